@@ -1,0 +1,190 @@
+"""The keys of ``lab.yml``, as a pydantic model: their shapes, ranges and descriptions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from labgen import addresses, providers
+from labgen.lab import EngineSource, Role
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(known)}."
+
+
+PROVIDERS = ("auto", *providers.PROVIDERS)
+MAX_NODES = 150
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LAB_NAME = re.compile(r"\w[\w .-]{0,39}")
+
+
+def _host_name(value: str) -> str:
+    if not _HOST_NAME.fullmatch(value):
+        raise ValueError(
+            "is not a host name. Use lower-case letters, digits and hyphens, beginning and ending "
+            "with a letter or digit, at most 63 (RFC 1123): swarm-worker1."
+        )
+    return value
+
+
+def _lab_name(value: str) -> str:
+    if not _LAB_NAME.fullmatch(value):
+        raise ValueError(
+            "cannot name a lab. Use letters (Korean too), digits, spaces, '.', '_' and '-', "
+            "beginning with a letter or digit, at most 40."
+        )
+    return value
+
+
+def _provider(value: str) -> str:
+    if value not in PROVIDERS:
+        raise ValueError(f"is not a provider. {nearest(value, PROVIDERS)}")
+    return value
+
+
+def _no_control(value: str) -> str:
+    if not value or not value.isprintable():
+        raise ValueError("is empty or holds a character that cannot be printed. Remove it.")
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+/?", value):
+        raise ValueError(
+            "is not the address of a registry. Write http:// or https://, a host and, if it is not "
+            "the usual one, a port: http://192.168.0.10:5000."
+        )
+    return value.rstrip("/")
+
+
+def _strict_network(value: Any) -> Any:
+    # ipaddress would take the integer 10 for 0.0.0.10/32.
+    if not isinstance(value, str):
+        raise ValueError("is not a subnet. Write it as in 10.0.2.0/24.")
+    try:
+        return IPv4Network(value)
+    except ValueError as why:
+        raise ValueError(f"is not a subnet ({why}). Write it as in 10.0.2.0/24.") from None
+
+
+def _strict_address(value: Any) -> Any:
+    try:
+        if isinstance(value, str):
+            return IPv4Address(value)
+    except ValueError:
+        pass
+    raise ValueError("is not an IPv4 address. Write it as in 10.0.2.101.")
+
+
+Network = Annotated[
+    IPv4Network,
+    BeforeValidator(_strict_network),
+    Field(json_schema_extra={"examples": ["10.0.2.0/24"]}),
+]
+Address = Annotated[IPv4Address, BeforeValidator(_strict_address)]
+HostName = Annotated[
+    str, AfterValidator(_host_name), Field(json_schema_extra={"pattern": f"^{_HOST_NAME.pattern}$"})
+]
+Text = Annotated[str, AfterValidator(_no_control)]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Memory = Annotated[int, Field(ge=512, le=262144, description="Memory of a machine, in MiB.")]
+Cpus = Annotated[int, Field(ge=1, le=64, description="Virtual CPUs of a machine.")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NodeEntry(_Strict):
+    """One machine, named by hand."""
+
+    name: HostName = Field(description="Host name of the machine.")
+    role: Role = Field(description="Its part in the swarm.")
+    address: Address | None = Field(
+        None, description="Its address on the lab network; chosen where left out."
+    )
+    memory: Memory | None = None
+    cpus: Cpus | None = None
+
+
+class BoxEntry(_Strict):
+    """The Vagrant box every machine starts from."""
+
+    name: Text = Field(description="Name of the box, as `vagrant box list` shows it.")
+    version: Text | None = Field(None, description="Version of the box; the newest where left out.")
+    url: Text | None = Field(None, description="Where to fetch it: a URL, or the path of a .box file.")
+
+
+class EngineEntry(_Strict):
+    """Where a node's Docker engine comes from when the box has none."""
+
+    source: EngineSource = Field(
+        "distribution",
+        description="distribution: package docker.io; docker: Docker's own packages; none: it is in the box.",
+    )
+    version: Text | None = Field(None, description="Version, as the package manager knows it.")
+
+
+class RegistryEntry(_Strict):
+    """Where images come from."""
+
+    mirror: Annotated[str, AfterValidator(_url)] | None = Field(
+        None, description="A registry that mirrors Docker Hub, for a classroom behind one slow network."
+    )
+
+
+class AddressesEntry(_Strict):
+    """Subnets other than the lab network. Each left out is chosen so that none overlap."""
+
+    adapter1: Network | None = Field(
+        None, description="VirtualBox's NAT of adapter 1, libvirt's management network."
+    )
+    overlay_pool: Network | None = Field(None, description="Pool of the swarm's overlay networks.")
+    overlay_mask: int = Field(
+        addresses.OVERLAY_MASK, ge=8, le=29, description="Length of the mask of each overlay network."
+    )
+    docker0: Network | None = Field(None, description="The engine's default bridge.")
+    docker_gwbridge: Network | None = Field(None, description="The bridge from overlay networks to the node.")
+
+
+class PortEntry(_Strict):
+    """A port of a node, to be reached at 127.0.0.1 of this computer (VirtualBox)."""
+
+    guest: PortNumber = Field(description="Port on the node.")
+    host: PortNumber | None = Field(None, description="Port on this computer; the same where left out.")
+    node: HostName | None = Field(None, description="The node; the first manager where left out.")
+
+
+class LabFile(_Strict):
+    """A Docker Swarm lab. Every key may be left out; without any the lab is the course's."""
+
+    name: Annotated[str, AfterValidator(_lab_name)] = Field(
+        "labgen", description="Name of the lab, and of its network in VirtualBox and libvirt."
+    )
+    provider: Annotated[str, AfterValidator(_provider)] = Field(
+        "auto",
+        description="What runs the machines; auto takes the best that works here.",
+        json_schema_extra={"enum": list(PROVIDERS)},
+    )
+    managers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of managers (1).")
+    workers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of workers (2).")
+    nodes: list[NodeEntry] | None = Field(None, description="The machines by hand, instead of their numbers.")
+    network: Network = Field(
+        IPv4Network("10.0.2.0/24"), description="The lab network.", validate_default=False
+    )
+    memory: Memory = 1024
+    cpus: Cpus = 1
+    box: BoxEntry | None = Field(None, description="The box; the provider's usual one where left out.")
+    engine: EngineEntry = EngineEntry()
+    registry: RegistryEntry = RegistryEntry()
+    addresses: AddressesEntry = AddressesEntry()
+    ports: list[PortEntry] | None = Field(
+        None, description="Forwarded ports; those of the exercises where left out."
+    )

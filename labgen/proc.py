@@ -1,0 +1,217 @@
+"""The one place that starts programs on this computer.
+
+Programs run in the C locale (their output is read, and must not depend on the user's language),
+with a deadline, in a process group of their own that is ended as a whole. A failure carries the
+command to paste.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
+
+_GRACE = 10.0
+"""Seconds between asking a program to end and ending it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a program did: argument list, exit status, both outputs."""
+
+    argv: tuple[str, ...]
+    status: int
+    out: str
+    err: str
+
+    @property
+    def ok(self) -> bool:
+        """Exit status 0."""
+        return self.status == 0
+
+    @property
+    def command(self) -> str:
+        """The command as one would type it."""
+        return shlex.join(self.argv)
+
+    def or_raise(self, hint: str = "") -> Result:
+        """This result, or :class:`ProgramFailed` where the exit status is not 0."""
+        if not self.ok:
+            raise ProgramFailed(self.command, self.status, self.err.strip() or self.out, hint)
+        return self
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Starts programs.
+
+    :param prefix: put before every command, for example ``nsenter --net=/run/netns/lab``.
+    :param env: added to the environment of every program.
+    """
+
+    prefix: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def which(self, program: str) -> str | None:
+        """Full path of a program, or ``None`` where it is not installed."""
+        found = shutil.which(program)
+        if found is None and os.name == "posix":
+            # Debian keeps these out of an ordinary user's PATH.
+            found = shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
+        return found
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        timeout: float = 60.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+        hint: str = "",
+    ) -> Result:
+        """Run a program to its end.
+
+        :param timeout: deadline in seconds.
+        :param stdin: text for its standard input; nothing (``/dev/null``) where ``None``.
+        :param on_line: called with each line of output as it comes; both outputs are then one.
+        :param hint: way out, for the error where the program is missing or late.
+        :raises ProgramMissing: the program is not installed.
+        :raises ProgramTimeout: it did not end in time; it and its children are ended.
+        """
+        line = (*self.prefix, *(str(part) for part in argv))
+        with self._started(
+            line, cwd, env, merged=on_line is not None, piped=stdin is not None, hint=hint
+        ) as child:
+            if on_line is not None:
+                return self._follow(child, line, timeout, on_line, hint)
+            try:
+                out, err = child.communicate(stdin, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                raise self._late(child, line, timeout, hint) from None
+        return Result(line, child.returncode, out, err or "")
+
+    def start(self, argv: Sequence[str | Path], *, log: Path, cwd: Path | None = None) -> int:
+        """Start a program that stays (a daemon), writing to ``log``; gives its process id."""
+        line = (*self.prefix, *(str(part) for part in argv))
+        with log.open("ab") as sink:
+            child = subprocess.Popen(
+                line,
+                cwd=cwd,
+                env=self._environment(None),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return child.pid
+
+    def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        # C.UTF-8 rather than C: Vagrant's Ruby refuses non-ASCII paths in plain C.
+        return {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C", **self.env, **(extra or {})}
+
+    @contextlib.contextmanager
+    def _started(
+        self,
+        line: tuple[str, ...],
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+        *,
+        merged: bool,
+        piped: bool,
+        hint: str,
+    ) -> Iterator[subprocess.Popen[str]]:
+        try:
+            child = subprocess.Popen(
+                line,
+                cwd=cwd,
+                env=self._environment(env),
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=os.name == "posix",
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            raise ProgramMissing(f"{line[0]} is not installed, or not on PATH.", hint) from None
+        except PermissionError:
+            raise ProgramMissing(f"{line[0]} cannot be started: permission denied.", hint) from None
+        try:
+            with child:
+                yield child
+        except BaseException:
+            # Ctrl-C among them: a child in a group of its own does not see it.
+            end(child)
+            raise
+
+    def _follow(
+        self,
+        child: subprocess.Popen[str],
+        line: tuple[str, ...],
+        timeout: float,
+        on_line: Callable[[str], None],
+        hint: str,
+    ) -> Result:
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            end(child)
+
+        timer = threading.Timer(timeout, stop)
+        timer.start()
+        seen: list[str] = []
+        try:
+            assert child.stdout is not None  # noqa: S101 - for the type checker: it was asked for above
+            for text in child.stdout:
+                seen.append(text)
+                on_line(text.rstrip("\r\n"))
+            child.wait()
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise self._late(child, line, timeout, hint)
+        return Result(line, child.returncode, "".join(seen), "")
+
+    def _late(
+        self, child: subprocess.Popen[str], line: tuple[str, ...], timeout: float, hint: str
+    ) -> ProgramTimeout:
+        end(child)
+        return ProgramTimeout(
+            f"`{shlex.join(line)}` did not end within {timeout:.0f} s and was stopped.", hint
+        )
+
+
+def end(child: subprocess.Popen[str], grace: float = _GRACE) -> None:
+    """End a program and everything it started: asked first, then made to."""
+    if child.poll() is not None:
+        return
+    for sign in (signal.SIGINT, signal.SIGTERM, None):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix":
+                os.killpg(child.pid, sign if sign is not None else signal.SIGKILL)
+            elif sign is None:
+                child.kill()
+            else:
+                child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(grace)
+            return
+
+
+def python() -> str:
+    """The Python that runs labgen; what it starts in Python must use the same one."""
+    return sys.executable

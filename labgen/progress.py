@@ -1,0 +1,97 @@
+"""Progress as an argument: steps shown on a terminal, plain lines when piped, silence by default."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+
+class Progress:
+    """Says nothing; a caller who wants to see the steps hands over one of the others."""
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """A step that takes time: "Booting three machines"."""
+        del what
+        yield
+
+    def note(self, text: str) -> None:
+        """A line that stays: a choice made, a thing left out."""
+
+    def detail(self, text: str) -> None:
+        """What is going on inside the step; shown for a moment on a terminal."""
+
+
+class Lines(Progress):
+    """One plain line per step begun and ended, for logs and pipes."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        start = time.monotonic()
+        self._say(f"{what} ...")
+        try:
+            yield
+        except BaseException:
+            self._say(f"{what}: failed after {time.monotonic() - start:.1f} s")
+            raise
+        self._say(f"{what}: done in {time.monotonic() - start:.1f} s")
+
+    def note(self, text: str) -> None:
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+
+class Terminal(Progress):
+    """A spinner with the step's name and what goes on inside it; a tick or a cross when it ends."""
+
+    def __init__(self) -> None:
+        # rich costs 60 ms to import, which `labgen --help` must not pay.
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._status: Status | None = None
+        self._what = ""
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        from rich.text import Text
+
+        start = time.monotonic()
+        outer, self._what = (self._status, self._what), what
+        mark = "✗"
+        with self._console.status(Text(what)) as status:
+            self._status = status
+            try:
+                yield
+                mark = "✓"
+            finally:
+                self._status, self._what = outer
+        style = "green" if mark == "✓" else "red"
+        self._console.print(
+            Text.assemble((mark, style), f" {what} ", (f"{time.monotonic() - start:.1f} s", "dim"))
+        )
+
+    def note(self, text: str) -> None:
+        self._console.print(text)
+
+    def detail(self, text: str) -> None:
+        if self._status is not None:
+            from rich.text import Text
+
+            self._status.update(Text.assemble(self._what, "  ", (text[:100], "dim")))
+
+
+def for_stream() -> Progress:
+    """A terminal's progress where standard error is one, plain lines elsewhere."""
+    return Terminal() if sys.stderr.isatty() else Lines()
