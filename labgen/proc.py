@@ -91,9 +91,7 @@ class Runner:
         :raises ProgramTimeout: it did not end in time; it and its children are ended.
         """
         line = (*self.prefix, *(str(part) for part in argv))
-        with self._started(
-            line, cwd, env, merged=on_line is not None, piped=stdin is not None, hint=hint
-        ) as child:
+        with self._started(line, cwd, env, merged=on_line is not None, piped=stdin is not None, hint=hint) as child:
             if on_line is not None:
                 return self._follow(child, line, timeout, on_line, hint)
             try:
@@ -186,13 +184,9 @@ class Runner:
             raise self._late(child, line, timeout, hint)
         return Result(line, child.returncode, "".join(seen), "")
 
-    def _late(
-        self, child: subprocess.Popen[str], line: tuple[str, ...], timeout: float, hint: str
-    ) -> ProgramTimeout:
+    def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], timeout: float, hint: str) -> ProgramTimeout:
         end(child)
-        return ProgramTimeout(
-            f"`{shlex.join(line)}` did not end within {timeout:.0f} s and was stopped.", hint
-        )
+        return ProgramTimeout(f"`{shlex.join(line)}` did not end within {timeout:.0f} s and was stopped.", hint)
 
 
 def end(child: subprocess.Popen[str], grace: float = _GRACE) -> None:

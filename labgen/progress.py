@@ -78,9 +78,7 @@ class Terminal(Progress):
             finally:
                 self._status, self._what = outer
         style = "green" if mark == "✓" else "red"
-        self._console.print(
-            Text.assemble((mark, style), f" {what} ", (f"{time.monotonic() - start:.1f} s", "dim"))
-        )
+        self._console.print(Text.assemble((mark, style), f" {what} ", (f"{time.monotonic() - start:.1f} s", "dim")))
 
     def note(self, text: str) -> None:
         self._console.print(text)

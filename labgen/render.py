@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
-from labgen.errors import HostError, RenderConflict
+from labgen.errors import RenderConflict
+from labgen.files import read, write_whole
 from labgen.lab import Lab
 from labgen.providers import PROVIDERS
 
@@ -113,7 +112,10 @@ def diff(old: str, new: str, name: str = FILE_NAME) -> str:
     """What rendering would change, as a unified diff; empty where nothing."""
     return "".join(
         difflib.unified_diff(
-            old.splitlines(keepends=True), new.splitlines(keepends=True), f"{name} (there)", f"{name} (rendered)"
+            old.splitlines(keepends=True),
+            new.splitlines(keepends=True),
+            f"{name} (there)",
+            f"{name} (rendered)",
         )
     )
 
@@ -137,16 +139,6 @@ class Written:
         return f"{self.path}: {self.outcome} ({self.added} lines added, {self.removed} removed)"
 
 
-def read(path: Path) -> str | None:
-    """A file's text with its line ends made ``\\n``, or ``None`` where there is no such file."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as why:
-        raise HostError(f"{path} cannot be read: {why}.", "Move it away, or check its permissions.") from None
-
-
 def write(text: str, path: Path, *, force: bool = False) -> Written:
     """Write a rendered file, whole or not at all.
 
@@ -161,33 +153,10 @@ def write(text: str, path: Path, *, force: bool = False) -> Written:
             "See what would change with `labgen render --diff`; put your change into lab.yml, or "
             "overwrite the file with `labgen render --force`.",
         )
-    replace(path, text)
+    write_whole(path, text)
     if old is None:
         return Written(path, "created")
     changes = difflib.ndiff(old.splitlines(), text.splitlines())
     marks = [line[:1] for line in changes]
     outcome: Literal["updated", "overwritten"] = "overwritten" if edited(old) else "updated"
     return Written(path, outcome, marks.count("+"), marks.count("-"))
-
-
-def replace(path: Path, text: str, mode: int = 0o644) -> None:
-    """Put a text in a file's place in one step: a reader, or a crash, finds the old or the new, never half.
-
-    :param mode: the file's permissions.
-    :raises HostError: the folder cannot be written to.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as sink:
-                sink.write(text)
-            Path(temporary).chmod(mode)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as why:
-        raise HostError(
-            f"{path} cannot be written: {why.strerror or why}.", "Check the folder's permissions and the disk."
-        ) from None

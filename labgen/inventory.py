@@ -1,0 +1,178 @@
+"""How to reach the nodes: one OpenSSH configuration for everything.
+
+``labgen up`` (or the first use of a lab that `vagrant up` has started) asks Vagrant once and writes
+``.labgen/ssh_config``. ssh, Fabric and testinfra all read that file, so they agree on how a node is
+reached: through which port, with which key, through which network namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labgen import labfile
+from labgen.errors import MachineError
+from labgen.files import write_whole
+from labgen.folder import LabFolder, State
+from labgen.lab import Lab, Node
+from labgen.proc import Runner
+from labgen.waiting import Patience
+
+if TYPE_CHECKING:
+    from fabric import Connection
+
+EMULATED = Patience(8.0)
+"""Measured on machines without KVM: a docker command takes about eight times as long as on real ones."""
+
+CONNECT_TIMEOUT = 30
+"""Seconds for a TCP connection and the SSH banner; emulated nodes under load need a good part of it."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A lab that is up: its data, and how to reach its nodes."""
+
+    folder: LabFolder
+    lab: Lab
+    state: State
+    _connections: dict[str, Connection] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def ssh_config(self) -> Path:
+        """OpenSSH configuration with one Host per node."""
+        return self.folder.ssh_config
+
+    @cached_property
+    def patience(self) -> Patience:
+        """What every deadline is multiplied by."""
+        return Patience() if self.state.accelerated else EMULATED
+
+    @property
+    def shared_connections(self) -> bool:
+        """Whether ssh can share one connection per node (ControlMaster, which Windows lacks)."""
+        return os.name == "posix"
+
+    def connection(self, node: Node) -> Connection:
+        """A Fabric connection to a node: the same one each time, opened when first used."""
+        if node.name not in self._connections:
+            # 0.3 s, which only what really connects pays.
+            from fabric import Config, Connection
+
+            # One Config per Connection: a shared one leaks the identity files of one node to the others.
+            config = Config(runtime_ssh_path=str(self.ssh_config))
+            self._connections[node.name] = Connection(node.name, config=config, connect_timeout=CONNECT_TIMEOUT)
+        return self._connections[node.name]
+
+    def close(self) -> None:
+        """Close every Fabric connection that was opened."""
+        for connection in self._connections.values():
+            with contextlib.suppress(Exception):
+                connection.close()
+        self._connections.clear()
+
+
+def load(path: Path | None = None) -> Inventory:
+    """The lab in a folder.
+
+    :param path: the lab folder; the working directory where ``None``.
+    :raises MachineError: its machines have not been brought up.
+    :raises LabFileError: its lab.yml says something that cannot be.
+    """
+    folder = LabFolder.at(path)
+    lab = labfile.load(folder.lab_file if folder.lab_file.exists() else None)
+    state = folder.state()
+    if state is None or not folder.ssh_config.exists():
+        state = _discover(folder, lab)
+    known = hosts(folder.ssh_config.read_text(encoding="utf-8"))
+    missing = [node.name for node in lab.nodes if node.name not in known]
+    if missing:
+        raise MachineError(
+            f"the lab has no machine yet for {', '.join(missing)}.",
+            "Bring it up with `labgen up` (it adds what is missing).",
+        )
+    return Inventory(folder, lab, state)
+
+
+def _discover(folder: LabFolder, lab: Lab) -> State:
+    """A lab that was started with `vagrant up` by hand: ask Vagrant, and remember."""
+    from labgen.vagrant import Vagrant
+
+    if not folder.vagrantfile.exists():
+        raise MachineError(f"there is no lab in {folder.path}.", "Make one with `labgen up`, or go to its folder.")
+    vagrant = Vagrant(folder.path, Runner(), folder.logs / "vagrant.log")
+    machines = vagrant.status()
+    down = [node.name for node in lab.nodes if node.name not in machines or not machines[node.name].running]
+    if down:
+        raise MachineError(
+            f"not running: {', '.join(down)}.", "Bring the lab up with `labgen up` (or `vagrant up`) first."
+        )
+    state = State(provider=machines[lab.nodes[0].name].provider)
+    write_ssh_config(folder, vagrant.ssh_config(), proxy_command=None)
+    folder.remember(state)
+    return state
+
+
+def hosts(config: str) -> frozenset[str]:
+    """Names of the hosts in an OpenSSH configuration."""
+    return frozenset(name for line in re.findall(r"(?m)^\s*Host\s+(.+)$", config) for name in shlex.split(line))
+
+
+def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None) -> None:
+    """Turn what `vagrant ssh-config` says into the lab's own configuration, readable by its owner only.
+
+    :param told: Vagrant's text.
+    :param proxy_command: OpenSSH's ``ProxyCommand`` for every node, where they live in a network namespace.
+    """
+    extra: dict[str, Any] = {
+        "ConnectTimeout": CONNECT_TIMEOUT,
+        "ServerAliveInterval": 15,
+        "ServerAliveCountMax": 6,
+    }
+    if proxy_command:
+        extra["ProxyCommand"] = proxy_command
+    if os.name == "posix":
+        # /tmp, not the user's own temporary folder: a socket's path may have 104 characters on macOS. The
+        # folder's id keeps two labs apart whose nodes have the same addresses in namespaces of their own.
+        sockets = Path("/tmp") / f"labgen-{os.getuid()}"  # noqa: S108 - private to the user, checked below
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        if sockets.stat().st_uid != os.getuid() or sockets.stat().st_mode & 0o077:
+            raise MachineError(f"{sockets} belongs to someone else, or others can read it.", f"Remove {sockets}.")
+        extra |= {
+            "ControlMaster": "auto",
+            "ControlPersist": "120",
+            "ControlPath": str(sockets / f"{folder.id}-%C"),
+        }
+    write_whole(folder.ssh_config, compose_ssh_config(told, extra), mode=0o600)
+
+
+def compose_ssh_config(told: str, extra: Mapping[str, Any]) -> str:
+    """Vagrant's text with more settings added to every host.
+
+    >>> print(compose_ssh_config("Host a\\n  HostName 192.0.2.1\\n", {"Port": 22}), end="")
+    # Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew.
+    Host a
+      HostName 192.0.2.1
+      Port 22
+    """
+    lines = ["# Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew."]
+    for block in re.split(r"(?m)^(?=Host )", told):
+        if not block.startswith("Host "):
+            continue  # a warning of Vagrant's before the first host
+        lines += [line for line in block.splitlines() if line.strip()]
+        lines += [f"  {key} {value}" for key, value in extra.items()]
+    return "\n".join(lines) + "\n"
+
+
+def close_shared(folder: LabFolder, runner: Runner) -> None:
+    """End the shared SSH connections of a lab that is going away."""
+    if not folder.ssh_config.exists() or os.name != "posix":
+        return
+    for name in hosts(folder.ssh_config.read_text(encoding="utf-8")):
+        runner.run(["ssh", "-F", folder.ssh_config, "-O", "exit", name], timeout=20)

@@ -1,0 +1,218 @@
+"""The one door to Vagrant; python-vagrant is inside.
+
+python-vagrant builds the command lines and reads ``box list``; its subprocess calls are replaced by
+labgen's runner (a deadline, both outputs kept, an error that says which command), and its reading of
+``status`` by one that survives lines it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import vagrant as python_vagrant
+
+from labgen.errors import BoxError, MachineError
+from labgen.proc import Result, Runner
+
+HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
+_ASK = 120.0
+"""Deadline, in seconds, of a question: status, ssh-config, box list."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine as Vagrant sees it.
+
+    :param state: Vagrant's word: ``running``, ``not_created``, ``poweroff``, ``shutoff`` and others.
+    """
+
+    name: str
+    state: str
+    provider: str
+
+    @property
+    def running(self) -> bool:
+        """It runs."""
+        return self.state == "running"
+
+    @property
+    def exists(self) -> bool:
+        """It has been created, whether it runs or not."""
+        return self.state != "not_created"
+
+
+class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
+    """python-vagrant, speaking through a runner."""
+
+    def __init__(self, root: Path, runner: Runner, log: Path) -> None:
+        super().__init__(root=str(root), quiet_stdout=True, quiet_stderr=True)
+        self._runner = runner
+        self._log = log
+        self.timeout = _ASK
+        self.on_line: Callable[[str], None] = lambda _line: None
+
+    def _make_vagrant_command(self, args: Any) -> list[str]:
+        return ["vagrant", *(str(arg) for arg in args if arg is not None)]
+
+    def _run_vagrant_command(self, args: Any) -> str:
+        return self._result(args).out
+
+    def _call_vagrant_command(self, args: Any) -> None:
+        command = self._make_vagrant_command(args)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("a", encoding="utf-8") as sink:
+            sink.write(f"$ {' '.join(command)}\n")
+
+            def both(line: str) -> None:
+                sink.write(line + "\n")
+                sink.flush()
+                self.on_line(line)
+
+            result = self._runner.run(
+                command, cwd=Path(self.root), timeout=self.timeout, on_line=both, hint=HINT_MISSING
+            )
+        if not result.ok:
+            raise MachineError(explain(result.out), f"Everything Vagrant said is in {self._log}.")
+
+    def _stream_vagrant_command(self, args: Any) -> Iterator[str]:
+        raise NotImplementedError("streaming goes through on_line")
+
+    def _result(self, args: Any) -> Result:
+        result = self._runner.run(
+            self._make_vagrant_command(args), cwd=Path(self.root), timeout=self.timeout, hint=HINT_MISSING
+        )
+        if not result.ok:
+            raise MachineError(
+                f"`{result.command}` ended with status {result.status}: {explain(result.err or result.out)}"
+            )
+        return result
+
+
+class Vagrant:
+    """Machines of the Vagrantfile in a folder.
+
+    :param log: file that ``up``, ``halt`` and ``destroy`` write all they say to.
+    """
+
+    def __init__(self, folder: Path, runner: Runner, log: Path) -> None:
+        self._cli = _Cli(folder, runner, log)
+
+    def up(self, provider: str, *, within: float, on_line: Callable[[str], None], name: str | None = None) -> None:
+        """Create and start the machines.
+
+        :param within: deadline in seconds for all of them.
+        :raises MachineError: one does not come up; says which and why, as far as Vagrant says.
+        """
+        with self._saying(on_line, within):
+            self._cli.up(vm_name=name, provider=provider)
+
+    def halt(self, *, on_line: Callable[[str], None], name: str | None = None) -> None:
+        """Shut the machines down."""
+        with self._saying(on_line, 900):
+            self._cli.halt(vm_name=name)
+
+    def destroy(self, *, on_line: Callable[[str], None], name: str | None = None) -> None:
+        """Remove the machines with their disks and networks."""
+        with self._saying(on_line, 900):
+            self._cli.destroy(vm_name=name)
+
+    def status(self) -> Mapping[str, Machine]:
+        """State of every machine, by name."""
+        output = self._cli._run_vagrant_command(["status", "--machine-readable"])
+        return parse_status(output)
+
+    def ssh_config(self) -> str:
+        """How to reach every running machine, as OpenSSH configuration."""
+        return str(self._cli.ssh_config())
+
+    def boxes(self) -> frozenset[tuple[str, str]]:
+        """Name and provider of every box that is installed."""
+        return frozenset((box.name, box.provider) for box in self._cli.box_list())
+
+    def add_box(self, name: str, file: Path, provider: str, *, on_line: Callable[[str], None]) -> None:
+        """Install a box from a file, in place of one of the same name.
+
+        :raises BoxError: Vagrant does not take it.
+        """
+        try:
+            with self._saying(on_line, 900):
+                self._cli.box_add(name, str(file), provider=provider, force=True)
+        except MachineError as why:
+            raise BoxError(f"the box {file} cannot be added: {why.message}", why.hint) from None
+
+    def _saying(self, on_line: Callable[[str], None], within: float) -> _Saying:
+        return _Saying(self._cli, on_line, within)
+
+
+class _Saying:
+    """One call's listener and deadline, put back afterwards."""
+
+    def __init__(self, cli: _Cli, on_line: Callable[[str], None], within: float) -> None:
+        self._cli, self._on_line, self._within = cli, on_line, within
+
+    def __enter__(self) -> None:
+        self._cli.on_line, self._cli.timeout = self._on_line, self._within
+
+    def __exit__(self, *_: object) -> None:
+        self._cli.on_line, self._cli.timeout = (lambda _line: None), _ASK
+
+
+def parse_status(output: str) -> Mapping[str, Machine]:
+    """Read ``vagrant status --machine-readable``.
+
+    Lines look like ``1424098924,web,state,running``; any other line is left alone.
+
+    :raises MachineError: Vagrant reports an error in it, or it holds no machine.
+    """
+    told: dict[str, dict[str, str]] = {}
+    for line in output.splitlines():
+        fields = line.split(",", 3)
+        if len(fields) < 4 or not fields[0].isdigit():
+            continue
+        _, name, kind, data = fields
+        if kind == "error-exit":
+            raise MachineError(f"Vagrant says: {_plain(data)}")
+        if name:
+            told.setdefault(name, {})[kind] = data
+    machines = {
+        name: Machine(name, facts["state"], facts.get("provider-name", ""))
+        for name, facts in told.items()
+        if "state" in facts
+    }
+    if not machines:
+        raise MachineError("`vagrant status` named no machine.", "Render the lab again with `labgen render`.")
+    return machines
+
+
+def _plain(data: str) -> str:
+    return data.replace("%!(VAGRANT_COMMA)", ",").replace("\\n", "\n").strip()
+
+
+_NAMED = re.compile(r"^==> ([^:\s]+): ")
+
+
+def explain(output: str) -> str:
+    """The part of Vagrant's output that says why it failed.
+
+    After its progress, in lines that begin with ``==>`` or four spaces, Vagrant prints the error as
+    plain paragraphs at the end.
+    """
+    lines = [line.rstrip() for line in output.strip().splitlines()]
+    tail: list[str] = []
+    for line in reversed(lines):
+        if _NAMED.match(line) or re.match(r"^ {4}\S+:", line):
+            break
+        tail.append(line)
+    text = "\n".join(reversed(tail)).strip() or "\n".join(lines[-5:])
+    last = next((match[1] for line in reversed(lines) if (match := _NAMED.match(line))), None)
+    where = f" (last heard of: {last})" if last else ""
+    return f"Vagrant failed{where}:\n{text}"
+
+
+def failed_machines(machines: Mapping[str, Machine]) -> list[str]:
+    """Names of the machines that do not run."""
+    return [name for name, machine in machines.items() if not machine.running]
