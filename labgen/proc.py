@@ -100,6 +100,17 @@ class Runner:
                 raise self._late(child, line, timeout, hint) from None
         return Result(line, child.returncode, out, err or "")
 
+    def attend(self, argv: Sequence[str | Path], *, hint: str = "") -> int:
+        """Run a program that talks with the user (a remote shell), and give its exit status.
+
+        It shares this process's terminal, Ctrl-C included.
+        """
+        line = (*self.prefix, *(str(part) for part in argv))
+        try:
+            return subprocess.call(line, env={**os.environ, **self.env})
+        except FileNotFoundError:
+            raise ProgramMissing(f"{line[0]} is not installed, or not on PATH.", hint) from None
+
     def start(self, argv: Sequence[str | Path], *, log: Path, cwd: Path | None = None) -> int:
         """Start a program that stays (a daemon), writing to ``log``; gives its process id."""
         line = (*self.prefix, *(str(part) for part in argv))

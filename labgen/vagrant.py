@@ -7,6 +7,7 @@ labgen's runner (a deadline, both outputs kept, an error that says which command
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -216,3 +217,12 @@ def explain(output: str) -> str:
 def failed_machines(machines: Mapping[str, Machine]) -> list[str]:
     """Names of the machines that do not run."""
     return [name for name, machine in machines.items() if not machine.running]
+
+
+def box_mark(name: str, provider: str) -> Path:
+    """A file beside an installed box, where labgen notes which file it came from; its folder need not exist.
+
+    Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
+    """
+    home = Path(os.environ.get("VAGRANT_HOME", "~/.vagrant.d")).expanduser()
+    return home / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"

@@ -1,0 +1,1 @@
+"""What changes machines: the bootstrap of a swarm, and the exercises carried out on it."""

@@ -1,0 +1,146 @@
+"""Bringing a lab's machines up, and taking them down: the order of things around Vagrant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labgen import box as boxes
+from labgen import inventory
+from labgen.daemon import Daemon
+from labgen.doctor import Choice
+from labgen.errors import BoxError, LabgenError, MachineError
+from labgen.folder import LabFolder, State
+from labgen.lab import Box, Lab
+from labgen.proc import Runner
+from labgen.progress import Progress
+from labgen.providers import BUILT_BOX, PROVIDERS
+from labgen.vagrant import Vagrant, box_mark
+
+_BOOT = 600.0
+"""Deadline for all machines to be created and booted, in seconds, where the processor helps."""
+_BOOT_EMULATED = 2700.0
+"""The same under QEMU's emulation: three machines on two cores take 3 to 6 minutes, thirty far longer."""
+
+
+@dataclass(frozen=True)
+class Machines:
+    """The machines of one lab folder."""
+
+    folder: LabFolder
+    lab: Lab
+    progress: Progress
+
+    @property
+    def _log(self) -> Path:
+        return self.folder.logs / "vagrant.log"
+
+    def _daemon(self) -> Daemon:
+        return Daemon(self.folder, Runner())
+
+    def vagrant(self, state: State) -> Vagrant:
+        """Vagrant, where it sees this lab's network."""
+        runner = self._daemon().inside() if state.namespace else Runner()
+        return Vagrant(self.folder.path, runner, self._log)
+
+    def up(self, choice: Choice) -> State:
+        """Create and boot what does not run yet, and write down how to reach it.
+
+        :raises MachineError: a machine did not boot, also not when tried again.
+        :raises BoxError: the box is missing and cannot be made.
+        """
+        state = State(choice.provider, choice.accelerated)
+        if choice.own_daemon:
+            daemon = self._daemon()
+            with self.progress.step(f"Starting a libvirtd of the lab's own (network namespace {daemon.namespace})"):
+                daemon.start()
+            state = State(choice.provider, choice.accelerated, daemon.namespace)
+        # Written before anything is created, so that `labgen down` finds it after an interruption.
+        self.folder.remember(state)
+        vagrant = self.vagrant(state)
+        self._box(vagrant, choice.provider)
+        within = _BOOT if choice.accelerated else _BOOT_EMULATED
+        with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
+            try:
+                vagrant.up(choice.provider, within=within, on_line=self.progress.detail)
+            except MachineError as first:
+                self._again(vagrant, choice.provider, within, first)
+        with self.progress.step("Asking Vagrant how to reach them"):
+            proxy = self._daemon().proxy_command() if state.namespace else None
+            inventory.write_ssh_config(self.folder, vagrant.ssh_config(), proxy_command=proxy)
+        return state
+
+    def _again(self, vagrant: Vagrant, provider: str, within: float, first: MachineError) -> None:
+        stuck = stuck_machines(first.message, [node.name for node in self.lab.nodes])
+        if not stuck:
+            raise first
+        self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} anew, once.")
+        for name in stuck:
+            vagrant.destroy(name=name, on_line=self.progress.detail)
+        try:
+            vagrant.up(provider, within=within, on_line=self.progress.detail)
+        except MachineError as second:
+            raise MachineError(
+                f"{second.message}\n(tried twice: {', '.join(stuck)} did not boot the first time either)",
+                f"{second.hint} Less memory per machine (memory: in lab.yml), or fewer machines, often helps; "
+                "`labgen doctor` says what there is. Then `labgen up` carries on.",
+            ) from None
+
+    def _box(self, vagrant: Vagrant, provider: str) -> None:
+        box = self.lab.box or PROVIDERS[provider].box
+        if box.name != BUILT_BOX or box.url:
+            return  # Vagrant fetches it itself
+        mark = box_mark(box.name, provider)
+        wanted = boxes.built(provider)
+        if wanted is None and mark.parent.exists() and not _can_build():
+            return  # one that a teacher has handed over
+        if wanted is None:
+            wanted = self._build(box, provider)
+        # The path holds the recipe's key: another recipe is another path.
+        if mark.exists() and mark.read_text(encoding="utf-8") == str(wanted):
+            return
+        with self.progress.step(f"Adding the box {box.name} to Vagrant"):
+            vagrant.add_box(box.name, wanted, provider, on_line=self.progress.detail)
+        mark.write_text(str(wanted), encoding="utf-8")
+
+    def _build(self, box: Box, provider: str) -> Path:
+        try:
+            return boxes.build([provider], runner=Runner(), progress=self.progress)[provider]
+        except LabgenError as error:
+            raise BoxError(
+                f"the box {box.name} is missing, and cannot be built here: {error.message}",
+                f"{error.hint} Or name another box in lab.yml: box: {{name: ..., url: ...}}.".strip(),
+            ) from None
+
+    def down(self, state: State | None) -> None:
+        """Remove the machines, their networks, and a daemon of the lab's own; well, too, where nothing is left."""
+        runner = Runner()
+        inventory.close_shared(self.folder, runner)
+        daemon = self._daemon()
+        runs = not (state and state.namespace) or daemon.pid() is not None
+        if self.folder.vagrantfile.exists() and (self.folder.path / ".vagrant").exists() and runs:
+            with self.progress.step("Removing the machines"):
+                self.vagrant(state or State("")).destroy(on_line=self.progress.detail)
+        if state and state.namespace:
+            with self.progress.step("Ending the lab's own libvirtd"):
+                daemon.stop()
+        self.folder.forget()
+
+
+def _can_build() -> bool:
+    import platform
+
+    return platform.system() == "Linux"
+
+
+def stuck_machines(message: str, names: Sequence[str]) -> list[str]:
+    """Which machines a failed ``vagrant up`` was about, as far as its message says.
+
+    >>> stuck_machines("An error occurred while executing the action on the 'b' machine", ["a", "b"])
+    ['b']
+    """
+    told = re.findall(r"on the '([^']+)'\s*machine", message) + re.findall(r"last heard of: ([^)\s]+)", message)
+    booting = re.search(r"(?i)timed out|did not boot|waiting for (?:the )?(?:machine|domain)|IP address", message)
+    return [name for name in names if name in told] if booting else []

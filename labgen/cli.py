@@ -1,0 +1,126 @@
+"""The `labgen` command line. Only argparse is imported here; each command imports what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from labgen import __version__
+from labgen.errors import INTERRUPTED, LabgenError
+
+_EPILOG = """\
+In a lab folder:
+  labgen up                  the whole lab: Vagrantfile, machines, swarm
+  labgen run loadbalance     an exercise
+  labgen grade               check and grade, with a report
+  labgen down                remove the machines again
+or step by step:
+  labgen render && vagrant up && fab bootstrap && fab exercise.loadbalance && pytest verify/
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    root = argparse.ArgumentParser(
+        prog="labgen",
+        description="A Docker Swarm lab: generated, brought up, exercised and graded.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"labgen {__version__}")
+    root.add_argument(
+        "-C", "--folder", type=Path, default=None, metavar="DIR", help="the lab folder (default: the working directory)"
+    )
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, words: str, module: str | None = None) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        made.set_defaults(module=module or name)
+        return made
+
+    made = command("init", "make a lab folder: lab.yml, fabfile.py and verify/")
+    made.add_argument("target", type=Path, metavar="DIR")
+
+    made = command("render", "write the Vagrantfile")
+    made.add_argument("--force", action="store_true", help="overwrite a file that was edited by hand")
+    made.add_argument("--diff", action="store_true", help="show what would change, and write nothing")
+    made.add_argument("--stdout", action="store_true", help="print it, and write nothing")
+
+    made = command("doctor", "look whether this computer can run the lab")
+    made.add_argument("--json", action="store_true", help="print the findings as JSON")
+    made.add_argument("--fix", action="store_true", help="install the Debian packages that are missing")
+    made.add_argument("--provider", help="look at one provider only")
+
+    made = command("up", "bring the lab up: render, start the machines, bootstrap the swarm")
+    made.add_argument("--provider", help="virtualbox or libvirt (default: the best that works here)")
+    made.add_argument("--no-bootstrap", action="store_true", help="stop when the machines run")
+    made.add_argument("--force", action="store_true", help="overwrite a Vagrantfile that was edited by hand")
+
+    made = command("status", "show machines, nodes and services")
+    made.add_argument("--json", action="store_true", help="print it as JSON")
+
+    made = command("run", "carry out an exercise")
+    made.add_argument("exercise", nargs="?", metavar="EXERCISE")
+    made.add_argument("--all", action="store_true", help="every exercise of the course, in order")
+    made.add_argument("--list", action="store_true", help="list the exercises")
+    made.add_argument("--dry-run", action="store_true", help="print the commands, and run none")
+
+    made = command("brief", "print an exercise's brief, to follow by hand")
+    made.add_argument("exercise", metavar="EXERCISE")
+    made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
+
+    made = command("grade", "check the lab and leave a report")
+    made.add_argument("exercise", nargs="*", metavar="EXERCISE", help="only these (default: all)")
+    made.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    made = command("ssh", "log in to a node, or run a command there")
+    made.add_argument("node", metavar="NODE")
+    made.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+
+    made = command("down", "remove the machines, and everything made for them")
+
+    made = command("box", "build the box that needs no internet")
+    actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
+    build = actions.add_parser("build", help="build it from Debian packages")
+    build.add_argument("--provider", choices=("virtualbox", "libvirt", "all"), default="all")
+    build.add_argument("--force", action="store_true", help="build anew what is there already")
+    where = actions.add_parser("path", help="print where the built box is")
+    where.add_argument("--provider", choices=("virtualbox", "libvirt"), default="libvirt")
+
+    command("schema", "print the JSON Schema of lab.yml, for editors")
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit status (see :mod:`labgen.errors`)."""
+    _speak_utf8()
+    arguments = parser().parse_args(argv)
+    try:
+        module = importlib.import_module(f"labgen.commands.{arguments.module}")
+        status: int = module.run(arguments)
+    except LabgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again: it carries on.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # `labgen status | head`: not an error, and nothing is to be said to a reader who has left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _speak_utf8() -> None:
+    # A Windows console, or a pipe there, may be in a code page that cannot show ✓ or Korean.
+    for stream in (sys.stdout, sys.stderr):
+        if (stream.encoding or "").lower().replace("-", "") != "utf8" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""`labgen doctor`: can this computer run the lab?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from labgen import doctor
+from labgen.commands.render import load
+from labgen.errors import HostError
+from labgen.folder import LabFolder
+from labgen.progress import for_stream
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, install what is missing if asked to, and tell; the status is 5 where no provider is usable."""
+    lab = load(LabFolder.at(arguments.folder))
+    only = [arguments.provider] if arguments.provider else None
+    host = doctor.Host()
+    if arguments.fix:
+        doctor.install(host, doctor.packages(lab, host, only), for_stream())
+    diagnosis = doctor.examine(lab, host, only)
+    if arguments.json:
+        print(json.dumps(doctor.as_json(diagnosis), indent=2, ensure_ascii=False))
+    else:
+        print(doctor.report(diagnosis))
+    try:
+        choice = diagnosis.choose(lab)
+    except HostError as error:
+        if not arguments.json:
+            print(f"\n{error.message}")
+        return error.exit_status
+    if not arguments.json:
+        print(f"\nlabgen up will use {choice.provider}: {choice.why}")
+    return 0

@@ -1,0 +1,34 @@
+"""`labgen init`: a lab folder of one's own, for labgen installed from a wheel."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from labgen.errors import HostError
+from labgen.files import read, write_whole
+
+SKELETON = Path(__file__).parents[1] / "skeleton"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lay down what is missing; what is there is left as it is, and said."""
+    target: Path = (arguments.folder or Path()) / arguments.target
+    if target.exists() and not target.is_dir():
+        raise HostError(f"{target} is a file.", "Choose another name for the lab folder.")
+    made, kept = [], []
+    for source in sorted(path for path in SKELETON.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        place = target / source.relative_to(SKELETON)
+        text = source.read_text(encoding="utf-8")
+        there = read(place)
+        if there is None:
+            write_whole(place, text)
+            made.append(place)
+        elif there != text:
+            kept.append(place)
+    for place in made:
+        print(f"{place}: created")
+    for place in kept:
+        print(f"{place}: yours, left as it is")
+    print(f"Next:  cd {target}  and then  labgen up")
+    return 0

@@ -1,0 +1,187 @@
+"""From booted machines to a swarm: every step on every node, in parallel where order allows.
+
+Each node is prepared by itself. The swarm begins as soon as the first manager is prepared, and each
+other node joins as soon as it is prepared and the swarm has begun: nobody waits for the slowest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from labgen.errors import LabgenError, NodeError
+from labgen.inventory import Inventory
+from labgen.lab import Node, Role
+from labgen.swarm import LocalSwarm, nodes
+from provision import swarm
+from provision.changes import STEPS
+from provision.facts import NodeFacts, observe
+from provision.shell import Shell
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+
+
+@dataclass
+class Account:
+    """What a run did, told as it happens.
+
+    :param say: where each line goes.
+    :param changes: lines of what was changed, in the order in which it happened.
+    """
+
+    say: Say
+    changes: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def changed(self, node: Node, what: str) -> None:
+        """Something was changed on a node."""
+        with self._lock:
+            self.changes.append(f"{node.name}: {what}")
+            self.say(f"  [{node.name}] {what}")
+
+    @property
+    def summary(self) -> str:
+        """The last line of a run."""
+        if not self.changes:
+            return "nothing changed: every node is as it should be."
+        return f"{len(self.changes)} change{'s' if len(self.changes) > 1 else ''} made."
+
+
+def prepare(inventory: Inventory, steps: Iterable[str], account: Account) -> None:
+    """Carry out some of the steps on every node, in parallel."""
+    chosen = tuple(steps)
+    everywhere(inventory.lab.nodes, lambda node: _prepare(Shell(inventory, node), inventory, chosen, account))
+
+
+def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
+    """What :func:`prepare` would change, by node; changes nothing."""
+    chosen = tuple(steps)
+
+    def look(node: Node) -> list[str]:
+        facts = observe(Shell(inventory, node))
+        return [change.what for name in chosen for change in STEPS[name](facts, inventory.lab, node)]
+
+    return dict(zip([n.name for n in inventory.lab.nodes], everywhere(inventory.lab.nodes, look), strict=True))
+
+
+def _prepare(shell: Shell, inventory: Inventory, steps: Sequence[str], account: Account) -> NodeFacts:
+    facts = observe(shell)
+    changes = [change for name in steps for change in STEPS[name](facts, inventory.lab, shell.node)]
+    # One command for all that is missing: each costs a tenth of a second and more.
+    if changes:
+        script = "\n".join(f"( {change.script}\n) || exit 1\necho '@@done'" for change in changes)
+        done = shell.attempt(script, within=sum(change.within for change in changes))
+        finished = done.out.count("@@done")
+        for change in changes[:finished]:
+            account.changed(shell.node, change.what)
+        if not done.ok:
+            failed = changes[min(finished, len(changes) - 1)]
+            raise NodeError(
+                f"{shell.node.name}: {failed.what}: failed (status {done.status}): {done.said or 'no output'}",
+                f"Look at it there: labgen ssh {shell.node.name}. Then run fab bootstrap again: it carries on.",
+            )
+    return facts
+
+
+def bootstrap(inventory: Inventory, account: Account) -> None:
+    """Prepare every node and make them one swarm; what is there already stays as it is.
+
+    :raises NodeError: a node does not answer, or a step on it failed.
+    :raises SwarmError: the swarm cannot be made or does not settle.
+    """
+    lab = inventory.lab
+    begun: Future[_Begun] = Future()
+
+    def one(node: Node) -> None:
+        shell = Shell(inventory, node)
+        if node is lab.first_manager:
+            try:
+                begun.set_result(_begin(shell, inventory, account))
+            except BaseException as why:
+                begun.set_exception(why)
+                raise
+            return
+        facts = _prepare(shell, inventory, tuple(STEPS), account)
+        start = begun.result()
+        if swarm.join(shell, start.shell, _local(facts), start.known, start.token(node.role)):
+            account.changed(node, f"joined the swarm as {node.role}")
+
+    everywhere(lab.nodes, one)
+    manager = Shell(inventory, lab.first_manager)
+    for line in swarm.settle(manager, lab, inventory.patience):
+        account.changed(lab.first_manager, line)
+
+
+@dataclass
+class _Begun:
+    """A swarm that others can join."""
+
+    shell: Shell
+    known: dict[str, swarm.SwarmNode]
+    _tokens: dict[Role, swarm.Token] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def token(self, role: Role) -> swarm.Token:
+        """The token for a role, asked for once."""
+        with self._lock:
+            if role not in self._tokens:
+                self._tokens[role] = swarm.token(self.shell, role)
+            return self._tokens[role]
+
+
+def _begin(shell: Shell, inventory: Inventory, account: Account) -> _Begun:
+    facts = _prepare(shell, inventory, tuple(STEPS), account)
+    if swarm.initialise(shell, inventory.lab, _local(facts)):
+        account.changed(shell.node, f"swarm begun, overlay networks from {inventory.lab.plan.overlay_pool}")
+        return _Begun(shell, {})
+    return _Begun(shell, {node.id: node for node in nodes(shell.run)})
+
+
+def _local(facts: NodeFacts) -> LocalSwarm:
+    # An engine that was missing or stopped a moment ago is in no swarm that it knows of.
+    return facts.swarm or LocalSwarm.inactive()
+
+
+def leave(inventory: Inventory, account: Account) -> None:
+    """Take every node out of the swarm; its services are lost."""
+
+    def one(node: Node) -> None:
+        if swarm.leave(Shell(inventory, node)):
+            account.changed(node, "left the swarm")
+
+    # Managers last, so that workers can still say goodbye.
+    everywhere(inventory.lab.workers, one)
+    everywhere(tuple(reversed(inventory.lab.managers)), one)
+
+
+def everywhere(nodes: Sequence[Node], do: Callable[[Node], T]) -> list[T]:
+    """Do something on several nodes at once; all get their chance before the first error is raised.
+
+    Errors of several nodes become one that names them all. On Ctrl-C nothing is waited for: whoever
+    catches it closes the connections, which ends what still runs.
+    """
+    if not nodes:
+        return []
+    pool = ThreadPoolExecutor(max_workers=min(len(nodes), 32))
+    try:
+        futures = [pool.submit(do, node) for node in nodes]
+        wait(futures)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    errors: dict[str, LabgenError] = {}
+    for future in futures:
+        error = future.exception()
+        if isinstance(error, LabgenError):
+            errors.setdefault(error.message, error)
+        elif error is not None:
+            raise error
+    if not errors:
+        return [future.result() for future in futures]
+    first = next(iter(errors.values()))
+    if len(errors) > 1:
+        raise type(first)("\n".join(errors), first.hint)
+    raise first

@@ -1,0 +1,271 @@
+"""What has to change on a node, step by step, before it can be part of a swarm.
+
+Each step looks at the facts and gives the changes that are missing: none where all is as it should
+be, so that a second run does nothing and a run after an interruption does the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from labgen.addresses import CANDIDATES
+from labgen.errors import NodeError
+from labgen.lab import Lab, Node
+from provision.facts import LOCAL_REGISTRY, NETPLAN_FILE, NodeFacts, lab_interface
+from provision.shell import write_file
+
+PORTS = ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
+"""What a swarm needs open between its nodes (docs.docker.com, "Swarm mode: open protocols and ports")."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to change on a node.
+
+    :param what: what it is, for people: "host name swarm-worker1".
+    :param script: POSIX shell, run as root, that makes it so.
+    :param within: deadline in seconds on an ordinary machine.
+    """
+
+    what: str
+    script: str
+    within: float = 60.0
+
+
+Step = Callable[[NodeFacts, Lab, Node], list[Change]]
+
+
+def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """Static address on the lab network by netplan: file 0600, interface matched by MAC."""
+    link = lab_interface(facts, lab, node)
+    address = f"{node.address}/{lab.plan.lab.prefixlen}"
+    text = netplan(lab, node)
+    if facts.netplan == text and facts.netplan_mode == "600" and address in link.addresses:
+        return []
+    # `netplan apply` starts Python twice and touches every interface. Where networkd does the work,
+    # its generator and a reload of this one interface do the same.
+    name = shlex.quote(link.name)
+    apply = (
+        "generate=$(ls /usr/libexec/netplan/generate /lib/netplan/generate /usr/lib/netplan/generate 2>/dev/null "
+        "| head -n 1)\n"
+        'if [ -n "$generate" ] && systemctl is-active --quiet systemd-networkd; then\n'
+        f'  "$generate" && networkctl reload && networkctl reconfigure {name}\n'
+        "else\n  netplan apply\nfi || exit 1\n"
+        # networkd sets the address a moment after it has answered.
+        f"for try in $(seq 100); do\n  ip -4 -oneline address show dev {name} | grep -q ' {address} ' && exit 0\n"
+        "  sleep 0.1\ndone\n"
+        f"echo 'netplan did not set {address} on {link.name}' >&2; exit 1"
+    )
+    script = f"{write_file(NETPLAN_FILE, text, '0600')} || exit 1\n{apply}"
+    return [Change(f"address {address} on {link.name} (netplan)", script, within=90)]
+
+
+def netplan(lab: Lab, node: Node) -> str:
+    """The netplan file of a node's adapter 2. No gateway: the default route is adapter 1's."""
+    return (
+        "# Written by labgen: adapter 2, the lab network.\n"
+        "network:\n"
+        "  version: 2\n"
+        "  ethernets:\n"
+        "    labgen:\n"
+        "      match:\n"
+        f'        macaddress: "{node.mac}"\n'
+        "      dhcp4: false\n"
+        "      dhcp6: false\n"
+        "      link-local: []\n"
+        "      optional: true\n"
+        f'      addresses: ["{node.address}/{lab.plan.lab.prefixlen}"]\n'
+    )
+
+
+def hostname(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """Host name by hostnamectl."""
+    del lab
+    if facts.hostname == node.name:
+        return []
+    script = (
+        f"hostnamectl set-hostname {shlex.quote(node.name)} || exit 1\n"
+        # cloud-init would put the old name back at the next boot.
+        "if [ -d /etc/cloud/cloud.cfg.d ]; then\n"
+        "  printf 'preserve_hostname: true\\nmanage_etc_hosts: false\\n' > /etc/cloud/cloud.cfg.d/99-labgen.cfg\nfi"
+    )
+    return [Change(f"host name {node.name}", script)]
+
+
+_BEGIN, _END = "# labgen: the nodes of the lab", "# labgen: end"
+
+
+def hosts(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """/etc/hosts, so that every node finds every other, and itself, at its lab address."""
+    del node
+    wanted = hosts_file(facts.hosts, lab)
+    if wanted.strip() == facts.hosts.strip():
+        return []
+    return [Change(f"/etc/hosts: {len(lab.nodes)} names", write_file("/etc/hosts", wanted, "0644"))]
+
+
+def hosts_file(text: str, lab: Lab) -> str:
+    """The text of /etc/hosts with the lab's names in it, each once and at its lab address."""
+    text = re.sub(rf"(?ms)^{_BEGIN}$.*?^{_END}$\n?", "", text)
+    names = {node.name for node in lab.nodes}
+    kept = []
+    for line in text.splitlines():
+        entry, mark, remark = line.partition("#")
+        address, *known = entry.split() or [""]
+        # Distributions map a machine's own name to 127.0.1.1, Vagrant to 127.0.x.1.
+        others = [name for name in known if name not in names]
+        if len(others) == len(known):
+            kept.append(line)
+        elif others:
+            kept.append(f"{address} {' '.join(others)}" + (f" {mark}{remark}" if mark else ""))
+    lines = [*kept, _BEGIN, *(f"{node.address} {node.name}" for node in lab.nodes), _END]
+    return "\n".join(lines) + "\n"
+
+
+def firewall(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """The swarm's ports, opened for the lab network where a firewall is active."""
+    del node
+    if facts.ufw_rules is not None:
+        missing = [port for port in PORTS if not _allowed(facts.ufw_rules, port, lab.plan.lab)]
+        if missing:
+            rules = [
+                f"ufw allow from {lab.plan.lab} to any port {number} proto {protocol}"
+                for number, protocol in (port.split("/") for port in missing)
+            ]
+            return [Change(f"ufw: {', '.join(missing)} from {lab.plan.lab}", " && ".join(rules))]
+    if facts.firewalld_ports is not None:
+        missing = [port for port in PORTS if port not in facts.firewalld_ports]
+        if missing:
+            adding = " ".join(f"--add-port={port}" for port in missing)
+            script = f"firewall-cmd --quiet {adding} && firewall-cmd --quiet --permanent {adding}"
+            return [Change(f"firewalld: {', '.join(missing)}", script)]
+    return []
+
+
+def _allowed(rules: str, port: str, network: IPv4Network) -> bool:
+    # "2377/tcp                   ALLOW       10.0.2.0/24", or from Anywhere where someone opened it to all.
+    return any(
+        re.match(rf"{re.escape(port)}\s+ALLOW(?: IN)?\s+(?:{re.escape(str(network))}|Anywhere)\s*(?:#.*)?$", line)
+        for line in rules.splitlines()
+    )
+
+
+def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """Docker's engine: installed if missing, configured where the lab needs it, running."""
+    changes = []
+    if not facts.engine_installed:
+        changes.append(_installation(facts, lab, node))
+    wanted = daemon_settings(facts, lab)
+    if wanted != dict(facts.daemon):
+        text = json.dumps(wanted, indent=2) + "\n"
+        # Mirrors are read again on reload; a bridge's address only at a start.
+        how = "reload" if wanted.get("bip") == facts.daemon.get("bip") else "restart"
+        act = f"systemctl {how} docker" if facts.engine_running else "true"
+        script = f"mkdir -p /etc/docker && {write_file('/etc/docker/daemon.json', text, '0644')} && {act}"
+        changes.append(Change(f"engine settings: {_settings(wanted, facts.daemon)}", script, within=120))
+    if not facts.engine_running:
+        changes.append(Change("engine started", "systemctl enable --now docker", within=120))
+    if facts.user != "root" and "docker" not in facts.groups:
+        user = shlex.quote(facts.user)
+        changes.append(Change(f"{facts.user} may use docker", f"groupadd -f docker && usermod -aG docker {user}"))
+    return changes
+
+
+def daemon_settings(facts: NodeFacts, lab: Lab) -> dict[str, Any]:
+    """What /etc/docker/daemon.json should hold: what it holds, and what the lab adds or takes away."""
+    settings = dict(facts.daemon)
+    own = str(lab.plan.docker0)
+    if own != CANDIDATES["docker0"][0] or "bip" in settings:
+        settings["bip"] = f"{lab.plan.docker0[1]}/{lab.plan.docker0.prefixlen}"
+    mirrors = list(settings.get("registry-mirrors", []))
+    if lab.registry_mirror:
+        mirrors = [lab.registry_mirror]
+        plain = lab.registry_mirror.removeprefix("http://")
+        if plain != lab.registry_mirror:
+            settings["insecure-registries"] = sorted({*settings.get("insecure-registries", []), plain})
+    elif facts.hub_reachable:
+        # The stand-ins of the box must not shadow the real images.
+        mirrors = [mirror for mirror in mirrors if mirror.rstrip("/") != LOCAL_REGISTRY]
+    elif facts.registry_reachable and LOCAL_REGISTRY not in [mirror.rstrip("/") for mirror in mirrors]:
+        mirrors.append(LOCAL_REGISTRY)
+    if mirrors:
+        settings["registry-mirrors"] = mirrors
+    else:
+        settings.pop("registry-mirrors", None)
+    return settings
+
+
+def _settings(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    keys = sorted({*wanted, *there})
+    told = [f"{key} {json.dumps(wanted.get(key, 'removed'))}" for key in keys if wanted.get(key) != there.get(key)]
+    return ", ".join(told)
+
+
+_APT = "export DEBIAN_FRONTEND=noninteractive; apt-get -q -o Acquire::Retries=3"
+
+
+def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
+    source, version = lab.engine.source, lab.engine.version
+    if source == "none":
+        raise NodeError(
+            f"{node.name} has no Docker engine, and lab.yml says engine.source: none.",
+            "Use a box that has one, or set engine.source to distribution or docker.",
+        )
+    if facts.os_id not in ("debian", "ubuntu"):
+        raise NodeError(
+            f"{node.name} runs {facts.os_id or 'an unknown system'}; labgen installs engines on Debian and Ubuntu.",
+            "Use a box of one of these, or one that has an engine, with engine.source: none.",
+        )
+    package = "docker.io" if source == "distribution" else "docker-ce"
+    wanted = shlex.quote(f"{package}={version}" if version else package)
+    prepare = f"{_APT} update"
+    if source == "docker":
+        site = f"https://download.docker.com/linux/{facts.os_id}"
+        prepare = (
+            f"{_APT} update && {_APT} install -y ca-certificates curl && install -m 0755 -d /etc/apt/keyrings && "
+            f"curl -fsSL {site}/gpg -o /etc/apt/keyrings/docker.asc && . /etc/os-release && "
+            'echo "deb [arch=$(dpkg --print-architecture) signed-by=/etc/apt/keyrings/docker.asc] '
+            f'{site} $VERSION_CODENAME stable" > /etc/apt/sources.list.d/docker.list && {_APT} update'
+        )
+    script = f"{prepare} && {_APT} install -y {wanted}"
+    title = f"engine installed ({package}{' ' + version if version else ''})"
+    return Change(title, script, within=900)
+
+
+def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """docker_gwbridge on the plan's subnet, made beforehand where the engine would choose another.
+
+    Its options are those the engine gives it (docs.docker.com, "Customize the docker_gwbridge").
+    """
+    del node
+    subnet = lab.plan.docker_gwbridge
+    if str(subnet) == CANDIDATES["docker_gwbridge"][0]:
+        return []
+    wanted = f"{subnet[1]}/{subnet.prefixlen}"
+    link = next((link for link in facts.interfaces if link.name == "docker_gwbridge"), None)
+    if link and wanted in link.addresses:
+        return []
+    script = (
+        "docker network rm docker_gwbridge >/dev/null 2>&1\n"
+        f"docker network create --subnet {subnet} --opt com.docker.network.bridge.name=docker_gwbridge "
+        "--opt com.docker.network.bridge.enable_icc=false --opt com.docker.network.bridge.enable_ip_masquerade=true "
+        "docker_gwbridge"
+    )
+    return [Change(f"docker_gwbridge on {subnet}", script, within=60)]
+
+
+STEPS: Mapping[str, Step] = {
+    "network": network,
+    "hostname": hostname,
+    "hosts": hosts,
+    "firewall": firewall,
+    "engine": engine,
+    "bridge": bridge,
+}
+"""Every step by name, in the order in which they are carried out."""

@@ -1,0 +1,170 @@
+"""What a node is like now: everything a bootstrap decides by, asked in one command."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labgen.errors import NodeError
+from labgen.lab import Lab, Node
+from labgen.swarm import LocalSwarm
+from provision.shell import Shell
+
+NETPLAN_FILE = "/etc/netplan/60-labgen.yaml"
+LOCAL_REGISTRY = "http://127.0.0.1:5000"
+"""The registry in the box that labgen builds, which holds the course's images."""
+HUB = "https://registry-1.docker.io/v2/"
+
+# The two questions that may have to wait for an answer run beside the rest. `docker info` and curl
+# are asked in the background; their answers are printed at the end.
+_SCRIPT = r"""
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+section() { printf '\n@@%s\n' "$1"; }
+if command -v docker >/dev/null 2>&1; then
+  docker info --format '{{json .Swarm}}' >"$dir/swarm" 2>"$dir/swarm.err" &
+fi
+if command -v curl >/dev/null 2>&1; then
+  (curl -s -o /dev/null --max-time 4 HUB && echo reachable) >"$dir/hub" 2>&1 &
+  (curl -s -o /dev/null --max-time 4 REGISTRY/v2/ && echo reachable) >"$dir/registry" 2>&1 &
+fi
+section hostname; hostname
+section links; ip -json address
+section netplan; stat -c '%a' NETPLAN 2>/dev/null && cat NETPLAN
+section hosts; cat /etc/hosts
+section os; cat /etc/os-release
+section engine; command -v dockerd; systemctl is-active docker 2>/dev/null
+section daemon; cat /etc/docker/daemon.json 2>/dev/null
+section groups; id -nG "${SUDO_USER:-root}"; echo "${SUDO_USER:-root}"
+section ufw; command -v ufw >/dev/null 2>&1 && LC_ALL=C ufw status
+section firewalld; command -v firewall-cmd >/dev/null 2>&1 && firewall-cmd --state 2>&1 && firewall-cmd --list-ports
+wait
+section swarm; cat "$dir/swarm" 2>/dev/null
+section swarm.err; cat "$dir/swarm.err" 2>/dev/null
+section hub; cat "$dir/hub" 2>/dev/null
+section registry; cat "$dir/registry" 2>/dev/null
+section end; true
+"""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A network interface of a node: its name, MAC, and addresses with prefix length."""
+
+    name: str
+    mac: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What one node is like now."""
+
+    hostname: str
+    interfaces: tuple[Interface, ...]
+    netplan: str | None
+    netplan_mode: str
+    hosts: str
+    os_id: str
+    engine_installed: bool
+    engine_running: bool
+    daemon: Mapping[str, Any]
+    user: str
+    groups: tuple[str, ...]
+    ufw_rules: str | None
+    firewalld_ports: frozenset[str] | None
+    swarm: LocalSwarm | None
+    hub_reachable: bool
+    registry_reachable: bool
+
+    def interface_of(self, mac: str) -> Interface | None:
+        """The interface with that MAC address."""
+        return next((link for link in self.interfaces if link.mac == mac.lower()), None)
+
+
+def observe(shell: Shell) -> NodeFacts:
+    """Ask a node everything at once.
+
+    :raises NodeError: it does not answer, or not in a way that can be read.
+    """
+    script = _SCRIPT.replace("NETPLAN", NETPLAN_FILE).replace("HUB", HUB).replace("REGISTRY", LOCAL_REGISTRY)
+    return parse(shell.run(script, within=60, what="asking how the node is"), shell.node.name)
+
+
+def parse(text: str, name: str) -> NodeFacts:
+    """Read what the script printed.
+
+    :param name: the node, for the error.
+    """
+    parts = re.split(r"(?m)^@@([\w.]+)$\n?", text)
+    told = {parts[i]: parts[i + 1].removesuffix("\n") for i in range(1, len(parts) - 1, 2)}
+    if "end" not in told:
+        raise NodeError(f"{name}: its answer is cut short.", "Run the same command again.")
+    mode, _, netplan = told["netplan"].partition("\n")
+    groups, _, user = told["groups"].partition("\n")
+    engine = told["engine"].split()
+    ufw = told["ufw"]
+    firewalld = told["firewalld"].split()
+    release = dict(line.split("=", 1) for line in told["os"].splitlines() if "=" in line)
+    swarm = told["swarm"].strip()
+    return NodeFacts(
+        hostname=told["hostname"].strip(),
+        interfaces=_interfaces(told["links"], name),
+        netplan=netplan if mode else None,
+        netplan_mode=mode.strip(),
+        hosts=told["hosts"],
+        os_id=release.get("ID", "").strip('"'),
+        engine_installed=any(word.endswith("/dockerd") for word in engine),
+        engine_running="active" in engine,
+        daemon=_daemon(told["daemon"], name),
+        user=user.strip(),
+        groups=tuple(groups.split()),
+        ufw_rules=ufw if re.search(r"(?m)^Status: active", ufw) else None,
+        firewalld_ports=frozenset(firewalld[1:]) if firewalld[:1] == ["running"] else None,
+        swarm=LocalSwarm.parse(swarm) if swarm.startswith("{") else None,
+        hub_reachable="reachable" in told["hub"],
+        registry_reachable="reachable" in told["registry"],
+    )
+
+
+def _interfaces(text: str, name: str) -> tuple[Interface, ...]:
+    try:
+        links = json.loads(text or "[]")
+        return tuple(
+            Interface(
+                link["ifname"],
+                str(link.get("address", "")).lower(),
+                tuple(f"{a['local']}/{a['prefixlen']}" for a in link.get("addr_info", []) if a.get("family") == "inet"),
+            )
+            for link in links
+            if link
+        )
+    except (ValueError, KeyError, TypeError) as why:
+        raise NodeError(f"{name}: `ip -json address` cannot be read: {why}.", "Is iproute2 installed there?") from None
+
+
+def _daemon(text: str, name: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(text) if text.strip() else {}
+    except ValueError as why:
+        raise NodeError(
+            f"{name}: /etc/docker/daemon.json is not JSON: {why}.", "Mend it there; the engine cannot start with it."
+        ) from None
+    return data if isinstance(data, dict) else {}
+
+
+def lab_interface(facts: NodeFacts, lab: Lab, node: Node) -> Interface:
+    """The interface on the lab network.
+
+    :raises NodeError: there is none with the node's MAC address.
+    """
+    link = facts.interface_of(node.mac)
+    if link is None:
+        raise NodeError(
+            f"{node.name} has no network interface with the MAC address {node.mac} (adapter 2, on {lab.plan.lab}).",
+            "The machine was made by another Vagrantfile. Make it anew: labgen down, then labgen up.",
+        )
+    return link

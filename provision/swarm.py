@@ -1,0 +1,173 @@
+"""Making one swarm of the nodes: init, join, roles, Ready.
+
+A join token is held in memory only. On a node it arrives through standard input, because sudo writes
+command lines to the system log; nothing prints it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labgen.errors import NodeError, SwarmError
+from labgen.lab import Lab, Node, Role
+from labgen.swarm import LocalSwarm, SwarmNode, nodes
+from labgen.waiting import NotYet, Patience, wait_until
+from provision.shell import Shell
+
+PORT = 2377
+"""Where managers listen for nodes that join."""
+
+_REFUSED = re.compile(r"invalid join token", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A join token; prints as dots."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+    __str__ = __repr__
+
+
+def init_command(lab: Lab) -> list[str]:
+    """The command that begins the swarm.
+
+    The advertise address, because a node with several adapters would otherwise have to guess; the
+    address pool, because the default one runs through the lab network (moby ``ipamutils``).
+    """
+    return [
+        "docker",
+        "swarm",
+        "init",
+        "--advertise-addr",
+        str(lab.first_manager.address),
+        "--default-addr-pool",
+        str(lab.plan.overlay_pool),
+        "--default-addr-pool-mask-length",
+        str(lab.plan.overlay_mask),
+    ]
+
+
+def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> bool:
+    """Begin the swarm on the first manager, unless it has begun; gives whether it did.
+
+    :raises SwarmError: the node is in a state that must be looked at by a person.
+    """
+    name = shell.node.name
+    if local.state == "active" and local.is_manager:
+        if local.address != str(shell.node.address):
+            raise SwarmError(
+                f"{name} is a manager already, but advertises {local.address}, not its lab address {shell.node.address}.",
+                f"Begin anew: fab bootstrap.leave (all nodes leave the swarm; its services are lost), then fab bootstrap.",
+            )
+        return False
+    if local.state == "locked":
+        raise SwarmError(f"the swarm on {name} is locked.", "Unlock it there: docker swarm unlock.")
+    if local.state == "active":
+        raise SwarmError(
+            f"{name} is a worker of some swarm, but the lab's first manager.",
+            "Make all nodes leave with fab bootstrap.leave, then run fab bootstrap again.",
+        )
+    # A node that was stopped in the middle of an init or a join is left in `pending` or `error`.
+    before = "" if local.state == "inactive" else "docker swarm leave --force >/dev/null 2>&1\n"
+    shell.run(f"{before}{shlex.join(init_command(lab))} >/dev/null", within=60, what="docker swarm init")
+    return True
+
+
+def token(shell: Shell, role: Role) -> Token:
+    """The token that lets a node join in a role, asked of a manager."""
+    return Token(shell.run(f"docker swarm join-token -q {role}", what="docker swarm join-token").strip())
+
+
+def join(shell: Shell, manager: Shell, local: LocalSwarm, known: Mapping[str, SwarmNode], first: Token) -> bool:
+    """Bring a node into the swarm, unless it is in it; gives whether it did.
+
+    :param manager: root's shell on the first manager, for a new token should this one be refused.
+    :param known: nodes the manager knows, by id.
+    :param first: the token to try.
+    """
+    if local.state == "active" and local.node_id in known:
+        return False
+    if _attempt(shell, manager.node, first, leave=local.state != "inactive"):
+        return True
+    # Refused: someone has rotated it since it was asked for.
+    if _attempt(shell, manager.node, token(manager, shell.node.role), leave=True):
+        return True
+    raise SwarmError(
+        f"{shell.node.name} was refused twice: the join token keeps changing.",
+        "Is someone rotating it (docker swarm join-token --rotate)? Run fab bootstrap again.",
+    )
+
+
+def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool:
+    node = shell.node
+    before = "docker swarm leave --force >/dev/null 2>&1\n" if leave else ""
+    script = (
+        "IFS= read -r token || exit 1\n"
+        f"{before}"
+        f'docker swarm join --token "$token" --advertise-addr {node.address} {manager.address}:{PORT} >/dev/null'
+    )
+    done = shell.attempt(script, within=90, secret=with_token.value)
+    if done.ok:
+        return True
+    if _REFUSED.search(done.err):
+        return False
+    raise NodeError(
+        f"{node.name}: docker swarm join failed: {done.said}",
+        f"Does {manager.name} answer at {manager.address}:{PORT}? Run fab bootstrap again: it carries on.",
+    )
+
+
+def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
+    """Wait until every node is Ready in its role, and mend what stands in the way; gives what was mended."""
+    mended: list[str] = []
+    return wait_until(
+        "every node to be Ready",
+        lambda: _settled(manager, lab, mended),
+        within=patience.seconds(60),
+        error=SwarmError,
+        hint="Look at it with `labgen status`, and on the node: systemctl status docker. "
+        "Then run fab bootstrap again: it carries on.",
+    )
+
+
+def _settled(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
+    there = nodes(manager.run)
+    wanted = {node.name: node for node in lab.nodes}
+    ready = {node.name: node for node in there if node.ready}
+    for ghost in there:
+        # What a node that left, or was made anew, has left behind.
+        if not ghost.ready and ghost.name in ready and ghost.id != manager_id(there):
+            demote = f"docker node demote {ghost.id} >/dev/null; " if ghost.role == "manager" else ""
+            manager.run(f"{demote}docker node rm --force {ghost.id}", what="docker node rm")
+            mended.append(f"{ghost.name}: its earlier, lost membership removed")
+    missing = [name for name in wanted if name not in ready]
+    if missing:
+        seen = {node.name: node.state for node in there}
+        raise NotYet(", ".join(f"{name} {seen.get(name, 'not in the swarm')}" for name in missing))
+    for name, node in wanted.items():
+        if ready[name].role != node.role:
+            verb = "promote" if node.role == "manager" else "demote"
+            manager.run(f"docker node {verb} {ready[name].id}", what=f"docker node {verb}")
+            mended.append(f"{name}: {verb}d")
+    return mended
+
+
+def manager_id(there: list[SwarmNode]) -> str:
+    """Id of the leader, which answers and is never a ghost."""
+    return next((node.id for node in there if node.leader), "")
+
+
+def leave(shell: Shell) -> bool:
+    """Take a node out of its swarm; gives whether it was in one."""
+    script = (
+        "state=$(docker info --format '{{.Swarm.LocalNodeState}}')\n"
+        'if [ "$state" = inactive ]; then echo no; else docker swarm leave --force >/dev/null && echo yes; fi'
+    )
+    return "yes" in shell.run(script, within=90, what="docker swarm leave")

@@ -1,0 +1,113 @@
+"""The tasks that `fab` lists: the bootstrap as a whole and step by step, and the exercises."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from invoke import Collection, Context, Exit, task
+
+from labgen import inventory as inventories
+from labgen.course import exercises
+from labgen.errors import INTERRUPTED, LabgenError
+from labgen.inventory import Inventory
+from provision import bootstrap as boot
+from provision.changes import STEPS
+from provision.exercise import carry_out, reset
+
+
+def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
+    """A task that is handed the lab of the working directory; its errors are messages, not stack traces."""
+
+    @functools.wraps(body)
+    def run(_context: Context, *args: Any, **options: Any) -> None:
+        inventory: Inventory | None = None
+        try:
+            inventory = inventories.load()
+            body(inventory, *args, **options)
+        except LabgenError as error:
+            raise Exit(f"error: {error}", code=error.exit_status) from None
+        except KeyboardInterrupt:
+            raise Exit("Interrupted. Run the same command again: it carries on.", code=INTERRUPTED) from None
+        finally:
+            if inventory is not None:
+                inventory.close()
+
+    # invoke reads a task's options from its signature, which must begin with the context.
+    return run
+
+
+def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
+    def body(inventory: Inventory, dry_run: bool = False) -> None:
+        if dry_run:
+            _preview(inventory, steps)
+            return
+        account = boot.Account(print)
+        boot.prepare(inventory, steps, account)
+        print(f"{name}: {account.summary}")
+
+    body.__name__ = name
+    body.__doc__ = words
+    return task(_with_lab(body), help={"dry-run": "Say what would change, and change nothing."})
+
+
+def _preview(inventory: Inventory, steps: tuple[str, ...]) -> None:
+    for node, changes in boot.preview(inventory, steps).items():
+        print(f"{node}: {'nothing to change' if not changes else ''}")
+        for what in changes:
+            print(f"  {what}")
+
+
+def _bootstrap(inventory: Inventory, dry_run: bool = False) -> None:
+    """From booted machines to a swarm with every node Ready; a second run changes nothing."""
+    if dry_run:
+        _preview(inventory, tuple(STEPS))
+        return
+    print(f"Bootstrapping {len(inventory.lab.nodes)} nodes")
+    account = boot.Account(print)
+    boot.bootstrap(inventory, account)
+    print(f"bootstrap: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
+
+
+def _leave(inventory: Inventory) -> None:
+    """Take every node out of the swarm, to begin anew; its services are lost."""
+    account = boot.Account(print)
+    boot.leave(inventory, account)
+    print(f"leave: {account.summary}")
+
+
+def _exercise_task(name: str, title: str) -> Any:
+    def body(inventory: Inventory, dry_run: bool = False) -> None:
+        carry_out(name, inventory, say=print, dry_run=dry_run)
+
+    body.__name__ = name
+    body.__doc__ = f"{title}."
+    return task(_with_lab(body), help={"dry-run": "Print the commands in order, and run none."})
+
+
+def _reset(inventory: Inventory, name: str) -> None:
+    """Remove what an exercise has made: fab exercise.reset loadbalance."""
+    reset(name, inventory, say=print)
+
+
+def _namespace() -> Collection:
+    root = Collection()
+    steps = Collection("bootstrap")
+    dry = {"dry-run": "Say what would change, and change nothing."}
+    steps.add_task(task(_with_lab(_bootstrap), help=dry), name="all", default=True)
+    for name, step in STEPS.items():
+        words = (step.__doc__ or "").strip().split("\n")[0]
+        steps.add_task(_steps_task(name, (name,), words), name=name)
+    steps.add_task(task(_with_lab(_leave)), name="leave")
+    root.add_collection(steps)
+    course = Collection("exercise")
+    for name, exercise in exercises().items():
+        course.add_task(_exercise_task(name, f"{exercise.title.en} ({exercise.title.ko})"), name=name)
+    course.add_task(task(_with_lab(_reset), help={"name": "The exercise."}), name="reset")
+    root.add_collection(course)
+    return root
+
+
+namespace = _namespace()
+"""What `fab -l` lists."""
