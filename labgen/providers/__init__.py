@@ -50,3 +50,93 @@ LIBVIRT = Provider(
 
 PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT)}
 """Every provider, the one to prefer first."""
+
+# What is known of versions and packages; labgen.doctor reads it.
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BadVersion:
+    """Versions of a provider, from ``first`` up to but not including ``fixed``, that are known to fail.
+
+    :param reason: what fails; ends the sentence "VirtualBox 7.2.1: …".
+    :param source: where this is known from.
+    """
+
+    first: Version
+    fixed: Version
+    reason: str
+    source: str
+
+
+VIRTUALBOX_OLDEST: Version = (6, 1)
+"""The oldest series whose flags labgen's Vagrantfile is written for."""
+
+VIRTUALBOX_NEEDS_VAGRANT: Mapping[Version, Version] = {
+    (6, 1): (2, 2, 7),
+    (7, 0): (2, 3, 2),
+    (7, 1): (2, 4, 2),
+    (7, 2): (2, 4, 9),
+}
+"""Oldest Vagrant that works with a series of VirtualBox; an older one refuses it (Vagrant's CHANGELOG)."""
+
+VIRTUALBOX_ARM64: Version = (7, 1, 6)
+"""Oldest VirtualBox that boots arm64 Linux machines on Apple silicon."""
+
+VIRTUALBOX_BAD: tuple[BadVersion, ...] = (
+    BadVersion(
+        (7, 2, 0), (7, 2, 3), "its NAT networks lose packets or do not come up", "VirtualBox/virtualbox#136, #140, #232"
+    ),
+    BadVersion((7, 2, 3), (7, 2, 8), "its NAT networks reset TCP connections", "VirtualBox/virtualbox#621"),
+)
+
+VIRTUALBOX_BESIDE_KVM: Version = (7, 2, 10)
+"""Older ones cannot start a machine while KVM holds the processor, as it does by default since Linux
+6.12 (VirtualBox/virtualbox#141, #188; #711 for the first version that can)."""
+
+BOX_ARCHITECTURES: Mapping[str, frozenset[str]] = {
+    BUILT_BOX: frozenset({"amd64"}),
+    "bento/ubuntu-24.04": frozenset({"amd64", "arm64"}),
+    "cloud-image/ubuntu-24.04": frozenset({"amd64", "arm64"}),
+}
+"""Architectures that boxes known to work are there for."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A Debian package a provider needs.
+
+    :param program: a program it brings; where that is found the package is not asked for. ``None``
+        where only the package manager can tell.
+    """
+
+    name: str
+    program: str | None = None
+
+
+VAGRANT_PACKAGE = Package("vagrant", "vagrant")
+VAGRANT_LIBVIRT_PACKAGE = Package("vagrant-libvirt")
+
+DEBIAN_PACKAGES: Mapping[str, tuple[Package, ...]] = {
+    # VirtualBox itself is in none of Debian's stable releases.
+    "virtualbox": (VAGRANT_PACKAGE, Package("openssh-client", "ssh")),
+    "libvirt": (
+        VAGRANT_PACKAGE,
+        VAGRANT_LIBVIRT_PACKAGE,
+        Package("libvirt-daemon-system"),
+        Package("libvirt-clients", "virsh"),
+        Package("qemu-system-x86", "qemu-system-x86_64"),
+        Package("qemu-utils", "qemu-img"),
+        Package("dnsmasq-base", "dnsmasq"),
+        Package("iptables", "iptables"),
+        Package("netcat-openbsd", "nc"),
+        Package("openssh-client", "ssh"),
+        Package("iproute2", "ip"),
+        Package("util-linux", "nsenter"),
+    ),
+}
+"""What each provider needs from Debian or Ubuntu."""
+
+UBUNTU_WITH_VAGRANT: frozenset[str] = frozenset({"bionic", "focal", "jammy"})
+"""Releases of Ubuntu, by code name, that have packages of Vagrant; later ones have none."""
