@@ -1,0 +1,125 @@
+"""Asking an engine: its own JSON, several questions in one command.
+
+The engine's API is asked directly, with curl on its socket: it gives what ``docker … inspect`` prints,
+without the price of the docker command, which on an emulated node takes four times as long; and an
+answer's HTTP status says what the command has only prose for. Paths carry no API version, so that every
+engine answers in its own; those from 20.10 on agree in all that labgen reads.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labgen.errors import NodeError, SwarmError
+
+Run = Callable[[str], str]
+"""Runs a command line as root on a node and gives what it printed; raises NodeError where that fails."""
+
+SOCKET = "/var/run/docker.sock"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine answered to one question: HTTP status, and the JSON in it."""
+
+    status: int
+    body: Any
+
+    def value(self, path: str) -> Any:
+        """The JSON, where the engine had what was asked for.
+
+        :raises SwarmError: the engine is not a manager of a swarm.
+        :raises NodeError: the engine could not answer.
+        """
+        if self.status == 200:
+            return self.body
+        said = text_of(self.body, "message") if isinstance(self.body, Mapping) else str(self.body)
+        # The API says 503 for "not a manager" and for a locked swarm (moby daemon/cluster/errors.go).
+        if self.status == 503:
+            raise SwarmError(
+                f"the engine is no manager of a swarm: {said}", "Begin the swarm: docker swarm init, or fab bootstrap."
+            )
+        raise NodeError(
+            f"the engine answered {self.status} to {path}: {said}", "Look at it there: sudo journalctl -u docker"
+        )
+
+
+def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
+    """Ask the engine several questions in one command.
+
+    :param paths: of the Docker Engine API, quoted as in a URL.
+    :raises NodeError: there is no answer, or one that cannot be read.
+    """
+    text = run(ask_command(paths))
+    # The engine's JSON has no line ends inside; each answer is a line, followed by one with its status.
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) != 2 * len(paths):
+        raise unreadable("the engine", text)
+    return {
+        path: Answer(_status(lines[2 * place + 1], text), as_json(lines[2 * place], path))
+        for place, path in enumerate(paths)
+    }
+
+
+def ask_command(paths: Sequence[str], within: int = 0) -> str:
+    """The shell command that asks.
+
+    :param within: seconds for each answer, without limit where 0.
+    """
+    limit = ["--max-time", str(within)] if within else []
+    urls = [f"http://engine{path}" for path in paths]
+    return shlex.join(["curl", "-sS", "-g", *limit, "--unix-socket", SOCKET, "-w", r"\n%{http_code}\n", *urls])
+
+
+def as_json(text: str, where: str) -> Any:
+    """The value of a JSON text.
+
+    :param where: what gave it, for the error.
+    :raises NodeError: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise unreadable(where, text) from None
+
+
+def as_object(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, known to be an object (NodeError where it is not)."""
+    if not isinstance(value, Mapping):
+        raise unreadable(where, repr(value))
+    return value
+
+
+def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
+    """The value, known to be a list of objects (NodeError where it is not)."""
+    # An empty list is `null` in some engines.
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise unreadable(where, repr(value))
+    return value
+
+
+def text_of(told: Any, key: str) -> str:
+    """A text in an object, empty where there is none."""
+    value = told.get(key) if isinstance(told, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
+def unreadable(where: str, seen: str) -> NodeError:
+    """The error for an answer that makes no sense: says what was seen."""
+    shown = " ".join(seen.split())[:200] or "nothing"
+    return NodeError(
+        f"{where} gave no JSON that can be read, but: {shown}",
+        "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+    )
+
+
+def _status(line: str, text: str) -> int:
+    if not line.strip().isdigit():
+        raise unreadable("the engine", text)
+    return int(line)
