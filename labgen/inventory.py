@@ -11,14 +11,14 @@ import contextlib
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgen import labfile
-from labgen.errors import MachineError
+from labgen.errors import MachineError, NodeError
 from labgen.files import write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
@@ -69,6 +69,32 @@ class Inventory:
             config = Config(runtime_ssh_path=str(self.ssh_config))
             self._connections[node.name] = Connection(node.name, config=config, connect_timeout=CONNECT_TIMEOUT)
         return self._connections[node.name]
+
+    def asker(self, node: Node) -> Callable[[str], str]:
+        """Runs a command line as root on a node and gives what it printed: for :mod:`labgen.swarm`.
+
+        :raises NodeError: the node does not answer, or the command failed.
+        """
+
+        def run(command: str) -> str:
+            from invoke.exceptions import CommandTimedOut, ThreadException
+            from paramiko import SSHException
+
+            within = self.patience.seconds(30)
+            try:
+                done = self.connection(node).run(
+                    f"sudo -n {command}", hide=True, warn=True, in_stream=False, timeout=within
+                )
+            except (CommandTimedOut, ThreadException, SSHException, OSError, EOFError) as why:
+                raise NodeError(
+                    f"{node.name} cannot be reached: {why or type(why).__name__}.",
+                    "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
+                ) from None
+            if not done.ok:
+                raise NodeError(f"{node.name}: {done.stderr.strip() or 'no answer'}", "Does its engine run?")
+            return str(done.stdout)
+
+        return run
 
     def close(self) -> None:
         """Close every Fabric connection that was opened."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 from labgen.errors import LabgenError, NodeError
 from labgen.inventory import Inventory
 from labgen.lab import Node, Role
-from labgen.swarm import LocalSwarm, nodes
+from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from provision import swarm
 from provision.changes import STEPS
 from provision.facts import NodeFacts, observe
@@ -121,7 +121,7 @@ class _Begun:
     """A swarm that others can join."""
 
     shell: Shell
-    known: dict[str, swarm.SwarmNode]
+    known: dict[str, SwarmNode]
     _tokens: dict[Role, swarm.Token] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -159,6 +159,9 @@ def _allowed(rules: str, port: str, network: IPv4Network) -> bool:
 def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     """Docker's engine: installed if missing, configured where the lab needs it, running."""
     changes = []
+    if not facts.curl:
+        # How the engine is asked for its facts, and how a learner asks a published port.
+        changes.append(Change("curl installed", f"{_APT} update && {_APT} install -y curl", within=600))
     if not facts.engine_installed:
         changes.append(_installation(facts, lab, node))
     wanted = daemon_settings(facts, lab)

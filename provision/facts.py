@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labgen.engine import ask_command
 from labgen.errors import NodeError
 from labgen.lab import Lab, Node
 from labgen.swarm import LocalSwarm
@@ -18,18 +19,15 @@ LOCAL_REGISTRY = "http://127.0.0.1:5000"
 """The registry in the box that labgen builds, which holds the course's images."""
 HUB = "https://registry-1.docker.io/v2/"
 
-# The two questions that may have to wait for an answer run beside the rest. `docker info` and curl
-# are asked in the background; their answers are printed at the end.
+# The two questions to the outside may have to wait for an answer, and run beside the rest.
 _SCRIPT = r"""
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 section() { printf '\n@@%s\n' "$1"; }
-if command -v docker >/dev/null 2>&1; then
-  docker info --format '{{json .Swarm}}' >"$dir/swarm" 2>"$dir/swarm.err" &
-fi
 if command -v curl >/dev/null 2>&1; then
   (curl -s -o /dev/null --max-time 4 HUB && echo reachable) >"$dir/hub" 2>&1 &
   (curl -s -o /dev/null --max-time 4 REGISTRY/v2/ && echo reachable) >"$dir/registry" 2>&1 &
+  section curl; echo there
 fi
 section hostname; hostname
 section links; ip -json address
@@ -42,8 +40,7 @@ section groups; id -nG "${SUDO_USER:-root}"; echo "${SUDO_USER:-root}"
 section ufw; command -v ufw >/dev/null 2>&1 && LC_ALL=C ufw status
 section firewalld; command -v firewall-cmd >/dev/null 2>&1 && firewall-cmd --state 2>&1 && firewall-cmd --list-ports
 wait
-section swarm; cat "$dir/swarm" 2>/dev/null
-section swarm.err; cat "$dir/swarm.err" 2>/dev/null
+section info; [ -S /var/run/docker.sock ] && INFO 2>/dev/null
 section hub; cat "$dir/hub" 2>/dev/null
 section registry; cat "$dir/registry" 2>/dev/null
 section end; true
@@ -77,6 +74,7 @@ class NodeFacts:
     ufw_rules: str | None
     firewalld_ports: frozenset[str] | None
     swarm: LocalSwarm | None
+    curl: bool
     hub_reachable: bool
     registry_reachable: bool
 
@@ -91,6 +89,7 @@ def observe(shell: Shell) -> NodeFacts:
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
     script = _SCRIPT.replace("NETPLAN", NETPLAN_FILE).replace("HUB", HUB).replace("REGISTRY", LOCAL_REGISTRY)
+    script = script.replace("INFO", ask_command(["/info"], within=30))
     return parse(shell.run(script, within=60, what="asking how the node is"), shell.node.name)
 
 
@@ -109,7 +108,7 @@ def parse(text: str, name: str) -> NodeFacts:
     ufw = told["ufw"]
     firewalld = told["firewalld"].split()
     release = dict(line.split("=", 1) for line in told["os"].splitlines() if "=" in line)
-    swarm = told["swarm"].strip()
+    info = told["info"].strip().partition("\n")[0]
     return NodeFacts(
         hostname=told["hostname"].strip(),
         interfaces=_interfaces(told["links"], name),
@@ -124,7 +123,8 @@ def parse(text: str, name: str) -> NodeFacts:
         groups=tuple(groups.split()),
         ufw_rules=ufw if re.search(r"(?m)^Status: active", ufw) else None,
         firewalld_ports=frozenset(firewalld[1:]) if firewalld[:1] == ["running"] else None,
-        swarm=LocalSwarm.parse(swarm) if swarm.startswith("{") else None,
+        swarm=_swarm(info),
+        curl="curl" in told,
         hub_reachable="reachable" in told["hub"],
         registry_reachable="reachable" in told["registry"],
     )
@@ -144,6 +144,13 @@ def _interfaces(text: str, name: str) -> tuple[Interface, ...]:
         )
     except (ValueError, KeyError, TypeError) as why:
         raise NodeError(f"{name}: `ip -json address` cannot be read: {why}.", "Is iproute2 installed there?") from None
+
+
+def _swarm(info: str) -> LocalSwarm | None:
+    try:
+        return LocalSwarm.of(json.loads(info)["Swarm"])
+    except (ValueError, KeyError, TypeError):
+        return None  # no engine, or one that is starting; the engine step deals with it
 
 
 def _daemon(text: str, name: str) -> Mapping[str, Any]:

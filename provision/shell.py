@@ -90,8 +90,9 @@ class Shell:
                 self._way_out(),
             ) from None
         except (OSError, EOFError, paramiko.SSHException, invoke.exceptions.ThreadException) as why:
-            raise NodeError(f"{self.node.name} cannot be reached: {redact(str(why)) or type(why).__name__}.",
-                            self._way_out()) from None
+            raise NodeError(
+                f"{self.node.name} cannot be reached: {redact(str(why)) or type(why).__name__}.", self._way_out()
+            ) from None
         if done.exited == _LOST:
             raise NodeError(f"{self.node.name} stopped answering in the middle of a command.", self._way_out())
         return Output(done.exited, done.stdout, done.stderr)

@@ -63,8 +63,8 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> bool:
     if local.state == "active" and local.is_manager:
         if local.address != str(shell.node.address):
             raise SwarmError(
-                f"{name} is a manager already, but advertises {local.address}, not its lab address {shell.node.address}.",
-                f"Begin anew: fab bootstrap.leave (all nodes leave the swarm; its services are lost), then fab bootstrap.",
+                f"{name} is a manager already, but advertises {local.address}, not {shell.node.address}.",
+                "Begin anew: fab bootstrap.leave (its services are lost), then fab bootstrap.",
             )
         return False
     if local.state == "locked":

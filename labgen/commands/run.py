@@ -54,5 +54,3 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _named(failed: list[str]) -> str:
     return f" Failed: {', '.join(failed)}." if failed else ""
-
-
