@@ -1,0 +1,61 @@
+# make lab    installs what is missing, builds or fetches the box, brings the lab up, bootstraps, runs the
+#             exercises, grades, and leaves the report
+# make test   installs what is missing, and runs the unit and integration tests
+# make e2e    the whole road on real nodes, broken on purpose at the end
+# make clean  removes the machines and everything that was made here
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Of its own, so that the lab of `make lab` and the one of `make e2e` are told apart.
+LAB := lab
+
+.PHONY: lab test lint unit integration e2e clean tools
+
+lab: $(VENV)/ready
+	mkdir -p $(LAB)
+	$(BIN)/labgen -C $(LAB) doctor --fix
+	$(BIN)/labgen -C $(LAB) up
+	$(BIN)/labgen -C $(LAB) run --all
+	$(BIN)/labgen -C $(LAB) grade
+
+test: lint unit integration
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/ready
+	$(BIN)/pytest tests/unit
+
+integration: $(VENV)/ready tools
+	$(BIN)/pytest tests/integration
+
+# Vagrant, libvirt, QEMU and what builds the box: on Debian and Ubuntu they are installed, elsewhere the
+# tests that need them say so and are left out.
+tools: $(VENV)/ready
+	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
+
+# In order, because each test builds on the machines as the one before has left them.
+e2e: $(VENV)/ready tools
+	$(BIN)/pytest -p no:randomly -x tests/e2e
+
+clean:
+	if [ -x $(BIN)/labgen ]; then \
+	  for folder in . $(LAB); do \
+	    if [ -d $$folder/.labgen ] || [ -d $$folder/.vagrant ]; then $(BIN)/labgen -C $$folder down || exit 1; fi; \
+	  done; \
+	fi
+	rm -rf $(VENV) $(LAB) .labgen .vagrant Vagrantfile dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is newer than what it depends on only when every step went well.
+$(VENV)/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "labgen needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv is missing. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@

@@ -1,0 +1,84 @@
+"""The lab of the end-to-end tests: one, on real machines, for the whole run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labgen import inventory as inventories
+from labgen.inventory import Inventory
+
+CHECKOUT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+class LabUnderTest:
+    """A lab folder, and the commands a user would type in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, *argv: str, within: float = 1800, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Type a command in the lab folder; what it said is shown where a test fails."""
+        program = BIN / argv[0]
+        done = subprocess.run(
+            [str(program), *argv[1:]],
+            cwd=self.path,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within,
+        )
+        print(f"$ {' '.join(argv)}  -> {done.returncode}\n{done.stdout}{done.stderr}")
+        if check:
+            assert done.returncode == 0, f"`{' '.join(argv)}` ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start a command and hand it over, to be interrupted."""
+        return subprocess.Popen(
+            [str(BIN / argv[0]), *argv[1:]],
+            cwd=self.path,
+            env=self.environment() | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """As a user's shell has it: what pytest has set for itself does not belong to the commands."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+    def inventory(self) -> Inventory:
+        """How to reach the nodes."""
+        return inventories.load(self.path)
+
+    def on(self, node: str, command: str) -> str:
+        """What a command prints on a node, as root."""
+        return self.run("labgen", "ssh", node, "--", f"sudo {command}").stdout
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
+    """A lab folder made by `labgen init`, taken down at the end whatever happened."""
+    path = tmp_path_factory.mktemp("lab")
+    under_test = LabUnderTest(path)
+    under_test.run("labgen", "init", str(path))
+    try:
+        yield under_test
+    finally:
+        under_test.run("labgen", "down", check=False)
+
+
+def tokens(text: str) -> list[str]:
+    """Join tokens in a text."""
+    return re.findall(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+", text)
