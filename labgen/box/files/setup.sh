@@ -1,0 +1,35 @@
+#!/bin/sh
+# Run by mmdebstrap once every package is installed. $1: the guest's root, $2: the directory of this script.
+set -eu
+root=$1
+files=$2
+
+inside() {
+    chroot "$root" "$@"
+}
+
+# Vagrant's conventions: user and password "vagrant" (on the console only, sshd takes keys), its
+# well-known key, which Vagrant replaces at the first `vagrant up`, and sudo that asks nothing.
+inside useradd --create-home --shell /bin/bash --groups sudo,docker vagrant
+echo vagrant:vagrant | inside chpasswd
+inside passwd --quiet --lock root
+inside install -d -o vagrant -g vagrant -m 0700 /home/vagrant/.ssh
+cp "$files/vagrant.pub" "$root/home/vagrant/.ssh/authorized_keys"
+inside chown vagrant:vagrant /home/vagrant/.ssh/authorized_keys
+chmod 0600 "$root/home/vagrant/.ssh/authorized_keys"
+
+inside systemctl --quiet enable \
+    systemd-networkd systemd-resolved ssh containerd docker docker-registry labgen-host-keys
+# Work that would start by itself in the middle of an exercise.
+inside systemctl --quiet mask \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+    fstrim.timer man-db.timer
+
+# Whatever must be this machine's own is made at its first boot.
+rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/var/lib/systemd/random-seed"
+: > "$root/etc/machine-id"
+ln -sf /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+
+# Settings of the building host's apt, which mmdebstrap leaves behind.
+rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+rm -rf "$root"/var/log/*.log "$root"/var/log/apt "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old

@@ -1,0 +1,130 @@
+"""The four images of the course, and what stands in for each where Docker Hub cannot be reached.
+
+A stand-in behaves as the exercises need it (same command, ports, files, signals) and says what it
+is: its labels, and ``/etc/os-release``, name Debian, not the original's maker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """How a stand-in is made from Debian packages.
+
+    :param suite: the Debian release that has the right version.
+    :param packages: to take files from, with everything they depend on.
+    :param main: the package that the image is about.
+    :param asked: the command that tells its version.
+    :param programs: taken, with the shared libraries they need.
+    :param taken: other files and directories taken, where they are.
+    :param files: laid over it: path -> file under ``files/images``.
+    :param links: symbolic links: path -> target.
+    :param directories: path -> (mode, owner), the owner one of :attr:`users` or root.
+    :param users: name -> numeric id, of user and group.
+    :param settings: the image's configuration, as OCI names its parts.
+    """
+
+    suite: str
+    packages: tuple[str, ...]
+    main: str
+    asked: tuple[str, ...]
+    settings: Mapping[str, object]
+    programs: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    directories: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    users: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of the course, by the name learners type."""
+
+    name: str
+    tag: str
+    stand_in: StandIn
+
+    @property
+    def reference(self) -> str:
+        """``nginx:latest``."""
+        return f"{self.name}:{self.tag}"
+
+    @property
+    def repository(self) -> str:
+        """Where a registry has it: Docker Hub's own images are under ``library``."""
+        return f"library/{self.name}"
+
+
+def _nginx() -> StandIn:
+    return StandIn(
+        suite="bookworm",
+        packages=("nginx-light", "busybox-static", "bash"),
+        main="nginx-light",
+        asked=("/usr/sbin/nginx", "-v"),
+        programs=("/usr/sbin/nginx", "/bin/bash"),
+        taken=("/etc/nginx/mime.types", "/etc/nginx/fastcgi_params"),
+        files={
+            "/docker-entrypoint.sh": "nginx/docker-entrypoint.sh",
+            "/etc/nginx/nginx.conf": "nginx/nginx.conf",
+            "/etc/nginx/conf.d/default.conf": "nginx/default.conf",
+            "/usr/share/nginx/html/index.html": "nginx/index.html",
+        },
+        links={"/var/log/nginx/access.log": "/dev/stdout", "/var/log/nginx/error.log": "/dev/stderr"},
+        directories={"/var/lib/nginx": (0o755, "root"), "/run": (0o755, "root")},
+        users={"www-data": 33},
+        settings={
+            "Env": [f"PATH={_PATH}", "NGINX_VERSION={version}"],
+            "ExposedPorts": {"80/tcp": {}},
+            "Entrypoint": ["/docker-entrypoint.sh"],
+            "Cmd": ["nginx", "-g", "daemon off;"],
+            "StopSignal": "SIGQUIT",
+        },
+    )
+
+
+def _alpine() -> StandIn:
+    return StandIn(
+        suite="bookworm",
+        packages=("busybox-static",),
+        main="busybox-static",
+        asked=("/bin/busybox",),
+        settings={"Env": [f"PATH={_PATH}"], "Cmd": ["/bin/sh"]},
+    )
+
+
+def _redis(suite: str) -> StandIn:
+    return StandIn(
+        suite=suite,
+        packages=("redis-server", "busybox-static"),
+        main="redis-server",
+        asked=("/usr/bin/redis-server", "--version"),
+        # /usr/bin/redis-server is a link to the first: one program that goes by its name.
+        programs=("/usr/bin/redis-check-rdb", "/usr/bin/redis-server", "/usr/bin/redis-cli"),
+        files={"/usr/local/bin/docker-entrypoint.sh": "redis/docker-entrypoint.sh"},
+        directories={"/data": (0o755, "redis")},
+        users={"redis": 999},
+        settings={
+            "Env": [f"PATH={_PATH}", "REDIS_VERSION={version}"],
+            "ExposedPorts": {"6379/tcp": {}},
+            "Entrypoint": ["docker-entrypoint.sh"],
+            "Cmd": ["redis-server"],
+            "Volumes": {"/data": {}},
+            "WorkingDir": "/data",
+        },
+    )
+
+
+IMAGES: tuple[Image, ...] = (
+    Image("nginx", "latest", _nginx()),
+    Image("alpine", "3", _alpine()),
+    Image("redis", "6.0-alpine", _redis("bullseye")),
+    # Debian never had 6.2; what the update exercise needs is another image with a later version.
+    Image("redis", "6.2.5-alpine", _redis("bookworm")),
+)
+"""In the order in which the course meets them."""

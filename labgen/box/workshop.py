@@ -1,0 +1,62 @@
+"""How the steps of a build start programs: logged, in a mount namespace of their own, failures with the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labgen.errors import BoxError, ProgramTimeout
+from labgen.proc import Result, Runner
+from labgen.progress import Progress
+
+_OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
+"""What a program mounts is seen by it and its children only and is gone with the last of them, loop
+devices included, whichever way they end. So nothing has to be undone after an error or Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything a step of the build needs.
+
+    :param place: an empty directory of the build's own, removed at its end.
+    :param log: where the programs' output is collected; outlives the build.
+    """
+
+    runner: Runner
+    progress: Progress
+    place: Path
+    log: Path
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        failed: str,
+        timeout: float = 120.0,
+        hint: str = "",
+    ) -> Result:
+        """Run a program to its end.
+
+        :param failed: what could not be done, for the error: "The disk cannot be formatted".
+        :raises BoxError: it ended in an error, or not within ``timeout`` seconds.
+        """
+        with self.log.open("a", encoding="utf-8") as log:
+
+            def line(text: str) -> None:
+                log.write(text + "\n")
+                log.flush()
+                self.progress.detail(text.strip())
+
+            line(f"$ {' '.join(str(part) for part in argv)}")
+            try:
+                result = self.runner.run([*_OWN_MOUNTS, *argv], timeout=timeout, on_line=line)
+            except ProgramTimeout as late:
+                raise BoxError(f"{failed}: {late.message}", self._hint(hint)) from late
+        if not result.ok:
+            tail = "\n".join(f"    {text}" for text in result.out.strip().splitlines()[-8:])
+            raise BoxError(f"{failed}: `{argv[0]}` ended with status {result.status}.\n{tail}", self._hint(hint))
+        return result
+
+    def _hint(self, hint: str) -> str:
+        return f"{hint} Everything it said is in {self.log}.".strip()
