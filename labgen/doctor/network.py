@@ -197,7 +197,12 @@ def _hits(lab: Lab, what: str, subnet: IPv4Network, route: Route) -> bool:
 
 def _own_bridges(lab: Lab, host: Host, known: Sequence[Route]) -> set[str]:
     """Bridges of this very lab, where it runs already."""
-    bridges = {route.device for route in known if route.device.startswith("virbr")}
+    subnets = [subnet for _, subnet in lab.plan.named()]
+    bridges = {
+        route.device
+        for route in known
+        if route.device.startswith("virbr") and any(route.to.overlaps(subnet) for subnet in subnets)
+    }
     if not bridges:
         return set()
     own = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from labgen.doctor import debian, libvirt
 from labgen.doctor.findings import Finding, Level
@@ -62,19 +62,19 @@ def box(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     else:
         server = host.env("VAGRANT_SERVER_URL") or REGISTRY
         if _reaches(host, server):
-            yield _box(provider, "ok", f"{name} can be fetched from {urlsplit(server).hostname}.")
+            yield _box(provider, "ok", f"{name} can be fetched from {_split(server).hostname}.")
         else:
             yield _box(
                 provider,
                 "error",
-                f"{name} is not here, and {urlsplit(server).hostname} does not answer.",
+                f"{name} is not here, and {_split(server).hostname} does not answer.",
                 "Check the network (HTTPS_PROXY, if there is a proxy); or copy the .box file here and set box.url "
                 f"to it; or set box to {{name: {BUILT_BOX}}} and run `labgen box build`.",
             )
 
 
 def _from_url(url: str, name: str, host: Host, provider: str) -> Finding:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme in ("http", "https"):
         if _reaches(host, url):
             return _box(provider, "ok", f"{name} can be fetched from {parts.hostname}.")
@@ -113,7 +113,7 @@ def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     """The images of the exercises, which the nodes pull."""
     wanted = lab.box or PROVIDERS[provider].box
     if lab.registry_mirror:
-        where = urlsplit(lab.registry_mirror)
+        where = _split(lab.registry_mirror)
         if _knock(host, lab.registry_mirror):
             yield _images(provider, "ok", f"the mirror {where.netloc} answers.")
         else:
@@ -146,18 +146,26 @@ def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
 
 def _reaches(host: Host, url: str) -> bool:
     """Whether Vagrant will reach a URL: through the proxy where one is set, as Vagrant does."""
-    scheme = urlsplit(url).scheme
+    scheme = _split(url).scheme
     proxy = host.env(f"{scheme}_proxy") or host.env(f"{scheme.upper()}_PROXY")
     return _knock(host, proxy if "://" in proxy else f"http://{proxy}") if proxy else _knock(host, url)
 
 
 def _knock(host: Host, url: str) -> bool:
+    parts = _split(url)
+    return parts.hostname is not None and host.reaches(
+        parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    )
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; of a wrong one, none but the path."""
     try:
         parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        _ = parts.port  # is only looked at when it is asked for
     except ValueError:
-        return False
-    return bool(parts.hostname) and host.reaches(parts.hostname or "", port)
+        return SplitResult("", "", url, "", "")
+    return parts
 
 
 def _box(provider: str, level: Level, message: str, fix: str = "") -> Finding:

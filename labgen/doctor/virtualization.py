@@ -45,6 +45,8 @@ def kvm(host: Host) -> Kvm:
 
     /dev/kvm alone says nothing: it is there, too, where the processor offers no virtualization.
     """
+    if host.system() != "Linux":
+        return Kvm(False, "KVM is a part of Linux", "Use VirtualBox.")
     if host.machine() == "amd64" and not flags(host):
         return Kvm(False, "the processor offers no virtualization (neither vmx nor svm in /proc/cpuinfo)", _FIRMWARE)
     opened = host.opens(_KVM)

@@ -1,0 +1,259 @@
+"""A computer of recorded answers, in the place of the real one; it fails on any question it has no answer to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from labgen.doctor.host import Host
+from labgen.lab import Lab
+from labgen.labfile import parse
+from labgen.proc import Result
+
+RECORDED = Path(__file__).parent / "recorded"
+VIRSH = "virsh --connect qemu:///system version --daemon"
+PLUGINS = "vagrant plugin list"
+KVM_AT_LOAD = "/sys/module/kvm/parameters/enable_virt_at_load"
+
+
+def recorded(name: str) -> str:
+    """A recorded output."""
+    return (RECORDED / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a program said."""
+
+    out: str = ""
+    err: str = ""
+    status: int = 0
+
+
+@dataclass
+class RecordedHost(Host):
+    """See the module. ``asked`` keeps every command, in the order in which they were run."""
+
+    os: str = "Linux"
+    arch: str = "amd64"
+    root: bool = False
+    processors: int = 4
+    variables: Mapping[str, str] = field(default_factory=dict)
+    programs: frozenset[str] = frozenset()
+    says: Mapping[str, Said] = field(default_factory=dict)
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    there: frozenset[str] = frozenset()
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    devices: Mapping[str, str] = field(default_factory=dict)
+    free_disk: int | None = 50_000
+    memory_of_windows: tuple[int, int] | None = None
+    ports: Mapping[int, str] = field(default_factory=lambda: {8001: "free"})
+    internet: Mapping[str, bool] = field(default_factory=dict)
+    built: frozenset[str] = frozenset({"libvirt", "virtualbox"})
+    to_build: tuple[str, ...] = ("mmdebstrap", "syslinux-common")
+    asked: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
+    apt: Callable[[str], Said] | None = None
+
+    def __post_init__(self) -> None:
+        self.memory: dict[str, Result] = {}
+        self.lock = threading.Lock()
+
+    def but(self, **changes: Any) -> RecordedHost:
+        """The same computer but for these; mappings and sets are added to."""
+        merged = {}
+        for name, value in changes.items():
+            old = getattr(self, name)
+            if isinstance(old, Mapping):
+                value = {**old, **value}
+            elif isinstance(old, frozenset):
+                value = old | frozenset(value)
+            merged[name] = value
+        return replace(self, asked=[], followed=[], **merged)
+
+    def without(self, *programs: str) -> RecordedHost:
+        """The same computer without these programs."""
+        return replace(self, asked=[], followed=[], programs=self.programs - frozenset(programs))
+
+    def system(self) -> str:
+        return self.os
+
+    def machine(self) -> str:
+        return self.arch
+
+    def is_root(self) -> bool:
+        return self.root
+
+    def cpus(self) -> int:
+        return self.processors
+
+    def env(self, name: str) -> str:
+        return self.variables.get(name, "")
+
+    def home(self) -> Path:
+        return Path("/home/learner")
+
+    def folder(self) -> Path:
+        return Path("/home/learner/lab")
+
+    def which(self, program: str) -> str | None:
+        return f"/usr/bin/{program}" if program in self.programs else None
+
+    def run(self, *argv: str, timeout: float = 10.0) -> Result:
+        command = " ".join(argv)
+        with self.lock:
+            if command not in self.memory:
+                known = self.says.get(command)
+                if known is None and argv[0] == "dpkg-query":
+                    known = self.dpkg(argv)
+                assert known is not None, f"not recorded: {command}"
+                self.asked.append(command)
+                self.memory[command] = Result(argv, known.status, known.out, known.err)
+        return self.memory[command]
+
+    def dpkg(self, argv: tuple[str, ...]) -> Said | None:
+        return None
+
+    def forget(self) -> None:
+        self.memory.clear()
+
+    def follow(self, *argv: str, on_line: Callable[[str], None], timeout: float) -> Result:
+        command = " ".join(argv)
+        assert self.apt is not None, f"not recorded: {command}"
+        self.followed.append(command)
+        said = self.apt(command)
+        return Result(argv, said.status, said.out, said.err)
+
+    def read(self, path: Path) -> str | None:
+        assert str(path) in self.files, f"not recorded: {path}"
+        return self.files[str(path)]
+
+    def exists(self, path: Path) -> bool:
+        return str(path) in self.there
+
+    def names(self, folder: Path) -> tuple[str, ...]:
+        return self.folders.get(str(folder), ())
+
+    def opens(self, device: Path) -> Any:
+        return self.devices[str(device)]
+
+    def disk_free(self, path: Path) -> int | None:
+        return self.free_disk
+
+    def windows_memory(self) -> tuple[int, int] | None:
+        assert self.os == "Windows", "only Windows is asked so"
+        return self.memory_of_windows
+
+    def port(self, number: int) -> Any:
+        if 18000 <= number < 19000:
+            return "free"
+        return self.ports[number]
+
+    def reaches(self, name: str, port: int, within: float = 2.0) -> bool:
+        assert f"{name}:{port}" in self.internet, f"not recorded: {name}:{port}"
+        return self.internet[f"{name}:{port}"]
+
+    def built_box(self, provider: str) -> bool:
+        return provider in self.built
+
+    def box_packages(self) -> tuple[str, ...]:
+        return self.to_build
+
+
+class Debian(RecordedHost):
+    """One whose dpkg knows what is installed: everything, but for what the variable LACKS names."""
+
+    def dpkg(self, argv: tuple[str, ...]) -> Said:
+        assert argv[1:4] == ("-W", "-f", r"${Package}\t${db:Status-Status}\n")
+        lacks = frozenset(self.variables.get("LACKS", "").split())
+        lines = [f"{name}\tinstalled" for name in argv[4:] if name not in lacks]
+        return Said("\n".join(lines) + "\n", status=1 if lacks else 0)
+
+
+LIBVIRT = frozenset(
+    {"virsh", "libvirtd", "qemu-system-x86_64", "qemu-img", "dnsmasq", "iptables", "nc", "ip", "nsenter", "unshare"}
+)
+INTERNET = {"vagrantcloud.com:443": True, "registry-1.docker.io:443": True}
+
+LINUX = Debian(
+    programs=LIBVIRT | {"vagrant", "ssh", "apt-get"},
+    says={
+        "vagrant --version": Said("Vagrant 2.3.4\n"),
+        PLUGINS: Said("vagrant-libvirt (0.11.2, system)\n"),
+        VIRSH: Said(recorded("virsh-version.txt")),
+        "ip -j route": Said(recorded("linux-laptop.json")),
+    },
+    files={
+        "/etc/os-release": recorded("os-release-debian-12.txt"),
+        "/proc/meminfo": "MemTotal:  16384000 kB\nMemFree:  1000000 kB\nMemAvailable:  12288000 kB\n",
+        "/proc/cpuinfo": recorded("cpuinfo-vmx.txt"),
+        "/proc/1/comm": "systemd\n",
+        KVM_AT_LOAD: None,
+    },
+    devices={"/dev/kvm": "yes"},
+    internet=INTERNET,
+)
+"""A Debian laptop with libvirt, on which everything is well."""
+
+CI = LINUX.but(
+    root=True,
+    says={VIRSH: Said(err=recorded("virsh-absent.txt"), status=1), "unshare --net --mount true": Said()},
+    files={"/proc/cpuinfo": recorded("cpuinfo-no-virtualization.txt"), "/proc/1/comm": "init\n"},
+)
+"""A CI machine: root, no systemd, no virtualization, no libvirtd."""
+
+BOTH = LINUX.but(
+    programs={"VBoxManage"},
+    says={"/usr/bin/VBoxManage --version": Said("7.0.26_Ubuntur168464\n")},
+)
+"""The laptop with VirtualBox as well."""
+
+MAC = RecordedHost(
+    os="Darwin",
+    arch="arm64",
+    programs=frozenset({"vagrant", "ssh", "VBoxManage"}),
+    says={
+        "vagrant --version": Said("Vagrant 2.4.9\n"),
+        "/usr/bin/VBoxManage --version": Said("7.1.12r169651\n"),
+        "sysctl -n hw.memsize": Said("17179869184\n"),
+        "sysctl -n kern.hv_support": Said("1\n"),
+        "vm_stat": Said(recorded("vm_stat.txt")),
+        "netstat -rn": Said(recorded("netstat-macos.txt")),
+    },
+    internet=INTERNET,
+)
+"""A Mac with Apple silicon on which everything is well."""
+
+POWERSHELL = (
+    "powershell -NoProfile -NonInteractive -Command (Get-CimInstance Win32_ComputerSystem).HypervisorPresent; "
+    "(Get-CimInstance Win32_Processor | Select-Object -First 1).VirtualizationFirmwareEnabled"
+)
+WINDOWS = RecordedHost(
+    os="Windows",
+    programs=frozenset({"vagrant", "ssh", "VBoxManage"}),
+    says={
+        "vagrant --version": Said("Vagrant 2.4.9\r\n"),
+        "/usr/bin/VBoxManage --version": Said("7.2.8r173730\r\n"),
+        POWERSHELL: Said("False\r\nTrue\r\n"),
+        "route print -4": Said(recorded("route-print-en.txt")),
+    },
+    memory_of_windows=(16_000, 9_000),
+    internet=INTERNET,
+)
+"""A Windows machine on which everything is well."""
+
+COURSE: Lab = parse("")
+"""The course's own lab."""
+
+
+def lab(text: str) -> Lab:
+    """The lab that a lab file describes."""
+    return parse(text)
+
+
+def bad(findings: Iterable[Any]) -> dict[str, str]:
+    """Ids and levels of what is not well."""
+    return {one.id: one.level for one in findings if one.level != "ok"}

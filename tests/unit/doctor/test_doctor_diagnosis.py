@@ -1,0 +1,199 @@
+"""The whole: what is usable, what is chosen and why, how it is shown."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from recorded_host import (
+    BOTH,
+    CI,
+    COURSE,
+    LINUX,
+    MAC,
+    VIRSH,
+    WINDOWS,
+    RecordedHost,
+    Said,
+    bad,
+    lab,
+    recorded,
+)
+
+from labgen.doctor import as_json, examine, report
+from labgen.doctor.diagnosis import BY_PROVIDER, GENERAL
+from labgen.errors import HostError
+from labgen.providers import PROVIDERS
+
+KVM_DENIED = {"/dev/kvm": "denied"}
+NO_DAEMON = {VIRSH: Said(err=recorded("virsh-absent.txt"), status=1)}
+
+
+def test_every_provider_has_its_checks():
+    assert set(BY_PROVIDER) == set(PROVIDERS)
+
+
+@pytest.mark.parametrize("host", [MAC, WINDOWS, BOTH])
+def test_nothing_is_wrong_where_all_is_well(host):
+    diagnosis = examine(COURSE, host)
+    assert bad(diagnosis.findings) == {}
+    assert all(diagnosis.usable.values())
+
+
+def test_each_program_is_asked_once():
+    examine(COURSE, BOTH)
+    host = BOTH.but()
+    examine(COURSE, host)
+    assert len(host.asked) == len(set(host.asked))
+    assert sum(command.startswith("vagrant --version") for command in host.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "provider", "accelerated", "own", "why"),
+    [
+        (BOTH, "", "virtualbox", True, False, "VirtualBox: it is preferred to libvirt, which would do as well."),
+        (LINUX, "", "libvirt", True, False, "libvirt: VirtualBox is not installed."),
+        (
+            CI,
+            "",
+            "libvirt",
+            False,
+            True,
+            "libvirt, with a libvirtd of the lab's own: VirtualBox is not installed; "
+            "machines are emulated, which is slow.",
+        ),
+        (
+            BOTH.but(devices=KVM_DENIED),
+            "",
+            "virtualbox",
+            True,
+            False,
+            "VirtualBox: it runs on the processor itself, while libvirt would emulate.",
+        ),
+        (
+            BOTH.but(files={"/proc/cpuinfo": recorded("cpuinfo-no-virtualization.txt")}),
+            "",
+            "libvirt",
+            False,
+            False,
+            "libvirt: VirtualBox: virtualization: the processor offers none (neither vmx nor svm in /proc/cpuinfo), "
+            "and VirtualBox does not emulate; machines are emulated, which is slow.",
+        ),
+        (BOTH, "provider: libvirt", "libvirt", True, False, "libvirt: lab.yml asks for it."),
+        (
+            BOTH.but(there={"/home/learner/lab/.vagrant/machines/swarm-manager/libvirt/id"}),
+            "",
+            "libvirt",
+            True,
+            False,
+            "libvirt: the lab's machines are there already.",
+        ),
+        (MAC, "", "virtualbox", True, False, "VirtualBox: it can be used here."),
+        (WINDOWS, "", "virtualbox", True, False, "VirtualBox: it can be used here."),
+    ],
+)  # fmt: skip
+def test_choice(host, text, provider, accelerated, own, why):
+    wanted = lab(text)
+    choice = examine(wanted, host).choose(wanted)
+    assert (choice.provider, choice.accelerated, choice.own_daemon) == (provider, accelerated, own)
+    assert choice.why == why
+
+
+def test_one_provider_can_be_asked_for():
+    choice = examine(COURSE, BOTH, ["libvirt"]).choose(COURSE)
+    assert choice.why == "libvirt: it is asked for."
+    other = lab("provider: virtualbox")
+    assert examine(other, BOTH, ["libvirt"]).choose(other).provider == "libvirt"
+
+
+def test_where_none_is_usable_every_reason_and_fix_is_told():
+    nothing = LINUX.but(says=NO_DAEMON)
+    diagnosis = examine(COURSE, nothing)
+    assert diagnosis.usable == {"virtualbox": False, "libvirt": False}
+    with pytest.raises(HostError) as why:
+        diagnosis.choose(COURSE)
+    assert why.value.exit_status == 5
+    assert "VirtualBox: is not installed." in why.value.message
+    assert "virtualbox.org" in why.value.message
+    assert "libvirt: no daemon runs here." in why.value.message
+    assert "sudo systemctl start libvirtd" in why.value.message
+
+
+def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
+    wanted = lab("provider: virtualbox")
+    with pytest.raises(HostError, match=r"VirtualBox cannot be used, although lab\.yml asks for it"):
+        examine(wanted, LINUX).choose(wanted)
+
+
+def test_where_vagrant_is_missing_nothing_is_usable():
+    diagnosis = examine(COURSE, BOTH.without("vagrant"))
+    assert not any(diagnosis.usable.values())
+
+
+def test_a_computer_with_nothing_at_all_is_told_so_without_an_error():
+    bare = replace(LINUX, programs=frozenset({"apt-get"}), built=frozenset()).but(
+        variables={"LACKS": "vagrant libvirt-clients"}
+    )
+    diagnosis = examine(COURSE, bare)
+    assert bad(diagnosis.findings) == {
+        "vagrant.missing": "error",
+        "ssh": "warning",
+        "virtualbox.missing": "error",
+        "libvirt.missing": "error",
+    }
+
+
+def test_libvirt_on_a_mac_is_refused():
+    wanted = lab("provider: libvirt")
+    with pytest.raises(HostError, match="Linux only"):
+        examine(wanted, MAC).choose(wanted)
+
+
+def test_only_what_the_lab_names_is_looked_at():
+    assert examine(lab("provider: virtualbox"), BOTH).providers == ("virtualbox",)
+    assert examine(COURSE, BOTH, ["libvirt"]).providers == ("libvirt",)
+
+
+def test_a_check_that_the_system_fails_is_a_warning():
+    class Failing(RecordedHost):
+        def cpus(self):
+            raise OSError("no such file")
+
+    host = Failing(**{name: getattr(MAC, name) for name in ("os", "arch", "programs", "says", "internet")})
+    diagnosis = examine(COURSE, host)
+    assert bad(diagnosis.findings) == {"processors": "warning"}
+
+
+def test_every_finding_that_is_not_well_has_a_fix_and_a_sentence():
+    worlds = [CI, LINUX.but(says=NO_DAEMON), BOTH.but(ports={8001: "taken"}, free_disk=10), MAC.without("ssh")]
+    for world in worlds:
+        for one in examine(COURSE, world).findings:
+            assert one.message.endswith((".", ")")), one
+            assert bool(one.fix) is (one.level != "ok"), one
+
+
+def test_report():
+    text = report(examine(COURSE, CI))
+    assert text.startswith("This computer\n  ✓ Vagrant     2.3.4.\n")
+    assert "\n\nVirtualBox: cannot be used\n  ✗ VirtualBox  is not installed.\n      Install it from https://" in text
+    assert "\n\nlibvirt (QEMU/KVM): can be used, emulated\n" in text
+    assert "\n  ! virtualization  the processor offers" in text
+    assert "\nVirtualBox: can be used\n" in report(examine(COURSE, MAC))
+
+
+def test_json():
+    data = json.loads(json.dumps(as_json(examine(COURSE, CI))))
+    assert data["usable"] == {"virtualbox": False, "libvirt": True}
+    assert data["own_daemon"] is True
+    assert {
+        "id": "virtualbox.missing",
+        "level": "error",
+        "subject": "VirtualBox",
+        "message": "is not installed.",
+        "fix": "Install it from https://www.virtualbox.org/wiki/Downloads (7.1, or 7.2.8 and later).",
+        "provider": "virtualbox",
+    } in data["findings"]
+
+
+def test_checks_are_named_for_what_they_look_at():
+    names = [check.__name__ for check in GENERAL]
+    assert names == ["vagrant", "ssh", "memory", "processors"]

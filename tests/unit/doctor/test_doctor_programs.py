@@ -1,0 +1,303 @@
+"""Vagrant, VirtualBox, libvirt, virtualization: recorded outputs, good and bad."""
+
+import pytest
+from recorded_host import (
+    BOTH,
+    CI,
+    COURSE,
+    KVM_AT_LOAD,
+    LINUX,
+    MAC,
+    PLUGINS,
+    POWERSHELL,
+    VIRSH,
+    WINDOWS,
+    Said,
+    bad,
+    recorded,
+)
+
+from labgen.doctor import libvirt, programs, virtualization
+from labgen.doctor.findings import Finding, version_in
+from labgen.doctor.host import LATE
+
+VBOX = "/usr/bin/VBoxManage --version"
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("Vagrant 2.3.4\n", (2, 3, 4)),
+        ("Vagrant 2.4.9\r\n", (2, 4, 9)),
+        ("Vagrant 2.4.3.dev", (2, 4, 3)),
+        ("7.0.26_Ubuntur168464", (7, 0, 26)),
+        ("7.1.4r165100", (7, 1, 4)),
+        ("7.2.0_BETA1r170000", (7, 2, 0)),
+        (recorded("vboxmanage-no-module.txt"), (7, 0, 26)),
+        (recorded("vboxmanage-no-device-debian.txt"), (7, 0, 20)),
+        (recorded("vboxmanage-no-module-fedora.txt"), (6, 1, 26)),
+        ("v7.2", (7, 2)),
+        ("", None),
+        ("Segmentation fault", None),
+        ("버전 없음", None),
+    ],
+)
+def test_versions_are_read_tolerantly(text, version):
+    assert version_in(text) == version
+
+
+def test_what_is_not_well_has_a_fix():
+    with pytest.raises(ValueError, match="no fix"):
+        Finding("x", "warning", "x", "x")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected", "fix"),
+    [
+        (LINUX, {}, ""),
+        (
+            LINUX.without("vagrant"),
+            {"vagrant.missing": "error"},
+            "sudo apt-get install --no-install-recommends vagrant",
+        ),
+        (CI.without("vagrant"), {"vagrant.missing": "error"}, "apt-get install --no-install-recommends vagrant"),
+        (
+            LINUX.without("vagrant").but(files={"/etc/os-release": recorded("os-release-ubuntu-24.04.txt")}),
+            {"vagrant.missing": "error"},
+            "Ubuntu 24.04.1 LTS has no package of Vagrant; take HashiCorp's: "
+            "https://developer.hashicorp.com/vagrant/install.",
+        ),
+        (
+            LINUX.without("vagrant", "apt-get").but(files={"/etc/os-release": recorded("os-release-fedora.txt")}),
+            {"vagrant.missing": "error"},
+            "Install it from https://developer.hashicorp.com/vagrant/install.",
+        ),
+        (MAC.without("vagrant"), {"vagrant.missing": "error"}, "Install it from"),
+        (
+            LINUX.but(says={"vagrant --version": Said(err="ruby: not found", status=127)}),
+            {"vagrant.version": "warning"},
+            "",
+        ),
+        (LINUX.but(says={"vagrant --version": Said(status=LATE)}), {"vagrant.version": "warning"}, ""),
+    ],
+)
+def test_vagrant(host, expected, fix):
+    found = list(programs.vagrant(COURSE, host))
+    assert bad(found) == expected
+    assert found[0].fix.startswith(fix)
+
+
+@pytest.mark.parametrize(("host", "fix"), [(LINUX, "apt-get"), (MAC, "/usr/bin"), (WINDOWS, "Optional features")])
+def test_ssh(host, fix):
+    assert bad(programs.ssh(COURSE, host)) == {}
+    (found,) = programs.ssh(COURSE, host.without("ssh"))
+    assert found.level == "warning"
+    assert fix in found.fix
+
+
+def virtualbox(version, vagrant="2.4.9", host=BOTH):
+    world = host.but(says={VBOX: Said(version), "vagrant --version": Said(f"Vagrant {vagrant}\n")})
+    return list(programs.virtualbox(COURSE, world))
+
+
+@pytest.mark.parametrize(
+    ("version", "vagrant", "expected"),
+    [
+        ("6.1.50r161033", "2.2.19", {}),
+        ("6.0.24r139119", "2.2.19", {"virtualbox.version": "error"}),
+        ("7.0.26_Ubuntur168464", "2.3.4", {}),
+        ("7.0.26r168464", "2.3.1", {"virtualbox.vagrant": "error"}),
+        ("7.0.26r168464", "2.3.2", {}),
+        ("7.1.4r165100", "2.4.1", {"virtualbox.vagrant": "error"}),
+        ("7.1.4r165100", "2.4.2", {}),
+        ("7.2.8r173730", "2.4.8", {"virtualbox.vagrant": "error"}),
+        ("7.2.8r173730", "2.4.9", {}),
+        ("7.2.0r170228", "2.4.9", {"virtualbox.known-bad": "warning"}),
+        ("7.2.2r170484", "2.4.9", {"virtualbox.known-bad": "warning"}),
+        ("7.2.4r170995", "2.4.9", {"virtualbox.known-bad": "warning"}),
+        ("7.2.6r172322", "2.4.9", {"virtualbox.known-bad": "warning"}),
+        ("7.3.0r180000", "2.4.9", {"virtualbox.vagrant": "warning"}),
+        ("what is this", "2.4.9", {"virtualbox.version": "warning"}),
+        ("", "2.4.9", {"virtualbox.version": "warning"}),
+        ("7.1.4r165100", "unknown", {}),
+    ],
+)
+def test_virtualbox_and_the_vagrant_it_needs(version, vagrant, expected):
+    assert bad(virtualbox(version, vagrant)) == expected
+
+
+def test_the_two_faults_of_virtualbox_7_2_are_told_apart():
+    (nat,) = virtualbox("7.2.2r170484")
+    (tcp,) = virtualbox("7.2.6r172322")
+    assert "lose packets" in nat.message
+    assert "reset TCP" in tcp.message
+    assert "7.2.8" in nat.fix
+
+
+def test_a_refused_virtualbox_names_what_this_vagrant_takes():
+    (found,) = virtualbox("7.2.8r173730", "2.3.4")
+    assert "Vagrant 2.4.9" in found.fix
+    assert "7.0.x" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("vboxmanage-no-module.txt", "sudo /sbin/vboxconfig"),
+        ("vboxmanage-no-device-debian.txt", "virtualbox-dkms"),
+        ("vboxmanage-no-module-fedora.txt", "sudo akmods"),
+    ],
+)
+def test_virtualbox_without_its_kernel_module(name, fix):
+    found = virtualbox(recorded(name))
+    assert bad(found) == {"virtualbox.module": "error"}
+    assert fix in found[0].fix
+    assert found[1].message.startswith(("7.0.2", "6.1.2"))
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("7.1.4r165100", {"virtualbox.arm64": "error"}), ("7.1.6r167084", {})]
+)
+def test_virtualbox_on_apple_silicon(version, expected):
+    assert bad(virtualbox(version, host=MAC)) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameter", "version", "expected"),
+    [
+        ("Y\n", "7.1.12r169651", {"virtualbox.kvm": "warning"}),
+        ("N\n", "7.1.12r169651", {}),
+        (None, "7.1.12r169651", {}),
+        ("Y\n", "7.2.10r175000", {}),
+    ],
+)
+def test_virtualbox_beside_a_kvm_that_holds_the_processor(parameter, version, expected):
+    assert bad(virtualbox(version, host=BOTH.but(files={KVM_AT_LOAD: parameter}))) == expected
+
+
+def test_no_virtualbox():
+    assert programs.no_virtualbox(COURSE, BOTH) is None
+    assert programs.no_virtualbox(COURSE, LINUX).level == "error"
+
+
+@pytest.mark.parametrize(
+    ("host", "state", "level", "words"),
+    [
+        (LINUX, "system", "ok", "QEMU 7.2.22"),
+        (CI, "own", "ok", "starts its own"),
+        (
+            LINUX.but(says={VIRSH: Said(err=recorded("virsh-denied.txt"), status=1)}),
+            "denied",
+            "error",
+            "usermod -aG libvirt",
+        ),
+        (
+            LINUX.but(says={VIRSH: Said(err=recorded("virsh-polkit.txt"), status=1)}),
+            "denied",
+            "error",
+            "usermod -aG libvirt",
+        ),
+        (
+            LINUX.but(says={VIRSH: Said(err=recorded("virsh-absent.txt"), status=1)}),
+            "none",
+            "error",
+            "sudo systemctl start libvirtd",
+        ),
+        (
+            LINUX.but(says={VIRSH: Said(err=recorded("virsh-refused.txt"), status=1)}, files={"/proc/1/comm": "init"}),
+            "none",
+            "error",
+            "Run labgen as root",
+        ),
+        (CI.without("libvirtd"), "none", "error", "Install what brings libvirtd"),
+        (
+            CI.but(says={"unshare --net --mount true": Said(err="unshare failed: Operation not permitted", status=1)}),
+            "confined",
+            "error",
+            "CAP_SYS_ADMIN",
+        ),
+        (LINUX.but(says={VIRSH: Said(err="error: something new", status=1)}), "unknown", "error", "virsh --connect"),
+        (LINUX.but(says={VIRSH: Said(status=1)}), "unknown", "error", "virsh --connect"),
+    ],
+)
+def test_libvirt_daemon(host, state, level, words):
+    assert libvirt.daemon(host).state == state
+    (found,) = libvirt.check_daemon(COURSE, host)
+    assert found.level == level
+    assert words in found.message + found.fix
+
+
+@pytest.mark.parametrize(
+    ("host", "expected", "fix"),
+    [
+        (LINUX, {}, ""),
+        (LINUX.but(says={PLUGINS: Said("No plugins installed.\n")}), {"libvirt.plugin": "error"}, "apt-get install"),
+        (
+            LINUX.but(says={PLUGINS: Said("vagrant-vbguest (0.31.0, global)\n")}, there={"/opt/vagrant"}),
+            {"libvirt.plugin": "error"},
+            "vagrant plugin install vagrant-libvirt",
+        ),
+        (
+            LINUX.but(
+                says={PLUGINS: Said("No plugins installed.\n")},
+                files={"/etc/os-release": recorded("os-release-ubuntu-24.04.txt")},
+            ),
+            {"libvirt.plugin": "error"},
+            "libvirt-dev",
+        ),
+        (LINUX.but(says={PLUGINS: Said(err="LoadError", status=1)}), {"libvirt.plugin": "warning"}, "vagrant plugin"),
+        (LINUX.without("vagrant"), {}, ""),
+    ],
+)
+def test_libvirt_plugin(host, expected, fix):
+    found = list(libvirt.check_plugin(COURSE, host))
+    assert bad(found) == expected
+    assert all(fix in one.fix for one in found)
+
+
+def test_libvirt_missing():
+    assert libvirt.missing(COURSE, LINUX) is None
+    gone = LINUX.without("virsh").but(variables={"LACKS": "libvirt-clients"})
+    assert "libvirt-clients" in libvirt.missing(COURSE, gone).fix
+    assert "doctor --fix" in libvirt.missing(COURSE, gone).fix
+    assert "Linux only" in libvirt.missing(COURSE, MAC).message
+    fedora = gone.without("apt-get").but(files={"/etc/os-release": recorded("os-release-fedora.txt")})
+    assert "package manager" in libvirt.missing(COURSE, fedora).fix
+
+
+@pytest.mark.parametrize(
+    ("host", "usable", "fix"),
+    [
+        (LINUX, True, ""),
+        (CI, False, "firmware"),
+        (LINUX.but(devices={"/dev/kvm": "absent"}), False, "modprobe kvm_intel"),
+        (LINUX.but(devices={"/dev/kvm": "denied"}), False, "usermod -aG kvm"),
+        (CI.but(arch="arm64"), True, ""),
+    ],
+)
+def test_kvm(host, usable, fix):
+    (found,) = virtualization.libvirt(COURSE, host)
+    assert virtualization.kvm(host).usable is usable
+    assert found.level == ("ok" if usable else "warning")
+    assert fix in found.fix
+
+
+@pytest.mark.parametrize(
+    ("host", "level", "words"),
+    [
+        (BOTH, "ok", ""),
+        (CI, "error", "provider: libvirt"),
+        (WINDOWS, "ok", ""),
+        (WINDOWS.but(says={POWERSHELL: Said("True\r\nFalse\r\n")}), "warning", "bcdedit"),
+        (WINDOWS.but(says={POWERSHELL: Said("False\r\nFalse\r\n")}), "error", "BIOS"),
+        (WINDOWS.but(says={POWERSHELL: Said("")}), "warning", "Task Manager"),
+        (WINDOWS.but(says={POWERSHELL: Said(status=LATE)}), "warning", "Task Manager"),
+        (MAC, "ok", ""),
+        (MAC.but(says={"sysctl -n kern.hv_support": Said("0\n")}), "error", "nested"),
+        (MAC.but(says={"sysctl -n kern.hv_support": Said(err="unknown oid", status=1)}), "ok", ""),
+    ],
+)
+def test_virtualization_for_virtualbox(host, level, words):
+    (found,) = virtualization.virtualbox(COURSE, host)
+    assert found.level == level
+    assert words in found.fix

@@ -1,0 +1,197 @@
+"""Memory, disk, architecture, box, images."""
+
+import pytest
+from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, lab
+
+from labgen.doctor import resources, supply
+from labgen.providers import VIRTUALBOX
+
+BOXES = "/home/learner/.vagrant.d/boxes"
+BENTO = f"{BOXES}/bento-VAGRANTSLASH-ubuntu-24.04"
+VERSION = VIRTUALBOX.box.version
+
+
+def meminfo(total, available):
+    return {"/proc/meminfo": f"MemTotal: {total * 1024} kB\nMemAvailable: {available * 1024} kB\n"}
+
+
+@pytest.mark.parametrize(
+    ("host", "level", "words"),
+    [
+        (LINUX, "ok", "3.4 GiB for the machines, 11.7 GiB free"),
+        (LINUX.but(files=meminfo(4096, 3000)), "warning", "only 2.9 GiB of 4.0 GiB"),
+        (LINUX.but(files=meminfo(3000, 2500)), "error", "has 2.9 GiB in all"),
+        (LINUX.but(files={"/proc/meminfo": "nonsense"}), "warning", "does not tell"),
+        (LINUX.but(files={"/proc/meminfo": None}), "warning", "does not tell"),
+        # 3857 + 443760 + 1075 + 17340 pages of 16 KiB
+        (MAC, "ok", "7.1 GiB free"),
+        (MAC.but(says={"vm_stat": Said("?")}), "warning", "does not tell"),
+        (MAC.but(says={"sysctl -n hw.memsize": Said(status=1)}), "warning", "does not tell"),
+        (WINDOWS, "ok", "8.8 GiB free"),
+        (WINDOWS.but(memory_of_windows=None), "warning", "does not tell"),
+    ],
+)
+def test_memory(host, level, words):
+    (found,) = resources.memory(COURSE, host)
+    assert found.level == level
+    assert words in found.message
+
+
+def test_a_lab_that_runs_has_taken_its_memory_already():
+    running = LINUX.but(
+        files=meminfo(8192, 1000), there={"/home/learner/lab/.vagrant/machines/swarm-worker1/libvirt/id"}
+    )
+    assert resources.existing(COURSE, running) == "libvirt"
+    assert bad(resources.memory(COURSE, running)) == {}
+
+
+def test_the_memory_it_proposes_fits():
+    big = lab("memory: 8192")
+    (found,) = resources.memory(big, LINUX)
+    assert found.level == "error"
+    proposed = int(found.fix.split("memory: ")[1].split(" ")[0])
+    assert bad(resources.memory(lab(f"memory: {proposed}"), LINUX)) == {}
+
+
+def test_processors():
+    assert bad(resources.processors(COURSE, LINUX)) == {}
+    (found,) = resources.processors(lab("cpus: 8"), LINUX)
+    assert found.level == "warning"
+    assert "cpus: 4" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("free", "level"),
+    [(50_000, "ok"), (9216, "ok"), (9215, "warning"), (4608, "warning"), (4607, "error"), (None, "warning")],
+)
+def test_disk(free, level):
+    # Three machines of 2048 MiB, and 3072 MiB for the box.
+    (found,) = resources.disk(COURSE, BOTH.but(free_disk=free), "virtualbox")
+    assert found.level == level
+
+
+def test_disk_where_the_box_is_here_or_the_machines_are():
+    with_box = BOTH.but(folders={BENTO: (VERSION,), f"{BENTO}/{VERSION}": ("virtualbox",)}, free_disk=6144)
+    assert bad(resources.disk(COURSE, with_box, "virtualbox")) == {}
+    there = BOTH.but(free_disk=10, there={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
+    assert bad(resources.disk(COURSE, there, "virtualbox")) == {}
+
+
+def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
+    (found,) = resources.disk(COURSE, CI, "libvirt")
+    assert found.message.endswith("/home/learner/lab.")
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "provider", "level"),
+    [
+        ("", BOTH, "virtualbox", "ok"),
+        ("", MAC, "virtualbox", "ok"),
+        ("", LINUX, "libvirt", "ok"),
+        ("", LINUX.but(arch="arm64"), "libvirt", "error"),
+        ("", LINUX.but(arch="riscv64"), "libvirt", "error"),
+        ("box: {name: someone/box}", BOTH, "virtualbox", "ok"),
+        ("box: {name: someone/box}", MAC, "virtualbox", "warning"),
+    ],
+)
+def test_architecture(text, host, provider, level):
+    (found,) = resources.architecture(lab(text), host, provider)
+    assert found.level == level
+
+
+def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):
+    folders = {name: ("metadata_url", version), f"{name}/{version}": inside}
+    folders |= {f"{name}/{version}/{between}": ("virtualbox",) for between in ("amd64", "arm64") if between in inside}
+    return supply.on_disk(lab(text), host.but(folders=folders), "virtualbox")
+
+
+def test_a_box_on_disk():
+    assert on_disk("", "virtualbox") == VERSION
+    assert on_disk("", "amd64") == VERSION
+    assert on_disk("", "libvirt") is None
+    assert on_disk("", "virtualbox", version="202401.01.0") is None
+    assert on_disk("box: {name: bento/ubuntu-24.04}", "virtualbox", version="202401.01.0") == "202401.01.0"
+    assert on_disk("box: {name: bento/ubuntu-24.04, version: '~> 2024'}", "virtualbox", version="202401.01.0")
+    assert supply.on_disk(COURSE, BOTH, "virtualbox") is None
+
+
+def test_vagrant_home_is_respected():
+    elsewhere = BOTH.but(
+        variables={"VAGRANT_HOME": "/big/vagrant"},
+    )
+    name = "/big/vagrant/boxes/bento-VAGRANTSLASH-ubuntu-24.04"
+    assert on_disk("", "virtualbox", name=name, host=elsewhere) == VERSION
+    assert on_disk("", "virtualbox", name=name) is None
+
+
+MIRROR = "registry: {mirror: 'http://192.168.0.10:5000'}"
+OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "provider", "level", "words"),
+    [
+        ("", BOTH, "virtualbox", "ok", "can be fetched from vagrantcloud.com"),
+        ("", BOTH.but(internet=OFFLINE), "virtualbox", "error", "labgen box build"),
+        ("", LINUX, "libvirt", "ok", "has been built"),
+        (
+            "box: {name: a/b, url: 'https://example.org/b.box'}",
+            BOTH.but(internet={"example.org:443": True}),
+            "virtualbox",
+            "ok",
+            "",
+        ),
+        (
+            "box: {name: a/b, url: 'http://example.org:81/b.box'}",
+            BOTH.but(internet={"example.org:81": False}),
+            "virtualbox",
+            "error",
+            "box.url",
+        ),
+        ("box: {name: a/b, url: b.box}", BOTH.but(there={"/home/learner/lab/b.box"}), "virtualbox", "ok", ""),
+        ("box: {name: a/b, url: ~/b.box}", BOTH.but(there={"/home/learner/b.box"}), "virtualbox", "ok", ""),
+        ("box: {name: a/b, url: 'file:///x/b%20c.box'}", BOTH.but(there={"/x/b c.box"}), "virtualbox", "ok", ""),
+        ("box: {name: a/b, url: /nowhere/b.box}", BOTH, "virtualbox", "error", "/nowhere/b.box"),
+        ("box: {name: a/b, url: 'https://[half'}", BOTH, "virtualbox", "error", "no file"),
+        ("box: {name: a/b, url: 'https://example.org:99999/b'}", BOTH, "virtualbox", "error", "no file"),
+        ("box: {name: labgen/debian-12}", BOTH, "virtualbox", "ok", "has been built"),
+    ],
+)
+def test_box(text, host, provider, level, words):
+    (found,) = supply.box(lab(text), host, provider)
+    assert (found.level, found.provider) == (level, provider)
+    assert words in found.message + found.fix
+
+
+def test_a_box_that_can_be_built_is_a_warning_and_else_an_error():
+    from dataclasses import replace
+
+    (found,) = supply.box(COURSE, replace(LINUX, built=frozenset()), "libvirt")
+    assert (found.level, found.fix) == ("warning", "labgen box build")
+    (found,) = supply.box(lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()), "virtualbox")
+    assert found.level == "error"
+
+
+def test_a_box_is_fetched_through_the_proxy():
+    behind = BOTH.but(internet={**OFFLINE, "proxy.example:3128": True}, variables={"HTTPS_PROXY": "proxy.example:3128"})
+    assert bad(supply.box(COURSE, behind, "virtualbox")) == {}
+    mirror = BOTH.but(internet={"boxes.example:443": True}, variables={"VAGRANT_SERVER_URL": "https://boxes.example"})
+    assert bad(supply.box(COURSE, mirror, "virtualbox")) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "provider", "level", "words"),
+    [
+        ("", BOTH, "virtualbox", "ok", "Docker Hub answers"),
+        ("", BOTH.but(internet=OFFLINE), "virtualbox", "warning", "registry.mirror"),
+        ("", LINUX.but(internet=OFFLINE), "libvirt", "ok", "in the box"),
+        (MIRROR, BOTH.but(internet={"192.168.0.10:5000": True}), "virtualbox", "ok", ""),
+        (MIRROR, BOTH.but(internet={"192.168.0.10:5000": False}), "virtualbox", "warning", "registry.mirror"),
+        ("box: {name: cloud-image/ubuntu-24.04}", CI, "libvirt", "warning", "no way out"),
+        ("box: {name: cloud-image/ubuntu-24.04}", LINUX, "libvirt", "ok", "Docker Hub answers"),
+    ],
+)
+def test_images(text, host, provider, level, words):
+    (found,) = supply.images(lab(text), host, provider)
+    assert found.level == level
+    assert words in found.message + found.fix
