@@ -30,7 +30,7 @@ def on_disk(lab: Lab, host: Host, provider: str) -> str | None:
     # Vagrant's own spelling of names that a file system would not take (box_collection.rb).
     folder = box.name.replace(":", "-VAGRANTCOLON-").replace("/", "-VAGRANTSLASH-")
     top = vagrant_home(host) / "boxes" / folder
-    for version in reversed(host.names(top)):
+    for version in sorted(host.names(top), key=_in_order, reverse=True):
         if not _suits(box, version):
             continue
         inside = host.names(top / version)
@@ -38,6 +38,10 @@ def on_disk(lab: Lab, host: Host, provider: str) -> str | None:
         if provider in inside or any(provider in host.names(top / version / between) for between in inside):
             return version
     return None
+
+
+def _in_order(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _suits(box: Box, version: str) -> bool:

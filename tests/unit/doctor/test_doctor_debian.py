@@ -70,6 +70,7 @@ def test_a_fresh_debian_lacks_everything_and_what_builds_the_box():
     ]
     assert "mmdebstrap" not in packages(COURSE, fresh(built={"libvirt"}))
     assert "mmdebstrap" not in packages(lab("box: {name: a/b}"), fresh())
+    assert "mmdebstrap" not in packages(lab("box: {name: labgen/debian-12, url: here.box}"), fresh())
     assert "vagrant" not in packages(COURSE, fresh(programs={"vagrant"}))
     assert packages(COURSE, fresh(), ["virtualbox"]) == ["vagrant", "openssh-client"]
     assert packages(lab("provider: virtualbox"), fresh()) == ["vagrant", "openssh-client"]

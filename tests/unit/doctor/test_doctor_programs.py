@@ -272,7 +272,9 @@ def test_libvirt_missing():
         (CI, False, "firmware"),
         (LINUX.but(devices={"/dev/kvm": "absent"}), False, "modprobe kvm_intel"),
         (LINUX.but(devices={"/dev/kvm": "denied"}), False, "usermod -aG kvm"),
-        (CI.but(arch="arm64"), True, ""),
+        (CI.but(arch="arm64", devices={"/dev/kvm": "yes"}), True, ""),
+        (CI.but(files={"/proc/cpuinfo": recorded("cpuinfo-vmx.txt").replace(" vmx ", " svm ")}), True, ""),
+        (CI.but(files={"/proc/cpuinfo": "model name\t: svm and vmx\nflags\t\t: fpu svmx\n"}), False, "firmware"),
     ],
 )
 def test_kvm(host, usable, fix):

@@ -115,6 +115,12 @@ def test_a_box_on_disk():
     assert supply.on_disk(COURSE, BOTH, "virtualbox") is None
 
 
+def test_of_several_versions_of_a_box_the_newest_counts():
+    top = f"{BOXES}/a-VAGRANTSLASH-b"
+    host = BOTH.but(folders={top: ("1.10.0", "1.9.0"), f"{top}/1.10.0": ("libvirt",), f"{top}/1.9.0": ("libvirt",)})
+    assert supply.on_disk(lab("box: {name: a/b}"), host, "libvirt") == "1.10.0"
+
+
 def test_vagrant_home_is_respected():
     elsewhere = BOTH.but(
         variables={"VAGRANT_HOME": "/big/vagrant"},
