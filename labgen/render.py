@@ -28,7 +28,7 @@ _HEADER = """\
 #
 # Rendered by labgen from lab.yml. Change lab.yml and run `labgen render` rather than this file:
 # labgen notices an edit and keeps it, and overwrites it only with --force.
-# labgen-sha256: """
+"""
 _MARK = re.compile(r"^# labgen-sha256: ([0-9a-f]{64})\n", re.MULTILINE)
 
 
@@ -43,6 +43,8 @@ def ruby(value: Any) -> str:
 
     In single quotes Ruby knows two escapes, ``\\\\`` and ``\\'``, and no interpolation; a string with
     characters that cannot be printed is written in escapes altogether.
+
+    :raises ValueError: half of a surrogate pair, which is not a character.
 
     >>> ruby("it's #{x}")
     "'it\\\\'s #{x}'"
@@ -59,11 +61,14 @@ def ruby(value: Any) -> str:
         case str() if value.isprintable():
             return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         case str():
+            if any("\ud800" <= char <= "\udfff" for char in value):
+                raise ValueError(f"not a character: {value!r}")
             return '"' + "".join(f"\\u{{{ord(char):x}}}" for char in value) + '"'
         case IPv4Address() | IPv4Network():
             return ruby(str(value))
         case _:
-            raise TypeError(f"no Ruby literal for {type(value).__name__}")
+            # Printing Jinja's StrictUndefined raises the error that names what is missing.
+            raise TypeError(f"no Ruby literal for {type(value).__name__} {value}")
 
 
 def _bare(name: str) -> Bare:
@@ -95,29 +100,30 @@ def render(lab: Lab) -> str:
         box={name: lab.box or provider.box for name, provider in PROVIDERS.items()},
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)
-    return f"{_HEADER}{_digest(body)}\n{body}"
+    return f"{_HEADER}# labgen-sha256: {_digest(_HEADER + body)}\n{body}"
 
 
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def edited(text: str) -> bool:
-    """Whether a Vagrantfile is a person's work: not rendered by labgen, or changed since."""
+    """Whether a Vagrantfile is a person's work: not rendered by labgen, or changed since.
+
+    Line ends alone are no change: git and editors on Windows turn them.
+    """
+    text = text.replace("\r\n", "\n")
     mark = _MARK.search(text)
-    return mark is None or _digest(text[mark.end() :]) != mark[1]
+    # The digest is of everything but the line it stands in.
+    return mark is None or _digest(text[: mark.start()] + text[mark.end() :]) != mark[1]
 
 
 def diff(old: str, new: str, name: str = FILE_NAME) -> str:
     """What rendering would change, as a unified diff; empty where nothing."""
-    return "".join(
-        difflib.unified_diff(
-            old.splitlines(keepends=True),
-            new.splitlines(keepends=True),
-            f"{name} (there)",
-            f"{name} (rendered)",
-        )
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), f"{name} (there)", f"{name} (rendered)", lineterm=""
     )
+    return "".join(f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,7 @@ def write(text: str, path: Path, *, force: bool = False) -> Written:
     write_whole(path, text)
     if old is None:
         return Written(path, "created")
-    changes = difflib.ndiff(old.splitlines(), text.splitlines())
-    marks = [line[:1] for line in changes]
+    # Past the two lines that name the files.
+    marks = [line[0] for line in diff(old, text).splitlines()[2:]]
     outcome: Literal["updated", "overwritten"] = "overwritten" if edited(old) else "updated"
     return Written(path, outcome, marks.count("+"), marks.count("-"))
