@@ -56,7 +56,7 @@ def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
     """
     text = run(ask_command(paths))
     # The engine's JSON has no line ends inside; each answer is a line, followed by one with its status.
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) != 2 * len(paths):
         raise unreadable("the engine", text)
     return {

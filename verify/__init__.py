@@ -1,0 +1,1 @@
+"""What must be true of a lab: pytest + testinfra checks, their points and verdicts, the grade."""

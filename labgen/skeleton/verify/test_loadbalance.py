@@ -1,0 +1,3 @@
+"""The exercise on load balancing."""
+
+from verify.test_loadbalance import *  # noqa: F403

@@ -1,0 +1,94 @@
+"""A check: one claim in words, its points, a hint, and what it needs first.
+
+A check is a test function with :func:`check` on it. Its docstring is the claim, its name without
+``test_`` and its module's name make its id: ``cluster.swarm_active``. One that takes ``node`` is made
+once for each node and judged for each.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, TypeVar
+
+import pytest
+
+Function = TypeVar("Function", bound=Callable[..., None])
+Nodes = Literal["all", "managers", "workers", "others"]
+
+
+class Verdict(StrEnum):
+    """What came of a check."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    """It is not so, and that is the learner's."""
+    BLOCKED = "blocked"
+    """Something it needs is not so: nothing could be seen."""
+    INCONCLUSIVE = "inconclusive"
+    """The lab could not be looked at: it costs no points and earns none."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What :func:`check` knows.
+
+    :param exercise: whose it is; ``cluster`` for the swarm itself.
+    :param claim: what must be true, in words.
+    :param needs: ids of checks without which this one cannot be judged; for a check of a node, those
+        of the same node.
+    :param nodes: which nodes it is made for, where it takes one; ``others`` are all but the first manager.
+    :param whole_lab: every node has a part in it: while one cannot be reached, a failure says nothing.
+    """
+
+    exercise: str
+    name: str
+    claim: str
+    points: int
+    hint: str
+    needs: tuple[str, ...]
+    nodes: Nodes
+    whole_lab: bool
+
+    @property
+    def id(self) -> str:
+        """``cluster.swarm_active``."""
+        return f"{self.exercise}.{self.name}"
+
+
+def check(
+    *, points: int, hint: str, needs: tuple[str, ...] = (), nodes: Nodes = "all", whole_lab: bool = False
+) -> Callable[[Function], Function]:
+    """Make a test function a check; see :class:`Check`.
+
+    :param hint: the likely cause and the next command to try. ``{node}``, ``{address}`` and
+        ``{manager}`` stand for names and addresses of the lab.
+    """
+
+    def made(function: Function) -> Function:
+        claim = " ".join((inspect.getdoc(function) or "").split())
+        if not claim:
+            raise TypeError(f"{function.__qualname__} says nowhere what must be true: it has no docstring")
+        about = Check(
+            exercise=function.__module__.rpartition(".")[2].removeprefix("test_"),
+            name=function.__name__.removeprefix("test_"),
+            claim=claim,
+            points=points,
+            hint=hint,
+            needs=needs,
+            nodes=nodes,
+            whole_lab=whole_lab,
+        )
+        marked: Function = pytest.mark.check(about)(function)
+        return marked
+
+    return made
+
+
+def check_of(item: Any) -> Check | None:
+    """What is known of a collected test, ``None`` where it is no check."""
+    marker = item.get_closest_marker("check")
+    about = marker.args[0] if marker is not None and marker.args else None
+    return about if isinstance(about, Check) else None

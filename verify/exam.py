@@ -1,0 +1,187 @@
+"""What a run has seen of a lab: read when first asked for, once, and the same for every check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Generic, TypeVar
+
+from labgen import swarm
+from labgen.course import exercises
+from labgen.errors import LabgenError, NodeError, SwarmError
+from labgen.lab import Lab, Node
+from labgen.swarm import Swarm
+from labgen.waiting import NotYet, Patience, wait_until
+from verify import facts, pages
+from verify.facts import NodeFacts
+from verify.hosts import Hosts
+from verify.pages import Requests
+
+T = TypeVar("T")
+
+_SETTLING = 30.0
+"""Seconds that a swarm has to settle: a task on its way to running, a node not heard of since its
+manager started."""
+
+_MESH = 10.0
+"""Seconds that the routing mesh has to know a task that has just started."""
+
+
+class Exam:
+    """A lab being looked at.
+
+    :param wanted: names of the nodes that checks were chosen for; others are not connected to.
+    """
+
+    def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str]) -> None:
+        self.lab = lab
+        self._hosts = hosts
+        self._patience = patience
+        self._wanted = wanted
+        self._facts: dict[str, _Known[NodeFacts]] = {}
+        self._swarm: _Known[Swarm] | None = None
+        self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
+
+    def facts(self, node: Node) -> NodeFacts:
+        """What a node is like. The first call asks every node that checks were chosen for, side by side.
+
+        :raises NodeError: it cannot be reached, or does not answer.
+        """
+        if node.name not in self._facts:
+            wanted = [one for one in self.lab.nodes if one.name in self._wanted or one == node]
+            self._read([one for one in wanted if one.name not in self._facts])
+        return self._facts[node.name].get()
+
+    @property
+    def swarm(self) -> Swarm:
+        """The whole swarm, as the first manager that can be asked tells it.
+
+        :raises SwarmError: no node is a manager of a swarm.
+        :raises NodeError: no manager can be asked.
+        """
+        if self._swarm is None:
+            self._swarm = _Known(self._look)
+        return self._swarm.get()
+
+    def unreachable(self) -> str:
+        """Which nodes cannot be looked at, as a sentence; empty where all can."""
+        silent = []
+        for node in self.lab.nodes:
+            try:
+                self.facts(node)
+            except NodeError:
+                silent.append(node.name)
+        return f"this says nothing while {' and '.join(silent)} cannot be reached" if silent else ""
+
+    def through(self, node: Node, port: int) -> Requests:
+        """The answers to requests that the first manager makes to a node's address."""
+        return self._asked(self.lab.first_manager, port).get(str(node.address), Requests(()))
+
+    def itself(self, node: Node, port: int) -> Requests:
+        """The answers to requests that a node makes to its own address."""
+        return self._asked(node, port).get(str(node.address), Requests(()))
+
+    def _read(self, nodes: list[Node]) -> None:
+        within = self._patience.seconds(15)
+        names = [node.name for node in self.lab.nodes]
+
+        def look(node: Node) -> NodeFacts:
+            return facts.read(partial(self._hosts.run, node), node.name, names, within)
+
+        self._facts |= _side_by_side(nodes, look)
+
+    def _look(self) -> Swarm:
+        manager = self._manager()
+        names = dict.fromkeys(service.name for exercise in exercises().values() for service in exercise.services)
+        last: list[Swarm] = []
+
+        def look() -> None:
+            last.append(swarm.look(partial(self._hosts.run, manager), list(names)))
+            if not last[-1].settled:
+                raise NotYet("something is still on its way")
+
+        with suppress(_StillMoving):  # Judged as it is.
+            wait_until("the swarm to settle", look, within=self._patience.seconds(_SETTLING), error=_StillMoving)
+        return last[-1]
+
+    def _manager(self) -> Node:
+        silent: NodeError | None = None
+        for node in self.lab.managers:
+            try:
+                local = self.facts(node).swarm
+            except NodeError as error:
+                silent = silent or error
+                continue
+            if local.active and local.is_manager:
+                return node
+        if silent is not None:
+            raise silent
+        names = ", ".join(node.name for node in self.lab.managers)
+        raise SwarmError(f"no manager of a swarm among {names}", "Begin the swarm: fab bootstrap.")
+
+    def _asked(self, by: Node, port: int) -> dict[str, Requests]:
+        if (by.name, port) not in self._pages:
+            # The first manager asks every node, every other node itself; all of them at the same time.
+            asking = [
+                node for node in self.lab.nodes if node == by or (node.name in self._wanted and self._open(node, port))
+            ]
+            asking = [node for node in asking if (node.name, port) not in self._pages]
+            found = _side_by_side(asking, lambda node: self._request(node, port))
+            self._pages |= {(name, port): known for name, known in found.items()}
+        return self._pages[by.name, port].get()
+
+    def _request(self, by: Node, port: int) -> dict[str, Requests]:
+        asked = self.lab.nodes if by == self.lab.first_manager else (by,)
+        addresses = [str(node.address) for node in asked if self._open(node, port)]
+        last: dict[str, Requests] = {}
+
+        def look() -> None:
+            run = partial(self._hosts.run, by, within=20.0 + len(addresses) * 10.0)
+            last.update(pages.ask(run, addresses, port, self._patience.seconds(3)))
+            if any(last[address].refused for address in addresses):
+                raise NotYet("a request was not answered")
+
+        if addresses:
+            with suppress(_StillMoving):  # Judged as it is.
+                wait_until("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
+        return last
+
+    def _open(self, node: Node, port: int) -> bool:
+        """Whether it is worth asking: where the port is known to be shut, every request would be waited for."""
+        try:
+            return self.facts(node).listens("tcp", port, str(node.address))
+        except NodeError:
+            return False
+
+
+class _StillMoving(LabgenError):
+    """A wait ran out; what was seen last is judged."""
+
+
+class _Known(Generic[T]):
+    """What came of asking once: an answer, or the error there was instead."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._error: LabgenError | None = None
+        try:
+            self._value = ask()
+        except LabgenError as error:
+            self._error = error
+
+    def get(self) -> T:
+        """The answer, or the error again."""
+        if self._error is not None:
+            raise type(self._error)(self._error.message, self._error.hint)
+        return self._value
+
+
+def _side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, _Known[T]]:
+    each = list(nodes)
+    if not each:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(8, len(each))) as pool:
+        return dict(
+            zip([node.name for node in each], pool.map(lambda node: _Known(partial(ask, node)), each), strict=True)
+        )

@@ -1,0 +1,179 @@
+"""What a node is like, as it says itself: everything the checks of a node ask for, in one command."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labgen.engine import Run, as_json, as_object, ask_command, text_of
+from labgen.errors import NodeError
+from labgen.swarm import LocalSwarm
+
+# getent asks /etc/hosts alone: a name server that does not answer would cost 20 s for each name.
+# The engine is not asked where it does not run: its socket is systemd's, and asking would start it.
+_SCRIPT = r"""
+export LC_ALL=C.UTF-8
+section() { printf '\n@@%s\n' "$1"; }
+section hostname; hostname
+section links; ip -json address
+section sockets; ss -Hlntu
+section names
+for name in NAMES; do
+  printf '%s' "$name"
+  getent -s hosts:files ahostsv4 "$name" | while read -r address kind rest; do
+    [ "$kind" = STREAM ] && printf ' %s' "$address"
+  done
+  echo
+done
+section engine; pidof dockerd >/dev/null && echo running && { section info; ENGINE; }
+section end; true
+"""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A network interface.
+
+    :param mac: in lower case.
+    :param addresses: IPv4 addresses, without prefix.
+    """
+
+    name: str
+    mac: str
+    up: bool
+    addresses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """For people: ``eth1 up, 10.0.2.101``."""
+        return f"{self.name} {'up' if self.up else 'down'}, {', '.join(self.addresses) or 'no address'}"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A socket that is open to others: ``tcp``, ``*``, 7946."""
+
+    protocol: str
+    address: str
+    port: int
+
+    def reached_at(self, address: str) -> bool:
+        """Whether what is sent to that IPv4 address arrives here."""
+        return self.address in (address, "0.0.0.0", "*", "::")  # noqa: S104 - compared, not bound
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What one node is like.
+
+    :param names: of each node of the lab, the addresses that /etc/hosts gives for its name.
+    :param engine_running: there is an engine's process.
+    :param swarm: the swarm as its engine sees it; of an engine that does not run, inactive.
+    """
+
+    hostname: str
+    links: tuple[Link, ...]
+    listeners: frozenset[Listener]
+    names: Mapping[str, tuple[str, ...]]
+    engine_running: bool
+    engine_version: str
+    swarm: LocalSwarm
+
+    def link(self, mac: str) -> Link | None:
+        """The interface with that MAC address. Others may bear a copy of it (a bridge, a VLAN): the first."""
+        return next((link for link in self.links if link.mac == mac.lower()), None)
+
+    def listens(self, protocol: str, port: int, address: str) -> bool:
+        """Whether something listens on that port for that address."""
+        return any((one.protocol, one.port) == (protocol, port) and one.reached_at(address) for one in self.listeners)
+
+    def listening(self, port: int) -> str:
+        """What listens on a port, for people."""
+        there = sorted(f"{one.protocol} {one.address}:{one.port}" for one in self.listeners if one.port == port)
+        return f"on port {port} there is " + (", ".join(there) or "nothing")
+
+
+def script(names: Iterable[str], within: float) -> str:
+    """The script that asks a node.
+
+    :param names: of the lab's nodes.
+    :param within: seconds the engine has for its answer.
+    """
+    engine = ask_command(["/info"], within=max(1, round(within)))
+    return _SCRIPT.replace("NAMES", shlex.join(names)).replace("ENGINE", engine)
+
+
+def read(run: Run, name: str, names: Iterable[str], within: float = 20.0) -> NodeFacts:
+    """Ask a node everything at once.
+
+    :param run: runs a script on it as root.
+    :param name: the node, for the error.
+    :raises NodeError: it does not answer, or not in a way that can be read.
+    """
+    return parse(run(script(names, within)), name)
+
+
+def parse(text: str, name: str) -> NodeFacts:
+    """Read what the script printed."""
+    parts = re.split(r"(?m)^@@(\w+)$\n?", text)
+    told = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
+    if "end" not in told:
+        raise NodeError(f"{name}: its answer is cut short: {text.strip()[-200:] or 'nothing'}", "Grade again.")
+    running = "running" in told["engine"]
+    info = _info(told.get("info", ""), name) if running else {}
+    return NodeFacts(
+        hostname=told["hostname"].strip(),
+        links=_links(told["links"], name),
+        listeners=frozenset(_listeners(told["sockets"])),
+        names={line.split()[0]: _once(line.split()[1:]) for line in told["names"].splitlines() if line.split()},
+        engine_running=running,
+        engine_version=text_of(info, "ServerVersion"),
+        swarm=LocalSwarm.of(info.get("Swarm") or {}),
+    )
+
+
+def _info(text: str, name: str) -> Mapping[str, Any]:
+    lines = [line for line in text.split("\n") if line.strip()]
+    # curl prints the status 000 where the engine gave no answer in time.
+    if len(lines) != 2 or lines[1].strip() != "200":
+        raise NodeError(
+            f"{name}: its engine runs, but does not answer ({lines[-1][:200] if lines else 'no answer'}).",
+            "Look at it there: sudo journalctl -u docker",
+        )
+    return as_object(as_json(lines[0], f"{name}: /info"), f"{name}: /info")
+
+
+def _links(text: str, name: str) -> tuple[Link, ...]:
+    try:
+        return tuple(
+            Link(
+                name=text_of(link, "ifname"),
+                mac=text_of(link, "address").lower(),
+                up="UP" in link.get("flags", ()),
+                addresses=tuple(
+                    text_of(one, "local") for one in link.get("addr_info", ()) if one.get("family") == "inet"
+                ),
+            )
+            for link in json.loads(text or "[]")
+            if link
+        )
+    except (ValueError, AttributeError, TypeError) as why:
+        raise NodeError(f"{name}: `ip -json address` cannot be read: {why}.", "Is iproute2 installed there?") from None
+
+
+def _listeners(text: str) -> Iterable[Listener]:
+    """From ``ss -Hlntu``: ``tcp LISTEN 0 4096 *:2377 *:*``, ``udp UNCONN 0 0 127.0.0.1%lo:53 0.0.0.0:*``."""
+    for line in text.splitlines():
+        columns = line.split()
+        if len(columns) < 5:
+            continue
+        address, _, port = columns[4].rpartition(":")
+        if port.isdigit():
+            yield Listener(columns[0], address.partition("%")[0].strip("[]"), int(port))
+
+
+def _once(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))

@@ -1,0 +1,149 @@
+"""The nodes as testinfra hosts: one SSH connection for each, opened when it is first needed.
+
+testinfra's own ``host`` fixture and ``--hosts`` are not used: they open a connection for every command,
+or for every class. Here a node has one host for the whole run. OpenSSH shares its connection
+(ControlMaster, as the lab's ssh configuration says); where that does not exist, on Windows, paramiko
+keeps one open.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any, Protocol
+
+import testinfra.host
+from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.backend.ssh import SshBackend
+
+from labgen.errors import HostError, NodeError
+from labgen.inventory import CONNECT_TIMEOUT, Inventory
+from labgen.lab import Node
+from labgen.proc import Runner
+
+_LOST = 255
+"""ssh's exit status where the connection, not the command, failed."""
+
+
+class Hosts(Protocol):
+    """Where the facts come from; in tests, something that answers from a recording."""
+
+    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        """Run a script as root and give what it printed; NodeError where that fails."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened."""
+        ...
+
+
+class SshHosts:
+    """The nodes of a lab that is up."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._hosts: dict[str, testinfra.host.Host] = {}
+
+    def host(self, node: Node) -> testinfra.host.Host:
+        """The testinfra host of a node: the same one each time."""
+        if node.name not in self._hosts:
+            kind = _Shared if self._inventory.shared_connections else _kept()
+            backend: BaseBackend = kind(node.name, self._inventory)
+            host = testinfra.host.Host(backend)
+            backend.set_host(host)
+            self._hosts[node.name] = host
+        return self._hosts[node.name]
+
+    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        """Run a POSIX shell script as root and give what it printed.
+
+        :param within: deadline in seconds on an ordinary machine.
+        :raises NodeError: the node cannot be reached, does not answer in time, or the script failed.
+        """
+        host = self.host(node)
+        host.backend.deadline = self._inventory.patience.seconds(within)
+        try:
+            done: CommandResult = host.run(script)
+        except (RuntimeError, OSError, EOFError, HostError) as why:
+            # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
+            # turned into OSError below.
+            raise NodeError(f"{node.name} cannot be reached: {_said(why)}.", _WAY_OUT) from None
+        if not done.succeeded:
+            said = _text(done.stderr_bytes).strip() or _text(done.stdout_bytes).strip()
+            raise NodeError(
+                f"{node.name} did not answer as it should (status {done.rc}): {said[-300:]}",
+                f"Look at it there: labgen ssh {node.name}",
+            )
+        return _text(done.stdout_bytes)
+
+    def close(self) -> None:
+        """Close the connections that are this process's own; the shared ones outlive it for a while."""
+        for host in self._hosts.values():
+            if "client" in vars(host.backend):
+                host.backend.client.close()
+        self._hosts.clear()
+
+
+_WAY_OUT = "See whether the machine runs with `labgen status`; start it with `labgen up`."
+
+
+class _Shared(SshBackend):  # type: ignore[misc]
+    """testinfra's ssh, started by labgen's runner: never without a deadline, never asking for a password."""
+
+    deadline = 60.0
+
+    def __init__(self, name: str, inventory: Inventory) -> None:
+        super().__init__(
+            name,
+            ssh_config=str(inventory.ssh_config),
+            timeout=CONNECT_TIMEOUT,
+            # 0: the ssh configuration already says how connections are shared, and where.
+            controlpersist=0,
+            ssh_extra_args="-o BatchMode=yes",
+            sudo=True,
+        )
+        self._runner = Runner()
+
+    def run_local(self, command: str, *args: str) -> CommandResult:
+        done = self._runner.run(shlex.split(self.quote(command, *args)), timeout=self.deadline)
+        return self.result(done.status, done.command.encode(), done.out.encode(), done.err.encode())
+
+
+def _kept() -> type[Any]:
+    # Imported only where it is needed: it costs half a second.
+    import paramiko
+    from testinfra.backend.paramiko import ParamikoBackend
+
+    class Kept(ParamikoBackend):  # type: ignore[misc]
+        """testinfra's paramiko with a deadline for every answer."""
+
+        deadline = 60.0
+
+        def __init__(self, name: str, inventory: Inventory) -> None:
+            super().__init__(name, ssh_config=str(inventory.ssh_config), timeout=CONNECT_TIMEOUT, sudo=True)
+
+        def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
+            try:
+                channel = self.client.get_transport().open_session(timeout=self.deadline)
+                channel.settimeout(self.deadline)
+                channel.exec_command(command)
+                out, err = b"".join(channel.makefile("rb")), b"".join(channel.makefile_stderr("rb"))
+                return channel.recv_exit_status(), out, err
+            except paramiko.SSHException as why:
+                raise OSError(str(why) or type(why).__name__) from None
+
+    return Kept
+
+
+def _said(why: BaseException) -> str:
+    result = why.args[0] if why.args else None
+    if isinstance(result, CommandResult):
+        lines = _text(result.stderr_bytes).strip().splitlines()
+        return (lines[-1] if lines else f"ssh ended with {_LOST}").rstrip(".")
+    if isinstance(why, HostError):
+        return why.message.rpartition("` ")[2].rstrip(".")
+    return str(why) or type(why).__name__
+
+
+def _text(raw: bytes) -> str:
+    # testinfra would ask the node for its encoding, with two commands more.
+    return raw.decode("utf-8", "replace")

@@ -1,0 +1,310 @@
+"""The verdicts in pytest: four states, an order, an exit status, a report.
+
+==============  ======================================  ====================
+verdict         when                                    in pytest
+==============  ======================================  ====================
+pass            the claim holds                         passed
+fail            it does not                             failed
+blocked         a check it needs failed or is blocked   skipped, with reason
+inconclusive    the lab could not be looked at          error
+==============  ======================================  ====================
+
+Exit status: pytest's own (0 all passed, 1 something did not, 5 nothing ran), for whoever runs
+``pytest verify/``. With ``--report`` or ``--json`` it is a grading, and the status says more: 0 all
+passed, 11 something failed, 12 something could not be judged, 13 nothing was. Where the run itself
+broke down (2 interrupted, 3 internal error, 4 wrong use) the status stays pytest's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen.errors import (
+    GRADED_INCONCLUSIVE,
+    GRADED_NOTHING,
+    GRADED_WITH_FAILURES,
+    ExerciseError,
+    LabgenError,
+    NodeError,
+    SwarmError,
+)
+from labgen.files import write_whole
+from labgen.lab import Lab
+from verify import report as reports
+from verify.checks import Check, Verdict, check_of
+
+_EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCLUSIVE, "nothing": GRADED_NOTHING}
+
+
+@dataclass
+class Book:
+    """Where a run keeps what came of each check.
+
+    :param expected: how many checks were chosen.
+    :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
+    """
+
+    lab: Lab | None = None
+    provider: str = ""
+    outcomes: dict[str, reports.Outcome] = field(default_factory=dict)
+    expected: int = 0
+    excuse: Callable[[], str] = str
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.monotonic)
+
+    def needed(self, need: str, node: str | None) -> list[reports.Outcome]:
+        """What came of a check that another needs: on the same node, or everywhere where either has none."""
+        there = [one for one in self.outcomes.values() if f"{one.exercise}.{one.name}" == need]
+        same = [one for one in there if one.node == node]
+        return same or there
+
+    def report(self) -> reports.Report:
+        """The run so far."""
+        nodes = self.lab.nodes if self.lab else ()
+        return reports.Report(
+            lab=self.lab.name if self.lab else "",
+            provider=self.provider,
+            nodes=tuple(reports.LabNode(node.name, node.role, str(node.address)) for node in nodes),
+            started=self.started.isoformat(timespec="seconds"),
+            seconds=time.monotonic() - self.clock,
+            complete=len(self.outcomes) == self.expected,
+            checks=tuple(sorted(self.outcomes.values(), key=lambda one: one.exercise != "cluster")),
+        )
+
+
+BOOK = pytest.StashKey[Book]()
+_PREPARED = pytest.StashKey[float]()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What pytest prints of a check that did not pass: words instead of a traceback."""
+
+    text: str
+
+    def toterminal(self, terminal: Any) -> None:
+        """Print it; pytest calls this."""
+        terminal.line(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a grading run."""
+    group = parser.getgroup("labgen")
+    group.addoption("--lab", metavar="DIR", help="folder of the lab (default: the nearest one upward from here)")
+    group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
+    group.addoption(
+        "--report", metavar="DIR", dest="report_dir", help="write report.json, report.md and report.txt to DIR"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the book."""
+    config.addinivalue_line("markers", "check(about): a claim about the lab, with points, hint and needs")
+    if config.getoption("numprocesses", None):
+        raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
+    if BOOK not in config.stash:
+        config.stash[BOOK] = Book()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put every check after those it needs, whatever order was chosen; drop those that no node is for."""
+    # pytest puts a mark of its own in place of a node where there is none, as for a worker in a lab of managers.
+    empty = [item for item in items if check_of(item) and _node(item) is not None and _name(item) is None]
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+        items[:] = [item for item in items if item not in empty]
+    by_id: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if about := check_of(item):
+            by_id.setdefault(about.id, []).append(item)
+    done: dict[pytest.Item, None] = {}
+
+    def place(item: pytest.Item, path: tuple[pytest.Item, ...] = ()) -> None:
+        about = check_of(item)
+        for need in about.needs if about else ():
+            for needed in by_id.get(need, ()):
+                if needed in path:
+                    raise pytest.UsageError(f"the check {need} needs itself, by way of others.")
+                if needed not in done:
+                    place(needed, (*path, item))
+        done[item] = None
+
+    for item in list(items):
+        if item not in done:
+            place(item)
+    items[:] = done
+    config.stash[BOOK].expected = sum(check_of(item) is not None for item in items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Do not look where something needed is known not to be so."""
+    about = check_of(item)
+    if about is None:
+        return
+    book = item.config.stash[BOOK]
+    needed = [one for need in about.needs for one in book.needed(need, _name(item))]
+    for one in needed:
+        if one.verdict in (Verdict.FAIL, Verdict.BLOCKED):
+            pytest.skip(f"blocked: needs {one.id}, which is not so")
+    for one in needed:
+        if one.verdict is Verdict.INCONCLUSIVE:
+            raise NodeError(f"needs {one.id}, which could not be judged", one.hint)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn what happened into a verdict, and keep it."""
+    report = yield
+    about = check_of(item)
+    if about is None or call.when == "teardown":
+        return report
+    # Its preparation counts too: facts are read there.
+    spent = item.stash.get(_PREPARED, 0.0) + call.duration
+    if call.when == "setup" and call.excinfo is None:
+        item.stash[_PREPARED] = spent
+        return report
+    book = item.config.stash[BOOK]
+    error = call.excinfo.value if call.excinfo else None
+    verdict = _judge(error)
+    seen = _seen(error)
+    hint = _hint(about, item, book)
+    if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
+        verdict, seen, hint = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}", ""
+    if verdict is Verdict.INCONCLUSIVE:
+        hint = (error.hint if isinstance(error, LabgenError) else "") or "See whether the machines run: labgen status"
+    outcome = reports.Outcome(
+        id=_id(about, item),
+        exercise=about.exercise,
+        name=about.name,
+        node=_name(item),
+        claim=about.claim,
+        points=about.points,
+        got=about.points if verdict is Verdict.PASS else 0,
+        verdict=verdict,
+        seen=reports.clean(seen),
+        hint="" if verdict in (Verdict.PASS, Verdict.BLOCKED) else reports.clean(hint),
+        seconds=spent,
+    )
+    book.outcomes[outcome.id] = outcome
+    report.user_properties.append(("verdict", str(verdict)))
+    if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        report.outcome = "failed"
+        report.longrepr = Finding(_told(outcome))  # type: ignore[assignment]
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """A verdict by its own name; an inconclusive one is an error, wherever it came up."""
+    verdict = dict(report.user_properties).get("verdict")
+    if verdict == Verdict.INCONCLUSIVE:
+        return "error", "E", "INCONCLUSIVE"
+    if verdict == Verdict.FAIL:
+        return "failed", "F", "FAILED"
+    if verdict == Verdict.BLOCKED:
+        return "skipped", "b", "BLOCKED"
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the reports, and say in the exit status how it came out."""
+    config = session.config
+    directory, file = config.getoption("report_dir", None), config.getoption("report_json", None)
+    report = config.stash[BOOK].report()
+    if exitstatus == pytest.ExitCode.OK and report.verdict in ("fail", "inconclusive"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if not (directory or file) or config.getoption("collectonly", False):
+        return
+    if file:
+        _write(Path(file), reports.to_json(report))
+    if directory:
+        _write(Path(directory) / "report.json", reports.to_json(report))
+        _write(Path(directory) / "report.md", reports.to_markdown(report))
+        _write(Path(directory) / "report.txt", reports.to_text(report))
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        graded = _EXIT[report.verdict]
+        # A test beside the checks may have failed where every check passed: that stays a failure.
+        session.exitstatus = graded or exitstatus
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The grade."""
+    report = config.stash[BOOK].report()
+    if report.checks:
+        terminalreporter.section("grade")
+        terminalreporter.write(reports.to_text(report))
+
+
+def _judge(error: BaseException | None) -> Verdict:
+    if error is None:
+        return Verdict.PASS
+    if isinstance(error, pytest.skip.Exception):
+        return Verdict.BLOCKED
+    if isinstance(error, (AssertionError, pytest.fail.Exception, SwarmError, ExerciseError)):
+        return Verdict.FAIL
+    # Whatever else comes up is no fault of the learner's.
+    return Verdict.INCONCLUSIVE
+
+
+def _seen(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    if isinstance(error, LabgenError):
+        return error.message
+    if isinstance(error, AssertionError):
+        # pytest adds what it knows of the expression after the check's own words.
+        return str(error).split("\nassert ", 1)[0].removeprefix("AssertionError: ")
+    if isinstance(error, (pytest.skip.Exception, pytest.fail.Exception)):
+        return str(error.msg)
+    return f"{type(error).__name__}: {error}"
+
+
+def _hint(about: Check, item: pytest.Item, book: Book) -> str:
+    node = _node(item)
+    words: Mapping[str, str] = {
+        "node": getattr(node, "name", ""),
+        "address": str(getattr(node, "address", "")),
+        "manager": book.lab.first_manager.name if book.lab else "",
+    }
+    return about.hint.format_map(words)
+
+
+def _told(outcome: reports.Outcome) -> str:
+    lines = [f"must be true: {outcome.claim}", f"seen:         {outcome.seen}"]
+    if outcome.hint:
+        lines.append(f"try:          {outcome.hint}")
+    return "\n".join(lines)
+
+
+def _node(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("node") if callspec is not None else None
+
+
+def _name(item: pytest.Item) -> str | None:
+    name = getattr(_node(item), "name", None)
+    return str(name) if name is not None else None
+
+
+def _id(about: Check, item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return f"{about.id}[{callspec.id}]" if callspec is not None else about.id
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
