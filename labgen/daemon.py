@@ -54,6 +54,7 @@ class Daemon:
     """The lab's own libvirtd: started, found again, used, and ended with all it made."""
 
     def __init__(self, folder: LabFolder, runner: Runner) -> None:
+        self._folder = folder
         self._root = folder.own / "libvirt"
         self._runner = runner
         self._log = folder.logs / "libvirtd.log"
@@ -84,7 +85,8 @@ class Daemon:
         if pid is None:
             raise HostError("the lab's own libvirtd does not run any more.", "Bring the lab up again with `labgen up`.")
         return Runner(
-            prefix=("nsenter", f"--target={pid}", "--net", "--mount", "--", *self._runner.prefix),
+            # A mount namespace has its own idea of the working directory: back to the lab's folder.
+            prefix=("nsenter", f"--target={pid}", "--net", "--mount", "--", "env", f"--chdir={self._folder.path}"),
             env={**self._runner.env, "LIBVIRT_DEFAULT_URI": "qemu:///system"},
         )
 

@@ -31,5 +31,5 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"\n{error.message}")
         return error.exit_status
     if not arguments.json:
-        print(f"\nlabgen up will use {choice.provider}: {choice.why}")
+        print(f"\nlabgen up will use {choice.why}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from labgen.course import exercises, find
@@ -16,8 +17,7 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 
     A process of its own, because labgen must not import what changes machines.
     """
-    environment = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": _with_labgen()}
-    done = Runner(env=environment).run(
+    done = Runner(env=environment()).run(
         [python(), "-m", "provision", task, *options],
         cwd=folder.path,
         timeout=24 * 3600,
@@ -26,11 +26,10 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
     return done.status
 
 
-def _with_labgen() -> str:
-    # A checkout that is not installed is importable here, and must be there.
-    import os
-
-    return os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
+def environment() -> dict[str, str]:
+    """What a Python of labgen's own needs: to find labgen where this one did, and to print line by line."""
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
+    return {"PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
 
 
 def run(arguments: argparse.Namespace) -> int:

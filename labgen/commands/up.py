@@ -50,5 +50,5 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
         if finding.level == "warning":
             progress.note(f"warning: {finding.message} {finding.fix}")
     choice = diagnosis.choose(wanted)
-    progress.note(f"Provider: {choice.provider}, {choice.why}")
+    progress.note(f"Provider: {choice.why}")
     return choice

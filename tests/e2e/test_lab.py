@@ -101,8 +101,9 @@ def test_grade_leaves_a_report(lab: LabUnderTest) -> None:
 def test_no_token_is_written_anywhere(lab: LabUnderTest) -> None:
     for node in NODES:
         # The manager's own state is encrypted, and not a log.
-        found = lab.on(node, "sh -c 'journalctl --no-pager; grep -rhaoE SWMTKN-1-[0-9a-z]+ /var/log /etc /home /root /tmp'"
-                       " || true")
+        found = lab.on(
+            node, "sh -c 'journalctl --no-pager; grep -rhaoE SWMTKN-1-[0-9a-z]+ /var/log /etc /home /root /tmp' || true"
+        )
         assert tokens(found) == []
         assert "SWMTKN" not in found.replace("grep -rhaoE SWMTKN", "")
     for path in Path(lab.path).rglob("*"):

@@ -1,0 +1,231 @@
+"""What has to change on a node: nothing where all is as it should be, and exactly what is missing elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labgen import labfile
+from labgen.errors import NodeError
+from labgen.lab import Lab, Node
+from labgen.swarm import LocalSwarm
+from provision.changes import STEPS, daemon_settings, engine, firewall, hosts, hosts_file, hostname, netplan, network
+from provision.facts import Interface, NodeFacts
+from provision.shell import redact, write_file
+
+LAB = labfile.parse("")
+WORKER = LAB.node("swarm-worker1")
+
+
+def settled(lab: Lab = LAB, node: Node = WORKER) -> NodeFacts:
+    """A node on which nothing is left to do."""
+    return NodeFacts(
+        hostname=node.name,
+        interfaces=(
+            Interface("eth0", "52:54:00:aa:bb:cc", ("192.168.221.17/24",)),
+            Interface("eth1", node.mac, (f"{node.address}/{lab.plan.lab.prefixlen}",)),
+        ),
+        netplan=netplan(lab, node),
+        netplan_mode="600",
+        hosts=hosts_file("127.0.0.1 localhost\n", lab),
+        os_id="debian",
+        engine_installed=True,
+        engine_running=True,
+        daemon={},
+        user="vagrant",
+        groups=("vagrant", "docker"),
+        ufw_rules=None,
+        firewalld_ports=None,
+        swarm=LocalSwarm.inactive(),
+        curl=True,
+        hub_reachable=True,
+        registry_reachable=False,
+    )
+
+
+def test_nothing_to_do_where_all_is_as_it_should_be() -> None:
+    assert [change for step in STEPS.values() for change in step(settled(), LAB, WORKER)] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"netplan": None, "netplan_mode": ""},
+        {"netplan_mode": "644"},
+        {"netplan": "network: {}\n"},
+        {"interfaces": (Interface("eth1", WORKER.mac, ()),)},
+    ],
+)
+def test_address_is_set_by_netplan(wrong: dict[str, object]) -> None:
+    (change,) = network(dataclasses.replace(settled(), **wrong), LAB, WORKER)
+    assert change.what == "address 10.0.2.102/24 on eth1 (netplan)"
+    assert "chmod 0600" in change.script
+
+
+def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
+    facts = dataclasses.replace(settled(), interfaces=(Interface("eth0", "52:54:00:aa:bb:cc", ()),))
+    with pytest.raises(NodeError, match="08:00:27:00:02:66"):
+        network(facts, LAB, WORKER)
+
+
+def test_host_name() -> None:
+    (change,) = hostname(dataclasses.replace(settled(), hostname="debian"), LAB, WORKER)
+    assert "hostnamectl set-hostname swarm-worker1" in change.script
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ("127.0.0.1 localhost\n127.0.1.1 swarm-worker1\n", "127.0.0.1 localhost\n"),
+        ("127.0.2.1 swarm-worker1 swarm-worker1 # vagrant\n127.0.0.1 localhost\n", "127.0.0.1 localhost\n"),
+        ("127.0.0.1 localhost swarm-manager\n::1 ip6\n", "127.0.0.1 localhost\n::1 ip6\n"),
+        ("# swarm-manager lives elsewhere\n10.9.9.9 other\n", "# swarm-manager lives elsewhere\n10.9.9.9 other\n"),
+        ("", ""),
+    ],
+)
+def test_every_name_stands_once_in_hosts_at_its_lab_address(before: str, kept: str) -> None:
+    after = hosts_file(before, LAB)
+    assert after.startswith(kept)
+    for node in LAB.nodes:
+        lines = [line for line in after.splitlines() if node.name in line.partition("#")[0].split()]
+        assert lines == [f"{node.address} {node.name}"]
+    assert hosts_file(after, LAB) == after
+
+
+@given(st.text(alphabet="abc 127.0.1#\n\tswarm-worker1", max_size=200))
+def test_hosts_settles_whatever_was_there(before: str) -> None:
+    once = hosts_file(before, LAB)
+    assert hosts_file(once, LAB) == once
+
+
+def test_names_of_an_earlier_lab_go() -> None:
+    wider = labfile.parse("workers: 3")
+    shrunk = hosts_file(hosts_file("127.0.0.1 localhost\n", wider), LAB)
+    assert "swarm-worker3" not in shrunk
+    assert hosts(dataclasses.replace(settled(), hosts=hosts_file("", wider)), LAB, WORKER)
+
+
+UFW = "Status: active\n\nTo                         Action      From\n--                         ------      ----\n"
+
+
+def test_firewall_is_left_alone_where_none_is_active() -> None:
+    assert firewall(settled(), LAB, WORKER) == []
+
+
+def test_ufw_opens_what_is_missing_for_the_lab_network() -> None:
+    rules = (
+        UFW + "22/tcp                     ALLOW       Anywhere\n2377/tcp                   ALLOW       10.0.2.0/24\n"
+    )
+    (change,) = firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER)
+    assert change.script.split(" && ") == [
+        "ufw allow from 10.0.2.0/24 to any port 7946 proto tcp",
+        "ufw allow from 10.0.2.0/24 to any port 7946 proto udp",
+        "ufw allow from 10.0.2.0/24 to any port 4789 proto udp",
+    ]
+
+
+def test_ufw_rule_for_another_network_does_not_count() -> None:
+    rules = UFW + "".join(
+        f"{port}   ALLOW   10.9.0.0/24\n" for port in ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
+    )
+    (change,) = firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER)
+    assert change.script.count("ufw allow") == 4
+    open_to_all = rules.replace("10.9.0.0/24", "Anywhere")
+    assert firewall(dataclasses.replace(settled(), ufw_rules=open_to_all), LAB, WORKER) == []
+
+
+def test_firewalld_opens_what_is_missing() -> None:
+    facts = dataclasses.replace(settled(), firewalld_ports=frozenset({"2377/tcp", "4789/udp"}))
+    (change,) = firewall(facts, LAB, WORKER)
+    assert "--add-port=7946/tcp --add-port=7946/udp" in change.script
+    assert "--permanent" in change.script
+
+
+BOX = {"registry-mirrors": ["http://127.0.0.1:5000"]}
+
+
+@pytest.mark.parametrize(
+    ("there", "hub", "registry", "wanted"),
+    [
+        ({}, True, False, {}),
+        (BOX, True, True, {}),  # the real images, where they can be had
+        (BOX, False, True, BOX),
+        ({}, False, True, BOX),
+        ({}, False, False, {}),
+        ({"registry-mirrors": ["http://10.1.1.1:5000"]}, True, True, {"registry-mirrors": ["http://10.1.1.1:5000"]}),
+        ({"log-driver": "local"}, True, False, {"log-driver": "local"}),
+    ],
+)
+def test_mirror_follows_what_can_be_reached(
+    there: dict[str, object], hub: bool, registry: bool, wanted: dict[str, object]
+) -> None:
+    facts = dataclasses.replace(settled(), daemon=there, hub_reachable=hub, registry_reachable=registry)
+    assert daemon_settings(facts, LAB) == wanted
+
+
+def test_the_labs_own_mirror_wins() -> None:
+    lab = labfile.parse("registry: {mirror: 'http://10.0.2.2:5000'}")
+    settings = daemon_settings(dataclasses.replace(settled(), daemon=BOX), lab)
+    assert settings == {"registry-mirrors": ["http://10.0.2.2:5000"], "insecure-registries": ["10.0.2.2:5000"]}
+
+
+def test_docker0_is_moved_only_where_it_would_overlap() -> None:
+    lab = labfile.parse("network: 172.17.5.0/24")
+    (change,) = engine(settled(), lab, lab.first_manager)
+    assert "systemctl restart docker" in change.script
+    assert daemon_settings(settled(), lab)["bip"] == "172.27.0.1/16"
+
+
+def test_a_mirror_needs_no_restart() -> None:
+    facts = dataclasses.replace(settled(), daemon=BOX)
+    (change,) = engine(facts, LAB, WORKER)
+    assert "systemctl reload docker" in change.script
+
+
+def test_engine_is_installed_started_and_given_to_the_user() -> None:
+    bare = dataclasses.replace(settled(), engine_installed=False, engine_running=False, groups=("vagrant",), curl=False)
+    assert [change.what for change in engine(bare, LAB, WORKER)] == [
+        "curl installed",
+        "engine installed (docker.io)",
+        "engine started",
+        "vagrant may use docker",
+    ]
+
+
+def test_engine_version_cannot_become_code() -> None:
+    lab = labfile.parse("engine: {version: \"1; touch /pwned; '$(id)'\"}")
+    (change, *_) = engine(dataclasses.replace(settled(), engine_installed=False), lab, WORKER)
+    assert "'docker.io=1; touch /pwned; '\"'\"'$(id)'\"'\"''" in change.script
+
+
+def test_engine_source_none_is_an_error_where_there_is_none() -> None:
+    lab = labfile.parse("engine: {source: none}")
+    with pytest.raises(NodeError, match="has no Docker engine"):
+        engine(dataclasses.replace(settled(), engine_installed=False), lab, WORKER)
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=100))
+def test_a_file_is_written_exactly(text: str) -> None:
+    sh = shutil.which("sh")
+    assert sh is not None
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "it's $HOME"
+        subprocess.run([sh, "-c", write_file(str(path), text, "0600")], check=True)
+        assert path.read_bytes() == text.encode()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert [entry.name for entry in Path(place).iterdir()] == [path.name]
+
+
+def test_tokens_are_redacted() -> None:
+    token = "SWMTKN-1-" + "0" * 50 + "-" + "a1" * 12
+    assert token not in redact(f"docker swarm join --token {token} 10.0.2.101:2377")
+    assert json.dumps(redact(token)) == '"SWMTKN-1-\\u2026"'

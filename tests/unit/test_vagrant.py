@@ -1,0 +1,131 @@
+"""Vagrant's answers, as recorded from Vagrant 2.3.4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labgen.errors import BoxError, MachineError, ProgramMissing
+from labgen.proc import Result, Runner
+from labgen.vagrant import Machine, Vagrant, explain, parse_status
+
+STATUS = """\
+1763886855,swarm-manager,metadata,provider,libvirt
+1763886855,swarm-worker1,metadata,provider,libvirt
+1763886855,swarm-manager,provider-name,libvirt
+1763886855,swarm-manager,state,running
+1763886855,swarm-manager,state-human-short,running
+1763886855,swarm-manager,state-human-long,The Libvirt domain is running. To stop this machine%!(VAGRANT_COMMA) you can run\\n`vagrant halt`.
+1763886855,swarm-worker1,provider-name,libvirt
+1763886855,swarm-worker1,state,not_created
+1763886855,,ui,info,Current machine states:\\n\\nswarm-manager running (libvirt)
+"""
+
+
+def test_status_is_read_by_name() -> None:
+    assert parse_status(STATUS) == {
+        "swarm-manager": Machine("swarm-manager", "running", "libvirt"),
+        "swarm-worker1": Machine("swarm-worker1", "not_created", "libvirt"),
+    }
+
+
+@pytest.mark.parametrize(
+    "noise",
+    ["\n", "a warning of Ruby's\n", "1,2\n", "[fog][WARNING] Unrecognized arguments: libvirt_ip_command\n"],
+)
+def test_status_survives_lines_it_does_not_know(noise: str) -> None:
+    assert parse_status(noise + STATUS + noise) == parse_status(STATUS)
+
+
+def test_status_reports_vagrants_own_error() -> None:
+    text = "1424099094,,error-exit,Vagrant::Errors::NoEnvironmentError,A Vagrant environment is required%!(VAGRANT_COMMA) so.\n"
+    with pytest.raises(MachineError, match="A Vagrant environment is required, so"):
+        parse_status(text)
+
+
+def test_status_without_a_machine_is_an_error() -> None:
+    with pytest.raises(MachineError, match="named no machine"):
+        parse_status("nothing\n")
+
+
+UP_FAILED = """\
+Bringing machine 'swarm-manager' up with 'libvirt' provider...
+==> swarm-manager: Starting domain.
+==> swarm-manager: Waiting for domain to get an IP address...
+==> swarm-manager: Waiting for machine to boot. This may take a few minutes...
+    swarm-manager: SSH address: 192.168.221.17:22
+Timed out while waiting for the machine to boot. This means that
+Vagrant was unable to communicate with the guest machine within
+the configured ("config.vm.boot_timeout" value) time period.
+"""
+
+
+def test_an_error_is_told_without_the_progress_before_it() -> None:
+    told = explain(UP_FAILED)
+    assert told.startswith("Vagrant failed (last heard of: swarm-manager):\nTimed out while waiting")
+    assert "Starting domain" not in told
+
+
+class FakeRunner(Runner):
+    """Answers the commands it was told of, and fails on any other."""
+
+    def __init__(self, answers: dict[tuple[str, ...], Result | Exception]) -> None:
+        super().__init__()
+        object.__setattr__(self, "answers", answers)
+
+    def run(self, argv: object, **options: object) -> Result:
+        key = tuple(map(str, argv))  # type: ignore[call-overload]
+        answer: Result | Exception = self.answers.pop(key)  # type: ignore[attr-defined]
+        if isinstance(answer, Exception):
+            raise answer
+        on_line = options.get("on_line")
+        if isinstance(on_line, Callable):  # type: ignore[arg-type]
+            for line in answer.out.splitlines():
+                on_line(line)  # type: ignore[operator]
+        return answer
+
+
+def door(tmp_path: Path, command: str, status: int, out: str) -> Vagrant:
+    argv = tuple(command.split())
+    return Vagrant(tmp_path, FakeRunner({argv: Result(argv, status, out, "")}), tmp_path / "logs" / "vagrant.log")
+
+
+def test_up_names_the_provider_and_keeps_what_was_said(tmp_path: Path) -> None:
+    seen: list[str] = []
+    door(tmp_path, "vagrant up --provider=libvirt", 0, "one\ntwo\n").up("libvirt", within=1, on_line=seen.append)
+    assert seen == ["one", "two"]
+    assert (tmp_path / "logs" / "vagrant.log").read_text() == "$ vagrant up --provider=libvirt\none\ntwo\n"
+
+
+def test_up_that_fails_says_why_and_where_the_rest_is(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="Timed out while waiting") as caught:
+        door(tmp_path, "vagrant up --provider=libvirt", 1, UP_FAILED).up("libvirt", within=1, on_line=lambda _: None)
+    assert str(tmp_path / "logs" / "vagrant.log") in caught.value.hint
+
+
+def test_a_box_that_is_refused_is_a_box_error(tmp_path: Path) -> None:
+    vagrant = Vagrant(tmp_path, _Any(1, "The box failed to unpackage properly."), tmp_path / "log")
+    with pytest.raises(BoxError, match="failed to unpackage"):
+        vagrant.add_box("labgen/debian-12", tmp_path / "x.box", "libvirt", on_line=lambda _: None)
+
+
+class _Any(Runner):
+    """Gives one answer to one command, whatever it is."""
+
+    def __init__(self, status: int, out: str) -> None:
+        super().__init__()
+        object.__setattr__(self, "answer", (status, out))
+
+    def run(self, argv: object, **options: object) -> Result:
+        status, out = self.answer  # type: ignore[attr-defined]
+        return Result(tuple(map(str, argv)), status, out, "")  # type: ignore[call-overload]
+
+
+def test_vagrant_that_is_not_installed_says_where_to_get_it(tmp_path: Path) -> None:
+    argv = ("vagrant", "status", "--machine-readable")
+    missing = ProgramMissing("vagrant is not installed, or not on PATH.", "Install it")
+    vagrant = Vagrant(tmp_path, FakeRunner({argv: missing}), tmp_path / "log")
+    with pytest.raises(ProgramMissing):
+        vagrant.status()
