@@ -1,0 +1,254 @@
+"""What the Vagrantfile asks of VirtualBox, and what it does with its answers.
+
+The answers are recorded from VirtualBox 7.2.22; that of 6.1 follows its source (VBoxManageList.cpp).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen import labfile
+
+RECORDED = Path(__file__).parent / "recorded"
+NATNETS = (RECORDED / "natnets-7.2.txt").read_text(encoding="utf-8")
+NATNETS_6_1 = """\
+NetworkName:    labgen
+IP:             10.0.2.1
+Network:        10.0.2.0/24
+IPv6 Enabled:   No
+IPv6 Prefix:    fd17:625c:f037:2::/64
+DHCP Enabled:   No
+Enabled:        Yes
+loopback mappings (ipv4)
+        127.0.0.1=2
+
+"""
+VMS = (RECORDED / "vms-7.2.txt").read_text(encoding="utf-8")
+OTHER = (RECORDED / "showvminfo-7.2.txt").read_text(encoding="utf-8")
+LONE = OTHER.replace('nic3="natnetwork"', 'nic3="none"').replace('nat-network3="labgen"\n', "")
+MASTER_ID, OTHER_ID = "277a1d9c-6967-407c-8990-50ec066f9620", "b07525a5-5a82-4664-9219-2dfb3b9bf9bb"
+
+LIST = ["list", "--long", "natnets"]
+ADD = ["natnetwork", "add", "--netname", "labgen", "--network", "10.0.2.0/24", "--enable", "--dhcp", "off"]
+REMOVE = ["natnetwork", "remove", "--netname", "labgen"]
+
+CREATING = "Creating the NAT network labgen (10.0.2.0/24, DHCP off)"
+REMOVING = "Removing the NAT network labgen"
+KEEPING = "Keeping the NAT network labgen: other machines use it"
+
+Play = Callable[..., Any]
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    (tmp_path / ".vagrant").mkdir()
+    return tmp_path / ".vagrant" / "labgen-nat-network-labgen"
+
+
+@pytest.fixture
+def play(stage: Callable[..., Any], marker: Path) -> Play:
+    def run(moment: str, *dialogue: list[Any], source: str = "", active: tuple[tuple[str, str], ...] = ()) -> Any:
+        return stage(
+            labfile.parse(source), machine="swarm-manager", moment=moment, active=active, dialogue=list(dialogue)
+        )
+
+    return run
+
+
+def without(name: str) -> str:
+    """The recorded answer, less one network."""
+    return "\n\n".join(part for part in NATNETS.split("\n\n") if not part.startswith(f"Name:         {name}\n"))
+
+
+# --- The machines -------------------------------------------------------------------------------
+
+
+def test_a_machines_settings(stage: Callable[..., Any]) -> None:
+    lab = labfile.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24, box: {name: dummy}}")
+    machines = stage(lab)
+    assert list(machines) == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
+    assert machines["swarm-worker1"] == {
+        "settings": {
+            "name": "lab-49ffd9 swarm-worker1",
+            "memory": 768,
+            "cpus": 2,
+            "linked_clone": True,
+            "check_guest_additions": False,
+        },
+        "calls": [
+            ["customize", ["modifyvm", "id", "--natnet1", "192.168.221.0/24"], {}],
+            [
+                "customize",
+                [
+                    *("modifyvm", "id", "--nic2", "natnetwork", "--nat-network2", "lab-49ffd9"),
+                    *("--macaddress2", "080027090866", "--cableconnected2", "on"),
+                ],
+                {},
+            ],
+        ],
+        "vm": {"box": "dummy"},
+        "vm_calls": [],
+        "moments": ["before up", "before reload", "before resume", "after destroy"],
+        "everywhere": [],
+    }
+
+
+def test_what_virtualbox_is_told_is_ascii(stage: Callable[..., Any]) -> None:
+    """VBoxManage ends with VERR_NO_TRANSLATION where the locale cannot carry a name."""
+    for machine in stage(labfile.parse("name: 도커 실습")).values():
+        assert str([machine["settings"], machine["calls"]]).isascii()
+
+
+def test_ports_are_forwarded_from_this_computer_only(stage: Callable[..., Any]) -> None:
+    machines = stage(labfile.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"))
+    assert machines["swarm-manager"]["vm_calls"] == []
+    forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-80"}
+    assert machines["swarm-worker2"]["vm_calls"] == [["network", "forwarded_port", forwarded]]
+
+
+def test_libvirt_is_not_troubled_with_nat_networks(stage: Callable[..., Any]) -> None:
+    for machine in stage(labfile.parse(""), "libvirt").values():
+        assert machine["moments"] == machine["everywhere"] == []
+
+
+# --- Creating the NAT network -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["before up", "before reload", "before resume"])
+@pytest.mark.parametrize("there", ["", without("labgen")], ids=["none", "others"])
+def test_it_is_created_where_missing(moment: str, there: str, play: Play, marker: Path) -> None:
+    assert play(moment, [LIST, there], [ADD, ""]) == {"said": [CREATING], "error": None}
+    assert marker.exists()
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("there", [NATNETS, NATNETS_6_1], ids=["7.2", "6.1"])
+def test_it_is_used_where_there(there: str, line_end: str, play: Play, marker: Path) -> None:
+    assert play("before up", [LIST, there.replace("\n", line_end)]) == {"said": [], "error": None}
+    assert not marker.exists()
+
+
+def test_what_is_not_told_is_no_difference(play: Play) -> None:
+    short = "".join(
+        line for line in NATNETS.splitlines(keepends=True) if not line.startswith(("Enabled", "DHCP", "Network"))
+    )
+    assert play("before up", [LIST, short])["error"] is None
+
+
+def test_someone_else_creates_it_at_the_same_time(play: Play, marker: Path) -> None:
+    assert play("before up", [LIST, ""], [ADD, None], [LIST, NATNETS])["error"] is None
+    assert not marker.exists()
+
+
+def test_it_cannot_be_created(play: Play, marker: Path) -> None:
+    assert play("before up", [LIST, ""], [ADD, None], [LIST, ""])["error"] == "VBoxManage failed"
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "reasons"),
+    [
+        ("{name: serves, network: 10.0.5.0/24}", ["its DHCP server is on"]),
+        ("{name: disabled, network: 10.0.4.0/24}", ["it is disabled"]),
+        ("{name: labgen, network: 10.0.9.0/24}", ["its network is 10.0.2.0/24, not 10.0.9.0/24"]),
+        ("{name: labgen, network: 10.0.0.0/22}", ["its network is 10.0.2.0/24, not 10.0.0.0/22"]),
+        ("{name: serves}", ["its network is 10.0.5.0/24, not 10.0.2.0/24", "its DHCP server is on"]),
+    ],
+)
+def test_anothers_is_left_alone(source: str, reasons: list[str], play: Play, marker: Path) -> None:
+    told = play("before up", [LIST, NATNETS], source=source)
+    assert told["said"] == []
+    assert "and it is not this lab's" in told["error"]
+    assert "name: ..." in told["error"]
+    for reason in ("its DHCP server is on", "it is disabled", "its network is"):
+        assert (reason in told["error"]) == any(given.startswith(reason) for given in reasons)
+    for reason in reasons:
+        assert reason in told["error"]
+    assert list(marker.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [("DHCP Enabled:   No", "DHCP Enabled:   Yes"), ("\nEnabled:        Yes", "\nEnabled:        No")],
+)
+def test_differences_in_the_words_of_6_1(was: str, now: str, play: Play) -> None:
+    assert was in NATNETS_6_1
+    assert "not this lab's" in play("before up", [LIST, NATNETS_6_1.replace(was, now)])["error"]
+
+
+def test_our_own_of_before_a_change_is_to_be_destroyed(play: Play, marker: Path) -> None:
+    marker.touch()
+    told = play("before up", [LIST, NATNETS], source="network: 10.0.9.0/24")
+    assert "vagrant destroy -f" in told["error"]
+    assert "not this lab's" not in told["error"]
+
+
+# --- Removing it --------------------------------------------------------------------------------
+
+
+def test_the_last_machine_takes_it_along(play: Play, marker: Path) -> None:
+    marker.touch()
+    asked = (
+        [["list", "vms"], VMS],
+        [["showvminfo", MASTER_ID, "--machinereadable"], LONE],
+        [["showvminfo", OTHER_ID, "--machinereadable"], LONE],
+    )
+    assert play("after destroy", [LIST, NATNETS], *asked, [REMOVE, ""]) == {"said": [REMOVING], "error": None}
+    assert not marker.exists()
+
+
+def test_another_machine_uses_it(play: Play, marker: Path) -> None:
+    marker.touch()
+    asked = (
+        [["list", "vms"], VMS],
+        [["showvminfo", MASTER_ID, "--machinereadable"], LONE],
+        [["showvminfo", OTHER_ID, "--machinereadable"], OTHER],
+    )
+    assert play("after destroy", [LIST, NATNETS], *asked) == {"said": [KEEPING], "error": None}
+    assert marker.exists()
+
+
+def test_it_stays_while_the_lab_has_machines(play: Play, marker: Path) -> None:
+    marker.touch()
+    active = (("swarm-worker1", "virtualbox"),)
+    assert play("after destroy", active=active) == {"said": [], "error": None}
+    assert marker.exists()
+
+
+def test_machines_of_another_provider_do_not_hold_it(play: Play, marker: Path) -> None:
+    marker.touch()
+    active = (("swarm-worker1", "libvirt"),)
+    assert play("after destroy", [LIST, NATNETS], [["list", "vms"], ""], [REMOVE, ""], active=active)["error"] is None
+    assert not marker.exists()
+
+
+def test_what_was_not_made_here_is_kept(play: Play, marker: Path) -> None:
+    assert play("after destroy") == {"said": [], "error": None}
+
+
+def test_it_was_removed_by_hand_before(play: Play, marker: Path) -> None:
+    marker.touch()
+    assert play("after destroy", [LIST, ""], [["list", "vms"], ""]) == {"said": [], "error": None}
+    assert not marker.exists()
+
+
+def test_one_of_an_earlier_name_goes_too(play: Play, marker: Path) -> None:
+    marker.touch()
+    asked = ([LIST, NATNETS], [["list", "vms"], ""], [REMOVE, ""])
+    assert play("after destroy", *asked, source="name: renamed") == {"said": [REMOVING], "error": None}
+
+
+def test_a_failed_removal_can_be_repeated(play: Play, marker: Path) -> None:
+    marker.touch()
+    told = play("after destroy", [LIST, NATNETS], [["list", "vms"], ""], [REMOVE, None])
+    assert told["error"] == "VBoxManage failed"
+    assert marker.exists()
+
+
+def test_nothing_was_ever_brought_up(play: Play, marker: Path) -> None:
+    marker.parent.rmdir()
+    assert play("after destroy") == {"said": [], "error": None}
