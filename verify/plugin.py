@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 
+from labgen.course import exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -47,6 +48,7 @@ _EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCL
 class Book:
     """Where a run keeps what came of each check.
 
+    :param places: of each outcome, by which a report is ordered however the run was.
     :param expected: how many checks were chosen.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
     """
@@ -54,6 +56,7 @@ class Book:
     lab: Lab | None = None
     provider: str = ""
     outcomes: dict[str, reports.Outcome] = field(default_factory=dict)
+    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
     expected: int = 0
     excuse: Callable[[], str] = str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -75,7 +78,7 @@ class Book:
             started=self.started.isoformat(timespec="seconds"),
             seconds=time.monotonic() - self.clock,
             complete=len(self.outcomes) == self.expected,
-            checks=tuple(sorted(self.outcomes.values(), key=lambda one: one.exercise != "cluster")),
+            checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
         )
 
 
@@ -200,6 +203,7 @@ def pytest_runtest_makereport(
         seconds=spent,
     )
     book.outcomes[outcome.id] = outcome
+    book.places[outcome.id] = _place(about, item, book)
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
@@ -269,7 +273,7 @@ def _seen(error: BaseException | None) -> str:
         # pytest adds what it knows of the expression after the check's own words.
         return str(error).split("\nassert ", 1)[0].removeprefix("AssertionError: ")
     if isinstance(error, (pytest.skip.Exception, pytest.fail.Exception)):
-        return str(error.msg)
+        return str(error.msg).removeprefix("blocked: ")
     return f"{type(error).__name__}: {error}"
 
 
@@ -303,6 +307,15 @@ def _name(item: pytest.Item) -> str | None:
 def _id(about: Check, item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     return f"{about.id}[{callspec.id}]" if callspec is not None else about.id
+
+
+def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
+    """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
+    order = ["cluster", *exercises()]
+    exercise = order.index(about.exercise) if about.exercise in order else len(order)
+    names = [node.name for node in book.lab.nodes] if book.lab else []
+    node = names.index(name) if (name := _name(item)) in names else 0
+    return exercise, item.reportinfo()[1] or 0, node
 
 
 def _write(path: Path, text: str) -> None:

@@ -83,8 +83,16 @@ def test_management_port(node: Node, facts: NodeFacts) -> None:
     assert facts.listens("tcp", 2377, str(node.address)), facts.listening(2377)
 
 
+@check(points=2, hint="On {manager}: docker swarm init --advertise-addr and its lab address. Or: fab bootstrap")
+def test_swarm_begun(swarm: Swarm) -> None:
+    """There is a swarm, and it has a leader."""
+    assert any(node.leader for node in swarm.nodes), "no manager leads it"
+
+
 @check(
-    points=2, hint="On {manager}: docker node ls. Is the engine of {node} running, and port 7946 open in its firewall?"
+    points=2,
+    needs=("cluster.swarm_begun",),
+    hint="On {manager}: docker node ls. Is the engine of {node} running, and port 7946 open in its firewall?",
 )
 def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
     """The manager sees the node Ready."""

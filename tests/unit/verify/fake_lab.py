@@ -1,0 +1,178 @@
+"""A lab that answers from recordings: what an engine and a node really printed, made three nodes of.
+
+Each node is a small dictionary that a test may change before the checks look. What no recording
+answers is a surprise, and fails.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from itertools import cycle
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote
+
+from labgen import labfile
+from labgen.course import loadbalance
+from labgen.errors import NodeError
+from labgen.lab import Node
+from labgen.waiting import Patience
+
+RECORDED = Path(__file__).parents[1] / "recorded_swarm"
+
+
+def recorded(name: str) -> Any:
+    """A recorded answer of an engine."""
+    return json.loads((RECORDED / name).read_text(encoding="utf-8"))
+
+
+class FakeLab:
+    """The lab of the course with the exercise done, in the shape of :class:`verify.hosts.Hosts`.
+
+    :ivar dead: names of nodes that do not answer.
+    :ivar hanging: names of nodes whose engine runs, but gives no answer.
+    :ivar nodes: by name, what the node's own script prints, by section, and ``info`` as JSON.
+    :ivar asked: names of the nodes, once for each command run on them.
+    """
+
+    def __init__(self) -> None:
+        self.lab = labfile.load(None)
+        self.dead: set[str] = set()
+        self.hanging: set[str] = set()
+        self.asked: list[str] = []
+        self.nodes = {node.name: self._node(node) for node in self.lab.nodes}
+        self.known = [self._known(node) for node in self.lab.nodes]
+        self.networks = recorded("networks.json")
+        self.service: dict[str, Any] | None = recorded("service.json")
+        self.service["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": ["node.role==worker"]}
+        self.service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "nginx:latest@sha256:" + "0" * 64
+        self.tasks = [self._task(slot, node.name) for slot, node in enumerate(self.lab.workers, 1)]
+        self.pages: dict[str, list[str]] = {
+            str(node.address): [loadbalance.page(1), loadbalance.page(2)] for node in self.lab.nodes
+        }
+
+    # The shape of Hosts.
+
+    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        assert within > 0
+        self.asked.append(node.name)
+        if node.name in self.dead:
+            raise NodeError(f"{node.name} cannot be reached: Connection timed out.", "labgen up")
+        if "@@%s" in script:
+            return self._facts(node.name)
+        if "labgen-" in script:
+            return self._served(script)
+        if "http://engine/" in script:
+            return self._engine(node.name, script)
+        raise AssertionError(f"no recording for: {script}")
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def inventory(self) -> Any:
+        """As much of an inventory as the checks use."""
+        return SimpleNamespace(lab=self.lab, patience=Patience(0.0), state=SimpleNamespace(provider="libvirt"))
+
+    # What tests do to it.
+
+    def leave(self, name: str) -> None:
+        """``docker swarm leave`` on a worker, and what follows from it."""
+        there = self.nodes[name]
+        there["info"]["Swarm"] = recorded("info-inactive.json")["Swarm"]
+        there["sockets"] = ""
+        next(known for known in self.known if known["Description"]["Hostname"] == name)["Status"]["State"] = "down"
+        other = next(node.name for node in self.lab.workers if node.name != name)
+        for task in self.tasks:
+            if task["NodeID"] == id_of(name):
+                task.update(DesiredState="shutdown", Status={**task["Status"], "State": "shutdown"})
+                self.tasks = [*self.tasks, self._task(task["Slot"], other)]
+        for served in self.pages.values():
+            served[0] = "<h1>Welcome to nginx!</h1>"
+
+    def untouch(self) -> None:
+        """Nothing was done by anyone: no swarm, no service."""
+        for there in self.nodes.values():
+            there["info"]["Swarm"] = recorded("info-inactive.json")["Swarm"]
+            there["sockets"] = ""
+
+    # Made from the recordings.
+
+    def _node(self, node: Node) -> dict[str, Any]:
+        text = (RECORDED / "node.txt").read_text(encoding="utf-8")
+        parts = re.split(r"(?m)^@@(\w+)\n", text)
+        there: dict[str, Any] = {parts[at]: parts[at + 1].strip() for at in range(1, len(parts) - 1, 2)}
+        there["hostname"] = node.name
+        there["links"] = there["links"].replace("10.0.2.101", str(node.address)).replace("08:00:27:00:02:65", node.mac)
+        # The kernel it was recorded on has no IPVS, so the published port was not open there.
+        there["sockets"] += "\ntcp LISTEN 0      4096         *:8001       *:*"
+        there["info"] = json.loads(there["info"].split("\n")[0])
+        local = there["info"]["Swarm"]
+        local.update(NodeID=id_of(node.name), NodeAddr=str(node.address))
+        if node.role == "worker":
+            local["ControlAvailable"] = False
+            there["sockets"] = there["sockets"].replace("*:2377", "127.0.0.1:2377")
+        return there
+
+    def _known(self, node: Node) -> dict[str, Any]:
+        known: dict[str, Any] = deepcopy(recorded("nodes.json")[0])
+        known["ID"] = id_of(node.name)
+        known["Spec"]["Role"] = node.role
+        known["Description"]["Hostname"] = node.name
+        known["Status"]["Addr"] = str(node.address)
+        if node.role == "worker":
+            del known["ManagerStatus"]
+        return known
+
+    def _task(self, slot: int, node: str) -> dict[str, Any]:
+        running = next(task for task in recorded("tasks.json") if task["Status"]["State"] == "running")
+        return {**running, "ID": f"task{slot}{node}", "Slot": slot, "NodeID": id_of(node)}
+
+    def _facts(self, name: str) -> str:
+        there = self.nodes[name]
+        lines = []
+        for section in ("hostname", "links", "sockets", "names", "engine", "info", "end"):
+            if section == "info" and not there["engine"]:
+                continue
+            text = there.get(section, "")
+            info = "\n000" if name in self.hanging else f"{json.dumps(text)}\n\n200"
+            lines.append(f"\n@@{section}\n" + (info if section == "info" else text))
+        return "\n".join(lines) + "\n"
+
+    def _engine(self, name: str, script: str) -> str:
+        active = self.nodes[name]["info"]["Swarm"]["LocalNodeState"] == "active"
+        answers: Mapping[str, Any] = {
+            "/nodes": self.known,
+            "/networks": self.networks,
+            "/services/web-alb": self.service,
+            '/tasks?filters={"service": ["web-alb"]}': self.tasks,
+        }
+        lines = []
+        for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", script):
+            answer = answers[unquote(path)]
+            missing = self.service is None and "web-alb" in path
+            status = 503 if not active else 404 if missing else 200
+            said = {"message": "service web-alb not found" if missing else "This node is not a swarm manager."}
+            lines += [json.dumps(answer if status == 200 else said), "", str(status)]
+        return "\n".join(lines) + "\n"
+
+    def _served(self, script: str) -> str:
+        mark = re.search(r"labgen-[0-9a-f]{16}", script)
+        assert mark is not None
+        lines = []
+        for address in re.findall(r"labgen-\S+ address (\S+)'", script):
+            lines.append(f"{mark[0]} address {address}")
+            served = cycle(self.pages[address])
+            for _ in range(script.count(f"http://{address}:8001/")):
+                lines += [next(served), f"{mark[0]} 200 1"]
+            lines.append("")
+        return "\n".join(lines) + "\n"
+
+
+def id_of(name: str) -> str:
+    """The swarm's id of a node."""
+    return f"id-of-{name}"

@@ -1,0 +1,335 @@
+"""The checks themselves, against recordings of a right lab and of wrong ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fake_lab import FakeLab, id_of, recorded
+
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
+from labgen import inventory
+from labgen.errors import MachineError
+
+pytest_plugins = ["pytester"]
+
+W1, W2, MANAGER = "swarm-worker1", "swarm-worker2", "swarm-manager"
+Grade = Callable[..., dict[str, Any]]
+
+CONFTEST = """
+import sys
+sys.path.insert(0, {here!r})
+from verify.conftest import *
+from verify import conftest
+import pytest, fake_lab_in_use
+
+conftest.inventory.load = lambda path: fake_lab_in_use.LAB.inventory
+
+@pytest.fixture(scope="session")
+def hosts():
+    return fake_lab_in_use.LAB
+"""
+
+
+@pytest.fixture
+def fake() -> FakeLab:
+    """A lab with everything as it should be."""
+    return FakeLab()
+
+
+@pytest.fixture
+def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Grade:
+    """Grade the fake lab through the files that a lab folder gets; gives the report and the exit status."""
+    holder = ModuleType("fake_lab_in_use")
+    holder.LAB = fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "fake_lab_in_use", holder)
+    monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
+    skeleton = Path(inventory.__file__).parent / "skeleton" / "verify"
+    folder = pytester.mkdir("verify")
+    for source in skeleton.glob("test_*.py"):
+        (folder / source.name).write_text(source.read_text())
+    (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
+
+    def run(*arguments: str) -> dict[str, Any]:
+        result = pytester.runpytest_inprocess("verify", "--report", "out", "-p", "no:cacheprovider", *arguments)
+        report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
+        return {**report, "status": int(result.ret), "printed": result.stdout.str()}
+
+    return run
+
+
+def came_out(report: dict[str, Any], verdict: str) -> set[str]:
+    """Ids of the checks with that verdict."""
+    return {check["id"] for check in report["checks"] if check["verdict"] == verdict}
+
+
+def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab) -> None:
+    report = grade()
+    assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
+    assert report["points"]["got"] == report["points"]["of"] > 40
+    # Facts and requests of each node, and the swarm: few commands is what makes it fast.
+    assert sorted(fake.asked) == sorted([MANAGER] * 3 + [W1] * 2 + [W2] * 2)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_order_does_not_matter(grade: Grade, fake: FakeLab, seed: int) -> None:
+    fake.leave(W1)
+    plain, shuffled = grade("-p", "no:randomly"), grade(f"--randomly-seed={seed}")
+    assert [(one["id"], one["verdict"]) for one in plain["checks"]] == [
+        (one["id"], one["verdict"]) for one in shuffled["checks"]
+    ]
+
+
+def test_an_untouched_lab_gets_nothing_for_the_exercise(grade: Grade, fake: FakeLab) -> None:
+    fake.untouch()
+    report = grade()
+    assert report["status"] == 11
+    assert came_out(report, "fail") == {
+        "cluster.swarm_begun",
+        *(f"cluster.swarm_active[{n}]" for n in (MANAGER, W1, W2)),
+    }
+    points = {exercise["name"]: exercise["points"]["got"] for exercise in report["exercises"]}
+    assert points["loadbalance"] == 0
+
+
+def test_a_worker_that_left(grade: Grade, fake: FakeLab) -> None:
+    fake.leave(W1)
+    report = grade()
+    assert report["status"] == 11
+    assert came_out(report, "fail") == {
+        f"cluster.swarm_active[{W1}]",
+        f"cluster.node_ready[{W1}]",
+        # Its task began anew on the other worker, without the page that was copied into it.
+        f"loadbalance.pages[{MANAGER}]",
+        f"loadbalance.pages[{W2}]",
+        f"loadbalance.pages_from_itself[{W2}]",
+    }
+    assert all(W1 in one for one in came_out(report, "blocked"))
+    assert not came_out(report, "inconclusive")
+    seen = next(one["seen"] for one in report["checks"] if one["id"] == f"loadbalance.pages[{W2}]")
+    assert "6 x <h1>Welcome to nginx!</h1>, 6 x <h1>Hi Docker Swarm 2</h1>" in seen
+
+
+def test_a_dead_worker_costs_and_earns_nothing(grade: Grade, fake: FakeLab) -> None:
+    fake.leave(W2)  # as the manager sees it
+    fake.dead.add(W2)
+    report = grade()
+    assert report["status"] == 12
+    assert came_out(report, "fail") == set()
+    unclear = came_out(report, "inconclusive")
+    assert {one for one in unclear if W2 not in one} == {
+        f"loadbalance.pages[{MANAGER}]",
+        f"loadbalance.pages[{W1}]",
+        f"loadbalance.pages_from_itself[{W1}]",
+    }
+    assert f"cluster.node_ready[{W2}]" in unclear
+    # Asked once, though a dozen checks are about it.
+    assert fake.asked.count(W2) == 1
+
+
+def test_a_dead_manager(grade: Grade, fake: FakeLab) -> None:
+    fake.dead.add(MANAGER)
+    report = grade()
+    assert (report["status"], came_out(report, "fail")) == (12, set())
+    assert f"cluster.swarm_active[{W1}]" in came_out(report, "pass")
+
+
+def change(path: str, value: Any) -> Callable[[FakeLab], None]:
+    """Set one field of one node's recording."""
+
+    def made(fake: FakeLab) -> None:
+        name, section = path.split("/")
+        fake.nodes[name][section] = value
+
+    return made
+
+
+def _replace(name: str, section: str, old: str, new: str) -> Callable[[FakeLab], None]:
+    def made(fake: FakeLab) -> None:
+        assert old in fake.nodes[name][section]
+        fake.nodes[name][section] = fake.nodes[name][section].replace(old, new)
+
+    return made
+
+
+def _sockets(name: str, protocol: str, port: int) -> Callable[[FakeLab], None]:
+    """Let a port be open on the loopback only."""
+
+    def made(fake: FakeLab) -> None:
+        before = fake.nodes[name]["sockets"]
+        fake.nodes[name]["sockets"] = re.sub(rf"(?m)^({protocol} .*)\*:{port}(?= )", rf"\g<1>127.0.0.1:{port}", before)
+        assert fake.nodes[name]["sockets"] != before
+
+    return made
+
+
+def _advertises(fake: FakeLab) -> None:
+    fake.nodes[W2]["info"]["Swarm"]["NodeAddr"] = "192.168.221.15"
+
+
+def _manager_role(fake: FakeLab) -> None:
+    fake.known[2]["Spec"]["Role"] = "manager"
+
+
+def _stranger(fake: FakeLab) -> None:
+    fake.known.append({**fake.known[2], "ID": "other", "Description": {"Hostname": "laptop"}})
+
+
+def _twice(fake: FakeLab) -> None:
+    fake.known.append({**fake.known[2], "ID": "other"})
+
+
+def _no_ingress(fake: FakeLab) -> None:
+    fake.networks = [network for network in fake.networks if not network["Ingress"]]
+
+
+def _overlap(fake: FakeLab) -> None:
+    fake.networks[0]["IPAM"]["Config"][0]["Subnet"] = "10.0.2.0/24"
+
+
+def _service(*path: str, value: Any) -> Callable[[FakeLab], None]:
+    def made(fake: FakeLab) -> None:
+        there: Any = fake.service
+        for key in path[:-1]:
+            there = there[key]
+        there[path[-1]] = value
+
+    return made
+
+
+def _one_task_less(fake: FakeLab) -> None:
+    fake.tasks = fake.tasks[:1]
+
+
+def _on_manager(fake: FakeLab) -> None:
+    fake.tasks[0]["NodeID"] = id_of(MANAGER)
+
+
+def _same_page(fake: FakeLab) -> None:
+    fake.pages["10.0.2.101"] = ["<h1>Hi Docker Swarm 1</h1>"]
+
+
+def _other_page(fake: FakeLab) -> None:
+    fake.pages["10.0.2.103"][1] = "<h1>Hi</h1>"
+
+
+def _global(fake: FakeLab) -> None:
+    assert fake.service is not None
+    fake.service["Spec"]["Mode"] = recorded("service-global.json")["Spec"]["Mode"]
+
+
+def _ports(published: int, mode: str) -> Callable[[FakeLab], None]:
+    port = {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": published, "PublishMode": mode}
+    return _service("Endpoint", "Ports", value=[port])
+
+
+_TEMPLATE = ("Spec", "TaskTemplate")
+
+SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
+    "address on another adapter": (
+        _replace(W1, "links", "08:00:27:00:02:66", "52:54:00:00:00:01"),
+        {f"cluster.address[{W1}]"},
+    ),
+    "another address": (_replace(W1, "links", "10.0.2.102", "10.0.2.15"), {f"cluster.address[{W1}]"}),
+    "adapter down": (
+        _replace(W1, "links", '"MULTICAST", "UP", "LOWER_UP"]', '"MULTICAST"]'),
+        {f"cluster.address[{W1}]"},
+    ),
+    "host name": (change(f"{W2}/hostname", "ubuntu"), {f"cluster.host_name[{W2}]"}),
+    "127.0.1.1": (_replace(W1, "names", f"{W1} 10.0.2.102", f"{W1} 127.0.1.1 10.0.2.102"), {f"cluster.names[{W1}]"}),
+    "name missing": (_replace(W1, "names", f"\n{W2} 10.0.2.103", f"\n{W2}"), {f"cluster.names[{W1}]"}),
+    "engine stopped": (change(f"{W1}/engine", ""), {f"cluster.engine_running[{W1}]"}),
+    "advertise address": (_advertises, {f"cluster.advertised_address[{W2}]"}),
+    "gossip tcp": (_sockets(W1, "tcp", 7946), {f"cluster.gossip_port[{W1}-tcp]"}),
+    "gossip udp": (_sockets(W1, "udp", 7946), {f"cluster.gossip_port[{W1}-udp]"}),
+    "management port": (_sockets(MANAGER, "tcp", 2377), {f"cluster.management_port[{MANAGER}]"}),
+    "wrong role": (_manager_role, {f"cluster.node_role[{W2}]", "loadbalance.on_workers"}),
+    "a stranger": (_stranger, {"cluster.no_strangers"}),
+    "a node twice": (_twice, {"cluster.no_strangers"}),
+    "no ingress": (_no_ingress, {"cluster.ingress_network"}),
+    "overlap": (_overlap, {"cluster.overlay_subnets"}),
+    "no service": (lambda fake: setattr(fake, "service", None), {"loadbalance.service_exists"}),
+    "another image": (_service(*_TEMPLATE, "ContainerSpec", "Image", value="httpd"), {"loadbalance.service_exists"}),
+    "global": (_global, {"loadbalance.replicated"}),
+    "three replicas": (_service("Spec", "Mode", "Replicated", "Replicas", value=3), {"loadbalance.replicated"}),
+    "a task short": (_one_task_less, {"loadbalance.running"}),
+    "no constraint": (_service(*_TEMPLATE, "Placement", value={}), {"loadbalance.constraint"}),
+    "task on the manager": (_on_manager, {"loadbalance.on_workers"}),
+    "other port": (_ports(8080, "ingress"), {"loadbalance.published"}),
+    "host mode": (_ports(8001, "host"), {"loadbalance.published"}),
+    "port shut": (_sockets(W1, "tcp", 8001), {f"loadbalance.port_open[{W1}]"}),
+    "one page only": (_same_page, {f"loadbalance.pages[{MANAGER}]"}),
+    "another page": (_other_page, {f"loadbalance.pages[{W2}]", f"loadbalance.pages_from_itself[{W2}]"}),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_each_fault_turns_its_own_check(grade: Grade, fake: FakeLab, name: str) -> None:
+    sabotage, expected = SABOTAGE[name]
+    sabotage(fake)
+    report = grade()
+    assert came_out(report, "fail") == expected
+    assert came_out(report, "inconclusive") == set()
+
+
+def test_every_check_has_a_fault_that_turns_it() -> None:
+    turned = {check.partition("[")[0] for _, checks in SABOTAGE.values() for check in checks}
+    # Turned by other tests here: a lab that nobody touched, a worker that left.
+    turned |= {"cluster.swarm_begun", "cluster.swarm_active", "cluster.node_ready"}
+    there = {
+        f"{module.__name__.removeprefix('verify.test_')}.{name.removeprefix('test_')}"
+        for module in map(import_module, ("verify.test_cluster", "verify.test_loadbalance"))
+        for name in vars(module)
+        if name.startswith("test_")
+    }
+    assert there == turned
+
+
+@pytest.mark.parametrize("written", ["node.role == worker", "node.role!=manager"])
+def test_a_constraint_may_be_written_otherwise(grade: Grade, fake: FakeLab, written: str) -> None:
+    _service("Spec", "TaskTemplate", "Placement", value={"Constraints": [written]})(fake)
+    assert grade()["verdict"] == "pass"
+
+
+def test_an_engine_that_does_not_answer_is_not_the_learners(
+    grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fake._facts
+    monkeypatch.setattr(
+        fake, "_facts", lambda name: whole(name).replace("\n200", "\n000") if name == W1 else whole(name)
+    )
+    report = grade()
+    assert (report["status"], came_out(report, "fail")) == (12, set())
+    assert f"cluster.engine_running[{W1}]" in came_out(report, "inconclusive")
+
+
+def test_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeLab) -> None:
+    report = grade("-k", f"host_name and {W1}")
+    assert (fake.asked, len(report["checks"])) == ([W1], 1)
+
+
+def test_an_empty_run_is_an_error(grade: Grade) -> None:
+    report = grade("-k", "no_such_check")
+    assert (report["status"], report["verdict"]) == (13, "nothing")
+
+
+def test_no_lab_is_said_in_one_line(
+    grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
+) -> None:
+    class Gone:
+        @property
+        def inventory(self) -> Any:
+            raise MachineError("there is no lab here.", "Bring it up with `labgen up`.")
+
+    monkeypatch.setattr(sys.modules["fake_lab_in_use"], "LAB", Gone())
+    result = pytester.runpytest_inprocess("verify")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no lab here.", "*labgen up*"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
