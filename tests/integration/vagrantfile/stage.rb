@@ -7,7 +7,8 @@
 #   moment       "before up", "after destroy", ... (play only)
 #   data         path of .vagrant (play only)
 #   active       [[machine, provider], ...]: machines that exist (play only)
-#   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only)
+#   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
+#                U+FFFD stands for a byte that is not UTF-8
 # Standard output: JSON with the configuration of every machine, or with what was said and the error that stopped it.
 #
 # Anything that Vagrant does not know, and any question to VBoxManage that is not the next one, ends this with an error.
@@ -118,7 +119,7 @@ class Driver
     asked, answer = @dialogue.shift
     abort "VBoxManage was asked #{argv.inspect}, expected was #{asked.inspect}" unless argv == asked
     raise Vagrant::Errors::VBoxManageError if answer.nil?
-    answer
+    answer.gsub("\u{fffd}", "\xB0")
   end
 
   def done? = @dialogue.empty?

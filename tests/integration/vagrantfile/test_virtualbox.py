@@ -139,6 +139,17 @@ def test_what_is_not_told_is_no_difference(play: Play) -> None:
     assert play("before up", [LIST, short])["error"] is None
 
 
+def test_names_in_another_code_page_are_no_trouble(play: Play, marker: Path) -> None:
+    """VBoxManage on Windows prints in the console's code page."""
+    marker.touch()
+    theirs = without("serves").replace("Name:         disabled", "Name:         \ufffd\ufffd")
+    machine = LONE.replace('name="other"', 'name="\ufffd\ufffd"')
+    vms = '"\ufffd\ufffd" {b07525a5-5a82-4664-9219-2dfb3b9bf9bb}\n'
+    assert play("before up", [LIST, theirs])["error"] is None
+    asked = ([["list", "vms"], vms], [["showvminfo", OTHER_ID, "--machinereadable"], machine])
+    assert play("after destroy", [LIST, theirs], *asked, [REMOVE, ""])["said"] == [REMOVING]
+
+
 def test_someone_else_creates_it_at_the_same_time(play: Play, marker: Path) -> None:
     assert play("before up", [LIST, ""], [ADD, None], [LIST, NATNETS])["error"] is None
     assert not marker.exists()
