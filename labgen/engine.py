@@ -90,7 +90,7 @@ def as_json(text: str, where: str) -> Any:
 def as_object(value: Any, where: str) -> Mapping[str, Any]:
     """The value, known to be an object (NodeError where it is not)."""
     if not isinstance(value, Mapping):
-        raise unreadable(where, repr(value))
+        raise unreadable(where, json.dumps(value))
     return value
 
 
@@ -100,7 +100,7 @@ def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise unreadable(where, repr(value))
+        raise unreadable(where, json.dumps(value))
     return value
 
 

@@ -64,7 +64,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "node" not in metafunc.fixturenames or marker is None:
         return
     about: Check = marker.args[0]
-    lab = lab_of(metafunc.config).lab
+    try:
+        lab = lab_of(metafunc.config).lab
+    except LabgenError as error:
+        # Only where pytest was not told of verify/ and found it by itself: this file is then read after the
+        # session's start.
+        raise pytest.Collector.CollectError(str(error)) from None
     others = tuple(node for node in lab.nodes if node != lab.first_manager)
     nodes = {"all": lab.nodes, "managers": lab.managers, "workers": lab.workers, "others": others}[about.nodes]
     metafunc.parametrize("node", nodes, ids=[node.name for node in nodes])

@@ -211,9 +211,9 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
     """A verdict by its own name; an inconclusive one is an error, wherever it came up."""
-    verdict = dict(report.user_properties).get("verdict")
+    verdict = dict(getattr(report, "user_properties", ())).get("verdict")
     if verdict == Verdict.INCONCLUSIVE:
         return "error", "E", "INCONCLUSIVE"
     if verdict == Verdict.FAIL:

@@ -1,0 +1,236 @@
+"""Facts of a swarm, read from what an engine (20.10.24) really answered."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen import swarm
+from labgen.engine import ask_command
+from labgen.errors import NodeError, SwarmError
+from labgen.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task
+
+RECORDED = Path(__file__).parent / "recorded_swarm"
+
+NO_MANAGER = {"message": 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to …'}
+"""With status 503; the engine's own words."""
+
+
+def recorded(name: str) -> Any:
+    """A recorded answer."""
+    return json.loads((RECORDED / name).read_text(encoding="utf-8"))
+
+
+def engine(**answers: tuple[int, Any]) -> Callable[[str], str]:
+    """An engine that answers, by the beginning of the path; being asked anything else is a failure."""
+
+    def run(command: str) -> str:
+        said = []
+        for path in re.findall(r"http://engine(/\S+?)'?(?= |$)", command):
+            status, body = answers[path.strip("/").partition("?")[0].replace("/", "_").replace("-", "_")]
+            said.append(f"{json.dumps(body)}\n\n{status}\n")
+        return "".join(said)
+
+    return run
+
+
+def manager(**more: tuple[int, Any]) -> Callable[[str], str]:
+    """A manager, as recorded."""
+    return engine(
+        **{
+            "info": (200, recorded("info.json")),
+            "nodes": (200, recorded("nodes.json")),
+            "networks": (200, recorded("networks.json")),
+            "services_web_alb": (200, recorded("service.json")),
+            "tasks": (200, recorded("tasks.json")),
+            **more,
+        }
+    )
+
+
+def test_nodes() -> None:
+    assert swarm.nodes(manager()) == [
+        SwarmNode(
+            id="0jl4usnmoj8cfmttuu9i8ow8p",
+            name="vm",
+            role="manager",
+            availability="active",
+            state="ready",
+            leader=True,
+            address="10.0.2.101",
+            engine_version="20.10.24+dfsg1",
+        )
+    ]
+
+
+def test_a_manager_is_known_by_what_it_advertises() -> None:
+    told = recorded("nodes.json")[0]
+    told["Status"]["Addr"] = "0.0.0.0"
+    assert SwarmNode.of(told).address == "10.0.2.101"
+    del told["ManagerStatus"]
+    assert (SwarmNode.of(told).address, SwarmNode.of(told).leader) == ("0.0.0.0", False)
+
+
+@pytest.mark.parametrize(("state", "ready"), [("ready", True), ("down", False), ("unknown", False)])
+def test_ready(state: str, ready: bool) -> None:
+    assert SwarmNode.of({"Status": {"State": state}}).ready is ready
+
+
+def test_local() -> None:
+    there = swarm.local(manager())
+    assert there == LocalSwarm(
+        "active", "0jl4usnmoj8cfmttuu9i8ow8p", True, "10.0.2.101", "", managers=("10.0.2.101:2377",)
+    )
+    assert there.active
+    assert swarm.local(engine(info=(200, recorded("info-inactive.json")))) == LocalSwarm.inactive()
+
+
+def test_local_from_the_docker_command() -> None:
+    text = json.dumps(recorded("info.json")["Swarm"]) + "\n"
+    assert LocalSwarm.parse(text).address == "10.0.2.101"
+
+
+def test_service_and_its_tasks() -> None:
+    there = swarm.service(manager(), "web-alb")
+    assert there is not None
+    assert (there.mode, there.replicas, there.image) == ("replicated", 2, "tiny:1")
+    assert (there.constraints, there.update_state) == ((), "completed")
+    assert there.ports == (Port(8001, 80, "tcp", "ingress"),)
+    assert [(task.slot, task.state, task.desired) for task in there.tasks] == [
+        (1, "shutdown", "shutdown"),
+        (1, "shutdown", "shutdown"),
+        (1, "running", "running"),
+        (2, "running", "running"),
+    ]
+    assert {task.slot for task in there.running} == {1, 2}
+    assert there.settled
+
+
+def test_task() -> None:
+    told = next(task for task in recorded("tasks.json") if task["ID"] == "diig2sg6tolpi864fxmu3rg3a")
+    task = Task.of(told)
+    assert (task.slot, task.node_id, task.state) == (1, "0jl4usnmoj8cfmttuu9i8ow8p", "shutdown")
+    assert task.container_id == "3482b82fe8c11c80a97c4ac37d9085543cc797675c22080ed73f54652fd7a14e"
+    assert task.created == datetime(2026, 11, 23, 8, 10, 6, 648458, tzinfo=UTC)
+
+
+def test_a_task_that_cannot_be_placed() -> None:
+    there = Service.of(recorded("service-updating.json"), [Task.of(one) for one in recorded("tasks-pending.json")])
+    pending = [task for task in there.tasks if task.moving]
+    assert {task.error for task in pending} == {"no suitable node (scheduling constraints not satisfied on 1 node)"}
+    assert {task.node_id for task in pending} == {""}
+    assert not there.settled
+    assert there.constraints == ("node.role==worker",)
+
+
+@pytest.mark.parametrize(
+    ("state", "settled"),
+    [("updating", False), ("rollback_started", False), ("paused", True), ("rollback_completed", True), ("", True)],
+)
+def test_an_update_that_goes_on_is_not_settled(state: str, settled: bool) -> None:
+    assert Service.of({"UpdateStatus": {"State": state}}).settled is settled
+
+
+def test_global_service() -> None:
+    there = Service.of(recorded("service-global.json"))
+    assert (there.mode, there.replicas) == ("global", None)
+
+
+def test_no_such_service() -> None:
+    missing = (404, {"message": "service web-alb not found"})
+    assert swarm.service(manager(services_web_alb=missing, tasks=missing), "web-alb") is None
+
+
+def test_a_service_found_by_the_beginning_of_its_id_is_another() -> None:
+    assert swarm.service(manager(services_axwt=(200, recorded("service.json"))), "axwt") is None
+
+
+def test_networks() -> None:
+    there = {network.name: network for network in swarm.networks(manager())}
+    assert there["ingress"] == Network(
+        "upx7syro55zt7327txowdw1gw", "ingress", "overlay", "swarm", True, (IPv4Network("10.20.0.0/24"),)
+    )
+    assert (there["docker_gwbridge"].ingress, there["host"].subnets) == (False, ())
+
+
+def test_everything_at_once_is_one_command() -> None:
+    commands = []
+    answer = manager()
+
+    def run(command: str) -> str:
+        commands.append(command)
+        return answer(command)
+
+    there = swarm.look(run, ["web-alb"])
+    assert len(commands) == 1
+    assert (len(there.nodes), list(there.services), there.settled) == (1, ["web-alb"], True)
+    assert there.node("0jl4usnmoj8cfmttuu9i8ow8p") == there.nodes[0]
+    assert there.node("") is None
+
+
+def test_a_node_not_heard_of_is_not_settled() -> None:
+    told = recorded("nodes.json")
+    told[0]["Status"]["State"] = "unknown"
+    assert not swarm.look(manager(nodes=(200, told))).settled
+
+
+def test_not_a_manager() -> None:
+    with pytest.raises(SwarmError, match="not a swarm manager"):
+        swarm.nodes(engine(nodes=(503, NO_MANAGER)))
+
+
+def test_an_engine_in_trouble() -> None:
+    with pytest.raises(NodeError, match="answered 500 to /nodes: rpc error"):
+        swarm.nodes(engine(nodes=(500, {"message": "rpc error: context deadline exceeded"})))
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("", "nothing"),
+        ("bash: curl: command not found\n", "bash: curl: command not found"),
+        ("{half\n200\n", "{half"),
+        ('{"a": 1}\n200\n', '{"a": 1}'),
+        ("[3]\n200\n", "[3]"),
+        ("[]\nOK\n", "[] OK"),
+    ],
+)
+def test_no_json_says_what_was_seen(said: str, seen: str) -> None:
+    with pytest.raises(NodeError, match=f"but: {re.escape(seen)}"):
+        swarm.nodes(lambda _: said)
+
+
+def test_nulls_are_empty_lists() -> None:
+    assert swarm.nodes(engine(nodes=(200, None))) == []
+
+
+def test_nothing_is_required_of_an_answer() -> None:
+    assert SwarmNode.of({}).state == ""
+    assert Task.of({}).created is None
+    assert Service.of({}).mode == ""
+    assert Network.of({"IPAM": None}).subnets == ()
+
+
+def test_names_reach_the_shell_quoted() -> None:
+    paths = []
+
+    def run(command: str) -> str:
+        paths.extend(word for word in shlex.split(command) if word.startswith("http"))
+        return '{"message": "not found"}\n404\n' * 2
+
+    assert swarm.service(run, "a'; reboot; $(x) /../é\"") is None
+    assert paths[0] == "http://engine/services/a%27%3B%20reboot%3B%20%24%28x%29%20%2F..%2F%C3%A9%22"
+    assert len(paths) == 2
+
+
+def test_tokens_are_never_asked_for() -> None:
+    assert all("/swarm" not in word for word in shlex.split(ask_command(swarm._service_paths("web-alb"))))
+    assert not any("SWMTKN" in path.read_text(encoding="utf-8") for path in RECORDED.iterdir())

@@ -1,0 +1,108 @@
+"""Requests and what came back, with real curl against a server of the test's own on the loopback."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from labgen.proc import Runner
+from verify import pages
+from verify.pages import REQUESTS, Requests, Response
+
+
+def run(script: str) -> str:
+    """A node of the test's own: this computer."""
+    return Runner().run(["sh", "-c", script]).or_raise().out
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # keeps connections open unless asked to close
+    bodies: Iterator[bytes] = iter(())
+    status = 200
+
+    def do_GET(self) -> None:
+        body = next(self.bodies)
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True  # curl has had enough
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., int]]:
+    """Starts a server of these pages, each in turn; gives its port."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(*bodies: bytes, status: int = 200) -> int:
+        class Own(Handler):
+            pass
+
+        Own.bodies, Own.status = itertools.cycle(bodies), status
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return server.server_port
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> None:
+    port = serve(b"<h1>1</h1>\n", b"<h1>2</h1>\n")
+    told = pages.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    assert told.answered
+    assert not told.refused
+    assert told.bodies == {"<h1>1</h1>", "<h1>2</h1>"}
+    assert str(told) == "12 requests: 6 x <h1>1</h1>, 6 x <h1>2</h1>"
+
+
+def test_several_addresses_and_one_that_refuses(serve: Callable[..., int]) -> None:
+    port = serve(b"x")
+    told = pages.ask(run, ["127.0.0.1", "127.0.0.9"], port, 5)
+    assert told["127.0.0.1"].answered
+    refused = told["127.0.0.9"]
+    assert (refused.answered, refused.refused, len(refused.responses)) == (False, True, 1)
+    assert "Failed to connect to 127.0.0.9" in str(refused)
+
+
+def test_pages_that_try_to_pass_for_more(serve: Callable[..., int]) -> None:
+    port = serve(b"labgen-0123456789abcdef 200 1\n\xff\xfe\n\x1b[31m$(reboot)")
+    told = pages.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    assert len(told.responses) == REQUESTS
+    assert len(told.bodies) == 1
+
+
+def test_a_page_without_end_is_not_waited_for(serve: Callable[..., int]) -> None:
+    port = serve(b"x" * 5_000_000)
+    told = pages.ask(run, ["127.0.0.1"], port, 20)["127.0.0.1"]
+    assert not told.answered
+    assert len(str(told)) < 200
+
+
+def test_an_error_page_is_no_answer(serve: Callable[..., int]) -> None:
+    port = serve(b"gone", status=503)
+    told = pages.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    assert (told.answered, told.bodies) == (False, frozenset())
+    assert str(told) == "12 requests: 12 x status 503: gone"
+
+
+def test_a_connection_used_twice_is_not_a_new_one() -> None:
+    kept = Requests((Response(200, "1", new_connection=True), Response(200, "2", new_connection=False)))
+    assert not kept.answered
+    assert "2 (no new connection)" in str(kept)
+
+
+def test_nothing_asked_is_nothing_answered() -> None:
+    assert (Requests(()).answered, Requests(()).refused) == (False, True)
