@@ -87,10 +87,18 @@ _PREPARED = pytest.StashKey[float]()
 
 
 @dataclass(frozen=True)
+class Crash:
+    """The one line that pytest prints in its summary, and in JUnit XML."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """What pytest prints of a check that did not pass: words instead of a traceback."""
 
     text: str
+    reprcrash: Crash
 
     def toterminal(self, terminal: Any) -> None:
         """Print it; pytest calls this."""
@@ -207,7 +215,7 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(_told(outcome))  # type: ignore[assignment]
+        report.longrepr = Finding(_told(outcome), Crash(outcome.seen))  # type: ignore[assignment]
     return report
 
 

@@ -1,0 +1,276 @@
+"""Verdicts, their order, the exit status: pytest in pytest, without any lab."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from verify import plugin  # noqa: F401 - kept imported: pytester would import it anew for each run
+
+Run = Callable[..., pytest.RunResult]
+
+CONFTEST = "from verify.plugin import *\n"
+
+HEAD = """
+import pytest
+from labgen.errors import NodeError, SwarmError
+from verify.checks import check
+
+class Named:
+    def __init__(self, name):
+        self.name = name
+        self.address = "192.0.2.1"
+
+nodes = pytest.mark.parametrize("node", [Named("a"), Named("b")], ids=["a", "b"])
+"""
+
+GOOD = """
+@check(points=3, hint="")
+def test_good():
+    \"\"\"It is good.\"\"\"
+"""
+BAD = """
+@check(points=2, hint="try {node}this")
+def test_bad():
+    \"\"\"It is
+    not bad.\"\"\"
+    assert 1 == 2, "one is not two"
+"""
+UNCLEAR = """
+@check(points=5, hint="unused")
+def test_unclear():
+    \"\"\"It is seen.\"\"\"
+    raise NodeError("x cannot be reached: No route to host.", "start it")
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Run checks; the report lands in ``out``."""
+    pytester.makeconftest(CONFTEST)
+
+    def made(*checks: str, options: tuple[str, ...] = ("--report", "out")) -> pytest.RunResult:
+        pytester.makepyfile(test_it=HEAD + "".join(checks))
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options, no_reraise_ctrlc=True)
+
+    return made
+
+
+@pytest.fixture
+def report(pytester: pytest.Pytester) -> Callable[[], dict[str, Any]]:
+    """The report that was written."""
+    return lambda: json.loads((pytester.path / "out" / "report.json").read_text())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("checks", "graded", "plain", "verdict"),
+    [
+        ((GOOD,), 0, 0, "pass"),
+        ((GOOD, BAD), 11, 1, "fail"),
+        ((GOOD, UNCLEAR), 12, 1, "inconclusive"),
+        # What could not be judged may have been right: the grade is not to be taken for one.
+        ((GOOD, BAD, UNCLEAR), 12, 1, "inconclusive"),
+        ((), 13, 5, "nothing"),
+    ],
+)
+def test_exit_status(
+    run: Run, report: Callable[[], dict[str, Any]], checks: tuple[str, ...], graded: int, plain: int, verdict: str
+) -> None:
+    assert run(*checks).ret == graded
+    assert report()["verdict"] == verdict
+    assert run(*checks, options=()).ret == plain
+
+
+def test_a_failure_says_what_was_seen_and_what_to_try(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    result = run(BAD)
+    result.assert_outcomes(failed=1)
+    assert {key: report()["checks"][0][key] for key in ("id", "claim", "points", "got", "verdict", "seen", "hint")} == {
+        "id": "it.bad",
+        "claim": "It is not bad.",
+        "points": 2,
+        "got": 0,
+        "verdict": "fail",
+        "seen": "one is not two",
+        "hint": "try this",
+    }
+    result.stdout.fnmatch_lines(["must be true: It is not bad.", "seen: *one is not two", "try: *this"])
+    result.stdout.fnmatch_lines(["FAILED test_it.py::test_bad - one is not two"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*assert 1 == 2*")
+
+
+def test_unclear_is_an_error_and_costs_nothing(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    run(GOOD, UNCLEAR).assert_outcomes(passed=1, errors=1)
+    told = report()
+    assert told["points"] == {"got": 3, "of": 8, "undecided": 5}
+    seen = next(one for one in told["checks"] if one["verdict"] == "inconclusive")
+    assert (seen["seen"], seen["hint"]) == ("x cannot be reached: No route to host.", "start it")
+
+
+@pytest.mark.parametrize(
+    ("raised", "verdict"),
+    [
+        ("assert not 1", "fail"),
+        ("pytest.fail('no')", "fail"),
+        ("raise SwarmError('no manager')", "fail"),
+        ("raise NodeError('gone')", "inconclusive"),
+        ("raise RuntimeError('ssh ended with 255')", "inconclusive"),
+        ("raise TimeoutError()", "inconclusive"),
+        ("{}['a bug in the check']", "inconclusive"),
+    ],
+)
+@pytest.mark.parametrize("place", ["check", "fixture"])
+def test_what_is_the_learners_and_what_the_labs(
+    run: Run, report: Callable[[], dict[str, Any]], raised: str, verdict: str, place: str
+) -> None:
+    inside, outside = (raised, "pass") if place == "check" else ("pass", raised)
+    result = run(
+        f"""
+@pytest.fixture
+def facts():
+    {outside}
+
+@check(points=1, hint="")
+def test_it(facts):
+    \"\"\"It is so.\"\"\"
+    {inside}
+"""
+    )
+    assert [one["verdict"] for one in report()["checks"]] == [verdict]
+    result.assert_outcomes(**{"failed" if verdict == "fail" else "errors": 1})
+
+
+NEEDS = """
+@check(points=1, hint="", needs=("it.late",))
+def test_early():
+    \"\"\"It comes first in the file.\"\"\"
+    raise AssertionError("it must not run")
+
+@check(points=1, hint="", needs=("it.early",))
+def test_middle():
+    \"\"\"It needs the one above.\"\"\"
+    raise AssertionError("it must not run")
+
+@check(points=1, hint="")
+def test_late():
+    \"\"\"It is needed.\"\"\"
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("late", "verdict"), [("assert False, 'x'", "blocked"), ("raise NodeError('gone')", "inconclusive")]
+)
+def test_what_needs_another_comes_after_it_and_goes_with_it(
+    run: Run, report: Callable[[], dict[str, Any]], late: str, verdict: str
+) -> None:
+    result = run(NEEDS.format(late), options=("--report", "out", "-ra"))
+    told = {one["name"]: one for one in report()["checks"]}
+    assert (told["early"]["verdict"], told["middle"]["verdict"]) == (verdict, verdict)
+    if verdict == "blocked":
+        assert told["early"]["seen"] == "needs it.late, which is not so"
+        assert told["early"]["hint"] == ""
+        result.assert_outcomes(failed=1, skipped=2)
+        result.stdout.fnmatch_lines(["*SKIPPED*blocked: needs it.late, which is not so"])
+
+
+def test_what_is_needed_but_was_not_chosen_does_not_block(run: Run) -> None:
+    assert run(NEEDS.format("pass").replace("raise AssertionError", "str"), options=("-k", "early")).ret == 0
+
+
+def test_a_circle_is_refused(run: Run) -> None:
+    result = run(NEEDS.format("pass").replace('"", needs=("it.late",)', '"", needs=("it.middle",)'))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: the check it.early needs itself*"])
+
+
+def test_needs_are_those_of_the_same_node(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    run(
+        """
+@nodes
+@check(points=1, hint="")
+def test_one(node):
+    \"\"\"The node is b.\"\"\"
+    assert node.name == "b", node.name
+
+@nodes
+@check(points=1, hint="", needs=("it.one",))
+def test_two(node):
+    \"\"\"The node is good.\"\"\"
+
+@check(points=1, hint="", needs=("it.one",))
+def test_whole():
+    \"\"\"All nodes are good.\"\"\"
+"""
+    )
+    assert {one["id"]: one["verdict"] for one in report()["checks"]} == {
+        "it.one[a]": "fail",
+        "it.one[b]": "pass",
+        "it.two[a]": "blocked",
+        "it.two[b]": "pass",
+        "it.whole": "blocked",
+    }
+
+
+def test_a_failure_of_the_whole_says_nothing_while_a_node_is_gone(
+    run: Run, report: Callable[[], dict[str, Any]]
+) -> None:
+    run(
+        """
+@pytest.fixture(autouse=True)
+def gone(pytestconfig):
+    from verify.plugin import BOOK
+    pytestconfig.stash[BOOK].excuse = lambda: "b cannot be reached"
+
+@check(points=1, hint="", whole_lab=True)
+def test_whole():
+    \"\"\"All nodes are good.\"\"\"
+    assert False, "one is missing"
+
+@check(points=1, hint="")
+def test_part():
+    \"\"\"This one is good.\"\"\"
+    assert False, "it is not"
+"""
+    )
+    told = {one["name"]: (one["verdict"], one["seen"]) for one in report()["checks"]}
+    assert told == {"whole": ("inconclusive", "one is missing\nb cannot be reached"), "part": ("fail", "it is not")}
+
+
+def test_a_check_that_skips_itself_is_not_green(run: Run) -> None:
+    skipping = GOOD + "    pytest.skip('no IPVS')\n"
+    assert run(skipping).ret == 11
+    assert run(skipping, options=()).ret == 1
+
+
+def test_an_interrupted_run_says_that_it_is_not_whole(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    interrupted = GOOD.replace("test_good", "test_zz") + "    raise KeyboardInterrupt\n"
+    result = run(BAD, interrupted, options=("--report", "out", "-p", "no:randomly"))
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert (report()["complete"], len(report()["checks"])) == (False, 1)
+
+
+def test_other_tests_may_stand_beside(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    assert run(GOOD, "\ndef test_own():\n    assert False\n").ret == pytest.ExitCode.TESTS_FAILED
+    assert [one["name"] for one in report()["checks"]] == ["good"]
+
+
+def test_reports_go_where_they_are_wanted(run: Run, pytester: pytest.Pytester) -> None:
+    run(BAD, options=("--json", "deep/down.json", "--report", "out"))
+    assert json.loads((pytester.path / "deep" / "down.json").read_text())["schema"] == "labgen.report"
+    assert "one is not two" in (pytester.path / "out" / "report.md").read_text()
+    assert "one is not two" in (pytester.path / "out" / "report.txt").read_text()
+
+
+def test_a_check_without_a_claim_is_refused(run: Run) -> None:
+    result = run('\n@check(points=1, hint="")\ndef test_silent():\n    pass\n')
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*test_silent says nowhere what must be true*"])
+
+
+def test_more_than_one_process_is_refused(run: Run) -> None:
+    pytest.importorskip("xdist")
+    assert run(GOOD, options=("-n", "2")).ret == pytest.ExitCode.USAGE_ERROR
