@@ -216,6 +216,10 @@ def pytest_runtest_makereport(
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
         report.longrepr = Finding(_told(outcome), Crash(outcome.seen))  # type: ignore[assignment]
+    elif verdict is Verdict.BLOCKED:
+        # pytest would name the line here that skips it.
+        path, line, _ = item.reportinfo()
+        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: blocked: {outcome.seen}")
     return report
 
 
