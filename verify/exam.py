@@ -66,14 +66,14 @@ class Exam:
         return self._swarm.get()
 
     def unreachable(self) -> str:
-        """Which nodes cannot be looked at, as a sentence; empty where all can."""
+        """Which nodes or engines do not answer, as a sentence; empty where all do."""
         silent = []
         for node in self.lab.nodes:
             try:
-                self.facts(node)
+                _ = self.facts(node).swarm
             except NodeError:
                 silent.append(node.name)
-        return f"this says nothing while {' and '.join(silent)} cannot be reached" if silent else ""
+        return f"This says nothing while {' and '.join(silent)} cannot be asked." if silent else ""
 
     def through(self, node: Node, port: int) -> Requests:
         """The answers to requests that the first manager makes to a node's address."""

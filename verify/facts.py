@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from labgen.engine import Run, as_json, as_object, ask_command, text_of
 from labgen.errors import NodeError
@@ -71,7 +70,7 @@ class NodeFacts:
 
     :param names: of each node of the lab, the addresses that /etc/hosts gives for its name.
     :param engine_running: there is an engine's process.
-    :param swarm: the swarm as its engine sees it; of an engine that does not run, inactive.
+    :param engine_silent: how it failed to answer, as a sentence; empty where it answered, or does not run.
     """
 
     hostname: str
@@ -80,7 +79,18 @@ class NodeFacts:
     names: Mapping[str, tuple[str, ...]]
     engine_running: bool
     engine_version: str
-    swarm: LocalSwarm
+    engine_silent: str
+    local_swarm: LocalSwarm
+
+    @property
+    def swarm(self) -> LocalSwarm:
+        """The swarm as this node's engine sees it; inactive where no engine runs.
+
+        :raises NodeError: an engine runs, but does not answer: nothing can be said.
+        """
+        if self.engine_silent:
+            raise NodeError(self.engine_silent, "Look at it there: sudo journalctl -u docker")
+        return self.local_swarm
 
     def link(self, mac: str) -> Link | None:
         """The interface with that MAC address. Others may bear a copy of it (a bridge, a VLAN): the first."""
@@ -123,7 +133,10 @@ def parse(text: str, name: str) -> NodeFacts:
     if "end" not in told:
         raise NodeError(f"{name}: its answer is cut short: {text.strip()[-200:] or 'nothing'}", "Grade again.")
     running = "running" in told["engine"]
-    info = _info(told.get("info", ""), name) if running else {}
+    answer = [line for line in told.get("info", "").split("\n") if line.strip()]
+    # curl prints the status 000 where the engine gave no answer in time.
+    answered = len(answer) == 2 and answer[1].strip() == "200"
+    info = as_object(as_json(answer[0], f"{name}: /info"), f"{name}: /info") if answered else {}
     return NodeFacts(
         hostname=told["hostname"].strip(),
         links=_links(told["links"], name),
@@ -131,19 +144,9 @@ def parse(text: str, name: str) -> NodeFacts:
         names={line.split()[0]: _once(line.split()[1:]) for line in told["names"].splitlines() if line.split()},
         engine_running=running,
         engine_version=text_of(info, "ServerVersion"),
-        swarm=LocalSwarm.of(info.get("Swarm") or {}),
+        engine_silent=f"{name}: its engine runs, but does not answer." if running and not answered else "",
+        local_swarm=LocalSwarm.of(info.get("Swarm") or {}),
     )
-
-
-def _info(text: str, name: str) -> Mapping[str, Any]:
-    lines = [line for line in text.split("\n") if line.strip()]
-    # curl prints the status 000 where the engine gave no answer in time.
-    if len(lines) != 2 or lines[1].strip() != "200":
-        raise NodeError(
-            f"{name}: its engine runs, but does not answer ({lines[-1][:200] if lines else 'no answer'}).",
-            "Look at it there: sudo journalctl -u docker",
-        )
-    return as_object(as_json(lines[0], f"{name}: /info"), f"{name}: /info")
 
 
 def _links(text: str, name: str) -> tuple[Link, ...]:

@@ -82,6 +82,10 @@ class Book:
         )
 
 
+class Unclear(NodeError):
+    """What a check needs could not be judged; the way out stands there."""
+
+
 BOOK = pytest.StashKey[Book]()
 _PREPARED = pytest.StashKey[float]()
 
@@ -171,7 +175,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"blocked: needs {one.id}, which is not so")
     for one in needed:
         if one.verdict is Verdict.INCONCLUSIVE:
-            raise NodeError(f"needs {one.id}, which could not be judged", one.hint)
+            raise Unclear(f"needs {one.id}, which could not be judged")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -195,7 +199,7 @@ def pytest_runtest_makereport(
     hint = _hint(about, item, book)
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen, hint = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}", ""
-    if verdict is Verdict.INCONCLUSIVE:
+    if verdict is Verdict.INCONCLUSIVE and not isinstance(error, Unclear):
         hint = (error.hint if isinstance(error, LabgenError) else "") or "See whether the machines run: labgen status"
     outcome = reports.Outcome(
         id=_id(about, item),
@@ -207,7 +211,7 @@ def pytest_runtest_makereport(
         got=about.points if verdict is Verdict.PASS else 0,
         verdict=verdict,
         seen=reports.clean(seen),
-        hint="" if verdict in (Verdict.PASS, Verdict.BLOCKED) else reports.clean(hint),
+        hint="" if verdict in (Verdict.PASS, Verdict.BLOCKED) or isinstance(error, Unclear) else reports.clean(hint),
         seconds=spent,
     )
     book.outcomes[outcome.id] = outcome

@@ -183,11 +183,10 @@ def to_text(report: Report) -> str:
     """The report for a terminal: a line for each claim, with what to do where it does not hold."""
     lines: list[str] = []
     for name, outcomes in report.exercises():
-        lines.append(f"{name}  {_tally(Points.sum(outcomes))}")
+        lines.append(f"{name}: {_tally(Points.sum(outcomes))}")
         for claim in _by_claim(outcomes):
-            lines.append(f"  {_SIGNS[_worst(claim)]:<8}{_score(claim):>7}  {claim[0].claim}")
-            for one in claim:
-                lines += _detail(one)
+            lines.append(f"  {_SIGNS[_worst(claim)]:<8}{_score(claim):>6}  {claim[0].claim}")
+            lines += _details(claim)
         lines.append("")
     lines.append(_closing(report))
     return "\n".join(lines) + "\n"
@@ -235,19 +234,28 @@ def _score(outcomes: Sequence[Outcome]) -> str:
     return f"{points.got}/{points.of}"
 
 
-def _detail(one: Outcome) -> list[str]:
-    if one.verdict is Verdict.PASS:
-        return []
-    indent = " " * 19
-    head = f"{' ' * 4}{_SIGNS[one.verdict]:<8} {one.id.partition('.')[2]}"
-    lines = [head]
-    lines += [f"{indent}{'seen: ' if place == 0 else '      '}{line}" for place, line in enumerate(_lines(one.seen))]
-    lines += [f"{indent}{'try:  ' if place == 0 else '      '}{line}" for place, line in enumerate(_lines(one.hint))]
+def _details(claim: Sequence[Outcome]) -> list[str]:
+    """What was seen where it does not hold, and once after them what to try for those that say the same."""
+    lines: list[str] = []
+    for hint in dict.fromkeys(one.hint for one in claim if one.verdict is not Verdict.PASS):
+        for one in claim:
+            if one.verdict is Verdict.PASS or one.hint != hint:
+                continue
+            first, *more = one.seen.splitlines() or [""]
+            sign = f"{_SIGNS[one.verdict]} " if one.verdict is not _worst(claim) else ""
+            lines.append(f"{_INDENT}{sign}{_part(one)}{first}")
+            lines += [f"{_INDENT}  {line}" for line in more]
+        lines += [f"{_INDENT}-> {line}" for line in hint.splitlines()]
     return lines
 
 
-def _lines(text: str) -> list[str]:
-    return text.splitlines()
+_INDENT = " " * 18
+
+
+def _part(one: Outcome) -> str:
+    """Which of the checks of a claim: ``swarm-worker1-tcp: ``."""
+    part = one.id.partition("[")[2].removesuffix("]")
+    return f"{part}: " if part else ""
 
 
 def _tally(points: Points) -> str:

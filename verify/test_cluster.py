@@ -40,8 +40,9 @@ def test_names(facts: NodeFacts, lab: Lab) -> None:
 
 @check(points=1, hint="On {node}: sudo systemctl start docker; sudo journalctl -u docker")
 def test_engine_running(facts: NodeFacts) -> None:
-    """The node's Docker engine runs."""
-    assert facts.engine_running, "there is no process dockerd"
+    """The node's Docker engine runs, and answers."""
+    answers = facts.engine_running and bool(facts.swarm.state)
+    assert answers, "there is no process dockerd"
 
 
 @check(

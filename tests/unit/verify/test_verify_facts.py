@@ -58,9 +58,10 @@ def test_no_engine() -> None:
 
 
 def test_an_engine_that_gives_no_answer_in_time() -> None:
-    text = TEXT.partition("@@info\n")[0] + "@@info\n\n000\n\n@@end\n"
+    there = facts.parse(TEXT.partition("@@info\n")[0] + "@@info\n\n000\n\n@@end\n", "m")
+    assert (there.hostname, there.engine_running) == ("swarm-manager", True)
     with pytest.raises(NodeError, match="m: its engine runs, but does not answer"):
-        facts.parse(text, "m")
+        _ = there.swarm
 
 
 @pytest.mark.parametrize("text", ["", "Last login: today\n", TEXT.partition("@@end")[0]])

@@ -308,6 +308,8 @@ def test_an_engine_that_does_not_answer_is_not_the_learners(
     report = grade()
     assert (report["status"], came_out(report, "fail")) == (12, set())
     assert f"cluster.engine_running[{W1}]" in came_out(report, "inconclusive")
+    # What the node says without its engine counts.
+    assert f"cluster.host_name[{W1}]" in came_out(report, "pass")
 
 
 def test_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeLab) -> None:
