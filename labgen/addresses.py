@@ -15,6 +15,16 @@ from labgen.errors import Problem
 from labgen.lab import AddressPlan
 
 OVERLAY_MASK = 24
+WIDEST = 8
+"""Shortest mask of any subnet: wider ones hold addresses that are not private."""
+NARROWEST: Mapping[str, int] = {
+    "network": 28,
+    "adapter1": 27,  # VirtualBox's NAT gives its machine the .15
+    "overlay_pool": 29,
+    "docker0": 28,
+    "docker_gwbridge": 28,
+}
+"""Longest mask of each subnet; the lab network has room for ten nodes beside the reserved addresses."""
 RESERVED = 3
 """Addresses at the start of the lab network that no node may have: .1 gateway, .2 VirtualBox's way
 to the host's loopback, .3 its DHCP server (VirtualBox manual, 6.4 "Network Address Translation Service")."""
@@ -59,7 +69,7 @@ def plan(
     problems = [
         problem
         for key, subnet in fixed.items()
-        for problem in (_unusable(key, subnet), _overlap(key, subnet, fixed))
+        for problem in (_size(key, subnet), _unusable(key, subnet), _overlap(key, subnet, fixed))
         if problem
     ]
     pool = chosen.get("overlay_pool")
@@ -69,7 +79,7 @@ def plan(
                 "addresses.overlay_pool",
                 str(pool),
                 f"the pool is smaller than one overlay network (/{overlay_mask}).",
-                f"Give a pool of /{overlay_mask - 4} or wider, or a longer addresses.overlay_mask.",
+                f"Give a pool of /{max(overlay_mask - 4, WIDEST)} or wider, or a longer addresses.overlay_mask.",
             )
         )
     if problems:
@@ -110,6 +120,24 @@ def _place(key: str) -> str:
 
 def _listed(taken: Mapping[str, IPv4Network]) -> str:
     return ", ".join(f"{LABELS[key]} {subnet}" for key, subnet in taken.items())
+
+
+def fits(network: IPv4Network) -> bool:
+    """Whether a subnet has a size that the lab network may have."""
+    return WIDEST <= network.prefixlen <= NARROWEST["network"]
+
+
+def _size(key: str, subnet: IPv4Network) -> Problem | None:
+    narrowest = NARROWEST[key]
+    if WIDEST <= subnet.prefixlen <= narrowest:
+        return None
+    much = "is too wide" if subnet.prefixlen < WIDEST else "has too few addresses"
+    return Problem(
+        _place(key),
+        str(subnet),
+        f"{LABELS[key]} {much}.",
+        f"Choose a mask from /{WIDEST} to /{narrowest}, as in {CANDIDATES.get(key, ('10.0.2.0/24',))[0]}.",
+    )
 
 
 def _unusable(key: str, subnet: IPv4Network) -> Problem | None:

@@ -56,7 +56,7 @@ def parse(text: str, source: str = FILE_NAME) -> Lab:
     :param source: what to call the text in errors.
     :raises LabFileError: holds every mistake in it.
     """
-    raw, lines = read_yaml(text, source)
+    raw, lines, misnamed = read_yaml(text, source)
     lab: Lab | None = None
     try:
         entry = LabFile.model_validate(raw)
@@ -69,7 +69,7 @@ def parse(text: str, source: str = FILE_NAME) -> Lab:
         problems += [problem for problem in more if problem.place not in blurred]
     else:
         lab, problems = build(entry)
-    located = [with_line(problem, lines) for problem in problems]
+    located = [with_line(problem, lines) for problem in (*misnamed, *problems)]
     fatal = [problem for problem in located if problem.fatal]
     if fatal or lab is None:
         raise LabFileError(source, sorted(located, key=lambda p: (p.line or 0, p.place)))

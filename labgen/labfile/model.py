@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -19,47 +20,69 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(known)}."
 
 
+class Wrong(ValueError):
+    """A value that cannot be: why, and the way out."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(f"{reason} {fix}")
+        self.reason = reason
+        self.fix = fix
+
+
 PROVIDERS = ("auto", *providers.PROVIDERS)
 MAX_NODES = 150
+_DOTTED = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LAB_NAME = re.compile(r"\w[\w .-]{0,39}")
 
 
 def _host_name(value: str) -> str:
     if not _HOST_NAME.fullmatch(value):
-        raise ValueError(
-            "is not a host name. Use lower-case letters, digits and hyphens, beginning and ending "
-            "with a letter or digit, at most 63 (RFC 1123): swarm-worker1."
+        raise Wrong(
+            "is not a host name.",
+            "Use lower-case letters, digits and hyphens, beginning and ending "
+            "with a letter or digit, at most 63 (RFC 1123): swarm-worker1.",
         )
     return value
 
 
 def _lab_name(value: str) -> str:
     if not _LAB_NAME.fullmatch(value):
-        raise ValueError(
-            "cannot name a lab. Use letters (Korean too), digits, spaces, '.', '_' and '-', "
-            "beginning with a letter or digit, at most 40."
+        raise Wrong(
+            "cannot name a lab.",
+            "Use letters (Korean too), digits, spaces, '.', '_' and '-', beginning with a letter or digit, at most 40.",
         )
     return value
 
 
 def _provider(value: str) -> str:
     if value not in PROVIDERS:
-        raise ValueError(f"is not a provider. {nearest(value, PROVIDERS)}")
+        raise Wrong("is not a provider.", nearest(value, PROVIDERS))
     return value
 
 
 def _no_control(value: str) -> str:
     if not value or not value.isprintable():
-        raise ValueError("is empty or holds a character that cannot be printed. Remove it.")
+        raise Wrong("is empty or holds a character that cannot be printed.", "Remove it.")
     return value
 
 
 def _url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+/?", value):
-        raise ValueError(
-            "is not the address of a registry. Write http:// or https://, a host and, if it is not "
-            "the usual one, a port: http://192.168.0.10:5000."
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = None, None
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", parts.hostname or "")
+        or parts.netloc.lower() not in (parts.hostname, f"{parts.hostname}:{port}")
+        or (parts.path, parts.query, parts.fragment) not in (("", "", ""), ("/", "", ""))
+    ):
+        raise Wrong(
+            "is not the address of a registry.",
+            "Write http:// or https://, a host and, if it is not the usual one, a port: http://192.168.0.10:5000.",
         )
     return value.rstrip("/")
 
@@ -67,11 +90,11 @@ def _url(value: str) -> str:
 def _strict_network(value: Any) -> Any:
     # ipaddress would take the integer 10 for 0.0.0.10/32.
     if not isinstance(value, str):
-        raise ValueError("is not a subnet. Write it as in 10.0.2.0/24.")
+        raise Wrong("is not a subnet.", "Write it as in 10.0.2.0/24.")
     try:
         return IPv4Network(value)
     except ValueError as why:
-        raise ValueError(f"is not a subnet ({why}). Write it as in 10.0.2.0/24.") from None
+        raise Wrong(f"is not a subnet ({why}).", "Write it as in 10.0.2.0/24.") from None
 
 
 def _strict_address(value: Any) -> Any:
@@ -80,18 +103,20 @@ def _strict_address(value: Any) -> Any:
             return IPv4Address(value)
     except ValueError:
         pass
-    raise ValueError("is not an IPv4 address. Write it as in 10.0.2.101.")
+    raise Wrong("is not an IPv4 address.", "Write it as in 10.0.2.101.")
 
 
 Network = Annotated[
     IPv4Network,
     BeforeValidator(_strict_network),
-    Field(json_schema_extra={"examples": ["10.0.2.0/24"]}),
+    Field(json_schema_extra={"examples": ["10.0.2.0/24"], "pattern": rf"^{_DOTTED}/[0-9]{{1,2}}$"}),
 ]
-Address = Annotated[IPv4Address, BeforeValidator(_strict_address)]
-HostName = Annotated[
-    str, AfterValidator(_host_name), Field(json_schema_extra={"pattern": f"^{_HOST_NAME.pattern}$"})
+Address = Annotated[
+    IPv4Address,
+    BeforeValidator(_strict_address),
+    Field(json_schema_extra={"examples": ["10.0.2.101"], "pattern": f"^{_DOTTED}$"}),
 ]
+HostName = Annotated[str, AfterValidator(_host_name), Field(json_schema_extra={"pattern": f"^{_HOST_NAME.pattern}$"})]
 Text = Annotated[str, AfterValidator(_no_control)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Memory = Annotated[int, Field(ge=512, le=262144, description="Memory of a machine, in MiB.")]
@@ -99,7 +124,8 @@ Cpus = Annotated[int, Field(ge=1, le=64, description="Virtual CPUs of a machine.
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Deferred: an entry is only ever validated as part of LabFile, whose own build takes it in.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class NodeEntry(_Strict):
@@ -107,9 +133,7 @@ class NodeEntry(_Strict):
 
     name: HostName = Field(description="Host name of the machine.")
     role: Role = Field(description="Its part in the swarm.")
-    address: Address | None = Field(
-        None, description="Its address on the lab network; chosen where left out."
-    )
+    address: Address | None = Field(None, description="Its address on the lab network; chosen where left out.")
     memory: Memory | None = None
     cpus: Cpus | None = None
 
@@ -143,9 +167,7 @@ class RegistryEntry(_Strict):
 class AddressesEntry(_Strict):
     """Subnets other than the lab network. Each left out is chosen so that none overlap."""
 
-    adapter1: Network | None = Field(
-        None, description="VirtualBox's NAT of adapter 1, libvirt's management network."
-    )
+    adapter1: Network | None = Field(None, description="VirtualBox's NAT of adapter 1, libvirt's management network.")
     overlay_pool: Network | None = Field(None, description="Pool of the swarm's overlay networks.")
     overlay_mask: int = Field(
         addresses.OVERLAY_MASK, ge=8, le=29, description="Length of the mask of each overlay network."
@@ -176,15 +198,11 @@ class LabFile(_Strict):
     managers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of managers (1).")
     workers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of workers (2).")
     nodes: list[NodeEntry] | None = Field(None, description="The machines by hand, instead of their numbers.")
-    network: Network = Field(
-        IPv4Network("10.0.2.0/24"), description="The lab network.", validate_default=False
-    )
+    network: Network = Field(IPv4Network("10.0.2.0/24"), description="The lab network.", validate_default=False)
     memory: Memory = 1024
     cpus: Cpus = 1
     box: BoxEntry | None = Field(None, description="The box; the provider's usual one where left out.")
     engine: EngineEntry = EngineEntry()
     registry: RegistryEntry = RegistryEntry()
     addresses: AddressesEntry = AddressesEntry()
-    ports: list[PortEntry] | None = Field(
-        None, description="Forwarded ports; those of the exercises where left out."
-    )
+    ports: list[PortEntry] | None = Field(None, description="Forwarded ports; those of the exercises where left out.")

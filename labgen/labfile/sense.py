@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
+from itertools import chain
 
 from labgen import addresses
 from labgen.errors import Problem
@@ -17,18 +18,16 @@ def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
     named = list(_named(entry))
     planned = addresses.plan(
         entry.network,
-        {
-            key: subnet
-            for key in addresses.CANDIDATES
-            if (subnet := getattr(entry.addresses, key)) is not None
-        },
+        {key: subnet for key in addresses.CANDIDATES if (subnet := getattr(entry.addresses, key)) is not None},
         entry.addresses.overlay_mask,
     )
     if isinstance(planned, list):
         problems += planned
     problems += _names(named)
-    nodes, wrong = _addressed(named, entry)
-    problems += wrong
+    nodes: list[Node] = []
+    if addresses.fits(entry.network):
+        nodes, wrong = _addressed(named, entry)
+        problems += wrong
     problems += _roles(named, entry)
     ports, wrong = _ports(entry, named)
     problems += wrong
@@ -98,9 +97,8 @@ def _roles(named: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Probl
             fatal=False,
         )
     if len(named) > MAX_NODES:
-        yield Problem(
-            place, str(len(named)), f"a lab has at most {MAX_NODES} nodes.", "Use fewer managers or workers."
-        )
+        more = "workers" if entry.nodes is None and managers <= MAX_NODES // 2 else place
+        yield Problem(more, str(len(named)), f"a lab has at most {MAX_NODES} nodes.", "Use fewer managers or workers.")
 
 
 def _names(named: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
@@ -150,9 +148,7 @@ def _addressed(named: list[tuple[str, NodeEntry]], entry: LabFile) -> tuple[list
                 )
             )
             break
-        nodes.append(
-            Node(node.name, node.role, address, node.memory or entry.memory, node.cpus or entry.cpus)
-        )
+        nodes.append(Node(node.name, node.role, address, node.memory or entry.memory, node.cpus or entry.cpus))
     return nodes, problems
 
 
@@ -166,15 +162,13 @@ def _misplaced(place: str, address: IPv4Address, network: IPv4Network) -> Iterat
     elif address in (network[0], network[-1]):
         yield Problem(where, str(address), "is the network or broadcast address of the lab network.", fix)
     elif int(address) - int(network[0]) <= addresses.RESERVED:
-        yield Problem(
-            where, str(address), "is reserved: VirtualBox's NAT network uses .2 and .3 itself.", fix
-        )
+        yield Problem(where, str(address), "is reserved: VirtualBox's NAT network uses .2 and .3 itself.", fix)
 
 
 def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]:
     """Addresses to give out: from .101 on, as in the document; those before where it is small or full."""
     size = network.num_addresses
-    for offset in (*range(101, size - 1), *range(addresses.RESERVED + 1, min(101, size - 1))):
+    for offset in chain(range(101, size - 1), range(addresses.RESERVED + 1, min(101, size - 1))):
         if network[offset] not in used:
             yield network[offset]
 
@@ -191,9 +185,7 @@ def _ports(entry: LabFile, named: list[tuple[str, NodeEntry]]) -> tuple[list[Por
         node = port.node or first
         host = port.host or port.guest
         if port.node and port.node not in names:
-            problems.append(
-                Problem(f"{place}.node", node, "is not a node of this lab.", nearest(node, names))
-            )
+            problems.append(Problem(f"{place}.node", node, "is not a node of this lab.", nearest(node, names)))
         if host in taken:
             problems.append(
                 Problem(

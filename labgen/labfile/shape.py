@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from reprlib import Repr
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from labgen.labfile.model import (
     NodeEntry,
     PortEntry,
     RegistryEntry,
+    Wrong,
     nearest,
 )
 
@@ -29,14 +31,14 @@ _KNOWN: Mapping[str, type[BaseModel]] = {
     "ports": PortEntry,
 }
 
-_REASONS: Mapping[str, str] = {
-    "missing": "is missing. Add it.",
-    "int_type": "is not a whole number. Write it without quotes, as in 2.",
-    "int_from_float": "is not a whole number. Write it as in 2.",
-    "string_type": "is not text. Put it in quotes.",
-    "list_type": "is not a list. Write one entry per line, each beginning with '- '.",
-    "model_type": "is not a section. Write its keys below it, indented.",
-    "dict_type": "is not a section. Write its keys below it, indented.",
+_REASONS: Mapping[str, tuple[str, str]] = {
+    "missing": ("is missing.", "Add it."),
+    "int_type": ("is not a whole number.", "Write it without quotes, as in 2."),
+    "int_from_float": ("is not a whole number.", "Write it as in 2."),
+    "string_type": ("is not text.", "Put it in quotes."),
+    "list_type": ("is not a list.", "Write one entry per line, each beginning with '- '."),
+    "model_type": ("is not a section.", "Write its keys below it, indented."),
+    "dict_type": ("is not a section.", "Write its keys below it, indented."),
 }
 
 
@@ -44,33 +46,46 @@ def from_pydantic(error: Any) -> Problem:
     loc: tuple[str | int, ...] = error["loc"]
     kind: str = error["type"]
     value = "" if kind == "missing" else shown(error["input"])
+    why = error.get("ctx", {}).get("error")
     if kind == "extra_forbidden":
         section = next((str(part) for part in loc[:1] if len(loc) > 1), "")
         known = list(_KNOWN[section].model_fields)
-        reason = f"is not a key of lab.yml. {nearest(str(loc[-1]), known)}"
-    elif kind == "value_error":
-        reason = str(error["ctx"]["error"])
+        reason, fix = "is not a key of lab.yml.", nearest(str(loc[-1]), known)
+    elif isinstance(why, Wrong):
+        reason, fix = why.reason, why.fix
     elif kind in ("greater_than_equal", "less_than_equal"):
         least = "at least" if kind == "greater_than_equal" else "at most"
         bound = error["ctx"].get("ge", error["ctx"].get("le"))
-        reason = f"is out of range. It must be {least} {bound}."
+        reason, fix = "is out of range.", f"It must be {least} {bound}."
     elif kind == "literal_error":
-        reason = f"is not known. It must be {error['ctx']['expected']}."
+        reason, fix = "is not known.", f"It must be {error['ctx']['expected']}."
     else:
-        reason = _REASONS.get(kind) or f"is not right: {error['msg']}."
-    first, _, rest = reason.partition(". ")
-    return Problem(_path(loc), value, first + ("." if rest else ""), rest)
+        reason, fix = _REASONS.get(kind) or (f"is not right: {error['msg']}.", "Correct it, or leave it out.")
+    return Problem(_path(loc), value, reason, fix)
 
 
 def _path(loc: Sequence[str | int]) -> str:
     path = ""
     for part in loc:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+        path = f"{path}[{part}]" if isinstance(part, int) else under(path, part)
     return path or "file"
 
 
+def under(path: str, key: str) -> str:
+    """Path of a key below a path; a key that would not show well is shown as Python would."""
+    name = shown(key) if key else repr(key)
+    return f"{path}.{name}" if path else name
+
+
+_SHORT = Repr()
+_SHORT.maxlevel = 3
+_SHORT.maxlist = _SHORT.maxdict = 5
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
+
+
 def shown(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    # Not repr: aliases of aliases can make a small file's data endless when written out.
+    text = value if isinstance(value, str) else _SHORT.repr(value)
     text = text if text.isprintable() else repr(text)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -106,7 +121,5 @@ def without(raw: Any, locs: Sequence[tuple[str | int, ...]]) -> dict[str, Any]:
 
 
 def _entry(key: str, index: int, item: Any, wrong: set[str]) -> dict[str, Any]:
-    good = (
-        {name: value for name, value in item.items() if name not in wrong} if isinstance(item, dict) else {}
-    )
+    good = {name: value for name, value in item.items() if name not in wrong} if isinstance(item, dict) else {}
     return {**_STAND_INS[key](index), **good}

@@ -9,68 +9,149 @@ from typing import Any
 import yaml
 
 from labgen.errors import LabFileError, Problem
-from labgen.labfile.shape import shown
+from labgen.labfile.shape import shown, under
 
 
 class _Loader(yaml.SafeLoader):
     """YAML as it is meant: a key given twice is a mistake, not the last one wins."""
 
 
-def read_yaml(text: str, source: str) -> tuple[Any, dict[str, int]]:
-    """The data of a YAML text, and the line of every key in it."""
-    lines: dict[str, int] = {}
-    twice: list[Problem] = []
+def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], list[Problem]]:
+    """The data of a YAML text, the line of every key in it, and what is wrong with its keys.
 
-    def walk(node: yaml.Node | None, path: str) -> None:
-        if node is None:
-            return
-        lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                name = str(key.value)
-                inner = f"{path}.{name}" if path else name
-                if inner in lines:
-                    twice.append(
-                        Problem(inner, "", "is there twice.", "Keep one of them.", key.start_mark.line + 1)
-                    )
-                lines.setdefault(inner, key.start_mark.line + 1)
-                walk(value, inner)
-        elif isinstance(node, yaml.SequenceNode):
-            for index, item in enumerate(node.value):
-                walk(item, f"{path}[{index}]")
-
+    :raises LabFileError: it is not YAML, or cannot be lab data at all.
+    """
     try:
-        tree = yaml.compose(text, Loader=_Loader)
-        walk(tree, "")
+        survey = _Survey()
+        survey.walk(yaml.compose(text, Loader=_Loader), "")
         raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as why:
         mark = getattr(why, "problem_mark", None)
-        what = getattr(why, "problem", None) or "it cannot be read"
         raise LabFileError(
             source,
             [
                 Problem(
                     "file",
                     "",
-                    f"is not YAML: {what}" + (f" (column {mark.column + 1})." if mark else "."),
+                    f"is not YAML: {_what(why)}" + (f" (column {mark.column + 1})." if mark else "."),
                     "Check indentation (spaces, no tabs), colons and quotes at that place.",
                     mark.line + 1 if mark else None,
                 )
             ],
         ) from None
-    except (RecursionError, ValueError) as why:
+    except RecursionError:
         raise LabFileError(
-            source, [Problem("file", "", f"cannot be read: {why}.", "Write plain keys and values.")]
+            source, [Problem("file", "", "is nested too deeply.", "Write plain keys and values.")]
         ) from None
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as why:
+        # PyYAML's way of saying that a value does not fit its tag: `!!int x`, `!!timestamp x`.
+        raise LabFileError(
+            source,
+            [
+                Problem(
+                    "file",
+                    "",
+                    f"holds a value that is not what its tag (!!) or its form says: {why}.",
+                    "Write plain keys and values, without tags.",
+                )
+            ],
+        ) from None
+    if survey.loops:
+        raise LabFileError(source, survey.loops)
     if raw is None:
         raw = {}
     if not isinstance(raw, dict):
-        twice.append(
-            Problem("file", shown(raw), "holds no keys.", "Write keys and values, as in workers: 2.", 1)
+        raise LabFileError(
+            source,
+            [Problem("file", shown(raw), "holds no keys.", "Write keys and values, as in workers: 2.", 1)],
         )
-    if twice:
-        raise LabFileError(source, twice)
-    return raw, lines
+    return _named(raw), survey.lines, survey.problems
+
+
+def _what(why: yaml.YAMLError) -> str:
+    if isinstance(why, yaml.reader.ReaderError):
+        return f"it holds a character that YAML does not allow (position {why.position + 1} of the text)"
+    return getattr(why, "problem", None) or "it cannot be read"
+
+
+class _Survey:
+    """What a YAML tree says beyond its data: lines, keys given twice, keys that are no names, loops."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.problems: list[Problem] = []
+        self.loops: list[Problem] = []
+        self._open: set[int] = set()
+        self._seen: set[int] = set()
+
+    def walk(self, node: yaml.Node | None, path: str) -> None:
+        if node is None:
+            return
+        line = node.start_mark.line + 1
+        self.lines.setdefault(path, line)
+        if id(node) in self._open:
+            self.loops.append(
+                Problem(
+                    path or "file",
+                    "",
+                    "is inside itself: its alias (*) leads back to an anchor (&) around it.",
+                    "Write the value out, or point the alias elsewhere.",
+                    self.lines[path],
+                )
+            )
+        if id(node) in self._open | self._seen:
+            return  # an alias: what is in there has been looked at
+        self._open.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            self._mapping(node, path)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self.walk(item, f"{path}[{index}]")
+        self._open.remove(id(node))
+        self._seen.add(id(node))
+
+    def _mapping(self, node: yaml.MappingNode, path: str) -> None:
+        names: set[str] = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
+            inner = under(path, name)
+            if key.tag not in _NAMES:
+                kind = key.tag.rpartition(":")[2]
+                self.problems.append(
+                    Problem(
+                        inner,
+                        "",
+                        f"is a key that is not a word but {_KINDS.get(kind, kind)}.",
+                        "Keys of lab.yml are words, as in workers: 2.",
+                        line,
+                    )
+                )
+                self.walk(key, inner)
+                self.walk(value, inner)
+                continue
+            if name in names:
+                self.problems.append(Problem(inner, "", "is there twice.", "Keep one of them.", line))
+            names.add(name)
+            self.lines.setdefault(inner, line)
+            self.walk(value, inner)
+
+
+_KINDS = {"int": "a number", "float": "a number", "bool": "a truth value", "null": "nothing", "timestamp": "a date"}
+_NAMES = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
+def _named(raw: Mapping[Any, Any], depth: int = 2) -> dict[str, Any]:
+    """The data without keys that are no names, as deep as a lab file goes."""
+
+    def inner(value: Any) -> Any:
+        if isinstance(value, dict) and depth:
+            return _named(value, depth - 1)
+        if isinstance(value, list) and depth:
+            return [_named(item, depth - 1) if isinstance(item, dict) else item for item in value]
+        return value
+
+    return {key: inner(value) for key, value in raw.items() if isinstance(key, str)}
 
 
 def with_line(problem: Problem, lines: Mapping[str, int]) -> Problem:

@@ -1,0 +1,71 @@
+"""The JSON Schema says what the model says."""
+
+import jsonschema
+import pytest
+import yaml
+
+from labgen.errors import LabFileError
+from labgen.labfile import parse, schema
+from labgen.labfile.model import LabFile
+
+GOOD = [
+    "{}",
+    "workers: 4",
+    "name: 실습 1\nprovider: libvirt",
+    "nodes: [{name: a, role: manager, address: 10.0.2.9}]",
+    "network: 192.168.50.0/24\naddresses: {overlay_pool: 10.9.0.0/16, overlay_mask: 26}",
+    "box: {name: a/b, version: '1', url: x.box}\nengine: {source: none}",
+    "registry: {mirror: 'http://192.168.0.10:5000'}",
+    "ports: [{guest: 80, host: 8080, node: swarm-manager}]",
+    "managers: null",
+]
+BAD = [
+    "colour: red",
+    "workers: two",
+    "workers: -1",
+    "workers: 1.5",
+    "provider: vmware",
+    "nodes: [{name: A, role: manager}]",
+    "nodes: [{name: a}]",
+    "nodes: [{name: a, role: boss}]",
+    "nodes: {name: a}",
+    "network: 10",
+    "network: ten",
+    "nodes: [{name: a, role: manager, address: ten}]",
+    "box: {version: '1'}",
+    "box: a",
+    "memory: 1",
+    "engine: {source: snap}",
+    "ports: [{guest: 70000}]",
+    "addresses: {overlay_mask: 40}",
+    "addresses: {docker1: 10.0.0.0/24}",
+]
+
+
+@pytest.fixture(scope="module")
+def validator():
+    made = schema()
+    jsonschema.Draft202012Validator.check_schema(made)
+    return jsonschema.Draft202012Validator(made)
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_what_is_good_is_good_to_both(validator, text):
+    parse(text)
+    validator.validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_is_bad_is_bad_to_both(validator, text):
+    with pytest.raises(LabFileError):
+        parse(text)
+    assert not validator.is_valid(yaml.safe_load(text))
+
+
+def test_every_key_is_described_for_the_editor():
+    made = schema()
+    assert made["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert made["title"] == "labgen lab.yml"
+    assert set(made["properties"]) == set(LabFile.model_fields)
+    for name, entry in made["properties"].items():
+        assert entry.get("description") or "$ref" in entry or "anyOf" in entry, name
