@@ -124,6 +124,8 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # It outlives this object, which would otherwise warn that nobody waited for it.
+        child.returncode = 0
         return child.pid
 
     def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:

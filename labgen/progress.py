@@ -70,15 +70,16 @@ class Terminal(Progress):
         start = time.monotonic()
         outer, self._what = (self._status, self._what), what
         mark = "✗"
-        with self._console.status(Text(what)) as status:
-            self._status = status
-            try:
+        try:
+            with self._console.status(Text(what)) as status:
+                self._status = status
                 yield
-                mark = "✓"
-            finally:
-                self._status, self._what = outer
-        style = "green" if mark == "✓" else "red"
-        self._console.print(Text.assemble((mark, style), f" {what} ", (f"{time.monotonic() - start:.1f} s", "dim")))
+            mark = "✓"
+        finally:
+            self._status, self._what = outer
+            style = "green" if mark == "✓" else "red"
+            spent = f"{time.monotonic() - start:.1f} s"
+            self._console.print(Text.assemble((mark, style), f" {what} ", (spent, "dim")))
 
     def note(self, text: str) -> None:
         self._console.print(text)

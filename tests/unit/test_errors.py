@@ -1,0 +1,54 @@
+"""Errors: a status of its own for each family, a way out with each."""
+
+import pytest
+
+from labgen import errors
+from labgen.errors import HostError, LabFileError, LabgenError, Problem, ProgramFailed
+
+FAMILIES = [LabgenError, *LabgenError.__subclasses__()]
+
+
+def test_exit_statuses_are_distinct_and_no_other_meaning_has_them():
+    statuses = [family.exit_status for family in FAMILIES]
+    taken = [
+        0,
+        2,
+        errors.GRADED_WITH_FAILURES,
+        errors.GRADED_INCONCLUSIVE,
+        errors.GRADED_NOTHING,
+        errors.INTERRUPTED,
+    ]
+    assert len(set(statuses + taken)) == len(statuses) + len(taken)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_statuses_are_those_that_are_documented(family):
+    row = next(line for line in errors.__doc__.splitlines() if family.__name__ in line.split())
+    assert str(family.exit_status) in row.split()
+
+
+@pytest.mark.parametrize("kind", HostError.__subclasses__())
+def test_what_is_wrong_with_programs_is_wrong_with_the_computer(kind):
+    assert kind.exit_status == HostError.exit_status
+
+
+def test_an_error_is_its_message_and_its_way_out():
+    assert str(LabgenError("It is broken.", "Mend it.")) == "It is broken.\n  Mend it."
+    assert str(LabgenError("It is broken.")) == "It is broken."
+
+
+def test_a_failed_program():
+    error = ProgramFailed("virsh list", 1, "one\ntwo\n", "Start it.")
+    assert error.message == "`virsh list` ended with status 1:\none\ntwo"
+    assert ProgramFailed("true", 1, "").message == "`true` ended with status 1"
+
+
+def test_mistakes_of_a_lab_file():
+    one = Problem("nodes[0].name", "A", "is not a host name.", "Use small letters.", line=4)
+    two = Problem("file", "", "holds no keys.", "Write some.")
+    assert str(one) == "line 4, nodes[0].name = A: is not a host name. Use small letters."
+    assert str(two) == "file: holds no keys. Write some."
+    assert str(LabFileError("lab.yml", [one])).startswith("lab.yml: 1 mistake\n  - line 4")
+    both = LabFileError("lab.yml", [one, two])
+    assert both.message.splitlines()[0] == "lab.yml: 2 mistakes"
+    assert both.problems == (one, two)

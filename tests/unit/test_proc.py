@@ -1,0 +1,159 @@
+"""The one place that starts programs: with small programs of this Python's own."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
+from labgen.proc import Result, Runner, end, python
+
+RUNNER = Runner()
+
+
+def py(code, *args):
+    return [sys.executable, "-c", code, *args]
+
+
+def test_both_outputs_and_the_status():
+    result = RUNNER.run(py("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"))
+    assert (result.out, result.err, result.status, result.ok) == ("out\n", "err\n", 3, False)
+
+
+def test_arguments_arrive_as_they_are():
+    nasty = ["a b", "'", '"', "#{x}", "$(id)", "한글", "*", "\n"]
+    result = RUNNER.run(py("import sys; print(repr(sys.argv[1:]))", *nasty))
+    assert result.out.strip() == repr(nasty)
+
+
+def test_the_command_can_be_pasted():
+    assert Result(("echo", "a b", "it's"), 0, "", "").command == """echo 'a b' 'it'"'"'s'"""
+
+
+def test_programs_speak_english_whatever_the_user_speaks(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "ko")
+    shown = "import os; print(os.environ['LC_ALL'], os.environ['LANGUAGE'], os.environ.get('A'), os.environ.get('B'))"
+    assert Runner(env={"A": "1"}).run(py(shown), env={"B": "2"}).out.split() == ["C.UTF-8", "C", "1", "2"]
+
+
+def test_standard_input():
+    read = "import sys; print(len(sys.stdin.read()))"
+    assert RUNNER.run(py(read)).out == "0\n"
+    assert RUNNER.run(py(read), stdin="12345").out == "5\n"
+
+
+def test_the_folder(tmp_path):
+    assert RUNNER.run(py("import os; print(os.getcwd())"), cwd=tmp_path).out.strip() == str(tmp_path)
+
+
+def test_what_is_not_utf8_does_not_stop_it():
+    result = RUNNER.run(py("import sys; sys.stdout.buffer.write(b'a\\xffb')"))
+    assert result.out == "a\ufffdb"
+
+
+def test_a_prefix_stands_before_every_command():
+    prefixed = Runner(prefix=(sys.executable, "-c", "import sys; print(sys.argv[1:])"))
+    assert prefixed.run(["virsh", "list"]).out.strip() == "['virsh', 'list']"
+
+
+@pytest.mark.parametrize("program", ["no-such-program-anywhere", "/etc/passwd/x", "/etc/passwd"])
+def test_a_missing_program_has_the_way_out(program):
+    with pytest.raises(ProgramMissing) as why:
+        RUNNER.run([program], hint="Install it.")
+    assert program in why.value.message
+    assert why.value.hint == "Install it."
+
+
+def test_a_failure_carries_the_command_and_the_end_of_what_was_said():
+    result = RUNNER.run(py("import sys; [print(n, file=sys.stderr) for n in range(100)]; sys.exit(7)"))
+    with pytest.raises(ProgramFailed) as why:
+        result.or_raise("Try again.")
+    assert why.value.status == 7
+    assert result.command in why.value.message
+    assert why.value.message.endswith("98\n99")
+    assert "\n84\n" not in why.value.message
+    assert why.value.hint == "Try again."
+    assert RUNNER.run(py("")).or_raise().ok
+
+
+def test_a_late_program_is_ended_with_all_it_started(tmp_path):
+    mark = tmp_path / "pid"
+    code = (
+        "import subprocess, sys, signal, pathlib\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])\n"
+        f"pathlib.Path({str(mark)!r}).write_text(str(child.pid))\n"
+        "signal.pause()\n"
+    )
+    with pytest.raises(ProgramTimeout, match="did not end within 2 s"):
+        RUNNER.run(py(code), timeout=2)
+    # The grandchild is an orphan now; it is gone, or dead and not yet collected.
+    pid = int(mark.read_text())
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return
+    assert state == "Z"
+
+
+def test_lines_are_handed_on_as_they_come_and_kept():
+    seen = []
+    go = threading.Event()
+
+    def on_line(text):
+        seen.append(text)
+        go.set()
+
+    code = "import sys; print('one', flush=True); print('two', file=sys.stderr, flush=True); sys.exit(1)"
+    result = RUNNER.run(py(code), on_line=on_line)
+    assert seen == ["one", "two"]
+    assert (result.out, result.status) == ("one\ntwo\n", 1)
+    assert go.is_set()
+
+
+def test_a_late_program_whose_lines_are_followed():
+    seen = []
+    with pytest.raises(ProgramTimeout):
+        RUNNER.run(py("import signal; print('hello', flush=True); signal.pause()"), timeout=2, on_line=seen.append)
+    assert seen[0] == "hello"
+
+
+def test_an_interruption_ends_the_program(monkeypatch):
+    started = []
+
+    def interrupt(text):
+        started.append(int(text))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        RUNNER.run(py("import os, signal; print(os.getpid(), flush=True); signal.pause()"), on_line=interrupt)
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
+def test_a_daemon_stays_and_writes_to_its_log(tmp_path):
+    log = tmp_path / "log"
+    pid = RUNNER.start(py("print('up', flush=True)"), log=log)
+    os.waitpid(pid, 0)
+    assert log.read_text() == "up\n"
+
+
+def test_ending_what_has_ended_is_nothing():
+    class Ended:
+        def poll(self):
+            return 0
+
+    end(Ended())
+
+
+def test_which_and_python():
+    assert RUNNER.which("sh")
+    assert RUNNER.which("no-such-program-anywhere") is None
+    assert python() == sys.executable
+
+
+def test_programs_of_root_are_found_by_others(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert RUNNER.which("ldconfig") in ("/usr/sbin/ldconfig", "/sbin/ldconfig")

@@ -1,0 +1,60 @@
+"""Progress: silent, plain lines, a terminal."""
+
+import io
+import re
+import sys
+
+import pytest
+
+from labgen import progress
+
+
+def steps(shown):
+    """A step that goes well and one that does not."""
+    with shown.step("Booting"):
+        shown.detail("swarm-manager: [x] = 50%")
+        shown.note("a choice")
+    with pytest.raises(ValueError, match="no"), shown.step("Joining"):
+        raise ValueError("no")
+
+
+def test_silence(capsys):
+    steps(progress.Progress())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_lines():
+    stream = io.StringIO()
+    steps(progress.Lines(stream))
+    assert re.sub(r"\d+\.\d s", "N s", stream.getvalue()).splitlines() == [
+        "Booting ...",
+        "a choice",
+        "Booting: done in N s",
+        "Joining ...",
+        "Joining: failed after N s",
+    ]
+
+
+def test_lines_go_to_standard_error(capsys):
+    steps(progress.Lines())
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Booting ..." in err
+
+
+def test_terminal(capsys):
+    shown = progress.Terminal()
+    steps(shown)
+    with shown.step("Outer"), shown.step("Inner"):
+        pass
+    out, err = capsys.readouterr()
+    assert out == ""
+    told = re.sub(r"\d+\.\d s", "N s", err)
+    for line in ("✓ Booting N s", "a choice", "✗ Joining N s", "✓ Outer N s", "✓ Inner N s"):
+        assert line in told
+
+
+@pytest.mark.parametrize(("terminal", "kind"), [(True, progress.Terminal), (False, progress.Lines)])
+def test_the_kind_that_suits_standard_error(monkeypatch, terminal, kind):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    assert type(progress.for_stream()) is kind
