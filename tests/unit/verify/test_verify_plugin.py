@@ -10,6 +10,8 @@ import pytest
 
 from verify import plugin  # noqa: F401 - kept imported: pytester would import it anew for each run
 
+pytest_plugins = ["pytester"]
+
 Run = Callable[..., pytest.RunResult]
 
 CONFTEST = "from verify.plugin import *\n"
