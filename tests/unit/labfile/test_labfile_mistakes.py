@@ -121,6 +121,7 @@ def test_a_wide_network_is_not_written_out():
         ("network: 0.0.0.0/0", {("network", 1)}),
         ("network: 10.0.2.0/32", {("network", 1)}),
         ("network: 10.0.2.0/29", {("network", 1)}),
+        ("network: 10.0.2.0/32\nnodes: [{name: a, role: manager, address: 10.0.2.0}]", {("network", 1)}),
         ("network: 10.0.0.0/7", {("network", 1)}),
         ("network: 10.0.2.5/24", {("network", 1)}),
         ("network: 10", {("network", 1)}),
