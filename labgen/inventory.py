@@ -112,7 +112,7 @@ def load(path: Path | None = None) -> Inventory:
     :raises LabFileError: its lab.yml says something that cannot be.
     """
     folder = LabFolder.at(path)
-    lab = labfile.load(folder.lab_file if folder.lab_file.exists() else None)
+    lab = lab_of(folder.path)
     state = folder.state()
     if state is None or not folder.ssh_config.exists():
         state = _discover(folder, lab)
@@ -124,6 +124,15 @@ def load(path: Path | None = None) -> Inventory:
             "Bring it up with `labgen up` (it adds what is missing).",
         )
     return Inventory(folder, lab, state)
+
+
+def lab_of(path: Path | None = None) -> Lab:
+    """The lab that a folder describes, up or not.
+
+    :raises LabFileError: its lab.yml says something that cannot be.
+    """
+    folder = LabFolder.at(path)
+    return labfile.load(folder.lab_file if folder.lab_file.exists() else None)
 
 
 def _discover(folder: LabFolder, lab: Lab) -> State:

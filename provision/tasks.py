@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,7 @@ from labgen.errors import INTERRUPTED, LabgenError
 from labgen.inventory import Inventory
 from provision import bootstrap as boot
 from provision.changes import STEPS
-from provision.exercise import carry_out, reset
+from provision.exercise import carry_out, rehearse, reset
 
 
 def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
@@ -22,20 +24,32 @@ def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def run(_context: Context, *args: Any, **options: Any) -> None:
-        inventory: Inventory | None = None
-        try:
+        def with_lab() -> None:
             inventory = inventories.load()
-            body(inventory, *args, **options)
-        except LabgenError as error:
-            raise Exit(f"error: {error}", code=error.exit_status) from None
-        except KeyboardInterrupt:
-            raise Exit("Interrupted. Run the same command again: it carries on.", code=INTERRUPTED) from None
-        finally:
-            if inventory is not None:
+            try:
+                body(inventory, *args, **options)
+            finally:
+                # Also what ends, after Ctrl-C, the commands that still run.
                 inventory.close()
 
-    # invoke reads a task's options from its signature, which must begin with the context.
+        _told(with_lab)
+
+    # invoke reads a task's options from the signature that functools.wraps has left here.
     return run
+
+
+def _told(do: Callable[[], None]) -> None:
+    """Do something; turn its errors into one message and their exit status."""
+    try:
+        do()
+    except LabgenError as error:
+        raise Exit(f"error: {error}", code=error.exit_status) from None
+    except KeyboardInterrupt:
+        raise Exit("Interrupted. Run the same command again: it carries on.", code=INTERRUPTED) from None
+    except BrokenPipeError:
+        # `fab exercise.loadbalance | head`: whoever read has left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=1) from None
 
 
 def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
@@ -78,12 +92,20 @@ def _leave(inventory: Inventory) -> None:
 
 
 def _exercise_task(name: str, title: str) -> Any:
-    def body(inventory: Inventory, dry_run: bool = False) -> None:
-        carry_out(name, inventory, say=print, dry_run=dry_run)
+    def body(inventory: Inventory) -> None:
+        carry_out(name, inventory, say=print)
 
-    body.__name__ = name
-    body.__doc__ = f"{title}."
-    return task(_with_lab(body), help={"dry-run": "Print the commands in order, and run none."})
+    carried = _with_lab(body)
+
+    def choose(context: Context, dry_run: bool = False) -> None:
+        if dry_run:
+            _told(lambda: rehearse(name, inventories.lab_of(), say=print))
+        else:
+            carried(context)
+
+    choose.__name__ = name
+    choose.__doc__ = f"{title}."
+    return task(choose, help={"dry-run": "Print the commands in order, and run none."})
 
 
 def _reset(inventory: Inventory, name: str) -> None:

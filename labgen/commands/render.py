@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from labgen import labfile, render
+from labgen import render
 from labgen.files import read
 from labgen.folder import LabFolder
+from labgen.inventory import lab_of
 from labgen.lab import Lab
 
 
 def load(folder: LabFolder) -> Lab:
     """The folder's lab, its warnings told."""
-    lab = labfile.load(folder.lab_file if folder.lab_file.exists() else None)
+    lab = lab_of(folder.path)
     for warning in lab.warnings:
         print(f"warning: lab.yml: {warning}", file=sys.stderr)
     return lab

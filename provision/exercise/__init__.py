@@ -7,19 +7,32 @@ from collections.abc import Callable
 
 from labgen.course import find
 from labgen.inventory import Inventory
-from provision.exercise.steps import Run, Say, Script
+from labgen.lab import Lab
+from provision.exercise.steps import Run, Say, Script, print_out
 
 
-def carry_out(name: str, inventory: Inventory, *, say: Say, dry_run: bool = False) -> None:
+def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:
     """Carry an exercise out, showing what a learner should see.
 
     :param say: where each line goes.
-    :param dry_run: print the commands in order instead of running them.
     :raises ExerciseError: there is no such exercise, or it did not come out as it should.
     """
     exercise = find(name)
-    script: Script = importlib.import_module(f"{__name__}.{name}").script(inventory.lab)
-    Run(inventory, exercise, say).play(script, dry_run=dry_run)
+    Run(inventory, exercise, say).play(_script(name, inventory.lab))
+
+
+def rehearse(name: str, lab: Lab, *, say: Say) -> None:
+    """Print an exercise's commands in order; needs no machine.
+
+    :raises ExerciseError: there is no such exercise.
+    """
+    exercise = find(name)
+    print_out(exercise, _script(name, lab), say)
+
+
+def _script(name: str, lab: Lab) -> Script:
+    script: Script = importlib.import_module(f"{__name__}.{name}").script(lab)
+    return script
 
 
 def reset(name: str, inventory: Inventory, *, say: Say) -> None:

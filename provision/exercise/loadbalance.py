@@ -40,6 +40,15 @@ def script(lab: Lab) -> Script:
             quiet=True,
             within=300,
         ),
+        Step(
+            manager,
+            "Give each worker its share: a swarm does not move tasks by itself when a node comes back.",
+            Command(f"docker service update --force {SERVICE.name}"),
+            done=_shared,
+            until=_running,
+            quiet=True,
+            within=300,
+        ),
         Step(manager, "See where its tasks run.", Command(f"docker service ps {SERVICE.name}"), until=_listening),
         *(
             Step(node, f"Port {PUBLISHED} is open here too, container or not.", Command(listen, _socket_script()))
@@ -144,6 +153,13 @@ def _running(run: Run) -> None:
     run.wait(f"{SERVICE.replicas} tasks of {SERVICE.name} to run", look, within=120)
     told = ", ".join(f"{len(tasks)} on {name}" for name, tasks in sorted(seen.items()))
     run.say(f"  {SERVICE.replicas} of {SERVICE.replicas} tasks run: {told}")
+
+
+def _shared(run: Run) -> str | None:
+    """Whether the tasks are spread over as many workers as there can be."""
+    placed = _tasks(run)
+    wanted = [worker.name for worker in run.lab.workers][: SERVICE.replicas]
+    return "Each has its share." if all(name in placed for name in wanted) else None
 
 
 def _listening(run: Run) -> None:

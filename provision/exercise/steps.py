@@ -78,19 +78,13 @@ class Run:
         """Root's shell on the first manager."""
         return self.shell(self.lab.first_manager)
 
-    def play(self, script: Script, *, dry_run: bool = False) -> None:
-        """Carry the steps out, or print them."""
-        title = self.exercise.title
-        self.say(f"== {self.exercise.name}: {title.en} · {title.ko}")
+    def play(self, script: Script) -> None:
+        """Carry the steps out."""
+        self.say(headline(self.exercise))
         start = time.monotonic()
         for step in script:
-            if dry_run:
-                shown = step.command.shown if isinstance(step.command, Command) else step.placeholder
-                self.say(f"\n# {step.why}\n[{step.node.name}]$ {shown}")
-            else:
-                self._play(step)
-        if not dry_run:
-            self.say(f"\n{self.exercise.name}: done in {time.monotonic() - start:.0f} s.")
+            self._play(step)
+        self.say(f"\n{self.exercise.name}: done in {time.monotonic() - start:.0f} s.")
 
     def _play(self, step: Step) -> None:
         self.say(f"\n# {step.why}")
@@ -126,3 +120,17 @@ class Run:
             error=ExerciseError,
             hint=hint or f"Look with: docker service ps --no-trunc {self.exercise.services[0].name}",
         )
+
+
+def headline(exercise: Exercise) -> str:
+    """The first line of what an exercise shows."""
+    return f"== {exercise.name}: {exercise.title.en} · {exercise.title.ko}"
+
+
+def print_out(exercise: Exercise, script: Script, say: Say) -> None:
+    """Print the commands in order, running none."""
+    say(headline(exercise))
+    for step in script:
+        shown = step.command.shown if isinstance(step.command, Command) else step.placeholder
+        only = "  (left out where it is so already)" if step.done else ""
+        say(f"\n# {step.why}{only}\n[{step.node.name}]$ {shown}")

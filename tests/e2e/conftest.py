@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from labgen import inventory as inventories
-from labgen.inventory import Inventory
+from labgen.folder import LabFolder
+from labgen.proc import Runner
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -58,9 +59,9 @@ class LabUnderTest:
         """As a user's shell has it: what pytest has set for itself does not belong to the commands."""
         return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
-    def inventory(self) -> Inventory:
-        """How to reach the nodes."""
-        return inventories.load(self.path)
+    def close_shared_connections(self) -> None:
+        """End the SSH connections that ssh keeps open for the next command."""
+        inventories.close_shared(LabFolder.at(self.path), Runner())
 
     def on(self, node: str, command: str) -> str:
         """What a command prints on a node, as root."""
