@@ -55,7 +55,6 @@ GUEST_PACKAGES: tuple[str, ...] = (
     # is found and reached
     "netplan.io",
     "systemd-resolved",
-    "systemd-timesyncd",
     "libnss-myhostname",
     "openssh-server",
     "sudo",

@@ -26,7 +26,7 @@ STORAGE = "var/lib/docker-registry"
 """Where the guest's registry keeps its images."""
 
 _CONFIG = """version: 0.1
-log: {{level: warn, accesslog: {{disabled: true}}}}
+log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {storage}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
@@ -117,7 +117,7 @@ def running(workshop: Workshop, storage: str, config: Path, serve: Sequence[str 
     try:
         wait_until(
             f"the registry on 127.0.0.1:{port}",
-            lambda: _answers(port, pid),
+            lambda: _answers(port, pid, workshop.log),
             within=30,
             every=0.1,
             error=BoxError,
@@ -160,7 +160,7 @@ def _tls(name: str) -> str:
     return "false" if name.startswith("docker://127.") else "true"
 
 
-def _answers(port: int, pid: int) -> None:
+def _answers(port: int, pid: int, log: Path) -> None:
     # No proxy: the way to this computer's own loopback leads through none.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -168,7 +168,7 @@ def _answers(port: int, pid: int) -> None:
             return
     except (OSError, urllib.error.URLError) as error:
         if _ended(pid):
-            raise BoxError("The registry ended right after its start.") from error
+            raise BoxError("The registry ended right after its start.", f"What it said is in {log}.") from error
         raise NotYet(str(error)) from error
 
 

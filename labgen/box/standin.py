@@ -125,6 +125,8 @@ def _copy(source: Path, root: Path, path: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_symlink() or target.exists():
         return
+    if not os.path.lexists(origin):
+        raise BoxError(f"Debian's packages no longer have {path}.", "labgen has to follow: please report it.")
     if origin.is_symlink():
         goal = origin.readlink()
         target.symlink_to(goal)
