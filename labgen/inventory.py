@@ -168,7 +168,7 @@ def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None)
     extra: dict[str, Any] = {
         "ConnectTimeout": CONNECT_TIMEOUT,
         "ServerAliveInterval": 15,
-        "ServerAliveCountMax": 6,
+        "ServerAliveCountMax": 4,
     }
     if proxy_command:
         extra["ProxyCommand"] = proxy_command

@@ -326,6 +326,15 @@ def service(run: Run, name: str) -> Service | None:
     return _service(ask(run, _service_paths(name)), name)
 
 
+def services(run: Run) -> list[Service]:
+    """Every service of the swarm, without its tasks.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    return [Service.of(told) for told in as_list(_one(run, "/services"), "/services")]
+
+
 def look(run: Run, services: Sequence[str] = ()) -> Swarm:
     """Everything at once, in one command.
 

@@ -91,12 +91,12 @@ def fill(
         origin = sources[image.reference]
         if origin is not None:
             try:
-                _copy(workshop, origin, registry.target(image))
+                store(workshop, origin, registry.target(image))
             except BoxError as failed:
                 workshop.progress.note(f"{image.reference}: {failed.message.splitlines()[0]}; a stand-in instead")
             else:
                 continue
-        _copy(workshop, f"oci:{stand_in(image)}", registry.target(image))
+        store(workshop, f"oci:{stand_in(image)}", registry.target(image))
 
 
 @contextlib.contextmanager
@@ -143,7 +143,7 @@ def tidy(root: Path) -> None:
         shutil.rmtree(left)
 
 
-def _copy(workshop: Workshop, origin: str, target: str) -> None:
+def store(workshop: Workshop, origin: str, target: str) -> None:
     name = target.rpartition("/")[2]
     workshop.run(
         [

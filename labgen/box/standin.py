@@ -61,7 +61,7 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
     digest = oci.write(
         root,
         place / "oci",
-        settings=_settings(image, version),
+        settings=settings(image, version),
         made_by=f"labgen: Debian {recipe_of.suite}, {' '.join(recipe_of.packages)}",
     )
     workshop.progress.note(f"{image.reference}: stand-in made from {recipe_of.main} {version}, {digest[:19]}")
@@ -172,7 +172,8 @@ def _lay(root: Path, image: Image, version: str) -> None:
         os.chown(target, users[owner], users[owner])
 
 
-def _settings(image: Image, version: str) -> dict[str, object]:
+def settings(image: Image, version: str) -> dict[str, object]:
+    """The configuration of a stand-in, with the labels that say what it is."""
     stand_in = image.stand_in
     title = f"Stand-in for {image.reference}"
     described = f"{stand_in.main} {version} of Debian {stand_in.suite}; not the official image of that name"

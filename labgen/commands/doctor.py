@@ -14,9 +14,10 @@ from labgen.progress import for_stream
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, install what is missing if asked to, and tell; the status is 5 where no provider is usable."""
-    lab = load(LabFolder.at(arguments.folder))
+    folder = LabFolder.at(arguments.folder)
+    lab = load(folder)
     only = [arguments.provider] if arguments.provider else None
-    host = doctor.Host()
+    host = doctor.Host(folder=folder.path)
     if arguments.fix:
         doctor.install(host, doctor.packages(lab, host, only), for_stream())
     diagnosis = doctor.examine(lab, host, only)

@@ -24,6 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = [*_ALWAYS, *(find(name).name for name in arguments.exercise)] if arguments.exercise else []
     targets = [checks / f"test_{name}.py" for name in wanted] or [checks]
     report = lab.folder.report
+    written = report / "report.json"
+    # A run that breaks down must not be taken for the one before it.
+    written.unlink(missing_ok=True)
     done = Runner(env=environment()).run(
         [
             python(),
@@ -31,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
             "pytest",
             "--quiet",
             "--no-header",
+            # The grade's own table says it all, and in words.
+            "--tb=no",
+            "-rN",
             "-p",
             "no:cacheprovider",
             f"--rootdir={checks.parent}",
@@ -42,8 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
         # Where the report is wanted as JSON, standard output holds nothing else.
         on_line=lambda line: print(line, flush=True, file=sys.stderr if arguments.json else sys.stdout),
     )
+    if not written.exists():
+        raise LabgenError("the checks could not be run.", "What pytest said is above.")
     if arguments.json:
-        sys.stdout.write((report / "report.json").read_text(encoding="utf-8"))
+        sys.stdout.write(written.read_text(encoding="utf-8"))
     else:
         print(f"The report: {report / 'report.md'}")
     return done.status

@@ -45,7 +45,7 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     wanted = dataclasses.replace(lab, provider=asked) if asked else lab
     with progress.step("Looking what this computer can do"):
-        diagnosis = doctor.examine(wanted, doctor.Host(), [asked] if asked else None)
+        diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path), [asked] if asked else None)
     for finding in diagnosis.findings:
         if finding.level == "warning":
             progress.note(f"warning: {finding.message} {finding.fix}")

@@ -17,7 +17,7 @@ STATUS = """\
 1763886855,swarm-manager,provider-name,libvirt
 1763886855,swarm-manager,state,running
 1763886855,swarm-manager,state-human-short,running
-1763886855,swarm-manager,state-human-long,The Libvirt domain is running. To stop this machine%!(VAGRANT_COMMA) you can run\\n`vagrant halt`.
+1763886855,swarm-manager,state-human-long,It runs.%!(VAGRANT_COMMA)
 1763886855,swarm-worker1,provider-name,libvirt
 1763886855,swarm-worker1,state,not_created
 1763886855,,ui,info,Current machine states:\\n\\nswarm-manager running (libvirt)
@@ -40,7 +40,8 @@ def test_status_survives_lines_it_does_not_know(noise: str) -> None:
 
 
 def test_status_reports_vagrants_own_error() -> None:
-    text = "1424099094,,error-exit,Vagrant::Errors::NoEnvironmentError,A Vagrant environment is required%!(VAGRANT_COMMA) so.\n"
+    text = "1424099094,,error-exit,Vagrant::Errors::NoEnvironmentError,"
+    text += "A Vagrant environment is required%!(VAGRANT_COMMA) so.\n"
     with pytest.raises(MachineError, match="A Vagrant environment is required, so"):
         parse_status(text)
 

@@ -16,7 +16,7 @@ from labgen import labfile
 from labgen.errors import NodeError
 from labgen.lab import Lab, Node
 from labgen.swarm import LocalSwarm
-from provision.changes import STEPS, daemon_settings, engine, firewall, hosts, hosts_file, hostname, netplan, network
+from provision.changes import STEPS, daemon_settings, engine, firewall, hostname, hosts, hosts_file, netplan, network
 from provision.facts import Interface, NodeFacts
 from provision.shell import redact, write_file
 

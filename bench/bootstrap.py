@@ -1,0 +1,93 @@
+"""Bootstrap against its floor: `python bench/bootstrap.py LAB_FOLDER [ROUNDS]`, on a lab whose machines run.
+
+The floor is what cannot be avoided on the critical path: `docker swarm init`, the slowest `docker swarm
+join`, and the time until every node is Ready, each typed over a connection that is already open. The swarm
+is left before each round, and every node is put back to what it was after its first boot, so that the
+bootstrap does all its steps.
+"""
+
+from __future__ import annotations
+
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from labgen import inventory
+from labgen.inventory import Inventory
+from labgen.swarm import nodes
+from labgen.waiting import NotYet, wait_until
+from provision import swarm
+from provision.bootstrap import Account, everywhere, leave
+from provision.facts import NETPLAN_FILE
+from provision.shell import Shell
+
+_PRISTINE = f"""
+rm -f {NETPLAN_FILE}
+hostnamectl set-hostname fresh
+printf '127.0.0.1 localhost\\n' > /etc/hosts
+netplan generate; networkctl reload
+"""
+
+
+def clock(started: float) -> float:
+    """Seconds since."""
+    return time.monotonic() - started
+
+
+def floor(lab: Inventory) -> dict[str, float]:
+    """Seconds of each unavoidable command."""
+    manager = Shell(lab, lab.lab.first_manager)
+    others = lab.lab.nodes[1:]
+    everywhere(lab.lab.nodes, lambda node: Shell(lab, node).run("true"))
+    start = time.monotonic()
+    manager.run(f"{shlex.join(swarm.init_command(lab.lab))} >/dev/null")
+    init = clock(start)
+    token = swarm.token(manager, "worker")
+    start = time.monotonic()
+    join = (
+        "IFS= read -r token; docker swarm join --token \"$token\" --advertise-addr {} " + f"{manager.node.address}:2377"
+    )
+    everywhere(others, lambda node: Shell(lab, node).run(join.format(node.address), secret=token.value, within=90))
+    joined = clock(start)
+    start = time.monotonic()
+
+    def ready() -> None:
+        seen = nodes(manager.run)
+        if sum(node.ready for node in seen) != len(lab.lab.nodes):
+            raise NotYet(str(seen))
+
+    wait_until("Ready", ready, within=lab.patience.seconds(60))
+    return {"init": init, "join": joined, "ready": clock(start)}
+
+
+def bootstrap(folder: Path) -> float:
+    """Seconds of `fab bootstrap`, as a whole process."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-m", "provision", "bootstrap"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return clock(start)
+
+
+def main() -> None:
+    """Measure and print."""
+    folder = Path(sys.argv[1])
+    ratios = []
+    for _ in range(int(sys.argv[2]) if len(sys.argv) > 2 else 3):
+        lab = inventory.load(folder)
+        leave(lab, Account(lambda _line: None))
+        parts = floor(lab)
+        leave(lab, Account(lambda _line: None))
+        everywhere(lab.lab.nodes, lambda node, lab=lab: Shell(lab, node).run(_PRISTINE))  # type: ignore[misc]
+        lab.close()
+        total = bootstrap(folder)
+        least = sum(parts.values())
+        ratios.append(total / least)
+        told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
+        print(f"bootstrap {total:.1f} s; floor {least:.1f} s ({told}); ratio {ratios[-1]:.2f}", flush=True)
+    print(f"ratio: min {min(ratios):.2f}, median {statistics.median(ratios):.2f}, max {max(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A finished box is reused; what is not finished is never taken for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from box_fakes import Told
+
+from labgen import box
+from labgen.box import cache, host, rootfs
+from labgen.box.workshop import Workshop
+from labgen.errors import BoxError
+from labgen.progress import Progress
+
+
+def test_a_finished_box_is_given_without_starting_anything(tmp_path: Path) -> None:
+    places = {provider: cache.box(provider, tmp_path) for provider in box.PROVIDERS}
+    for place in places.values():
+        place.write_text("box")
+    assert box.build(box.PROVIDERS, runner=Told(), progress=Progress(), cache=tmp_path) == places
+
+
+def test_an_unknown_provider(tmp_path: Path) -> None:
+    with pytest.raises(BoxError, match="docker"):
+        box.build(["docker"], runner=Told(), progress=Progress(), cache=tmp_path)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_interrupted_build_leaves_nothing_but_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    monkeypatch.setattr(host, "check", lambda *_: None)
+
+    def interrupted(workshop: Workshop, _: host.Apt) -> Path:
+        (workshop.place / "root").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rootfs, "make", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        box.build(
+            ["libvirt"],
+            runner=Told(answers={"apt-config": (0, "")}),
+            progress=Progress(),
+            cache=tmp_path,
+            force=force,
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "build.log"]
+    assert box.built("libvirt", tmp_path) is None
+
+
+def test_a_failure_carries_the_end_of_the_output_and_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    workshop = Workshop(Told(answers={"mkfs.ext4": (1, "no space left")}), Progress(), tmp_path, log)
+    with pytest.raises(BoxError) as caught:
+        workshop.run(["mkfs.ext4", "disk"], failed="The root file system cannot be made")
+    assert caught.value.message.startswith("The root file system cannot be made: `mkfs.ext4` ended with status 1")
+    assert "no space left" in caught.value.message
+    assert str(log) in caught.value.hint
+    assert log.read_text() == "$ mkfs.ext4 disk\nno space left\n"

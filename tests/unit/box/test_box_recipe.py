@@ -1,0 +1,50 @@
+"""The key stands for everything a box is made from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from labgen.box import recipe
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    box = tmp_path / "box"
+    shutil.copytree(recipe.FILES.parent, box)
+    monkeypatch.setattr(recipe, "FILES", box / "files")
+    return box
+
+
+def test_a_copy_of_the_recipe_has_the_same_key(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = recipe.key()
+    monkeypatch.undo()
+    assert recipe.key() == here
+
+
+@pytest.mark.parametrize("name", ["recipe.py", "disk.py", "files/setup.sh", "files/guest/etc/fstab"])
+def test_any_change_gives_another_key(copied: Path, name: str) -> None:
+    before = recipe.key()
+    with (copied / name).open("a") as sink:
+        sink.write("# more\n")
+    assert recipe.key() != before
+
+
+def test_a_renamed_file_gives_another_key(copied: Path) -> None:
+    before = recipe.key()
+    (copied / "files/guest/etc/fstab").rename(copied / "files/guest/etc/fstab2")
+    assert recipe.key() != before
+
+
+def test_what_python_compiles_does_not_count(copied: Path) -> None:
+    before = recipe.key()
+    (copied / "__pycache__").mkdir(exist_ok=True)
+    (copied / "__pycache__" / "extra.cpython-311.pyc").write_bytes(b"x")
+    assert recipe.key() == before
+
+
+def test_nothing_a_host_installs_starts_a_service() -> None:
+    assert "docker-registry" not in recipe.PACKAGES
+    assert {"mmdebstrap", "extlinux", "qemu-utils", "skopeo", "syslinux-common"} <= set(recipe.PACKAGES)
