@@ -48,18 +48,23 @@ def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     text = netplan(lab, node)
     if facts.netplan == text and facts.netplan_mode == "600" and address in link.addresses:
         return []
-    # `netplan apply` starts Python twice and touches every interface. Where networkd does the work,
-    # its generator and a reload of this one interface do the same.
+    # `netplan apply` starts Python twice and touches every interface. Where networkd does the work, its
+    # generator and a reload do the same: a reload configures anew the interfaces whose files have changed.
     name = shlex.quote(link.name)
     apply = (
-        "generate=$(ls /usr/libexec/netplan/generate /lib/netplan/generate /usr/lib/netplan/generate 2>/dev/null "
-        "| head -n 1)\n"
-        'if [ -n "$generate" ] && systemctl is-active --quiet systemd-networkd; then\n'
-        f'  "$generate" && networkctl reload && networkctl reconfigure {name}\n'
-        "else\n  netplan apply\nfi || exit 1\n"
+        "networkd=no\n"
+        "for generate in /usr/libexec/netplan/generate /lib/netplan/generate; do\n"
+        '  if [ -x "$generate" ] && [ -d /run/systemd/netif/links ]; then\n'
+        '    networkd=yes; "$generate" && networkctl reload || exit 1; break\n'
+        "  fi\n"
+        "done\n"
+        '[ "$networkd" = yes ] || netplan apply || exit 1\n'
         # networkd sets the address a moment after it has answered.
-        f"for try in $(seq 100); do\n  ip -4 -oneline address show dev {name} | grep -q ' {address} ' && exit 0\n"
-        "  sleep 0.1\ndone\n"
+        "for try in $(seq 100); do\n"
+        f'  case "$(ip -4 -oneline address show dev {name})" in *" {address} "*) exit 0;; esac\n'
+        f'  [ "$try" != 40 ] || [ "$networkd" = no ] || networkctl reconfigure {name}\n'
+        "  sleep 0.2\n"
+        "done\n"
         f"echo 'netplan did not set {address} on {link.name}' >&2; exit 1"
     )
     script = f"{write_file(NETPLAN_FILE, text, '0600')} || exit 1\n{apply}"

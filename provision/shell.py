@@ -110,10 +110,11 @@ def write_file(path: str, text: str, mode: str) -> str:
     /etc/hosts may be a mount of its own (in a container), which cannot be replaced: such a file is
     written in place.
 
-    :param mode: permissions, as chmod takes them: "0600".
+    :param mode: permissions in octal: "0600".
     """
     quoted, temporary = shlex.quote(path), shlex.quote(f"{path}.labgen")
+    umask = 0o666 & ~int(mode, 8)
     return (
-        f"(umask 077; printf %s {shlex.quote(text)} > {temporary}) && chmod {mode} {temporary} && "
+        f"(umask {umask:04o}; printf %s {shlex.quote(text)} > {temporary}) && "
         f"{{ mv -f {temporary} {quoted} 2>/dev/null || {{ cat {temporary} > {quoted} && rm -f {temporary}; }}; }}"
     )

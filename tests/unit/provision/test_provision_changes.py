@@ -66,7 +66,7 @@ def test_nothing_to_do_where_all_is_as_it_should_be() -> None:
 def test_address_is_set_by_netplan(wrong: dict[str, object]) -> None:
     (change,) = network(dataclasses.replace(settled(), **wrong), LAB, WORKER)
     assert change.what == "address 10.0.2.102/24 on eth1 (netplan)"
-    assert "chmod 0600" in change.script
+    assert "umask 0066" in change.script
 
 
 def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
