@@ -15,7 +15,6 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 from labgen.errors import HostError, ProgramFailed
@@ -48,6 +47,10 @@ _MOUNTS = {
     "cache": "/var/cache/libvirt",
     "log": "/var/log/libvirt",
 }
+
+
+_START_WITHIN = 60.0
+"""Seconds for the daemon to answer; it takes about one."""
 
 
 class Daemon:
@@ -116,7 +119,13 @@ class Daemon:
             ["unshare", "--mount", "--propagation", "slave", "sh", "-euc", self._script()], log=self._log
         )
         try:
-            wait_until("the lab's own libvirtd", self._answers, within=60, error=HostError, hint=self._hint())
+            wait_until(
+                "the lab's own libvirtd",
+                self._answers,
+                within=_START_WITHIN,
+                error=HostError,
+                hint=f"Its log: {self._log}",
+            )
         except BaseException:
             self.stop()
             raise
@@ -136,15 +145,6 @@ class Daemon:
         if self._root.exists():
             self._runner.run(["rm", "-rf", "--one-file-system", self._root]).or_raise()
 
-    @contextlib.contextmanager
-    def undone_on_error(self) -> Iterator[None]:
-        """End the daemon again if what follows fails."""
-        try:
-            yield
-        except BaseException:
-            self.stop()
-            raise
-
     def _in_netns(self) -> Runner:
         return Runner(prefix=("nsenter", f"--net={self._netns}", *self._runner.prefix), env=self._runner.env)
 
@@ -163,9 +163,6 @@ class Daemon:
         result = self.inside().run(["virsh", "--connect", "qemu:///system", "uri"], timeout=20)
         if not result.ok:
             raise NotYet(result.err.strip() or "no answer")
-
-    def _hint(self) -> str:
-        return f"Its log: {self._log}"
 
     def _members(self) -> list[int]:
         listed = self._runner.run(["ip", "netns", "pids", self.namespace])

@@ -20,7 +20,9 @@ from provision.shell import Shell
 PORT = 2377
 """Where managers listen for nodes that join."""
 
-_REFUSED = re.compile(r"invalid join token", re.IGNORECASE)
+_REFUSED = re.compile(r"valid join token", re.IGNORECASE)
+"""Of "A valid join token is necessary to join this cluster" (swarmkit ``ca/server.go``), which a rotated
+token gets, and of "invalid join token", which a mangled one gets."""
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,10 @@ def tidy(root: Path) -> None:
 
 
 def store(workshop: Workshop, origin: str, target: str) -> None:
+    """Copy an image into a registry; both are named as skopeo names them.
+
+    :raises BoxError: it cannot be read or stored.
+    """
     name = target.rpartition("/")[2]
     workshop.run(
         [

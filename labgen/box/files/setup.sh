@@ -21,6 +21,7 @@ chmod 0600 "$root/home/vagrant/.ssh/authorized_keys"
 inside systemctl --quiet set-default multi-user.target
 inside systemctl --quiet enable \
     systemd-networkd systemd-resolved ssh containerd docker docker-registry labgen-host-keys
+
 # Work that would start by itself in the middle of an exercise.
 inside systemctl --quiet mask \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
@@ -40,8 +41,9 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/var/lib/
 : > "$root/etc/machine-id"
 ln -sf /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 
-# Settings of the building host's apt, which mmdebstrap leaves behind.
+# Settings for the time of building, which mmdebstrap leaves behind.
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+sed -i /force-unsafe-io/d "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
 rm -rf "$root"/var/log/*.log "$root"/var/log/apt "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old
 # /etc and /var are as new as /usr: nothing to bring up to date at the first boot.
 touch "$root/etc/.updated" "$root/var/.updated"

@@ -1,0 +1,165 @@
+"""Init, join, ghosts and roles, against nodes that answer as engines do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from scripted_shell import ScriptedShell, all_used, api, ok, refused
+
+from labgen import labfile
+from labgen.errors import NodeError, SwarmError
+from labgen.swarm import LocalSwarm, SwarmNode
+from labgen.waiting import Patience
+from provision import swarm
+
+LAB = labfile.parse("")
+MANAGER, WORKER, _ = LAB.nodes
+TOKEN = swarm.Token("SWMTKN-1-" + "0" * 50 + "-" + "1" * 25)
+NEW = swarm.Token("SWMTKN-1-" + "0" * 50 + "-" + "2" * 25)
+# As docker 20.10 says it.
+INVALID = (
+    "Error response from daemon: rpc error: code = InvalidArgument desc = "
+    "A valid join token is necessary to join this cluster"
+)
+ROTATED = "Error response from daemon: invalid join token"
+
+
+def test_init_advertises_the_lab_address_and_sets_the_pool() -> None:
+    assert swarm.init_command(LAB) == [
+        "docker", "swarm", "init", "--advertise-addr", "10.0.2.101",
+        "--default-addr-pool", "10.20.0.0/16", "--default-addr-pool-mask-length", "24",
+    ]  # fmt: skip
+
+
+def test_init_where_there_is_no_swarm() -> None:
+    shell = ScriptedShell(MANAGER, [("^docker swarm init ", ok())])
+    assert swarm.initialise(shell, LAB, LocalSwarm.inactive())  # type: ignore[arg-type]
+
+
+def test_init_clears_what_an_interruption_left() -> None:
+    shell = ScriptedShell(MANAGER, [("^docker swarm leave --force .*\ndocker swarm init", ok())])
+    assert swarm.initialise(shell, LAB, LocalSwarm("pending"))  # type: ignore[arg-type]
+
+
+def test_a_swarm_that_is_there_stays() -> None:
+    shell = ScriptedShell(MANAGER, [])
+    local = LocalSwarm("active", "id", is_manager=True, address="10.0.2.101")
+    assert not swarm.initialise(shell, LAB, local)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("local", "said"),
+    [
+        (LocalSwarm("active", "id", is_manager=True, address="192.168.221.5"), "advertises 192.168.221.5"),
+        (LocalSwarm("active", "id"), "is a worker of some swarm"),
+        (LocalSwarm("locked"), "is locked"),
+    ],
+)
+def test_what_a_person_must_look_at_is_said(local: LocalSwarm, said: str) -> None:
+    with pytest.raises(SwarmError, match=said) as caught:
+        swarm.initialise(ScriptedShell(MANAGER, []), LAB, local)  # type: ignore[arg-type]
+    assert caught.value.hint
+
+
+def join(shell: ScriptedShell, manager: ScriptedShell, local: LocalSwarm, known: dict[str, SwarmNode]) -> bool:
+    return swarm.join(shell, manager, local, known, TOKEN)  # type: ignore[arg-type]
+
+
+def test_a_token_reaches_a_node_by_standard_input_only() -> None:
+    shell = ScriptedShell(WORKER, [('docker swarm join --token "\\$token" --advertise-addr 10.0.2.102', ok())])
+    assert join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
+    assert shell.secrets == [TOKEN.value]
+    assert "SWMTKN" not in shell.seen[0]
+    assert "SWMTKN" not in f"{TOKEN} {TOKEN!r}"
+
+
+def test_a_member_is_left_alone() -> None:
+    there = SwarmNode("id", WORKER.name, "worker", "active", "ready", False, "10.0.2.102", "")
+    assert not join(ScriptedShell(WORKER, []), ScriptedShell(MANAGER, []), LocalSwarm("active", "id"), {"id": there})
+
+
+def test_a_member_of_another_swarm_leaves_it_first() -> None:
+    shell = ScriptedShell(WORKER, [("docker swarm leave --force[^\n]*\ndocker swarm join", ok())])
+    assert join(shell, ScriptedShell(MANAGER, []), LocalSwarm("active", "other"), {})
+
+
+@pytest.mark.parametrize("said", [INVALID, ROTATED])
+def test_a_rotated_token_is_asked_for_anew(said: str) -> None:
+    shell = ScriptedShell(WORKER, [("swarm join", refused(said)), ("swarm join", ok())])
+    manager = ScriptedShell(MANAGER, [("docker swarm join-token -q worker", ok(f"{NEW.value}\n"))])
+    assert join(shell, manager, LocalSwarm.inactive(), {})
+    assert shell.secrets == [TOKEN.value, NEW.value]
+    assert all_used([shell, manager])
+
+
+def test_a_token_that_keeps_changing_is_said() -> None:
+    shell = ScriptedShell(WORKER, [("swarm join", refused(ROTATED)), ("swarm join", refused(ROTATED))])
+    manager = ScriptedShell(MANAGER, [("join-token", ok(f"{NEW.value}\n"))])
+    with pytest.raises(SwarmError, match="refused twice"):
+        join(shell, manager, LocalSwarm.inactive(), {})
+
+
+def test_a_join_that_fails_says_why_without_the_token() -> None:
+    shell = ScriptedShell(WORKER, [("swarm join", refused(f"cannot reach with {TOKEN.value}"))])
+    with pytest.raises(NodeError, match="docker swarm join failed: cannot reach") as caught:
+        join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
+    assert TOKEN.value not in str(caught.value)
+
+
+def member(
+    name: str, *, state: str = "ready", role: str = "worker", leader: bool = False, id: str = ""
+) -> dict[str, object]:
+    told: dict[str, object] = {
+        "ID": id or f"id-{name}",
+        "Spec": {"Role": role, "Availability": "active"},
+        "Description": {"Hostname": name},
+        "Status": {"State": state, "Addr": "10.0.2.9"},
+    }
+    if role == "manager":
+        told["ManagerStatus"] = {"Leader": leader, "Addr": "10.0.2.101:2377"}
+    return told
+
+
+READY = [
+    member("swarm-manager", role="manager", leader=True),
+    member("swarm-worker1"),
+    member("swarm-worker2"),
+]
+
+
+def settle(*steps: tuple[str, object]) -> list[str]:
+    shell = ScriptedShell(MANAGER, list(steps))  # type: ignore[arg-type]
+    mended = swarm.settle(shell, LAB, Patience(0.0))  # type: ignore[arg-type]
+    assert all_used([shell])
+    return mended
+
+
+def test_nothing_to_mend_where_every_node_is_ready() -> None:
+    assert settle(("/nodes", api(json.dumps(READY)))) == []
+
+
+def test_a_lost_membership_is_removed() -> None:
+    ghost = member("swarm-worker2", state="down", id="ghost")
+    mended = settle(("/nodes", api(json.dumps([ghost, *READY]))), ("docker node rm --force ghost", ok()))
+    assert mended == ["swarm-worker2: its earlier, lost membership removed"]
+
+
+def test_a_lost_manager_is_demoted_before_it_is_removed() -> None:
+    ghost = member("swarm-worker2", state="down", role="manager", id="ghost")
+    settle(
+        ("/nodes", api(json.dumps([ghost, *READY]))), ("docker node demote ghost .*docker node rm --force ghost", ok())
+    )
+
+
+def test_a_role_is_put_right() -> None:
+    wrong = [*READY[:2], member("swarm-worker2", role="manager")]
+    assert settle(("/nodes", api(json.dumps(wrong))), ("docker node demote id-swarm-worker2", ok())) == [
+        "swarm-worker2: demoted"
+    ]
+
+
+def test_a_node_that_does_not_come_is_named_with_what_was_seen() -> None:
+    shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps([READY[0], member("swarm-worker1", state="down")])))])
+    with pytest.raises(SwarmError, match="swarm-worker1 down, swarm-worker2 not in the swarm"):
+        swarm.settle(shell, LAB, Patience(0.0))  # type: ignore[arg-type]
