@@ -1,0 +1,68 @@
+"""labgen installed from a wheel, away from the checkout: a lab folder made by `labgen init` works."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel unpacked in it; what labgen depends on is this environment's."""
+    place = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheels = place / "wheels"
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(CHECKOUT)], check=True
+    )
+    (wheel,) = wheels.glob("*.whl")
+    target = place / "installed"
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(target), str(wheel)], check=True)
+    return target
+
+
+def run(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the installed labgen in a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    return subprocess.run(
+        [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_a_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path) -> None:
+    where = run(installed, tmp_path, "labgen.cli", "init", "lab")
+    assert where.returncode == 0, where.stderr
+    lab = tmp_path / "lab"
+    place = subprocess.run(
+        [sys.executable, "-c", "import labgen, provision, verify; print(labgen.__file__, verify.__file__)"],
+        cwd=lab,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert place.stdout.count(str(installed)) == 2
+
+    rendered = run(installed, lab, "labgen.cli", "render")
+    assert rendered.returncode == 0, rendered.stderr
+    checkout = run(CHECKOUT, lab, "labgen.cli", "render", "--stdout").stdout
+    assert (lab / "Vagrantfile").read_text(encoding="utf-8") == checkout
+
+    tasks = run(installed, lab, "fabric", "-l")
+    assert "exercise.loadbalance" in tasks.stdout
+
+    rehearsed = run(installed, lab, "fabric", "exercise.loadbalance", "--dry-run")
+    assert "docker service create --name web-alb" in rehearsed.stdout, rehearsed.stderr
+
+    # No machine is there: one sentence, and the way out.
+    (lab / "Vagrantfile").unlink()
+    checks = run(installed, lab, "pytest", "verify/")
+    assert checks.returncode == 4
+    assert "there is no lab in" in checks.stdout + checks.stderr
+    assert "Traceback" not in checks.stdout + checks.stderr
