@@ -1,0 +1,189 @@
+"""Exercises: what is shown, what is left out, what is refused; no machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_shell import ScriptedShell, all_used, api, ok, refused
+
+from labgen import labfile
+from labgen.course import exercises, find
+from labgen.course.loadbalance import EXERCISE, SERVICE
+from labgen.errors import ExerciseError
+from labgen.folder import LabFolder, State
+from labgen.inventory import Inventory
+from labgen.lab import Node
+from labgen.swarm import Port, Service
+from labgen.waiting import NotYet, Patience
+from provision.exercise import loadbalance, rehearse
+from provision.exercise.steps import Command, Run, Step
+
+LAB = labfile.parse("")
+MANAGER, WORKER1, WORKER2 = LAB.nodes
+
+AS_ASKED = Service(
+    id="s",
+    name="web-alb",
+    mode="replicated",
+    replicas=2,
+    image="nginx:latest@sha256:" + "0" * 64,
+    constraints=("node.role==worker",),
+    ports=(Port(8001, 80, "tcp", "ingress"),),
+    update_state="",
+    update_message="",
+)
+
+
+class FakeRun(Run):
+    """A run whose nodes answer from scripts, and whose deadlines have passed already."""
+
+    def __init__(self, *shells: ScriptedShell) -> None:
+        self.said: list[str] = []
+        inventory = Inventory(LabFolder.at(Path()), LAB, State("libvirt"))
+        inventory.__dict__["patience"] = Patience(0.0)
+        super().__init__(inventory, EXERCISE, self.said.append)
+        self.shells = {shell.node.name: shell for shell in shells}
+
+    def shell(self, node: Node) -> Any:
+        return self.shells[node.name]
+
+
+def test_the_service_as_asked_has_no_differences() -> None:
+    assert loadbalance.differences(AS_ASKED) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"image": "httpd:latest@sha256:0"}, "its image is httpd:latest"),
+        ({"mode": "global", "replicas": None}, "it is global"),
+        ({"replicas": 3}, "it has 3 replicas, not 2"),
+        ({"constraints": ()}, "its constraints are none"),
+        ({"constraints": ("node.role==manager",)}, "its constraints are node.role==manager"),
+        ({"ports": ()}, "its published ports are none"),
+        ({"ports": (Port(8002, 80, "tcp", "ingress"),)}, "its published ports are 8002:80"),
+    ],
+)
+def test_each_difference_is_said(changed: dict[str, Any], said: str) -> None:
+    (difference,) = loadbalance.differences(dataclasses.replace(AS_ASKED, **changed))
+    assert said in difference
+
+
+def test_a_constraint_may_be_written_with_spaces() -> None:
+    assert loadbalance.differences(dataclasses.replace(AS_ASKED, constraints=("node.role == worker",))) == []
+
+
+def test_the_commands_are_the_documents() -> None:
+    said: list[str] = []
+    rehearse("loadbalance", LAB, say=said.append)
+    text = "\n".join(said)
+    assert (
+        "docker service create --name web-alb --constraint node.role==worker --replicas 2 --publish 8001:80 nginx"
+        in text
+    )
+    assert text.index("[swarm-worker1]$ echo '<h1>Hi Docker Swarm 1</h1>'") < text.index("[swarm-worker2]$ echo")
+    for node in LAB.nodes:
+        assert f"curl -s {node.address}:8001" in text
+
+
+def test_an_unknown_exercise_names_the_nearest() -> None:
+    with pytest.raises(ExerciseError, match="no exercise 'loadbalancing'") as caught:
+        find("loadbalancing")
+    assert "Did you mean loadbalance?" in caught.value.hint
+
+
+def test_every_exercise_speaks_both_languages_and_has_steps() -> None:
+    for exercise in exercises().values():
+        assert exercise.brief.en.strip()
+        assert any("가" <= char <= "힣" for char in exercise.brief.ko)
+        assert exercise.title.en != exercise.title.ko
+
+
+def test_a_step_shows_its_command_and_what_came_of_it() -> None:
+    shell = ScriptedShell(MANAGER, [("^real command$", ok("one\ntwo\n"))])
+    run = FakeRun(shell)
+    run.play([Step(MANAGER, "Because.", Command("as typed", "real command"))])
+    assert run.said[1:5] == ["\n# Because.", "[swarm-manager]$ as typed", "  one", "  two"]
+
+
+def test_a_step_that_is_done_is_left_out_and_said() -> None:
+    run = FakeRun(ScriptedShell(MANAGER, []))
+    run.play([Step(MANAGER, "Because.", Command("x"), done=lambda _run: "there already")])
+    assert "  there already" in run.said
+
+
+def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
+    said = "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
+    run = FakeRun(ScriptedShell(MANAGER, [("x", refused(said))]))
+    with pytest.raises(ExerciseError, match="port '8001' is already in use by service 'mine'") as caught:
+        run.play([Step(MANAGER, "Because.", Command("x"))])
+    assert "fab exercise.reset loadbalance" in caught.value.hint
+
+
+def test_what_does_not_come_is_an_error_with_what_was_seen() -> None:
+    def look() -> None:
+        raise NotYet("1 of 2")
+
+    with pytest.raises(ExerciseError, match="waited 0 s for tea; last seen: 1 of 2"):
+        FakeRun().wait("tea", look)
+
+
+def service_json(**spec: Any) -> str:
+    return json.dumps(
+        {
+            "ID": "s",
+            "Spec": {
+                "Name": SERVICE.name,
+                "TaskTemplate": {
+                    "ContainerSpec": {"Image": "nginx:latest@sha256:0"},
+                    "Placement": {"Constraints": ["node.role==worker"]},
+                },
+                "Mode": {"Replicated": {"Replicas": 2}},
+                **spec,
+            },
+            "Endpoint": {"Ports": [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8001}]},
+        }
+    )
+
+
+def test_a_learners_other_service_of_the_name_is_never_destroyed() -> None:
+    other = service_json(Mode={"Replicated": {"Replicas": 5}})
+    shell = ScriptedShell(MANAGER, [("/services/web-alb", api(other, "[]"))])
+    with pytest.raises(ExerciseError, match="made with other settings: it has 5 replicas, not 2") as caught:
+        FakeRun(shell).play(loadbalance.script(LAB)[:1])
+    assert "fab exercise.reset" in caught.value.hint
+    assert all_used([shell])
+
+
+def test_reset_of_nothing_is_well() -> None:
+    shell = ScriptedShell(MANAGER, [("/services/web-alb", ok('{"message":"none"}\n404\nnull\n404\n'))])
+    run = FakeRun(shell)
+    loadbalance.reset(run)
+    assert "there is no service web-alb" in run.said[-1]
+
+
+def answers(*pages: str) -> str:
+    return "\n".join(pages) + "\n"
+
+
+def spread(text: str) -> FakeRun:
+    run = FakeRun(ScriptedShell(MANAGER, [("curl", ok(text))]))
+    loadbalance._spread(run)
+    return run
+
+
+def test_the_spread_is_counted_by_node() -> None:
+    one, two = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
+    run = spread(answers("@@swarm-manager", one, two, one, "@@swarm-worker1", two, one, "@@swarm-worker2", one, two))
+    assert f"through swarm-manager    {one}: 2   {two}: 1" in run.said[-3]
+
+
+def test_a_page_that_never_comes_through_one_node_is_an_error() -> None:
+    one, two = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
+    text = answers("@@swarm-manager", one, two, "@@swarm-worker1", one, one, "@@swarm-worker2", one, two)
+    with pytest.raises(ExerciseError, match="swarm-worker1 gave only"):
+        spread(text)
