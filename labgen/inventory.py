@@ -137,6 +137,8 @@ def lab_of(path: Path | None = None) -> Lab:
 
 def _discover(folder: LabFolder, lab: Lab) -> State:
     """A lab that was started with `vagrant up` by hand: ask Vagrant, and remember."""
+    from labgen.doctor.host import Host
+    from labgen.doctor.virtualization import kvm
     from labgen.vagrant import Vagrant
 
     if not folder.vagrantfile.exists():
@@ -148,7 +150,9 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
         raise MachineError(
             f"not running: {', '.join(down)}.", "Bring the lab up with `labgen up` (or `vagrant up`) first."
         )
-    state = State(provider=machines[lab.nodes[0].name].provider)
+    provider = machines[lab.nodes[0].name].provider
+    # What the Vagrantfile itself goes by when it chooses between KVM and emulation.
+    state = State(provider, accelerated=provider != "libvirt" or kvm(Host()).usable)
     write_ssh_config(folder, vagrant.ssh_config(), proxy_command=None)
     folder.remember(state)
     return state

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 
-_GRACE = 10.0
+_GRACE = 30.0
 """Seconds between asking a program to end and ending it."""
 
 
