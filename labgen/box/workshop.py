@@ -10,9 +10,10 @@ from labgen.errors import BoxError, ProgramTimeout
 from labgen.proc import Result, Runner
 from labgen.progress import Progress
 
-_OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
+_ALONE = ("setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "--propagation", "private")
 """What a program mounts is seen by it and its children only and is gone with the last of them, loop
-devices included, whichever way they end. So nothing has to be undone after an error or Ctrl-C."""
+devices included, whichever way they end. So nothing has to be undone after an error or Ctrl-C. And it
+does not outlive labgen, not even one that was killed on the spot."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Workshop:
 
             line(f"$ {' '.join(str(part) for part in argv)}")
             try:
-                result = self.runner.run([*_OWN_MOUNTS, *argv], timeout=timeout, on_line=line)
+                result = self.runner.run([*_ALONE, *argv], timeout=timeout, on_line=line)
             except ProgramTimeout as late:
                 raise BoxError(f"{failed}: {late.message}", self._hint(hint)) from late
         if not result.ok:

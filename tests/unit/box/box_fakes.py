@@ -9,6 +9,8 @@ from typing import Any
 
 from labgen.proc import Result, Runner
 
+ALONE = "setpriv --pdeathsig TERM unshare --mount --propagation private "
+
 
 @dataclass(frozen=True)
 class Told(Runner):
@@ -22,7 +24,7 @@ class Told(Runner):
         return f"/usr/bin/{program}" if self.installed(program) else None
 
     def run(self, argv: Sequence[str | Path], **options: Any) -> Result:
-        line = " ".join(str(part) for part in argv).removeprefix("unshare --mount --propagation private ")
+        line = " ".join(str(part) for part in argv).removeprefix(ALONE)
         self.asked.append(line)
         for start, (status, out) in self.answers.items():
             if line.startswith(start):
