@@ -12,6 +12,7 @@ from labgen import inventory
 from labgen.daemon import Daemon
 from labgen.doctor import Choice
 from labgen.errors import BoxError, LabgenError, MachineError
+from labgen.files import write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Box, Lab
 from labgen.proc import Runner
@@ -94,8 +95,8 @@ class Machines:
             return  # Vagrant fetches it itself
         mark = box_mark(box.name, provider)
         wanted = boxes.built(provider)
-        if wanted is None and mark.parent.exists() and not _can_build():
-            return  # one that a teacher has handed over
+        if wanted is None and not mark.exists() and installed(mark, provider):
+            return  # added by hand: one that a teacher has handed over
         if wanted is None:
             wanted = self._build(box, provider)
         # The path holds the recipe's key: another recipe is another path.
@@ -103,7 +104,7 @@ class Machines:
             return
         with self.progress.step(f"Adding the box {box.name} to Vagrant"):
             vagrant.add_box(box.name, wanted, provider, on_line=self.progress.detail)
-        mark.write_text(str(wanted), encoding="utf-8")
+        write_whole(mark, str(wanted))
 
     def _build(self, box: Box, provider: str) -> Path:
         try:
@@ -129,10 +130,12 @@ class Machines:
         self.folder.forget()
 
 
-def _can_build() -> bool:
-    import platform
+def installed(mark: Path, provider: str) -> bool:
+    """Whether Vagrant has the box beside whose versions ``mark`` stands.
 
-    return platform.system() == "Linux"
+    Since 2.4 Vagrant keeps ``VERSION/ARCHITECTURE/PROVIDER``, before that ``VERSION/PROVIDER``.
+    """
+    return any(mark.parent.glob(f"*/{provider}")) or any(mark.parent.glob(f"*/*/{provider}"))
 
 
 def stuck_machines(message: str, names: Sequence[str]) -> list[str]:

@@ -1,0 +1,141 @@
+"""Which box machines start from, and what happens when one does not boot; no Vagrant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen import bringup, labfile
+from labgen.bringup import Machines
+from labgen.errors import BoxError, MachineError
+from labgen.folder import LabFolder
+from labgen.progress import Progress
+from labgen.vagrant import box_mark
+
+LAB = labfile.parse("")
+STUCK = MachineError("Vagrant failed (last heard of: swarm-worker1):\nTimed out while waiting for the machine to boot.")
+
+
+class Notes(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class FakeVagrant:
+    """Comes up, or does not, as told; records what it was asked."""
+
+    def __init__(self, *outcomes: MachineError | None) -> None:
+        self.outcomes = list(outcomes)
+        self.asked: list[str] = []
+
+    def up(self, provider: str, **_: Any) -> None:
+        self.asked.append(f"up {provider}")
+        outcome = self.outcomes.pop(0)
+        if outcome:
+            raise outcome
+
+    def destroy(self, *, name: str | None = None, **_: Any) -> None:
+        self.asked.append(f"destroy {name}")
+
+    def add_box(self, name: str, file: Path, provider: str, **_: Any) -> None:
+        self.asked.append(f"add {name} {file} {provider}")
+
+
+@pytest.fixture
+def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machines:
+    monkeypatch.setenv("VAGRANT_HOME", str(tmp_path / "home"))
+    return Machines(LabFolder.at(tmp_path / "lab"), LAB, Notes())
+
+
+def again(machines: Machines, vagrant: FakeVagrant, first: MachineError) -> None:
+    machines._again(vagrant, "libvirt", 1, first)  # type: ignore[arg-type]
+
+
+def test_a_machine_that_did_not_boot_is_made_anew_once_and_said(machines: Machines) -> None:
+    vagrant = FakeVagrant(None)
+    again(machines, vagrant, STUCK)
+    assert vagrant.asked == ["destroy swarm-worker1", "up libvirt"]
+    assert "swarm-worker1 did not boot: making it anew, once." in machines.progress.notes  # type: ignore[attr-defined]
+
+
+def test_twice_is_an_error_that_says_so(machines: Machines) -> None:
+    with pytest.raises(MachineError, match="tried twice: swarm-worker1"):
+        again(machines, FakeVagrant(STUCK), STUCK)
+
+
+def test_other_failures_are_not_tried_again(machines: Machines) -> None:
+    vagrant = FakeVagrant()
+    with pytest.raises(MachineError, match="could not be found"):
+        again(machines, vagrant, MachineError("The box 'x' could not be found."))
+    assert vagrant.asked == []
+
+
+@pytest.fixture
+def boxes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """The builder's answers: what is built, and what building gives."""
+    told: dict[str, Any] = {"built": None, "build": tmp_path / "new.box", "calls": 0}
+
+    def build(providers: list[str], **_: Any) -> Mapping[str, Path]:
+        told["calls"] += 1
+        if isinstance(told["build"], Exception):
+            raise told["build"]
+        return {providers[0]: told["build"]}
+
+    monkeypatch.setattr(bringup.boxes, "built", lambda _provider: told["built"])
+    monkeypatch.setattr(bringup.boxes, "build", build)
+    return told
+
+
+def box(machines: Machines) -> list[str]:
+    vagrant = FakeVagrant()
+    machines._box(vagrant, "libvirt")  # type: ignore[arg-type]
+    return vagrant.asked
+
+
+def installed() -> Path:
+    """A box that Vagrant has; gives where labgen notes which file it came from."""
+    path = box_mark("labgen/debian-12", "libvirt")
+    (path.parent / "0" / "libvirt").mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def test_a_missing_box_is_built_and_added(machines: Machines, boxes: dict[str, Any]) -> None:
+    assert box(machines) == [f"add labgen/debian-12 {boxes['build']} libvirt"]
+
+
+def test_a_box_added_by_hand_is_used_as_it_is(machines: Machines, boxes: dict[str, Any]) -> None:
+    installed()
+    assert box(machines) == []
+    assert boxes["calls"] == 0
+
+
+def test_a_box_of_todays_recipe_is_added_once(machines: Machines, boxes: dict[str, Any], tmp_path: Path) -> None:
+    installed()
+    boxes["built"] = tmp_path / "today.box"
+    assert box(machines) == [f"add labgen/debian-12 {tmp_path / 'today.box'} libvirt"]
+    assert box(machines) == []
+
+
+def test_a_box_of_an_older_recipe_is_built_anew(machines: Machines, boxes: dict[str, Any]) -> None:
+    installed().write_text("/elsewhere/older.box")
+    assert box(machines) == [f"add labgen/debian-12 {boxes['build']} libvirt"]
+
+
+def test_a_box_that_cannot_be_built_names_the_other_way(machines: Machines, boxes: dict[str, Any]) -> None:
+    boxes["build"] = BoxError("needs root", "sudo labgen box build.")
+    with pytest.raises(BoxError, match="cannot be built here: needs root") as caught:
+        box(machines)
+    assert "sudo labgen box build" in caught.value.hint
+    assert "lab.yml" in caught.value.hint
+
+
+def test_another_box_is_vagrants_to_fetch(machines: Machines, boxes: dict[str, Any]) -> None:
+    other = Machines(machines.folder, labfile.parse("box: {name: cloud-image/ubuntu-24.04}"), machines.progress)
+    assert box(other) == []
+    assert boxes["calls"] == 0
