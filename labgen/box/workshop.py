@@ -10,10 +10,15 @@ from labgen.errors import BoxError, ProgramTimeout
 from labgen.proc import Result, Runner
 from labgen.progress import Progress
 
-_ALONE = ("setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "--propagation", "private")
+_ALONE = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+    # The first process of a process namespace takes no Ctrl-C; so that is a shell, which waits.
+    *("sh", "-c", '"$@"; exit $?', "sh"),
+)
 """What a program mounts is seen by it and its children only and is gone with the last of them, loop
-devices included, whichever way they end. So nothing has to be undone after an error or Ctrl-C. And it
-does not outlive labgen, not even one that was killed on the spot."""
+devices included; and none of them outlives labgen, not even one that was killed on the spot. So
+nothing has to be undone after an error or Ctrl-C."""
 
 
 @dataclass(frozen=True)

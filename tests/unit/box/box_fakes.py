@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labgen.box.workshop import _ALONE
 from labgen.proc import Result, Runner
-
-ALONE = "setpriv --pdeathsig TERM unshare --mount --propagation private "
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Told(Runner):
         return f"/usr/bin/{program}" if self.installed(program) else None
 
     def run(self, argv: Sequence[str | Path], **options: Any) -> Result:
-        line = " ".join(str(part) for part in argv).removeprefix(ALONE)
+        line = " ".join(str(part) for part in argv).removeprefix(" ".join(_ALONE) + " ")
         self.asked.append(line)
         for start, (status, out) in self.answers.items():
             if line.startswith(start):

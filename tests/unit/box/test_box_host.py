@@ -69,7 +69,7 @@ def test_without_root_the_answer_is_sudo(tmp_path: Path, monkeypatch: pytest.Mon
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, host.DISK_NEEDED - 1))
-    with pytest.raises(BoxError, match=r"needs 4\.0 GiB free"):
+    with pytest.raises(BoxError, match=r"needs 3\.0 GiB free"):
         host.check(tmp_path, Told())
 
 
