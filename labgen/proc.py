@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 
@@ -93,6 +94,8 @@ class Runner:
         line = (*self.prefix, *(str(part) for part in argv))
         with self._started(line, cwd, env, merged=on_line is not None, piped=stdin is not None, hint=hint) as child:
             if on_line is not None:
+                if child.stdin is not None:
+                    _feed(child.stdin, stdin or "")
                 return self._follow(child, line, timeout, on_line, hint)
             try:
                 out, err = child.communicate(stdin, timeout=timeout)
@@ -160,13 +163,13 @@ class Runner:
             raise ProgramMissing(f"{line[0]} is not installed, or not on PATH.", hint) from None
         except PermissionError:
             raise ProgramMissing(f"{line[0]} cannot be started: permission denied.", hint) from None
-        try:
-            with child:
+        with child:
+            try:
                 yield child
-        except BaseException:
-            # Ctrl-C among them: a child in a group of its own does not see it.
-            end(child)
-            raise
+            except BaseException:
+                # Ctrl-C among them: a child in a group of its own does not see it.
+                end(child)
+                raise
 
     def _follow(
         self,
@@ -200,6 +203,17 @@ class Runner:
     def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], timeout: float, hint: str) -> ProgramTimeout:
         end(child)
         return ProgramTimeout(f"`{shlex.join(line)}` did not end within {timeout:.0f} s and was stopped.", hint)
+
+
+def _feed(pipe: IO[str], text: str) -> None:
+    """Write a program's standard input beside it: one that prints before it reads would wait for ever."""
+
+    def write() -> None:
+        # A program that does not want its input is not at fault.
+        with contextlib.suppress(BrokenPipeError), pipe:
+            pipe.write(text)
+
+    threading.Thread(target=write, daemon=True).start()
 
 
 def end(child: subprocess.Popen[str], grace: float = _GRACE) -> None:

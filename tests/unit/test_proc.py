@@ -157,3 +157,27 @@ def test_which_and_python():
 def test_programs_of_root_are_found_by_others(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert RUNNER.which("ldconfig") in ("/usr/sbin/ldconfig", "/sbin/ldconfig")
+
+
+def test_standard_input_of_a_program_whose_lines_are_followed():
+    seen = []
+    # Prints more than a pipe holds before it reads.
+    code = "import sys; print('x' * 200_000); print(len(sys.stdin.read()))"
+    RUNNER.run(py(code), stdin="y" * 200_000, on_line=seen.append, timeout=30)
+    assert seen == ["x" * 200_000, "200000"]
+
+
+def test_a_listener_that_fails_ends_the_program(tmp_path):
+    mark = tmp_path / "ended"
+    code = (
+        "import pathlib, signal, sys, time\n"
+        "def ended(*_):\n    pathlib.Path(sys.argv[1]).touch(); sys.exit()\n"
+        "signal.signal(signal.SIGINT, ended)\nprint('up', flush=True)\ntime.sleep(600)"
+    )
+
+    def fail(_line):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        RUNNER.run(py(code, str(mark)), on_line=fail, timeout=120)
+    assert mark.exists()
