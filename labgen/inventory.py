@@ -34,6 +34,9 @@ EMULATED = Patience(8.0)
 CONNECT_TIMEOUT = 30
 """Seconds for a TCP connection and the SSH banner; emulated nodes under load need a good part of it."""
 
+KEEPALIVE = 15
+"""Seconds between packets that keep a connection alive, or show that its node is gone."""
+
 
 @dataclass(frozen=True)
 class Inventory:
@@ -70,6 +73,18 @@ class Inventory:
             self._connections[node.name] = Connection(node.name, config=config, connect_timeout=CONNECT_TIMEOUT)
         return self._connections[node.name]
 
+    def opened(self, node: Node) -> Connection:
+        """The node's Fabric connection, open.
+
+        It sends a packet now and then, because a node that vanishes is only noticed by who sends: a command
+        would otherwise wait for its whole deadline.
+        """
+        connection = self.connection(node)
+        if not connection.is_connected:
+            connection.open()
+            connection.transport.set_keepalive(KEEPALIVE)
+        return connection
+
     def asker(self, node: Node) -> Callable[[str], str]:
         """Runs a command line as root on a node and gives what it printed: for :mod:`labgen.swarm`.
 
@@ -82,7 +97,7 @@ class Inventory:
 
             within = self.patience.seconds(30)
             try:
-                done = self.connection(node).run(
+                done = self.opened(node).run(
                     f"sudo -n {command}", hide=True, warn=True, in_stream=False, timeout=within
                 )
             except (CommandTimedOut, ThreadException, SSHException, OSError, EOFError) as why:
@@ -171,7 +186,7 @@ def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None)
     """
     extra: dict[str, Any] = {
         "ConnectTimeout": CONNECT_TIMEOUT,
-        "ServerAliveInterval": 15,
+        "ServerAliveInterval": KEEPALIVE,
         "ServerAliveCountMax": 4,
     }
     if proxy_command:

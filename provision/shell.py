@@ -82,7 +82,7 @@ class Shell:
         command = f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(script)}"
         stdin: Any = io.StringIO(secret + "\n") if secret is not None else False
         try:
-            connection = self._inventory.connection(self.node)
+            connection = self._inventory.opened(self.node)
             done = connection.run(command, hide=True, warn=True, in_stream=stdin, timeout=seconds, echo=False)
         except invoke.exceptions.CommandTimedOut:
             raise NodeError(

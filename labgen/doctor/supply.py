@@ -110,7 +110,9 @@ def _built(name: str, host: Host, provider: str) -> Finding:
             f"{name} has not been built, and only Debian and Ubuntu can build it.",
             "Build it on one of these (`labgen box build`), copy the .box file here and set box.url to it.",
         )
-    return _box(provider, "warning", f"{name} has not been built yet.", "labgen box build")
+    if not host.is_root():
+        return _box(provider, "warning", f"{name} has not been built yet, which takes root.", "sudo labgen box build")
+    return _box(provider, "ok", f"{name} has not been built yet; labgen up builds it.")
 
 
 def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:

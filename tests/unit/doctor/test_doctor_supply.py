@@ -169,11 +169,13 @@ def test_box(text, host, provider, level, words):
     assert words in found.message + found.fix
 
 
-def test_a_box_that_can_be_built_is_a_warning_and_else_an_error():
+def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
     from dataclasses import replace
 
-    (found,) = supply.box(COURSE, replace(LINUX, built=frozenset()), "libvirt")
-    assert (found.level, found.fix) == ("warning", "labgen box build")
+    (found,) = supply.box(COURSE, replace(LINUX, built=frozenset(), root=True), "libvirt")
+    assert (found.level, found.fix) == ("ok", "")
+    (found,) = supply.box(COURSE, replace(LINUX, built=frozenset(), root=False), "libvirt")
+    assert (found.level, found.fix) == ("warning", "sudo labgen box build")
     (found,) = supply.box(lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()), "virtualbox")
     assert found.level == "error"
 
