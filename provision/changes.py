@@ -103,6 +103,23 @@ def hostname(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     return [Change(f"host name {node.name}", script)]
 
 
+def resolver(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """A resolver that does not answer is given up on after a second.
+
+    An engine asks for an image's digest at the start of each task, and waits 20 s and more for a name server
+    that is out of reach: the default is five seconds, twice, for each name server and search domain.
+    """
+    del lab, node
+    if not facts.resolver_silent or _HASTE in facts.resolv_conf:
+        return []
+    servers = re.findall(r"(?m)^nameserver .*$", facts.resolv_conf) or ["nameserver 127.0.0.53"]
+    text = "\n".join(["# Written by labgen: no name server answered.", *servers, f"options {_HASTE}"]) + "\n"
+    # Also in the place of a link to a file that systemd-resolved would write anew.
+    return [Change("name resolution: given up on after 1 s", write_file("/etc/resolv.conf", text, "0644"))]
+
+
+_HASTE = "timeout:1 attempts:1"
+
 _BEGIN, _END = "# labgen: the nodes of the lab", "# labgen: end"
 
 
@@ -200,7 +217,7 @@ def daemon_settings(facts: NodeFacts, lab: Lab) -> dict[str, Any]:
     elif facts.hub_reachable:
         # The stand-ins of the box must not shadow the real images.
         mirrors = [mirror for mirror in mirrors if mirror.rstrip("/") != LOCAL_REGISTRY]
-    elif facts.registry_reachable and LOCAL_REGISTRY not in [mirror.rstrip("/") for mirror in mirrors]:
+    elif facts.has_registry and LOCAL_REGISTRY not in [mirror.rstrip("/") for mirror in mirrors]:
         mirrors.append(LOCAL_REGISTRY)
     if mirrors:
         settings["registry-mirrors"] = mirrors
@@ -272,6 +289,7 @@ STEPS: Mapping[str, Step] = {
     "network": network,
     "hostname": hostname,
     "hosts": hosts,
+    "resolver": resolver,
     "firewall": firewall,
     "engine": engine,
     "bridge": bridge,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.engine import ask_command
+from labgen.engine import SOCKET
 from labgen.errors import NodeError
 from labgen.lab import Lab, Node
 from labgen.swarm import LocalSwarm
@@ -19,37 +20,41 @@ LOCAL_REGISTRY = "http://127.0.0.1:5000"
 """The registry in the box that labgen builds, which holds the course's images."""
 HUB = "https://registry-1.docker.io/v2/"
 
-# On an emulated node each process costs a tenth of a second: files are shown by the shell itself, and
-# the two questions to the outside, which may have to wait for an answer, run beside the rest.
+# On an emulated node each process costs a tenth of a second, so this starts as few as it can: the shell
+# itself shows files, and one curl asks both the engine and Docker Hub.
 _SCRIPT = r"""
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
 section() { printf '\n@@%s\n' "$1"; }
 show() { [ -r "$1" ] && while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"; }
-if command -v curl >/dev/null 2>&1; then
-  section curl; echo there
-  curl -s -o /dev/null --max-time 4 -w 'hub %{http_code}\n' HUB >"$dir/hub" 2>/dev/null &
-  curl -s -o /dev/null --max-time 4 -w 'registry %{http_code}\n' REGISTRY/v2/ >"$dir/registry" 2>/dev/null &
-fi
 section hostname; show /proc/sys/kernel/hostname
 section links; ip -json address
-section netplan; stat -c '%a' NETPLAN 2>/dev/null && show NETPLAN
+section netplan; [ -e NETPLAN ] && stat -c '%a' NETPLAN && show NETPLAN
 section hosts; show /etc/hosts
 section os; show /etc/os-release
+section resolv; show /etc/resolv.conf
 section engine; command -v dockerd
 section daemon; show /etc/docker/daemon.json
-section groups; id -nG "${SUDO_USER:-root}"; echo "${SUDO_USER:-root}"
+section user; echo "${SUDO_USER:-root}"
+section group; show /etc/group
 section ufw; command -v ufw >/dev/null 2>&1 && LC_ALL=C ufw status
 section firewalld; command -v firewall-cmd >/dev/null 2>&1 && firewall-cmd --state 2>&1 && firewall-cmd --list-ports
-section info; [ -S /var/run/docker.sock ] && INFO 2>/dev/null
-wait
-section hub; show "$dir/hub"
-section registry; show "$dir/registry"
+section registry; [ -e /etc/docker/registry/config.yml ] && echo there
+section curl; command -v curl
+section asked; command -v curl >/dev/null 2>&1 && ASK 2>/dev/null
 section end; true
 """
 
-_ANSWERED = re.compile(r"[1-5]\d\d")
-"""An HTTP status; curl prints 000 where there was no answer."""
+# The engine's answer, then what became of the question to the hub: its HTTP status (000 where none came),
+# and how long finding its address took (0.000000 where it was not found in time).
+_ASK = shlex.join(
+    (
+        *("curl", "-s", "-g", "--max-time", "30", "--unix-socket", SOCKET, "-w", r"\n", "http://engine/info"),
+        *("--next", "-s", "-o", "/dev/null", "--max-time", "4"),
+        *("-w", r"hub %{http_code} %{time_namelookup} %{time_total}\n", HUB),
+    )
+)
+_HUB = re.compile(r"^hub (\d{3}) ([\d.]+) ([\d.]+)$", re.MULTILINE)
+_PATIENT = 3.0
+"""A resolver that takes this many seconds to say nothing does not answer at all."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,9 @@ class NodeFacts:
     swarm: LocalSwarm | None
     curl: bool
     hub_reachable: bool
-    registry_reachable: bool
+    has_registry: bool
+    resolv_conf: str
+    resolver_silent: bool
 
     def interface_of(self, mac: str) -> Interface | None:
         """The interface with that MAC address."""
@@ -93,8 +100,7 @@ def observe(shell: Shell) -> NodeFacts:
 
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
-    script = _SCRIPT.replace("NETPLAN", NETPLAN_FILE).replace("HUB", HUB).replace("REGISTRY", LOCAL_REGISTRY)
-    script = script.replace("INFO", ask_command(["/info"], within=30))
+    script = _SCRIPT.replace("NETPLAN", NETPLAN_FILE).replace("ASK", _ASK)
     return parse(shell.run(script, within=60, what="asking how the node is"), shell.node.name)
 
 
@@ -108,8 +114,10 @@ def parse(text: str, name: str) -> NodeFacts:
     if "end" not in told:
         raise NodeError(f"{name}: its answer is cut short.", "Run the same command again.")
     mode, _, netplan = told["netplan"].partition("\n")
-    groups, _, user = told["groups"].partition("\n")
-    local = _swarm(told["info"].strip().partition("\n")[0])
+    user = told["user"].strip()
+    local = _swarm(told["asked"].strip().partition("\n")[0])
+    hub = _HUB.search(told["asked"])
+    answered = hub is not None and hub[1] != "000"
     ufw = told["ufw"]
     firewalld = told["firewalld"].split()
     release = dict(line.split("=", 1) for line in told["os"].splitlines() if "=" in line)
@@ -123,15 +131,23 @@ def parse(text: str, name: str) -> NodeFacts:
         engine_installed=told["engine"].strip().endswith("/dockerd"),
         engine_running=local is not None,
         daemon=_daemon(told["daemon"], name),
-        user=user.strip(),
-        groups=tuple(groups.split()),
+        user=user,
+        groups=_groups(told["group"], user),
         ufw_rules=ufw if re.search(r"(?m)^Status: active", ufw) else None,
         firewalld_ports=frozenset(firewalld[1:]) if firewalld[:1] == ["running"] else None,
         swarm=local,
-        curl="curl" in told,
-        hub_reachable=_ANSWERED.search(told["hub"]) is not None,
-        registry_reachable=_ANSWERED.search(told["registry"]) is not None,
+        curl=bool(told["curl"].strip()),
+        hub_reachable=answered,
+        has_registry=bool(told["registry"].strip()),
+        resolv_conf=told["resolv"],
+        resolver_silent=hub is not None and not answered and float(hub[2]) == 0 and float(hub[3]) >= _PATIENT,
     )
+
+
+def _groups(text: str, user: str) -> tuple[str, ...]:
+    """Groups that /etc/group puts a user in: "docker:x:996:vagrant"."""
+    entries = [line.split(":") for line in text.splitlines() if line.count(":") >= 3]
+    return tuple(name for name, _, _, members, *_ in entries if user in members.split(","))
 
 
 def _interfaces(text: str, name: str) -> tuple[Interface, ...]:

@@ -16,7 +16,18 @@ from labgen import labfile
 from labgen.errors import NodeError
 from labgen.lab import Lab, Node
 from labgen.swarm import LocalSwarm
-from provision.changes import STEPS, daemon_settings, engine, firewall, hostname, hosts, hosts_file, netplan, network
+from provision.changes import (
+    STEPS,
+    daemon_settings,
+    engine,
+    firewall,
+    hostname,
+    hosts,
+    hosts_file,
+    netplan,
+    network,
+    resolver,
+)
 from provision.facts import Interface, NodeFacts
 from provision.shell import redact, write_file
 
@@ -46,7 +57,9 @@ def settled(lab: Lab = LAB, node: Node = WORKER) -> NodeFacts:
         swarm=LocalSwarm.inactive(),
         curl=True,
         hub_reachable=True,
-        registry_reachable=False,
+        has_registry=False,
+        resolv_conf="nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n",
+        resolver_silent=False,
     )
 
 
@@ -166,7 +179,7 @@ BOX = {"registry-mirrors": ["http://127.0.0.1:5000"]}
 def test_mirror_follows_what_can_be_reached(
     there: dict[str, object], hub: bool, registry: bool, wanted: dict[str, object]
 ) -> None:
-    facts = dataclasses.replace(settled(), daemon=there, hub_reachable=hub, registry_reachable=registry)
+    facts = dataclasses.replace(settled(), daemon=there, hub_reachable=hub, has_registry=registry)
     assert daemon_settings(facts, LAB) == wanted
 
 
@@ -229,3 +242,15 @@ def test_tokens_are_redacted() -> None:
     token = "SWMTKN-1-" + "0" * 50 + "-" + "a1" * 12
     assert token not in redact(f"docker swarm join --token {token} 10.0.2.101:2377")
     assert json.dumps(redact(token)) == '"SWMTKN-1-\\u2026"'
+
+
+def test_a_resolver_that_answers_is_left_alone() -> None:
+    assert resolver(settled(), LAB, WORKER) == []
+
+
+def test_a_silent_resolver_is_given_up_on_after_a_second() -> None:
+    facts = dataclasses.replace(settled(), resolver_silent=True)
+    (change,) = resolver(facts, LAB, WORKER)
+    assert "nameserver 127.0.0.53\noptions timeout:1 attempts:1\n" in change.script
+    hasty = dataclasses.replace(facts, resolv_conf="nameserver 127.0.0.53\noptions timeout:1 attempts:1\n")
+    assert resolver(hasty, LAB, WORKER) == []

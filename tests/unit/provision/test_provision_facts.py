@@ -35,11 +35,11 @@ INFO = json.dumps(
         "Swarm": {"NodeID": "n1", "NodeAddr": "10.0.2.101", "LocalNodeState": "active", "ControlAvailable": True},
     }
 )
+UNREACHABLE = "hub 000 0.000000 0.004512"
 
 
 def told(**changed: str) -> str:
     sections = {
-        "curl": "there\n",
         "hostname": "swarm-manager\n",
         "links": LINKS + "\n",
         "netplan": "600\n# Written by labgen\nnetwork:\n",
@@ -47,12 +47,14 @@ def told(**changed: str) -> str:
         "os": 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12"\n',
         "engine": "/usr/sbin/dockerd\n",
         "daemon": '{"registry-mirrors": ["http://127.0.0.1:5000"]}\n',
-        "groups": "vagrant sudo docker\nvagrant\n",
+        "resolv": "nameserver 127.0.0.53\n",
+        "user": "vagrant\n",
+        "group": "root:x:0:\nsudo:x:27:kim,vagrant\nvagrant:x:1000:\ndocker:x:996:vagrant\nvagrantx:x:1:vagrantx\n",
         "ufw": "",
         "firewalld": "",
-        "info": f"{INFO}\n200\n",
-        "hub": "hub 000\n",
-        "registry": "registry 200\n",
+        "registry": "there\n",
+        "curl": "/usr/bin/curl\n",
+        "asked": f"{INFO}\n{UNREACHABLE}\n",
         "end": "",
     } | changed
     return "".join(f"\n@@{name}\n{text}" for name, text in sections.items())
@@ -67,22 +69,36 @@ def test_a_node_is_read() -> None:
     assert facts.hosts == "127.0.0.1 localhost\n\n# the end\n"
     assert (facts.os_id, facts.engine_installed, facts.engine_running) == ("debian", True, True)
     assert facts.daemon == {"registry-mirrors": ["http://127.0.0.1:5000"]}
-    assert (facts.user, facts.groups) == ("vagrant", ("vagrant", "sudo", "docker"))
+    assert (facts.user, facts.groups) == ("vagrant", ("sudo", "docker"))
     assert (facts.ufw_rules, facts.firewalld_ports) == (None, None)
     assert facts.swarm == LocalSwarm("active", "n1", True, "10.0.2.101")
-    assert (facts.hub_reachable, facts.registry_reachable) == (False, True)
+    assert (facts.hub_reachable, facts.has_registry, facts.resolver_silent) == (False, True, False)
     assert lab_interface(facts, labfile.parse(""), labfile.parse("").first_manager).name == "eth1"
 
 
 def test_a_bare_node_is_read() -> None:
-    facts = parse(told(netplan="", engine="", daemon="", info="", hub="", registry=""), "fresh")
+    facts = parse(told(netplan="", engine="", daemon="", curl="", asked="", registry=""), "fresh")
     assert (facts.netplan, facts.engine_installed, facts.engine_running, facts.swarm) == (None, False, False, None)
-    assert facts.daemon == {}
+    assert (facts.daemon, facts.curl, facts.has_registry, facts.resolver_silent) == ({}, False, False, False)
 
 
-@pytest.mark.parametrize("answer", ["hub 401", "hub 200", "hub 404"])
-def test_any_answer_of_the_hub_means_it_is_there(answer: str) -> None:
-    assert parse(told(hub=f"{answer}\n"), "x").hub_reachable
+@pytest.mark.parametrize("status", ["401", "200", "404"])
+def test_any_answer_of_the_hub_means_it_is_there(status: str) -> None:
+    facts = parse(told(asked=f"{INFO}\nhub {status} 0.021000 0.310000\n"), "x")
+    assert (facts.hub_reachable, facts.resolver_silent) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "silent"),
+    [
+        (UNREACHABLE, False),  # refused at once
+        ("hub 000 0.000000 4.001873", True),  # never found: no name server answered
+        ("hub 000 0.012000 4.001873", False),  # found, but it does not answer
+    ],
+)
+def test_a_silent_resolver_is_told_from_one_that_refuses(asked: str, silent: bool) -> None:
+    facts = parse(told(asked=f"{INFO}\n{asked}\n"), "x")
+    assert (facts.hub_reachable, facts.resolver_silent) == (False, silent)
 
 
 def test_firewalls() -> None:
@@ -109,5 +125,5 @@ def test_what_cannot_be_read_names_the_node(text: str, said: str) -> None:
 
 
 def test_an_engine_that_is_starting_counts_as_not_running() -> None:
-    facts = parse(told(info='{"message":"starting"}\n503\n'), "x")
+    facts = parse(told(asked=f'{{"message":"starting"}}\n{UNREACHABLE}\n'), "x")
     assert not facts.engine_running
