@@ -149,9 +149,10 @@ class _Begun:
 
 def _begin(shell: Shell, inventory: Inventory, account: Account, asked: threading.Event) -> _Begun:
     facts = _prepare(shell, inventory, tuple(STEPS), account, asked)
-    if swarm.initialise(shell, inventory.lab, _local(facts)):
+    tokens = swarm.initialise(shell, inventory.lab, _local(facts))
+    if tokens is not None:
         account.changed(shell.node, f"swarm begun, overlay networks from {inventory.lab.plan.overlay_pool}")
-        return _Begun(shell, {})
+        return _Begun(shell, {}, tokens)
     return _Begun(shell, {node.id: node for node in nodes(shell.run)})
 
 

@@ -17,14 +17,15 @@ from labgen.errors import NodeError
 from labgen.inventory import Inventory
 from labgen.lab import Node
 
-_TOKEN = re.compile(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+")
+TOKEN = re.compile(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+")
+"""A join token."""
 _LOST = -1
 """The exit status paramiko reports when the connection ended before the command did."""
 
 
 def redact(text: str) -> str:
     """The text without join tokens."""
-    return _TOKEN.sub("SWMTKN-1-…", text)
+    return TOKEN.sub("SWMTKN-1-…", text)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from labgen.errors import NodeError, SwarmError
 from labgen.lab import Lab, Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.waiting import NotYet, Patience, wait_until
-from provision.shell import Shell
+from provision.shell import TOKEN, Shell
 
 PORT = 2377
 """Where managers listen for nodes that join."""
@@ -56,8 +56,11 @@ def init_command(lab: Lab) -> list[str]:
     ]
 
 
-def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> bool:
-    """Begin the swarm on the first manager, unless it has begun; gives whether it did.
+def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] | None:
+    """Begin the swarm on the first manager; ``None`` where it has begun already.
+
+    Gives the tokens it has told, which need not be asked for any more: ``docker swarm init`` prints the
+    workers' command to join.
 
     :raises SwarmError: the node is in a state that must be looked at by a person.
     """
@@ -68,7 +71,7 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> bool:
                 f"{name} is a manager already, but advertises {local.address}, not {shell.node.address}.",
                 "Begin anew: fab bootstrap.leave (its services are lost), then fab bootstrap.",
             )
-        return False
+        return None
     if local.state == "locked":
         raise SwarmError(f"the swarm on {name} is locked.", "Unlock it there: docker swarm unlock.")
     if local.state == "active":
@@ -78,8 +81,9 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> bool:
         )
     # A node that was stopped in the middle of an init or a join is left in `pending` or `error`.
     before = "" if local.state == "inactive" else "docker swarm leave --force >/dev/null 2>&1\n"
-    shell.run(f"{before}{shlex.join(init_command(lab))} >/dev/null", within=60, what="docker swarm init")
-    return True
+    said = shell.run(f"{before}{shlex.join(init_command(lab))}", within=60, what="docker swarm init")
+    told = TOKEN.search(said)
+    return {"worker": Token(told[0])} if told else {}
 
 
 def token(shell: Shell, role: Role) -> Token:

@@ -17,7 +17,16 @@ LAB = labfile.parse("")
 MANAGER, WORKER, _ = LAB.nodes
 TOKEN = swarm.Token("SWMTKN-1-" + "0" * 50 + "-" + "1" * 25)
 NEW = swarm.Token("SWMTKN-1-" + "0" * 50 + "-" + "2" * 25)
-# As docker 20.10 says it.
+# As docker 20.10 says it, the token another.
+INIT_SAYS = f"""\
+Swarm initialized: current node (4bn3q0yjswfdtnk8dl7kxbv3h) is now a manager.
+
+To add a worker to this swarm, run the following command:
+
+    docker swarm join --token {TOKEN.value} 10.0.2.101:2377
+
+To add a manager to this swarm, run 'docker swarm join-token manager' and follow the instructions.
+"""
 INVALID = (
     "Error response from daemon: rpc error: code = InvalidArgument desc = "
     "A valid join token is necessary to join this cluster"
@@ -33,19 +42,24 @@ def test_init_advertises_the_lab_address_and_sets_the_pool() -> None:
 
 
 def test_init_where_there_is_no_swarm() -> None:
-    shell = ScriptedShell(MANAGER, [("^docker swarm init ", ok())])
-    assert swarm.initialise(shell, LAB, LocalSwarm.inactive())  # type: ignore[arg-type]
+    shell = ScriptedShell(MANAGER, [("^docker swarm init ", ok(INIT_SAYS))])
+    assert swarm.initialise(shell, LAB, LocalSwarm.inactive()) == {"worker": TOKEN}  # type: ignore[arg-type]
+
+
+def test_init_that_tells_no_token_is_well_too() -> None:
+    shell = ScriptedShell(MANAGER, [("^docker swarm init ", ok("Swarm initialized.\n"))])
+    assert swarm.initialise(shell, LAB, LocalSwarm.inactive()) == {}  # type: ignore[arg-type]
 
 
 def test_init_clears_what_an_interruption_left() -> None:
     shell = ScriptedShell(MANAGER, [("^docker swarm leave --force .*\ndocker swarm init", ok())])
-    assert swarm.initialise(shell, LAB, LocalSwarm("pending"))  # type: ignore[arg-type]
+    assert swarm.initialise(shell, LAB, LocalSwarm("pending")) is not None  # type: ignore[arg-type]
 
 
 def test_a_swarm_that_is_there_stays() -> None:
     shell = ScriptedShell(MANAGER, [])
     local = LocalSwarm("active", "id", is_manager=True, address="10.0.2.101")
-    assert not swarm.initialise(shell, LAB, local)  # type: ignore[arg-type]
+    assert swarm.initialise(shell, LAB, local) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
