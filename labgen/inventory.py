@@ -8,6 +8,7 @@ reached: through which port, with which key, through which network namespace.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shlex
@@ -69,6 +70,8 @@ class Inventory:
             # 0.3 s, which only what really connects pays.
             from fabric import Config, Connection
 
+            # What becomes of a connection is told once, by our own error; paramiko logs its stack traces, too.
+            logging.getLogger("paramiko").addHandler(logging.NullHandler())
             # One Config per Connection: a shared one leaks the identity files of one node to the others.
             config = Config(runtime_ssh_path=str(self.ssh_config))
             self._connections[node.name] = Connection(node.name, config=config, connect_timeout=CONNECT_TIMEOUT)
