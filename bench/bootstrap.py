@@ -48,7 +48,7 @@ def floor(lab: Inventory) -> dict[str, float]:
     token = swarm.token(manager, "worker")
     start = time.monotonic()
     join = (
-        "IFS= read -r token; docker swarm join --token \"$token\" --advertise-addr {} " + f"{manager.node.address}:2377"
+        'IFS= read -r token; docker swarm join --token "$token" --advertise-addr {} ' + f"{manager.node.address}:2377"
     )
     everywhere(others, lambda node: Shell(lab, node).run(join.format(node.address), secret=token.value, within=90))
     joined = clock(start)
