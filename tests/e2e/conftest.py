@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ import pytest
 from labgen import inventory as inventories
 from labgen.folder import LabFolder
 from labgen.proc import Runner
+from labgen.swarm import Swarm, look
+from labgen.waiting import NotYet, wait_until
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -62,6 +64,21 @@ class LabUnderTest:
     def close_shared_connections(self) -> None:
         """End the SSH connections that ssh keeps open for the next command."""
         inventories.close_shared(LabFolder.at(self.path), Runner())
+
+    def wait_for(self, what: str, true_of: Callable[[Swarm], bool]) -> None:
+        """Wait until something is true of the swarm, as its first manager tells it."""
+        there = inventories.load(self.path)
+        ask = there.asker(there.lab.first_manager)
+
+        def seen() -> None:
+            swarm = look(ask, ["web-alb"])
+            if not true_of(swarm):
+                raise NotYet(str(swarm))
+
+        try:
+            wait_until(what, seen, within=there.patience.seconds(60), every=2)
+        finally:
+            there.close()
 
     def on(self, node: str, command: str) -> str:
         """What a command prints on a node, as root."""

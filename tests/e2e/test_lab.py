@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from labgen.swarm import Swarm
 from tests.e2e.conftest import LabUnderTest, tokens
 
 NODES = ("swarm-manager", "swarm-worker1", "swarm-worker2")
@@ -105,9 +106,17 @@ def test_no_token_is_written_anywhere(lab: LabUnderTest) -> None:
             assert b"SWMTKN-1-" not in path.read_bytes(), path
 
 
+def worker_is_missed(swarm: Swarm) -> bool:
+    """The manager has noticed that the worker left, and the swarm has settled on what remains."""
+    (worker1,) = [node.id for node in swarm.nodes if node.name == "swarm-worker1"]
+    down = all(not node.ready for node in swarm.nodes if node.name == "swarm-worker2")
+    return down and [task.node_id for task in swarm.services["web-alb"].running] == [worker1, worker1]
+
+
 def test_a_worker_that_left_turns_exactly_its_checks_red(lab: LabUnderTest) -> None:
     green = verify(lab, check=True)
     lab.on("swarm-worker2", "docker swarm leave")
+    lab.wait_for("swarm-worker2 to be missed, and its task to run elsewhere", worker_is_missed)
     verdicts = verify(lab, check=False)
     assert set(verdicts) == set(green)
     assert {name: verdict for name, verdict in verdicts.items() if verdict != "pass"} == {
