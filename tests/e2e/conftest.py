@@ -68,17 +68,14 @@ class LabUnderTest:
     def wait_for(self, what: str, true_of: Callable[[Swarm], bool]) -> None:
         """Wait until something is true of the swarm, as its first manager tells it."""
         there = inventories.load(self.path)
-        ask = there.asker(there.lab.first_manager)
+        manager = there.lab.first_manager.name
 
         def seen() -> None:
-            swarm = look(ask, ["web-alb"])
+            swarm = look(lambda command: self.on(manager, command), ["web-alb"])
             if not true_of(swarm):
                 raise NotYet(str(swarm))
 
-        try:
-            wait_until(what, seen, within=there.patience.seconds(60), every=2)
-        finally:
-            there.close()
+        wait_until(what, seen, within=there.patience.seconds(60), every=2)
 
     def on(self, node: str, command: str) -> str:
         """What a command prints on a node, as root."""
