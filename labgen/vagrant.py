@@ -214,11 +214,6 @@ def explain(output: str) -> str:
     return f"Vagrant failed{where}:\n{text}"
 
 
-def failed_machines(machines: Mapping[str, Machine]) -> list[str]:
-    """Names of the machines that do not run."""
-    return [name for name, machine in machines.items() if not machine.running]
-
-
 def box_mark(name: str, provider: str) -> Path:
     """A file beside an installed box, where labgen notes which file it came from; its folder need not exist.
 
