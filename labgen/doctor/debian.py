@@ -189,7 +189,9 @@ def _apt(host: Host, progress: Progress, *words: str) -> str | None:
 
 
 def _stale(said: str) -> bool:
-    return any(mark in said for mark in ("Unable to locate package", "404  Not Found", "Unable to fetch some"))
+    # Held broken packages: what is installed here is newer than what the lists offer beside it.
+    marks = ("Unable to locate package", "404  Not Found", "Unable to fetch some", "unmet dependencies")
+    return any(mark in said for mark in marks)
 
 
 def _way_out(host: Host, said: str, names: Sequence[str]) -> str:

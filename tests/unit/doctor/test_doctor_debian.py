@@ -111,8 +111,17 @@ def test_install_takes_sudo_where_not_root_and_fetches_lists_where_there_are_non
     assert host.followed == [f"sudo -n {APT} update", f"sudo -n {INSTALL} vagrant"]
 
 
-def test_install_fetches_stale_lists_once():
-    answers = [Said("E: Unable to locate package vagrant", status=100), Said(), Said()]
+@pytest.mark.parametrize(
+    "said",
+    [
+        "E: Unable to locate package vagrant",
+        # What is installed is newer than the lists, as after an upgrade whose lists were thrown away.
+        "The following packages have unmet dependencies:\n libarchive-tools : Depends: libarchive13 (= 3.6.2-1+deb12u4) "
+        "but 3.6.2-1+deb12u5 is to be installed\nE: Unable to correct problems, you have held broken packages.",
+    ],
+)
+def test_install_fetches_stale_lists_once(said):
+    answers = [Said(said, status=100), Said(), Said()]
     host = CI.but(folders=LISTS, apt=lambda _: answers.pop(0))
     install(host, ["vagrant"])
     assert host.followed == [f"{INSTALL} vagrant", f"{APT} update", f"{INSTALL} vagrant"]
