@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgen import labfile
+from labgen.capabilities import Lacks
 from labgen.errors import MachineError, NodeError
 from labgen.files import write_whole
 from labgen.folder import LabFolder, State
@@ -58,6 +59,11 @@ class Inventory:
     def patience(self) -> Patience:
         """What every deadline is multiplied by."""
         return Patience() if self.state.accelerated else EMULATED
+
+    @property
+    def lacks(self) -> Lacks:
+        """What the nodes cannot do here, and why."""
+        return self.state.lacks
 
     @property
     def shared_connections(self) -> bool:

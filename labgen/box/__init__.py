@@ -14,18 +14,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labgen.box import recipe
 from labgen.box.recipe import PACKAGES
 from labgen.errors import BoxError
+from labgen.providers import NODE_IMAGE
 
 if TYPE_CHECKING:
     from labgen.box.workshop import Workshop
     from labgen.proc import Runner
     from labgen.progress import Progress
 
-__all__ = ["PACKAGES", "PROVIDERS", "build", "built"]
+__all__ = ["PACKAGES", "PROVIDERS", "build", "built", "node_image"]
 
 PROVIDERS: tuple[str, ...] = ("libvirt", "virtualbox")
 """Providers a box can be built for."""
+
+
+def node_image() -> str:
+    """The image of a node of today's recipe, as a Docker engine names it: ``labgen/node:KEY``."""
+    return f"{NODE_IMAGE}:{recipe.key()}"
 
 
 def built(provider: str, cache: Path | None = None) -> Path | None:

@@ -56,6 +56,7 @@ BY_PROVIDER: Mapping[str, Checks] = {
             *_supplies("libvirt"),
         ),
     ),
+    "docker": Checks(lambda _lab, _host: None, ()),
 }
 
 

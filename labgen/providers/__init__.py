@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from labgen.capabilities import Capability, Lacks
 from labgen.lab import Box
 
 
@@ -17,12 +18,17 @@ class Provider:
     :param box: the box machines start from where the lab names none.
     :param forwards_ports: whether a node's ports are only reachable from this computer when
         forwarded; where ``False`` the nodes' addresses can be reached directly.
+    :param lacks: what its nodes cannot do on any computer, and why.
+    :param shares_kernel: its nodes run on this computer's kernel (or that of Docker's own virtual
+        machine), which may lack more.
     """
 
     name: str
     title: str
     box: Box
     forwards_ports: bool
+    lacks: Lacks = field(default_factory=dict)
+    shares_kernel: bool = False
 
     @property
     def template(self) -> str:
@@ -48,7 +54,19 @@ LIBVIRT = Provider(
     forwards_ports=False,
 )
 
-PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT)}
+NODE_IMAGE = "labgen/node"
+"""Name of the image of a node; its tag is the key of the recipe it was built from."""
+
+DOCKER = Provider(
+    name="docker",
+    title="Docker (containers as nodes)",
+    box=Box(NODE_IMAGE),
+    forwards_ports=True,
+    lacks={Capability.NETPLAN: "the engine outside gives a container its addresses"},
+    shares_kernel=True,
+)
+
+PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT, DOCKER)}
 """Every provider, the one to prefer first."""
 
 # What is known of versions and packages; labgen.doctor reads it.
@@ -128,6 +146,16 @@ DEBIAN_PACKAGES: Mapping[str, tuple[Package, ...]] = {
         Package("libvirt-clients", "virsh"),
         Package("qemu-system-x86", "qemu-system-x86_64"),
         Package("qemu-utils", "qemu-img"),
+        Package("dnsmasq-base", "dnsmasq"),
+        Package("iptables", "iptables"),
+        Package("netcat-openbsd", "nc"),
+        Package("openssh-client", "ssh"),
+        Package("iproute2", "ip"),
+        Package("util-linux", "nsenter"),
+    ),
+    "docker": (
+        VAGRANT_PACKAGE,
+        Package("docker.io", "dockerd"),
         Package("dnsmasq-base", "dnsmasq"),
         Package("iptables", "iptables"),
         Package("netcat-openbsd", "nc"),
