@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--provider", help="look at one provider only")
 
     made = command("up", "bring the lab up: render, start the machines, bootstrap the swarm")
-    made.add_argument("--provider", help="virtualbox or libvirt (default: the best that works here)")
+    made.add_argument("--provider", help="virtualbox, libvirt or docker (default: the best that works here)")
     made.add_argument("--no-bootstrap", action="store_true", help="stop when the machines run")
     made.add_argument("--force", action="store_true", help="overwrite a Vagrantfile that was edited by hand")
 
@@ -80,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
     made = command("ssh", "log in to a node, or run a command there")
     made.add_argument("node", metavar="NODE")
     made.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+
+    made = command("halt", "shut the machines down, to start them again with `labgen up`")
 
     made = command("down", "remove the machines, and everything made for them")
 
