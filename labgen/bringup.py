@@ -10,6 +10,7 @@ from pathlib import Path
 from labgen import box as boxes
 from labgen import daemon as daemons
 from labgen import inventory
+from labgen.capabilities import Capability
 from labgen.daemon import Daemon
 from labgen.doctor import Choice
 from labgen.errors import BoxError, LabgenError, MachineError
@@ -83,8 +84,8 @@ class Machines:
         if PROVIDERS[state.provider].shares_kernel:
             with self.progress.step("Asking the kernel under the nodes what it can do"):
                 state = replace(state, lacks=inventory.find_lacks(self.folder, self.lab, state))
-            for why in state.lacks.values():
-                self.progress.note(f"note: {why}.")
+            if why := state.lacks.get(Capability.ROUTING_MESH):
+                self.progress.note(f"note: {why}: published ports will not answer.")
         self.folder.remember(state)
         return state
 
