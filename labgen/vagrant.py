@@ -216,7 +216,7 @@ def explain(output: str) -> str:
 
 
 _OF_A_MACHINE = re.compile(
-    r"^An (?:unexpected )?error occurred wh\w+ executing the action on the\n'([^']+)'\s+machine\. [^:]*:\n",
+    r"^An (?:unexpected )?error occurred wh\w+ executing the action on the\s+'([^']+)'\s+machine\. [^:]*:\n",
     re.MULTILINE,
 )
 

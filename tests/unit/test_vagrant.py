@@ -138,9 +138,9 @@ def test_what_several_machines_failed_of_is_said_once():
         "==> b: Running trigger: Docker networks...\n"
         "An error occurred while executing multiple actions in parallel.\n"
         "Any errors that occurred are shown below.\n\n"
-        "An error occurred while executing the action on the\n'a' machine. Please handle this error then try again:\n\n"
+        "An error occurred while executing the action on the 'a'\nmachine. Please handle this error then try again:\n\n"
         "Docker's network 'x' already uses 10.0.2.0/24.\n\n"
-        "An error occurred while executing the action on the\n'b' machine. Please handle this error then try again:\n\n"
+        "An error occurred while executing the action on the 'b'\nmachine. Please handle this error then try again:\n\n"
         "Docker's network 'x' already uses 10.0.2.0/24.\n"
     )
     said = explain(output)
