@@ -85,13 +85,13 @@ def parser() -> argparse.ArgumentParser:
 
     made = command("down", "remove the machines, and everything made for them")
 
-    made = command("box", "build the box that needs no internet")
+    made = command("box", "build the box, or the node image, that needs no internet")
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = actions.add_parser("build", help="build it from Debian packages")
-    build.add_argument("--provider", choices=("virtualbox", "libvirt", "all"), default="all")
+    build.add_argument("--provider", choices=("virtualbox", "libvirt", "docker", "all"), default="all")
     build.add_argument("--force", action="store_true", help="build anew what is there already")
     where = actions.add_parser("path", help="print where the built box is")
-    where.add_argument("--provider", choices=("virtualbox", "libvirt"), default="libvirt")
+    where.add_argument("--provider", choices=("virtualbox", "libvirt", "docker"), default="libvirt")
 
     command("schema", "print the JSON Schema of lab.yml, for editors")
     return root

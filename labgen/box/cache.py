@@ -30,6 +30,14 @@ def box(provider: str, cache: Path | None = None) -> Path:
     return (cache or default()) / f"debian-12-{recipe.key()}-{provider}.box"
 
 
+def node(arch: str, cache: Path | None = None) -> Path:
+    """Where the node image of today's recipe stands once it is built from packages.
+
+    :param arch: as Docker names it.
+    """
+    return (cache or default()) / f"debian-12-{recipe.key()}-docker-{arch}.tar"
+
+
 @contextlib.contextmanager
 def workplace(cache: Path) -> Iterator[Path]:
     """An empty directory inside the cache, gone at the end, whatever the end is.
