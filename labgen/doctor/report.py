@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labgen.capabilities import Capability
 from labgen.doctor.diagnosis import Diagnosis
 from labgen.doctor.findings import Finding
 from labgen.providers import PROVIDERS
@@ -19,13 +20,17 @@ def report(diagnosis: Diagnosis) -> str:
     for provider in diagnosis.providers:
         if not usable[provider]:
             how = "cannot be used"
-        elif diagnosis.accelerated[provider]:
-            how = "can be used"
         else:
-            how = "can be used, emulated"
+            how = "can be used"
+            how += "" if diagnosis.accelerated[provider] else ", emulated"
+            how += ", published ports will not answer" if _no_mesh(diagnosis, provider) else ""
         title = f"{PROVIDERS[provider].title}: {how}"
         blocks.append(_block(title, [one for one in diagnosis.findings if one.provider == provider]))
     return "\n\n".join(blocks) + "\n"
+
+
+def _no_mesh(diagnosis: Diagnosis, provider: str) -> bool:
+    return Capability.ROUTING_MESH in diagnosis.lacks.get(provider, {})
 
 
 def _block(title: str, findings: list[Finding]) -> str:
@@ -42,7 +47,11 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "usable": dict(diagnosis.usable),
         "accelerated": dict(diagnosis.accelerated),
-        "own_daemon": diagnosis.own_daemon,
+        "own_daemon": dict(diagnosis.own_daemon),
+        "lacks": {
+            provider: {str(capability): why for capability, why in lacks.items()}
+            for provider, lacks in diagnosis.lacks.items()
+        },
         "existing": diagnosis.existing,
         "findings": [one.as_json() for one in diagnosis.findings],
     }
