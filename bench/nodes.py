@@ -17,7 +17,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 PARTS = {
     "engine": "Starting a Docker engine",
-    "image": "Loading the image",
+    "image": "Loading the node image",
     "boot": "Booting",
     "ssh": "Asking Vagrant",
     "kernel": "Asking the kernel",
