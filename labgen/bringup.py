@@ -153,11 +153,12 @@ class Machines:
         """Shut the machines down; ``up`` starts them again, with everything on their disks."""
         inventory.close_shared(self.folder, Runner())
         own = self._daemon(state.provider) if state.namespace else None
-        if own is None or own.pid() is not None:
+        if own is None or (own.pid() is not None and not own.shuts_down):
             with self.progress.step("Shutting the machines down"):
                 self.vagrant(state).halt(on_line=self.progress.detail)
         if own is not None:
-            with self.progress.step(f"Ending the lab's own {own.title}"):
+            and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
+            with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):
                 own.end()
         # How to reach them is asked anew: ports and addresses may be others then.
         self.folder.ssh_config.unlink(missing_ok=True)

@@ -119,7 +119,8 @@ class Vagrant:
     def destroy(self, *, on_line: Callable[[str], None], name: str | None = None) -> None:
         """Remove the machines with their disks and networks."""
         with self._saying(on_line, 900):
-            self._cli.destroy(vm_name=name)
+            # python-vagrant has no word for this; where a provider cannot, Vagrant takes one after the other.
+            self._cli._call_vagrant_command(["destroy", name, "--force", "--parallel"])
 
     def status(self) -> Mapping[str, Machine]:
         """State of every machine, by name."""

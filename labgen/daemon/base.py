@@ -30,10 +30,12 @@ class Daemon(ABC):
 
     :cvar title: as people name it.
     :cvar place: name of its folder in the lab's ``.labgen``.
+    :cvar shuts_down: whether it shuts its machines down in order when it ends.
     """
 
     title: str
     place: str
+    shuts_down: bool
 
     def __init__(self, folder: LabFolder, runner: Runner) -> None:
         self._folder = folder

@@ -40,6 +40,7 @@ class Dockerd(Daemon):
     """The lab's own Docker engine, reached through a socket of its own."""
 
     title = "Docker engine"
+    shuts_down = True
     place = "docker"
 
     @property

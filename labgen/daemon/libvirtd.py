@@ -45,6 +45,7 @@ class Libvirtd(Daemon):
     """The lab's own libvirtd."""
 
     title = "libvirtd"
+    shuts_down = False
     place = "libvirt"
 
     def inside(self) -> Runner:

@@ -42,7 +42,7 @@ def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
     key = str(tmp_path / ".vagrant" / "labgen-key")
     assert node["ssh"] == {"insert_key": False, "private_key_path": key}
     assert ("--env-file", f"{key}.env") in pairs
-    assert node["moments"] == ["before up", "before reload", "after destroy"]
+    assert node["moments"] == ["before up", "before reload", "before destroy", "after destroy"]
 
 
 def test_ports_are_published_on_this_computer_only(stage: Callable[..., Any]) -> None:
