@@ -6,7 +6,8 @@
                                                                        └▶ an archive for `docker load`
 
 They are built once per recipe and kept in the user's cache; building needs root and a Debian mirror,
-using needs neither.
+using needs neither. An engine that reaches Docker Hub can build the node image, too
+(:mod:`labgen.box.dockerfile`).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def workplace(cache: Path) -> Iterator[Path]:
     """
     import fcntl  # absent on Windows, where no box is built
 
-    _make(cache)
+    prepare(cache)
     with (cache / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +76,8 @@ def keep(made: Path, place: Path) -> None:
     made.replace(place)
 
 
-def _make(directory: Path) -> None:
+def prepare(directory: Path) -> None:
+    """Make the cache, where it is not there yet, as the user's own."""
     missing = [parent for parent in (directory, *directory.parents) if not parent.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     for made in missing:

@@ -7,7 +7,7 @@ from pathlib import Path
 from labgen import box
 from labgen.box import cache as store
 from labgen.box import recipe
-from labgen.errors import BoxError, HostError, LabgenError
+from labgen.errors import BoxError, HostError, LabgenError, ProgramTimeout
 from labgen.proc import Runner
 from labgen.progress import Progress
 from labgen.providers import DOCKER, NODE_IMAGE
@@ -22,8 +22,8 @@ _PULL = 300.0
 def ensure(engine: Runner, *, progress: Progress, cache: Path | None = None, force: bool = False) -> str:
     """See that an engine has the node image of today's recipe, and give the image's name.
 
-    In this order: it has it already; the archive is in the cache; this computer builds it from Debian
-    packages. Node images of other recipes that
+    In this order: it has it already; the archive is in the cache; the engine builds it, where it can
+    pull the base image; this computer builds it from Debian packages. Node images of other recipes that
     no container uses are removed after that.
 
     :param engine: runs ``docker`` so that it reaches the engine: with ``DOCKER_HOST``, in a namespace.
@@ -41,7 +41,10 @@ def ensure(engine: Runner, *, progress: Progress, cache: Path | None = None, for
     archive = store.node(arch, cache)
     if archive.is_file() and not force:
         _load(engine, archive, progress)
-    elif not _from_packages(engine, arch, progress, cache, force, reasons):
+    elif not (
+        _built_by(engine, arch, progress, cache, reasons)
+        or _from_packages(engine, arch, progress, cache, force, reasons)
+    ):
         told = "".join(f"\n  - {reason}" for reason in reasons)
         raise BoxError(
             f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{told}",
@@ -89,6 +92,39 @@ def _has(engine: Runner, name: str) -> bool:
 def _load(engine: Runner, archive: Path, progress: Progress) -> None:
     with progress.step("Loading the node image into Docker"):
         engine.run(["docker", "load", "--quiet", "--input", archive], timeout=_LOAD).or_raise()
+
+
+def _built_by(engine: Runner, arch: str, progress: Progress, cache: Path | None, reasons: list[str]) -> bool:
+    from labgen.box import dockerfile
+
+    if not _has(engine, dockerfile.BASE):
+        with progress.step(f"Asking for {dockerfile.BASE}, to build the node image with Docker"):
+            try:
+                pulled = engine.run(["docker", "pull", "--quiet", dockerfile.BASE], timeout=_PULL)
+            except ProgramTimeout as late:
+                reasons.append(f"with docker build: {late.message}")
+                return False
+        if not pulled.ok:
+            told = pulled.err.strip().splitlines() or ["no reason was given"]
+            reasons.append(f"with docker build: {dockerfile.BASE} cannot be pulled: {told[-1]}")
+            return False
+    directory = cache or store.default()
+    store.prepare(directory)
+    log = directory / "docker-build.log"
+    try:
+        with progress.step("Building the node image with Docker"):
+            dockerfile.build(engine, recipe.ARCHITECTURES[arch], progress=progress, log=log)
+    except BoxError as error:
+        reasons.append(f"with docker build: {error}")
+        return False
+    if not _has(engine, box.node_image()):
+        # A builder of its own keeps what it makes (docker buildx, driver docker-container).
+        reasons.append(
+            "with docker build: the image was built, but not put into the engine. "
+            "`docker buildx use default` chooses the builder that does."
+        )
+        return False
+    return True
 
 
 def _from_packages(

@@ -67,7 +67,11 @@ def check_node(cache: Path, runner: Runner, arch: str | None = None) -> Architec
             "Build it on a computer of that architecture, and load the file here.",
         )
     _programs(recipe.TREE_PROGRAMS, [], runner)
-    _root("Building a node image installs packages into a directory, which only root may do.", runner)
+    _root(
+        "Building a node image installs packages into a directory, which only root may do.",
+        runner,
+        "--provider docker",
+    )
     _room(cache)
     return here
 
@@ -84,10 +88,10 @@ def _programs(needed: Mapping[str, str], missing: list[str], runner: Runner) -> 
         )
 
 
-def _root(why: str, runner: Runner) -> None:
+def _root(why: str, runner: Runner, *options: str) -> None:
     if os.geteuid() != 0:
         me = runner.which("labgen") or f"{sys.executable} -m labgen"
-        raise BoxError(why, f"Run `sudo {me} box build`.")
+        raise BoxError(why, f"Run `sudo {' '.join([me, 'box', 'build', *options])}`.")
 
 
 def _room(cache: Path) -> None:
