@@ -133,8 +133,10 @@ def to_build(lab: Lab, host: Host, provider: str) -> bool:
     box = box_of(lab, provider)
     if box.name == NODE_IMAGE:
         image = host.node_image()
-        answers = engine.daemon(host).state == "system"
-        return not host.built_box(provider) and not (image and answers and engine.has_image(host, image))
+        state = engine.daemon(host).state
+        if host.built_box(provider) or image is None or state == "denied":
+            return False
+        return state != "system" or not engine.has_image(host, image)
     return box.name == BUILT_BOX and not box.url and not host.built_box(provider)
 
 

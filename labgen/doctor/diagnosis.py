@@ -192,10 +192,14 @@ class Diagnosis:
         return (*(one.short(self, provider) for one in _CRITERIA), list(PROVIDERS).index(provider))
 
     def _beside(self, best: str) -> str:
-        """Why this one and not the others."""
-        return "; ".join(self._against(best, other) for other in self.providers if other != best) or (
-            "it can be used here"
-        )
+        """Why this one and not the others: not those that could not have been better anyway."""
+        order = list(PROVIDERS)
+        reasons = []
+        for other in self.providers:
+            at_best = (0, 0, len(PROVIDERS[other].lacks), order.index(other))
+            if other != best and (not self.errors(other) or at_best < self._rank(best)):
+                reasons.append(self._against(best, other))
+        return "; ".join(reasons) or "it can be used here"
 
     def _against(self, best: str, other: str) -> str:
         if wrong := self.errors(other):
@@ -303,7 +307,9 @@ def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
 def _candidates(lab: Lab, host: Host) -> tuple[str, ...]:
     if lab.provider != "auto":
         return (lab.provider,)
-    return tuple(provider for provider in PROVIDERS if host.system() in BY_PROVIDER[provider].systems)
+    # A lab that names a box wants machines that start from it; containers do not.
+    able = [one for one in PROVIDERS.values() if lab.box is None or not one.shares_kernel]
+    return tuple(one.name for one in able if host.system() in BY_PROVIDER[one.name].systems)
 
 
 def _own_daemon(provider: str, host: Host) -> bool:

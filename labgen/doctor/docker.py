@@ -200,6 +200,8 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
     if name is None:
         return
     state = engine.daemon(host).state
+    if state not in ("system", "own"):
+        return  # nothing to build it for, or to ask for it: check_engine has said so
     if state == "system" and engine.has_image(host, name):
         yield _image("ok", f"{name} is here.")
     elif host.built_box("docker"):
@@ -210,16 +212,17 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _image("ok", f"{name} has not been built yet; labgen up builds it.")
     elif debian.release(host) is not None:
         yield _image(
-            "warning", f"{name} has not been built yet, which takes root.", "sudo labgen box build --provider docker"
+            "warning",
+            f"{name} has not been built yet, which takes root.",
+            "sudo labgen box build --provider docker",
         )
-    elif state == "system":
+    else:
         yield _image(
             "error",
             f"{name} is not here, and Docker Hub, with whose help it is built, does not answer.",
             "Check the network (a proxy is set in Docker Desktop > Settings > Resources > Proxies). Or build it on "
             f"Debian or Ubuntu (labgen box build --provider docker; docker save {name}), and `docker load` it here.",
         )
-    # Without an engine there is nothing to build it for: check_engine has said so.
 
 
 def limits(lab: Lab, host: Host) -> Iterator[Finding]:
