@@ -103,7 +103,7 @@ def test_an_address_that_is_given_is_not_set() -> None:
 @pytest.mark.parametrize(
     ("links", "seen"),
     [
-        ((), "it has no address at all"),
+        ((Interface("lo", "00:00:00:00:00:00", ("127.0.0.1/8",)),), "it has no address at all"),
         ((Interface("eth0", "02:42:0a:00:03:02", ("10.0.3.2/24",)),), "it has eth0 10.0.3.2/24"),
         ((Interface("eth1", WORKER.mac, ("10.0.2.102/16",)),), "it has eth1 10.0.2.102/16"),
     ],
@@ -114,7 +114,7 @@ def test_an_address_that_should_have_been_given_and_was_not_is_an_error(
     with pytest.raises(NodeError, match=r"swarm-worker1 was not given its lab address 10\.0\.2\.102/24") as caught:
         missing(container(interfaces=links), GIVEN)
     assert seen in caught.value.message
-    assert "labgen down, then labgen up" in caught.value.hint
+    assert "labgen halt, then labgen up" in caught.value.hint
 
 
 def test_what_is_not_said_to_be_lacking_is_not_excused() -> None:
