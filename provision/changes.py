@@ -114,11 +114,12 @@ def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
     address = f"{node.address}/{lab.plan.lab.prefixlen}"
     if any(address in link.addresses for link in facts.interfaces):
         return
-    seen = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in facts.interfaces if link.addresses)
+    others = [link for link in facts.interfaces if link.addresses and link.name != "lo"]
+    seen = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
     raise NodeError(
         f"{node.name} was not given its lab address {address}; it has {seen or 'no address at all'}.",
-        "It was made by another Vagrantfile, or cut off from the lab network since. "
-        "Make it anew: labgen down, then labgen up.",
+        "Start it again: labgen halt, then labgen up. Where that does not help, make it anew: labgen down, then "
+        "labgen up.",
     )
 
 
