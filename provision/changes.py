@@ -109,20 +109,6 @@ def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     return [Change(f"address {address} on {link.name} (netplan)", script, within=90)]
 
 
-def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
-    """The lab address is there, on whatever interface, though nothing on the node has set it."""
-    address = f"{node.address}/{lab.plan.lab.prefixlen}"
-    if any(address in link.addresses for link in facts.interfaces):
-        return
-    others = [link for link in facts.interfaces if link.addresses and link.name != "lo"]
-    seen = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
-    raise NodeError(
-        f"{node.name} was not given its lab address {address}; it has {seen or 'no address at all'}.",
-        "Start it again: labgen halt, then labgen up. Where that does not help, make it anew: labgen down, then "
-        "labgen up.",
-    )
-
-
 def netplan(lab: Lab, node: Node) -> str:
     """The netplan file of a node's adapter 2. No gateway: the default route is adapter 1's."""
     return (
@@ -138,6 +124,20 @@ def netplan(lab: Lab, node: Node) -> str:
         "      link-local: []\n"
         "      optional: true\n"
         f'      addresses: ["{node.address}/{lab.plan.lab.prefixlen}"]\n'
+    )
+
+
+def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
+    """The lab address is there, on whatever interface, though nothing on the node has set it."""
+    address = f"{node.address}/{lab.plan.lab.prefixlen}"
+    if any(address in link.addresses for link in facts.interfaces):
+        return
+    others = [link for link in facts.interfaces if link.addresses and link.name != "lo"]
+    seen = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
+    raise NodeError(
+        f"{node.name} was not given its lab address {address}; it has {seen or 'no address at all'}.",
+        "Start it again: labgen halt, then labgen up. Where that does not help, make it anew: labgen down, then "
+        "labgen up.",
     )
 
 
