@@ -31,11 +31,13 @@ class Daemon(ABC):
     :cvar title: as people name it.
     :cvar place: name of its folder in the lab's ``.labgen``.
     :cvar shuts_down: whether it shuts its machines down in order when it ends.
+    :cvar question: a command of its client's that only a daemon that works answers.
     """
 
     title: str
     place: str
     shuts_down: bool
+    question: tuple[str, ...]
 
     def __init__(self, folder: LabFolder, runner: Runner) -> None:
         self._folder = folder
@@ -63,10 +65,6 @@ class Daemon(ABC):
     @abstractmethod
     def _pid_file(self) -> Path:
         """Where its process id, as this computer counts them, is found."""
-
-    @abstractmethod
-    def _answers(self) -> None:
-        """Raise :class:`NotYet` where it does not answer."""
 
     def pid(self) -> int | None:
         """Process id of the daemon, or ``None`` where it does not run."""
@@ -148,6 +146,13 @@ class Daemon(ABC):
 
     def _in_netns(self) -> Runner:
         return Runner(prefix=("nsenter", f"--net={self._netns}", *self._runner.prefix), env=self._runner.env)
+
+    def _answers(self) -> None:
+        if self.pid() is None:
+            raise NotYet("no process yet")
+        answer = self.inside().run(self.question, timeout=20)
+        if not answer.ok:
+            raise NotYet(answer.err.strip() or "no answer")
 
     def _running(self) -> int:
         pid = self.pid()

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from labgen.daemon.base import Daemon
 from labgen.proc import Runner
-from labgen.waiting import NotYet
 
 _RESOLVER = "169.254.53.53"
 """Where dnsmasq listens. No lab can have it: :data:`labgen.addresses.UNUSABLE`."""
@@ -41,6 +40,7 @@ class Dockerd(Daemon):
 
     title = "Docker engine"
     shuts_down = True
+    question = ("docker", "version", "--format", "{{.Server.Version}}")
     place = "docker"
 
     @property
@@ -56,9 +56,6 @@ class Dockerd(Daemon):
     def inside(self) -> Runner:
         """A runner whose programs see the lab's network, and for whom ``docker`` is the lab's engine."""
         self._running()
-        return self._client()
-
-    def _client(self) -> Runner:
         return Runner(
             prefix=("nsenter", f"--net={self._netns}", "--"), env={**self._runner.env, "DOCKER_HOST": self.socket}
         )
@@ -98,13 +95,6 @@ class Dockerd(Daemon):
             *("unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc"),
             *("sh", "-uc", script),
         ]
-
-    def _answers(self) -> None:
-        if self.pid() is None:
-            raise NotYet("no process yet")
-        result = self._client().run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=20)
-        if not result.ok:
-            raise NotYet(result.err.strip() or "no answer")
 
     def _to_signal(self, sign: signal.Signals) -> list[int]:
         pid = self.pid()

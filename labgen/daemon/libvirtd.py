@@ -12,7 +12,6 @@ from pathlib import Path
 
 from labgen.daemon.base import Daemon
 from labgen.proc import Runner
-from labgen.waiting import NotYet
 
 _CONFIGURATION = {
     "qemu.conf": """\
@@ -46,6 +45,7 @@ class Libvirtd(Daemon):
 
     title = "libvirtd"
     shuts_down = False
+    question = ("virsh", "--connect", "qemu:///system", "uri")
     place = "libvirt"
 
     def inside(self) -> Runner:
@@ -81,10 +81,3 @@ class Libvirtd(Daemon):
         lines.append("PATH=$PATH:/usr/sbin:/sbin")
         lines.append(f"exec libvirtd --pid-file {root}/libvirtd.pid")
         return "\n".join(lines)
-
-    def _answers(self) -> None:
-        if self.pid() is None:
-            raise NotYet("no process yet")
-        result = self.inside().run(["virsh", "--connect", "qemu:///system", "uri"], timeout=20)
-        if not result.ok:
-            raise NotYet(result.err.strip() or "no answer")
