@@ -220,8 +220,8 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _image(
             "error",
             f"{name} is not here, and Docker Hub, with whose help it is built, does not answer.",
-            "Check the network (a proxy is set in Docker Desktop > Settings > Resources > Proxies). Or build it on "
-            f"Debian or Ubuntu (labgen box build --provider docker; docker save {name}), and `docker load` it here.",
+            "Check the network (in Docker Desktop, a proxy is set in Settings > Resources > Proxies). Or build it on "
+            "Debian or Ubuntu (sudo labgen box build --provider docker), bring the file here and `docker load -i` it.",
         )
 
 
