@@ -255,6 +255,8 @@ def test_limits_of_the_engine():
     assert bad(docker.limits(lab("cpus: 3"), DOCKER)) == {"docker.cpus": "error"}
     assert bad(docker.limits(lab("cpus: 2"), DOCKER)) == {}
     assert list(docker.limits(COURSE, OWN)) == []
+    assert bad(docker.limits(lab("cpus: 5"), OWN)) == {"docker.cpus": "error"}
+    assert list(docker.limits(lab("cpus: 5"), DOCKER.but(says={VERSION: DENIED}))) == []
 
 
 def test_networks_of_the_engine():
