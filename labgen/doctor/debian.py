@@ -105,7 +105,7 @@ def lacking(lab: Lab, host: Host, provider: str) -> list[str]:
     elif foreign_vagrant(host):
         wanted = [name for name in wanted if name != VAGRANT_LIBVIRT_PACKAGE.name]
     if to_build(lab, host, provider) and not (provider == "docker" and engine.builds_from_hub(host)):
-        wanted += [name for name in host.box_packages() if name not in wanted]
+        wanted += [name for name in host.box_packages(provider) if name not in wanted]
     if not wanted:
         return []
     if any(name in DOCKER_INC_PACKAGES for name in wanted) and _installed(host, *DOCKER_INC_PACKAGES.values()):

@@ -178,14 +178,18 @@ class Diagnosis:
                 "Put that right, then see `labgen doctor`.",
             )
         how = "" if self.accelerated[provider] else "; machines are emulated, which is slow"
-        if mesh := self._no_mesh(provider):
-            how += f"; {mesh}, so published ports will not answer"
+        if ports := self.published_ports(provider):
+            how += f"; {self.lacks[provider][Capability.ROUTING_MESH]}, so {ports}"
         own = self.own_daemon[provider]
         daemon = f", with {BY_PROVIDER[provider].own} of the lab's own" if own else ""
         return Choice(provider, f"{title}{daemon}: {reason}{how}.", self.accelerated[provider], own)
 
-    def _no_mesh(self, provider: str) -> str:
-        return self.lacks.get(provider, {}).get(Capability.ROUTING_MESH, "")
+    def published_ports(self, provider: str) -> str:
+        """What there is to say of the ports that a swarm publishes on this provider; nothing where they answer."""
+        why = self.lacks.get(provider, {}).get(Capability.ROUTING_MESH)
+        if why is None:
+            return ""
+        return "published ports may not answer" if why == kernel.UNKNOWN else "published ports do not answer"
 
     def _rank(self, provider: str) -> tuple[float, ...]:
         """The lower, the better."""
@@ -235,7 +239,7 @@ def _lost_mesh(diagnosis: Diagnosis, other: str) -> str:
     why = diagnosis.lacks[other][Capability.ROUTING_MESH]
     anyway = f"`labgen up --provider {other}` uses it all the same"
     quick = ", in seconds" if PROVIDERS[other].shares_kernel else ""
-    return f"{PROVIDERS[other].title}: {why}, so published ports would not answer ({anyway}{quick})"
+    return f"{PROVIDERS[other].title}: {why}, so {diagnosis.published_ports(other)} ({anyway}{quick})"
 
 
 def _lost_completeness(diagnosis: Diagnosis, other: str) -> str:
@@ -260,7 +264,9 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
 
     :param providers: those to look at; where ``None`` the one that the lab names, or every one that
         there can be on this system.
+    :raises HostError: one of them is none.
     """
+    known(providers or ())
     here = host or Host()
     looked_at = tuple(providers) if providers is not None else _candidates(lab, here)
     gates: list[Finding] = []
@@ -284,6 +290,13 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
         existing=resources.existing(lab, here),
         asked=providers is not None,
     )
+
+
+def known(providers: Iterable[str]) -> None:
+    """:raises HostError: one of these is not a provider."""
+    for provider in providers:
+        if provider not in PROVIDERS:
+            raise HostError(f"{provider} is not a provider.", f"Known are: {', '.join(PROVIDERS)}.")
 
 
 def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:

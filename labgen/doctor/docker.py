@@ -220,40 +220,47 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _image(
             "error",
             f"{name} is not here, and Docker Hub, with whose help it is built, does not answer.",
-            "Check the network (a proxy is set in Docker Desktop > Settings > Resources > Proxies). Or build it on "
-            f"Debian or Ubuntu (labgen box build --provider docker; docker save {name}), and `docker load` it here.",
+            "Check the network (in Docker Desktop, a proxy is set in Settings > Resources > Proxies). Or build it on "
+            "Debian or Ubuntu (sudo labgen box build --provider docker), bring the file here and `docker load -i` it.",
         )
 
 
 def limits(lab: Lab, host: Host) -> Iterator[Finding]:
     """Memory and processors of the engine, which in a virtual machine are not this computer's."""
     found = engine.engine(host)
-    if found is None:
-        return
-    settings = "Docker Desktop > Settings > Resources" if found.desktop else "the settings of Docker's virtual machine"
-    wanted = sum(node.memory for node in lab.nodes)
-    if found.memory and wanted > found.memory:
-        yield _finding(
-            "memory",
-            "warning",
-            f"the nodes may take {wanted} MiB together; its engine has {found.memory} MiB.",
-            f"More memory for it ({settings}), or less for each node: memory in lab.yml."
-            if host.system() != "Linux" or found.desktop
-            else "Less for each node: memory in lab.yml, or fewer nodes.",
-            "memory",
-        )
-    elif found.memory:
-        yield _finding("memory", "ok", f"{wanted} MiB for the nodes, {found.memory} MiB in its engine.", "", "memory")
+    if found is not None:
+        yield from _memory(lab, host, found)
+    # An engine of the lab's own has this computer's.
+    cpus = found.cpus if found is not None else host.cpus() if engine.daemon(host).state == "own" else 0
     most = max(lab.nodes, key=lambda node: node.cpus)
-    if found.cpus and most.cpus > found.cpus:
+    if cpus and most.cpus > cpus:
         # The engine refuses such a container ("Range of CPUs is from 0.01 to …").
         yield _finding(
             "cpus",
             "error",
-            f"{most.name} is to have {most.cpus}; its engine has {found.cpus}, and refuses more.",
-            f"Set cpus: {found.cpus} or less in lab.yml.",
+            f"{most.name} is to have {most.cpus}; its engine has {cpus}, and refuses more.",
+            f"Set cpus: {cpus} or less in lab.yml.",
             "processors",
         )
+
+
+def _memory(lab: Lab, host: Host, found: Engine) -> Iterator[Finding]:
+    if not found.memory:
+        return
+    wanted = sum(node.memory for node in lab.nodes)
+    if wanted <= found.memory:
+        yield _finding("memory", "ok", f"{wanted} MiB for the nodes, {found.memory} MiB in its engine.", "", "memory")
+        return
+    less = "memory in lab.yml, or fewer nodes."
+    settings = "Docker Desktop > Settings > Resources" if found.desktop else "the settings of Docker's virtual machine"
+    virtual = host.system() != "Linux" or found.desktop
+    yield _finding(
+        "memory",
+        "warning",
+        f"the nodes may take {wanted} MiB together; its engine has {found.memory} MiB.",
+        f"More memory for it ({settings}), or less for each node: {less}" if virtual else f"Less for each node: {less}",
+        "memory",
+    )
 
 
 def _image(level: Level, message: str, fix: str = "") -> Finding:

@@ -231,12 +231,16 @@ class Host:
         except (ImportError, AttributeError):
             return None
 
-    def box_packages(self) -> tuple[str, ...]:
-        """Debian packages that ``labgen box build`` needs."""
+    def box_packages(self, provider: str) -> tuple[str, ...]:
+        """Debian packages that ``labgen box build`` needs for this provider."""
         try:
-            return tuple(importlib.import_module("labgen.box").PACKAGES)
+            recipe = importlib.import_module("labgen.box.recipe")
+            everything = tuple(recipe.PACKAGES)
+            # An image is a tree of files; what makes a disk of it is for boxes only.
+            tree = {*recipe.TREE_PROGRAMS.values(), "debian-archive-keyring"}
         except (ImportError, AttributeError):
             return ()
+        return tuple(name for name in everything if name in tree) if provider == "docker" else everything
 
 
 def find_vboxmanage(host: Host) -> str | None:

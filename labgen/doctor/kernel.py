@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -27,12 +27,14 @@ _ASK_INSIDE = f"uname -r; {ASK_IPVS} 2>&1; echo ==; cat /proc/filesystems; echo 
 _RUN_WITHIN = 60.0
 """Deadline in seconds for one short container in Docker's virtual machine, which may have to wake up."""
 
-_DESKTOP_KERNELS: Mapping[str, str] = {
-    "-linuxkit": "linuxkit/linuxkit, kernel/6.6.x/config-aarch64 and config-x86_64",
-    "-microsoft-standard-WSL2": "microsoft/WSL2-Linux-Kernel, Microsoft/config-wsl",
+_KNOWN: Mapping[str, str] = {
+    "-linuxkit": "LinuxKit, kernel/6.6.x/config-*",
 }
-"""Ends of the releases of kernels that Docker Desktop brings, and where their options can be read: both have
-everything in :data:`FEATURES` built in, IP_VS, IP_VS_RR and NETFILTER_XT_MATCH_IPVS included."""
+"""Ends of the releases of kernels that are known to have all of :data:`FEATURES` built in, and where that can be read.
+
+LinuxKit's, which Docker Desktop starts on macOS and Linux, has had IPVS on purpose, for swarms, since linuxkit#178.
+WSL 2's had it built in, too (microsoft/WSL2-Linux-Kernel, Microsoft/config-wsl of 4.19), but from 6.6.36 on much of
+what Docker needs is in modules (microsoft/WSL#11742): that one has to be asked."""
 
 
 @dataclass(frozen=True)
@@ -180,19 +182,19 @@ class Asked:
     :param kernel: what is known of it; ``None`` where it is in a virtual machine and cannot be asked yet.
     :param here: it is this computer's own.
     :param release: its release, as far as that is known.
-    :param desktop: where the options of a kernel that Docker Desktop brings can be read; else empty.
+    :param known: where it can be read that this kernel has everything; else empty.
     """
 
     kernel: Kernel | None
     here: bool = True
     release: str = ""
-    desktop: str = field(default="")
+    known: str = ""
 
     def has(self, feature: Feature) -> Answer:
         """Whether it has this."""
         if self.kernel is not None:
             return self.kernel.has(feature)
-        return "yes" if self.desktop else "unknown"
+        return "yes" if self.known else "unknown"
 
 
 def of_nodes(host: Host) -> Asked:
@@ -211,7 +213,7 @@ def of_nodes(host: Host) -> Asked:
         )
         if (told := inside(said.out)) is not None:
             return Asked(told, False, told.release)
-    known = next((source for end, source in _DESKTOP_KERNELS.items() if answers.kernel.endswith(end)), "")
+    known = next((source for end, source in _KNOWN.items() if answers.kernel.endswith(end)), "")
     return Asked(None, False, answers.kernel, known)
 
 
@@ -283,13 +285,17 @@ def _modules(text: str) -> Iterator[str]:
         yield found[1].replace("-", "_")
 
 
+NO = "the kernel has no IPVS"
+UNKNOWN = "it is not known whether the kernel has IPVS"
+"""Why nodes lack the routing mesh, or may lack it."""
+
+
 def lacks(host: Host) -> Lacks:
     """What nodes in containers would lack here for want of a kernel that has it, and why."""
     answer = of_nodes(host).has(IPVS)
     if answer == "yes":
         return {}
-    why = "the kernel has no IPVS" if answer == "no" else "it is not known whether the kernel has IPVS"
-    return {Capability.ROUTING_MESH: why}
+    return {Capability.ROUTING_MESH: NO if answer == "no" else UNKNOWN}
 
 
 def check(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -327,10 +333,8 @@ def _bare(feature: Feature) -> str:
 
 
 def _not_asked(asked: Asked) -> Iterator[Finding]:
-    if asked.desktop:
-        yield _finding(
-            "kernel", "ok", f"Docker Desktop's {asked.release} is built with all a swarm needs ({asked.desktop})."
-        )
+    if asked.known:
+        yield _finding("kernel", "ok", f"{asked.release} is built with all that a swarm needs ({asked.known}).")
     elif asked.release:
         yield _finding(
             "kernel",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from labgen.capabilities import Capability
 from labgen.doctor.diagnosis import Diagnosis
 from labgen.doctor.findings import Finding
 from labgen.providers import PROVIDERS
@@ -23,14 +22,11 @@ def report(diagnosis: Diagnosis) -> str:
         else:
             how = "can be used"
             how += "" if diagnosis.accelerated[provider] else ", emulated"
-            how += ", published ports will not answer" if _no_mesh(diagnosis, provider) else ""
+            if ports := diagnosis.published_ports(provider):
+                how += f", {ports}"
         title = f"{PROVIDERS[provider].title}: {how}"
         blocks.append(_block(title, [one for one in diagnosis.findings if one.provider == provider]))
     return "\n\n".join(blocks) + "\n"
-
-
-def _no_mesh(diagnosis: Diagnosis, provider: str) -> bool:
-    return Capability.ROUTING_MESH in diagnosis.lacks.get(provider, {})
 
 
 def _block(title: str, findings: list[Finding]) -> str:

@@ -163,8 +163,8 @@ class RecordedHost(Host):
     def node_image(self) -> str | None:
         return self.node
 
-    def box_packages(self) -> tuple[str, ...]:
-        return self.to_build
+    def box_packages(self, provider: str) -> tuple[str, ...]:
+        return self.to_build[:1] if provider == "docker" else self.to_build
 
 
 class Debian(RecordedHost):

@@ -4,7 +4,19 @@ import json
 from dataclasses import replace
 
 import pytest
-from recorded_docker import ABSENT, DOCKER, GENL, IMAGES, MAC_DESKTOP, NO_IPVS, OWN, VERSION, WINDOWS_DESKTOP
+from recorded_docker import (
+    ABSENT,
+    DOCKER,
+    GENL,
+    HAS_IPVS,
+    IMAGES,
+    INSIDE,
+    MAC_DESKTOP,
+    NO_IPVS,
+    OWN,
+    VERSION,
+    WINDOWS_DESKTOP,
+)
 from recorded_host import (
     BOTH,
     CI,
@@ -26,6 +38,13 @@ from labgen.errors import HostError
 from labgen.providers import PROVIDERS
 
 VBOX = "/usr/bin/VBoxManage --version"
+ASKED = WINDOWS_DESKTOP.but(
+    says={
+        IMAGES: Said("f1f4a5ae21d5\n"),
+        INSIDE: Said(f"6.6.87.2\n{HAS_IPVS}==\n{recorded('proc-filesystems.txt')}==\n{recorded('kernel-config.txt')}"),
+    }
+)
+"""Windows whose Docker Desktop has the image of the nodes, so that its kernel can be asked."""
 KVM_DENIED = {"/dev/kvm": "denied"}
 NO_DAEMON = {VIRSH: Said(err=recorded("virsh-absent.txt"), status=1)}
 
@@ -35,7 +54,7 @@ def test_every_provider_has_its_checks():
 
 
 @pytest.mark.parametrize(
-    "host", [MAC_DESKTOP, WINDOWS_DESKTOP, DOCKER.but(programs=BOTH.programs, says={VBOX: Said("7.0.26r168464\n")})]
+    "host", [MAC_DESKTOP, ASKED, DOCKER.but(programs=BOTH.programs, says={VBOX: Said("7.0.26r168464\n")})]
 )
 def test_nothing_is_wrong_where_all_is_well(host):
     diagnosis = examine(COURSE, host)
@@ -128,6 +147,11 @@ def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
         examine(wanted, LINUX).choose(wanted)
 
 
+def test_what_is_no_provider_is_refused():
+    with pytest.raises(HostError, match="dockr is not a provider"):
+        examine(COURSE, BOTH, ["dockr"])
+
+
 def test_where_vagrant_is_missing_nothing_is_usable():
     diagnosis = examine(COURSE, BOTH.without("vagrant"))
     assert not any(diagnosis.usable.values())
@@ -192,7 +216,7 @@ def test_report():
     assert "\n  ! virtualization  the processor offers" in text
     assert "\nVirtualBox: can be used\n" in report(examine(COURSE, MAC))
     text = report(examine(COURSE, OWN))
-    assert "\n\nDocker (containers as nodes): can be used, published ports will not answer\n" in text
+    assert "\n\nDocker (containers as nodes): can be used, published ports do not answer\n" in text
 
 
 def test_json():
@@ -224,7 +248,11 @@ def test_json_tells_what_nodes_would_lack():
 NO_KVM = {"devices": {"/dev/kvm": "absent"}}
 NO_VIRTUALBOX = "VirtualBox is not installed"
 WITHOUT_MESH = (
-    "Docker (containers as nodes): the kernel has no IPVS, so published ports would not answer "
+    "Docker (containers as nodes): the kernel has no IPVS, so published ports do not answer "
+    "(`labgen up --provider docker` uses it all the same, in seconds)"
+)
+UNKNOWN_MESH = (
+    "Docker (containers as nodes): it is not known whether the kernel has IPVS, so published ports may not answer "
     "(`labgen up --provider docker` uses it all the same, in seconds)"
 )
 NO_NETPLAN = "nodes of Docker would lack netplan (the engine outside gives a container its addresses)"
@@ -268,10 +296,10 @@ NO_MESH = {"says": {GENL: NO_IPVS}, "root": True}
             "docker",
             True,
             f"Docker, with a Docker engine of the lab's own: {NO_VIRTUALBOX}; libvirt is not installed; "
-            "the kernel has no IPVS, so published ports will not answer.",
+            "the kernel has no IPVS, so published ports do not answer.",
         ),
         (MAC_DESKTOP, "virtualbox", False, f"VirtualBox: {NO_NETPLAN}."),
-        (WINDOWS_DESKTOP, "virtualbox", False, f"VirtualBox: {NO_NETPLAN}."),
+        (WINDOWS_DESKTOP, "virtualbox", False, f"VirtualBox: {UNKNOWN_MESH}."),
         (MAC_DESKTOP.without("VBoxManage"), "docker", False, f"Docker: {NO_VIRTUALBOX}."),
         (
             MAC_DESKTOP.but(says={VBOX: Said("7.0.20r163906\n")}),
@@ -279,7 +307,12 @@ NO_MESH = {"says": {GENL: NO_IPVS}, "root": True}
             False,
             "Docker: VirtualBox 7.0.20 cannot run machines on an arm64 processor; 7.1.6 can.",
         ),
-        (WINDOWS_DESKTOP.without("VBoxManage"), "docker", False, f"Docker: {NO_VIRTUALBOX}."),
+        (
+            WINDOWS_DESKTOP.without("VBoxManage"),
+            "docker",
+            False,
+            f"Docker: {NO_VIRTUALBOX}; it is not known whether the kernel has IPVS, so published ports may not answer.",
+        ),
     ],
 )
 def test_choice_between_machines_and_containers(host, provider, own, why):
@@ -292,7 +325,7 @@ def test_docker_that_is_asked_for_is_taken_and_what_it_lacks_is_told():
     assert (choice.provider, choice.accelerated, choice.own_daemon) == ("docker", True, True)
     assert choice.why == (
         "Docker, with a Docker engine of the lab's own: it is asked for; "
-        "the kernel has no IPVS, so published ports will not answer."
+        "the kernel has no IPVS, so published ports do not answer."
     )
     wanted = lab("provider: docker")
     assert examine(wanted, OWN).providers == ("docker",)
@@ -305,7 +338,7 @@ def test_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
     unknown = DOCKER.but(**NO_KVM, files=files, says={GENL: Said(err="genl is not installed", status=127)})
     choice = examine(COURSE, unknown).choose(COURSE)
     assert choice.provider == "libvirt"
-    assert "it is not known whether the kernel has IPVS, so published ports would not answer" in choice.why
+    assert "it is not known whether the kernel has IPVS, so published ports may not answer" in choice.why
 
 
 def test_a_lab_that_names_a_box_is_not_given_containers():
