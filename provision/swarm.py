@@ -15,7 +15,8 @@ from labgen.errors import NodeError, SwarmError
 from labgen.lab import Lab, Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.waiting import NotYet, Patience, wait_until
-from provision.shell import TOKEN, Shell
+from provision.output import TOKEN
+from provision.shell import Shell
 
 PORT = 2377
 """Where managers listen for nodes that join."""

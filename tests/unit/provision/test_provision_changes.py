@@ -29,7 +29,8 @@ from provision.changes import (
     resolver,
 )
 from provision.facts import Interface, NodeFacts
-from provision.shell import redact, write_file
+from provision.output import redact
+from provision.shell import write_file
 
 LAB = labfile.parse("")
 WORKER = LAB.node("swarm-worker1")
@@ -90,7 +91,8 @@ def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
 
 def test_host_name() -> None:
     (change,) = hostname(dataclasses.replace(settled(), hostname="debian"), LAB, WORKER)
-    assert "hostnamectl set-hostname swarm-worker1" in change.script
+    assert "hostname swarm-worker1 ||" in change.script
+    assert "mv -f /etc/hostname.labgen /etc/hostname" in change.script
 
 
 @pytest.mark.parametrize(
