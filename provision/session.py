@@ -69,7 +69,12 @@ class Session:
         """
         deadline = time.monotonic() + within
         self._wait_until(deadline)
-        self._channel.sendall(f"{secret or ''}\n{script}\n{self._mark}\n".encode())
+        try:
+            self._channel.sendall(f"{secret or ''}\n{script}\n{self._mark}\n".encode())
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # It has ended already, as where sudo refuses: what it said about that is read below.
         # One after the other: what comes on the one meanwhile waits in paramiko's buffer (2 MiB).
         out, status = self._read(self._channel.recv, deadline)
         err, _ = self._read(self._channel.recv_stderr, deadline)
