@@ -105,7 +105,9 @@ def write_file(path: str, text: str, mode: str) -> str:
 
     :param mode: permissions in octal: "0600".
     """
-    quoted, temporary = shlex.quote(path), shlex.quote(f"{path}.labgen")
+    quoted = shlex.quote(path)
+    # Each session writes a file of its own: what an interrupted run had sent may still be at it.
+    temporary = f"{quoted}.labgen.$$"
     umask = 0o666 & ~int(mode, 8)
     return (
         f"(umask {umask:04o}; printf %s {shlex.quote(text)} > {temporary}) && "
