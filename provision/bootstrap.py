@@ -88,7 +88,8 @@ def _prepare(
             failed = changes[min(finished, len(changes) - 1)]
             raise NodeError(
                 f"{shell.node.name}: {failed.what}: failed (status {done.status}): {done.said or 'no output'}",
-                f"Look at it there: labgen ssh {shell.node.name}. Then run fab bootstrap again: it carries on.",
+                f"{failed.hint or f'Look at it there: labgen ssh {shell.node.name}.'} "
+                "Then run fab bootstrap again: it carries on.",
             )
     return facts
 

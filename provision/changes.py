@@ -31,11 +31,13 @@ class Change:
     :param what: what it is, for people: "host name swarm-worker1".
     :param script: POSIX shell, run as root, that makes it so.
     :param within: deadline in seconds on an ordinary machine.
+    :param hint: what to do where it fails, if more than to look at it there.
     """
 
     what: str
     script: str
     within: float = 60.0
+    hint: str = ""
 
 
 Step = Callable[[NodeFacts, Lab, Node], list[Change]]
@@ -196,7 +198,7 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     changes = []
     if not facts.curl:
         # How the engine is asked for its facts, and how a learner asks a published port.
-        changes.append(Change("curl installed", f"{_APT} update && {_APT} install -y curl", within=600))
+        changes.append(Change("curl installed", f"{_APT} update && {_APT} install -y curl", 600, _NO_PACKAGES))
     if not facts.engine_installed:
         changes.append(_installation(facts, lab, node))
     wanted = daemon_settings(facts, lab)
@@ -245,6 +247,10 @@ def _settings(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> str:
     return ", ".join(told)
 
 
+_NO_PACKAGES = (
+    "Packages come from the internet: does the node reach it (curl -I http://deb.debian.org there)? "
+    "The box labgen/debian-12 has everything and needs none (labgen box build)."
+)
 _APT = "export DEBIAN_FRONTEND=noninteractive; apt-get -q -o Acquire::Retries=3"
 
 
@@ -273,7 +279,7 @@ def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
         )
     script = f"{prepare} && {_APT} install -y {wanted}"
     title = f"engine installed ({package}{' ' + version if version else ''})"
-    return Change(title, script, within=900)
+    return Change(title, script, within=900, hint=_NO_PACKAGES)
 
 
 def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:

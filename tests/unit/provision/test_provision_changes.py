@@ -146,6 +146,22 @@ def test_ufw_opens_what_is_missing_for_the_lab_network() -> None:
     ]
 
 
+def test_ufw_that_was_opened_is_left_alone() -> None:
+    # Recorded: ufw 0.36.2 on a node, after a bootstrap.
+    rules = UFW + "".join(
+        f"{line}                  \n"
+        for line in (
+            "22/tcp                     ALLOW       Anywhere",
+            "2377/tcp                   ALLOW       10.0.2.0/24",
+            "7946/tcp                   ALLOW       10.0.2.0/24",
+            "7946/udp                   ALLOW       10.0.2.0/24",
+            "4789/udp                   ALLOW       10.0.2.0/24",
+            "22/tcp (v6)                ALLOW       Anywhere (v6)",
+        )
+    )
+    assert firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER) == []
+
+
 def test_ufw_rule_for_another_network_does_not_count() -> None:
     rules = UFW + "".join(
         f"{port}   ALLOW   10.9.0.0/24\n" for port in ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
