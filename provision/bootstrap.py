@@ -6,6 +6,7 @@ other node joins as soon as it is prepared and the swarm has begun: nobody waits
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -78,11 +79,8 @@ def _prepare(
     inventory: Inventory,
     steps: Sequence[str],
     account: Account,
-    asked: threading.Event | None = None,
 ) -> NodeFacts:
     facts = observe(shell)
-    if asked:
-        asked.set()
     changes = _missing(steps, facts, inventory, shell.node)
     # One command for all that is missing: each costs a tenth of a second and more.
     if changes:
@@ -95,7 +93,8 @@ def _prepare(
             failed = changes[min(finished, len(changes) - 1)]
             raise NodeError(
                 f"{shell.node.name}: {failed.what}: failed (status {done.status}): {done.said or 'no output'}",
-                f"Look at it there: labgen ssh {shell.node.name}. Then run fab bootstrap again: it carries on.",
+                f"{failed.hint or f'Look at it there: labgen ssh {shell.node.name}.'} "
+                "Then run fab bootstrap again: it carries on.",
             )
     return facts
 
@@ -108,31 +107,39 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
     """
     lab = inventory.lab
     begun: Future[_Begun] = Future()
-    # Everyone waits for the first manager's init, so it gets the processors for itself at first: where the
-    # machines share two, that is worth two seconds.
-    head_start = threading.Event()
+    lanes = threading.Semaphore(_lanes(inventory))
 
     def one(node: Node) -> None:
         shell = Shell(inventory, node)
         if node is lab.first_manager:
             try:
-                begun.set_result(_begin(shell, inventory, account, head_start))
+                begun.set_result(_begin(shell, inventory, account))
             except BaseException as why:
                 begun.set_exception(why)
                 raise
             finally:
-                head_start.set()
+                lanes.release(len(lab.nodes))
             return
-        head_start.wait()
-        facts = _prepare(shell, inventory, tuple(STEPS), account)
+        with lanes:
+            facts = _prepare(shell, inventory, tuple(STEPS), account)
         start = begun.result()
         if swarm.join(shell, start.shell, _local(facts), start.known, start.token(node.role)):
             account.changed(node, f"joined the swarm as {node.role}")
 
     everywhere(lab.nodes, one)
-    manager = Shell(inventory, lab.first_manager)
-    for line in swarm.settle(manager, lab, inventory.patience):
+    for line in swarm.settle(begun.result().shell, lab, inventory.patience):
         account.changed(lab.first_manager, line)
+
+
+def _lanes(inventory: Inventory) -> int:
+    """How many nodes are prepared beside the first manager, until the swarm has begun.
+
+    Everyone waits for the first manager. Where machines are emulated, each keeps a processor of this computer
+    busy: one is left to it.
+    """
+    if inventory.state.accelerated:
+        return len(inventory.lab.nodes)
+    return max((os.cpu_count() or 1) - 1, 1)
 
 
 @dataclass
@@ -152,8 +159,8 @@ class _Begun:
             return self._tokens[role]
 
 
-def _begin(shell: Shell, inventory: Inventory, account: Account, asked: threading.Event) -> _Begun:
-    facts = _prepare(shell, inventory, tuple(STEPS), account, asked)
+def _begin(shell: Shell, inventory: Inventory, account: Account) -> _Begun:
+    facts = _prepare(shell, inventory, tuple(STEPS), account)
     tokens = swarm.initialise(shell, inventory.lab, _local(facts))
     if tokens is not None:
         account.changed(shell.node, f"swarm begun, overlay networks from {inventory.lab.plan.overlay_pool}")

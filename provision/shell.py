@@ -1,58 +1,37 @@
 """Running commands on a node, as root, over its Fabric connection.
 
-Each remote command costs a tenth of a second on an emulated node, so what belongs together is sent as
-one script. Values reach a script through :func:`shlex.quote` only; a secret reaches it through its
-standard input only, because sudo writes command lines to the system log.
+What belongs together is sent as one script, and every script through one session. Values reach a script
+through :func:`shlex.quote` only; a secret reaches it through its standard input only.
 """
 
 from __future__ import annotations
 
-import io
-import re
 import shlex
-from dataclasses import dataclass, field
-from typing import Any
+import threading
 
 from labgen.errors import NodeError
 from labgen.inventory import Inventory
 from labgen.lab import Node
-
-TOKEN = re.compile(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+")
-"""A join token."""
-_LOST = -1
-"""The exit status paramiko reports when the connection ended before the command did."""
-
-
-def redact(text: str) -> str:
-    """The text without join tokens."""
-    return TOKEN.sub("SWMTKN-1-…", text)
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a remote command did."""
-
-    status: int
-    out: str = field(repr=False)  # may hold a join token
-    err: str = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Exit status 0."""
-        return self.status == 0
-
-    @property
-    def said(self) -> str:
-        """The end of what it printed, without join tokens, for people."""
-        return redact("\n".join((self.err.strip() or self.out.strip()).splitlines()[-12:]))
+from provision.output import Output, redact
+from provision.session import LOST, Ended, Session
 
 
 class Shell:
-    """Root's shell on one node."""
+    """Root's shell on one node: one session, begun when first used, for one script after the other."""
 
     def __init__(self, inventory: Inventory, node: Node) -> None:
         self.node = node
         self._inventory = inventory
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Begin the session now, so that the first script need not wait for it.
+
+        :raises NodeError: the node cannot be reached.
+        """
+        with self._lock:
+            self._opened()
 
     def run(self, script: str, *, within: float = 60.0, secret: str | None = None, what: str = "") -> str:
         """Run a POSIX shell script as root and give what it printed.
@@ -76,32 +55,45 @@ class Shell:
 
         :raises NodeError: the node cannot be reached, or stopped answering.
         """
-        import invoke
-        import paramiko
+        from paramiko import SSHException
 
         seconds = self._inventory.patience.seconds(within)
-        command = f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(script)}"
-        stdin: Any = io.StringIO(secret + "\n") if secret is not None else False
-        try:
-            connection = self._inventory.opened(self.node)
-            done = connection.run(command, hide=True, warn=True, in_stream=stdin, timeout=seconds, echo=False)
-        except invoke.exceptions.CommandTimedOut:
-            raise NodeError(
-                f"{self.node.name} did not finish within {seconds:.0f} s: {redact(script.strip().splitlines()[0])}",
-                self._way_out(),
-            ) from None
-        except (OSError, EOFError, paramiko.SSHException, invoke.exceptions.ThreadException) as why:
-            raise NodeError(
-                f"{self.node.name} cannot be reached: {redact(str(why)) or type(why).__name__}.", self._way_out()
-            ) from None
-        if done.exited == _LOST:
-            raise NodeError(f"{self.node.name} stopped answering in the middle of a command.", self._way_out())
-        return Output(done.exited, done.stdout, done.stderr)
+        # Threads may share a shell: its scripts run one after the other.
+        with self._lock:
+            session = self._opened()
+            try:
+                return session.run(script, within=seconds, secret=secret)
+            except BaseException as why:
+                # Whatever it was: what the session would say next belongs to this script.
+                self._session = None
+                session.close()
+                if isinstance(why, TimeoutError):
+                    what = f"did not finish within {seconds:.0f} s: {redact(script.strip().splitlines()[0])}"
+                elif isinstance(why, Ended):
+                    if why.output.status != LOST:
+                        return why.output
+                    what = "stopped answering in the middle of a command."
+                elif isinstance(why, (OSError, EOFError, SSHException)):
+                    what = f"cannot be reached: {redact(str(why)) or type(why).__name__}."
+                else:
+                    raise
+                raise self._unwell(what) from None
 
-    def _way_out(self) -> str:
-        return (
+    def _opened(self) -> Session:
+        from paramiko import SSHException
+
+        if self._session is None:
+            try:
+                self._session = Session(self._inventory.opened(self.node).transport)
+            except (OSError, EOFError, SSHException) as why:
+                raise self._unwell(f"cannot be reached: {str(why) or type(why).__name__}.") from None
+        return self._session
+
+    def _unwell(self, what: str) -> NodeError:
+        return NodeError(
+            f"{self.node.name} {what}",
             "See with `labgen status` whether the machine runs, start it with `labgen up`, then run the same "
-            "command again: it carries on where it stopped."
+            "command again: it carries on where it stopped.",
         )
 
 
@@ -113,7 +105,9 @@ def write_file(path: str, text: str, mode: str) -> str:
 
     :param mode: permissions in octal: "0600".
     """
-    quoted, temporary = shlex.quote(path), shlex.quote(f"{path}.labgen")
+    quoted = shlex.quote(path)
+    # Each session writes a file of its own: what an interrupted run had sent may still be at it.
+    temporary = f"{quoted}.labgen.$$"
     umask = 0o666 & ~int(mode, 8)
     return (
         f"(umask {umask:04o}; printf %s {shlex.quote(text)} > {temporary}) && "

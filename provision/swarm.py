@@ -15,10 +15,14 @@ from labgen.errors import NodeError, SwarmError
 from labgen.lab import Lab, Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.waiting import NotYet, Patience, wait_until
-from provision.shell import TOKEN, Shell
+from provision.output import TOKEN
+from provision.shell import Shell
 
 PORT = 2377
 """Where managers listen for nodes that join."""
+
+_ALREADY = re.compile(r"already part of a swarm", re.IGNORECASE)
+"""Of "This node is already part of a swarm" (moby ``daemon/cluster/errors.go``)."""
 
 _REFUSED = re.compile(r"valid join token", re.IGNORECASE)
 """Of "A valid join token is necessary to join this cluster" (swarmkit ``ca/server.go``), which a rotated
@@ -81,8 +85,16 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
         )
     # A node that was stopped in the middle of an init or a join is left in `pending` or `error`.
     before = "" if local.state == "inactive" else "docker swarm leave --force >/dev/null 2>&1\n"
-    said = shell.run(f"{before}{shlex.join(init_command(lab))}", within=60, what="docker swarm init")
-    told = TOKEN.search(said)
+    done = shell.attempt(f"{before}{shlex.join(init_command(lab))}", within=60)
+    if _ALREADY.search(done.err):
+        # An init that went on after the run that sent it was interrupted.
+        return None
+    if not done.ok:
+        raise NodeError(
+            f"{name}: docker swarm init failed (status {done.status}): {done.said or 'no output'}",
+            f"Look at it there: labgen ssh {name}. Then run fab bootstrap again: it carries on.",
+        )
+    told = TOKEN.search(done.out)
     return {"worker": Token(told[0])} if told else {}
 
 
@@ -100,18 +112,20 @@ def join(shell: Shell, manager: Shell, local: LocalSwarm, known: Mapping[str, Sw
     """
     if local.state == "active" and local.node_id in known:
         return False
-    if _attempt(shell, manager.node, first, leave=local.state != "inactive"):
-        return True
-    # Refused: someone has rotated it since it was asked for.
-    if _attempt(shell, manager.node, token(manager, shell.node.role), leave=True):
-        return True
+    joined = _attempt(shell, manager.node, first, leave=local.state != "inactive")
+    if joined is None:
+        # Refused: someone has rotated it since it was asked for.
+        joined = _attempt(shell, manager.node, token(manager, shell.node.role), leave=True)
+    if joined is not None:
+        return joined
     raise SwarmError(
         f"{shell.node.name} was refused twice: the join token keeps changing.",
         "Is someone rotating it (docker swarm join-token --rotate)? Run fab bootstrap again.",
     )
 
 
-def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool:
+def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
+    """Join with a token; gives whether it did, ``None`` where the token was refused."""
     node = shell.node
     before = "docker swarm leave --force >/dev/null 2>&1\n" if leave else ""
     script = (
@@ -122,8 +136,12 @@ def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> 
     done = shell.attempt(script, within=90, secret=with_token.value)
     if done.ok:
         return True
-    if _REFUSED.search(done.err):
+    if _ALREADY.search(done.err):
+        # A join that went on after the run that sent it was interrupted; whether it is in this swarm shows
+        # when every node is waited for.
         return False
+    if _REFUSED.search(done.err):
+        return None
     raise NodeError(
         f"{node.name}: docker swarm join failed: {done.said}",
         f"Does {manager.name} answer at {manager.address}:{PORT}? Run fab bootstrap again: it carries on.",

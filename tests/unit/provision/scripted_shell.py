@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from labgen.errors import NodeError
 from labgen.lab import Node
-from provision.shell import Output
+from provision.output import Output
 
 
 @dataclass

@@ -36,7 +36,8 @@ from provision.changes import (
     resolver,
 )
 from provision.facts import Interface, NodeFacts
-from provision.shell import Shell, redact, write_file
+from provision.output import redact
+from provision.shell import Shell, write_file
 
 LAB = labfile.parse("")
 WORKER = LAB.node("swarm-worker1")
@@ -197,7 +198,8 @@ def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
 
 def test_host_name() -> None:
     (change,) = hostname(dataclasses.replace(settled(), hostname="debian"), LAB, WORKER)
-    assert "hostnamectl set-hostname swarm-worker1" in change.script
+    assert "hostname swarm-worker1 ||" in change.script
+    assert "mv -f /etc/hostname.labgen.$$ /etc/hostname " in change.script
 
 
 @pytest.mark.parametrize(
@@ -249,6 +251,22 @@ def test_ufw_opens_what_is_missing_for_the_lab_network() -> None:
         "ufw allow from 10.0.2.0/24 to any port 7946 proto udp",
         "ufw allow from 10.0.2.0/24 to any port 4789 proto udp",
     ]
+
+
+def test_ufw_that_was_opened_is_left_alone() -> None:
+    # Recorded: ufw 0.36.2 on a node, after a bootstrap.
+    rules = UFW + "".join(
+        f"{line}                  \n"
+        for line in (
+            "22/tcp                     ALLOW       Anywhere",
+            "2377/tcp                   ALLOW       10.0.2.0/24",
+            "7946/tcp                   ALLOW       10.0.2.0/24",
+            "7946/udp                   ALLOW       10.0.2.0/24",
+            "4789/udp                   ALLOW       10.0.2.0/24",
+            "22/tcp (v6)                ALLOW       Anywhere (v6)",
+        )
+    )
+    assert firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER) == []
 
 
 def test_ufw_rule_for_another_network_does_not_count() -> None:

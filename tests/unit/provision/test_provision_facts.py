@@ -103,9 +103,9 @@ def test_a_silent_resolver_is_told_from_one_that_refuses(asked: str, silent: boo
 
 def test_firewalls() -> None:
     active = "Status: active\n\nTo   Action   From\n22/tcp  ALLOW  Anywhere\n"
-    facts = parse(told(ufw=active, firewalld="running\n2377/tcp 7946/tcp\n"), "x")
+    facts = parse(told(ufw=active, firewalld="running\n2377/tcp 7946/tcp 4789/udp 7946/udp\n"), "x")
     assert facts.ufw_rules is not None
-    assert facts.firewalld_ports == {"2377/tcp", "7946/tcp"}
+    assert facts.firewalld_ports == {"2377/tcp", "7946/tcp", "4789/udp", "7946/udp"}
     off = parse(told(ufw="Status: inactive\n", firewalld="not running\n"), "x")
     assert (off.ufw_rules, off.firewalld_ports) == (None, None)
 

@@ -56,6 +56,25 @@ def test_init_clears_what_an_interruption_left() -> None:
     assert swarm.initialise(shell, LAB, LocalSwarm("pending")) is not None  # type: ignore[arg-type]
 
 
+def test_an_init_that_an_interrupted_run_had_sent_counts() -> None:
+    # Observed before, finished meanwhile; as docker 20.10 says it.
+    said = (
+        "Error response from daemon: This node is already part of a swarm. "
+        'Use "docker swarm leave" to leave this swarm and join another one.'
+    )
+    shell = ScriptedShell(MANAGER, [("^docker swarm init ", refused(said))])
+    assert swarm.initialise(shell, LAB, LocalSwarm.inactive()) is None  # type: ignore[arg-type]
+    shell = ScriptedShell(WORKER, [("docker swarm join ", refused(said))])
+    assert not join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
+    assert all_used([shell])
+
+
+def test_an_init_that_fails_says_why() -> None:
+    shell = ScriptedShell(MANAGER, [("^docker swarm init ", refused("Error response from daemon: no space left"))])
+    with pytest.raises(NodeError, match=r"swarm-manager: docker swarm init failed \(status 1\): .*no space left"):
+        swarm.initialise(shell, LAB, LocalSwarm.inactive())  # type: ignore[arg-type]
+
+
 def test_a_swarm_that_is_there_stays() -> None:
     shell = ScriptedShell(MANAGER, [])
     local = LocalSwarm("active", "id", is_manager=True, address="10.0.2.101")

@@ -1,0 +1,50 @@
+"""A node prepared: what is told of changes made, and of one that failed."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+from scripted_shell import ScriptedShell
+from test_provision_changes import LAB, WORKER, settled
+
+from labgen.errors import NodeError
+from provision import bootstrap
+from provision.changes import STEPS
+from provision.output import Output
+
+# Recorded on a node from which docker.io had been purged, without a way to the internet.
+NO_PACKAGES = """\
+W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'
+W: Some index files failed to download. They have been ignored, or old ones used instead.
+E: Package 'docker.io' has no installation candidate
+"""
+
+
+def test_packages_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = dataclasses.replace(settled(), hostname="fresh", engine_installed=False, engine_running=False, swarm=None)
+    monkeypatch.setattr(bootstrap, "observe", lambda shell: bare)
+    shell = ScriptedShell(WORKER, [("hostname(?s:.*)apt-get", Output(1, "@@done\n", NO_PACKAGES))])
+    told: list[str] = []
+    with pytest.raises(NodeError, match=r"swarm-worker1: engine installed \(docker.io\): failed") as caught:
+        bootstrap._prepare(
+            shell,  # type: ignore[arg-type]
+            SimpleNamespace(lab=LAB),  # type: ignore[arg-type]
+            tuple(STEPS),
+            bootstrap.Account(told.append),
+        )
+    assert "E: Package 'docker.io' has no installation candidate" in caught.value.message
+    assert "does the node reach it" in str(caught.value.hint)
+    assert "it carries on" in str(caught.value.hint)
+    # What came before was done, and is told.
+    assert told == ["  [swarm-worker1] host name swarm-worker1"]
+
+
+@pytest.mark.parametrize(("accelerated", "processors", "lanes"), [(True, 2, 3), (False, 2, 1), (False, 8, 7)])
+def test_emulated_machines_leave_a_processor_to_the_first_manager(
+    monkeypatch: pytest.MonkeyPatch, accelerated: bool, processors: int, lanes: int
+) -> None:
+    monkeypatch.setattr(bootstrap.os, "cpu_count", lambda: processors)
+    inventory = SimpleNamespace(lab=LAB, state=SimpleNamespace(accelerated=accelerated))
+    assert bootstrap._lanes(inventory) == lanes  # type: ignore[arg-type]

@@ -1,0 +1,101 @@
+"""One shell for many scripts: real shells on this computer, in the place of a node's."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+
+import pytest
+from local_channel import LocalTransport
+
+from provision.session import Ended, Output, Session
+
+TOKEN = "SWMTKN-1-" + "0" * 50 + "-" + "1" * 25
+
+
+@pytest.fixture(params=["dash", "bash"])
+def transport(request: pytest.FixtureRequest) -> LocalTransport:
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return LocalTransport(shell=request.param)
+
+
+@pytest.fixture
+def session(transport: LocalTransport) -> Iterator[Session]:
+    session = Session(transport)  # type: ignore[arg-type]
+    yield session
+    session.close()
+
+
+def test_what_a_script_did(session: Session) -> None:
+    script = "printf 'no line end'\necho 'größer' >&2\nexit 3"
+    assert session.run(script, within=10) == Output(3, "no line end", "größer\n")
+
+
+def test_one_script_after_the_other_each_in_a_shell_of_its_own(session: Session) -> None:
+    assert session.run("here=there; cd /; set -eu; umask 0077; trap 'echo bye' EXIT", within=10).out == "bye\n"
+    assert session.run('echo "${here:-nothing}"; umask', within=10) == Output(0, "nothing\n0022\n", "")
+    assert session.run("false", within=10) == Output(1, "", "")
+    assert session.run("", within=10) == Output(0, "", "")
+
+
+def test_a_script_arrives_as_it_was_written(session: Session) -> None:
+    script = "cat <<'END'\n  two  spaces \\n $HOME `x`\n\nEND\necho 'a\\\nb'"
+    assert session.run(script, within=10).out == "  two  spaces \\n $HOME `x`\n\na\\\nb\n"
+
+
+def test_a_script_that_reads_does_not_eat_the_next_one(session: Session) -> None:
+    assert session.run("cat; echo end", within=10).out == "end\n"
+    assert session.run("echo next", within=10).out == "next\n"
+
+
+def test_a_script_that_is_no_shell_fails_alone(session: Session) -> None:
+    assert not session.run("if true; then (", within=10).ok
+    assert session.run("echo next", within=10).out == "next\n"
+
+
+def test_much_output_on_both_sides(session: Session) -> None:
+    done = session.run("i=0; while [ $((i += 1)) -le 3000 ]; do echo out; echo err >&2; done", within=30)
+    assert (done.out, done.err) == ("out\n" * 3000, "err\n" * 3000)
+
+
+def test_a_secret_comes_by_standard_input_and_is_in_no_command_line(
+    session: Session, transport: LocalTransport
+) -> None:
+    script = "IFS= read -r token || exit 1; echo \"${#token}\"; tr '\\0' ' ' </proc/$$/cmdline; env"
+    done = session.run(script, within=10, secret=TOKEN)
+    assert done.out.startswith(f"{len(TOKEN)}\n")
+    assert TOKEN not in done.out + done.err + "".join(transport.log)
+    # It is not left behind for the next script either.
+    assert TOKEN not in session.run("set; env", within=10).out
+
+
+def test_scripts_are_in_no_command_line(session: Session, transport: LocalTransport) -> None:
+    session.run("echo in passing", within=10)
+    assert "in passing" not in "".join(transport.log)
+
+
+def test_a_script_that_takes_too_long(session: Session) -> None:
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        session.run("sleep 5", within=0.2)
+    assert time.monotonic() - start < 4
+
+
+def test_a_shell_that_ends_says_how(session: Session) -> None:
+    with pytest.raises(Ended) as caught:
+        session.run("echo first; echo why >&2; kill -9 $$", within=10)
+    assert (caught.value.output.status, caught.value.output.out) == (-9, "first\n")
+    assert caught.value.output.err.startswith("why\n")
+
+
+def test_a_script_that_is_cut_short_is_not_run(session: Session, transport: LocalTransport) -> None:
+    channel = transport.channels[0]
+    channel.sendall(b"\necho half a script\n")
+    assert channel._child.stdin is not None
+    channel._child.stdin.close()
+    channel.settimeout(10)
+    assert channel.recv(100) == b""
+    assert channel.status_event.wait(10)
+    assert channel.exit_status == 1
