@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # Of its own, so that the lab of `make lab` and the one of `make e2e` are told apart.
 LAB := lab
 
-.PHONY: lab test lint unit integration e2e clean tools
+.PHONY: lab test lint unit integration e2e e2e-docker e2e-libvirt clean tools
 
 lab: $(VENV)/ready
 	$(BIN)/labgen init $(LAB)
@@ -32,14 +32,19 @@ unit: $(VENV)/ready
 integration: $(VENV)/ready tools
 	$(BIN)/pytest tests/integration
 
-# Vagrant, libvirt, QEMU and what builds the box: on Debian and Ubuntu they are installed, elsewhere the
+# Vagrant, libvirt, QEMU, Docker's engine and what builds the box: on Debian and Ubuntu they are installed, elsewhere the
 # tests that need them say so and are left out.
 tools: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
+	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 
-# In order, because each test builds on the machines as the one before has left them.
-e2e: $(VENV)/ready tools
-	$(BIN)/pytest -p no:randomly -x tests/e2e
+# On containers first, which takes a minute or two, then on virtual machines. In order, because each test
+# builds on the nodes as the one before has left them.
+e2e: e2e-docker e2e-libvirt
+
+e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
+	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
+	$(BIN)/pytest -p no:randomly -x tests/e2e --provider $*
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labgen import box as boxes
+from labgen import daemon as daemons
 from labgen import inventory
+from labgen.capabilities import Capability
 from labgen.daemon import Daemon
 from labgen.doctor import Choice
 from labgen.errors import BoxError, LabgenError, MachineError
@@ -38,13 +40,16 @@ class Machines:
     def _log(self) -> Path:
         return self.folder.logs / "vagrant.log"
 
-    def _daemon(self) -> Daemon:
-        return Daemon(self.folder, Runner())
+    def _daemon(self, provider: str) -> Daemon:
+        return daemons.own(provider, self.folder, Runner())
+
+    def _runner(self, state: State) -> Runner:
+        """Starts programs where they see this lab's network, and the daemon its machines run on."""
+        return self._daemon(state.provider).inside() if state.namespace else Runner()
 
     def vagrant(self, state: State) -> Vagrant:
         """Vagrant, where it sees this lab's network."""
-        runner = self._daemon().inside() if state.namespace else Runner()
-        return Vagrant(self.folder.path, runner, self._log)
+        return Vagrant(self.folder.path, self._runner(state), self._log)
 
     def up(self, choice: Choice) -> State:
         """Create and boot what does not run yet, and write down how to reach it.
@@ -54,14 +59,15 @@ class Machines:
         """
         state = State(choice.provider, choice.accelerated)
         if choice.own_daemon:
-            daemon = self._daemon()
-            with self.progress.step(f"Starting a libvirtd of the lab's own (network namespace {daemon.namespace})"):
+            daemon = self._daemon(choice.provider)
+            title = f"Starting a {daemon.title} of the lab's own (network namespace {daemon.namespace})"
+            with self.progress.step(title):
                 daemon.start()
             state = State(choice.provider, choice.accelerated, daemon.namespace)
         # Written before anything is created, so that `labgen down` finds it after an interruption.
         self.folder.remember(state)
         vagrant = self.vagrant(state)
-        self._box(vagrant, choice.provider)
+        self._box(vagrant, state)
         within = _BOOT if choice.accelerated else _BOOT_EMULATED
         with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
             try:
@@ -69,8 +75,18 @@ class Machines:
             except MachineError as first:
                 self._again(vagrant, choice.provider, within, first)
         with self.progress.step("Asking Vagrant how to reach them"):
-            proxy = self._daemon().proxy_command() if state.namespace else None
+            proxy = self._daemon(state.provider).proxy_command() if state.namespace else None
             inventory.write_ssh_config(self.folder, vagrant.ssh_config(), proxy_command=proxy)
+        return self._lacks(state)
+
+    def _lacks(self, state: State) -> State:
+        """What the nodes cannot do, found out and written down."""
+        if PROVIDERS[state.provider].shares_kernel:
+            with self.progress.step("Asking the kernel under the nodes what it can do"):
+                state = replace(state, lacks=inventory.find_lacks(self.folder, self.lab, state))
+            if why := state.lacks.get(Capability.ROUTING_MESH):
+                self.progress.note(f"note: {why}: published ports will not answer.")
+        self.folder.remember(state)
         return state
 
     def _again(self, vagrant: Vagrant, provider: str, within: float, first: MachineError) -> None:
@@ -89,7 +105,11 @@ class Machines:
                 "`labgen doctor` says what there is. Then `labgen up` carries on.",
             ) from None
 
-    def _box(self, vagrant: Vagrant, provider: str) -> None:
+    def _box(self, vagrant: Vagrant, state: State) -> None:
+        provider = state.provider
+        if provider == "docker":
+            boxes.ensure_node_image(self._runner(state), progress=self.progress)
+            return
         box = self.lab.box or PROVIDERS[provider].box
         if box.name != BUILT_BOX or box.url:
             return  # Vagrant fetches it itself
@@ -119,15 +139,29 @@ class Machines:
         """Remove the machines, their networks, and a daemon of the lab's own; well, too, where nothing is left."""
         runner = Runner()
         inventory.close_shared(self.folder, runner)
-        daemon = self._daemon()
-        runs = not (state and state.namespace) or daemon.pid() is not None
+        own = self._daemon(state.provider) if state and state.namespace else None
+        runs = own is None or own.pid() is not None
         if self.folder.vagrantfile.exists() and (self.folder.path / ".vagrant").exists() and runs:
             with self.progress.step("Removing the machines"):
                 self.vagrant(state or State("")).destroy(on_line=self.progress.detail)
-        if state and state.namespace:
-            with self.progress.step("Ending the lab's own libvirtd"):
-                daemon.stop()
+        if own is not None:
+            with self.progress.step(f"Ending the lab's own {own.title}"):
+                own.remove()
         self.folder.forget()
+
+    def halt(self, state: State) -> None:
+        """Shut the machines down; ``up`` starts them again, with everything on their disks."""
+        inventory.close_shared(self.folder, Runner())
+        own = self._daemon(state.provider) if state.namespace else None
+        if own is None or (own.pid() is not None and not own.shuts_down):
+            with self.progress.step("Shutting the machines down"):
+                self.vagrant(state).halt(on_line=self.progress.detail)
+        if own is not None:
+            and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
+            with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):
+                own.end()
+        # How to reach them is asked anew: ports and addresses may be others then.
+        self.folder.ssh_config.unlink(missing_ok=True)
 
 
 def installed(mark: Path, provider: str) -> bool:

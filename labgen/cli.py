@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--provider", help="look at one provider only")
 
     made = command("up", "bring the lab up: render, start the machines, bootstrap the swarm")
-    made.add_argument("--provider", help="virtualbox or libvirt (default: the best that works here)")
+    made.add_argument("--provider", help="virtualbox, libvirt or docker (default: the best that works here)")
     made.add_argument("--no-bootstrap", action="store_true", help="stop when the machines run")
     made.add_argument("--force", action="store_true", help="overwrite a Vagrantfile that was edited by hand")
 
@@ -81,15 +81,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("node", metavar="NODE")
     made.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
 
+    made = command("halt", "shut the machines down, to start them again with `labgen up`")
+
     made = command("down", "remove the machines, and everything made for them")
 
-    made = command("box", "build the box that needs no internet")
+    made = command("box", "build the box, or the node image, that needs no internet")
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = actions.add_parser("build", help="build it from Debian packages")
-    build.add_argument("--provider", choices=("virtualbox", "libvirt", "all"), default="all")
+    build.add_argument("--provider", choices=("virtualbox", "libvirt", "docker", "all"), default="all")
     build.add_argument("--force", action="store_true", help="build anew what is there already")
     where = actions.add_parser("path", help="print where the built box is")
-    where.add_argument("--provider", choices=("virtualbox", "libvirt"), default="libvirt")
+    where.add_argument("--provider", choices=("virtualbox", "libvirt", "docker"), default="libvirt")
 
     command("schema", "print the JSON Schema of lab.yml, for editors")
     return root

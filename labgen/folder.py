@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labgen.capabilities import Capability, Lacks
 from labgen.errors import MachineError
 from labgen.files import read, write_whole
 
@@ -31,11 +32,13 @@ class State:
     :param accelerated: ``False`` where they are emulated, and everything takes many times as long.
     :param namespace: the network namespace the lab has to itself, ``None`` where it uses the
         computer's own network.
+    :param lacks: what the nodes cannot do here, and why.
     """
 
     provider: str
     accelerated: bool = True
     namespace: str | None = None
+    lacks: Lacks = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ class LabFolder:
             data: Mapping[str, Any] = json.loads(text)
             if data.get("version") != STATE_VERSION:
                 raise ValueError("of another version")
-            return State(data["provider"], data["accelerated"], data["namespace"])
+            lacks = {Capability(name): str(why) for name, why in data.get("lacks", {}).items()}
+            return State(data["provider"], data["accelerated"], data["namespace"], lacks)
         except (ValueError, KeyError, TypeError, AttributeError) as why:
             raise MachineError(
                 f"{self.own / 'state.json'} cannot be read: {why}.",

@@ -14,17 +14,19 @@ import re
 import shlex
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgen import labfile
+from labgen.capabilities import Lacks, of_kernel
 from labgen.errors import MachineError, NodeError
 from labgen.files import write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
 from labgen.proc import Runner
+from labgen.providers import PROVIDERS
 from labgen.waiting import Patience
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Inventory:
     def patience(self) -> Patience:
         """What every deadline is multiplied by."""
         return Patience() if self.state.accelerated else EMULATED
+
+    @property
+    def lacks(self) -> Lacks:
+        """What the nodes cannot do here, and why."""
+        return self.state.lacks
 
     @property
     def shared_connections(self) -> bool:
@@ -144,8 +151,12 @@ def load(path: Path | None = None) -> Inventory:
     folder = LabFolder.at(path)
     lab = lab_of(folder.path)
     state = folder.state()
-    if state is None or not folder.ssh_config.exists():
+    if state is None:
         state = _discover(folder, lab)
+    elif not folder.ssh_config.exists():
+        raise MachineError(
+            "the lab is not up: it has been halted, or its start was interrupted.", "Bring it up with `labgen up`."
+        )
     known = hosts(folder.ssh_config.read_text(encoding="utf-8"))
     missing = [node.name for node in lab.nodes if node.name not in known]
     if missing:
@@ -184,8 +195,24 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
     # What the Vagrantfile itself goes by when it chooses between KVM and emulation.
     state = State(provider, accelerated=provider != "libvirt" or kvm(Host()).usable)
     write_ssh_config(folder, vagrant.ssh_config(), proxy_command=None)
+    state = replace(state, lacks=find_lacks(folder, lab, state))
     folder.remember(state)
     return state
+
+
+def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
+    """What the nodes of a lab that runs cannot do: its provider says, or the kernel under them.
+
+    :raises NodeError: the first manager, which is asked, does not answer.
+    """
+    provider = PROVIDERS[state.provider]
+    if not provider.shares_kernel:
+        return provider.lacks
+    there = Inventory(folder, lab, state)
+    try:
+        return {**provider.lacks, **of_kernel(there.asker(lab.first_manager))}
+    finally:
+        there.close()
 
 
 def hosts(config: str) -> frozenset[str]:

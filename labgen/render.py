@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
+from labgen.box import node_image
 from labgen.errors import RenderConflict
 from labgen.files import read, write_whole
 from labgen.lab import Lab
@@ -98,6 +99,7 @@ def render(lab: Lab) -> str:
         lab=lab,
         parts=tuple(PROVIDERS.values()),
         box={name: lab.box or provider.box for name, provider in PROVIDERS.items()},
+        image=node_image(),
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)
     return f"{_HEADER}# labgen-sha256: {_digest(_HEADER + body)}\n{body}"

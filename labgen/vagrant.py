@@ -119,7 +119,8 @@ class Vagrant:
     def destroy(self, *, on_line: Callable[[str], None], name: str | None = None) -> None:
         """Remove the machines with their disks and networks."""
         with self._saying(on_line, 900):
-            self._cli.destroy(vm_name=name)
+            # python-vagrant has no word for this; where a provider cannot, Vagrant takes one after the other.
+            self._cli._call_vagrant_command(["destroy", name, "--force", "--parallel"])
 
     def status(self) -> Mapping[str, Machine]:
         """State of every machine, by name."""
@@ -209,9 +210,25 @@ def explain(output: str) -> str:
             break
         tail.append(line)
     text = "\n".join(reversed(tail)).strip() or "\n".join(lines[-5:])
+    text = _each_once(text)
     last = next((match[1] for line in reversed(lines) if (match := _NAMED.match(line))), None)
     where = f" (last heard of: {last})" if last else ""
     return f"Vagrant failed{where}:\n{text}"
+
+
+_OF_A_MACHINE = re.compile(
+    r"^An (?:unexpected )?error occurred wh\w+ executing the action on the\s+'([^']+)'\s+machine\. [^:]*:\n",
+    re.MULTILINE,
+)
+
+
+def _each_once(text: str) -> str:
+    """Machines that come up at the same time often fail of the same thing: it is said once, with all their names."""
+    _, *told = _OF_A_MACHINE.split(text)
+    failed: dict[str, list[str]] = {}
+    for name, why in zip(told[::2], told[1::2], strict=True):
+        failed.setdefault(why.strip(), []).append(f"on the '{name}' machine")
+    return "\n\n".join(f"{', '.join(names)}:\n\n{why}" for why, names in failed.items()) or text
 
 
 def box_mark(name: str, provider: str) -> Path:

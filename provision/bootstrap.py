@@ -18,7 +18,7 @@ from labgen.inventory import Inventory
 from labgen.lab import Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from provision import swarm
-from provision.changes import STEPS
+from provision.changes import STEPS, Change
 from provision.facts import NodeFacts, observe
 from provision.shell import Shell
 
@@ -64,9 +64,14 @@ def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
 
     def look(node: Node) -> list[str]:
         facts = observe(Shell(inventory, node))
-        return [change.what for name in chosen for change in STEPS[name](facts, inventory.lab, node)]
+        return [change.what for change in _missing(chosen, facts, inventory, node)]
 
     return dict(zip([n.name for n in inventory.lab.nodes], everywhere(inventory.lab.nodes, look), strict=True))
+
+
+def _missing(steps: Sequence[str], facts: NodeFacts, inventory: Inventory, node: Node) -> list[Change]:
+    lab, lacks = inventory.lab, inventory.lacks
+    return [change for name in steps for change in STEPS[name].changes(facts, lab, node, lacks)]
 
 
 def _prepare(
@@ -76,7 +81,7 @@ def _prepare(
     account: Account,
 ) -> NodeFacts:
     facts = observe(shell)
-    changes = [change for name in steps for change in STEPS[name](facts, inventory.lab, shell.node)]
+    changes = _missing(steps, facts, inventory, shell.node)
     # One command for all that is missing: each costs a tenth of a second and more.
     if changes:
         script = "\n".join(f"( {change.script}\n) || exit 1\necho '@@done'" for change in changes)

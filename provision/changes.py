@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
 from labgen.addresses import CANDIDATES
+from labgen.capabilities import Capability, Lacks
 from labgen.errors import NodeError
 from labgen.lab import Lab, Node
 from provision.facts import LOCAL_REGISTRY, NETPLAN_FILE, NodeFacts, lab_interface
@@ -40,7 +41,44 @@ class Change:
     hint: str = ""
 
 
-Step = Callable[[NodeFacts, Lab, Node], list[Change]]
+Look = Callable[[NodeFacts, Lab, Node], list[Change]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the bootstrap.
+
+    :param look: gives the changes that are missing.
+    :param needs: what it needs of the nodes, ``None`` where any node will do.
+    :param given: looks, where nodes lack that, that they have from elsewhere what the step would have made;
+        raises NodeError where they have not.
+    """
+
+    look: Look
+    needs: Capability | None = None
+    given: Callable[[NodeFacts, Lab, Node], None] | None = None
+
+    @property
+    def words(self) -> str:
+        """What it does, in one sentence."""
+        return (self.look.__doc__ or "").strip().split("\n")[0]
+
+    def changes(self, facts: NodeFacts, lab: Lab, node: Node, lacks: Lacks) -> list[Change]:
+        """What is missing on a node.
+
+        :raises NodeError: it has not what it must have before.
+        """
+        if self.needs not in lacks:
+            return self.look(facts, lab, node)
+        if self.given:
+            self.given(facts, lab, node)
+        return []
+
+
+def not_applicable(names: Iterable[str], lacks: Lacks) -> dict[str, str]:
+    """Which of some steps nodes cannot do where they run, and why: the end of a sentence."""
+    needs = {name: STEPS[name].needs for name in names}
+    return {name: lacks[need] for name, need in needs.items() if need is not None and need in lacks}
 
 
 def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
@@ -99,6 +137,20 @@ def netplan(lab: Lab, node: Node) -> str:
         "      link-local: []\n"
         "      optional: true\n"
         f'      addresses: ["{node.address}/{lab.plan.lab.prefixlen}"]\n'
+    )
+
+
+def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
+    """The lab address is there, on whatever interface, though nothing on the node has set it."""
+    address = f"{node.address}/{lab.plan.lab.prefixlen}"
+    if any(address in link.addresses for link in facts.interfaces):
+        return
+    others = [link for link in facts.interfaces if link.addresses and link.name != "lo"]
+    seen = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
+    raise NodeError(
+        f"{node.name} was not given its lab address {address}; it has {seen or 'no address at all'}.",
+        "Start it again: labgen halt, then labgen up. Where that does not help, make it anew: labgen down, then "
+        "labgen up.",
     )
 
 
@@ -305,12 +357,12 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 
 STEPS: Mapping[str, Step] = {
-    "network": network,
-    "hostname": hostname,
-    "hosts": hosts,
-    "resolver": resolver,
-    "firewall": firewall,
-    "engine": engine,
-    "bridge": bridge,
+    "network": Step(network, needs=Capability.NETPLAN, given=address_given),
+    "hostname": Step(hostname),
+    "hosts": Step(hosts),
+    "resolver": Step(resolver),
+    "firewall": Step(firewall),
+    "engine": Step(engine),
+    "bridge": Step(bridge),
 }
 """Every step by name, in the order in which they are carried out."""

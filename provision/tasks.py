@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from invoke import Collection, Context, Exit, task
 
 from labgen import inventory as inventories
+from labgen.capabilities import Lacks
 from labgen.course import exercises
 from labgen.errors import INTERRUPTED, LabgenError
+from labgen.folder import LabFolder
 from labgen.inventory import Inventory
 from provision import bootstrap as boot
-from provision.changes import STEPS
+from provision.changes import STEPS, not_applicable
 from provision.exercise import carry_out, rehearse, reset
 
 
@@ -57,6 +59,7 @@ def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
         if dry_run:
             _preview(inventory, steps)
             return
+        _say_not_applicable(inventory, steps)
         account = boot.Account(print)
         boot.prepare(inventory, steps, account)
         print(f"{name}: {account.summary}")
@@ -66,7 +69,14 @@ def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
     return task(_with_lab(body), help={"dry-run": "Say what would change, and change nothing."})
 
 
+def _say_not_applicable(inventory: Inventory, steps: Iterable[str]) -> None:
+    """Say once which steps the nodes cannot do here; what those would have made is looked for all the same."""
+    for name, why in not_applicable(steps, inventory.lacks).items():
+        print(f"{name}: not applicable: {why}")
+
+
 def _preview(inventory: Inventory, steps: tuple[str, ...]) -> None:
+    _say_not_applicable(inventory, steps)
     for node, changes in boot.preview(inventory, steps).items():
         print(f"{node}: {'nothing to change' if not changes else ''}")
         for what in changes:
@@ -79,6 +89,7 @@ def _bootstrap(inventory: Inventory, dry_run: bool = False) -> None:
         _preview(inventory, tuple(STEPS))
         return
     print(f"Bootstrapping {len(inventory.lab.nodes)} nodes")
+    _say_not_applicable(inventory, STEPS)
     account = boot.Account(print)
     boot.bootstrap(inventory, account)
     print(f"bootstrap: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
@@ -99,13 +110,19 @@ def _exercise_task(name: str, title: str) -> Any:
 
     def choose(context: Context, dry_run: bool = False) -> None:
         if dry_run:
-            _told(lambda: rehearse(name, inventories.lab_of(), say=print))
+            _told(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=print))
         else:
             carried(context)
 
     choose.__name__ = name
     choose.__doc__ = f"{title}."
     return task(choose, help={"dry-run": "Print the commands in order, and run none."})
+
+
+def _lacks() -> Lacks:
+    """What is remembered that the nodes of the lab here lack; nothing of a lab that is not up."""
+    state = LabFolder.at().state()
+    return state.lacks if state else {}
 
 
 def _reset(inventory: Inventory, name: str) -> None:
@@ -119,8 +136,7 @@ def _namespace() -> Collection:
     dry = {"dry-run": "Say what would change, and change nothing."}
     steps.add_task(task(_with_lab(_bootstrap), help=dry), name="all", default=True)
     for name, step in STEPS.items():
-        words = (step.__doc__ or "").strip().split("\n")[0]
-        steps.add_task(_steps_task(name, (name,), words), name=name)
+        steps.add_task(_steps_task(name, (name,), step.words), name=name)
     steps.add_task(task(_with_lab(_leave)), name="leave")
     root.add_collection(steps)
     course = Collection("exercise")

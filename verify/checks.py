@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
+from labgen.capabilities import Capability
+
 Function = TypeVar("Function", bound=Callable[..., None])
 Nodes = Literal["all", "managers", "workers", "others"]
 
@@ -29,6 +31,8 @@ class Verdict(StrEnum):
     """Something it needs is not so: nothing could be seen."""
     INCONCLUSIVE = "inconclusive"
     """The lab could not be looked at: it costs no points and earns none."""
+    NOT_APPLICABLE = "not applicable"
+    """It asks for what the nodes cannot do where they run: its points are not at stake."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Check:
         of the same node.
     :param nodes: which nodes it is made for, where it takes one; ``others`` are all but the first manager.
     :param whole_lab: every node has a part in it: while one cannot be reached, a failure says nothing.
+    :param requires: what nodes must be able to do; where they lack it, the check is not applicable.
     """
 
     exercise: str
@@ -51,6 +56,7 @@ class Check:
     needs: tuple[str, ...]
     nodes: Nodes
     whole_lab: bool
+    requires: tuple[Capability, ...] = ()
 
     @property
     def id(self) -> str:
@@ -59,7 +65,13 @@ class Check:
 
 
 def check(
-    *, points: int, hint: str, needs: tuple[str, ...] = (), nodes: Nodes = "all", whole_lab: bool = False
+    *,
+    points: int,
+    hint: str,
+    needs: tuple[str, ...] = (),
+    nodes: Nodes = "all",
+    whole_lab: bool = False,
+    requires: tuple[Capability, ...] = (),
 ) -> Callable[[Function], Function]:
     """Make a test function a check; see :class:`Check`.
 
@@ -80,6 +92,7 @@ def check(
             needs=needs,
             nodes=nodes,
             whole_lab=whole_lab,
+            requires=requires,
         )
         marked: Function = pytest.mark.check(about)(function)
         return marked

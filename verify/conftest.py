@@ -10,6 +10,7 @@ import pytest
 pytest.register_assert_rewrite("verify.test_cluster", "verify.test_loadbalance")
 
 from labgen import inventory  # noqa: E402
+from labgen.capabilities import Lacks  # noqa: E402
 from labgen.errors import LabgenError  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
@@ -49,7 +50,7 @@ def lab_of(config: pytest.Config) -> Inventory:
         chosen = config.getoption("lab", None)
         there = config.stash[LAB] = inventory.load(Path(chosen) if chosen else nearest(Path.cwd()))
         book = config.stash[plugin.BOOK]
-        book.lab, book.provider = there.lab, there.state.provider
+        book.lab, book.provider, book.lacks = there.lab, there.state.provider, there.lacks
     return config.stash[LAB]
 
 
@@ -61,7 +62,7 @@ def nearest(start: Path) -> Path:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A check that takes a node is made for each node it is for."""
     marker = next(metafunc.definition.iter_markers("check"), None)
-    if "node" not in metafunc.fixturenames or marker is None:
+    if marker is None:
         return
     about: Check = marker.args[0]
     try:
@@ -70,6 +71,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # Only where pytest was not told of verify/ and found it by itself: this file is then read after the
         # session's start.
         raise pytest.Collector.CollectError(str(error)) from None
+    if "node" not in metafunc.fixturenames:
+        return
     others = tuple(node for node in lab.nodes if node != lab.first_manager)
     nodes = {"all": lab.nodes, "managers": lab.managers, "workers": lab.workers, "others": others}[about.nodes]
     metafunc.parametrize("node", nodes, ids=[node.name for node in nodes])
@@ -79,6 +82,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def lab(pytestconfig: pytest.Config) -> Lab:
     """The lab as data."""
     return lab_of(pytestconfig).lab
+
+
+@pytest.fixture(scope="session")
+def lacks(pytestconfig: pytest.Config) -> Lacks:
+    """What its nodes cannot do where they run, and why."""
+    return lab_of(pytestconfig).lacks
 
 
 @pytest.fixture(scope="session")

@@ -92,9 +92,12 @@ class NodeFacts:
             raise NodeError(self.engine_silent, "Look at it there: sudo journalctl -u docker")
         return self.local_swarm
 
-    def link(self, mac: str) -> Link | None:
-        """The interface with that MAC address. Others may bear a copy of it (a bridge, a VLAN): the first."""
-        return next((link for link in self.links if link.mac == mac.lower()), None)
+    def link(self, known_by: str) -> Link | None:
+        """The interface with that MAC address, or that IPv4 address.
+
+        Others may bear a copy of a MAC address (a bridge, a VLAN): the first.
+        """
+        return next((one for one in self.links if one.mac == known_by.lower() or known_by in one.addresses), None)
 
     def listens(self, protocol: str, port: int, address: str) -> bool:
         """Whether something listens on that port for that address."""

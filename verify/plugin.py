@@ -1,17 +1,23 @@
-"""The verdicts in pytest: four states, an order, an exit status, a report.
+"""The verdicts in pytest: five states, an order, an exit status, a report.
 
-==============  ======================================  ====================
-verdict         when                                    in pytest
-==============  ======================================  ====================
-pass            the claim holds                         passed
-fail            it does not                             failed
-blocked         a check it needs failed or is blocked   skipped, with reason
-inconclusive    the lab could not be looked at          error
-==============  ======================================  ====================
+==============  =======================================  ====================
+verdict         when                                     in pytest
+==============  =======================================  ====================
+pass            the claim holds                          passed
+fail            it does not                              failed
+blocked         a check it needs failed or is blocked    skipped, with reason
+inconclusive    the lab could not be looked at           error
+not applicable  the nodes cannot do, where they run,     skipped, with reason
+                what it or a check it needs asks for
+==============  =======================================  ====================
+
+Not applicable comes before every other verdict: whatever else is wrong, mending it would not let the check
+be judged here. What nodes cannot do is what the lab's inventory says (``lacks``), and nothing else: a port
+that does not answer where that is silent is a failure.
 
 Exit status: pytest's own (0 all passed, 1 something did not, 5 nothing ran), for whoever runs
 ``pytest verify/``. With ``--report`` or ``--json`` it is a grading, and the status says more: 0 all
-passed, 11 something failed, 12 something could not be judged, 13 nothing was. Where the run itself
+passed that is applicable, 11 something failed, 12 something could not be judged, 13 nothing was. Where the run itself
 broke down (2 interrupted, 3 internal error, 4 wrong use) the status stays pytest's.
 """
 
@@ -26,6 +32,7 @@ from typing import Any
 
 import pytest
 
+from labgen.capabilities import Lacks
 from labgen.course import exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
@@ -41,6 +48,7 @@ from labgen.lab import Lab
 from verify import report as reports
 from verify.checks import Check, Verdict, check_of
 
+_WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCLUSIVE, "nothing": GRADED_NOTHING}
 
 
@@ -48,6 +56,7 @@ _EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCL
 class Book:
     """Where a run keeps what came of each check.
 
+    :param lacks: what the nodes cannot do where they run, and why.
     :param places: of each outcome, by which a report is ordered however the run was.
     :param expected: how many checks were chosen.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
@@ -55,6 +64,7 @@ class Book:
 
     lab: Lab | None = None
     provider: str = ""
+    lacks: Lacks = field(default_factory=dict)
     outcomes: dict[str, reports.Outcome] = field(default_factory=dict)
     places: dict[str, tuple[int, ...]] = field(default_factory=dict)
     expected: int = 0
@@ -88,6 +98,7 @@ class Unclear(NodeError):
 
 BOOK = pytest.StashKey[Book]()
 _PREPARED = pytest.StashKey[float]()
+_NOT_APPLICABLE = pytest.StashKey[str]()
 
 
 @dataclass(frozen=True)
@@ -164,12 +175,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Do not look where something needed is known not to be so."""
+    """Do not look where it would say nothing, or something needed is known not to be so."""
     about = check_of(item)
     if about is None:
         return
     book = item.config.stash[BOOK]
     needed = [one for need in about.needs for one in book.needed(need, _name(item))]
+    lacking = [book.lacks[one] for one in about.requires if one in book.lacks]
+    lacking += [one.seen for one in needed if one.verdict is Verdict.NOT_APPLICABLE]
+    if lacking:
+        item.stash[_NOT_APPLICABLE] = lacking[0]
+        pytest.skip(f"{Verdict.NOT_APPLICABLE}: {lacking[0]}")
     for one in needed:
         if one.verdict in (Verdict.FAIL, Verdict.BLOCKED):
             pytest.skip(f"blocked: needs {one.id}, which is not so")
@@ -196,6 +212,8 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     verdict = _judge(error)
     seen = _seen(error)
+    if (lacking := item.stash.get(_NOT_APPLICABLE, "")) and verdict is Verdict.BLOCKED:
+        verdict, seen = Verdict.NOT_APPLICABLE, lacking
     hint = _hint(about, item, book)
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen, hint = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}", ""
@@ -211,7 +229,7 @@ def pytest_runtest_makereport(
         got=about.points if verdict is Verdict.PASS else 0,
         verdict=verdict,
         seen=reports.clean(seen),
-        hint="" if verdict in (Verdict.PASS, Verdict.BLOCKED) or isinstance(error, Unclear) else reports.clean(hint),
+        hint="" if verdict in _WITHOUT_HINT or isinstance(error, Unclear) else reports.clean(hint),
         seconds=spent,
     )
     book.outcomes[outcome.id] = outcome
@@ -220,10 +238,10 @@ def pytest_runtest_makereport(
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
         report.longrepr = Finding(_told(outcome), Crash(outcome.seen))  # type: ignore[assignment]
-    elif verdict is Verdict.BLOCKED:
+    elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
-        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: blocked: {outcome.seen}")
+        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {verdict}: {outcome.seen}")
     return report
 
 
@@ -236,6 +254,9 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
         return "failed", "F", "FAILED"
     if verdict == Verdict.BLOCKED:
         return "skipped", "b", "BLOCKED"
+    if verdict == Verdict.NOT_APPLICABLE:
+        # Counted by itself: pytest's summary gives all that is skipped the word of the first.
+        return str(verdict), "n", "NOT APPLICABLE"
     return None
 
 
@@ -247,6 +268,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     report = config.stash[BOOK].report()
     if exitstatus == pytest.ExitCode.OK and report.verdict in ("fail", "inconclusive"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if exitstatus == pytest.ExitCode.OK and report.checks and report.verdict == "nothing":
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
     if not (directory or file) or config.getoption("collectonly", False):
         return
     if file:
@@ -267,6 +290,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if report.checks:
         terminalreporter.section("grade")
         terminalreporter.write(reports.to_text(report))
+    if terminalreporter.hasopt("s"):
+        for one in report.not_applicable:
+            terminalreporter.line(f"NOT APPLICABLE [{one.checks}] {one.reason}")
 
 
 def _judge(error: BaseException | None) -> Verdict:

@@ -3,6 +3,10 @@
 One model, written as JSON (for programs), Markdown and plain text (for people). The JSON's ``schema``
 and ``version`` say what it is; a reader refuses a version it does not know. No writer lets a control
 character or a secret through, whatever a learner has named a service or put on a page.
+
+Version 2 knows the verdict "not applicable": checks of what the nodes cannot do where they run. They have
+points, but none of these is at stake: sums leave them out and tell them apart (``not_applicable``).
+Version 1 had no such checks, and is read as well.
 """
 
 from __future__ import annotations
@@ -10,13 +14,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from verify.checks import Verdict
 
 SCHEMA = "labgen.report"
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
 
 _SECRETS = re.compile(
     r"SWMTKN-\S+|SWMKEY-\S+|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
@@ -41,7 +46,7 @@ class Outcome:
     :param id: unique in a report: ``cluster.swarm_active[swarm-worker1]``.
     :param node: the node it is about, ``None`` where it is about the whole.
     :param points: what it is worth; ``got`` is what was earned of that.
-    :param seen: the evidence; empty where it passed.
+    :param seen: the evidence; empty where it passed, the reason where it is not applicable.
     :param hint: what to try next; empty where it passed.
     """
 
@@ -57,24 +62,47 @@ class Outcome:
     hint: str
     seconds: float
 
+    @property
+    def applicable(self) -> bool:
+        """It is about something that the nodes can do where they run."""
+        return self.verdict is not Verdict.NOT_APPLICABLE
+
 
 @dataclass(frozen=True)
 class Points:
-    """Points of several checks: earned, at stake, and those of checks that could not be judged."""
+    """Points of several checks.
+
+    :param got: earned.
+    :param of: at stake.
+    :param undecided: at stake, of checks that could not be judged.
+    :param not_applicable: not at stake, of checks that are not applicable.
+    """
 
     got: int
     of: int
     undecided: int
+    not_applicable: int
 
     @classmethod
     def sum(cls, outcomes: Iterable[Outcome]) -> Points:
         """Of these checks together."""
         each = list(outcomes)
+        at_stake = [one for one in each if one.applicable]
         return cls(
             got=sum(one.got for one in each),
-            of=sum(one.points for one in each),
+            of=sum(one.points for one in at_stake),
             undecided=sum(one.points for one in each if one.verdict is Verdict.INCONCLUSIVE),
+            not_applicable=sum(one.points for one in each if not one.applicable),
         )
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """Checks that are not applicable for the same reason: how many, and what they would be worth."""
+
+    reason: str
+    checks: int
+    points: int
 
 
 @dataclass(frozen=True)
@@ -106,13 +134,30 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail``, ``inconclusive`` (some could not be judged), or ``nothing`` (none was)."""
-        verdicts = {one.verdict for one in self.checks}
+        """``pass``, ``fail``, ``inconclusive`` (some could not be judged), or ``nothing`` (none was).
+
+        A check that is not applicable was not judged: a run of nothing else is no full mark.
+        """
+        verdicts = {one.verdict for one in self.applicable}
         if not verdicts:
             return "nothing"
         if Verdict.INCONCLUSIVE in verdicts:
             return "inconclusive"
         return "pass" if verdicts == {Verdict.PASS} else "fail"
+
+    @property
+    def applicable(self) -> list[Outcome]:
+        """The checks of what the nodes can do where they run."""
+        return [one for one in self.checks if one.applicable]
+
+    @property
+    def not_applicable(self) -> list[NotApplicable]:
+        """The others, by reason."""
+        reasons: dict[str, list[Outcome]] = {}
+        for one in self.checks:
+            if not one.applicable:
+                reasons.setdefault(one.seen, []).append(one)
+        return [NotApplicable(reason, len(each), sum(one.points for one in each)) for reason, each in reasons.items()]
 
     @property
     def points(self) -> Points:
@@ -141,6 +186,7 @@ def to_json(report: Report) -> str:
             "complete": report.complete,
             "verdict": report.verdict,
             "points": asdict(report.points),
+            "not_applicable": [asdict(one) for one in report.not_applicable],
             "exercises": [
                 {"name": name, "checks": len(outcomes), "points": asdict(Points.sum(outcomes))}
                 for name, outcomes in report.exercises()
@@ -160,8 +206,8 @@ def from_json(text: str) -> Report:
     told: Any = json.loads(text)
     if not isinstance(told, dict) or told.get("schema") != SCHEMA:
         raise ValueError("this is no labgen report")
-    if told.get("version") != VERSION:
-        raise ValueError(f"this report has version {told.get('version')}; only {VERSION} is known here")
+    if told.get("version") not in _READABLE:
+        raise ValueError(f"this report has version {told.get('version')}; known here are 1 to {VERSION}")
     try:
         return Report(
             lab=told["lab"]["name"],
@@ -176,7 +222,13 @@ def from_json(text: str) -> Report:
         raise ValueError(f"this report is damaged: {why}") from None
 
 
-_SIGNS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.BLOCKED: "blocked", Verdict.INCONCLUSIVE: "UNCLEAR"}
+_SIGNS = {
+    Verdict.PASS: "pass",
+    Verdict.FAIL: "FAIL",
+    Verdict.BLOCKED: "blocked",
+    Verdict.INCONCLUSIVE: "UNCLEAR",
+    Verdict.NOT_APPLICABLE: "n/a",
+}
 
 
 def to_text(report: Report) -> str:
@@ -184,9 +236,18 @@ def to_text(report: Report) -> str:
     lines: list[str] = []
     for name, outcomes in report.exercises():
         lines.append(f"{name}: {_tally(Points.sum(outcomes))}")
-        for claim in _by_claim(outcomes):
+        for claim in _by_claim([one for one in outcomes if one.applicable]):
             lines.append(f"  {_SIGNS[_worst(claim)]:<8}{_score(claim):>6}  {claim[0].claim}")
             lines += _details(claim)
+        lines.append("")
+    if report.not_applicable:
+        lines.append("not applicable here")
+        for name, outcomes in report.exercises():
+            for claim in _by_claim([one for one in outcomes if not one.applicable]):
+                worth = f"-/{Points.sum(claim).not_applicable}"
+                lines.append(f"  {_SIGNS[Verdict.NOT_APPLICABLE]:<8}{worth:>6}  {name}: {claim[0].claim}")
+                # One reason for all stands below, once.
+                lines += [f"{_INDENT}{claim[0].seen}"] if len(report.not_applicable) > 1 else []
         lines.append("")
     lines.append(_closing(report))
     return "\n".join(lines) + "\n"
@@ -201,14 +262,10 @@ def to_markdown(report: Report) -> str:
         "",
     ]
     for name, outcomes in report.exercises():
+        applicable = [one for one in outcomes if one.applicable]
         lines += [f"## {_escaped(name)}: {_tally(Points.sum(outcomes))}", ""]
-        lines += ["| Verdict | Points | What must be true | Node |", "|---|---:|---|---|"]
-        lines += [
-            f"| {_SIGNS[one.verdict]} | {one.got}/{one.points} | {_escaped(one.claim)} | {_escaped(one.node or '')} |"
-            for one in outcomes
-        ]
-        lines.append("")
-        for one in outcomes:
+        lines += _table(applicable) if applicable else []
+        for one in applicable:
             if one.verdict is Verdict.PASS:
                 continue
             where = f" on {one.node}" if one.node else ""
@@ -216,7 +273,19 @@ def to_markdown(report: Report) -> str:
             lines += [f"  - seen: {_escaped(one.seen)}"] if one.seen else []
             lines += [f"  - try: {_escaped(one.hint)}"] if one.hint else []
         lines.append("")
+    for apart in report.not_applicable:
+        lines += [f"## Not applicable here: {_escaped(apart.reason)}", ""]
+        lines += _table([one for one in report.checks if not one.applicable and one.seen == apart.reason])
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(outcomes: Iterable[Outcome]) -> list[str]:
+    lines = ["| Verdict | Points | What must be true | Node |", "|---|---:|---|---|"]
+    for one in outcomes:
+        got = str(one.got) if one.applicable else "-"
+        claim, node = _escaped(one.claim), _escaped(one.node or "")
+        lines.append(f"| {_SIGNS[one.verdict]} | {got}/{one.points} | {claim} | {node} |")
+    return [*lines, ""]
 
 
 def _by_claim(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
@@ -260,16 +329,28 @@ def _part(one: Outcome) -> str:
 
 def _tally(points: Points) -> str:
     unclear = f", {points.undecided} could not be judged" if points.undecided else ""
-    return f"{points.got} of {points.of} points{unclear}"
+    apart = f", {points.not_applicable} not applicable here" if points.not_applicable else ""
+    return f"{points.got} of {points.of} points{unclear}{apart}"
 
 
 def _closing(report: Report) -> str:
-    counts = {verdict: sum(one.verdict is verdict for one in report.checks) for verdict in Verdict}
-    if not report.checks:
-        return "Nothing was graded: no check ran."
+    judged = report.applicable
+    counts = {verdict: sum(one.verdict is verdict for one in judged) for verdict in Verdict}
+    apart = [
+        f"not applicable here: {_counted(one.checks, 'check')} ({_counted(one.points, 'point')}): {one.reason}"
+        for one in report.not_applicable
+    ]
+    if not judged:
+        return "; ".join([f"Nothing was graded: no check {'applies here' if apart else 'ran'}", *apart]) + "."
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    # What is not applicable is told last, with its reason.
+    points = _tally(replace(report.points, not_applicable=0))
     rest = "" if report.complete else " The run was cut short: not every check was judged."
-    return f"{_tally(report.points)}; {len(report.checks)} checks: {told}.{rest}"
+    return "; ".join([points, f"{_counted(len(judged), 'check')}: {told}", *apart]) + f".{rest}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _escaped(text: str) -> str:

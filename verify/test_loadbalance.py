@@ -105,6 +105,7 @@ def test_published(service: Service) -> None:
 @check(
     points=1,
     needs=("cluster.swarm_active", "loadbalance.published", "loadbalance.running"),
+    requires=SERVICE.asking_needs,
     hint=f"On {{node}}: sudo ss -lntp | grep {PUBLISHED}; sudo journalctl -u docker",
 )
 def test_port_open(node: Node, facts: NodeFacts) -> None:
@@ -118,14 +119,21 @@ _PAGES = (
 )
 
 
-@check(points=2, needs=("loadbalance.port_open",), whole_lab=True, hint=_PAGES)
+@check(points=2, needs=("loadbalance.port_open",), requires=SERVICE.asking_needs, whole_lab=True, hint=_PAGES)
 def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
     """The manager, asking at the node's address with new connections, gets every worker's own page."""
     told = exam.through(node, PUBLISHED)
     assert _every_page(told, lab), str(told)
 
 
-@check(points=1, nodes="others", needs=("loadbalance.port_open",), whole_lab=True, hint=_PAGES)
+@check(
+    points=1,
+    nodes="others",
+    needs=("loadbalance.port_open",),
+    requires=SERVICE.asking_needs,
+    whole_lab=True,
+    hint=_PAGES,
+)
 def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:
     """The node, asking at its own address with new connections, gets every worker's own page."""
     told = exam.itself(node, PUBLISHED)

@@ -1,11 +1,13 @@
-"""Vagrant boxes made here, from Debian 12 packages only, with the images of the course inside.
+"""Vagrant boxes and the node image, made here from Debian 12 packages, with the images of the course inside.
 
 ::
 
-    mmdebstrap ──▶ root file system ──▶ its registry run here, filled ──▶ bootable disk ──▶ a box per provider
+    mmdebstrap ──▶ file system tree ──▶ its registry run here, filled ─┬▶ bootable disk ──▶ a box per provider
+                                                                       └▶ an archive for `docker load`
 
-A box is built once per recipe and kept in the user's cache; building needs root (a loop mount) and
-a Debian mirror, using a box needs neither.
+They are built once per recipe and kept in the user's cache; building needs root and a Debian mirror,
+using needs neither. An engine that reaches Docker Hub can build the node image, too
+(:mod:`labgen.box.dockerfile`).
 """
 
 from __future__ import annotations
@@ -14,32 +16,48 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labgen.box import recipe
 from labgen.box.recipe import PACKAGES
 from labgen.errors import BoxError
+from labgen.providers import DOCKER, NODE_IMAGE
 
 if TYPE_CHECKING:
     from labgen.box.workshop import Workshop
     from labgen.proc import Runner
     from labgen.progress import Progress
 
-__all__ = ["PACKAGES", "PROVIDERS", "build", "built"]
+__all__ = ["PACKAGES", "PROVIDERS", "build", "built", "ensure_node_image", "node_image"]
 
-PROVIDERS: tuple[str, ...] = ("libvirt", "virtualbox")
-"""Providers a box can be built for."""
+BOXES: tuple[str, ...] = ("libvirt", "virtualbox")
+"""Providers whose nodes start from a disk."""
+
+PROVIDERS: tuple[str, ...] = (*BOXES, DOCKER.name)
+"""Providers a box, or for Docker an archive of the node image, can be built for."""
 
 
-def built(provider: str, cache: Path | None = None) -> Path | None:
-    """The box of today's recipe, or ``None`` where it is not built yet.
+def node_image() -> str:
+    """The image of a node of today's recipe, as a Docker engine names it: ``labgen/node:KEY``."""
+    return f"{NODE_IMAGE}:{recipe.key()}"
+
+
+def ensure_node_image(engine: Runner, *, progress: Progress, cache: Path | None = None, force: bool = False) -> str:
+    """See that an engine has :func:`node_image`, and give its name; see :func:`labgen.box.engine.ensure`."""
+    from labgen.box.engine import ensure
+
+    return ensure(engine, progress=progress, cache=cache, force=force)
+
+
+def built(provider: str, cache: Path | None = None, arch: str | None = None) -> Path | None:
+    """The box of today's recipe, or the archive of the node image; ``None`` where it is not built yet.
 
     :param provider: one of :data:`PROVIDERS`; for any other the answer is ``None``.
     :param cache: where boxes are kept; the user's cache where ``None``.
+    :param arch: of the node image, as Docker names it; this computer's where ``None``.
     """
-    from labgen.box import cache as store
-
     if provider not in PROVIDERS:
         return None
-    place = store.box(provider, cache)
-    return place if place.is_file() else None
+    place = _place(provider, cache, arch)
+    return place if place is not None and place.is_file() else None
 
 
 def build(
@@ -50,9 +68,10 @@ def build(
     cache: Path | None = None,
     force: bool = False,
 ) -> Mapping[str, Path]:
-    """Build a box for each provider, or give the one that is there.
+    """Build a box for each provider (for Docker the archive of the node image), or give the one that is there.
 
-    Whatever happens in the middle, nothing is left behind but finished boxes and the log.
+    Everything comes from Debian packages; no engine is needed. Whatever happens in the middle, nothing
+    is left behind but finished boxes and the log.
 
     :param providers: from :data:`PROVIDERS`.
     :param cache: where boxes are kept; the user's cache where ``None``.
@@ -69,46 +88,85 @@ def build(
             raise BoxError(
                 f"labgen builds no box for the provider {provider}.", f"It does for {' and '.join(PROVIDERS)}."
             )
-    places = {provider: store.box(provider, cache) for provider in providers}
+    directory = cache or store.default()
+    if DOCKER.name in providers and recipe.here() is None:
+        host.check_node(directory, runner)  # which says why not
+    places = {provider: place for provider in providers if (place := _place(provider, cache)) is not None}
     missing = [provider for provider, place in places.items() if force or not place.is_file()]
+    boxes = [provider for provider in missing if provider in BOXES]
     if not missing:
         return places
-    directory = cache or store.default()
-    host.check(directory, runner)
-    with store.workplace(directory) as place:
-        from labgen.box.workshop import Workshop
-
-        log = directory / "build.log"
-        log.write_text("", encoding="utf-8")
-        workshop = Workshop(runner, progress, place, log)
-        _make(workshop, missing, None if force else store.box("libvirt", cache), places)
+    # Before anything is begun: what could not be finished.
+    if boxes:
+        host.check(directory, runner)
+    arch = host.check_node(directory, runner) if DOCKER.name in missing else recipe.AMD64
+    log = directory / "build.log"
+    if boxes:
+        with store.workplace(directory) as place:
+            _boxes(
+                _workshop(runner, progress, place, log), boxes, None if force else store.box("libvirt", cache), places
+            )
+    if DOCKER.name in missing:
+        with store.workplace(directory) as place:
+            _node(_workshop(runner, progress, place, log, arch), places[DOCKER.name])
     return places
 
 
-def _make(workshop: Workshop, missing: Sequence[str], other: Path | None, places: Mapping[str, Path]) -> None:
+def _place(provider: str, cache: Path | None, arch: str | None = None) -> Path | None:
     from labgen.box import cache as store
-    from labgen.box import crate
+
+    if provider in BOXES:
+        return store.box(provider, cache)
+    here = recipe.here()
+    name = arch or (here.name if here else None)
+    return store.node(name, cache) if name else None
+
+
+def _workshop(
+    runner: Runner, progress: Progress, place: Path, log: Path, arch: recipe.Architecture = recipe.AMD64
+) -> Workshop:
+    from labgen.box.workshop import Workshop
+
+    log.write_text("", encoding="utf-8")
+    return Workshop(runner, progress, place, log, arch)
+
+
+def _boxes(workshop: Workshop, missing: Sequence[str], other: Path | None, places: Mapping[str, Path]) -> None:
+    from labgen.box import cache as store
+    from labgen.box import crate, disk
 
     progress = workshop.progress
     # The same recipe makes the same disk: only its wrapping differs.
-    known = other is not None and other.is_file()
-    disk = crate.disk_of(other, workshop.place) if other and known else _disk(workshop)
+    if other is not None and other.is_file():
+        made = crate.disk_of(other, workshop.place)
+    else:
+        root = _tree(workshop, recipe.DISK, "the box")
+        with progress.step("Making the disk"):
+            made = disk.make(workshop, root)
     for provider in missing:
         with progress.step(f"Packing the box for {provider}"):
-            store.keep(crate.PACKERS[provider](workshop, disk), places[provider])
+            store.keep(crate.PACKERS[provider](workshop, made), places[provider])
 
 
-def _disk(workshop: Workshop) -> Path:
-    from labgen.box import disk, host, registry, rootfs, standin
+def _node(workshop: Workshop, place: Path) -> None:
+    from labgen.box import cache as store
+    from labgen.box import node
+
+    root = _tree(workshop, recipe.NODE, "the node image")
+    with workshop.progress.step("Packing the node image"):
+        store.keep(node.archive(workshop, root), place)
+
+
+def _tree(workshop: Workshop, form: recipe.Form, what: str) -> Path:
+    from labgen.box import host, registry, rootfs, standin
 
     progress, runner = workshop.progress, workshop.runner
-    with progress.step("Installing Debian's packages into the box"):
+    with progress.step(f"Installing Debian's packages into {what}"):
         apt = host.apt(runner)
-        root = rootfs.make(workshop, apt)
-    with progress.step("Filling the box's registry with the images of the course"):
+        root = rootfs.make(workshop, apt, form)
+    with progress.step(f"Filling the registry of {what} with the images of the course"):
         sources = registry.source_images(registry.HUB, runner=runner)
         with registry.in_guest(workshop, root) as running:
             registry.fill(workshop, running, sources, lambda image: standin.make(workshop, apt, image))
         registry.tidy(root)
-    with progress.step("Making the disk"):
-        return disk.make(workshop, root)
+    return root

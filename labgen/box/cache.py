@@ -30,6 +30,14 @@ def box(provider: str, cache: Path | None = None) -> Path:
     return (cache or default()) / f"debian-12-{recipe.key()}-{provider}.box"
 
 
+def node(arch: str, cache: Path | None = None) -> Path:
+    """Where the node image of today's recipe stands once it is built from packages.
+
+    :param arch: as Docker names it.
+    """
+    return (cache or default()) / f"debian-12-{recipe.key()}-docker-{arch}.tar"
+
+
 @contextlib.contextmanager
 def workplace(cache: Path) -> Iterator[Path]:
     """An empty directory inside the cache, gone at the end, whatever the end is.
@@ -41,7 +49,7 @@ def workplace(cache: Path) -> Iterator[Path]:
     """
     import fcntl  # absent on Windows, where no box is built
 
-    _make(cache)
+    prepare(cache)
     with (cache / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,7 +76,8 @@ def keep(made: Path, place: Path) -> None:
     made.replace(place)
 
 
-def _make(directory: Path) -> None:
+def prepare(directory: Path) -> None:
+    """Make the cache, where it is not there yet, as the user's own."""
     missing = [parent for parent in (directory, *directory.parents) if not parent.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     for made in missing:

@@ -27,7 +27,12 @@ def libvirt(workshop: Workshop, disk: Path) -> Path:
     image = disks.convert(
         workshop, disk, workshop.place / "box.img", "-c", "-W", "-O", "qcow2", "-o", "compression_type=zstd"
     )
-    about = {"provider": "libvirt", "architecture": recipe.ARCH, "format": "qcow2", "virtual_size": recipe.DISK_GIB}
+    about = {
+        "provider": "libvirt",
+        "architecture": recipe.AMD64.name,
+        "format": "qcow2",
+        "virtual_size": recipe.DISK_GIB,
+    }
     return _pack(workshop, "libvirt", about, {"Vagrantfile": _file("libvirt.rb")}, image)
 
 
@@ -43,7 +48,7 @@ def virtualbox(workshop: Workshop, disk: Path) -> Path:
         disk_bytes=str(image.stat().st_size),
         capacity=str(recipe.DISK_GIB * 1024**3),
     )
-    about = {"provider": "virtualbox", "architecture": recipe.ARCH}
+    about = {"provider": "virtualbox", "architecture": recipe.AMD64.name}
     texts = {"box.ovf": described, "Vagrantfile": _file("virtualbox.rb", mac=BASE_MAC)}
     return _pack(workshop, "virtualbox", about, texts, image)
 

@@ -1,4 +1,4 @@
-"""Whether this computer can build a box, and where it gets Debian from."""
+"""Whether this computer can build a box or a node image, and where it gets Debian from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.box import recipe
+from labgen.box.recipe import Architecture
 from labgen.errors import BoxError, ProgramMissing
 from labgen.proc import Runner
 
 DISK_NEEDED = 3 * 1024**3
-"""Bytes free where the cache is. Measured: a build of both boxes takes 2.0 GiB at its widest."""
+"""Bytes free where the cache is. Measured: a build of both boxes takes 2.0 GiB at its widest, that of a node
+image 1.6."""
 
 _OS_RELEASE = Path("/etc/os-release")
 
@@ -27,37 +29,77 @@ def check(cache: Path, runner: Runner) -> None:
     :raises BoxError: another system or architecture, no root, no room.
     :raises ProgramMissing: something is not installed; the hint is the line that installs it.
     """
-    family = _family()
-    if not family & {"debian", "ubuntu"}:
+    if not _family() & {"debian", "ubuntu"}:
         raise BoxError(
             "A box is built from Debian packages, and this computer is neither Debian nor Ubuntu.",
             "Build it on one that is (a virtual machine will do) and copy the .box file here, or use a box "
             "from Vagrant's registry: set `box` in lab.yml.",
         )
-    if platform.machine() not in {"x86_64", "AMD64"}:
+    if recipe.here() is not recipe.AMD64:
         raise BoxError(
             f"The box is for amd64 and can only be built there; this computer is {platform.machine()}.",
             "Set `box` in lab.yml to a box for this architecture, such as bento/ubuntu-24.04 on VirtualBox.",
         )
-    missing = [package for program, package in recipe.PROGRAMS.items() if runner.which(program) is None]
-    if not recipe.MBR.exists():
-        missing.append("syslinux-common")
+    missing = [] if recipe.MBR.exists() else ["syslinux-common"]
+    _programs(recipe.PROGRAMS, missing, runner)
+    _root("Building a box mounts its disk, which only root may do.", runner)
+    _room(cache)
+
+
+def check_node(cache: Path, runner: Runner, arch: str | None = None) -> Architecture:
+    """See that a node image can be built here from packages; gives the architecture it will be for.
+
+    :param arch: the architecture it has to be for, as Docker names it; this computer's where ``None``.
+    :raises BoxError: another system or architecture, no root, no room.
+    :raises ProgramMissing: something is not installed; the hint is the line that installs it.
+    """
+    if not _family() & {"debian", "ubuntu"}:
+        raise BoxError(
+            "Without Docker Hub the node image is built from Debian packages, and this computer is neither "
+            "Debian nor Ubuntu.",
+            "Build it on one that is, with `labgen box build --provider docker`, and load the file here.",
+        )
+    here = recipe.here()
+    if here is None or arch not in (None, here.name):
+        raise BoxError(
+            f"From packages a node image is built for the architecture of the computer, which is "
+            f"{platform.machine()} here; {arch or ' or '.join(recipe.ARCHITECTURES)} is wanted.",
+            "Build it on a computer of that architecture, and load the file here.",
+        )
+    _programs(recipe.TREE_PROGRAMS, [], runner)
+    _root(
+        "Building a node image installs packages into a directory, which only root may do.",
+        runner,
+        "--provider docker",
+    )
+    _room(cache)
+    return here
+
+
+def _programs(needed: Mapping[str, str], missing: list[str], runner: Runner) -> None:
+    missing = [*missing, *(package for program, package in needed.items() if runner.which(program) is None)]
     if not recipe.KEYRING.exists():
         missing.append("debian-archive-keyring")
     if missing:
         packages = " ".join(sorted(set(missing)))
         raise ProgramMissing(
-            f"Building a box needs packages that are not installed: {packages}.",
+            f"Building needs packages that are not installed: {packages}.",
             f"sudo apt-get install --no-install-recommends -y {packages}",
         )
+
+
+def _root(why: str, runner: Runner, *options: str) -> None:
     if os.geteuid() != 0:
         me = runner.which("labgen") or f"{sys.executable} -m labgen"
-        raise BoxError("Building a box mounts its disk, which only root may do.", f"Run `sudo {me} box build`.")
+        raise BoxError(why, f"Run `sudo {' '.join([me, 'box', 'build', *options])}`.")
+
+
+def _room(cache: Path) -> None:
     there = next(parent for parent in (cache, *cache.parents) if parent.exists())
     free = shutil.disk_usage(there).free
     if free < DISK_NEEDED:
         raise BoxError(
-            f"Building a box needs {_gib(DISK_NEEDED)} free in {there}, and {_gib(free)} are.",
+            f"Building needs {_gib(DISK_NEEDED)} free in {there}, and {_gib(free)} are.",
             "Free some room, or set XDG_CACHE_HOME to a directory on a larger disk.",
         )
 

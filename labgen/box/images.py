@@ -21,7 +21,7 @@ class StandIn:
     :param main: the package that the image is about.
     :param asked: the command that tells its version.
     :param programs: taken, with the shared libraries they need.
-    :param taken: other files and directories taken, where they are.
+    :param taken: other files taken, where they are; ``{triplet}`` is the architecture's.
     :param files: laid over it: path -> file under ``files/images``.
     :param links: symbolic links: path -> target.
     :param directories: path -> (mode, owner), the owner one of :attr:`users` or root.
@@ -125,7 +125,7 @@ IMAGES: tuple[Image, ...] = (
     Image("nginx", "latest", _nginx()),
     Image("alpine", "3", _alpine()),
     # This version loads its JSON module by name, so it is not among its libraries.
-    Image("redis", "6.0-alpine", _redis("bullseye", "/usr/lib/x86_64-linux-gnu/lua/5.1/cjson.so")),
+    Image("redis", "6.0-alpine", _redis("bullseye", "/usr/lib/{triplet}/lua/5.1/cjson.so")),
     # Debian never had 6.2; what the update exercise needs is another image with a later version.
     Image("redis", "6.2.5-alpine", _redis("bookworm")),
 )

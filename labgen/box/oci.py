@@ -17,17 +17,18 @@ from pathlib import Path
 EPOCH = 1_686_355_200
 """Time given to every file and to the image: the release of Debian 12, 2023-06-10, in Unix seconds."""
 
-_CREATED = "2023-06-10T00:00:00Z"
+CREATED = "2023-06-10T00:00:00Z"
 _TYPE = "application/vnd.oci.image"
 
 
-def write(root: Path, layout: Path, *, settings: Mapping[str, object], made_by: str) -> str:
-    """Write a tree as a one-layer image for Linux on amd64; gives the manifest's digest.
+def write(root: Path, layout: Path, *, settings: Mapping[str, object], made_by: str, arch: str = "amd64") -> str:
+    """Write a tree as a one-layer image for Linux; gives the manifest's digest.
 
     :param root: the tree; owners and modes are taken from it, times are not.
     :param layout: a directory to create.
     :param settings: the image's configuration (``Cmd``, ``Env``, ``Labels`` …).
     :param made_by: the one line of its history.
+    :param arch: the architecture its programs are for, as OCI names it.
     """
     blobs = layout / "blobs" / "sha256"
     blobs.mkdir(parents=True)
@@ -35,12 +36,12 @@ def write(root: Path, layout: Path, *, settings: Mapping[str, object], made_by: 
     # 6: nine saves one byte in a hundred and takes three times as long.
     layer = _blob(blobs, gzip.compress(plain, 6, mtime=0), f"{_TYPE}.layer.v1.tar+gzip")
     config = {
-        "created": _CREATED,
-        "architecture": "amd64",
+        "created": CREATED,
+        "architecture": arch,
         "os": "linux",
         "config": settings,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
-        "history": [{"created": _CREATED, "created_by": made_by}],
+        "history": [{"created": CREATED, "created_by": made_by}],
     }
     manifest = {
         "schemaVersion": 2,

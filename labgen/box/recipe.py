@@ -1,15 +1,46 @@
-"""What a box is made of, as data, and the key under which a finished one is kept."""
+"""What boxes and the node image are made of, as data, and the key under which finished ones are kept."""
 
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 SUITE = "bookworm"
 """Debian 12."""
 
-ARCH = "amd64"
+
+@dataclass(frozen=True)
+class Architecture:
+    """A processor's, and what Debian has named after it.
+
+    :param name: as Debian, Docker and Vagrant name it.
+    :param machines: as ``uname -m`` names it, here and there.
+    :param triplet: name of the directories of libraries.
+    :param loader: path of what loads programs' shared libraries.
+    """
+
+    name: str
+    machines: frozenset[str]
+    triplet: str
+    loader: str
+
+
+AMD64 = Architecture("amd64", frozenset({"x86_64", "AMD64"}), "x86_64-linux-gnu", "/lib64/ld-linux-x86-64.so.2")
+ARM64 = Architecture(
+    "arm64", frozenset({"aarch64", "arm64", "ARM64"}), "aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1"
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = {each.name: each for each in (AMD64, ARM64)}
+"""Architectures a node image can be made for. The disks of the boxes are for amd64 only."""
+
+
+def here() -> Architecture | None:
+    """This computer's architecture, ``None`` where nothing can be built for it."""
+    return next((each for each in ARCHITECTURES.values() if platform.machine() in each.machines), None)
+
 
 DISK_GIB = 8
 """Virtual size of the disk, GiB. The file system fills it; the file on this computer is sparse."""
@@ -17,18 +48,24 @@ DISK_GIB = 8
 FILES = Path(__file__).parent / "files"
 """What is put into boxes and images as it is."""
 
-PROGRAMS: Mapping[str, str] = {
+TREE_PROGRAMS: Mapping[str, str] = {
     "mmdebstrap": "mmdebstrap",
-    "mkfs.ext4": "e2fsprogs",
-    "extlinux": "extlinux",
-    "qemu-img": "qemu-utils",
     "skopeo": "skopeo",
     "unshare": "util-linux",
     "setpriv": "util-linux",
     "chroot": "coreutils",
     "apt-get": "apt",
+    "tar": "tar",
 }
-"""Programs this computer needs to build a box -> the Debian package each comes in."""
+"""Programs this computer needs to make the guest's tree -> the Debian package each comes in."""
+
+PROGRAMS: Mapping[str, str] = {
+    **TREE_PROGRAMS,
+    "mkfs.ext4": "e2fsprogs",
+    "extlinux": "extlinux",
+    "qemu-img": "qemu-utils",
+}
+"""The same for a box: a tree, and a disk of it."""
 
 MBR = Path("/usr/lib/syslinux/mbr/mbr.bin")
 """Boot code for the first 440 bytes of the disk (package syslinux-common)."""
@@ -37,24 +74,18 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 """The keys Debian signs its releases with; Ubuntu does not have them unasked."""
 
 PACKAGES: tuple[str, ...] = (
-    *sorted({package for package in PROGRAMS.values() if package not in {"util-linux", "coreutils", "apt"}}),
+    *sorted({package for package in PROGRAMS.values() if package not in {"util-linux", "coreutils", "apt", "tar"}}),
     "syslinux-common",
     "debian-archive-keyring",
 )
 """Debian packages this computer needs to build a box; none of them starts a service."""
 
 GUEST_PACKAGES: tuple[str, ...] = (
-    # boots: this kernel has virtio, ata_piix, overlay, vxlan and ip_vs
-    "linux-image-cloud-amd64",
-    "initramfs-tools",
-    "lz4",
-    "kmod",
-    "udev",
+    # without it init-system-helpers takes usrmerge, and with it perl, to do what is done already
+    "usr-is-merged",
     "systemd-sysv",
     "dbus",
     # is found and reached
-    "netplan.io",
-    "systemd-resolved",
     "libnss-myhostname",
     "openssh-server",
     "sudo",
@@ -62,7 +93,6 @@ GUEST_PACKAGES: tuple[str, ...] = (
     # runs containers
     "docker.io",
     "docker-registry",
-    "apparmor",
     "iptables",
     # is looked at
     "iproute2",
@@ -74,17 +104,64 @@ GUEST_PACKAGES: tuple[str, ...] = (
     "nano",
     "rsync",
 )
-"""What a machine of the lab has installed, beside Debian's required packages."""
+"""What every node of the lab has installed, beside Debian's required packages."""
+
+DISK_PACKAGES: tuple[str, ...] = (
+    # boots: this kernel has virtio, ata_piix, overlay, vxlan and ip_vs
+    "linux-image-cloud-amd64",
+    "initramfs-tools",
+    "lz4",
+    "kmod",
+    "udev",
+    # confines containers; from inside one the kernel takes no profiles
+    "apparmor",
+    # sets its own addresses, which a container is given by the engine outside
+    "netplan.io",
+    "systemd-resolved",
+)
+"""What only a node with a kernel, and hardware, of its own has."""
 
 EXCLUDED: tuple[str, ...] = (
     "/usr/share/man/*",
     "/usr/share/info/*",
     "/usr/share/locale/*",
     "/usr/share/doc/*",
+    # of docker.io, for the tests of its network library
+    "/usr/bin/dnet",
+    "/usr/sbin/ovrouter",
+    # of containerd: forerunners of the shim that the engine uses
+    "/usr/bin/containerd-shim",
+    "/usr/bin/containerd-shim-runc-v1",
 )
-"""Files of packages that a machine of the lab does without; licences stay."""
+"""Files of packages that a node of the lab does without; licences stay."""
 
 KEPT: tuple[str, ...] = ("/usr/share/doc/*/copyright",)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the guest is made as: a disk that boots, or a container that is a node.
+
+    :param packages: what is installed.
+    :param trees: directories under :data:`FILES` laid over it.
+    :param scripts: run at the end, in this order, with the guest's root and :data:`FILES`.
+    :param early: of the trees, what is there before the packages.
+    """
+
+    packages: tuple[str, ...]
+    trees: tuple[str, ...]
+    scripts: tuple[str, ...]
+    early: tuple[str, ...] = ()
+
+
+DISK = Form(
+    packages=(*GUEST_PACKAGES, *DISK_PACKAGES),
+    trees=("guest", "disk"),
+    scripts=("setup.sh", "setup-disk.sh"),
+    # The kernel's package makes its initramfs while it is installed.
+    early=("etc/initramfs-tools", "usr/share/initramfs-tools"),
+)
+NODE = Form(packages=GUEST_PACKAGES, trees=("guest", "node"), scripts=("setup.sh", "setup-node.sh"))
 
 # Where Debian is downloaded from. A suite leaves the first for the second some years after its end.
 MIRRORS: tuple[str, ...] = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")
@@ -95,8 +172,8 @@ SECURITY_MIRRORS: tuple[str, ...] = (
 
 
 def key() -> str:
-    """Name of what the recipe makes: the same for the same suite, architecture, code and files."""
-    digest = hashlib.sha256(f"{SUITE} {ARCH}".encode())
+    """Name of what the recipe makes: the same for the same suite, code and files."""
+    digest = hashlib.sha256(SUITE.encode())
     for path in _sources():
         content = path.read_bytes()
         # Length first: no two different sets of files may read as one stream.

@@ -1,4 +1,4 @@
-"""The registry inside a box: run here for a moment, filled with the course's images."""
+"""The registry inside a box or a node image: run here for a moment, filled with the course's images."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.box.images import IMAGES, Image
+from labgen.box.recipe import Architecture
 from labgen.box.workshop import Workshop
 from labgen.errors import BoxError, HostError
 from labgen.proc import Runner
@@ -43,7 +44,7 @@ class Registry:
 
     def target(self, image: Image) -> str:
         """Where an image goes, as skopeo names it."""
-        return f"docker://{self.address}/{image.repository}:{image.tag}"
+        return origin(self.address, image)
 
 
 def source_images(hub: str | None, *, runner: Runner, within: float = 8.0) -> Mapping[str, str | None]:
@@ -62,13 +63,13 @@ def source_images(hub: str | None, *, runner: Runner, within: float = 8.0) -> Ma
     if hub is None:
         return found
     for image in IMAGES:
-        origin = f"docker://{hub}/{image.repository}:{image.tag}"
+        theirs = origin(hub, image)
         try:
-            answer = runner.run(["skopeo", "inspect", "--raw", f"--tls-verify={_tls(origin)}", origin], timeout=within)
+            answer = runner.run(["skopeo", "inspect", "--raw", f"--tls-verify={_tls(theirs)}", theirs], timeout=within)
         except HostError:
             break
         if answer.ok:
-            found[image.reference] = origin
+            found[image.reference] = theirs
         elif "unknown" not in answer.err:  # it has no such image: the others may be there
             break
     return found
@@ -88,10 +89,10 @@ def fill(
     :raises BoxError: an image cannot be stored.
     """
     for image in IMAGES:
-        origin = sources[image.reference]
-        if origin is not None:
+        theirs = sources[image.reference]
+        if theirs is not None:
             try:
-                store(workshop, origin, registry.target(image))
+                store(workshop, theirs, registry.target(image))
             except BoxError as failed:
                 workshop.progress.note(f"{image.reference}: {failed.message.splitlines()[0]}; a stand-in instead")
             else:
@@ -111,7 +112,7 @@ def running(workshop: Workshop, storage: str, config: Path, serve: Sequence[str 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config.write_text(_CONFIG.format(storage=storage, port=port), encoding="utf-8")
+    config.write_text(configuration(storage, port), encoding="utf-8")
     config.chmod(0o644)
     pid = workshop.runner.start(["setpriv", "--pdeathsig", "TERM", *serve], log=workshop.log)
     try:
@@ -127,6 +128,11 @@ def running(workshop: Workshop, storage: str, config: Path, serve: Sequence[str 
     finally:
         _end(pid)
         config.unlink(missing_ok=True)
+
+
+def configuration(storage: str, port: int) -> str:
+    """A registry's configuration: what it stores, and the loopback's port it listens on."""
+    return _CONFIG.format(storage=storage, port=port)
 
 
 def in_guest(workshop: Workshop, root: Path) -> contextlib.AbstractContextManager[Registry]:
@@ -149,15 +155,21 @@ def store(workshop: Workshop, origin: str, target: str) -> None:
     :raises BoxError: it cannot be read or stored.
     """
     name = target.rpartition("/")[2]
-    workshop.run(
-        [
-            *("skopeo", "--insecure-policy", "--override-os", "linux", "--override-arch", "amd64"),
-            *("copy", "--format", "v2s2", f"--src-tls-verify={_tls(origin)}", "--dest-tls-verify=false"),
-            *(origin, target),
-        ],
-        failed=f"The image {name} cannot be stored",
-        timeout=600,
+    workshop.run(copying(origin, target, workshop.arch), failed=f"The image {name} cannot be stored", timeout=600)
+
+
+def copying(origin: str, target: str, arch: Architecture) -> tuple[str, ...]:
+    """The command that copies an image: of several architectures, one."""
+    return (
+        *("skopeo", "--insecure-policy", "--override-os", "linux", "--override-arch", arch.name),
+        *("copy", "--format", "v2s2", f"--src-tls-verify={_tls(origin)}", "--dest-tls-verify=false"),
+        *(origin, target),
     )
+
+
+def origin(hub: str, image: Image) -> str:
+    """An image in a hub, as skopeo names it."""
+    return f"docker://{hub}/{image.repository}:{image.tag}"
 
 
 def _tls(name: str) -> str:

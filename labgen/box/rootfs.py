@@ -1,4 +1,4 @@
-"""The guest's file system tree: Debian packages, and the files of ``files/guest`` over them."""
+"""The guest's file system tree: Debian packages, and files of ``files/`` over them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ from pathlib import Path
 
 from labgen.box import recipe
 from labgen.box.host import Apt
+from labgen.box.recipe import Form
 from labgen.box.workshop import Workshop
 
 MODES: Mapping[str, int] = {
     "etc/netplan/50-labgen-eth0.yaml": 0o600,  # netplan warns about anything wider
     "etc/sudoers.d/vagrant": 0o440,
+    "usr/local/sbin/labgen-node": 0o755,
 }
-"""Files of ``files/guest`` that are not 0644: a checkout does not keep modes."""
+"""Files of the trees that are not 0644: a checkout does not keep modes."""
 
-_EARLY = ("etc/initramfs-tools", "usr/share/initramfs-tools")
-"""Read while packages are installed: the kernel's package makes its initramfs then."""
+_HOOKS = Path("/usr/share/mmdebstrap/hooks/merged-usr")
+"""Makes /bin, /lib and /sbin links into /usr before any package is there, as Debian's installer does."""
+
+# Settings for the time of building, which mmdebstrap leaves behind.
+_TIDY = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"; sed -i /force-unsafe-io/d "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
 
 
-def make(workshop: Workshop, apt: Apt) -> Path:
+def make(workshop: Workshop, apt: Apt, form: Form) -> Path:
     """Install the guest into a directory, and give it.
 
     :raises BoxError: a mirror does not answer, or a package does not install.
     """
     root = workshop.place / "root"
     early, overlay = workshop.place / "early.tar", workshop.place / "overlay.tar"
-    early.write_bytes(tree(recipe.FILES / "guest", only=_EARLY))
-    overlay.write_bytes(tree(recipe.FILES / "guest"))
+    if form.early:
+        early.write_bytes(tree(form, only=form.early))
+    overlay.write_bytes(tree(form))
     files = shlex.quote(str(recipe.FILES))
     workshop.run(
         [
@@ -38,36 +44,49 @@ def make(workshop: Workshop, apt: Apt) -> Path:
             "--mode=root",
             "--variant=minbase",
             "--format=directory",
-            f"--architectures={recipe.ARCH}",
+            f"--architectures={workshop.arch.name}",
             f"--keyring={recipe.KEYRING}",
-            f"--include={','.join(recipe.GUEST_PACKAGES)}",
+            f"--include={','.join(form.packages)}",
             *(f"--aptopt={option}" for option in apt.options),
             '--aptopt=APT::Install-Recommends "false";',
-            *(f"--dpkgopt=path-exclude={path}" for path in recipe.EXCLUDED),
-            *(f"--dpkgopt=path-include={path}" for path in recipe.KEPT),
+            *(f"--dpkgopt={option}" for option in dpkg_options()),
             "--dpkgopt=force-unsafe-io",
-            f"--extract-hook=tar-in {shlex.quote(str(early))} /",
+            *([f"--hook-dir={_HOOKS}"] if _HOOKS.is_dir() else []),
+            *([f"--extract-hook=tar-in {shlex.quote(str(early))} /"] if form.early else []),
             f"--customize-hook=tar-in {shlex.quote(str(overlay))} /",
-            f'--customize-hook=sh {files}/setup.sh "$1" {files}',
+            *(f'--customize-hook=sh {files}/{script} "$1" {files}' for script in form.scripts),
+            f"--customize-hook={_TIDY}",
             recipe.SUITE,
             root,
             *apt.sources(recipe.SUITE, workshop.runner),
         ],
-        failed="The packages of the box cannot be installed",
+        failed="The packages of the lab's nodes cannot be installed",
         timeout=1200,
     )
     return root
 
 
-def tree(top: Path, only: tuple[str, ...] = ("",)) -> bytes:
-    """The files under a directory as a tar archive: root's, with the modes of :data:`MODES`.
+def dpkg_options() -> tuple[str, ...]:
+    """Lines of dpkg's configuration that leave out what the guest does without."""
+    return (
+        *(f"path-exclude={path}" for path in recipe.EXCLUDED),
+        *(f"path-include={path}" for path in recipe.KEPT),
+    )
 
-    :param only: paths under ``top`` to take; everything where left out.
+
+def tree(form: Form, only: tuple[str, ...] = ("",)) -> bytes:
+    """The files of a form as a tar archive: root's, with the modes of :data:`MODES`.
+
+    :param only: paths to take; everything where left out.
     """
+    found = {
+        path.relative_to(recipe.FILES / top).as_posix(): path
+        for top in form.trees
+        for path in (recipe.FILES / top).rglob("*")
+    }
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for path in sorted(top.rglob("*")):
-            name = path.relative_to(top).as_posix()
+        for name, path in sorted(found.items()):
             if not any(name.startswith(start) or start.startswith(f"{name}/") for start in only):
                 continue
             entry = tarfile.TarInfo(f"./{name}")
@@ -75,7 +94,12 @@ def tree(top: Path, only: tuple[str, ...] = ("",)) -> bytes:
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 archive.addfile(entry)
             else:
-                content = path.read_bytes()
+                content = text(path)
                 entry.mode, entry.size = MODES.get(name, 0o644), len(content)
                 archive.addfile(entry, io.BytesIO(content))
     return sink.getvalue()
+
+
+def text(path: Path) -> bytes:
+    """A file for the guest, with the line ends Linux knows: a checkout on Windows may have others."""
+    return path.read_bytes().replace(b"\r\n", b"\n")

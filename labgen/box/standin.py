@@ -55,7 +55,7 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
         _copy(source, root, program)
     for library in _libraries(workshop, recipe_of, source):
         _copy(source, root, library)
-    for path in (*recipe_of.taken, *_licences(source)):
+    for path in (*(path.format(triplet=workshop.arch.triplet) for path in recipe_of.taken), *_licences(source)):
         _copy(source, root, path)
     _lay(root, image, version)
     digest = oci.write(
@@ -63,6 +63,7 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
         place / "oci",
         settings=settings(image, version),
         made_by=f"labgen: Debian {recipe_of.suite}, {' '.join(recipe_of.packages)}",
+        arch=workshop.arch.name,
     )
     workshop.progress.note(f"{image.reference}: stand-in made from {recipe_of.main} {version}, {digest[:19]}")
     shutil.rmtree(source)
@@ -84,7 +85,7 @@ def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> N
             "--mode=root",
             "--variant=extract",
             "--format=directory",
-            f"--architectures={recipe.ARCH}",
+            f"--architectures={workshop.arch.name}",
             f"--keyring={recipe.KEYRING}",
             f"--include={','.join(stand_in.packages)}",
             *(f"--aptopt={option}" for option in apt.options),
@@ -102,7 +103,7 @@ def _libraries(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str
     """The shared libraries that the programs need, by the paths the loader finds them at."""
     if not stand_in.programs:
         return ()
-    loader = "/lib64/ld-linux-x86-64.so.2"
+    loader = workshop.arch.loader
     found = {loader}
     for program in stand_in.programs:
         said = workshop.run(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labgen.box.recipe import AMD64, Architecture
 from labgen.errors import BoxError, ProgramTimeout
 from labgen.proc import Result, Runner
 from labgen.progress import Progress
@@ -27,12 +28,14 @@ class Workshop:
 
     :param place: an empty directory of the build's own, removed at its end.
     :param log: where the programs' output is collected; outlives the build.
+    :param arch: what is built for; this computer's own.
     """
 
     runner: Runner
     progress: Progress
     place: Path
     log: Path
+    arch: Architecture = AMD64
 
     def run(
         self,

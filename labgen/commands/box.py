@@ -1,14 +1,15 @@
-"""`labgen box`: the box that needs no internet."""
+"""`labgen box`: the box, and the node image, that need no internet."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from labgen import box
 from labgen.errors import BoxError
 from labgen.proc import Runner
-from labgen.progress import for_stream
-from labgen.providers import BUILT_BOX
+from labgen.progress import Progress, for_stream
+from labgen.providers import BUILT_BOX, DOCKER
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -16,11 +17,36 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "path":
         path = box.built(arguments.provider)
         if path is None:
-            raise BoxError(f"the box for {arguments.provider} is not built.", "Build it with `labgen box build`.")
+            what = "node image" if arguments.provider == DOCKER.name else "box"
+            raise BoxError(
+                f"no {what} for {arguments.provider} is built.",
+                f"Build it with `labgen box build --provider {arguments.provider}`.",
+            )
         print(path)
         return 0
+    progress = for_stream()
     wanted = box.PROVIDERS if arguments.provider == "all" else (arguments.provider,)
-    for provider, path in box.build(wanted, runner=Runner(), progress=for_stream(), force=arguments.force).items():
+    boxes = [provider for provider in wanted if provider != DOCKER.name]
+    made = box.build(boxes, runner=Runner(), progress=progress, force=arguments.force)
+    for provider, path in made.items():
         print(f"{provider}: {path}")
         print(f"  on another computer:  vagrant box add --name {BUILT_BOX} --provider {provider} {path.name}")
+    if DOCKER.name in wanted:
+        _node(progress, arguments.force)
     return 0
+
+
+def _node(progress: Progress, force: bool) -> None:
+    """Into the engine where one answers, whichever way it is made; else into the cache, from packages."""
+    from labgen.box import engine
+
+    path: Path | None
+    if engine.answers(Runner()):
+        name = box.ensure_node_image(Runner(), progress=progress, force=force)
+        print(f"{DOCKER.name}: {name}")
+        path = box.built(DOCKER.name)
+    else:
+        path = box.build([DOCKER.name], runner=Runner(), progress=progress, force=force)[DOCKER.name]
+        print(f"{DOCKER.name}: {path}")
+    if path is not None:
+        print(f"  on another computer:  docker load -i {path.name}")

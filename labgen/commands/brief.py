@@ -5,14 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 
-from labgen.course import Language, find
+from labgen.course import Language, Words, find
+from labgen.folder import LabFolder
+
+_NOT_APPLICABLE = Words("Not applicable here", "여기에서는 해당 없음")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it, in Korean where this computer speaks Korean."""
+    """Print it, in Korean where this computer speaks Korean; last, what the nodes of this lab cannot do of it."""
     exercise = find(arguments.exercise)
     language: Language = arguments.lang or _spoken()
     print(f"# {exercise.title.in_(language)}\n\n{exercise.brief.in_(language)}", end="")
+    state = LabFolder.at(arguments.folder).state()
+    for lacking, why in (state.lacks if state else {}).items():
+        if lacking in exercise.instead:
+            told = exercise.instead[lacking].in_(language)
+            print(f"\n## {_NOT_APPLICABLE.in_(language)}: {lacking}\n\n{why[:1].upper()}{why[1:]}.\n\n{told}", end="")
     return 0
 
 

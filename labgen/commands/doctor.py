@@ -17,6 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = LabFolder.at(arguments.folder)
     lab = load(folder)
     only = [arguments.provider] if arguments.provider else None
+    doctor.known(only or ())
     host = doctor.Host(folder=folder.path)
     if arguments.fix:
         doctor.install(host, doctor.packages(lab, host, only), for_stream())

@@ -8,23 +8,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labgen.bringup import Machines
+from labgen.capabilities import Capability
 from labgen.commands.render import load
 from labgen.errors import LabgenError, MachineError
-from labgen.folder import LabFolder
+from labgen.folder import LabFolder, State
 from labgen.lab import Lab
 from labgen.progress import Progress
+from labgen.providers import PROVIDERS
+from labgen.swarm import Port
 
 
 @dataclass
 class Status:
     """What there is.
 
+    :param services: each with its ``published`` ports, and ``at``: for each of them the URL at which it answers,
+        ``None`` where it does not.
+    :param lacks: what the nodes cannot do here, and why.
+    :param namespace: the network namespace in which the URLs answer, ``None`` for this computer's own network.
     :param trouble: why the swarm could not be asked, where it could not.
     """
 
     machines: dict[str, str] = field(default_factory=dict)
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     services: list[dict[str, Any]] = field(default_factory=list)
+    lacks: dict[str, str] = field(default_factory=dict)
+    namespace: str | None = None
     trouble: str = ""
 
 
@@ -48,8 +57,6 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
         status.trouble = "The lab is not up. Bring it up with `labgen up`."
         return status
     try:
-        from labgen.folder import State
-
         vagrant = Machines(folder, lab, Progress()).vagrant(state or State(""))
         status.machines = {name: machine.state for name, machine in vagrant.status().items()}
         if all(word == "not_created" for word in status.machines.values()):
@@ -66,6 +73,8 @@ def _swarm(folder: LabFolder, status: Status) -> None:
     from labgen.swarm import nodes, services
 
     lab = inventory.load(folder.path)
+    status.lacks = {str(lacking): why for lacking, why in lab.lacks.items()}
+    status.namespace = lab.state.namespace
     try:
         asked = lab.asker(lab.lab.first_manager)
         for node in nodes(asked):
@@ -83,10 +92,24 @@ def _swarm(folder: LabFolder, status: Status) -> None:
                     "image": service.image,
                     "replicas": service.replicas,
                     "published": [port.published for port in service.ports],
+                    "at": [url(lab.lab, lab.state, port) for port in service.ports],
                 }
             )
     finally:
         lab.close()
+
+
+def url(lab: Lab, state: State, port: Port) -> str | None:
+    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer."""
+    if port.mode == "ingress" and Capability.ROUTING_MESH in state.lacks:
+        return None
+    provider = PROVIDERS.get(state.provider)
+    # In a network namespace of the lab's own, forwarded ports are as far away as the nodes.
+    if state.namespace or not (provider and provider.forwards_ports):
+        return f"http://{lab.first_manager.address}:{port.published}"
+    # Through the routing mesh any node will do.
+    forwarded = next((one.host for one in lab.ports if one.guest == port.published), None)
+    return f"http://127.0.0.1:{forwarded}" if forwarded else None
 
 
 def table(lab: Lab, status: Status) -> str:
@@ -100,8 +123,16 @@ def table(lab: Lab, status: Status) -> str:
             word = f"{member['state']} ({part}{', drained' if member['availability'] == 'drain' else ''})"
         lines.append(f"{node.name:18} {node.address!s:15} {status.machines.get(node.name, '-'):12} {word}")
     for service in status.services:
-        where = ", ".join(f"http://{lab.first_manager.address}:{port}" for port in service["published"])
-        lines.append(f"service {service['name']}: {service['image']}{f', at {where}' if where else ''}")
+        where = [_where(port, at, status) for port, at in zip(service["published"], service["at"], strict=True)]
+        lines.append(", ".join([f"service {service['name']}: {service['image']}", *where]))
     if status.trouble:
         lines.append(status.trouble)
     return "\n".join(lines)
+
+
+def _where(port: int, at: str | None, status: Status) -> str:
+    if at:
+        return f"at {at}" + (f" (in network namespace {status.namespace})" if status.namespace else "")
+    if lacking := status.lacks.get(Capability.ROUTING_MESH):
+        return f"port {port} does not answer here: {lacking}"
+    return f"port {port} not forwarded to this computer (ports: in lab.yml)"

@@ -46,9 +46,8 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
     wanted = dataclasses.replace(lab, provider=asked) if asked else lab
     with progress.step("Looking what this computer can do"):
         diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path), [asked] if asked else None)
-    for finding in diagnosis.findings:
-        if finding.level == "warning":
-            progress.note(f"warning: {finding.message} {finding.fix}")
     choice = diagnosis.choose(wanted)
     progress.note(f"Provider: {choice.why}")
+    for finding in diagnosis.warnings(choice.provider):
+        progress.note(f"warning: {finding.message} {finding.fix}")
     return choice

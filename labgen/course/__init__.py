@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from labgen.capabilities import Capability
 from labgen.errors import ExerciseError
 
 Language = Literal["en", "ko"]
@@ -41,6 +42,11 @@ class ServiceSpec:
     constraint: str | None = None
     publish: tuple[int, int] | None = None
 
+    @property
+    def asking_needs(self) -> tuple[Capability, ...]:
+        """What nodes must be able to do before its published port can be asked for through any of them."""
+        return (Capability.ROUTING_MESH,) if self.publish else ()
+
 
 @dataclass(frozen=True)
 class Exercise:
@@ -51,6 +57,8 @@ class Exercise:
     :param section: where the course document teaches it.
     :param brief: what the learner is to do and why, as Markdown, followable by hand.
     :param services: the services it makes.
+    :param instead: where nodes lack something, which parts of the brief say nothing there, and what to do
+        instead; as Markdown, after a line that says what they lack.
     """
 
     name: str
@@ -58,6 +66,7 @@ class Exercise:
     section: str
     brief: Words
     services: tuple[ServiceSpec, ...] = ()
+    instead: Mapping[Capability, Words] = field(default_factory=dict)
 
 
 def exercises() -> Mapping[str, Exercise]:

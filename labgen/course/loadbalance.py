@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labgen.capabilities import Capability
 from labgen.course import Exercise, ServiceSpec, Words
 
 PAGE_PATH = "/usr/share/nginx/html/index.html"
@@ -82,4 +83,22 @@ open, and one connection always leads to the same container.
 유지하고, 한 연결은 언제나 같은 컨테이너로 갑니다.
 """,
     ),
+    instead={
+        Capability.ROUTING_MESH: Words(
+            en="""\
+The service is published and its tasks run, but port 8001 opens on no node: leave out steps 2 and 4. The
+pages can still be seen from inside. On each worker, find the address of its container and ask there:
+
+    docker network inspect docker_gwbridge
+    curl CONTAINER-ADDRESS
+""",
+            ko="""\
+서비스는 공개되고 태스크도 실행되지만 8001 포트는 어느 노드에서도 열리지 않습니다. 2번과 4번은 건너뛰세요.
+페이지는 노드 안에서 볼 수 있습니다. 각 워커에서 컨테이너의 주소를 찾아 그 주소로 요청합니다:
+
+    docker network inspect docker_gwbridge
+    curl 컨테이너주소
+""",
+        ),
+    },
 )

@@ -8,9 +8,9 @@
 """
 
 from labgen.doctor.debian import install, packages
-from labgen.doctor.diagnosis import Choice, Diagnosis, examine
+from labgen.doctor.diagnosis import Choice, Diagnosis, examine, known
 from labgen.doctor.findings import Finding
 from labgen.doctor.host import Host
 from labgen.doctor.report import as_json, report
 
-__all__ = ["Choice", "Diagnosis", "Finding", "Host", "as_json", "examine", "install", "packages", "report"]
+__all__ = ["Choice", "Diagnosis", "Finding", "Host", "as_json", "examine", "install", "known", "packages", "report"]

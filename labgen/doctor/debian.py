@@ -8,18 +8,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labgen.doctor import engine
+from labgen.doctor.daemons import systemd
 from labgen.doctor.findings import Finding
 from labgen.doctor.host import Host, find_vboxmanage
 from labgen.errors import HostError, ProgramFailed
-from labgen.lab import Lab
+from labgen.lab import Box, Lab
 from labgen.progress import Progress
 from labgen.providers import (
     BUILT_BOX,
     DEBIAN_PACKAGES,
+    DOCKER_CLI_INSIDE,
+    DOCKER_INC_PACKAGES,
+    NODE_IMAGE,
     PROVIDERS,
     UBUNTU_WITH_VAGRANT,
     VAGRANT_LIBVIRT_PACKAGE,
     VAGRANT_PACKAGE,
+    Package,
 )
 
 VAGRANT_PAGE = "https://developer.hashicorp.com/vagrant/install"
@@ -32,10 +38,14 @@ class Release:
     """A release of Debian or of something made from it.
 
     :param has_vagrant: whether its archive has packages of Vagrant.
+    :param is_ubuntu: whether it is Ubuntu, or made from it.
+    :param has_docker_cli: whether Docker's client is a package of its own.
     """
 
     name: str
     has_vagrant: bool
+    is_ubuntu: bool = False
+    has_docker_cli: bool = False
 
 
 def release(host: Host) -> Release | None:
@@ -51,8 +61,9 @@ def release(host: Host) -> Release | None:
     if "ubuntu" in family:
         # Mint and others name the Ubuntu they are made from.
         code = fields.get("UBUNTU_CODENAME") or fields.get("VERSION_CODENAME", "")
-        return Release(name, code in UBUNTU_WITH_VAGRANT)
-    return Release(name, has_vagrant=True)
+        return Release(name, code in UBUNTU_WITH_VAGRANT, is_ubuntu=True)
+    code = fields.get("DEBIAN_CODENAME") or fields.get("VERSION_CODENAME", "")
+    return Release(name, has_vagrant=True, has_docker_cli=code not in DOCKER_CLI_INSIDE)
 
 
 def foreign_vagrant(host: Host) -> bool:
@@ -85,25 +96,54 @@ def lacking(lab: Lab, host: Host, provider: str) -> list[str]:
     wanted = [
         package.name
         for package in DEBIAN_PACKAGES.get(provider, ())
-        if package.program is None or host.which(package.program) is None
+        if (package.program is None or host.which(package.program) is None) and _needed(host, package)
     ]
+    if not here.has_docker_cli:
+        wanted = [name for name in wanted if name != "docker-cli"]
     if not here.has_vagrant:
         wanted = [name for name in wanted if name not in (VAGRANT_PACKAGE.name, VAGRANT_LIBVIRT_PACKAGE.name)]
     elif foreign_vagrant(host):
         wanted = [name for name in wanted if name != VAGRANT_LIBVIRT_PACKAGE.name]
-    if to_build(lab, host, provider):
-        wanted += [name for name in host.box_packages() if name not in wanted]
+    if to_build(lab, host, provider) and not (provider == "docker" and engine.builds_from_hub(host)):
+        wanted += [name for name in host.box_packages(provider) if name not in wanted]
     if not wanted:
         return []
-    told = host.run("dpkg-query", "-W", "-f", r"${Package}\t${db:Status-Status}\n", *wanted)
-    there = {line.partition("\t")[0] for line in told.out.splitlines() if line.endswith("\tinstalled")}
+    if any(name in DOCKER_INC_PACKAGES for name in wanted) and _installed(host, *DOCKER_INC_PACKAGES.values()):
+        wanted = list(dict.fromkeys(DOCKER_INC_PACKAGES.get(name, name) for name in wanted))
+    there = _installed(host, *wanted)
     return [name for name in wanted if name not in there]
 
 
+def _needed(host: Host, package: Package) -> bool:
+    # Only packages of Docker are ever needed at some times and not at others.
+    if package.when == "always":
+        return True
+    if engine.daemon(host).state in ("system", "denied"):
+        return False
+    return package.when == "no daemon" or not systemd(host)
+
+
+def _installed(host: Host, *names: str) -> set[str]:
+    told = host.run("dpkg-query", "-W", "-f", r"${Package}\t${db:Status-Status}\n", *names)
+    return {line.partition("\t")[0] for line in told.out.splitlines() if line.endswith("\tinstalled")}
+
+
 def to_build(lab: Lab, host: Host, provider: str) -> bool:
-    """Whether the lab starts from labgen's own box, and it has to be built first."""
-    box = lab.box or PROVIDERS[provider].box
+    """Whether the lab starts from labgen's own box or image, and it has to be built first."""
+    box = box_of(lab, provider)
+    if box.name == NODE_IMAGE:
+        image = host.node_image()
+        state = engine.daemon(host).state
+        if host.built_box(provider) or image is None or state == "denied":
+            return False
+        return state != "system" or not engine.has_image(host, image)
     return box.name == BUILT_BOX and not box.url and not host.built_box(provider)
+
+
+def box_of(lab: Lab, provider: str) -> Box:
+    """What machines start from: the lab's box, or the provider's; containers, always labgen's image."""
+    usual = PROVIDERS[provider].box
+    return usual if usual.name == NODE_IMAGE else lab.box or usual
 
 
 def apt_line(host: Host, names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import importlib
 import os
 import platform
@@ -15,6 +16,7 @@ import shutil
 import socket
 import sys
 import threading
+import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path, PureWindowsPath
@@ -118,10 +120,11 @@ class Host:
         return self._runner.run(argv, timeout=timeout, on_line=on_line)
 
     def read(self, path: Path) -> str | None:
-        """Text of a file, or ``None`` where it cannot be read."""
+        """Text of a file, unpacked where its name ends in .gz, or ``None`` where it cannot be read."""
         try:
-            return path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            whole = path.read_bytes()
+            return (gzip.decompress(whole) if path.suffix == ".gz" else whole).decode("utf-8", "replace")
+        except (OSError, EOFError, zlib.error):
             return None
 
     def exists(self, path: Path) -> bool:
@@ -221,12 +224,23 @@ class Host:
         except (ImportError, AttributeError):
             return False
 
-    def box_packages(self) -> tuple[str, ...]:
-        """Debian packages that ``labgen box build`` needs."""
+    def node_image(self) -> str | None:
+        """The image of a node that ``labgen`` starts containers from, as a Docker engine names it."""
         try:
-            return tuple(importlib.import_module("labgen.box").PACKAGES)
+            return str(importlib.import_module("labgen.box").node_image())
+        except (ImportError, AttributeError):
+            return None
+
+    def box_packages(self, provider: str) -> tuple[str, ...]:
+        """Debian packages that ``labgen box build`` needs for this provider."""
+        try:
+            recipe = importlib.import_module("labgen.box.recipe")
+            everything = tuple(recipe.PACKAGES)
+            # An image is a tree of files; what makes a disk of it is for boxes only.
+            tree = {*recipe.TREE_PROGRAMS.values(), "debian-archive-keyring"}
         except (ImportError, AttributeError):
             return ()
+        return tuple(name for name in everything if name in tree) if provider == "docker" else everything
 
 
 def find_vboxmanage(host: Host) -> str | None:

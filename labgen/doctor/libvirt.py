@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from labgen.doctor import debian
+from labgen.doctor.daemons import Daemon, lacking, startable, systemd
 from labgen.doctor.findings import Finding, Level
 from labgen.doctor.host import Host
 from labgen.doctor.programs import ask_vagrant
 from labgen.lab import Lab
 
 _ASK = ("virsh", "--connect", "qemu:///system", "version", "--daemon")
-_OWN_NEEDS = ("libvirtd", "ip", "nsenter", "unshare")
-
-
-@dataclass(frozen=True)
-class Daemon:
-    """How a libvirtd can be had.
-
-    :param state: ``system``: one runs here and may be used. ``own``: none does, and labgen can start
-        its own. ``denied``: one runs that this user may not use. ``none``: none runs, and labgen
-        cannot start one. ``confined``: root, but not allowed to make network namespaces.
-        ``unknown``: virsh says something else.
-    :param said: what virsh said.
-    """
-
-    state: Literal["system", "own", "denied", "none", "confined", "unknown"]
-    said: str
 
 
 def missing(lab: Lab, host: Host) -> Finding | None:
@@ -45,10 +27,10 @@ def missing(lab: Lab, host: Host) -> Finding | None:
         )
     if host.which("virsh") is not None:
         return None
-    lacking = debian.lacking(lab, host, "libvirt")
+    wanted = debian.lacking(lab, host, "libvirt")
     fix = (
-        f"{debian.apt_line(host, lacking)}\n(or: labgen doctor --fix)"
-        if lacking
+        f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix)"
+        if wanted
         else "Install libvirt (daemon and client), QEMU, dnsmasq and vagrant-libvirt with your package manager."
     )
     return Finding("libvirt.missing", "error", "libvirt", "is not installed.", fix, "libvirt")
@@ -56,6 +38,8 @@ def missing(lab: Lab, host: Host) -> Finding | None:
 
 def daemon(host: Host) -> Daemon:
     """How a libvirtd can be had here."""
+    if host.which("virsh") is None:
+        return Daemon("none")
     answer = host.run(*_ASK)
     said = answer.out if answer.ok else answer.err
     if answer.ok:
@@ -65,12 +49,7 @@ def daemon(host: Host) -> Daemon:
         return Daemon("denied", said)
     if "no such file" not in low and "connection refused" not in low:
         return Daemon("unknown", said)
-    if not host.is_root() or any(host.which(program) is None for program in _OWN_NEEDS):
-        return Daemon("none", said)
-    # Root of an unprivileged container may not.
-    if not host.run("unshare", "--net", "--mount", "true").ok:
-        return Daemon("confined", said)
-    return Daemon("own", said)
+    return startable(host, "libvirtd", said)
 
 
 def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -111,14 +90,13 @@ def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
 
 
 def _start(host: Host) -> str:
-    systemd = (host.read(Path("/proc/1/comm")) or "").strip() == "systemd"
+    runs_systemd = systemd(host)
     if host.is_root():
-        lacking = [program for program in _OWN_NEEDS if host.which(program) is None]
         # On a machine with modular daemons libvirtd is not there, but virtqemud is.
-        other = "systemctl start virtqemud.socket virtnetworkd.socket" if systemd else ""
-        need = f"Install what brings {', '.join(lacking)}: the lab then starts a daemon of its own"
+        other = "systemctl start virtqemud.socket virtnetworkd.socket" if runs_systemd else ""
+        need = f"Install what brings {', '.join(lacking(host, 'libvirtd'))}: the lab then starts a daemon of its own"
         return f"{need}; or: {other}" if other else f"{need}."
-    if systemd:
+    if runs_systemd:
         return "sudo systemctl start libvirtd"
     return "Run labgen as root (sudo): the lab then starts a daemon of its own. There is no systemd to start one."
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from labgen import addresses
-from labgen.doctor import libvirt, resources
+from labgen.doctor import engine, libvirt, resources
 from labgen.doctor.findings import Finding
 from labgen.doctor.host import Host
 from labgen.lab import Lab
@@ -131,6 +131,64 @@ def virtualbox_routes(lab: Lab, host: Host) -> Iterator[Finding]:
     yield from _clashes(lab, host, "virtualbox", bridged=())
 
 
+def docker_routes(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Clashes with networks of the Docker engine, which refuses two that overlap, and with this computer's routes."""
+    state = engine.daemon(host).state
+    if state == "own":
+        yield Finding(
+            "docker.network", "ok", "network", "the lab has a network namespace to itself.", provider="docker"
+        )
+        return
+    if state == "system":
+        found = list(_docker_networks(lab, host))
+        yield from found
+        if found:
+            return
+    # The engine's bridges are this computer's, unless it is in a virtual machine.
+    yield from _clashes(lab, host, "docker", bridged=("lab network", "adapter 1") if _local_engine(host) else ())
+
+
+def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
+    listed = engine.networks(host)
+    if listed is None:
+        yield Finding(
+            "docker.network",
+            "warning",
+            "network",
+            "the engine does not list its networks.",
+            f"See with `docker network ls` and `docker network inspect` that none overlaps {lab.plan.lab}.",
+            "docker",
+        )
+        return
+    routes_there = [Route(subnet, network.name) for network in listed for subnet in network.subnets]
+    known = [*routes_there, *(routes(host) or [])]
+    for what, subnet in lab.plan.named()[:2]:
+        for network in listed:
+            if network.labels.get("labgen.lab") == lab.slug:
+                continue  # this lab's, up already
+            other = next((other for other in network.subnets if other.overlaps(subnet)), None)
+            if other is None:
+                continue
+            key = _KEYS[what]
+            free = _free_subnet(lab, key, known)
+            elsewhere = f"in lab.yml: {_as_yaml(key, free)}" if free else f"set {key} in lab.yml to one that is free"
+            remove = f"docker network rm {network.name}\n(if nothing needs it; otherwise, {elsewhere})"
+            yield Finding(
+                "docker.network",
+                "error",
+                "network",
+                f"the {what} {subnet} overlaps Docker's network {network.name} ({other}).",
+                # The default bridge cannot be removed.
+                remove if network.name != "bridge" else f"I{elsewhere[1:]}.",
+                "docker",
+            )
+
+
+def _local_engine(host: Host) -> bool:
+    found = engine.engine(host)
+    return host.system() == "Linux" and not (found is not None and found.desktop)
+
+
 def _clashes(lab: Lab, host: Host, provider: str, bridged: Sequence[str]) -> Iterator[Finding]:
     known = routes(host)
     name = f"{provider}.network"
@@ -144,7 +202,7 @@ def _clashes(lab: Lab, host: Host, provider: str, bridged: Sequence[str]) -> Ite
             provider,
         )
         return
-    own = _own_bridges(lab, host, known) if bridged else set()
+    own = _own_bridges(lab, host, known, provider) if bridged else set()
     clash = False
     for what, subnet in lab.plan.named():
         for route in known:
@@ -195,8 +253,10 @@ def _hits(lab: Lab, what: str, subnet: IPv4Network, route: Route) -> bool:
     return any(address in route.to for address in used)
 
 
-def _own_bridges(lab: Lab, host: Host, known: Sequence[Route]) -> set[str]:
-    """Bridges of this very lab, where it runs already."""
+def _own_bridges(lab: Lab, host: Host, known: Sequence[Route], provider: str) -> set[str]:
+    """Bridges of this very lab, where it runs already; of Docker's, all: its networks have been asked themselves."""
+    if provider == "docker":
+        return {route.device for route in known if _CONTAINERS.match(route.device)}
     subnets = [subnet for _, subnet in lab.plan.named()]
     bridges = {
         route.device
@@ -227,10 +287,13 @@ def _as_yaml(key: str, subnet: IPv4Network) -> str:
     return f"{section}: {{{inner}: {subnet}}}" if inner else f"{section}: {subnet}"
 
 
-def ports(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Forwarded ports, which Vagrant binds on 127.0.0.1."""
-    if not lab.ports or resources.existing(lab, host) == "virtualbox":
+def ports(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+    """Forwarded ports, which Vagrant or Docker binds on 127.0.0.1."""
+    if not lab.ports or resources.existing(lab, host) == provider:
         return  # the lab's own machines hold them
+    if provider == "docker" and engine.daemon(host).state == "own":
+        return  # bound in the lab's own network namespace, where nothing else is
+    name = f"{provider}.ports"
     clash = False
     for port in lab.ports:
         state = host.port(port.host)
@@ -241,25 +304,25 @@ def ports(lab: Lab, host: Host) -> Iterator[Finding]:
         take = f"ports: [{{guest: {port.guest}, host: {other or 18080}, node: {port.node}}}]"
         if state == "taken":
             yield Finding(
-                "virtualbox.ports",
+                name,
                 "warning",
                 "ports",
                 f"port {port.host} of 127.0.0.1 is taken; Vagrant will forward another and say which.",
                 f"End what uses it ({_who(host, port.host)}), or in lab.yml: {take}",
-                "virtualbox",
+                provider,
             )
         else:
             yield Finding(
-                "virtualbox.ports",
+                name,
                 "error",
                 "ports",
                 f"port {port.host} of 127.0.0.1 may not be bound by this user.",
                 f"Ports below 1024 are root's. In lab.yml: {take}",
-                "virtualbox",
+                provider,
             )
     if not clash:
         listed = ", ".join(str(port.host) for port in lab.ports)
-        yield Finding("virtualbox.ports", "ok", "ports", f"free: {listed}.", provider="virtualbox")
+        yield Finding(name, "ok", "ports", f"free: {listed}.", provider=provider)
 
 
 def _who(host: Host, port: int) -> str:

@@ -19,10 +19,11 @@ def report(diagnosis: Diagnosis) -> str:
     for provider in diagnosis.providers:
         if not usable[provider]:
             how = "cannot be used"
-        elif diagnosis.accelerated[provider]:
-            how = "can be used"
         else:
-            how = "can be used, emulated"
+            how = "can be used"
+            how += "" if diagnosis.accelerated[provider] else ", emulated"
+            if ports := diagnosis.published_ports(provider):
+                how += f", {ports}"
         title = f"{PROVIDERS[provider].title}: {how}"
         blocks.append(_block(title, [one for one in diagnosis.findings if one.provider == provider]))
     return "\n\n".join(blocks) + "\n"
@@ -42,7 +43,11 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "usable": dict(diagnosis.usable),
         "accelerated": dict(diagnosis.accelerated),
-        "own_daemon": diagnosis.own_daemon,
+        "own_daemon": dict(diagnosis.own_daemon),
+        "lacks": {
+            provider: {str(capability): why for capability, why in lacks.items()}
+            for provider, lacks in diagnosis.lacks.items()
+        },
         "existing": diagnosis.existing,
         "findings": [one.as_json() for one in diagnosis.findings],
     }

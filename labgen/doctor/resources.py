@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from labgen.doctor import libvirt, supply
+from labgen.doctor import debian, engine, libvirt, supply
 from labgen.doctor.findings import Finding, Level
 from labgen.doctor.host import Host
 from labgen.lab import Lab
@@ -105,7 +105,7 @@ def processors(lab: Lab, host: Host) -> Iterator[Finding]:
 def disk(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     """Room for the machines' disks and for the box."""
     there = existing(lab, host) is not None
-    box = 0 if there or supply.on_disk(lab, host, provider) else DISK_FOR_BOX
+    box = 0 if there or _fetched(lab, host, provider) else DISK_FOR_BOX
     needed = box + (0 if there else DISK_PER_NODE * len(lab.nodes))
     place, free = min(
         ((place, host.disk_free(place)) for place in _places(host, provider)),
@@ -131,7 +131,15 @@ def disk(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
         yield Finding(name, "ok", "disk", f"{_mib(free)} free at {place}.", provider=provider)
 
 
+def _fetched(lab: Lab, host: Host, provider: str) -> bool:
+    if provider == "docker":
+        return not debian.to_build(lab, host, provider)
+    return supply.on_disk(lab, host, provider) is not None
+
+
 def _places(host: Host, provider: str) -> tuple[Path, ...]:
+    if provider == "docker":
+        return (_docker_data(host),)
     boxes = supply.vagrant_home(host)
     if provider == "virtualbox":
         return (host.home() / "VirtualBox VMs", boxes)
@@ -140,7 +148,18 @@ def _places(host: Host, provider: str) -> tuple[Path, ...]:
     return (Path("/var/lib/libvirt/images"), boxes)
 
 
+def _docker_data(host: Host) -> Path:
+    """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
+    found = engine.engine(host)
+    if found is None:
+        return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
+    virtual = host.system() != "Linux" or found.desktop
+    return host.home() if virtual or not found.root else Path(found.root)
+
+
 def _make_room(provider: str) -> str:
+    if provider == "docker":
+        return "Make room; `docker system prune` removes containers and images that are not used."
     move = (
         "\nVirtualBox can keep machines elsewhere: VBoxManage setproperty machinefolder FOLDER"
         if provider == "virtualbox"
@@ -151,7 +170,7 @@ def _make_room(provider: str) -> str:
 
 def architecture(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     """The processor's architecture against the box's."""
-    box = lab.box or PROVIDERS[provider].box
+    box = debian.box_of(lab, provider)
     here = host.machine()
     known = BOX_ARCHITECTURES.get(box.name)
     name = f"{provider}.architecture"

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from labgen.doctor import debian, libvirt
+from labgen.doctor import debian, engine, libvirt
 from labgen.doctor.findings import Finding, Level
 from labgen.doctor.host import Host
 from labgen.lab import Box, Lab
-from labgen.providers import BUILT_BOX, PROVIDERS
+from labgen.providers import BUILT_BOX, NODE_IMAGE
 
 REGISTRY = "https://vagrantcloud.com"
 """Where Vagrant looks boxes up, unless VAGRANT_SERVER_URL says otherwise."""
-DOCKER_HUB = ("registry-1.docker.io", 443)
 
 
 def vagrant_home(host: Host) -> Path:
@@ -26,7 +25,7 @@ def vagrant_home(host: Host) -> Path:
 
 def on_disk(lab: Lab, host: Host, provider: str) -> str | None:
     """The version of the box that Vagrant has for this provider, or ``None``."""
-    box = lab.box or PROVIDERS[provider].box
+    box = debian.box_of(lab, provider)
     # Vagrant's own spelling of names that a file system would not take (box_collection.rb).
     folder = box.name.replace(":", "-VAGRANTCOLON-").replace("/", "-VAGRANTSLASH-")
     top = vagrant_home(host) / "boxes" / folder
@@ -54,7 +53,7 @@ def _suits(box: Box, version: str) -> bool:
 
 def box(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     """The box: here, or to be had."""
-    wanted = lab.box or PROVIDERS[provider].box
+    wanted = debian.box_of(lab, provider)
     name = wanted.name + (f" {wanted.version}" if wanted.version else "")
     here = on_disk(lab, host, provider)
     if here is not None:
@@ -117,7 +116,7 @@ def _built(name: str, host: Host, provider: str) -> Finding:
 
 def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     """The images of the exercises, which the nodes pull."""
-    wanted = lab.box or PROVIDERS[provider].box
+    wanted = debian.box_of(lab, provider)
     if lab.registry_mirror:
         where = _split(lab.registry_mirror)
         if _knock(host, lab.registry_mirror):
@@ -131,6 +130,8 @@ def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             )
     elif wanted.name == BUILT_BOX:
         yield _images(provider, "ok", "in the box.")
+    elif wanted.name == NODE_IMAGE:
+        yield _images(provider, "ok", "in the image of the nodes.")
     elif provider == "libvirt" and libvirt.daemon(host).state == "own":
         yield _images(
             provider,
@@ -138,7 +139,7 @@ def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             "the lab's own network has no way out, so the nodes cannot pull any.",
             f"Leave `box` out of lab.yml: {BUILT_BOX} has them in it.",
         )
-    elif host.reaches(*DOCKER_HUB):
+    elif host.reaches(*engine.DOCKER_HUB):
         yield _images(provider, "ok", "Docker Hub answers.")
     else:
         yield _images(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
+from labgen.capabilities import Capability, Lacks
 from labgen.lab import Box
 
 
@@ -17,12 +19,17 @@ class Provider:
     :param box: the box machines start from where the lab names none.
     :param forwards_ports: whether a node's ports are only reachable from this computer when
         forwarded; where ``False`` the nodes' addresses can be reached directly.
+    :param lacks: what its nodes cannot do on any computer, and why.
+    :param shares_kernel: its nodes run on this computer's kernel (or that of Docker's own virtual
+        machine), which may lack more.
     """
 
     name: str
     title: str
     box: Box
     forwards_ports: bool
+    lacks: Lacks = field(default_factory=dict)
+    shares_kernel: bool = False
 
     @property
     def template(self) -> str:
@@ -48,7 +55,19 @@ LIBVIRT = Provider(
     forwards_ports=False,
 )
 
-PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT)}
+NODE_IMAGE = "labgen/node"
+"""Name of the image of a node; its tag is the key of the recipe it was built from."""
+
+DOCKER = Provider(
+    name="docker",
+    title="Docker (containers as nodes)",
+    box=Box(NODE_IMAGE),
+    forwards_ports=True,
+    lacks={Capability.NETPLAN: "the engine outside gives a container its addresses"},
+    shares_kernel=True,
+)
+
+PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT, DOCKER)}
 """Every provider, the one to prefer first."""
 
 # What is known of versions and packages; labgen.doctor reads it.
@@ -95,12 +114,23 @@ VIRTUALBOX_BESIDE_KVM: Version = (7, 2, 10)
 """Older ones cannot start a machine while KVM holds the processor, as it does by default since Linux
 6.12 (VirtualBox/virtualbox#141, #188; #711 for the first version that can)."""
 
+DOCKER_OLDEST: Version = (20, 10)
+DOCKER_OLDEST_API: Version = (1, 41)
+"""The oldest engine that gives a container a cgroup namespace of its own (``--cgroupns private``), and its API
+(Docker Engine API, version history, v1.41)."""
+
 BOX_ARCHITECTURES: Mapping[str, frozenset[str]] = {
     BUILT_BOX: frozenset({"amd64"}),
+    NODE_IMAGE: frozenset({"amd64", "arm64"}),
     "bento/ubuntu-24.04": frozenset({"amd64", "arm64"}),
     "cloud-image/ubuntu-24.04": frozenset({"amd64", "arm64"}),
 }
 """Architectures that boxes known to work are there for."""
+
+
+When = Literal["always", "no daemon", "own daemon"]
+"""When a package is needed: always; where no daemon answers yet; where labgen has to start one of the lab's own,
+because none answers and no systemd would start it."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +139,12 @@ class Package:
 
     :param program: a program it brings; where that is found the package is not asked for. ``None``
         where only the package manager can tell.
+    :param when: when it is needed.
     """
 
     name: str
     program: str | None = None
+    when: When = "always"
 
 
 VAGRANT_PACKAGE = Package("vagrant", "vagrant")
@@ -135,8 +167,27 @@ DEBIAN_PACKAGES: Mapping[str, tuple[Package, ...]] = {
         Package("iproute2", "ip"),
         Package("util-linux", "nsenter"),
     ),
+    "docker": (
+        VAGRANT_PACKAGE,
+        Package("openssh-client", "ssh"),
+        # As long as no engine answers: it may be Docker's own, or Docker Desktop's.
+        Package("docker.io", "dockerd", "no daemon"),
+        Package("docker-cli", "docker", "no daemon"),
+        Package("dnsmasq-base", "dnsmasq", "own daemon"),
+        Package("iptables", "iptables", "own daemon"),
+        Package("netcat-openbsd", "nc", "own daemon"),
+        Package("iproute2", "ip", "own daemon"),
+        Package("util-linux", "nsenter", "own daemon"),
+    ),
 }
 """What each provider needs from Debian or Ubuntu."""
 
 UBUNTU_WITH_VAGRANT: frozenset[str] = frozenset({"bionic", "focal", "jammy"})
 """Releases of Ubuntu, by code name, that have packages of Vagrant; later ones have none."""
+
+DOCKER_CLI_INSIDE: frozenset[str] = frozenset({"buster", "bullseye", "bookworm"})
+"""Releases of Debian, by code name, whose package docker.io holds the client; from trixie on it is docker-cli, which
+docker.io only recommends (Debian bug 1035338). Ubuntu's docker.io holds it."""
+
+DOCKER_INC_PACKAGES: Mapping[str, str] = {"docker.io": "docker-ce", "docker-cli": "docker-ce-cli"}
+"""Debian's packages of Docker, and those of Docker, Inc.: they conflict, so one is never put beside the other."""

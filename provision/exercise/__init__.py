@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
+from labgen.capabilities import Lacks
 from labgen.course import find
 from labgen.inventory import Inventory
 from labgen.lab import Lab
@@ -21,13 +22,14 @@ def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:
     Run(inventory, exercise, say).play(_script(name, inventory.lab))
 
 
-def rehearse(name: str, lab: Lab, *, say: Say) -> None:
+def rehearse(name: str, lab: Lab, lacks: Lacks, *, say: Say) -> None:
     """Print an exercise's commands in order; needs no machine.
 
+    :param lacks: what the lab's nodes cannot do where they run, as far as that is known.
     :raises ExerciseError: there is no such exercise.
     """
     exercise = find(name)
-    print_out(exercise, _script(name, lab), say)
+    print_out(exercise, _script(name, lab), lacks, say)
 
 
 def _script(name: str, lab: Lab) -> Script:

@@ -1,4 +1,7 @@
-"""Load balancing carried out: a service on the workers, a page in each container, every node asked."""
+"""Load balancing carried out: a service on the workers, a page in each container, every node asked.
+
+Where nodes lack the routing mesh no published port answers; each container is then asked on its own worker.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import shlex
 from collections import Counter
 
 from labgen.course.loadbalance import PAGE_PATH, SERVICE, page
+from labgen.engine import as_object, ask, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Task, nodes, service
@@ -49,9 +53,15 @@ def script(lab: Lab) -> Script:
             quiet=True,
             within=300,
         ),
-        Step(manager, "See where its tasks run.", Command(f"docker service ps {SERVICE.name}"), until=_listening),
+        Step(manager, "See where its tasks run.", Command(f"docker service ps {SERVICE.name}")),
         *(
-            Step(node, f"Port {PUBLISHED} is open here too, container or not.", Command(listen, _socket_script()))
+            Step(
+                node,
+                f"Port {PUBLISHED} is open here too, container or not.",
+                Command(listen, _socket_script()),
+                before=functools.partial(_listening, node=node),
+                needs=SERVICE.asking_needs,
+            )
             for node in lab.nodes
         ),
         *(
@@ -73,8 +83,20 @@ def script(lab: Lab) -> Script:
                     _ask_script(node),
                 ),
                 until=None if node is not lab.nodes[-1] else _spread,
+                needs=SERVICE.asking_needs,
             )
             for node in lab.nodes
+        ),
+        *(
+            Step(
+                worker,
+                "Ask the container here at its own address, which `docker network inspect docker_gwbridge` tells.",
+                functools.partial(_ask_inside, worker=worker),
+                placeholder=_ask_inside_shown("CONTAINER-ADDRESS"),
+                until=functools.partial(_own_page, worker=worker, number=number),
+                instead_of=SERVICE.asking_needs,
+            )
+            for number, worker in enumerate(lab.workers[: SERVICE.replicas], start=1)
         ),
     ]
 
@@ -162,9 +184,8 @@ def _shared(run: Run) -> str | None:
     return "Each has its share." if all(name in placed for name in wanted) else None
 
 
-def _listening(run: Run) -> None:
-    for node in run.lab.nodes:
-        run.wait(f"port {PUBLISHED} on {node.name}", functools.partial(_open, run, node), within=30)
+def _listening(run: Run, node: Node) -> None:
+    run.wait(f"port {PUBLISHED} on {node.name}", functools.partial(_open, run, node), within=30)
 
 
 def _open(run: Run, node: Node) -> None:
@@ -177,13 +198,19 @@ def _socket_script() -> str:
     return f"if command -v netstat >/dev/null; then netstat -nlp; else ss -nlp; fi | grep ':{PUBLISHED} '"
 
 
-def _copy(run: Run, worker: Node, number: int) -> Command:
+def _here(run: Run, worker: Node, so: str) -> list[Task]:
+    """The tasks on a worker; where there are none, an error that says what cannot be done therefore."""
     tasks = _tasks(run).get(worker.name)
     if not tasks:
         raise ExerciseError(
-            f"no task of {SERVICE.name} runs on {worker.name}, so it can be given no page.",
+            f"no task of {SERVICE.name} runs on {worker.name}, so {so}.",
             f"Is {worker.name} Ready and active (docker node ls)? Then begin anew: fab exercise.reset loadbalance",
         )
+    return tasks
+
+
+def _copy(run: Run, worker: Node, number: int) -> Command:
+    tasks = _here(run, worker, "it can be given no page")
     # By id: the name in `docker ps` is for people.
     copies = [f"docker cp index.html {task.container_id[:12]}:{PAGE_PATH}" for task in tasks]
     make = f"echo {shlex.quote(page(number))} > index.html"
@@ -223,3 +250,46 @@ def _spread(run: Run) -> None:
     run.say("\n# How the requests spread:")
     for name, seen in answers.items():
         run.say(f"  through {name:16} " + "   ".join(f"{text}: {seen[text]}" for text in pages))
+
+
+def _inside(run: Run, worker: Node) -> list[str]:
+    """Addresses of the containers on a worker, on the bridge that leads from overlay networks to the node.
+
+    The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
+    """
+    tasks = _here(run, worker, "nothing can be asked there")
+    told = ask(run.shell(worker).run, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
+    there = as_object(as_object(told, _BRIDGE).get("Containers") or {}, _BRIDGE)
+    # {"4a14521cc368…": {"Name": "gateway_f1f83afb8423", "IPv4Address": "172.18.0.4/16", …}, "ingress-sbox": …}
+    found = [text_of(there.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]
+    if not all(found):
+        raise ExerciseError(
+            f"a container of {SERVICE.name} on {worker.name} has no address on docker_gwbridge.",
+            f"Begin the exercise anew: fab exercise.reset {run.exercise.name}",
+        )
+    return found
+
+
+_BRIDGE = "/networks/docker_gwbridge"
+
+
+def _ask_inside(run: Run, worker: Node) -> Command:
+    addresses = _inside(run, worker)
+    asking = [f"curl -s --max-time 10 http://{address}:{TARGET}/ || echo '(no answer)'; echo" for address in addresses]
+    return Command(_ask_inside_shown(*addresses), f"{{ {'; '.join(asking)}; }} | sed '/^$/d'")
+
+
+def _ask_inside_shown(*addresses: str) -> str:
+    return "; ".join(f"curl -s {address}:{TARGET}" for address in addresses)
+
+
+def _own_page(run: Run, worker: Node, number: int) -> None:
+    """The worker's container must give the page that was put into it."""
+
+    def look() -> None:
+        script = _ask_inside(run, worker).script or ""
+        seen = {line.strip() for line in run.shell(worker).run(script, within=60).splitlines()}
+        if seen != {page(number)}:
+            raise NotYet(", ".join(sorted(seen)) or "no answer")
+
+    run.wait(f"{worker.name}'s own page", look, within=60)

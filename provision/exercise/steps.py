@@ -3,6 +3,9 @@
 A step says where it happens, the command as the learner would type it, why, and what must be seen
 before the next one begins. What has to be found at run time (a container's name) is found from
 docker's JSON by a function, never scraped from a table.
+
+What a step needs of the nodes stands at the step. Where they lack it, the step is not applicable: that is
+said and why, its command is not run, and what can be shown instead is.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from labgen.capabilities import Capability, Lacks
 from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.inventory import Inventory
@@ -42,9 +46,12 @@ class Step:
     :param command: the command, or how to find it at run time.
     :param placeholder: what ``--dry-run`` prints for a command that is found at run time.
     :param done: whether the step is done already; it is then told and left out.
+    :param before: called before the command; waits for what must be so.
     :param until: called after the command; waits for what must be seen and tells it.
     :param quiet: do not show what the command printed.
     :param within: deadline of the command in seconds on an ordinary machine.
+    :param needs: what nodes must be able to do.
+    :param instead_of: what nodes must lack: the step shows what can be shown without.
     """
 
     node: Node
@@ -52,12 +59,41 @@ class Step:
     command: Command | Callable[[Run], Command]
     placeholder: str = ""
     done: Callable[[Run], str | None] | None = None
+    before: Callable[[Run], None] | None = None
     until: Callable[[Run], None] | None = None
     quiet: bool = False
     within: float = 120.0
+    needs: tuple[Capability, ...] = ()
+    instead_of: tuple[Capability, ...] = ()
 
 
 Script = Sequence[Step]
+
+
+class Chosen:
+    """The steps of a script that there are for nodes that lack something.
+
+    :ivar steps: each with why it is not applicable, in words for people, empty where it is.
+    :ivar left_out: how many are not applicable.
+    """
+
+    def __init__(self, script: Script, lacks: Lacks) -> None:
+        self.steps: list[tuple[Step, str]] = []
+        said: set[str] = set()
+        for step in script:
+            if step.instead_of and not any(one in lacks for one in step.instead_of):
+                continue
+            why = next((lacks[one] for one in step.needs if one in lacks), "")
+            # In full where it is met first: several steps in a row lack the same.
+            told = f"not applicable here: {'as above' if why in said else why}" if why else ""
+            said.add(why)
+            self.steps.append((step, told))
+        self.left_out = sum(bool(told) for _, told in self.steps)
+
+    @property
+    def summary(self) -> str:
+        """What a last line adds: "; 6 of its 14 steps are not applicable here", empty where all are."""
+        return f"; {self.left_out} of its {len(self.steps)} steps are not applicable here" if self.left_out else ""
 
 
 class Run:
@@ -83,16 +119,22 @@ class Run:
         """Carry the steps out."""
         self.say(headline(self.exercise))
         start = time.monotonic()
-        for step in script:
-            self._play(step)
-        self.say(f"\n{self.exercise.name}: done in {time.monotonic() - start:.0f} s.")
+        chosen = Chosen(script, self.inventory.lacks)
+        for step, not_applicable in chosen.steps:
+            self.say(f"\n# {step.why}")
+            if not_applicable:
+                self.say(f"  {not_applicable}")
+            else:
+                self._play(step)
+        self.say(f"\n{self.exercise.name}: done in {time.monotonic() - start:.0f} s{chosen.summary}.")
 
     def _play(self, step: Step) -> None:
-        self.say(f"\n# {step.why}")
         already = step.done(self) if step.done else None
         if already:
             self.say(f"  {already}")
         else:
+            if step.before:
+                step.before(self)
             command = step.command if isinstance(step.command, Command) else step.command(self)
             self.say(f"[{step.node.name}]$ {command.shown}")
             done = self.shell(step.node).attempt(command.script or command.shown, within=step.within)
@@ -128,10 +170,13 @@ def headline(exercise: Exercise) -> str:
     return f"== {exercise.name}: {exercise.title.en} · {exercise.title.ko}"
 
 
-def print_out(exercise: Exercise, script: Script, say: Say) -> None:
+def print_out(exercise: Exercise, script: Script, lacks: Lacks, say: Say) -> None:
     """Print the commands in order, running none."""
     say(headline(exercise))
-    for step in script:
+    for step, not_applicable in Chosen(script, lacks).steps:
+        if not_applicable:
+            say(f"\n# {step.why}\n  {not_applicable}")
+            continue
         shown = step.command.shown if isinstance(step.command, Command) else step.placeholder
         only = "  (left out where it is so already)" if step.done else ""
         say(f"\n# {step.why}{only}\n[{step.node.name}]$ {shown}")

@@ -1,4 +1,4 @@
-"""The lab of the end-to-end tests: one, on real machines, for the whole run."""
+"""The lab of the end-to-end tests: one, on real nodes of the provider that is asked for, for the whole run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from labgen import inventory as inventories
-from labgen.folder import LabFolder
+from labgen.folder import LabFolder, State
 from labgen.proc import Runner
 from labgen.swarm import Swarm, look
 from labgen.waiting import NotYet, wait_until
@@ -24,8 +24,16 @@ BIN = Path(sys.executable).parent
 class LabUnderTest:
     """A lab folder, and the commands a user would type in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, provider: str) -> None:
         self.path = path
+        self.provider = provider
+
+    @property
+    def state(self) -> State:
+        """What `labgen up` has written down."""
+        state = LabFolder.at(self.path).state()
+        assert state is not None, "the lab is not up"
+        return state
 
     def run(self, *argv: str, within: float = 1800, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Type a command in the lab folder; what it said is shown where a test fails."""
@@ -82,11 +90,15 @@ class LabUnderTest:
         return self.run("labgen", "ssh", node, "--", f"sudo {command}").stdout
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--provider", default="docker", help="what the nodes run on: docker (default) or libvirt")
+
+
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
+def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LabUnderTest]:
     """A lab folder made by `labgen init`, taken down at the end whatever happened."""
     path = tmp_path_factory.mktemp("lab")
-    under_test = LabUnderTest(path)
+    under_test = LabUnderTest(path, pytestconfig.getoption("--provider"))
     under_test.run("labgen", "init", str(path))
     try:
         yield under_test

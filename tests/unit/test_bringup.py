@@ -11,7 +11,7 @@ import pytest
 from labgen import bringup, labfile
 from labgen.bringup import Machines
 from labgen.errors import BoxError, MachineError
-from labgen.folder import LabFolder
+from labgen.folder import LabFolder, State
 from labgen.progress import Progress
 from labgen.vagrant import box_mark
 
@@ -94,7 +94,7 @@ def boxes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
 def box(machines: Machines) -> list[str]:
     vagrant = FakeVagrant()
-    machines._box(vagrant, "libvirt")  # type: ignore[arg-type]
+    machines._box(vagrant, State("libvirt"))  # type: ignore[arg-type]
     return vagrant.asked
 
 

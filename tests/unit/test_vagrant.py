@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labgen.bringup import stuck_machines
 from labgen.errors import BoxError, MachineError, ProgramMissing
 from labgen.proc import Result, Runner
 from labgen.vagrant import Machine, Vagrant, explain, parse_status
@@ -130,3 +131,18 @@ def test_vagrant_that_is_not_installed_says_where_to_get_it(tmp_path: Path) -> N
     vagrant = Vagrant(tmp_path, FakeRunner({argv: missing}), tmp_path / "log")
     with pytest.raises(ProgramMissing):
         vagrant.status()
+
+
+def test_what_several_machines_failed_of_is_said_once():
+    output = (
+        "==> b: Running trigger: Docker networks...\n"
+        "An error occurred while executing multiple actions in parallel.\n"
+        "Any errors that occurred are shown below.\n\n"
+        "An error occurred while executing the action on the 'a'\nmachine. Please handle this error then try again:\n\n"
+        "Docker's network 'x' already uses 10.0.2.0/24.\n\n"
+        "An error occurred while executing the action on the 'b'\nmachine. Please handle this error then try again:\n\n"
+        "Docker's network 'x' already uses 10.0.2.0/24.\n"
+    )
+    said = explain(output)
+    assert said.count("already uses") == 1
+    assert stuck_machines(said + " timed out", ["a", "b", "c"]) == ["a", "b"]

@@ -2,7 +2,7 @@
 #
 # Standard input: JSON with
 #   vagrantfile  path
-#   provider     "virtualbox" or "libvirt"
+#   provider     "virtualbox", "libvirt" or "docker"
 #   machine      name of the machine (play only)
 #   moment       "before up", "after destroy", ... (play only)
 #   data         path of .vagrant (play only)
@@ -88,14 +88,16 @@ PROVIDER = {
   "virtualbox" => [%w[name memory cpus linked_clone check_guest_additions], %w[customize]],
   "libvirt" => [%w[driver default_prefix memory cpus graphics_type memballoon_enabled management_network_name
                    management_network_address], %w[random]],
+  "docker" => [%w[image name has_ssh stop_timeout create_args], []],
 }.freeze
 
 # What stands in for a machine's configuration, and for what a provider overrides of it.
 class Config
-  attr_reader :vm, :trigger
+  attr_reader :vm, :ssh, :trigger
 
   def initialize
     @trigger = Triggers.new
+    @ssh = Settings.new(%w[insert_key private_key_path], [])
     @vm = Class.new(Settings) do
       def define(name, &block)
         raise "#{name} twice" if Vagrant.machines.key?(name)
@@ -140,7 +142,7 @@ end
 def configured(provider)
   Vagrant.machines.transform_values do |config|
     own, override = config.vm.providers.fetch(provider)
-    { settings: own.taken, calls: own.calls, vm: override.vm.taken, vm_calls: override.vm.calls,
+    { settings: own.taken, calls: own.calls, vm: override.vm.taken, vm_calls: override.vm.calls, ssh: override.ssh.taken,
       moments: override.trigger.moments.keys, everywhere: config.trigger.moments.keys }
   end
 end

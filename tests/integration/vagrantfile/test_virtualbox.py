@@ -92,6 +92,7 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
         ],
         "vm": {"box": "dummy"},
         "vm_calls": [],
+        "ssh": {},
         "moments": ["before up", "before reload", "before resume", "after destroy"],
         "everywhere": [],
     }

@@ -63,4 +63,4 @@ def test_a_box_is_built_once_it_is_kept(tmp_path: Path) -> None:
 
 
 def test_no_box_is_built_for_another_provider(tmp_path: Path) -> None:
-    assert built("docker", tmp_path) is None
+    assert built("vmware", tmp_path) is None

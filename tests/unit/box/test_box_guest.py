@@ -11,10 +11,11 @@ import yaml
 from labgen.box import disk, recipe, rootfs
 
 GUEST = recipe.FILES / "guest"
+DISK = recipe.FILES / "disk"
 
 
 def test_modes_are_ours_not_the_checkouts() -> None:
-    with tarfile.open(fileobj=io.BytesIO(rootfs.tree(GUEST))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(rootfs.tree(recipe.DISK))) as archive:
         modes = {entry.name.removeprefix("./"): entry.mode for entry in archive if entry.isreg()}
         owners = {(entry.uid, entry.gid) for entry in archive}
     assert modes.pop("etc/netplan/50-labgen-eth0.yaml") == 0o600
@@ -24,7 +25,7 @@ def test_modes_are_ours_not_the_checkouts() -> None:
 
 
 def test_only_what_is_asked_for_is_in_the_early_archive() -> None:
-    with tarfile.open(fileobj=io.BytesIO(rootfs.tree(GUEST, only=("etc/initramfs-tools",)))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(rootfs.tree(recipe.DISK, only=("etc/initramfs-tools",)))) as archive:
         files = [entry.name for entry in archive if entry.isreg()]
     assert files == ["./etc/initramfs-tools/conf.d/labgen"]
 
@@ -36,9 +37,9 @@ def test_the_engines_configuration_is_the_mirror_and_nothing_else() -> None:
 
 
 def test_the_boot_and_the_network_know_eth0_only() -> None:
-    netplan = yaml.safe_load((GUEST / "etc/netplan/50-labgen-eth0.yaml").read_text())
+    netplan = yaml.safe_load((DISK / "etc/netplan/50-labgen-eth0.yaml").read_text())
     assert set(netplan["network"]["ethernets"]) == {"eth0"}
-    boot = (GUEST / "boot/extlinux/extlinux.conf").read_text()
+    boot = (DISK / "boot/extlinux/extlinux.conf").read_text()
     assert "net.ifnames=0" in boot
     assert f"root=LABEL={disk.LABEL}" in boot
 

@@ -66,6 +66,32 @@ def test_without_root_the_answer_is_sudo(tmp_path: Path, monkeypatch: pytest.Mon
     assert caught.value.hint == "Run `sudo /usr/bin/labgen box build`."
 
 
+def test_a_node_image_needs_no_tools_for_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "MBR", tmp_path / "nothing")
+    able = Told(installed=lambda program: program not in {"qemu-img", "extlinux"})
+    assert host.check_node(tmp_path, able) is recipe.AMD64
+
+
+def test_a_node_image_is_built_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert host.check_node(tmp_path, Told()) is recipe.ARM64
+    with pytest.raises(BoxError, match="aarch64 here; amd64 is wanted"):
+        host.check_node(tmp_path, Told(), "amd64")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(BoxError, match="riscv64 here; amd64 or arm64 is wanted"):
+        host.check_node(tmp_path, Told())
+
+
+def test_a_node_image_from_packages_needs_debian_and_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(BoxError) as caught:
+        host.check_node(tmp_path, Told())
+    assert caught.value.hint == "Run `sudo /usr/bin/labgen box build --provider docker`."
+    (tmp_path / "os-release").write_text("ID=fedora\n")
+    with pytest.raises(BoxError, match="neither Debian nor Ubuntu"):
+        host.check_node(tmp_path, Told())
+
+
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, host.DISK_NEEDED - 1))

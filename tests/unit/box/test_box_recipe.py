@@ -24,7 +24,7 @@ def test_a_copy_of_the_recipe_has_the_same_key(copied: Path, monkeypatch: pytest
     assert recipe.key() == here
 
 
-@pytest.mark.parametrize("name", ["recipe.py", "disk.py", "files/setup.sh", "files/guest/etc/fstab"])
+@pytest.mark.parametrize("name", ["recipe.py", "disk.py", "files/setup.sh", "files/disk/etc/fstab"])
 def test_any_change_gives_another_key(copied: Path, name: str) -> None:
     before = recipe.key()
     content = (copied / name).read_bytes()
@@ -35,7 +35,7 @@ def test_any_change_gives_another_key(copied: Path, name: str) -> None:
 
 def test_a_renamed_file_gives_another_key(copied: Path) -> None:
     before = recipe.key()
-    (copied / "files/guest/etc/fstab").rename(copied / "files/guest/etc/fstab2")
+    (copied / "files/disk/etc/fstab").rename(copied / "files/disk/etc/fstab2")
     assert recipe.key() != before
 
 

@@ -53,6 +53,7 @@ class RecordedHost(Host):
     ports: Mapping[int, str] = field(default_factory=lambda: {8001: "free"})
     internet: Mapping[str, bool] = field(default_factory=dict)
     built: frozenset[str] = frozenset({"libvirt", "virtualbox"})
+    node: str | None = "labgen/node:0123456789ab"
     to_build: tuple[str, ...] = ("mmdebstrap", "syslinux-common")
     asked: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
@@ -159,16 +160,23 @@ class RecordedHost(Host):
     def built_box(self, provider: str) -> bool:
         return provider in self.built
 
-    def box_packages(self) -> tuple[str, ...]:
-        return self.to_build
+    def node_image(self) -> str | None:
+        return self.node
+
+    def box_packages(self, provider: str) -> tuple[str, ...]:
+        return self.to_build[:1] if provider == "docker" else self.to_build
 
 
 class Debian(RecordedHost):
-    """One whose dpkg knows what is installed: everything, but for what the variable LACKS names."""
+    """One whose dpkg knows what is installed: everything, but for what the variable LACKS names.
+
+    Packages of Docker, Inc. are installed only where the variable HAS names them.
+    """
 
     def dpkg(self, argv: tuple[str, ...]) -> Said:
         assert argv[1:4] == ("-W", "-f", r"${Package}\t${db:Status-Status}\n")
         lacks = frozenset(self.variables.get("LACKS", "").split())
+        lacks |= {"docker-ce", "docker-ce-cli"} - frozenset(self.variables.get("HAS", "").split())
         lines = [f"{name}\tinstalled" for name in argv[4:] if name not in lacks]
         return Said("\n".join(lines) + "\n", status=1 if lacks else 0)
 

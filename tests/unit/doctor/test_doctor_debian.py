@@ -116,8 +116,9 @@ def test_install_takes_sudo_where_not_root_and_fetches_lists_where_there_are_non
     [
         "E: Unable to locate package vagrant",
         # What is installed is newer than the lists, as after an upgrade whose lists were thrown away.
-        "The following packages have unmet dependencies:\n libarchive-tools : Depends: libarchive13 (= 3.6.2-1+deb12u4) "
-        "but 3.6.2-1+deb12u5 is to be installed\nE: Unable to correct problems, you have held broken packages.",
+        "The following packages have unmet dependencies:\n"
+        " libarchive-tools : Depends: libarchive13 (= 3.6.2-1+deb12u4) but 3.6.2-1+deb12u5 is to be installed\n"
+        "E: Unable to correct problems, you have held broken packages.",
     ],
 )
 def test_install_fetches_stale_lists_once(said):

@@ -4,6 +4,19 @@ import json
 from dataclasses import replace
 
 import pytest
+from recorded_docker import (
+    ABSENT,
+    DOCKER,
+    GENL,
+    HAS_IPVS,
+    IMAGES,
+    INSIDE,
+    MAC_DESKTOP,
+    NO_IPVS,
+    OWN,
+    VERSION,
+    WINDOWS_DESKTOP,
+)
 from recorded_host import (
     BOTH,
     CI,
@@ -24,6 +37,14 @@ from labgen.doctor.diagnosis import BY_PROVIDER, GENERAL
 from labgen.errors import HostError
 from labgen.providers import PROVIDERS
 
+VBOX = "/usr/bin/VBoxManage --version"
+ASKED = WINDOWS_DESKTOP.but(
+    says={
+        IMAGES: Said("f1f4a5ae21d5\n"),
+        INSIDE: Said(f"6.6.87.2\n{HAS_IPVS}==\n{recorded('proc-filesystems.txt')}==\n{recorded('kernel-config.txt')}"),
+    }
+)
+"""Windows whose Docker Desktop has the image of the nodes, so that its kernel can be asked."""
 KVM_DENIED = {"/dev/kvm": "denied"}
 NO_DAEMON = {VIRSH: Said(err=recorded("virsh-absent.txt"), status=1)}
 
@@ -32,7 +53,9 @@ def test_every_provider_has_its_checks():
     assert set(BY_PROVIDER) == set(PROVIDERS)
 
 
-@pytest.mark.parametrize("host", [MAC, WINDOWS, BOTH])
+@pytest.mark.parametrize(
+    "host", [MAC_DESKTOP, ASKED, DOCKER.but(programs=BOTH.programs, says={VBOX: Said("7.0.26r168464\n")})]
+)
 def test_nothing_is_wrong_where_all_is_well(host):
     diagnosis = examine(COURSE, host)
     assert bad(diagnosis.findings) == {}
@@ -58,7 +81,7 @@ def test_each_program_is_asked_once():
             "libvirt",
             False,
             True,
-            "libvirt, with a libvirtd of the lab's own: VirtualBox is not installed; "
+            "libvirt, with a libvirtd of the lab's own: VirtualBox is not installed; Docker is not installed; "
             "machines are emulated, which is slow.",
         ),
         (
@@ -76,7 +99,7 @@ def test_each_program_is_asked_once():
             False,
             False,
             "libvirt: VirtualBox: virtualization: the processor offers none (neither vmx nor svm in /proc/cpuinfo), "
-            "and VirtualBox does not emulate; machines are emulated, which is slow.",
+            "and VirtualBox does not emulate; Docker is not installed; machines are emulated, which is slow.",
         ),
         (BOTH, "provider: libvirt", "libvirt", True, False, "libvirt: lab.yml asks for it."),
         (
@@ -108,7 +131,7 @@ def test_one_provider_can_be_asked_for():
 def test_where_none_is_usable_every_reason_and_fix_is_told():
     nothing = LINUX.but(says=NO_DAEMON)
     diagnosis = examine(COURSE, nothing)
-    assert diagnosis.usable == {"virtualbox": False, "libvirt": False}
+    assert diagnosis.usable == {"virtualbox": False, "libvirt": False, "docker": False}
     with pytest.raises(HostError) as why:
         diagnosis.choose(COURSE)
     assert why.value.exit_status == 5
@@ -122,6 +145,11 @@ def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
     wanted = lab("provider: virtualbox")
     with pytest.raises(HostError, match=r"VirtualBox cannot be used, although lab\.yml asks for it"):
         examine(wanted, LINUX).choose(wanted)
+
+
+def test_what_is_no_provider_is_refused():
+    with pytest.raises(HostError, match="dockr is not a provider"):
+        examine(COURSE, BOTH, ["dockr"])
 
 
 def test_where_vagrant_is_missing_nothing_is_usable():
@@ -139,6 +167,7 @@ def test_a_computer_with_nothing_at_all_is_told_so_without_an_error():
         "ssh": "warning",
         "virtualbox.missing": "error",
         "libvirt.missing": "error",
+        "docker.missing": "error",
     }
 
 
@@ -160,11 +189,19 @@ def test_a_check_that_the_system_fails_is_a_warning():
 
     host = Failing(**{name: getattr(MAC, name) for name in ("os", "arch", "programs", "says", "internet")})
     diagnosis = examine(COURSE, host)
-    assert bad(diagnosis.findings) == {"processors": "warning"}
+    assert bad(diagnosis.findings) == {"processors": "warning", "docker.missing": "error"}
 
 
 def test_every_finding_that_is_not_well_has_a_fix_and_a_sentence():
-    worlds = [CI, LINUX.but(says=NO_DAEMON), BOTH.but(ports={8001: "taken"}, free_disk=10), MAC.without("ssh")]
+    worlds = [
+        CI,
+        OWN,
+        DOCKER.but(says={VERSION: ABSENT, GENL: NO_IPVS}),
+        MAC_DESKTOP,
+        LINUX.but(says=NO_DAEMON),
+        BOTH.but(ports={8001: "taken"}, free_disk=10),
+        MAC.without("ssh"),
+    ]
     for world in worlds:
         for one in examine(COURSE, world).findings:
             assert one.message.endswith((".", ")")), one
@@ -178,12 +215,15 @@ def test_report():
     assert "\n\nlibvirt (QEMU/KVM): can be used, emulated\n" in text
     assert "\n  ! virtualization  the processor offers" in text
     assert "\nVirtualBox: can be used\n" in report(examine(COURSE, MAC))
+    text = report(examine(COURSE, OWN))
+    assert "\n\nDocker (containers as nodes): can be used, published ports do not answer\n" in text
 
 
 def test_json():
     data = json.loads(json.dumps(as_json(examine(COURSE, CI))))
-    assert data["usable"] == {"virtualbox": False, "libvirt": True}
-    assert data["own_daemon"] is True
+    assert data["usable"] == {"virtualbox": False, "libvirt": True, "docker": False}
+    assert data["own_daemon"] == {"virtualbox": False, "libvirt": True, "docker": False}
+    assert data["lacks"] == {"libvirt": {}}
     assert {
         "id": "virtualbox.missing",
         "level": "error",
@@ -192,6 +232,131 @@ def test_json():
         "fix": "Install it from https://www.virtualbox.org/wiki/Downloads (7.1, or 7.2.8 and later).",
         "provider": "virtualbox",
     } in data["findings"]
+
+
+def test_json_tells_what_nodes_would_lack():
+    data = json.loads(json.dumps(as_json(examine(COURSE, OWN))))
+    assert data["usable"]["docker"] is True
+    assert data["own_daemon"] == {"virtualbox": False, "libvirt": True, "docker": True}
+    assert data["lacks"]["docker"] == {
+        "netplan": "the engine outside gives a container its addresses",
+        "routing mesh": "the kernel has no IPVS",
+    }
+    assert "docker.ipvs" in {one["id"] for one in data["findings"]}
+
+
+NO_KVM = {"devices": {"/dev/kvm": "absent"}}
+NO_VIRTUALBOX = "VirtualBox is not installed"
+WITHOUT_MESH = (
+    "Docker (containers as nodes): the kernel has no IPVS, so published ports do not answer "
+    "(`labgen up --provider docker` uses it all the same, in seconds)"
+)
+UNKNOWN_MESH = (
+    "Docker (containers as nodes): it is not known whether the kernel has IPVS, so published ports may not answer "
+    "(`labgen up --provider docker` uses it all the same, in seconds)"
+)
+NO_NETPLAN = "nodes of Docker would lack netplan (the engine outside gives a container its addresses)"
+EMULATES = "it runs on the processor itself, while libvirt would emulate"
+DOCKER_AND_BOTH = DOCKER.but(programs=BOTH.programs, says={VBOX: Said("7.0.26r168464\n")})
+NO_MESH = {"says": {GENL: NO_IPVS}, "root": True}
+"""Root's question to the kernel is the exact one."""
+
+
+@pytest.mark.parametrize(
+    ("host", "provider", "own", "why"),
+    [
+        # Whole machines that run on the processor itself come first.
+        (
+            DOCKER_AND_BOTH,
+            "virtualbox",
+            False,
+            f"VirtualBox: it is preferred to libvirt, which would do as well; {NO_NETPLAN}.",
+        ),
+        (DOCKER, "libvirt", False, f"libvirt: {NO_VIRTUALBOX}; {NO_NETPLAN}."),
+        (DOCKER.but(**NO_MESH), "libvirt", False, f"libvirt: {NO_VIRTUALBOX}; {WITHOUT_MESH}."),
+        # Containers with a routing mesh before machines that are emulated,
+        (DOCKER.but(**NO_KVM), "docker", False, f"Docker: {NO_VIRTUALBOX}; {EMULATES}."),
+        # and these before containers without.
+        (
+            DOCKER.but(**NO_KVM, **NO_MESH),
+            "libvirt",
+            False,
+            f"libvirt: {NO_VIRTUALBOX}; {WITHOUT_MESH}; machines are emulated, which is slow.",
+        ),
+        (
+            OWN,
+            "libvirt",
+            True,
+            f"libvirt, with a libvirtd of the lab's own: {NO_VIRTUALBOX}; {WITHOUT_MESH}; "
+            "machines are emulated, which is slow.",
+        ),
+        # Where nothing else is to be had, containers without.
+        (
+            OWN.without("virsh"),
+            "docker",
+            True,
+            f"Docker, with a Docker engine of the lab's own: {NO_VIRTUALBOX}; libvirt is not installed; "
+            "the kernel has no IPVS, so published ports do not answer.",
+        ),
+        (MAC_DESKTOP, "virtualbox", False, f"VirtualBox: {NO_NETPLAN}."),
+        (WINDOWS_DESKTOP, "virtualbox", False, f"VirtualBox: {UNKNOWN_MESH}."),
+        (MAC_DESKTOP.without("VBoxManage"), "docker", False, f"Docker: {NO_VIRTUALBOX}."),
+        (
+            MAC_DESKTOP.but(says={VBOX: Said("7.0.20r163906\n")}),
+            "docker",
+            False,
+            "Docker: VirtualBox 7.0.20 cannot run machines on an arm64 processor; 7.1.6 can.",
+        ),
+        (
+            WINDOWS_DESKTOP.without("VBoxManage"),
+            "docker",
+            False,
+            f"Docker: {NO_VIRTUALBOX}; it is not known whether the kernel has IPVS, so published ports may not answer.",
+        ),
+    ],
+)
+def test_choice_between_machines_and_containers(host, provider, own, why):
+    choice = examine(COURSE, host).choose(COURSE)
+    assert (choice.provider, choice.own_daemon, choice.why) == (provider, own, why)
+
+
+def test_docker_that_is_asked_for_is_taken_and_what_it_lacks_is_told():
+    choice = examine(COURSE, OWN, ["docker"]).choose(COURSE)
+    assert (choice.provider, choice.accelerated, choice.own_daemon) == ("docker", True, True)
+    assert choice.why == (
+        "Docker, with a Docker engine of the lab's own: it is asked for; "
+        "the kernel has no IPVS, so published ports do not answer."
+    )
+    wanted = lab("provider: docker")
+    assert examine(wanted, OWN).providers == ("docker",)
+    with pytest.raises(HostError, match="Docker: is not installed"):
+        examine(wanted, LINUX).choose(wanted)
+
+
+def test_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
+    files = {"/lib/modules/6.1.0-37-amd64/modules.dep": None}
+    unknown = DOCKER.but(**NO_KVM, files=files, says={GENL: Said(err="genl is not installed", status=127)})
+    choice = examine(COURSE, unknown).choose(COURSE)
+    assert choice.provider == "libvirt"
+    assert "it is not known whether the kernel has IPVS, so published ports may not answer" in choice.why
+
+
+def test_a_lab_that_names_a_box_is_not_given_containers():
+    wanted = lab("box: {name: generic/debian12}")
+    assert examine(wanted, DOCKER.but(**NO_KVM)).providers == ("virtualbox", "libvirt")
+    assert examine(wanted, DOCKER, ["docker"]).choose(wanted).provider == "docker"
+
+
+def test_warnings_of_one_provider():
+    diagnosis = examine(COURSE, OWN)
+    assert {one.id for one in diagnosis.warnings("libvirt")} == {"libvirt.kvm"}
+    assert {one.id for one in diagnosis.warnings("docker")} == {"docker.ipvs"}
+
+
+def test_the_image_and_docker_hub_are_asked_for_once_each():
+    host = DOCKER.but(says={IMAGES: Said()})
+    examine(COURSE, host)
+    assert len(host.asked) == len(set(host.asked))
 
 
 def test_checks_are_named_for_what_they_look_at():

@@ -1,5 +1,6 @@
 """The real Host, on loopback and in temporary folders; and that the recorded one leaves nothing of it through."""
 
+import gzip
 import inspect
 import os
 import socket
@@ -122,3 +123,23 @@ def test_vboxmanage_is_found_where_windows_puts_it():
     assert find_vboxmanage(host) == program
     assert find_vboxmanage(RecordedHost(os="Windows")) is None
     assert find_vboxmanage(RecordedHost(os="Linux", variables={"VBOX_MSI_INSTALL_PATH": folder})) is None
+
+
+def test_what_labgen_box_says_of_itself():
+    host = Host()
+    assert host.node_image().startswith("labgen/node:")
+    for_image, for_box = set(host.box_packages("docker")), set(host.box_packages("libvirt"))
+    assert "mmdebstrap" in for_image
+    assert "syslinux-common" in for_box - for_image
+    assert for_image <= for_box
+
+
+def test_files_whose_name_ends_in_gz_are_unpacked(tmp_path):
+    packed, broken = tmp_path / "config.gz", tmp_path / "broken.gz"
+    packed.write_bytes(gzip.compress(b"CONFIG_VXLAN=y\n"))
+    broken.write_bytes(b"nothing of the kind")
+    assert Host().read(packed) == "CONFIG_VXLAN=y\n"
+    assert Host().read(broken) is None
+    broken.write_bytes(packed.read_bytes()[:-9])
+    assert Host().read(broken) is None
+    assert Host().read(tmp_path / "none.gz") is None

@@ -126,25 +126,25 @@ def test_a_daemon_of_the_labs_own_clashes_with_nothing():
 
 
 def test_ports():
-    assert bad(network.ports(COURSE, BOTH)) == {}
-    (taken,) = network.ports(COURSE, BOTH.but(ports={8001: "taken"}))
+    assert bad(network.ports(COURSE, BOTH, "virtualbox")) == {}
+    (taken,) = network.ports(COURSE, BOTH.but(ports={8001: "taken"}), "virtualbox")
     assert taken.level == "warning"
     assert "host: 18001" in taken.fix
     assert parse(taken.fix.split("in lab.yml: ")[1]).ports[0].host == 18001
     low = lab("ports: [{guest: 80}]")
-    (denied,) = network.ports(low, BOTH.but(ports={80: "denied"}))
+    (denied,) = network.ports(low, BOTH.but(ports={80: "denied"}), "virtualbox")
     assert denied.level == "error"
 
 
 @pytest.mark.parametrize(("host", "word"), [(BOTH, "ss "), (MAC, "lsof"), (WINDOWS, "netstat -ano")])
 def test_who_has_the_port(host, word):
-    (taken,) = network.ports(COURSE, host.but(ports={8001: "taken"}))
+    (taken,) = network.ports(COURSE, host.but(ports={8001: "taken"}), "virtualbox")
     assert word in taken.fix
 
 
 def test_ports_of_the_lab_itself_are_not_taken():
     running = BOTH.but(ports={8001: "taken"}, there={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
-    assert list(network.ports(COURSE, running)) == []
+    assert list(network.ports(COURSE, running, "virtualbox")) == []
 
 
 def test_the_networks_it_proposes_are_usable():

@@ -199,7 +199,7 @@ nodes:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("provider: virtualbix", "Did you mean virtualbox? Known are: auto, virtualbox, libvirt."),
+        ("provider: virtualbix", "Did you mean virtualbox? Known are: auto, virtualbox, libvirt, docker."),
         ("wokers: 3", "Did you mean workers?"),
         ("1: 2", "line 1, 1: is a key that is not a word but a number."),
         ("x: &a [*a]", "is inside itself: its alias (*) leads back to an anchor (&) around it."),

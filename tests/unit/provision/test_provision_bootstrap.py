@@ -30,7 +30,7 @@ def test_packages_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NodeError, match=r"swarm-worker1: engine installed \(docker.io\): failed") as caught:
         bootstrap._prepare(
             shell,  # type: ignore[arg-type]
-            SimpleNamespace(lab=LAB),  # type: ignore[arg-type]
+            SimpleNamespace(lab=LAB, lacks={}),  # type: ignore[arg-type]
             tuple(STEPS),
             bootstrap.Account(told.append),
         )

@@ -12,12 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labgen import labfile
+from labgen import inventory, labfile
+from labgen.capabilities import NO_IPVS, Capability, Lacks
 from labgen.errors import NodeError
+from labgen.folder import LabFolder, State
+from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
 from labgen.swarm import LocalSwarm
+from provision import bootstrap
+from provision.__main__ import main as fab
 from provision.changes import (
     STEPS,
+    Change,
     daemon_settings,
     engine,
     firewall,
@@ -26,11 +32,12 @@ from provision.changes import (
     hosts_file,
     netplan,
     network,
+    not_applicable,
     resolver,
 )
 from provision.facts import Interface, NodeFacts
 from provision.output import redact
-from provision.shell import write_file
+from provision.shell import Shell, write_file
 
 LAB = labfile.parse("")
 WORKER = LAB.node("swarm-worker1")
@@ -64,8 +71,108 @@ def settled(lab: Lab = LAB, node: Node = WORKER) -> NodeFacts:
     )
 
 
-def test_nothing_to_do_where_all_is_as_it_should_be() -> None:
-    assert [change for step in STEPS.values() for change in step(settled(), LAB, WORKER)] == []
+GIVEN = {Capability.NETPLAN: "the engine outside gives a container its addresses"}
+NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
+
+
+def missing(facts: NodeFacts, lacks: Lacks) -> list[Change]:
+    """What all steps together would change."""
+    return [change for step in STEPS.values() for change in step.changes(facts, LAB, WORKER, lacks)]
+
+
+def container(**other: object) -> NodeFacts:
+    """A container as a node: no netplan, and interfaces whose MAC addresses are not the lab's."""
+    links = (
+        Interface("eth0", "02:42:0a:00:03:02", ("10.0.3.2/24",)),
+        Interface("eth1", "02:42:0a:00:02:66", (f"{WORKER.address}/24",)),
+    )
+    facts: dict[str, object] = {"interfaces": links, "netplan": None, "netplan_mode": "", **other}
+    return dataclasses.replace(settled(), **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("lacks", [{}, NO_MESH])
+def test_nothing_to_do_where_all_is_as_it_should_be(lacks: Lacks) -> None:
+    assert missing(settled(), lacks) == []
+
+
+def test_an_address_that_is_given_is_not_set() -> None:
+    assert missing(container(), GIVEN) == []
+    # The other steps do what they do everywhere.
+    assert [change.what for change in missing(container(hostname="other"), GIVEN)] == ["host name swarm-worker1"]
+
+
+@pytest.mark.parametrize(
+    ("links", "seen"),
+    [
+        ((Interface("lo", "00:00:00:00:00:00", ("127.0.0.1/8",)),), "it has no address at all"),
+        ((Interface("eth0", "02:42:0a:00:03:02", ("10.0.3.2/24",)),), "it has eth0 10.0.3.2/24"),
+        ((Interface("eth1", WORKER.mac, ("10.0.2.102/16",)),), "it has eth1 10.0.2.102/16"),
+    ],
+)
+def test_an_address_that_should_have_been_given_and_was_not_is_an_error(
+    links: tuple[Interface, ...], seen: str
+) -> None:
+    with pytest.raises(NodeError, match=r"swarm-worker1 was not given its lab address 10\.0\.2\.102/24") as caught:
+        missing(container(interfaces=links), GIVEN)
+    assert seen in caught.value.message
+    assert "labgen halt, then labgen up" in caught.value.hint
+
+
+def test_what_is_not_said_to_be_lacking_is_not_excused() -> None:
+    with pytest.raises(NodeError, match="08:00:27:00:02:66"):
+        missing(container(), NO_MESH)
+
+
+def test_which_steps_are_not_applicable() -> None:
+    assert not_applicable(STEPS, {}) == not_applicable(STEPS, NO_MESH) == not_applicable(["hosts"], GIVEN) == {}
+    assert not_applicable(STEPS, GIVEN) == {"network": "the engine outside gives a container its addresses"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["bootstrap.network"],
+            [
+                "network: not applicable: the engine outside gives a container its addresses",
+                "network: nothing changed: every node is as it should be.",
+            ],
+        ),
+        (
+            ["bootstrap.network", "--dry-run"],
+            [
+                "network: not applicable: the engine outside gives a container its addresses",
+                *(f"{node.name}: nothing to change" for node in LAB.nodes),
+            ],
+        ),
+        (
+            ["bootstrap", "--dry-run"],
+            [
+                "network: not applicable: the engine outside gives a container its addresses",
+                *(f"{node.name}: nothing to change" for node in LAB.nodes),
+            ],
+        ),
+        (["bootstrap.hosts"], ["hosts: nothing changed: every node is as it should be."]),
+    ],
+)
+def test_fab_says_what_is_not_applicable_once(
+    words: list[str],
+    said: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = Inventory(LabFolder.at(tmp_path), LAB, State("docker", lacks=GIVEN))
+
+    def observed(shell: Shell) -> NodeFacts:
+        link = Interface("eth1", "02:42:0a:00:02:01", (f"{shell.node.address}/24",))
+        return container(interfaces=(link,), hostname=shell.node.name)
+
+    monkeypatch.setattr(inventory, "load", lambda: there)
+    monkeypatch.setattr(bootstrap, "observe", observed)
+    monkeypatch.setattr("sys.argv", ["fab", *words])
+    fab()
+    assert capsys.readouterr().out.splitlines() == said
 
 
 @pytest.mark.parametrize(

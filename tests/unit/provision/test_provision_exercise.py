@@ -11,6 +11,7 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
 from labgen import labfile
+from labgen.capabilities import NO_IPVS, Capability, Lacks
 from labgen.course import exercises, find
 from labgen.course.loadbalance import EXERCISE, SERVICE
 from labgen.errors import ExerciseError
@@ -20,7 +21,7 @@ from labgen.lab import Node
 from labgen.swarm import Port, Service
 from labgen.waiting import NotYet, Patience
 from provision.exercise import loadbalance, rehearse
-from provision.exercise.steps import Command, Run, Step
+from provision.exercise.steps import Chosen, Command, Run, Step
 
 LAB = labfile.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
@@ -41,9 +42,9 @@ AS_ASKED = Service(
 class FakeRun(Run):
     """A run whose nodes answer from scripts, and whose deadlines have passed already."""
 
-    def __init__(self, *shells: ScriptedShell) -> None:
+    def __init__(self, *shells: ScriptedShell, lacks: Lacks | None = None) -> None:
         self.said: list[str] = []
-        inventory = Inventory(LabFolder.at(Path()), LAB, State("libvirt"))
+        inventory = Inventory(LabFolder.at(Path()), LAB, State("libvirt", lacks=lacks or {}))
         inventory.__dict__["patience"] = Patience(0.0)
         super().__init__(inventory, EXERCISE, self.said.append)
         self.shells = {shell.node.name: shell for shell in shells}
@@ -79,8 +80,10 @@ def test_a_constraint_may_be_written_with_spaces() -> None:
 
 def test_the_commands_are_the_documents() -> None:
     said: list[str] = []
-    rehearse("loadbalance", LAB, say=said.append)
+    rehearse("loadbalance", LAB, {}, say=said.append)
     text = "\n".join(said)
+    assert "not applicable" not in text
+    assert "CONTAINER-ADDRESS" not in text
     assert (
         "docker service create --name web-alb --constraint node.role==worker --replicas 2 --publish 8001:80 nginx"
         in text
@@ -88,6 +91,55 @@ def test_the_commands_are_the_documents() -> None:
     assert text.index("[swarm-worker1]$ echo '<h1>Hi Docker Swarm 1</h1>'") < text.index("[swarm-worker2]$ echo")
     for node in LAB.nodes:
         assert f"curl -s {node.address}:8001" in text
+
+
+NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
+
+
+def test_without_the_mesh_the_rehearsal_says_so_and_shows_what_can_be_shown() -> None:
+    said: list[str] = []
+    rehearse("loadbalance", LAB, NO_MESH, say=said.append)
+    text = "\n".join(said)
+    # Each step that needs it, the reason once.
+    assert text.count("\n  not applicable here: ") == 2 * len(LAB.nodes)
+    assert text.count(NO_IPVS) == 1
+    assert "netstat" not in text
+    assert ":8001; done" not in text
+    # All the rest as everywhere, and each worker's page from inside.
+    assert "--publish 8001:80 nginx" in text
+    for worker in LAB.workers:
+        copied = text.index(f"[{worker.name}]$ echo '<h1>")
+        assert copied < text.index(f"[{worker.name}]$ curl -s CONTAINER-ADDRESS:80")
+
+
+@pytest.mark.parametrize("lacks", [{}, {Capability.NETPLAN: "x"}])
+def test_what_a_script_does_not_need_may_be_lacking(lacks: Lacks) -> None:
+    chosen = Chosen(loadbalance.script(LAB), lacks)
+    assert (chosen.left_out, chosen.summary) == (0, "")
+    assert len(chosen.steps) == 3 + 3 + 2 + 3
+
+
+def test_a_step_that_is_not_applicable_is_told_and_not_run() -> None:
+    needs = (Capability.ROUTING_MESH,)
+    script = [
+        Step(MANAGER, "Not here.", Command("x"), needs=needs, until=lambda _: pytest.fail("waited for")),
+        Step(MANAGER, "Nor this.", Command("x"), needs=needs, before=lambda _: pytest.fail("waited for")),
+        Step(MANAGER, "But this.", Command("y"), instead_of=needs),
+    ]
+    shell = ScriptedShell(MANAGER, [("y", ok("shown\n"))])
+    run = FakeRun(shell, lacks=NO_MESH)
+    run.play(script)
+    assert run.said[1:] == [
+        "\n# Not here.",
+        f"  not applicable here: {NO_IPVS}",
+        "\n# Nor this.",
+        "  not applicable here: as above",
+        "\n# But this.",
+        "[swarm-manager]$ y",
+        "  shown",
+        "\nloadbalance: done in 0 s; 2 of its 3 steps are not applicable here.",
+    ]
+    assert all_used([shell])
 
 
 def test_an_unknown_exercise_names_the_nearest() -> None:
@@ -187,3 +239,81 @@ def test_a_page_that_never_comes_through_one_node_is_an_error() -> None:
     text = answers("@@swarm-manager", one, two, "@@swarm-worker1", one, one, "@@swarm-worker2", one, two)
     with pytest.raises(ExerciseError, match="swarm-worker1 gave only"):
         spread(text)
+
+
+def test_a_port_is_waited_for_before_it_is_shown() -> None:
+    shell = ScriptedShell(MANAGER, [("netstat", refused("")), ("netstat", ok()), ("netstat", ok("tcp6 :::8001\n"))])
+    run = FakeRun(shell)
+    run.inventory.__dict__["patience"] = Patience(1.0)
+    run.play([step for step in loadbalance.script(LAB) if step.node == MANAGER and step.before])
+    assert run.said[2:4] == ["[swarm-manager]$ sudo netstat -nlp | grep 8001", "  tcp6 :::8001"]
+    assert all_used([shell])
+
+
+NODES = json.dumps([{"ID": "w1", "Description": {"Hostname": WORKER1.name}}])
+TASKS = json.dumps(
+    [
+        {
+            "Slot": slot,
+            "NodeID": "w1",
+            "DesiredState": "running",
+            "Status": {"State": "running", "ContainerStatus": {"ContainerID": f"c{slot}"}},
+        }
+        for slot in (1, 2)
+    ]
+)
+BRIDGE = json.dumps(
+    {
+        "Name": "docker_gwbridge",
+        "Containers": {
+            "c1": {"Name": "gateway_f1f83afb8423", "IPv4Address": "172.18.0.4/16"},
+            "c2": {"Name": "gateway_9a10dc84096c", "IPv4Address": "172.18.0.3/16"},
+            "ingress-sbox": {"Name": "gateway_ingress-sbox", "IPv4Address": "172.18.0.2/16"},
+        },
+    }
+)
+
+
+def inside(worker_says: list[tuple[str, Any]], rounds: int) -> tuple[FakeRun, Step, list[ScriptedShell]]:
+    """The first worker's step without the mesh; both tasks of the service run there."""
+    asked = [("/services/web-alb", api(service_json(), TASKS)), ("/nodes", api(NODES))]
+    shells = [ScriptedShell(MANAGER, asked * rounds), ScriptedShell(WORKER1, worker_says)]
+    step = next(step for step in loadbalance.script(LAB) if step.instead_of and step.node == WORKER1)
+    return FakeRun(*shells, lacks=NO_MESH), step, shells
+
+
+def test_without_the_mesh_containers_are_asked_on_their_own_worker() -> None:
+    page = "<h1>Hi Docker Swarm 1</h1>\n"
+    asking = r"172\.18\.0\.4:80/.*172\.18\.0\.3:80/"
+    bridge = ("/networks/docker_gwbridge", api(BRIDGE))
+    run, step, shells = inside([bridge, (asking, ok(page * 2)), bridge, (asking, ok(page * 2))], 2)
+    run.play([step])
+    assert run.said[2:5] == [
+        "[swarm-worker1]$ curl -s 172.18.0.4:80; curl -s 172.18.0.3:80",
+        f"  {page.strip()}",
+        f"  {page.strip()}",
+    ]
+    assert all_used(shells)
+
+
+def test_without_the_mesh_a_wrong_page_is_an_error() -> None:
+    bridge = ("/networks/docker_gwbridge", api(BRIDGE))
+    other = ("curl", ok("<h1>Welcome to nginx!</h1>\n"))
+    run, step, _ = inside([bridge, other, bridge, other], 2)
+    with pytest.raises(ExerciseError, match="swarm-worker1's own page; last seen: <h1>Welcome to nginx!</h1>"):
+        run.play([step])
+
+
+def test_without_the_mesh_a_container_off_the_bridge_is_said() -> None:
+    run, step, _ = inside([("/networks/docker_gwbridge", api(json.dumps({"Containers": {}})))], 1)
+    with pytest.raises(ExerciseError, match="on swarm-worker1 has no address on docker_gwbridge"):
+        run.play([step])
+
+
+def test_the_brief_says_what_to_do_without_the_mesh() -> None:
+    instead = EXERCISE.instead[Capability.ROUTING_MESH]
+    assert "docker network inspect docker_gwbridge" in instead.en
+    assert any("가" <= char <= "힣" for char in instead.ko)
+    # Whatever an exercise's services need somewhere, its brief knows a way without.
+    for exercise in exercises().values():
+        assert {need for service in exercise.services for need in service.asking_needs} <= set(exercise.instead)

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from labgen import labfile
+from labgen.capabilities import NO_IPVS, Capability
 from labgen.course import loadbalance
 from labgen.errors import NodeError
 from labgen.lab import Node
@@ -36,6 +37,7 @@ class FakeLab:
     :ivar dead: names of nodes that do not answer.
     :ivar hanging: names of nodes whose engine runs, but gives no answer.
     :ivar nodes: by name, what the node's own script prints, by section, and ``info`` as JSON.
+    :ivar lacks: what is written down that the nodes cannot do, and why.
     :ivar asked: names of the nodes, once for each command run on them.
     """
 
@@ -44,6 +46,7 @@ class FakeLab:
         self.dead: set[str] = set()
         self.hanging: set[str] = set()
         self.asked: list[str] = []
+        self.lacks: dict[Capability, str] = {}
         self.nodes = {node.name: self._node(node) for node in self.lab.nodes}
         self.known = [self._known(node) for node in self.lab.nodes]
         self.networks = recorded("networks.json")
@@ -76,7 +79,8 @@ class FakeLab:
     @property
     def inventory(self) -> Any:
         """As much of an inventory as the checks use."""
-        return SimpleNamespace(lab=self.lab, patience=Patience(0.0), state=SimpleNamespace(provider="libvirt"))
+        state = SimpleNamespace(provider="libvirt")
+        return SimpleNamespace(lab=self.lab, patience=Patience(0.0), state=state, lacks=self.lacks)
 
     # What tests do to it.
 
@@ -93,6 +97,14 @@ class FakeLab:
                 self.tasks = [*self.tasks, self._task(task["Slot"], other)]
         for served in self.pages.values():
             served[0] = "<h1>Welcome to nginx!</h1>"
+
+    def contain(self) -> None:
+        """The nodes become containers on a kernel without IPVS: other MAC addresses, no published port is bound."""
+        self.lacks = {Capability.NETPLAN: "the engine outside gives addresses", Capability.ROUTING_MESH: NO_IPVS}
+        for node in self.lab.nodes:
+            there = self.nodes[node.name]
+            there["links"] = there["links"].replace(node.mac, "02:42:" + node.mac[6:])
+            there["sockets"] = re.sub(r"(?m)^tcp .*\*:8001 .*\n?", "", there["sockets"])
 
     def untouch(self) -> None:
         """Nothing was done by anyone: no swarm, no service."""

@@ -14,10 +14,17 @@ pytest_plugins = ["pytester"]
 
 Run = Callable[..., pytest.RunResult]
 
-CONFTEST = "from verify.plugin import *\n"
+CONFTEST = """
+from labgen.capabilities import Capability
+from verify.plugin import *
+
+def pytest_sessionstart(session):
+    session.config.stash[BOOK].lacks = {LACKS}
+"""
 
 HEAD = """
 import pytest
+from labgen.capabilities import Capability
 from labgen.errors import NodeError, SwarmError
 from verify.checks import check
 
@@ -47,14 +54,30 @@ def test_unclear():
     \"\"\"It is seen.\"\"\"
     raise NodeError("x cannot be reached: No route to host.", "start it")
 """
+MESH = """
+@check(points=4, hint="unused", requires=(Capability.ROUTING_MESH,))
+def test_mesh():
+    \"\"\"It answers everywhere.\"\"\"
+    assert BOUND, "nothing listens"
+
+@check(points=5, hint="unused", needs=("it.mesh",))
+def test_pages():
+    \"\"\"It serves pages.\"\"\"
+    assert BOUND, "it must not be asked"
+"""
+LACKING = MESH.replace("BOUND", "False")
+NO_MESH = 'Capability.ROUTING_MESH: "the kernel has no IPVS"'
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
     """Run checks; the report lands in ``out``."""
-    pytester.makeconftest(CONFTEST)
 
-    def made(*checks: str, options: tuple[str, ...] = ("--report", "out")) -> pytest.RunResult:
+    def made(
+        *checks: str, options: tuple[str, ...] = ("--report", "out"), lacks: str | None = None
+    ) -> pytest.RunResult:
+        lacks = (NO_MESH if LACKING in checks else "") if lacks is None else lacks
+        pytester.makeconftest(CONFTEST.replace("LACKS", lacks))
         pytester.makepyfile(test_it=HEAD + "".join(checks))
         return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options, no_reraise_ctrlc=True)
 
@@ -76,6 +99,11 @@ def report(pytester: pytest.Pytester) -> Callable[[], dict[str, Any]]:
         # What could not be judged may have been right: the grade is not to be taken for one.
         ((GOOD, BAD, UNCLEAR), 12, 1, "inconclusive"),
         ((), 13, 5, "nothing"),
+        ((GOOD, LACKING), 0, 0, "pass"),
+        ((GOOD, BAD, LACKING), 11, 1, "fail"),
+        ((GOOD, UNCLEAR, LACKING), 12, 1, "inconclusive"),
+        # Nothing that applies is nothing, not everything.
+        ((LACKING,), 13, 5, "nothing"),
     ],
 )
 def test_exit_status(
@@ -107,7 +135,7 @@ def test_a_failure_says_what_was_seen_and_what_to_try(run: Run, report: Callable
 def test_unclear_is_an_error_and_costs_nothing(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     run(GOOD, UNCLEAR).assert_outcomes(passed=1, errors=1)
     told = report()
-    assert told["points"] == {"got": 3, "of": 8, "undecided": 5}
+    assert told["points"] == {"got": 3, "of": 8, "undecided": 5, "not_applicable": 0}
     seen = next(one for one in told["checks"] if one["verdict"] == "inconclusive")
     assert (seen["seen"], seen["hint"]) == ("x cannot be reached: No route to host.", "start it")
 
@@ -246,6 +274,61 @@ def test_a_check_that_skips_itself_is_not_green(run: Run) -> None:
     skipping = GOOD + "    pytest.skip('no IPVS')\n"
     assert run(skipping).ret == 11
     assert run(skipping, options=()).ret == 1
+
+
+def test_what_nodes_cannot_do_is_not_applicable_and_says_why(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    result = run(GOOD, LACKING, options=("--report", "out", "-rs", "-v", "-p", "no:randomly"))
+    told = {one["name"]: one for one in report()["checks"]}
+    for name in ("mesh", "pages"):
+        assert (told[name]["verdict"], told[name]["got"]) == ("not applicable", 0)
+        # The first reason, however far away it is.
+        assert (told[name]["seen"], told[name]["hint"]) == ("the kernel has no IPVS", "")
+    assert report()["points"] == {"got": 3, "of": 3, "undecided": 0, "not_applicable": 9}
+    assert report()["complete"]
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py::test_mesh NOT APPLICABLE (not applicable: the kernel*",
+            "3 of 3 points; 1 check: 1 pass; not applicable here: 2 checks (9 points): the kernel has no IPVS.",
+            "NOT APPLICABLE [[]2[]] the kernel has no IPVS",
+            "*1 passed, 2 not applicable in *",
+        ]
+    )
+
+
+def test_what_is_not_applicable_has_a_letter_of_its_own(run: Run) -> None:
+    run(GOOD, BAD, LACKING, options=("-p", "no:randomly")).stdout.fnmatch_lines(["test_it.py .Fnn *"])
+
+
+def test_to_other_tools_what_is_not_applicable_is_skipped(run: Run, pytester: pytest.Pytester) -> None:
+    run(GOOD, LACKING, options=("--junitxml", "out.xml"))
+    text = (pytester.path / "out.xml").read_text()
+    assert 'errors="0" failures="0" skipped="2" tests="3"' in text
+    assert "not applicable: the kernel has no IPVS" in text
+
+
+def test_not_applicable_comes_before_every_other_verdict(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    also = LACKING.replace('hint="unused", requires', 'hint="unused", needs=("it.bad", "it.unclear"), requires')
+    run(BAD, UNCLEAR, also, lacks=NO_MESH)
+    told = {one["name"]: one["verdict"] for one in report()["checks"]}
+    assert (told["mesh"], told["pages"]) == ("not applicable", "not applicable")
+
+
+@pytest.mark.parametrize("lacks", ["", 'Capability.NETPLAN: "an engine gives addresses"'])
+def test_what_is_not_said_to_be_lacking_is_no_excuse(
+    run: Run, report: Callable[[], dict[str, Any]], lacks: str
+) -> None:
+    assert run(GOOD, MESH.replace("BOUND", "False"), lacks=lacks).ret == 11
+    assert {one["name"]: one["verdict"] for one in report()["checks"]} == {
+        "good": "pass",
+        "mesh": "fail",
+        "pages": "blocked",
+    }
+    assert run(GOOD, MESH.replace("BOUND", "True"), lacks=lacks).ret == 0
+
+
+def test_a_check_cannot_excuse_itself(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    assert run(GOOD + "    pytest.skip('not applicable: no IPVS')\n").ret == 11
+    assert [one["verdict"] for one in report()["checks"]] == ["blocked"]
 
 
 def test_an_interrupted_run_says_that_it_is_not_whole(run: Run, report: Callable[[], dict[str, Any]]) -> None:

@@ -17,6 +17,10 @@ GOOD = Outcome("cluster.one[a]", "cluster", "one", "a", "It is one.", 2, 2, Verd
 BAD = Outcome("cluster.one[b]", "cluster", "one", "b", "It is one.", 2, 0, Verdict.FAIL, "it is two", "halve it", 0.5)
 BLOCKED = Outcome("web.two", "web", "two", None, "It is two.", 3, 0, Verdict.BLOCKED, "needs cluster.one[b]", "", 0.0)
 UNCLEAR = Outcome("web.three", "web", "three", None, "It is three.", 4, 0, Verdict.INCONCLUSIVE, "gone", "wait", 1.0)
+ELSEWHERE = Outcome(
+    "web.four[a]", "web", "four", "a", "It is four.", 5, 0, Verdict.NOT_APPLICABLE, "the kernel has no IPVS", "", 0.0
+)
+ALSO = replace(ELSEWHERE, id="web.four[b]", node="b")
 
 REPORT = Report(
     lab="course",
@@ -39,6 +43,11 @@ TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9
         ((GOOD, BLOCKED), "fail"),
         ((GOOD, BAD, UNCLEAR), "inconclusive"),
         ((), "nothing"),
+        ((GOOD, ELSEWHERE), "pass"),
+        ((GOOD, BAD, ELSEWHERE), "fail"),
+        ((GOOD, UNCLEAR, ELSEWHERE), "inconclusive"),
+        # What was not judged is never a full mark.
+        ((ELSEWHERE,), "nothing"),
     ],
 )
 def test_verdict(checks: tuple[Outcome, ...], verdict: str) -> None:
@@ -46,16 +55,21 @@ def test_verdict(checks: tuple[Outcome, ...], verdict: str) -> None:
 
 
 def test_points() -> None:
-    assert REPORT.points == Points(got=2, of=11, undecided=4)
+    assert REPORT.points == Points(got=2, of=11, undecided=4, not_applicable=0)
+
+
+def test_points_of_what_is_not_applicable_are_not_at_stake() -> None:
+    assert replace(REPORT, checks=(GOOD, ELSEWHERE, ALSO)).points == Points(2, 2, 0, not_applicable=10)
 
 
 def test_json() -> None:
     told = json.loads(reports.to_json(REPORT))
-    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 1, "inconclusive")
+    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 2, "inconclusive")
     assert told["exercises"] == [
-        {"name": "cluster", "checks": 2, "points": {"got": 2, "of": 4, "undecided": 0}},
-        {"name": "web", "checks": 2, "points": {"got": 0, "of": 7, "undecided": 4}},
+        {"name": "cluster", "checks": 2, "points": {"got": 2, "of": 4, "undecided": 0, "not_applicable": 0}},
+        {"name": "web", "checks": 2, "points": {"got": 0, "of": 7, "undecided": 4, "not_applicable": 0}},
     ]
+    assert told["not_applicable"] == []
     assert told["checks"][1] == {
         "id": "cluster.one[b]",
         "exercise": "cluster",
@@ -71,8 +85,34 @@ def test_json() -> None:
     }
 
 
-def test_json_there_and_back() -> None:
-    assert reports.from_json(reports.to_json(REPORT)) == REPORT
+def test_json_tells_apart_what_is_not_applicable() -> None:
+    told = json.loads(reports.to_json(replace(REPORT, checks=(GOOD, ELSEWHERE, ALSO))))
+    assert told["verdict"] == "pass"
+    assert told["points"] == {"got": 2, "of": 2, "undecided": 0, "not_applicable": 10}
+    assert told["not_applicable"] == [{"reason": "the kernel has no IPVS", "checks": 2, "points": 10}]
+    assert told["exercises"][1] == {
+        "name": "web",
+        "checks": 2,
+        "points": {"got": 0, "of": 0, "undecided": 0, "not_applicable": 10},
+    }
+    assert {key: told["checks"][1][key] for key in ("verdict", "points", "got", "seen", "hint")} == {
+        "verdict": "not applicable",
+        "points": 5,
+        "got": 0,
+        "seen": "the kernel has no IPVS",
+        "hint": "",
+    }
+
+
+@pytest.mark.parametrize("report", [REPORT, replace(REPORT, checks=(GOOD, ELSEWHERE))])
+def test_json_there_and_back(report: Report) -> None:
+    assert reports.from_json(reports.to_json(report)) == report
+
+
+def test_a_report_of_version_1_is_read() -> None:
+    told = json.loads(reports.to_json(REPORT))
+    del told["not_applicable"]
+    assert reports.from_json(json.dumps({**told, "version": 1})) == REPORT
 
 
 @pytest.mark.parametrize(
@@ -80,8 +120,8 @@ def test_json_there_and_back() -> None:
     [
         ("{", "."),
         ("[]", "no labgen report"),
-        ('{"schema": "labgen.report", "version": 2}', "version 2"),
-        ('{"schema": "labgen.report", "version": 1}', "damaged"),
+        ('{"schema": "labgen.report", "version": 3}', "version 3"),
+        ('{"schema": "labgen.report", "version": 2}', "damaged"),
     ],
 )
 def test_what_is_no_report_is_refused(text: str, why: str) -> None:
@@ -104,6 +144,54 @@ def test_text() -> None:
         "                  -> wait\n"
         "\n"
         "2 of 11 points, 4 could not be judged; 4 checks: 1 pass, 1 fail, 1 blocked, 1 inconclusive.\n"
+    )
+
+
+APART = replace(REPORT, checks=(GOOD, replace(GOOD, id="web.two", exercise="web", name="two"), ELSEWHERE, ALSO))
+
+
+def test_text_tells_apart_what_is_not_applicable_and_why_once() -> None:
+    assert reports.to_text(APART) == (
+        "cluster: 2 of 2 points\n"
+        "  pass       2/2  It is one.\n"
+        "\n"
+        "web: 2 of 2 points, 10 not applicable here\n"
+        "  pass       2/2  It is one.\n"
+        "\n"
+        "not applicable here\n"
+        "  n/a       -/10  web: It is four.\n"
+        "\n"
+        "4 of 4 points; 2 checks: 2 pass; not applicable here: 2 checks (10 points): the kernel has no IPVS.\n"
+    )
+
+
+def test_text_of_two_reasons_says_which_is_whose() -> None:
+    other = replace(ELSEWHERE, name="five", claim="It is five.", seen="there is no netplan")
+    assert reports.to_text(replace(REPORT, checks=(GOOD, ELSEWHERE, other))).splitlines()[3:] == [
+        "web: 0 of 0 points, 10 not applicable here",
+        "",
+        "not applicable here",
+        "  n/a        -/5  web: It is four.",
+        "                  the kernel has no IPVS",
+        "  n/a        -/5  web: It is five.",
+        "                  there is no netplan",
+        "",
+        "2 of 2 points; 1 check: 1 pass; not applicable here: 1 check (5 points): the kernel has no IPVS; "
+        "not applicable here: 1 check (5 points): there is no netplan.",
+    ]
+
+
+def test_markdown_tells_apart_what_is_not_applicable() -> None:
+    _, _, web, apart = reports.to_markdown(APART).split("\n## ")
+    assert web.startswith("web: 2 of 2 points, 10 not applicable here\n")
+    assert "It is four" not in web
+    assert apart.startswith("Not applicable here: the kernel has no IPVS\n")
+    assert "| n/a | -/5 | It is four. | a |\n| n/a | -/5 | It is four. | b |\n" in apart
+
+
+def test_a_run_of_nothing_that_applies_is_no_full_mark() -> None:
+    assert reports.to_text(replace(REPORT, checks=(ELSEWHERE,))).splitlines()[-1] == (
+        "Nothing was graded: no check applies here; not applicable here: 1 check (5 points): the kernel has no IPVS."
     )
 
 

@@ -16,6 +16,7 @@ from fake_lab import FakeLab, id_of, recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen import inventory
+from labgen.capabilities import NO_IPVS, Capability
 from labgen.errors import MachineError
 
 pytest_plugins = ["pytester"]
@@ -139,6 +140,67 @@ def test_a_dead_manager(grade: Grade, fake: FakeLab) -> None:
     report = grade()
     assert (report["status"], came_out(report, "fail")) == (12, set())
     assert f"cluster.swarm_active[{W1}]" in came_out(report, "pass")
+
+
+MESH_CHECKS = {
+    *(f"loadbalance.port_open[{node}]" for node in (MANAGER, W1, W2)),
+    *(f"loadbalance.pages[{node}]" for node in (MANAGER, W1, W2)),
+    *(f"loadbalance.pages_from_itself[{node}]" for node in (W1, W2)),
+}
+
+
+def test_containers_without_the_mesh_get_every_point_that_can_be_had(grade: Grade, fake: FakeLab) -> None:
+    whole = grade()["points"]
+    fake.contain()
+    fake.asked.clear()
+    report = grade("-v")
+    assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
+    assert came_out(report, "not applicable") == MESH_CHECKS
+    assert came_out(report, "pass") == {check["id"] for check in report["checks"]} - MESH_CHECKS
+    apart = whole["of"] - report["points"]["of"]
+    assert report["points"] == {"got": whole["of"] - apart, "of": whole["of"] - apart, "undecided": 0} | {
+        "not_applicable": apart
+    }
+    assert report["not_applicable"] == [{"reason": NO_IPVS, "checks": 8, "points": apart}]
+    # Told once, though it is the reason of eight.
+    grade_of_it = report["printed"].partition("= grade =")[2]
+    assert grade_of_it.count(NO_IPVS) == 1
+    # No page is asked for: facts of each node, and the swarm.
+    assert sorted(fake.asked) == sorted([MANAGER] * 2 + [W1, W2])
+
+
+def test_the_mesh_alone_makes_no_grade(grade: Grade, fake: FakeLab) -> None:
+    fake.contain()
+    report = grade("-k", "pages")
+    assert (report["status"], report["verdict"]) == (13, "nothing")
+    assert "Nothing was graded: no check applies here" in report["printed"]
+
+
+def test_without_the_mesh_a_wrong_service_stays_wrong(grade: Grade, fake: FakeLab) -> None:
+    fake.contain()
+    _ports(8080, "ingress")(fake)
+    report = grade()
+    assert (report["status"], came_out(report, "fail")) == (11, {"loadbalance.published"})
+    # Not blocked: to publish the right port would not let them be judged.
+    assert came_out(report, "not applicable") == MESH_CHECKS
+
+
+def test_ports_that_are_shut_are_no_excuse_by_themselves(grade: Grade, fake: FakeLab) -> None:
+    fake.contain()
+    del fake.lacks[Capability.ROUTING_MESH]
+    report = grade()
+    assert report["status"] == 11
+    assert came_out(report, "fail") == {f"loadbalance.port_open[{node}]" for node in (MANAGER, W1, W2)}
+    assert came_out(report, "not applicable") == set()
+
+
+def test_an_address_that_is_given_must_be_there(grade: Grade, fake: FakeLab) -> None:
+    fake.contain()
+    _replace(W1, "links", "10.0.2.102", "10.0.2.15")(fake)
+    report = grade()
+    assert came_out(report, "fail") == {f"cluster.address[{W1}]"}
+    seen = next(one["seen"] for one in report["checks"] if one["id"] == f"cluster.address[{W1}]")
+    assert seen == "the adapter 10.0.2.102: there is none"
 
 
 def change(path: str, value: Any) -> Callable[[FakeLab], None]:

@@ -1,0 +1,40 @@
+"""What a node may be unable to do, whatever anyone does on it: a matter of where it runs.
+
+A provider declares what its nodes lack (:mod:`labgen.providers`), the kernel under them is asked for
+the rest, and ``labgen up`` writes both down. Steps and checks name what they need; where that is
+lacking they are not applicable, and say why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """Something that a step or a check may need of a node."""
+
+    NETPLAN = "netplan"
+    """The node sets the address of its adapter 2 by itself."""
+    ROUTING_MESH = "routing mesh"
+    """A published port answers on every node: the kernel has IPVS."""
+
+
+Lacks = Mapping[Capability, str]
+"""What nodes lack, and why: the end of a sentence, "the kernel has no IPVS (…)"."""
+
+NO_IPVS = "the kernel under the nodes has no IPVS (ip_vs), with which swarm spreads requests over replicas"
+
+ASK_IPVS = "genl ctrl get name IPVS"
+"""Asks the kernel for its IPVS interface. The question alone makes the kernel load the module, where it
+has one (Linux, ``net/netlink/genetlink.c``), so a kernel that could have it is never taken for one that
+has not."""
+
+
+def of_kernel(ask: Callable[[str], str]) -> Lacks:
+    """What the kernel under a node lacks.
+
+    :param ask: runs a command line as root on the node and gives what it printed.
+    """
+    answer = ask(f"sh -c '{ASK_IPVS} 2>&1 || true'")
+    return {} if "Name: IPVS" in answer else {Capability.ROUTING_MESH: NO_IPVS}

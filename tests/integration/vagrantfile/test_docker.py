@@ -1,0 +1,124 @@
+"""What the Vagrantfile asks of Docker, and what it says where Docker has something in the way.
+
+With real Vagrant and a real engine, which lives in a network namespace of its own. No node is started
+here: the end-to-end tests do that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen import labfile, render
+from labgen.box import node_image
+from labgen.daemon import own
+from labgen.errors import MachineError
+from labgen.folder import LabFolder
+from labgen.proc import Runner
+from labgen.vagrant import Vagrant
+
+
+def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
+    lab = labfile.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24}")
+    node = stage(lab, "docker")["swarm-worker1"]
+    arguments = node["settings"].pop("create_args")
+    assert node["settings"] == {
+        "image": node_image(),
+        "name": "lab-49ffd9-swarm-worker1",
+        "has_ssh": True,
+        "stop_timeout": 30,
+    }
+    pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
+    assert ("--hostname", "swarm-worker1") in pairs
+    assert ("--memory", "768m") in pairs
+    assert ("--cpus", "2") in pairs
+    assert [value for option, value in pairs if option == "--cap-add"] == ["SYS_ADMIN", "NET_ADMIN"]
+    assert "--privileged" not in arguments
+    assert node["vm_calls"] == [["network", "private_network", {"ip": "10.9.8.102", "name": "lab-49ffd9-lab"}]]
+    key = str(tmp_path / ".vagrant" / "labgen-key")
+    assert node["ssh"] == {"insert_key": False, "private_key_path": key}
+    assert ("--env-file", f"{key}.env") in pairs
+    assert node["moments"] == ["before up", "before reload", "before destroy", "after destroy"]
+
+
+def test_ports_are_published_on_this_computer_only(stage: Callable[..., Any]) -> None:
+    machines = stage(labfile.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"), "docker")
+    forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-80"}
+    assert ["network", "forwarded_port", forwarded] in machines["swarm-worker2"]["vm_calls"]
+
+
+class Bench:
+    """A lab folder whose Vagrant speaks with an engine of its own."""
+
+    def __init__(self, path: Path, runner: Runner) -> None:
+        self.path, self.runner = path, runner
+        render.write(render.render(labfile.parse("")), path / "Vagrantfile", force=True)
+        self.vagrant = Vagrant(path, runner, path / "vagrant.log")
+
+    def docker(self, *words: str) -> str:
+        return self.runner.run(["docker", *words]).or_raise().out
+
+    def refused(self) -> str:
+        """Why `vagrant up` stops."""
+        with pytest.raises(MachineError) as caught:
+            self.vagrant.up("docker", within=120, on_line=lambda _line: None)
+        return caught.value.message
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, require_tool: Callable[[str], str]) -> Iterator[Bench]:
+    for tool in ("vagrant", "docker", "dockerd", "dnsmasq", "ip", "nsenter", "unshare"):
+        require_tool(tool)
+    if os.geteuid() != 0:
+        pytest.skip("a network namespace needs root")
+    path = tmp_path_factory.mktemp("lab")
+    daemon = own("docker", LabFolder.at(path), Runner())
+    daemon.start()
+    try:
+        yield Bench(path, daemon.inside())
+    finally:
+        daemon.remove()
+
+
+@pytest.fixture
+def bench(engine: Bench) -> Iterator[Bench]:
+    """The engine with an image of the right name, and no network of anyone's."""
+    empty = engine.path / "empty.tar"
+    empty.write_bytes(b"\0" * 1024)
+    engine.docker("import", str(empty), node_image())
+    yield engine
+    left = engine.docker("network", "ls", "--quiet", "--filter", "type=custom").split()
+    if left:
+        engine.docker("network", "rm", *left)
+    engine.docker("rmi", "--force", node_image())
+
+
+def test_the_image_is_missing(engine: Bench) -> None:
+    said = engine.refused()
+    assert f"{node_image()}, is not in this Docker engine yet" in said
+    assert said.count("labgen box build --provider docker") == 1  # once, not for each node
+    assert engine.docker("network", "ls", "--quiet", "--filter", "type=custom") == ""
+
+
+def test_a_subnet_that_another_network_uses(bench: Bench) -> None:
+    bench.docker("network", "create", "--subnet", "10.0.0.0/16", "theirs")
+    said = bench.refused()
+    assert "Docker's network 'theirs' already uses 10.0.0.0/16, which overlaps 10.0.2.0/24 of this lab." in said
+    assert "docker network rm theirs" in said
+    assert "addresses" in said
+
+
+def test_a_network_of_the_same_name_with_other_addresses(bench: Bench) -> None:
+    bench.docker("network", "create", "--subnet", "10.77.0.0/24", "labgen-lab")
+    said = bench.refused()
+    assert "already has a network named 'labgen-lab' with the subnet 10.77.0.0/24" in said
+    assert "docker network rm labgen-lab" in said
+
+
+def test_a_network_of_the_same_name_that_is_not_labgens(bench: Bench) -> None:
+    bench.docker("network", "create", "--subnet", "10.0.2.0/24", "labgen-lab")
+    assert "which is not labgen's" in bench.refused()

@@ -1,0 +1,97 @@
+"""The node image as an archive, and its first program."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from box_fakes import Told
+
+from labgen import box
+from labgen.box import cache, host, node, recipe
+from labgen.box.workshop import Workshop
+from labgen.errors import BoxError
+from labgen.progress import Progress
+
+LAYER = b"a layer"
+
+
+class Tar(Told):
+    """Writes the layer when it is asked to."""
+
+    def run(self, argv, **options):  # type: ignore[no-untyped-def]
+        if "tar" in argv:
+            Path(argv[argv.index("--file") + 1]).write_bytes(LAYER)
+            self.answers["tar"] = (0, "")
+        return super().run(argv, **options)
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> dict[str, Any]:
+    workshop = Workshop(Tar(), Progress(), tmp_path, tmp_path / "log", recipe.ARM64)
+    with tarfile.open(node.archive(workshop, tmp_path / "root")) as made:
+        content = {entry.name: made.extractfile(entry).read() for entry in made}  # type: ignore[union-attr]
+    (manifest,) = json.loads(content["manifest.json"])
+    return {"manifest": manifest, "config": json.loads(content[manifest["Config"]]), **content}
+
+
+def test_the_archive_names_its_image_and_its_only_layer(members: dict[str, Any]) -> None:
+    assert members["manifest"]["RepoTags"] == [box.node_image()]
+    assert members["manifest"]["Layers"] == ["layer.tar"]
+    assert members["layer.tar"] == LAYER
+    assert members["config"]["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(LAYER).hexdigest()}"]
+    digest = members["manifest"]["Config"].removesuffix(".json")
+    assert hashlib.sha256(members[members["manifest"]["Config"]]).hexdigest() == digest
+
+
+def test_the_engine_is_told_how_to_run_and_stop_it(members: dict[str, Any]) -> None:
+    assert members["config"]["architecture"] == "arm64"
+    config = members["config"]["config"]
+    assert config["Cmd"] == ["/usr/local/sbin/labgen-node"]
+    assert config["StopSignal"] == "SIGRTMIN+3"
+    assert set(config["Volumes"]) == {"/var/lib/docker", "/var/lib/containerd"}
+
+
+def test_its_command_is_in_the_tree() -> None:
+    assert (recipe.FILES / "node" / node.COMMAND[0].lstrip("/")).is_file()
+
+
+def test_a_container_has_nothing_of_a_disk() -> None:
+    assert {"udev", "apparmor", "netplan.io"}.isdisjoint(recipe.NODE.packages)
+    assert not any("linux-image" in package for package in recipe.NODE.packages)
+    assert set(recipe.NODE.packages) < set(recipe.DISK.packages)
+
+
+@pytest.mark.parametrize("script", [*recipe.DISK.scripts, *recipe.NODE.scripts, "node/usr/local/sbin/labgen-node"])
+def test_scripts_are_read_by_sh(script: str) -> None:
+    subprocess.run(["sh", "-n", recipe.FILES / script], check=True)
+
+
+def test_an_interrupted_build_leaves_no_half_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(Told):
+        def run(self, argv, **options):  # type: ignore[no-untyped-def]
+            if "tar" in argv:
+                Path(argv[argv.index("--file") + 1]).write_bytes(LAYER)
+            return super().run(argv, **options)
+
+    monkeypatch.setattr(host, "check_node", lambda *_: recipe.AMD64)
+    monkeypatch.setattr(box, "_tree", lambda workshop, *_: workshop.place / "root")
+    with pytest.raises(BoxError, match="The node image cannot be written: `tar` ended with status 2"):
+        box.build(["docker"], runner=Full(answers={"tar": (2, "No space left")}), progress=Progress(), cache=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "build.log"]
+    assert box.built("docker", tmp_path) is None
+
+
+def test_a_build_from_packages_asks_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "check_node", lambda *_: recipe.AMD64)
+    monkeypatch.setattr(box, "_tree", lambda workshop, *_: workshop.place / "root")
+    runner = Tar()
+    made = box.build(["docker"], runner=runner, progress=Progress(), cache=tmp_path)
+    assert made == {"docker": cache.node("amd64", tmp_path)}
+    assert made["docker"].is_file()
+    assert [line.split()[0] for line in runner.asked] == ["tar"]

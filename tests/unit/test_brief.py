@@ -1,0 +1,41 @@
+"""`labgen brief` in a lab whose nodes lack something: the brief, and what to do instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labgen import cli
+from labgen.capabilities import NO_IPVS, Capability
+from labgen.folder import LabFolder, State
+
+
+@pytest.mark.parametrize(("language", "heading"), [("en", "Not applicable here"), ("ko", "여기에서는 해당 없음")])
+def test_a_brief_ends_with_what_the_nodes_cannot_do_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, heading: str
+) -> None:
+    words = ["-C", str(tmp_path), "brief", "loadbalance", "--lang", language]
+    assert cli.main(words) == 0
+    plain = capsys.readouterr().out
+    lacks = {Capability.NETPLAN: "no part of this exercise", Capability.ROUTING_MESH: NO_IPVS}
+    LabFolder.at(tmp_path).remember(State("docker", lacks=lacks))
+    assert cli.main(words) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(plain)
+    added = said.removeprefix(plain)
+    assert added.startswith(f"\n## {heading}: routing mesh\n\nThe kernel under the nodes has no IPVS")
+    assert "docker network inspect docker_gwbridge" in added
+    assert "no part of this exercise" not in said
+
+
+@pytest.mark.parametrize("lacks", [{}, {Capability.NETPLAN: "an engine outside gives addresses"}])
+def test_a_brief_of_a_lab_that_lacks_nothing_it_needs_is_the_same_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lacks: dict[Capability, str]
+) -> None:
+    words = ["-C", str(tmp_path), "brief", "loadbalance", "--lang", "en"]
+    assert cli.main(words) == 0
+    plain = capsys.readouterr().out
+    LabFolder.at(tmp_path).remember(State("libvirt", lacks=lacks))
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out == plain

@@ -1,0 +1,106 @@
+"""`labgen status`: only addresses that answer are printed, and where none does, why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen import cli, inventory, labfile
+from labgen.capabilities import NO_IPVS, Capability
+from labgen.commands.status import Status, table, url
+from labgen.folder import LabFolder, State
+from labgen.inventory import Inventory
+from labgen.lab import Lab
+from labgen.swarm import Port
+from labgen.vagrant import Machine, Vagrant
+
+LAB = labfile.parse("")
+MOVED = labfile.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")
+NONE = labfile.parse("ports: []")
+WEB = Port(8001, 80, "tcp", "ingress")
+NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
+RECORDED = Path(__file__).parent / "recorded_swarm"
+
+
+@pytest.mark.parametrize(
+    ("lab", "state", "port", "at"),
+    [
+        # Nodes that this computer reaches by their own addresses.
+        (LAB, State("libvirt"), WEB, "http://10.0.2.101:8001"),
+        (LAB, State("libvirt", namespace="labgen-1"), WEB, "http://10.0.2.101:8001"),
+        # Nodes behind a NAT: what is forwarded, and nothing else.
+        (LAB, State("virtualbox"), WEB, "http://127.0.0.1:8001"),
+        (MOVED, State("virtualbox"), WEB, "http://127.0.0.1:9001"),
+        (NONE, State("virtualbox"), WEB, None),
+        (LAB, State("docker"), WEB, "http://127.0.0.1:8001"),
+        (LAB, State("docker", namespace="labgen-1"), WEB, "http://10.0.2.101:8001"),
+        # Without the mesh no port of it answers; one that a container has to itself does.
+        (LAB, State("docker", lacks=NO_MESH), WEB, None),
+        (LAB, State("docker", lacks=NO_MESH), Port(8001, 80, "tcp", "host"), "http://127.0.0.1:8001"),
+        (LAB, State("docker", lacks={Capability.NETPLAN: "x"}), WEB, "http://127.0.0.1:8001"),
+        # One that labgen knows nothing of.
+        (LAB, State("vmware_desktop"), WEB, "http://10.0.2.101:8001"),
+    ],
+)
+def test_where_a_published_port_answers(lab: Lab, state: State, port: Port, at: str | None) -> None:
+    assert url(lab, state, port) == at
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "line"),
+    [
+        ("http://10.0.2.101:8001", {}, "service web-alb: nginx, at http://10.0.2.101:8001"),
+        (
+            "http://10.0.2.101:8001",
+            {"namespace": "labgen-1"},
+            "service web-alb: nginx, at http://10.0.2.101:8001 (in network namespace labgen-1)",
+        ),
+        (
+            None,
+            {"lacks": {"routing mesh": "the kernel has no IPVS"}},
+            "service web-alb: nginx, port 8001 does not answer here: the kernel has no IPVS",
+        ),
+        (None, {}, "service web-alb: nginx, port 8001 not forwarded to this computer (ports: in lab.yml)"),
+    ],
+)
+def test_the_line_of_a_service(at: str | None, known: dict[str, Any], line: str) -> None:
+    service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [at]}
+    assert table(LAB, Status(services=[service], **known)).splitlines()[-1] == line
+
+
+def test_a_service_without_ports_is_named_alone() -> None:
+    service = {"name": "redis", "image": "redis:6", "replicas": 3, "published": [], "at": []}
+    assert table(LAB, Status(services=[service])).splitlines()[-1] == "service redis: redis:6"
+
+
+def test_status_of_a_lab_without_the_mesh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = LabFolder.at(tmp_path)
+    state = State("docker", lacks=NO_MESH)
+    folder.remember(state)
+    folder.vagrantfile.write_text("")
+    there = Inventory(folder, LAB, state)
+    recorded = {
+        "/nodes": (RECORDED / "nodes.json").read_text(encoding="utf-8"),
+        "/services": f"[{(RECORDED / 'service.json').read_text(encoding='utf-8')}]",
+    }
+
+    def answer(command: str) -> str:
+        (text,) = [text for path, text in recorded.items() if command.endswith(f"http://engine{path}")]
+        return f"{json.dumps(json.loads(text))}\n200\n"
+
+    monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
+    monkeypatch.setattr(inventory, "load", lambda _: there)
+    monkeypatch.setattr(
+        Vagrant, "status", lambda _: {node.name: Machine(node.name, "running", "docker") for node in LAB.nodes}
+    )
+    assert cli.main(["-C", str(tmp_path), "status"]) == 0
+    assert f"port 8001 does not answer here: {NO_IPVS}" in capsys.readouterr().out
+    assert cli.main(["-C", str(tmp_path), "status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["version"], told["lacks"]) == (1, {"routing mesh": NO_IPVS})
+    assert [(service["published"], service["at"]) for service in told["services"]] == [([8001], [None])]
