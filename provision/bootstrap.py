@@ -121,6 +121,8 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
                 lanes.release(len(lab.nodes))
             return
         with lanes:
+            if begun.done():
+                begun.result()  # Where it cannot begin, or was interrupted, there is no more to prepare for.
             facts = _prepare(shell, inventory, tuple(STEPS), account)
         start = begun.result()
         if swarm.join(shell, start.shell, _local(facts), start.known, start.token(node.role)):

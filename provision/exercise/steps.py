@@ -104,10 +104,11 @@ class Run:
         self.lab = inventory.lab
         self.exercise = exercise
         self.say = say
+        self._shells: dict[str, Shell] = {}
 
     def shell(self, node: Node) -> Shell:
-        """Root's shell on a node."""
-        return Shell(self.inventory, node)
+        """Root's shell on a node: the same one each time."""
+        return self._shells.setdefault(node.name, Shell(self.inventory, node))
 
     @property
     def manager(self) -> Shell:
