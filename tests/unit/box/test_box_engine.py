@@ -16,7 +16,7 @@ from labgen.progress import Progress
 NAME = box.node_image()
 LOOK = "docker image inspect --format {{.Id}}"
 # `docker pull` without a way out
-NO_WAY_OUT = "Error response from daemon: Get https://registry-1.docker.io/v2/: dial tcp: lookup registry-1: no such host"
+NO_WAY_OUT = "Error response from daemon: Get https://registry-1.docker.io/v2/: dial tcp: lookup registry: no such host"
 NONE = {
     "docker version": (0, "linux/amd64"),
     f"{LOOK} {NAME}": (1, "Error response from daemon: No such image"),
