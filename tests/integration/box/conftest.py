@@ -46,6 +46,10 @@ def running_engine(place: Path, runner: Runner, *options: str) -> Iterator[Runne
             engine.run(["docker", "rm", "--force", "--volumes", *containers], timeout=120)
         os.kill(pid, signal.SIGTERM)
         wait_until("the end of the tests' Docker engine", ended, within=60, every=0.1, error=AssertionError)
+        # It leaves the mark of the network it started in.
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            if line.split()[1].startswith(f"{place}/"):
+                Runner().run(["umount", line.split()[1]]).or_raise()
         # pytest keeps the directories of some runs: images are too large for that.
         shutil.rmtree(place)
 
