@@ -93,10 +93,10 @@ def test_an_engine_builds_it(workshop: Workshop, hub: str, base: Path) -> None:
             assert config[part] == node.settings()[part]
         look = (
             "cd /var/lib/docker-registry/docker/registry/v2/repositories/library; "
-            "cat redis/_manifests/tags/*/current/link; "
+            "for link in redis/_manifests/tags/*/current/link; do cat $link; echo; done; "
             "id -un vagrant; stat -c %a /usr/local/sbin/labgen-node /etc/sudoers.d/vagrant; "
             "systemctl is-enabled docker ssh docker-registry systemd-sysctl || true; "
-            "test ! -e /labgen && test ! -e /usr/sbin/policy-rc.d && test ! -e /usr/bin/perl5* && echo tidy"
+            "test ! -e /labgen && test ! -e /usr/sbin/policy-rc.d && echo tidy"
         )
         said = engine.run(["docker", "run", "--rm", "--network", "none", box.node_image(), "sh", "-c", look]).or_raise()
         lines = said.out.split()
