@@ -142,8 +142,9 @@ class Machines:
         own = self._daemon(state.provider) if state and state.namespace else None
         runs = own is None or own.pid() is not None
         if self.folder.vagrantfile.exists() and (self.folder.path / ".vagrant").exists() and runs:
+            parallel = state is not None and PROVIDERS[state.provider].removes_in_parallel
             with self.progress.step("Removing the machines"):
-                self.vagrant(state or State("")).destroy(on_line=self.progress.detail)
+                self.vagrant(state or State("")).destroy(on_line=self.progress.detail, parallel=parallel)
         if own is not None:
             with self.progress.step(f"Ending the lab's own {own.title}"):
                 own.remove()

@@ -116,11 +116,16 @@ class Vagrant:
         with self._saying(on_line, 900):
             self._cli.halt(vm_name=name)
 
-    def destroy(self, *, on_line: Callable[[str], None], name: str | None = None) -> None:
-        """Remove the machines with their disks and networks."""
+    def destroy(self, *, on_line: Callable[[str], None], name: str | None = None, parallel: bool = False) -> None:
+        """Remove the machines with their disks and networks.
+
+        :param parallel: side by side rather than one after the other.
+        """
         with self._saying(on_line, 900):
-            # python-vagrant has no word for this; where a provider cannot, Vagrant takes one after the other.
-            self._cli._call_vagrant_command(["destroy", name, "--force", "--parallel"])
+            if parallel:  # for which python-vagrant has no word
+                self._cli._call_vagrant_command(["destroy", name, "--force", "--parallel"])
+            else:
+                self._cli.destroy(vm_name=name)
 
     def status(self) -> Mapping[str, Machine]:
         """State of every machine, by name."""

@@ -50,7 +50,7 @@ def ensure(engine: Runner, *, progress: Progress, cache: Path | None = None, for
             f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{told}",
             "Connect to the internet and try again, once. Or build it on a Debian or Ubuntu computer with "
             f"`sudo labgen box build --provider {DOCKER.name}`, bring the file ({archive.name}) here and load it: "
-            f"docker load -i {archive.name}",
+            f"docker load --input {archive.name}",
         )
     _tidy(engine, name, progress)
     return name

@@ -43,10 +43,11 @@ def _node(progress: Progress, force: bool) -> None:
     path: Path | None
     if engine.answers(Runner()):
         name = box.ensure_node_image(Runner(), progress=progress, force=force)
-        print(f"{DOCKER.name}: {name}")
         path = box.built(DOCKER.name)
+        print(f"{DOCKER.name}: {path or name}")
+        if path is None:
+            print(f"  for another computer:  docker save --output labgen-node.tar {name}")
     else:
         path = box.build([DOCKER.name], runner=Runner(), progress=progress, force=force)[DOCKER.name]
         print(f"{DOCKER.name}: {path}")
-    if path is not None:
-        print(f"  on another computer:  docker load -i {path.name}")
+    print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")

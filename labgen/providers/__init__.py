@@ -22,6 +22,8 @@ class Provider:
     :param lacks: what its nodes cannot do on any computer, and why.
     :param shares_kernel: its nodes run on this computer's kernel (or that of Docker's own virtual
         machine), which may lack more.
+    :param removes_in_parallel: machines may be destroyed side by side. vagrant-libvirt's may not: it then
+        loads its own parts twice, and at times fails (seen with 0.11.2: "constant … not defined").
     """
 
     name: str
@@ -30,6 +32,7 @@ class Provider:
     forwards_ports: bool
     lacks: Lacks = field(default_factory=dict)
     shares_kernel: bool = False
+    removes_in_parallel: bool = False
 
     @property
     def template(self) -> str:
@@ -65,6 +68,7 @@ DOCKER = Provider(
     forwards_ports=True,
     lacks={Capability.NETPLAN: "the engine outside gives a container its addresses"},
     shares_kernel=True,
+    removes_in_parallel=True,
 )
 
 PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT, DOCKER)}

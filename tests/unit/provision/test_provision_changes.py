@@ -198,8 +198,7 @@ def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
 
 def test_host_name() -> None:
     (change,) = hostname(dataclasses.replace(settled(), hostname="debian"), LAB, WORKER)
-    assert "hostname swarm-worker1 ||" in change.script
-    assert "mv -f /etc/hostname.labgen.$$ /etc/hostname " in change.script
+    assert "hostnamectl set-hostname swarm-worker1 ||" in change.script
 
 
 @pytest.mark.parametrize(

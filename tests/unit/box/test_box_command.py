@@ -1,0 +1,64 @@
+"""`labgen box`: what it builds for each provider, and what it says about taking it elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from labgen import box, cli
+from labgen.box import engine
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What was asked for, of a computer that builds everything and whose engine does not answer."""
+    asked: list[str] = []
+
+    def build(providers: Sequence[str], **_: object) -> dict[str, Path]:
+        asked.extend(providers)
+        return {provider: tmp_path / f"made-{provider}" for provider in providers}
+
+    def ensure(*_: object, **__: object) -> str:
+        asked.append("engine")
+        return "labgen/node:key"
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(box, "build", build)
+    monkeypatch.setattr(box, "ensure_node_image", ensure)
+    monkeypatch.setattr(engine, "answers", lambda _: False)
+    return asked
+
+
+def test_all_is_the_boxes_and_the_node_image(built: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["box", "build"]) == 0
+    assert built == ["libvirt", "virtualbox", "docker"]
+    said = capsys.readouterr().out
+    assert "vagrant box add --name labgen/debian-12 --provider virtualbox made-virtualbox" in said
+    assert "docker load --input made-docker" in said
+
+
+def test_an_engine_that_answers_gets_it(
+    built: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "answers", lambda _: True)
+    assert cli.main(["box", "build", "--provider", "docker"]) == 0
+    assert built == ["engine"]
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "docker: labgen/node:key"
+    assert said[1].endswith("docker save --output labgen-node.tar labgen/node:key")
+    assert said[2].endswith("docker load --input labgen-node.tar")
+
+
+def test_one_box_asks_no_engine(built: list[str]) -> None:
+    assert cli.main(["box", "build", "--provider", "libvirt"]) == 0
+    assert built == ["libvirt"]
+
+
+def test_path_where_nothing_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cli.main(["box", "path", "--provider", "docker"]) == 6
+    assert "labgen box build --provider docker" in capsys.readouterr().err
