@@ -29,6 +29,10 @@ _REFUSED = re.compile(r"valid join token", re.IGNORECASE)
 token gets, and of "invalid join token", which a mangled one gets."""
 
 
+_ENGINE_GONE = "Cannot connect to the Docker daemon"
+"""How the docker command begins where nobody answers on the engine's socket."""
+
+
 @dataclass(frozen=True)
 class Token:
     """A join token; prints as dots."""
@@ -142,9 +146,15 @@ def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> 
         return False
     if _REFUSED.search(done.err):
         return None
+    if _ENGINE_GONE in done.err:
+        cause = (
+            f"Its engine has ended, as it does where memory runs out ({node.memory} MiB; more with `memory:` in "
+            f"lab.yml): labgen ssh {node.name} -- sudo journalctl --unit docker --lines 20."
+        )
+    else:
+        cause = f"Does {manager.name} answer at {manager.address}:{PORT}?"
     raise NodeError(
-        f"{node.name}: docker swarm join failed: {done.said}",
-        f"Does {manager.name} answer at {manager.address}:{PORT}? Run fab bootstrap again: it carries on.",
+        f"{node.name}: docker swarm join failed: {done.said}", f"{cause} Run fab bootstrap again: it carries on."
     )
 
 

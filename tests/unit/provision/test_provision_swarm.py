@@ -133,6 +133,16 @@ def test_a_token_that_keeps_changing_is_said() -> None:
         join(shell, manager, LocalSwarm.inactive(), {})
 
 
+def test_an_engine_that_has_ended_is_said_to_have() -> None:
+    # Recorded on a node whose engine was ended for want of memory between two scripts.
+    gone = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+    shell = ScriptedShell(WORKER, [("swarm join", refused(gone))])
+    with pytest.raises(NodeError, match="docker swarm join failed: Cannot connect") as caught:
+        join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
+    assert "memory" in caught.value.hint
+    assert "carries on" in caught.value.hint
+
+
 def test_a_join_that_fails_says_why_without_the_token() -> None:
     shell = ScriptedShell(WORKER, [("swarm join", refused(f"cannot reach with {TOKEN.value}"))])
     with pytest.raises(NodeError, match="docker swarm join failed: cannot reach") as caught:
