@@ -77,5 +77,4 @@ def engine(network: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A Docker engine whose networks are in that namespace."""
     place = tmp_path_factory.mktemp("engine")
     with running_engine(place, network, "--bip", "172.31.255.1/24") as engine:
-        engine.run(["docker", "network", "create", "--subnet", "172.31.10.0/24", "nodes"]).or_raise()
         yield engine

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-import labgen
-from labgen import box
+from labgen import box, labfile, render
 from labgen.box import recipe
 from labgen.box.images import IMAGES
 from labgen.proc import Result, Runner
 from labgen.progress import Lines
 from labgen.waiting import NotYet, wait_until
 
-NAME = "node-1"
+NAME = "swarm-manager"
+STAGE = Path(__file__).parents[1] / "vagrantfile" / "stage.rb"
 
 
 @pytest.fixture(scope="module")
@@ -61,31 +61,27 @@ class Container:
         return spent
 
 
-def vagrants_options(name: str) -> list[str]:
-    """What Vagrant gives to ``docker run``: the list in the provider's part of the Vagrantfile, its Ruby filled in."""
-    template = (Path(labgen.__file__).parent / "providers" / "docker.rb.j2").read_text()
-    found = re.search(r"d\.create_args = \[\n(.*?)\n    \]", template, re.DOTALL)
-    assert found is not None
-    lines = [line for line in found[1].splitlines() if not line.strip().startswith("#")]
-    ruby = {
-        "spec[:name]": f'"{name}"',
-        "docker_networks.keys.first": '"nodes"',
-        "#{spec[:memory]}": "1024",
-        "spec[:cpus].to_s": '"1"',
-    }
-    text = "\n".join(lines)
-    for expression, value in ruby.items():
-        assert expression in text
-        text = text.replace(expression, value)
-    left = re.sub(r'"[^"]*"', "", text)
-    assert not left.replace(",", "").strip(), f"Ruby this test does not know: {left}"
-    return re.findall(r'"([^"]*)"', text)
+def vagrants_options(place: Path, ruby: str) -> list[str]:
+    """What Vagrant gives to ``docker run`` for the first node of the course's lab: its Vagrantfile says it."""
+    vagrantfile = place / "Vagrantfile"
+    vagrantfile.write_text(render.render(labfile.parse("")), encoding="utf-8")
+    asked = json.dumps({"vagrantfile": str(vagrantfile), "provider": "docker"})
+    told = json.loads(Runner().run([ruby, STAGE], stdin=asked).or_raise().out)
+    options: list[str] = told["swarm-manager"]["settings"]["create_args"]
+    return options
 
 
 @pytest.fixture(scope="module")
-def node(engine: Runner, image: str) -> Iterator[Container]:
+def node(
+    engine: Runner, image: str, tmp_path_factory: pytest.TempPathFactory, require_tool: Callable[[str], str]
+) -> Iterator[Container]:
     made = Container(engine, NAME)
-    made.docker("run", "--detach", "--name", NAME, *vagrants_options(NAME), image).or_raise()
+    options = vagrants_options(tmp_path_factory.mktemp("lab"), require_tool("ruby"))
+    adapter1, environment = (options[options.index(name) + 1] for name in ("--network", "--env-file"))
+    made.docker("network", "create", "--subnet", "192.168.221.0/24", adapter1).or_raise()
+    Path(environment).parent.mkdir()
+    Path(environment).write_text("LABGEN_AUTHORIZED_KEY=\n", encoding="utf-8")  # Vagrant's own stays
+    made.docker("run", "--detach", "--name", NAME, *options, image).or_raise()
     made.booted()
     yield made
     made.docker("rm", "--force", "--volumes", NAME)
@@ -116,7 +112,7 @@ def test_a_second_look_by_the_image_finds_it(engine: Runner, image: str, tmp_pat
 def test_sshd_answers_with_a_host_key_of_its_own(
     node: Container, network: Runner, require_tool: Callable[[str], str]
 ) -> None:
-    address = node.inspect("{{.NetworkSettings.Networks.nodes.IPAddress}}")
+    address = node.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
     told = network.run([require_tool("ssh-keyscan"), "-T", "10", address]).or_raise().out
     assert "ssh-ed25519" in told
     assert node.sh("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub") in told
