@@ -175,12 +175,15 @@ def test_vboxmanage_fails(lab: Labs, place: Path, inside: Runner) -> None:
     assert '["list", "--long", "natnets"]' in told
 
 
-def test_vboxmanage_hangs(lab: Labs, place: Path, inside: Runner) -> None:
+def test_vboxmanage_hangs(lab: Labs, virtualbox: VirtualBox, place: Path, inside: Runner) -> None:
     hangs = 'case "$1" in list) touch hangs; sleep 300;; esac'
     here = lab(ALONE, inside=broken(inside, place, hangs))
     told = here.up_fails(within=15)
     assert "did not end within 15 s and was stopped" in told
     assert (here.folder / "hangs").exists()
+    # That VBoxManage ended without a word is not taken for an answer.
+    assert CREATING not in (here.folder / "up.log").read_text()
+    assert virtualbox.nat_networks() == {}
     # Nothing of it is left to stand in the way of the next run.
     left = inside.run(["ps", "-eo", "args"], cwd=place).or_raise().out
     assert "sleep 300" not in left
