@@ -59,13 +59,17 @@ def inside(require_tool: Callable[[str], str], place: Path) -> Iterator[Runner]:
 
 @pytest.fixture(scope="session")
 def box(place: Path) -> Path:
-    """labgen's box for VirtualBox as it packs it, around a disk that holds nothing but its partition table."""
+    """labgen's box for VirtualBox as it packs it, around a disk that holds next to nothing."""
     work = place / "box"
     work.mkdir()
     raw = work / "disk.raw"
     size = recipe.DISK_GIB * 1024**3
     with raw.open("wb") as sink:
         sink.write(disk.first_sector(b"\x90" * 440, size))
+        # Across borders of the blocks (64 KiB) that the disk is packed in, with gaps between.
+        for start in (5_000_000, size // 2 + 4096):
+            sink.seek(start)
+            sink.write(os.urandom(200_000))
         sink.truncate(size)
     made = crate.virtualbox(Workshop(Runner(), Progress(), work, work / "log"), raw)
     raw.unlink()
