@@ -16,10 +16,14 @@ from typing import Any
 
 import vagrant as python_vagrant
 
-from labgen.errors import BoxError, MachineError
+from labgen.errors import BoxError, MachineError, ProgramTimeout
 from labgen.proc import Result, Runner
 
 HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
+HINT_LATE = (
+    "Something it waits for hangs: see whether the provider itself answers (VirtualBox: `VBoxManage list vms`), and "
+    "restart the computer if it does not. Then run the same command again: it carries on."
+)
 _ASK = 120.0
 """Deadline, in seconds, of a question: status, ssh-config, box list."""
 
@@ -73,9 +77,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
                 sink.flush()
                 self.on_line(line)
 
-            result = self._runner.run(
-                command, cwd=Path(self.root), timeout=self.timeout, on_line=both, hint=HINT_MISSING
-            )
+            result = self._run(command, on_line=both)
         if not result.ok:
             raise MachineError(explain(result.out), f"Everything Vagrant said is in {self._log}.")
 
@@ -83,14 +85,21 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
         raise NotImplementedError("streaming goes through on_line")
 
     def _result(self, args: Any) -> Result:
-        result = self._runner.run(
-            self._make_vagrant_command(args), cwd=Path(self.root), timeout=self.timeout, hint=HINT_MISSING
-        )
+        result = self._run(self._make_vagrant_command(args))
         if not result.ok:
             raise MachineError(
                 f"`{result.command}` ended with status {result.status}: {explain(result.err or result.out)}"
             )
         return result
+
+    def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
+        try:
+            return self._runner.run(
+                command, cwd=Path(self.root), timeout=self.timeout, on_line=on_line, hint=HINT_MISSING
+            )
+        except ProgramTimeout as late:
+            # It is there: only what to do about a missing one would be said.
+            raise ProgramTimeout(late.message, HINT_LATE) from None
 
 
 class Vagrant:

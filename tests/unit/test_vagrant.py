@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labgen.bringup import stuck_machines
-from labgen.errors import BoxError, MachineError, ProgramMissing
+from labgen.errors import BoxError, MachineError, ProgramMissing, ProgramTimeout
 from labgen.proc import Result, Runner
 from labgen.vagrant import Machine, Vagrant, explain, parse_status
 
@@ -131,6 +131,20 @@ def test_vagrant_that_is_not_installed_says_where_to_get_it(tmp_path: Path) -> N
     vagrant = Vagrant(tmp_path, FakeRunner({argv: missing}), tmp_path / "log")
     with pytest.raises(ProgramMissing):
         vagrant.status()
+
+
+def test_vagrant_that_hangs_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    late = ProgramTimeout("`vagrant up` did not end within 600 s and was stopped.", "Install it")
+
+    class Hangs(Runner):
+        def run(self, argv: object, **options: object) -> Result:
+            raise late
+
+    with pytest.raises(ProgramTimeout) as caught:
+        Vagrant(tmp_path, Hangs(), tmp_path / "log").up("virtualbox", within=600, on_line=print)
+    assert caught.value.message == late.message
+    assert "VBoxManage list vms" in caught.value.hint
+    assert "Install" not in caught.value.hint
 
 
 def test_what_several_machines_failed_of_is_said_once():

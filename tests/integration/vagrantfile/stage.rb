@@ -8,7 +8,7 @@
 #   data         path of .vagrant (play only)
 #   active       [[machine, provider], ...]: machines that exist (play only)
 #   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
-#                U+FFFD stands for a byte that is not UTF-8
+#                U+FFFD stands for a byte that is not UTF-8, and Ctrl-C is pressed while it says U+0003
 # Standard output: JSON with the configuration of every machine, or with what was said and the error that stopped it.
 #
 # Anything that Vagrant does not know, and any question to VBoxManage that is not the next one, ends this with an error.
@@ -23,6 +23,21 @@ module Vagrant
 
     class VBoxManageError < VagrantError
       error_message "VBoxManage failed"
+    end
+  end
+
+  module Util
+    class Busy
+      class << self
+        attr_reader :interrupt
+
+        def busy(interrupt)
+          @interrupt = interrupt
+          yield
+        ensure
+          @interrupt = nil
+        end
+      end
     end
   end
 
@@ -121,7 +136,8 @@ class Driver
     asked, answer = @dialogue.shift
     abort "VBoxManage was asked #{argv.inspect}, expected was #{asked.inspect}" unless argv == asked
     raise Vagrant::Errors::VBoxManageError if answer.nil?
-    answer.gsub("\u{fffd}", "\xB0")
+    Vagrant::Util::Busy.interrupt.call if answer.include?("\u{3}")
+    answer.delete("\u{3}").gsub("\u{fffd}", "\xB0")
   end
 
   def done? = @dialogue.empty?

@@ -36,6 +36,9 @@ LIST = ["list", "--long", "natnets"]
 ADD = ["natnetwork", "add", "--netname", "labgen", "--network", "10.0.2.0/24", "--enable", "--dhcp", "off"]
 REMOVE = ["natnetwork", "remove", "--netname", "labgen"]
 
+CTRL_C = "\u0003"
+"""What VBoxManage says when it is interrupted: nothing."""
+
 CREATING = "Creating the NAT network labgen (10.0.2.0/24, DHCP off)"
 REMOVING = "Removing the NAT network labgen"
 KEEPING = "Keeping the NAT network labgen: other machines use it"
@@ -199,6 +202,19 @@ def test_our_own_of_before_a_change_is_to_be_destroyed(play: Play, marker: Path)
     assert "not this lab's" not in told["error"]
 
 
+def test_one_that_is_known_to_be_ours_stays_so_where_it_cannot_be_created(play: Play, marker: Path) -> None:
+    marker.touch()
+    assert play("before up", [LIST, ""], [ADD, None], [LIST, NATNETS])["error"] is None
+    assert marker.exists()
+
+
+def test_interrupted_it_makes_nothing(play: Play, marker: Path) -> None:
+    told = play("before up", [LIST, CTRL_C])
+    assert told["said"] == []
+    assert "Interrupted" in told["error"]
+    assert not marker.exists()
+
+
 # --- Removing it --------------------------------------------------------------------------------
 
 
@@ -258,6 +274,22 @@ def test_a_failed_removal_can_be_repeated(play: Play, marker: Path) -> None:
     marker.touch()
     told = play("after destroy", [LIST, NATNETS], [["list", "vms"], ""], [REMOVE, None])
     assert told["error"] == "VBoxManage failed"
+    assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ([LIST, CTRL_C],),
+        ([LIST, NATNETS], [["list", "vms"], CTRL_C]),
+        ([LIST, NATNETS], [["list", "vms"], VMS], [["showvminfo", MASTER_ID, "--machinereadable"], CTRL_C]),
+    ],
+)
+def test_interrupted_it_removes_nothing(asked: tuple[list[Any], ...], play: Play, marker: Path) -> None:
+    marker.touch()
+    told = play("after destroy", *asked)
+    assert told["said"] == []
+    assert "Interrupted" in told["error"]
     assert marker.exists()
 
 

@@ -1,0 +1,69 @@
+"""The messages in docs/troubleshooting.md are the ones that are printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recorded_host import BOTH, COURSE, KVM_AT_LOAD, POWERSHELL, WINDOWS, RecordedHost, Said, recorded
+
+from labgen.doctor import network, programs, supply, virtualization
+from labgen.doctor.findings import Finding
+from labgen.doctor.report import MARKS
+from labgen.vagrant import HINT_LATE
+
+CHECKOUT = Path(__file__).parents[3]
+TEXT = (CHECKOUT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+SHOWN = [
+    line for block in re.findall(r"^```\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE) for line in block.splitlines()
+]
+
+VPN = '[{"dst": "10.0.2.0/24", "dev": "tun0"}]'
+
+
+def virtualbox(version: str, vagrant: str = "2.4.9") -> RecordedHost:
+    return BOTH.but(
+        says={"/usr/bin/VBoxManage --version": Said(version), "vagrant --version": Said(f"Vagrant {vagrant}")}
+    )
+
+
+def findings() -> Iterator[Finding]:
+    """What the doctor says on computers that lack something."""
+    yield from programs.virtualbox(COURSE, virtualbox("7.2.8r173730", "2.4.3"))
+    yield from programs.virtualbox(COURSE, virtualbox(recorded("vboxmanage-no-module.txt")))
+    yield from programs.virtualbox(COURSE, virtualbox("7.2.1r170300"))
+    yield from programs.virtualbox(COURSE, virtualbox("7.2.4r170995"))
+    yield from programs.virtualbox(COURSE, virtualbox("7.1.12r169651").but(files={KVM_AT_LOAD: "Y\n"}))
+    for answer in ("True\r\nFalse\r\n", "False\r\nFalse\r\n"):
+        yield from virtualization.virtualbox(COURSE, WINDOWS.but(says={POWERSHELL: Said(answer)}))
+    yield from network.virtualbox_routes(COURSE, BOTH.but(says={"ip -j route": Said(VPN)}))
+    yield from network.ports(COURSE, BOTH.but(ports={8001: "taken"}), "virtualbox")
+    alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
+    yield from supply.box(COURSE, alone, "virtualbox")
+    yield from supply.images(COURSE, alone, "virtualbox")
+
+
+@pytest.mark.parametrize("line", [line for line in SHOWN if line[0] in MARKS.values()])
+def test_what_the_doctor_is_said_to_say_it_says(line: str) -> None:
+    assert line in {f"{MARKS[one.level]} {one.subject}  {one.message}" for one in findings()}
+
+
+@pytest.mark.parametrize(
+    ("part", "file"),
+    [
+        ("and it is not this lab's:", "labgen/providers/virtualbox.rb.j2"),
+        ("its DHCP server is on and could hand out the nodes' addresses", "labgen/providers/virtualbox.rb.j2"),
+        ("was made for this lab as it was before: ", "labgen/providers/virtualbox.rb.j2"),
+        (" did not boot: making ", "labgen/bringup.py"),
+    ],
+)
+def test_what_labgen_is_said_to_say_stands_in_its_code(part: str, file: str) -> None:
+    assert part in TEXT
+    assert part in (CHECKOUT / file).read_text(encoding="utf-8")
+
+
+def test_what_is_said_of_a_provider_that_hangs() -> None:
+    (line,) = (line for line in SHOWN if line.startswith("Something it waits for hangs"))
+    assert HINT_LATE.startswith(line)
