@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -63,6 +64,8 @@ class LabUnderTest:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Where these tests run in the background of a shell, children would ignore Ctrl-C from birth.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def environment(self) -> dict[str, str]:
