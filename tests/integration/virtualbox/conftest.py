@@ -148,20 +148,25 @@ class LabInRoom:
         return dict(self._virtualbox.settings(self.machine(name)))
 
 
-@pytest.fixture
-def lab(virtualbox: VirtualBox, inside: Runner) -> Iterator[Callable[..., LabInRoom]]:
-    """Makes a lab, in a folder of its own, of a lab file's keys: ``lab("managers: 3, workers: 4")``."""
-    labs = virtualbox.place / "labs"
+@pytest.fixture(scope="session")
+def labs(virtualbox: VirtualBox, inside: Runner) -> Callable[..., LabInRoom]:
+    """Makes a lab, in a folder of its own, of a lab file's keys: ``labs("managers: 3, workers: 4")``."""
 
     def make(keys: str = "", folder: str = "lab", box: str = BOX, inside: Runner = inside) -> LabInRoom:
-        where = labs / folder
+        where = virtualbox.place / "labs" / folder
         where.mkdir(parents=True)
         described = labfile.parse(f"{{box: {{name: {json.dumps(box)}}}, {keys}}}")
         return LabInRoom(described, where, virtualbox, inside)
 
-    yield make
+    return make
+
+
+@pytest.fixture
+def lab(labs: Callable[..., LabInRoom], virtualbox: VirtualBox) -> Iterator[Callable[..., LabInRoom]]:
+    """Makes a lab as ``labs`` does, of which nothing is left afterwards."""
+    yield labs
     clear(virtualbox)
-    shutil.rmtree(labs)
+    shutil.rmtree(virtualbox.place / "labs")
 
 
 def clear(virtualbox: VirtualBox) -> None:
