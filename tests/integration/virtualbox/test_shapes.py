@@ -6,7 +6,7 @@ written down on the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -72,8 +72,14 @@ class Course:
 
 
 @pytest.fixture(scope="module")
-def course(labs: Callable[..., LabInRoom], virtualbox: VirtualBox) -> Course:
-    clear(virtualbox)
+def course(labs: Callable[..., LabInRoom], virtualbox: VirtualBox) -> Iterator[Course]:
+    try:
+        yield watched(labs, virtualbox)
+    finally:
+        clear(virtualbox)
+
+
+def watched(labs: Callable[..., LabInRoom], virtualbox: VirtualBox) -> Course:
     add_box(virtualbox, QUOTED, virtualbox.place / "box" / "virtualbox.box")
     made = {
         shape: labs(keys, folder=f"it's {shape} #{{1}}", box=QUOTED if shape == "names to quote" else BOX)
