@@ -132,7 +132,8 @@ end
 class Driver
   def initialize(dialogue) = @dialogue = dialogue
 
-  def execute(*argv)
+  # As in Vagrant, `retryable` is no argument of VBoxManage's.
+  def execute(*argv, retryable: false)
     asked, answer = @dialogue.shift
     abort "VBoxManage was asked #{argv.inspect}, expected was #{asked.inspect}" unless argv == asked
     raise Vagrant::Errors::VBoxManageError if answer.nil?

@@ -240,6 +240,22 @@ def test_another_machine_uses_it(play: Play, marker: Path) -> None:
     assert marker.exists()
 
 
+def test_a_machine_that_vanishes_uses_nothing(play: Play, marker: Path) -> None:
+    marker.touch()
+    vms, gone = ["list", "vms"], [["showvminfo", MASTER_ID, "--machinereadable"], None]
+    left = "".join(line for line in VMS.splitlines(keepends=True) if MASTER_ID not in line)
+    other = [["showvminfo", OTHER_ID, "--machinereadable"], LONE]
+    assert play("after destroy", [LIST, NATNETS], [vms, VMS], gone, [vms, left], other, [REMOVE, ""])["error"] is None
+    assert not marker.exists()
+
+
+def test_a_machine_that_cannot_be_asked_may_use_it(play: Play, marker: Path) -> None:
+    marker.touch()
+    vms, mute = ["list", "vms"], [["showvminfo", MASTER_ID, "--machinereadable"], None]
+    assert play("after destroy", [LIST, NATNETS], [vms, VMS], mute, [vms, VMS])["error"] == "VBoxManage failed"
+    assert marker.exists()
+
+
 def test_it_stays_while_the_lab_has_machines(play: Play, marker: Path) -> None:
     marker.touch()
     active = (("swarm-worker1", "virtualbox"),)

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -34,6 +35,13 @@ NO_DRIVER = re.compile(
 """How a machine ends that has come as far as its boot: there is no kernel module, and there must be none here."""
 
 
+def leave_out(why: str) -> NoReturn:
+    """Skip, or fail where every tool is to be there."""
+    if os.environ.get("LABGEN_REQUIRE_TOOLS"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The room's own directory; a space and letters beyond ASCII, because a user's may have them."""
@@ -45,13 +53,16 @@ def inside(require_tool: Callable[[str], str], place: Path) -> Iterator[Runner]:
     """Starts programs in the room."""
     if platform.machine() != "x86_64":
         pytest.skip("VirtualBox is in Debian for amd64 only")
-    if os.geteuid() != 0:
-        pytest.skip("a root file system and namespaces need root")
     for program in PROGRAMS:
         require_tool(program)
+    if os.geteuid() != 0:
+        leave_out("a root file system and namespaces need root")
     if not recipe.KEYRING.exists():
-        pytest.skip(f"{recipe.KEYRING} is missing: the package debian-archive-keyring")
-    prepared, about = root(Runner())
+        leave_out(f"{recipe.KEYRING} is missing: the package debian-archive-keyring")
+    try:
+        prepared, about = root(Runner())
+    except LabgenError as why:
+        leave_out(f"VirtualBox and Vagrant cannot be prepared: {why}")
     print(f"VirtualBox and Vagrant of {about}")
     with hold(prepared), opened(prepared, place) as runner:
         yield runner
@@ -148,20 +159,25 @@ class LabInRoom:
         return dict(self._virtualbox.settings(self.machine(name)))
 
 
-@pytest.fixture
-def lab(virtualbox: VirtualBox, inside: Runner) -> Iterator[Callable[..., LabInRoom]]:
-    """Makes a lab, in a folder of its own, of a lab file's keys: ``lab("managers: 3, workers: 4")``."""
-    labs = virtualbox.place / "labs"
+@pytest.fixture(scope="session")
+def labs(virtualbox: VirtualBox, inside: Runner) -> Callable[..., LabInRoom]:
+    """Makes a lab, in a folder of its own, of a lab file's keys: ``labs("managers: 3, workers: 4")``."""
 
     def make(keys: str = "", folder: str = "lab", box: str = BOX, inside: Runner = inside) -> LabInRoom:
-        where = labs / folder
+        where = virtualbox.place / "labs" / folder
         where.mkdir(parents=True)
         described = labfile.parse(f"{{box: {{name: {json.dumps(box)}}}, {keys}}}")
         return LabInRoom(described, where, virtualbox, inside)
 
-    yield make
+    return make
+
+
+@pytest.fixture
+def lab(labs: Callable[..., LabInRoom], virtualbox: VirtualBox) -> Iterator[Callable[..., LabInRoom]]:
+    """Makes a lab as ``labs`` does, of which nothing is left afterwards."""
+    yield labs
     clear(virtualbox)
-    shutil.rmtree(labs)
+    shutil.rmtree(virtualbox.place / "labs")
 
 
 def clear(virtualbox: VirtualBox) -> None:

@@ -14,11 +14,11 @@ import lzma
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from labgen.box import cache, host, recipe
-from labgen.box.host import Apt
 from labgen.box.workshop import Workshop
 from labgen.errors import BoxError
 from labgen.proc import Runner
@@ -90,8 +90,8 @@ def offered(runner: Runner) -> tuple[str, str]:
     mirror = apt._first(recipe.MIRRORS, SUITE, runner)
     # The index of contrib alone: 65 kB.
     index = Path(f"dists/{SUITE}/contrib/binary-amd64/Packages.xz")
-    with cache_scratch() as scratch:
-        fetched = scratch / "Packages.xz"
+    with tempfile.TemporaryDirectory() as scratch:
+        fetched = Path(scratch) / "Packages.xz"
         runner.run(
             ["/usr/lib/apt/apt-helper", "-o", "APT::Sandbox::User=root", "download-file", f"{mirror}/{index}", fetched],
             timeout=60,
@@ -115,7 +115,7 @@ def _make(workshop: Workshop, mirror: str) -> Path:
     manage.write_text(MANAGE, encoding="utf-8")
     script = workshop.place / "add-vagrant.sh"
     script.write_text(ADD_VAGRANT, encoding="utf-8")
-    apt: Apt = host.apt(workshop.runner)
+    apt = host.apt(workshop.runner)
     workshop.run(
         [
             "mmdebstrap",
@@ -155,18 +155,6 @@ def _alone(store: Path) -> Iterator[Path]:
                 raise NotYet(busy.message) from None
 
         yield wait_until("another test run to prepare VirtualBox", enter, within=_PREPARING_TAKES, error=BoxError)
-
-
-def cache_scratch() -> contextlib.AbstractContextManager[Path]:
-    """A directory for a moment."""
-    import tempfile
-
-    @contextlib.contextmanager
-    def made() -> Iterator[Path]:
-        with tempfile.TemporaryDirectory() as scratch:
-            yield Path(scratch)
-
-    return made()
 
 
 def _tidy(store: Path, keep: Path) -> None:

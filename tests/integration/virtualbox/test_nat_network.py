@@ -57,25 +57,6 @@ def test_its_life(lab: Labs, virtualbox: VirtualBox) -> None:
     assert virtualbox.nat_networks() == {}
 
 
-def test_two_labs_side_by_side(lab: Labs, virtualbox: VirtualBox) -> None:
-    first = lab(ALONE, folder="first")
-    second = lab(f"{ALONE}, name: second, network: 10.0.9.0/24, ports: []", folder="second")
-    first.up()
-    wired = adapter_2(first)
-    second.up()
-    networks = virtualbox.nat_networks()
-    assert {name: told["Network"] for name, told in networks.items()} == {
-        "labgen": "10.0.2.0/24",
-        "second": "10.0.9.0/24",
-    }
-    assert second.settings()["nat-network2"] == "second"
-    # The second lab comes and goes: nothing of the first one changes.
-    second.destroy()
-    assert virtualbox.nat_networks() == {"labgen": networks["labgen"]}
-    assert adapter_2(first) == wired
-    assert [name for name in virtualbox.machines() if not is_master(name)] == [first.machine("swarm-manager")]
-
-
 def test_it_stays_while_another_machine_uses_it(lab: Labs, virtualbox: VirtualBox) -> None:
     here = lab(ALONE)
     here.up()
@@ -95,7 +76,7 @@ def test_one_of_the_same_name_with_dhcp(lab: Labs, virtualbox: VirtualBox) -> No
     told = refused(here, virtualbox, "--network 10.0.2.0/24 --enable --dhcp on")
     assert "\nits DHCP server is on and could hand out the nodes' addresses.\n" in told
     follow(told, virtualbox)
-    assert CREATING in here.up()
+    assert virtualbox.nat_networks() == {}
 
 
 def test_one_of_the_same_name_with_another_prefix(lab: Labs, virtualbox: VirtualBox) -> None:
@@ -178,8 +159,8 @@ def test_vboxmanage_fails(lab: Labs, place: Path, inside: Runner) -> None:
 def test_vboxmanage_hangs(lab: Labs, virtualbox: VirtualBox, place: Path, inside: Runner) -> None:
     hangs = 'case "$1" in list) touch hangs; sleep 300;; esac'
     here = lab(ALONE, inside=broken(inside, place, hangs))
-    told = here.up_fails(within=15)
-    assert "did not end within 15 s and was stopped" in told
+    told = here.up_fails(within=12)
+    assert "did not end within 12 s and was stopped" in told
     assert (here.folder / "hangs").exists()
     # That VBoxManage ended without a word is not taken for an answer.
     assert CREATING not in (here.folder / "up.log").read_text()
