@@ -118,13 +118,17 @@ class Apt:
 
         :raises BoxError: no mirror answers.
         """
-        main = self._first(recipe.MIRRORS, suite, runner)
-        security = self._first(recipe.SECURITY_MIRRORS, f"{suite}-security", runner)
+        main = self.mirror(recipe.MIRRORS, suite, runner)
+        security = self.mirror(recipe.SECURITY_MIRRORS, f"{suite}-security", runner)
         # A suite that has moved to the archive keeps the date its last release file expires on.
         old = "[check-valid-until=no] " if suite != recipe.SUITE else ""
         return (f"deb {old}{main} {suite} main", f"deb {old}{security} {suite}-security main")
 
-    def _first(self, mirrors: tuple[str, ...], suite: str, runner: Runner) -> str:
+    def mirror(self, mirrors: tuple[str, ...], suite: str, runner: Runner) -> str:
+        """The first mirror that has a suite.
+
+        :raises BoxError: none has it, or none answers.
+        """
         for mirror in mirrors:
             if self._serves(f"{mirror}/dists/{suite}/InRelease", runner):
                 return mirror

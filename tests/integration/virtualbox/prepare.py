@@ -87,7 +87,7 @@ def offered(runner: Runner) -> tuple[str, str]:
     :raises BoxError: no mirror answers, or none has VirtualBox.
     """
     apt = host.apt(runner)
-    mirror = apt._first(recipe.MIRRORS, SUITE, runner)
+    mirror = apt.mirror(recipe.MIRRORS, SUITE, runner)
     # The index of contrib alone: 65 kB.
     index = Path(f"dists/{SUITE}/contrib/binary-amd64/Packages.xz")
     with tempfile.TemporaryDirectory() as scratch:
