@@ -115,6 +115,13 @@ class LabInRoom:
     def up(self, name: str = FIRST) -> str:
         """Bring a node up as far as it comes, which is to its boot; gives what Vagrant said on the way."""
         told, said = self._stopped(name, 180)
+        for _ in range(5):
+            # Vagrant starts a machine three times, at once: the last time VirtualBox may still be at putting
+            # away what was left of the time before.
+            if "is already locked by a session" not in told:
+                break
+            told, again = self._stopped(name, 180)
+            said += f"\n{again}"
         booting = NO_DRIVER.search(told)
         assert booting is not None, told
         assert booting["id"] == self._virtualbox.machines()[self.machine(name)]
