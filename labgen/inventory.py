@@ -205,7 +205,9 @@ def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
 
     :raises NodeError: the first manager, which is asked, does not answer.
     """
-    provider = PROVIDERS[state.provider]
+    provider = PROVIDERS.get(state.provider)
+    if provider is None:
+        return {}  # one that someone has added to the Vagrantfile by hand
     if not provider.shares_kernel:
         return provider.lacks
     there = Inventory(folder, lab, state)

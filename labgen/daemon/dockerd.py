@@ -31,6 +31,7 @@ engine=$!
 # Asked to end, the engine stops its containers first; without a handler the first process hears no signal.
 trap 'kill -TERM $engine' TERM
 wait $engine
+# A signal ends the first wait; the second one is for the engine's end.
 wait $engine
 """
 
@@ -101,5 +102,8 @@ class Dockerd(Daemon):
         if sign is signal.SIGKILL or pid is None:
             return self._members()
         # To the first process inside; `unshare`, which waits for it, would take everything with it at once.
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        except OSError:  # it has ended meanwhile, or this kernel does not tell
+            children = []
         return [int(child) for child in children] or [pid]

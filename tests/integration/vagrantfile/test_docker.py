@@ -6,6 +6,7 @@ here: the end-to-end tests do that.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,8 @@ def bench(engine: Bench) -> Iterator[Bench]:
     empty.write_bytes(b"\0" * 1024)
     engine.docker("import", str(empty), node_image())
     yield engine
+    for container in engine.docker("ps", "--all", "--quiet").split():
+        engine.docker("rm", "--force", "--volumes", container)
     left = engine.docker("network", "ls", "--quiet", "--filter", "type=custom").split()
     if left:
         engine.docker("network", "rm", *left)
@@ -119,6 +122,25 @@ def test_a_network_of_the_same_name_with_other_addresses(bench: Bench) -> None:
     assert "docker network rm labgen-lab" in said
 
 
-def test_a_network_of_the_same_name_that_is_not_labgens(bench: Bench) -> None:
-    bench.docker("network", "create", "--subnet", "10.0.2.0/24", "labgen-lab")
-    assert "which is not labgen's" in bench.refused()
+@pytest.mark.parametrize("folder", [[], ["--label", "labgen.lab=labgen", "--label", "labgen.folder=another"]])
+def test_a_network_of_the_same_name_that_is_not_this_labs(bench: Bench, folder: list[str]) -> None:
+    bench.docker("network", "create", "--subnet", "10.0.2.0/24", *folder, "labgen-lab")
+    assert "which is not this lab's" in bench.refused()
+
+
+def test_a_container_of_the_same_name_that_is_not_this_labs(bench: Bench) -> None:
+    theirs = bench.docker("create", "--name", "labgen-swarm-worker1", node_image(), "sh").strip()
+    said = bench.refused()
+    assert "already has a container named 'labgen-swarm-worker1', and it is not this lab's" in said
+    assert "docker rm --force --volumes labgen-swarm-worker1" in said
+    assert theirs in bench.docker("ps", "--all", "--quiet", "--no-trunc")
+
+
+def test_a_container_that_an_interrupted_run_has_left_is_made_anew(bench: Bench) -> None:
+    mark = hashlib.sha256(str(bench.path).encode()).hexdigest()[:12]
+    left = bench.docker(
+        "create", "--name", "labgen-swarm-worker1", "--label", f"labgen.folder={mark}", node_image(), "sh"
+    ).strip()
+    # The image of these tests is empty: it gets as far as starting a container.
+    assert "already" not in bench.refused()
+    assert left not in bench.docker("ps", "--all", "--quiet", "--no-trunc")
