@@ -9,6 +9,8 @@ from labgen.errors import HostError
 from labgen.files import read, write_whole
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
+"""What a lab folder gets. Its Python is laid down without the ``.in``: it is the lab folder's, not labgen's, and
+imports what labgen itself must not."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -17,8 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists() and not target.is_dir():
         raise HostError(f"{target} is a file.", "Choose another name for the lab folder.")
     made, kept = [], []
-    for source in sorted(path for path in SKELETON.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        place = target / source.relative_to(SKELETON)
+    for source in sorted(path for path in SKELETON.rglob("*") if path.is_file()):
+        place = target / str(source.relative_to(SKELETON)).removesuffix(".in")
         text = source.read_text(encoding="utf-8")
         there = read(place)
         if there is None:

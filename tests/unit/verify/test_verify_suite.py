@@ -54,8 +54,8 @@ def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
     skeleton = Path(inventory.__file__).parent / "skeleton" / "verify"
     folder = pytester.mkdir("verify")
-    for source in skeleton.glob("test_*.py"):
-        (folder / source.name).write_text(source.read_text())
+    for source in skeleton.glob("test_*.py.in"):
+        (folder / source.stem).write_text(source.read_text())
     (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
 
     def run(*arguments: str) -> dict[str, Any]:

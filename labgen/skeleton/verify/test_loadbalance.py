@@ -1,3 +1,0 @@
-"""The exercise on load balancing."""
-
-from verify.test_loadbalance import *  # noqa: F403
