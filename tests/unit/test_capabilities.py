@@ -1,0 +1,49 @@
+"""What nodes lack: answers of `genl` (iproute2 6.1), recorded without IPVS, and with it after its own format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labgen import inventory, labfile
+from labgen.capabilities import NO_IPVS, Capability, of_kernel
+from labgen.folder import LabFolder, State
+from labgen.inventory import Inventory
+
+NONE = "RTNETLINK answers: No such file or directory\nError talking to the kernel\n"
+THERE = "\nName: IPVS\n\tID: 0x24  Version: 0x1  header size: 0  max attribs: 6 \n"
+LAB = labfile.parse("")
+
+
+@pytest.mark.parametrize(("answer", "lacks"), [(NONE, {Capability.ROUTING_MESH: NO_IPVS}), (THERE, {})])
+def test_the_kernel_is_taken_at_its_word(answer: str, lacks: dict[Capability, str]) -> None:
+    asked: list[str] = []
+
+    def ask(command: str) -> str:
+        asked.append(command)
+        return answer
+
+    assert of_kernel(ask) == lacks
+    assert len(asked) == 1
+    assert "genl ctrl get name IPVS" in asked[0]
+
+
+def lacking(provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[Capability]:
+    monkeypatch.setattr(Inventory, "asker", lambda self, node: lambda command: NONE)
+    return set(inventory.find_lacks(LabFolder.at(tmp_path), LAB, State(provider)))
+
+
+@pytest.mark.parametrize(
+    ("provider", "lacks"),
+    [
+        ("virtualbox", set()),
+        ("libvirt", set()),
+        ("docker", {Capability.NETPLAN, Capability.ROUTING_MESH}),
+        ("someone-elses", set()),
+    ],
+)
+def test_only_nodes_on_a_shared_kernel_are_asked(
+    provider: str, lacks: set[Capability], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lacking(provider, tmp_path, monkeypatch) == lacks
