@@ -92,6 +92,7 @@ GUEST_PACKAGES: tuple[str, ...] = (
     "ca-certificates",
     # runs containers
     "docker.io",
+    "docker-compose",
     "docker-registry",
     "iptables",
     # is looked at
