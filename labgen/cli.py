@@ -74,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
 
     made = command("grade", "check the lab and leave a report")
-    made.add_argument("exercise", nargs="*", metavar="EXERCISE", help="only these (default: all)")
+    made.add_argument("exercise", nargs="*", metavar="EXERCISE", help="these (default: those the lab shows)")
+    made.add_argument("--all", action="store_true", help="every exercise, also those that nothing is there of")
     made.add_argument("--json", action="store_true", help="print the report as JSON")
 
     made = command("ssh", "log in to a node, or run a command there")

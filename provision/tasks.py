@@ -108,15 +108,22 @@ def _exercise_task(name: str, title: str) -> Any:
 
     carried = _with_lab(body)
 
-    def choose(context: Context, dry_run: bool = False) -> None:
+    undone = _with_lab(functools.partial(_reset, name=name))
+
+    def choose(context: Context, dry_run: bool = False, reset: bool = False) -> None:
         if dry_run:
             _told(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=print))
+        elif reset:
+            undone(context)
         else:
             carried(context)
 
     choose.__name__ = name
     choose.__doc__ = f"{title}."
-    return task(choose, help={"dry-run": "Print the commands in order, and run none."})
+    return task(choose, help={"dry-run": _DRY, "reset": "Remove what the exercise has made."})
+
+
+_DRY = "Print the commands in order, and run none."
 
 
 def _lacks() -> Lacks:
@@ -128,6 +135,31 @@ def _lacks() -> Lacks:
 def _reset(inventory: Inventory, name: str) -> None:
     """Remove what an exercise has made: fab exercise.reset loadbalance."""
     reset(name, inventory, say=print)
+
+
+def _all(inventory: Inventory) -> None:
+    """The whole course, in order; an exercise that fails does not stop the rest."""
+    failed: dict[str, LabgenError] = {}
+    left_out: list[str] = []
+    for name, exercise in exercises().items():
+        if lacking := exercise.lacking(inventory.lab):
+            print(f"\n== {name}: left out: {lacking}")
+            left_out.append(name)
+            continue
+        try:
+            carry_out(name, inventory, say=print)
+        except LabgenError as error:
+            print(f"\nerror: {error}")
+            failed[name] = error
+    done = len(exercises()) - len(failed) - len(left_out)
+    print(f"\n{done} of {len(exercises())} exercises done{_named('left out', left_out)}{_named('failed', failed)}.")
+    if failed:
+        raise Exit(code=next(iter(failed.values())).exit_status)
+
+
+def _named(what: str, names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    return f"; {what}: {listed}" if listed else ""
 
 
 def _namespace() -> Collection:
@@ -142,6 +174,7 @@ def _namespace() -> Collection:
     course = Collection("exercise")
     for name, exercise in exercises().items():
         course.add_task(_exercise_task(name, f"{exercise.title.en} ({exercise.title.ko})"), name=name)
+    course.add_task(task(_with_lab(_all)), name="all")
     course.add_task(task(_with_lab(_reset), help={"name": "The exercise."}), name="reset")
     root.add_collection(course)
     return root
