@@ -46,7 +46,7 @@ class Step:
 
     :param node: where.
     :param why: what it is for, one sentence.
-    :param command: the command, or how to find it at run time.
+    :param command: the command, or how to find it at run time; a text instead of one says why there is none.
     :param placeholder: what ``--dry-run`` prints for a command that is found at run time.
     :param done: whether the step is done already; it is then told and left out.
     :param before: called before the command; waits for what must be so.
@@ -62,7 +62,7 @@ class Step:
 
     node: Node
     why: str
-    command: Command | Callable[[Run], Command]
+    command: Command | Callable[[Run], Command | str]
     placeholder: str = ""
     done: Callable[[Run], str | None] | None = None
     before: Callable[[Run], None] | None = None
@@ -136,6 +136,9 @@ def _one(run: Run, step: Step) -> bool:
     if step.before:
         step.before(run)
     command = step.command if isinstance(step.command, Command) else step.command(run)
+    if isinstance(command, str):
+        run.say(f"  {command}")
+        return False
     with step.during(run) if step.during else nullcontext():
         _type(run, step, command)
         if step.until:
