@@ -12,12 +12,15 @@ pytest.register_assert_rewrite("verify.test_cluster", *(f"verify.test_{name}" fo
 
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
-from labgen.errors import ExerciseError, LabgenError  # noqa: E402
+from labgen.errors import ExerciseError, HostError, LabgenError  # noqa: E402
+from labgen.files import write_whole  # noqa: E402
+from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
 from labgen.swarm import Swarm  # noqa: E402
 from verify import plugin  # noqa: E402
 from verify.checks import Check, check_of  # noqa: E402
+from verify.evidence import Evidence, Recording, Replay  # noqa: E402
 from verify.exam import Exam  # noqa: E402
 from verify.facts import NodeFacts  # noqa: E402
 from verify.hosts import Hosts, SshHosts  # noqa: E402
@@ -34,6 +37,7 @@ pytest_terminal_summary = plugin.pytest_terminal_summary
 LAB = pytest.StashKey[Inventory]()
 HOSTS = pytest.StashKey[Hosts]()
 EXAM = pytest.StashKey[Exam]()
+EVIDENCE = pytest.StashKey[Evidence]()
 
 ALWAYS = "cluster"
 """Whose checks every run begins with: an exercise on a swarm that is not one says nothing."""
@@ -53,27 +57,54 @@ def lab_of(config: pytest.Config) -> Inventory:
     :raises LabgenError: it is not up, or its lab.yml cannot be.
     """
     if LAB not in config.stash:
-        chosen = config.getoption("lab", None)
-        there = config.stash[LAB] = inventory.load(Path(chosen) if chosen else nearest(Path.cwd()))
+        there = config.stash[LAB] = _graded(config)
         book = config.stash[plugin.BOOK]
         book.lab, book.provider, book.lacks = there.lab, there.state.provider, there.lacks
     return config.stash[LAB]
+
+
+def _graded(config: pytest.Config) -> Inventory:
+    chosen = config.getoption("lab", None)
+    place = Path(chosen) if chosen else nearest(Path.cwd())
+    kept = config.getoption("evidence_from", None)
+    if not kept:
+        return inventory.load(place)
+    try:
+        evidence = config.stash[EVIDENCE] = Evidence.from_json(Path(kept).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as why:
+        raise HostError(
+            f"{kept} cannot be graded: {why}.", "It is what `labgen grade --evidence FILE` has written."
+        ) from None
+    return Inventory(LabFolder.at(place), evidence.lab, evidence.state)
 
 
 def exam_of(config: pytest.Config) -> Exam:
     """What this run sees of its lab."""
     if EXAM not in config.stash:
         there = lab_of(config)
-        config.stash[HOSTS] = SshHosts(there)
+        config.stash[HOSTS] = _hosts(config, there)
         config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience)
         config.stash[plugin.BOOK].excuse = config.stash[EXAM].unreachable
     return config.stash[EXAM]
 
 
+def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
+    if EVIDENCE in config.stash:
+        return Replay(config.stash[EVIDENCE])
+    nodes = SshHosts(there)
+    if not config.getoption("evidence", None):
+        return nodes
+    config.stash[EVIDENCE] = Evidence.of(there)
+    return Recording(nodes, config.stash[EVIDENCE])
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Close the connections."""
+    """Close the connections, and write down what was seen."""
     if HOSTS in config.stash:
         config.stash[HOSTS].close()
+    file = config.getoption("evidence", None)
+    if file and EVIDENCE in config.stash:
+        write_whole(Path(file), config.stash[EVIDENCE].to_json())
 
 
 @pytest.hookimpl(trylast=True)

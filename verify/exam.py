@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,6 +43,9 @@ class Exam:
         self.wanted = wanted
         self._hosts = hosts
         self._patience = patience
+        # Where answers come from a recording, time does too.
+        clock, pause = getattr(hosts, "clock", time.monotonic), getattr(hosts, "pause", time.sleep)
+        self._wait = partial(wait_until, clock=clock, pause=pause)
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
         self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
@@ -104,7 +108,7 @@ class Exam:
         :raises AssertionError: it did not come, with the last thing seen.
         """
         try:
-            return wait_until(what, look, within=self._patience.seconds(within), error=_StillMoving)
+            return self._wait(what, look, within=self._patience.seconds(within), error=_StillMoving)
         except _StillMoving as late:
             raise AssertionError(late.message) from None
 
@@ -147,7 +151,7 @@ class Exam:
                 raise NotYet("something is still on its way")
 
         with suppress(_StillMoving):  # Judged as it is.
-            wait_until("the swarm to settle", look, within=self._patience.seconds(_SETTLING), error=_StillMoving)
+            self._wait("the swarm to settle", look, within=self._patience.seconds(_SETTLING), error=_StillMoving)
         return last[-1]
 
     def _manager(self) -> Node:
@@ -189,7 +193,7 @@ class Exam:
 
         if addresses:
             with suppress(_StillMoving):  # Judged as it is.
-                wait_until("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
+                self._wait("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
         return last
 
     def _open(self, node: Node, port: int) -> bool:

@@ -138,6 +138,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="grade this exercise, or `all` (default: those that the lab shows something of)",
     )
+    group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
+    group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
     group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
     group.addoption(
         "--report", metavar="DIR", dest="report_dir", help="write report.json, report.md and report.txt to DIR"
