@@ -5,6 +5,8 @@ Each is read from the engine's own JSON, tolerantly: what is missing is empty.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,6 +121,10 @@ class Task:
     :param since: when it came into its state, by the clock of its node.
     :param exit_code: of its container, where that has ended.
     :param addresses: on overlay networks.
+    :param spec: the same for tasks that were made to run the same thing in the same way; another after an update.
+    :param began: when its container began to run, and ``ended`` when that ended. The swarm itself does not keep
+        them; :func:`labgen.swarm.lives.dated` adds them, where the node still has the container.
+    :param unwell: its container's health check never once succeeded, as far as the node remembers.
     """
 
     id: str
@@ -135,6 +141,10 @@ class Task:
     since: datetime | None = None
     exit_code: int = 0
     addresses: tuple[IPv4Address, ...] = ()
+    spec: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
+    unwell: bool = False
 
     @property
     def running(self) -> bool:
@@ -170,6 +180,7 @@ class Task:
                 for address in attached.get("Addresses") or ()
                 if "." in address
             ),
+            spec=hashlib.sha256(json.dumps(part(told, "Spec"), sort_keys=True).encode()).hexdigest()[:16],
         )
 
 
