@@ -68,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", action="store_true", help="every exercise of the course, in order")
     made.add_argument("--list", action="store_true", help="list the exercises")
     made.add_argument("--dry-run", action="store_true", help="print the commands, and run none")
+    made.add_argument("--grade", action="store_true", help="grade each exercise right after it")
+    made.add_argument("--shuffle", type=int, metavar="SEED", help="with --all: in another order, chosen by a number")
 
     made = command("brief", "print an exercise's brief, to follow by hand")
     made.add_argument("exercise", metavar="EXERCISE")
