@@ -84,6 +84,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("node", metavar="NODE")
     made.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
 
+    command("reset", "a fresh swarm in seconds: whatever was made in the engines is removed, the machines stay")
+
     made = command("halt", "shut the machines down, to start them again with `labgen up`")
 
     made = command("down", "remove the machines, and everything made for them")

@@ -19,6 +19,7 @@ from labgen.inventory import Inventory
 from provision import bootstrap as boot
 from provision.changes import STEPS, not_applicable
 from provision.exercise import carry_out, rehearse, reset
+from provision.fresh import fresh
 
 
 def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
@@ -102,6 +103,14 @@ def _leave(inventory: Inventory) -> None:
     print(f"leave: {account.summary}")
 
 
+def _fresh(inventory: Inventory) -> None:
+    """A fresh swarm: services, containers, volumes and networks of every node are lost, images stay."""
+    print(f"Emptying {len(inventory.lab.nodes)} nodes, and beginning their swarm anew")
+    account = boot.Account(print)
+    fresh(inventory, account)
+    print(f"fresh: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
+
+
 def _exercise_task(name: str, title: str) -> Any:
     def body(inventory: Inventory) -> None:
         carry_out(name, inventory, say=print)
@@ -170,6 +179,7 @@ def _namespace() -> Collection:
     for name, step in STEPS.items():
         steps.add_task(_steps_task(name, (name,), step.words), name=name)
     steps.add_task(task(_with_lab(_leave)), name="leave")
+    steps.add_task(task(_with_lab(_fresh)), name="fresh")
     root.add_collection(steps)
     course = Collection("exercise")
     for name, exercise in exercises().items():

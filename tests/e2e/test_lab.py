@@ -70,11 +70,16 @@ def test_second_bootstrap_changes_nothing(lab: LabUnderTest) -> None:
     assert "bootstrap: nothing changed" in lab.run("fab", "bootstrap").stdout
 
 
-def test_an_untouched_lab_earns_nothing_for_any_exercise(lab: LabUnderTest) -> None:
+def earned(lab: LabUnderTest) -> dict[str, int]:
+    """Points of every exercise, on the lab as it is now."""
     report = lab.path / "report.json"
     lab.run("pytest", "verify/", "--exercise", "all", "--json", str(report), check=False)
     told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    points = {one["name"]: one["points"]["got"] for one in told["exercises"]}
+    return {one["name"]: one["points"]["got"] for one in told["exercises"]}
+
+
+def test_an_untouched_lab_earns_nothing_for_any_exercise(lab: LabUnderTest) -> None:
+    points = earned(lab)
     assert points.pop("cluster") > 0
     assert set(points) == set(NAMES) - {"cluster"}
     assert points == dict.fromkeys(points, 0)
@@ -204,6 +209,18 @@ def test_the_course_in_any_order_earns_every_point(lab: LabUnderTest) -> None:
         return
     for name in random.sample(ON_MACHINES, len(ON_MACHINES)):
         lab.run("labgen", "run", name, "--grade")
+
+
+def test_reset_gives_a_fresh_swarm(lab: LabUnderTest) -> None:
+    lab.on("swarm-worker1", "docker run --detach --volume kept:/kept alpine:3 sleep 600")
+    said = lab.run("labgen", "reset").stdout
+    assert "3 nodes are Ready" in said
+    for node in NODES:
+        assert lab.on(node, "docker ps --all --quiet") == ""
+        assert lab.on(node, "docker volume ls --quiet") == ""
+    assert lab.on("swarm-manager", "docker service ls --quiet") == ""
+    verdicts = verify(lab, check=True)
+    assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
 def test_down_leaves_nothing(lab: LabUnderTest) -> None:
