@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from labgen.engine import as_json, as_object, text_of, unreadable
-from labgen.swarm.model import Service, Task
+from labgen.swarm.model import Service, Task, part
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,7 @@ class Lives:
     of: Mapping[str, Life]
 
 
-_EACH = (
-    '{"id":{{json .Id}},"running":{{json .State.Running}},"began":{{json .State.StartedAt}},'
-    '"ended":{{json .State.FinishedAt}},"checks":['
-    "{{if .State.Health}}{{range $at, $one := .State.Health.Log}}{{if $at}},{{end}}{{json $one.ExitCode}}{{end}}{{end}}"
-    "]}"
-)
+_EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 
 
 def script(service: str) -> str:
@@ -54,8 +49,8 @@ def script(service: str) -> str:
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
     # One that is removed meanwhile makes inspect fail, and is no more there for anyone.
     return (
-        f"date +%s.%N; docker ps --all --quiet --no-trunc --filter {label} "
-        f"| xargs -r docker inspect --format {shlex.quote(_EACH)} || true"
+        f"date +%s.%N; ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
+        f'{{ [ -z "$ids" ] || docker inspect --type container --format {shlex.quote(_EACH)} $ids || true; }}'
     )
 
 
@@ -73,11 +68,12 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
     found = {}
     for line in lines:
         told = as_object(as_json(line, "docker inspect"), "docker inspect")
-        checks = told.get("checks") or []
+        state = part(told, "state")
+        checks = part(state, "Health").get("Log") or []
         found[text_of(told, "id")] = Life(
-            began=_moment(text_of(told, "began")),
-            ended=None if told.get("running") else _moment(text_of(told, "ended")),
-            unwell=bool(checks) and 0 not in checks,
+            began=_moment(text_of(state, "StartedAt")),
+            ended=None if state.get("Running") else _moment(text_of(state, "FinishedAt")),
+            unwell=bool(checks) and all(one.get("ExitCode") for one in checks),
         )
     return Lives((there - asked[1], there - asked[0]), found)
 

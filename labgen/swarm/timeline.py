@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 
@@ -108,10 +108,12 @@ def most_empty(service: Service) -> int:
 
 
 def most_missing(happened: Iterable[Turn]) -> int:
-    """The greatest number of places that were empty at the same time."""
+    """The greatest number of places that were empty at the same time; one without a successor that runs still is."""
     changes: list[tuple[datetime, int]] = []
     for turn in happened:
-        if turn.gap is not None and turn.gap > 0 and turn.stopped and turn.started:
+        if turn.stopped and not turn.started:
+            changes.append((turn.stopped, 1))
+        elif turn.stopped and turn.started and turn.stopped < turn.started:
             changes += [(turn.stopped, 1), (turn.started, -1)]
     return _most(changes)
 
@@ -138,3 +140,18 @@ def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
         else:
             found.append([turn])
     return found
+
+
+def at_once(happened: Iterable[Turn], after: float = 0.0) -> int:
+    """The greatest number of turns that went on at the same time: from when a new task was made until it ran.
+
+    :param after: seconds for which a turn counts as going on after that: an update that waits so long between one
+        replica and the next has no more going on than without.
+    """
+    changes: list[tuple[datetime, int]] = []
+    for turn in happened:
+        if turn.new.created:
+            changes.append((turn.new.created, 1))
+            if turn.started:
+                changes.append((turn.started + timedelta(seconds=after), -1))
+    return _most(changes)

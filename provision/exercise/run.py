@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from labgen import swarm
@@ -9,7 +10,7 @@ from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.inventory import Inventory
 from labgen.lab import Node
-from labgen.swarm import Service, SwarmNode, Task
+from labgen.swarm import Service, SwarmNode, Task, lives
 from labgen.waiting import NotYet, wait_until
 from provision.exercise.steps import Say
 from provision.shell import Shell
@@ -51,6 +52,20 @@ class Run:
         if there is None:
             raise NotYet(f"there is no service {name}")
         return there
+
+    def lived(self, name: str) -> Service:
+        """A service whose tasks say when their containers began and ended, by the first manager's clock.
+
+        :raises NotYet: there is none of that name.
+        :raises NodeError: a node cannot be asked.
+        """
+        there, ids = self.service(name), {node.name: node.id for node in self.nodes()}
+        told = {}
+        for node in self.lab.nodes:
+            before = time.monotonic()
+            text = self.shell(node).run(lives.script(name))
+            told[ids[node.name]] = lives.read(text, (before, time.monotonic()))
+        return lives.dated(there, told, ids[self.lab.first_manager.name])
 
     def placed(self, service: Service) -> dict[str, list[Task]]:
         """Its running tasks by the name of the node they are on."""
