@@ -152,6 +152,11 @@ class Task:
         return self.state == "running" and self.desired == "running"
 
     @property
+    def failed(self) -> bool:
+        """It could not be started, or its container ended without having been told to."""
+        return self.state in ("failed", "rejected", "complete")
+
+    @property
     def moving(self) -> bool:
         """Meant to run and still on its way."""
         return self.desired in ("running", "ready") and self.state in _MOVING

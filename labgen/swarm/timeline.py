@@ -89,6 +89,30 @@ def updates(service: Service) -> list[list[Turn]]:
     return [list(update) for _, update in groupby(changes, key=lambda turn: turn.new.spec)]
 
 
+def failing(service: Service) -> dict[str, list[Task]]:
+    """By place, tasks that failed and were not made to run what runs there now."""
+    found = {}
+    for place, tasks in places(service).items():
+        now = {task.spec for task in tasks if task.running}
+        bad = [task for task in tasks if task.failed and now and task.spec not in now]
+        if bad:
+            found[place] = bad
+    return found
+
+
+def taken_back(service: Service) -> list[str]:
+    """Places of a failed update that was taken back before it had come to all: each runs again what it ran before.
+
+    Empty unless the last thing that has happened to the service is that.
+    """
+    empty: list[Turn] = []
+    *_, bad, good = [empty, empty, *updates(service)]
+    before = {turn.place: turn.old.spec for turn in bad}
+    back = [turn.place for turn in good if turn.new.running and turn.new.spec == before.get(turn.place)]
+    whole = set(back) == set(before) and any(turn.new.failed for turn in bad)
+    return sorted(back) if whole and len(before) < len(places(service)) else []
+
+
 def most_empty(service: Service) -> int:
     """The greatest number of places that were empty at once, from when each first had a task that ran.
 
