@@ -1,8 +1,9 @@
 """How to reach the nodes: one OpenSSH configuration for everything.
 
-``labgen up`` (or the first use of a lab that `vagrant up` has started) asks Vagrant once and writes
-``.labgen/ssh_config``. ssh, Fabric and testinfra all read that file, so they agree on how a node is
-reached: through which port, with which key, through which network namespace.
+``labgen up`` (or the first use of a lab that `vagrant up` has started) writes ``.labgen/ssh_config`` from what is
+known of each machine (:mod:`labgen.access`), and anew when a machine has been started again since. ssh, Fabric and
+testinfra all read that file, so they agree on how a node is reached: through which port, with which key, through
+which network namespace.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labgen import labfile
+from labgen import access, labfile
 from labgen.capabilities import Lacks, of_kernel
 from labgen.errors import MachineError, NodeError
 from labgen.files import write_whole
@@ -157,6 +158,8 @@ def load(path: Path | None = None) -> Inventory:
         raise MachineError(
             "the lab is not up: it has been halted, or its start was interrupted.", "Bring it up with `labgen up`."
         )
+    else:
+        _renew(folder, lab, state)
     known = hosts(folder.ssh_config.read_text(encoding="utf-8"))
     missing = [node.name for node in lab.nodes if node.name not in known]
     if missing:
@@ -165,6 +168,15 @@ def load(path: Path | None = None) -> Inventory:
             "Bring it up with `labgen up` (it adds what is missing).",
         )
     return Inventory(folder, lab, state)
+
+
+def _renew(folder: LabFolder, lab: Lab, state: State) -> None:
+    """Follow machines that were started again by `vagrant reload` or `vagrant up`: their ports may be others now."""
+    if state.namespace:
+        return  # only labgen goes in there
+    known = access.of_all(folder.path, state.provider, [node.name for node in lab.nodes])
+    if known and any(machine.since > folder.ssh_config.stat().st_mtime_ns for machine in known.values()):
+        write_ssh_config(folder, access.ssh_config(known), proxy_command=None)
 
 
 def lab_of(path: Path | None = None) -> Lab:
@@ -194,7 +206,9 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
     provider = machines[lab.nodes[0].name].provider
     # What the Vagrantfile itself goes by when it chooses between KVM and emulation.
     state = State(provider, accelerated=provider != "libvirt" or kvm(Host()).usable)
-    write_ssh_config(folder, vagrant.ssh_config(), proxy_command=None)
+    known = access.of_all(folder.path, provider, [node.name for node in lab.nodes])
+    told = access.ssh_config(known) if known else vagrant.ssh_config()
+    write_ssh_config(folder, told, proxy_command=None)
     state = replace(state, lacks=find_lacks(folder, lab, state))
     folder.remember(state)
     return state

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,19 @@ BIN = Path(sys.executable).parent
 
 
 class LabUnderTest:
-    """A lab folder, and the commands a user would type in it."""
+    """A lab folder, and the commands a user would type in it.
 
-    def __init__(self, path: Path, provider: str) -> None:
+    :param enter: put before every command, to run it where the lab is.
+    :param env: added to the environment of every command.
+    """
+
+    def __init__(
+        self, path: Path, provider: str, enter: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> None:
         self.path = path
         self.provider = provider
+        self._enter = enter
+        self._env = env or {}
 
     @property
     def state(self) -> State:
@@ -40,7 +48,7 @@ class LabUnderTest:
         """Type a command in the lab folder; what it said is shown where a test fails."""
         program = BIN / argv[0]
         done = subprocess.run(
-            [str(program), *argv[1:]],
+            [*self._enter, str(program), *argv[1:]],
             cwd=self.path,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -56,7 +64,7 @@ class LabUnderTest:
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Start a command and hand it over, to be interrupted."""
         return subprocess.Popen(
-            [str(BIN / argv[0]), *argv[1:]],
+            [*self._enter, str(BIN / argv[0]), *argv[1:]],
             cwd=self.path,
             env=self.environment() | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
@@ -70,7 +78,8 @@ class LabUnderTest:
 
     def environment(self) -> dict[str, str]:
         """As a user's shell has it: what pytest has set for itself does not belong to the commands."""
-        return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        return {**theirs, **self._env}
 
     def close_shared_connections(self) -> None:
         """End the SSH connections that ssh keeps open for the next command."""

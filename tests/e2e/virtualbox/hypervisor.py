@@ -122,11 +122,8 @@ def main() -> None:
 
 def start(machine: str) -> None:
     """Start a machine as VirtualBox has it."""
-    told = {
-        key.strip('"'): value.strip('"')
-        for key, sign, value in (line.partition("=") for line in real("showvminfo", machine, "--machinereadable").splitlines())
-        if sign
-    }
+    said = real("showvminfo", machine, "--machinereadable").splitlines()
+    told = {key.strip('"'): value.strip('"') for key, sign, value in (line.partition("=") for line in said) if sign}
     place = there(machine)
     place.mkdir(parents=True, exist_ok=True)
     overlay = place / "disk.qcow2"

@@ -145,7 +145,7 @@ class Driver
 end
 
 Environment = Struct.new(:local_data_path, :active_machines)
-Machine = Struct.new(:name, :provider, :ui)
+Machine = Struct.new(:name, :provider, :ui, :data_dir)
 Provider = Struct.new(:driver)
 
 class Ui
@@ -154,6 +154,8 @@ class Ui
   def initialize = @said = []
 
   def info(text) = @said << text
+
+  alias warn info
 end
 
 def configured(provider)
@@ -167,12 +169,15 @@ end
 def played(play)
   driver = Driver.new(play["dialogue"])
   ui = Ui.new
-  _, override = Vagrant.machines.fetch(play["machine"]).vm.providers.fetch(play["provider"])
+  config = Vagrant.machines.fetch(play["machine"])
+  _, override = config.vm.providers.fetch(play["provider"])
+  triggers = [override, config].flat_map { |set| set.trigger.moments.fetch(play["moment"], []) }
+  abort "nothing happens #{play["moment"]}" if triggers.empty?
   environment = Environment.new(Pathname.new(play["data"]), play["active"].map { |pair| pair.map(&:to_sym) })
-  machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui)
+  machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui, Pathname.new(play["data"]))
   error = nil
   begin
-    override.trigger.moments.fetch(play["moment"]).each { |trigger| trigger.block.call(environment, machine) }
+    triggers.each { |trigger| trigger.block.call(environment, machine) }
   rescue Vagrant::Errors::VagrantError => why
     error = why.message
   end

@@ -97,7 +97,7 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
         "vm_calls": [],
         "ssh": {},
         "moments": ["before up", "before reload", "before resume", "after destroy"],
-        "everywhere": [],
+        "everywhere": ["after up", "after reload", "after resume"],
     }
 
 
@@ -116,7 +116,18 @@ def test_ports_are_forwarded_from_this_computer_only(stage: Callable[..., Any]) 
 
 def test_libvirt_is_not_troubled_with_nat_networks(stage: Callable[..., Any]) -> None:
     for machine in stage(labfile.parse(""), "libvirt").values():
-        assert machine["moments"] == machine["everywhere"] == []
+        assert machine["moments"] == []
+
+
+def test_what_cannot_be_written_down_of_a_machine_stops_nothing(play: Play, marker: Path) -> None:
+    """Here there is no Vagrant that could say how to reach it."""
+    old = marker.parent / "labgen.json"
+    old.write_text("of an earlier start")
+    told = play("after up")
+    assert told["error"] is None
+    (said,) = told["said"]
+    assert said.startswith("How to reach swarm-manager could not be written down: ")
+    assert not old.exists()
 
 
 # --- Creating the NAT network -------------------------------------------------------------------

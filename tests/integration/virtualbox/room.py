@@ -72,3 +72,8 @@ def opened(root: Path, place: Path) -> Iterator[Runner]:
             )
         finally:
             outer.kill()
+
+
+def network(inside: Runner) -> Path:
+    """The network namespace of a room."""
+    return Path("/proc", inside.prefix[-1], "ns", "net")
