@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -121,3 +122,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -
 def tokens(text: str) -> list[str]:
     """Join tokens in a text."""
     return re.findall(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+", text)
+
+
+@contextlib.contextmanager
+def listening(runner: Runner, port: int, log: Path) -> Iterator[None]:
+    """Something listens on a port of 127.0.0.1, where the runner starts programs."""
+    serve = ["python3", "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    pid = runner.start(serve, log=log, cwd=log.parent)
+
+    def answers() -> None:
+        if not runner.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}"]).ok:
+            raise NotYet(log.read_text(encoding="utf-8"))
+
+    try:
+        wait_until(f"a server on port {port}", answers, within=30, every=0.1, error=AssertionError)
+        yield
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)

@@ -15,8 +15,7 @@ from labgen import box
 from labgen.folder import LabFolder, State
 from labgen.proc import Runner
 from labgen.progress import Progress
-from labgen.waiting import NotYet, wait_until
-from tests.e2e.conftest import LabUnderTest
+from tests.e2e.conftest import LabUnderTest, listening
 from tests.integration.virtualbox.asked import VirtualBox
 from tests.integration.virtualbox.conftest import leave_out
 from tests.integration.virtualbox.prepare import hold, root
@@ -38,16 +37,13 @@ class Room:
     :param place: its own directory.
     :param inside: starts programs there.
     :param here: starts this computer's programs in its network.
+    :param virtualbox: VirtualBox itself, to be asked what it has.
     """
 
     place: Path
     inside: Runner
     here: Runner
-
-    @property
-    def virtualbox(self) -> VirtualBox:
-        """To be asked what it has."""
-        return VirtualBox(self.inside, self.place)
+    virtualbox: VirtualBox
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +61,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     with hold(prepared), opened(prepared, place) as plain:
         inside = Runner(plain.prefix, {**plain.env, "PATH": f"{programs}:{plain.env['PATH']}"})
         here = Runner(("nsenter", f"--net={network(inside)}", "--"))
-        yield Room(place, inside, here)
+        yield Room(place, inside, here, VirtualBox(plain, place))
 
 
 @pytest.fixture(scope="session")
@@ -104,16 +100,5 @@ def _programs(room: Room) -> Path:
 @pytest.fixture(scope="session")
 def taken(room: Room) -> Iterator[int]:
     """A port of the computer that is in use already."""
-    log = room.place / "taken.log"
-    pid = room.here.start(["python3", "-m", "http.server", str(TAKEN), "--bind", "127.0.0.1"], log=log, cwd=room.place)
-
-    def listens() -> None:
-        if not room.here.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{TAKEN}"]).ok:
-            raise NotYet(log.read_text())
-
-    wait_until("a server on the port", listens, within=20, every=0.1, error=AssertionError)
-    try:
+    with listening(room.here, TAKEN, room.place / "taken.log"):
         yield TAKEN
-    finally:
-        os.kill(pid, 15)
-        os.waitpid(pid, 0)
