@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from labgen import access, labfile
 from labgen.capabilities import Lacks, of_kernel
-from labgen.errors import MachineError, NodeError
+from labgen.errors import MachineError, NodeError, ProgramTimeout
 from labgen.files import write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
@@ -224,11 +224,31 @@ def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
         return {}  # one that someone has added to the Vagrantfile by hand
     if not provider.shares_kernel:
         return provider.lacks
-    there = Inventory(folder, lab, state)
+    return {**provider.lacks, **of_kernel(lambda command: ask_once(folder, lab.first_manager, command))}
+
+
+def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) -> str:
+    """What a command line prints that is run as root on a node; by ssh, which is there sooner than Fabric.
+
+    :param within: deadline in seconds.
+    :raises NodeError: the node does not answer, or the command failed.
+    """
+    # One that stays open would hold on to the output, and this wait for its end.
+    alone = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
     try:
-        return {**provider.lacks, **of_kernel(there.asker(lab.first_manager))}
-    finally:
-        there.close()
+        done = Runner().run(
+            ["ssh", *alone, "-F", folder.ssh_config, node.name, f"sudo -n {command}"],
+            timeout=within,
+            hint="Install an OpenSSH client (Windows has one).",
+        )
+    except ProgramTimeout:
+        raise NodeError(f"{node.name} does not answer.", "`labgen up` again carries on.") from None
+    if not done.ok:
+        raise NodeError(
+            f"{node.name} cannot be asked: {done.err.strip() or f'ssh ended with status {done.status}'}",
+            "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
+        )
+    return done.out
 
 
 def hosts(config: str) -> frozenset[str]:
