@@ -82,6 +82,10 @@ class LabFolder:
         """Where a grade is left."""
         return self.own / "report"
 
+    def spent(self, exercise: str) -> Path:
+        """What carrying an exercise out has spent, by step, as JSON."""
+        return self.report / "spent" / f"{exercise}.json"
+
     @property
     def id(self) -> str:
         """Eight characters that tell this folder from every other on this computer."""

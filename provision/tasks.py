@@ -12,13 +12,14 @@ from invoke import Collection, Context, Exit, task
 
 from labgen import inventory as inventories
 from labgen.capabilities import Lacks
-from labgen.course import exercises
+from labgen.course import exercises, find
 from labgen.errors import INTERRUPTED, LabgenError
 from labgen.folder import LabFolder
 from labgen.inventory import Inventory
 from provision import bootstrap as boot
 from provision.changes import STEPS, not_applicable
 from provision.exercise import carry_out, rehearse, reset
+from provision.fresh import fresh
 
 
 def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
@@ -40,7 +41,7 @@ def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _told(do: Callable[[], None]) -> None:
+def _told(do: Callable[[], object]) -> None:
     """Do something; turn its errors into one message and their exit status."""
     try:
         do()
@@ -102,21 +103,36 @@ def _leave(inventory: Inventory) -> None:
     print(f"leave: {account.summary}")
 
 
+def _fresh(inventory: Inventory) -> None:
+    """A fresh swarm: services, containers, volumes and networks of every node are lost, images stay."""
+    print(f"Emptying {len(inventory.lab.nodes)} nodes, and beginning their swarm anew")
+    account = boot.Account(print)
+    fresh(inventory, account)
+    print(f"fresh: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
+
+
 def _exercise_task(name: str, title: str) -> Any:
     def body(inventory: Inventory) -> None:
         carry_out(name, inventory, say=print)
 
     carried = _with_lab(body)
 
-    def choose(context: Context, dry_run: bool = False) -> None:
+    undone = _with_lab(functools.partial(_reset, name=name))
+
+    def choose(context: Context, dry_run: bool = False, reset: bool = False) -> None:
         if dry_run:
             _told(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=print))
+        elif reset:
+            undone(context)
         else:
             carried(context)
 
     choose.__name__ = name
     choose.__doc__ = f"{title}."
-    return task(choose, help={"dry-run": "Print the commands in order, and run none."})
+    return task(choose, help={"dry-run": _DRY, "reset": "Remove what the exercise has made."})
+
+
+_DRY = "Print the commands in order, and run none."
 
 
 def _lacks() -> Lacks:
@@ -130,6 +146,46 @@ def _reset(inventory: Inventory, name: str) -> None:
     reset(name, inventory, say=print)
 
 
+def _all(inventory: Inventory) -> None:
+    """The whole course, in order; an exercise that fails does not stop the rest."""
+    failed: dict[str, LabgenError] = {}
+    left_out: list[str] = []
+    for name, exercise in exercises().items():
+        if lacking := exercise.lacking(inventory.lab):
+            print(f"\n== {name}: left out: {lacking}")
+            left_out.append(name)
+            continue
+        try:
+            carry_out(name, inventory, say=print)
+        except LabgenError as error:
+            print(f"\nerror: {error}")
+            failed[name] = error
+    done = len(exercises()) - len(failed) - len(left_out)
+    print(f"\n{done} of {len(exercises())} exercises done{_named('left out', left_out)}{_named('failed', failed)}.")
+    if failed:
+        raise Exit(code=next(iter(failed.values())).exit_status)
+
+
+def _named(what: str, names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    return f"; {what}: {listed}" if listed else ""
+
+
+def refuse_unknown(words: Iterable[str]) -> None:
+    """Say which exercises are near to one that does not exist: invoke itself would only say that it has no idea.
+
+    :param words: of the command line.
+    """
+    for word in words:
+        name = word.removeprefix("exercise.")
+        if name != word and name not in (*exercises(), *_NO_EXERCISE):
+            _told(functools.partial(find, name))
+
+
+_NO_EXERCISE = ("all", "reset")
+"""Tasks beside the exercises."""
+
+
 def _namespace() -> Collection:
     root = Collection()
     steps = Collection("bootstrap")
@@ -138,14 +194,17 @@ def _namespace() -> Collection:
     for name, step in STEPS.items():
         steps.add_task(_steps_task(name, (name,), step.words), name=name)
     steps.add_task(task(_with_lab(_leave)), name="leave")
+    steps.add_task(task(_with_lab(_fresh)), name="fresh")
     root.add_collection(steps)
     course = Collection("exercise")
     for name, exercise in exercises().items():
         course.add_task(_exercise_task(name, f"{exercise.title.en} ({exercise.title.ko})"), name=name)
+    course.add_task(task(_with_lab(_all)), name="all")
     course.add_task(task(_with_lab(_reset), help={"name": "The exercise."}), name="reset")
     root.add_collection(course)
     return root
 
 
+refuse_unknown(sys.argv[1:])
 namespace = _namespace()
 """What `fab -l` lists."""

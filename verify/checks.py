@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from labgen.capabilities import Capability
+from labgen.course import Words
 
 Function = TypeVar("Function", bound=Callable[..., None])
 Nodes = Literal["all", "managers", "workers", "others"]
@@ -50,9 +51,9 @@ class Check:
 
     exercise: str
     name: str
-    claim: str
+    claim: Words
     points: int
-    hint: str
+    hint: Words
     needs: tuple[str, ...]
     nodes: Nodes
     whole_lab: bool
@@ -67,7 +68,8 @@ class Check:
 def check(
     *,
     points: int,
-    hint: str,
+    hint: str | Words,
+    ko: str = "",
     needs: tuple[str, ...] = (),
     nodes: Nodes = "all",
     whole_lab: bool = False,
@@ -77,6 +79,7 @@ def check(
 
     :param hint: the likely cause and the next command to try. ``{node}``, ``{address}`` and
         ``{manager}`` stand for names and addresses of the lab.
+    :param ko: the claim in Korean; in English it is the function's docstring.
     """
 
     def made(function: Function) -> Function:
@@ -86,9 +89,9 @@ def check(
         about = Check(
             exercise=function.__module__.rpartition(".")[2].removeprefix("test_"),
             name=function.__name__.removeprefix("test_"),
-            claim=claim,
+            claim=Words(claim, ko or claim),
             points=points,
-            hint=hint,
+            hint=hint if isinstance(hint, Words) else Words(hint, hint),
             needs=needs,
             nodes=nodes,
             whole_lab=whole_lab,

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("verify.test_cluster", "verify.test_loadbalance")
+from labgen.course import NAMES, find
+
+pytest.register_assert_rewrite("verify.test_cluster", *(f"verify.test_{name}" for name in NAMES))
 
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
-from labgen.errors import LabgenError  # noqa: E402
+from labgen.errors import ExerciseError, HostError, LabgenError  # noqa: E402
+from labgen.files import write_whole  # noqa: E402
+from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
 from labgen.swarm import Swarm  # noqa: E402
 from verify import plugin  # noqa: E402
-from verify.checks import Check  # noqa: E402
+from verify.checks import Check, check_of  # noqa: E402
+from verify.evidence import Evidence, Recording, Replay  # noqa: E402
 from verify.exam import Exam  # noqa: E402
 from verify.facts import NodeFacts  # noqa: E402
 from verify.hosts import Hosts, SshHosts  # noqa: E402
+from verify.standing import standing  # noqa: E402
 
 pytest_addoption = plugin.pytest_addoption
 pytest_configure = plugin.pytest_configure
-pytest_collection_modifyitems = plugin.pytest_collection_modifyitems
 pytest_runtest_setup = plugin.pytest_runtest_setup
 pytest_runtest_makereport = plugin.pytest_runtest_makereport
 pytest_report_teststatus = plugin.pytest_report_teststatus
@@ -31,6 +35,12 @@ pytest_sessionfinish = plugin.pytest_sessionfinish
 pytest_terminal_summary = plugin.pytest_terminal_summary
 
 LAB = pytest.StashKey[Inventory]()
+HOSTS = pytest.StashKey[Hosts]()
+EXAM = pytest.StashKey[Exam]()
+EVIDENCE = pytest.StashKey[Evidence]()
+
+ALWAYS = "cluster"
+"""Whose checks every run begins with: an exercise on a swarm that is not one says nothing."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -47,11 +57,96 @@ def lab_of(config: pytest.Config) -> Inventory:
     :raises LabgenError: it is not up, or its lab.yml cannot be.
     """
     if LAB not in config.stash:
-        chosen = config.getoption("lab", None)
-        there = config.stash[LAB] = inventory.load(Path(chosen) if chosen else nearest(Path.cwd()))
+        there = config.stash[LAB] = _graded(config)
         book = config.stash[plugin.BOOK]
         book.lab, book.provider, book.lacks = there.lab, there.state.provider, there.lacks
     return config.stash[LAB]
+
+
+def _graded(config: pytest.Config) -> Inventory:
+    chosen = config.getoption("lab", None)
+    place = Path(chosen) if chosen else nearest(Path.cwd())
+    kept = config.getoption("evidence_from", None)
+    if not kept:
+        return inventory.load(place)
+    try:
+        evidence = config.stash[EVIDENCE] = Evidence.from_json(Path(kept).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as why:
+        raise HostError(
+            f"{kept} cannot be graded: {why}.", "It is what `labgen grade --evidence FILE` has written."
+        ) from None
+    return Inventory(LabFolder.at(place), evidence.lab, evidence.state)
+
+
+def exam_of(config: pytest.Config) -> Exam:
+    """What this run sees of its lab."""
+    if EXAM not in config.stash:
+        there = lab_of(config)
+        config.stash[HOSTS] = _hosts(config, there)
+        config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience)
+        config.stash[plugin.BOOK].excuse = config.stash[EXAM].unreachable
+    return config.stash[EXAM]
+
+
+def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
+    if EVIDENCE in config.stash:
+        return Replay(config.stash[EVIDENCE])
+    nodes = SshHosts(there)
+    if not config.getoption("evidence", None):
+        return nodes
+    config.stash[EVIDENCE] = Evidence.of(there)
+    return Recording(nodes, config.stash[EVIDENCE])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the connections, and write down what was seen."""
+    if HOSTS in config.stash:
+        config.stash[HOSTS].close()
+    file = config.getoption("evidence", None)
+    if file and EVIDENCE in config.stash:
+        write_whole(Path(file), config.stash[EVIDENCE].to_json())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the exercises, then put their checks in order."""
+    if not config.getoption("collectonly", False):
+        _choose(config, items)
+    plugin.pytest_collection_modifyitems(config, items)
+    if not config.getoption("collectonly", False):
+        params = [
+            item.callspec.params for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        ]
+        nodes = [one.get("node") for one in params]
+        exam_of(config).wanted = {node.name for node in nodes if isinstance(node, Node)}
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the exercises that nobody has named and that the lab shows nothing of."""
+    graded = dict.fromkeys(about.exercise for item in items if (about := check_of(item)))
+    if set(graded) <= {ALWAYS}:
+        return
+    try:
+        chosen = _named(config) or set(standing(exam_of(config).swarm))
+    except ExerciseError as error:
+        raise pytest.UsageError(str(error)) from None
+    except LabgenError:
+        chosen = set()  # Where there is no swarm to be seen, there is no exercise: the swarm's own checks say why.
+    chosen = set(graded) if "all" in chosen else chosen | {ALWAYS}
+    left = [item for item in items if (about := check_of(item)) and about.exercise not in chosen]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+        if not _named(config):
+            config.stash[plugin.BOOK].not_begun = tuple(name for name in NAMES if name in graded and name not in chosen)
+
+
+def _named(config: pytest.Config) -> set[str]:
+    """Exercises named by whoever started this run: with --exercise, or by the file of their checks."""
+    asked = [word for given in config.getoption("exercise", None) or () for word in given.split(",")]
+    files = [Path(word.partition("::")[0]).stem for word in config.args]
+    tests = {file.removeprefix("test_") for file in files if file.startswith("test_")}
+    return {name if name in ("all", ALWAYS) else find(name).name for name in asked} | tests
 
 
 def nearest(start: Path) -> Path:
@@ -91,26 +186,9 @@ def lacks(pytestconfig: pytest.Config) -> Lacks:
 
 
 @pytest.fixture(scope="session")
-def hosts(pytestconfig: pytest.Config) -> Iterator[Hosts]:
-    """Its nodes, as testinfra hosts."""
-    there = SshHosts(lab_of(pytestconfig))
-    yield there
-    there.close()
-
-
-@pytest.fixture(scope="session")
-def exam(request: pytest.FixtureRequest, hosts: Hosts) -> Exam:
+def exam(pytestconfig: pytest.Config) -> Exam:
     """What is seen of it."""
-    there = lab_of(request.config)
-    params = [
-        item.callspec.params
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    ]
-    wanted = {node.name for node in (one.get("node") for one in params) if isinstance(node, Node)}
-    found = Exam(there.lab, hosts, there.patience, wanted)
-    request.config.stash[plugin.BOOK].excuse = found.unreachable
-    return found
+    return exam_of(pytestconfig)
 
 
 @pytest.fixture

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar
 
-from labgen import swarm
+from labgen import engine, pages, swarm
 from labgen.course import exercises
+from labgen.engine import Answer
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
-from labgen.swarm import Swarm
+from labgen.pages import Requests
+from labgen.swarm import Service, Swarm, Task
 from labgen.waiting import NotYet, Patience, wait_until
-from verify import facts, pages
+from verify import facts
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
-from verify.pages import Requests
 
 T = TypeVar("T")
 
@@ -32,14 +34,18 @@ _MESH = 10.0
 class Exam:
     """A lab being looked at.
 
-    :param wanted: names of the nodes that checks were chosen for; others are not connected to.
+    :ivar wanted: names of the nodes that checks were chosen for; others are connected to only when they are
+        asked for.
     """
 
-    def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str]) -> None:
+    def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = ()) -> None:
         self.lab = lab
+        self.wanted = wanted
         self._hosts = hosts
         self._patience = patience
-        self._wanted = wanted
+        # Where answers come from a recording, time does too.
+        clock, pause = getattr(hosts, "clock", time.monotonic), getattr(hosts, "pause", time.sleep)
+        self._wait = partial(wait_until, clock=clock, pause=pause)
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
         self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
@@ -50,7 +56,7 @@ class Exam:
         :raises NodeError: it cannot be reached, or does not answer.
         """
         if node.name not in self._facts:
-            wanted = [one for one in self.lab.nodes if one.name in self._wanted or one == node]
+            wanted = [one for one in self.lab.nodes if one.name in self.wanted or one == node]
             self._read([one for one in wanted if one.name not in self._facts])
         return self._facts[node.name].get()
 
@@ -64,6 +70,47 @@ class Exam:
         if self._swarm is None:
             self._swarm = _Known(self._look)
         return self._swarm.get()
+
+    @property
+    def manager(self) -> Node:
+        """The first manager of the swarm that can be asked.
+
+        :raises SwarmError: no node is a manager of a swarm.
+        :raises NodeError: no manager can be asked.
+        """
+        return self._manager()
+
+    def on(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        """What a script prints that is run as root on a node, now.
+
+        :param within: deadline in seconds on an ordinary machine.
+        :raises NodeError: the node cannot be reached, or the script failed.
+        """
+        return self._hosts.run(node, script, within=within)
+
+    def ask(self, *paths: str) -> Mapping[str, Answer]:
+        """What the manager's engine answers to paths of its API, now."""
+        return engine.ask(partial(self._hosts.run, self.manager), paths)
+
+    def service(self, name: str) -> Service | None:
+        """A service as it is now, for checks that act: what others see stays what was seen first."""
+        return swarm.service(partial(self._hosts.run, self.manager), name)
+
+    def host(self, task: Task) -> Node | None:
+        """The lab's node that a task is on."""
+        there = self.swarm.node(task.node_id)
+        return next((node for node in self.lab.nodes if there and node.name == there.name), None)
+
+    def wait(self, what: str, look: Callable[[], T], *, within: float = 60.0) -> T:
+        """Poll until ``look`` returns; while it raises :class:`labgen.waiting.NotYet` it is not so.
+
+        :param within: deadline in seconds on an ordinary machine.
+        :raises AssertionError: it did not come, with the last thing seen.
+        """
+        try:
+            return self._wait(what, look, within=self._patience.seconds(within), error=_StillMoving)
+        except _StillMoving as late:
+            raise AssertionError(late.message) from None
 
     def unreachable(self) -> str:
         """Which nodes or engines do not answer, as a sentence; empty where all do."""
@@ -94,7 +141,8 @@ class Exam:
 
     def _look(self) -> Swarm:
         manager = self._manager()
-        names = dict.fromkeys(service.name for exercise in exercises().values() for service in exercise.services)
+        course = exercises().values()
+        names = dict.fromkeys(spec.name for one in course for spec in (*one.services, *one.later))
         last: list[Swarm] = []
 
         def look() -> None:
@@ -103,7 +151,7 @@ class Exam:
                 raise NotYet("something is still on its way")
 
         with suppress(_StillMoving):  # Judged as it is.
-            wait_until("the swarm to settle", look, within=self._patience.seconds(_SETTLING), error=_StillMoving)
+            self._wait("the swarm to settle", look, within=self._patience.seconds(_SETTLING), error=_StillMoving)
         return last[-1]
 
     def _manager(self) -> Node:
@@ -125,7 +173,7 @@ class Exam:
         if (by.name, port) not in self._pages:
             # The first manager asks every node, every other node itself; all of them at the same time.
             asking = [
-                node for node in self.lab.nodes if node == by or (node.name in self._wanted and self._open(node, port))
+                node for node in self.lab.nodes if node == by or (node.name in self.wanted and self._open(node, port))
             ]
             asking = [node for node in asking if (node.name, port) not in self._pages]
             found = _side_by_side(asking, lambda node: self._request(node, port))
@@ -145,7 +193,7 @@ class Exam:
 
         if addresses:
             with suppress(_StillMoving):  # Judged as it is.
-                wait_until("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
+                self._wait("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
         return last
 
     def _open(self, node: Node, port: int) -> bool:

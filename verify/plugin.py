@@ -33,7 +33,7 @@ from typing import Any
 import pytest
 
 from labgen.capabilities import Lacks
-from labgen.course import exercises
+from labgen.course import Language, exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -59,6 +59,8 @@ class Book:
     :param lacks: what the nodes cannot do where they run, and why.
     :param places: of each outcome, by which a report is ordered however the run was.
     :param expected: how many checks were chosen.
+    :param language: of claims and hints.
+    :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
     """
 
@@ -69,6 +71,8 @@ class Book:
     places: dict[str, tuple[int, ...]] = field(default_factory=dict)
     expected: int = 0
     excuse: Callable[[], str] = str
+    language: Language = "en"
+    not_begun: tuple[str, ...] = ()
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.monotonic)
 
@@ -88,6 +92,7 @@ class Book:
             started=self.started.isoformat(timespec="seconds"),
             seconds=time.monotonic() - self.clock,
             complete=len(self.outcomes) == self.expected,
+            not_begun=self.not_begun,
             checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
         )
 
@@ -127,6 +132,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of a grading run."""
     group = parser.getgroup("labgen")
     group.addoption("--lab", metavar="DIR", help="folder of the lab (default: the nearest one upward from here)")
+    group.addoption(
+        "--exercise",
+        action="append",
+        metavar="NAME",
+        help="grade this exercise, or `all` (default: those that the lab shows something of)",
+    )
+    group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
+    group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
     group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
     group.addoption(
         "--report", metavar="DIR", dest="report_dir", help="write report.json, report.md and report.txt to DIR"
@@ -224,7 +237,7 @@ def pytest_runtest_makereport(
         exercise=about.exercise,
         name=about.name,
         node=_name(item),
-        claim=about.claim,
+        claim=about.claim.in_(book.language),
         points=about.points,
         got=about.points if verdict is Verdict.PASS else 0,
         verdict=verdict,
@@ -326,7 +339,7 @@ def _hint(about: Check, item: pytest.Item, book: Book) -> str:
         "address": str(getattr(node, "address", "")),
         "manager": book.lab.first_manager.name if book.lab else "",
     }
-    return about.hint.format_map(words)
+    return about.hint.in_(book.language).format_map(words)
 
 
 def _told(outcome: reports.Outcome) -> str:

@@ -122,6 +122,7 @@ class Report:
     :param started: when, ISO 8601 in UTC.
     :param seconds: how long it took.
     :param complete: every check that was chosen has a verdict; ``False`` after an interruption.
+    :param not_begun: exercises that were not graded, because nothing of them was there and nobody had named them.
     """
 
     lab: str
@@ -131,6 +132,7 @@ class Report:
     seconds: float
     complete: bool
     checks: tuple[Outcome, ...]
+    not_begun: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -186,6 +188,7 @@ def to_json(report: Report) -> str:
             "complete": report.complete,
             "verdict": report.verdict,
             "points": asdict(report.points),
+            "not_begun": list(report.not_begun),
             "not_applicable": [asdict(one) for one in report.not_applicable],
             "exercises": [
                 {"name": name, "checks": len(outcomes), "points": asdict(Points.sum(outcomes))}
@@ -217,6 +220,7 @@ def from_json(text: str) -> Report:
             seconds=told["seconds"],
             complete=told["complete"],
             checks=tuple(Outcome(**{**one, "verdict": Verdict(one["verdict"])}) for one in told["checks"]),
+            not_begun=tuple(told.get("not_begun", ())),
         )
     except (KeyError, TypeError) as why:
         raise ValueError(f"this report is damaged: {why}") from None
@@ -346,6 +350,8 @@ def _closing(report: Report) -> str:
     # What is not applicable is told last, with its reason.
     points = _tally(replace(report.points, not_applicable=0))
     rest = "" if report.complete else " The run was cut short: not every check was judged."
+    if report.not_begun:
+        rest += f" Not begun, and not graded: {', '.join(report.not_begun)}."
     return "; ".join([points, f"{_counted(len(judged), 'check')}: {told}", *apart]) + f".{rest}"
 
 

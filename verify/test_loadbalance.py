@@ -5,20 +5,18 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import loadbalance
+from labgen.course.service import repository
 from labgen.lab import Lab, Node
+from labgen.pages import Requests
 from labgen.swarm import Service, Swarm
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts
-from verify.pages import Requests
 
 SERVICE = loadbalance.SERVICE
-PUBLISHED, TARGET = SERVICE.publish or (0, 0)
+PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
 
-_MAKE = (
-    f"On {{manager}}: docker service create --name {SERVICE.name} --constraint {SERVICE.constraint} "
-    f"--replicas {SERVICE.replicas} --publish {PUBLISHED}:{TARGET} {SERVICE.image}"
-)
+_MAKE = f"On {{manager}}: {SERVICE.create}"
 _KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
 """Two ways to write the same constraint; the course uses both."""
 
@@ -36,7 +34,7 @@ def test_service_exists(swarm: Swarm) -> None:
     """There is a service web-alb, made from nginx."""
     found = swarm.services.get(SERVICE.name)
     image = found.image if found else ""
-    assert _repository(image) == _repository(SERVICE.image), (
+    assert repository(image) == repository(SERVICE.image), (
         f"it is made from {image}" if found else f"there is no service {SERVICE.name}"
     )
 
@@ -68,7 +66,7 @@ def test_running(service: Service) -> None:
 @check(
     points=1,
     needs=("loadbalance.service_exists",),
-    hint=f"On {{manager}}: docker service update --constraint-add {SERVICE.constraint} {SERVICE.name}",
+    hint=f"On {{manager}}: docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
 )
 def test_constraint(service: Service) -> None:
     """The service is constrained to workers."""
@@ -143,14 +141,6 @@ def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:
 def _every_page(told: Requests, lab: Lab) -> bool:
     pages = {loadbalance.page(number) for number in range(1, len(lab.workers) + 1)}
     return told.answered and told.bodies <= pages and len(told.bodies) == SERVICE.replicas
-
-
-def _repository(image: str) -> str:
-    """``docker.io/library/nginx:1.27@sha256:…`` is ``nginx``."""
-    plain = image.partition("@")[0]
-    path, _, last = plain.rpartition("/")
-    path = path.removeprefix("docker.io").strip("/").removeprefix("library").strip("/")
-    return f"{path}/{last.partition(':')[0]}".strip("/")
 
 
 def _tasks(service: Service) -> str:

@@ -13,16 +13,12 @@ from labgen.course import find
 from labgen.errors import LabgenError
 from labgen.proc import Runner, python
 
-_ALWAYS = ("cluster",)
-"""Checks that every grading begins with: an exercise on a swarm that is not one says nothing."""
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.errors)."""
     lab = inventory.load(arguments.folder)
     checks = _checks()
-    wanted = [*_ALWAYS, *(find(name).name for name in arguments.exercise)] if arguments.exercise else []
-    targets = [checks / f"test_{name}.py" for name in wanted] or [checks]
+    wanted = ["all"] if arguments.all else [find(name).name for name in arguments.exercise]
     report = lab.folder.report
     written = report / "report.json"
     # A run that breaks down must not be taken for the one before it.
@@ -42,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"--rootdir={checks.parent}",
             f"--lab={lab.folder.path}",
             f"--report={report}",
-            *targets,
+            *(f"--exercise={name}" for name in wanted),
+            checks,
         ],
         timeout=3 * 3600,
         # Where the report is wanted as JSON, standard output holds nothing else.

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
+from labgen.course import NAMES
 from labgen.errors import HostError
 from labgen.files import read, write_whole
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
 """What a lab folder gets. Its Python is laid down without the ``.in``: it is the lab folder's, not labgen's, and
 imports what labgen itself must not."""
+
+_EXERCISE = "EXERCISE"
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    """Every file of a lab folder, and what is in it; the one for checks becomes one for each exercise."""
+    for source in sorted(path for path in SKELETON.rglob("*") if path.is_file()):
+        place = str(source.relative_to(SKELETON)).removesuffix(".in")
+        text = source.read_text(encoding="utf-8")
+        for name in ("cluster", *NAMES) if _EXERCISE in place else ("",):
+            yield place.replace(_EXERCISE, name), text.replace(_EXERCISE, name)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,9 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists() and not target.is_dir():
         raise HostError(f"{target} is a file.", "Choose another name for the lab folder.")
     made, kept = [], []
-    for source in sorted(path for path in SKELETON.rglob("*") if path.is_file()):
-        place = target / str(source.relative_to(SKELETON)).removesuffix(".in")
-        text = source.read_text(encoding="utf-8")
+    for relative, text in _files():
+        place = target / relative
         there = read(place)
         if there is None:
             write_whole(place, text)

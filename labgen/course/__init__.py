@@ -1,20 +1,32 @@
 """The course: each exercise once, under one name.
 
-``provision/exercise/<name>.py`` carries an exercise out, ``verify/test_<name>.py`` checks it; both
-take what it is about from here.
+``labgen/course/<name>.py`` says what an exercise is about, ``labgen/course/briefs/<name>.<language>.md`` what
+the learner is to do; ``provision/exercise/<name>.py`` carries it out, ``verify/test_<name>.py`` checks it.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from labgen.capabilities import Capability
+from labgen.course.service import Publish, ServiceSpec
 from labgen.errors import ExerciseError
+from labgen.lab import Lab
+
+__all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
 
 Language = Literal["en", "ko"]
+
+NAMES: tuple[str, ...] = ("loadbalance", "update")
+"""Every exercise, in the order of the course."""
+
+_BRIEFS = Path(__file__).parent / "briefs"
 
 
 @dataclass(frozen=True)
@@ -30,33 +42,17 @@ class Words:
 
 
 @dataclass(frozen=True)
-class ServiceSpec:
-    """A service as an exercise wants it.
-
-    :param publish: published port and the container's port it leads to, or ``None``.
-    """
-
-    name: str
-    image: str
-    replicas: int
-    constraint: str | None = None
-    publish: tuple[int, int] | None = None
-
-    @property
-    def asking_needs(self) -> tuple[Capability, ...]:
-        """What nodes must be able to do before its published port can be asked for through any of them."""
-        return (Capability.ROUTING_MESH,) if self.publish else ()
-
-
-@dataclass(frozen=True)
 class Exercise:
     """One exercise.
 
     :param name: its one name, one word.
     :param title: what it is called.
     :param section: where the course document teaches it.
-    :param brief: what the learner is to do and why, as Markdown, followable by hand.
-    :param services: the services it makes.
+    :param services: the services it makes, as it makes them.
+    :param later: the same services as its later steps leave them: updated, scaled.
+    :param networks: names of the networks it makes; likewise ``secrets``, ``configs`` and ``stacks``.
+    :param labels: keys of the labels it puts on nodes.
+    :param managers: how many managers it takes at least; likewise ``workers``.
     :param instead: where nodes lack something, which parts of the brief say nothing there, and what to do
         instead; as Markdown, after a line that says what they lack.
     """
@@ -64,16 +60,41 @@ class Exercise:
     name: str
     title: Words
     section: str
-    brief: Words
     services: tuple[ServiceSpec, ...] = ()
+    later: tuple[ServiceSpec, ...] = ()
+    networks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    managers: int = 1
+    workers: int = 0
     instead: Mapping[Capability, Words] = field(default_factory=dict)
 
+    @property
+    def brief(self) -> Words:
+        """What the learner is to do and why, as Markdown, followable by hand."""
+        return Words(*((_BRIEFS / f"{self.name}.{language}.md").read_text(encoding="utf-8") for language in _LANGUAGES))
 
+    def lacking(self, lab: Lab) -> str:
+        """Why a lab is too small for it, as a sentence; empty where it is not."""
+        for role, there, least in (
+            ("manager", len(lab.managers), self.managers),
+            ("worker", len(lab.workers), self.workers),
+        ):
+            if there < least:
+                few, many = (f"{count} {role}{'' if count == 1 else 's'}" for count in (there, least))
+                return f"{self.name} takes {many}, and the lab has {few}."
+        return ""
+
+
+_LANGUAGES: tuple[Language, ...] = ("en", "ko")
+
+
+@cache
 def exercises() -> Mapping[str, Exercise]:
     """Every exercise by name, in the order of the course."""
-    from labgen.course import loadbalance
-
-    return {exercise.name: exercise for exercise in (loadbalance.EXERCISE,)}
+    return {name: importlib.import_module(f"labgen.course.{name}").EXERCISE for name in NAMES}
 
 
 def find(name: str) -> Exercise:
@@ -84,8 +105,8 @@ def find(name: str) -> Exercise:
     known = exercises()
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, known, n=3)
     raise ExerciseError(
         f"there is no exercise '{name}'.",
-        (f"Did you mean {close[0]}? " if close else "") + f"The exercises are: {', '.join(known)}.",
+        (f"Did you mean {' or '.join(close)}? " if close else "") + f"The exercises are: {', '.join(known)}.",
     )

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from types import ModuleType
 
 from labgen.capabilities import Lacks
-from labgen.course import find
+from labgen.course import Exercise, find
+from labgen.errors import ExerciseError
+from labgen.files import write_whole
 from labgen.inventory import Inventory
 from labgen.lab import Lab
-from provision.exercise.steps import Run, Say, Script, print_out
+from provision.exercise import services
+from provision.exercise.ready import make_ready
+from provision.exercise.run import Run
+from provision.exercise.steps import Say, Script, play, print_out
 
 
 def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:
-    """Carry an exercise out, showing what a learner should see.
+    """Carry an exercise out, showing what a learner should see; what it spent is left in the lab's folder.
 
     :param say: where each line goes.
-    :raises ExerciseError: there is no such exercise, or it did not come out as it should.
+    :raises ExerciseError: there is no such exercise, the lab is too small for it, or it did not come out as
+        it should.
+    :raises SwarmError: the lab's swarm is not whole.
     """
-    exercise = find(name)
-    Run(inventory, exercise, say).play(_script(name, inventory.lab))
+    exercise = _fitting(name, inventory.lab)
+    run = Run(inventory, exercise, say)
+    make_ready(run)
+    spent = play(run, _script(name, inventory.lab))
+    write_whole(inventory.folder.spent(name), spent.to_json() + "\n")
 
 
 def rehearse(name: str, lab: Lab, lacks: Lacks, *, say: Say) -> None:
     """Print an exercise's commands in order; needs no machine.
 
     :param lacks: what the lab's nodes cannot do where they run, as far as that is known.
-    :raises ExerciseError: there is no such exercise.
+    :raises ExerciseError: there is no such exercise, or the lab is too small for it.
     """
-    exercise = find(name)
-    print_out(exercise, _script(name, lab), lacks, say)
-
-
-def _script(name: str, lab: Lab) -> Script:
-    script: Script = importlib.import_module(f"{__name__}.{name}").script(lab)
-    return script
+    print_out(_fitting(name, lab), _script(name, lab), lacks, say)
 
 
 def reset(name: str, inventory: Inventory, *, say: Say) -> None:
@@ -42,6 +46,23 @@ def reset(name: str, inventory: Inventory, *, say: Say) -> None:
 
     :raises ExerciseError: there is no such exercise.
     """
+    run = Run(inventory, find(name), say)
+    undo = getattr(_module(name), "reset", services.clear)
+    undo(run)
+    say(f"{name}: nothing of it is left.")
+
+
+def _fitting(name: str, lab: Lab) -> Exercise:
     exercise = find(name)
-    undo: Callable[[Run], None] = importlib.import_module(f"{__name__}.{name}").reset
-    undo(Run(inventory, exercise, say))
+    if lacking := exercise.lacking(lab):
+        raise ExerciseError(lacking, "Say so in lab.yml (managers: 3, workers: 2), then: labgen down, and labgen up.")
+    return exercise
+
+
+def _script(name: str, lab: Lab) -> Script:
+    script: Script = _module(name).script(lab)
+    return script
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")

@@ -7,59 +7,57 @@ from __future__ import annotations
 
 import functools
 import shlex
-from collections import Counter
 
+from labgen import pages
 from labgen.course.loadbalance import PAGE_PATH, SERVICE, page
 from labgen.engine import as_object, ask, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
-from labgen.swarm import Service, Task, nodes, service
+from labgen.pages import Requests
+from labgen.swarm import Task
 from labgen.waiting import NotYet
-from provision.exercise.steps import Command, Run, Script, Step
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import VERIFY
 
-PUBLISHED, TARGET = SERVICE.publish or (0, 0)
+PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
+REPLICAS = SERVICE.replicas or 0
 REQUESTS = 6
-"""Requests to each node's address; the routing mesh takes the containers in turn."""
+"""Requests to each node's address that are shown; the routing mesh takes the containers in turn."""
 
-
-def create_command() -> str:
-    """The command of the document that creates the service."""
-    return (
-        f"docker service create --name {SERVICE.name} --constraint {SERVICE.constraint} "
-        f"--replicas {SERVICE.replicas} --publish {PUBLISHED}:{TARGET} {SERVICE.image}"
-    )
+MANY = 60
+"""Requests to each node's address by which the spread is measured."""
 
 
 def script(lab: Lab) -> Script:
     """The steps, in order."""
     manager = lab.first_manager
     listen = f"sudo netstat -nlp | grep {PUBLISHED}"
+    workers = list(enumerate(lab.workers[:REPLICAS], start=1))
     return [
-        Step(
-            manager,
+        services.create(
+            lab,
+            SERVICE,
             f"Create {SERVICE.name}: {SERVICE.replicas} replicas, on workers only, port {PUBLISHED} on every node.",
-            Command(create_command()),
-            done=_exists,
-            until=_running,
-            quiet=True,
-            within=300,
         ),
         Step(
             manager,
             "Give each worker its share: a swarm does not move tasks by itself when a node comes back.",
             Command(f"docker service update --force {SERVICE.name}"),
             done=_shared,
-            until=_running,
+            until=functools.partial(services.running, name=SERVICE.name),
             quiet=True,
             within=300,
+            timers=(VERIFY, VERIFY),
         ),
-        Step(manager, "See where its tasks run.", Command(f"docker service ps {SERVICE.name}")),
+        services.show(lab, SERVICE.name, "See where its tasks run."),
         *(
             Step(
                 node,
                 f"Port {PUBLISHED} is open here too, container or not.",
-                Command(listen, _socket_script()),
-                before=functools.partial(_listening, node=node),
+                Command(listen, services.listeners(PUBLISHED)),
+                before=functools.partial(services.port_open, node=node, port=PUBLISHED),
                 needs=SERVICE.asking_needs,
             )
             for node in lab.nodes
@@ -72,7 +70,7 @@ def script(lab: Lab) -> Script:
                 placeholder=_copy_shown("CONTAINER", number),
                 quiet=True,
             )
-            for number, worker in enumerate(lab.workers[: SERVICE.replicas], start=1)
+            for number, worker in workers
         ),
         *(
             Step(
@@ -96,106 +94,24 @@ def script(lab: Lab) -> Script:
                 until=functools.partial(_own_page, worker=worker, number=number),
                 instead_of=SERVICE.asking_needs,
             )
-            for number, worker in enumerate(lab.workers[: SERVICE.replicas], start=1)
+            for number, worker in workers
         ),
     ]
 
 
-def reset(run: Run) -> None:
-    """Remove the service, from any state, and wait until its containers are gone."""
-    run.say(f"[{run.lab.first_manager.name}]$ docker service rm {SERVICE.name}")
-    if service(run.manager.run, SERVICE.name) is None:
-        run.say(f"  there is no service {SERVICE.name}")
-        return
-    run.manager.run(f"docker service rm {SERVICE.name}", what="docker service rm")
-    find = f"docker ps -q --filter label=com.docker.swarm.service.name={SERVICE.name}"
-
-    def gone() -> None:
-        left = [node.name for node in run.lab.nodes if run.shell(node).run(find).strip()]
-        if left:
-            raise NotYet(f"containers on {', '.join(left)}")
-
-    run.wait("its containers to be gone", gone, within=60)
-    run.say(f"  {SERVICE.name} and its containers are gone")
-
-
-def _exists(run: Run) -> str | None:
-    there = service(run.manager.run, SERVICE.name)
-    if there is None:
-        return None
-    different = differences(there)
-    if different:
-        raise ExerciseError(
-            f"there is a service {SERVICE.name} already, made with other settings: {'; '.join(different)}.",
-            f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
-        )
-    return f"{SERVICE.name} is there already, as it should be."
-
-
-def differences(there: Service) -> list[str]:
-    """How a service differs from the exercise's, in words."""
-    found = []
-    image = there.image.partition("@")[0]
-    if image not in (SERVICE.image, f"{SERVICE.image}:latest"):
-        found.append(f"its image is {image}, not {SERVICE.image}")
-    if there.mode != "replicated":
-        found.append(f"it is {there.mode}, not replicated")
-    elif there.replicas != SERVICE.replicas:
-        found.append(f"it has {there.replicas} replicas, not {SERVICE.replicas}")
-    if [constraint.replace(" ", "") for constraint in there.constraints] != [SERVICE.constraint]:
-        found.append(f"its constraints are {', '.join(there.constraints) or 'none'}, not {SERVICE.constraint}")
-    ports = [(port.published, port.target) for port in there.ports]
-    if ports != [SERVICE.publish]:
-        told = ", ".join(f"{a}:{b}" for a, b in ports) or "none"
-        found.append(f"its published ports are {told}, not {PUBLISHED}:{TARGET}")
-    return found
-
-
 def _tasks(run: Run) -> dict[str, list[Task]]:
     """Running tasks by the name of the node they are on."""
-    there = service(run.manager.run, SERVICE.name)
-    if there is None:
-        raise NotYet("no such service")
+    there = run.service(SERVICE.name)
     if len(there.running) != SERVICE.replicas:
-        waiting = [f"{task.state} {task.error}".strip() for task in there.tasks if not task.running]
-        raise NotYet(f"{len(there.running)} of {SERVICE.replicas} run ({', '.join(waiting[-4:]) or 'none else'})")
-    names = {node.id: node.name for node in nodes(run.manager.run)}
-    placed: dict[str, list[Task]] = {}
-    for task in there.running:
-        placed.setdefault(names.get(task.node_id, task.node_id), []).append(task)
-    return placed
-
-
-def _running(run: Run) -> None:
-    seen: dict[str, list[Task]] = {}
-
-    def look() -> None:
-        seen.update(_tasks(run))
-
-    run.wait(f"{SERVICE.replicas} tasks of {SERVICE.name} to run", look, within=120)
-    told = ", ".join(f"{len(tasks)} on {name}" for name, tasks in sorted(seen.items()))
-    run.say(f"  {SERVICE.replicas} of {SERVICE.replicas} tasks run: {told}")
+        raise NotYet(services.told(there, REPLICAS))
+    return run.placed(there)
 
 
 def _shared(run: Run) -> str | None:
     """Whether the tasks are spread over as many workers as there can be."""
     placed = _tasks(run)
-    wanted = [worker.name for worker in run.lab.workers][: SERVICE.replicas]
+    wanted = [worker.name for worker in run.lab.workers][:REPLICAS]
     return "Each has its share." if all(name in placed for name in wanted) else None
-
-
-def _listening(run: Run, node: Node) -> None:
-    run.wait(f"port {PUBLISHED} on {node.name}", functools.partial(_open, run, node), within=30)
-
-
-def _open(run: Run, node: Node) -> None:
-    if not run.shell(node).attempt(_socket_script()).ok:
-        raise NotYet("nothing listens")
-
-
-def _socket_script() -> str:
-    # Not every distribution has netstat any more.
-    return f"if command -v netstat >/dev/null; then netstat -nlp; else ss -nlp; fi | grep ':{PUBLISHED} '"
 
 
 def _here(run: Run, worker: Node, so: str) -> list[Task]:
@@ -228,28 +144,25 @@ def _ask_script(node: Node) -> str:
 
 
 def _spread(run: Run) -> None:
-    """Every page must have come through every node's address."""
-    pages = [page(number) for number in range(1, min(SERVICE.replicas, len(run.lab.workers)) + 1)]
-    answers: dict[str, Counter[str]] = {}
+    """Every page must come through every node's address, over many connections; tells how they spread."""
+    wanted = {page(number) for number in range(1, min(REPLICAS, len(run.lab.workers)) + 1)}
+    addresses = {str(node.address): node.name for node in run.lab.nodes}
+    answers: dict[str, Requests] = {}
+    within = run.inventory.patience.seconds(3)
+
+    def ask_all(script: str) -> str:
+        return run.manager.run(script, within=MANY * 2)
 
     def look() -> None:
-        asking = "\n".join(f"echo '@@{node.name}'; {_ask_script(node)}" for node in run.lab.nodes)
-        name = ""
-        answers.clear()
-        for line in run.manager.run(asking, within=60).splitlines():
-            if line.startswith("@@"):
-                name = line[2:]
-                answers[name] = Counter()
-            else:
-                answers[name][line.strip()] += 1
-        missing = [f"{name} gave only {dict(seen)}" for name, seen in answers.items() if not all(map(seen.get, pages))]
+        answers.update(pages.ask(ask_all, list(addresses), PUBLISHED, within, MANY))
+        missing = [f"{addresses[at]} gave only {told}" for at, told in answers.items() if not told.bodies >= wanted]
         if missing:
             raise NotYet("; ".join(missing))
 
     run.wait("every page through every node", look, within=60)
-    run.say("\n# How the requests spread:")
-    for name, seen in answers.items():
-        run.say(f"  through {name:16} " + "   ".join(f"{text}: {seen[text]}" for text in pages))
+    run.say(f"\n# How {MANY} requests to each node spread, each over a new connection:")
+    for at, told in answers.items():
+        run.say(f"  through {addresses[at]:16} {told}")
 
 
 def _inside(run: Run, worker: Node) -> list[str]:

@@ -1,4 +1,4 @@
-"""An exercise is a list of steps that one loop carries out, shows, and can print without running.
+"""An exercise is a list of steps that one loop carries out, shows, times, and can print without running.
 
 A step says where it happens, the command as the learner would type it, why, and what must be seen
 before the next one begins. What has to be found at run time (a container's name) is found from
@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from labgen.capabilities import Capability, Lacks
 from labgen.course import Exercise
 from labgen.errors import ExerciseError
-from labgen.inventory import Inventory
 from labgen.lab import Node
-from labgen.waiting import wait_until
-from provision.shell import Shell
+from provision.exercise.timing import Spent, Timer
+
+if TYPE_CHECKING:
+    from provision.exercise.run import Run
 
 Say = Callable[[str], None]
 
@@ -43,26 +46,32 @@ class Step:
 
     :param node: where.
     :param why: what it is for, one sentence.
-    :param command: the command, or how to find it at run time.
+    :param command: the command, or how to find it at run time; a text instead of one says why there is none.
     :param placeholder: what ``--dry-run`` prints for a command that is found at run time.
     :param done: whether the step is done already; it is then told and left out.
     :param before: called before the command; waits for what must be so.
+    :param during: entered before the command and left after ``until``: what looks on meanwhile and tells it.
     :param until: called after the command; waits for what must be seen and tells it.
     :param quiet: do not show what the command printed.
     :param within: deadline of the command in seconds on an ordinary machine.
+    :param ends: how the command must end: ``well``, in an ``error`` that is what the step shows, or ``either``.
+    :param timers: how long Swarm itself waits in this step.
     :param needs: what nodes must be able to do.
     :param instead_of: what nodes must lack: the step shows what can be shown without.
     """
 
     node: Node
     why: str
-    command: Command | Callable[[Run], Command]
+    command: Command | Callable[[Run], Command | str]
     placeholder: str = ""
     done: Callable[[Run], str | None] | None = None
     before: Callable[[Run], None] | None = None
+    during: Callable[[Run], AbstractContextManager[None]] | None = None
     until: Callable[[Run], None] | None = None
     quiet: bool = False
     within: float = 120.0
+    ends: Literal["well", "error", "either"] = "well"
+    timers: tuple[Timer, ...] = ()
     needs: tuple[Capability, ...] = ()
     instead_of: tuple[Capability, ...] = ()
 
@@ -96,73 +105,63 @@ class Chosen:
         return f"; {self.left_out} of its {len(self.steps)} steps are not applicable here" if self.left_out else ""
 
 
-class Run:
-    """One carrying-out of an exercise: the lab, a shell per node, and where to tell what happens."""
+def play(run: Run, script: Script) -> Spent:
+    """Carry the steps out, in order; gives what they spent.
 
-    def __init__(self, inventory: Inventory, exercise: Exercise, say: Say) -> None:
-        self.inventory = inventory
-        self.lab = inventory.lab
-        self.exercise = exercise
-        self.say = say
-        self._shells: dict[str, Shell] = {}
-
-    def shell(self, node: Node) -> Shell:
-        """Root's shell on a node: the same one each time."""
-        return self._shells.setdefault(node.name, Shell(self.inventory, node))
-
-    @property
-    def manager(self) -> Shell:
-        """Root's shell on the first manager."""
-        return self.shell(self.lab.first_manager)
-
-    def play(self, script: Script) -> None:
-        """Carry the steps out."""
-        self.say(headline(self.exercise))
+    :raises ExerciseError: one does not come out as it should.
+    """
+    run.say(headline(run.exercise))
+    chosen = Chosen(script, run.inventory.lacks)
+    spent = Spent(run.exercise.name)
+    for step, not_applicable in chosen.steps:
+        run.say(f"\n# {step.why}")
+        if not_applicable:
+            run.say(f"  {not_applicable}")
+            continue
         start = time.monotonic()
-        chosen = Chosen(script, self.inventory.lacks)
-        for step, not_applicable in chosen.steps:
-            self.say(f"\n# {step.why}")
-            if not_applicable:
-                self.say(f"  {not_applicable}")
-            else:
-                self._play(step)
-        self.say(f"\n{self.exercise.name}: done in {time.monotonic() - start:.0f} s{chosen.summary}.")
+        did = _one(run, step)
+        spent.step(step.why, time.monotonic() - start, step.timers if did else ())
+    run.say(f"\n{run.exercise.name}: done in {spent}{chosen.summary}.")
+    return spent
 
-    def _play(self, step: Step) -> None:
-        already = step.done(self) if step.done else None
-        if already:
-            self.say(f"  {already}")
-        else:
-            if step.before:
-                step.before(self)
-            command = step.command if isinstance(step.command, Command) else step.command(self)
-            self.say(f"[{step.node.name}]$ {command.shown}")
-            done = self.shell(step.node).attempt(command.script or command.shown, within=step.within)
-            if not done.ok:
-                raise ExerciseError(
-                    f"{self.exercise.name}: `{command.shown}` failed on {step.node.name}: {done.said or 'no output'}",
-                    f"Begin the exercise anew with: fab exercise.reset {self.exercise.name}",
-                )
-            if not step.quiet:
-                for line in done.out.rstrip().splitlines():
-                    self.say(f"  {line}")
+
+def _one(run: Run, step: Step) -> bool:
+    """Carry one step out; gives whether there was anything to do."""
+    already = step.done(run) if step.done else None
+    if already:
+        run.say(f"  {already}")
         if step.until:
-            step.until(self)
+            step.until(run)
+        return False
+    if step.before:
+        step.before(run)
+    command = step.command if isinstance(step.command, Command) else step.command(run)
+    if isinstance(command, str):
+        run.say(f"  {command}")
+        return False
+    with step.during(run) if step.during else nullcontext():
+        _type(run, step, command)
+        if step.until:
+            step.until(run)
+    return True
 
-    def wait(self, what: str, look: Callable[[], None], *, within: float = 60.0, hint: str = "") -> None:
-        """Wait for something to be seen.
 
-        :param look: returns when it is; raises :class:`labgen.waiting.NotYet` with what is seen instead.
-        :param within: deadline in seconds on an ordinary machine.
-        :raises ExerciseError: it did not come, with the last thing seen.
-        """
-        wait_until(
-            what,
-            look,
-            within=self.inventory.patience.seconds(within),
-            error=ExerciseError,
-            hint=hint or f"Look with: docker service ps --no-trunc {self.exercise.services[0].name}",
+def _type(run: Run, step: Step, command: Command) -> None:
+    run.say(f"[{step.node.name}]$ {command.shown}")
+    done = run.shell(step.node).attempt(command.script or command.shown, within=step.within)
+    again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
+    if step.ends == "well" and not done.ok:
+        raise ExerciseError(
+            f"{run.exercise.name}: `{command.shown}` failed on {step.node.name}: {done.said or 'no output'}", again
         )
+    if step.ends == "error" and done.ok:
+        raise ExerciseError(
+            f"{run.exercise.name}: `{command.shown}` on {step.node.name} should have failed, and did not.", again
+        )
+    printed = done.out if done.ok else f"{done.out}\n{done.said}"
+    if not step.quiet:
+        for line in filter(str.strip, printed.rstrip().splitlines()):
+            run.say(f"  {line}")
 
 
 def headline(exercise: Exercise) -> str:

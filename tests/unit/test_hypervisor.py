@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -53,4 +54,4 @@ def test_what_would_not_reach_the_lab_network_is_refused(wrong: dict[str, str]) 
 def test_a_path_with_a_comma_does_not_become_an_option() -> None:
     line = command(TOLD, Path("/a,b/disk.qcow2"), Path("/a,b"))
     assert "file=/a,,b/disk.qcow2,format=qcow2,if=ide,index=0,cache=unsafe" in line
-    assert ("-m", "1024") in zip(line, line[1:], strict=False)
+    assert ("-m", "1024") in itertools.pairwise(line)

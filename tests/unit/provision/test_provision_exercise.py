@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke import Exit
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
 from labgen import labfile
 from labgen.capabilities import NO_IPVS, Capability, Lacks
 from labgen.course import exercises, find
 from labgen.course.loadbalance import EXERCISE, SERVICE
+from labgen.course.service import differences
 from labgen.errors import ExerciseError
 from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.swarm import Port, Service
 from labgen.waiting import NotYet, Patience
-from provision.exercise import loadbalance, rehearse
-from provision.exercise.steps import Chosen, Command, Run, Step
+from provision.exercise import loadbalance, rehearse, services
+from provision.exercise.run import Run
+from provision.exercise.steps import Chosen, Command, Step, play
+from provision.tasks import refuse_unknown
 
 LAB = labfile.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
@@ -54,7 +60,7 @@ class FakeRun(Run):
 
 
 def test_the_service_as_asked_has_no_differences() -> None:
-    assert loadbalance.differences(AS_ASKED) == []
+    assert differences(SERVICE, AS_ASKED) == []
 
 
 @pytest.mark.parametrize(
@@ -70,12 +76,12 @@ def test_the_service_as_asked_has_no_differences() -> None:
     ],
 )
 def test_each_difference_is_said(changed: dict[str, Any], said: str) -> None:
-    (difference,) = loadbalance.differences(dataclasses.replace(AS_ASKED, **changed))
+    (difference,) = differences(SERVICE, dataclasses.replace(AS_ASKED, **changed))
     assert said in difference
 
 
 def test_a_constraint_may_be_written_with_spaces() -> None:
-    assert loadbalance.differences(dataclasses.replace(AS_ASKED, constraints=("node.role == worker",))) == []
+    assert differences(SERVICE, dataclasses.replace(AS_ASKED, constraints=("node.role == worker",))) == []
 
 
 def test_the_commands_are_the_documents() -> None:
@@ -128,7 +134,7 @@ def test_a_step_that_is_not_applicable_is_told_and_not_run() -> None:
     ]
     shell = ScriptedShell(MANAGER, [("y", ok("shown\n"))])
     run = FakeRun(shell, lacks=NO_MESH)
-    run.play(script)
+    play(run, script)
     assert run.said[1:] == [
         "\n# Not here.",
         f"  not applicable here: {NO_IPVS}",
@@ -158,13 +164,13 @@ def test_every_exercise_speaks_both_languages_and_has_steps() -> None:
 def test_a_step_shows_its_command_and_what_came_of_it() -> None:
     shell = ScriptedShell(MANAGER, [("^real command$", ok("one\ntwo\n"))])
     run = FakeRun(shell)
-    run.play([Step(MANAGER, "Because.", Command("as typed", "real command"))])
+    play(run, [Step(MANAGER, "Because.", Command("as typed", "real command"))])
     assert run.said[1:5] == ["\n# Because.", "[swarm-manager]$ as typed", "  one", "  two"]
 
 
 def test_a_step_that_is_done_is_left_out_and_said() -> None:
     run = FakeRun(ScriptedShell(MANAGER, []))
-    run.play([Step(MANAGER, "Because.", Command("x"), done=lambda _run: "there already")])
+    play(run, [Step(MANAGER, "Because.", Command("x"), done=lambda _run: "there already")])
     assert "  there already" in run.said
 
 
@@ -172,7 +178,7 @@ def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
     said = "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
     run = FakeRun(ScriptedShell(MANAGER, [("x", refused(said))]))
     with pytest.raises(ExerciseError, match="port '8001' is already in use by service 'mine'") as caught:
-        run.play([Step(MANAGER, "Because.", Command("x"))])
+        play(run, [Step(MANAGER, "Because.", Command("x"))])
     assert "fab exercise.reset loadbalance" in caught.value.hint
 
 
@@ -206,47 +212,74 @@ def test_a_learners_other_service_of_the_name_is_never_destroyed() -> None:
     other = service_json(Mode={"Replicated": {"Replicas": 5}})
     shell = ScriptedShell(MANAGER, [("/services/web-alb", api(other, "[]"))])
     with pytest.raises(ExerciseError, match="made with other settings: it has 5 replicas, not 2") as caught:
-        FakeRun(shell).play(loadbalance.script(LAB)[:1])
+        play(FakeRun(shell), loadbalance.script(LAB)[:1])
     assert "fab exercise.reset" in caught.value.hint
     assert all_used([shell])
 
 
 def test_reset_of_nothing_is_well() -> None:
-    shell = ScriptedShell(MANAGER, [("/services/web-alb", ok('{"message":"none"}\n404\nnull\n404\n'))])
-    run = FakeRun(shell)
-    loadbalance.reset(run)
-    assert "there is no service web-alb" in run.said[-1]
+    def gone(node: Node) -> ScriptedShell:
+        return ScriptedShell(node, [("docker ps --all --quiet --filter label", ok())])
+
+    manager = gone(MANAGER)
+    manager.script[:0] = [("docker network ls", ok("network ingress\n")), ("/services'?$", api("[]"))]
+    manager.script.append(("/nodes", api("[]")))
+    shells = [manager, gone(WORKER1), gone(WORKER2)]
+    run = FakeRun(*shells)
+    services.clear(run)
+    assert all_used(shells)
+    assert run.said == []
 
 
-def answers(*pages: str) -> str:
-    return "\n".join(pages) + "\n"
+class Serving(ScriptedShell):
+    """A node whose requests are answered with the pages that its test says, in turn, by address."""
+
+    def __init__(self, pages: dict[str, list[str]]) -> None:
+        super().__init__(MANAGER, [])
+        self.pages = pages
+
+    def attempt(self, script: str, *, within: float = 60, secret: str | None = None) -> Any:
+        (mark,) = set(re.findall(r"labgen-[0-9a-f]{16}", script))
+        lines = []
+        for address in re.findall(rf"{mark} address (\S+?)'", script):
+            served = itertools.cycle(self.pages[address])
+            lines.append(f"{mark} address {address}")
+            for _ in range(script.count(f"http://{address}:8001/")):
+                lines += [next(served), f"{mark} 200 1"]
+            lines.append("")
+        return ok("\n".join(lines) + "\n")
 
 
-def spread(text: str) -> FakeRun:
-    run = FakeRun(ScriptedShell(MANAGER, [("curl", ok(text))]))
-    loadbalance._spread(run)
-    return run
+ONE, TWO = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
 
 
 def test_the_spread_is_counted_by_node() -> None:
-    one, two = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
-    run = spread(answers("@@swarm-manager", one, two, one, "@@swarm-worker1", two, one, "@@swarm-worker2", one, two))
-    assert f"through swarm-manager    {one}: 2   {two}: 1" in run.said[-3]
+    run = FakeRun(Serving({str(node.address): [ONE, TWO] for node in LAB.nodes}))
+    loadbalance._spread(run)
+    assert f"through swarm-manager    60 requests: 30 x {ONE}, 30 x {TWO}" in run.said[-3]
 
 
 def test_a_page_that_never_comes_through_one_node_is_an_error() -> None:
-    one, two = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
-    text = answers("@@swarm-manager", one, two, "@@swarm-worker1", one, one, "@@swarm-worker2", one, two)
-    with pytest.raises(ExerciseError, match="swarm-worker1 gave only"):
-        spread(text)
+    pages = {str(node.address): [ONE, TWO] for node in LAB.nodes} | {str(WORKER1.address): [ONE]}
+    with pytest.raises(ExerciseError, match=f"swarm-worker1 gave only 60 requests: 60 x {ONE}"):
+        loadbalance._spread(FakeRun(Serving(pages)))
+
+
+LISTENS = "tcp6  0  0 :::8001  :::*  LISTEN  71/dockerd\n"
+
+
+def test_a_port_that_another_program_has_is_an_error() -> None:
+    shell = ScriptedShell(MANAGER, [("netstat", ok(LISTENS.replace("71/dockerd", "9/nginx: master")))])
+    with pytest.raises(ExerciseError, match="port 8001 of swarm-manager is taken by another program: 9/nginx: master"):
+        services.port_open(FakeRun(shell), MANAGER, 8001)
 
 
 def test_a_port_is_waited_for_before_it_is_shown() -> None:
-    shell = ScriptedShell(MANAGER, [("netstat", refused("")), ("netstat", ok()), ("netstat", ok("tcp6 :::8001\n"))])
+    shell = ScriptedShell(MANAGER, [("netstat", refused("")), ("netstat", ok(LISTENS)), ("netstat", ok(LISTENS))])
     run = FakeRun(shell)
     run.inventory.__dict__["patience"] = Patience(1.0)
-    run.play([step for step in loadbalance.script(LAB) if step.node == MANAGER and step.before])
-    assert run.said[2:4] == ["[swarm-manager]$ sudo netstat -nlp | grep 8001", "  tcp6 :::8001"]
+    play(run, [step for step in loadbalance.script(LAB) if step.node == MANAGER and step.before])
+    assert run.said[2:4] == ["[swarm-manager]$ sudo netstat -nlp | grep 8001", f"  {LISTENS.strip()}"]
     assert all_used([shell])
 
 
@@ -287,7 +320,7 @@ def test_without_the_mesh_containers_are_asked_on_their_own_worker() -> None:
     asking = r"172\.18\.0\.4:80/.*172\.18\.0\.3:80/"
     bridge = ("/networks/docker_gwbridge", api(BRIDGE))
     run, step, shells = inside([bridge, (asking, ok(page * 2)), bridge, (asking, ok(page * 2))], 2)
-    run.play([step])
+    play(run, [step])
     assert run.said[2:5] == [
         "[swarm-worker1]$ curl -s 172.18.0.4:80; curl -s 172.18.0.3:80",
         f"  {page.strip()}",
@@ -301,13 +334,13 @@ def test_without_the_mesh_a_wrong_page_is_an_error() -> None:
     other = ("curl", ok("<h1>Welcome to nginx!</h1>\n"))
     run, step, _ = inside([bridge, other, bridge, other], 2)
     with pytest.raises(ExerciseError, match="swarm-worker1's own page; last seen: <h1>Welcome to nginx!</h1>"):
-        run.play([step])
+        play(run, [step])
 
 
 def test_without_the_mesh_a_container_off_the_bridge_is_said() -> None:
     run, step, _ = inside([("/networks/docker_gwbridge", api(json.dumps({"Containers": {}})))], 1)
     with pytest.raises(ExerciseError, match="on swarm-worker1 has no address on docker_gwbridge"):
-        run.play([step])
+        play(run, [step])
 
 
 def test_the_brief_says_what_to_do_without_the_mesh() -> None:
@@ -317,3 +350,11 @@ def test_the_brief_says_what_to_do_without_the_mesh() -> None:
     # Whatever an exercise's services need somewhere, its brief knows a way without.
     for exercise in exercises().values():
         assert {need for service in exercise.services for need in service.asking_needs} <= set(exercise.instead)
+
+
+def test_fab_names_the_nearest_exercise() -> None:
+    with pytest.raises(Exit, match="there is no exercise 'updat'") as caught:
+        refuse_unknown(["exercise.updat", "--dry-run"])
+    assert caught.value.code == ExerciseError.exit_status
+    assert "Did you mean update" in str(caught.value)
+    refuse_unknown(["exercise.update", "exercise.all", "exercise.reset", "loadbalance", "bootstrap.network"])

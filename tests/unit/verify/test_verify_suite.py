@@ -17,6 +17,7 @@ from fake_lab import FakeLab, id_of, recorded
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen import inventory
 from labgen.capabilities import NO_IPVS, Capability
+from labgen.course import NAMES
 from labgen.errors import MachineError
 
 pytest_plugins = ["pytester"]
@@ -32,10 +33,7 @@ from verify import conftest
 import pytest, fake_lab_in_use
 
 conftest.inventory.load = lambda path: fake_lab_in_use.LAB.inventory
-
-@pytest.fixture(scope="session")
-def hosts():
-    return fake_lab_in_use.LAB
+conftest.SshHosts = lambda _inventory: fake_lab_in_use.LAB
 """
 
 
@@ -52,10 +50,10 @@ def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPa
     holder.LAB = fake  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "fake_lab_in_use", holder)
     monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
-    skeleton = Path(inventory.__file__).parent / "skeleton" / "verify"
+    skeleton = Path(inventory.__file__).parent / "skeleton" / "verify" / "test_EXERCISE.py.in"
     folder = pytester.mkdir("verify")
-    for source in skeleton.glob("test_*.py.in"):
-        (folder / source.stem).write_text(source.read_text())
+    for name in ("cluster", *NAMES):
+        (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
     (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
 
     def run(*arguments: str) -> dict[str, Any]:
@@ -90,7 +88,7 @@ def test_order_does_not_matter(grade: Grade, fake: FakeLab, seed: int) -> None:
 
 def test_an_untouched_lab_gets_nothing_for_the_exercise(grade: Grade, fake: FakeLab) -> None:
     fake.untouch()
-    report = grade()
+    report = grade("--exercise", "loadbalance")
     assert report["status"] == 11
     assert came_out(report, "fail") == {
         "cluster.swarm_begun",
@@ -336,7 +334,7 @@ SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
 def test_each_fault_turns_its_own_check(grade: Grade, fake: FakeLab, name: str) -> None:
     sabotage, expected = SABOTAGE[name]
     sabotage(fake)
-    report = grade()
+    report = grade("--exercise", "loadbalance")
     assert came_out(report, "fail") == expected
     assert came_out(report, "inconclusive") == set()
 

@@ -63,26 +63,27 @@ class Requests:
         return f"{len(self.responses)} requests: {listed}"
 
 
-def ask(run: Run, addresses: Sequence[str], port: int, within: float) -> dict[str, Requests]:
-    """Make the requests to each of several addresses, in one command.
+def ask(run: Run, addresses: Sequence[str], port: int, within: float, requests: int = REQUESTS) -> dict[str, Requests]:
+    """Make requests to each of several addresses, in one command.
 
     :param run: runs a script on the node that asks.
     :param within: seconds for each request; after one without an answer, that address is left.
+    :param requests: how many to each address.
     """
     # Not to be guessed, so that no page can pass for several.
     mark = f"labgen-{secrets.token_hex(8)}"
-    text = run(command(addresses, port, within, mark))
+    text = run(command(addresses, port, within, mark, requests))
     parts = re.split(rf"(?m)^{mark} address (\S+)\n", text)
     return {parts[place]: _parse(parts[place + 1], mark) for place in range(1, len(parts) - 1, 2)}
 
 
-def command(addresses: Sequence[str], port: int, within: float, mark: str) -> str:
+def command(addresses: Sequence[str], port: int, within: float, mark: str, requests: int = REQUESTS) -> str:
     """The script that makes them."""
     lines = ["export LC_ALL=C.UTF-8"]
     for address in addresses:
         curl = ["curl", "-sS", "-g", "--noproxy", "*", "--max-time", str(max(1, round(within))), "--fail-early"]
         curl += ["-H", "Connection: close", "-w", rf"\n{mark} %{{http_code}} %{{num_connects}}\n"]
-        curl += [f"http://{address}:{port}/"] * REQUESTS
+        curl += [f"http://{address}:{port}/"] * requests
         lines.append(f"echo {shlex.quote(f'{mark} address {address}')}")
         lines.append(f"{shlex.join(curl)} 2>&1 | head -c {_AT_MOST}; echo")
     return "\n".join([*lines, "true"])

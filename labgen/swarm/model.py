@@ -1,22 +1,17 @@
-"""What a swarm is like now: read-only facts from the engine's own JSON.
+"""What a swarm is made of, as frozen data: nodes, services, tasks, networks.
 
-Provisioning decides by them, grading judges by them. Parsed tolerantly (what is missing is empty), but
-an answer that is no JSON, or none at all, is an error that says what was seen.
-
-Nothing here reads a join token: they are in ``/swarm``, which is never asked for.
+Each is read from the engine's own JSON, tolerantly: what is missing is empty.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_network
 from typing import Any
-from urllib.parse import quote
 
-from labgen.engine import Answer, Run, as_json, as_list, as_object, ask, text_of
+from labgen.engine import as_json, as_object, text_of
 
 _MOVING = frozenset({"new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting"})
 """States of a task on its way to running (moby ``api/types/swarm/task.go``)."""
@@ -97,18 +92,18 @@ class SwarmNode:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> SwarmNode:
         """From ``/nodes`` or ``docker node inspect``."""
-        manager = _part(told, "ManagerStatus")
+        manager = part(told, "ManagerStatus")
         # A manager's Status.Addr may be 0.0.0.0; what it advertises stands in ManagerStatus.
         advertised = text_of(manager, "Addr").rpartition(":")[0]
         return cls(
             id=text_of(told, "ID"),
-            name=text_of(_part(told, "Description"), "Hostname"),
-            role=text_of(_part(told, "Spec"), "Role"),
-            availability=text_of(_part(told, "Spec"), "Availability"),
-            state=text_of(_part(told, "Status"), "State"),
+            name=text_of(part(told, "Description"), "Hostname"),
+            role=text_of(part(told, "Spec"), "Role"),
+            availability=text_of(part(told, "Spec"), "Availability"),
+            state=text_of(part(told, "Status"), "State"),
             leader=bool(manager.get("Leader")),
-            address=advertised or text_of(_part(told, "Status"), "Addr"),
-            engine_version=text_of(_part(_part(told, "Description"), "Engine"), "EngineVersion"),
+            address=advertised or text_of(part(told, "Status"), "Addr"),
+            engine_version=text_of(part(part(told, "Description"), "Engine"), "EngineVersion"),
         )
 
 
@@ -121,6 +116,9 @@ class Task:
     :param slot: which replica it is, from 1; 0 in a global service.
     :param image: as the service named it, with digest where it was resolved.
     :param error: why it is not running, empty where nothing is wrong.
+    :param since: when it came into its state, by the clock of its node.
+    :param exit_code: of its container, where that has ended.
+    :param addresses: on overlay networks.
     """
 
     id: str
@@ -134,6 +132,9 @@ class Task:
     error: str
     created: datetime | None
     updated: datetime | None
+    since: datetime | None = None
+    exit_code: int = 0
+    addresses: tuple[IPv4Address, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -148,7 +149,7 @@ class Task:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Task:
         """From ``/tasks`` or ``docker inspect --type task``."""
-        status = _part(told, "Status")
+        status = part(told, "Status")
         return cls(
             id=text_of(told, "ID"),
             service_id=text_of(told, "ServiceID"),
@@ -156,11 +157,19 @@ class Task:
             node_id=text_of(told, "NodeID"),
             state=text_of(status, "State"),
             desired=text_of(told, "DesiredState"),
-            image=text_of(_part(_part(told, "Spec"), "ContainerSpec"), "Image"),
-            container_id=text_of(_part(status, "ContainerStatus"), "ContainerID"),
+            image=text_of(part(part(told, "Spec"), "ContainerSpec"), "Image"),
+            container_id=text_of(part(status, "ContainerStatus"), "ContainerID"),
             error=text_of(status, "Err"),
             created=_moment(told, "CreatedAt"),
             updated=_moment(told, "UpdatedAt"),
+            since=_moment(status, "Timestamp"),
+            exit_code=int(part(status, "ContainerStatus").get("ExitCode") or 0),
+            addresses=tuple(
+                IPv4Interface(address).ip
+                for attached in told.get("NetworksAttachments") or ()
+                for address in attached.get("Addresses") or ()
+                if "." in address
+            ),
         )
 
 
@@ -178,6 +187,37 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Update:
+    """How a service is updated; the values are those of a service for which nothing else was said.
+
+    :param parallelism: tasks updated at the same time; 0 for all at once.
+    :param delay: seconds between one batch and the next.
+    :param order: ``stop-first`` or ``start-first``.
+    :param failure_action: ``pause``, ``continue`` or ``rollback``.
+    :param monitor: seconds after each task in which its end counts as a failure of the update.
+    """
+
+    parallelism: int = 1
+    delay: float = 0.0
+    order: str = "stop-first"
+    failure_action: str = "pause"
+    monitor: float = 5.0
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Update:
+        """From ``UpdateConfig``; empty where nothing was said."""
+        if not told:
+            return cls()
+        return cls(
+            parallelism=int(told.get("Parallelism") or 0),
+            delay=int(told.get("Delay") or 0) / 1e9,
+            order=text_of(told, "Order") or "stop-first",
+            failure_action=text_of(told, "FailureAction") or "pause",
+            monitor=int(told.get("Monitor") or 5_000_000_000) / 1e9,
+        )
+
+
+@dataclass(frozen=True)
 class Service:
     """A service and every task of it that the swarm remembers, oldest first.
 
@@ -185,6 +225,12 @@ class Service:
     :param replicas: how many are wanted; ``None`` unless replicated.
     :param constraints: as they were written: ``node.role==worker``.
     :param update_state: of the last update or rollback: ``completed``, ``paused`` …, empty before the first.
+    :param args: what stands after the image in the command that made it.
+    :param networks: ids of the networks it is on.
+    :param virtual_ips: its addresses there, with ``endpoint_mode`` ``vip``.
+    :param reserved: memory in bytes, and processors, that each task reserves.
+    :param health: command of its health check, empty where the image's own is used.
+    :param secrets: names of those its tasks are given; ``configs`` likewise.
     """
 
     id: str
@@ -197,6 +243,20 @@ class Service:
     update_state: str
     update_message: str
     tasks: tuple[Task, ...] = ()
+    args: tuple[str, ...] = ()
+    update: Update = Update()
+    endpoint_mode: str = "vip"
+    networks: tuple[str, ...] = ()
+    virtual_ips: tuple[IPv4Address, ...] = ()
+    reserved: tuple[int, float] = (0, 0.0)
+    health: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+
+    @property
+    def plain_image(self) -> str:
+        """The image as it was written, without the digest that the swarm has added."""
+        return self.image.partition("@")[0]
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -212,19 +272,21 @@ class Service:
     @classmethod
     def of(cls, told: Mapping[str, Any], tasks: Sequence[Task] = ()) -> Service:
         """From ``/services/NAME`` or ``docker service inspect``."""
-        spec = _part(told, "Spec")
-        template = _part(spec, "TaskTemplate")
-        mode = _part(spec, "Mode")
+        spec = part(told, "Spec")
+        template = part(spec, "TaskTemplate")
+        container = part(template, "ContainerSpec")
+        reserved = part(part(template, "Resources"), "Reservations")
+        mode = part(spec, "Mode")
         kind = next(iter(mode), "")
-        update = _part(told, "UpdateStatus")
-        ports = _part(told, "Endpoint").get("Ports") or _part(spec, "EndpointSpec").get("Ports") or []
+        update = part(told, "UpdateStatus")
+        ports = part(told, "Endpoint").get("Ports") or part(spec, "EndpointSpec").get("Ports") or []
         return cls(
             id=text_of(told, "ID"),
             name=text_of(spec, "Name"),
             mode=kind[:1].lower() + kind[1:],
-            replicas=int(_part(mode, "Replicated").get("Replicas") or 0) if kind == "Replicated" else None,
-            image=text_of(_part(template, "ContainerSpec"), "Image"),
-            constraints=tuple(map(str, _part(template, "Placement").get("Constraints") or ())),
+            replicas=int(part(mode, "Replicated").get("Replicas") or 0) if kind == "Replicated" else None,
+            image=text_of(container, "Image"),
+            constraints=tuple(map(str, part(template, "Placement").get("Constraints") or ())),
             ports=tuple(
                 Port(
                     published=int(port.get("PublishedPort") or 0),
@@ -237,6 +299,19 @@ class Service:
             update_state=text_of(update, "State"),
             update_message=text_of(update, "Message"),
             tasks=tuple(tasks),
+            args=tuple(map(str, container.get("Args") or ())),
+            update=Update.of(part(spec, "UpdateConfig")),
+            endpoint_mode=text_of(part(spec, "EndpointSpec"), "Mode") or "vip",
+            networks=tuple(text_of(one, "Target") for one in template.get("Networks") or spec.get("Networks") or ()),
+            virtual_ips=tuple(
+                IPv4Interface(one["Addr"]).ip
+                for one in part(told, "Endpoint").get("VirtualIPs") or ()
+                if "." in text_of(one, "Addr")
+            ),
+            reserved=(int(reserved.get("MemoryBytes") or 0), int(reserved.get("NanoCPUs") or 0) / 1e9),
+            health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
+            secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
+            configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
         )
 
 
@@ -258,7 +333,7 @@ class Network:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Network:
         """From ``/networks`` or ``docker network inspect``."""
-        configs = _part(told, "IPAM").get("Config") or []
+        configs = part(told, "IPAM").get("Config") or []
         subnets = (ip_network(config["Subnet"], strict=False) for config in configs if config.get("Subnet"))
         return cls(
             id=text_of(told, "Id") or text_of(told, "ID"),
@@ -270,112 +345,8 @@ class Network:
         )
 
 
-@dataclass(frozen=True)
-class Swarm:
-    """A whole swarm at one moment, as a manager tells it.
-
-    :param services: by name, those that were asked about and exist.
-    """
-
-    nodes: tuple[SwarmNode, ...]
-    networks: tuple[Network, ...]
-    services: Mapping[str, Service]
-
-    @property
-    def settled(self) -> bool:
-        """Nothing is on its way: every node's state is known, every service asked about has settled."""
-        known = all(node.state != "unknown" for node in self.nodes)
-        return known and all(service.settled for service in self.services.values())
-
-    def node(self, node_id: str) -> SwarmNode | None:
-        """The node of that id."""
-        return next((node for node in self.nodes if node.id == node_id), None)
-
-
-def local(run: Run) -> LocalSwarm:
-    """The swarm as this engine sees it; need not be a manager.
-
-    :raises NodeError: the engine does not answer.
-    """
-    return LocalSwarm.of(_part(as_object(_one(run, "/info"), "/info"), "Swarm"))
-
-
-def nodes(run: Run) -> list[SwarmNode]:
-    """Every node of the swarm.
-
-    :raises SwarmError: the node asked is not a manager.
-    :raises NodeError: the engine does not answer.
-    """
-    return [SwarmNode.of(told) for told in as_list(_one(run, "/nodes"), "/nodes")]
-
-
-def networks(run: Run) -> list[Network]:
-    """Every network this engine knows, on a manager also those of the swarm.
-
-    :raises NodeError: the engine does not answer.
-    """
-    return [Network.of(told) for told in as_list(_one(run, "/networks"), "/networks")]
-
-
-def service(run: Run, name: str) -> Service | None:
-    """A service with its tasks, ``None`` where there is none of that name.
-
-    :raises SwarmError: the node asked is not a manager.
-    :raises NodeError: the engine does not answer.
-    """
-    return _service(ask(run, _service_paths(name)), name)
-
-
-def services(run: Run) -> list[Service]:
-    """Every service of the swarm, without its tasks.
-
-    :raises SwarmError: the node asked is not a manager.
-    :raises NodeError: the engine does not answer.
-    """
-    return [Service.of(told) for told in as_list(_one(run, "/services"), "/services")]
-
-
-def look(run: Run, services: Sequence[str] = ()) -> Swarm:
-    """Everything at once, in one command.
-
-    :param services: names of the services to ask about.
-    :raises SwarmError: the node asked is not a manager.
-    :raises NodeError: the engine does not answer.
-    """
-    paths = ["/nodes", "/networks", *(path for name in services for path in _service_paths(name))]
-    told = ask(run, paths)
-    found = {name: _service(told, name) for name in services}
-    return Swarm(
-        nodes=tuple(SwarmNode.of(one) for one in as_list(told["/nodes"].value("/nodes"), "/nodes")),
-        networks=tuple(Network.of(one) for one in as_list(told["/networks"].value("/networks"), "/networks")),
-        services={name: there for name, there in found.items() if there is not None},
-    )
-
-
-def _one(run: Run, path: str) -> Any:
-    return ask(run, [path])[path].value(path)
-
-
-def _service_paths(name: str) -> list[str]:
-    filters = json.dumps({"service": [name]})
-    return [f"/services/{quote(name, safe='')}", f"/tasks?filters={quote(filters, safe='')}"]
-
-
-def _service(told: Mapping[str, Answer], name: str) -> Service | None:
-    at, tasks_at = _service_paths(name)
-    if told[at].status == 404:
-        return None
-    body = as_object(told[at].value(at), at)
-    # The engine also finds a service by its id, or the beginning of one.
-    if text_of(_part(body, "Spec"), "Name") != name:
-        return None
-    # A service removed between the two questions has no tasks any more.
-    gone = told[tasks_at].status == 404
-    tasks = [] if gone else [Task.of(one) for one in as_list(told[tasks_at].value(tasks_at), tasks_at)]
-    return Service.of(body, sorted(tasks, key=lambda task: (task.slot, str(task.created))))
-
-
-def _part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object in an object, empty where there is none."""
     value = told.get(key)
     return value if isinstance(value, Mapping) else {}
 

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from labgen import pages
+from labgen.pages import REQUESTS, Requests, Response
 from labgen.proc import Runner
-from verify import pages
-from verify.pages import REQUESTS, Requests, Response
 
 
 def run(script: str) -> str:

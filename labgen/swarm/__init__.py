@@ -1,0 +1,140 @@
+"""What a swarm is like now: read-only facts from the engine's own JSON.
+
+Provisioning decides by them, grading judges by them. Parsed tolerantly (what is missing is empty), but
+an answer that is no JSON, or none at all, is an error that says what was seen.
+
+Nothing here reads a join token: they are in ``/swarm``, which is never asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from labgen.engine import Answer, Run, as_list, as_object, ask, text_of
+from labgen.swarm.model import LocalSwarm, Network, Port, Service, SwarmNode, Task, Update, part
+
+__all__ = [
+    "LocalSwarm",
+    "Network",
+    "Port",
+    "Service",
+    "Swarm",
+    "SwarmNode",
+    "Task",
+    "Update",
+    "local",
+    "look",
+    "networks",
+    "nodes",
+    "service",
+    "services",
+]
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """A whole swarm at one moment, as a manager tells it.
+
+    :param services: by name, those that were asked about and exist.
+    """
+
+    nodes: tuple[SwarmNode, ...]
+    networks: tuple[Network, ...]
+    services: Mapping[str, Service]
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is on its way: every node's state is known, every service asked about has settled."""
+        known = all(node.state != "unknown" for node in self.nodes)
+        return known and all(service.settled for service in self.services.values())
+
+    def node(self, node_id: str) -> SwarmNode | None:
+        """The node of that id."""
+        return next((node for node in self.nodes if node.id == node_id), None)
+
+
+def local(run: Run) -> LocalSwarm:
+    """The swarm as this engine sees it; need not be a manager.
+
+    :raises NodeError: the engine does not answer.
+    """
+    return LocalSwarm.of(part(as_object(_one(run, "/info"), "/info"), "Swarm"))
+
+
+def nodes(run: Run) -> list[SwarmNode]:
+    """Every node of the swarm.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    return [SwarmNode.of(told) for told in as_list(_one(run, "/nodes"), "/nodes")]
+
+
+def networks(run: Run) -> list[Network]:
+    """Every network this engine knows, on a manager also those of the swarm.
+
+    :raises NodeError: the engine does not answer.
+    """
+    return [Network.of(told) for told in as_list(_one(run, "/networks"), "/networks")]
+
+
+def service(run: Run, name: str) -> Service | None:
+    """A service with its tasks, ``None`` where there is none of that name.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    return _service(ask(run, _service_paths(name)), name)
+
+
+def services(run: Run) -> list[Service]:
+    """Every service of the swarm, without its tasks.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    return [Service.of(told) for told in as_list(_one(run, "/services"), "/services")]
+
+
+def look(run: Run, services: Sequence[str] = ()) -> Swarm:
+    """Everything at once, in one command.
+
+    :param services: names of the services to ask about.
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    paths = ["/nodes", "/networks", *(path for name in services for path in _service_paths(name))]
+    told = ask(run, paths)
+    found = {name: _service(told, name) for name in services}
+    return Swarm(
+        nodes=tuple(SwarmNode.of(one) for one in as_list(told["/nodes"].value("/nodes"), "/nodes")),
+        networks=tuple(Network.of(one) for one in as_list(told["/networks"].value("/networks"), "/networks")),
+        services={name: there for name, there in found.items() if there is not None},
+    )
+
+
+def _one(run: Run, path: str) -> Any:
+    return ask(run, [path])[path].value(path)
+
+
+def _service_paths(name: str) -> list[str]:
+    filters = json.dumps({"service": [name]})
+    return [f"/services/{quote(name, safe='')}", f"/tasks?filters={quote(filters, safe='')}"]
+
+
+def _service(told: Mapping[str, Answer], name: str) -> Service | None:
+    at, tasks_at = _service_paths(name)
+    if told[at].status == 404:
+        return None
+    body = as_object(told[at].value(at), at)
+    # The engine also finds a service by its id, or the beginning of one.
+    if text_of(part(body, "Spec"), "Name") != name:
+        return None
+    # A service removed between the two questions has no tasks any more.
+    gone = told[tasks_at].status == 404
+    tasks = [] if gone else [Task.of(one) for one in as_list(told[tasks_at].value(tasks_at), tasks_at)]
+    return Service.of(body, sorted(tasks, key=lambda task: (task.slot, str(task.created))))

@@ -1,0 +1,85 @@
+"""One carrying-out of an exercise: the lab, a shell per node, facts, and where to tell what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labgen import swarm
+from labgen.course import Exercise
+from labgen.errors import ExerciseError
+from labgen.inventory import Inventory
+from labgen.lab import Node
+from labgen.swarm import Service, SwarmNode, Task
+from labgen.waiting import NotYet, wait_until
+from provision.exercise.steps import Say
+from provision.shell import Shell
+
+
+class Run:
+    """One carrying-out of an exercise."""
+
+    def __init__(self, inventory: Inventory, exercise: Exercise, say: Say) -> None:
+        self.inventory = inventory
+        self.lab = inventory.lab
+        self.exercise = exercise
+        self.say = say
+        self._shells: dict[str, Shell] = {}
+
+    def shell(self, node: Node) -> Shell:
+        """Root's shell on a node: the same one each time."""
+        return self._shells.setdefault(node.name, Shell(self.inventory, node))
+
+    def another_shell(self, node: Node) -> Shell:
+        """A shell of its own on a node, for what runs beside the steps."""
+        return Shell(self.inventory, node)
+
+    @property
+    def manager(self) -> Shell:
+        """Root's shell on the first manager."""
+        return self.shell(self.lab.first_manager)
+
+    def nodes(self) -> list[SwarmNode]:
+        """The swarm's nodes, as the first manager tells them."""
+        return swarm.nodes(self.manager.run)
+
+    def service(self, name: str) -> Service:
+        """A service, as it is now.
+
+        :raises NotYet: there is none of that name.
+        """
+        there = swarm.service(self.manager.run, name)
+        if there is None:
+            raise NotYet(f"there is no service {name}")
+        return there
+
+    def placed(self, service: Service) -> dict[str, list[Task]]:
+        """Its running tasks by the name of the node they are on."""
+        names = {node.id: node.name for node in self.nodes()}
+        found: dict[str, list[Task]] = {}
+        for task in service.running:
+            found.setdefault(names.get(task.node_id, task.node_id), []).append(task)
+        return found
+
+    def host(self, task: Task) -> Node:
+        """The lab's node that a task is on.
+
+        :raises NotYet: it is on none yet, or on one that is not of the lab.
+        """
+        name = next((node.name for node in self.nodes() if node.id == task.node_id), "")
+        for node in self.lab.nodes:
+            if node.name == name:
+                return node
+        raise NotYet(f"task {task.id[:12]} is on no node of the lab")
+
+    def wait(self, what: str, look: Callable[[], None], *, within: float = 60.0, hint: str = "") -> None:
+        """Wait for something to be seen.
+
+        :param look: returns when it is; raises :class:`labgen.waiting.NotYet` with what is seen instead.
+        :param within: deadline in seconds on an ordinary machine.
+        :raises ExerciseError: it did not come, with the last thing seen.
+        """
+        names = [service.name for service in self.exercise.services]
+        look_at = f"Look with: docker service ps --no-trunc {names[0]}" if names else "Look with: docker node ls"
+        wait_until(
+            what, look, within=self.inventory.patience.seconds(within), error=ExerciseError, hint=hint or look_at
+        )

@@ -1,0 +1,203 @@
+"""Steps that many exercises share: a service made, its tasks waited for, shown, changed, and everything removed."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Callable, Sequence
+
+from labgen import swarm
+from labgen.course import Exercise, ServiceSpec, exercises
+from labgen.course.service import differences
+from labgen.errors import ExerciseError
+from labgen.lab import Lab, Node
+from labgen.swarm import Service
+from labgen.waiting import NotYet
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Step
+from provision.exercise.timing import VERIFY
+
+
+def create(
+    lab: Lab,
+    spec: ServiceSpec,
+    why: str,
+    *,
+    also: Sequence[ServiceSpec] = (),
+    until: Callable[[Run], None] | None = None,
+) -> Step:
+    """The step that makes a service, left out where it is there already.
+
+    :param also: as what else it may be there: what later steps make of it.
+    :param until: what must be seen of it; by default that all its tasks run.
+    """
+    return Step(
+        lab.first_manager,
+        why,
+        Command(spec.create),
+        done=functools.partial(_there, wanted=(spec, *also)),
+        until=until or functools.partial(running, name=spec.name),
+        quiet=True,
+        within=300,
+        timers=(VERIFY,),
+    )
+
+
+def show(lab: Lab, name: str, why: str = "See its tasks, and where they run.") -> Step:
+    """The step that shows a service's tasks."""
+    return Step(lab.first_manager, why, Command(f"docker service ps {name}"))
+
+
+def _there(run: Run, wanted: Sequence[ServiceSpec]) -> str | None:
+    """Whether the service is there already. One that the course has left there makes way; a learner's own does not."""
+    name = wanted[0].name
+    there = swarm.service(run.manager.run, name)
+    if there is None:
+        return None
+    if any(not differences(spec, there) for spec in wanted):
+        return f"{name} is there already, as it should be."
+    if whose := made_by(there):
+        run.say(f"  {name} is there as the exercise {whose} leaves it: that one is removed first.")
+        remove_services(run, [name])
+        return None
+    raise ExerciseError(
+        f"there is a service {name} already, made with other settings: {'; '.join(differences(wanted[0], there))}.",
+        f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
+    )
+
+
+def made_by(there: Service) -> str:
+    """Name of the exercise that makes a service just so; empty where none does."""
+    for exercise in exercises().values():
+        specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == there.name)
+        if any(not differences(spec, there) for spec in specs):
+            return exercise.name
+    return ""
+
+
+def running(run: Run, name: str, count: int | None = None, within: float = 120.0) -> None:
+    """Wait until all tasks of a service run and nothing of it is on its way; tell where they are.
+
+    :param count: how many; by default as many as the service itself wants.
+    """
+    seen: dict[str, int] = {}
+
+    def look() -> None:
+        there = run.service(name)
+        wanted = there.replicas if count is None else count
+        # A global service has a task on every node that takes any.
+        nodes = [node for node in run.nodes() if node.ready and node.availability == "active"]
+        wanted = len(nodes) if wanted is None else wanted
+        if len(there.running) != wanted or not there.settled:
+            raise NotYet(told(there, wanted))
+        seen.clear()
+        seen.update({host: len(tasks) for host, tasks in sorted(run.placed(there).items())})
+
+    run.wait(f"the tasks of {name} to run", look, within=within)
+    total = sum(seen.values())
+    run.say(f"  {total} of {total} tasks run: {', '.join(f'{many} on {host}' for host, many in seen.items())}")
+
+
+def told(there: Service, wanted: int) -> str:
+    """How far a service is, for people."""
+    others = [f"{task.state} {task.error}".strip() for task in there.tasks if not task.running]
+    update = f"; update {there.update_state}: {there.update_message}" if there.update_state else ""
+    return f"{len(there.running)} of {wanted} run ({', '.join(others[-4:]) or 'none else'}){update}"
+
+
+def listeners(port: int) -> str:
+    """The script that shows what listens on a port; fails where nothing does."""
+    # Not every distribution has netstat any more.
+    return f"if command -v netstat >/dev/null; then netstat -nlp; else ss -nlp; fi | grep ':{port} '"
+
+
+def port_open(run: Run, node: Node, port: int) -> None:
+    """Wait until the engine listens on a published port of a node.
+
+    :raises ExerciseError: it does not; says who has the port instead, where someone has.
+    """
+
+    def look() -> None:
+        seen = run.shell(node).attempt(listeners(port))
+        if not seen.ok:
+            raise NotYet("nothing listens")
+        if "dockerd" not in seen.out:
+            raise ExerciseError(
+                f"port {port} of {node.name} is taken by another program: {_who(seen.out)}",
+                f"End it there, then begin anew: fab exercise.reset {run.exercise.name}",
+            )
+
+    run.wait(f"port {port} on {node.name}", look, within=30)
+
+
+def _who(listening: str) -> str:
+    """Of ``tcp6 0 0 :::8001 :::* LISTEN 9/nginx: master``: the process; of what ss prints: its last column."""
+    last = listening.strip().splitlines()[-1]
+    return last.partition("LISTEN")[2].strip() or last
+
+
+def remove_services(run: Run, names: Sequence[str]) -> None:
+    """Remove services that are there, and wait until none of their containers is left on any node."""
+    there = [service.name for service in swarm.services(run.manager.run) if service.name in names]
+    if there:
+        run.say(f"[{run.lab.first_manager.name}]$ docker service rm {' '.join(there)}")
+        run.manager.run(f"docker service rm {shlex.join(there)}", what="docker service rm")
+    gone(run, names)
+
+
+def gone(run: Run, names: Sequence[str], within: float = 60.0) -> None:
+    """Wait until no container of any of these services is left on a node that can be asked."""
+    filters = [f"--filter label=com.docker.swarm.service.name={shlex.quote(name)}" for name in names]
+    # One filter at a time: several labels would have to hold together.
+    script = "\n".join(f"docker ps --all --quiet {one}" for one in filters)
+
+    def look() -> None:
+        left = [node.name for node in run.lab.nodes if run.shell(node).run(script).strip()]
+        if left:
+            raise NotYet(f"containers on {', '.join(left)}")
+
+    if names:
+        run.wait("their containers to be gone", look, within=within)
+
+
+def clear(run: Run) -> None:
+    """Remove everything an exercise makes, from any state, whoever made it."""
+    exercise = run.exercise
+    before = run.manager.run(_inventory(exercise))
+    names = [spec.name for spec in exercise.services]
+    for stack in exercise.stacks:
+        names += [service.name for service in swarm.services(run.manager.run) if service.name.startswith(f"{stack}_")]
+    remove_services(run, names)
+    manager = run.lab.first_manager.name
+    for kind, wanted in (
+        ("network", (*exercise.networks, *(f"{stack}_default" for stack in exercise.stacks))),
+        ("secret", exercise.secrets),
+        ("config", exercise.configs),
+    ):
+        there = [name for name in wanted if f"{kind} {name}" in before.splitlines()]
+        if there:
+            run.say(f"[{manager}]$ docker {kind} rm {' '.join(there)}")
+            run.wait(f"{kind} {', '.join(there)} to be gone", functools.partial(_rm, run, kind, there))
+    for node in run.nodes():
+        keys = [key for key in exercise.labels if f"{node.id} {key}" in before]
+        if keys:
+            flags = " ".join(f"--label-rm {key}" for key in keys)
+            run.say(f"[{manager}]$ docker node update {flags} {node.name}")
+            run.manager.run(f"docker node update {flags} {node.id}", what="docker node update")
+
+
+def _rm(run: Run, kind: str, names: Sequence[str]) -> None:
+    # A network is in use for a moment longer than the containers that were on it.
+    done = run.manager.attempt(f"docker {kind} rm {shlex.join(names)}")
+    left = [name for name in names if name in run.manager.run(f"docker {kind} ls --format '{{{{.Name}}}}'").split()]
+    if left:
+        raise NotYet(done.said)
+
+
+def _inventory(exercise: Exercise) -> str:
+    """Lists what there is, a line each: ``network front``; and the labels of nodes: ``ID zone``."""
+    lines = [f"docker {kind} ls --format '{kind} {{{{.Name}}}}'" for kind in ("network", "secret", "config")]
+    if exercise.labels:
+        each = "{{$id := .ID}}{{range $key, $value := .Spec.Labels}}{{$id}} {{$key}}{{println}}{{end}}"
+        lines.append(f"docker node inspect --format {shlex.quote(each)} $(docker node ls --quiet)")
+    return "\n".join(lines)

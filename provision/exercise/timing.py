@@ -1,0 +1,86 @@
+"""What an exercise spends, and how much of that Swarm itself waits: its timers are the same on any computer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A time that Docker waits by its own rule.
+
+    :param name: what it waits for.
+    :param seconds: how long.
+    """
+
+    name: str
+    seconds: float
+
+
+VERIFY = Timer("tasks stay up (5 s after the last one started)", 5.0)
+"""``docker service create``, ``update`` and ``scale`` end when tasks have run for 5 s (docker/cli
+``cli/command/service/progress``)."""
+
+MONITOR = Timer("an update is watched (5 s after its last task)", 5.0)
+"""``--update-monitor``: an update is complete when its last task has run for 5 s (moby ``defaults.go``)."""
+
+RESTART_DELAY = Timer("a failed task is restarted after 5 s", 5.0)
+"""``--restart-delay``."""
+
+HEARTBEAT = Timer("a node that is silent is given up after three missed heartbeats (15 s)", 15.0)
+"""Agents report every 5 s, and are missed after three times that (swarmkit ``dispatcher``)."""
+
+GRACE = Timer("a container that ignores SIGTERM is killed after 10 s", 10.0)
+"""``--stop-grace-period``."""
+
+
+@dataclass
+class Spent:
+    """What one carrying-out of an exercise spent."""
+
+    exercise: str
+    steps: list[tuple[str, float, float]] = field(default_factory=list)
+    waited: dict[str, float] = field(default_factory=dict)
+
+    def step(self, why: str, seconds: float, timers: Iterable[Timer]) -> None:
+        """Note a step: how long it took, and how long of that Swarm waited by rule."""
+        left = seconds
+        for timer in timers:
+            waited = min(timer.seconds, left)
+            left -= waited
+            self.waited[timer.name] = self.waited.get(timer.name, 0.0) + waited
+        self.steps.append((why, seconds, seconds - left))
+
+    @property
+    def seconds(self) -> float:
+        """Altogether."""
+        return sum(seconds for _, seconds, _ in self.steps)
+
+    @property
+    def of_swarm(self) -> float:
+        """Of that, Swarm's own timers."""
+        return sum(waited for _, _, waited in self.steps)
+
+    def __str__(self) -> str:
+        """For people: ``34 s, of which Swarm's own timers 15 s``."""
+        timers = f", of which Swarm's own timers {self.of_swarm:.0f} s" if self.of_swarm else ""
+        return f"{self.seconds:.0f} s{timers}"
+
+    def to_json(self) -> str:
+        """For whoever adds several up."""
+        return json.dumps(
+            {
+                "exercise": self.exercise,
+                "seconds": round(self.seconds, 2),
+                "of_swarm": round(self.of_swarm, 2),
+                "timers": {name: round(seconds, 2) for name, seconds in self.waited.items()},
+                "steps": [
+                    {"why": why, "seconds": round(seconds, 2), "of_swarm": round(waited, 2)}
+                    for why, seconds, waited in self.steps
+                ],
+            },
+            ensure_ascii=False,
+            indent=2,
+        )

@@ -1,0 +1,82 @@
+"""The rolling update carried out: made in the old version, updated, and the servers asked what they are."""
+
+from __future__ import annotations
+
+import functools
+
+from labgen.course.service import same_image
+from labgen.course.update import NEW, OLD, SERVICE, UPDATE, UPDATED
+from labgen.errors import ExerciseError
+from labgen.lab import Lab, Node
+from labgen.swarm.timeline import most_missing, turns
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import MONITOR, VERIFY
+from provision.exercise.watching import tell_turns
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    return [
+        services.create(
+            lab, SERVICE, f"Create {SERVICE.name}: {SERVICE.replicas} replicas of the old version.", also=(UPDATED,)
+        ),
+        services.show(lab, SERVICE.name),
+        *_versions(lab),
+        Step(
+            lab.first_manager,
+            "Update the image: one task is stopped, its successor started and watched, then the next.",
+            Command(UPDATE),
+            done=_updated,
+            until=_one_after_the_other,
+            quiet=True,
+            within=300,
+            timers=(MONITOR, VERIFY),
+        ),
+        services.show(lab, SERVICE.name, "See the history: under each task that runs stands the one it replaced."),
+        *_versions(lab),
+    ]
+
+
+def _versions(lab: Lab) -> list[Step]:
+    return [
+        Step(
+            node,
+            "Ask the server here which version it is.",
+            functools.partial(_version, node=node),
+            placeholder="docker exec CONTAINER redis-server --version",
+        )
+        for node in lab.nodes
+    ]
+
+
+def _version(run: Run, node: Node) -> Command | str:
+    tasks = run.placed(run.service(SERVICE.name)).get(node.name)
+    if not tasks:
+        return f"no task of {SERVICE.name} runs on {node.name}."
+    return Command(f"docker exec {tasks[0].container_id[:12]} redis-server --version")
+
+
+def _updated(run: Run) -> str | None:
+    there = run.service(SERVICE.name)
+    return f"{SERVICE.name} is at {NEW} already." if same_image(there.image, NEW) else None
+
+
+def _one_after_the_other(run: Run) -> None:
+    services.running(run, SERVICE.name)
+    there = run.service(SERVICE.name)
+    happened = turns(there)
+    if not all(same_image(turn.old.image, OLD) and same_image(turn.new.image, NEW) for turn in happened) or len(
+        happened
+    ) != len(there.running):
+        raise ExerciseError(
+            f"the history of {SERVICE.name} does not show each task go from {OLD} to {NEW}.",
+            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+        )
+    tell_turns(run, there, happened)
+    if most_missing(happened) > 1:
+        raise ExerciseError(
+            f"{most_missing(happened)} tasks of {SERVICE.name} were missing at the same time.",
+            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+        )

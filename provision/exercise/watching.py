@@ -1,0 +1,66 @@
+"""What looks on while a step happens, and tells afterwards: requests, and the turns of a service's tasks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from labgen.errors import LabgenError
+from labgen.probe import Probe, Probed
+from labgen.swarm import Service
+from labgen.swarm.timeline import Turn, most_missing, turns
+from provision.exercise.run import Run
+
+
+@contextmanager
+def requests(run: Run, port: int, *, judge: Callable[[Run, Probed], None] | None = None) -> Iterator[None]:
+    """Ask for a published port through every node, without a pause, while a step happens; tell how many were lost.
+
+    :param judge: called with what came of it; tells or raises.
+    """
+    probe = Probe(
+        [str(node.address) for node in run.lab.nodes], port, within=max(2.0, run.inventory.patience.seconds(1))
+    )
+    asking, stopping = run.another_shell(run.lab.first_manager), run.another_shell(run.lab.first_manager)
+    stopping.open()
+    printed: list[str] = []
+    failed: list[LabgenError] = []
+
+    def ask() -> None:
+        try:
+            printed.append(asking.run(probe.script, within=900, what="the requests"))
+        except LabgenError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.run(probe.stop)
+        thread.join()
+    if failed:
+        raise failed[0]
+    told = probe.read(printed[0])
+    run.say(f"  meanwhile, through every node in turn: {told}")
+    if judge:
+        judge(run, told)
+
+
+def tell_turns(run: Run, service: Service, happened: list[Turn] | None = None) -> None:
+    """Tell, replica by replica, when the old task stopped and the new one ran."""
+    happened = turns(service) if happened is None else happened
+    moments = [moment for turn in happened for moment in (turn.stopped, turn.started) if moment]
+    if not moments:
+        return
+    start = min(moments)
+    for turn in happened:
+        stopped, started = (
+            f"{(moment - start).total_seconds():5.1f} s" if moment else "not yet"
+            for moment in (turn.stopped, turn.started)
+        )
+        old, new = (task.image.partition("@")[0] for task in (turn.old, turn.new))
+        change = f"{old} -> {new}" if old != new else new
+        run.say(f"  {service.name}.{turn.place}: {change}: old stopped at {stopped}, new runs at {started}")
+    run.say(f"  at most {most_missing(happened)} of {len(service.running)} missing at any one time")

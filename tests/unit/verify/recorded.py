@@ -1,0 +1,94 @@
+"""Gradings that were recorded on real labs (`labgen grade NAME --evidence FILE`), and faults put into them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from verify.evidence import Evidence
+
+FOLDER = Path(__file__).parents[1] / "recorded_course"
+
+
+class Recorded:
+    """One recording; a test may change what a node said before it is graded again."""
+
+    def __init__(self, name: str) -> None:
+        self.evidence = Evidence.from_json((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+    def says(self, script: str, change: Callable[[str], str]) -> None:
+        """Change what every script printed that contains a pattern."""
+        seen = self.evidence.observations
+        hits = [at for at, one in enumerate(seen) if re.search(script, one.script)]
+        assert hits, f"nothing recorded for {script}"
+        for at in hits:
+            seen[at] = dataclasses.replace(seen[at], out=change(seen[at].out))
+
+    def engine(self, path: str, change: Callable[[Any], Any]) -> None:
+        """Change what an engine answered to every path of its API that a pattern matches in full.
+
+        ``change`` may change the answer in place; what it returns stands in its stead, if anything. To return
+        :data:`MISSING` makes it 404.
+        """
+        found = False
+        for at, one in enumerate(self.evidence.observations):
+            paths = [unquote(url) for url in re.findall(r"http://engine(\S+?)'?(?:\s|$)", one.script)]
+            lines = one.out.split("\n")
+            # Each answer is a line of JSON, an empty one or none, and a line with its status.
+            places = [place for place, line in enumerate(lines) if line.strip()]
+            if len(places) != 2 * len(paths):
+                continue  # a node's own facts, with an answer of the engine's inside
+            for number, asked in enumerate(paths):
+                if not re.fullmatch(path, asked):
+                    continue
+                found = True
+                body, status = places[2 * number], places[2 * number + 1]
+                if lines[status].strip() != "200":
+                    continue
+                there = json.loads(lines[body])
+                answer = change(there)
+                if answer is MISSING:
+                    lines[body], lines[status] = json.dumps({"message": "not found"}), "404"
+                else:
+                    lines[body] = json.dumps(there if answer is None else answer)
+            self.evidence.observations[at] = dataclasses.replace(one, out="\n".join(lines))
+        assert found, f"nobody has asked the engine for {path}"
+
+    def service(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Change what the engine said of a service."""
+        self.engine(f"/services/{re.escape(name)}", change)
+
+    def tasks(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Change what the engine said of a service's tasks: a list."""
+        self.engine(rf'/tasks\?filters=\{{"service": \["{re.escape(name)}"\]\}}', change)
+
+    def gone(self, name: str) -> None:
+        """There is no such service."""
+        self.service(name, lambda _: MISSING)
+
+
+MISSING = object()
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A fault, and the checks that it turns.
+
+    :param change: puts it into a recording.
+    :param fails: names of the checks of the exercise that fail of it; others are blocked, or pass.
+    :param inconclusive: names of the checks that cannot be judged.
+    """
+
+    change: Callable[[Recorded], Any]
+    fails: frozenset[str]
+    inconclusive: frozenset[str] = frozenset()
+
+
+def fault(change: Callable[[Recorded], Any], *fails: str) -> Fault:
+    """A fault that turns these checks."""
+    return Fault(change, frozenset(fails))

@@ -1,0 +1,76 @@
+"""The checks of each exercise, against a recording of a real lab that is right, and of every fault put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from recorded import Fault, Recorded
+
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
+from labgen.course import NAMES
+
+pytest_plugins = ["pytester"]
+
+ELSEWHERE = {"loadbalance"}
+"""Exercises whose checks have their faults in test_verify_suite.py."""
+
+EXERCISES = [name for name in NAMES if name not in ELSEWHERE]
+FAULTS: dict[tuple[str, str], Fault] = {
+    (name, what): fault for name in EXERCISES for what, fault in import_module(f"faults.{name}").FAULTS.items()
+}
+
+Grade = Callable[[str, Recorded], dict[str, str]]
+
+
+@pytest.fixture
+def grade(pytester: pytest.Pytester) -> Grade:
+    """Grades a recording; gives the verdict of each check of the exercise, by its name."""
+    import json
+
+    def run(name: str, recorded: Recorded) -> dict[str, str]:
+        folder = pytester.mkdir("verify")
+        (folder / "conftest.py").write_text("from verify.conftest import *\n")
+        for module in ("cluster", name):
+            (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
+        kept = Path(pytester.path) / "evidence.json"
+        kept.write_text(recorded.evidence.to_json())
+        result = pytester.runpytest_inprocess(
+            "verify", f"--exercise={name}", f"--from={kept}", "--report=out", "-p", "no:cacheprovider"
+        )
+        told = json.loads((pytester.path / "out" / "report.json").read_text())
+        print(result.stdout.str())
+        return {one["id"].removeprefix(f"{name}."): one["verdict"] for one in told["checks"] if one["exercise"] == name}
+
+    return run
+
+
+def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
+    """Names of the checks with one of these verdicts, without the node they were made for."""
+    return {name.partition("[")[0] for name, verdict in verdicts.items() if verdict in wanted}
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_right_lab_gets_every_point(grade: Grade, name: str) -> None:
+    verdicts = grade(name, Recorded(name))
+    assert verdicts
+    assert came_out(verdicts, "fail", "blocked", "inconclusive") == set()
+    assert came_out(verdicts, "pass")
+
+
+@pytest.mark.parametrize(("name", "what"), FAULTS)
+def test_each_fault_turns_its_own_checks(grade: Grade, name: str, what: str) -> None:
+    fault, recorded = FAULTS[name, what], Recorded(name)
+    fault.change(recorded)
+    verdicts = grade(name, recorded)
+    assert came_out(verdicts, "fail") == fault.fails
+    assert came_out(verdicts, "inconclusive") == fault.inconclusive
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
+    checks = {one.removeprefix("test_") for one in vars(import_module(f"verify.test_{name}")) if one[:5] == "test_"}
+    turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
+    assert checks == turned

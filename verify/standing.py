@@ -1,0 +1,29 @@
+"""Which exercises a lab shows: those that are graded where nobody has named any."""
+
+from __future__ import annotations
+
+from labgen.course import Exercise, exercises
+from labgen.course.service import differences
+from labgen.swarm import Service, Swarm
+
+
+def standing(swarm: Swarm) -> list[str]:
+    """Names of the exercises of which a service is there, in the order of the course.
+
+    Several exercises may make services of one name, as the course does: of these the one that it fits best.
+    """
+    found = {_best(service) for service in swarm.services.values()}
+    return [name for name in exercises() if name in found]
+
+
+def _best(service: Service) -> str:
+    fits = {
+        exercise.name: min(misfits) for exercise in exercises().values() if (misfits := _misfits(exercise, service))
+    }
+    # Of equals the first: min keeps the order of the course.
+    return min(fits, key=lambda name: fits[name]) if fits else ""
+
+
+def _misfits(exercise: Exercise, service: Service) -> list[int]:
+    specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == service.name)
+    return [len(differences(spec, service)) for spec in specs]

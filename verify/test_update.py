@@ -1,0 +1,151 @@
+"""The exercise on the rolling update: one version after the other, one task at a time, as the history shows."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from labgen.course import Words, update
+from labgen.course.service import repository, same_image
+from labgen.swarm import Service, Swarm
+from labgen.swarm.timeline import most_missing, places, turns
+from verify.checks import check
+from verify.exam import Exam
+
+SERVICE = update.SERVICE
+
+_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}; {update.UPDATE}"
+
+
+@pytest.fixture
+def service(swarm: Swarm) -> Service:
+    """The service of the exercise; the check that needs it says what it needs first."""
+    found = swarm.services.get(SERVICE.name)
+    assert found is not None, f"there is no service {SERVICE.name}"
+    return found
+
+
+@check(
+    points=1,
+    ko="my-database 서비스가 redis 이미지로 만들어져 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(f"On {{manager}}: {SERVICE.create}", f"{{manager}}에서: {SERVICE.create}"),
+)
+def test_service_exists(swarm: Swarm) -> None:
+    """There is a service my-database, made from redis."""
+    found = swarm.services.get(SERVICE.name)
+    assert found is not None, f"there is no service {SERVICE.name}"
+    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.image}"
+
+
+@check(
+    points=1,
+    ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이다.",
+    needs=("update.service_exists",),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; "
+        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}; "
+        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+    ),
+)
+def test_running(service: Service) -> None:
+    """The service is replicated, with three replicas, and all of them run."""
+    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
+        f"it is {service.mode}, with {service.replicas} replicas"
+    )
+    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+
+
+@check(
+    points=2,
+    ko=f"서비스와 실행 중인 모든 태스크가 {update.NEW} 이미지를 쓴다.",
+    needs=("update.running",),
+    hint=Words(f"On {{manager}}: {update.UPDATE}", f"{{manager}}에서: {update.UPDATE}"),
+)
+def test_image(service: Service) -> None:
+    """The service and every task that runs have the new image, redis:6.2.5-alpine."""
+    seen = {service.plain_image, *(task.image.partition("@")[0] for task in service.running)}
+    assert all(same_image(image, update.NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+
+
+@check(
+    points=2,
+    ko="실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다.",
+    needs=("update.image",),
+    whole_lab=True,
+    hint=Words(
+        "On a node with a task: docker ps; docker exec CONTAINER redis-server --version",
+        "태스크가 있는 노드에서: docker ps; docker exec 컨테이너이름 redis-server --version",
+    ),
+)
+def test_server_version(service: Service, exam: Exam) -> None:
+    """Every running server, asked itself, is of the version that the new image brings."""
+    seen = {}
+    for task in service.running:
+        node = exam.host(task)
+        assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
+        seen[f"{SERVICE.name}.{task.slot} on {node.name}"] = exam.on(node, _ask(task.container_id)).strip()
+    wrong = {where: said for where, said in seen.items() if _version(said) < update.LEAST}
+    assert not wrong, "; ".join(f"{where} says: {said or 'nothing'}" for where, said in wrong.items())
+
+
+@check(
+    points=2,
+    ko="기록에 두 버전이 모두 있다. 복제본마다 이전 이미지의 태스크 다음에 새 이미지의 태스크가 온다.",
+    needs=("update.image",),
+    hint=Words(
+        f"The service was made anew, not updated. On {{manager}}: {_ANEW}",
+        f"업데이트하지 않고 새로 만들었습니다. {{manager}}에서: {_ANEW}",
+    ),
+)
+def test_history(service: Service) -> None:
+    """The history has both versions: in every replica a task of the old image came before the new one."""
+    without = [
+        place
+        for place, tasks in places(service).items()
+        if not any(same_image(task.image, update.OLD) for task in tasks[:-1])
+    ]
+    assert not without, f"no earlier task of {update.OLD} in replica {', '.join(without)}"
+
+
+@check(
+    points=2,
+    ko="업데이트하는 동안 한순간에 멈춰 있던 복제본은 많아야 하나다.",
+    needs=("update.history",),
+    hint=Words(
+        f"Update one task at a time (--update-parallelism 1, the default). On {{manager}}: {_ANEW}",
+        f"한 번에 하나씩 업데이트하세요(--update-parallelism 1, 기본값). {{manager}}에서: {_ANEW}",
+    ),
+)
+def test_one_at_a_time(service: Service) -> None:
+    """While it was updated, no more than one replica was missing at any one time."""
+    missing = most_missing(turns(service))
+    assert missing <= 1, f"{missing} of {SERVICE.replicas} were missing at the same time"
+
+
+@check(
+    points=1,
+    ko="업데이트가 완료되었다.",
+    needs=("update.image",),
+    hint=Words(
+        f"On {{manager}}: docker service inspect --pretty {SERVICE.name}",
+        f"{{manager}}에서: docker service inspect --pretty {SERVICE.name}",
+    ),
+)
+def test_completed(service: Service) -> None:
+    """The update is complete: neither going on nor paused."""
+    state = service.update_state or "none has begun"
+    assert state == "completed", f"the update's state: {state} {service.update_message}".rstrip()
+
+
+def _ask(container: str) -> str:
+    return f"docker exec {shlex.quote(container)} redis-cli INFO server | grep -a ^redis_version: | head -c 100 || true"
+
+
+def _version(said: str) -> tuple[int, ...]:
+    """``redis_version:6.2.5`` is (6, 2)."""
+    parts = said.partition(":")[2].strip().split(".")[:2]
+    return tuple(int(part) for part in parts) if len(parts) == 2 and all(map(str.isdigit, parts)) else ()
