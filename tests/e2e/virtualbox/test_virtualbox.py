@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen import access, inventory
+from labgen.errors import MachineError
 from labgen.lab import Lab
 from tests.e2e.conftest import LabUnderTest
 
@@ -101,6 +102,18 @@ def test_the_page_answers_where_status_says(lab: LabUnderTest, room: Room, taken
     assert service["at"] == [f"http://127.0.0.1:{at}"]
     page = room.here.run(["curl", "-s", "--max-time", "30", service["at"][0]]).or_raise().out
     assert page.startswith("<h1>Hi Docker Swarm ")
+
+
+def test_an_adapter_changed_by_hand_is_noticed(lab: LabUnderTest, room: Room) -> None:
+    machine = "labgen swarm-worker2"
+    room.virtualbox.manage("modifyvm", machine, "--nic2", "intnet")
+    told = lab.run("labgen", "up", "--no-bootstrap", check=False)
+    assert told.returncode == MachineError.exit_status
+    assert "nic2 is intnet, not natnetwork" in told.stderr
+    assert "vagrant reload swarm-worker2" in told.stderr
+    room.virtualbox.manage("modifyvm", machine, "--nic2", "natnetwork", "--nat-network2", "labgen")
+    # What ran goes on running, and the next run carries on.
+    assert "nothing changed" in lab.run("labgen", "up").stdout
 
 
 def test_down_leaves_nothing(lab: LabUnderTest, room: Room) -> None:

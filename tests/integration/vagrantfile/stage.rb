@@ -5,6 +5,7 @@
 #   provider     "virtualbox", "libvirt" or "docker"
 #   machine      name of the machine (play only)
 #   moment       "before up", "after destroy", ... (play only)
+#   state        of the machine, "poweroff" if not given (play only)
 #   data         path of .vagrant (play only)
 #   active       [[machine, provider], ...]: machines that exist (play only)
 #   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
@@ -145,7 +146,8 @@ class Driver
 end
 
 Environment = Struct.new(:local_data_path, :active_machines)
-Machine = Struct.new(:name, :provider, :ui, :data_dir)
+Machine = Struct.new(:name, :provider, :ui, :data_dir, :id, :state)
+State = Struct.new(:id)
 Provider = Struct.new(:driver)
 
 class Ui
@@ -174,7 +176,8 @@ def played(play)
   triggers = [override, config].flat_map { |set| set.trigger.moments.fetch(play["moment"], []) }
   abort "nothing happens #{play["moment"]}" if triggers.empty?
   environment = Environment.new(Pathname.new(play["data"]), play["active"].map { |pair| pair.map(&:to_sym) })
-  machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui, Pathname.new(play["data"]))
+  machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui, Pathname.new(play["data"]), "its-id",
+                        State.new(play.fetch("state", "poweroff").to_sym))
   error = nil
   begin
     triggers.each { |trigger| trigger.block.call(environment, machine) }
