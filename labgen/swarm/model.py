@@ -6,7 +6,7 @@ Each is read from the engine's own JSON, tolerantly: what is missing is empty.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_network
 from typing import Any
@@ -231,6 +231,7 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param labels: of the service itself; a stack's name is one of them.
     """
 
     id: str
@@ -252,11 +253,17 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def plain_image(self) -> str:
         """The image as it was written, without the digest that the swarm has added."""
         return self.image.partition("@")[0]
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack it was deployed with, empty where it was made by itself (docker/cli ``cli/compose``)."""
+        return self.labels.get("com.docker.stack.namespace", "")
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -312,6 +319,7 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
         )
 
 
