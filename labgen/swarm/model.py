@@ -119,6 +119,7 @@ class Task:
     :param since: when it came into its state, by the clock of its node.
     :param exit_code: of its container, where that has ended.
     :param addresses: on overlay networks.
+    :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Task:
     since: datetime | None = None
     exit_code: int = 0
     addresses: tuple[IPv4Address, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -170,6 +172,7 @@ class Task:
                 for address in attached.get("Addresses") or ()
                 if "." in address
             ),
+            given=_given(part(part(told, "Spec"), "ContainerSpec")),
         )
 
 
@@ -232,6 +235,8 @@ class Service:
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
     :param labels: of the service itself; a stack's name is one of them.
+    :param given: of its secrets and configs, name of the file in the container -> which it is:
+        ``/run/secrets/site-users`` -> ``site-users-2``.
     """
 
     id: str
@@ -254,6 +259,7 @@ class Service:
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def plain_image(self) -> str:
@@ -320,6 +326,7 @@ class Service:
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
+            given=_given(container),
         )
 
 
@@ -357,6 +364,16 @@ def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in an object, empty where there is none."""
     value = told.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _given(container: Mapping[str, Any]) -> Mapping[str, str]:
+    """From a ``ContainerSpec``. A name of a file that is no path is in /run/secrets, for a config in /."""
+    found: dict[str, str] = {}
+    for kind, folder in (("Secret", "/run/secrets/"), ("Config", "/")):
+        for one in container.get(f"{kind}s") or ():
+            file = text_of(part(one, "File"), "Name")
+            found[file if file.startswith("/") else f"{folder}{file}"] = text_of(one, f"{kind}Name")
+    return found
 
 
 def _moment(told: Mapping[str, Any], key: str) -> datetime | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import shlex
 from urllib.parse import quote
 
 from labgen import swarm
@@ -89,11 +88,12 @@ def script(lab: Lab) -> Script:
             until=_removed,
         ),
         _deploy(lab, "Deploy it again: the file is the whole application.", seen),
-        Step(
-            manager,
+        services.inside(
+            lab,
+            CACHE.name,
             f"Ask the cache how often {COUNTER.name} has reached it, by no more than the name `cache`.",
-            _visits,
-            placeholder=f"docker exec CONTAINER {VISITS}    (on the node of {CACHE.name})",
+            f"docker exec CONTAINER {VISITS}",
+            judge=_counted,
         ),
         Step(
             manager,
@@ -293,24 +293,9 @@ def _removed(run: Run) -> None:
     run.say("  no container of it is left on any node, and its network is gone.")
 
 
-def _visits(run: Run) -> str:
-    """The step's command runs on the node of the cache, which is found only now; it is shown with that node."""
-    seen: list[str] = []
-
-    def look() -> None:
-        task = run.service(CACHE.name).running[:1]
-        if not task:
-            raise NotYet(f"{CACHE.name} has no running task")
-        node = run.host(task[0])
-        command = f"docker exec {task[0].container_id[:12]} {VISITS}"
-        said = run.shell(node).attempt(f"docker exec {shlex.quote(task[0].container_id)} {VISITS}").out.strip()
-        if not said.isdigit():
-            raise NotYet(f"on {node.name} it said {said or 'nothing'}")
-        seen[:] = [f"[{node.name}]$ {command}", said]
-
-    run.wait(f"{COUNTER.name} to reach the cache", look, hint=f"Look with: docker service logs {COUNTER.name}")
-    run.say(seen[0])
-    return seen[1]
+def _counted(_: Run, said: str) -> None:
+    if not said.strip().isdigit():
+        raise NotYet(f"the cache says {said.strip() or 'nothing'}")
 
 
 def _updated(run: Run) -> str | None:
