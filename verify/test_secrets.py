@@ -109,8 +109,8 @@ def test_config_given(service: Service) -> None:
         f"The config must have auth_basic_user_file {secrets.FILE}, and the secret's line read "
         f"USER:{{{{PLAIN}}}}PASSWORD. On {{manager}}: docker config inspect --pretty {secrets.CONFIG}; "
         f"docker service logs {SERVICE.name}",
-        f"컨피그에 auth_basic_user_file {secrets.FILE}이 있고, 시크릿의 줄은 사용자:{{{{PLAIN}}}}비밀번호 꼴이어야 합니다. "
-        f"{{manager}}에서: docker config inspect --pretty {secrets.CONFIG}; docker service logs {SERVICE.name}",
+        f"컨피그에 auth_basic_user_file {secrets.FILE}이 있고, 시크릿의 줄은 사용자:{{{{PLAIN}}}}비밀번호 꼴이어야 "
+        f"합니다. {{manager}}에서: docker config inspect --pretty {secrets.CONFIG}; docker service logs {SERVICE.name}",
     ),
 )
 def test_guarded(service: Service, exam: Exam) -> None:

@@ -71,8 +71,11 @@ class SwarmNode:
     """A node as the managers know it.
 
     :param state: ``ready``, ``down``, ``unknown`` or ``disconnected``.
+    :param reachable: it is a manager, and the others hear of it.
+    :param labels: those that managers have put on it (``docker node update --label-add``).
     :param availability: ``active``, ``pause`` or ``drain``.
     :param address: the address it was last seen at.
+    :param created: when it came into the swarm, by the managers' clock.
     """
 
     id: str
@@ -83,6 +86,9 @@ class SwarmNode:
     leader: bool
     address: str
     engine_version: str
+    reachable: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def ready(self) -> bool:
@@ -104,6 +110,9 @@ class SwarmNode:
             leader=bool(manager.get("Leader")),
             address=advertised or text_of(part(told, "Status"), "Addr"),
             engine_version=text_of(part(part(told, "Description"), "Engine"), "EngineVersion"),
+            reachable=text_of(manager, "Reachability") == "reachable",
+            labels={str(key): str(value) for key, value in part(part(told, "Spec"), "Labels").items()},
+            created=_moment(told, "CreatedAt"),
         )
 
 
@@ -144,9 +153,14 @@ class Task:
         return self.state == "running" and self.desired == "running"
 
     @property
+    def stuck(self) -> bool:
+        """Pending, because no node suits it: it waits until one does, and its error says why none does now."""
+        return self.state == "pending" and self.desired == "running" and bool(self.error)
+
+    @property
     def moving(self) -> bool:
         """Meant to run and still on its way."""
-        return self.desired in ("running", "ready") and self.state in _MOVING
+        return self.desired in ("running", "ready") and self.state in _MOVING and not self.stuck
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Task:
@@ -237,6 +251,7 @@ class Service:
     :param labels: of the service itself; a stack's name is one of them.
     :param given: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
+    :param created: when it was made, by the managers' clock.
     """
 
     id: str
@@ -260,6 +275,7 @@ class Service:
     configs: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def plain_image(self) -> str:
@@ -327,6 +343,7 @@ class Service:
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
             given=_given(container),
+            created=_moment(told, "CreatedAt"),
         )
 
 

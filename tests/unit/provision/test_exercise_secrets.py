@@ -60,7 +60,7 @@ def test_a_service_that_is_given_something_else_is_refused() -> None:
     there = json.dumps({"ID": "s", "Spec": spec})
     looks = [("/services/site", api(there, "[]")), ("/nodes", api("[]")), ("/nodes", api("[]"))]
     shell = ScriptedShell(MANAGER, [*looks, ("/services/site", api(there, "[]"))])
-    with pytest.raises(ExerciseError, match="site is given mine as /run/secrets/mine, .*, not site-users-1"):
+    with pytest.raises(ExerciseError, match=r"site is given mine as /run/secrets/mine, .*, not site-users-1"):
         secrets._given(FakeRun(shell))
     assert all_used([shell])
 
