@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_network
 from typing import Any
@@ -73,8 +73,11 @@ class SwarmNode:
     """A node as the managers know it.
 
     :param state: ``ready``, ``down``, ``unknown`` or ``disconnected``.
+    :param reachable: it is a manager, and the others hear of it.
+    :param labels: those that managers have put on it (``docker node update --label-add``).
     :param availability: ``active``, ``pause`` or ``drain``.
     :param address: the address it was last seen at.
+    :param created: when it came into the swarm, by the managers' clock.
     """
 
     id: str
@@ -85,6 +88,9 @@ class SwarmNode:
     leader: bool
     address: str
     engine_version: str
+    reachable: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def ready(self) -> bool:
@@ -106,6 +112,9 @@ class SwarmNode:
             leader=bool(manager.get("Leader")),
             address=advertised or text_of(part(told, "Status"), "Addr"),
             engine_version=text_of(part(part(told, "Description"), "Engine"), "EngineVersion"),
+            reachable=text_of(manager, "Reachability") == "reachable",
+            labels={str(key): str(value) for key, value in part(part(told, "Spec"), "Labels").items()},
+            created=_moment(told, "CreatedAt"),
         )
 
 
@@ -113,18 +122,19 @@ class SwarmNode:
 class Task:
     """A task: one try to run one container.
 
-    :param state: how far it is: ``running``, ``pending``, ``failed`` …
-    :param desired: how far it is meant to get: ``running``, or ``shutdown`` for one of the past.
-    :param slot: which replica it is, from 1; 0 in a global service.
-    :param image: as the service named it, with digest where it was resolved.
-    :param error: why it is not running, empty where nothing is wrong.
-    :param since: when it came into its state, by the clock of its node.
-    :param exit_code: of its container, where that has ended.
-    :param addresses: on overlay networks.
-    :param spec: the same for tasks that were made to run the same thing in the same way; another after an update.
+        :param state: how far it is: ``running``, ``pending``, ``failed`` …
+        :param desired: how far it is meant to get: ``running``, or ``shutdown`` for one of the past.
+        :param slot: which replica it is, from 1; 0 in a global service.
+        :param image: as the service named it, with digest where it was resolved.
+        :param error: why it is not running, empty where nothing is wrong.
+        :param since: when it came into its state, by the clock of its node.
+        :param exit_code: of its container, where that has ended.
+        :param addresses: on overlay networks.
+        :param spec: the same for tasks that were made to run the same thing in the same way; another after an update.
     :param began: when its container began to run, and ``ended`` when that ended. The swarm itself does not keep
         them; :func:`labgen.swarm.lives.dated` adds them, where the node still has the container.
     :param unwell: its container's health check never once succeeded, as far as the node remembers.
+    :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
     id: str
@@ -145,6 +155,7 @@ class Task:
     began: datetime | None = None
     ended: datetime | None = None
     unwell: bool = False
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -157,9 +168,14 @@ class Task:
         return self.state in ("failed", "rejected", "complete")
 
     @property
+    def stuck(self) -> bool:
+        """Pending, because no node suits it: it waits until one does, and its error says why none does now."""
+        return self.state == "pending" and self.desired == "running" and bool(self.error)
+
+    @property
     def moving(self) -> bool:
         """Meant to run and still on its way."""
-        return self.desired in ("running", "ready") and self.state in _MOVING
+        return self.desired in ("running", "ready") and self.state in _MOVING and not self.stuck
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Task:
@@ -186,6 +202,7 @@ class Task:
                 if "." in address
             ),
             spec=hashlib.sha256(json.dumps(part(told, "Spec"), sort_keys=True).encode()).hexdigest()[:16],
+            given=_given(part(part(told, "Spec"), "ContainerSpec")),
         )
 
 
@@ -247,6 +264,10 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param labels: of the service itself; a stack's name is one of them.
+    :param given: of its secrets and configs, name of the file in the container -> which it is:
+        ``/run/secrets/site-users`` -> ``site-users-2``.
+    :param created: when it was made, by the managers' clock.
     """
 
     id: str
@@ -268,11 +289,19 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def plain_image(self) -> str:
         """The image as it was written, without the digest that the swarm has added."""
         return self.image.partition("@")[0]
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack it was deployed with, empty where it was made by itself (docker/cli ``cli/compose``)."""
+        return self.labels.get("com.docker.stack.namespace", "")
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -328,6 +357,9 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
+            given=_given(container),
+            created=_moment(told, "CreatedAt"),
         )
 
 
@@ -365,6 +397,16 @@ def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in an object, empty where there is none."""
     value = told.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _given(container: Mapping[str, Any]) -> Mapping[str, str]:
+    """From a ``ContainerSpec``. A name of a file that is no path is in /run/secrets, for a config in /."""
+    found: dict[str, str] = {}
+    for kind, folder in (("Secret", "/run/secrets/"), ("Config", "/")):
+        for one in container.get(f"{kind}s") or ():
+            file = text_of(part(one, "File"), "Name")
+            found[file if file.startswith("/") else f"{folder}{file}"] = text_of(one, f"{kind}Name")
+    return found
 
 
 def _moment(told: Mapping[str, Any], key: str) -> datetime | None:
