@@ -30,6 +30,10 @@ def _began(task: Task) -> datetime | None:
     return task.since if task.state == "running" else None if task.unwell else task.began
 
 
+UNNOTICED = 3.0
+"""Seconds. The end of a container is told to the managers within one; a node is given up after ten at the least."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """One task coming after another in the same place: the same replica, or the same node of a global service.
@@ -87,6 +91,36 @@ def updates(service: Service) -> list[list[Turn]]:
     ]
     changes.sort(key=lambda turn: str(turn.new.created))
     return [list(update) for _, update in groupby(changes, key=lambda turn: turn.new.spec)]
+
+
+def moves(service: Service) -> list[Turn]:
+    """Turns in which a replica went to another node and stayed what it was, oldest first."""
+    found = [
+        Turn(place, old, new)
+        for place, tasks in places(service).items()
+        for old, new in pairwise(tasks)
+        if old.spec == new.spec and old.node_id != new.node_id
+    ]
+    return sorted(found, key=lambda turn: str(turn.new.created))
+
+
+def lost(turn: Turn) -> bool:
+    """Whether the node of the old task was given up: the new one did not wait for the old one's end.
+
+    Where a node is drained, the old task is stopped first, and the new one runs after that. A node that does not
+    answer cannot say that its task has ended; it says so when it is back. Or its container had ended long before
+    anyone noticed: an engine that stops stops its containers.
+    """
+    told, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
+    late = bool(told and turn.started and told > turn.started)
+    unnoticed = bool(ended and turn.new.created and (turn.new.created - ended).total_seconds() > UNNOTICED)
+    return late or unnoticed
+
+
+def drained(turn: Turn) -> bool:
+    """Whether the old task was told to stop, and the new one began elsewhere after that."""
+    known = turn.stopped is not None and turn.started is not None
+    return known and turn.old.state == "shutdown" and not lost(turn)
 
 
 def failing(service: Service) -> dict[str, list[Task]]:
