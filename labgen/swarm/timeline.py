@@ -141,27 +141,30 @@ def taken_back(service: Service) -> list[str]:
     """
     empty: list[Turn] = []
     *_, bad, good = [empty, empty, *updates(service)]
-    before = {turn.place: turn.old.spec for turn in bad}
-    back = [turn.place for turn in good if turn.new.running and turn.new.spec == before.get(turn.place)]
+    before, there = {turn.place: turn.old.spec for turn in bad}, places(service)
+    now = {place: {task.spec for task in tasks if task.running} for place, tasks in there.items()}
+    back = [turn.place for turn in good if now[turn.place] == {turn.new.spec} == {before.get(turn.place)}]
     whole = set(back) == set(before) and any(turn.new.failed for turn in bad)
-    return sorted(back) if whole and len(before) < len(places(service)) else []
+    return sorted(back) if whole and len(before) < len(there) else []
 
 
 def most_empty(service: Service) -> int:
-    """The greatest number of places that were empty at once, from when each first had a task that ran.
+    """The greatest number of places that updates left empty at once, from when each first had a task that ran.
 
     Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it.
     """
     changes: list[tuple[datetime, int]] = []
     for tasks in places(service).values():
-        lives = sorted(((began, over(task)) for task in tasks if (began := _began(task))), key=itemgetter(0))
-        end = lives[0][1] if lives else None
-        for began, ended in lives:
-            if end is None:
-                break  # it still runs
-            if began > end:
+        lives = sorted(((began, task) for task in tasks if (began := _began(task))), key=itemgetter(0))
+        for (_, before), (began, task) in pairwise(lives):
+            ends = [over(one) for start, one in lives if start < began]
+            if None in ends:
+                continue  # one of them runs still
+            end = max(one for one in ends if one)
+            # A place that is empty because its container or its node failed is not the update's.
+            between = tasks[tasks.index(before) : tasks.index(task) + 1]
+            if began > end and any(one.spec != before.spec for one in between):
                 changes += [(end, 1), (began, -1)]
-            end = None if ended is None else max(end, ended)
     return _most(changes)
 
 
