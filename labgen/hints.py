@@ -100,8 +100,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
     (
         re.compile(r'never left the "stopped" state'),
         _always(
-            "The nodes ended as soon as they began. Where many containers with systemd run, the kernel's limit of inotify"
-            " instances is reached: `sudo sysctl fs.inotify.max_user_instances=1024`."
+            "The nodes ended as soon as they began. Where many containers with systemd run, the kernel's limit of"
+            " inotify instances is reached: `sudo sysctl fs.inotify.max_user_instances=1024`."
         ),
     ),
     (
