@@ -1,6 +1,8 @@
 # make lab    installs what is missing, builds or fetches the box, brings the lab up, bootstraps, runs the
 #             exercises, grades, and leaves the report
 # make test   installs what is missing, and runs the unit and integration tests
+# make course-docker, make course-libvirt
+#             every exercise of the course, carried out and graded
 # make e2e    the whole road on real nodes, broken on purpose at the end
 # make clean  removes the machines and everything that was made here
 
@@ -10,14 +12,13 @@ BIN := $(VENV)/bin
 # Of its own, so that the lab of `make lab` and the one of `make e2e` are told apart.
 LAB := lab
 
-.PHONY: lab test lint unit integration e2e e2e-docker e2e-libvirt clean tools
+.PHONY: lab test lint unit integration e2e e2e-docker e2e-libvirt course-docker course-libvirt clean tools
 
 lab: $(VENV)/ready
 	$(BIN)/labgen init $(LAB)
 	$(BIN)/labgen -C $(LAB) doctor --fix
 	$(BIN)/labgen -C $(LAB) up
-	@# An exercise that failed is graded all the same: the report says what is wrong.
-	$(BIN)/labgen -C $(LAB) run --all; ran=$$?; $(BIN)/labgen -C $(LAB) grade && exit $$ran
+	$(BIN)/labgen -C $(LAB) run --all --grade
 
 test: lint unit integration
 
@@ -46,13 +47,21 @@ e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 	$(BIN)/pytest -p no:randomly -x tests/e2e --provider $*
 
+# The whole course, each exercise graded, on machines of their own: containers take minutes, emulated virtual machines
+# most of half an hour.
+course-docker course-libvirt: course-%: $(VENV)/ready
+	$(BIN)/labgen init $@
+	$(BIN)/labgen -C $@ doctor --fix --provider $*
+	$(BIN)/labgen -C $@ up --provider $*
+	$(BIN)/labgen -C $@ run --all --grade; ran=$$?; $(BIN)/labgen -C $@ down && exit $$ran
+
 clean:
 	if [ -x $(BIN)/labgen ]; then \
-	  for folder in . $(LAB); do \
+	  for folder in . $(LAB) course-docker course-libvirt; do \
 	    if [ -d $$folder/.labgen ] || [ -d $$folder/.vagrant ]; then $(BIN)/labgen -C $$folder down || exit 1; fi; \
 	  done; \
 	fi
-	rm -rf $(VENV) $(LAB) .labgen .vagrant Vagrantfile dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LAB) course-docker course-libvirt .labgen .vagrant Vagrantfile dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is newer than what it depends on only when every step went well.

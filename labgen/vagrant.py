@@ -145,6 +145,26 @@ class Vagrant:
         """How to reach every running machine, as OpenSSH configuration."""
         return str(self._cli.ssh_config())
 
+    def save_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Keep the state of every machine, disk and memory, under a name."""
+        with self._saying(on_line, 1800):
+            self._cli.snapshot_save(name)
+
+    def restore_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Put every machine back to a state that was kept, and start those that do not run."""
+        with self._saying(on_line, 1800):
+            # Else Vagrant would provision, for which python-vagrant has no word.
+            self._cli._call_vagrant_command(["snapshot", "restore", "--no-provision", name])
+
+    def delete_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Forget a state that was kept."""
+        with self._saying(on_line, 1800):
+            self._cli.snapshot_delete(name)
+
+    def snapshots(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the states that are kept, by machine."""
+        return parse_snapshots(self._cli._run_vagrant_command(["snapshot", "list", "--machine-readable"]))
+
     def boxes(self) -> frozenset[tuple[str, str]]:
         """Name and provider of every box that is installed."""
         return frozenset((box.name, box.provider) for box in self._cli.box_list())
@@ -202,6 +222,27 @@ def parse_status(output: str) -> Mapping[str, Machine]:
     if not machines:
         raise MachineError("`vagrant status` named no machine.", "Render the lab again with `labgen render`.")
     return machines
+
+
+def parse_snapshots(output: str) -> Mapping[str, tuple[str, ...]]:
+    """Read ``vagrant snapshot list --machine-readable``.
+
+    A machine's name stands in a line ``1790000000,,ui,output,==> swarm-manager: ``, each of its snapshots in one after
+    it, ``1790000000,,ui,detail,fresh``; a machine without any has a sentence in the line with its name.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for line in output.splitlines():
+        fields = line.split(",", 4)
+        if len(fields) < 5 or fields[2] != "ui":
+            continue
+        told = _plain(fields[4])
+        if heading := re.match(r"==> ([^:\s]+):", told):
+            name = heading[1]
+            found.setdefault(name, ())
+        elif name and told and " " not in told:
+            found[name] = (*found[name], told)
+    return found
 
 
 def _plain(data: str) -> str:
