@@ -142,6 +142,12 @@ class Task:
         return self.state == "running" and self.desired == "running"
 
     @property
+    def killed(self) -> bool:
+        """Its container was ended by force, or removed before its node could see how it ended."""
+        # 128, and the number of SIGKILL.
+        return self.state == "failed" and (self.exit_code == 137 or "no such container" in self.error.lower())
+
+    @property
     def moving(self) -> bool:
         """Meant to run and still on its way."""
         return self.desired in ("running", "ready") and self.state in _MOVING
@@ -231,6 +237,8 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param replicas_before: how many were wanted before the service was last changed, in whatever; ``None`` where it
+        never was.
     """
 
     id: str
@@ -252,6 +260,7 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    replicas_before: int | None = None
 
     @property
     def plain_image(self) -> str:
@@ -312,6 +321,7 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from labgen.capabilities import Capability
+from labgen.errors import ExerciseError
 from labgen.probe import Probe, Probed, beside
 from labgen.swarm import Service
 from labgen.swarm.timeline import Turn, most_missing, turns
@@ -15,11 +17,16 @@ from provision.exercise.run import Run
 def requests(run: Run, port: int, *, judge: Callable[[Run, Probed], None] | None = None) -> Iterator[None]:
     """Ask for a published port through every node, without a pause, while a step happens; tell how many were lost.
 
-    The requests have begun before the step does, and end after what it waits for has been seen.
+    The requests have begun before the step does, and end after what it waits for has been seen. Where nodes lack
+    the routing mesh there are none, and that is told.
 
     :param judge: called with what came of it; tells or raises.
     :raises LabgenError: the node that asks has failed meanwhile.
     """
+    if why := run.inventory.lacks.get(Capability.ROUTING_MESH):
+        run.say(f"  no requests are made meanwhile: {why}")
+        yield
+        return
     addresses = [str(node.address) for node in run.lab.nodes]
     probe = Probe(addresses, port, within=max(2.0, run.inventory.patience.seconds(1)))
     asking, also = run.another_shell(run.lab.first_manager), run.another_shell(run.lab.first_manager)
@@ -32,6 +39,26 @@ def requests(run: Run, port: int, *, judge: Callable[[Run, Probed], None] | None
     run.say(f"  meanwhile, through every node in turn: {there.probed}")
     if judge:
         judge(run, there.probed)
+
+
+def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
+    """Judges requests of which Swarm itself may lose some: explains those, refuses where they were lost for long.
+
+    :param why: what is lost whatever one does, as sentences.
+    :param longest: seconds from the first to the last, on an ordinary machine.
+    """
+
+    def judge(run: Run, told: Probed) -> None:
+        if not told.lost:
+            return
+        run.say(f"  All of them within {told.spell:.1f} s. {why}")
+        if told.spell > run.inventory.patience.seconds(longest):
+            raise ExerciseError(
+                f"requests were lost for {told.spell:.1f} s, longer than Swarm by itself loses any.",
+                "Do the nodes hear of each other? See docker node ls; ports 7946/tcp and 7946/udp must be open.",
+            )
+
+    return judge
 
 
 def tell_turns(run: Run, service: Service, happened: list[Turn] | None = None) -> None:
