@@ -25,7 +25,18 @@ __all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "
 
 Language = Literal["en", "ko"]
 
-NAMES: tuple[str, ...] = ("loadbalance", "failover", "update", "updateoptions", "rollback", "stack", "secrets")
+NAMES: tuple[str, ...] = (
+    "loadbalance",
+    "scaling",
+    "recovery",
+    "failover",
+    "update",
+    "updateoptions",
+    "rollback",
+    "stack",
+    "secrets",
+    "health",
+)
 """Every exercise, in the order of the course."""
 
 _BRIEFS = Path(__file__).parent / "briefs"

@@ -169,6 +169,12 @@ class Task:
         return self.state in ("failed", "rejected", "complete")
 
     @property
+    def killed(self) -> bool:
+        """Its container was ended by force, or removed before its node could see how it ended."""
+        # 128, and the number of SIGKILL.
+        return self.state == "failed" and (self.exit_code == 137 or "no such container" in self.error.lower())
+
+    @property
     def stuck(self) -> bool:
         """Pending, because no node suits it: it waits until one does, and its error says why none does now."""
         return self.state == "pending" and self.desired == "running" and bool(self.error)
@@ -265,6 +271,8 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param replicas_before: how many were wanted before the service was last changed, in whatever; ``None`` where it
+        never was.
     :param labels: of the service itself; a stack's name is one of them.
     :param given: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
@@ -290,6 +298,7 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    replicas_before: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
@@ -358,6 +367,7 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
             given=_given(container),
             created=_moment(told, "CreatedAt"),

@@ -36,6 +36,10 @@ GRACE = Timer("a container that ignores SIGTERM is killed after 10 s", 10.0)
 """``--stop-grace-period``."""
 
 
+GOSSIP = Timer("a task is stopped 2 s after it was taken out of the routing mesh", 2.0)
+"""So that every node has heard of it (moby ``daemon/cluster/executor/container/controller.go``)."""
+
+
 def watched(seconds: float) -> tuple[Timer, Timer]:
     """How long an update waits after its last task, as ``--update-monitor`` says: the swarm, then the command.
 
