@@ -84,7 +84,8 @@ def exam_of(config: pytest.Config) -> Exam:
         there = lab_of(config)
         config.stash[HOSTS] = _hosts(config, there)
         config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience)
-        config.stash[plugin.BOOK].excuse = config.stash[EXAM].unreachable
+        book = config.stash[plugin.BOOK]
+        book.excuse, book.seen = config.stash[EXAM].unreachable, config.stash[EXAM].seen
     return config.stash[EXAM]
 
 

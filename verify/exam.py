@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -20,6 +22,7 @@ from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
+from verify.report.seen import Seen, SeenRequests
 
 T = TypeVar("T")
 
@@ -48,6 +51,9 @@ class Exam:
         self._wait = partial(wait_until, clock=clock, pause=pause)
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
+        self._now: Callable[[], datetime] = getattr(hosts, "now", partial(datetime.now, UTC))
+        self._looked = ""
+        self._latest: dict[str, Service] = {}
         self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
 
     def facts(self, node: Node) -> NodeFacts:
@@ -94,7 +100,10 @@ class Exam:
 
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
-        return swarm.service(partial(self._hosts.run, self.manager), name)
+        found = swarm.service(partial(self._hosts.run, self.manager), name)
+        if found is not None:
+            self._latest[name] = found
+        return found
 
     def host(self, task: Task) -> Node | None:
         """The lab's node that a task is on."""
@@ -130,6 +139,19 @@ class Exam:
         """The answers to requests that a node makes to its own address."""
         return self._asked(node, port).get(str(node.address), Requests(()))
 
+    def seen(self) -> Seen:
+        """What a report tells of the lab beside the verdicts. Nothing is asked for it that no check has asked for."""
+        there: Swarm | None = None
+        with suppress(LabgenError):
+            there = self._swarm.get() if self._swarm else None
+        if there is not None:
+            there = replace(there, services={**there.services, **self._latest})
+        requests = []
+        for (by, port), known in self._pages.items():
+            with suppress(LabgenError):
+                requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
+        return Seen.of(self._looked, there, sorted(requests, key=lambda one: (one.port, one.to, one.by)))
+
     def _read(self, nodes: list[Node]) -> None:
         within = self._patience.seconds(15)
         names = [node.name for node in self.lab.nodes]
@@ -147,6 +169,7 @@ class Exam:
 
         def look() -> None:
             last.append(swarm.look(partial(self._hosts.run, manager), list(names)))
+            self._looked = self._now().isoformat(timespec="milliseconds")
             if not last[-1].settled:
                 raise NotYet("something is still on its way")
 

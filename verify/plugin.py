@@ -32,8 +32,9 @@ from typing import Any
 
 import pytest
 
+from labgen import __version__
 from labgen.capabilities import Lacks
-from labgen.course import Language, exercises
+from labgen.course import Language, Words, exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -45,8 +46,10 @@ from labgen.errors import (
 )
 from labgen.files import write_whole
 from labgen.lab import Lab
+from labgen.language import spoken
 from verify import report as reports
 from verify.checks import Check, Verdict, check_of
+from verify.report import words
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCLUSIVE, "nothing": GRADED_NOTHING}
@@ -61,6 +64,8 @@ class Book:
     :param expected: how many checks were chosen.
     :param language: of claims and hints.
     :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
+    :param seen: what was seen of the swarm, to be told beside the verdicts.
+    :param evidence: the bundle that is kept of the run, or that it is graded from.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
     """
 
@@ -71,6 +76,8 @@ class Book:
     places: dict[str, tuple[int, ...]] = field(default_factory=dict)
     expected: int = 0
     excuse: Callable[[], str] = str
+    seen: Callable[[], reports.Seen] = reports.Seen
+    evidence: Callable[[], reports.Bundle | None] = lambda: None
     language: Language = "en"
     not_begun: tuple[str, ...] = ()
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -94,7 +101,19 @@ class Book:
             complete=len(self.outcomes) == self.expected,
             not_begun=self.not_begun,
             checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
+            language=self.language,
+            titles={name: title.in_(self.language) for name, title in self.titles().items()},
+            network=str(self.lab.plan.lab) if self.lab else "",
+            seen=self.seen(),
+            evidence=self.evidence(),
+            labgen=__version__,
         )
+
+    def titles(self) -> dict[str, Words]:
+        """What each exercise that was judged is called."""
+        judged = {one.exercise for one in self.outcomes.values()}
+        known = {"cluster": words.SWARM} | {one.name: one.title for one in exercises().values()}
+        return {name: title for name, title in known.items() if name in judged}
 
 
 class Unclear(NodeError):
@@ -142,7 +161,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
     group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
     group.addoption(
-        "--report", metavar="DIR", dest="report_dir", help="write report.json, report.md and report.txt to DIR"
+        "--report",
+        metavar="DIR",
+        dest="report_dir",
+        help="write the report to DIR, as JSON, HTML, Markdown, text, JUnit XML",
+    )
+    group.addoption(
+        "--lang",
+        choices=("en", "ko"),
+        dest="report_language",
+        help="language of the report (default: that of this computer)",
     )
 
 
@@ -152,7 +180,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
     if BOOK not in config.stash:
-        config.stash[BOOK] = Book()
+        config.stash[BOOK] = Book(language=config.getoption("report_language", None) or spoken())
 
 
 @pytest.hookimpl(trylast=True)
@@ -201,10 +229,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{Verdict.NOT_APPLICABLE}: {lacking[0]}")
     for one in needed:
         if one.verdict in (Verdict.FAIL, Verdict.BLOCKED):
-            pytest.skip(f"blocked: needs {one.id}, which is not so")
+            pytest.skip(f"blocked: {words.NEEDS_NOT_SO.in_(book.language).format(check=one.id)}")
     for one in needed:
         if one.verdict is Verdict.INCONCLUSIVE:
-            raise Unclear(f"needs {one.id}, which could not be judged")
+            raise Unclear(words.NEEDS_UNJUDGED.in_(book.language).format(check=one.id))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -231,7 +259,7 @@ def pytest_runtest_makereport(
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen, hint = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}", ""
     if verdict is Verdict.INCONCLUSIVE and not isinstance(error, Unclear):
-        hint = (error.hint if isinstance(error, LabgenError) else "") or "See whether the machines run: labgen status"
+        hint = (error.hint if isinstance(error, LabgenError) else "") or words.START_MACHINES.in_(book.language)
     outcome = reports.Outcome(
         id=_id(about, item),
         exercise=about.exercise,
@@ -250,7 +278,7 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(_told(outcome), Crash(outcome.seen))  # type: ignore[assignment]
+        report.longrepr = Finding(_told(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
     elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
@@ -288,9 +316,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if file:
         _write(Path(file), reports.to_json(report))
     if directory:
-        _write(Path(directory) / "report.json", reports.to_json(report))
-        _write(Path(directory) / "report.md", reports.to_markdown(report))
-        _write(Path(directory) / "report.txt", reports.to_text(report))
+        for name, text in reports.files(report):
+            _write(Path(directory) / name, text)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         graded = _EXIT[report.verdict]
         # A test beside the checks may have failed where every check passed: that stays a failure.
@@ -302,7 +329,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     report = config.stash[BOOK].report()
     if report.checks:
         terminalreporter.section("grade")
-        terminalreporter.write(reports.to_text(report))
+        terminal = terminalreporter._tw
+        # To a file or a pipe nobody says how wide it is.
+        width = terminal.fullwidth if terminal.hasmarkup else reports.WIDTH
+        terminalreporter.write(reports.to_text(report, width=width, colour=terminal.hasmarkup))
     if terminalreporter.hasopt("s"):
         for one in report.not_applicable:
             terminalreporter.line(f"NOT APPLICABLE [{one.checks}] {one.reason}")
@@ -342,11 +372,10 @@ def _hint(about: Check, item: pytest.Item, book: Book) -> str:
     return about.hint.in_(book.language).format_map(words)
 
 
-def _told(outcome: reports.Outcome) -> str:
-    lines = [f"must be true: {outcome.claim}", f"seen:         {outcome.seen}"]
-    if outcome.hint:
-        lines.append(f"try:          {outcome.hint}")
-    return "\n".join(lines)
+def _told(outcome: reports.Outcome, language: Language) -> str:
+    labels = [word.in_(language) + ":" for word in (words.MUST_BE_TRUE, words.SEEN, words.TRY)]
+    parts = zip(labels, (outcome.claim, outcome.seen, outcome.hint), strict=True)
+    return "\n".join(f"{label:<14}{text}" for label, text in parts if text or label == labels[1])
 
 
 def _node(item: pytest.Item) -> Any:
