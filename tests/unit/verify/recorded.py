@@ -10,16 +10,30 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from verify.evidence import Evidence
+from labgen.capabilities import Capability
+from labgen.folder import State
+from verify import bundle
+from verify.evidence import Evidence, Observation
 
 FOLDER = Path(__file__).parents[1] / "recorded_course"
+
+
+def read(text: str) -> Evidence:
+    """A recording, of this version or of the first, which had no chain and is graded nowhere but here."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return bundle.read(text)
+    lacks = {Capability(name): why for name, why in told["state"]["lacks"].items()}
+    seen = [Observation(**{**one, "error": tuple(one["error"])}) for one in told["observations"]]
+    return Evidence(told["lab_file"], State(**{**told["state"], "lacks": lacks}), seen)
 
 
 class Recorded:
     """One recording; a test may change what a node said before it is graded again."""
 
     def __init__(self, name: str) -> None:
-        self.evidence = Evidence.from_json((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        self.evidence = read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""
