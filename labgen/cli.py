@@ -94,6 +94,16 @@ def parser() -> argparse.ArgumentParser:
 
     command("reset", "a fresh swarm in seconds: whatever was made in the engines is removed, the machines stay")
 
+    made = command("snapshot", "keep the state of the machines, and go back to it")
+    actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action, words in (
+        ("save", "keep it under a name"),
+        ("restore", "go back to it"),
+        ("delete", "forget it"),
+    ):
+        actions.add_parser(action, help=words).add_argument("name", metavar="NAME")
+    actions.add_parser("list", help="list what is kept")
+
     made = command("halt", "shut the machines down, to start them again with `labgen up`")
 
     made = command("down", "remove the machines, and everything made for them")

@@ -12,7 +12,7 @@ from invoke import Collection, Context, Exit, task
 
 from labgen import inventory as inventories
 from labgen.capabilities import Lacks
-from labgen.course import exercises
+from labgen.course import exercises, find
 from labgen.errors import INTERRUPTED, LabgenError
 from labgen.folder import LabFolder
 from labgen.inventory import Inventory
@@ -41,7 +41,7 @@ def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _told(do: Callable[[], None]) -> None:
+def _told(do: Callable[[], object]) -> None:
     """Do something; turn its errors into one message and their exit status."""
     try:
         do()
@@ -171,6 +171,21 @@ def _named(what: str, names: Iterable[str]) -> str:
     return f"; {what}: {listed}" if listed else ""
 
 
+def refuse_unknown(words: Iterable[str]) -> None:
+    """Say which exercises are near to one that does not exist: invoke itself would only say that it has no idea.
+
+    :param words: of the command line.
+    """
+    for word in words:
+        name = word.removeprefix("exercise.")
+        if name != word and name not in (*exercises(), *_NO_EXERCISE):
+            _told(functools.partial(find, name))
+
+
+_NO_EXERCISE = ("all", "reset")
+"""Tasks beside the exercises."""
+
+
 def _namespace() -> Collection:
     root = Collection()
     steps = Collection("bootstrap")
@@ -190,5 +205,6 @@ def _namespace() -> Collection:
     return root
 
 
+refuse_unknown(sys.argv[1:])
 namespace = _namespace()
 """What `fab -l` lists."""

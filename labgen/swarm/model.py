@@ -6,7 +6,7 @@ Each is read from the engine's own JSON, tolerantly: what is missing is empty.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_network
 from typing import Any
@@ -71,8 +71,11 @@ class SwarmNode:
     """A node as the managers know it.
 
     :param state: ``ready``, ``down``, ``unknown`` or ``disconnected``.
+    :param reachable: it is a manager, and the others hear of it.
+    :param labels: those that managers have put on it (``docker node update --label-add``).
     :param availability: ``active``, ``pause`` or ``drain``.
     :param address: the address it was last seen at.
+    :param created: when it came into the swarm, by the managers' clock.
     """
 
     id: str
@@ -83,6 +86,9 @@ class SwarmNode:
     leader: bool
     address: str
     engine_version: str
+    reachable: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def ready(self) -> bool:
@@ -104,6 +110,9 @@ class SwarmNode:
             leader=bool(manager.get("Leader")),
             address=advertised or text_of(part(told, "Status"), "Addr"),
             engine_version=text_of(part(part(told, "Description"), "Engine"), "EngineVersion"),
+            reachable=text_of(manager, "Reachability") == "reachable",
+            labels={str(key): str(value) for key, value in part(part(told, "Spec"), "Labels").items()},
+            created=_moment(told, "CreatedAt"),
         )
 
 
@@ -119,6 +128,7 @@ class Task:
     :param since: when it came into its state, by the clock of its node.
     :param exit_code: of its container, where that has ended.
     :param addresses: on overlay networks.
+    :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
     id: str
@@ -135,6 +145,7 @@ class Task:
     since: datetime | None = None
     exit_code: int = 0
     addresses: tuple[IPv4Address, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -142,9 +153,14 @@ class Task:
         return self.state == "running" and self.desired == "running"
 
     @property
+    def stuck(self) -> bool:
+        """Pending, because no node suits it: it waits until one does, and its error says why none does now."""
+        return self.state == "pending" and self.desired == "running" and bool(self.error)
+
+    @property
     def moving(self) -> bool:
         """Meant to run and still on its way."""
-        return self.desired in ("running", "ready") and self.state in _MOVING
+        return self.desired in ("running", "ready") and self.state in _MOVING and not self.stuck
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Task:
@@ -170,6 +186,7 @@ class Task:
                 for address in attached.get("Addresses") or ()
                 if "." in address
             ),
+            given=_given(part(part(told, "Spec"), "ContainerSpec")),
         )
 
 
@@ -231,6 +248,10 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param labels: of the service itself; a stack's name is one of them.
+    :param given: of its secrets and configs, name of the file in the container -> which it is:
+        ``/run/secrets/site-users`` -> ``site-users-2``.
+    :param created: when it was made, by the managers' clock.
     """
 
     id: str
@@ -252,11 +273,19 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def plain_image(self) -> str:
         """The image as it was written, without the digest that the swarm has added."""
         return self.image.partition("@")[0]
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack it was deployed with, empty where it was made by itself (docker/cli ``cli/compose``)."""
+        return self.labels.get("com.docker.stack.namespace", "")
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -312,6 +341,9 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
+            given=_given(container),
+            created=_moment(told, "CreatedAt"),
         )
 
 
@@ -349,6 +381,16 @@ def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in an object, empty where there is none."""
     value = told.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _given(container: Mapping[str, Any]) -> Mapping[str, str]:
+    """From a ``ContainerSpec``. A name of a file that is no path is in /run/secrets, for a config in /."""
+    found: dict[str, str] = {}
+    for kind, folder in (("Secret", "/run/secrets/"), ("Config", "/")):
+        for one in container.get(f"{kind}s") or ():
+            file = text_of(part(one, "File"), "Name")
+            found[file if file.startswith("/") else f"{folder}{file}"] = text_of(one, f"{kind}Name")
+    return found
 
 
 def _moment(told: Mapping[str, Any], key: str) -> datetime | None:
