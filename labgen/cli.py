@@ -88,6 +88,12 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
 
+    made = command("explain", "show what a check asked of which node, and what that answered")
+    made.add_argument("check", metavar="CHECK", help="as the report names it: update.history")
+    made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
+    made.add_argument("--full", action="store_true", help="do not shorten what nodes answered")
+    made.add_argument("--from", type=Path, metavar="FILE", dest="evidence_from", help="look in this evidence")
+
     made = command("ssh", "log in to a node, or run a command there")
     made.add_argument("node", metavar="NODE")
     made.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")

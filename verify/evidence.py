@@ -20,6 +20,7 @@ from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
 from verify.hosts import Hosts
 from verify.report.cleaning import without_secrets
+from verify.tracing import looked_at
 
 _MARK = re.compile(r"labgen-[0-9a-f]{16}")
 """What a script has that is not to be guessed, and so is another each time."""
@@ -128,6 +129,11 @@ class Recording:
                 node.name, _same(script), "" if too_much else out, told, round(self.clock(), 3), left_out=too_much
             )
             self._evidence.observations.append(seen)
+        looked_at([seen])
+
+
+class NotRecorded(NodeError):
+    """Nobody had asked that when the evidence was taken."""
 
 
 class Replay:
@@ -152,7 +158,7 @@ class Replay:
         with self._lock:
             there = self._answers.get(key)
             if not there:
-                raise NodeError(
+                raise NotRecorded(
                     f"nothing was recorded of {node.name} for: {script.strip()[:80]}",
                     "The evidence is of other checks, or of another version of labgen.",
                 )
@@ -160,6 +166,7 @@ class Replay:
             self._asked[key] = at + 1
             one = there[min(at, len(there) - 1)]
             self._now = max(self._now, one.since)
+        looked_at([one])
         if one.error[0]:
             raise NodeError(*one.error)
         if one.left_out:

@@ -19,7 +19,7 @@ from labgen.lab import Lab, Node
 from labgen.pages import Requests
 from labgen.swarm import Network, Service, Swarm, Task
 from labgen.waiting import NotYet, Patience, wait_until
-from verify import facts
+from verify import facts, tracing
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
 from verify.report.seen import Seen, SeenRequests
@@ -259,13 +259,15 @@ class _Known(Generic[T]):
 
     def __init__(self, ask: Callable[[], T]) -> None:
         self._error: LabgenError | None = None
-        try:
-            self._value = ask()
-        except LabgenError as error:
-            self._error = error
+        with tracing.gather() as self._behind:
+            try:
+                self._value = ask()
+            except LabgenError as error:
+                self._error = error
 
     def get(self) -> T:
         """The answer, or the error again."""
+        tracing.looked_at(self._behind)
         if self._error is not None:
             raise type(self._error)(self._error.message, self._error.hint)
         return self._value

@@ -262,7 +262,7 @@ def pytest_runtest_makereport(
     if verdict is Verdict.INCONCLUSIVE and not isinstance(error, Unclear):
         hint = (error.hint if isinstance(error, LabgenError) else "") or words.START_MACHINES.in_(book.language)
     outcome = reports.Outcome(
-        id=_id(about, item),
+        id=check_id(item),
         exercise=about.exercise,
         name=about.name,
         node=_name(item),
@@ -389,8 +389,11 @@ def _name(item: pytest.Item) -> str | None:
     return str(name) if name is not None else None
 
 
-def _id(about: Check, item: pytest.Item) -> str:
-    callspec = getattr(item, "callspec", None)
+def check_id(item: pytest.Item) -> str:
+    """Id of a check, with the node or parameter it was made for; empty for a test that is none."""
+    about, callspec = check_of(item), getattr(item, "callspec", None)
+    if about is None:
+        return ""
     return f"{about.id}[{callspec.id}]" if callspec is not None else about.id
 
 

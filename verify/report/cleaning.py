@@ -33,11 +33,15 @@ def clean(text: str, shown: int = SHOWN) -> str:
 
     :param shown: characters that are kept at most.
     """
-    kept = "".join(
-        mark if mark.isprintable() or mark == "\n" else " " if mark == "\t" else f"\\x{ord(mark):02x}"
-        for mark in without_secrets(text[:_BEFORE]).replace("\r\n", "\n")
-    ).strip()
+    kept = printable(without_secrets(text[:_BEFORE]).replace("\r\n", "\n")).strip()
     return kept if len(kept) <= shown and len(text) <= _BEFORE else kept[: shown - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text with its control characters made visible, so that it cannot steer a terminal."""
+    return "".join(
+        mark if mark.isprintable() or mark == "\n" else " " if mark == "\t" else f"\\x{ord(mark):02x}" for mark in text
+    )
 
 
 def line(text: str, shown: int = 200) -> str:
