@@ -23,18 +23,13 @@ broke down (2 interrupted, 3 internal error, 4 wrong use) the status stays pytes
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labgen import __version__
-from labgen.capabilities import Lacks
-from labgen.course import Language, Words, exercises
+from labgen.course import exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -45,75 +40,16 @@ from labgen.errors import (
     SwarmError,
 )
 from labgen.files import write_whole
-from labgen.lab import Lab
 from labgen.language import spoken
 from verify import report as reports
+from verify.book import Book
 from verify.checks import Check, Verdict, check_of
+from verify.finding import Crash, Finding, told
+from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
 from verify.report import words
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCLUSIVE, "nothing": GRADED_NOTHING}
-
-
-@dataclass
-class Book:
-    """Where a run keeps what came of each check.
-
-    :param lacks: what the nodes cannot do where they run, and why.
-    :param places: of each outcome, by which a report is ordered however the run was.
-    :param expected: how many checks were chosen.
-    :param language: of claims and hints.
-    :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
-    :param seen: what was seen of the swarm, to be told beside the verdicts.
-    :param evidence: the bundle that is kept of the run, or that it is graded from.
-    :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
-    """
-
-    lab: Lab | None = None
-    provider: str = ""
-    lacks: Lacks = field(default_factory=dict)
-    outcomes: dict[str, reports.Outcome] = field(default_factory=dict)
-    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    expected: int = 0
-    excuse: Callable[[], str] = str
-    seen: Callable[[], reports.Seen] = reports.Seen
-    evidence: Callable[[], reports.Bundle | None] = lambda: None
-    language: Language = "en"
-    not_begun: tuple[str, ...] = ()
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    clock: float = field(default_factory=time.monotonic)
-
-    def needed(self, need: str, node: str | None) -> list[reports.Outcome]:
-        """What came of a check that another needs: on the same node, or everywhere where either has none."""
-        there = [one for one in self.outcomes.values() if f"{one.exercise}.{one.name}" == need]
-        same = [one for one in there if one.node == node]
-        return same or there
-
-    def report(self) -> reports.Report:
-        """The run so far."""
-        nodes = self.lab.nodes if self.lab else ()
-        return reports.Report(
-            lab=self.lab.name if self.lab else "",
-            provider=self.provider,
-            nodes=tuple(reports.LabNode(node.name, node.role, str(node.address)) for node in nodes),
-            started=self.started.isoformat(timespec="seconds"),
-            seconds=time.monotonic() - self.clock,
-            complete=len(self.outcomes) == self.expected,
-            not_begun=self.not_begun,
-            checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
-            language=self.language,
-            titles={name: title.in_(self.language) for name, title in self.titles().items()},
-            network=str(self.lab.plan.lab) if self.lab else "",
-            seen=self.seen(),
-            evidence=self.evidence(),
-            labgen=__version__,
-        )
-
-    def titles(self) -> dict[str, Words]:
-        """What each exercise that was judged is called."""
-        judged = {one.exercise for one in self.outcomes.values()}
-        known = {"cluster": words.SWARM} | {one.name: one.title for one in exercises().values()}
-        return {name: title for name, title in known.items() if name in judged}
 
 
 class Unclear(NodeError):
@@ -123,56 +59,6 @@ class Unclear(NodeError):
 BOOK = pytest.StashKey[Book]()
 _PREPARED = pytest.StashKey[float]()
 _NOT_APPLICABLE = pytest.StashKey[str]()
-
-
-@dataclass(frozen=True)
-class Crash:
-    """The one line that pytest prints in its summary, and in JUnit XML."""
-
-    message: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What pytest prints of a check that did not pass: words instead of a traceback."""
-
-    text: str
-    reprcrash: Crash
-
-    def toterminal(self, terminal: Any) -> None:
-        """Print it; pytest calls this."""
-        terminal.line(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of a grading run."""
-    group = parser.getgroup("labgen")
-    group.addoption("--lab", metavar="DIR", help="folder of the lab (default: the nearest one upward from here)")
-    group.addoption(
-        "--exercise",
-        action="append",
-        metavar="NAME",
-        help="grade this exercise, or `all` (default: those that the lab shows something of)",
-    )
-    group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
-    group.addoption("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
-    group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
-    group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
-    group.addoption(
-        "--report",
-        metavar="DIR",
-        dest="report_dir",
-        help="write the report to DIR, as JSON, HTML, Markdown, text, JUnit XML",
-    )
-    group.addoption(
-        "--lang",
-        choices=("en", "ko"),
-        dest="report_language",
-        help="language of the report (default: that of this computer)",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -279,7 +165,7 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(_told(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
+        report.longrepr = Finding(told(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
     elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
@@ -373,10 +259,13 @@ def _hint(about: Check, item: pytest.Item, book: Book) -> str:
     return about.hint.in_(book.language).format_map(words)
 
 
-def _told(outcome: reports.Outcome, language: Language) -> str:
-    labels = [word.in_(language) + ":" for word in (words.MUST_BE_TRUE, words.SEEN, words.TRY)]
-    parts = zip(labels, (outcome.claim, outcome.seen, outcome.hint), strict=True)
-    return "\n".join(f"{label:<14}{text}" for label, text in parts if text or label == labels[1])
+def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
+    """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
+    order = ["cluster", *exercises()]
+    exercise = order.index(about.exercise) if about.exercise in order else len(order)
+    names = [node.name for node in book.lab.nodes] if book.lab else []
+    node = names.index(name) if (name := _name(item)) in names else 0
+    return exercise, item.reportinfo()[1] or 0, node
 
 
 def _node(item: pytest.Item) -> Any:
@@ -395,15 +284,6 @@ def check_id(item: pytest.Item) -> str:
     if about is None:
         return ""
     return f"{about.id}[{callspec.id}]" if callspec is not None else about.id
-
-
-def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
-    """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
-    order = ["cluster", *exercises()]
-    exercise = order.index(about.exercise) if about.exercise in order else len(order)
-    names = [node.name for node in book.lab.nodes] if book.lab else []
-    node = names.index(name) if (name := _name(item)) in names else 0
-    return exercise, item.reportinfo()[1] or 0, node
 
 
 def _write(path: Path, text: str) -> None:
