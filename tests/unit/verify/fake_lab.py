@@ -40,6 +40,7 @@ class FakeLab:
     :ivar nodes: by name, what the node's own script prints, by section, and ``info`` as JSON.
     :ivar lacks: what is written down that the nodes cannot do, and why.
     :ivar patience: how long is waited; not at all, unless a test says so.
+    :ivar pages: by address, the pages that answer there in turn; none where nothing answers.
     :ivar asked: names of the nodes, once for each command run on them.
     """
 
@@ -181,6 +182,9 @@ class FakeLab:
         lines = []
         for address in re.findall(r"labgen-\S+ address (\S+)'", script):
             lines.append(f"{mark[0]} address {address}")
+            if not self.pages[address]:
+                lines += ["", f"{mark[0]} 000 0", "curl: (28) Connection timed out after 3001 milliseconds", ""]
+                continue
             served = cycle(self.pages[address])
             for _ in range(script.count(f"http://{address}:8001/")):
                 lines += [next(served), f"{mark[0]} 200 1"]
