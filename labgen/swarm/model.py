@@ -256,6 +256,7 @@ class Service:
     :param secrets: names of those its tasks are given; ``configs`` likewise.
     :param replicas_before: how many were wanted before the service was last changed, in whatever; ``None`` where it
         never was.
+    :param ports_asked: the published ports as they were asked for: 0 for one that the swarm was to choose.
     :param labels: of the service itself; a stack's name is one of them.
     :param given: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
@@ -282,6 +283,7 @@ class Service:
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     replicas_before: int | None = None
+    ports_asked: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
@@ -351,6 +353,9 @@ class Service:
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
             replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
+            ports_asked=tuple(
+                int(one.get("PublishedPort") or 0) for one in part(spec, "EndpointSpec").get("Ports") or ()
+            ),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
             given=_given(container),
             created=_moment(told, "CreatedAt"),
