@@ -368,6 +368,7 @@ class Network:
 
     :param scope: ``swarm`` or ``local``.
     :param ingress: it is the one that the routing mesh uses.
+    :param attachable: also containers that are no tasks may be on it.
     """
 
     id: str
@@ -376,6 +377,7 @@ class Network:
     scope: str
     ingress: bool
     subnets: tuple[IPv4Network, ...]
+    attachable: bool = False
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Network:
@@ -389,6 +391,7 @@ class Network:
             scope=text_of(told, "Scope"),
             ingress=bool(told.get("Ingress")),
             subnets=tuple(subnet for subnet in subnets if isinstance(subnet, IPv4Network)),
+            attachable=bool(told.get("Attachable")),
         )
 
 

@@ -65,7 +65,8 @@ def test_the_one_too_many_waits_for_the_port() -> None:
     run = FakeRun(ScriptedShell(MANAGER, [("/services/web-host", api(HOST, json.dumps([*three, WAITS])))]))
     ports._one_waits(run, 3)
     assert run.said == [
-        "  one runs on each of 3 nodes; the last is pending: no suitable node (host-mode port already in use on 3 nodes)"
+        "  one runs on each of 3 nodes; the last is pending: "
+        "no suitable node (host-mode port already in use on 3 nodes)"
     ]
 
 

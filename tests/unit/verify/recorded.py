@@ -106,8 +106,12 @@ class Recorded:
         mark = probe.stop.split("/tmp/")[1].split(";")[0]
         told = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(one)))}\n" for one in stretches)
         says = {probe.script: told, probe.begun: "begun\n", probe.stop: ""}
+        self.answers(there.lab.first_manager, says)
+
+    def answers(self, node: Node, says: dict[str, str]) -> None:
+        """A node was asked this as well, by script, and answered."""
         for script in says:
-            Recording(Saying(says), self.evidence).run(there.lab.first_manager, script)
+            Recording(Saying(says), self.evidence).run(node, script)
 
     def gone(self, name: str) -> None:
         """There is no such service."""
