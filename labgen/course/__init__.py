@@ -25,7 +25,18 @@ __all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "
 
 Language = Literal["en", "ko"]
 
-NAMES: tuple[str, ...] = ("loadbalance", "scaling", "recovery", "update", "ports", "discovery", "stack", "secrets")
+NAMES: tuple[str, ...] = (
+    "loadbalance",
+    "scaling",
+    "recovery",
+    "update",
+    "updateoptions",
+    "rollback",
+    "ports",
+    "discovery",
+    "stack",
+    "secrets",
+)
 """Every exercise, in the order of the course."""
 
 _BRIEFS = Path(__file__).parent / "briefs"

@@ -113,6 +113,16 @@ class Recorded:
         for script in says:
             Recording(Saying(says), self.evidence).run(node, script)
 
+    def containers(self, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""
+
+        def changed(out: str) -> str:
+            now, *lines = out.splitlines()
+            told = [json.loads(line) for line in lines if line.strip()]
+            return "\n".join([now, *(json.dumps(one) for one in told if change(one) is not MISSING)]) + "\n"
+
+        self.says("docker inspect --type container", changed)
+
     def gone(self, name: str) -> None:
         """There is no such service."""
         self.service(name, lambda _: MISSING)
