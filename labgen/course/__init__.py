@@ -32,6 +32,8 @@ NAMES: tuple[str, ...] = (
     "update",
     "updateoptions",
     "rollback",
+    "ports",
+    "discovery",
     "stack",
     "secrets",
 )

@@ -118,9 +118,13 @@ class Recorded:
         mark = probe.stop.split("/tmp/")[1].split(";")[0]
         told = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(one)))}\n" for one in stretches)
         says = {probe.script: told, probe.begun: "begun\n", probe.stop: ""}
+        self.answers(there.lab.first_manager, says)
+
+    def answers(self, node: Node, says: dict[str, str]) -> None:
+        """A node was asked this as well, by script, and answered."""
         seen = self.evidence.observations
         for script in says:
-            Recording(Saying(says), self.evidence).run(there.lab.first_manager, script)
+            Recording(Saying(says), self.evidence).run(node, script)
             # Evidence that goes back in time would be taken for forged.
             seen[-1] = dataclasses.replace(seen[-1], since=max(seen[-1].since, seen[-2].since))
 
