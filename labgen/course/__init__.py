@@ -29,6 +29,7 @@ NAMES: tuple[str, ...] = (
     "loadbalance",
     "scaling",
     "recovery",
+    "failover",
     "update",
     "updateoptions",
     "rollback",

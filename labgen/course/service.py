@@ -51,6 +51,7 @@ class ServiceSpec:
     :param constraints: where its tasks may run.
     :param network: name of the overlay network it is on.
     :param update: how it is updated.
+    :param health: command of its health check, as typed; empty for none of its own.
     :param options: further options, as typed, with which it is made; not looked at afterwards.
     :param command: what its containers run, as typed; empty for the image's own.
     """
@@ -63,6 +64,7 @@ class ServiceSpec:
     network: str = ""
     endpoint_mode: str = "vip"
     update: Update = PLAIN
+    health: str = ""
     options: tuple[str, ...] = ()
     command: str = ""
 
@@ -84,6 +86,8 @@ class ServiceSpec:
         if self.endpoint_mode != "vip":
             yield f"--endpoint-mode {self.endpoint_mode}"
         yield from update_flags(self.update)
+        if self.health:
+            yield f"--health-cmd {shlex.quote(self.health)}"
         yield from self.options
 
     @property
@@ -152,6 +156,9 @@ def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
         yield f"its endpoint mode is {there.endpoint_mode}, not {wanted.endpoint_mode}"
     if bool(there.networks) != bool(wanted.network):
         yield f"it is on {len(there.networks)} overlay networks of its own, not on {wanted.network or 'none'}"
+    health = there.health[1:] if there.health[:1] == ("CMD-SHELL",) else there.health
+    if (shlex.join(health) if len(health) > 1 else "".join(health)) != wanted.health:
+        yield f"its health check is {' '.join(health) or 'none'}, not {wanted.health or 'any'}"
     if there.update != wanted.update:
         flags = [" ".join(update_flags(update)) or "the defaults" for update in (there.update, wanted.update)]
         yield f"its update settings are {flags[0]}, not {flags[1]}"
