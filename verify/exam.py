@@ -38,6 +38,7 @@ class Exam:
 
     :ivar wanted: names of the nodes that checks were chosen for; others are connected to only when they are
         asked for.
+    :ivar clock: seconds that pass, for checks that measure.
     """
 
     def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = ()) -> None:
@@ -46,8 +47,8 @@ class Exam:
         self._hosts = hosts
         self._patience = patience
         # Where answers come from a recording, time does too.
-        clock, pause = getattr(hosts, "clock", time.monotonic), getattr(hosts, "pause", time.sleep)
-        self._wait = partial(wait_until, clock=clock, pause=pause)
+        self.clock: Callable[[], float] = getattr(hosts, "clock", time.monotonic)
+        self._wait = partial(wait_until, clock=self.clock, pause=getattr(hosts, "pause", time.sleep))
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
         self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
@@ -90,6 +91,16 @@ class Exam:
         :raises NodeError: the node cannot be reached, or the script failed.
         """
         return self._hosts.run(node, script, within=within)
+
+    def beside(self, node: Node, script: str, *, within: float) -> str:
+        """The same for a script that runs while others do, in a thread of its own."""
+        # In a recording it has ended before they begin.
+        run: Callable[..., str] = getattr(self._hosts, "beside", self._hosts.run)
+        return run(node, script, within=within)
+
+    def seconds(self, plain: float) -> float:
+        """A time on an ordinary machine, as long as it may take in this lab."""
+        return self._patience.seconds(plain)
 
     def ask(self, *paths: str) -> Mapping[str, Answer]:
         """What the manager's engine answers to paths of its API, now."""

@@ -57,8 +57,8 @@ def ensure(
         raise BoxError(
             f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{told}",
             "Connect to the internet and try again, once. Or build it on a Debian or Ubuntu computer with "
-            f"`sudo labgen box build --provider {DOCKER.name}{_option(suite)}`, bring the file ({archive.name}) here and load it: "
-            f"docker load --input {archive.name}",
+            f"`sudo labgen box build --provider {DOCKER.name}{_option(suite)}`, bring the file ({archive.name}) here "
+            f"and load it: docker load --input {archive.name}",
         )
     _tidy(engine, name, suite, progress)
     return name

@@ -62,10 +62,12 @@ def turns(service: Service) -> list[Turn]:
 
 
 def most_missing(happened: Iterable[Turn]) -> int:
-    """The greatest number of places that were empty at the same time."""
+    """The greatest number of places that were empty at the same time; one without a successor that runs still is."""
     changes: list[tuple[datetime, int]] = []
     for turn in happened:
-        if turn.gap is not None and turn.gap > 0 and turn.stopped and turn.started:
+        if turn.stopped and not turn.started:
+            changes.append((turn.stopped, 1))
+        elif turn.stopped and turn.started and turn.stopped < turn.started:
             changes += [(turn.stopped, 1), (turn.started, -1)]
     missing = most = 0
     # At the same moment a start comes before a stop: neither place was empty beside the other.
