@@ -12,7 +12,11 @@ BIN := $(VENV)/bin
 # Of its own, so that the lab of `make lab` and the one of `make e2e` are told apart.
 LAB := lab
 
-.PHONY: lab test lint unit integration e2e e2e-docker e2e-libvirt course-docker course-libvirt clean tools
+# Two things at a time, the output of each in one piece where make can do that (GNU make 4 and later).
+SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: lab test lint unit integration integration-virtualbox integration-others
+.PHONY: e2e e2e-docker e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools
 
 lab: $(VENV)/ready
 	$(BIN)/labgen init $(LAB)
@@ -30,8 +34,15 @@ lint: $(VENV)/ready
 unit: $(VENV)/ready
 	$(BIN)/pytest tests/unit
 
+# With real VirtualBox beside all others: much of either is waiting.
 integration: $(VENV)/ready tools
-	$(BIN)/pytest tests/integration
+	$(MAKE) $(SIDE_BY_SIDE) integration-virtualbox integration-others
+
+integration-virtualbox: $(VENV)/ready
+	$(BIN)/pytest tests/integration/virtualbox
+
+integration-others: $(VENV)/ready
+	$(BIN)/pytest tests/integration --ignore tests/integration/virtualbox
 
 # Vagrant, libvirt, QEMU, Docker's engine and what builds the box: on Debian and Ubuntu they are installed, elsewhere the
 # tests that need them say so and are left out.
@@ -39,13 +50,19 @@ tools: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 
-# On containers first, which takes a minute or two, then on virtual machines. In order, because each test
-# builds on the nodes as the one before has left them.
-e2e: e2e-docker e2e-libvirt
+# On containers, and beside them on VirtualBox, whose machines boot one after the other; then on libvirt's virtual
+# machines, which take both processors. In order, because each test builds on the nodes as the one before has left them.
+e2e: $(VENV)/ready tools
+	$(MAKE) $(SIDE_BY_SIDE) e2e-virtualbox e2e-docker
+	$(MAKE) e2e-libvirt
 
 e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e --provider $*
+	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --provider $*
+
+# Real VirtualBox and real Vagrant; in place of VirtualBox's hypervisor, which needs a kernel module, QEMU.
+e2e-virtualbox: $(VENV)/ready tools
+	$(BIN)/pytest -p no:randomly -x tests/e2e/virtualbox
 
 # The whole course, each exercise graded, on machines of their own: containers take minutes, emulated virtual machines
 # most of half an hour.

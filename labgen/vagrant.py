@@ -17,6 +17,7 @@ from typing import Any
 import vagrant as python_vagrant
 
 from labgen.errors import BoxError, MachineError, ProgramTimeout
+from labgen.hints import way_out
 from labgen.proc import Result, Runner
 
 HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
@@ -79,7 +80,9 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
 
             result = self._run(command, on_line=both)
         if not result.ok:
-            raise MachineError(explain(result.out), f"Everything Vagrant said is in {self._log}.")
+            all_of_it = f"Everything Vagrant said is in {self._log}."
+            why = explain(result.out)
+            raise MachineError(why, "\n".join(filter(None, (way_out(why), all_of_it))))
 
     def _stream_vagrant_command(self, args: Any) -> Iterator[str]:
         raise NotImplementedError("streaming goes through on_line")
@@ -87,9 +90,8 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
     def _result(self, args: Any) -> Result:
         result = self._run(self._make_vagrant_command(args))
         if not result.ok:
-            raise MachineError(
-                f"`{result.command}` ended with status {result.status}: {explain(result.err or result.out)}"
-            )
+            why = explain(result.err or result.out)
+            raise MachineError(f"`{result.command}` ended with status {result.status}: {why}", way_out(why))
         return result
 
     def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
