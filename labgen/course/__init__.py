@@ -25,7 +25,7 @@ __all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "
 
 Language = Literal["en", "ko"]
 
-NAMES: tuple[str, ...] = ("loadbalance", "update", "stack", "secrets")
+NAMES: tuple[str, ...] = ("loadbalance", "update", "stack", "secrets", "quorum")
 """Every exercise, in the order of the course."""
 
 _BRIEFS = Path(__file__).parent / "briefs"
