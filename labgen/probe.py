@@ -85,6 +85,12 @@ class Probed:
         return longest
 
     @property
+    def spell(self) -> float:
+        """Seconds from the first request lost, through whichever address, to the last; 0 where none was."""
+        lost = self.losses
+        return max(one.end for one in lost) - min(one.start for one in lost) if lost else 0.0
+
+    @property
     def slowest(self) -> float:
         """Seconds that the slowest answer took."""
         return max((one.slowest for one in self.stretches if one.answered), default=0.0)

@@ -15,7 +15,7 @@ from labgen.engine import Answer, as_list
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
-from labgen.swarm import Network, Service, Swarm, Task
+from labgen.swarm import Network, Service, Swarm, Task, lives
 from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts
 from verify.facts import NodeFacts
@@ -49,6 +49,7 @@ class Exam:
         # Where answers come from a recording, time does too.
         self.clock: Callable[[], float] = getattr(hosts, "clock", time.monotonic)
         self._wait = partial(wait_until, clock=self.clock, pause=getattr(hosts, "pause", time.sleep))
+        self._lived: dict[str, _Known[Service]] = {}
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
         self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
@@ -129,6 +130,24 @@ class Exam:
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
         return swarm.service(partial(self._hosts.run, self.manager), name)
+
+    def lived(self, name: str) -> Service:
+        """A service of the swarm whose tasks say when their containers began and ended, by the manager's clock.
+
+        :raises NodeError: a node cannot be asked.
+        """
+        if name not in self._lived:
+            self._lived[name] = _Known(partial(self._live, name))
+        return self._lived[name].get()
+
+    def _live(self, name: str) -> Service:
+        ids = {node.name: node.id for node in self.swarm.nodes}
+        told = {}
+        for node in self.lab.nodes:
+            before = self.clock()
+            text = self.on(node, lives.script(name))
+            told[ids.get(node.name, "")] = lives.read(text, (before, self.clock()))
+        return lives.dated(self.swarm.services[name], told, ids.get(self.manager.name, ""))
 
     def host(self, task: Task) -> Node | None:
         """The lab's node that a task is on."""

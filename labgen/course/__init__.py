@@ -25,7 +25,17 @@ __all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "
 
 Language = Literal["en", "ko"]
 
-NAMES: tuple[str, ...] = ("loadbalance", "update", "stack", "secrets", "quorum")
+NAMES: tuple[str, ...] = (
+    "loadbalance",
+    "scaling",
+    "recovery",
+    "update",
+    "updateoptions",
+    "rollback",
+    "stack",
+    "secrets",
+    "quorum",
+)
 """Every exercise, in the order of the course."""
 
 _BRIEFS = Path(__file__).parent / "briefs"

@@ -194,7 +194,7 @@ def test_what_others_print_is_not_read() -> None:
 
 
 def test_no_request_is_told_as_none() -> None:
-    assert (str(Probed(())), Probed(()).silence, Probed(()).slowest) == ("no request was made", 0.0, 0.0)
+    assert (str(Probed(())), Probed(()).silence, Probed(()).spell) == ("no request was made", 0.0, 0.0)
 
 
 def test_silence_is_of_one_address_and_over_different_errors() -> None:
@@ -207,7 +207,7 @@ def test_silence_is_of_one_address_and_over_different_errors() -> None:
             Stretch("10.0.2.101", 200, 5, 3.6, 9.0, 1.1),
         )
     )
-    assert (told.requests, told.lost, told.silence, told.slowest) == (19, 4, 2.5, 1.1)
+    assert (told.requests, told.lost, told.silence, told.spell, told.slowest) == (19, 4, 2.5, 3.0, 1.1)
     assert str(told) == (
         "19 requests, 4 lost (21.05 %: 2 x no answer, 2 x status 503), for 2.5 s at most; the slowest answer took 1.1 s"
     )

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from scripted_shell import ok
 
+from labgen.capabilities import NO_IPVS, Capability
 from labgen.errors import ExerciseError
 from labgen.lab import Node
-from labgen.probe import Probed
+from labgen.probe import Probed, Stretch
 from labgen.proc import Runner
 from labgen.waiting import NotYet, Patience, wait_until
 from provision.exercise import watching
@@ -63,7 +64,7 @@ def run_on(*addresses: str) -> Any:
 
     return SimpleNamespace(
         lab=SimpleNamespace(nodes=nodes, first_manager=nodes[0]),
-        inventory=SimpleNamespace(patience=Patience(0.0)),
+        inventory=SimpleNamespace(patience=Patience(0.0), lacks={}),
         another_shell=lambda _node: Here(),
         said=said,
         say=said.append,
@@ -100,6 +101,14 @@ def test_a_step_that_fails_ends_the_requests_and_tells_nothing_of_them(port: int
     assert run.said == []
 
 
+def test_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
+    run = run_on("127.0.0.1")
+    run.inventory.lacks = {Capability.ROUTING_MESH: NO_IPVS}
+    with watching.requests(run, 9, judge=lambda *_: pytest.fail("judged")):
+        run.say("  the step")
+    assert run.said == [f"  no requests are made meanwhile: {NO_IPVS}", "  the step"]
+
+
 def test_what_judges_may_refuse(port: int) -> None:
     def judge(_run: Any, told: Probed) -> None:
         raise ExerciseError(f"too many lost: {told.lost}")
@@ -109,3 +118,19 @@ def test_what_judges_may_refuse(port: int) -> None:
         watching.requests(run_on("127.0.0.1"), port, judge=judge),
     ):
         pass
+
+
+def lost(*moments: float) -> Probed:
+    return Probed(tuple(Stretch("10.0.2.101", 0, 1, moment, moment + 0.1, 0.1) for moment in moments))
+
+
+def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
+    said: list[str] = []
+    judge = watching.only_a_moment("These are Swarm's own.", 4.0)
+    run: Any = SimpleNamespace(say=said.append, inventory=SimpleNamespace(patience=Patience()))
+    judge(run, Probed(()))
+    assert said == []
+    judge(run, lost(1.0, 1.5))
+    assert said == ["  All of them within 0.6 s. These are Swarm's own."]
+    with pytest.raises(ExerciseError, match=r"were lost for 5\.6 s"):
+        judge(run, lost(1.0, 6.5))
