@@ -135,7 +135,7 @@ class Machines:
     def _box(self, vagrant: Vagrant, state: State) -> None:
         provider = state.provider
         if provider == "docker":
-            boxes.ensure_node_image(self._runner(state), progress=self.progress)
+            boxes.ensure_node_image(self._runner(state), progress=self.progress, suite=self.lab.engine.suite)
             return
         box = self.lab.box or PROVIDERS[provider].box
         if box.name != BUILT_BOX or box.url:

@@ -37,6 +37,7 @@ NAMES: tuple[str, ...] = (
     "discovery",
     "stack",
     "secrets",
+    "quorum",
 )
 """Every exercise, in the order of the course."""
 
