@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 
 from labgen import engine, pages, swarm
 from labgen.course import exercises
-from labgen.engine import Answer
+from labgen.engine import Answer, as_list
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
-from labgen.swarm import Service, Swarm, Task
+from labgen.swarm import Network, Service, Swarm, Task
 from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts
 from verify.facts import NodeFacts
@@ -26,6 +26,8 @@ T = TypeVar("T")
 _SETTLING = 30.0
 """Seconds that a swarm has to settle: a task on its way to running, a node not heard of since its
 manager started."""
+
+_CONTAINERS, _IMAGES = "/containers/json?all=1", "/images/json"
 
 _MESH = 10.0
 """Seconds that the routing mesh has to know a task that has just started."""
@@ -48,6 +50,7 @@ class Exam:
         self._wait = partial(wait_until, clock=clock, pause=pause)
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
+        self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
         self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
 
     def facts(self, node: Node) -> NodeFacts:
@@ -91,6 +94,26 @@ class Exam:
     def ask(self, *paths: str) -> Mapping[str, Answer]:
         """What the manager's engine answers to paths of its API, now."""
         return engine.ask(partial(self._hosts.run, self.manager), paths)
+
+    def networks(self, node: Node) -> list[Network]:
+        """The networks that a node's engine knows, now."""
+        return swarm.networks(partial(self._hosts.run, node))
+
+    def containers(self, node: Node) -> dict[str, dict[str, str]]:
+        """The containers on a node, running or not: name and labels; asked once."""
+        told = as_list(self._kept(node)[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+        return {name.lstrip("/"): dict(one.get("Labels") or {}) for one in told for name in one.get("Names") or ()}
+
+    def images(self, node: Node) -> set[str]:
+        """The images on a node, by every reference they have there; asked once."""
+        told = as_list(self._kept(node)[_IMAGES].value(_IMAGES), _IMAGES)
+        return {name for one in told for name in (*(one.get("RepoTags") or ()), *(one.get("RepoDigests") or ()))}
+
+    def _kept(self, node: Node) -> Mapping[str, Answer]:
+        if node.name not in self._stored:
+            run = partial(self._hosts.run, node)
+            self._stored[node.name] = _Known(lambda: engine.ask(run, [_CONTAINERS, _IMAGES]))
+        return self._stored[node.name].get()
 
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
@@ -142,12 +165,12 @@ class Exam:
     def _look(self) -> Swarm:
         manager = self._manager()
         course = exercises().values()
-        names = dict.fromkeys(spec.name for one in course for spec in (*one.services, *one.later))
+        names = {spec.name for one in course for spec in (*one.services, *one.later)}
         last: list[Swarm] = []
 
         def look() -> None:
-            last.append(swarm.look(partial(self._hosts.run, manager), list(names)))
-            if not last[-1].settled:
+            last.append(swarm.look(partial(self._hosts.run, manager)))
+            if not last[-1].settled(names):
                 raise NotYet("something is still on its way")
 
         with suppress(_StillMoving):  # Judged as it is.

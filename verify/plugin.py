@@ -365,8 +365,8 @@ def _id(about: Check, item: pytest.Item) -> str:
 
 
 def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
-    """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
-    order = ["cluster", *exercises()]
+    """The exercises in the order of the course, the swarm first; in each, as the module has them."""
+    order = list(exercises())
     exercise = order.index(about.exercise) if about.exercise in order else len(order)
     names = [node.name for node in book.lab.nodes] if book.lab else []
     node = names.index(name) if (name := _name(item)) in names else 0

@@ -19,12 +19,26 @@ from labgen.course.service import Publish, ServiceSpec
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 
-__all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
+__all__ = ["ALWAYS", "NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
 
 Language = Literal["en", "ko"]
 
-NAMES: tuple[str, ...] = ("loadbalance", "update")
+NAMES: tuple[str, ...] = (
+    "cluster",
+    "service",
+    "loadbalance",
+    "globalmode",
+    "cleanup",
+    "update",
+    "placement",
+)
 """Every exercise, in the order of the course."""
+
+ALWAYS = NAMES[0]
+"""The swarm itself, with which every grading begins: an exercise on a swarm that is not one says nothing."""
+
+_ELSEWHERE = {"service": "swarm_start"}
+"""Exercises whose module has another name: :mod:`labgen.course.service` says what a service is."""
 
 _BRIEFS = Path(__file__).parent / "briefs"
 
@@ -94,7 +108,7 @@ _LANGUAGES: tuple[Language, ...] = ("en", "ko")
 @cache
 def exercises() -> Mapping[str, Exercise]:
     """Every exercise by name, in the order of the course."""
-    return {name: importlib.import_module(f"labgen.course.{name}").EXERCISE for name in NAMES}
+    return {name: importlib.import_module(f"labgen.course.{_ELSEWHERE.get(name, name)}").EXERCISE for name in NAMES}
 
 
 def find(name: str) -> Exercise:

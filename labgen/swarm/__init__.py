@@ -9,7 +9,7 @@ Nothing here reads a join token: they are in ``/swarm``, which is never asked fo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -39,18 +39,17 @@ __all__ = [
 class Swarm:
     """A whole swarm at one moment, as a manager tells it.
 
-    :param services: by name, those that were asked about and exist.
+    :param services: every service, by name.
     """
 
     nodes: tuple[SwarmNode, ...]
     networks: tuple[Network, ...]
     services: Mapping[str, Service]
 
-    @property
-    def settled(self) -> bool:
-        """Nothing is on its way: every node's state is known, every service asked about has settled."""
+    def settled(self, names: Collection[str]) -> bool:
+        """Nothing is on its way: every node's state is known, every service of these names has settled."""
         known = all(node.state != "unknown" for node in self.nodes)
-        return known and all(service.settled for service in self.services.values())
+        return known and all(there.settled for name, there in self.services.items() if name in names)
 
     def node(self, node_id: str) -> SwarmNode | None:
         """The node of that id."""
@@ -100,20 +99,23 @@ def services(run: Run) -> list[Service]:
     return [Service.of(told) for told in as_list(_one(run, "/services"), "/services")]
 
 
-def look(run: Run, services: Sequence[str] = ()) -> Swarm:
-    """Everything at once, in one command.
+def look(run: Run) -> Swarm:
+    """Everything at once, in one command that is the same for every swarm.
 
-    :param services: names of the services to ask about.
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    paths = ["/nodes", "/networks", *(path for name in services for path in _service_paths(name))]
-    told = ask(run, paths)
-    found = {name: _service(told, name) for name in services}
+    paths = ("/nodes", "/networks", "/services", "/tasks")
+    answers = ask(run, paths)
+    told = {path: as_list(answers[path].value(path), path) for path in paths}
+    tasks: dict[str, list[Task]] = {}
+    for task in map(Task.of, told["/tasks"]):
+        tasks.setdefault(task.service_id, []).append(task)
+    found = [Service.of(one, _in_order(tasks.get(text_of(one, "ID"), ()))) for one in told["/services"]]
     return Swarm(
-        nodes=tuple(SwarmNode.of(one) for one in as_list(told["/nodes"].value("/nodes"), "/nodes")),
-        networks=tuple(Network.of(one) for one in as_list(told["/networks"].value("/networks"), "/networks")),
-        services={name: there for name, there in found.items() if there is not None},
+        nodes=tuple(map(SwarmNode.of, told["/nodes"])),
+        networks=tuple(map(Network.of, told["/networks"])),
+        services={there.name: there for there in found},
     )
 
 
@@ -137,4 +139,8 @@ def _service(told: Mapping[str, Answer], name: str) -> Service | None:
     # A service removed between the two questions has no tasks any more.
     gone = told[tasks_at].status == 404
     tasks = [] if gone else [Task.of(one) for one in as_list(told[tasks_at].value(tasks_at), tasks_at)]
-    return Service.of(body, sorted(tasks, key=lambda task: (task.slot, str(task.created))))
+    return Service.of(body, _in_order(tasks))
+
+
+def _in_order(tasks: Iterable[Task]) -> list[Task]:
+    return sorted(tasks, key=lambda task: (task.slot, str(task.created)))

@@ -6,7 +6,7 @@ Each is read from the engine's own JSON, tolerantly: what is missing is empty.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_network
 from typing import Any
@@ -71,8 +71,11 @@ class SwarmNode:
     """A node as the managers know it.
 
     :param state: ``ready``, ``down``, ``unknown`` or ``disconnected``.
+    :param reachable: it is a manager, and the others hear of it.
+    :param labels: those that managers have put on it (``docker node update --label-add``).
     :param availability: ``active``, ``pause`` or ``drain``.
     :param address: the address it was last seen at.
+    :param created: when it came into the swarm, by the managers' clock.
     """
 
     id: str
@@ -83,6 +86,9 @@ class SwarmNode:
     leader: bool
     address: str
     engine_version: str
+    reachable: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     @property
     def ready(self) -> bool:
@@ -104,6 +110,9 @@ class SwarmNode:
             leader=bool(manager.get("Leader")),
             address=advertised or text_of(part(told, "Status"), "Addr"),
             engine_version=text_of(part(part(told, "Description"), "Engine"), "EngineVersion"),
+            reachable=text_of(manager, "Reachability") == "reachable",
+            labels={str(key): str(value) for key, value in part(part(told, "Spec"), "Labels").items()},
+            created=_moment(told, "CreatedAt"),
         )
 
 
@@ -142,9 +151,14 @@ class Task:
         return self.state == "running" and self.desired == "running"
 
     @property
+    def stuck(self) -> bool:
+        """Pending, because no node suits it: it waits until one does, and its error says why none does now."""
+        return self.state == "pending" and self.desired == "running" and bool(self.error)
+
+    @property
     def moving(self) -> bool:
         """Meant to run and still on its way."""
-        return self.desired in ("running", "ready") and self.state in _MOVING
+        return self.desired in ("running", "ready") and self.state in _MOVING and not self.stuck
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Task:
@@ -231,6 +245,7 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param created: when it was made, by the managers' clock.
     """
 
     id: str
@@ -252,6 +267,7 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    created: datetime | None = None
 
     @property
     def plain_image(self) -> str:
@@ -312,6 +328,7 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            created=_moment(told, "CreatedAt"),
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from labgen import cli
 from labgen.bringup import stuck_machines
+from labgen.course import NAMES
 
 
 def labgen(folder: Path, *words: str) -> int:
@@ -107,8 +108,7 @@ def test_init_lays_down_a_folder_and_leaves_what_is_there(tmp_path: Path, capsys
     assert {path.relative_to(place).as_posix() for path in place.rglob("*.py")} == {
         "fabfile.py",
         "verify/conftest.py",
-        "verify/test_cluster.py",
-        "verify/test_loadbalance.py",
+        *(f"verify/test_{name}.py" for name in NAMES),
     }
     (place / "lab.yml").write_text("workers: 3\n")
     assert cli.main(["init", str(place)]) == 0

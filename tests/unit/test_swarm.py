@@ -49,6 +49,7 @@ def manager(**more: tuple[int, Any]) -> Callable[[str], str]:
             "info": (200, recorded("info.json")),
             "nodes": (200, recorded("nodes.json")),
             "networks": (200, recorded("networks.json")),
+            "services": (200, [recorded("service.json")]),
             "services_web_alb": (200, recorded("service.json")),
             "tasks": (200, recorded("tasks.json")),
             **more,
@@ -67,6 +68,8 @@ def test_nodes() -> None:
             leader=True,
             address="10.0.2.101",
             engine_version="20.10.24+dfsg1",
+            reachable=True,
+            created=datetime(2026, 11, 23, 8, 10, 6, 329744, tzinfo=UTC),
         )
     ]
 
@@ -124,10 +127,12 @@ def test_task() -> None:
 
 def test_a_task_that_cannot_be_placed() -> None:
     there = Service.of(recorded("service-updating.json"), [Task.of(one) for one in recorded("tasks-pending.json")])
-    pending = [task for task in there.tasks if task.moving]
+    pending = [task for task in there.tasks if task.stuck]
     assert {task.error for task in pending} == {"no suitable node (scheduling constraints not satisfied on 1 node)"}
     assert {task.node_id for task in pending} == {""}
-    assert not there.settled
+    # Nothing is on its way: only another node, or another constraint, would help.
+    assert not any(task.moving for task in there.tasks)
+    assert not there.settled  # an update goes on
     assert there.constraints == ("node.role==worker",)
 
 
@@ -169,9 +174,10 @@ def test_everything_at_once_is_one_command() -> None:
         commands.append(command)
         return answer(command)
 
-    there = swarm.look(run, ["web-alb"])
+    there = swarm.look(run)
     assert len(commands) == 1
-    assert (len(there.nodes), list(there.services), there.settled) == (1, ["web-alb"], True)
+    assert (len(there.nodes), list(there.services), there.settled(["web-alb"])) == (1, ["web-alb"], True)
+    assert there.services["web-alb"] == swarm.service(manager(), "web-alb")
     assert there.node("0jl4usnmoj8cfmttuu9i8ow8p") == there.nodes[0]
     assert there.node("") is None
 
@@ -179,7 +185,14 @@ def test_everything_at_once_is_one_command() -> None:
 def test_a_node_not_heard_of_is_not_settled() -> None:
     told = recorded("nodes.json")
     told[0]["Status"]["State"] = "unknown"
-    assert not swarm.look(manager(nodes=(200, told))).settled
+    assert not swarm.look(manager(nodes=(200, told))).settled([])
+
+
+def test_a_service_that_nobody_waits_for_may_be_on_its_way() -> None:
+    updating = {**recorded("service-updating.json"), "ID": recorded("service.json")["ID"]}
+    there = swarm.look(manager(services=(200, [updating])))
+    name = updating["Spec"]["Name"]
+    assert (there.settled([]), there.settled([name])) == (True, False)
 
 
 def test_not_a_manager() -> None:

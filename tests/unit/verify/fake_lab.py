@@ -160,16 +160,15 @@ class FakeLab:
         answers: Mapping[str, Any] = {
             "/nodes": self.known,
             "/networks": self.networks,
-            "/services/web-alb": self.service,
-            '/tasks?filters={"service": ["web-alb"]}': self.tasks,
+            "/services": [self.service] if self.service else [],
+            "/tasks": self.tasks if self.service else [],
         }
         lines = []
         for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", script):
             answer = answers[unquote(path)]
-            missing = self.service is None and "web-alb" in path
-            status = 503 if not active else 404 if missing else 200
-            said = {"message": "service web-alb not found" if missing else "This node is not a swarm manager."}
-            lines += [json.dumps(answer if status == 200 else said), "", str(status)]
+            status = 200 if active else 503
+            said = {"message": "This node is not a swarm manager."}
+            lines += [json.dumps(answer if active else said), "", str(status)]
         return "\n".join(lines) + "\n"
 
     def _served(self, script: str) -> str:

@@ -29,11 +29,13 @@ class Recorded:
         for at in hits:
             seen[at] = dataclasses.replace(seen[at], out=change(seen[at].out))
 
-    def engine(self, path: str, change: Callable[[Any], Any]) -> None:
+    def engine(self, path: str, change: Callable[[Any], Any], *, always: bool = True) -> None:
         """Change what an engine answered to every path of its API that a pattern matches in full.
 
         ``change`` may change the answer in place; what it returns stands in its stead, if anything. To return
         :data:`MISSING` makes it 404.
+
+        :param always: someone must have asked for it.
         """
         found = False
         for at, one in enumerate(self.evidence.observations):
@@ -57,15 +59,37 @@ class Recorded:
                 else:
                     lines[body] = json.dumps(there if answer is None else answer)
             self.evidence.observations[at] = dataclasses.replace(one, out="\n".join(lines))
-        assert found, f"nobody has asked the engine for {path}"
+        assert found or not always, f"nobody has asked the engine for {path}"
 
     def service(self, name: str, change: Callable[[Any], Any]) -> None:
-        """Change what the engine said of a service."""
-        self.engine(f"/services/{re.escape(name)}", change)
+        """Change what the engine said of a service, asked for it alone or for all."""
+
+        def among(there: list[Any]) -> list[Any]:
+            changed = [(one, change(one) if one["Spec"]["Name"] == name else None) for one in there]
+            return [one if answer is None else answer for one, answer in changed if answer is not MISSING]
+
+        self.engine("/services", among)
+        self.engine(f"/services/{re.escape(name)}", change, always=False)
 
     def tasks(self, name: str, change: Callable[[Any], Any]) -> None:
         """Change what the engine said of a service's tasks: a list."""
-        self.engine(rf'/tasks\?filters=\{{"service": \["{re.escape(name)}"\]\}}', change)
+        known = self._id(name)
+
+        def among(there: list[Any]) -> list[Any]:
+            mine = [task for task in there if task["ServiceID"] == known]
+            answer = change(mine)
+            left = mine if answer is None else [] if answer is MISSING else answer
+            return [task for task in there if task["ServiceID"] != known] + left
+
+        self.engine("/tasks", among)
+        self.engine(rf'/tasks\?filters=\{{"service": \["{re.escape(name)}"\]\}}', change, always=False)
+
+    def _id(self, name: str) -> str:
+        """A service's id, as the swarm was seen first."""
+        found: list[str] = []
+        self.engine("/services", lambda all_: found.extend(one["ID"] for one in all_ if one["Spec"]["Name"] == name))
+        assert found, f"the recording has no service {name}"
+        return found[0]
 
     def gone(self, name: str) -> None:
         """There is no such service."""
