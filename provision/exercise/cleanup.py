@@ -16,6 +16,7 @@ from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import GRACE
 
 Names = Callable[[Run], list[str]]
 
@@ -45,6 +46,7 @@ def script(lab: Lab) -> Script:
             "Remove what other exercises have left: everything else that the course has made.",
             functools.partial(_remove, names=_services),
             placeholder="docker service rm SERVICE",
+            timers=(GRACE,),
             until=_no_container,
             quiet=True,
         ),
@@ -86,7 +88,7 @@ def _there(run: Run, spec: ServiceSpec) -> str | None:
     if _services(run) or _stacks(run) or _of_this_part(run):
         return None
     gone = _removed_before(run)
-    return f"nothing of the course is there any more; {', '.join(gone)} was removed before." if gone else None
+    return f"not needed: the course has left nothing here any more of {', '.join(gone)}." if gone else None
 
 
 def _removed_before(run: Run) -> list[str]:

@@ -30,7 +30,6 @@ def script(lab: Lab) -> Script:
             f"Let {last.name} leave the swarm. Its task ends with that.",
             Command("docker swarm leave"),
             done=joined,
-            until=functools.partial(_without, node=last),
         ),
         Step(
             manager,
@@ -39,6 +38,7 @@ def script(lab: Lab) -> Script:
             functools.partial(_forget, node=last),
             placeholder=f"docker node rm --force {last.name}",
             done=joined,
+            before=functools.partial(_without, node=last),
         ),
         Step(
             last,

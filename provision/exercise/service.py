@@ -12,10 +12,10 @@ from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
-from provision.exercise.timing import GRACE, VERIFY
+from provision.exercise.timing import GRACE
 
 NAME = SERVICE.name
-FOLLOWED = 2 * PAUSE
+FOLLOWED = PAUSE + 1
 """Seconds for which the logs are followed: long enough for two lines of each task."""
 
 
@@ -63,7 +63,7 @@ def script(lab: Lab) -> Script:
             "Remove it. Its loop does not hear SIGTERM, so each container is killed after 10 s.",
             Command(f"docker service rm {NAME}"),
             done=kept,
-            until=_gone,
+            until=lambda run: _gone(run) if made else None,
             quiet=True,
             timers=(GRACE,),
         ),
