@@ -59,10 +59,10 @@ def test_services_gone(swarm: Swarm) -> None:
     ko="이 노드에 과정의 컨테이너가 남아 있지 않다. 멈춘 컨테이너도 없다.",
     needs=("cleanup.services_gone",),
     hint=Words(
-        "On {node}: docker ps --all. A container of a service goes when the service is removed; one made with docker run "
-        "goes with docker rm -f.",
-        "{node}에서: docker ps --all. 서비스의 컨테이너는 서비스를 지우면 사라지고, docker run으로 만든 것은 docker rm -f로 "
-        "지웁니다.",
+        "On {node}: docker ps --all. A container of a service goes with the service; one made with docker run goes "
+        "with docker rm -f.",
+        "{node}에서: docker ps --all. 서비스의 컨테이너는 서비스를 지우면 사라지고, docker run으로 만든 것은 "
+        "docker rm -f로 지웁니다.",
     ),
 )
 def test_containers_gone(node: Node, exam: Exam) -> None:

@@ -53,8 +53,8 @@ def test_global(service: Service) -> None:
     hint=Words(
         "On {manager}: docker node ls; docker service ps --no-trunc global_nginx. Is {node} Active, and does no "
         "constraint of the service keep it out?",
-        "{manager}에서: docker node ls; docker service ps --no-trunc global_nginx. {node}가 Active이고, 서비스의 제약 조건에 "
-        "걸리지 않습니까?",
+        "{manager}에서: docker node ls; docker service ps --no-trunc global_nginx. {node}가 Active이고, "
+        "서비스의 제약 조건에 걸리지 않습니까?",
     ),
 )
 def test_task_here(node: Node, service: Service, exam: Exam) -> None:
@@ -70,10 +70,10 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
     needs=("globalmode.global",),
     whole_lab=True,
     hint=Words(
-        "Let the last worker leave (there: docker swarm leave), remove it ({manager}: docker node rm --force NAME) and let "
-        "it join again with what docker swarm join-token worker prints.",
-        "마지막 워커가 스웜을 떠나게 하고(그 노드에서: docker swarm leave), 목록에서 지운 뒤({manager}에서: docker node rm "
-        "--force 이름) docker swarm join-token worker가 보여 주는 명령으로 다시 들어오게 하세요.",
+        "Let the last worker leave (there: docker swarm leave), remove it ({manager}: docker node rm --force NAME) and "
+        "let it join again with what docker swarm join-token worker prints.",
+        "마지막 워커가 스웜을 떠나게 하고(그 노드에서: docker swarm leave), 목록에서 지운 뒤({manager}에서: "
+        "docker node rm --force 이름) docker swarm join-token worker가 보여 주는 명령으로 다시 들어오게 하세요.",
     ),
 )
 def test_joined_later(service: Service, swarm: Swarm) -> None:
@@ -90,7 +90,8 @@ def test_joined_later(service: Service, swarm: Swarm) -> None:
     needs=("globalmode.joined_later",),
     whole_lab=True,
     hint=Words(
-        "On {manager}: docker node ls; then docker node rm ID for the one that is Down, by its ID: the name is there twice.",
+        "On {manager}: docker node ls; then docker node rm ID for the one that is Down. By its ID: the name may be there "
+        "twice.",
         "{manager}에서: docker node ls. Down인 것을 docker node rm ID로 지우세요. 이름이 두 번 나오므로 ID를 씁니다.",
     ),
 )

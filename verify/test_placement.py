@@ -69,7 +69,7 @@ def test_label(swarm: Swarm) -> None:
 
 @check(
     points=2,
-    ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, 태스크는 모두 그 레이블이 있는 노드에서 실행 중이다.",
+    ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, 태스크는 모두 그 노드에서 실행 중이다.",
     needs=("placement.label",),
     hint=_on_manager(f"docker service rm {LABELLED.name}; {LABELLED.create}"),
 )
@@ -89,10 +89,10 @@ def test_on_labelled(swarm: Swarm) -> None:
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     hint=Words(
-        f"On {{manager}}: docker service ps {SPREAD.name}; docker service update --force {SPREAD.name} spreads them anew. "
-        f"It was made with: {SPREAD.create}",
-        f"{{manager}}에서: docker service ps {SPREAD.name}. docker service update --force {SPREAD.name}을 실행하면 다시 "
-        f"나뉩니다. 만드는 명령: {SPREAD.create}",
+        f"On {{manager}}: docker service ps {SPREAD.name}. It was made with: {SPREAD.create}; "
+        f"docker service update --force {SPREAD.name} spreads its tasks anew.",
+        f"{{manager}}에서: docker service ps {SPREAD.name}. 만드는 명령: {SPREAD.create}. "
+        f"docker service update --force {SPREAD.name}을 실행하면 태스크가 다시 나뉩니다.",
     ),
 )
 def test_spread(swarm: Swarm) -> None:
@@ -124,9 +124,10 @@ def test_pending(swarm: Swarm) -> None:
     ko="그 태스크의 오류가 이유를 말한다. 자원이 충분한 노드가 없다는 것이다.",
     needs=("placement.pending",),
     hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {TOO_BIG.name}. Another reason, such as a constraint, must not come "
+        f"On {{manager}}: docker service ps --no-trunc {TOO_BIG.name}. No other reason, such as a constraint, must come "
         "before it.",
-        f"{{manager}}에서: docker service ps --no-trunc {TOO_BIG.name}. 제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
+        f"{{manager}}에서: docker service ps --no-trunc {TOO_BIG.name}. "
+        "제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
     ),
 )
 def test_says_why(swarm: Swarm) -> None:

@@ -98,7 +98,7 @@ def test_running(service: Service) -> None:
     needs=("service.running",),
     whole_lab=True,
     hint=Words(
-        f"Read it, on {{manager}}: docker service logs --tail 5 {SERVICE.name}. Is the command the loop of the exercise?",
+        f"Read it, on {{manager}}: docker service logs --tail 5 {SERVICE.name}. Is its command the exercise's loop?",
         f"{{manager}}에서 읽어 보세요: docker service logs --tail 5 {SERVICE.name}. 명령이 실습의 반복문입니까?",
     ),
 )

@@ -164,10 +164,10 @@ def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
 
 
 def in_bytes(memory: str) -> int:
-    """Memory as the docker command takes it, in bytes: ``1TB`` and ``1t`` are 2**40 (docker/go-units, ``RAMInBytes``)."""
+    """Memory as the docker command takes it, in bytes: ``1TB`` and ``1t`` are 2**40 (docker/go-units ``size.go``)."""
     written = memory.lower().removesuffix("b")
     scale = _SCALES.find(written[-1:]) if written[-1:].isalpha() else 0
-    return round(float(written.rstrip(_SCALES[1:]) or 0) * 1024**scale)
+    return int(float(written.rstrip(_SCALES) or 0) * pow(1024, scale))
 
 
 _SCALES = " kmgtp"

@@ -29,12 +29,12 @@ def script(lab: Lab) -> Script:
             last,
             f"Let {last.name} leave the swarm. Its task ends with that.",
             Command("docker swarm leave"),
-            done=joined,
+            done=lambda run: joined(run) or (f"{last.name} has left already." if _outside(run, last) else None),
         ),
         Step(
             manager,
-            f"Remove its lost membership. --force, because managers take {last.name} for Ready until it has been silent "
-            "for 15 s.",
+            f"Remove its lost membership. --force, because to the managers {last.name} is Ready until it has been "
+            "silent for 15 s.",
             functools.partial(_forget, node=last),
             placeholder=f"docker node rm --force {last.name}",
             done=joined,

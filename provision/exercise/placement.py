@@ -40,7 +40,7 @@ def script(lab: Lab) -> Script:
         services.create(
             lab,
             TOO_BIG,
-            f"Reserve more memory than any node has ({TOO_BIG.reserve}). --detach, because it would be waited for in vain.",
+            f"Reserve more memory than any node has ({TOO_BIG.reserve}). --detach, because the wait would be in vain.",
             until=_pending,
         ),
         Step(

@@ -1,9 +1,10 @@
-"""Before an exercise: every node of the lab in the swarm, in its role, Ready and active, whatever an earlier one left."""
+"""Before an exercise: every node of the lab in the swarm, in its role, Ready and active, whatever was before."""
 
 from __future__ import annotations
 
 import functools
 import shlex
+from collections.abc import Mapping
 
 from labgen import swarm
 from labgen.errors import NodeError, SwarmError
@@ -23,10 +24,11 @@ def make_ready(run: Run) -> None:
     :raises SwarmError: a node is down: that is the bootstrap's to mend.
     """
     known = _known(run)
-    if any(_outside(run, node) for node in run.lab.nodes if node.name not in known or not known[node.name].ready):
+    away = [node for node in run.lab.nodes if not _is_ready(known, node)]
+    if sum(_joins_again(run, node) for node in away):
         run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
         known = _known(run)
-    missing = [node.name for node in run.lab.nodes if node.name not in known or not known[node.name].ready]
+    missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
     if missing:
         seen = ", ".join(f"{name} is {known[name].state if name in known else 'not in the swarm'}" for name in missing)
         raise SwarmError(
@@ -45,8 +47,15 @@ def _known(run: Run) -> dict[str, SwarmNode]:
     return {node.name: node for node in sorted(run.nodes(), key=lambda node: node.ready)}
 
 
-def _outside(run: Run, node: Node) -> bool:
-    """Whether a node answers and is in no swarm; it then joins again. The first manager begins swarms, it joins none."""
+def _is_ready(known: Mapping[str, SwarmNode], node: Node) -> bool:
+    return node.name in known and known[node.name].ready
+
+
+def _joins_again(run: Run, node: Node) -> bool:
+    """Bring a node back that answers and is in no swarm; gives whether it is such a one.
+
+    The first manager begins swarms, it joins none.
+    """
     if node == run.lab.first_manager:
         return False
     shell = run.shell(node)
@@ -63,7 +72,7 @@ def _outside(run: Run, node: Node) -> bool:
 
 def _all_ready(run: Run) -> None:
     known = _known(run)
-    missing = [node.name for node in run.lab.nodes if node.name not in known or not known[node.name].ready]
+    missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
     if missing:
         raise NotYet(f"{', '.join(missing)} not yet")
     drop_ghosts(run)

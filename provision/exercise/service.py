@@ -53,7 +53,7 @@ def script(lab: Lab) -> Script:
         ),
         Step(
             manager,
-            f"Follow the log, over all tasks, wherever they run; a learner ends it with Ctrl-C, here after {FOLLOWED} s.",
+            f"Follow the log over all tasks, wherever they run; by hand Ctrl-C ends it, here {FOLLOWED} s do.",
             Command(f"docker service logs -f {NAME}", _follow()),
             before=_all_have_spoken,
             ends="either",
