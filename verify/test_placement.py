@@ -124,8 +124,8 @@ def test_pending(swarm: Swarm) -> None:
     ko="그 태스크의 오류가 이유를 말한다. 자원이 충분한 노드가 없다는 것이다.",
     needs=("placement.pending",),
     hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {TOO_BIG.name}. No other reason, such as a constraint, must come "
-        "before it.",
+        f"On {{manager}}: docker service ps --no-trunc {TOO_BIG.name}. No other reason, such as a constraint, may "
+        "come before it.",
         f"{{manager}}에서: docker service ps --no-trunc {TOO_BIG.name}. "
         "제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
     ),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from labgen import swarm
 from labgen.course import ServiceSpec, cleanup
+from labgen.engine import as_list, ask, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, traces
@@ -26,7 +27,7 @@ def script(lab: Lab) -> Script:
     manager = lab.first_manager
     return [
         *(_make(lab, spec) for spec in cleanup.REMOVED),
-        Step(manager, "See what there is.", Command("docker service ls"), before=_only_the_courses),
+        Step(manager, "See what there is.", Command("docker service ls")),
         Step(
             manager,
             "Remove the two services of this part. Their containers end on every node.",
@@ -80,10 +81,9 @@ def _make(lab: Lab, spec: ServiceSpec) -> Step:
 
 def _there(run: Run, spec: ServiceSpec) -> str | None:
     """Whether a service need not be made: it is there, in any state of the course, or all is removed already."""
+    _only_the_courses(run)
     there = swarm.service(run.manager.run, spec.name)
     if there is not None:
-        if not services.made_by(there):
-            raise _not_ours(run, [there])
         return f"{spec.name} is there, as the exercise {services.made_by(there)} leaves it."
     if _services(run) or _stacks(run) or _of_this_part(run):
         return None
@@ -156,18 +156,31 @@ def _rm(run: Run, kind: str, names: Names) -> Command | str:
 
 def _no_container(run: Run) -> None:
     def look() -> None:
-        left = [f"{name} on {node.name}" for node in run.lab.nodes for name in containers(run, node)]
-        if left:
-            raise NotYet(", ".join(left))
+        for node in run.lab.nodes:
+            of_services, by_hand = containers(run, node)
+            if by_hand:
+                raise ExerciseError(
+                    f"{', '.join(by_hand)} on {node.name}: a container of that name was made by hand, not by a service.",
+                    f"If it may go, there: docker rm -f {' '.join(by_hand)}; then run {run.exercise.name} again.",
+                )
+            if of_services:
+                raise NotYet(f"{', '.join(of_services)} on {node.name}")
 
     run.wait("the containers to be gone from every node", look, within=60)
 
 
-def containers(run: Run, node: Node) -> list[str]:
-    """Services of the course of which a container is on a node, running or not."""
-    label = "com.docker.swarm.service.name"
-    told = run.shell(node).run(f"docker ps --all --filter label={label} --format '{{{{.Label \"{label}\"}}}}'")
-    return sorted(set(cleanup.of_the_course(told.split(), cleanup.services())))
+def containers(run: Run, node: Node) -> tuple[list[str], list[str]]:
+    """What of the course is on a node, running or not: services with a container, and containers made by hand."""
+    told = as_list(ask(run.shell(node).run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+    found: tuple[set[str], set[str]] = (set(), set())
+    for one in told:
+        service = text_of(one.get("Labels"), "com.docker.swarm.service.name")
+        names = [service] if service else [name.lstrip("/") for name in one.get("Names") or ()]
+        found[not service].update(cleanup.of_the_course(names, cleanup.services()))
+    return sorted(found[0]), sorted(found[1])
+
+
+_CONTAINERS = "/containers/json?all=1"
 
 
 def _no_network(run: Run) -> None:
