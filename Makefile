@@ -1,6 +1,8 @@
 # make lab    installs what is missing, builds or fetches the box, brings the lab up, bootstraps, runs the
 #             exercises, grades, and leaves the report
 # make test   installs what is missing, and runs the unit and integration tests
+# make course-docker, make course-libvirt
+#             every exercise of the course, carried out and graded
 # make e2e    the whole road on real nodes, broken on purpose at the end
 # make clean  removes the machines and everything that was made here
 
@@ -10,14 +12,17 @@ BIN := $(VENV)/bin
 # Of its own, so that the lab of `make lab` and the one of `make e2e` are told apart.
 LAB := lab
 
-.PHONY: lab test lint unit integration e2e e2e-docker e2e-libvirt clean tools
+# Two things at a time, the output of each in one piece where make can do that (GNU make 4 and later).
+SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: lab test lint unit integration integration-virtualbox integration-others
+.PHONY: e2e e2e-docker e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools
 
 lab: $(VENV)/ready
 	$(BIN)/labgen init $(LAB)
 	$(BIN)/labgen -C $(LAB) doctor --fix
 	$(BIN)/labgen -C $(LAB) up
-	@# An exercise that failed is graded all the same: the report says what is wrong.
-	$(BIN)/labgen -C $(LAB) run --all; ran=$$?; $(BIN)/labgen -C $(LAB) grade && exit $$ran
+	$(BIN)/labgen -C $(LAB) run --all --grade
 
 test: lint unit integration
 
@@ -29,8 +34,15 @@ lint: $(VENV)/ready
 unit: $(VENV)/ready
 	$(BIN)/pytest tests/unit
 
+# With real VirtualBox beside all others: much of either is waiting.
 integration: $(VENV)/ready tools
-	$(BIN)/pytest tests/integration
+	$(MAKE) $(SIDE_BY_SIDE) integration-virtualbox integration-others
+
+integration-virtualbox: $(VENV)/ready
+	$(BIN)/pytest tests/integration/virtualbox
+
+integration-others: $(VENV)/ready
+	$(BIN)/pytest tests/integration --ignore tests/integration/virtualbox
 
 # Vagrant, libvirt, QEMU, Docker's engine and what builds the box: on Debian and Ubuntu they are installed, elsewhere the
 # tests that need them say so and are left out.
@@ -38,21 +50,35 @@ tools: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 
-# On containers first, which takes a minute or two, then on virtual machines. In order, because each test
-# builds on the nodes as the one before has left them.
-e2e: e2e-docker e2e-libvirt
+# On containers, and beside them on VirtualBox, whose machines boot one after the other; then on libvirt's virtual
+# machines, which take both processors. In order, because each test builds on the nodes as the one before has left them.
+e2e: $(VENV)/ready tools
+	$(MAKE) $(SIDE_BY_SIDE) e2e-virtualbox e2e-docker
+	$(MAKE) e2e-libvirt
 
 e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e --provider $*
+	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --provider $*
+
+# Real VirtualBox and real Vagrant; in place of VirtualBox's hypervisor, which needs a kernel module, QEMU.
+e2e-virtualbox: $(VENV)/ready tools
+	$(BIN)/pytest -p no:randomly -x tests/e2e/virtualbox
+
+# The whole course, each exercise graded, on machines of their own: containers take minutes, emulated virtual machines
+# most of half an hour.
+course-docker course-libvirt: course-%: $(VENV)/ready
+	$(BIN)/labgen init $@
+	$(BIN)/labgen -C $@ doctor --fix --provider $*
+	$(BIN)/labgen -C $@ up --provider $*
+	$(BIN)/labgen -C $@ run --all --grade; ran=$$?; $(BIN)/labgen -C $@ down && exit $$ran
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \
-	  for folder in . $(LAB); do \
+	  for folder in . $(LAB) course-docker course-libvirt; do \
 	    if [ -d $$folder/.labgen ] || [ -d $$folder/.vagrant ]; then $(BIN)/labgen -C $$folder down || exit 1; fi; \
 	  done; \
 	fi
-	rm -rf $(VENV) $(LAB) .labgen .vagrant Vagrantfile dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LAB) course-docker course-libvirt .labgen .vagrant Vagrantfile dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is newer than what it depends on only when every step went well.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labgen import access, inventory
 from labgen import box as boxes
 from labgen import daemon as daemons
-from labgen import inventory
 from labgen.capabilities import Capability
 from labgen.daemon import Daemon
 from labgen.doctor import Choice
@@ -74,10 +74,24 @@ class Machines:
                 vagrant.up(choice.provider, within=within, on_line=self.progress.detail)
             except MachineError as first:
                 self._again(vagrant, choice.provider, within, first)
-        with self.progress.step("Asking Vagrant how to reach them"):
-            proxy = self._daemon(state.provider).proxy_command() if state.namespace else None
-            inventory.write_ssh_config(self.folder, vagrant.ssh_config(), proxy_command=proxy)
+        proxy = self._daemon(state.provider).proxy_command() if state.namespace else None
+        inventory.write_ssh_config(self.folder, self._ssh_config(vagrant, state), proxy_command=proxy)
+        self._ports(state)
         return self._lacks(state)
+
+    def _ssh_config(self, vagrant: Vagrant, state: State) -> str:
+        """What `vagrant ssh-config` says: written down while the machines came up, else asked for."""
+        known = access.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
+        if known is not None:
+            return access.ssh_config(known)
+        with self.progress.step("Asking Vagrant how to reach them"):
+            return vagrant.ssh_config()
+
+    def _ports(self, state: State) -> None:
+        """Say which ports Vagrant has forwarded otherwise than lab.yml has them."""
+        for port, at in access.ports(self.folder.path, self.lab, state.provider):
+            if at is not None and at != port.host:
+                self.progress.note(f"note: {access.moved(port, at)}")
 
     def _lacks(self, state: State) -> State:
         """What the nodes cannot do, found out and written down."""

@@ -68,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", action="store_true", help="every exercise of the course, in order")
     made.add_argument("--list", action="store_true", help="list the exercises")
     made.add_argument("--dry-run", action="store_true", help="print the commands, and run none")
+    made.add_argument("--grade", action="store_true", help="grade each exercise right after it")
+    made.add_argument("--shuffle", type=int, metavar="SEED", help="with --all: in another order, chosen by a number")
 
     made = command("brief", "print an exercise's brief, to follow by hand")
     made.add_argument("exercise", metavar="EXERCISE")
@@ -81,6 +83,18 @@ def parser() -> argparse.ArgumentParser:
     made = command("ssh", "log in to a node, or run a command there")
     made.add_argument("node", metavar="NODE")
     made.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+
+    command("reset", "a fresh swarm in seconds: whatever was made in the engines is removed, the machines stay")
+
+    made = command("snapshot", "keep the state of the machines, and go back to it")
+    actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action, words in (
+        ("save", "keep it under a name"),
+        ("restore", "go back to it"),
+        ("delete", "forget it"),
+    ):
+        actions.add_parser(action, help=words).add_argument("name", metavar="NAME")
+    actions.add_parser("list", help="list what is kept")
 
     made = command("halt", "shut the machines down, to start them again with `labgen up`")
 

@@ -1,8 +1,9 @@
 """How to reach the nodes: one OpenSSH configuration for everything.
 
-``labgen up`` (or the first use of a lab that `vagrant up` has started) asks Vagrant once and writes
-``.labgen/ssh_config``. ssh, Fabric and testinfra all read that file, so they agree on how a node is
-reached: through which port, with which key, through which network namespace.
+``labgen up`` (or the first use of a lab that `vagrant up` has started) writes ``.labgen/ssh_config`` from what is
+known of each machine (:mod:`labgen.access`), and anew when a machine has been started again since. ssh, Fabric and
+testinfra all read that file, so they agree on how a node is reached: through which port, with which key, through
+which network namespace.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labgen import labfile
+from labgen import access, labfile
 from labgen.capabilities import Lacks, of_kernel
-from labgen.errors import MachineError, NodeError
+from labgen.errors import MachineError, NodeError, ProgramTimeout
 from labgen.files import write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
@@ -157,6 +158,8 @@ def load(path: Path | None = None) -> Inventory:
         raise MachineError(
             "the lab is not up: it has been halted, or its start was interrupted.", "Bring it up with `labgen up`."
         )
+    else:
+        _renew(folder, lab, state)
     known = hosts(folder.ssh_config.read_text(encoding="utf-8"))
     missing = [node.name for node in lab.nodes if node.name not in known]
     if missing:
@@ -165,6 +168,15 @@ def load(path: Path | None = None) -> Inventory:
             "Bring it up with `labgen up` (it adds what is missing).",
         )
     return Inventory(folder, lab, state)
+
+
+def _renew(folder: LabFolder, lab: Lab, state: State) -> None:
+    """Follow machines that were started again by `vagrant reload` or `vagrant up`: their ports may be others now."""
+    if state.namespace:
+        return  # only labgen goes in there
+    known = access.of_all(folder.path, state.provider, [node.name for node in lab.nodes])
+    if known and any(machine.since > folder.ssh_config.stat().st_mtime_ns for machine in known.values()):
+        write_ssh_config(folder, access.ssh_config(known), proxy_command=None)
 
 
 def lab_of(path: Path | None = None) -> Lab:
@@ -194,7 +206,9 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
     provider = machines[lab.nodes[0].name].provider
     # What the Vagrantfile itself goes by when it chooses between KVM and emulation.
     state = State(provider, accelerated=provider != "libvirt" or kvm(Host()).usable)
-    write_ssh_config(folder, vagrant.ssh_config(), proxy_command=None)
+    known = access.of_all(folder.path, provider, [node.name for node in lab.nodes])
+    told = access.ssh_config(known) if known else vagrant.ssh_config()
+    write_ssh_config(folder, told, proxy_command=None)
     state = replace(state, lacks=find_lacks(folder, lab, state))
     folder.remember(state)
     return state
@@ -210,11 +224,31 @@ def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
         return {}  # one that someone has added to the Vagrantfile by hand
     if not provider.shares_kernel:
         return provider.lacks
-    there = Inventory(folder, lab, state)
+    return {**provider.lacks, **of_kernel(lambda command: ask_once(folder, lab.first_manager, command))}
+
+
+def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) -> str:
+    """What a command line prints that is run as root on a node; by ssh, which is there sooner than Fabric.
+
+    :param within: deadline in seconds.
+    :raises NodeError: the node does not answer, or the command failed.
+    """
+    # One that stays open would hold on to the output, and this wait for its end.
+    alone = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
     try:
-        return {**provider.lacks, **of_kernel(there.asker(lab.first_manager))}
-    finally:
-        there.close()
+        done = Runner().run(
+            ["ssh", *alone, "-F", folder.ssh_config, node.name, f"sudo -n {command}"],
+            timeout=within,
+            hint="Install an OpenSSH client (Windows has one).",
+        )
+    except ProgramTimeout:
+        raise NodeError(f"{node.name} does not answer.", "`labgen up` again carries on.") from None
+    if not done.ok:
+        raise NodeError(
+            f"{node.name} cannot be asked: {done.err.strip() or f'ssh ended with status {done.status}'}",
+            "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
+        )
+    return done.out
 
 
 def hosts(config: str) -> frozenset[str]:

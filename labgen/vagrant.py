@@ -17,6 +17,7 @@ from typing import Any
 import vagrant as python_vagrant
 
 from labgen.errors import BoxError, MachineError, ProgramTimeout
+from labgen.hints import way_out
 from labgen.proc import Result, Runner
 
 HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
@@ -79,7 +80,9 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
 
             result = self._run(command, on_line=both)
         if not result.ok:
-            raise MachineError(explain(result.out), f"Everything Vagrant said is in {self._log}.")
+            all_of_it = f"Everything Vagrant said is in {self._log}."
+            why = explain(result.out)
+            raise MachineError(why, "\n".join(filter(None, (way_out(why), all_of_it))))
 
     def _stream_vagrant_command(self, args: Any) -> Iterator[str]:
         raise NotImplementedError("streaming goes through on_line")
@@ -87,9 +90,8 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
     def _result(self, args: Any) -> Result:
         result = self._run(self._make_vagrant_command(args))
         if not result.ok:
-            raise MachineError(
-                f"`{result.command}` ended with status {result.status}: {explain(result.err or result.out)}"
-            )
+            why = explain(result.err or result.out)
+            raise MachineError(f"`{result.command}` ended with status {result.status}: {why}", way_out(why))
         return result
 
     def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
@@ -144,6 +146,26 @@ class Vagrant:
     def ssh_config(self) -> str:
         """How to reach every running machine, as OpenSSH configuration."""
         return str(self._cli.ssh_config())
+
+    def save_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Keep the state of every machine, disk and memory, under a name."""
+        with self._saying(on_line, 1800):
+            self._cli.snapshot_save(name)
+
+    def restore_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Put every machine back to a state that was kept, and start those that do not run."""
+        with self._saying(on_line, 1800):
+            # Else Vagrant would provision, for which python-vagrant has no word.
+            self._cli._call_vagrant_command(["snapshot", "restore", "--no-provision", name])
+
+    def delete_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Forget a state that was kept."""
+        with self._saying(on_line, 1800):
+            self._cli.snapshot_delete(name)
+
+    def snapshots(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the states that are kept, by machine."""
+        return parse_snapshots(self._cli._run_vagrant_command(["snapshot", "list", "--machine-readable"]))
 
     def boxes(self) -> frozenset[tuple[str, str]]:
         """Name and provider of every box that is installed."""
@@ -202,6 +224,27 @@ def parse_status(output: str) -> Mapping[str, Machine]:
     if not machines:
         raise MachineError("`vagrant status` named no machine.", "Render the lab again with `labgen render`.")
     return machines
+
+
+def parse_snapshots(output: str) -> Mapping[str, tuple[str, ...]]:
+    """Read ``vagrant snapshot list --machine-readable``.
+
+    A machine's name stands in a line ``1790000000,,ui,output,==> swarm-manager: ``, each of its snapshots in one after
+    it, ``1790000000,,ui,detail,fresh``; a machine without any has a sentence in the line with its name.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for line in output.splitlines():
+        fields = line.split(",", 4)
+        if len(fields) < 5 or fields[2] != "ui":
+            continue
+        told = _plain(fields[4])
+        if heading := re.match(r"==> ([^:\s]+):", told):
+            name = heading[1]
+            found.setdefault(name, ())
+        elif name and told and " " not in told:
+            found[name] = (*found[name], told)
+    return found
 
 
 def _plain(data: str) -> str:

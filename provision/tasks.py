@@ -12,13 +12,14 @@ from invoke import Collection, Context, Exit, task
 
 from labgen import inventory as inventories
 from labgen.capabilities import Lacks
-from labgen.course import exercises
+from labgen.course import exercises, find
 from labgen.errors import INTERRUPTED, LabgenError
 from labgen.folder import LabFolder
 from labgen.inventory import Inventory
 from provision import bootstrap as boot
 from provision.changes import STEPS, not_applicable
 from provision.exercise import carry_out, rehearse, reset
+from provision.fresh import fresh
 
 
 def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
@@ -40,7 +41,7 @@ def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _told(do: Callable[[], None]) -> None:
+def _told(do: Callable[[], object]) -> None:
     """Do something; turn its errors into one message and their exit status."""
     try:
         do()
@@ -100,6 +101,14 @@ def _leave(inventory: Inventory) -> None:
     account = boot.Account(print)
     boot.leave(inventory, account)
     print(f"leave: {account.summary}")
+
+
+def _fresh(inventory: Inventory) -> None:
+    """A fresh swarm: services, containers, volumes and networks of every node are lost, images stay."""
+    print(f"Emptying {len(inventory.lab.nodes)} nodes, and beginning their swarm anew")
+    account = boot.Account(print)
+    fresh(inventory, account)
+    print(f"fresh: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
 
 
 def _exercise_task(name: str, title: str) -> Any:
@@ -162,6 +171,21 @@ def _named(what: str, names: Iterable[str]) -> str:
     return f"; {what}: {listed}" if listed else ""
 
 
+def refuse_unknown(words: Iterable[str]) -> None:
+    """Say which exercises are near to one that does not exist: invoke itself would only say that it has no idea.
+
+    :param words: of the command line.
+    """
+    for word in words:
+        name = word.removeprefix("exercise.")
+        if name != word and name not in (*exercises(), *_NO_EXERCISE):
+            _told(functools.partial(find, name))
+
+
+_NO_EXERCISE = ("all", "reset")
+"""Tasks beside the exercises."""
+
+
 def _namespace() -> Collection:
     root = Collection()
     steps = Collection("bootstrap")
@@ -170,6 +194,7 @@ def _namespace() -> Collection:
     for name, step in STEPS.items():
         steps.add_task(_steps_task(name, (name,), step.words), name=name)
     steps.add_task(task(_with_lab(_leave)), name="leave")
+    steps.add_task(task(_with_lab(_fresh)), name="fresh")
     root.add_collection(steps)
     course = Collection("exercise")
     for name, exercise in exercises().items():
@@ -180,5 +205,6 @@ def _namespace() -> Collection:
     return root
 
 
+refuse_unknown(sys.argv[1:])
 namespace = _namespace()
 """What `fab -l` lists."""

@@ -90,7 +90,7 @@ def test_joined_later(service: Service, swarm: Swarm) -> None:
     needs=("globalmode.joined_later",),
     whole_lab=True,
     hint=Words(
-        "On {manager}: docker node ls; docker node rm ID for the one that is Down, by ID where the name is there twice.",
+        "On {manager}: docker node ls; docker node rm ID for the one that is Down, by ID where a name is there twice.",
         "{manager}에서: docker node ls. Down인 것을 docker node rm ID로 지우세요. 이름이 두 번 나오므로 ID를 씁니다.",
     ),
 )

@@ -1,14 +1,23 @@
-"""`labgen run`: exercises, carried out by provision/ in a process of its own."""
+"""`labgen run`: exercises, carried out by provision/ in a process of its own, and graded where that is asked for."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labgen.course import exercises, find
 from labgen.errors import LabgenError
+from labgen.files import read
 from labgen.folder import LabFolder
+from labgen.inventory import lab_of
 from labgen.proc import Runner, python
 
 
@@ -43,13 +52,98 @@ def run(arguments: argparse.Namespace) -> int:
         raise LabgenError("which exercise?", f"One of: {', '.join(known)}; or --all.")
     names = list(known) if arguments.all else [find(arguments.exercise).name]
     folder = LabFolder.at(arguments.folder)
-    options = ["--dry-run"] if arguments.dry_run else []
-    outcome = {name: fab(folder, f"exercise.{name}", *options) for name in names}
-    failed = [name for name, status in outcome.items() if status]
-    if len(names) > 1:
-        print(f"\n{len(names) - len(failed)} of {len(names)} exercises done." + _named(failed))
-    return next((status for status in outcome.values() if status), 0)
+    if arguments.dry_run:
+        return max(fab(folder, f"exercise.{name}", "--dry-run") for name in names)
+    if arguments.shuffle is not None:
+        print(f"In an order of its own, which --shuffle {arguments.shuffle} gives again.")
+        random.Random(arguments.shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
+    outcomes = _course(folder, names, graded=arguments.grade)
+    if len(names) > 1 or arguments.grade:
+        print("\n" + table(outcomes))
+    return next((one.status for one in outcomes if one.status), 0)
 
 
-def _named(failed: list[str]) -> str:
-    return f" Failed: {', '.join(failed)}." if failed else ""
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one exercise.
+
+    :param status: exit status of carrying it out, or of grading it where that went well; 0 where all is well.
+    :param left_out: why it was left out, empty where it was not.
+    :param seconds: how long it took, and ``of_swarm`` of that Swarm's own timers.
+    :param points: earned and at stake, ``None`` where it was not graded.
+    """
+
+    name: str
+    status: int
+    left_out: str = ""
+    seconds: float = 0.0
+    of_swarm: float = 0.0
+    points: tuple[int, int] | None = None
+
+
+def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Outcome]:
+    lab = lab_of(folder.path)
+    outcomes: list[Outcome] = []
+    for name in names:
+        lacking = find(name).lacking(lab) if len(names) > 1 else ""
+        if lacking:
+            print(f"\n== {name}: left out: {lacking}")
+            outcomes.append(Outcome(name, 0, left_out=lacking))
+            continue
+        spent = folder.spent(name)
+        spent.unlink(missing_ok=True)
+        start = time.monotonic()
+        status = fab(folder, f"exercise.{name}")
+        seconds = time.monotonic() - start
+        points = None
+        if graded and not status:
+            status, points = _grade(folder, name)
+        outcomes.append(
+            Outcome(name, status, seconds=seconds, of_swarm=_json(spent).get("of_swarm", 0.0), points=points)
+        )
+    return outcomes
+
+
+def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
+    """Grade one exercise; its report is kept beside those of the others.
+
+    What the grading says is printed where something is missing.
+    """
+    done = Runner(env=environment()).run(
+        [python(), "-m", "labgen.cli", "-C", folder.path, "grade", name], timeout=3 * 3600
+    )
+    if not done.ok:
+        print(f"{done.out}\n{done.err}".strip(), flush=True)
+    report = folder.report / "report.json"
+    told = [one["points"] for one in _json(report).get("exercises", ()) if one["name"] == name]
+    points = (int(told[0]["got"]), int(told[0]["of"])) if told else None
+    if points:
+        print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
+    kept = folder.report / name
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in folder.report.glob("report.*"):
+        shutil.copy(file, kept / file.name)
+    return done.status, points
+
+
+def _json(file: Path) -> dict[str, Any]:
+    text = read(file)
+    told = json.loads(text) if text else {}
+    return told if isinstance(told, dict) else {}
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """What came of each exercise, a line each, and of all together."""
+    lines = [f"{'EXERCISE':14} {'CAME OUT':10} {'SECONDS':>8} {'SWARM':>8} {'POINTS':>9}"]
+    for one in outcomes:
+        word = "left out" if one.left_out else f"failed {one.status}" if one.status else "done"
+        points = f"{one.points[0]}/{one.points[1]}" if one.points else "-"
+        lines.append(f"{one.name:14} {word:10} {one.seconds:8.0f} {one.of_swarm:8.0f} {points:>9}")
+    graded = [one.points for one in outcomes if one.points]
+    points = f"{sum(got for got, _ in graded)}/{sum(of for _, of in graded)}" if graded else "-"
+    carried = [one for one in outcomes if not one.left_out]
+    well = sum(not one.status for one in carried)
+    seconds, of_swarm = sum(one.seconds for one in carried), sum(one.of_swarm for one in carried)
+    lines.append(f"{'together':14} {f'{well} of {len(carried)}':10} {seconds:8.0f} {of_swarm:8.0f} {points:>9}")
+    lines.append("SWARM: seconds of these that Swarm itself waits by its own timers.")
+    return "\n".join(lines)

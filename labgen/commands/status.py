@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labgen import access
 from labgen.bringup import Machines
 from labgen.capabilities import Capability
 from labgen.commands.render import load
 from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab
+from labgen.lab import Port as ForwardedPort
 from labgen.progress import Progress
 from labgen.providers import PROVIDERS
 from labgen.swarm import Port
+from labgen.vagrant import Machine
 
 
 @dataclass
@@ -24,6 +28,8 @@ class Status:
 
     :param services: each with its ``published`` ports, and ``at``: for each of them the URL at which it answers,
         ``None`` where it does not.
+    :param ports: what is forwarded: ``node``, ``guest``, the port of this computer that lab.yml asks for (``wanted``),
+        and the one it is (``host``): another where that was taken, ``None`` where it is not known.
     :param lacks: what the nodes cannot do here, and why.
     :param namespace: the network namespace in which the URLs answer, ``None`` for this computer's own network.
     :param trouble: why the swarm could not be asked, where it could not.
@@ -32,6 +38,7 @@ class Status:
     machines: dict[str, str] = field(default_factory=dict)
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     services: list[dict[str, Any]] = field(default_factory=list)
+    ports: list[dict[str, Any]] = field(default_factory=list)
     lacks: dict[str, str] = field(default_factory=dict)
     namespace: str | None = None
     trouble: str = ""
@@ -58,14 +65,23 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
         return status
     try:
         vagrant = Machines(folder, lab, Progress()).vagrant(state or State(""))
-        status.machines = {name: machine.state for name, machine in vagrant.status().items()}
+        machines = vagrant.status()
+        status.machines = {name: machine.state for name, machine in machines.items()}
         if all(word == "not_created" for word in status.machines.values()):
             status.trouble = "No machine has been created. Bring the lab up with `labgen up`."
             return status
+        _ports(folder, lab, machines, status)
         _swarm(folder, status)
     except LabgenError as error:
         status.trouble = str(error)
     return status
+
+
+def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status: Status) -> None:
+    running = {name: machine.provider for name, machine in machines.items() if machine.running}
+    for port, host in access.ports(folder.path, lab, next(iter(running.values()), "")):
+        if port.node in running:
+            status.ports.append({"node": port.node, "guest": port.guest, "wanted": port.host, "host": host})
 
 
 def _swarm(folder: LabFolder, status: Status) -> None:
@@ -92,15 +108,18 @@ def _swarm(folder: LabFolder, status: Status) -> None:
                     "image": service.image,
                     "replicas": service.replicas,
                     "published": [port.published for port in service.ports],
-                    "at": [url(lab.lab, lab.state, port) for port in service.ports],
+                    "at": [url(lab.lab, lab.state, port, status.ports) for port in service.ports],
                 }
             )
     finally:
         lab.close()
 
 
-def url(lab: Lab, state: State, port: Port) -> str | None:
-    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer."""
+def url(lab: Lab, state: State, port: Port, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
+    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer.
+
+    :param forwarded: as in :class:`Status`.
+    """
     if port.mode == "ingress" and Capability.ROUTING_MESH in state.lacks:
         return None
     provider = PROVIDERS.get(state.provider)
@@ -108,8 +127,8 @@ def url(lab: Lab, state: State, port: Port) -> str | None:
     if state.namespace or not (provider and provider.forwards_ports):
         return f"http://{lab.first_manager.address}:{port.published}"
     # Through the routing mesh any node will do.
-    forwarded = next((one.host for one in lab.ports if one.guest == port.published), None)
-    return f"http://127.0.0.1:{forwarded}" if forwarded else None
+    host = next((one["host"] for one in forwarded if one["guest"] == port.published), None)
+    return f"http://127.0.0.1:{host}" if host else None
 
 
 def table(lab: Lab, status: Status) -> str:
@@ -125,6 +144,9 @@ def table(lab: Lab, status: Status) -> str:
     for service in status.services:
         where = [_where(port, at, status) for port, at in zip(service["published"], service["at"], strict=True)]
         lines.append(", ".join([f"service {service['name']}: {service['image']}", *where]))
+    for one in status.ports:
+        if one["host"] is not None and one["host"] != one["wanted"]:
+            lines.append(access.moved(ForwardedPort(one["guest"], one["wanted"], one["node"]), one["host"]))
     if status.trouble:
         lines.append(status.trouble)
     return "\n".join(lines)
@@ -135,4 +157,6 @@ def _where(port: int, at: str | None, status: Status) -> str:
         return f"at {at}" + (f" (in network namespace {status.namespace})" if status.namespace else "")
     if lacking := status.lacks.get(Capability.ROUTING_MESH):
         return f"port {port} does not answer here: {lacking}"
+    if any(one["guest"] == port and one["host"] is None for one in status.ports):
+        return f"port {port} at a port of this computer that `labgen up` will find out"
     return f"port {port} not forwarded to this computer (ports: in lab.yml)"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,6 +33,8 @@ NAMES: tuple[str, ...] = (
     "cleanup",
     "update",
     "placement",
+    "stack",
+    "secrets",
 )
 """Every exercise, in the order of the course."""
 
@@ -41,6 +45,7 @@ _ELSEWHERE = {"service": "swarm_start"}
 """Exercises whose module has another name: :mod:`labgen.course.service` says what a service is."""
 
 _BRIEFS = Path(__file__).parent / "briefs"
+_FILES = Path(__file__).parent / "files"
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Exercise:
     @property
     def brief(self) -> Words:
         """What the learner is to do and why, as Markdown, followable by hand."""
-        return Words(*((_BRIEFS / f"{self.name}.{language}.md").read_text(encoding="utf-8") for language in _LANGUAGES))
+        return Words(*(_brief(f"{self.name}.{language}.md") for language in _LANGUAGES))
 
     def lacking(self, lab: Lab) -> str:
         """Why a lab is too small for it, as a sentence; empty where it is not."""
@@ -103,6 +108,15 @@ class Exercise:
 
 
 _LANGUAGES: tuple[Language, ...] = ("en", "ko")
+
+
+def _brief(name: str) -> str:
+    """A brief; a line ``{shop.yml}`` in it stands for that file of the course."""
+
+    def file(named: re.Match[str]) -> str:
+        return textwrap.indent((_FILES / named[1]).read_text(encoding="utf-8").rstrip(), " " * 7)
+
+    return re.sub(r"(?m)^\{([\w.-]+)\}$", file, (_BRIEFS / name).read_text(encoding="utf-8"))
 
 
 @cache

@@ -24,6 +24,7 @@ class Provider:
         machine), which may lack more.
     :param removes_in_parallel: machines may be destroyed side by side. vagrant-libvirt's may not: it then
         loads its own parts twice, and at times fails (seen with 0.11.2: "constant … not defined").
+    :param has_snapshots: the state of a machine can be kept, and gone back to.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Provider:
     lacks: Lacks = field(default_factory=dict)
     shares_kernel: bool = False
     removes_in_parallel: bool = False
+    has_snapshots: bool = False
 
     @property
     def template(self) -> str:
@@ -49,6 +51,7 @@ VIRTUALBOX = Provider(
     # Pinned: some releases of this box lack a VirtualBox build (chef/bento#1588).
     box=Box("bento/ubuntu-24.04", "202502.21.0"),
     forwards_ports=True,
+    has_snapshots=True,
 )
 
 LIBVIRT = Provider(
@@ -56,6 +59,7 @@ LIBVIRT = Provider(
     title="libvirt (QEMU/KVM)",
     box=Box(BUILT_BOX),
     forwards_ports=False,
+    has_snapshots=True,
 )
 
 NODE_IMAGE = "labgen/node"

@@ -128,6 +128,7 @@ class Task:
     :param since: when it came into its state, by the clock of its node.
     :param exit_code: of its container, where that has ended.
     :param addresses: on overlay networks.
+    :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Task:
     since: datetime | None = None
     exit_code: int = 0
     addresses: tuple[IPv4Address, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -184,6 +186,7 @@ class Task:
                 for address in attached.get("Addresses") or ()
                 if "." in address
             ),
+            given=_given(part(part(told, "Spec"), "ContainerSpec")),
         )
 
 
@@ -245,6 +248,9 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param labels: of the service itself; a stack's name is one of them.
+    :param given: of its secrets and configs, name of the file in the container -> which it is:
+        ``/run/secrets/site-users`` -> ``site-users-2``.
     :param created: when it was made, by the managers' clock.
     """
 
@@ -267,12 +273,19 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
 
     @property
     def plain_image(self) -> str:
         """The image as it was written, without the digest that the swarm has added."""
         return self.image.partition("@")[0]
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack it was deployed with, empty where it was made by itself (docker/cli ``cli/compose``)."""
+        return self.labels.get("com.docker.stack.namespace", "")
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -328,6 +341,8 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
+            given=_given(container),
             created=_moment(told, "CreatedAt"),
         )
 
@@ -366,6 +381,16 @@ def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in an object, empty where there is none."""
     value = told.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _given(container: Mapping[str, Any]) -> Mapping[str, str]:
+    """From a ``ContainerSpec``. A name of a file that is no path is in /run/secrets, for a config in /."""
+    found: dict[str, str] = {}
+    for kind, folder in (("Secret", "/run/secrets/"), ("Config", "/")):
+        for one in container.get(f"{kind}s") or ():
+            file = text_of(part(one, "File"), "Name")
+            found[file if file.startswith("/") else f"{folder}{file}"] = text_of(one, f"{kind}Name")
+    return found
 
 
 def _moment(told: Mapping[str, Any], key: str) -> datetime | None:

@@ -160,7 +160,7 @@ def _no_container(run: Run) -> None:
             of_services, by_hand = containers(run, node)
             if by_hand:
                 raise ExerciseError(
-                    f"{', '.join(by_hand)} on {node.name}: a container of that name was made by hand, not by a service.",
+                    f"{', '.join(by_hand)} on {node.name}: a container of that name was made by hand, not by a swarm.",
                     f"If it may go, there: docker rm -f {' '.join(by_hand)}; then run {run.exercise.name} again.",
                 )
             if of_services:

@@ -36,7 +36,7 @@ def make_ready(run: Run) -> None:
             "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap brings "
             "the swarm together again.",
         )
-    give_roles(run)
+    give_roles(run, known)
     for node in run.lab.nodes:
         if known[node.name].availability != "active":
             _activate(run, known[node.name])
@@ -88,9 +88,12 @@ def drop_ghosts(run: Run) -> None:
             run.manager.run(f"docker node rm --force {shlex.quote(ghost.id)}", what="docker node rm")
 
 
-def give_roles(run: Run) -> None:
-    """Give every node the role that the lab gives it; first managers are made, then unmade."""
-    known = _known(run)
+def give_roles(run: Run, there: Mapping[str, SwarmNode] | None = None) -> None:
+    """Give every node the role that the lab gives it; first managers are made, then unmade.
+
+    :param there: the nodes by name, where they are known already.
+    """
+    known = there or _known(run)
     wrong = [node for node in run.lab.nodes if known[node.name].role != node.role]
     for node in sorted(wrong, key=lambda node: node.role):
         verb = "promote" if node.role == "manager" else "demote"

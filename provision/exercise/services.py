@@ -98,6 +98,46 @@ def running(run: Run, name: str, count: int | None = None, within: float = 120.0
     run.say(f"  {total} of {total} tasks run: {', '.join(f'{many} on {host}' for host, many in seen.items())}")
 
 
+def inside(
+    lab: Lab,
+    name: str,
+    why: str,
+    shown: str,
+    *,
+    script: str = "",
+    judge: Callable[[Run, str], None] | None = None,
+    within: float = 30.0,
+) -> Step:
+    """The step that runs a command on the node of a service's task, which is found only then.
+
+    :param shown: as the learner types it; ``CONTAINER`` in it stands for the task's container.
+    :param script: as it is run, where that differs.
+    :param judge: looks at what was printed; :class:`labgen.waiting.NotYet` from it has the command run again.
+    """
+
+    def carry_out(run: Run) -> str:
+        seen: list[str] = []
+
+        def look() -> None:
+            there = run.service(name)
+            if not there.running:
+                raise NotYet(f"no task of {name} runs")
+            task = there.running[0]
+            node = run.host(task)
+            done = run.shell(node).attempt((script or shown).replace("CONTAINER", shlex.quote(task.container_id)))
+            if not done.ok:
+                raise NotYet(f"on {node.name}: {done.said or 'it failed'}")
+            if judge:
+                judge(run, done.out)
+            seen[:] = [f"[{node.name}]$ {shown.replace('CONTAINER', task.container_id[:12])}", done.out.strip()]
+
+        run.wait(f"{name}: {shown}", look, within=within)
+        run.say(seen[0])
+        return seen[1].replace("\n", "\n  ")
+
+    return Step(lab.first_manager, why, carry_out, placeholder=f"{shown}    (on the node of {name})")
+
+
 def told(there: Service, wanted: int) -> str:
     """How far a service is, for people."""
     others = [f"{task.state} {task.error}".strip() for task in there.tasks if not task.running]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,19 @@ BIN = Path(sys.executable).parent
 
 
 class LabUnderTest:
-    """A lab folder, and the commands a user would type in it."""
+    """A lab folder, and the commands a user would type in it.
 
-    def __init__(self, path: Path, provider: str) -> None:
+    :param enter: put before every command, to run it where the lab is.
+    :param env: added to the environment of every command.
+    """
+
+    def __init__(
+        self, path: Path, provider: str, enter: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> None:
         self.path = path
         self.provider = provider
+        self._enter = enter
+        self._env = env or {}
 
     @property
     def state(self) -> State:
@@ -40,7 +49,7 @@ class LabUnderTest:
         """Type a command in the lab folder; what it said is shown where a test fails."""
         program = BIN / argv[0]
         done = subprocess.run(
-            [str(program), *argv[1:]],
+            [*self._enter, str(program), *argv[1:]],
             cwd=self.path,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -56,7 +65,7 @@ class LabUnderTest:
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Start a command and hand it over, to be interrupted."""
         return subprocess.Popen(
-            [str(BIN / argv[0]), *argv[1:]],
+            [*self._enter, str(BIN / argv[0]), *argv[1:]],
             cwd=self.path,
             env=self.environment() | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
@@ -70,7 +79,8 @@ class LabUnderTest:
 
     def environment(self) -> dict[str, str]:
         """As a user's shell has it: what pytest has set for itself does not belong to the commands."""
-        return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        return {**theirs, **self._env}
 
     def close_shared_connections(self) -> None:
         """End the SSH connections that ssh keeps open for the next command."""
@@ -112,3 +122,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -
 def tokens(text: str) -> list[str]:
     """Join tokens in a text."""
     return re.findall(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+", text)
+
+
+@contextlib.contextmanager
+def listening(runner: Runner, port: int, log: Path) -> Iterator[None]:
+    """Something listens on a port of 127.0.0.1, where the runner starts programs."""
+    serve = ["python3", "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    pid = runner.start(serve, log=log, cwd=log.parent)
+
+    def answers() -> None:
+        if not runner.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}"]).ok:
+            raise NotYet(log.read_text(encoding="utf-8"))
+
+    try:
+        wait_until(f"a server on port {port}", answers, within=30, every=0.1, error=AssertionError)
+        yield
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)

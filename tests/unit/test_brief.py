@@ -39,3 +39,11 @@ def test_a_brief_of_a_lab_that_lacks_nothing_it_needs_is_the_same_everywhere(
     LabFolder.at(tmp_path).remember(State("libvirt", lacks=lacks))
     assert cli.main(words) == 0
     assert capsys.readouterr().out == plain
+
+
+def test_a_brief_has_the_addresses_of_the_lab_it_is_read_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lab.yml").write_text("network: 192.168.77.0/24\n")
+    assert cli.main(["-C", str(tmp_path), "brief", "loadbalance", "--lang", "en"]) == 0
+    said = capsys.readouterr().out
+    assert "curl 192.168.77.101:8001" in said
+    assert "10.0.2." not in said

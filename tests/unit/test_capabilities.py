@@ -9,7 +9,6 @@ import pytest
 from labgen import inventory, labfile
 from labgen.capabilities import NO_IPVS, Capability, of_kernel
 from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
 
 NONE = "RTNETLINK answers: No such file or directory\nError talking to the kernel\n"
 THERE = "\nName: IPVS\n\tID: 0x24  Version: 0x1  header size: 0  max attribs: 6 \n"
@@ -30,7 +29,7 @@ def test_the_kernel_is_taken_at_its_word(answer: str, lacks: dict[Capability, st
 
 
 def lacking(provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[Capability]:
-    monkeypatch.setattr(Inventory, "asker", lambda self, node: lambda command: NONE)
+    monkeypatch.setattr(inventory, "ask_once", lambda folder, node, command: NONE)
     return set(inventory.find_lacks(LabFolder.at(tmp_path), LAB, State(provider)))
 
 

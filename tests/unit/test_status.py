@@ -46,7 +46,32 @@ RECORDED = Path(__file__).parent / "recorded_swarm"
     ],
 )
 def test_where_a_published_port_answers(lab: Lab, state: State, port: Port, at: str | None) -> None:
-    assert url(lab, state, port) == at
+    as_asked = [forwarded(one.node, one.guest, one.host, one.host) for one in lab.ports]
+    assert url(lab, state, port, as_asked) == at
+
+
+def forwarded(node: str, guest: int, wanted: int, host: int | None) -> dict[str, Any]:
+    return {"node": node, "guest": guest, "wanted": wanted, "host": host}
+
+
+def test_a_port_that_was_taken_answers_where_vagrant_has_put_it() -> None:
+    corrected = [forwarded("swarm-manager", 8001, 8001, 2203)]
+    assert url(LAB, State("virtualbox"), WEB, corrected) == "http://127.0.0.1:2203"
+    told = table(LAB, Status(ports=corrected)).splitlines()
+    assert told[-1] == "port 8001 of swarm-manager is at 127.0.0.1:2203 of this computer: 8001 was taken."
+
+
+def test_a_port_that_is_where_lab_yml_has_it_needs_no_line() -> None:
+    as_asked = [forwarded("swarm-manager", 8001, 8001, 8001)]
+    assert table(LAB, Status(ports=as_asked)) == table(LAB, Status())
+
+
+def test_where_a_port_is_forwarded_from_is_not_made_up() -> None:
+    unknown = [forwarded("swarm-manager", 8001, 8001, None)]
+    assert url(LAB, State("virtualbox"), WEB, unknown) is None
+    service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [None]}
+    told = table(LAB, Status(services=[service], ports=unknown))
+    assert told.endswith("port 8001 at a port of this computer that `labgen up` will find out")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from labgen.bringup import stuck_machines
 from labgen.errors import BoxError, MachineError, ProgramMissing, ProgramTimeout
 from labgen.proc import Result, Runner
-from labgen.vagrant import Machine, Vagrant, explain, parse_status
+from labgen.vagrant import Machine, Vagrant, explain, parse_snapshots, parse_status
 
 STATUS = """\
 1763886855,swarm-manager,metadata,provider,libvirt
@@ -160,3 +160,15 @@ def test_what_several_machines_failed_of_is_said_once():
     said = explain(output)
     assert said.count("already uses") == 1
     assert stuck_machines(said + " timed out", ["a", "b", "c"]) == ["a", "b"]
+
+
+def test_snapshots_are_read_by_machine() -> None:
+    told = (
+        "1790000000,,ui,output,==> swarm-manager: \n"
+        "1790000000,,ui,detail,fresh\n"
+        "1790000000,,ui,detail,after-lunch\n"
+        "1790000001,,ui,output,==> swarm-worker1: No snapshots have been taken yet!\n"
+        "1790000001,,ui,detail,    swarm-worker1: You can take a snapshot using `vagrant snapshot save`.\n"
+        "a stray line\n"
+    )
+    assert parse_snapshots(told) == {"swarm-manager": ("fresh", "after-lunch"), "swarm-worker1": ()}

@@ -5,6 +5,7 @@
 #   provider     "virtualbox", "libvirt" or "docker"
 #   machine      name of the machine (play only)
 #   moment       "before up", "after destroy", ... (play only)
+#   state        of the machine, "poweroff" if not given (play only)
 #   data         path of .vagrant (play only)
 #   active       [[machine, provider], ...]: machines that exist (play only)
 #   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
@@ -145,7 +146,8 @@ class Driver
 end
 
 Environment = Struct.new(:local_data_path, :active_machines)
-Machine = Struct.new(:name, :provider, :ui)
+Machine = Struct.new(:name, :provider, :ui, :data_dir, :id, :state)
+State = Struct.new(:id)
 Provider = Struct.new(:driver)
 
 class Ui
@@ -154,6 +156,8 @@ class Ui
   def initialize = @said = []
 
   def info(text) = @said << text
+
+  alias warn info
 end
 
 def configured(provider)
@@ -167,12 +171,16 @@ end
 def played(play)
   driver = Driver.new(play["dialogue"])
   ui = Ui.new
-  _, override = Vagrant.machines.fetch(play["machine"]).vm.providers.fetch(play["provider"])
+  config = Vagrant.machines.fetch(play["machine"])
+  _, override = config.vm.providers.fetch(play["provider"])
+  triggers = [override, config].flat_map { |set| set.trigger.moments.fetch(play["moment"], []) }
+  abort "nothing happens #{play["moment"]}" if triggers.empty?
   environment = Environment.new(Pathname.new(play["data"]), play["active"].map { |pair| pair.map(&:to_sym) })
-  machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui)
+  machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui, Pathname.new(play["data"]), "its-id",
+                        State.new(play.fetch("state", "poweroff").to_sym))
   error = nil
   begin
-    override.trigger.moments.fetch(play["moment"]).each { |trigger| trigger.block.call(environment, machine) }
+    triggers.each { |trigger| trigger.block.call(environment, machine) }
   rescue Vagrant::Errors::VagrantError => why
     error = why.message
   end

@@ -54,10 +54,15 @@ def marker(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def play(stage: Callable[..., Any], marker: Path) -> Play:
-    def run(moment: str, *dialogue: list[Any], source: str = "", active: tuple[tuple[str, str], ...] = ()) -> Any:
-        return stage(
-            labfile.parse(source), machine="swarm-manager", moment=moment, active=active, dialogue=list(dialogue)
-        )
+    def run(
+        moment: str,
+        *dialogue: list[Any],
+        source: str = "",
+        active: tuple[tuple[str, str], ...] = (),
+        state: str = "poweroff",
+    ) -> Any:
+        play = {"machine": "swarm-manager", "moment": moment, "active": active, "state": state}
+        return stage(labfile.parse(source), dialogue=list(dialogue), **play)
 
     return run
 
@@ -97,7 +102,7 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
         "vm_calls": [],
         "ssh": {},
         "moments": ["before up", "before reload", "before resume", "after destroy"],
-        "everywhere": [],
+        "everywhere": ["after up", "after reload", "after resume"],
     }
 
 
@@ -116,7 +121,18 @@ def test_ports_are_forwarded_from_this_computer_only(stage: Callable[..., Any]) 
 
 def test_libvirt_is_not_troubled_with_nat_networks(stage: Callable[..., Any]) -> None:
     for machine in stage(labfile.parse(""), "libvirt").values():
-        assert machine["moments"] == machine["everywhere"] == []
+        assert machine["moments"] == []
+
+
+def test_what_cannot_be_written_down_of_a_machine_stops_nothing(play: Play, marker: Path) -> None:
+    """Here there is no Vagrant that could say how to reach it."""
+    old = marker.parent / "labgen.json"
+    old.write_text("of an earlier start")
+    told = play("after up")
+    assert told["error"] is None
+    (said,) = told["said"]
+    assert said.startswith("How to reach swarm-manager could not be written down: ")
+    assert not old.exists()
 
 
 # --- Creating the NAT network -------------------------------------------------------------------
@@ -213,6 +229,42 @@ def test_interrupted_it_makes_nothing(play: Play, marker: Path) -> None:
     assert told["said"] == []
     assert "Interrupted" in told["error"]
     assert not marker.exists()
+
+
+# --- Adapter 2 of a machine that runs -----------------------------------------------------------
+
+ASK = ["showvminfo", "its-id", "--machinereadable"]
+RIGHT = OTHER.replace('nic2="none"', "") + (
+    'nic2="natnetwork"\nnat-network2="labgen"\nmacaddress2="080027000265"\ncableconnected2="on"\n'
+)
+
+
+def test_a_machine_that_runs_is_looked_at(play: Play) -> None:
+    assert play("before up", [LIST, NATNETS], [ASK, RIGHT], state="running") == {"said": [], "error": None}
+    # Windows ends its lines otherwise.
+    assert play("before up", [LIST, NATNETS], [ASK, RIGHT.replace("\n", "\r\n")], state="running")["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "wrong"),
+    [
+        ('nic2="natnetwork"', 'nic2="intnet"', "nic2 is intnet, not natnetwork"),
+        ('nat-network2="labgen"', 'nat-network2="other"', "nat-network2 is other, not labgen"),
+        ('macaddress2="080027000265"', 'macaddress2="0800279B7A6F"', "macaddress2 is 0800279B7A6F, not 080027000265"),
+        ('cableconnected2="on"', 'cableconnected2="off"', "cableconnected2 is off, not on"),
+        ('cableconnected2="on"', "", "cableconnected2 is not set, not on"),
+    ],
+)
+def test_what_was_changed_by_hand_is_named(was: str, now: str, wrong: str, play: Play) -> None:
+    assert was in RIGHT
+    told = play("before up", [LIST, NATNETS], [ASK, RIGHT.replace(was, now)], state="running")
+    assert f"\n{wrong}.\n" in told["error"]
+    assert "vagrant reload swarm-manager" in told["error"]
+
+
+def test_a_machine_that_is_started_again_is_not_refused(play: Play) -> None:
+    """That is the way out, and it asks for no more than the network."""
+    assert play("before reload", [LIST, NATNETS], state="running")["error"] is None
 
 
 # --- Removing it --------------------------------------------------------------------------------

@@ -108,9 +108,13 @@ class LabInRoom:
         self.lab = lab
         self.folder = folder
         self._virtualbox = virtualbox
-        self._inside = inside
-        self._vagrant = Vagrant(folder, inside, folder / "vagrant.log")
+        self.use(inside)
         render.write(render.render(lab), folder / "Vagrantfile")
+
+    def use(self, inside: Runner) -> None:
+        """Start programs with another runner from now on."""
+        self._inside = inside
+        self._vagrant = Vagrant(self.folder, inside, self.folder / "vagrant.log")
 
     def up(self, name: str = FIRST) -> str:
         """Bring a node up as far as it comes, which is to its boot; gives what Vagrant said on the way."""
@@ -128,7 +132,7 @@ class LabInRoom:
         return said
 
     def up_fails(self, name: str = FIRST, within: float = 180) -> str:
-        """Bring a node up, and give the message labgen has for what stops it."""
+        """Bring a node up, and give what labgen says of what stops it: why, and the way out."""
         return self._stopped(name, within)[0]
 
     def _stopped(self, name: str, within: float) -> tuple[str, str]:
@@ -139,7 +143,7 @@ class LabInRoom:
             vagrant.up("virtualbox", within=within, on_line=said.append, name=name)
         print("\n".join(said))
         assert str(stopped.value) != stopped.value.message, "no way out is named"
-        return stopped.value.message, "\n".join(said)
+        return str(stopped.value), "\n".join(said)
 
     def destroy(self, name: str | None = None) -> str:
         """Remove a node, or all of them."""

@@ -26,7 +26,16 @@ from labgen.progress import Progress
 from labgen.waiting import NotYet, wait_until
 
 SUITE = "sid"
-PACKAGES = ("virtualbox", "ca-certificates", "qemu-utils", "iproute2", "locales-all")
+PACKAGES = (
+    "virtualbox",
+    "ca-certificates",
+    "iproute2",
+    "locales-all",
+    # runs the machines where VirtualBox cannot (tests/e2e/virtualbox)
+    "qemu-system-x86",
+    "qemu-utils",
+    "python3-minimal",
+)
 PROGRAMS = ("mmdebstrap", "unshare", "nsenter", "setpriv", "chroot", "qemu-img")
 
 PRETENDED = "7.0.20r163906"

@@ -26,6 +26,8 @@ mount -t overlay overlay -o "lowerdir=$root,upperdir=/mnt/upper,workdir=/mnt/wor
 mount -t proc proc /mnt/root/proc
 mkdir -p "/mnt/root$place"
 mount --bind "$place" "/mnt/root$place"
+mkdir -p /mnt/root/dev/net
+[ -e /mnt/root/dev/net/tun ] || mknod /mnt/root/dev/net/tun c 10 200
 exec chroot /mnt/root sh -c 'exec 3<&0; cat <&3 >/dev/null & echo ready; wait $!'
 """
 
@@ -70,3 +72,8 @@ def opened(root: Path, place: Path) -> Iterator[Runner]:
             )
         finally:
             outer.kill()
+
+
+def network(inside: Runner) -> Path:
+    """The network namespace of a room."""
+    return Path("/proc", inside.prefix[-1], "ns", "net")

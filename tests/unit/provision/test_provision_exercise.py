@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke import Exit
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
 from labgen import labfile
@@ -26,6 +27,7 @@ from labgen.waiting import NotYet, Patience
 from provision.exercise import loadbalance, rehearse, services
 from provision.exercise.run import Run
 from provision.exercise.steps import Chosen, Command, Step, play
+from provision.tasks import refuse_unknown
 
 LAB = labfile.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
@@ -348,3 +350,11 @@ def test_the_brief_says_what_to_do_without_the_mesh() -> None:
     # Whatever an exercise's services need somewhere, its brief knows a way without.
     for exercise in exercises().values():
         assert {need for service in exercise.services for need in service.asking_needs} <= set(exercise.instead)
+
+
+def test_fab_names_the_nearest_exercise() -> None:
+    with pytest.raises(Exit, match="there is no exercise 'updat'") as caught:
+        refuse_unknown(["exercise.updat", "--dry-run"])
+    assert caught.value.code == ExerciseError.exit_status
+    assert "Did you mean update" in str(caught.value)
+    refuse_unknown(["exercise.update", "exercise.all", "exercise.reset", "loadbalance", "bootstrap.network"])

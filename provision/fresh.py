@@ -1,0 +1,51 @@
+"""A fresh swarm on machines that stay as they are: what exercises and learners have made in the engines is removed."""
+
+from __future__ import annotations
+
+from labgen.inventory import Inventory
+from labgen.lab import Node
+from provision import bootstrap as boot
+from provision.bootstrap import Account
+from provision.changes import STEPS
+from provision.shell import Shell
+
+_WIPE = """\
+own=
+containers=$(docker ps --all --quiet)
+[ -z "$containers" ] || docker rm --force --volumes $containers >/dev/null
+volumes=$(docker volume ls --quiet)
+[ -z "$volumes" ] || docker volume rm --force $volumes >/dev/null
+networks=$(docker network ls --quiet --filter type=custom --filter driver=bridge --no-trunc)
+for network in $networks; do
+  [ "$(docker network inspect --format '{{.Name}}' $network)" = docker_gwbridge ] || own="$own $network"
+done
+[ -z "$own" ] || docker network rm $own >/dev/null
+echo "$(echo $containers | wc -w) $(echo $volumes | wc -w) $(echo $own | wc -w)"
+"""
+"""Removes every container, volume and network of the engine's user, and tells how many there were. Images stay: to
+fetch them again would take longer than all the rest. docker_gwbridge stays, too: made anew it would not get the subnet
+of the lab's plan again."""
+
+
+def fresh(inventory: Inventory, account: Account) -> None:
+    """Make every node leave the swarm, empty its engine, and begin the swarm anew.
+
+    :raises NodeError: a node does not answer, or a step on it failed.
+    :raises SwarmError: the swarm cannot be made or does not settle.
+    """
+    # An engine that an exercise has stopped, and left so, must run before it can leave.
+    boot.prepare(inventory, tuple(STEPS), account)
+    boot.leave(inventory, account)
+
+    def wipe(node: Node) -> None:
+        told = Shell(inventory, node).run(_WIPE, within=120, what="to empty the engine").split()
+        counted = [
+            f"{count} {what}{'' if count == '1' else 's'}"
+            for count, what in zip(told, ("container", "volume", "network"), strict=False)
+            if count != "0"
+        ]
+        if counted:
+            account.changed(node, f"{', '.join(counted)} removed")
+
+    boot.everywhere(inventory.lab.nodes, wipe)
+    boot.bootstrap(inventory, account)

@@ -1,0 +1,223 @@
+#!/usr/bin/python3 -ISB
+"""VBoxManage whose machines run: VirtualBox is asked and told everything as ever, and QEMU is the processor.
+
+VirtualBox needs a kernel module to start a machine, and a computer that emulates cannot have it. So ``startvm`` reads
+from VirtualBox itself what the machine is made of (its disk, memory, network adapters, forwarded ports) and gives
+exactly that to QEMU; as long as QEMU runs, VirtualBox's answers call the machine running. NAT networks are bridges
+with the addresses that VirtualBox has for them. Everything else goes through to VirtualBox.
+
+It runs where VirtualBox is installed, with the standard library alone. What it does not know it refuses.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+REAL = "/usr/local/bin/VBoxManage"
+
+SLOTS = (3, 8, 9, 10)
+"""Where VirtualBox puts its first four network adapters on the PCI bus."""
+
+CARDS = {"virtio": "virtio-net-pci,disable-modern=on", "82540EM": "e1000", "82545EM": "e1000-82545em"}
+"""VirtualBox's network cards, and QEMU's name for each. VirtualBox's virtio is that of before version 1.0."""
+
+_END_WITHIN = 20.0
+"""Seconds for QEMU to end when it is told to."""
+
+
+def command(told: Mapping[str, str], overlay: Path, place: Path) -> list[str]:
+    """QEMU's command line for a machine.
+
+    :param told: what VirtualBox says of the machine.
+    :param overlay: its disk.
+    :param place: where the process id and what the machine prints go.
+    """
+    return [
+        *("qemu-system-x86_64", "-name", told["name"], "-machine", "pc", "-accel", "tcg", "-nodefaults"),
+        *("-smp", told["cpus"], "-m", told["memory"], "-display", "none"),
+        # On the first channel of an IDE controller, as the box describes it.
+        *("-drive", f"file={escaped(overlay)},format=qcow2,if=ide,index=0,cache=unsafe"),
+        *adapters(told),
+        *("-serial", f"file:{escaped(place / 'console')}", "-pidfile", str(place / "pid"), "-daemonize"),
+    ]
+
+
+def adapters(told: Mapping[str, str]) -> list[str]:
+    """The part of it that is about network adapters.
+
+    >>> told = {"nic1": "nat", "natnet1": "192.0.2.0/24", "Forwarding(0)": "ssh,tcp,127.0.0.1,2222,,22",
+    ...         "macaddress1": "080027C0DE12", "nictype1": "virtio", "cableconnected1": "on"}
+    >>> adapters(told)[1]
+    'user,id=adapter1,net=192.0.2.0/24,hostfwd=tcp:127.0.0.1:2222-:22'
+    """
+    options: list[str] = []
+    for number, slot in enumerate(SLOTS, 1):
+        kind = told.get(f"nic{number}", "none")
+        if kind == "none":
+            continue
+        if kind == "nat":
+            subnet = told[f"natnet{number}"]
+            options += ["-netdev", f"user,id=adapter{number},net={'10.0.2.0/24' if subnet == 'nat' else subnet}"]
+            options[-1] += "".join(f",hostfwd={rule}" for rule in forwarded(told))
+        elif kind == "natnetwork":
+            tap = f"{bridge(told[f'nat-network{number}'])}-{told[f'macaddress{number}'][-4:].lower()}"
+            options += ["-netdev", f"tap,id=adapter{number},ifname={tap},script=no,downscript=no"]
+        else:
+            refuse(f"adapter {number} is {kind}")
+        if told[f"cableconnected{number}"] != "on":
+            refuse(f"the cable of adapter {number} is not connected")
+        mac = ":".join(re.findall("..", told[f"macaddress{number}"]))
+        card = CARDS[told[f"nictype{number}"]]
+        options += ["-device", f"{card},netdev=adapter{number},mac={mac},addr={slot:#x}"]
+    return options
+
+
+def forwarded(told: Mapping[str, str]) -> list[str]:
+    """Forwarded ports as QEMU wants them; VirtualBox has "ssh,tcp,127.0.0.1,2222,,22"."""
+    rules = [value.split(",") for key, value in sorted(told.items()) if key.startswith("Forwarding(")]
+    return [f"{kind}:{host}:{port}-{guest}:{inside}" for _, kind, host, port, guest, inside in rules]
+
+
+def bridge(network: str) -> str:
+    """Name of the bridge that is a NAT network; Linux takes 15 characters, with a dash and four of a MAC address."""
+    return f"n{zlib.crc32(network.encode()):08x}"
+
+
+def escaped(path: Path) -> str:
+    """A path within an option of QEMU's, where a comma begins the next one."""
+    return str(path).replace(",", ",,")
+
+
+def main() -> None:
+    """Do what VBoxManage is asked for."""
+    words = sys.argv[1:]
+    match words:
+        case ["startvm", machine, *_]:
+            start(machine)
+        case ["controlvm", machine, "poweroff", *_]:
+            stop(machine)
+        case ["controlvm", *_]:
+            refuse(" ".join(words))
+        case ["showvminfo", machine, *_] if pid(machine):
+            said = real(*words)
+            print(said.replace('VMState="poweroff"', 'VMState="running"'), end="")
+        case ["unregistervm", machine, *_]:
+            if pid(machine):
+                refuse(f"{machine} runs")
+            print(real(*words), end="")
+            for left in sorted(there(machine).glob("*")):
+                left.unlink()
+        case _:
+            os.execv(REAL, [REAL, *words])
+
+
+def start(machine: str) -> None:
+    """Start a machine as VirtualBox has it."""
+    said = real("showvminfo", machine, "--machinereadable").splitlines()
+    told = {key.strip('"'): value.strip('"') for key, sign, value in (line.partition("=") for line in said) if sign}
+    place = there(machine)
+    place.mkdir(parents=True, exist_ok=True)
+    overlay = place / "disk.qcow2"
+    if not overlay.exists():
+        base = bottom(told["IDE-ImageUUID-0-0"])
+        run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "vmdk", str(overlay))
+    for number in range(1, 5):
+        if told.get(f"nic{number}") == "natnetwork":
+            join(told[f"nat-network{number}"], told[f"macaddress{number}"])
+    run(*command(told, overlay, place))
+    print(f'VM "{machine}" has been successfully started.')
+
+
+def bottom(disk: str) -> str:
+    """The file that a linked clone's disk is based on, which came with the box; what lies over it is still empty."""
+    while True:
+        said = real("showmediuminfo", disk)
+        parent = re.search(r"^Parent UUID:\s+(\S+)", said, re.MULTILINE)
+        if parent is None:
+            refuse(f"the disk {disk} has no parent: {said}")
+        if parent[1] == "base":
+            return re.search(r"^Location:\s+(.+)$", said, re.MULTILINE)[1]  # type: ignore[index]
+        disk = parent[1]
+
+
+def join(network: str, mac: str) -> None:
+    """Give a machine its end of a NAT network, which begins with the first one."""
+    name = bridge(network)
+    if run("ip", "link", "show", name, check=False) != 0:
+        facts = next(
+            dict(re.findall(r"^(\S[^:\n]*):\s+(\S.*)$", part, re.MULTILINE))
+            for part in re.split(r"\n\s*\n", real("list", "--long", "natnets"))
+            if re.search(rf"^Name:\s+{re.escape(network)}$", part, re.MULTILINE)
+        )
+        if (facts["Enabled"], facts["DHCP Server"]) != ("Yes", "No"):
+            refuse(f"a NAT network with {facts}")
+        run("ip", "link", "add", name, "type", "bridge")
+        length = facts["Network"].partition("/")[2]
+        run("ip", "address", "add", f"{facts['Gateway']}/{length}", "dev", name)
+        run("ip", "link", "set", name, "up")
+    tap = f"{name}-{mac[-4:].lower()}"
+    run("ip", "tuntap", "add", tap, "mode", "tap", check=False)
+    run("ip", "link", "set", tap, "master", name, "up")
+
+
+def stop(machine: str) -> None:
+    """Switch a machine off."""
+    running = pid(machine)
+    if running is None:
+        refuse(f"{machine} does not run")
+    process = os.pidfd_open(running)
+    signal.pidfd_send_signal(process, signal.SIGKILL)
+    if not select.select([process], [], [], _END_WITHIN)[0]:
+        refuse(f"process {running} does not end")
+
+
+def pid(machine: str) -> int | None:
+    """Process id of a machine that runs."""
+    try:
+        number = int((there(machine) / "pid").read_text())
+        same = str(there(machine)).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return number if same else None
+
+
+def there(machine: str) -> Path:
+    """Where a machine's files are."""
+    if not re.fullmatch(r"[0-9a-f-]{36}", machine):
+        refuse(f"a machine by its name: {machine}")
+    return Path(__file__).parent / "machines" / machine
+
+
+def real(*words: str) -> str:
+    """What VirtualBox says; its own error, and the end, where it fails."""
+    done = subprocess.run([REAL, *words], capture_output=True, text=True)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        sys.exit(done.returncode)
+    return done.stdout
+
+
+def run(*words: str, check: bool = True) -> int:
+    """Run a program, which must succeed unless not to be checked."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if check and done.returncode:
+        refuse(f"{words} ended with {done.returncode}: {done.stderr}")
+    return done.returncode
+
+
+def refuse(why: str) -> NoReturn:
+    """End with an error as VBoxManage's are."""
+    sys.exit(f"VBoxManage: error: not in this stand-in: {why}")
+
+
+if __name__ == "__main__":
+    main()

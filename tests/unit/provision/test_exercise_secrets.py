@@ -1,0 +1,94 @@
+"""Secrets and configs: the commands in order, and what is refused; no value of a secret is ever shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from scripted_shell import ScriptedShell, all_used, api, ok
+from test_provision_exercise import LAB, MANAGER, FakeRun
+
+from labgen.course import find
+from labgen.course.secrets import CONFIG_FILE, CONFIG_TEXT, FILE, FIRST, ROTATE, SECOND, SERVICE, create
+from labgen.errors import ExerciseError
+from labgen.waiting import NotYet
+from provision.exercise import rehearse, secrets
+
+
+def test_the_commands_are_the_briefs() -> None:
+    said: list[str] = []
+    rehearse("secrets", LAB, {}, say=said.append)
+    text = "\n".join(said)
+    brief = find("secrets").brief.en
+    commands = [
+        create(FIRST),
+        f"docker secret inspect {FIRST}",
+        SERVICE.create,
+        f"docker secret rm {FIRST}",
+        create(SECOND),
+        ROTATE,
+    ]
+    places = [text.index(f"[swarm-manager]$ {command}") for command in commands]
+    assert places == sorted(places)
+    assert all(command in brief for command in commands)
+    assert "auth_basic_user_file /run/secrets/site-users;" in brief
+
+
+def config(text: str) -> ScriptedShell:
+    told = json.dumps({"Spec": {"Name": "site-conf", "Data": base64.b64encode(text.encode()).decode()}})
+    return ScriptedShell(MANAGER, [("/configs/site-conf", api(told))])
+
+
+def test_a_config_of_the_learners_own_is_refused() -> None:
+    with pytest.raises(ExerciseError, match="it says something else") as caught:
+        secrets._config_there(FakeRun(config("server {}")))
+    assert "fab exercise.reset" in caught.value.hint
+
+
+def test_a_config_may_be_indented_otherwise() -> None:
+    assert secrets._config_there(FakeRun(config(CONFIG_TEXT.replace("    ", "\t"))))
+
+
+def test_a_service_that_is_given_something_else_is_refused() -> None:
+    container = {
+        "Image": "nginx",
+        "Secrets": [{"File": {"Name": "mine"}, "SecretName": "mine"}],
+        "Configs": [{"File": {"Name": CONFIG_FILE}, "ConfigName": "site-conf"}],
+    }
+    spec = {"Name": "site", "Mode": {"Replicated": {"Replicas": 0}}, "TaskTemplate": {"ContainerSpec": container}}
+    there = json.dumps({"ID": "s", "Spec": spec})
+    looks = [("/services/site", api(there, "[]")), ("/nodes", api("[]")), ("/nodes", api("[]"))]
+    shell = ScriptedShell(MANAGER, [*looks, ("/services/site", api(there, "[]"))])
+    with pytest.raises(ExerciseError, match=r"site is given mine as /run/secrets/mine, .*, not site-users-1"):
+        secrets._given(FakeRun(shell))
+    assert all_used([shell])
+
+
+def test_an_engine_that_told_a_value_would_be_an_error_that_does_not_repeat_it() -> None:
+    told = json.dumps({"Spec": {"Name": FIRST, "Data": "aHVudGVyMg=="}})
+    shell = ScriptedShell(MANAGER, [(FIRST, api(told))] * 2)
+    with pytest.raises(ExerciseError) as caught:
+        secrets._tells_no_value(FakeRun(shell))
+    assert "aHVudGVyMg" not in str(caught.value)
+
+
+def test_the_file_must_have_changed() -> None:
+    seen = secrets._Seen()
+    secrets._note(FakeRun(), f"{'a' * 64}  {FILE}\n", seen)
+    service = json.dumps({"ID": "s", "Spec": {"Name": "site"}})
+    shell = ScriptedShell(MANAGER, [("/services/site", api(service, "[]"))] * 2)
+    with pytest.raises(NotYet, match="is as before"):
+        secrets._changed(FakeRun(shell), f"{'a' * 64}  {FILE}\n", seen)
+    secrets._changed(FakeRun(shell), f"{'b' * 64}  {FILE}\n", seen)
+
+
+def test_another_status_is_waited_for() -> None:
+    secrets._status(FakeRun(), "401\n", wanted="401")
+    with pytest.raises(NotYet, match="HTTP status 000, not 401"):
+        secrets._status(FakeRun(), "000\n", wanted="401")
+
+
+def test_where_the_first_is_gone_nothing_is_made_anew() -> None:
+    gone = ("/secrets/site-users-1", ok('{"message":"not found"}\n404\n'))
+    assert secrets._exists(FakeRun(ScriptedShell(MANAGER, [gone])), FIRST) is None

@@ -1,0 +1,207 @@
+"""What exercises share: a service that is there already, in each of its ways; what is removed, and what never is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_shell import ScriptedShell, all_used, api, ok
+
+from labgen import labfile
+from labgen.course import find
+from labgen.course.loadbalance import SERVICE
+from labgen.course.service import ServiceSpec
+from labgen.course.update import SERVICE as DATABASE
+from labgen.course.update import UPDATED
+from labgen.errors import ExerciseError, NodeError, SwarmError
+from labgen.folder import LabFolder, State
+from labgen.inventory import Inventory
+from labgen.lab import Node
+from labgen.swarm import SwarmNode
+from labgen.waiting import Patience
+from provision.exercise import services
+from provision.exercise.ready import make_ready
+from provision.exercise.run import Run
+
+LAB = labfile.parse("")
+MANAGER, WORKER1, WORKER2 = LAB.nodes
+GONE = ("docker ps --all --quiet", ok())
+
+
+class FakeRun(Run):
+    """A run whose nodes answer from scripts."""
+
+    def __init__(self, exercise: str, *shells: ScriptedShell) -> None:
+        self.said: list[str] = []
+        inventory = Inventory(LabFolder.at(Path()), LAB, State("libvirt"))
+        inventory.__dict__["patience"] = Patience(0.0)
+        super().__init__(inventory, find(exercise), self.said.append)
+        self.shells = {shell.node.name: shell for shell in shells}
+
+    def shell(self, node: Node) -> Any:
+        return self.shells[node.name]
+
+
+def told(spec: ServiceSpec) -> str:
+    """A service as the engine tells it that was made by a spec."""
+    mode: dict[str, Any] = {"Global": {}} if spec.replicas is None else {"Replicated": {"Replicas": spec.replicas}}
+    ports = [{"TargetPort": one.target, "PublishedPort": one.published} for one in spec.publish]
+    return json.dumps(
+        {
+            "ID": "s",
+            "Spec": {
+                "Name": spec.name,
+                "Mode": mode,
+                "TaskTemplate": {
+                    "ContainerSpec": {"Image": f"{spec.image}@sha256:0"},
+                    "Placement": {"Constraints": list(spec.constraints)},
+                },
+            },
+            "Endpoint": {"Ports": ports},
+        }
+    )
+
+
+def there(spec: ServiceSpec | None) -> tuple[str, Any]:
+    """The manager's answer when it is asked for a service."""
+    if spec is None:
+        return ("/services/", ok('{"message":"none"}\n404\nnull\n404\n'))
+    return (f"/services/{spec.name}", api(told(spec), "[]"))
+
+
+def test_a_service_that_is_missing_is_made() -> None:
+    run = FakeRun("update", ScriptedShell(MANAGER, [there(None)]))
+    assert services.create(LAB, DATABASE, "").done(run) is None  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("state", [DATABASE, UPDATED])
+def test_a_service_that_is_there_in_any_of_its_states_is_left(state: ServiceSpec) -> None:
+    run = FakeRun("update", ScriptedShell(MANAGER, [there(state)]))
+    step = services.create(LAB, DATABASE, "", also=(UPDATED,))
+    assert step.done is not None
+    assert step.done(run) == "my-database is there already, as it should be."
+
+
+def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
+    manager = ScriptedShell(
+        MANAGER,
+        [there(SERVICE), ("/services'?$", api(f"[{told(SERVICE)}]")), ("docker service rm web-alb", ok()), GONE],
+    )
+    shells = [manager, ScriptedShell(WORKER1, [GONE]), ScriptedShell(WORKER2, [GONE])]
+    run = FakeRun("update", *shells)
+    wanted = SERVICE.but(replicas=7, constraints=())
+    step = services.create(LAB, wanted, "")
+    assert step.done is not None
+    assert step.done(run) is None
+    assert all_used(shells)
+    assert "web-alb is there as the exercise loadbalance leaves it" in run.said[0]
+    assert run.said[1] == "[swarm-manager]$ docker service rm web-alb"
+
+
+def test_a_learners_own_service_is_never_removed() -> None:
+    own = dataclasses.replace(DATABASE, replicas=9)
+    shell = ScriptedShell(MANAGER, [there(own)])
+    step = services.create(LAB, DATABASE, "")
+    assert step.done is not None
+    with pytest.raises(ExerciseError, match="made with other settings: it has 9 replicas, not 3") as caught:
+        step.done(FakeRun("update", shell))
+    assert "fab exercise.reset update" in caught.value.hint
+    assert all_used([shell])
+
+
+def node_json(node: Node, state: str = "ready", availability: str = "active") -> dict[str, Any]:
+    return {
+        "ID": f"id-{node.name}",
+        "Spec": {"Role": node.role, "Availability": availability},
+        "Description": {"Hostname": node.name},
+        "Status": {"State": state},
+    }
+
+
+def test_a_drained_node_is_made_active_and_that_is_shown() -> None:
+    nodes = [node_json(MANAGER), node_json(WORKER1, availability="drain"), node_json(WORKER2)]
+    shell = ScriptedShell(
+        MANAGER,
+        [("/nodes", api(json.dumps(nodes))), ("docker node update --availability active id-swarm-worker1", ok())],
+    )
+    run = FakeRun("update", shell)
+    make_ready(run)
+    assert all_used([shell])
+    assert run.said[-1] == "[swarm-manager]$ docker node update --availability active swarm-worker1"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ([node_json(MANAGER), node_json(WORKER1, state="down"), node_json(WORKER2)], "swarm-worker1 is down"),
+        ([node_json(MANAGER), node_json(WORKER1)], "swarm-worker2 is not in the swarm"),
+    ],
+)
+def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: list[Any], said: str) -> None:
+    shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])
+    # It does not answer, or is in some other swarm: nothing that can be mended from here.
+    away = NodeError("it cannot be reached"), api(json.dumps({"Swarm": {"LocalNodeState": "active"}}))
+    workers = [ScriptedShell(node, [("/info", says)]) for node, says in zip((WORKER1, WORKER2), away, strict=True)]
+    with pytest.raises(SwarmError, match=said) as caught:
+        make_ready(FakeRun("update", shell, *workers))
+    assert "fab bootstrap" in caught.value.hint
+
+
+INACTIVE = api(json.dumps({"Swarm": {"LocalNodeState": "inactive"}}))
+TOKEN = "SWMTKN-1-abc-def"
+
+
+def test_a_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None:
+    lost, back = node_json(WORKER2, state="down"), {**node_json(WORKER2), "ID": "new"}
+    before, after = [node_json(MANAGER), node_json(WORKER1), lost], [node_json(MANAGER), node_json(WORKER1), lost, back]
+    answers = ("/nodes", api(json.dumps(after)))
+    manager = ScriptedShell(
+        MANAGER,
+        [
+            ("/nodes", api(json.dumps(before))),
+            ("docker swarm join-token -q worker", ok(TOKEN)),
+            answers,
+            answers,
+            ("docker node rm --force id-swarm-worker2", ok()),
+            answers,
+        ],
+    )
+    worker = ScriptedShell(WORKER2, [("/info", INACTIVE), ("docker swarm join", ok())])
+    run = FakeRun("update", manager, worker)
+    make_ready(run)
+    assert all_used([manager, worker])
+    assert worker.secrets[-1] == TOKEN
+    assert TOKEN not in "".join((*run.said, *worker.seen))
+    assert "SWMTKN-1-… --advertise-addr 10.0.2.103 10.0.2.101:2377" in run.said[1]
+
+
+def test_a_node_in_another_role_is_given_its_own() -> None:
+    promoted = node_json(WORKER1)
+    promoted["Spec"]["Role"] = "manager"
+    before, after = ([node_json(MANAGER), one, node_json(WORKER2)] for one in (promoted, node_json(WORKER1)))
+    manager = ScriptedShell(
+        MANAGER,
+        [
+            ("/nodes", api(json.dumps(before))),
+            ("docker node demote id-swarm-worker1", ok()),
+            ("/nodes", api(json.dumps(after))),
+        ],
+    )
+    worker = ScriptedShell(WORKER1, [("/info", api(json.dumps({"Swarm": {"ControlAvailable": False}})))])
+    run = FakeRun("update", manager, worker)
+    make_ready(run)
+    assert all_used([manager, worker])
+    assert run.said == [
+        "# swarm-worker1 is a manager; the lab has it as a worker.",
+        "[swarm-manager]$ docker node demote swarm-worker1",
+    ]
+
+
+def test_a_node_that_has_joined_anew_is_not_taken_for_its_lost_membership() -> None:
+    old, new = node_json(WORKER1, state="down"), {**node_json(WORKER1), "ID": "new"}
+    nodes = [node_json(MANAGER), new, old, node_json(WORKER2)]
+    make_ready(FakeRun("update", ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])))
+    assert SwarmNode.of(new).ready

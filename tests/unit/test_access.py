@@ -1,0 +1,128 @@
+"""How machines are reached: what the Vagrantfile writes down, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labgen import access, inventory, labfile
+from labgen.bringup import Machines
+from labgen.folder import LabFolder, State
+from labgen.progress import Progress
+
+LAB = labfile.parse("{workers: 1, ports: [{guest: 8001, host: 9001}, {guest: 80, node: swarm-worker1}]}")
+NAMES = [node.name for node in LAB.nodes]
+
+
+def host(name: str, port: int) -> str:
+    return f"Host {name}\n  HostName 127.0.0.1\n  User vagrant\n  Port {port}\n\n"
+
+
+def wrote(folder: Path, name: str, port: int = 2222, provider: str = "virtualbox", **other: Any) -> Path:
+    """As the trigger does."""
+    place = folder / ".vagrant" / "machines" / name / provider
+    place.mkdir(parents=True, exist_ok=True)
+    ports = [{"guest": 22, "host": port}, {"guest": 8001, "host": 2201}]
+    told = {"version": 1, "ssh_config": host(name, port), "ports": ports, **other}
+    (place / access.FILE_NAME).write_text(json.dumps(told), encoding="utf-8")
+    return place / access.FILE_NAME
+
+
+def test_all_that_was_written_is_known(tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        wrote(tmp_path, name, 2222 + number)
+    known = access.of_all(tmp_path, "virtualbox", NAMES)
+    assert known is not None
+    assert inventory.hosts(access.ssh_config(known)) == set(NAMES)
+    assert known["swarm-manager"].ports == {22: 2222, 8001: 2201}
+
+
+def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
+    wrote(tmp_path, NAMES[0])
+    assert access.of_all(tmp_path, "virtualbox", NAMES) is None
+    wrote(tmp_path, NAMES[1], provider="docker")
+    assert access.of_all(tmp_path, "virtualbox", NAMES) is None
+
+
+@pytest.mark.parametrize("other", [{"version": 2}, {"ports": [{"guest": 1}]}, {"ports": None}])
+def test_what_cannot_be_read_is_not_known(tmp_path: Path, other: dict[str, Any]) -> None:
+    wrote(tmp_path, NAMES[0], **other)
+    assert access.of(tmp_path, "virtualbox", NAMES[0]) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 1', "null"])
+def test_half_a_file_is_none(tmp_path: Path, text: str) -> None:
+    wrote(tmp_path, NAMES[0]).write_text(text)
+    assert access.of(tmp_path, "virtualbox", NAMES[0]) is None
+
+
+def test_vagrant_may_keep_its_own_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrote(tmp_path, NAMES[0])
+    (tmp_path / ".vagrant").rename(tmp_path / "kept elsewhere")
+    monkeypatch.setenv("VAGRANT_DOTFILE_PATH", "kept elsewhere")
+    assert access.of(tmp_path, "virtualbox", NAMES[0]) is not None
+
+
+def test_ports_of_the_lab_and_where_they_lead_from(tmp_path: Path) -> None:
+    wrote(tmp_path, NAMES[0])
+    first, second = LAB.ports
+    assert access.ports(tmp_path, LAB, "virtualbox") == [(first, 2201), (second, None)]
+    assert access.ports(tmp_path, LAB, "libvirt") == []
+    assert access.ports(tmp_path, LAB, "vmware_desktop") == []
+
+
+class Asked:
+    """Vagrant, which counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def ssh_config(self) -> str:
+        self.times += 1
+        return "".join(host(name, 2222) for name in NAMES)
+
+
+def test_up_asks_vagrant_only_where_nothing_is_written(tmp_path: Path) -> None:
+    vagrant = Asked()
+    machines = Machines(LabFolder.at(tmp_path), LAB, Progress())
+    assert "Port 2222" in machines._ssh_config(vagrant, State("virtualbox"))  # type: ignore[arg-type]
+    assert vagrant.times == 1
+    for name in NAMES:
+        wrote(tmp_path, name, 2299)
+    assert "Port 2299" in machines._ssh_config(vagrant, State("virtualbox"))  # type: ignore[arg-type]
+    assert vagrant.times == 1
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> LabFolder:
+    """A lab that is up, its machines all at port 2222."""
+    folder = LabFolder.at(tmp_path)
+    folder.lab_file.write_text("workers: 1\n", encoding="utf-8")
+    folder.remember(State("virtualbox"))
+    for name in NAMES:
+        wrote(tmp_path, name)
+    inventory.write_ssh_config(folder, "".join(host(name, 2222) for name in NAMES), proxy_command=None)
+    return folder
+
+
+def restarted(folder: LabFolder, name: str, port: int, seconds: float) -> None:
+    since = folder.ssh_config.stat().st_mtime + seconds
+    os.utime(wrote(folder.path, name, port), (since, since))
+
+
+def test_a_machine_started_again_is_followed_to_its_new_port(up: LabFolder) -> None:
+    restarted(up, NAMES[1], 2244, seconds=1)
+    inventory.load(up.path)
+    assert "Port 2244" in up.ssh_config.read_text()
+    assert "ControlMaster" in up.ssh_config.read_text()
+
+
+def test_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> None:
+    restarted(up, NAMES[1], 2244, seconds=-1)
+    before = up.ssh_config.stat()
+    inventory.load(up.path)
+    assert up.ssh_config.stat().st_mtime_ns == before.st_mtime_ns

@@ -1,0 +1,78 @@
+"""Ways out of what Vagrant fails of. The messages are Vagrant's own (2.3.4, 2.3.8) and VirtualBox's."""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.hints import way_out
+
+VBOXMANAGE = """\
+There was an error while executing `VBoxManage`, a CLI used by Vagrant
+for controlling VirtualBox. The command and stderr is shown below.
+
+Command: ["startvm", "8fb3f49d-532e-45dd-be9a-6c532864aa61", "--type", "headless"]
+
+Stderr: VBoxManage: error: """
+
+SAME_NAME = """\
+Vagrant failed (last heard of: swarm-manager):
+A VirtualBox machine with the name 'labgen swarm-manager' already exists.
+Please use another name or delete the machine with the existing
+name, and try again."""
+
+NO_BUILD = """\
+The box you're attempting to add doesn't support the provider
+you requested. Please find an alternate box or use an alternate
+provider. Double-check your requested provider to verify you didn't
+simply misspell it.
+
+If you're adding a box from HashiCorp's Vagrant Cloud, make sure the box is
+released.
+
+Name: someone/libvirt-only
+Address: /tmp/box.json
+Requested provider: [:virtualbox]"""
+
+TOO_OLD = """\
+The provider 'virtualbox' that was requested to back the machine
+'swarm-manager' is reporting that it isn't usable on this system. The
+reason is shown below:
+
+Vagrant has detected that you have a version of VirtualBox installed
+that is not supported by this version of Vagrant. Please install one of
+the supported versions listed below to use Vagrant:
+
+4.0, 4.1, 4.2, 4.3, 5.0, 5.1, 5.2, 6.0, 6.1, 7.0"""
+
+ALLOCATED = """\
+Stderr: Error response from daemon: driver failed programming external connectivity on endpoint labgen-swarm-manager
+(3fb3): Bind for 127.0.0.1:8001 failed: port is already allocated"""
+
+
+@pytest.mark.parametrize(
+    ("message", "way"),
+    [
+        (SAME_NAME, 'VBoxManage unregistervm "labgen swarm-manager" --delete'),
+        (SAME_NAME, "`name: ...` in lab.yml"),
+        (NO_BUILD, "The box someone/libvirt-only has no build for virtualbox."),
+        (NO_BUILD, "bento/ubuntu-24.04"),
+        (TOO_OLD, "VirtualBox 7.2 Vagrant 2.4.9"),
+        (VBOXMANAGE + "VT-x is being used by another hypervisor (VERR_VMX_IN_VMX_ROOT_MODE).", "modprobe -r kvm_intel"),
+        (VBOXMANAGE + "VT-x is disabled in the BIOS for all CPU modes (VERR_VMX_MSR_ALL_VMX_DISABLED)", "firmware"),
+        (VBOXMANAGE + "The virtual machine is not supported (VERR_VM_DRIVER_NOT_INSTALLED)", "/sbin/vboxconfig"),
+        (VBOXMANAGE + "The machine 'a' is already locked by a session (or being locked or unlocked)", "close it"),
+        (VBOXMANAGE + "Failed to create the VirtualBox object!", "end VBoxSVC"),
+        (VBOXMANAGE + "Something that nobody has seen yet", "`VBoxManage list vms`"),
+        (ALLOCATED, "`labgen down`"),
+    ],
+)
+def test_what_can_be_done_is_said(message: str, way: str) -> None:
+    assert way in way_out(message)
+
+
+def test_nothing_is_made_up() -> None:
+    assert way_out("The box 'x' could not be found.") == ""
+
+
+def test_a_box_is_not_blamed_for_what_another_message_names() -> None:
+    assert "no build" not in way_out(SAME_NAME + TOO_OLD)

@@ -1,0 +1,89 @@
+"""`labgen run`: which exercises, in which order, and what is told of them at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labgen import cli
+from labgen.commands import run
+from labgen.course import NAMES, find
+from labgen.folder import LabFolder
+
+
+class Carried:
+    """Stands in for fab and the grading: notes what is asked for, fails where it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tasks: list[str] = []
+        self.fails: dict[str, int] = {}
+        self.grades: dict[str, tuple[int, tuple[int, int] | None]] = {}
+        monkeypatch.setattr(run, "fab", self._fab)
+        monkeypatch.setattr(run, "_grade", lambda _folder, name: self.grades.get(name, (0, (5, 5))))
+
+    def _fab(self, folder: LabFolder, task: str, *options: str) -> int:
+        self.tasks.append(" ".join([task, *options]))
+        return self.fails.get(task, 0)
+
+
+@pytest.fixture
+def carried(monkeypatch: pytest.MonkeyPatch) -> Carried:
+    return Carried(monkeypatch)
+
+
+def _fitting() -> list[str]:
+    from labgen import labfile
+
+    return [name for name in NAMES if not find(name).lacking(labfile.load(None))]
+
+
+def test_the_whole_course_is_carried_out_in_order(carried: Carried, tmp_path: Path) -> None:
+    assert cli.main(["-C", str(tmp_path), "run", "--all"]) == 0
+    assert carried.tasks == [f"exercise.{name}" for name in _fitting()]
+
+
+def test_another_order_is_the_same_each_time(carried: Carried, tmp_path: Path) -> None:
+    cli.main(["-C", str(tmp_path), "run", "--all", "--shuffle", "7"])
+    first = carried.tasks[:]
+    carried.tasks.clear()
+    cli.main(["-C", str(tmp_path), "run", "--all", "--shuffle", "7"])
+    assert carried.tasks == first
+    assert sorted(first) == sorted(f"exercise.{name}" for name in _fitting())
+
+
+def test_an_exercise_that_fails_does_not_stop_the_rest(
+    carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carried.fails["exercise.loadbalance"] = 10
+    carried.grades["update"] = (11, (3, 5))
+    assert cli.main(["-C", str(tmp_path), "run", "--all", "--grade"]) != 0
+    assert len(carried.tasks) == len(_fitting())
+    said = capsys.readouterr().out
+    (loadbalance,) = [line for line in said.splitlines() if line.startswith("loadbalance")]
+    assert "failed 10" in loadbalance
+    assert loadbalance.endswith(" -")
+    (update,) = [line for line in said.splitlines() if line.startswith("update  ")]
+    assert "failed 11" in update
+    assert update.endswith("3/5")
+    (together,) = [line for line in said.splitlines() if line.startswith("together")]
+    assert f"{len(_fitting()) - 2} of {len(_fitting())}" in together
+
+
+def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_name(
+    carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = [run.Outcome("quorum", 0, left_out="quorum takes 3 managers, and the lab has 1.")]
+    assert "left out" in run.table(outcomes)
+    assert "0 of 0" in run.table(outcomes)
+
+
+def test_the_table_adds_up() -> None:
+    told = run.table(
+        [
+            run.Outcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
+            run.Outcome("two", 0, seconds=20.2, of_swarm=10, points=(3, 3)),
+        ]
+    )
+    (together,) = [line for line in told.splitlines() if line.startswith("together")]
+    assert together.split()[1:] == ["2", "of", "2", "31", "15", "10/11"]

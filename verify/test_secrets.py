@@ -1,0 +1,207 @@
+"""The exercise on secrets and configs: a page behind a password that was changed while in use.
+
+No value of a secret is ever asked for: its file is counted and compared in the container, and passwords go from
+there straight into the request.
+"""
+
+from __future__ import annotations
+
+import shlex
+from urllib.parse import quote
+
+from labgen.course import Words, secrets
+from labgen.course.service import repository
+from labgen.lab import Node
+from labgen.swarm import Service, Swarm
+from labgen.swarm.timeline import places
+from labgen.waiting import NotYet
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import service_of
+
+SERVICE = secrets.SERVICE
+service = service_of(SERVICE.name)
+
+_MAKE = f"{secrets.create(secrets.FIRST)}; {secrets.CREATE_CONFIG.partition(' - ')[0]} FILE; {SERVICE.create}"
+_AT_NODE = f"docker exec CONTAINER ls -l {secrets.FILE.rpartition('/')[0]}"
+
+
+def _braced(text: str) -> str:
+    """A command with braces, for a hint in which braces stand for names."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+@check(
+    points=1,
+    ko="nginx로 만든 site 서비스가 있고 태스크가 실행 중이다.",
+    needs=("cluster.swarm_begun",),
+    whole_lab=True,
+    hint=Words(f"On {{manager}}: {_braced(_MAKE)}", f"{{manager}}에서: {_braced(_MAKE)}"),
+)
+def test_service_runs(swarm: Swarm) -> None:
+    """There is a service site, made from nginx, and its task runs."""
+    found = swarm.services.get(SERVICE.name)
+    assert found is not None, f"there is no service {SERVICE.name}"
+    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.plain_image}"
+    assert found.running, "; ".join(f"{task.state} {task.error}".strip() for task in found.tasks[-2:]) or "no task"
+
+
+@check(
+    points=2,
+    ko=f"서비스가 시크릿을 {secrets.FILE} 파일로 받는다.",
+    needs=("secrets.service_runs",),
+    hint=Words(
+        f"On {{manager}}: docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} "
+        f"{SERVICE.name}",
+        f"{{manager}}에서: docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} "
+        f"{SERVICE.name}",
+    ),
+)
+def test_secret_given(service: Service) -> None:
+    """The service is given a secret as the file /run/secrets/site-users."""
+    given = service.given.get(secrets.FILE)
+    assert given in service.secrets, f"it is given {_told(service)}"
+
+
+@check(
+    points=2,
+    ko="실행 중인 컨테이너 안에 그 파일이 있고, 사용자가 적혀 있다.",
+    needs=("secrets.secret_given",),
+    whole_lab=True,
+    hint=Words(
+        f"On the node of the task: docker ps; {_AT_NODE}. Its line must read USER:{{{{PLAIN}}}}PASSWORD",
+        f"태스크가 있는 노드에서: docker ps; {_AT_NODE}. 파일의 줄은 사용자:{{{{PLAIN}}}}비밀번호 꼴이어야 합니다.",
+    ),
+)
+def test_in_the_container(service: Service, exam: Exam) -> None:
+    """In each running container the file is there, in memory, and names a user."""
+    for node, container in _containers(service, exam):
+        said = exam.on(node, _counting(container)).split()
+        assert len(said) == 2, f"on {node.name} there is no {secrets.FILE} in the container"
+        users, kind = said
+        assert kind == "tmpfs", f"on {node.name} {secrets.FILE} lies on {kind}, not in memory"
+        assert int(users), f"on {node.name} {secrets.FILE} names no user"
+
+
+@check(
+    points=1,
+    ko=f"서비스가 컨피그를 {secrets.CONFIG_FILE} 파일로 받는다.",
+    needs=("secrets.service_runs",),
+    hint=Words(
+        f"On {{manager}}: docker config ls; docker service update --config-add source={secrets.CONFIG},"
+        f"target={secrets.CONFIG_FILE} {SERVICE.name}",
+        f"{{manager}}에서: docker config ls; docker service update --config-add source={secrets.CONFIG},"
+        f"target={secrets.CONFIG_FILE} {SERVICE.name}",
+    ),
+)
+def test_config_given(service: Service) -> None:
+    """The service is given a config as the file of nginx's site, /etc/nginx/conf.d/default.conf."""
+    given = service.given.get(secrets.CONFIG_FILE)
+    assert given in service.configs, f"it is given {_told(service)}"
+
+
+@check(
+    points=2,
+    ko="nginx가 비밀번호 없는 요청은 401로 거절하고, 파일의 사용자에게는 페이지를 준다.",
+    needs=("secrets.in_the_container", "secrets.config_given"),
+    whole_lab=True,
+    hint=Words(
+        f"The config must have auth_basic_user_file {secrets.FILE}, and the secret's line read "
+        f"USER:{{{{PLAIN}}}}PASSWORD. On {{manager}}: docker config inspect --pretty {secrets.CONFIG}; "
+        f"docker service logs {SERVICE.name}",
+        f"컨피그에 auth_basic_user_file {secrets.FILE}이 있고, 시크릿의 줄은 사용자:{{{{PLAIN}}}}비밀번호 꼴이어야 "
+        f"합니다. {{manager}}에서: docker config inspect --pretty {secrets.CONFIG}; docker service logs {SERVICE.name}",
+    ),
+)
+def test_guarded(service: Service, exam: Exam) -> None:
+    """nginx refuses a request without a password (401), and gives a user of the file the page (200)."""
+
+    def look() -> None:
+        for node, container in _containers(service, exam):
+            said = exam.on(node, _asking(container)).split()
+            if said != ["401", "200"]:
+                raise NotYet(f"on {node.name}, without and with the password: {' and '.join(said) or 'no answer'}")
+
+    exam.wait("nginx to ask for the password", look, within=10)
+
+
+@check(
+    points=2,
+    ko=f"비밀번호가 바뀌었다. 서비스가 이제 {secrets.SECOND} 시크릿을 받는다.",
+    needs=("secrets.secret_given",),
+    hint=Words(
+        f"On {{manager}}: {_braced(secrets.create(secrets.SECOND))}; {secrets.ROTATE}",
+        f"{{manager}}에서: {_braced(secrets.create(secrets.SECOND))}; {secrets.ROTATE}",
+    ),
+)
+def test_rotated(service: Service) -> None:
+    """The password was changed: the service, and every task that runs, is given site-users-2 now."""
+    given = [service.given, *(task.given for task in service.running)]
+    seen = {one.get(secrets.FILE, "nothing") for one in given}
+    assert seen == {secrets.SECOND}, f"{secrets.FILE} is {', '.join(sorted(seen))}"
+
+
+@check(
+    points=2,
+    ko="기록에 이전 시크릿을 쓰던 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
+    needs=("secrets.rotated",),
+    hint=Words(
+        f"The service was made anew, not updated. On {{manager}}: docker service rm {SERVICE.name}; begin again with "
+        f"{secrets.FIRST}, then: {secrets.ROTATE}",
+        f"업데이트하지 않고 새로 만들었습니다. {{manager}}에서: docker service rm {SERVICE.name}; {secrets.FIRST}부터 "
+        f"다시 시작한 뒤: {secrets.ROTATE}",
+    ),
+)
+def test_history(service: Service) -> None:
+    """The history has a task with the secret before it: the service was updated, not made anew."""
+    earlier = [task.given.get(secrets.FILE) for tasks in places(service).values() for task in tasks[:-1]]
+    found = secrets.FIRST in earlier
+    assert found, (
+        f"earlier tasks were given {', '.join(one or 'nothing' for one in earlier) or 'nothing: none is there'}"
+    )
+
+
+@check(
+    points=1,
+    ko=f"이전 시크릿 {secrets.FIRST}은 삭제되었다.",
+    needs=("secrets.rotated",),
+    hint=Words(
+        f"On {{manager}}: docker secret ls; docker secret rm {secrets.FIRST}",
+        f"{{manager}}에서: docker secret ls; docker secret rm {secrets.FIRST}",
+    ),
+)
+def test_old_one_removed(exam: Exam) -> None:
+    """The secret before it is removed from the swarm."""
+    path = f"/secrets/{quote(secrets.FIRST)}"
+    assert exam.ask(path)[path].status == 404, f"{secrets.FIRST} is there still"
+
+
+def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
+    found = []
+    for task in service.running:
+        node = exam.host(task)
+        assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
+        found.append((node, shlex.quote(task.container_id)))
+    return found
+
+
+def _counting(container: str) -> str:
+    """Prints how many users the file names, and the file system that it lies on."""
+    inside = f"grep -c : {secrets.FILE}; grep ' {secrets.FILE} ' /proc/mounts | cut -d ' ' -f 3"
+    return f"docker exec {container} sh -c {shlex.quote(inside)} | head -c 100 || true"
+
+
+def _asking(container: str) -> str:
+    """Prints nginx's status without a password, and with that of the file; however the service is published."""
+    ask = (
+        "nsenter --net --target \"$(docker inspect --format '{{.State.Pid}}' " + container + ')" '
+        "curl -s -o /dev/null --max-time 5 -w '%{http_code}\\n'"
+    )
+    # From the container into curl's standard input: it stands in no command line, and is not printed.
+    line = r'1{s/{PLAIN}//; s/[\\"]/\\&/g; s/.*/user = "&"/; p;}'
+    user = f"docker exec {container} sed -n {shlex.quote(line)} {secrets.FILE}"
+    return f"{{ {ask} http://127.0.0.1/; {user} | {ask} -K - http://127.0.0.1/; }} 2>/dev/null || true"
+
+
+def _told(service: Service) -> str:
+    return ", ".join(f"{source} as {file}" for file, source in service.given.items()) or "no secret and no config"

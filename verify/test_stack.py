@@ -1,0 +1,213 @@
+"""The exercise on stacks: three services from one file, of which one was changed in the file and deployed again."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import timedelta
+
+from labgen.course import Words, stack
+from labgen.course.service import repository, same_image, told_ports
+from labgen.lab import Node
+from labgen.swarm import Service, Swarm
+from labgen.swarm.timeline import places, turns
+from labgen.waiting import NotYet
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import service_of
+
+WEB, COUNTER, CACHE = stack.SERVICES
+PORT = WEB.publish[0]
+
+web = service_of(WEB.name)
+counter = service_of(COUNTER.name)
+cache = service_of(CACHE.name)
+
+_DEPLOY = Words(
+    f"labgen brief stack shows the file {stack.FILE}. With it, on {{manager}}: {stack.DEPLOY}",
+    f"{stack.FILE} 파일은 labgen brief stack에 있습니다. {{manager}}에서 작성한 뒤: {stack.DEPLOY}",
+)
+_ANEW = f"{stack.REMOVE}; {stack.DEPLOY}; {stack.CHANGE}; {stack.DEPLOY}"
+_TOGETHER = timedelta(seconds=45)
+"""Tasks that begin within this time of each other were replaced by the same deploy."""
+
+
+@check(
+    points=2,
+    ko=f"{stack.STACK} 스택이 있고, web, counter, cache 서비스가 스택으로 배포되어 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=_DEPLOY,
+)
+def test_deployed(swarm: Swarm) -> None:
+    """There is a stack shop, and the services web, counter and cache were deployed with it."""
+    there = {spec.name: swarm.services.get(spec.name) for spec in stack.SERVICES}
+    missing = [name for name, service in there.items() if service is None]
+    assert not missing, f"there is no service {', '.join(missing)}"
+    alone = [name for name, service in there.items() if service and service.stack != stack.STACK]
+    assert not alone, f"made by themselves, not with the stack {stack.STACK}: {', '.join(alone)}"
+
+
+@check(
+    points=1,
+    ko="web은 nginx 두 개, counter는 alpine 하나, cache는 redis 하나이며 모두 실행 중이다.",
+    needs=("stack.deployed",),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker stack ps --no-trunc {stack.STACK}; compare {stack.FILE} with labgen brief stack",
+        f"{{manager}}에서: docker stack ps --no-trunc {stack.STACK}; {stack.FILE}을 labgen brief stack과 비교하세요.",
+    ),
+)
+def test_running(web: Service, counter: Service, cache: Service) -> None:
+    """web has two replicas of nginx, counter one of alpine, cache one of redis, and all of them run."""
+    for spec, there in zip(stack.SERVICES, (web, counter, cache), strict=True):
+        assert repository(there.image) == repository(spec.image), f"{there.name} is made from {there.plain_image}"
+        assert there.replicas == spec.replicas, f"{there.name} has {there.replicas} replicas"
+        assert len(there.running) == spec.replicas, f"of {there.name} {len(there.running)} of {spec.replicas} run"
+
+
+@check(
+    points=1,
+    ko=f"web이 라우팅 메시로 {PORT.published} 포트를 컨테이너의 {PORT.target} 포트에 공개한다.",
+    needs=("stack.deployed",),
+    hint=Words(
+        f'{stack.FILE} needs, under web: ports: ["{PORT.published}:{PORT.target}"]. '
+        f"Then on {{manager}}: {stack.DEPLOY}",
+        f'{stack.FILE}의 web에 ports: ["{PORT.published}:{PORT.target}"]가 필요합니다. 그다음 {{manager}}에서: '
+        f"{stack.DEPLOY}",
+    ),
+)
+def test_published(web: Service) -> None:
+    """web publishes port 8090 for its port 80, through the routing mesh."""
+    right = len(web.ports) == 1 and PORT.met_by(web.ports[0])
+    assert right, f"published: {told_ports(web)}"
+
+
+@check(
+    points=1,
+    ko="세 서비스가 같은 오버레이 네트워크에 있다.",
+    needs=("stack.deployed",),
+    hint=Words(
+        f"Leave networks out of {stack.FILE}: all services are then on one of the stack's own. On {{manager}}: "
+        f"docker network ls --filter driver=overlay; {stack.DEPLOY}",
+        f"{stack.FILE}에서 networks를 빼면 모든 서비스가 스택의 네트워크 하나에 놓입니다. {{manager}}에서: "
+        f"docker network ls --filter driver=overlay; {stack.DEPLOY}",
+    ),
+)
+def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -> None:
+    """The three services are on one overlay network."""
+    overlays = {network.id for network in swarm.networks if network.driver == "overlay"}
+    shared = overlays & set(web.networks) & set(counter.networks) & set(cache.networks)
+    assert shared, "there is no overlay network that all three are on"
+
+
+@check(
+    points=2,
+    ko="counter가 cache를 이름으로 찾아간다. 캐시가 방문 횟수를 세고 있다.",
+    needs=("stack.running", "stack.network"),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service logs --tail 5 {COUNTER.name}. Its command must reach the name cache, port "
+        "6379.",
+        f"{{manager}}에서: docker service logs --tail 5 {COUNTER.name}. 명령이 cache라는 이름의 6379 포트에 연결해야 "
+        "합니다.",
+    ),
+)
+def test_connected(cache: Service, exam: Exam) -> None:
+    """counter reaches the cache by its name: the cache has counted visits."""
+    (task,) = cache.running
+    node = exam.host(task)
+    assert node is not None, f"the cache runs on a node that is not of the lab: {task.node_id}"
+
+    def look() -> None:
+        said = exam.on(node, f"docker exec {shlex.quote(task.container_id)} {stack.VISITS} | head -c 100 || true")
+        if not (said.strip().isdigit() and int(said) > 0):
+            raise NotYet(f"the cache on {node.name} has counted {said.strip() or 'nothing'}")
+
+    exam.wait("a visit to the cache", look, within=10)
+
+
+@check(
+    points=2,
+    ko=f"cache 서비스와 실행 중인 태스크가 {stack.NEW} 이미지를 쓴다.",
+    needs=("stack.running",),
+    hint=Words(
+        f"On {{manager}}: {stack.CHANGE}; {stack.DEPLOY}",
+        f"{{manager}}에서: {stack.CHANGE}; {stack.DEPLOY}",
+    ),
+)
+def test_updated(cache: Service) -> None:
+    """The service cache and its running task have the new image, redis:6.2.5-alpine."""
+    seen = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
+    assert all(same_image(image, stack.NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+
+
+@check(
+    points=1,
+    ko="새 이미지는 파일에서 왔다. 파일을 고쳐 다시 배포했다.",
+    needs=("stack.updated",),
+    hint=Words(
+        "`docker service update` leaves the file as it was, and the next deploy would put the old image back. "
+        f"On {{manager}}: {stack.CHANGE}; {stack.DEPLOY}",
+        "`docker service update`로 바꾸면 파일은 그대로라서 다음 배포 때 이전 이미지로 돌아갑니다. "
+        f"{{manager}}에서: {stack.CHANGE}; {stack.DEPLOY}",
+    ),
+)
+def test_from_the_file(cache: Service) -> None:
+    """The new image came from the file: it was changed and deployed again."""
+    # `docker stack deploy` notes what the file said (docker/cli cli/compose/convert/service.go).
+    said = cache.labels.get("com.docker.stack.image", "")
+    assert same_image(said, stack.NEW), f"when it was last deployed, the file said {said or 'nothing'}"
+
+
+@check(
+    points=2,
+    ko=f"캐시의 기록에 {stack.OLD} 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
+    needs=("stack.updated",),
+    hint=Words(
+        f"The stack was deployed anew, not updated. On {{manager}}, with the old image in {stack.FILE}: {_ANEW}",
+        f"업데이트하지 않고 새로 배포했습니다. {stack.FILE}에 이전 이미지를 적고 {{manager}}에서: {_ANEW}",
+    ),
+)
+def test_history(cache: Service) -> None:
+    """The cache's history has a task of the old image: it was updated, not made anew."""
+    earlier = [task.image.partition("@")[0] for tasks in places(cache).values() for task in tasks[:-1]]
+    found = any(same_image(image, stack.OLD) for image in earlier)
+    assert found, f"earlier tasks: {', '.join(earlier) or 'none'}"
+
+
+@check(
+    points=2,
+    ko="캐시가 바뀔 때 web과 counter의 태스크는 그대로였다.",
+    needs=("stack.history",),
+    hint=Words(
+        f"Change nothing but the cache's image in {stack.FILE}. On {{manager}}, with the old image in it: {_ANEW}",
+        f"{stack.FILE}에서 캐시의 이미지만 바꾸세요. 파일에 이전 이미지를 적고 {{manager}}에서: {_ANEW}",
+    ),
+)
+def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
+    """When the cache was replaced, the tasks of web and counter stayed as they were."""
+    change = next(turn.new.created for turn in turns(cache) if turn.new.created)
+    replaced = [
+        f"{other.name}.{turn.place}"
+        for other in (web, counter)
+        for turn in turns(other)
+        # One that failed by itself at that time is none that was replaced.
+        if turn.old.state == "shutdown" and turn.new.created and abs(turn.new.created - change) < _TOGETHER
+    ]
+    assert not replaced, f"replaced at the same time: {', '.join(replaced)}"
+
+
+@check(
+    points=1,
+    ko="노드의 8090 포트로 요청하면 web의 페이지가 온다.",
+    needs=("stack.published", "stack.running"),
+    requires=WEB.asking_needs,
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: curl {{address}}:{PORT.published}; docker stack ps {stack.STACK}",
+        f"{{manager}}에서: curl {{address}}:{PORT.published}; docker stack ps {stack.STACK}",
+    ),
+)
+def test_page(node: Node, exam: Exam) -> None:
+    """A request to port 8090 of the node is answered by web."""
+    told = exam.through(node, PORT.published)
+    assert told.answered, str(told)
