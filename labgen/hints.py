@@ -98,6 +98,13 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
         _always("See whether VirtualBox answers (`VBoxManage list vms`); a restart of the computer often helps."),
     ),
     (
+        re.compile(r'never left the "stopped" state'),
+        _always(
+            "The nodes ended as soon as they began. Where many containers with systemd run, the kernel's limit of"
+            " inotify instances is reached: `sudo sysctl fs.inotify.max_user_instances=1024`."
+        ),
+    ),
+    (
         re.compile(
             r"(?:Bind for|address) \S*?:(\d+)\S* failed: port is already allocated|:(\d+): bind: address already"
         ),

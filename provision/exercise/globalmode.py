@@ -101,7 +101,7 @@ def _join(run: Run, node: Node) -> Command:
     return Command(
         membership.join_shown(node, manager),
         f"{membership.join_script(node, manager)} && echo 'This node joined a swarm as a worker.'",
-        token.value,
+        secret=token.value,
     )
 
 

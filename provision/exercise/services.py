@@ -15,7 +15,7 @@ from labgen.swarm import Service
 from labgen.waiting import NotYet
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Step
-from provision.exercise.timing import VERIFY
+from provision.exercise.timing import watched
 
 
 def create(
@@ -39,7 +39,7 @@ def create(
         until=until or functools.partial(running, name=spec.name),
         quiet=True,
         within=300,
-        timers=(VERIFY,),
+        timers=watched(spec.update.monitor)[1:],
     )
 
 

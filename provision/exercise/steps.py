@@ -35,11 +35,13 @@ class Command:
 
     :param shown: as the learner would type it.
     :param script: as it is run, where that differs (root's shell, a file written beforehand).
+    :param node: where, for one that is found at run time; by default the step's own.
     :param secret: one line for its standard input, which nobody is shown.
     """
 
     shown: str
     script: str | None = None
+    node: Node | None = None
     secret: str | None = field(default=None, repr=False)
 
 
@@ -150,16 +152,17 @@ def _one(run: Run, step: Step) -> bool:
 
 
 def _type(run: Run, step: Step, command: Command) -> None:
-    run.say(f"[{step.node.name}]$ {command.shown}")
-    done = run.shell(step.node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
+    node = command.node or step.node
+    run.say(f"[{node.name}]$ {command.shown}")
+    done = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
     again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
     if step.ends == "well" and not done.ok:
         raise ExerciseError(
-            f"{run.exercise.name}: `{command.shown}` failed on {step.node.name}: {done.said or 'no output'}", again
+            f"{run.exercise.name}: `{command.shown}` failed on {node.name}: {done.said or 'no output'}", again
         )
     if step.ends == "error" and done.ok:
         raise ExerciseError(
-            f"{run.exercise.name}: `{command.shown}` on {step.node.name} should have failed, and did not.", again
+            f"{run.exercise.name}: `{command.shown}` on {node.name} should have failed, and did not.", again
         )
     printed = redact(done.out if done.ok else f"{done.out}\n{done.said}")
     if not step.quiet:

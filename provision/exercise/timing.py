@@ -36,6 +36,21 @@ GRACE = Timer("a container that ignores SIGTERM is killed after 10 s", 10.0)
 """``--stop-grace-period``."""
 
 
+GOSSIP = Timer("a task is stopped 2 s after it was taken out of the routing mesh", 2.0)
+"""So that every node has heard of it (moby ``daemon/cluster/executor/container/controller.go``)."""
+
+
+def watched(seconds: float) -> tuple[Timer, Timer]:
+    """How long an update waits after its last task, as ``--update-monitor`` says: the swarm, then the command.
+
+    The command waits as long as the service's own monitor says (docker/cli ``cli/command/service/progress``).
+    """
+    return (
+        Timer(f"an update is watched ({seconds:g} s after its last task)", seconds),
+        Timer(f"tasks stay up ({seconds:g} s after the last one started)", seconds),
+    )
+
+
 @dataclass
 class Spent:
     """What one carrying-out of an exercise spent."""

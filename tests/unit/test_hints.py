@@ -48,6 +48,12 @@ ALLOCATED = """\
 Stderr: Error response from daemon: driver failed programming external connectivity on endpoint labgen-swarm-manager
 (3fb3): Bind for 127.0.0.1:8001 failed: port is already allocated"""
 
+STOPPED = """\
+The container started either never left the "stopped" state or
+very quickly reverted to the "stopped" state. This is usually
+because the container didn't execute a command that kept it running,
+and usually indicates a misconfiguration."""
+
 
 @pytest.mark.parametrize(
     ("message", "way"),
@@ -64,6 +70,8 @@ Stderr: Error response from daemon: driver failed programming external connectiv
         (VBOXMANAGE + "Failed to create the VirtualBox object!", "end VBoxSVC"),
         (VBOXMANAGE + "Something that nobody has seen yet", "`VBoxManage list vms`"),
         (ALLOCATED, "`labgen down`"),
+        ("Error starting userland proxy: listen tcp4 127.0.0.1:8001: bind: address already in use", "`labgen down`"),
+        (STOPPED, "fs.inotify.max_user_instances"),
     ],
 )
 def test_what_can_be_done_is_said(message: str, way: str) -> None:

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from verify.evidence import Evidence
+from labgen.capabilities import Capability
+from labgen.folder import LabFolder
+from labgen.inventory import Inventory
+from labgen.lab import Node
+from labgen.probe import Probe, Stretch
+from verify.evidence import Evidence, Recording
 
 FOLDER = Path(__file__).parents[1] / "recorded_course"
 
@@ -91,12 +96,49 @@ class Recorded:
         assert found, f"the recording has no service {name}"
         return found[0]
 
+    def meshed(self, port: int, *stretches: Stretch) -> None:
+        """The nodes had the routing mesh, and to the requests made while a check acts came these answers."""
+        lacks = {what: why for what, why in self.evidence.state.lacks.items() if what is not Capability.ROUTING_MESH}
+        self.evidence.state = dataclasses.replace(self.evidence.state, lacks=lacks)
+        there = Inventory(LabFolder.at(Path()), self.evidence.lab, self.evidence.state)
+        addresses = [str(node.address) for node in there.lab.nodes]
+        probe = Probe(addresses, port, within=max(2.0, there.patience.seconds(1)))
+        mark = probe.stop.split("/tmp/")[1].split(";")[0]
+        told = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(one)))}\n" for one in stretches)
+        says = {probe.script: told, probe.begun: "begun\n", probe.stop: ""}
+        for script in says:
+            Recording(Saying(says), self.evidence).run(there.lab.first_manager, script)
+
+    def containers(self, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""
+
+        def changed(out: str) -> str:
+            now, *lines = out.splitlines()
+            told = [json.loads(line) for line in lines if line.strip()]
+            return "\n".join([now, *(json.dumps(one) for one in told if change(one) is not MISSING)]) + "\n"
+
+        self.says("docker inspect --type container", changed)
+
     def gone(self, name: str) -> None:
         """There is no such service."""
         self.service(name, lambda _: MISSING)
 
 
 MISSING = object()
+
+
+@dataclasses.dataclass
+class Saying:
+    """Hosts that say what they were told to."""
+
+    says: dict[str, str]
+
+    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        del node, within
+        return self.says[script]
+
+    def close(self) -> None:
+        pass
 
 
 @dataclasses.dataclass(frozen=True)
