@@ -76,7 +76,9 @@ class Shell:
             except BaseException as why:
                 # Whatever it was: what the session would say next belongs to this script.
                 self._session = None
-                session.close()
+                # Ctrl-C ends what the connection goes through as well: it must stay a Ctrl-C.
+                with contextlib.suppress(Exception):
+                    session.close()
                 if isinstance(why, TimeoutError):
                     what = f"did not finish within {seconds:.0f} s: {redact(script.strip().splitlines()[0])}"
                 elif isinstance(why, Ended):

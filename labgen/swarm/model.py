@@ -164,15 +164,15 @@ class Task:
         return self.state == "running" and self.desired == "running"
 
     @property
-    def failed(self) -> bool:
-        """It could not be started, or its container ended without having been told to."""
-        return self.state in ("failed", "rejected", "complete")
-
-    @property
     def killed(self) -> bool:
         """Its container was ended by force, or removed before its node could see how it ended."""
         # 128, and the number of SIGKILL.
         return self.state == "failed" and (self.exit_code == 137 or "no such container" in self.error.lower())
+
+    @property
+    def failed(self) -> bool:
+        """It could not be started, or its container ended without having been told to."""
+        return self.state in ("failed", "rejected", "complete")
 
     @property
     def stuck(self) -> bool:
@@ -273,6 +273,7 @@ class Service:
     :param secrets: names of those its tasks are given; ``configs`` likewise.
     :param replicas_before: how many were wanted before the service was last changed, in whatever; ``None`` where it
         never was.
+    :param ports_asked: the published ports as they were asked for: 0 for one that the swarm was to choose.
     :param labels: of the service itself; a stack's name is one of them.
     :param given: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
@@ -299,6 +300,7 @@ class Service:
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     replicas_before: int | None = None
+    ports_asked: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
@@ -368,6 +370,9 @@ class Service:
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
             replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
+            ports_asked=tuple(
+                int(one.get("PublishedPort") or 0) for one in part(spec, "EndpointSpec").get("Ports") or ()
+            ),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
             given=_given(container),
             created=_moment(told, "CreatedAt"),
@@ -380,6 +385,7 @@ class Network:
 
     :param scope: ``swarm`` or ``local``.
     :param ingress: it is the one that the routing mesh uses.
+    :param attachable: also containers that are no tasks may be on it.
     """
 
     id: str
@@ -388,6 +394,7 @@ class Network:
     scope: str
     ingress: bool
     subnets: tuple[IPv4Network, ...]
+    attachable: bool = False
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Network:
@@ -401,6 +408,7 @@ class Network:
             scope=text_of(told, "Scope"),
             ingress=bool(told.get("Ingress")),
             subnets=tuple(subnet for subnet in subnets if isinstance(subnet, IPv4Network)),
+            attachable=bool(told.get("Attachable")),
         )
 
 
