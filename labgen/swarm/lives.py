@@ -36,22 +36,27 @@ class Lives:
     """The containers of a service on one node, by id.
 
     :param ahead: seconds by which the node's clock is ahead of the asker's, at least and at most.
+    :param engine: when the node's engine began for the last time, where that can be told.
     """
 
     ahead: tuple[float, float]
     of: Mapping[str, Life]
+    engine: datetime | None = None
 
 
 _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 
 
 def script(service: str) -> str:
-    """What is run as root on a node: prints its time, then of each container of a service a line of JSON."""
+    """What is run as root on a node: prints its time, when its engine began, and each of a service's containers."""
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
-    # One that is removed meanwhile makes inspect fail, and is no more there for anyone.
+    each = shlex.quote(_EACH)
+    # dockerd writes its file when it begins. A container that is removed meanwhile makes inspect fail, and is no more
+    # there for anyone.
     return (
-        f"date +%s.%N; ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
-        f'{{ [ -z "$ids" ] || docker inspect --type container --format {shlex.quote(_EACH)} $ids || true; }}'
+        "date +%s.%N; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
+        f"ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
+        f'{{ [ -z "$ids" ] || docker inspect --type container --format {each} $ids || true; }}'
     )
 
 
@@ -61,13 +66,13 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
     :param asked: the asker's clock, in seconds, before asking and after.
     :raises NodeError: it cannot be read.
     """
-    now, *lines = [line for line in text.splitlines() if line.strip()] or [""]
+    now, began, *lines = [*(line for line in text.splitlines() if line.strip()), "", ""]
     try:
-        there = float(now)
+        there, engine = float(now), float(began)
     except ValueError:
         raise unreadable("the node", text) from None
     found = {}
-    for line in lines:
+    for line in filter(None, lines):
         told = as_object(as_json(line, "docker inspect"), "docker inspect")
         state = part(told, "state")
         checks = part(state, "Health").get("Log") or []
@@ -76,7 +81,7 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
             ended=None if state.get("Running") else _moment(text_of(state, "FinishedAt")),
             unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
         )
-    return Lives((there - asked[1], there - asked[0]), found)
+    return Lives((there - asked[1], there - asked[0]), found, datetime.fromtimestamp(engine, UTC) if engine else None)
 
 
 def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
@@ -92,8 +97,10 @@ def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
             return task
         life = there.of.get(task.container_id) or Life(None, None)
         behind = timedelta(seconds=-_apart(there, told.get(base)))
-        began, ended, since = (moment and moment + behind for moment in (life.began, life.ended, task.since))
-        return dataclasses.replace(task, began=began, ended=ended, since=since, unwell=life.unwell)
+        began, ended, since, engine = (
+            moment and moment + behind for moment in (life.began, life.ended, task.since, there.engine)
+        )
+        return dataclasses.replace(task, began=began, ended=ended, since=since, engine=engine, unwell=life.unwell)
 
     return dataclasses.replace(service, tasks=tuple(map(one, service.tasks)))
 

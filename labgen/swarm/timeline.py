@@ -33,6 +33,9 @@ def _began(task: Task) -> datetime | None:
 UNNOTICED = 3.0
 """Seconds. The end of a container is told to the managers within one; a node is given up after ten at the least."""
 
+BACK = timedelta(seconds=30)
+"""How long a node that is back takes at most to say what has become of its tasks."""
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -124,13 +127,15 @@ def lost(turn: Turn) -> bool:
     """Whether the node of the old task was given up: the new one did not wait for the old one's end.
 
     Where a node is drained, the old task is stopped first, and the new one runs after that. A node that does not
-    answer cannot say that its task has ended; it says so when it is back. Or its container had ended long before
-    anyone noticed: an engine that stops stops its containers.
+    answer cannot say that its task has ended; it says so when it is back, just after its engine has begun. Or its
+    container had ended long before anyone noticed: an engine that stops stops its containers.
     """
     told, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
     late = bool(told and turn.started and told > turn.started)
     unnoticed = bool(ended and turn.new.created and (turn.new.created - ended).total_seconds() > UNNOTICED)
-    return late or unnoticed
+    back = turn.old.engine
+    just_back = bool(back and told and turn.old.created and turn.old.created < back < told < back + BACK)
+    return late or unnoticed or just_back
 
 
 def drained(turn: Turn) -> bool:

@@ -20,6 +20,7 @@ from labgen.course.updateoptions import (
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 from labgen.swarm.timeline import Turn, at_once, most_missing, updates
+from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
@@ -76,8 +77,9 @@ def _forced(turn: Turn) -> bool:
 
 
 def _update(run: Run, of: Callable[[Turn], bool]) -> list[Turn]:
-    """The latest update of that kind that the history shows, empty where it shows none."""
-    whole = [one for one in updates(run.lived(SERVICE.name)) if all(map(of, one)) and len(one) == SERVICE.replicas]
+    """The latest update of that kind that the history shows with every moment of it, empty where it shows none."""
+    seen = [one for one in updates(run.lived(SERVICE.name)) if len(one) == SERVICE.replicas]
+    whole = [one for one in seen if all(of(turn) and turn.gap is not None for turn in one)]
     return whole[-1] if whole else []
 
 
@@ -93,11 +95,16 @@ def _done(run: Run, of: Callable[[Turn], bool]) -> str | None:
 
 def _seen(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn]], str]) -> None:
     services.running(run, SERVICE.name)
-    happened = _update(run, of)
-    wrong = judge(happened) if happened else "does not show this update for every replica"
-    if happened:
-        tell_turns(run, run.service(SERVICE.name), happened)
-    if wrong:
+
+    def look() -> list[Turn]:
+        # The last old task may still be at its end when the update is complete.
+        if not (happened := _update(run, of)):
+            raise NotYet("not every replica has its old task and its new one, with their times")
+        return happened
+
+    happened = run.look(f"the update in the history of {SERVICE.name}", look, within=30)
+    tell_turns(run, run.service(SERVICE.name), happened)
+    if wrong := judge(happened):
         raise ExerciseError(
             f"the history of {SERVICE.name} {wrong}.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",

@@ -38,7 +38,7 @@ def lacking(provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     [
         ("virtualbox", set()),
         ("libvirt", set()),
-        ("docker", {Capability.NETPLAN, Capability.ROUTING_MESH}),
+        ("docker", {Capability.NETPLAN, Capability.OWN_MACHINE, Capability.ROUTING_MESH}),
         ("someone-elses", set()),
     ],
 )

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from labgen.swarm import Service, Task
-from labgen.swarm.timeline import Turn, batches, most_missing, places, turns
+from labgen.swarm.timeline import (
+    Turn,
+    at_once,
+    batches,
+    drained,
+    failing,
+    lost,
+    most_empty,
+    most_missing,
+    moves,
+    places,
+    relieved,
+    taken_back,
+    turns,
+    updates,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -102,3 +119,135 @@ def test_turns_that_began_together_are_a_batch() -> None:
     happened = [turn(3, 0, 1, created=10.2), turn(1, 0, 1, created=0), turn(2, 0, 1, created=0.4), turn(4, 0, 1, 10.9)]
     assert [[one.place for one in batch] for batch in batches(happened, apart=2.0)] == [["1", "2"], ["3", "4"]]
     assert batches([], apart=2.0) == []
+
+
+def lived(place: int, created: float, spec: str, ran: tuple[float, float | None] | None, **more: Any) -> Task:
+    """A task that ran from one moment to another, to this day where there is none, or never."""
+    began, ended = ran if ran else (None, created + 1)
+    state = "running" if ended is None else "shutdown"
+    since = began if ended is None else ended
+    one = task(place, created, state, since)
+    dates = {"began": began and at(began), "ended": ended and at(ended)}
+    return dataclasses.replace(one, **{"spec": spec, **dates, **more})
+
+
+def test_updates_are_told_apart_and_restarts_are_none() -> None:
+    there = service(
+        lived(1, 0, "a", (1, 10)),
+        lived(1, 10, "b", (11, 20)),
+        lived(1, 30, "b", (31, 40)),  # the same once more: it had failed
+        lived(1, 40, "a", (41, None)),
+        lived(2, 0, "a", (1, 12)),
+        lived(2, 12, "b", (13, 42)),
+        lived(2, 42, "a", (43, None)),
+    )
+    seen = [[(turn.place, turn.old.spec + turn.new.spec) for turn in one] for one in updates(there)]
+    assert seen == [[("1", "ab"), ("2", "ab")], [("1", "ba"), ("2", "ba")]]
+
+
+@pytest.mark.parametrize(("after", "most"), [(0.0, 2), (2.5, 2), (4.0, 4)])
+def test_how_many_are_changed_at_once_and_how_long_is_paused(after: float, most: int) -> None:
+    # Two at a time, and 3 s between the first two and the next.
+    happened = [turn(1, 0.1, 1, 0), turn(2, 0.1, 1.2, 0), turn(3, 4.1, 5, 4.1), turn(4, 4.3, 5.2, 4.3)]
+    assert at_once(happened, after) == most
+
+
+def test_a_turn_that_has_not_come_to_its_end_goes_on() -> None:
+    assert at_once([turn(1, 0, None, 0), turn(2, 100, 101, 100)]) == 2
+
+
+def test_a_place_whose_old_task_goes_on_beside_one_that_fails_is_not_empty() -> None:
+    there = service(
+        lived(1, 0, "old", (1, 40)),
+        lived(1, 10, "bad", (11, 14), unwell="refused"),
+        lived(1, 14, "old", None),
+        lived(1, 30, "new", (31, None)),
+    )
+    assert most_empty(there) == 0
+    assert [(one.old.created, one.gap) for one in relieved(there)] == [(at(0), -9.0)]
+
+
+@pytest.mark.parametrize(("stopped", "empty"), [(10, 1), (32, 0)])
+def test_a_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> None:
+    there = service(
+        lived(1, 0, "old", (1, stopped)),
+        lived(1, 10, "bad", (11, 14), unwell="refused"),
+        lived(1, 20, "old", (31, None)),
+        lived(2, 0, "old", (1, None)),
+    )
+    assert most_empty(there) == empty
+
+
+def test_a_place_that_is_empty_because_its_container_failed_is_no_updates() -> None:
+    assert most_empty(service(lived(1, 0, "a", (1, 10)), lived(1, 10, "a", (16, None)))) == 0
+    assert most_empty(service(lived(1, 0, "a", None))) == 0
+
+
+def on(node: str, one: Task) -> Task:
+    return dataclasses.replace(one, node_id=node)
+
+
+@pytest.mark.parametrize(
+    ("old", "is_lost", "is_drained"),
+    [
+        # Drained: stopped, and then the new one ran.
+        (lived(1, 0, "a", (1, 10.2)), False, True),
+        # The node was given up: it said only when it was back that its task had ended,
+        (lived(1, 0, "a", (1, 25), ended=None), True, False),
+        # or its container had ended long before anyone noticed.
+        (lived(1, 0, "a", (1, 25), ended=at(3)), True, False),
+        # or just after its engine had begun again.
+        (lived(1, 0, "a", (1, 10.9), began=None, ended=None, engine=at(9)), True, False),
+        (lived(1, 0, "a", (1, 10.9), engine=at(-9)), False, True),
+        # A container that failed, and came to run elsewhere.
+        (dataclasses.replace(lived(1, 0, "a", (1, 9.9)), state="failed"), False, False),
+        # A node that has not come back yet.
+        (lived(1, 0, "a", (1, None)), False, False),
+    ],
+)
+def test_a_node_that_was_lost_is_told_from_one_that_was_drained(old: Task, is_lost: bool, is_drained: bool) -> None:
+    (moved,) = moves(service(on("x", old), on("y", lived(1, 10, "a", (11, None)))))
+    assert (lost(moved), drained(moved)) == (is_lost, is_drained)
+
+
+def test_an_update_moves_nothing() -> None:
+    assert moves(service(on("x", lived(1, 0, "a", (1, 9))), on("y", lived(1, 10, "b", (11, None))))) == []
+    assert moves(service(on("x", lived(1, 0, "a", (1, 9))), on("x", lived(1, 10, "a", (11, None))))) == []
+
+
+def failed(place: int, created: float, spec: str = "bad") -> Task:
+    return dataclasses.replace(lived(place, created, spec, None), state="failed")
+
+
+def test_a_failed_update_that_was_taken_back() -> None:
+    spared = lived(2, 0, "good", (1, None))
+    there = service(lived(1, 0, "good", (1, 10)), failed(1, 10), lived(1, 12, "good", (13, None)), spared)
+    assert taken_back(there) == ["1"]
+    assert list(failing(there)) == ["1"]
+    # It is still so when its node was drained since.
+    moved = service(*(one for one in there.tasks if one.state != "running"), spared)
+    moved = dataclasses.replace(
+        moved, tasks=(*moved.tasks, lived(1, 12, "good", (13, 20)), lived(1, 20, "good", (21, None)))
+    )
+    assert taken_back(moved) == ["1"]
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        # It came to all.
+        [(1, "good", "bad", "good"), (2, "good", "bad", "good")],
+        # It was mended by something else.
+        [(1, "good", "bad", "better"), (2, "good", "good", "good")],
+        # Nothing has failed.
+        [(1, "good", "good", "good"), (2, "good", "good", "good")],
+    ],
+)
+def test_what_is_no_way_back(tasks: list[tuple[int, str, str, str]]) -> None:
+    there = []
+    for place, *specs in tasks:
+        for number, spec in enumerate(specs):
+            ran = (number * 10 + 1, None if number == 2 else number * 10 + 9)
+            one = lived(place, number * 10, spec, ran)
+            there.append(dataclasses.replace(one, state="failed") if spec == "bad" else one)
+    assert taken_back(service(*there)) == []

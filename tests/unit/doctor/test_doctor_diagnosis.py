@@ -240,6 +240,7 @@ def test_json_tells_what_nodes_would_lack():
     assert data["own_daemon"] == {"virtualbox": False, "libvirt": True, "docker": True}
     assert data["lacks"]["docker"] == {
         "netplan": "the engine outside gives a container its addresses",
+        "restart of a machine": "a node is a container, and one that has ended is not started again by itself",
         "routing mesh": "the kernel has no IPVS",
     }
     assert "docker.ipvs" in {one["id"] for one in data["findings"]}
@@ -255,7 +256,10 @@ UNKNOWN_MESH = (
     "Docker (containers as nodes): it is not known whether the kernel has IPVS, so published ports may not answer "
     "(`labgen up --provider docker` uses it all the same, in seconds)"
 )
-NO_NETPLAN = "nodes of Docker would lack netplan (the engine outside gives a container its addresses)"
+NO_NETPLAN = (
+    "nodes of Docker would lack netplan (the engine outside gives a container its addresses), restart of a machine (a "
+    "node is a container, and one that has ended is not started again by itself)"
+)
 EMULATES = "it runs on the processor itself, while libvirt would emulate"
 DOCKER_AND_BOTH = DOCKER.but(programs=BOTH.programs, says={VBOX: Said("7.0.26r168464\n")})
 NO_MESH = {"says": {GENL: NO_IPVS}, "root": True}

@@ -132,9 +132,9 @@ class Recorded:
         """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""
 
         def changed(out: str) -> str:
-            now, *lines = out.splitlines()
+            now, engine, *lines = out.splitlines()
             told = [json.loads(line) for line in lines if line.strip()]
-            return "\n".join([now, *(json.dumps(one) for one in told if change(one) is not MISSING)]) + "\n"
+            return "\n".join([now, engine, *(json.dumps(one) for one in told if change(one) is not MISSING)]) + "\n"
 
         self.says("docker inspect --type container", changed)
 

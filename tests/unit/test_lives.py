@@ -1,0 +1,93 @@
+"""When containers began and ended: what nodes say of them, and how their clocks are brought together."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from test_timeline import at, service, task
+
+from labgen.errors import NodeError
+from labgen.swarm import lives
+from labgen.swarm.lives import Life, Lives
+
+NEVER = "0001-01-01T00:00:00Z"
+
+
+def state(**more: Any) -> dict[str, Any]:
+    return {"Running": False, "StartedAt": "2026-01-01T12:00:01.5Z", "FinishedAt": "2026-01-01T12:00:04Z", **more}
+
+
+def told(now: float = 1000.0, **containers: dict[str, Any]) -> str:
+    return (
+        "\n".join([str(now), "900.5", *(json.dumps({"id": name, "state": one}) for name, one in containers.items())])
+        + "\n"
+    )
+
+
+def test_the_script_asks_for_the_containers_of_one_service() -> None:
+    script = lives.script("it's")
+    assert "'label=com.docker.swarm.service.name=it'\"'\"'s'" in script
+    assert script.startswith("date +%s.%N; ")
+
+
+def test_what_a_node_says() -> None:
+    checks = [{"ExitCode": 1, "Output": "first\n"}, {"ExitCode": 1, "Output": "refused\n"}]
+    seen = lives.read(
+        told(
+            over=state(),
+            on=state(Running=True, FinishedAt=NEVER),
+            again=state(Running=True),
+            never=state(StartedAt=NEVER, FinishedAt=NEVER),
+            sick=state(Health={"Log": checks}),
+            mute=state(Health={"Log": [{"ExitCode": 1, "Output": ""}]}),
+            well=state(Health={"Log": [*checks, {"ExitCode": 0, "Output": "PONG"}]}),
+            new=state(Health={"Log": None}),
+        ),
+        (10.0, 12.0),
+    )
+    began, ended = datetime(2026, 1, 1, 12, 0, 1, 500000, UTC), datetime(2026, 1, 1, 12, 0, 4, tzinfo=UTC)
+    assert seen.ahead == (988.0, 990.0)
+    assert seen.engine == datetime.fromtimestamp(900.5, UTC)
+    assert seen.of == {
+        "over": Life(began, ended),
+        "on": Life(began, None),
+        "again": Life(began, None),
+        "never": Life(None, None),
+        "sick": Life(began, ended, "refused"),
+        "mute": Life(began, ended, "nothing"),
+        "well": Life(began, ended),
+        "new": Life(began, ended),
+    }
+
+
+@pytest.mark.parametrize("text", ["", "date: not found\n", told() + "Error: no such container\n"])
+def test_what_cannot_be_read_is_an_error(text: str) -> None:
+    with pytest.raises(NodeError):
+        lives.read(text, (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "shift"),
+    [
+        ((0.1, 0.3), 0.0),  # cannot be told from none
+        ((2.0, 2.2), 2.0),
+        ((-1.2, -1.0), -1.2),
+    ],
+)
+def test_moments_are_those_of_the_managers_clock(ahead: tuple[float, float], shift: float) -> None:
+    there = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
+    seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.2), {})}
+    (one,) = lives.dated(there, seen, "manager").tasks
+    assert one.began is not None
+    assert (at(1) - one.began).total_seconds() == pytest.approx(shift, abs=0.11)
+    assert one.created == at(0)
+
+
+def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> None:
+    there = service(task(1, 0, "shutdown", 9))
+    assert lives.dated(there, {}, "manager") == there
+    assert lives.dated(there, {"n": Lives((0, 0), {})}, "n") == there
