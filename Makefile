@@ -54,6 +54,8 @@ tools: $(VENV)/ready
 # On containers, and beside them on VirtualBox, whose machines boot one after the other; then on libvirt's virtual
 # machines, which take both processors. In order, because each test builds on the nodes as the one before has left them.
 e2e: $(VENV)/ready tools
+	@# Once, and before: two that build at a time would be in each other's way.
+	$(BIN)/labgen box build --provider libvirt --provider virtualbox --provider docker
 	$(MAKE) $(SIDE_BY_SIDE) e2e-virtualbox e2e-docker
 	$(MAKE) e2e-libvirt
 

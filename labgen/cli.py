@@ -121,6 +121,13 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="build anew what is there already")
     where = actions.add_parser("path", help="print where the built box is")
     where.add_argument("--provider", choices=("virtualbox", "libvirt", "docker"), default="libvirt")
+    for parser in (build, where):
+        parser.add_argument(
+            "--suite",
+            choices=("bookworm", "trixie", "sid"),
+            default="bookworm",
+            help="of the node image: the release of Debian, and with it of Docker's engine (default: %(default)s)",
+        )
 
     command("schema", "print the JSON Schema of lab.yml, for editors")
     return root

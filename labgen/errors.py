@@ -50,7 +50,8 @@ class LabgenError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+        hint = self.hint.replace("\n", "\n  ")
+        return f"{self.message}\n  {hint}" if hint else self.message
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
         ),
     ),
     (
-        re.compile(r"VERR_VM_DRIVER_NOT_INSTALLED|kernel module is not loaded"),
+        re.compile(r"VERR_VM_DRIVER_NOT_INSTALLED|kernel module is not loaded|installation is incomplete"),
         _always(
             "VirtualBox's kernel module is missing: on Linux build it with `sudo /sbin/vboxconfig` (with Secure Boot it"
             " must be signed), elsewhere install VirtualBox again. `labgen up --provider docker` needs no such module."
@@ -96,6 +96,13 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
     (
         re.compile(r"error while executing `VBoxManage`|error running VBoxManage"),
         _always("See whether VirtualBox answers (`VBoxManage list vms`); a restart of the computer often helps."),
+    ),
+    (
+        re.compile(r'never left the "stopped" state'),
+        _always(
+            "The nodes ended as soon as they began. Where many containers with systemd run, the kernel's limit of"
+            " inotify instances is reached: `sudo sysctl fs.inotify.max_user_instances=1024`."
+        ),
     ),
     (
         re.compile(

@@ -1,34 +1,49 @@
 """Requests made again and again while something happens: how many were lost, and for how long nobody answered.
 
 One shell on a node asks every address in turn, each request over a connection of its own, until it is told to
-stop; what it prints is read afterwards.
+stop. It prints no line for each request, but one for each stretch of requests through one address that came out
+the same: a probe that lost nothing is three lines, however long it ran.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
 import shlex
+import threading
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
 
-_BATCH = 10
-"""Requests that one curl makes: to start it costs an emulated node a tenth of a second."""
+from labgen.engine import Run
+from labgen.errors import LabgenError
+from labgen.waiting import NotYet
+
+_ROUNDS = 20
+"""Requests to each address that one curl makes: to start it, and to ask for the time before, costs an emulated
+node a third of a second."""
+
+_SLOW = 0.5
+"""Seconds from which on it is told how long the slowest answer took: much longer than any takes where nothing
+was in its way, shorter than the second after which a lost packet is sent again."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One request.
+class Stretch:
+    """Requests through one address, one after the other, that came out the same.
 
-    :param at: when it ended, in seconds by the clock of the node that asked.
-    :param status: HTTP status, 0 where there was no answer.
+    :param status: HTTP status of each, 0 where there was no answer.
+    :param start: when the first began, in seconds by the clock of the node that asked; ``end``: when the last ended.
+    :param slowest: seconds that the slowest of them took.
     """
 
-    at: float
     address: str
     status: int
+    count: int
+    start: float
+    end: float
+    slowest: float
 
     @property
     def answered(self) -> bool:
@@ -38,40 +53,62 @@ class Sample:
 
 @dataclass(frozen=True)
 class Probed:
-    """All requests of one probe, in the order in which they were made."""
+    """All requests of one probe, in the order in which their stretches began."""
 
-    samples: tuple[Sample, ...]
+    stretches: tuple[Stretch, ...]
 
     @property
-    def lost(self) -> tuple[Sample, ...]:
-        """Requests that were not answered."""
-        return tuple(one for one in self.samples if not one.answered)
+    def requests(self) -> int:
+        """How many were made."""
+        return sum(one.count for one in self.stretches)
+
+    @property
+    def losses(self) -> tuple[Stretch, ...]:
+        """The stretches that were not answered."""
+        return tuple(one for one in self.stretches if not one.answered)
+
+    @property
+    def lost(self) -> int:
+        """How many requests were not answered."""
+        return sum(one.count for one in self.losses)
 
     @property
     def silence(self) -> float:
-        """The longest time, in seconds, in which requests through one address were lost; 0 where none was."""
+        """The longest time, in seconds, in which no request through one address was answered; 0 where none was lost."""
         longest = 0.0
-        for address in {one.address for one in self.samples}:
-            through = [one for one in self.samples if one.address == address]
-            since: float | None = None
-            for before, one in pairwise(through):
-                if one.answered:
-                    since = None
-                    continue
-                since = before.at if since is None else since
-                longest = max(longest, one.at - since)
+        for address in {one.address for one in self.losses}:
+            through = (one for one in self.stretches if one.address == address)
+            for answered, some in groupby(through, key=lambda one: one.answered):
+                if not answered:
+                    several = list(some)
+                    longest = max(longest, several[-1].end - several[0].start)
         return longest
 
+    @property
+    def spell(self) -> float:
+        """Seconds from the first request lost, through whichever address, to the last; 0 where none was."""
+        lost = self.losses
+        return max(one.end for one in lost) - min(one.start for one in lost) if lost else 0.0
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest answer took."""
+        return max((one.slowest for one in self.stretches if one.answered), default=0.0)
+
     def __str__(self) -> str:
-        """For people: ``1240 requests, 2 lost (0.16 %), none answered for 0.4 s at most``."""
-        count, lost = len(self.samples), len(self.lost)
-        if not count:
+        """For people: ``1240 requests, 2 lost (0.16 %: 2 x no answer), for 0.4 s at most``."""
+        if not self.requests:
             return "no request was made"
-        if not lost:
-            return f"{count} requests, none lost"
-        why = Counter(one.status for one in self.lost).most_common(2)
-        told = ", ".join(f"{many} x {f'status {status}' if status else 'no answer'}" for status, many in why)
-        return f"{count} requests, {lost} lost ({100 * lost / count:.2f} %: {told}), for {self.silence:.1f} s at most"
+        slow = f"; the slowest answer took {self.slowest:.1f} s" if self.slowest >= _SLOW else ""
+        if not self.lost:
+            return f"{self.requests} requests, none lost{slow}"
+        why: Counter[int] = Counter()
+        for one in self.losses:
+            why[one.status] += one.count
+        told = ", ".join(f"{many} x {f'status {code}' if code else 'no answer'}" for code, many in why.most_common(2))
+        share = 100 * self.lost / self.requests
+        lost = f"{self.lost} lost ({share:.2f} %: {told}), for {self.silence:.1f} s at most"
+        return f"{self.requests} requests, {lost}{slow}"
 
 
 class Probe:
@@ -86,42 +123,124 @@ class Probe:
         # Not to be guessed, and of this probe alone.
         self._mark = f"labgen-{secrets.token_hex(8)}"
         self._stop = f"/tmp/{self._mark}"  # noqa: S108 - on a node, and not to be guessed
-        self._urls = [f"http://{address}:{port}/?[1-{_BATCH}]" for address in addresses]
+        self._asking = f"{self._stop}.asking"
+        self._urls = [f"http://{address}:{port}/" for address in addresses]
         self._within = within
         self._limit = limit
 
     @property
     def script(self) -> str:
         """Makes requests until it is stopped."""
-        told = rf"{self._mark} %{{url_effective}} %{{http_code}} %{{time_total}}\n"
-        asks = []
-        for url in self._urls:
-            curl = ["curl", "-s", "--noproxy", "*", "--max-time", f"{self._within:g}", "-H", "Connection: close"]
-            curl += ["-o", "/dev/null", "-w", told, url]
-            asks.append(f"date +'{self._mark} %s.%N'; {shlex.join(curl)}")
-        return (
-            "export LC_ALL=C.UTF-8\n"
-            f"end=$(( $(date +%s) + {round(self._limit)} ))\n"
-            f'while [ ! -e {self._stop} ] && [ "$(date +%s)" -lt "$end" ]; do\n' + "\n".join(asks) + "\ndone\n"
-            f"rm -f {self._stop}\ntrue"
-        )
+        curl = ["curl", "-s", "-g", "--noproxy", "*", "--max-time", f"{self._within:g}", "-H", "Connection: close"]
+        # On its standard error, which nothing holds back: what it has asked is told also where it is ended.
+        curl += ["-w", r"%{stderr}%{http_code} %{time_total} %{url_effective}\n"]
+        # In turn within one curl too, so that no address waits long while another does not answer.
+        curl += [word for url in self._urls for word in ("-o", "/dev/null", url)] * _ROUNDS
+        return f"""\
+export LC_ALL=C.UTF-8
+end=$(( $(date +%s) + {max(1, round(self._limit))} ))
+while [ ! -e {self._stop} ]; do
+  now=$(date +%s.%N)
+  [ "${{now%.*}}" -lt "$end" ] || break
+  echo "$now"
+  {shlex.join(curl)} 2>&1 &
+  asking=$!
+  echo "$asking" > {self._asking}
+  [ ! -e {self._stop} ] || kill "$asking"
+  wait "$asking"
+  [ $? -ne 127 ] || break
+done 2>/dev/null | awk -v mark={self._mark} {shlex.quote(_STRETCHES)}
+rm -f {self._stop} {self._asking}
+true"""
+
+    @property
+    def begun(self) -> str:
+        """Prints a line once requests are being made, and nothing before."""
+        return f"[ ! -s {self._asking} ] || echo begun"
 
     @property
     def stop(self) -> str:
-        """Ends it after the requests it is at."""
-        return f": > {self._stop}"
+        """Ends it. The request that it is at is not counted: it has neither been answered nor lost."""
+        return f': > {self._stop}; kill "$(cat {self._asking} 2>/dev/null)" 2>/dev/null; true'
 
     def read(self, text: str) -> Probed:
         """What the script printed."""
-        samples: list[Sample] = []
-        now = 0.0
+        found: list[Stretch] = []
         for line in text.splitlines():
-            if not line.startswith(self._mark):
-                continue
-            words = line.split()[1:]
-            if len(words) == 1:
-                now = float(words[0])
-            elif len(words) == 3 and (address := re.match(r"http://([^:/]+)", words[0])):
-                now += float(words[2])
-                samples.append(Sample(now, address[1], int(words[1])))
-        return Probed(tuple(samples))
+            words = line.split()
+            if len(words) == 7 and words[0] == self._mark:
+                address, status, count, *times = words[1:]
+                found.append(Stretch(address, int(status), int(count), *map(float, times)))
+        return Probed(tuple(sorted(found, key=lambda one: one.start)))
+
+
+@dataclass
+class Beside:
+    """A probe at work beside something else.
+
+    :ivar probed: what came of it, once it has ended.
+    """
+
+    probed: Probed = field(default_factory=lambda: Probed(()))
+
+
+@contextmanager
+def beside(probe: Probe, ask: Run, also: Run, wait: Callable[[str, Callable[[], None]], object]) -> Iterator[Beside]:
+    """Make a probe's requests while something happens: they begin before it, and end after it, also where it fails.
+
+    :param ask: runs the script that makes them; is called in a thread of its own.
+    :param also: runs a script on the same node meanwhile.
+    :param wait: waits for something, told in words, to be seen.
+    :raises LabgenError: the node that asks has failed.
+    """
+    printed: list[str] = []
+    failed: list[LabgenError] = []
+
+    def attempt(run: Run, script: str) -> str:
+        try:
+            return run(script)
+        except LabgenError as error:
+            failed.append(error)
+            return ""
+
+    thread = threading.Thread(target=lambda: printed.append(attempt(ask, probe.script)), daemon=True)
+    thread.start()
+
+    def begun() -> None:
+        if failed:
+            raise failed[0]
+        if not also(probe.begun).strip():
+            raise NotYet("none was made")
+
+    there = Beside()
+    try:
+        wait("the first requests", begun)
+        yield there
+    finally:
+        before = len(failed)
+        attempt(also, probe.stop)
+        # A node that cannot be told to end them ends them with its connection, whenever that is.
+        if len(failed) == before:
+            thread.join()
+    if failed:
+        raise failed[0]
+    there.probed = probe.read(printed[0])
+
+
+_STRETCHES = """\
+BEGIN { OFMT = "%.3f" }
+function tell(at) {
+  if (count[at]) print mark, at, status[at], count[at], first[at], last[at], slowest[at]
+  count[at] = slowest[at] = 0
+}
+NF == 1 { now = $1 }
+NF == 3 {
+  split($3, parts, "/"); sub(/:[0-9]+$/, "", parts[3]); at = parts[3]
+  if (status[at] != $1) tell(at)
+  if (!count[at]) { status[at] = $1; first[at] = now }
+  now += $2; count[at]++; last[at] = now
+  if ($2 + 0 > slowest[at] + 0) slowest[at] = $2
+}
+END { for (at in count) tell(at) }
+"""
+"""Of lines with a time, and lines of curl's (status, seconds, URL), the stretches."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labgen.course import NAMES, find
+from labgen.course import ALWAYS, NAMES, find
 
-pytest.register_assert_rewrite("verify.test_cluster", *(f"verify.test_{name}" for name in NAMES))
+pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
@@ -39,9 +39,6 @@ LAB = pytest.StashKey[Inventory]()
 HOSTS = pytest.StashKey[Hosts]()
 EXAM = pytest.StashKey[Exam]()
 EVIDENCE = pytest.StashKey[Evidence]()
-
-ALWAYS = "cluster"
-"""Whose checks every run begins with: an exercise on a swarm that is not one says nothing."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -154,7 +151,7 @@ def _named(config: pytest.Config) -> set[str]:
     asked = [word for given in config.getoption("exercise", None) or () for word in given.split(",")]
     files = [Path(word.partition("::")[0]).stem for word in config.args]
     tests = {file.removeprefix("test_") for file in files if file.startswith("test_")}
-    return {name if name in ("all", ALWAYS) else find(name).name for name in asked} | tests
+    return {name if name == "all" else find(name).name for name in asked} | tests
 
 
 def _named_then(config: pytest.Config) -> set[str]:

@@ -17,7 +17,7 @@ from labgen.engine import Answer, as_list
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
-from labgen.swarm import Network, Service, Swarm, Task
+from labgen.swarm import Network, Service, Swarm, Task, lives
 from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts, tracing
 from verify.facts import NodeFacts
@@ -41,6 +41,7 @@ class Exam:
 
     :ivar wanted: names of the nodes that checks were chosen for; others are connected to only when they are
         asked for.
+    :ivar clock: seconds that pass, for checks that measure.
     """
 
     def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = ()) -> None:
@@ -49,8 +50,9 @@ class Exam:
         self._hosts = hosts
         self._patience = patience
         # Where answers come from a recording, time does too.
-        clock, pause = getattr(hosts, "clock", time.monotonic), getattr(hosts, "pause", time.sleep)
-        self._wait = partial(wait_until, clock=clock, pause=pause)
+        self.clock: Callable[[], float] = getattr(hosts, "clock", time.monotonic)
+        self._wait = partial(wait_until, clock=self.clock, pause=getattr(hosts, "pause", time.sleep))
+        self._lived: dict[str, _Known[Service]] = {}
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
         self._now: Callable[[], datetime] = getattr(hosts, "now", partial(datetime.now, UTC))
@@ -97,6 +99,16 @@ class Exam:
         """
         return self._hosts.run(node, script, within=within)
 
+    def beside(self, node: Node, script: str, *, within: float) -> str:
+        """The same for a script that runs while others do, in a thread of its own."""
+        # In a recording it has ended before they begin.
+        run: Callable[..., str] = getattr(self._hosts, "beside", self._hosts.run)
+        return run(node, script, within=within)
+
+    def seconds(self, plain: float) -> float:
+        """A time on an ordinary machine, as long as it may take in this lab."""
+        return self._patience.seconds(plain)
+
     def ask(self, *paths: str) -> Mapping[str, Answer]:
         """What the manager's engine answers to paths of its API, now."""
         return engine.ask(partial(self._hosts.run, self.manager), paths)
@@ -127,6 +139,24 @@ class Exam:
         if found is not None:
             self._latest[name] = found
         return found
+
+    def lived(self, name: str) -> Service:
+        """A service of the swarm whose tasks say when their containers began and ended, by the manager's clock.
+
+        :raises NodeError: a node cannot be asked.
+        """
+        if name not in self._lived:
+            self._lived[name] = _Known(partial(self._live, name))
+        return self._lived[name].get()
+
+    def _live(self, name: str) -> Service:
+        ids = {node.name: node.id for node in self.swarm.nodes}
+        told = {}
+        for node in self.lab.nodes:
+            before = self.clock()
+            text = self.on(node, lives.script(name))
+            told[ids.get(node.name, "")] = lives.read(text, (before, self.clock()))
+        return lives.dated(self.swarm.services[name], told, ids.get(self.manager.name, ""))
 
     def host(self, task: Task) -> Node | None:
         """The lab's node that a task is on."""

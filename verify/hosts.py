@@ -9,6 +9,7 @@ keeps one open.
 from __future__ import annotations
 
 import shlex
+import threading
 from typing import Any, Protocol
 
 import testinfra.host
@@ -63,7 +64,7 @@ class SshHosts:
         :raises NodeError: the node cannot be reached, does not answer in time, or the script failed.
         """
         host = self.host(node)
-        host.backend.deadline = self._inventory.patience.seconds(within)
+        host.backend.deadline.seconds = self._inventory.patience.seconds(within)
         try:
             done: CommandResult = host.run(_bounded(script))
         except (RuntimeError, OSError, EOFError, HostError) as why:
@@ -106,12 +107,17 @@ exit "${{status:-1}}"
 _WAY_OUT = "See whether the machine runs with `labgen status`; start it with `labgen up`."
 
 
+class _Deadline(threading.local):
+    """How long an answer may take: each thread's own, since several may ask one node at the same time."""
+
+    seconds = 60.0
+
+
 class _Shared(SshBackend):  # type: ignore[misc]
     """testinfra's ssh, started by labgen's runner: never without a deadline, never asking for a password."""
 
-    deadline = 60.0
-
     def __init__(self, name: str, inventory: Inventory) -> None:
+        self.deadline = _Deadline()
         super().__init__(
             name,
             ssh_config=str(inventory.ssh_config),
@@ -124,7 +130,7 @@ class _Shared(SshBackend):  # type: ignore[misc]
         self._runner = Runner()
 
     def run_local(self, command: str, *args: str) -> CommandResult:
-        done = self._runner.run(shlex.split(self.quote(command, *args)), timeout=self.deadline)
+        done = self._runner.run(shlex.split(self.quote(command, *args)), timeout=self.deadline.seconds)
         return self.result(done.status, done.command.encode(), done.out.encode(), done.err.encode())
 
 
@@ -136,15 +142,14 @@ def _kept() -> type[Any]:
     class Kept(ParamikoBackend):  # type: ignore[misc]
         """testinfra's paramiko with a deadline for every answer."""
 
-        deadline = 60.0
-
         def __init__(self, name: str, inventory: Inventory) -> None:
+            self.deadline = _Deadline()
             super().__init__(name, ssh_config=str(inventory.ssh_config), timeout=CONNECT_TIMEOUT, sudo=True)
 
         def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
             try:
-                channel = self.client.get_transport().open_session(timeout=self.deadline)
-                channel.settimeout(self.deadline)
+                channel = self.client.get_transport().open_session(timeout=self.deadline.seconds)
+                channel.settimeout(self.deadline.seconds)
                 channel.exec_command(command)
                 out, err = b"".join(channel.makefile("rb")), b"".join(channel.makefile_stderr("rb"))
                 return channel.recv_exit_status(), out, err

@@ -5,6 +5,8 @@ Each is read from the engine's own JSON, tolerantly: what is missing is empty.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,14 +122,19 @@ class SwarmNode:
 class Task:
     """A task: one try to run one container.
 
-    :param state: how far it is: ``running``, ``pending``, ``failed`` …
-    :param desired: how far it is meant to get: ``running``, or ``shutdown`` for one of the past.
-    :param slot: which replica it is, from 1; 0 in a global service.
-    :param image: as the service named it, with digest where it was resolved.
-    :param error: why it is not running, empty where nothing is wrong.
-    :param since: when it came into its state, by the clock of its node.
-    :param exit_code: of its container, where that has ended.
-    :param addresses: on overlay networks.
+        :param state: how far it is: ``running``, ``pending``, ``failed`` …
+        :param desired: how far it is meant to get: ``running``, or ``shutdown`` for one of the past.
+        :param slot: which replica it is, from 1; 0 in a global service.
+        :param image: as the service named it, with digest where it was resolved.
+        :param error: why it is not running, empty where nothing is wrong.
+        :param since: when it came into its state, by the clock of its node.
+        :param exit_code: of its container, where that has ended.
+        :param addresses: on overlay networks.
+        :param spec: the same for tasks that were made to run the same thing in the same way; another after an update.
+    :param began: when its container began to run, and ``ended`` when that ended. The swarm itself does not keep
+        them; :func:`labgen.swarm.lives.dated` adds them, where the node still has the container.
+    :param unwell: what its container's health check said last, where it never once succeeded as far as the node
+        remembers (five checks); empty where it did, or there is none.
     :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
@@ -145,12 +152,27 @@ class Task:
     since: datetime | None = None
     exit_code: int = 0
     addresses: tuple[IPv4Address, ...] = ()
+    spec: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
+    unwell: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
         """Running, and meant to."""
         return self.state == "running" and self.desired == "running"
+
+    @property
+    def killed(self) -> bool:
+        """Its container was ended by force, or removed before its node could see how it ended."""
+        # 128, and the number of SIGKILL.
+        return self.state == "failed" and (self.exit_code == 137 or "no such container" in self.error.lower())
+
+    @property
+    def failed(self) -> bool:
+        """It could not be started, or its container ended without having been told to."""
+        return self.state in ("failed", "rejected", "complete")
 
     @property
     def stuck(self) -> bool:
@@ -186,6 +208,7 @@ class Task:
                 for address in attached.get("Addresses") or ()
                 if "." in address
             ),
+            spec=hashlib.sha256(json.dumps(part(told, "Spec"), sort_keys=True).encode()).hexdigest()[:16],
             given=_given(part(part(told, "Spec"), "ContainerSpec")),
         )
 
@@ -248,6 +271,9 @@ class Service:
     :param reserved: memory in bytes, and processors, that each task reserves.
     :param health: command of its health check, empty where the image's own is used.
     :param secrets: names of those its tasks are given; ``configs`` likewise.
+    :param replicas_before: how many were wanted before the service was last changed, in whatever; ``None`` where it
+        never was.
+    :param ports_asked: the published ports as they were asked for: 0 for one that the swarm was to choose.
     :param labels: of the service itself; a stack's name is one of them.
     :param given: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
@@ -273,6 +299,8 @@ class Service:
     health: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    replicas_before: int | None = None
+    ports_asked: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
@@ -341,6 +369,10 @@ class Service:
             health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
+            replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
+            ports_asked=tuple(
+                int(one.get("PublishedPort") or 0) for one in part(spec, "EndpointSpec").get("Ports") or ()
+            ),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
             given=_given(container),
             created=_moment(told, "CreatedAt"),
@@ -353,6 +385,7 @@ class Network:
 
     :param scope: ``swarm`` or ``local``.
     :param ingress: it is the one that the routing mesh uses.
+    :param attachable: also containers that are no tasks may be on it.
     """
 
     id: str
@@ -361,6 +394,7 @@ class Network:
     scope: str
     ingress: bool
     subnets: tuple[IPv4Network, ...]
+    attachable: bool = False
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Network:
@@ -374,6 +408,7 @@ class Network:
             scope=text_of(told, "Scope"),
             ingress=bool(told.get("Ingress")),
             subnets=tuple(subnet for subnet in subnets if isinstance(subnet, IPv4Network)),
+            attachable=bool(told.get("Attachable")),
         )
 
 

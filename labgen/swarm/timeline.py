@@ -2,14 +2,17 @@
 
 Read from the history that the swarm itself keeps (five tasks for each replica), so it can be told afterwards,
 whoever did the update. The moments are those at which nodes saw their containers start and stop, by the
-nodes' own clocks.
+nodes' own clocks; of a service that :func:`labgen.swarm.lives.dated` has dated by the manager's, and of tasks long
+over, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from labgen.swarm.model import Service, Task
 
@@ -17,12 +20,26 @@ _OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orph
 """States of a task that will not run again (moby ``api/types/swarm/task.go``)."""
 
 
+def over(task: Task) -> datetime | None:
+    """When a task's container ended, ``None`` where it has not."""
+    return (task.ended or task.since) if task.state in _OVER else None
+
+
+def _began(task: Task) -> datetime | None:
+    # A task with a health check is running only from when that succeeds, later than its container.
+    return task.since if task.state == "running" else None if task.unwell else task.began
+
+
+UNNOTICED = 3.0
+"""Seconds. The end of a container is told to the managers within one; a node is given up after ten at the least."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """One task coming after another in the same place: the same replica, or the same node of a global service.
 
     :param stopped: when the old one's container ended, ``None`` where it has not.
-    :param started: when the new one began to run, ``None`` where it has not yet, or is over again.
+    :param started: when the new one began to run, ``None`` where it has not yet, or is over and has left no date.
     """
 
     place: str
@@ -32,12 +49,12 @@ class Turn:
     @property
     def stopped(self) -> datetime | None:
         """When the old task ended."""
-        return self.old.since if self.old.state in _OVER else None
+        return over(self.old)
 
     @property
     def started(self) -> datetime | None:
         """When the new task began to run."""
-        return self.new.since if self.new.state == "running" else None
+        return _began(self.new)
 
     @property
     def gap(self) -> float | None:
@@ -61,12 +78,108 @@ def turns(service: Service) -> list[Turn]:
     return sorted(latest, key=lambda turn: str(turn.new.created))
 
 
+def updates(service: Service) -> list[list[Turn]]:
+    """The updates that the history still shows, oldest first: of each, the turns in which tasks became others.
+
+    A task that only took the place of one like it (its container or its node failed) is none.
+    """
+    changes = [
+        Turn(place, old, new)
+        for place, tasks in places(service).items()
+        for old, new in pairwise(tasks)
+        if old.spec != new.spec
+    ]
+    changes.sort(key=lambda turn: str(turn.new.created))
+    return [list(update) for _, update in groupby(changes, key=lambda turn: turn.new.spec)]
+
+
+def moves(service: Service) -> list[Turn]:
+    """Turns in which a replica went to another node and stayed what it was, oldest first."""
+    found = [
+        Turn(place, old, new)
+        for place, tasks in places(service).items()
+        for old, new in pairwise(tasks)
+        if old.spec == new.spec and old.node_id != new.node_id
+    ]
+    return sorted(found, key=lambda turn: str(turn.new.created))
+
+
+def lost(turn: Turn) -> bool:
+    """Whether the node of the old task was given up: the new one did not wait for the old one's end.
+
+    Where a node is drained, the old task is stopped first, and the new one runs after that. A node that does not
+    answer cannot say that its task has ended; it says so when it is back. Or its container had ended long before
+    anyone noticed: an engine that stops stops its containers.
+    """
+    told, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
+    late = bool(told and turn.started and told > turn.started)
+    unnoticed = bool(ended and turn.new.created and (turn.new.created - ended).total_seconds() > UNNOTICED)
+    return late or unnoticed
+
+
+def drained(turn: Turn) -> bool:
+    """Whether the old task was told to stop, and the new one began elsewhere after that."""
+    known = turn.stopped is not None and turn.started is not None
+    return known and turn.old.state == "shutdown" and not lost(turn)
+
+
+def failing(service: Service) -> dict[str, list[Task]]:
+    """By place, tasks that failed and were not made to run what runs there now."""
+    found = {}
+    for place, tasks in places(service).items():
+        now = {task.spec for task in tasks if task.running}
+        bad = [task for task in tasks if task.failed and now and task.spec not in now]
+        if bad:
+            found[place] = bad
+    return found
+
+
+def taken_back(service: Service) -> list[str]:
+    """Places of a failed update that was taken back before it had come to all: each runs again what it ran before.
+
+    Empty unless the last thing that has happened to the service is that.
+    """
+    empty: list[Turn] = []
+    *_, bad, good = [empty, empty, *updates(service)]
+    before, there = {turn.place: turn.old.spec for turn in bad}, places(service)
+    now = {place: {task.spec for task in tasks if task.running} for place, tasks in there.items()}
+    back = [turn.place for turn in good if now[turn.place] == {turn.new.spec} == {before.get(turn.place)}]
+    whole = set(back) == set(before) and any(turn.new.failed for turn in bad)
+    return sorted(back) if whole and len(before) < len(there) else []
+
+
+def most_empty(service: Service) -> int:
+    """The greatest number of places that updates left empty at once, from when each first had a task that ran.
+
+    Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it.
+    """
+    changes: list[tuple[datetime, int]] = []
+    for tasks in places(service).values():
+        lives = sorted(((began, task) for task in tasks if (began := _began(task))), key=itemgetter(0))
+        for (_, before), (began, task) in pairwise(lives):
+            ends = [over(one) for start, one in lives if start < began]
+            if None in ends:
+                continue  # one of them runs still
+            end = max(one for one in ends if one)
+            # A place that is empty because its container or its node failed is not the update's.
+            between = tasks[tasks.index(before) : tasks.index(task) + 1]
+            if began > end and any(one.spec != before.spec for one in between):
+                changes += [(end, 1), (began, -1)]
+    return _most(changes)
+
+
 def most_missing(happened: Iterable[Turn]) -> int:
-    """The greatest number of places that were empty at the same time."""
+    """The greatest number of places that were empty at the same time; one without a successor that runs still is."""
     changes: list[tuple[datetime, int]] = []
     for turn in happened:
-        if turn.gap is not None and turn.gap > 0 and turn.stopped and turn.started:
+        if turn.stopped and not turn.started:
+            changes.append((turn.stopped, 1))
+        elif turn.stopped and turn.started and turn.stopped < turn.started:
             changes += [(turn.stopped, 1), (turn.started, -1)]
+    return _most(changes)
+
+
+def _most(changes: Iterable[tuple[datetime, int]]) -> int:
     missing = most = 0
     # At the same moment a start comes before a stop: neither place was empty beside the other.
     for _, change in sorted(changes, key=lambda one: (one[0], one[1])):
@@ -88,3 +201,18 @@ def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
         else:
             found.append([turn])
     return found
+
+
+def at_once(happened: Iterable[Turn], after: float = 0.0) -> int:
+    """The greatest number of turns that went on at the same time: from when a new task was made until it ran.
+
+    :param after: seconds for which a turn counts as going on after that: an update that waits so long between one
+        replica and the next has no more going on than without.
+    """
+    changes: list[tuple[datetime, int]] = []
+    for turn in happened:
+        if turn.new.created:
+            changes.append((turn.new.created, 1))
+            if turn.started:
+                changes.append((turn.started + timedelta(seconds=after), -1))
+    return _most(changes)

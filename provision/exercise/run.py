@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from labgen import swarm
 from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.inventory import Inventory
 from labgen.lab import Node
-from labgen.swarm import Service, SwarmNode, Task
+from labgen.swarm import Service, SwarmNode, Task, lives
 from labgen.waiting import NotYet, wait_until
 from provision.exercise.steps import Say
 from provision.shell import Shell
 
+T = TypeVar("T")
+
 
 class Run:
-    """One carrying-out of an exercise."""
+    """One carrying-out of an exercise.
+
+    :ivar notes: what one step leaves for a later one, by a name of its own.
+    """
 
     def __init__(self, inventory: Inventory, exercise: Exercise, say: Say) -> None:
         self.inventory = inventory
         self.lab = inventory.lab
         self.exercise = exercise
         self.say = say
+        self.notes: dict[str, str] = {}
         self._shells: dict[str, Shell] = {}
 
     def shell(self, node: Node) -> Shell:
@@ -52,6 +60,20 @@ class Run:
             raise NotYet(f"there is no service {name}")
         return there
 
+    def lived(self, name: str) -> Service:
+        """A service whose tasks say when their containers began and ended, by the first manager's clock.
+
+        :raises NotYet: there is none of that name.
+        :raises NodeError: a node cannot be asked.
+        """
+        there, ids = self.service(name), {node.name: node.id for node in self.nodes()}
+        told = {}
+        for node in self.lab.nodes:
+            before = time.monotonic()
+            text = self.shell(node).run(lives.script(name))
+            told[ids[node.name]] = lives.read(text, (before, time.monotonic()))
+        return lives.dated(there, told, ids[self.lab.first_manager.name])
+
     def placed(self, service: Service) -> dict[str, list[Task]]:
         """Its running tasks by the name of the node they are on."""
         names = {node.id: node.name for node in self.nodes()}
@@ -72,14 +94,18 @@ class Run:
         raise NotYet(f"task {task.id[:12]} is on no node of the lab")
 
     def wait(self, what: str, look: Callable[[], None], *, within: float = 60.0, hint: str = "") -> None:
-        """Wait for something to be seen.
+        """Wait for something to be seen: :meth:`look` without what it gives."""
+        self.look(what, look, within=within, hint=hint)
 
-        :param look: returns when it is; raises :class:`labgen.waiting.NotYet` with what is seen instead.
+    def look(self, what: str, look: Callable[[], T], *, within: float = 60.0, hint: str = "") -> T:
+        """Wait for something to be seen, and give it.
+
+        :param look: returns it; raises :class:`labgen.waiting.NotYet` with what is seen instead.
         :param within: deadline in seconds on an ordinary machine.
         :raises ExerciseError: it did not come, with the last thing seen.
         """
         names = [service.name for service in self.exercise.services]
         look_at = f"Look with: docker service ps --no-trunc {names[0]}" if names else "Look with: docker node ls"
-        wait_until(
+        return wait_until(
             what, look, within=self.inventory.patience.seconds(within), error=ExerciseError, hint=hint or look_at
         )

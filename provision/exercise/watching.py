@@ -2,50 +2,77 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from labgen.errors import LabgenError
-from labgen.probe import Probe, Probed
+from labgen.capabilities import Capability
+from labgen.errors import ExerciseError
+from labgen.lab import Node
+from labgen.probe import Probe, Probed, beside
 from labgen.swarm import Service
 from labgen.swarm.timeline import Turn, most_missing, turns
 from provision.exercise.run import Run
 
 
 @contextmanager
-def requests(run: Run, port: int, *, judge: Callable[[Run, Probed], None] | None = None) -> Iterator[None]:
+def requests(
+    run: Run,
+    port: int,
+    *,
+    judge: Callable[[Run, Probed], None] | None = None,
+    by: Node | None = None,
+    to: Sequence[Node] = (),
+) -> Iterator[None]:
     """Ask for a published port through every node, without a pause, while a step happens; tell how many were lost.
 
+    The requests have begun before the step does, and end after what it waits for has been seen. Where nodes lack
+    the routing mesh there are none, and that is told.
+
     :param judge: called with what came of it; tells or raises.
+    :param by: who asks, where that is not the first manager.
+    :param to: who is asked, where that is not every node: nodes that publish the port themselves (mode host).
+    :raises LabgenError: the node that asks has failed meanwhile.
     """
-    probe = Probe(
-        [str(node.address) for node in run.lab.nodes], port, within=max(2.0, run.inventory.patience.seconds(1))
-    )
-    asking, stopping = run.another_shell(run.lab.first_manager), run.another_shell(run.lab.first_manager)
-    stopping.open()
-    printed: list[str] = []
-    failed: list[LabgenError] = []
-
-    def ask() -> None:
-        try:
-            printed.append(asking.run(probe.script, within=900, what="the requests"))
-        except LabgenError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    try:
+    if not to and (why := run.inventory.lacks.get(Capability.ROUTING_MESH)):
+        run.say(f"  no requests are made meanwhile: {why}")
         yield
-    finally:
-        stopping.run(probe.stop)
-        thread.join()
-    if failed:
-        raise failed[0]
-    told = probe.read(printed[0])
-    run.say(f"  meanwhile, through every node in turn: {told}")
+        return
+    asked, asker = to or run.lab.nodes, by or run.lab.first_manager
+    addresses = [str(node.address) for node in asked]
+    probe = Probe(addresses, port, within=max(2.0, run.inventory.patience.seconds(1)))
+    asking, also = run.another_shell(asker), run.another_shell(asker)
+    # Both go through one connection, which two threads must not open at the same time.
+    also.open()
+
+    def ask(script: str) -> str:
+        return asking.run(script, within=900, what="the requests")
+
+    with beside(probe, ask, also.run, run.wait) as there:
+        yield
+    through = ", ".join(node.name for node in to) if to else "every node"
+    run.say(f"  meanwhile, through {through} in turn: {there.probed}")
     if judge:
-        judge(run, told)
+        judge(run, there.probed)
+
+
+def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
+    """Judges requests of which Swarm itself may lose some: explains those, refuses where they were lost for long.
+
+    :param why: what is lost whatever one does, as sentences.
+    :param longest: seconds from the first to the last, on an ordinary machine.
+    """
+
+    def judge(run: Run, told: Probed) -> None:
+        if not told.lost:
+            return
+        run.say(f"  All of them within {told.spell:.1f} s. {why}")
+        if told.spell > run.inventory.patience.seconds(longest):
+            raise ExerciseError(
+                f"requests were lost for {told.spell:.1f} s, longer than Swarm by itself loses any.",
+                "Do the nodes hear of each other? See docker node ls; ports 7946/tcp and 7946/udp must be open.",
+            )
+
+    return judge
 
 
 def tell_turns(run: Run, service: Service, happened: list[Turn] | None = None) -> None:

@@ -48,6 +48,12 @@ ALLOCATED = """\
 Stderr: Error response from daemon: driver failed programming external connectivity on endpoint labgen-swarm-manager
 (3fb3): Bind for 127.0.0.1:8001 failed: port is already allocated"""
 
+STOPPED = """\
+The container started either never left the "stopped" state or
+very quickly reverted to the "stopped" state. This is usually
+because the container didn't execute a command that kept it running,
+and usually indicates a misconfiguration."""
+
 
 @pytest.mark.parametrize(
     ("message", "way"),
@@ -60,10 +66,13 @@ Stderr: Error response from daemon: driver failed programming external connectiv
         (VBOXMANAGE + "VT-x is being used by another hypervisor (VERR_VMX_IN_VMX_ROOT_MODE).", "modprobe -r kvm_intel"),
         (VBOXMANAGE + "VT-x is disabled in the BIOS for all CPU modes (VERR_VMX_MSR_ALL_VMX_DISABLED)", "firmware"),
         (VBOXMANAGE + "The virtual machine is not supported (VERR_VM_DRIVER_NOT_INSTALLED)", "/sbin/vboxconfig"),
+        ("VirtualBox is complaining that the installation is incomplete. Please\nrun `VBoxManage", "/sbin/vboxconfig"),
         (VBOXMANAGE + "The machine 'a' is already locked by a session (or being locked or unlocked)", "close it"),
         (VBOXMANAGE + "Failed to create the VirtualBox object!", "end VBoxSVC"),
         (VBOXMANAGE + "Something that nobody has seen yet", "`VBoxManage list vms`"),
         (ALLOCATED, "`labgen down`"),
+        ("Error starting userland proxy: listen tcp4 127.0.0.1:8001: bind: address already in use", "`labgen down`"),
+        (STOPPED, "fs.inotify.max_user_instances"),
     ],
 )
 def test_what_can_be_done_is_said(message: str, way: str) -> None:

@@ -7,6 +7,8 @@ machine. Each test builds on the state that the one before has left, in the orde
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,12 @@ def rules(room: Room, machine: str) -> dict[int, int]:
 
 
 def test_machines_boot(lab: LabUnderTest, room: Room, taken: int) -> None:
+    started = time.monotonic()
     said = lab.run("labgen", "up", "--no-bootstrap", within=1200)
+    took = time.monotonic() - started
+    # The one call of `vagrant up` is nearly all of it.
+    (vagrant,) = re.findall(r"^Booting .*: done in ([\d.]+) s$", said.stderr, re.MULTILINE)
+    assert took <= 1.05 * float(vagrant)
     # It has gone without asking Vagrant, and knows what Vagrant would have said.
     assert "Asking Vagrant" not in said.stdout + said.stderr
     names = [node.name for node in course(lab).nodes]

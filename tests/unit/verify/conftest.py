@@ -45,7 +45,7 @@ def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
     skeleton = Path(inventory.__file__).parent / "skeleton" / "verify" / "test_EXERCISE.py.in"
     folder = pytester.mkdir("verify")
-    for name in ("cluster", *NAMES):
+    for name in NAMES:
         (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
     (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
 

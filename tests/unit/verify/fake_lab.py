@@ -36,6 +36,7 @@ class FakeLab:
     """The lab of the course with the exercise done, in the shape of :class:`verify.hosts.Hosts`.
 
     :ivar dead: names of nodes that do not answer.
+    :ivar bridgeless: names of nodes without a bridge network.
     :ivar hanging: names of nodes whose engine runs, but gives no answer.
     :ivar nodes: by name, what the node's own script prints, by section, and ``info`` as JSON.
     :ivar lacks: what is written down that the nodes cannot do, and why.
@@ -47,6 +48,7 @@ class FakeLab:
     def __init__(self) -> None:
         self.lab = labfile.load(None)
         self.dead: set[str] = set()
+        self.bridgeless: set[str] = set()
         self.hanging: set[str] = set()
         self.asked: list[str] = []
         self.lacks: dict[Capability, str] = {}
@@ -164,7 +166,7 @@ class FakeLab:
         active = self.nodes[name]["info"]["Swarm"]["LocalNodeState"] == "active"
         answers: Mapping[str, Any] = {
             "/nodes": self.known,
-            "/networks": self.networks,
+            "/networks": [one for one in self.networks if name not in self.bridgeless or one["Driver"] != "bridge"],
             "/services": [self.service] if self.service else [],
             "/tasks": self.tasks if self.service else [],
         }

@@ -11,9 +11,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from labgen.capabilities import Capability
-from labgen.folder import State
+from labgen.folder import LabFolder, State
+from labgen.inventory import Inventory
+from labgen.lab import Node
+from labgen.probe import Probe, Stretch
 from verify import bundle
-from verify.evidence import Evidence, Observation
+from verify.evidence import Evidence, Observation, Recording
 
 FOLDER = Path(__file__).parents[1] / "recorded_course"
 
@@ -105,12 +108,56 @@ class Recorded:
         assert found, f"the recording has no service {name}"
         return found[0]
 
+    def meshed(self, port: int, *stretches: Stretch) -> None:
+        """The nodes had the routing mesh, and to the requests made while a check acts came these answers."""
+        lacks = {what: why for what, why in self.evidence.state.lacks.items() if what is not Capability.ROUTING_MESH}
+        self.evidence.state = dataclasses.replace(self.evidence.state, lacks=lacks)
+        there = Inventory(LabFolder.at(Path()), self.evidence.lab, self.evidence.state)
+        addresses = [str(node.address) for node in there.lab.nodes]
+        probe = Probe(addresses, port, within=max(2.0, there.patience.seconds(1)))
+        mark = probe.stop.split("/tmp/")[1].split(";")[0]
+        told = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(one)))}\n" for one in stretches)
+        says = {probe.script: told, probe.begun: "begun\n", probe.stop: ""}
+        self.answers(there.lab.first_manager, says)
+
+    def answers(self, node: Node, says: dict[str, str]) -> None:
+        """A node was asked this as well, by script, and answered."""
+        seen = self.evidence.observations
+        for script in says:
+            Recording(Saying(says), self.evidence).run(node, script)
+            # Evidence that goes back in time would be taken for forged.
+            seen[-1] = dataclasses.replace(seen[-1], since=max(seen[-1].since, seen[-2].since))
+
+    def containers(self, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""
+
+        def changed(out: str) -> str:
+            now, *lines = out.splitlines()
+            told = [json.loads(line) for line in lines if line.strip()]
+            return "\n".join([now, *(json.dumps(one) for one in told if change(one) is not MISSING)]) + "\n"
+
+        self.says("docker inspect --type container", changed)
+
     def gone(self, name: str) -> None:
         """There is no such service."""
         self.service(name, lambda _: MISSING)
 
 
 MISSING = object()
+
+
+@dataclasses.dataclass
+class Saying:
+    """Hosts that say what they were told to."""
+
+    says: dict[str, str]
+
+    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        del node, within
+        return self.says[script]
+
+    def close(self) -> None:
+        pass
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,8 +31,8 @@ def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab) -> None:
     report = grade()
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
     assert report["points"]["got"] == report["points"]["of"] > 40
-    # Facts and requests of each node, and the swarm: few commands is what makes it fast.
-    assert sorted(fake.asked) == sorted([MANAGER] * 3 + [W1] * 2 + [W2] * 2)
+    # Facts, networks and requests of each node, and the swarm: few commands is what makes it fast.
+    assert sorted(fake.asked) == sorted([MANAGER] * 4 + [W1] * 3 + [W2] * 3)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -121,8 +121,8 @@ def test_containers_without_the_mesh_get_every_point_that_can_be_had(grade: Grad
     # Told once, though it is the reason of eight.
     grade_of_it = report["printed"].partition("= grade =")[2]
     assert grade_of_it.count(NO_IPVS) == 1
-    # No page is asked for: facts of each node, and the swarm.
-    assert sorted(fake.asked) == sorted([MANAGER] * 2 + [W1, W2])
+    # No page is asked for: facts and networks of each node, and the swarm.
+    assert sorted(fake.asked) == sorted([MANAGER] * 3 + [W1, W2] * 2)
 
 
 def test_the_mesh_alone_makes_no_grade(grade: Grade, fake: FakeLab) -> None:
@@ -272,6 +272,7 @@ SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
     "a stranger": (_stranger, {"cluster.no_strangers"}),
     "a node twice": (_twice, {"cluster.no_strangers"}),
     "no ingress": (_no_ingress, {"cluster.ingress_network"}),
+    "no bridge": (lambda fake: fake.bridgeless.add(W1), {f"cluster.gateway_bridge[{W1}]"}),
     "overlap": (_overlap, {"cluster.overlay_subnets"}),
     "no service": (lambda fake: setattr(fake, "service", None), {"loadbalance.service_exists"}),
     "another image": (_service(*_TEMPLATE, "ContainerSpec", "Image", value="httpd"), {"loadbalance.service_exists"}),

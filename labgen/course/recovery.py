@@ -1,0 +1,35 @@
+"""Failure of a container: one is removed by force, and swarm puts another in its place (part 2, section 8)."""
+
+from __future__ import annotations
+
+from labgen.capabilities import Capability
+from labgen.course import Exercise, Publish, ServiceSpec, Words
+
+SERVICE = ServiceSpec(name="web-alb", image="nginx", replicas=3, publish=(Publish(8001, 80),))
+
+WITHIN = 30.0
+"""Seconds in which a replacement runs, on an ordinary machine: swarm waits 5 s of them before it begins."""
+
+LOSING = 4.0
+"""Seconds within which all requests that are lost were lost, on an ordinary machine. Until every node has heard of
+it, the dead container keeps its turn in the routing mesh; were it left there until its replacement runs, more
+than the 5 s of the restart delay would pass."""
+
+EXERCISE = Exercise(
+    name="recovery",
+    title=Words("Failure of a container", "컨테이너 장애 복구"),
+    section="2-8",
+    services=(SERVICE,),
+    instead={
+        Capability.ROUTING_MESH: Words(
+            en="""\
+The service is published and recovers, but port 8001 opens on no node: leave out the requests of step 2 (the
+second terminal). Everything else can be seen as it is written.
+""",
+            ko="""\
+서비스는 공개되고 복구도 되지만 8001 포트는 어느 노드에서도 열리지 않습니다. 2번에서 두 번째 터미널로 보내는
+요청은 건너뛰세요. 나머지는 적힌 그대로 볼 수 있습니다.
+""",
+        ),
+    },
+)

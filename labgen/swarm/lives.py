@@ -1,0 +1,119 @@
+"""When containers really began and ended, by one clock.
+
+A swarm's history says of a task only when it came into its last state: of one that is over, when it ended, and no
+more when it had begun. The node that it was on still has its container and can tell. Nodes' clocks differ (a
+virtual machine without time service is up to a second off), so each is compared with the asker's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from labgen.engine import as_json, as_object, text_of, unreadable
+from labgen.swarm.model import Service, Task, part
+
+
+@dataclass(frozen=True)
+class Life:
+    """One container.
+
+    :param began: when it began to run, ``None`` where it never did; ``ended`` likewise.
+    :param unwell: what its health check said last, where that never succeeded.
+    """
+
+    began: datetime | None
+    ended: datetime | None
+    unwell: str = ""
+
+
+@dataclass(frozen=True)
+class Lives:
+    """The containers of a service on one node, by id.
+
+    :param ahead: seconds by which the node's clock is ahead of the asker's, at least and at most.
+    """
+
+    ahead: tuple[float, float]
+    of: Mapping[str, Life]
+
+
+_EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
+
+
+def script(service: str) -> str:
+    """What is run as root on a node: prints its time, then of each container of a service a line of JSON."""
+    label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
+    # One that is removed meanwhile makes inspect fail, and is no more there for anyone.
+    return (
+        f"date +%s.%N; ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
+        f'{{ [ -z "$ids" ] || docker inspect --type container --format {shlex.quote(_EACH)} $ids || true; }}'
+    )
+
+
+def read(text: str, asked: tuple[float, float]) -> Lives:
+    """What :func:`script` printed.
+
+    :param asked: the asker's clock, in seconds, before asking and after.
+    :raises NodeError: it cannot be read.
+    """
+    now, *lines = [line for line in text.splitlines() if line.strip()] or [""]
+    try:
+        there = float(now)
+    except ValueError:
+        raise unreadable("the node", text) from None
+    found = {}
+    for line in lines:
+        told = as_object(as_json(line, "docker inspect"), "docker inspect")
+        state = part(told, "state")
+        checks = part(state, "Health").get("Log") or []
+        found[text_of(told, "id")] = Life(
+            began=_moment(text_of(state, "StartedAt")),
+            ended=None if state.get("Running") else _moment(text_of(state, "FinishedAt")),
+            unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
+        )
+    return Lives((there - asked[1], there - asked[0]), found)
+
+
+def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
+    """A service whose tasks say when their containers began and ended, all by the clock of one node.
+
+    :param told: by id of the node.
+    :param base: id of the node whose clock counts: the manager's, which also dates the tasks' creation.
+    """
+
+    def one(task: Task) -> Task:
+        there = told.get(task.node_id)
+        if there is None:
+            return task
+        life = there.of.get(task.container_id) or Life(None, None)
+        behind = timedelta(seconds=-_apart(there, told.get(base)))
+        began, ended, since = (moment and moment + behind for moment in (life.began, life.ended, task.since))
+        return dataclasses.replace(task, began=began, ended=ended, since=since, unwell=life.unwell)
+
+    return dataclasses.replace(service, tasks=tuple(map(one, service.tasks)))
+
+
+def _apart(there: Lives, base: Lives | None) -> float:
+    """Seconds by which a node's clock is ahead of another's; a difference that cannot be told from none is none."""
+    if base is None:
+        return 0.0
+    least, most = there.ahead[0] - base.ahead[1], there.ahead[1] - base.ahead[0]
+    return 0.0 if least <= 0 <= most else (least + most) / 2
+
+
+def _said(checks: Sequence[Mapping[str, Any]]) -> str:
+    return text_of(checks[-1], "Output").strip() or "nothing" if checks else ""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # Go's way to say never: 0001-01-01T00:00:00Z.
+    return moment if moment > datetime(1970, 1, 2, tzinfo=UTC) else None

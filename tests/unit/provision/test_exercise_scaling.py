@@ -1,0 +1,85 @@
+"""Scaling: the commands, what is left out where it was done already, what is made of what was seen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from scripted_shell import ScriptedShell, api
+from test_exercise_recovery import NODES, task
+from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
+
+from labgen.errors import ExerciseError
+from provision.exercise import rehearse, scaling
+
+
+def service(replicas: int, before: int | None = None) -> str:
+    def spec(number: int) -> dict[str, Any]:
+        return {"Name": "web-alb", "Mode": {"Replicated": {"Replicas": number}}}
+
+    told = {"ID": "s", "Spec": spec(replicas), **({} if before is None else {"PreviousSpec": spec(before)})}
+    return json.dumps(told)
+
+
+TWO = [task(1, WORKER1.name), task(2, WORKER2.name)]
+
+
+def run_with(there: str, *tasks: dict[str, Any], rounds: int = 1, nodes: bool = False) -> FakeRun:
+    asked = [("/services/web-alb", api(there, json.dumps(tasks)))]
+    return FakeRun(ScriptedShell(MANAGER, (asked + [("/nodes", api(NODES))] * 2 * nodes) * rounds))
+
+
+def test_the_commands_are_the_documents() -> None:
+    said: list[str] = []
+    rehearse("scaling", LAB, {}, say=said.append)
+    text = "\n".join(said)
+    commands = [
+        "--replicas 2 --publish 8001:80 nginx",
+        "docker service scale web-alb=3",
+        "docker service scale web-alb=2",
+    ]
+    places = [text.index(command) for command in commands]
+    assert places == sorted(places)
+    assert text.count("docker service ps web-alb") == 3
+
+
+@pytest.mark.parametrize(
+    ("replicas", "before", "up", "down"),
+    [
+        (2, None, None, "has 2 replicas"),
+        (2, 2, None, "has 2 replicas"),
+        (3, 2, "has 3 replicas already", None),
+        (2, 3, "has had 3 replicas before", "has 2 replicas"),
+    ],
+)
+def test_what_was_done_is_left_out(replicas: int, before: int | None, up: str | None, down: str | None) -> None:
+    for wanted, done in ((up, scaling._scaled_up), (down, scaling._scaled_down)):
+        said = done(run_with(service(replicas, before)))
+        assert (said is None) == (wanted is None)
+        assert (wanted or "") in (said or "")
+
+
+def test_tasks_left_alone_are_told() -> None:
+    before: list[str] = []
+    scaling._note(run_with(service(2), *TWO), before)
+    run = run_with(service(3), *TWO, task(3, WORKER1.name), rounds=2, nodes=True)
+    run.shells[MANAGER.name].script.pop()
+    scaling._left_alone(before)(run)
+    assert run.said == [
+        "  3 of 3 tasks run: 2 on swarm-worker1, 1 on swarm-worker2",
+        "  the 2 that ran before run still, 1 came to them",
+    ]
+
+
+def test_a_task_that_scaling_has_cost_is_an_error() -> None:
+    run = run_with(service(3), *TWO, task(3, WORKER1.name), rounds=2, nodes=True)
+    with pytest.raises(ExerciseError, match="1 of the tasks of web-alb that ran before do not run any more"):
+        scaling._left_alone(["t1-0", "another"])(run)
+
+
+def test_a_task_that_does_not_go_is_an_error() -> None:
+    going = {**task(3, WORKER1.name), "DesiredState": "remove"}
+    run = run_with(service(2), *TWO, going, rounds=2, nodes=True)
+    with pytest.raises(ExerciseError, match="last seen: 1 on the way out: running"):
+        scaling._back(run)

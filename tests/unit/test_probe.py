@@ -1,0 +1,274 @@
+"""Requests made while something happens, with real curl against servers of the test's own on the loopback."""
+
+from __future__ import annotations
+
+import socketserver
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+
+import pytest
+
+from labgen.errors import LabgenError, NodeError
+from labgen.probe import Probe, Probed, Stretch, beside
+from labgen.proc import Runner
+from labgen.waiting import NotYet, wait_until
+
+ANSWERED = Stretch("10.0.2.101", 200, 10, 0.0, 1.0, 0.1)
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers 200, or what its server's ``statuses`` say for the next request."""
+
+    statuses: Iterator[int]
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        type(self).asked.append(self.headers["Connection"])
+        self.send_response(next(self.statuses))
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"x\n")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Silent(socketserver.BaseRequestHandler):
+    """Takes the connection and says nothing until the other end has had enough."""
+
+    def handle(self) -> None:
+        while self.request.recv(4096):
+            pass
+
+
+class Threading(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+Serve = Callable[[socketserver.BaseServer], int]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a server; gives its port."""
+    started: list[socketserver.BaseServer] = []
+
+    def start(server: socketserver.BaseServer) -> int:
+        started.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        port: int = server.server_address[1]
+        return port
+
+    yield start
+    for server in started:
+        server.shutdown()
+        server.server_close()
+
+
+def page(statuses: Iterator[int] | None = None, port: int = 0) -> tuple[ThreadingHTTPServer, type[Page]]:
+    class Own(Page):
+        asked: list[str] = []  # noqa: RUF012 - the class is made anew for each server
+
+    Own.statuses = statuses if statuses is not None else (200 for _ in count())
+    return ThreadingHTTPServer(("127.0.0.1", port), Own), Own
+
+
+def run(script: str) -> str:
+    """A node of the test's own: this computer."""
+    return Runner().run(["sh", "-c", script]).or_raise().out
+
+
+class Going:
+    """A probe at work on this computer."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._process = subprocess.Popen(["sh", "-c", probe.script], stdout=subprocess.PIPE, text=True)
+
+    def until(self, what: Callable[[], bool]) -> None:
+        def look() -> None:
+            if not what():
+                raise NotYet("not so")
+
+        wait_until("it", look, within=20, every=0.02)
+
+    def end(self, *, stop: bool = True) -> Probed:
+        if stop:
+            run(self.probe.stop)
+        told, _ = self._process.communicate(timeout=20)
+        assert self._process.returncode == 0
+        assert len(told) < 2000
+        return self.probe.read(told)
+
+
+def test_what_is_answered_is_counted_each_over_a_connection_of_its_own(serve: Serve) -> None:
+    server, served = page()
+    going = Going(Probe(["127.0.0.1"], serve(server)))
+    going.until(lambda: len(served.asked) > 100)
+    told = going.end()
+    # The request that it was at when it was ended is not counted.
+    assert 100 <= told.requests <= len(served.asked)
+    assert told.requests >= len(served.asked) - 1
+    assert (told.lost, told.silence, set(served.asked)) == (0, 0.0, {"close"})
+    (stretch,) = told.stretches
+    assert stretch.address == "127.0.0.1"
+    assert stretch.end > stretch.start > 1_600_000_000
+    assert str(told) == f"{told.requests} requests, none lost"
+
+
+def test_errors_are_lost_where_they_come_and_told(serve: Serve) -> None:
+    server, served = page(503 if 50 <= number < 53 else 200 for number in count())
+    going = Going(Probe(["127.0.0.1"], serve(server)))
+    going.until(lambda: len(served.asked) > 80)
+    told = going.end()
+    assert [(one.status, one.count) for one in told.stretches[:2]] == [(200, 50), (503, 3)]
+    assert (told.stretches[2].status, told.lost) == (200, 3)
+    assert 0 < told.silence < 2
+    assert f"{told.requests} requests, 3 lost (" in str(told)
+    assert "%: 3 x status 503), for 0." in str(told)
+
+
+def test_an_address_where_nobody_listens_is_lost_and_the_others_are_not(serve: Serve) -> None:
+    server, served = page()
+    going = Going(Probe(["127.0.0.1", "127.0.0.9"], serve(server)))
+    going.until(lambda: len(served.asked) > 50)
+    told = going.end()
+    by_address = {one.address: one for one in told.stretches}
+    assert by_address["127.0.0.1"].answered
+    assert by_address["127.0.0.9"].status == 0
+    # In turn, so each as often as the other.
+    assert abs(by_address["127.0.0.1"].count - by_address["127.0.0.9"].count) <= 1
+    assert told.lost == by_address["127.0.0.9"].count
+
+
+def test_silence_is_bounded_and_a_stop_does_not_wait_for_it(serve: Serve) -> None:
+    asked: list[object] = []
+
+    class Counted(Silent):
+        def handle(self) -> None:
+            asked.append(self)
+            super().handle()
+
+    going = Going(Probe(["127.0.0.1"], serve(Threading(("127.0.0.1", 0), Counted)), within=0.2))
+    going.until(lambda: len(asked) >= 4)
+    told = going.end()  # 17 more of this curl's 20 would take more than three seconds
+    assert told.requests in (3, 4)
+    assert told.lost == told.requests
+    assert told.silence == pytest.approx(0.2 * told.requests, abs=0.2)
+    assert "x no answer" in str(told)
+
+
+def test_it_ends_by_itself(serve: Serve) -> None:
+    server, _ = page()
+    told = Going(Probe(["127.0.0.1"], serve(server), limit=1)).end(stop=False)
+    assert told.requests > 0
+
+
+def test_a_stop_before_it_has_begun_ends_it_at_once(serve: Serve) -> None:
+    server, _ = page()
+    probe = Probe(["127.0.0.1"], serve(server))
+    run(probe.stop)
+    assert Going(probe).end(stop=False).requests == 0
+
+
+def test_whether_it_has_begun_can_be_asked(serve: Serve) -> None:
+    server, _ = page()
+    going = Going(Probe(["127.0.0.1"], serve(server)))
+
+    def begun() -> bool:
+        return run(going.probe.begun) == "begun\n"
+
+    going.until(begun)
+    going.end()
+    assert not begun()
+
+
+def test_what_others_print_is_not_read() -> None:
+    probe = Probe(["10.0.2.101"], 8001)
+    mark = probe._mark
+    told = probe.read(f"Welcome\n{mark} 10.0.2.101 200 7 1.0 2.0 0.25\n{mark} cut\nlabgen-0 10.0.2.101 0 1 1 2 1\n")
+    assert told.stretches == (Stretch("10.0.2.101", 200, 7, 1.0, 2.0, 0.25),)
+
+
+def test_no_request_is_told_as_none() -> None:
+    assert (str(Probed(())), Probed(()).silence, Probed(()).spell) == ("no request was made", 0.0, 0.0)
+
+
+def test_silence_is_of_one_address_and_over_different_errors() -> None:
+    told = Probed(
+        (
+            ANSWERED,
+            Stretch("10.0.2.101", 0, 1, 1.0, 3.0, 2.0),
+            Stretch("10.0.2.101", 503, 2, 3.1, 3.5, 0.2),
+            Stretch("10.0.2.102", 0, 1, 3.0, 4.0, 1.0),
+            Stretch("10.0.2.101", 200, 5, 3.6, 9.0, 1.1),
+        )
+    )
+    assert (told.requests, told.lost, told.silence, told.spell, told.slowest) == (19, 4, 2.5, 3.0, 1.1)
+    assert str(told) == (
+        "19 requests, 4 lost (21.05 %: 2 x no answer, 2 x status 503), for 2.5 s at most; the slowest answer took 1.1 s"
+    )
+
+
+def test_a_slow_answer_is_told_though_none_was_lost() -> None:
+    assert str(Probed((Stretch("a", 200, 3, 0, 4, 3.04),))) == "3 requests, none lost; the slowest answer took 3.0 s"
+
+
+def wait(what: str, look: Callable[[], None]) -> None:
+    wait_until(what, look, within=20, every=0.02)
+
+
+def test_requests_go_on_beside_something_else(serve: Serve) -> None:
+    server, served = page()
+    probe = Probe(["127.0.0.1"], serve(server))
+    with beside(probe, run, run, wait) as there:
+        # They have begun already.
+        wait("more", lambda: more(served, 30))
+        assert there.probed.requests == 0
+    assert there.probed.requests >= 30
+    assert there.probed.lost == 0
+
+
+def more(served: type[Page], least: int) -> None:
+    if len(served.asked) < least:
+        raise NotYet(f"{len(served.asked)}")
+
+
+def test_requests_end_also_where_what_they_are_beside_fails(serve: Serve) -> None:
+    server, served = page()
+    probe = Probe(["127.0.0.1"], serve(server))
+    with pytest.raises(ValueError, match="the step"), beside(probe, run, run, wait):
+        raise ValueError("the step")
+    before = len(served.asked)
+    assert not run(probe.begun)
+    assert len(served.asked) == before
+
+
+def test_a_node_that_fails_before_the_first_request_is_told() -> None:
+    def gone(_script: str) -> str:
+        raise NodeError("swarm-manager cannot be reached")
+
+    def never(_script: str) -> str:
+        return ""
+
+    with (
+        pytest.raises(LabgenError, match="cannot be reached"),
+        beside(Probe(["127.0.0.1"], 9), gone, never, wait),
+    ):
+        pytest.fail("nothing asks")
+
+
+def test_a_node_that_cannot_be_told_to_end_is_not_waited_for(serve: Serve) -> None:
+    server, _ = page()
+    probe = Probe(["127.0.0.1"], serve(server), limit=1)
+
+    def lost(script: str) -> str:
+        if script == probe.stop:
+            raise NodeError("swarm-manager stopped answering")
+        return run(script)
+
+    with pytest.raises(NodeError, match="stopped answering"), beside(probe, run, lost, wait):
+        pass

@@ -1,0 +1,113 @@
+"""Failed updates, handled wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from recorded import Recorded, fault
+
+QUEUE, STORE = "my-queue", "my-store"
+BAD = "alpine:3"
+
+Task = dict[str, Any]
+
+
+def image(name: str, wanted: str) -> Callable[[Recorded], None]:
+    """Another image from the beginning."""
+    return lambda lab: lab.service(
+        name, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=wanted)
+    )
+
+
+def action(name: str, wanted: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(name, lambda there: there["Spec"]["UpdateConfig"].update(FailureAction=wanted))
+
+
+def state(name: str, wanted: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(name, lambda there: there["UpdateStatus"].update(State=wanted))
+
+
+def never_failed(name: str) -> Callable[[Recorded], None]:
+    """Only good images ever ran."""
+    return lambda lab: lab.tasks(
+        name, lambda tasks: [task for task in tasks if not task["Spec"]["ContainerSpec"]["Image"].startswith(BAD)]
+    )
+
+
+def down(lab: Recorded) -> None:
+    """One replica is down."""
+
+    def fall(tasks: list[Task]) -> None:
+        task = next(task for task in tasks if task["Status"]["State"] == "running")
+        task["Status"]["State"] = "failed"
+
+    lab.tasks(STORE, fall)
+
+
+def came_to_all(lab: Recorded) -> None:
+    """A task of the bad image failed in every replica of the queue, as with `continue`."""
+
+    def spread(tasks: list[Task]) -> list[Task]:
+        bad = next(task for task in tasks if task["Status"]["State"] == "failed")
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        return [*tasks, *({**bad, "ID": f"bad{task['Slot']}", "Slot": task["Slot"]} for task in running)]
+
+    lab.tasks(QUEUE, spread)
+
+
+def old_queue(lab: Recorded) -> None:
+    """The queue went back to its old version instead of on to the new one."""
+
+    def back(tasks: list[Task]) -> None:
+        for task in tasks:
+            if task["Status"]["State"] == "running":
+                task["Spec"]["ContainerSpec"]["Image"] = "redis:6.0-alpine"
+
+    lab.tasks(QUEUE, back)
+
+
+def by_hand(lab: Recorded) -> None:
+    """The way back began half a minute after the failure, and no failure action says rollback."""
+
+    def wait(tasks: list[Task]) -> None:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        last["CreatedAt"] = (datetime.fromisoformat(last["CreatedAt"]) + timedelta(seconds=30)).isoformat()
+
+    lab.tasks(STORE, wait)
+    action(STORE, "pause")(lab)
+
+
+def only_once(lab: Recorded) -> None:
+    """The store failed as a whole and was rolled back by hand, and that was all."""
+
+    def first(tasks: list[Task]) -> list[Task]:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        kept = [task for task in tasks if task["Slot"] != last["Slot"]]
+        slot = next(task["Slot"] for task in running if task is not last)
+        return [
+            *kept,
+            *({**task, "ID": f"x{task['ID']}", "Slot": last["Slot"]} for task in kept if task["Slot"] == slot),
+        ]
+
+    lab.tasks(STORE, first)
+
+
+FAULTS = {
+    "no queue": fault(lambda lab: lab.gone(QUEUE), "services_exist"),
+    "a store of nginx": fault(image(STORE, "nginx:latest"), "services_exist"),
+    "one replica down": fault(down, "running"),
+    "the queue never failed": fault(never_failed(QUEUE), "paused"),
+    "the queue failed as a whole": fault(came_to_all, "paused"),
+    "the queue goes on with failures": fault(action(QUEUE, "continue"), "paused"),
+    "the queue still paused": fault(state(QUEUE, "paused"), "mended"),
+    "the queue back in its old version": fault(old_queue, "mended"),
+    "the store never failed": fault(never_failed(STORE), "continued"),
+    "the store mended by an update": fault(state(STORE, "completed"), "rolled_back"),
+    "the store of another version": fault(image(STORE, "redis:6.2.5-alpine"), "rolled_back"),
+    "paused and rolled back by hand": fault(by_hand, "by_itself"),
+    "rolled back by hand only": fault(only_once, "by_itself"),
+}

@@ -1,0 +1,124 @@
+"""Scaling, done wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from recorded import Recorded, fault
+
+from labgen.probe import Stretch
+
+NAME = "web-alb"
+Tasks = list[dict[str, Any]]
+
+
+def both(*changes: Callable[[Recorded], Any]) -> Callable[[Recorded], None]:
+    def change(lab: Recorded) -> None:
+        for one in changes:
+            one(lab)
+
+    return change
+
+
+def forgotten(lab: Recorded) -> None:
+    """The engine has started again since, and remembers no events."""
+    lab.says("docker events", lambda _: "")
+
+
+def changed_before(replicas: int | None) -> Callable[[Recorded], None]:
+    """Before it was last changed the service had so many replicas; ``None`` where it never was changed."""
+
+    def change(there: dict[str, Any]) -> None:
+        if replicas is None:
+            there.pop("PreviousSpec")
+        else:
+            there["PreviousSpec"]["Mode"]["Replicated"]["Replicas"] = replicas
+
+    return lambda lab: lab.service(NAME, change)
+
+
+def replicas(number: int) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=number))
+
+
+def another_service_scaled(lab: Recorded) -> None:
+    """Of the same name, before: it was removed and made anew."""
+
+    def change(said: str) -> str:
+        events = [json.loads(line) for line in said.splitlines()]
+        for event in events:
+            event["Actor"]["ID"] = "another"
+        return "\n".join(map(json.dumps, events))
+
+    lab.says("docker events", change)
+
+
+def on_a_manager(lab: Recorded) -> None:
+    def change(nodes: list[dict[str, Any]]) -> None:
+        for node in nodes:
+            node["Spec"]["Role"] = "manager"
+
+    lab.engine("/nodes", change)
+
+
+def restarted(lab: Recorded) -> None:
+    """When one more runs, all are new."""
+    seen: list[int] = []
+
+    def change(tasks: Tasks) -> None:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        seen.append(len(running))
+        if len(running) == 3:
+            for number, task in enumerate(running):
+                task["ID"] = f"new{number}"
+
+    lab.tasks(NAME, change)
+
+
+def stuck(lab: Recorded) -> None:
+    """The third task never runs."""
+
+    def change(tasks: Tasks) -> None:
+        for task in tasks:
+            if task["Slot"] == 3:
+                task["Status"]["State"] = "pending"
+
+    lab.tasks(NAME, change)
+
+
+def published(port: int) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(NAME, lambda there: there["Endpoint"]["Ports"][0].update(PublishedPort=port))
+
+
+def answers(*losses: Stretch) -> Callable[[Recorded], None]:
+    """The nodes had the routing mesh; of a thousand requests these were lost."""
+    answered = [Stretch(f"10.0.2.10{at}", 200, 333, 1000.0, 1010.0, 0.02) for at in (1, 2, 3)]
+    return lambda lab: lab.meshed(8001, *answered, *losses)
+
+
+FAULTS = {
+    "no service": fault(lambda lab: lab.gone(NAME), "scaled_up"),
+    "never changed": fault(both(forgotten, changed_before(None)), "scaled_up"),
+    "changed, but never scaled": fault(both(forgotten, changed_before(2)), "scaled_up"),
+    "made with three": fault(both(forgotten, changed_before(None), replicas(3)), "scaled_up"),
+    "another service was scaled": fault(both(another_service_scaled, changed_before(None)), "scaled_up"),
+    "no fault: changed again since, and the engine remembers": fault(changed_before(2)),
+    "no fault: the engine has forgotten, and the service remembers": fault(forgotten),
+    "not scaled down": fault(both(replicas(3), changed_before(2)), "scaled_down"),
+    "on a manager": fault(on_a_manager, "scaled_down"),
+    "not kept to workers": fault(
+        lambda lab: lab.service(NAME, lambda there: there["Spec"]["TaskTemplate"].update(Placement={})), "same_service"
+    ),
+    "another port": fault(published(8002), "same_service"),
+    "the third never runs": fault(stuck, "scales"),
+    "scaling restarts all": fault(restarted, "scales"),
+    "no fault: the mesh loses some for a moment": fault(
+        answers(Stretch("10.0.2.102", 0, 3, 1003.0, 1003.4, 0.01), Stretch("10.0.2.101", 0, 1, 1003.1, 1003.2, 0.01))
+    ),
+    "requests are lost all the while": fault(
+        answers(Stretch("10.0.2.101", 0, 1, 1001.0, 1003.0, 2.0), Stretch("10.0.2.102", 0, 1, 1008.0, 1010.0, 2.0)),
+        "answers_meanwhile",
+    ),
+}

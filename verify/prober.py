@@ -1,0 +1,28 @@
+"""Requests made while a check acts: a service scaled, a container killed, a version replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from labgen import probe
+from labgen.probe import Beside, Probe
+from verify.exam import Exam
+
+
+@contextmanager
+def requests(exam: Exam, port: int) -> Iterator[Beside]:
+    """Ask for a published port through every node, without a pause, while a check does something.
+
+    What came of it is there at the end. Needs the routing mesh.
+
+    :raises NodeError: the manager, which asks, has failed.
+    :raises AssertionError: it did not come to a first request.
+    """
+    asking = exam.manager
+    addresses = [str(node.address) for node in exam.lab.nodes]
+    made = Probe(addresses, port, within=max(2.0, exam.seconds(1)))
+    ask, also = partial(exam.beside, asking, within=900), partial(exam.on, asking)
+    with probe.beside(made, ask, also, partial(exam.wait, within=30.0)) as there:
+        yield there

@@ -1,0 +1,196 @@
+"""The exercise on a container's failure: one ended by force, and another took its place, then and now."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import pytest
+
+from labgen.capabilities import Capability, Lacks
+from labgen.course import Words, recovery
+from labgen.course.service import repository, told_ports
+from labgen.lab import Node
+from labgen.probe import Beside, Probed
+from labgen.swarm import Service, Swarm, Task
+from labgen.swarm.timeline import places
+from labgen.waiting import NotYet
+from verify import prober
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import service_of
+
+SERVICE = recovery.SERVICE
+PORT = SERVICE.publish[0]
+
+_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}"
+
+service = service_of(SERVICE.name)
+
+
+@check(
+    points=1,
+    ko="web-alb 서비스가 nginx 이미지의 복제본 3개로 만들어져 있고, 모든 노드에서 실행될 수 있다(제약 조건 없음).",
+    needs=("cluster.swarm_begun",),
+    hint=Words(f"On {{manager}}: {_ANEW}", f"{{manager}}에서: {_ANEW}"),
+)
+def test_service_made(swarm: Swarm) -> None:
+    """There is a service web-alb, made from nginx, with three replicas that may run on any node."""
+    found = swarm.services.get(SERVICE.name)
+    assert found is not None, f"there is no service {SERVICE.name}"
+    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.image}"
+    assert (found.mode, found.replicas) == ("replicated", SERVICE.replicas), f"it is {found.mode}" + (
+        f" with {found.replicas} replicas" if found.replicas is not None else ""
+    )
+    assert not found.constraints, f"its constraints: {', '.join(found.constraints)}"
+
+
+@check(
+    points=1,
+    ko="서비스가 라우팅 메시를 통해 8001 포트를 컨테이너의 80 포트로 공개한다.",
+    needs=("recovery.service_made",),
+    hint=Words(
+        f"On {{manager}}: docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
+        f"{{manager}}에서: docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
+    ),
+)
+def test_published(service: Service) -> None:
+    """The service publishes port 8001 for its port 80, through the routing mesh."""
+    assert [True for port in service.ports if PORT.met_by(port)] == [True], f"published: {told_ports(service)}"
+
+
+@check(
+    points=1,
+    ko="복제본 3개가 모두 실행 중이다.",
+    needs=("recovery.service_made",),
+    whole_lab=True,
+    hint=Words(
+        f"Swarm starts what is missing by itself. See what hinders it, on {{manager}}: "
+        f"docker service ps --no-trunc {SERVICE.name}",
+        f"모자란 태스크는 스웜이 스스로 시작합니다. 무엇이 막고 있는지 {{manager}}에서 보세요: "
+        f"docker service ps --no-trunc {SERVICE.name}",
+    ),
+)
+def test_running(service: Service) -> None:
+    """All three replicas run."""
+    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+
+
+_REMOVE = Words(
+    f"On a node with a task: docker ps, then docker rm -f CONTAINER. On {{manager}}: docker service ps {SERVICE.name}",
+    f"태스크가 있는 노드에서: docker ps, 그리고 docker rm -f 컨테이너이름. {{manager}}에서: "
+    f"docker service ps {SERVICE.name}",
+)
+
+
+@check(
+    points=3,
+    ko="기록에 컨테이너가 강제로 종료된 태스크가 있고, 같은 복제본에서 새 태스크가 실행 중이다.",
+    needs=("recovery.service_made",),
+    hint=_REMOVE,
+)
+def test_replaced(service: Service) -> None:
+    """The history has a task whose container was ended by force, and in the same replica another one runs."""
+    there = places(service)
+    ended = {place: [task for task in tasks if task.killed] for place, tasks in there.items()}
+    past = ", ".join(f"{SERVICE.name}.{task.slot} {task.state} {task.error}" for task in service.tasks if _past(task))
+    assert any(ended.values()), f"no task was ended by force; tasks of the past: {past or 'none'}"
+    assert any(tasks and there[place][-1].running for place, tasks in ended.items()), (
+        f"in replica {', '.join(place for place, tasks in ended.items() if tasks)} no other task runs"
+    )
+
+
+@dataclass(frozen=True)
+class Death:
+    """What came of killing one container.
+
+    :param seconds: until another task ran in its place.
+    :param left: how many tasks ran then; ``before``: how many had run before.
+    :param probed: requests made meanwhile.
+    """
+
+    seconds: float
+    before: int
+    left: int
+    probed: Probed
+
+
+@pytest.fixture(scope="module")
+def death(exam: Exam, lacks: Lacks) -> Death:
+    """Kill one container of the service, once for all checks, and wait until the swarm has put another in its place."""
+    there = exam.service(SERVICE.name)
+    assert there is not None, f"there is no service {SERVICE.name}"
+    node, task = _victim(exam, there)
+    mesh = Capability.ROUTING_MESH not in lacks
+    with prober.requests(exam, PORT.published) if mesh else nullcontext(Beside()) as asked:
+        start = exam.clock()
+        exam.on(node, f"docker rm -f {shlex.quote(task.container_id)}")
+        left = exam.wait(
+            f"another task to run in replica {task.slot}, whose container was killed on {node.name}",
+            lambda: _recovered(exam, task, len(there.running)),
+            within=recovery.WITHIN,
+        )
+        seconds = exam.clock() - start
+    return Death(seconds, len(there.running), left, asked.probed)
+
+
+@check(
+    points=3,
+    ko=f"직접 시험: 채점이 컨테이너 하나를 docker rm -f로 죽이면 {recovery.WITHIN:.0f}초(느린 컴퓨터에서는 그만큼 더) "
+    "안에 같은 복제본에서 새 태스크가 실행되고, 실행 중인 태스크 수는 이전과 같아진다.",
+    needs=("recovery.replaced", "recovery.running", "recovery.published"),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; does the service restart its tasks "
+        f"(docker service inspect --pretty {SERVICE.name}, RestartPolicy)?",
+        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}. 서비스가 태스크를 다시 시작하게 되어 있습니까"
+        f"(docker service inspect --pretty {SERVICE.name}의 RestartPolicy)?",
+    ),
+)
+def test_recovers(death: Death) -> None:
+    """Tried by this check: one container killed with docker rm -f, another task runs in its place within 30 s (longer
+    on a slow computer), and as many run as before."""
+    assert death.left == death.before, f"{death.left} run, not {death.before} as before"
+
+
+@check(
+    points=2,
+    ko="직접 시험: 그동안 모든 노드로 보낸 요청은, 모든 노드가 소식을 들을 때까지의 짧은 순간에만 잃어버린다.",
+    needs=("recovery.recovers",),
+    requires=SERVICE.asking_needs,
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: curl {{manager}}:{PORT.published}, several times. Do all replicas answer? Do the nodes hear "
+        "of each other (ports 7946/tcp and 7946/udp)?",
+        f"{{manager}}에서: curl {{manager}}:{PORT.published}, 여러 번. 모든 복제본이 응답합니까? 노드끼리 소식을 "
+        "주고받습니까(7946/tcp, 7946/udp 포트)?",
+    ),
+)
+def test_answers_meanwhile(death: Death, exam: Exam) -> None:
+    """Tried by this check: of the requests made through every node meanwhile, some are lost only in the moment until
+    every node has heard of the dead container."""
+    told = death.probed
+    assert told.requests, "no request was made"
+    assert told.spell <= exam.seconds(recovery.LOSING), f"{told}; from the first lost to the last {told.spell:.1f} s"
+
+
+def _victim(exam: Exam, there: Service) -> tuple[Node, Task]:
+    for task in there.running:
+        if node := exam.host(task):
+            return node, task
+    raise AssertionError(f"no task of {SERVICE.name} runs on a node of the lab")
+
+
+def _recovered(exam: Exam, killed: Task, wanted: int) -> int:
+    """How many tasks run, once another runs in the place of one."""
+    there = exam.service(SERVICE.name)
+    assert there is not None, f"{SERVICE.name} was removed meanwhile"
+    running = [task for task in there.running if task.id != killed.id]
+    if len(running) < wanted or not any(task.slot == killed.slot for task in running):
+        raise NotYet(f"{len(running)} of {wanted} run")
+    return len(running)
+
+
+def _past(task: Task) -> bool:
+    return task.desired not in ("running", "ready")

@@ -1,0 +1,149 @@
+"""The exercise on failed updates: what the history says of a pause, of a failure gone on with, and of a way back.
+
+`docker service rollback` by hand leaves no trace of its own: it is judged by every replica being back at the image
+it had before.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.course import ServiceSpec, Words, rollback
+from labgen.course.service import repository, same_image
+from labgen.swarm import Service, Swarm
+from labgen.swarm.timeline import failing, places, taken_back
+from verify.checks import check
+from verify.services import found
+
+QUEUE, STORE = rollback.QUEUE, rollback.STORE
+
+BY_HAND = 2.0
+"""Seconds that a person takes at least, from seeing a failure to a command's effect."""
+
+
+@pytest.fixture
+def queue(swarm: Swarm) -> Service:
+    """The service whose update is paused."""
+    return found(swarm, QUEUE.name)
+
+
+@pytest.fixture
+def store(swarm: Swarm) -> Service:
+    """The service whose update goes on, and is rolled back."""
+    return found(swarm, STORE.name)
+
+
+def _on_manager(*commands: str) -> Words:
+    told = "; ".join(commands)
+    return Words(f"On {{manager}}: {told}", f"{{manager}}에서: {told}")
+
+
+def _anew(spec: ServiceSpec, *commands: str) -> Words:
+    return _on_manager(f"docker service rm {spec.name}", spec.create, *commands)
+
+
+@check(
+    points=1,
+    ko="my-queue와 my-store 서비스가 있고, 둘 다 redis 이미지를 쓰는 복제본 3개짜리 서비스다.",
+    needs=("cluster.swarm_begun",),
+    hint=_on_manager(QUEUE.create, STORE.create),
+)
+def test_services_exist(swarm: Swarm) -> None:
+    """There are the services my-queue and my-store, each of redis, replicated, with three replicas."""
+    for spec in (QUEUE, STORE):
+        there = found(swarm, spec.name)
+        assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
+        assert there.replicas == spec.replicas, f"{spec.name} is {there.mode}, with {there.replicas} replicas"
+
+
+@check(
+    points=1,
+    ko="두 서비스의 복제본이 모두 실행 중이다.",
+    needs=("rollback.services_exist",),
+    whole_lab=True,
+    hint=_on_manager(rollback.MEND_QUEUE, rollback.ROLLBACK),
+)
+def test_running(queue: Service, store: Service) -> None:
+    """All replicas of both services run."""
+    for service in (queue, store):
+        errors = {task.error for task in service.tasks if task.desired in ("running", "ready") and task.error}
+        assert len(service.running) == service.replicas, (
+            f"{len(service.running)} of {service.replicas} tasks of {service.name} run {'; '.join(sorted(errors))}"
+        )
+
+
+@check(
+    points=2,
+    ko="my-queue의 업데이트 한 번이 실패하고 멈췄다. 잘못된 이미지는 일부 복제본에만 닿았다.",
+    needs=("rollback.running",),
+    hint=_anew(QUEUE, rollback.BREAK_QUEUE, rollback.MEND_QUEUE),
+)
+def test_paused(queue: Service) -> None:
+    """An update of my-queue failed and was paused: what failed had come to some replicas, and not to all."""
+    bad = failing(queue)
+    assert bad, "the history shows no task of another image that failed"
+    assert len(bad) < len(places(queue)), "every replica had a task that failed"
+    assert queue.update.failure_action == "pause", f"its failure action is {queue.update.failure_action}"
+
+
+@check(
+    points=2,
+    ko=f"그 업데이트를 고쳐서 끝냈다. my-queue의 모든 태스크가 {rollback.MENDED.image} 이미지를 쓴다.",
+    needs=("rollback.paused",),
+    hint=_on_manager(rollback.MEND_QUEUE),
+)
+def test_mended(queue: Service) -> None:
+    """It was mended by a further update, which is complete: every task of my-queue has redis:6.2.5-alpine."""
+    seen = {task.image.partition("@")[0] for task in queue.running}
+    assert all(same_image(image, rollback.MENDED.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    assert queue.update_state == "completed", f"the update's state: {queue.update_state} {queue.update_message}"
+
+
+@check(
+    points=2,
+    ko="my-store의 업데이트 한 번이 실패하고도 계속되었다. 모든 복제본에서 태스크가 실패했다.",
+    needs=("rollback.running",),
+    hint=_anew(STORE, rollback.BREAK_STORE, rollback.ROLLBACK),
+)
+def test_continued(store: Service) -> None:
+    """An update of my-store failed and went on: in every replica a task of another image failed."""
+    spared = sorted(set(places(store)) - set(failing(store)))
+    assert not spared, f"no such task in the history of replica {', '.join(spared)}"
+
+
+@check(
+    points=2,
+    ko=f"모든 복제본이 이전 이미지 {STORE.image}로 돌아왔다.",
+    needs=("rollback.continued",),
+    hint=_on_manager(rollback.ROLLBACK),
+)
+def test_rolled_back(store: Service) -> None:
+    """Every replica of my-store went back to the image it had before, redis:6.0-alpine."""
+    seen = {store.plain_image, *(task.image.partition("@")[0] for task in store.running)}
+    assert all(same_image(image, STORE.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    assert store.update_state == "rollback_completed", f"the last update's state: {store.update_state or 'none'}"
+
+
+@check(
+    points=2,
+    ko="my-store의 마지막 업데이트는 실패했고, 모든 복제본에 닿기 전에 스웜이 스스로 되돌렸다.",
+    needs=("rollback.rolled_back",),
+    hint=_on_manager(rollback.MAKE_SAFE, rollback.BREAK_SAFE),
+)
+def test_by_itself(store: Service) -> None:
+    """The last update of my-store failed, and the swarm took it back by itself before it had come to every replica."""
+    back = taken_back(store)
+    assert back, "the history shows no failed update that was taken back before it had come to all"
+    # Where the action was said in the same command, the rollback has taken it back, too.
+    after = max(_way_back(store, place) for place in back)
+    assert store.update.failure_action == "rollback" or after < BY_HAND, (
+        f"its failure action is {store.update.failure_action}, and the way back began {after:.0f} s after the failure"
+    )
+
+
+def _way_back(store: Service, place: str) -> float:
+    """Seconds from the last failure in a place to the making of the task that runs there now."""
+    tasks = places(store)[place]
+    failed = [task.since for task in tasks if task.failed and task.since]
+    now = [task.created for task in tasks if task.running and task.created]
+    return (now[-1] - failed[-1]).total_seconds()

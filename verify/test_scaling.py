@@ -1,0 +1,228 @@
+"""The exercise on scaling: a service that has been scaled, and one more replica and back, tried while it is asked."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import pytest
+
+from labgen.capabilities import Capability, Lacks
+from labgen.course import Words, loadbalance, scaling
+from labgen.course.service import repository, told_ports
+from labgen.probe import Beside, Probed
+from labgen.swarm import Service, Swarm, Task
+from labgen.waiting import NotYet
+from verify import prober
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import service_of
+
+SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
+PORT = SERVICE.publish[0]
+
+_KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
+
+service = service_of(SERVICE.name)
+
+
+@check(
+    points=3,
+    ko=f"web-alb 서비스의 복제본이 {MANY}개로 확장된 적이 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(
+        f"On {{manager}}: {scaling.UP}, afterwards {scaling.DOWN}. Where there is no {SERVICE.name}: {SERVICE.create}",
+        f"{{manager}}에서: {scaling.UP}, 그다음 {scaling.DOWN}. {SERVICE.name} 서비스가 없으면: {SERVICE.create}",
+    ),
+)
+def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
+    """The service web-alb has been scaled up to three replicas."""
+    found = swarm.services.get(SERVICE.name)
+    assert found is not None, f"there is no service {SERVICE.name}"
+    seen = [*_steps(found), *_remembered(exam, found)]
+    told = ", ".join(f"from {old} to {new}" for old, new in dict.fromkeys(seen) if old != new)
+    assert any(old != new and max(old, new) >= MANY for old, new in seen), (
+        f"it has {found.replicas} replicas; changes of that number: {told or 'none to be seen'}"
+    )
+
+
+@check(
+    points=1,
+    ko=f"지금은 복제본이 다시 {FEW}개이고, 모두 워커에서 실행 중이다.",
+    needs=("scaling.scaled_up",),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: {scaling.DOWN}; docker service ps {SERVICE.name}",
+        f"{{manager}}에서: {scaling.DOWN}; docker service ps {SERVICE.name}",
+    ),
+)
+def test_scaled_down(service: Service, swarm: Swarm) -> None:
+    """The service has two replicas again, and both of them run, on workers."""
+    assert service.replicas == FEW, f"it has {service.replicas} replicas"
+    nodes = [(node.name, node.role) for task in service.running if (node := swarm.node(task.node_id))]
+    assert len(nodes) == FEW, f"{len(nodes)} of {FEW} run"
+    assert all(role == "worker" for _, role in nodes), f"they run on {', '.join(name for name, _ in nodes)}"
+
+
+@check(
+    points=1,
+    ko="나머지 설정은 그대로다: nginx 이미지, 워커에만 배치, 8001 포트 공개.",
+    needs=("scaling.scaled_up",),
+    hint=Words(
+        f"Scaling changes nothing but the number. On {{manager}}: docker service rm {SERVICE.name}; {SERVICE.create}; "
+        f"{scaling.UP}; {scaling.DOWN}",
+        f"확장은 복제본 수만 바꿉니다. {{manager}}에서: docker service rm {SERVICE.name}; {SERVICE.create}; "
+        f"{scaling.UP}; {scaling.DOWN}",
+    ),
+)
+def test_same_service(service: Service) -> None:
+    """All else is as it was: made from nginx, kept to workers, port 8001 published."""
+    assert repository(service.image) == repository(SERVICE.image), f"it is made from {service.image}"
+    written = {"".join(constraint.split()) for constraint in service.constraints}
+    assert written & _KEPT_OFF_MANAGERS, f"its constraints: {', '.join(service.constraints) or 'none'}"
+    assert any(PORT.met_by(port) for port in service.ports), f"published: {told_ports(service)}"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of scaling by one, up and back.
+
+    :param up: seconds until one more ran; ``down``: until it was gone.
+    :param restarted: how many of the tasks that ran before did not while one more did.
+    :param probed: requests made meanwhile.
+    """
+
+    up: float
+    down: float
+    restarted: int
+    probed: Probed
+
+
+@pytest.fixture(scope="module")
+def tried(exam: Exam, lacks: Lacks) -> Tried:
+    """Scale the service by one, up and back, once for all checks; it is left as it was found."""
+    there = exam.service(SERVICE.name)
+    assert there is not None, f"there is no service {SERVICE.name}"
+    few = there.replicas or 0
+    mesh = Capability.ROUTING_MESH not in lacks
+    with _as_found(exam, there), prober.requests(exam, PORT.published) if mesh else nullcontext(Beside()) as asked:
+        start = exam.clock()
+        _scale(exam, few + 1)
+        more = exam.wait("one more task to run", lambda: _running(exam, few + 1), within=scaling.WITHIN)
+        up, restarted = exam.clock() - start, {task.id for task in there.running} - {task.id for task in more}
+        start = exam.clock()
+        _scale(exam, few)
+        exam.wait("one task less", lambda: _running(exam, few), within=scaling.WITHIN)
+        down = exam.clock() - start
+    return Tried(up, down, len(restarted), asked.probed)
+
+
+@check(
+    points=3,
+    ko=f"직접 시험: 채점이 복제본을 하나 늘리면 {scaling.WITHIN:.0f}초(느린 컴퓨터에서는 그만큼 더) 안에 하나가 더 "
+    "실행되고 먼저 실행되던 태스크는 그대로이며, 다시 줄이면 하나가 없어진다.",
+    needs=("scaling.scaled_down", "scaling.same_service"),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name} says what keeps a task from running.",
+        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}. 태스크가 왜 실행되지 않는지 나와 있습니다.",
+    ),
+)
+def test_scales(tried: Tried) -> None:
+    """Tried by this check: scaled by one, one more task runs within 30 s (longer on a slow computer) and those that ran
+    before are left alone; scaled back, one is gone."""
+    assert not tried.restarted, f"{tried.restarted} of the tasks that ran before did not any more"
+
+
+@check(
+    points=2,
+    ko="직접 시험: 그동안 모든 노드로 보낸 요청은 새 컨테이너의 서버가 포트를 열기 전의 짧은 순간 말고는 "
+    "잃어버리지 않는다.",
+    needs=("scaling.scales",),
+    requires=SERVICE.asking_needs,
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: curl {{manager}}:{PORT.published}, several times. Do all replicas answer? Do the nodes hear "
+        "of each other (ports 7946/tcp and 7946/udp)?",
+        f"{{manager}}에서: curl {{manager}}:{PORT.published}, 여러 번. 모든 복제본이 응답합니까? 노드끼리 소식을 "
+        "주고받습니까(7946/tcp, 7946/udp 포트)?",
+    ),
+)
+def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:
+    """Tried by this check: of the requests made through every node meanwhile none is lost, unless in the moment in
+    which the new container has started and its server does not listen yet."""
+    told = tried.probed
+    assert told.requests, "no request was made"
+    assert told.spell <= exam.seconds(scaling.LOSING), f"{told}; from the first lost to the last {told.spell:.1f} s"
+
+
+def _steps(there: Service) -> list[tuple[int, int]]:
+    """The last change of the service, as numbers of replicas: it remembers how it was before."""
+    if there.replicas is None or there.replicas_before is None:
+        return []
+    return [(there.replicas_before, there.replicas)]
+
+
+def _remembered(exam: Exam, there: Service) -> Iterator[tuple[int, int]]:
+    """Changes of the number of replicas that the manager's engine remembers: its last 256 events, since it started."""
+    script = "docker events --since 0 --until \"$(date +%s)\" --filter type=service --format '{{json .}}'"
+    for line in exam.on(exam.manager, script).splitlines():
+        # {"Type":"service",…,"Actor":{"ID":"tnuh…","Attributes":{"replicas.new":"3","replicas.old":"2"}}}
+        actor = json.loads(line).get("Actor") or {}
+        told = actor.get("Attributes") or {}
+        if actor.get("ID") == there.id and "replicas.new" in told:
+            yield int(told.get("replicas.old") or 0), int(told["replicas.new"])
+
+
+def _scale(exam: Exam, replicas: int) -> None:
+    exam.on(exam.manager, f"docker service scale --detach {shlex.quote(SERVICE.name)}={replicas}")
+
+
+def _running(exam: Exam, wanted: int) -> tuple[Task, ...]:
+    """The tasks that run, once they are as many as wanted and nothing is on its way."""
+    there = exam.service(SERVICE.name)
+    assert there is not None, f"{SERVICE.name} was removed meanwhile"
+    going = sum(task.desired == "remove" for task in there.tasks)
+    if len(there.running) != wanted or going or not there.settled:
+        raise NotYet(f"{len(there.running)} of {wanted} run, {going} on the way out")
+    return there.running
+
+
+@contextmanager
+def _as_found(exam: Exam, there: Service) -> Iterator[None]:
+    """Afterwards as many replicas as before, and the same pages in their containers, whatever happened meanwhile.
+
+    Which of the tasks on a worker goes when the service is scaled back is the swarm's choice. It may be one that was
+    given a page in another exercise; the one that stays in its stead is then given that page.
+    """
+    pages = {task.id: (task, _page(exam, task)) for task in there.running}
+    try:
+        yield
+    finally:
+        now = exam.service(SERVICE.name)
+        if now is not None and now.replicas != there.replicas:
+            _scale(exam, there.replicas or 0)
+            now = exam.service(SERVICE.name)
+        staying = {task.id for task in now.running} if now else set()
+        new = [task for task in (now.running if now else ()) if task.id not in pages]
+        for gone, page in [one for name, one in pages.items() if name not in staying]:
+            heir = next((task for task in new if task.node_id == gone.node_id), None)
+            if heir and page:
+                new.remove(heir)
+                _give(exam, heir, page)
+
+
+def _page(exam: Exam, task: Task) -> str:
+    """The page in a task's container, in base64; empty where there is none."""
+    node = exam.host(task)
+    read = f"docker exec {shlex.quote(task.container_id)} cat {loadbalance.PAGE_PATH}"
+    return exam.on(node, f"{read} 2>/dev/null | head -c 65536 | base64 -w0").strip() if node else ""
+
+
+def _give(exam: Exam, task: Task, page: str) -> None:
+    if node := exam.host(task):
+        write = f"docker exec -i {shlex.quote(task.container_id)} sh -c 'cat > {loadbalance.PAGE_PATH}'"
+        exam.on(node, f"printf %s {shlex.quote(page)} | base64 -d | {write}")

@@ -1,0 +1,149 @@
+"""The exercise on update options: two at a time, with a pause, and start-first, as the containers' times show."""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.course import Words, updateoptions
+from labgen.course.service import repository, same_image
+from labgen.course.update import NEW
+from labgen.swarm import Service, Swarm
+from labgen.swarm.timeline import Turn, at_once, most_missing, updates
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import found, service_of
+
+SERVICE = updateoptions.SERVICE
+PARALLELISM, DELAY = updateoptions.PARALLELISM, updateoptions.DELAY
+
+_SLACK = 0.5
+"""Seconds by which two nodes' clocks may differ unnoticed."""
+
+service = service_of(SERVICE.name)
+
+
+@pytest.fixture
+def happened(service: Service, exam: Exam) -> list[list[Turn]]:
+    """The updates that the history shows, each of more replicas than were to change at a time."""
+    return [one for one in updates(exam.lived(service.name)) if len({turn.place for turn in one}) > PARALLELISM]
+
+
+def _on_manager(command: str) -> Words:
+    return Words(f"On {{manager}}: {command}", f"{{manager}}에서: {command}")
+
+
+@check(
+    points=1,
+    ko="my-cache 서비스가 redis 이미지로 만들어져 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=_on_manager(SERVICE.create),
+)
+def test_service_exists(swarm: Swarm) -> None:
+    """There is a service my-cache, made from redis."""
+    there = found(swarm, SERVICE.name)
+    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+
+
+@check(
+    points=1,
+    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
+    needs=("updateoptions.service_exists",),
+    whole_lab=True,
+    hint=_on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}"),
+)
+def test_running(service: Service) -> None:
+    """The service is replicated, with four replicas, and all of them run."""
+    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
+        f"it is {service.mode}, with {service.replicas} replicas"
+    )
+    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+
+
+@check(
+    points=1,
+    ko=f"실행 중인 모든 태스크가 {NEW} 이미지를 쓰고, 업데이트가 끝나 있다.",
+    needs=("updateoptions.running",),
+    hint=_on_manager(updateoptions.UPDATE_IN_PAIRS),
+)
+def test_updated(service: Service) -> None:
+    """Every task that runs has the new image, redis:6.2.5-alpine, and the last update is complete."""
+    seen = {task.image.partition("@")[0] for task in service.running}
+    assert all(same_image(image, NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
+
+
+@check(
+    points=2,
+    ko="업데이트 한 번은 복제본을 두 개씩 바꾸었고, 한순간에 비어 있던 복제본은 많아야 두 개다.",
+    needs=("updateoptions.updated",),
+    whole_lab=True,
+    hint=_on_manager(
+        f"docker service rm {SERVICE.name}; {SERVICE.create}; {updateoptions.UPDATE_IN_PAIRS}",
+    ),
+)
+def test_two_at_a_time(happened: list[list[Turn]]) -> None:
+    """One update changed two replicas at a time, and no more than two were missing at any one time."""
+    assert any(_in_pairs(one) for one in happened), _told(happened)
+
+
+@check(
+    points=2,
+    ko=f"그 업데이트는 다음 복제본으로 넘어가기 전에 {DELAY:g}초 이상 기다렸다.",
+    needs=("updateoptions.two_at_a_time",),
+    whole_lab=True,
+    hint=_on_manager(f"docker service update --update-parallelism 2 --update-delay {DELAY:g}s --force {SERVICE.name}"),
+)
+def test_pause(happened: list[list[Turn]]) -> None:
+    """That update waited for 3 s after a replica before it went on to the next."""
+    pairs = [one for one in happened if _in_pairs(one)]
+    assert any(at_once(one, DELAY - _SLACK) <= PARALLELISM for one in pairs), _told(pairs)
+
+
+@check(
+    points=2,
+    ko="또 한 번의 업데이트는 start-first로 진행되었다. 모든 복제본에서 새 태스크가 실행된 뒤에 기존 태스크가 끝났다.",
+    needs=("updateoptions.running",),
+    whole_lab=True,
+    hint=_on_manager(updateoptions.UPDATE_START_FIRST),
+)
+def test_start_first(happened: list[list[Turn]]) -> None:
+    """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
+    assert any(_start_first(one) for one in happened), _told(happened)
+
+
+@check(
+    points=1,
+    ko="start-first 업데이트는 복제본을 한 번에 하나씩 바꾸었다.",
+    needs=("updateoptions.start_first",),
+    whole_lab=True,
+    hint=_on_manager(updateoptions.UPDATE_START_FIRST),
+)
+def test_one_at_a_time(happened: list[list[Turn]]) -> None:
+    """The update that started first changed one replica at a time."""
+    first = [one for one in happened if _start_first(one)]
+    assert any(at_once(one) == 1 for one in first), _told(first)
+
+
+def _in_pairs(one: list[Turn]) -> bool:
+    return at_once(one) == PARALLELISM and most_missing(one) <= PARALLELISM
+
+
+def _start_first(one: list[Turn]) -> bool:
+    return all(turn.gap is not None and turn.gap < 0 for turn in one)
+
+
+def _told(happened: list[list[Turn]]) -> str:
+    """The updates, for people."""
+    if not happened:
+        return "the history shows no update of three replicas or more"
+    told = []
+    for number, one in enumerate(happened, 1):
+        if unknown := [turn.place for turn in one if turn.gap is None]:
+            told.append(f"update {number}: the containers of replica {', '.join(unknown)} are gone")
+            continue
+        gaps = [f"{abs(turn.gap or 0.0):.1f} s {'after' if (turn.gap or 0.0) > 0 else 'before'}" for turn in one]
+        told.append(
+            f"update {number}: {at_once(one)} at a time, {most_missing(one)} missing at most, "
+            f"new tasks ran {', '.join(gaps)} the old ones ended"
+        )
+    return "; ".join(told)
