@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,6 +97,8 @@ def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:
         fault.mend(stage)
     except LabgenError as error:
         # The next one must not suffer for it.
+        with suppress(LabgenError):
+            fault.mend(stage)
         stage.must("labgen", "reset")
         return Came(fault, {}, (f"it could not be committed: {error.message}",), time.monotonic() - start)
     turned = {check: now.get(check, "") for check in right if now.get(check) != right[check]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labgen.waiting import NotYet, wait_until
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 
@@ -64,6 +65,17 @@ def _address_lost(stage: Stage) -> None:
     found = f"dev=$(ip -4 -o address show to {address} | awk '{{print $2}}')"
     stage.on(W2, found, f"ip address del {address}/24 dev $dev")
     stage.missed(W2)
+
+
+def _demoted(stage: Stage) -> None:
+    stage.manager(f"docker node demote {W2}")
+
+    def seen() -> None:
+        # Its place among the managers is given up a little later than its role.
+        if stage.on(W2, "docker info --format '{{.Swarm.ControlAvailable}}'").strip() != "false":
+            raise NotYet("it is still a manager")
+
+    wait_until(f"{W2} to be a worker again", seen, within=stage.there.patience.seconds(60), every=1)
 
 
 def _walled_off(stage: Stage) -> None:
@@ -147,7 +159,7 @@ FAULTS = (
         "cluster",
         _on(MANAGER, f"docker node promote {W2}"),
         turned(fail=_all("node_role", W2)),
-        _on(MANAGER, f"docker node demote {W2}"),
+        _demoted,
     ),
     Fault(
         "a port blocked by the firewall",
