@@ -133,7 +133,8 @@ class Task:
         :param spec: the same for tasks that were made to run the same thing in the same way; another after an update.
     :param began: when its container began to run, and ``ended`` when that ended. The swarm itself does not keep
         them; :func:`labgen.swarm.lives.dated` adds them, where the node still has the container.
-    :param unwell: its container's health check never once succeeded, as far as the node remembers.
+    :param unwell: what its container's health check said last, where it never once succeeded as far as the node
+        remembers (five checks); empty where it did, or there is none.
     :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
@@ -154,7 +155,7 @@ class Task:
     spec: str = ""
     began: datetime | None = None
     ended: datetime | None = None
-    unwell: bool = False
+    unwell: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
 
     @property
