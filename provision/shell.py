@@ -34,6 +34,15 @@ class Shell:
         with self._lock:
             self._opened()
 
+    def forget(self) -> None:
+        """Let go of the session and of the node's connection: the node restarts, and neither outlives that."""
+        with self._lock:
+            session, self._session = self._session, None
+            if session is not None:
+                with contextlib.suppress(Exception):
+                    session.close()
+            self._inventory.forget(self.node)
+
     def run(self, script: str, *, within: float = 60.0, secret: str | None = None, what: str = "") -> str:
         """Run a POSIX shell script as root and give what it printed.
 

@@ -128,16 +128,28 @@ def join(shell: Shell, manager: Shell, local: LocalSwarm, known: Mapping[str, Sw
     )
 
 
-def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
-    """Join with a token; gives whether it did, ``None`` where the token was refused."""
-    node = shell.node
+def join_script(node: Node, manager: Node, *, leave: bool = False) -> str:
+    """The script that brings a node into the swarm; the token is the first line of its standard input.
+
+    :param leave: it leaves whatever swarm it is in first.
+    """
     before = "docker swarm leave --force >/dev/null 2>&1\n" if leave else ""
-    script = (
+    return (
         "IFS= read -r token || exit 1\n"
         f"{before}"
         f'docker swarm join --token "$token" --advertise-addr {node.address} {manager.address}:{PORT} >/dev/null'
     )
-    done = shell.attempt(script, within=90, secret=with_token.value)
+
+
+def join_shown(node: Node, manager: Node) -> str:
+    """The same as a learner types it, without the token."""
+    return f"docker swarm join --token SWMTKN-1-… --advertise-addr {node.address} {manager.address}:{PORT}"
+
+
+def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
+    """Join with a token; gives whether it did, ``None`` where the token was refused."""
+    node = shell.node
+    done = shell.attempt(join_script(node, manager, leave=leave), within=90, secret=with_token.value)
     if done.ok:
         return True
     if _ALREADY.search(done.err):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from labgen.course import loadbalance
+from labgen.course import Words, loadbalance
 from labgen.course.service import repository
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
@@ -12,24 +10,20 @@ from labgen.swarm import Service, Swarm
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts
+from verify.services import service_of, told
 
 SERVICE = loadbalance.SERVICE
 PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
 
-_MAKE = f"On {{manager}}: {SERVICE.create}"
+_MAKE = Words(f"On {{manager}}: {SERVICE.create}", f"{{manager}}에서: {SERVICE.create}")
 _KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
 """Two ways to write the same constraint; the course uses both."""
 
 
-@pytest.fixture
-def service(swarm: Swarm) -> Service:
-    """The service of the exercise; the check that needs it says what it needs first."""
-    found = swarm.services.get(SERVICE.name)
-    assert found is not None, f"there is no service {SERVICE.name}"
-    return found
+service = service_of(SERVICE.name)
 
 
-@check(points=2, needs=("cluster.swarm_begun",), hint=_MAKE)
+@check(points=2, ko="web-alb 서비스가 nginx 이미지로 만들어져 있다.", needs=("cluster.swarm_begun",), hint=_MAKE)
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service web-alb, made from nginx."""
     found = swarm.services.get(SERVICE.name)
@@ -41,8 +35,12 @@ def test_service_exists(swarm: Swarm) -> None:
 
 @check(
     points=1,
+    ko=f"서비스는 복제 모드이고 복제본이 {SERVICE.replicas}개다.",
     needs=("loadbalance.service_exists",),
-    hint=f"Remove it (docker service rm {SERVICE.name}) and begin anew. {_MAKE}",
+    hint=Words(
+        f"Remove it (docker service rm {SERVICE.name}) and begin anew. {_MAKE.en}",
+        f"지우고(docker service rm {SERVICE.name}) 다시 시작하세요. {_MAKE.ko}",
+    ),
 )
 def test_replicated(service: Service) -> None:
     """The service is replicated, with as many replicas as the exercise asks for."""
@@ -53,20 +51,31 @@ def test_replicated(service: Service) -> None:
 
 @check(
     points=2,
+    ko=f"서비스의 태스크 {SERVICE.replicas}개가 실행 중이다.",
     needs=("loadbalance.service_exists",),
     whole_lab=True,
-    hint=f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; "
-    f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+    hint=Words(
+        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; "
+        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}; "
+        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+    ),
 )
 def test_running(service: Service) -> None:
     """As many tasks of the service run as the exercise asks for."""
-    assert len(service.running) == SERVICE.replicas, _tasks(service)
+    assert len(service.running) == SERVICE.replicas, (
+        f"{len(service.running)} of {SERVICE.replicas} run; tasks: {told(service.tasks)}"
+    )
 
 
 @check(
     points=1,
+    ko="서비스에 워커에서만 실행하라는 제약 조건이 있다.",
     needs=("loadbalance.service_exists",),
-    hint=f"On {{manager}}: docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
+    hint=Words(
+        f"On {{manager}}: docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
+        f"{{manager}}에서: docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
+    ),
 )
 def test_constraint(service: Service) -> None:
     """The service is constrained to workers."""
@@ -76,8 +85,12 @@ def test_constraint(service: Service) -> None:
 
 @check(
     points=1,
+    ko="서비스의 태스크가 모두 워커에서 실행된다.",
     needs=("loadbalance.running",),
-    hint=f"On {{manager}}: docker service ps {SERVICE.name}. A constraint moves tasks that break it.",
+    hint=Words(
+        f"On {{manager}}: docker service ps {SERVICE.name}. A constraint moves tasks that break it.",
+        f"{{manager}}에서: docker service ps {SERVICE.name}. 제약 조건을 추가하면 어긋난 태스크가 옮겨집니다.",
+    ),
 )
 def test_on_workers(service: Service, swarm: Swarm) -> None:
     """Every task of the service runs on a worker."""
@@ -90,8 +103,12 @@ def test_on_workers(service: Service, swarm: Swarm) -> None:
 
 @check(
     points=1,
+    ko=f"서비스의 {TARGET} 포트가 라우팅 메시를 통해 {PUBLISHED} 포트로 공개되어 있다.",
     needs=("loadbalance.service_exists",),
-    hint=f"On {{manager}}: docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}",
+    hint=Words(
+        f"On {{manager}}: docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}",
+        f"{{manager}}에서: docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}",
+    ),
 )
 def test_published(service: Service) -> None:
     """The service publishes port 8001 for its port 80, through the routing mesh."""
@@ -102,30 +119,44 @@ def test_published(service: Service) -> None:
 
 @check(
     points=1,
+    ko="공개한 포트가 노드에서 열려 있다. 태스크가 없는 노드에서도 열려 있다.",
     needs=("cluster.swarm_active", "loadbalance.published", "loadbalance.running"),
     requires=SERVICE.asking_needs,
-    hint=f"On {{node}}: sudo ss -lntp | grep {PUBLISHED}; sudo journalctl -u docker",
+    hint=Words(
+        f"On {{node}}: sudo netstat -nlp | grep {PUBLISHED}; sudo journalctl -u docker",
+        f"{{node}}에서: sudo netstat -nlp | grep {PUBLISHED}; sudo journalctl -u docker",
+    ),
 )
 def test_port_open(node: Node, facts: NodeFacts) -> None:
     """The published port is open on the node, whether a task runs there or not."""
     assert facts.listens("tcp", PUBLISHED, str(node.address)), facts.listening(PUBLISHED)
 
 
-_PAGES = (
-    "On each worker: docker ps, then docker cp index.html CONTAINER:"
-    f"{loadbalance.PAGE_PATH}; on {{manager}}: curl {{address}}:{PUBLISHED}"
+_PAGES = Words(
+    f"On each worker: docker ps, then docker cp index.html CONTAINER:{loadbalance.PAGE_PATH}; "
+    f"on {{manager}}: curl {{address}}:{PUBLISHED}. A container made anew has lost its page.",
+    f"각 워커에서: docker ps, 그다음 docker cp index.html 컨테이너이름:{loadbalance.PAGE_PATH}. "
+    f"{{manager}}에서: curl {{address}}:{PUBLISHED}. 컨테이너가 새로 만들어지면 페이지도 다시 넣어야 합니다.",
 )
 
 
-@check(points=2, needs=("loadbalance.port_open",), requires=SERVICE.asking_needs, whole_lab=True, hint=_PAGES)
+@check(
+    points=2,
+    ko="매니저가 이 노드의 주소로 새 연결을 열어 요청하면 워커마다 넣은 페이지가 모두 나온다.",
+    needs=("loadbalance.port_open",),
+    requires=SERVICE.asking_needs,
+    whole_lab=True,
+    hint=_PAGES,
+)
 def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
     """The manager, asking at the node's address with new connections, gets every worker's own page."""
-    told = exam.through(node, PUBLISHED)
-    assert _every_page(told, lab), str(told)
+    answers = exam.through(node, PUBLISHED)
+    assert _every_page(answers, lab), str(answers)
 
 
 @check(
     points=1,
+    ko="이 노드가 자기 주소로 새 연결을 열어 요청하면 워커마다 넣은 페이지가 모두 나온다.",
     nodes="others",
     needs=("loadbalance.port_open",),
     requires=SERVICE.asking_needs,
@@ -134,16 +165,10 @@ def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
 )
 def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:
     """The node, asking at its own address with new connections, gets every worker's own page."""
-    told = exam.itself(node, PUBLISHED)
-    assert _every_page(told, lab), str(told)
+    answers = exam.itself(node, PUBLISHED)
+    assert _every_page(answers, lab), str(answers)
 
 
-def _every_page(told: Requests, lab: Lab) -> bool:
+def _every_page(answers: Requests, lab: Lab) -> bool:
     pages = {loadbalance.page(number) for number in range(1, len(lab.workers) + 1)}
-    return told.answered and told.bodies <= pages and len(told.bodies) == SERVICE.replicas
-
-
-def _tasks(service: Service) -> str:
-    wanted = [task for task in service.tasks if task.desired in ("running", "ready")]
-    listed = ", ".join(task.state + (f" ({task.error})" if task.error else "") for task in wanted)
-    return f"{len(service.running)} of {SERVICE.replicas} run; tasks: {listed or 'none'}"
+    return answers.answered and answers.bodies <= pages and len(answers.bodies) == SERVICE.replicas

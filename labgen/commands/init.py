@@ -22,7 +22,7 @@ def _files() -> Iterator[tuple[str, str]]:
     for source in sorted(path for path in SKELETON.rglob("*") if path.is_file()):
         place = str(source.relative_to(SKELETON)).removesuffix(".in")
         text = source.read_text(encoding="utf-8")
-        for name in ("cluster", *NAMES) if _EXERCISE in place else ("",):
+        for name in NAMES if _EXERCISE in place else ("",):
             yield place.replace(_EXERCISE, name), text.replace(_EXERCISE, name)
 
 

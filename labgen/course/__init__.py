@@ -21,22 +21,36 @@ from labgen.course.service import Publish, ServiceSpec
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 
-__all__ = ["NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
+__all__ = ["ALWAYS", "NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
 
 Language = Literal["en", "ko"]
 
 NAMES: tuple[str, ...] = (
+    "cluster",
+    "service",
     "loadbalance",
     "scaling",
+    "globalmode",
+    "cleanup",
     "recovery",
+    "failover",
     "update",
     "updateoptions",
     "rollback",
+    "placement",
+    "ports",
+    "discovery",
     "stack",
     "secrets",
     "quorum",
 )
 """Every exercise, in the order of the course."""
+
+ALWAYS = NAMES[0]
+"""The swarm itself, with which every grading begins: an exercise on a swarm that is not one says nothing."""
+
+_ELSEWHERE = {"service": "swarm_start"}
+"""Exercises whose module has another name: :mod:`labgen.course.service` says what a service is."""
 
 _BRIEFS = Path(__file__).parent / "briefs"
 _FILES = Path(__file__).parent / "files"
@@ -116,7 +130,7 @@ def _brief(name: str) -> str:
 @cache
 def exercises() -> Mapping[str, Exercise]:
     """Every exercise by name, in the order of the course."""
-    return {name: importlib.import_module(f"labgen.course.{name}").EXERCISE for name in NAMES}
+    return {name: importlib.import_module(f"labgen.course.{_ELSEWHERE.get(name, name)}").EXERCISE for name in NAMES}
 
 
 def find(name: str) -> Exercise:

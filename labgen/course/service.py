@@ -50,7 +50,9 @@ class ServiceSpec:
     :param replicas: how many; ``None`` for a global service, which has one on every node.
     :param constraints: where its tasks may run.
     :param network: name of the overlay network it is on.
+    :param reserve: memory that each task reserves, as typed: ``512MB``; empty for none.
     :param update: how it is updated.
+    :param health: command of its health check, as typed; empty for none of its own.
     :param options: further options, as typed, with which it is made; not looked at afterwards.
     :param command: what its containers run, as typed; empty for the image's own.
     """
@@ -62,7 +64,9 @@ class ServiceSpec:
     publish: tuple[Publish, ...] = ()
     network: str = ""
     endpoint_mode: str = "vip"
+    reserve: str = ""
     update: Update = PLAIN
+    health: str = ""
     options: tuple[str, ...] = ()
     command: str = ""
 
@@ -83,7 +87,11 @@ class ServiceSpec:
             yield f"--network {self.network}"
         if self.endpoint_mode != "vip":
             yield f"--endpoint-mode {self.endpoint_mode}"
+        if self.reserve:
+            yield f"--reserve-memory {self.reserve}"
         yield from update_flags(self.update)
+        if self.health:
+            yield f"--health-cmd {shlex.quote(self.health)}"
         yield from self.options
 
     @property
@@ -152,9 +160,24 @@ def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
         yield f"its endpoint mode is {there.endpoint_mode}, not {wanted.endpoint_mode}"
     if bool(there.networks) != bool(wanted.network):
         yield f"it is on {len(there.networks)} overlay networks of its own, not on {wanted.network or 'none'}"
+    if there.reserved[0] != in_bytes(wanted.reserve):
+        yield f"its tasks reserve {there.reserved[0]} bytes of memory, not {wanted.reserve or 'any'}"
+    health = there.health[1:] if there.health[:1] == ("CMD-SHELL",) else there.health
+    if (shlex.join(health) if len(health) > 1 else "".join(health)) != wanted.health:
+        yield f"its health check is {' '.join(health) or 'none'}, not {wanted.health or 'any'}"
     if there.update != wanted.update:
         flags = [" ".join(update_flags(update)) or "the defaults" for update in (there.update, wanted.update)]
         yield f"its update settings are {flags[0]}, not {flags[1]}"
+
+
+def in_bytes(memory: str) -> int:
+    """Memory as the docker command takes it, in bytes: ``1TB`` and ``1t`` are 2**40 (docker/go-units ``size.go``)."""
+    written = memory.lower().removesuffix("b")
+    scale = _SCALES.find(written[-1:]) if written[-1:].isalpha() else 0
+    return int(float(written.rstrip(_SCALES) or 0) * pow(1024, scale))
+
+
+_SCALES = " kmgtp"
 
 
 def told_ports(there: Service) -> str:

@@ -1,31 +1,120 @@
-"""Before an exercise: every node of the lab Ready and active, whatever an earlier one has left."""
+"""Before an exercise: every node of the lab in the swarm, in its role, Ready and active, whatever was before."""
 
 from __future__ import annotations
 
+import functools
 import shlex
+from collections.abc import Mapping
 
-from labgen.errors import SwarmError
+from labgen import swarm
+from labgen.errors import NodeError, SwarmError
+from labgen.lab import Node
 from labgen.swarm import SwarmNode
+from labgen.waiting import NotYet
+from provision import swarm as membership
 from provision.exercise.run import Run
 
 
 def make_ready(run: Run) -> None:
-    """See that every node can take its part; one that is drained or paused is made active again, and that is shown.
+    """See that every node can take its part; whatever is done for that is shown.
 
-    :raises SwarmError: a node is down, or not in the swarm: that is the bootstrap's to mend.
+    A node that is in no swarm joins again, one in another role is given its own, one that is drained or paused
+    is made active.
+
+    :raises SwarmError: a node is down: that is the bootstrap's to mend.
     """
-    known = {node.name: node for node in sorted(run.nodes(), key=lambda node: node.ready)}
-    missing = [node.name for node in run.lab.nodes if node.name not in known or not known[node.name].ready]
+    known = _known(run)
+    away = [node for node in run.lab.nodes if not _is_ready(known, node)]
+    if sum(_joins_again(run, node) for node in away):
+        run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
+        known = _known(run)
+    missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
     if missing:
         seen = ", ".join(f"{name} is {known[name].state if name in known else 'not in the swarm'}" for name in missing)
         raise SwarmError(
             f"not every node is Ready: {seen}.",
-            "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap brings "
-            "the swarm together again.",
+            "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap starts "
+            "engines that were stopped, and brings the swarm together again.",
         )
+    give_roles(run, known)
     for node in run.lab.nodes:
         if known[node.name].availability != "active":
             _activate(run, known[node.name])
+
+
+def _known(run: Run) -> dict[str, SwarmNode]:
+    """The swarm's nodes by name; of two memberships of one node the one that is Ready."""
+    return {node.name: node for node in sorted(run.nodes(), key=lambda node: node.ready)}
+
+
+def _is_ready(known: Mapping[str, SwarmNode], node: Node) -> bool:
+    return node.name in known and known[node.name].ready
+
+
+def _joins_again(run: Run, node: Node) -> bool:
+    """Bring a node back that answers and is in no swarm; gives whether it is such a one.
+
+    The first manager begins swarms, it joins none.
+    """
+    if node == run.lab.first_manager:
+        return False
+    shell = run.shell(node)
+    try:
+        if swarm.local(shell.run).state != "inactive":
+            return False
+    except NodeError:
+        return False
+    run.say(f"# {node.name} is in no swarm: it joins again, as {node.role}.")
+    run.say(f"[{node.name}]$ {membership.join_shown(node, run.lab.first_manager)}")
+    membership.join(shell, run.manager, swarm.LocalSwarm.inactive(), {}, membership.token(run.manager, node.role))
+    return True
+
+
+def _all_ready(run: Run) -> None:
+    known = _known(run)
+    missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
+    if missing:
+        raise NotYet(f"{', '.join(missing)} not yet")
+    drop_ghosts(run)
+
+
+def drop_ghosts(run: Run) -> None:
+    """Remove memberships that nodes of the lab have lost: those of a node that is Ready under another id."""
+    there = run.nodes()
+    ready = {node.name for node in there if node.ready}
+    for ghost in there:
+        if not ghost.ready and ghost.name in ready and ghost.role == "worker":
+            run.say(f"[{run.lab.first_manager.name}]$ docker node rm --force {ghost.id}")
+            run.manager.run(f"docker node rm --force {shlex.quote(ghost.id)}", what="docker node rm")
+
+
+def give_roles(run: Run, there: Mapping[str, SwarmNode] | None = None) -> None:
+    """Give every node the role that the lab gives it; first managers are made, then unmade.
+
+    :param there: the nodes by name, where they are known already.
+    """
+    known = there or _known(run)
+    wrong = [node for node in run.lab.nodes if known[node.name].role != node.role]
+    for node in sorted(wrong, key=lambda node: node.role):
+        verb = "promote" if node.role == "manager" else "demote"
+        run.say(f"# {node.name} is a {known[node.name].role}; the lab has it as a {node.role}.")
+        run.say(f"[{run.lab.first_manager.name}]$ docker node {verb} {node.name}")
+        run.manager.run(f"docker node {verb} {shlex.quote(known[node.name].id)}", what=f"docker node {verb}")
+        run.wait(f"{node.name} to be a {node.role}", functools.partial(in_role, run, node), within=60)
+
+
+def in_role(run: Run, node: Node) -> None:
+    """See that a node is Ready in its role, and knows so itself.
+
+    :raises NotYet: it is not.
+    """
+    known = _known(run).get(node.name)
+    if known is None or not known.ready or known.role != node.role:
+        raise NotYet(f"{node.name} is {f'{known.state}, a {known.role}' if known else 'not in the swarm'}")
+    if node.role == "manager" and not known.reachable:
+        raise NotYet(f"the managers do not reach {node.name} yet")
+    if swarm.local(run.shell(node).run).is_manager != (node.role == "manager"):
+        raise NotYet(f"{node.name} does not know yet that it is a {node.role}")
 
 
 def _activate(run: Run, node: SwarmNode) -> None:

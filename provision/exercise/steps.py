@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from labgen.capabilities import Capability, Lacks
@@ -21,6 +21,7 @@ from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.lab import Node
 from provision.exercise.timing import Spent, Timer
+from provision.output import redact
 
 if TYPE_CHECKING:
     from provision.exercise.run import Run
@@ -35,11 +36,13 @@ class Command:
     :param shown: as the learner would type it.
     :param script: as it is run, where that differs (root's shell, a file written beforehand).
     :param node: where, for one that is found at run time; by default the step's own.
+    :param secret: one line for its standard input, which nobody is shown.
     """
 
     shown: str
     script: str | None = None
     node: Node | None = None
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def _one(run: Run, step: Step) -> bool:
 def _type(run: Run, step: Step, command: Command) -> None:
     node = command.node or step.node
     run.say(f"[{node.name}]$ {command.shown}")
-    done = run.shell(node).attempt(command.script or command.shown, within=step.within)
+    done = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
     again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
     if step.ends == "well" and not done.ok:
         raise ExerciseError(
@@ -161,7 +164,7 @@ def _type(run: Run, step: Step, command: Command) -> None:
         raise ExerciseError(
             f"{run.exercise.name}: `{command.shown}` on {node.name} should have failed, and did not.", again
         )
-    printed = done.out if done.ok else f"{done.out}\n{done.said}"
+    printed = redact(done.out if done.ok else f"{done.out}\n{done.said}")
     if not step.quiet:
         for line in filter(str.strip, printed.rstrip().splitlines()):
             run.say(f"  {line}")

@@ -108,7 +108,7 @@ def test_init_lays_down_a_folder_and_leaves_what_is_there(tmp_path: Path, capsys
     assert {path.relative_to(place).as_posix() for path in place.rglob("*.py")} == {
         "fabfile.py",
         "verify/conftest.py",
-        *(f"verify/test_{name}.py" for name in ("cluster", *NAMES)),
+        *(f"verify/test_{name}.py" for name in NAMES),
     }
     (place / "lab.yml").write_text("workers: 3\n")
     assert cli.main(["init", str(place)]) == 0

@@ -16,7 +16,7 @@ from labgen.course.loadbalance import SERVICE
 from labgen.course.service import ServiceSpec
 from labgen.course.update import SERVICE as DATABASE
 from labgen.course.update import UPDATED
-from labgen.errors import ExerciseError, SwarmError
+from labgen.errors import ExerciseError, NodeError, SwarmError
 from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory
 from labgen.lab import Node
@@ -142,9 +142,62 @@ def test_a_drained_node_is_made_active_and_that_is_shown() -> None:
 )
 def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: list[Any], said: str) -> None:
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])
+    # It does not answer, or is in some other swarm: nothing that can be mended from here.
+    away = NodeError("it cannot be reached"), api(json.dumps({"Swarm": {"LocalNodeState": "active"}}))
+    workers = [ScriptedShell(node, [("/info", says)]) for node, says in zip((WORKER1, WORKER2), away, strict=True)]
     with pytest.raises(SwarmError, match=said) as caught:
-        make_ready(FakeRun("update", shell))
+        make_ready(FakeRun("update", shell, *workers))
     assert "fab bootstrap" in caught.value.hint
+
+
+INACTIVE = api(json.dumps({"Swarm": {"LocalNodeState": "inactive"}}))
+TOKEN = "SWMTKN-1-abc-def"
+
+
+def test_a_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None:
+    lost, back = node_json(WORKER2, state="down"), {**node_json(WORKER2), "ID": "new"}
+    before, after = [node_json(MANAGER), node_json(WORKER1), lost], [node_json(MANAGER), node_json(WORKER1), lost, back]
+    answers = ("/nodes", api(json.dumps(after)))
+    manager = ScriptedShell(
+        MANAGER,
+        [
+            ("/nodes", api(json.dumps(before))),
+            ("docker swarm join-token -q worker", ok(TOKEN)),
+            answers,
+            answers,
+            ("docker node rm --force id-swarm-worker2", ok()),
+            answers,
+        ],
+    )
+    worker = ScriptedShell(WORKER2, [("/info", INACTIVE), ("docker swarm join", ok())])
+    run = FakeRun("update", manager, worker)
+    make_ready(run)
+    assert all_used([manager, worker])
+    assert worker.secrets[-1] == TOKEN
+    assert TOKEN not in "".join((*run.said, *worker.seen))
+    assert "SWMTKN-1-… --advertise-addr 10.0.2.103 10.0.2.101:2377" in run.said[1]
+
+
+def test_a_node_in_another_role_is_given_its_own() -> None:
+    promoted = node_json(WORKER1)
+    promoted["Spec"]["Role"] = "manager"
+    before, after = ([node_json(MANAGER), one, node_json(WORKER2)] for one in (promoted, node_json(WORKER1)))
+    manager = ScriptedShell(
+        MANAGER,
+        [
+            ("/nodes", api(json.dumps(before))),
+            ("docker node demote id-swarm-worker1", ok()),
+            ("/nodes", api(json.dumps(after))),
+        ],
+    )
+    worker = ScriptedShell(WORKER1, [("/info", api(json.dumps({"Swarm": {"ControlAvailable": False}})))])
+    run = FakeRun("update", manager, worker)
+    make_ready(run)
+    assert all_used([manager, worker])
+    assert run.said == [
+        "# swarm-worker1 is a manager; the lab has it as a worker.",
+        "[swarm-manager]$ docker node demote swarm-worker1",
+    ]
 
 
 def test_a_node_that_has_joined_anew_is_not_taken_for_its_lost_membership() -> None:

@@ -10,11 +10,12 @@ import pytest
 from recorded import Fault, Recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
-from labgen.course import NAMES
+from labgen.course import ALWAYS, NAMES
+from verify import bundle
 
 pytest_plugins = ["pytester"]
 
-ELSEWHERE = {"loadbalance"}
+ELSEWHERE = {"cluster", "loadbalance"}
 """Exercises whose checks have their faults in test_verify_suite.py."""
 
 EXERCISES = [name for name in NAMES if name not in ELSEWHERE]
@@ -33,10 +34,10 @@ def grade(pytester: pytest.Pytester) -> Grade:
     def run(name: str, recorded: Recorded) -> dict[str, str]:
         folder = pytester.mkdir("verify")
         (folder / "conftest.py").write_text("from verify.conftest import *\n")
-        for module in ("cluster", name):
+        for module in (ALWAYS, name):
             (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
         kept = Path(pytester.path) / "evidence.json"
-        kept.write_text(recorded.evidence.to_json())
+        kept.write_text(bundle.write(recorded.evidence))
         result = pytester.runpytest_inprocess(
             "verify", f"--exercise={name}", f"--from={kept}", "--report=out", "-p", "no:cacheprovider"
         )

@@ -1,0 +1,14 @@
+"""The cluster: who is in it and in which role, how nodes get in, and what it brings with it (part 2, sections 4, 5)."""
+
+from __future__ import annotations
+
+from labgen.course import Exercise, Words
+
+PORTS = (2377, 7946)
+"""Ports that the document names: managers listen on the first, every node on the second."""
+
+INGRESS = "ingress"
+BRIDGE = "docker_gwbridge"
+"""The two networks that come with a swarm: one over all nodes, and one on each."""
+
+EXERCISE = Exercise(name="cluster", title=Words("The cluster", "스웜 클러스터"), section="2-4, 2-5")

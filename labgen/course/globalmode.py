@@ -1,0 +1,15 @@
+"""Global mode: one task on every node, also on one that joins later (the document's part 2, section 7)."""
+
+from __future__ import annotations
+
+from labgen.course import Exercise, ServiceSpec, Words
+
+SERVICE = ServiceSpec(name="global_nginx", image="nginx", replicas=None)
+
+EXERCISE = Exercise(
+    name="globalmode",
+    title=Words("A service on every node", "모든 노드에 서비스 배포"),
+    section="2-7",
+    services=(SERVICE,),
+    workers=1,
+)

@@ -1,0 +1,144 @@
+"""Clean-up carried out: what is made first, what is removed, and what is a learner's own."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from scripted_shell import ScriptedShell, all_used, api, ok
+from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, node_json, told
+
+from labgen.course import cleanup, globalmode, update
+from labgen.errors import ExerciseError
+from labgen.swarm import traces
+from provision.exercise import cleanup as carried
+from provision.exercise import rehearse
+from provision.exercise.steps import Command
+
+BALANCED, GLOBAL = cleanup.REMOVED
+
+
+def test_the_commands_are_the_documents() -> None:
+    said: list[str] = []
+    rehearse("cleanup", LAB, {}, say=said.append)
+    text = "\n".join(said)
+    places = [text.index(f"]$ {command}") for command in (BALANCED.create, GLOBAL.create, cleanup.REMOVE)]
+    assert places == sorted(places)
+    assert "docker service rm web-alb global_nginx" in text
+
+
+def test_what_is_the_courses() -> None:
+    names = ["web-alb", "my-database", "mine", "web-alb-2", f"{cleanup.stacks()[0]}_web"]
+    assert cleanup.of_the_course(names, cleanup.services()) == ["web-alb", "my-database", names[-1]]
+    assert {"nginx", "redis", "alpine"} <= cleanup.images()
+
+
+def services(*specs: Any) -> tuple[str, Any]:
+    return ("/services'?$", api(f"[{', '.join(map(told, specs))}]"))
+
+
+def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() -> None:
+    own = update.SERVICE.but(replicas=9)
+    shell = ScriptedShell(MANAGER, [services(GLOBAL, own)])
+    with pytest.raises(ExerciseError, match=r"^my-database: made with other settings") as caught:
+        carried._there(FakeRun("cleanup", shell), BALANCED)
+    assert "docker service rm my-database" in caught.value.hint
+    assert all_used([shell])
+
+
+def test_what_an_exercise_has_left_need_not_be_made() -> None:
+    there = ("/services/global_nginx", api(told(GLOBAL), "[]"))
+    shell = ScriptedShell(MANAGER, [services(GLOBAL), there])
+    assert "as the exercise globalmode leaves it" in (carried._there(FakeRun("cleanup", shell), GLOBAL) or "")
+
+
+MISSING = ok('{"message": "not found"}\n404\n{"message": "not found"}\n404\n')
+JOINED = {**node_json(MANAGER), "CreatedAt": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("events", "made"),
+    [
+        ("", True),
+        ('{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"mine"}}}\n', True),
+        ('{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"web-alb"}}}\n', False),
+    ],
+)
+def test_services_are_made_only_where_nothing_was_there_before(events: str, made: bool) -> None:
+    none = ("/services'?$", api("[]"))
+    shell = ScriptedShell(
+        MANAGER,
+        [
+            none,
+            ("/services/web-alb", MISSING),
+            none,
+            none,
+            none,
+            ("/nodes", api(json.dumps([JOINED]))),
+            ("docker events --since 1767225600 ", ok(f"engine runs since 1\n{events}")),
+        ],
+    )
+    assert (carried._there(FakeRun("cleanup", shell), BALANCED) is None) == made
+    assert all_used([shell])
+
+
+def containers(*there: dict[str, Any]) -> tuple[str, Any]:
+    return ("/containers/json", api(json.dumps(list(there))))
+
+
+LEFT = {"Names": ["/web-alb.1.x"], "Labels": {"com.docker.swarm.service.name": "web-alb"}}
+BY_HAND = {"Names": ["/swarm-start"], "Labels": {}}
+OWN = {"Names": ["/mine.1.x"], "Labels": {"com.docker.swarm.service.name": "mine"}}
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (LEFT, "last seen: web-alb on swarm-worker1"),
+        (BY_HAND, "swarm-start on swarm-worker1: a container of that name was made by hand"),
+    ],
+)
+def test_a_container_that_is_left_is_said(there: dict[str, Any], said: str) -> None:
+    shells = [ScriptedShell(MANAGER, [containers(OWN)]), ScriptedShell(WORKER1, [containers(OWN, there)])]
+    with pytest.raises(ExerciseError, match=said):
+        carried._no_container(FakeRun("cleanup", *shells))
+
+
+def test_own_containers_may_stay() -> None:
+    shells = [ScriptedShell(node, [containers(OWN)]) for node in (MANAGER, WORKER1, WORKER2)]
+    carried._no_container(FakeRun("cleanup", *shells))
+    assert all_used(shells)
+
+
+def test_nothing_to_remove_is_said() -> None:
+    run = FakeRun("cleanup")
+    assert carried._rm(run, "stack", lambda _: []) == "there is no stack of it."
+    command = carried._rm(run, "network", lambda _: ["a b"])
+    assert isinstance(command, Command)
+    assert command.shown == "docker network rm 'a b'"
+    # Tried again: it is in use a moment longer than its containers are there.
+    assert (command.script or "").count(command.shown) == 2
+
+
+def test_the_services_that_it_has_made_are_reset() -> None:
+    gone = ("docker ps --all --quiet", ok())
+    manager = ScriptedShell(MANAGER, [services(globalmode.SERVICE), ("docker service rm global_nginx", ok()), gone])
+    shells = [manager, ScriptedShell(WORKER1, [gone]), ScriptedShell(WORKER2, [gone])]
+    carried.reset(FakeRun("cleanup", *shells))
+    assert all_used(shells)
+
+
+def test_traces_of_an_engine() -> None:
+    text = (
+        "engine runs since 1795516000\n"
+        '{"Type":"container","Action":"destroy","Actor":{"Attributes":{"com.docker.swarm.service.name":"web-alb"}}}\n'
+        '{"Type":"container","Action":"destroy","Actor":{"Attributes":{"name":"by-hand"}}}\n'
+        '{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"spread"}}}\n'
+        "{broken\n"
+    )
+    kept = traces.read(text)
+    assert kept.services == {"web-alb", "spread"}
+    assert kept.forgotten(datetime.fromtimestamp(1795515000, UTC))
+    assert not kept.forgotten(datetime.fromtimestamp(1795516001, UTC))

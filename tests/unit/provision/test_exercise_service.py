@@ -1,0 +1,76 @@
+"""A service carried out: the document's commands, and what is left alone."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+from scripted_shell import ScriptedShell, all_used, api, ok
+from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, told
+
+from labgen.course.swarm_start import LINE, SERVICE
+from labgen.errors import ExerciseError
+from provision.exercise import rehearse, service
+
+
+def test_the_commands_are_the_documents() -> None:
+    said: list[str] = []
+    rehearse("service", LAB, {}, say=said.append)
+    text = "\n".join(said)
+    document = [
+        "docker service create --name swarm-start alpine:3 "
+        """/bin/ash -c "while true; do echo 'Docker Swarm Mode Start'; sleep 3; done\"""",
+        "docker service ls",
+        "docker service ps swarm-start",
+        "docker service logs -f swarm-start",
+        "docker service rm swarm-start",
+    ]
+    places = [text.index(f"]$ {command}\n") for command in document]
+    assert places == sorted(places)
+    assert text.endswith(document[0])
+
+
+def there() -> tuple[str, Any]:
+    made = json.loads(told(SERVICE))
+    made["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"] = shlex.split(SERVICE.command)
+    return ("/services/swarm-start", api(json.dumps(made), "[]"))
+
+
+def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
+    shell = ScriptedShell(MANAGER, [there()])
+    run = FakeRun("service", shell)
+    make, *_, scale, follow, remove, _again = service.script(LAB)
+    assert make.done
+    assert scale.done
+    assert remove.done
+    assert remove.until
+    assert make.done(run) == "swarm-start is there already, as it should be."
+    assert "left as it is" in (scale.done(run) or "")
+    assert "left as it is" in (remove.done(run) or "")
+    remove.until(run)  # asks nothing
+    assert all_used([shell])
+    assert follow.done is None
+
+
+def test_one_that_is_still_there_after_its_removal_is_an_error() -> None:
+    gone = ("docker ps --all --quiet", ok())
+    shells = [ScriptedShell(MANAGER, [gone, there()]), ScriptedShell(WORKER1, [gone]), ScriptedShell(WORKER2, [gone])]
+    with pytest.raises(ExerciseError, match="swarm-start is still there"):
+        service._gone(FakeRun("service", *shells))
+    assert all_used(shells)
+
+
+def test_only_the_line_itself_counts() -> None:
+    said = f"{LINE}\n{LINE} \nsomething else\n{LINE}!\n"
+    assert service.spoken(FakeRun("service", ScriptedShell(MANAGER, [("logs --raw", ok(said))])), "t") == 2
+
+
+def test_a_silent_task_is_said() -> None:
+    tasks = [{"ID": "t", "Slot": 1, "DesiredState": "running", "Status": {"State": "running"}}]
+    shell = ScriptedShell(
+        MANAGER, [("/services/swarm-start", api(told(SERVICE), json.dumps(tasks))), ("logs --raw", ok(""))]
+    )
+    with pytest.raises(ExerciseError, match=r"swarm-start\.1: no line yet"):
+        service._all_have_spoken(FakeRun("service", shell))

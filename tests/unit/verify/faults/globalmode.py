@@ -1,0 +1,61 @@
+"""Global mode, done wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recorded import Recorded, fault
+
+NAME = "global_nginx"
+
+
+def three_replicas(lab: Recorded) -> None:
+    """One on each node, but counted."""
+    lab.service(NAME, lambda there: there["Spec"].update(Mode={"Replicated": {"Replicas": 3}}))
+
+
+def another_image(lab: Recorded) -> None:
+    def change(there: dict[str, Any]) -> None:
+        there["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "httpd:latest"
+
+    lab.service(NAME, change)
+
+
+def workers_only(lab: Recorded) -> None:
+    """The task on the manager is not there: a constraint keeps it away."""
+    manager: list[str] = []
+    lab.engine("/nodes", lambda nodes: manager.extend(one["ID"] for one in nodes if one["Spec"]["Role"] == "manager"))
+    lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in manager])
+
+
+def made_anew(lab: Recorded) -> None:
+    """Removed and created after the node had joined."""
+    lab.service(NAME, lambda there: there.update(CreatedAt="2126-01-01T00:00:00Z"))
+
+
+def lost_membership(lab: Recorded) -> None:
+    def leave_behind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        worker = next(one for one in nodes if one["Spec"]["Role"] == "worker")
+        return [*nodes, {**worker, "ID": "lost", "Status": {"State": "down"}}]
+
+    lab.engine("/nodes", leave_behind)
+
+
+def joined_without_a_task(lab: Recorded) -> None:
+    """The service's only tasks are on nodes that were there before."""
+    made: list[str] = []
+    lab.engine("/services", lambda there: made.extend(one["CreatedAt"] for one in there if one["Spec"]["Name"] == NAME))
+    late: list[str] = []
+    lab.engine("/nodes", lambda nodes: late.extend(one["ID"] for one in nodes if one["CreatedAt"] > made[0]))
+    lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in late])
+
+
+FAULTS = {
+    "no service": fault(lambda lab: lab.gone(NAME), "service_exists"),
+    "another image": fault(another_image, "service_exists"),
+    "three replicas": fault(three_replicas, "global"),
+    "not on the manager": fault(workers_only, "task_here"),
+    "no node joined later": fault(made_anew, "joined_later"),
+    "joined, and no task": fault(joined_without_a_task, "joined_later", "task_here"),
+    "the lost membership stays": fault(lost_membership, "whole"),
+}

@@ -1,0 +1,107 @@
+"""The exercise on global mode: one task on every node, also on one that joins later."""
+
+from __future__ import annotations
+
+from labgen.course import Words, globalmode
+from labgen.course.service import repository
+from labgen.lab import Lab, Node
+from labgen.swarm import Service, Swarm, SwarmNode
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import service_of, told
+
+SERVICE = globalmode.SERVICE
+
+_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}"
+
+service = service_of(SERVICE.name)
+
+
+@check(
+    points=1,
+    ko="global_nginx 서비스가 nginx 이미지로 만들어져 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(f"On {{manager}}: {SERVICE.create}", f"{{manager}}에서: {SERVICE.create}"),
+)
+def test_service_exists(swarm: Swarm) -> None:
+    """There is a service global_nginx, made from nginx."""
+    there = swarm.services.get(SERVICE.name)
+    assert there is not None, f"there is no service {SERVICE.name}"
+    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+
+
+@check(
+    points=2,
+    ko="서비스는 글로벌 모드다. 복제본 수를 세지 않는다.",
+    needs=("globalmode.service_exists",),
+    hint=Words(
+        f"The mode cannot be changed afterwards. On {{manager}}: {_ANEW}",
+        f"모드는 나중에 바꿀 수 없습니다. {{manager}}에서: {_ANEW}",
+    ),
+)
+def test_global(service: Service) -> None:
+    """The service is global: it counts no replicas."""
+    replicas = f" with {service.replicas} replicas" if service.replicas is not None else ""
+    assert service.mode == "global", f"it is {service.mode}{replicas}"
+
+
+@check(
+    points=1,
+    ko="이 노드에서 서비스의 태스크가 하나 실행 중이다.",
+    needs=("globalmode.global",),
+    whole_lab=True,
+    hint=Words(
+        "On {manager}: docker node ls; docker service ps --no-trunc global_nginx. Is {node} Active, and does no "
+        "constraint of the service keep it out?",
+        "{manager}에서: docker node ls; docker service ps --no-trunc global_nginx. {node}가 Active이고, "
+        "서비스의 제약 조건에 걸리지 않습니까?",
+    ),
+)
+def test_task_here(node: Node, service: Service, exam: Exam) -> None:
+    """One task of the service runs on the node."""
+    here = [task for task in service.running if exam.host(task) == node]
+    without = f"; its constraints: {', '.join(service.constraints)}" if service.constraints else ""
+    assert len(here) == 1, f"{len(here)} run on it; all tasks: {told(service.tasks)}{without}"
+
+
+@check(
+    points=2,
+    ko="서비스를 만든 뒤에 스웜에 들어온 노드가 있고, 그 노드에서도 태스크가 실행 중이다.",
+    needs=("globalmode.global",),
+    whole_lab=True,
+    hint=Words(
+        "Let the last worker leave (there: docker swarm leave), remove it ({manager}: docker node rm --force NAME) and "
+        "let it join again with what docker swarm join-token worker prints.",
+        "마지막 워커가 스웜을 떠나게 하고(그 노드에서: docker swarm leave), 목록에서 지운 뒤({manager}에서: "
+        "docker node rm --force 이름) docker swarm join-token worker가 보여 주는 명령으로 다시 들어오게 하세요.",
+    ),
+)
+def test_joined_later(service: Service, swarm: Swarm) -> None:
+    """A node has joined the swarm after the service was made, and runs a task of it."""
+    later = [node for node in swarm.nodes if node.ready and _after(node, service)]
+    assert later, f"every node was there before {SERVICE.name} was made"
+    busy = {task.node_id for task in service.running}
+    assert any(node.id in busy for node in later), f"no task runs on {', '.join(node.name for node in later)}"
+
+
+@check(
+    points=1,
+    ko="모든 노드가 스웜에 한 번씩만 있다. 떠난 노드의 기록이 남아 있지 않다.",
+    needs=("globalmode.joined_later",),
+    whole_lab=True,
+    hint=Words(
+        "On {manager}: docker node ls; docker node rm ID for the one that is Down, by ID where a name is there twice.",
+        "{manager}에서: docker node ls. Down인 것을 docker node rm ID로 지우세요. 이름이 두 번 나오므로 ID를 씁니다.",
+    ),
+)
+def test_whole(swarm: Swarm, lab: Lab) -> None:
+    """The lab is whole again: every node is Ready, and the membership that the node has lost is removed."""
+    ready = {node.name for node in swarm.nodes if node.ready}
+    away = [node.name for node in lab.nodes if node.name not in ready]
+    lost = [f"{node.name} ({node.id[:9]}, {node.state})" for node in swarm.nodes if not node.ready]
+    assert not away, f"not in the swarm: {', '.join(away)}"
+    assert not lost, f"still listed: {', '.join(lost)}"
+
+
+def _after(node: SwarmNode, service: Service) -> bool:
+    return bool(node.created and service.created and node.created > service.created)

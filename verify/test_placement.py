@@ -1,0 +1,153 @@
+"""The exercise on placement: constraints, labels, the spread, and a reservation that no node can meet."""
+
+from __future__ import annotations
+
+from labgen.course import ServiceSpec, Words, placement
+from labgen.course.service import in_bytes
+from labgen.swarm import Service, Swarm
+from verify.checks import check
+from verify.services import found, hosts, listed, told
+
+OFF_MANAGERS, LABELLED = placement.OFF_MANAGERS, placement.LABELLED
+SPREAD, TOO_BIG = placement.SPREAD, placement.TOO_BIG
+LABEL, VALUE = placement.LABEL, placement.VALUE
+
+_KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
+"""Two ways to write the same constraint; the course uses both."""
+
+
+def _on_manager(command: str) -> Words:
+    return Words(f"On {{manager}}: {command}", f"{{manager}}에서: {command}")
+
+
+@check(
+    points=2,
+    ko="off-manager 서비스에 node.role!=manager 제약 조건이 있고, 원하는 만큼의 태스크가 실행 중이다.",
+    needs=("cluster.swarm_begun",),
+    hint=_on_manager(f"docker service rm {OFF_MANAGERS.name}; {OFF_MANAGERS.create}"),
+)
+def test_off_managers(swarm: Swarm) -> None:
+    """The service off-manager has the constraint node.role!=manager, and all of its tasks run."""
+    there = found(swarm, OFF_MANAGERS.name)
+    written = _constraints(there)
+    assert written & _KEPT_OFF_MANAGERS, f"its constraints: {', '.join(there.constraints) or 'none'}"
+    _all_run(there, OFF_MANAGERS)
+
+
+@check(
+    points=1,
+    ko="off-manager의 태스크는 매니저에서 하나도 실행되지 않는다.",
+    needs=("placement.off_managers",),
+    hint=_on_manager(f"docker service ps {OFF_MANAGERS.name}; docker node ls"),
+)
+def test_none_on_managers(swarm: Swarm) -> None:
+    """No task of off-manager runs on a manager."""
+    there = found(swarm, OFF_MANAGERS.name)
+    managers = {node.name for node in swarm.nodes if node.role == "manager"}
+    counts = {name: many for name, many in hosts(swarm, there).items() if many and name in managers}
+    assert not counts, f"tasks on managers: {listed(counts)}"
+
+
+@check(
+    points=1,
+    ko=f"노드 하나 이상에 {LABEL}={VALUE} 레이블이 있고, 없는 노드도 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(
+        f"On {{manager}}: docker node update --label-add {LABEL}={VALUE} and the name of one worker; "
+        f"docker node inspect --format '{{{{{{{{.Spec.Labels}}}}}}}}' NAME shows it.",
+        f"{{manager}}에서: docker node update --label-add {LABEL}={VALUE} 뒤에 워커 하나의 이름. "
+        f"docker node inspect --format '{{{{{{{{.Spec.Labels}}}}}}}}' 이름으로 볼 수 있습니다.",
+    ),
+)
+def test_label(swarm: Swarm) -> None:
+    """One node at least bears the label disk=ssd, and one at least does not: otherwise it would choose nothing."""
+    bear = _labelled(swarm)
+    seen = "; ".join(f"{node.name}: {dict(node.labels) or 'no label'}" for node in swarm.nodes)
+    assert bear, f"no node bears {LABEL}={VALUE}: {seen}"
+    assert len(bear) < len(swarm.nodes), f"every node bears it: {seen}"
+
+
+@check(
+    points=2,
+    ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, 태스크는 모두 그 노드에서 실행 중이다.",
+    needs=("placement.label",),
+    hint=_on_manager(f"docker service rm {LABELLED.name}; {LABELLED.create}"),
+)
+def test_on_labelled(swarm: Swarm) -> None:
+    """The service on-ssd has the constraint node.labels.disk==ssd, and all of its tasks run where that label is."""
+    there = found(swarm, LABELLED.name)
+    wanted = LABELLED.constraints[0]
+    assert wanted in _constraints(there), f"its constraints: {', '.join(there.constraints) or 'none'}"
+    _all_run(there, LABELLED)
+    elsewhere = {name: many for name, many in hosts(swarm, there).items() if many and name not in _labelled(swarm)}
+    assert not elsewhere, f"tasks on nodes without the label: {listed(elsewhere)}"
+
+
+@check(
+    points=2,
+    ko="제약 조건이 없는 spread 서비스의 복제본이 모든 노드에 고르게 나뉘어 있다. 차이는 많아야 하나다.",
+    needs=("cluster.swarm_begun",),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service ps {SPREAD.name}. It was made with: {SPREAD.create}; "
+        f"docker service update --force {SPREAD.name} spreads its tasks anew.",
+        f"{{manager}}에서: docker service ps {SPREAD.name}. 만드는 명령: {SPREAD.create}. "
+        f"docker service update --force {SPREAD.name}을 실행하면 태스크가 다시 나뉩니다.",
+    ),
+)
+def test_spread(swarm: Swarm) -> None:
+    """The replicas of spread, which has no constraint, are even over all nodes: one more or less at most."""
+    there = found(swarm, SPREAD.name)
+    assert not there.constraints, f"its constraints: {', '.join(there.constraints)}"
+    _all_run(there, SPREAD)
+    counts = hosts(swarm, there)
+    assert max(counts.values()) - min(counts.values()) <= 1, f"its tasks: {listed(counts)}"
+
+
+@check(
+    points=2,
+    ko="too-big 서비스는 어느 노드에도 없는 만큼의 자원을 예약했고, 그 태스크는 Pending이다.",
+    needs=("cluster.swarm_begun",),
+    hint=_on_manager(f"docker service rm {TOO_BIG.name}; {TOO_BIG.create}"),
+)
+def test_pending(swarm: Swarm) -> None:
+    """The service too-big reserves more than any node has, and its task is pending, on no node."""
+    there = found(swarm, TOO_BIG.name)
+    memory, processors = there.reserved
+    assert memory or processors, "it reserves nothing"
+    pending = [task for task in there.tasks if task.state == "pending" and not task.node_id]
+    assert pending, f"it reserves {memory / in_bytes('1GB'):.1f} GB and {processors:g} CPUs; tasks: {told(there.tasks)}"
+
+
+@check(
+    points=1,
+    ko="그 태스크의 오류가 이유를 말한다. 자원이 충분한 노드가 없다는 것이다.",
+    needs=("placement.pending",),
+    hint=Words(
+        f"On {{manager}}: docker service ps --no-trunc {TOO_BIG.name}. No other reason, such as a constraint, may "
+        "come before it.",
+        f"{{manager}}에서: docker service ps --no-trunc {TOO_BIG.name}. "
+        "제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
+    ),
+)
+def test_says_why(swarm: Swarm) -> None:
+    """The task's error says why: no node has enough resources."""
+    errors = [task.error for task in found(swarm, TOO_BIG.name).tasks if task.stuck]
+    assert any("insufficient resources" in error for error in errors), f"its error: {'; '.join(errors) or 'none'}"
+
+
+def _constraints(there: Service) -> set[str]:
+    return {"".join(constraint.split()) for constraint in there.constraints}
+
+
+def _labelled(swarm: Swarm) -> set[str]:
+    return {node.name for node in swarm.nodes if node.labels.get(LABEL) == VALUE}
+
+
+def _all_run(there: Service, asked: ServiceSpec) -> None:
+    assert there.mode == "replicated", f"{there.name} is {there.mode}"
+    least = asked.replicas or 1
+    assert (there.replicas or 0) >= least, f"{there.name} has {there.replicas} replicas, not {least}"
+    assert len(there.running) == there.replicas, (
+        f"{len(there.running)} of {there.replicas} run; tasks: {told(there.tasks)}"
+    )
