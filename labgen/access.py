@@ -41,8 +41,7 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
 
     :param folder: the lab folder.
     """
-    home = folder / os.environ.get("VAGRANT_DOTFILE_PATH", ".vagrant")
-    path = home / "machines" / name / provider / FILE_NAME
+    path = _path(folder, provider, name)
     text = read(path)
     if text is None:
         return None
@@ -54,6 +53,16 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
         return Access(str(told["ssh_config"]), ports, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # half a file is as good as none: Vagrant can be asked
+
+
+def forget(folder: Path, provider: str, names: Iterable[str]) -> None:
+    """What is written down is not so any more: machines were started past the Vagrantfile's triggers."""
+    for name in names:
+        _path(folder, provider, name).unlink(missing_ok=True)
+
+
+def _path(folder: Path, provider: str, name: str) -> Path:
+    return folder / os.environ.get("VAGRANT_DOTFILE_PATH", ".vagrant") / "machines" / name / provider / FILE_NAME
 
 
 def of_all(folder: Path, provider: str, names: Iterable[str]) -> Mapping[str, Access] | None:

@@ -74,10 +74,23 @@ class Machines:
                 vagrant.up(choice.provider, within=within, on_line=self.progress.detail)
             except MachineError as first:
                 self._again(vagrant, choice.provider, within, first)
-        proxy = self._daemon(state.provider).proxy_command() if state.namespace else None
-        inventory.write_ssh_config(self.folder, self._ssh_config(vagrant, state), proxy_command=proxy)
+        self._reached(vagrant, state)
         self._ports(state)
         return self._lacks(state)
+
+    def restore(self, state: State, snapshot: str) -> None:
+        """Go back to a snapshot of the machines, and write down how to reach them then: their ports may be others."""
+        vagrant = self.vagrant(state)
+        inventory.close_shared(self.folder, Runner())
+        # Vagrant starts them without a word to the Vagrantfile.
+        access.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
+        with self.progress.step(f"Going back to {snapshot}"):
+            vagrant.restore_snapshot(snapshot, on_line=self.progress.detail)
+        self._reached(vagrant, state)
+
+    def _reached(self, vagrant: Vagrant, state: State) -> None:
+        proxy = self._daemon(state.provider).proxy_command() if state.namespace else None
+        inventory.write_ssh_config(self.folder, self._ssh_config(vagrant, state), proxy_command=proxy)
 
     def _ssh_config(self, vagrant: Vagrant, state: State) -> str:
         """What `vagrant ssh-config` says: written down while the machines came up, else asked for."""
@@ -122,7 +135,7 @@ class Machines:
     def _box(self, vagrant: Vagrant, state: State) -> None:
         provider = state.provider
         if provider == "docker":
-            boxes.ensure_node_image(self._runner(state), progress=self.progress)
+            boxes.ensure_node_image(self._runner(state), progress=self.progress, suite=self.lab.engine.suite)
             return
         box = self.lab.box or PROVIDERS[provider].box
         if box.name != BUILT_BOX or box.url:

@@ -18,6 +18,8 @@ class Capability(StrEnum):
     """The node sets the address of its adapter 2 by itself."""
     ROUTING_MESH = "routing mesh"
     """A published port answers on every node: the kernel has IPVS."""
+    OWN_MACHINE = "restart of a machine"
+    """A node can be restarted as a whole, and comes back by itself: it has a machine of its own."""
 
 
 Lacks = Mapping[Capability, str]

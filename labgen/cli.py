@@ -79,6 +79,20 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("exercise", nargs="*", metavar="EXERCISE", help="these (default: those the lab shows)")
     made.add_argument("--all", action="store_true", help="every exercise, also those that nothing is there of")
     made.add_argument("--json", action="store_true", help="print the report as JSON")
+    made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
+    made.add_argument("--report", type=Path, metavar="DIR", help="leave the report in DIR")
+    either = made.add_mutually_exclusive_group()
+    either.add_argument("--evidence", type=Path, metavar="FILE", help="keep what was seen in FILE, not by the report")
+    either.add_argument(
+        "--from", type=Path, metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab"
+    )
+    made.add_argument("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
+
+    made = command("explain", "show what a check asked of which node, and what that answered")
+    made.add_argument("check", metavar="CHECK", help="as the report names it: update.history")
+    made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
+    made.add_argument("--full", action="store_true", help="do not shorten what nodes answered")
+    made.add_argument("--from", type=Path, metavar="FILE", dest="evidence_from", help="look in this evidence")
 
     made = command("ssh", "log in to a node, or run a command there")
     made.add_argument("node", metavar="NODE")
@@ -107,6 +121,13 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="build anew what is there already")
     where = actions.add_parser("path", help="print where the built box is")
     where.add_argument("--provider", choices=("virtualbox", "libvirt", "docker"), default="libvirt")
+    for parser in (build, where):
+        parser.add_argument(
+            "--suite",
+            choices=("bookworm", "trixie", "sid"),
+            default="bookworm",
+            help="of the node image: the release of Debian, and with it of Docker's engine (default: %(default)s)",
+        )
 
     command("schema", "print the JSON Schema of lab.yml, for editors")
     return root

@@ -13,7 +13,8 @@
     ├── MachineError      7   a machine that does not boot, or does not exist yet
     ├── NodeError         8   a node that cannot be reached, or stopped answering
     ├── SwarmError        9   the swarm is not in the state that a step needs
-    └── ExerciseError    10   an exercise is unknown, or did not come out as it should
+    ├── ExerciseError    10   an exercise is unknown, or did not come out as it should
+    └── EvidenceError    14   a bundle of evidence was changed, or cannot be graded
 
 Exit statuses that are not errors of this tree: 0 all well, 2 wrong use of the command line,
 11 graded and not everything passed, 12 graded and the lab itself was at fault, 13 nothing was
@@ -154,3 +155,9 @@ class ExerciseError(LabgenError):
     """An exercise is unknown, or did not come out as it should."""
 
     exit_status = 10
+
+
+class EvidenceError(LabgenError):
+    """A bundle of evidence was changed, cut short or forged, is not there, or is of another version."""
+
+    exit_status = 14

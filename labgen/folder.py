@@ -82,6 +82,11 @@ class LabFolder:
         """Where a grade is left."""
         return self.own / "report"
 
+    @property
+    def evidence(self) -> Path:
+        """What the last grading has seen."""
+        return self.report / "evidence.jsonl"
+
     def spent(self, exercise: str) -> Path:
         """What carrying an exercise out has spent, by step, as JSON."""
         return self.report / "spent" / f"{exercise}.json"

@@ -79,7 +79,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
         ),
     ),
     (
-        re.compile(r"VERR_VM_DRIVER_NOT_INSTALLED|kernel module is not loaded"),
+        re.compile(r"VERR_VM_DRIVER_NOT_INSTALLED|kernel module is not loaded|installation is incomplete"),
         _always(
             "VirtualBox's kernel module is missing: on Linux build it with `sudo /sbin/vboxconfig` (with Secure Boot it"
             " must be signed), elsewhere install VirtualBox again. `labgen up --provider docker` needs no such module."

@@ -98,6 +98,13 @@ class Inventory:
             _give_up_in_time(connection.transport.sock)
         return connection
 
+    def forget(self, node: Node) -> None:
+        """Close a node's connection; the next that asks for it gets a new one. For a node that restarts."""
+        connection = self._connections.pop(node.name, None)
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()
+
     def asker(self, node: Node) -> Callable[[str], str]:
         """Runs a command line as root on a node and gives what it printed: for :mod:`labgen.swarm`.
 

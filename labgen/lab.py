@@ -14,6 +14,8 @@ from typing import Literal
 
 Role = Literal["manager", "worker"]
 EngineSource = Literal["distribution", "docker", "none"]
+Suite = Literal["bookworm", "trixie", "sid"]
+"""Releases of Debian that labgen makes nodes of (:data:`labgen.box.recipe.SUITES`)."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,12 @@ class Engine:
     :param source: ``distribution`` (package docker.io), ``docker`` (Docker's own packages), or
         ``none`` (the box must have it).
     :param version: a version as the package manager knows it; the newest where ``None``.
+    :param suite: of nodes that are containers, the release of Debian that they are made of, which brings the engine.
     """
 
     source: EngineSource = "distribution"
     version: str | None = None
+    suite: Suite = "bookworm"
 
 
 @dataclass(frozen=True)

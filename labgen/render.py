@@ -99,7 +99,7 @@ def render(lab: Lab) -> str:
         lab=lab,
         parts=tuple(PROVIDERS.values()),
         box={name: lab.box or provider.box for name, provider in PROVIDERS.items()},
-        image=node_image(),
+        image=node_image(lab.engine.suite),
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)
     return f"{_HEADER}# labgen-sha256: {_digest(_HEADER + body)}\n{body}"

@@ -6,6 +6,7 @@ through :func:`shlex.quote` only; a secret reaches it through its standard input
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import threading
 
@@ -32,6 +33,15 @@ class Shell:
         """
         with self._lock:
             self._opened()
+
+    def forget(self) -> None:
+        """Let go of the session and of the node's connection: the node restarts, and neither outlives that."""
+        with self._lock:
+            session, self._session = self._session, None
+            if session is not None:
+                with contextlib.suppress(Exception):
+                    session.close()
+            self._inventory.forget(self.node)
 
     def run(self, script: str, *, within: float = 60.0, secret: str | None = None, what: str = "") -> str:
         """Run a POSIX shell script as root and give what it printed.
@@ -66,7 +76,9 @@ class Shell:
             except BaseException as why:
                 # Whatever it was: what the session would say next belongs to this script.
                 self._session = None
-                session.close()
+                # Ctrl-C ends what the connection goes through as well: it must stay a Ctrl-C.
+                with contextlib.suppress(Exception):
+                    session.close()
                 if isinstance(why, TimeoutError):
                     what = f"did not finish within {seconds:.0f} s: {redact(script.strip().splitlines()[0])}"
                 elif isinstance(why, Ended):

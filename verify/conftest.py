@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
-from labgen.errors import ExerciseError, HostError, LabgenError  # noqa: E402
+from labgen.errors import EvidenceError, ExerciseError, LabFileError, LabgenError  # noqa: E402
 from labgen.files import write_whole  # noqa: E402
 from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
 from labgen.swarm import Swarm  # noqa: E402
-from verify import plugin  # noqa: E402
+from verify import bundle, plugin  # noqa: E402
 from verify.checks import Check, check_of  # noqa: E402
 from verify.evidence import Evidence, Recording, Replay  # noqa: E402
 from verify.exam import Exam  # noqa: E402
@@ -67,12 +68,15 @@ def _graded(config: pytest.Config) -> Inventory:
     if not kept:
         return inventory.load(place)
     try:
-        evidence = config.stash[EVIDENCE] = Evidence.from_json(Path(kept).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as why:
-        raise HostError(
-            f"{kept} cannot be graded: {why}.", "It is what `labgen grade --evidence FILE` has written."
-        ) from None
-    return Inventory(LabFolder.at(place), evidence.lab, evidence.state)
+        evidence = config.stash[EVIDENCE] = bundle.load(Path(kept), config.getoption("nonce", None))
+        there = Inventory(LabFolder.at(place), evidence.lab, evidence.state)
+    except (OSError, ValueError, LabFileError) as why:
+        said = why.strerror if isinstance(why, OSError) else str(why)
+        raise EvidenceError(f"{kept} cannot be graded: {said}.", "It is what `labgen grade` has kept.") from None
+    book = config.stash[plugin.BOOK]
+    book.started = evidence.started
+    book.evidence = partial(bundle.bundle, evidence)
+    return there
 
 
 def exam_of(config: pytest.Config) -> Exam:
@@ -81,7 +85,8 @@ def exam_of(config: pytest.Config) -> Exam:
         there = lab_of(config)
         config.stash[HOSTS] = _hosts(config, there)
         config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience)
-        config.stash[plugin.BOOK].excuse = config.stash[EXAM].unreachable
+        book = config.stash[plugin.BOOK]
+        book.excuse, book.seen = config.stash[EXAM].unreachable, config.stash[EXAM].seen
     return config.stash[EXAM]
 
 
@@ -91,8 +96,11 @@ def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
     nodes = SshHosts(there)
     if not config.getoption("evidence", None):
         return nodes
-    config.stash[EVIDENCE] = Evidence.of(there)
-    return Recording(nodes, config.stash[EVIDENCE])
+    evidence = config.stash[EVIDENCE] = Evidence.of(there, config.getoption("nonce", None) or "")
+    evidence.named = tuple(sorted(_named(config)))
+    book = config.stash[plugin.BOOK]
+    book.started, book.evidence = evidence.started, partial(bundle.bundle, evidence)
+    return Recording(nodes, evidence)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -101,7 +109,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[HOSTS].close()
     file = config.getoption("evidence", None)
     if file and EVIDENCE in config.stash:
-        write_whole(Path(file), config.stash[EVIDENCE].to_json())
+        write_whole(Path(file), bundle.write(config.stash[EVIDENCE]))
 
 
 @pytest.hookimpl(trylast=True)
@@ -124,7 +132,7 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     if set(graded) <= {ALWAYS}:
         return
     try:
-        chosen = _named(config) or set(standing(exam_of(config).swarm))
+        chosen = _named(config) or _named_then(config) or set(standing(exam_of(config).swarm))
     except ExerciseError as error:
         raise pytest.UsageError(str(error)) from None
     except LabgenError:
@@ -134,7 +142,7 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
-        if not _named(config):
+        if not (_named(config) or _named_then(config)):
             config.stash[plugin.BOOK].not_begun = tuple(name for name in NAMES if name in graded and name not in chosen)
 
 
@@ -144,6 +152,12 @@ def _named(config: pytest.Config) -> set[str]:
     files = [Path(word.partition("::")[0]).stem for word in config.args]
     tests = {file.removeprefix("test_") for file in files if file.startswith("test_")}
     return {name if name == "all" else find(name).name for name in asked} | tests
+
+
+def _named_then(config: pytest.Config) -> set[str]:
+    """The exercises that were named when the evidence was taken that is graded now."""
+    graded_again = EVIDENCE in config.stash and config.getoption("evidence_from", None)
+    return set(config.stash[EVIDENCE].named) if graded_again else set()
 
 
 def nearest(start: Path) -> Path:

@@ -1,32 +1,32 @@
 """What a run has seen, kept as it came: every question to a node with its answer, and the same asked again without.
 
 The recording stands where the nodes stand (:class:`verify.hosts.Hosts`), so whatever the checks make of it can
-be made of it again: by whoever doubts a grade, and by the tests of the checks.
+be made of it again: by whoever doubts a grade, and by the tests of the checks. :mod:`verify.bundle` is the file.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
-from labgen import labfile
-from labgen.capabilities import Capability
+from labgen import __version__, labfile
 from labgen.errors import LabgenError, NodeError
 from labgen.files import read
 from labgen.folder import State
 from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
 from verify.hosts import Hosts
-
-SCHEMA = "labgen.evidence"
-VERSION = 1
+from verify.report.cleaning import without_secrets
+from verify.tracing import looked_at
 
 _MARK = re.compile(r"labgen-[0-9a-f]{16}")
 """What a script has that is not to be guessed, and so is another each time."""
+
+_AT_MOST = 128 * 2**20
+"""Characters of answers that are kept of one run; a swarm of ten thousand tasks gives some 20 million at a time."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ class Observation:
     """One question to a node, and its answer.
 
     :param script: what was run there, its mark replaced by one that is the same each time.
-    :param out: what it printed; empty where there was no answer.
+    :param out: what it printed, without secrets; empty where there was no answer.
     :param error: why there was none, and the way out; both empty where there was one.
     :param since: seconds from the beginning of the run to the answer.
+    :param left_out: there was an answer, and it was too much to be kept.
     """
 
     node: str
@@ -44,6 +45,7 @@ class Observation:
     out: str
     error: tuple[str, str]
     since: float
+    left_out: bool = False
 
 
 @dataclass
@@ -51,51 +53,29 @@ class Evidence:
     """A run's observations, and the lab they are of.
 
     :param lab_file: text of the lab's lab.yml, empty where it has none.
+    :param nonce: what the teacher has given for this grading, empty where nothing was given.
+    :param started: when the run began, in UTC.
+    :param labgen: version of labgen that has made it.
+    :param named: exercises that whoever started the run has named; empty where the lab's own were graded.
     """
 
     lab_file: str
     state: State
     observations: list[Observation] = field(default_factory=list)
+    nonce: str = ""
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    labgen: str = __version__
+    named: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, there: Inventory) -> Evidence:
+    def of(cls, there: Inventory, nonce: str = "") -> Evidence:
         """An empty one, for a lab that is up."""
-        return cls(read(there.folder.lab_file) or "", there.state)
+        return cls(without_secrets(read(there.folder.lab_file) or ""), there.state, nonce=nonce)
 
     @property
     def lab(self) -> Lab:
         """The lab as data."""
         return labfile.parse(self.lab_file)
-
-    def to_json(self) -> str:
-        """As it is kept."""
-        told = {
-            "schema": SCHEMA,
-            "version": VERSION,
-            "lab_file": self.lab_file,
-            "state": asdict(self.state),
-            "observations": [asdict(one) for one in self.observations],
-        }
-        return json.dumps(told, ensure_ascii=False, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> Evidence:
-        """What :meth:`to_json` wrote.
-
-        :raises ValueError: it is something else, or of a version that is not known here.
-        """
-        told: Any = json.loads(text)
-        if not isinstance(told, dict) or told.get("schema") != SCHEMA:
-            raise ValueError("this is no evidence of a labgen grading")
-        if told.get("version") != VERSION:
-            raise ValueError(f"this evidence has version {told.get('version')}; known here is {VERSION}")
-        try:
-            state = told["state"]
-            lacks = {Capability(name): str(why) for name, why in state["lacks"].items()}
-            observations = [Observation(**{**one, "error": tuple(one["error"])}) for one in told["observations"]]
-            return cls(told["lab_file"], State(**{**state, "lacks": lacks}), observations)
-        except (KeyError, TypeError, ValueError, AttributeError) as why:
-            raise ValueError(f"this evidence is damaged: {why}") from None
 
 
 class Recording:
@@ -111,11 +91,12 @@ class Recording:
         self._evidence = evidence
         self._start = time.monotonic()
         self._lock = threading.Lock()
+        self._kept = 0
 
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
-        """Ask, keep, and hand on."""
+        """Ask, keep, and hand on: what is judged is what is kept, without secrets."""
         try:
-            out = self._hosts.run(node, script, within=within)
+            out = without_secrets(self._hosts.run(node, script, within=within))
         except LabgenError as why:
             self._keep(node, script, "", (why.message, why.hint))
             raise
@@ -130,19 +111,36 @@ class Recording:
         """Seconds since the beginning."""
         return time.monotonic() - self._start
 
+    def now(self) -> datetime:
+        """The time of day at the last answer, in UTC: the same that a replay tells."""
+        with self._lock:
+            last = self._evidence.observations[-1:]
+        return self._evidence.started + timedelta(seconds=last[0].since if last else 0.0)
+
     def _keep(self, node: Node, script: str, out: str, error: tuple[str, str]) -> None:
         mark = _MARK.search(script)
         if mark:
             out = out.replace(mark[0], _SAME)
+        told = (without_secrets(error[0]), without_secrets(error[1]))
         with self._lock:
-            seen = Observation(node.name, _same(script), out, error, round(self.clock(), 3))
+            too_much = self._kept + len(out) > _AT_MOST
+            self._kept += 0 if too_much else len(out)
+            seen = Observation(
+                node.name, _same(script), "" if too_much else out, told, round(self.clock(), 3), left_out=too_much
+            )
             self._evidence.observations.append(seen)
+        looked_at([seen])
+
+
+class NotRecorded(NodeError):
+    """Nobody had asked that when the evidence was taken."""
 
 
 class Replay:
     """Hosts that answer from a recording; their time is the recording's, so nothing is waited for."""
 
     def __init__(self, evidence: Evidence) -> None:
+        self._started = evidence.started
         self._answers: dict[tuple[str, str], list[Observation]] = {}
         for one in evidence.observations:
             self._answers.setdefault((one.node, one.script), []).append(one)
@@ -168,7 +166,7 @@ class Replay:
         with self._lock:
             there = self._answers.get(key)
             if not there:
-                raise NodeError(
+                raise NotRecorded(
                     f"nothing was recorded of {node.name} for: {script.strip()[:80]}",
                     "The evidence is of other checks, or of another version of labgen.",
                 )
@@ -177,8 +175,11 @@ class Replay:
             one = there[min(at, len(there) - 1)]
             if time_passes:
                 self._now = max(self._now, one.since)
+        looked_at([one])
         if one.error[0]:
             raise NodeError(*one.error)
+        if one.left_out:
+            raise NodeError(f"what {node.name} answered was too much to be kept.", "Grade the lab itself.")
         mark = _MARK.search(script)
         return one.out.replace(_SAME, mark[0]) if mark else one.out
 
@@ -188,6 +189,10 @@ class Replay:
     def clock(self) -> float:
         """Seconds since the beginning, then."""
         return self._now
+
+    def now(self) -> datetime:
+        """The time of day, then, in UTC."""
+        return self._started + timedelta(seconds=self._now)
 
     def pause(self, seconds: float) -> None:
         """Let that time pass."""
@@ -199,4 +204,4 @@ _SAME = "labgen-" + "0" * 16
 
 
 def _same(script: str) -> str:
-    return _MARK.sub(_SAME, script)
+    return without_secrets(_MARK.sub(_SAME, script))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -17,9 +19,10 @@ from labgen.lab import Lab, Node
 from labgen.pages import Requests
 from labgen.swarm import Network, Service, Swarm, Task, lives
 from labgen.waiting import NotYet, Patience, wait_until
-from verify import facts
+from verify import facts, tracing
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
+from verify.report.seen import Seen, SeenRequests
 
 T = TypeVar("T")
 
@@ -52,6 +55,9 @@ class Exam:
         self._lived: dict[str, _Known[Service]] = {}
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
+        self._now: Callable[[], datetime] = getattr(hosts, "now", partial(datetime.now, UTC))
+        self._looked = ""
+        self._latest: dict[str, Service] = {}
         self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
         self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
 
@@ -129,7 +135,10 @@ class Exam:
 
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
-        return swarm.service(partial(self._hosts.run, self.manager), name)
+        found = swarm.service(partial(self._hosts.run, self.manager), name)
+        if found is not None:
+            self._latest[name] = found
+        return found
 
     def lived(self, name: str) -> Service:
         """A service of the swarm whose tasks say when their containers began and ended, by the manager's clock.
@@ -183,6 +192,19 @@ class Exam:
         """The answers to requests that a node makes to its own address."""
         return self._asked(node, port).get(str(node.address), Requests(()))
 
+    def seen(self) -> Seen:
+        """What a report tells of the lab beside the verdicts. Nothing is asked for it that no check has asked for."""
+        there: Swarm | None = None
+        with suppress(LabgenError):
+            there = self._swarm.get() if self._swarm else None
+        if there is not None:
+            there = replace(there, services={**there.services, **self._latest})
+        requests = []
+        for (by, port), known in self._pages.items():
+            with suppress(LabgenError):
+                requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
+        return Seen.of(self._looked, there, sorted(requests, key=lambda one: (one.port, one.to, one.by)))
+
     def _read(self, nodes: list[Node]) -> None:
         within = self._patience.seconds(15)
         names = [node.name for node in self.lab.nodes]
@@ -200,6 +222,7 @@ class Exam:
 
         def look() -> None:
             last.append(swarm.look(partial(self._hosts.run, manager)))
+            self._looked = self._now().isoformat(timespec="milliseconds")
             if not last[-1].settled(names):
                 raise NotYet("something is still on its way")
 
@@ -266,13 +289,15 @@ class _Known(Generic[T]):
 
     def __init__(self, ask: Callable[[], T]) -> None:
         self._error: LabgenError | None = None
-        try:
-            self._value = ask()
-        except LabgenError as error:
-            self._error = error
+        with tracing.gather() as self._behind:
+            try:
+                self._value = ask()
+            except LabgenError as error:
+                self._error = error
 
     def get(self) -> T:
         """The answer, or the error again."""
+        tracing.looked_at(self._behind)
         if self._error is not None:
             raise type(self._error)(self._error.message, self._error.hint)
         return self._value

@@ -21,6 +21,9 @@ from labgen.inventory import CONNECT_TIMEOUT, Inventory
 from labgen.lab import Node
 from labgen.proc import Runner
 
+LONGEST = 32 * 2**20
+"""Bytes that a node may answer to one question; the tasks of ten thousand replicas are some 22 million."""
+
 _LOST = 255
 """ssh's exit status where the connection, not the command, failed."""
 
@@ -63,11 +66,16 @@ class SshHosts:
         host = self.host(node)
         host.backend.deadline.seconds = self._inventory.patience.seconds(within)
         try:
-            done: CommandResult = host.run(script)
+            done: CommandResult = host.run(_bounded(script))
         except (RuntimeError, OSError, EOFError, HostError) as why:
             # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
             # turned into OSError below.
             raise NodeError(f"{node.name} cannot be reached: {_said(why)}.", _WAY_OUT) from None
+        if len(done.stdout_bytes) > LONGEST:
+            raise NodeError(
+                f"{node.name} answered with more than {LONGEST // 2**20} MiB, of which nothing is read.",
+                "Something there prints without end: a page, a log, a container's output.",
+            )
         if not done.succeeded:
             said = _text(done.stderr_bytes).strip() or _text(done.stdout_bytes).strip()
             raise NodeError(
@@ -82,6 +90,18 @@ class SshHosts:
             if "client" in vars(host.backend):
                 host.backend.client.close()
         self._hosts.clear()
+
+
+def _bounded(script: str) -> str:
+    """The script with an end to what it prints, whatever that is: what is cut off never leaves the node.
+
+    Its status goes around the pipes that its two outputs go through.
+    """
+    return f"""exec 3>&1 6>&2
+status=$({{ {{ {{ ({script}
+); echo $? >&4; }} 2>&1 >&5 5>&- | head -c 65536 >&6; }} 5>&1 | head -c {LONGEST + 1} >&3; }} 4>&1)
+exit "${{status:-1}}"
+"""
 
 
 _WAY_OUT = "See whether the machine runs with `labgen status`; start it with `labgen up`."

@@ -23,17 +23,13 @@ broke down (2 interrupted, 3 internal error, 4 wrong use) the status stays pytes
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labgen.capabilities import Lacks
-from labgen.course import Language, exercises
+from labgen.course import exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -44,57 +40,16 @@ from labgen.errors import (
     SwarmError,
 )
 from labgen.files import write_whole
-from labgen.lab import Lab
+from labgen.language import spoken
 from verify import report as reports
+from verify.book import Book
 from verify.checks import Check, Verdict, check_of
+from verify.finding import Crash, Finding, told
+from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
+from verify.report import words
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCLUSIVE, "nothing": GRADED_NOTHING}
-
-
-@dataclass
-class Book:
-    """Where a run keeps what came of each check.
-
-    :param lacks: what the nodes cannot do where they run, and why.
-    :param places: of each outcome, by which a report is ordered however the run was.
-    :param expected: how many checks were chosen.
-    :param language: of claims and hints.
-    :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
-    :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
-    """
-
-    lab: Lab | None = None
-    provider: str = ""
-    lacks: Lacks = field(default_factory=dict)
-    outcomes: dict[str, reports.Outcome] = field(default_factory=dict)
-    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    expected: int = 0
-    excuse: Callable[[], str] = str
-    language: Language = "en"
-    not_begun: tuple[str, ...] = ()
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    clock: float = field(default_factory=time.monotonic)
-
-    def needed(self, need: str, node: str | None) -> list[reports.Outcome]:
-        """What came of a check that another needs: on the same node, or everywhere where either has none."""
-        there = [one for one in self.outcomes.values() if f"{one.exercise}.{one.name}" == need]
-        same = [one for one in there if one.node == node]
-        return same or there
-
-    def report(self) -> reports.Report:
-        """The run so far."""
-        nodes = self.lab.nodes if self.lab else ()
-        return reports.Report(
-            lab=self.lab.name if self.lab else "",
-            provider=self.provider,
-            nodes=tuple(reports.LabNode(node.name, node.role, str(node.address)) for node in nodes),
-            started=self.started.isoformat(timespec="seconds"),
-            seconds=time.monotonic() - self.clock,
-            complete=len(self.outcomes) == self.expected,
-            not_begun=self.not_begun,
-            checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
-        )
 
 
 class Unclear(NodeError):
@@ -106,53 +61,13 @@ _PREPARED = pytest.StashKey[float]()
 _NOT_APPLICABLE = pytest.StashKey[str]()
 
 
-@dataclass(frozen=True)
-class Crash:
-    """The one line that pytest prints in its summary, and in JUnit XML."""
-
-    message: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What pytest prints of a check that did not pass: words instead of a traceback."""
-
-    text: str
-    reprcrash: Crash
-
-    def toterminal(self, terminal: Any) -> None:
-        """Print it; pytest calls this."""
-        terminal.line(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of a grading run."""
-    group = parser.getgroup("labgen")
-    group.addoption("--lab", metavar="DIR", help="folder of the lab (default: the nearest one upward from here)")
-    group.addoption(
-        "--exercise",
-        action="append",
-        metavar="NAME",
-        help="grade this exercise, or `all` (default: those that the lab shows something of)",
-    )
-    group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
-    group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
-    group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
-    group.addoption(
-        "--report", metavar="DIR", dest="report_dir", help="write report.json, report.md and report.txt to DIR"
-    )
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Open the book."""
     config.addinivalue_line("markers", "check(about): a claim about the lab, with points, hint and needs")
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
     if BOOK not in config.stash:
-        config.stash[BOOK] = Book()
+        config.stash[BOOK] = Book(language=config.getoption("report_language", None) or spoken())
 
 
 @pytest.hookimpl(trylast=True)
@@ -201,10 +116,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{Verdict.NOT_APPLICABLE}: {lacking[0]}")
     for one in needed:
         if one.verdict in (Verdict.FAIL, Verdict.BLOCKED):
-            pytest.skip(f"blocked: needs {one.id}, which is not so")
+            pytest.skip(f"blocked: {words.NEEDS_NOT_SO.in_(book.language).format(check=one.id)}")
     for one in needed:
         if one.verdict is Verdict.INCONCLUSIVE:
-            raise Unclear(f"needs {one.id}, which could not be judged")
+            raise Unclear(words.NEEDS_UNJUDGED.in_(book.language).format(check=one.id))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -231,9 +146,9 @@ def pytest_runtest_makereport(
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen, hint = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}", ""
     if verdict is Verdict.INCONCLUSIVE and not isinstance(error, Unclear):
-        hint = (error.hint if isinstance(error, LabgenError) else "") or "See whether the machines run: labgen status"
+        hint = (error.hint if isinstance(error, LabgenError) else "") or words.START_MACHINES.in_(book.language)
     outcome = reports.Outcome(
-        id=_id(about, item),
+        id=check_id(item),
         exercise=about.exercise,
         name=about.name,
         node=_name(item),
@@ -250,7 +165,7 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(_told(outcome), Crash(outcome.seen))  # type: ignore[assignment]
+        report.longrepr = Finding(told(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
     elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
@@ -288,9 +203,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if file:
         _write(Path(file), reports.to_json(report))
     if directory:
-        _write(Path(directory) / "report.json", reports.to_json(report))
-        _write(Path(directory) / "report.md", reports.to_markdown(report))
-        _write(Path(directory) / "report.txt", reports.to_text(report))
+        for name, text in reports.files(report):
+            _write(Path(directory) / name, text)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         graded = _EXIT[report.verdict]
         # A test beside the checks may have failed where every check passed: that stays a failure.
@@ -302,7 +216,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     report = config.stash[BOOK].report()
     if report.checks:
         terminalreporter.section("grade")
-        terminalreporter.write(reports.to_text(report))
+        terminal = terminalreporter._tw
+        # To a file or a pipe nobody says how wide it is.
+        width = terminal.fullwidth if terminal.hasmarkup else reports.WIDTH
+        terminalreporter.write(reports.to_text(report, width=width, colour=terminal.hasmarkup))
     if terminalreporter.hasopt("s"):
         for one in report.not_applicable:
             terminalreporter.line(f"NOT APPLICABLE [{one.checks}] {one.reason}")
@@ -342,11 +259,13 @@ def _hint(about: Check, item: pytest.Item, book: Book) -> str:
     return about.hint.in_(book.language).format_map(words)
 
 
-def _told(outcome: reports.Outcome) -> str:
-    lines = [f"must be true: {outcome.claim}", f"seen:         {outcome.seen}"]
-    if outcome.hint:
-        lines.append(f"try:          {outcome.hint}")
-    return "\n".join(lines)
+def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
+    """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
+    order = ["cluster", *exercises()]
+    exercise = order.index(about.exercise) if about.exercise in order else len(order)
+    names = [node.name for node in book.lab.nodes] if book.lab else []
+    node = names.index(name) if (name := _name(item)) in names else 0
+    return exercise, item.reportinfo()[1] or 0, node
 
 
 def _node(item: pytest.Item) -> Any:
@@ -359,18 +278,12 @@ def _name(item: pytest.Item) -> str | None:
     return str(name) if name is not None else None
 
 
-def _id(about: Check, item: pytest.Item) -> str:
-    callspec = getattr(item, "callspec", None)
+def check_id(item: pytest.Item) -> str:
+    """Id of a check, with the node or parameter it was made for; empty for a test that is none."""
+    about, callspec = check_of(item), getattr(item, "callspec", None)
+    if about is None:
+        return ""
     return f"{about.id}[{callspec.id}]" if callspec is not None else about.id
-
-
-def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
-    """The exercises in the order of the course, the swarm first; in each, as the module has them."""
-    order = list(exercises())
-    exercise = order.index(about.exercise) if about.exercise in order else len(order)
-    names = [node.name for node in book.lab.nodes] if book.lab else []
-    node = names.index(name) if (name := _name(item)) in names else 0
-    return exercise, item.reportinfo()[1] or 0, node
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from labgen.box import recipe
 from labgen.box.recipe import PACKAGES
 from labgen.errors import BoxError
-from labgen.providers import DOCKER, NODE_IMAGE
+from labgen.providers import DOCKER
 
 if TYPE_CHECKING:
     from labgen.box.workshop import Workshop
@@ -35,28 +35,38 @@ PROVIDERS: tuple[str, ...] = (*BOXES, DOCKER.name)
 """Providers a box, or for Docker an archive of the node image, can be built for."""
 
 
-def node_image() -> str:
+def node_image(suite: str = recipe.SUITE) -> str:
     """The image of a node of today's recipe, as a Docker engine names it: ``labgen/node:KEY``."""
-    return f"{NODE_IMAGE}:{recipe.key()}"
+    from labgen.box import node
+
+    return node.name(suite)
 
 
-def ensure_node_image(engine: Runner, *, progress: Progress, cache: Path | None = None, force: bool = False) -> str:
+def ensure_node_image(
+    engine: Runner,
+    *,
+    progress: Progress,
+    cache: Path | None = None,
+    force: bool = False,
+    suite: str = recipe.SUITE,
+) -> str:
     """See that an engine has :func:`node_image`, and give its name; see :func:`labgen.box.engine.ensure`."""
     from labgen.box.engine import ensure
 
-    return ensure(engine, progress=progress, cache=cache, force=force)
+    return ensure(engine, progress=progress, cache=cache, force=force, suite=suite)
 
 
-def built(provider: str, cache: Path | None = None, arch: str | None = None) -> Path | None:
+def built(provider: str, cache: Path | None = None, arch: str | None = None, suite: str = recipe.SUITE) -> Path | None:
     """The box of today's recipe, or the archive of the node image; ``None`` where it is not built yet.
 
     :param provider: one of :data:`PROVIDERS`; for any other the answer is ``None``.
     :param cache: where boxes are kept; the user's cache where ``None``.
     :param arch: of the node image, as Docker names it; this computer's where ``None``.
+    :param suite: of the node image, the release of Debian that it is made of.
     """
     if provider not in PROVIDERS:
         return None
-    place = _place(provider, cache, arch)
+    place = _place(provider, cache, arch, suite)
     return place if place is not None and place.is_file() else None
 
 
@@ -67,6 +77,7 @@ def build(
     progress: Progress,
     cache: Path | None = None,
     force: bool = False,
+    suite: str = recipe.SUITE,
 ) -> Mapping[str, Path]:
     """Build a box for each provider (for Docker the archive of the node image), or give the one that is there.
 
@@ -76,6 +87,7 @@ def build(
     :param providers: from :data:`PROVIDERS`.
     :param cache: where boxes are kept; the user's cache where ``None``.
     :param force: build anew what is there already.
+    :param suite: the release of Debian that the node image is made of; boxes are of the usual one.
     :raises BoxError: no box is known for a provider, this computer cannot build one, or a step failed;
         the error names the log.
     :raises ProgramMissing: a program is not installed; the hint is the line that installs it.
@@ -91,7 +103,7 @@ def build(
     directory = cache or store.default()
     if DOCKER.name in providers and recipe.here() is None:
         host.check_node(directory, runner)  # which says why not
-    places = {provider: place for provider in providers if (place := _place(provider, cache)) is not None}
+    places = {provider: place for provider in providers if (place := _place(provider, cache, suite=suite)) is not None}
     missing = [provider for provider, place in places.items() if force or not place.is_file()]
     boxes = [provider for provider in missing if provider in BOXES]
     if not missing:
@@ -108,27 +120,32 @@ def build(
             )
     if DOCKER.name in missing:
         with store.workplace(directory) as place:
-            _node(_workshop(runner, progress, place, log, arch), places[DOCKER.name])
+            _node(_workshop(runner, progress, place, log, arch, suite), places[DOCKER.name])
     return places
 
 
-def _place(provider: str, cache: Path | None, arch: str | None = None) -> Path | None:
+def _place(provider: str, cache: Path | None, arch: str | None = None, suite: str = recipe.SUITE) -> Path | None:
     from labgen.box import cache as store
 
     if provider in BOXES:
         return store.box(provider, cache)
     here = recipe.here()
     name = arch or (here.name if here else None)
-    return store.node(name, cache) if name else None
+    return store.node(name, cache, suite) if name else None
 
 
 def _workshop(
-    runner: Runner, progress: Progress, place: Path, log: Path, arch: recipe.Architecture = recipe.AMD64
+    runner: Runner,
+    progress: Progress,
+    place: Path,
+    log: Path,
+    arch: recipe.Architecture = recipe.AMD64,
+    suite: str = recipe.SUITE,
 ) -> Workshop:
     from labgen.box.workshop import Workshop
 
     log.write_text("", encoding="utf-8")
-    return Workshop(runner, progress, place, log, arch)
+    return Workshop(runner, progress, place, log, arch, suite)
 
 
 def _boxes(workshop: Workshop, missing: Sequence[str], other: Path | None, places: Mapping[str, Path]) -> None:
@@ -152,7 +169,7 @@ def _node(workshop: Workshop, place: Path) -> None:
     from labgen.box import cache as store
     from labgen.box import node
 
-    root = _tree(workshop, recipe.NODE, "the node image")
+    root = _tree(workshop, recipe.node_form(workshop.suite), "the node image")
     with workshop.progress.step("Packing the node image"):
         store.keep(node.archive(workshop, root), place)
 

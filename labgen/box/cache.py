@@ -30,12 +30,14 @@ def box(provider: str, cache: Path | None = None) -> Path:
     return (cache or default()) / f"debian-12-{recipe.key()}-{provider}.box"
 
 
-def node(arch: str, cache: Path | None = None) -> Path:
+def node(arch: str, cache: Path | None = None, suite: str = recipe.SUITE) -> Path:
     """Where the node image of today's recipe stands once it is built from packages.
 
     :param arch: as Docker names it.
+    :param suite: the release of Debian that it is made of.
     """
-    return (cache or default()) / f"debian-12-{recipe.key()}-docker-{arch}.tar"
+    debian = "debian-12" if suite == recipe.SUITE else f"debian-{suite}"
+    return (cache or default()) / f"{debian}-{recipe.key(suite)}-docker-{arch}.tar"
 
 
 @contextlib.contextmanager

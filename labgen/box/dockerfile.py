@@ -18,9 +18,6 @@ from labgen.errors import BoxError, HostError
 from labgen.proc import Runner
 from labgen.progress import Progress
 
-BASE = f"debian:{recipe.SUITE}-slim"
-"""What the image starts from: Debian's own, on Docker Hub."""
-
 _WITHIN = 1800.0
 """Deadline of a build, seconds. Mostly it waits for 100 MB of packages and 100 MB of images."""
 
@@ -31,6 +28,11 @@ _STORAGE = f"/{registry.STORAGE}"
 _TOOLS = ("ca-certificates", "docker-registry", "skopeo")
 
 
+def base(suite: str = recipe.SUITE) -> str:
+    """What the image starts from: Debian's own, on Docker Hub."""
+    return f"debian:{suite}-slim"
+
+
 def build(
     engine: Runner,
     arch: Architecture,
@@ -39,6 +41,7 @@ def build(
     log: Path,
     hub: str = registry.HUB,
     network: str | None = None,
+    suite: str = recipe.SUITE,
 ) -> None:
     """Let an engine build the image of today's recipe.
 
@@ -48,10 +51,11 @@ def build(
     :param hub: where the course's images come from, as skopeo names it; plain HTTP is spoken with the
         loopback only.
     :param network: of the build's containers, where not the engine's usual one.
+    :param suite: the release of Debian that it is made of.
     :raises BoxError: a step of it fails; the message has the end of what the engine said.
     """
     with tempfile.TemporaryDirectory(prefix="labgen-") as place, log.open("w", encoding="utf-8") as sink:
-        context(Path(place), arch, hub)
+        context(Path(place), arch, hub, suite)
 
         def line(text: str) -> None:
             sink.write(text + "\n")
@@ -61,7 +65,7 @@ def build(
         chosen = [f"--network={network}"] if network else []
         try:
             result = engine.run(
-                ["docker", "build", "--tag", node.name(), *chosen, place],
+                ["docker", "build", "--tag", node.name(suite), *chosen, place],
                 env={"BUILDKIT_PROGRESS": "plain"},
                 timeout=_WITHIN,
                 on_line=line,
@@ -73,7 +77,7 @@ def build(
         raise BoxError(f"`docker build` ended with status {result.status}.\n{tail}", f"Everything it said is in {log}.")
 
 
-def context(place: Path, arch: Architecture, hub: str) -> None:
+def context(place: Path, arch: Architecture, hub: str, suite: str = recipe.SUITE) -> None:
     """Write what a build is made from into a directory.
 
     Files for the guest travel as an archive: that keeps owners and modes, also on Windows, which has none.
@@ -83,30 +87,30 @@ def context(place: Path, arch: Architecture, hub: str) -> None:
     for name in (*recipe.NODE.scripts, "vagrant.pub"):
         (scripts / name).write_bytes(rootfs.text(recipe.FILES / name))
     texts = {
-        "Dockerfile": text(),
+        "Dockerfile": text(suite),
         "fill.sh": filling(arch, hub),
         "registry.yml": registry.configuration(_STORAGE, _PORT),
         "dpkg.cfg": "".join(f"{option}\n" for option in rootfs.dpkg_options()),
     }
     for name, content in texts.items():
         (place / name).write_bytes(content.encode())
-    (place / "overlay.tar").write_bytes(rootfs.tree(recipe.NODE))
+    (place / "overlay.tar").write_bytes(rootfs.tree(recipe.NODE, suite=suite))
 
 
-def text() -> str:
+def text(suite: str = recipe.SUITE) -> str:
     """The Dockerfile. Builders of every age read it: nothing in it is younger than Docker 17.09."""
     setup = [f"sh /labgen/{script} / /labgen" for script in recipe.NODE.scripts]
-    (label, value), (command, volumes) = (node.LABEL, recipe.key()), (node.COMMAND, node.VOLUMES)
+    (label, value), (command, volumes) = (node.LABEL, recipe.key(suite)), (node.COMMAND, node.VOLUMES)
     lines = [
         "# Written by labgen: the image of a node.",
-        f"FROM {BASE} AS images",
+        f"FROM {base(suite)} AS images",
         f"RUN {_installing(_TOOLS)}",
         "COPY fill.sh registry.yml /labgen/",
         "RUN bash /labgen/fill.sh",
         "",
-        f"FROM {BASE}",
+        f"FROM {base(suite)}",
         "COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/labgen",
-        f"RUN {_installing(recipe.NODE.packages)}",
+        f"RUN {_installing(recipe.node_form(suite).packages)}",
         "ADD overlay.tar /",
         "COPY labgen /labgen",
         f"RUN {' && '.join([*setup, 'rm -rf /labgen'])}",

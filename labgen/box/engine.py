@@ -19,7 +19,14 @@ _PULL = 300.0
 """Deadline for the base image (30 MB), seconds. An engine that gets no answer gives up by itself earlier."""
 
 
-def ensure(engine: Runner, *, progress: Progress, cache: Path | None = None, force: bool = False) -> str:
+def ensure(
+    engine: Runner,
+    *,
+    progress: Progress,
+    cache: Path | None = None,
+    force: bool = False,
+    suite: str = recipe.SUITE,
+) -> str:
     """See that an engine has the node image of today's recipe, and give the image's name.
 
     In this order: it has it already; the archive is in the cache; the engine builds it, where it can
@@ -29,31 +36,36 @@ def ensure(engine: Runner, *, progress: Progress, cache: Path | None = None, for
     :param engine: runs ``docker`` so that it reaches the engine: with ``DOCKER_HOST``, in a namespace.
     :param cache: where archives are kept; the user's cache where ``None``.
     :param force: build it anew.
+    :param suite: the release of Debian that it is made of.
     :raises ProgramMissing: there is no ``docker``.
     :raises HostError: no engine answers.
     :raises BoxError: there is no way to make it here; the message has the reason of each.
     """
-    name = box.node_image()
+    name = box.node_image(suite)
     arch = architecture(engine)
     if not force and _has(engine, name):
         return name
     reasons: list[str] = []
-    archive = store.node(arch, cache)
+    archive = store.node(arch, cache, suite)
     if archive.is_file() and not force:
         _load(engine, archive, progress)
     elif not (
-        _built_by(engine, arch, progress, cache, reasons)
-        or _from_packages(engine, arch, progress, cache, force, reasons)
+        _built_by(engine, arch, suite, progress, cache, reasons)
+        or _from_packages(engine, arch, suite, progress, cache, force, reasons)
     ):
         told = "".join(f"\n  - {reason}" for reason in reasons)
         raise BoxError(
             f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{told}",
             "Connect to the internet and try again, once. Or build it on a Debian or Ubuntu computer with "
-            f"`sudo labgen box build --provider {DOCKER.name}`, bring the file ({archive.name}) here and load it: "
-            f"docker load --input {archive.name}",
+            f"`sudo labgen box build --provider {DOCKER.name}{_option(suite)}`, bring the file ({archive.name}) here "
+            f"and load it: docker load --input {archive.name}",
         )
-    _tidy(engine, name, progress)
+    _tidy(engine, name, suite, progress)
     return name
+
+
+def _option(suite: str) -> str:
+    return "" if suite == recipe.SUITE else f" --suite {suite}"
 
 
 def answers(engine: Runner) -> bool:
@@ -94,30 +106,33 @@ def _load(engine: Runner, archive: Path, progress: Progress) -> None:
         engine.run(["docker", "load", "--quiet", "--input", archive], timeout=_LOAD).or_raise()
 
 
-def _built_by(engine: Runner, arch: str, progress: Progress, cache: Path | None, reasons: list[str]) -> bool:
+def _built_by(
+    engine: Runner, arch: str, suite: str, progress: Progress, cache: Path | None, reasons: list[str]
+) -> bool:
     from labgen.box import dockerfile
 
-    if not _has(engine, dockerfile.BASE):
-        with progress.step(f"Asking for {dockerfile.BASE}, to build the node image with Docker"):
+    base = dockerfile.base(suite)
+    if not _has(engine, base):
+        with progress.step(f"Asking for {base}, to build the node image with Docker"):
             try:
-                pulled = engine.run(["docker", "pull", "--quiet", dockerfile.BASE], timeout=_PULL)
+                pulled = engine.run(["docker", "pull", "--quiet", base], timeout=_PULL)
             except ProgramTimeout as late:
                 reasons.append(f"with docker build: {late.message}")
                 return False
         if not pulled.ok:
             told = pulled.err.strip().splitlines() or ["no reason was given"]
-            reasons.append(f"with docker build: {dockerfile.BASE} cannot be pulled: {told[-1]}")
+            reasons.append(f"with docker build: {base} cannot be pulled: {told[-1]}")
             return False
     directory = cache or store.default()
     store.prepare(directory)
     log = directory / "docker-build.log"
     try:
         with progress.step("Building the node image with Docker"):
-            dockerfile.build(engine, recipe.ARCHITECTURES[arch], progress=progress, log=log)
+            dockerfile.build(engine, recipe.ARCHITECTURES[arch], progress=progress, log=log, suite=suite)
     except BoxError as error:
         reasons.append(f"with docker build: {error}")
         return False
-    if not _has(engine, box.node_image()):
+    if not _has(engine, box.node_image(suite)):
         # A builder of its own keeps what it makes (docker buildx, driver docker-container).
         reasons.append(
             "with docker build: the image was built, but not put into the engine. "
@@ -128,14 +143,14 @@ def _built_by(engine: Runner, arch: str, progress: Progress, cache: Path | None,
 
 
 def _from_packages(
-    engine: Runner, arch: str, progress: Progress, cache: Path | None, force: bool, reasons: list[str]
+    engine: Runner, arch: str, suite: str, progress: Progress, cache: Path | None, force: bool, reasons: list[str]
 ) -> bool:
     from labgen.box import host
 
     here = Runner()
     try:
         host.check_node(cache or store.default(), here, arch)
-        made = box.build([DOCKER.name], runner=here, progress=progress, cache=cache, force=force)
+        made = box.build([DOCKER.name], runner=here, progress=progress, cache=cache, force=force, suite=suite)
     except LabgenError as error:
         reasons.append(f"from Debian packages: {error}")
         return False
@@ -143,11 +158,19 @@ def _from_packages(
     return True
 
 
-def _tidy(engine: Runner, name: str, progress: Progress) -> None:
-    """Remove the node images of other recipes; the engine itself refuses where a container uses one."""
+def _tidy(engine: Runner, name: str, suite: str, progress: Progress) -> None:
+    """Remove a suite's images of other recipes; the engine itself refuses where a container uses one."""
     listed = engine.run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", NODE_IMAGE], timeout=30)
     removed = [
-        other for other in listed.out.split() if other != name and engine.run(["docker", "rmi", other], timeout=120).ok
+        other
+        for other in listed.out.split()
+        if other != name and _of(other) == suite and engine.run(["docker", "rmi", other], timeout=120).ok
     ]
     if removed:
         progress.note(f"Removed the node image of an earlier recipe: {', '.join(removed)}")
+
+
+def _of(image: str) -> str:
+    """The suite of a node image, by its tag."""
+    before, found, _ = image.rpartition(":")[2].rpartition("-")
+    return before if found else recipe.SUITE

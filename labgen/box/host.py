@@ -119,6 +119,8 @@ class Apt:
         :raises BoxError: no mirror answers.
         """
         main = self.mirror(recipe.MIRRORS, suite, runner)
+        if suite in recipe.ROLLING:
+            return (f"deb {main} {suite} main",)
         security = self.mirror(recipe.SECURITY_MIRRORS, f"{suite}-security", runner)
         # A suite that has moved to the archive keeps the date its last release file expires on.
         old = "[check-valid-until=no] " if suite != recipe.SUITE else ""

@@ -28,17 +28,22 @@ _NOT_TAKEN = ("./dev/*", "./proc/*", "./run/*", "./sys/*", "./tmp/*")
 """What the engine mounts over, and what was there only for the time of building."""
 
 
-def name() -> str:
-    """The image of today's recipe, as an engine names it."""
-    return f"{NODE_IMAGE}:{recipe.key()}"
+def name(suite: str = recipe.SUITE) -> str:
+    """The image of today's recipe, as an engine names it: ``labgen/node:KEY``, ``labgen/node:trixie-KEY``."""
+    return f"{NODE_IMAGE}:{prefix(suite)}{recipe.key(suite)}"
 
 
-def settings() -> Mapping[str, object]:
+def prefix(suite: str) -> str:
+    """How the tags of a suite's images begin."""
+    return "" if suite == recipe.SUITE else f"{suite}-"
+
+
+def settings(suite: str = recipe.SUITE) -> Mapping[str, object]:
     """The image's configuration, as OCI names its parts."""
     return {
         "Cmd": list(COMMAND),
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-        "Labels": {LABEL: recipe.key()},
+        "Labels": {LABEL: recipe.key(suite)},
         "StopSignal": STOP_SIGNAL,
         "Volumes": {volume: {} for volume in VOLUMES},
     }
@@ -74,13 +79,13 @@ def archive(workshop: Workshop, root: Path) -> Path:
             "architecture": workshop.arch.name,
             "os": "linux",
             "created": oci.CREATED,
-            "config": settings(),
+            "config": settings(workshop.suite),
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-            "history": [{"created": oci.CREATED, "created_by": f"labgen: Debian {recipe.SUITE}"}],
+            "history": [{"created": oci.CREATED, "created_by": f"labgen: Debian {workshop.suite}"}],
         }
     )
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = _json([{"Config": config_name, "RepoTags": [name()], "Layers": ["layer.tar"]}])
+    manifest = _json([{"Config": config_name, "RepoTags": [name(workshop.suite)], "Layers": ["layer.tar"]}])
     target = workshop.place / "node.tar"
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as made:
         for part, text in {"manifest.json": manifest, config_name: config}.items():

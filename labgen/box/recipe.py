@@ -5,11 +5,23 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labgen.providers import DOCKER_CLI_INSIDE
+
 SUITE = "bookworm"
-"""Debian 12."""
+"""Debian 12: what boxes are made of, and node images where nothing else is said."""
+
+SUITES: Mapping[str, str] = {
+    SUITE: "Debian 12, engine 20.10",
+    "trixie": "Debian 13, engine 26.1",
+    "sid": "Debian's next, with its newest engine",
+}
+"""Releases of Debian that a node image can be made of."""
+
+ROLLING: frozenset[str] = frozenset({"sid"})
+"""Of these, those that have no updates of their own: there is only what is newest."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +176,12 @@ DISK = Form(
 )
 NODE = Form(packages=GUEST_PACKAGES, trees=("guest", "node"), scripts=("setup.sh", "setup-node.sh"))
 
+
+def node_form(suite: str = SUITE) -> Form:
+    """The guest of a node image made of a suite."""
+    return NODE if suite in DOCKER_CLI_INSIDE else replace(NODE, packages=(*NODE.packages, "docker-cli"))
+
+
 # Where Debian is downloaded from. A suite leaves the first for the second some years after its end.
 MIRRORS: tuple[str, ...] = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")
 SECURITY_MIRRORS: tuple[str, ...] = (
@@ -172,9 +190,9 @@ SECURITY_MIRRORS: tuple[str, ...] = (
 )
 
 
-def key() -> str:
+def key(suite: str = SUITE) -> str:
     """Name of what the recipe makes: the same for the same suite, code and files."""
-    digest = hashlib.sha256(SUITE.encode())
+    digest = hashlib.sha256(suite.encode())
     for path in _sources():
         content = path.read_bytes()
         # Length first: no two different sets of files may read as one stream.

@@ -20,6 +20,9 @@ MODES: Mapping[str, int] = {
 }
 """Files of the trees that are not 0644: a checkout does not keep modes."""
 
+SOURCES = "etc/apt/sources.list"
+"""Of the trees, the file that says which release the guest is."""
+
 _HOOKS = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 """Makes /bin, /lib and /sbin links into /usr before any package is there, as Debian's installer does."""
 
@@ -35,8 +38,8 @@ def make(workshop: Workshop, apt: Apt, form: Form) -> Path:
     root = workshop.place / "root"
     early, overlay = workshop.place / "early.tar", workshop.place / "overlay.tar"
     if form.early:
-        early.write_bytes(tree(form, only=form.early))
-    overlay.write_bytes(tree(form))
+        early.write_bytes(tree(form, only=form.early, suite=workshop.suite))
+    overlay.write_bytes(tree(form, suite=workshop.suite))
     files = shlex.quote(str(recipe.FILES))
     workshop.run(
         [
@@ -56,9 +59,9 @@ def make(workshop: Workshop, apt: Apt, form: Form) -> Path:
             f"--customize-hook=tar-in {shlex.quote(str(overlay))} /",
             *(f'--customize-hook=sh {files}/{script} "$1" {files}' for script in form.scripts),
             f"--customize-hook={_TIDY}",
-            recipe.SUITE,
+            workshop.suite,
             root,
-            *apt.sources(recipe.SUITE, workshop.runner),
+            *apt.sources(workshop.suite, workshop.runner),
         ],
         failed="The packages of the lab's nodes cannot be installed",
         timeout=1200,
@@ -74,10 +77,11 @@ def dpkg_options() -> tuple[str, ...]:
     )
 
 
-def tree(form: Form, only: tuple[str, ...] = ("",)) -> bytes:
+def tree(form: Form, only: tuple[str, ...] = ("",), suite: str = recipe.SUITE) -> bytes:
     """The files of a form as a tar archive: root's, with the modes of :data:`MODES`.
 
     :param only: paths to take; everything where left out.
+    :param suite: the release of Debian that the guest is of.
     """
     found = {
         path.relative_to(recipe.FILES / top).as_posix(): path
@@ -94,10 +98,19 @@ def tree(form: Form, only: tuple[str, ...] = ("",)) -> bytes:
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 archive.addfile(entry)
             else:
-                content = text(path)
+                content = _sources(suite) if name == SOURCES else text(path)
                 entry.mode, entry.size = MODES.get(name, 0o644), len(content)
                 archive.addfile(entry, io.BytesIO(content))
     return sink.getvalue()
+
+
+def _sources(suite: str) -> bytes:
+    """The guest's own list of where its packages come from."""
+    main, security = recipe.MIRRORS[0], recipe.SECURITY_MIRRORS[0]
+    lines = [f"deb {main} {suite} main"]
+    if suite not in recipe.ROLLING:
+        lines += [f"deb {main} {suite}-updates main", f"deb {security} {suite}-security main"]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def text(path: Path) -> bytes:

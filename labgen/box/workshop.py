@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labgen.box.recipe import AMD64, Architecture
+from labgen.box.recipe import AMD64, SUITE, Architecture
 from labgen.errors import BoxError, ProgramTimeout
 from labgen.proc import Result, Runner
 from labgen.progress import Progress
@@ -29,6 +29,7 @@ class Workshop:
     :param place: an empty directory of the build's own, removed at its end.
     :param log: where the programs' output is collected; outlives the build.
     :param arch: what is built for; this computer's own.
+    :param suite: the release of Debian that it is built of.
     """
 
     runner: Runner
@@ -36,6 +37,7 @@ class Workshop:
     place: Path
     log: Path
     arch: Architecture = AMD64
+    suite: str = SUITE
 
     def run(
         self,

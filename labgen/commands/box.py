@@ -15,7 +15,7 @@ from labgen.providers import BUILT_BOX, DOCKER
 def run(arguments: argparse.Namespace) -> int:
     """Build it, or say where it is."""
     if arguments.action == "path":
-        path = box.built(arguments.provider)
+        path = box.built(arguments.provider, suite=arguments.suite)
         if path is None:
             what = "node image" if arguments.provider == DOCKER.name else "box"
             raise BoxError(
@@ -32,22 +32,23 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{provider}: {path}")
         print(f"  on another computer:  vagrant box add --name {BUILT_BOX} --provider {provider} {path.name}")
     if DOCKER.name in wanted:
-        _node(progress, arguments.force)
+        _node(progress, arguments.force, arguments.suite)
     return 0
 
 
-def _node(progress: Progress, force: bool) -> None:
+def _node(progress: Progress, force: bool, suite: str) -> None:
     """Into the engine where one answers, whichever way it is made; else into the cache, from packages."""
     from labgen.box import engine
 
     path: Path | None
     if engine.answers(Runner()):
-        name = box.ensure_node_image(Runner(), progress=progress, force=force)
-        path = box.built(DOCKER.name)
+        name = box.ensure_node_image(Runner(), progress=progress, force=force, suite=suite)
+        path = box.built(DOCKER.name, suite=suite)
         print(f"{DOCKER.name}: {path or name}")
         if path is None:
             print(f"  for another computer:  docker save --output labgen-node.tar {name}")
     else:
-        path = box.build([DOCKER.name], runner=Runner(), progress=progress, force=force)[DOCKER.name]
+        made = box.build([DOCKER.name], runner=Runner(), progress=progress, force=force, suite=suite)
+        path = made[DOCKER.name]
         print(f"{DOCKER.name}: {path}")
     print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")

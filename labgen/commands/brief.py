@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from labgen import labfile
 from labgen.course import Language, Words, find
 from labgen.folder import LabFolder
 from labgen.inventory import lab_of
 from labgen.lab import Lab
+from labgen.language import spoken
 
 _NOT_APPLICABLE = Words("Not applicable here", "여기에서는 해당 없음")
 
@@ -17,7 +17,7 @@ _NOT_APPLICABLE = Words("Not applicable here", "여기에서는 해당 없음")
 def run(arguments: argparse.Namespace) -> int:
     """Print it, in Korean where this computer speaks Korean; last, what the nodes of this lab cannot do of it."""
     exercise = find(arguments.exercise)
-    language: Language = arguments.lang or _spoken()
+    language: Language = arguments.lang or spoken()
     told = _of_this_lab(exercise.brief.in_(language), lab_of(LabFolder.at(arguments.folder).path))
     print(f"# {exercise.title.in_(language)}\n\n{told}", end="")
     state = LabFolder.at(arguments.folder).state()
@@ -36,12 +36,3 @@ def _of_this_lab(text: str, lab: Lab) -> str:
         for node, mine in zip(theirs, own[role], strict=False):
             text = text.replace(str(node.address), str(mine.address)).replace(node.name, mine.name)
     return text
-
-
-def _spoken() -> Language:
-    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    if not told:
-        import locale
-
-        told = locale.getlocale()[0] or ""
-    return "ko" if told.lower().startswith(("ko", "korean")) else "en"

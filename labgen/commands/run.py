@@ -18,6 +18,7 @@ from labgen.errors import LabgenError
 from labgen.files import read
 from labgen.folder import LabFolder
 from labgen.inventory import lab_of
+from labgen.language import spoken
 from labgen.proc import Runner, python
 
 
@@ -38,7 +39,8 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 def environment() -> dict[str, str]:
     """What a Python of labgen's own needs: to find labgen where this one did, and to print line by line."""
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
-    return {"PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
+    # UTF-8, because a pipe on Windows would have a code page that cannot hold what a node says.
+    return {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONPATH": path}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,7 +112,7 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
     What the grading says is printed where something is missing.
     """
     done = Runner(env=environment()).run(
-        [python(), "-m", "labgen.cli", "-C", folder.path, "grade", name], timeout=3 * 3600
+        [python(), "-m", "labgen.cli", "-C", folder.path, "grade", name, f"--lang={spoken()}"], timeout=3 * 3600
     )
     if not done.ok:
         print(f"{done.out}\n{done.err}".strip(), flush=True)
@@ -121,8 +123,9 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
         print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
     kept = folder.report / name
     kept.mkdir(parents=True, exist_ok=True)
-    for file in folder.report.glob("report.*"):
-        shutil.copy(file, kept / file.name)
+    for file in folder.report.iterdir():
+        if file.is_file():
+            shutil.copy(file, kept / file.name)
     return done.status, points
 
 

@@ -9,8 +9,8 @@ from labgen.bringup import Machines
 from labgen.commands.render import load
 from labgen.commands.run import fab
 from labgen.errors import LabgenError, MachineError
-from labgen.folder import LabFolder
-from labgen.progress import Progress, for_stream
+from labgen.folder import LabFolder, State
+from labgen.progress import for_stream
 from labgen.providers import PROVIDERS
 from labgen.vagrant import Vagrant
 
@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{provider.title} has no snapshots.", "`labgen reset` gives a fresh swarm in seconds, on any provider."
         )
     progress = for_stream()
-    vagrant = Machines(folder, load(folder), progress).vagrant(state)
+    machines = Machines(folder, load(folder), progress)
+    vagrant = machines.vagrant(state)
     if arguments.action == "list":
         _list(vagrant)
         return 0
@@ -37,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise LabgenError(
             f"'{arguments.name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens."
         )
-    return _change(arguments.action, arguments.name, folder, vagrant, progress)
+    _change(arguments.action, arguments.name, vagrant, machines, state)
+    # Whoever was connected is not any more, and nodes find each other again.
+    return fab(folder, "bootstrap") if arguments.action == "restore" else 0
 
 
 def _list(vagrant: Vagrant) -> None:
@@ -50,7 +53,8 @@ def _list(vagrant: Vagrant) -> None:
         print("There is no snapshot. Keep the lab's state with: labgen snapshot save NAME")
 
 
-def _change(action: str, name: str, folder: LabFolder, vagrant: Vagrant, progress: Progress) -> int:
+def _change(action: str, name: str, vagrant: Vagrant, machines: Machines, state: State) -> None:
+    progress = machines.progress
     there = vagrant.snapshots()
     having = [machine for machine, kept in there.items() if name in kept]
     if action == "save" and having:
@@ -68,8 +72,4 @@ def _change(action: str, name: str, folder: LabFolder, vagrant: Vagrant, progres
         with progress.step(f"Forgetting {name}"):
             vagrant.delete_snapshot(name, on_line=progress.detail)
     else:
-        with progress.step(f"Going back to {name}"):
-            vagrant.restore_snapshot(name, on_line=progress.detail)
-        # Whoever was connected is not any more, and nodes find each other again.
-        return fab(folder, "bootstrap")
-    return 0
+        machines.restore(state, name)

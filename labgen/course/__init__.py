@@ -33,12 +33,16 @@ NAMES: tuple[str, ...] = (
     "globalmode",
     "cleanup",
     "recovery",
+    "failover",
     "update",
     "updateoptions",
     "rollback",
     "placement",
+    "ports",
+    "discovery",
     "stack",
     "secrets",
+    "quorum",
 )
 """Every exercise, in the order of the course."""
 

@@ -52,6 +52,7 @@ class ServiceSpec:
     :param network: name of the overlay network it is on.
     :param reserve: memory that each task reserves, as typed: ``512MB``; empty for none.
     :param update: how it is updated.
+    :param health: command of its health check, as typed; empty for none of its own.
     :param options: further options, as typed, with which it is made; not looked at afterwards.
     :param command: what its containers run, as typed; empty for the image's own.
     """
@@ -65,6 +66,7 @@ class ServiceSpec:
     endpoint_mode: str = "vip"
     reserve: str = ""
     update: Update = PLAIN
+    health: str = ""
     options: tuple[str, ...] = ()
     command: str = ""
 
@@ -88,6 +90,8 @@ class ServiceSpec:
         if self.reserve:
             yield f"--reserve-memory {self.reserve}"
         yield from update_flags(self.update)
+        if self.health:
+            yield f"--health-cmd {shlex.quote(self.health)}"
         yield from self.options
 
     @property
@@ -158,6 +162,9 @@ def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
         yield f"it is on {len(there.networks)} overlay networks of its own, not on {wanted.network or 'none'}"
     if there.reserved[0] != in_bytes(wanted.reserve):
         yield f"its tasks reserve {there.reserved[0]} bytes of memory, not {wanted.reserve or 'any'}"
+    health = there.health[1:] if there.health[:1] == ("CMD-SHELL",) else there.health
+    if (shlex.join(health) if len(health) > 1 else "".join(health)) != wanted.health:
+        yield f"its health check is {' '.join(health) or 'none'}, not {wanted.health or 'any'}"
     if there.update != wanted.update:
         flags = [" ".join(update_flags(update)) or "the defaults" for update in (there.update, wanted.update)]
         yield f"its update settings are {flags[0]}, not {flags[1]}"

@@ -132,9 +132,9 @@ def to_build(lab: Lab, host: Host, provider: str) -> bool:
     """Whether the lab starts from labgen's own box or image, and it has to be built first."""
     box = box_of(lab, provider)
     if box.name == NODE_IMAGE:
-        image = host.node_image()
+        image = host.node_image(lab.engine.suite)
         state = engine.daemon(host).state
-        if host.built_box(provider) or image is None or state == "denied":
+        if host.built_box(provider, lab.engine.suite) or image is None or state == "denied":
             return False
         return state != "system" or not engine.has_image(host, image)
     return box.name == BUILT_BOX and not box.url and not host.built_box(provider)

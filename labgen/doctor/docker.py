@@ -196,7 +196,7 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
             f"box {lab.box.name} of lab.yml is not used: containers start from labgen's own image.",
             "Leave `box` out of lab.yml, or use virtual machines.",
         )
-    name = host.node_image()
+    name = host.node_image(lab.engine.suite)
     if name is None:
         return
     state = engine.daemon(host).state
@@ -204,7 +204,7 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         return  # nothing to build it for, or to ask for it: check_engine has said so
     if state == "system" and engine.has_image(host, name):
         yield _image("ok", f"{name} is here.")
-    elif host.built_box("docker"):
+    elif host.built_box("docker", lab.engine.suite):
         yield _image("ok", f"{name} has been built.")
     elif engine.builds_from_hub(host):
         yield _image("ok", f"{name} has not been built yet; labgen up builds it, on an image of Docker Hub.")

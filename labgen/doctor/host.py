@@ -217,17 +217,17 @@ class Host:
         except queue.Empty:
             return False
 
-    def built_box(self, provider: str) -> bool:
-        """Whether ``labgen box build`` has made a box for this provider."""
+    def built_box(self, provider: str, suite: str = "bookworm") -> bool:
+        """Whether ``labgen box build`` has made a box for this provider; a node image, of this suite."""
         try:
-            return bool(importlib.import_module("labgen.box").built(provider))
+            return bool(importlib.import_module("labgen.box").built(provider, suite=suite))
         except (ImportError, AttributeError):
             return False
 
-    def node_image(self) -> str | None:
+    def node_image(self, suite: str = "bookworm") -> str | None:
         """The image of a node that ``labgen`` starts containers from, as a Docker engine names it."""
         try:
-            return str(importlib.import_module("labgen.box").node_image())
+            return str(importlib.import_module("labgen.box").node_image(suite))
         except (ImportError, AttributeError):
             return None
 

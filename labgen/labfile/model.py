@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from labgen import addresses, providers
-from labgen.lab import EngineSource, Role
+from labgen.lab import EngineSource, Role, Suite
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -154,6 +154,11 @@ class EngineEntry(_Strict):
         description="distribution: package docker.io; docker: Docker's own packages; none: it is in the box.",
     )
     version: Text | None = Field(None, description="Version, as the package manager knows it.")
+    suite: Suite = Field(
+        "bookworm",
+        description="With Docker as provider, whose nodes bring their engine: the release of Debian they are made of. "
+        "bookworm: engine 20.10; trixie: 26.1; sid: the newest.",
+    )
 
 
 class RegistryEntry(_Strict):

@@ -43,7 +43,7 @@ def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Po
         plan=planned,
         provider=entry.provider,
         box=Box(entry.box.name, entry.box.version, entry.box.url) if entry.box else None,
-        engine=Engine(entry.engine.source, entry.engine.version),
+        engine=Engine(entry.engine.source, entry.engine.version, entry.engine.suite),
         registry_mirror=entry.registry.mirror,
         ports=tuple(ports),
     )

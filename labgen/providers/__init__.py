@@ -70,7 +70,10 @@ DOCKER = Provider(
     title="Docker (containers as nodes)",
     box=Box(NODE_IMAGE),
     forwards_ports=True,
-    lacks={Capability.NETPLAN: "the engine outside gives a container its addresses"},
+    lacks={
+        Capability.NETPLAN: "the engine outside gives a container its addresses",
+        Capability.OWN_MACHINE: "a node is a container, and one that has ended is not started again by itself",
+    },
     shares_kernel=True,
     removes_in_parallel=True,
 )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from labgen.engine import as_json, as_object, text_of, unreadable
 from labgen.swarm.model import Service, Task, part
@@ -22,12 +23,12 @@ class Life:
     """One container.
 
     :param began: when it began to run, ``None`` where it never did; ``ended`` likewise.
-    :param unwell: it has a health check that never succeeded.
+    :param unwell: what its health check said last, where that never succeeded.
     """
 
     began: datetime | None
     ended: datetime | None
-    unwell: bool = False
+    unwell: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
         found[text_of(told, "id")] = Life(
             began=_moment(text_of(state, "StartedAt")),
             ended=None if state.get("Running") else _moment(text_of(state, "FinishedAt")),
-            unwell=bool(checks) and all(one.get("ExitCode") for one in checks),
+            unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
         )
     return Lives((there - asked[1], there - asked[0]), found)
 
@@ -103,6 +104,10 @@ def _apart(there: Lives, base: Lives | None) -> float:
         return 0.0
     least, most = there.ahead[0] - base.ahead[1], there.ahead[1] - base.ahead[0]
     return 0.0 if least <= 0 <= most else (least + most) / 2
+
+
+def _said(checks: Sequence[Mapping[str, Any]]) -> str:
+    return text_of(checks[-1], "Output").strip() or "nothing" if checks else ""
 
 
 def _moment(text: str) -> datetime | None:

@@ -133,7 +133,8 @@ class Task:
         :param spec: the same for tasks that were made to run the same thing in the same way; another after an update.
     :param began: when its container began to run, and ``ended`` when that ended. The swarm itself does not keep
         them; :func:`labgen.swarm.lives.dated` adds them, where the node still has the container.
-    :param unwell: its container's health check never once succeeded, as far as the node remembers.
+    :param unwell: what its container's health check said last, where it never once succeeded as far as the node
+        remembers (five checks); empty where it did, or there is none.
     :param given: of its secrets and configs, name of the file in the container -> which it is.
     """
 
@@ -154,7 +155,7 @@ class Task:
     spec: str = ""
     began: datetime | None = None
     ended: datetime | None = None
-    unwell: bool = False
+    unwell: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -272,6 +273,7 @@ class Service:
     :param secrets: names of those its tasks are given; ``configs`` likewise.
     :param replicas_before: how many were wanted before the service was last changed, in whatever; ``None`` where it
         never was.
+    :param ports_asked: the published ports as they were asked for: 0 for one that the swarm was to choose.
     :param labels: of the service itself; a stack's name is one of them.
     :param given: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
@@ -298,6 +300,7 @@ class Service:
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     replicas_before: int | None = None
+    ports_asked: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
@@ -367,6 +370,9 @@ class Service:
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
             replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
+            ports_asked=tuple(
+                int(one.get("PublishedPort") or 0) for one in part(spec, "EndpointSpec").get("Ports") or ()
+            ),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
             given=_given(container),
             created=_moment(told, "CreatedAt"),
@@ -379,6 +385,7 @@ class Network:
 
     :param scope: ``swarm`` or ``local``.
     :param ingress: it is the one that the routing mesh uses.
+    :param attachable: also containers that are no tasks may be on it.
     """
 
     id: str
@@ -387,6 +394,7 @@ class Network:
     scope: str
     ingress: bool
     subnets: tuple[IPv4Network, ...]
+    attachable: bool = False
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Network:
@@ -400,6 +408,7 @@ class Network:
             scope=text_of(told, "Scope"),
             ingress=bool(told.get("Ingress")),
             subnets=tuple(subnet for subnet in subnets if isinstance(subnet, IPv4Network)),
+            attachable=bool(told.get("Attachable")),
         )
 
 

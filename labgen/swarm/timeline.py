@@ -30,6 +30,10 @@ def _began(task: Task) -> datetime | None:
     return task.since if task.state == "running" else None if task.unwell else task.began
 
 
+UNNOTICED = 3.0
+"""Seconds. The end of a container is told to the managers within one; a node is given up after ten at the least."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """One task coming after another in the same place: the same replica, or the same node of a global service.
@@ -89,6 +93,36 @@ def updates(service: Service) -> list[list[Turn]]:
     return [list(update) for _, update in groupby(changes, key=lambda turn: turn.new.spec)]
 
 
+def moves(service: Service) -> list[Turn]:
+    """Turns in which a replica went to another node and stayed what it was, oldest first."""
+    found = [
+        Turn(place, old, new)
+        for place, tasks in places(service).items()
+        for old, new in pairwise(tasks)
+        if old.spec == new.spec and old.node_id != new.node_id
+    ]
+    return sorted(found, key=lambda turn: str(turn.new.created))
+
+
+def lost(turn: Turn) -> bool:
+    """Whether the node of the old task was given up: the new one did not wait for the old one's end.
+
+    Where a node is drained, the old task is stopped first, and the new one runs after that. A node that does not
+    answer cannot say that its task has ended; it says so when it is back. Or its container had ended long before
+    anyone noticed: an engine that stops stops its containers.
+    """
+    told, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
+    late = bool(told and turn.started and told > turn.started)
+    unnoticed = bool(ended and turn.new.created and (turn.new.created - ended).total_seconds() > UNNOTICED)
+    return late or unnoticed
+
+
+def drained(turn: Turn) -> bool:
+    """Whether the old task was told to stop, and the new one began elsewhere after that."""
+    known = turn.stopped is not None and turn.started is not None
+    return known and turn.old.state == "shutdown" and not lost(turn)
+
+
 def failing(service: Service) -> dict[str, list[Task]]:
     """By place, tasks that failed and were not made to run what runs there now."""
     found = {}
@@ -107,27 +141,30 @@ def taken_back(service: Service) -> list[str]:
     """
     empty: list[Turn] = []
     *_, bad, good = [empty, empty, *updates(service)]
-    before = {turn.place: turn.old.spec for turn in bad}
-    back = [turn.place for turn in good if turn.new.running and turn.new.spec == before.get(turn.place)]
+    before, there = {turn.place: turn.old.spec for turn in bad}, places(service)
+    now = {place: {task.spec for task in tasks if task.running} for place, tasks in there.items()}
+    back = [turn.place for turn in good if now[turn.place] == {turn.new.spec} == {before.get(turn.place)}]
     whole = set(back) == set(before) and any(turn.new.failed for turn in bad)
-    return sorted(back) if whole and len(before) < len(places(service)) else []
+    return sorted(back) if whole and len(before) < len(there) else []
 
 
 def most_empty(service: Service) -> int:
-    """The greatest number of places that were empty at once, from when each first had a task that ran.
+    """The greatest number of places that updates left empty at once, from when each first had a task that ran.
 
     Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it.
     """
     changes: list[tuple[datetime, int]] = []
     for tasks in places(service).values():
-        lives = sorted(((began, over(task)) for task in tasks if (began := _began(task))), key=itemgetter(0))
-        end = lives[0][1] if lives else None
-        for began, ended in lives:
-            if end is None:
-                break  # it still runs
-            if began > end:
+        lives = sorted(((began, task) for task in tasks if (began := _began(task))), key=itemgetter(0))
+        for (_, before), (began, task) in pairwise(lives):
+            ends = [over(one) for start, one in lives if start < began]
+            if None in ends:
+                continue  # one of them runs still
+            end = max(one for one in ends if one)
+            # A place that is empty because its container or its node failed is not the update's.
+            between = tasks[tasks.index(before) : tasks.index(task) + 1]
+            if began > end and any(one.spec != before.spec for one in between):
                 changes += [(end, 1), (began, -1)]
-            end = None if ended is None else max(end, ended)
     return _most(changes)
 
 

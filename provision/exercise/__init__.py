@@ -27,8 +27,14 @@ def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:
     """
     exercise = _fitting(name, inventory.lab)
     run = Run(inventory, exercise, say)
+    # What such an exercise has stopped runs at its end, whatever failed in the middle, and at its beginning.
+    restore = getattr(_module(name), "restore", _leave)
+    restore(run)
     make_ready(run)
-    spent = play(run, _script(name, inventory.lab))
+    try:
+        spent = play(run, _script(name, inventory.lab))
+    finally:
+        restore(run)
     write_whole(inventory.folder.spent(name), spent.to_json() + "\n")
 
 
@@ -50,6 +56,10 @@ def reset(name: str, inventory: Inventory, *, say: Say) -> None:
     undo = getattr(_module(name), "reset", services.clear)
     undo(run)
     say(f"{name}: nothing of it is left.")
+
+
+def _leave(run: Run) -> None:
+    """Most exercises stop nothing that would have to be started again."""
 
 
 def _fitting(name: str, lab: Lab) -> Exercise:

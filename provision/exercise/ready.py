@@ -33,8 +33,8 @@ def make_ready(run: Run) -> None:
         seen = ", ".join(f"{name} is {known[name].state if name in known else 'not in the swarm'}" for name in missing)
         raise SwarmError(
             f"not every node is Ready: {seen}.",
-            "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap brings "
-            "the swarm together again.",
+            "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap starts "
+            "engines that were stopped, and brings the swarm together again.",
         )
     give_roles(run, known)
     for node in run.lab.nodes:

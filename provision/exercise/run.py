@@ -20,13 +20,17 @@ T = TypeVar("T")
 
 
 class Run:
-    """One carrying-out of an exercise."""
+    """One carrying-out of an exercise.
+
+    :ivar notes: what one step leaves for a later one, by a name of its own.
+    """
 
     def __init__(self, inventory: Inventory, exercise: Exercise, say: Say) -> None:
         self.inventory = inventory
         self.lab = inventory.lab
         self.exercise = exercise
         self.say = say
+        self.notes: dict[str, str] = {}
         self._shells: dict[str, Shell] = {}
 
     def shell(self, node: Node) -> Shell:

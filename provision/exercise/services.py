@@ -36,6 +36,7 @@ def create(
         why,
         Command(spec.create),
         done=functools.partial(_there, wanted=(spec, *also)),
+        before=functools.partial(ports_free, ports=[one.published for one in spec.publish if one.published]),
         until=until or functools.partial(running, name=spec.name),
         quiet=True,
         within=300,
@@ -168,6 +169,25 @@ def port_open(run: Run, node: Node, port: int) -> None:
             )
 
     run.wait(f"port {port} on {node.name}", look, within=30)
+
+
+def ports_free(run: Run, ports: Sequence[int]) -> None:
+    """See that no program but Docker's own listens on a port that is to be published, on any node.
+
+    Published through the routing mesh, such a port would be taken over from the program; published in host mode, no
+    container would start on that node.
+
+    :raises ExerciseError: one does; says which port, on which node, and who.
+    """
+    for node in run.lab.nodes if ports else ():
+        seen = run.shell(node).attempt("; ".join(listeners(port) for port in ports)).out
+        for line in filter(str.strip, seen.splitlines()):
+            if "docker" not in line:
+                port = next((port for port in ports if f":{port} " in line), ports[0])
+                raise ExerciseError(
+                    f"port {port} of {node.name} is taken by another program: {_who(line)}",
+                    f"End it there ({node.name}: sudo ss -lntp | grep {port}), then run the exercise again.",
+                )
 
 
 def _who(listening: str) -> str:

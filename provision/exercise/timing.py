@@ -32,6 +32,10 @@ RESTART_DELAY = Timer("a failed task is restarted after 5 s", 5.0)
 HEARTBEAT = Timer("a node that is silent is given up after three missed heartbeats (15 s)", 15.0)
 """Agents report every 5 s, and are missed after three times that (swarmkit ``dispatcher``)."""
 
+ELECTION = Timer("managers that miss their leader elect another after 10 to 20 s", 15.0)
+"""Ten ticks of one second without its heartbeat, and up to as many more, so that not all of them stand at the same
+time (swarmkit ``manager/state/raft``, ``DefaultNodeConfig``; etcd ``raft``)."""
+
 GRACE = Timer("a container that ignores SIGTERM is killed after 10 s", 10.0)
 """``--stop-grace-period``."""
 

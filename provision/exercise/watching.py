@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from labgen.capabilities import Capability
 from labgen.errors import ExerciseError
+from labgen.lab import Node
 from labgen.probe import Probe, Probed, beside
 from labgen.swarm import Service
 from labgen.swarm.timeline import Turn, most_missing, turns
@@ -14,29 +15,42 @@ from provision.exercise.run import Run
 
 
 @contextmanager
-def requests(run: Run, port: int, *, judge: Callable[[Run, Probed], None] | None = None) -> Iterator[None]:
+def requests(
+    run: Run,
+    port: int,
+    *,
+    judge: Callable[[Run, Probed], None] | None = None,
+    by: Node | None = None,
+    to: Sequence[Node] = (),
+) -> Iterator[None]:
     """Ask for a published port through every node, without a pause, while a step happens; tell how many were lost.
 
     The requests have begun before the step does, and end after what it waits for has been seen. Where nodes lack
     the routing mesh there are none, and that is told.
 
     :param judge: called with what came of it; tells or raises.
+    :param by: who asks, where that is not the first manager.
+    :param to: who is asked, where that is not every node: nodes that publish the port themselves (mode host).
     :raises LabgenError: the node that asks has failed meanwhile.
     """
-    if why := run.inventory.lacks.get(Capability.ROUTING_MESH):
+    if not to and (why := run.inventory.lacks.get(Capability.ROUTING_MESH)):
         run.say(f"  no requests are made meanwhile: {why}")
         yield
         return
-    addresses = [str(node.address) for node in run.lab.nodes]
+    asked, asker = to or run.lab.nodes, by or run.lab.first_manager
+    addresses = [str(node.address) for node in asked]
     probe = Probe(addresses, port, within=max(2.0, run.inventory.patience.seconds(1)))
-    asking, also = run.another_shell(run.lab.first_manager), run.another_shell(run.lab.first_manager)
+    asking, also = run.another_shell(asker), run.another_shell(asker)
+    # Both go through one connection, which two threads must not open at the same time.
+    also.open()
 
     def ask(script: str) -> str:
         return asking.run(script, within=900, what="the requests")
 
     with beside(probe, ask, also.run, run.wait) as there:
         yield
-    run.say(f"  meanwhile, through every node in turn: {there.probed}")
+    through = ", ".join(node.name for node in to) if to else "every node"
+    run.say(f"  meanwhile, through {through} in turn: {there.probed}")
     if judge:
         judge(run, there.probed)
 

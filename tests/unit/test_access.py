@@ -126,3 +126,24 @@ def test_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> 
     before = up.ssh_config.stat()
     inventory.load(up.path)
     assert up.ssh_config.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_after_a_snapshot_vagrant_is_asked(up: LabFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts the machines by itself, and may give them other ports, without the Vagrantfile's hearing of it."""
+
+    class Restoring(Asked):
+        def restore_snapshot(self, name: str, **_: Any) -> None:
+            assert name == "before"
+
+        def ssh_config(self) -> str:
+            return super().ssh_config().replace("2222", "2288")
+
+    vagrant = Restoring()
+    monkeypatch.setattr(Machines, "vagrant", lambda *_: vagrant)
+    Machines(up, LAB, Progress()).restore(State("virtualbox"), "before")
+    assert vagrant.times == 1
+    assert "Port 2288" in up.ssh_config.read_text()
+    # Nor is it followed back to what was written before.
+    inventory.load(up.path)
+    assert "Port 2288" in up.ssh_config.read_text()
+    assert access.ports(up.path, LAB, "virtualbox")[0][1] is None

@@ -66,6 +66,7 @@ and usually indicates a misconfiguration."""
         (VBOXMANAGE + "VT-x is being used by another hypervisor (VERR_VMX_IN_VMX_ROOT_MODE).", "modprobe -r kvm_intel"),
         (VBOXMANAGE + "VT-x is disabled in the BIOS for all CPU modes (VERR_VMX_MSR_ALL_VMX_DISABLED)", "firmware"),
         (VBOXMANAGE + "The virtual machine is not supported (VERR_VM_DRIVER_NOT_INSTALLED)", "/sbin/vboxconfig"),
+        ("VirtualBox is complaining that the installation is incomplete. Please\nrun `VBoxManage", "/sbin/vboxconfig"),
         (VBOXMANAGE + "The machine 'a' is already locked by a session (or being locked or unlocked)", "close it"),
         (VBOXMANAGE + "Failed to create the VirtualBox object!", "end VBoxSVC"),
         (VBOXMANAGE + "Something that nobody has seen yet", "`VBoxManage list vms`"),

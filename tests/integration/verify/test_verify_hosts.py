@@ -117,6 +117,23 @@ def test_a_script_that_fails_says_so(server: Server) -> None:
         hosts.run(NODE, "echo no such thing >&2; exit 3")
 
 
+@pytest.mark.parametrize("shared", [True, False], ids=["ControlMaster", "paramiko"])
+@pytest.mark.parametrize("output", ["", ">&2"], ids=["stdout", "stderr"])
+def test_an_answer_without_end_is_cut_off_on_the_node(server: Server, shared: bool, output: str) -> None:
+    server.shared_connections = shared
+    hosts = SshHosts(server)  # type: ignore[arg-type]
+    with pytest.raises(NodeError) as caught:
+        hosts.run(NODE, f"yes 0123456789 {output}")
+    hosts.close()
+    assert ("more than 32 MiB" in caught.value.message) is (output == "")
+    assert len(caught.value.message) < 500
+
+
+def test_any_encoding_is_read(server: Server) -> None:
+    hosts = SshHosts(server)  # type: ignore[arg-type]
+    assert hosts.run(NODE, r"printf 'caf\351 \000 \355\225\234'") == "caf� \x00 한"
+
+
 def _free() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

@@ -157,10 +157,10 @@ class RecordedHost(Host):
         assert f"{name}:{port}" in self.internet, f"not recorded: {name}:{port}"
         return self.internet[f"{name}:{port}"]
 
-    def built_box(self, provider: str) -> bool:
+    def built_box(self, provider: str, suite: str = "bookworm") -> bool:
         return provider in self.built
 
-    def node_image(self) -> str | None:
+    def node_image(self, suite: str = "bookworm") -> str | None:
         return self.node
 
     def box_packages(self, provider: str) -> tuple[str, ...]:

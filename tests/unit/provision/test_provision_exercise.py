@@ -278,7 +278,7 @@ def test_a_port_is_waited_for_before_it_is_shown() -> None:
     shell = ScriptedShell(MANAGER, [("netstat", refused("")), ("netstat", ok(LISTENS)), ("netstat", ok(LISTENS))])
     run = FakeRun(shell)
     run.inventory.__dict__["patience"] = Patience(1.0)
-    play(run, [step for step in loadbalance.script(LAB) if step.node == MANAGER and step.before])
+    play(run, [step for step in loadbalance.script(LAB) if step.node == MANAGER and step.before and step.needs])
     assert run.said[2:4] == ["[swarm-manager]$ sudo netstat -nlp | grep 8001", f"  {LISTENS.strip()}"]
     assert all_used([shell])
 

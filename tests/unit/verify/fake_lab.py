@@ -20,6 +20,7 @@ from labgen import labfile
 from labgen.capabilities import NO_IPVS, Capability
 from labgen.course import loadbalance
 from labgen.errors import NodeError
+from labgen.folder import State
 from labgen.lab import Node
 from labgen.waiting import Patience
 
@@ -39,6 +40,8 @@ class FakeLab:
     :ivar hanging: names of nodes whose engine runs, but gives no answer.
     :ivar nodes: by name, what the node's own script prints, by section, and ``info`` as JSON.
     :ivar lacks: what is written down that the nodes cannot do, and why.
+    :ivar patience: how long is waited; not at all, unless a test says so.
+    :ivar pages: by address, the pages that answer there in turn; none where nothing answers.
     :ivar asked: names of the nodes, once for each command run on them.
     """
 
@@ -49,6 +52,7 @@ class FakeLab:
         self.hanging: set[str] = set()
         self.asked: list[str] = []
         self.lacks: dict[Capability, str] = {}
+        self.patience = Patience(0.0)
         self.nodes = {node.name: self._node(node) for node in self.lab.nodes}
         self.known = [self._known(node) for node in self.lab.nodes]
         self.networks = recorded("networks.json")
@@ -81,8 +85,9 @@ class FakeLab:
     @property
     def inventory(self) -> Any:
         """As much of an inventory as the checks use."""
-        state = SimpleNamespace(provider="libvirt")
-        return SimpleNamespace(lab=self.lab, patience=Patience(0.0), state=state, lacks=self.lacks)
+        state = State("libvirt", lacks=self.lacks)
+        folder = SimpleNamespace(lab_file=Path("no such lab.yml"))
+        return SimpleNamespace(lab=self.lab, patience=self.patience, state=state, lacks=self.lacks, folder=folder)
 
     # What tests do to it.
 
@@ -179,6 +184,9 @@ class FakeLab:
         lines = []
         for address in re.findall(r"labgen-\S+ address (\S+)'", script):
             lines.append(f"{mark[0]} address {address}")
+            if not self.pages[address]:
+                lines += ["", f"{mark[0]} 000 0", "curl: (28) Connection timed out after 3001 milliseconds", ""]
+                continue
             served = cycle(self.pages[address])
             for _ in range(script.count(f"http://{address}:8001/")):
                 lines += [next(served), f"{mark[0]} 200 1"]

@@ -11,20 +11,32 @@ from typing import Any
 from urllib.parse import unquote
 
 from labgen.capabilities import Capability
-from labgen.folder import LabFolder
+from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.probe import Probe, Stretch
-from verify.evidence import Evidence, Recording
+from verify import bundle
+from verify.evidence import Evidence, Observation, Recording
 
 FOLDER = Path(__file__).parents[1] / "recorded_course"
+
+
+def read(text: str) -> Evidence:
+    """A recording, of this version or of the first, which had no chain and is graded nowhere but here."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return bundle.read(text)
+    lacks = {Capability(name): why for name, why in told["state"]["lacks"].items()}
+    seen = [Observation(**{**one, "error": tuple(one["error"])}) for one in told["observations"]]
+    return Evidence(told["lab_file"], State(**{**told["state"], "lacks": lacks}), seen)
 
 
 class Recorded:
     """One recording; a test may change what a node said before it is graded again."""
 
     def __init__(self, name: str) -> None:
-        self.evidence = Evidence.from_json((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        self.evidence = read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""
@@ -106,8 +118,15 @@ class Recorded:
         mark = probe.stop.split("/tmp/")[1].split(";")[0]
         told = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(one)))}\n" for one in stretches)
         says = {probe.script: told, probe.begun: "begun\n", probe.stop: ""}
+        self.answers(there.lab.first_manager, says)
+
+    def answers(self, node: Node, says: dict[str, str]) -> None:
+        """A node was asked this as well, by script, and answered."""
+        seen = self.evidence.observations
         for script in says:
-            Recording(Saying(says), self.evidence).run(there.lab.first_manager, script)
+            Recording(Saying(says), self.evidence).run(node, script)
+            # Evidence that goes back in time would be taken for forged.
+            seen[-1] = dataclasses.replace(seen[-1], since=max(seen[-1].since, seen[-2].since))
 
     def containers(self, change: Callable[[dict[str, Any]], Any]) -> None:
         """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""

@@ -11,6 +11,7 @@ from recorded import Fault, Recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.course import ALWAYS, NAMES
+from verify import bundle
 
 pytest_plugins = ["pytester"]
 
@@ -36,7 +37,7 @@ def grade(pytester: pytest.Pytester) -> Grade:
         for module in (ALWAYS, name):
             (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
         kept = Path(pytester.path) / "evidence.json"
-        kept.write_text(recorded.evidence.to_json())
+        kept.write_text(bundle.write(recorded.evidence))
         result = pytester.runpytest_inprocess(
             "verify", f"--exercise={name}", f"--from={kept}", "--report=out", "-p", "no:cacheprovider"
         )

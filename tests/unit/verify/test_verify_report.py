@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from rich.cells import cell_len
+from sample_report import REPORT as SAMPLE
 
 from verify import report as reports
 from verify.checks import Verdict
@@ -30,7 +35,10 @@ REPORT = Report(
     seconds=12.5,
     complete=True,
     checks=(GOOD, BAD, BLOCKED, UNCLEAR),
+    titles={"cluster": "The swarm"},
 )
+
+APART = replace(REPORT, checks=(GOOD, replace(GOOD, id="web.two", exercise="web", name="two"), ELSEWHERE, ALSO))
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
 
@@ -64,10 +72,20 @@ def test_points_of_what_is_not_applicable_are_not_at_stake() -> None:
 
 def test_json() -> None:
     told = json.loads(reports.to_json(REPORT))
-    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 2, "inconclusive")
+    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 3, "inconclusive")
     assert told["exercises"] == [
-        {"name": "cluster", "checks": 2, "points": {"got": 2, "of": 4, "undecided": 0, "not_applicable": 0}},
-        {"name": "web", "checks": 2, "points": {"got": 0, "of": 7, "undecided": 4, "not_applicable": 0}},
+        {
+            "name": "cluster",
+            "title": "The swarm",
+            "checks": 2,
+            "points": {"got": 2, "of": 4, "undecided": 0, "not_applicable": 0},
+        },
+        {
+            "name": "web",
+            "title": "web",
+            "checks": 2,
+            "points": {"got": 0, "of": 7, "undecided": 4, "not_applicable": 0},
+        },
     ]
     assert told["not_applicable"] == []
     assert told["checks"][1] == {
@@ -92,6 +110,7 @@ def test_json_tells_apart_what_is_not_applicable() -> None:
     assert told["not_applicable"] == [{"reason": "the kernel has no IPVS", "checks": 2, "points": 10}]
     assert told["exercises"][1] == {
         "name": "web",
+        "title": "web",
         "checks": 2,
         "points": {"got": 0, "of": 0, "undecided": 0, "not_applicable": 10},
     }
@@ -104,15 +123,29 @@ def test_json_tells_apart_what_is_not_applicable() -> None:
     }
 
 
-@pytest.mark.parametrize("report", [REPORT, replace(REPORT, checks=(GOOD, ELSEWHERE))])
+@pytest.mark.parametrize("report", [REPORT, replace(REPORT, checks=(GOOD, ELSEWHERE)), SAMPLE])
 def test_json_there_and_back(report: Report) -> None:
     assert reports.from_json(reports.to_json(report)) == report
 
 
-def test_a_report_of_version_1_is_read() -> None:
-    told = json.loads(reports.to_json(REPORT))
-    del told["not_applicable"]
-    assert reports.from_json(json.dumps({**told, "version": 1})) == REPORT
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_report_is_read(version: int) -> None:
+    told = json.loads(reports.to_json(replace(REPORT, titles={})))
+    for added in ("labgen", "language", "seen", "evidence", *(["not_applicable"] if version == 1 else [])):
+        del told[added]
+    del told["lab"]["network"]
+    for exercise in told["exercises"]:
+        del exercise["title"]
+    assert reports.from_json(json.dumps({**told, "version": version})) == replace(REPORT, titles={})
+
+
+@pytest.mark.parametrize("report", [REPORT, APART, SAMPLE, replace(REPORT, checks=())])
+def test_a_report_is_as_its_schema_says(report: Report) -> None:
+    schema = json.loads((Path(reports.__file__).parent / "schema.json").read_text(encoding="utf-8"))
+    told = json.loads(reports.to_json(report))
+    assert list(Draft202012Validator(schema).iter_errors(told)) == []
+    # It is closed: what nobody has documented is noticed.
+    assert list(Draft202012Validator(schema).iter_errors({**told, "more": 1}))
 
 
 @pytest.mark.parametrize(
@@ -120,8 +153,8 @@ def test_a_report_of_version_1_is_read() -> None:
     [
         ("{", "."),
         ("[]", "no labgen report"),
-        ('{"schema": "labgen.report", "version": 3}', "version 3"),
-        ('{"schema": "labgen.report", "version": 2}', "damaged"),
+        ('{"schema": "labgen.report", "version": 4}', "version 4"),
+        ('{"schema": "labgen.report", "version": 3}', "damaged"),
     ],
 )
 def test_what_is_no_report_is_refused(text: str, why: str) -> None:
@@ -131,7 +164,7 @@ def test_what_is_no_report_is_refused(text: str, why: str) -> None:
 
 def test_text() -> None:
     assert reports.to_text(REPORT) == (
-        "cluster: 2 of 4 points\n"
+        "cluster · The swarm: 2 of 4 points\n"
         "  FAIL       2/4  It is one.\n"
         "                  b: it is two\n"
         "                  -> halve it\n"
@@ -143,16 +176,48 @@ def test_text() -> None:
         "                  gone\n"
         "                  -> wait\n"
         "\n"
+        " Exercise              Points   pass   fail   blocked   inconclusive\n"
+        " ───────────────────────────────────────────────────────────────────\n"
+        " cluster · The swarm      2/4      1      1\n"
+        " web                      0/7                       1              1\n"
+        "\n"
+        " total                   2/11      1      1         1              1\n"
+        "\n"
         "2 of 11 points, 4 could not be judged; 4 checks: 1 pass, 1 fail, 1 blocked, 1 inconclusive.\n"
     )
 
 
-APART = replace(REPORT, checks=(GOOD, replace(GOOD, id="web.two", exercise="web", name="two"), ELSEWHERE, ALSO))
+def test_text_in_korean_stands_in_columns() -> None:
+    text = reports.to_text(replace(REPORT, language="ko"))
+    rows = [line for line in text.splitlines() if line.startswith(("  실패", "  막힘", "  판정불가"))]
+    assert [cell_len(row[: row.index("It is")]) for row in rows] == [18, 18, 18]
+    assert text.splitlines()[-1] == "11점 중 2점, 4점은 판정하지 못함; 검사 4개: 1 통과, 1 실패, 1 막힘, 1 판정불가."
+
+
+def test_text_says_the_same_with_colour() -> None:
+    plain, coloured = reports.to_text(SAMPLE), reports.to_text(SAMPLE, colour=True)
+    assert "\x1b[" not in plain
+    assert "\x1b[1;31mFAIL" in coloured
+    assert [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()] == plain.splitlines()
+
+
+def test_text_breaks_claims_and_never_a_command() -> None:
+    hint = "On manager: docker service create --name web-alb --constraint node.role==worker --publish 8001:80 nginx"
+    text = reports.to_text(replace(REPORT, checks=(replace(BAD, claim="It is one. " * 9, hint=hint),)), width=60)
+    assert f"                  -> {hint}\n" in text
+    assert all(len(line) <= 60 for line in text.splitlines() if line.strip().startswith("It is"))
+
+
+def test_text_is_no_markup_of_the_terminals() -> None:
+    assert "[red]x[/red] :smile:" in reports.to_text(
+        replace(REPORT, checks=(replace(BAD, seen="[red]x[/red] :smile:"),))
+    )
 
 
 def test_text_tells_apart_what_is_not_applicable_and_why_once() -> None:
-    assert reports.to_text(APART) == (
-        "cluster: 2 of 2 points\n"
+    text = reports.to_text(APART)
+    assert text.startswith(
+        "cluster · The swarm: 2 of 2 points\n"
         "  pass       2/2  It is one.\n"
         "\n"
         "web: 2 of 2 points, 10 not applicable here\n"
@@ -160,25 +225,27 @@ def test_text_tells_apart_what_is_not_applicable_and_why_once() -> None:
         "\n"
         "not applicable here\n"
         "  n/a       -/10  web: It is four.\n"
-        "\n"
-        "4 of 4 points; 2 checks: 2 pass; not applicable here: 2 checks (10 points): the kernel has no IPVS.\n"
     )
+    assert text.splitlines()[-1] == (
+        "4 of 4 points; 2 checks: 2 pass; not applicable here: 2 checks (10 points): the kernel has no IPVS."
+    )
+    assert text.count("the kernel has no IPVS") == 1
 
 
 def test_text_of_two_reasons_says_which_is_whose() -> None:
     other = replace(ELSEWHERE, name="five", claim="It is five.", seen="there is no netplan")
-    assert reports.to_text(replace(REPORT, checks=(GOOD, ELSEWHERE, other))).splitlines()[3:] == [
-        "web: 0 of 0 points, 10 not applicable here",
-        "",
-        "not applicable here",
-        "  n/a        -/5  web: It is four.",
-        "                  the kernel has no IPVS",
-        "  n/a        -/5  web: It is five.",
-        "                  there is no netplan",
-        "",
+    text = reports.to_text(replace(REPORT, checks=(GOOD, ELSEWHERE, other)))
+    assert (
+        "not applicable here\n"
+        "  n/a        -/5  web: It is four.\n"
+        "                  the kernel has no IPVS\n"
+        "  n/a        -/5  web: It is five.\n"
+        "                  there is no netplan\n"
+    ) in text
+    assert text.splitlines()[-1] == (
         "2 of 2 points; 1 check: 1 pass; not applicable here: 1 check (5 points): the kernel has no IPVS; "
-        "not applicable here: 1 check (5 points): there is no netplan.",
-    ]
+        "not applicable here: 1 check (5 points): there is no netplan."
+    )
 
 
 def test_markdown_tells_apart_what_is_not_applicable() -> None:
@@ -213,6 +280,25 @@ def test_markdown_cannot_be_broken_out_of() -> None:
 @pytest.mark.parametrize("secret", [TOKEN, "SWMKEY-1-abc", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\nnNz"])
 def test_no_secret_gets_through(secret: str) -> None:
     assert reports.clean(f"join --token {secret}") == "join --token (secret)"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f'{{"Worker":"{TOKEN}","Manager":"{TOKEN}"}}', '{"Worker":"(secret)","Manager":"(secret)"}'),
+        ('{"key":"SWMKEY-1-7c37Cc8654o6p38HnroywCi19pllOnGtbdZEgtKxZu8"}', '{"key":"(secret)"}'),
+        (
+            r'{"a":"-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\n","b":1}',
+            r'{"a":"(secret)\n","b":1}',
+        ),
+        ('{"a":"-----BEGIN PRIVATE KEY----- MII","b":1}', '{"a":"(secret)","b":1}'),
+        ('{"Env":["DB_PASSWORD=hunter2","MODE=x"]}', '{"Env":["DB_PASSWORD=(secret)","MODE=x"]}'),
+        ("POSTGRES_PASSWORD_FILE=/run/secrets/db", "POSTGRES_PASSWORD_FILE=/run/secrets/db"),
+        ("mirror: http://user:hunter2@192.0.2.1:5000", "mirror: http://secret@192.0.2.1:5000"),
+    ],
+)
+def test_of_a_text_with_a_secret_only_the_secret_is_lost(text: str, kept: str) -> None:
+    assert reports.without_secrets(text) == kept
 
 
 @given(st.text())

@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from fake_lab import FakeLab, id_of, recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
-from labgen import inventory
 from labgen.capabilities import NO_IPVS, Capability
-from labgen.course import NAMES
 from labgen.errors import MachineError
+from labgen.waiting import Patience
 
 pytest_plugins = ["pytester"]
 
 W1, W2, MANAGER = "swarm-worker1", "swarm-worker2", "swarm-manager"
 Grade = Callable[..., dict[str, Any]]
-
-CONFTEST = """
-import sys
-sys.path.insert(0, {here!r})
-from verify.conftest import *
-from verify import conftest
-import pytest, fake_lab_in_use
-
-conftest.inventory.load = lambda path: fake_lab_in_use.LAB.inventory
-conftest.SshHosts = lambda _inventory: fake_lab_in_use.LAB
-"""
-
-
-@pytest.fixture
-def fake() -> FakeLab:
-    """A lab with everything as it should be."""
-    return FakeLab()
-
-
-@pytest.fixture
-def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Grade:
-    """Grade the fake lab through the files that a lab folder gets; gives the report and the exit status."""
-    holder = ModuleType("fake_lab_in_use")
-    holder.LAB = fake  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fake_lab_in_use", holder)
-    monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
-    skeleton = Path(inventory.__file__).parent / "skeleton" / "verify" / "test_EXERCISE.py.in"
-    folder = pytester.mkdir("verify")
-    for name in NAMES:
-        (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
-    (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
-
-    def run(*arguments: str) -> dict[str, Any]:
-        result = pytester.runpytest_inprocess("verify", "--report", "out", "-p", "no:cacheprovider", *arguments)
-        report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
-        return {**report, "status": int(result.ret), "printed": result.stdout.str()}
-
-    return run
 
 
 def came_out(report: dict[str, Any], verdict: str) -> set[str]:
@@ -396,3 +354,85 @@ def test_no_lab_is_said_in_one_line(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: there is no lab here.", "*labgen up*"])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def same(report: dict[str, Any]) -> dict[str, Any]:
+    """What of a report must be the same when its evidence is graded."""
+    told = {
+        key: report[key] for key in ("lab", "started", "verdict", "points", "not_begun", "seen", "evidence", "status")
+    }
+    return told | {"checks": [{**one, "seconds": 0} for one in report["checks"]]}
+
+
+@pytest.mark.parametrize("what", ["right", "left", "dead", "contained", "other page", "untouched"])
+def test_evidence_graded_again_gives_the_same(grade: Grade, fake: FakeLab, what: str) -> None:
+    {
+        "right": lambda: None,
+        "left": lambda: fake.leave(W1),
+        "dead": lambda: fake.dead.add(W2),
+        "contained": fake.contain,
+        "other page": lambda: _other_page(fake),
+        "untouched": fake.untouch,
+    }[what]()
+    fake.patience = Patience()  # which questions to nodes tell, and which is that of the lab when graded again
+    first = grade("--evidence", "kept.jsonl", "--nonce", "n1")
+    fake.asked.clear()
+    again = grade("--from", "kept.jsonl", "--nonce", "n1")
+    assert same(again) == same(first)
+    assert (again["evidence"]["nonce"], fake.asked) == ("n1", [])
+
+
+def test_evidence_of_named_exercises_is_graded_for_the_same_ones(grade: Grade, fake: FakeLab) -> None:
+    fake.patience = Patience()
+    first = grade("--evidence", "kept.jsonl", "--exercise", "update")
+    again = grade("--from", "kept.jsonl")
+    assert {one["exercise"] for one in again["checks"]} == {"cluster", "update"}
+    assert same(again) == same(first)
+
+
+def test_evidence_that_cannot_be_graded_is_said_in_one_sentence(
+    grade: Grade, fake: FakeLab, pytester: pytest.Pytester
+) -> None:
+    grade("--evidence", "kept.jsonl")
+    kept = pytester.path / "kept.jsonl"
+    kept.write_text(kept.read_text(encoding="utf-8")[:-300], encoding="utf-8")
+    for file, why in (("kept.jsonl", "it is cut short*"), ("none.jsonl", "No such file or directory.")):
+        result = pytester.runpytest_inprocess("verify", "--from", file)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"ERROR: {file} cannot be graded: {why}"])
+        assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_what_was_asked_stands_in_the_report(grade: Grade, fake: FakeLab) -> None:
+    _same_page(fake)
+    seen = grade()["seen"]
+    assert [one["name"] for one in seen["services"]] == ["web-alb"]
+    assert len(seen["services"][0]["tasks"]) == 2
+    assert {(one["by"], one["to"]) for one in seen["requests"]} == {
+        (MANAGER, "10.0.2.101"),
+        (MANAGER, "10.0.2.102"),
+        (MANAGER, "10.0.2.103"),
+        (W1, "10.0.2.102"),
+        (W2, "10.0.2.103"),
+    }
+    first = next(one for one in seen["requests"] if one["to"] == "10.0.2.101")
+    assert first["answers"] == [{"status": 200, "body": "<h1>Hi Docker Swarm 1</h1>", "times": 12}]
+
+
+def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
+    fake.leave(W1)
+    report = grade("--lang", "ko", "--exercise", "update", "-v")
+    assert report["language"] == "ko"
+    told = {one["id"]: one for one in report["checks"]}
+    assert told["update.service_exists"]["claim"] == "my-database 서비스가 redis 이미지로 만들어져 있다."
+    assert told["update.service_exists"]["hint"].startswith("swarm-manager에서: docker service create")
+    assert told["update.running"]["seen"] == "먼저 update.service_exists 검사가 통과해야 합니다"
+    assert re.search("참이어야 함: +my-database", report["printed"])
+
+
+@pytest.mark.parametrize(("name", "language"), [("ko_KR.UTF-8", "ko"), ("de_DE.UTF-8", "en"), ("C", "en")])
+def test_without_a_word_the_report_speaks_as_the_computer_does(
+    grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch, name: str, language: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", name)
+    assert grade("-k", "host_name")["language"] == language

@@ -1,0 +1,28 @@
+"""`labgen explain`: one check, what it asked of which node, and what that answered; by verify/, in its own process."""
+
+from __future__ import annotations
+
+import argparse
+
+from labgen.commands.run import environment
+from labgen.folder import LabFolder
+from labgen.language import spoken
+from labgen.proc import Runner, python
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print it; gives 0, or the exit status of what is wrong (see labgen.errors)."""
+    options = [f"--from={arguments.evidence_from.absolute()}"] if arguments.evidence_from else []
+    options += ["--full"] if arguments.full else []
+    return Runner(env=environment()).attend(
+        [
+            python(),
+            "-m",
+            "verify.explain",
+            f"--lab={LabFolder.at(arguments.folder).path}",
+            f"--lang={arguments.lang or spoken()}",
+            *options,
+            "--",
+            arguments.check,
+        ]
+    )

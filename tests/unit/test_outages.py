@@ -1,0 +1,55 @@
+"""When engines did not run, as nodes' journals tell."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from labgen.swarm import outages
+from labgen.swarm.outages import FOREVER, Outage
+
+START = datetime(2026, 11, 24, 10, 58, 37, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def line(seconds: float, **more: str) -> str:
+    return json.dumps({"__REALTIME_TIMESTAMP": str(int(at(seconds).timestamp() * 1e6)), **more})
+
+
+STOPPED = {"MESSAGE_ID": "9d1aaa27d60140bd96365438aad20286"}
+STARTED = {"MESSAGE_ID": "39f53479d3a045ac8e11786248231fbf"}
+LEADS = {"MESSAGE": 'level=info msg="4a9591b43728c3a1 became leader at term 6" module=raft'}
+
+
+def test_a_journal_is_read_in_order_of_time() -> None:
+    text = "\n".join([line(30, **LEADS), line(9, **STARTED), line(0, **STOPPED), "-- no entry --", line(40, **STOPPED)])
+    told = outages.read(text)
+    assert told.outages == (Outage(at(0), at(9)), Outage(at(40), FOREVER))
+    assert told.led == (at(30),)
+
+
+def test_a_start_without_a_stop_before_it_is_none() -> None:
+    assert outages.read(line(0, **STARTED)).outages == ()
+
+
+def test_those_that_were_down_together() -> None:
+    one, two, three = [Outage(at(0), at(60))], [Outage(at(20), at(50))], [Outage(at(70), at(80))]
+    assert outages.together([one, two, three], 2) == Outage(at(20), at(50))
+    assert outages.together([one, two, three], 3) is None
+    assert outages.together([one, three], 2) is None
+    assert outages.together([[], [], []], 1) is None
+
+
+def test_a_moment_is_not_enough() -> None:
+    assert outages.together([[Outage(at(0), at(10))], [Outage(at(9.5), at(30))]], 2) is None
+
+
+def test_one_that_is_still_down() -> None:
+    assert outages.together([[Outage(at(0), FOREVER)], [Outage(at(5), FOREVER)]], 2) == Outage(at(5), FOREVER)
+
+
+def test_the_script_asks_for_nothing_before() -> None:
+    assert f"--since=@{int(START.timestamp())}" in outages.script(START)

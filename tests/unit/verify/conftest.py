@@ -1,0 +1,57 @@
+"""A lab that answers from recordings, graded through the files that a lab folder gets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fake_lab import FakeLab
+
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
+from labgen import inventory
+from labgen.course import NAMES
+
+Grade = Callable[..., dict[str, Any]]
+
+CONFTEST = """
+import sys
+sys.path.insert(0, {here!r})
+from verify.conftest import *
+from verify import conftest
+import pytest, fake_lab_in_use
+
+conftest.inventory.load = lambda path: fake_lab_in_use.LAB.inventory
+conftest.SshHosts = lambda _inventory: fake_lab_in_use.LAB
+"""
+
+
+@pytest.fixture
+def fake() -> FakeLab:
+    """A lab with everything as it should be."""
+    return FakeLab()
+
+
+@pytest.fixture
+def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Grade:
+    """Grade the fake lab through the files that a lab folder gets; gives the report and the exit status."""
+    holder = ModuleType("fake_lab_in_use")
+    holder.LAB = fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "fake_lab_in_use", holder)
+    monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
+    skeleton = Path(inventory.__file__).parent / "skeleton" / "verify" / "test_EXERCISE.py.in"
+    folder = pytester.mkdir("verify")
+    for name in NAMES:
+        (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
+    (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
+
+    def run(*arguments: str) -> dict[str, Any]:
+        result = pytester.runpytest_inprocess("verify", "--report", "out", "-p", "no:cacheprovider", *arguments)
+        report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
+        return {**report, "status": int(result.ret), "printed": result.stdout.str()}
+
+    return run

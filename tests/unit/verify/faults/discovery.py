@@ -1,0 +1,101 @@
+"""Service discovery, done wrong, and names that mean something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Any
+
+from recorded import Recorded, fault
+
+from labgen import names
+
+NETWORK, VIP, RR = "course-net", "web-vip", "web-dnsrr"
+Json = dict[str, Any]
+
+
+def network(**changed: Any) -> Callable[[Recorded], None]:
+    def change(there: list[Json]) -> None:
+        next(one for one in there if one["Name"] == NETWORK).update(changed)
+
+    return lambda lab: lab.engine("/networks", change)
+
+
+def no_network(lab: Recorded) -> None:
+    lab.engine("/networks", lambda there: [one for one in there if one["Name"] != NETWORK])
+
+
+def image(name: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(
+        name, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="redis:6.0-alpine")
+    )
+
+
+def endpoint_mode(name: str, mode: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(name, lambda there: there["Spec"]["EndpointSpec"].update(Mode=mode))
+
+
+def on_no_network(name: str) -> Callable[[Recorded], None]:
+    def change(there: Json) -> None:
+        there["Spec"]["TaskTemplate"].pop("Networks", None)
+        there["Spec"].pop("Networks", None)
+
+    return lambda lab: lab.service(name, change)
+
+
+def another_address(lab: Recorded) -> None:
+    """The name is the address of a container, not the virtual one."""
+    lab.says("nslookup", lambda out: re.sub(rf"(Name:\t{VIP}\nAddress: )\S+", r"\g<1>10.20.3.99", out))
+
+
+def one_address_less(name: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.says("nslookup", lambda out: re.sub(rf"Name:\t{name}\nAddress: \S+\n", "", out, count=1))
+
+
+def one_page_less(lab: Recorded) -> None:
+    lab.says("nslookup", lambda out: re.sub(r"(?m)^labgen-\w+ page \S+\n", "", out, count=1))
+
+
+def meshed(*, answers: bool) -> Callable[[Recorded], None]:
+    """The nodes had the routing mesh; the virtual IP is asked as well."""
+
+    def change(lab: Recorded) -> None:
+        lab.meshed(8001)
+        seen = next(one for one in lab.evidence.observations if "nslookup" in one.script)
+        found: list[str] = []
+        lab.service(VIP, lambda there: found.extend(one["Addr"] for one in there["Endpoint"]["VirtualIPs"]))
+        virtual = found[0].partition("/")[0]
+        within = float(re.findall(r"timeout (\d+)", seen.script)[0])
+        fetch = sorted({*re.findall(r"http://([\d.]+)/", seen.script), virtual}, key=IPv4Address)
+        scripts: list[str] = []
+
+        def capture(script: str) -> str:
+            scripts.append(script)
+            return ""
+
+        names.ask(capture, names.throwaway(NETWORK), [VIP, f"tasks.{VIP}", RR], list(map(IPv4Address, fetch)), within)
+        mark = re.findall(r"labgen-\w{16}", scripts[0])[0]
+        page = f"{mark} page {virtual}\n" if answers else ""
+        lab.answers(lab.evidence.lab.first_manager, {scripts[0]: seen.out.rstrip("\n") + "\n" + page})
+
+    return change
+
+
+FAULTS = {
+    "no network": fault(no_network, "network"),
+    "a network of one host": fault(network(Driver="bridge"), "network"),
+    "not attachable": fault(network(Attachable=False), "network"),
+    "another image": fault(image(VIP), "virtual"),
+    "not with a virtual IP": fault(endpoint_mode(VIP, "dnsrr"), "virtual"),
+    "not on the network": fault(on_no_network(VIP), "virtual"),
+    "round robin from another image": fault(image(RR), "round_robin"),
+    "not with round robin": fault(endpoint_mode(RR, "vip"), "round_robin"),
+    "round robin not on the network": fault(on_no_network(RR), "round_robin"),
+    "the name is another address": fault(another_address, "name_is_virtual_ip"),
+    "one of the tasks is not told": fault(one_address_less(f"tasks.{VIP}"), "tasks_name"),
+    "one of the round is not told": fault(one_address_less(RR), "round_robin_name"),
+    "one of the tasks does not answer": fault(one_page_less, "tasks_answer"),
+    "no fault: the virtual IP answers": fault(meshed(answers=True)),
+    "the virtual IP does not answer": fault(meshed(answers=False), "virtual_ip_answers"),
+}

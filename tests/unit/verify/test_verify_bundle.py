@@ -1,0 +1,251 @@
+"""The bundle of evidence: whole it gives the same again, and whatever is done to it is noticed in one sentence."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fake_lab import FakeLab
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded import Recorded
+
+from labgen.capabilities import Capability
+from labgen.errors import NodeError
+from labgen.folder import State
+from labgen.lab import Node
+from verify import bundle, evidence
+from verify.bundle import Damaged
+from verify.evidence import Evidence, Observation, Recording, Replay
+
+TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
+NODE = FakeLab().lab.nodes[0]
+
+
+def made(*outs: str, nonce: str = "class-7") -> Evidence:
+    """Evidence of one node that answers these."""
+    seen = [Observation("swarm-manager", "uname", out, ("", ""), at / 4) for at, out in enumerate(outs)]
+    state = State("docker", lacks={Capability.ROUTING_MESH: "no IPVS"})
+    return Evidence("workers: 2\n", state, seen, nonce, datetime(2026, 11, 24, 12, tzinfo=UTC), "0.1.0", ("update",))
+
+
+def relined(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
+    """The file with one line changed."""
+    lines = text.splitlines()
+    told = json.loads(lines[at])
+    change(told)
+    lines[at] = json.dumps(told, ensure_ascii=False)
+    return "\n".join(lines) + "\n"
+
+
+def forged(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
+    """The same by someone who works the hashes out again."""
+    chain, lines = "", []
+    for line in relined(text, at, change).splitlines():
+        told = {key: value for key, value in json.loads(line).items() if key != "hash"}
+        chain = bundle._hash(told, chain)
+        lines.append(json.dumps({**told, "hash": chain}))
+    return "\n".join(lines) + "\n"
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(
+    st.lists(
+        st.builds(
+            Observation,
+            st.sampled_from(["a", "나"]),
+            TEXTS,
+            TEXTS,
+            st.tuples(st.just(""), st.just("")),
+            st.just(1.5),
+        )
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+)
+def test_what_was_written_is_read(seen: list[Observation], nonce: str) -> None:
+    one = dataclasses.replace(made(nonce=nonce), observations=seen)
+    again = bundle.read(bundle.write(one))
+    assert again == one
+    assert bundle.bundle(again) == bundle.bundle(one)
+
+
+def test_errors_long_answers_and_repeated_ones_are_read() -> None:
+    long = "x" * 300
+    one = made(long, long, json.dumps([{"n": at} for at in range(5000)]))
+    one.observations.append(Observation("gone", "uname", "", ("it is gone", "labgen up"), 9.0))
+    one.observations.append(Observation("b", "cat", "", ("", ""), 9.5, left_out=True))
+    text = bundle.write(one)
+    assert bundle.read(text) == one
+    assert text.count(long) == 1
+    assert len(text) < 20_000
+
+
+RECORDED = bundle.write(Recorded("update").evidence)
+
+
+@given(st.integers(min_value=0, max_value=len(RECORDED) - 2))
+def test_a_file_cut_anywhere_is_noticed(at: int) -> None:
+    with pytest.raises(Damaged):
+        bundle.read(RECORDED[:at])
+
+
+@given(st.integers(min_value=0, max_value=len(RECORDED) - 2), st.characters())
+def test_a_character_changed_anywhere_is_noticed(at: int, mark: str) -> None:
+    changed = RECORDED[:at] + mark + RECORDED[at + 1 :]
+    try:
+        again = bundle.read(changed)
+    except Damaged:
+        return
+    # A space for another between two values says the same.
+    assert again == bundle.read(RECORDED)
+
+
+TEXT = bundle.write(made("one", "two", "three"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is no evidence of a labgen grading"),
+        ("[]", "it is no evidence of a labgen grading"),
+        ("[" * 100_000, "it is no evidence of a labgen grading"),
+        ('{"schema": "labgen.report", "version": 2}', "it is no evidence of a labgen grading"),
+        (
+            '{"schema": "labgen.evidence", "version": 3}',
+            "it has version 3; this labgen reads version 2 (install a newer",
+        ),
+        ('{"schema": "labgen.evidence", "version": 1}', "it has version 1; this labgen reads version 2"),
+        (relined(TEXT, 0, lambda line: line.update(nonce="class-8")), "its head was changed"),
+        (relined(TEXT, 2, lambda line: line.update(out="2")), "observation 2 was changed, or one before it"),
+        (relined(TEXT, 2, lambda line: line.pop("hash")), "observation 2 was changed, or one before it"),
+        ("\n".join(TEXT.splitlines()[:2] + TEXT.splitlines()[3:]), "observation 2 was changed, or one before it"),
+        ("\n".join([*TEXT.splitlines()[:2], "{", *TEXT.splitlines()[3:]]), "observation 2 was changed"),
+        ("\n".join(TEXT.splitlines()[:3]), "it is cut short: after 2 observations its end is missing"),
+        (TEXT[: TEXT.index("three")], "it is cut short: after 2 observations its end is missing"),
+        (relined(TEXT, 4, lambda line: line["end"].update(observations=2)), "its end was changed"),
+        (TEXT + TEXT.splitlines()[1] + "\n", "something was added after its end"),
+        (forged(TEXT, 4, lambda line: line["end"].update(observations=2)), "it is forged: the nodes, tasks and images"),
+        (forged(TEXT, 4, lambda line: line["end"]["nodes"].update(x="y")), "it is forged: the nodes, tasks and images"),
+        (forged(TEXT, 3, lambda line: line.update(since=0.1)), "it is forged: observation 3 was made before"),
+        (forged(TEXT, 3, lambda line: line.update(since="x")), "it is forged: observation 3 cannot be read"),
+        (forged(TEXT, 3, lambda line: line.update({"as": 7})), "it is forged: observation 3 cannot be read"),
+        (forged(TEXT, 3, lambda line: line.update(packed="!")), "it is forged: observation 3 cannot be read"),
+        (forged(TEXT, 0, lambda line: line.update(state={})), "it is forged: its head cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(text: str, why: str) -> None:
+    with pytest.raises(Damaged) as caught:
+        bundle.read(text)
+    assert str(caught.value).startswith(why)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_answer_that_is_made_to_burst_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "_UNPACKED", 1000)
+    packed = base64.b64encode(zlib.compress(b"0" * 100_000)).decode()
+    with pytest.raises(Damaged, match="observation 1 cannot be read"):
+        bundle.read(forged(TEXT, 1, lambda line: line.update(packed=packed)))
+    with pytest.raises(Damaged, match="longer than any evidence's"):
+        bundle.read(bundle.write(made("x" * 400, "y" * 700)))
+
+
+@pytest.mark.parametrize(
+    ("nonce", "why"),
+    [("class-8", "it was made with the nonce 'class-7', not with 'class-8'"), ("class-7", ""), (None, "")],
+)
+def test_the_nonce_must_be_the_one_that_was_given(tmp_path: Any, nonce: str | None, why: str) -> None:
+    (tmp_path / "it").write_text(TEXT, encoding="utf-8")
+    if why:
+        with pytest.raises(Damaged, match=why):
+            bundle.load(tmp_path / "it", nonce)
+    else:
+        assert bundle.load(tmp_path / "it", nonce).nonce == "class-7"
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Any) -> None:
+    (tmp_path / "it").write_bytes(bytes(range(256)) * 10)
+    with pytest.raises(Damaged, match="no evidence"):
+        bundle.load(tmp_path / "it")
+
+
+def test_a_file_too_large_to_be_one_is_not_read(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "it").write_text(TEXT, encoding="utf-8")
+    monkeypatch.setattr(bundle, "LARGEST", 100)
+    with pytest.raises(Damaged, match="which no evidence has"):
+        bundle.load(tmp_path / "it")
+
+
+class Says:
+    """Hosts that all say the same."""
+
+    def __init__(self, out: str = "", error: NodeError | None = None) -> None:
+        self.out, self.error = out, error
+
+    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
+        if self.error:
+            raise self.error
+        return self.out
+
+    def close(self) -> None:
+        pass
+
+
+def test_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
+    kept = made()
+    said = json.dumps({"JoinTokens": {"Worker": TOKEN}, "Env": ["PASSWORD=hunter2"], "n": 1})
+    assert json.loads(Recording(Says(said), kept).run(NODE, "ask")) == {
+        "JoinTokens": {"Worker": "(secret)"},
+        "Env": ["PASSWORD=(secret)"],
+        "n": 1,
+    }
+    with pytest.raises(NodeError):
+        Recording(Says(error=NodeError(f"join {TOKEN}", "x")), kept).run(NODE, f"echo {TOKEN}")
+    text = bundle.write(kept)
+    assert "SWMTKN" not in text
+    assert "hunter2" not in text
+    # It is asked for with the same words as then, and found.
+    with pytest.raises(NodeError, match="join "):
+        Replay(kept).run(NODE, f"echo {TOKEN}")
+
+
+def test_more_than_can_be_kept_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "_AT_MOST", 1000)
+    kept = made()
+    hosts = Recording(Says("x" * 600), kept)
+    assert [len(hosts.run(NODE, script)) for script in "ab"] == [600, 600]
+    again = Replay(bundle.read(bundle.write(kept)))
+    assert again.run(NODE, "a") == "x" * 600
+    with pytest.raises(NodeError, match="too much to be kept"):
+        again.run(NODE, "b")
+
+
+def test_ten_thousand_tasks_are_kept_in_little() -> None:
+    (asked,) = [one for one in Recorded("update").evidence.observations if "tasks" in one.script][:1]
+    line = next(line for line in asked.out.split("\n") if '"ServiceID"' in line)
+    task = json.loads(line)[0]
+    many = json.dumps([{**task, "ID": f"{at:025}", "Slot": at} for at in range(10_000)])
+    text = bundle.write(made(many, many))
+    one = dataclasses.replace(
+        made(), observations=[Observation("m", "http://engine/tasks", many, ("", ""), at) for at in (1.0, 2.0)]
+    )
+    text = bundle.write(one)
+    assert len(many) > 10_000_000
+    assert len(text) < 2_000_000
+    end = json.loads(text.splitlines()[-1])["end"]
+    assert (len(end["tasks"]), end["counted"]["tasks"]) == (2000, 10_000)
+    assert bundle.read(text) == one
+
+
+def test_the_end_names_nodes_tasks_and_digests() -> None:
+    end = json.loads(RECORDED.splitlines()[-1])["end"]
+    assert set(end["nodes"].values()) == {"swarm-manager", "swarm-worker1", "swarm-worker2"}
+    assert len(end["tasks"]) == 8
+    assert all("@sha256:" in image for image in end["images"])

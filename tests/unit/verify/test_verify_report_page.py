@@ -1,0 +1,279 @@
+"""The report as a page and as JUnit XML, and the drawings on it: what stands where, and that nothing breaks out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
+
+from verify import report as reports
+from verify.checks import Verdict
+from verify.report import Seen, SeenAnswer, SeenNode, SeenRequests, SeenService
+from verify.report.as_html import advice
+from verify.report.drawing import CHIPS, cards, spreads, timeline
+from verify.report.episodes import episodes
+
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Reads a page: which tags it has, what its text is, and that every tag that opens closes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+
+def test_the_page_tells_everything() -> None:
+    page = Page(reports.to_html(REPORT))
+    text = " ".join(page.text.split())
+    assert page.open == []
+    for told in (
+        "Some of it could not be judged",
+        REPORT.closing,
+        "its engine says inactive",
+        "docker service scale web-alb=2",
+        "laptop",
+        "not of this lab · down",
+        "Update of my-database redis:6.0-alpine → redis:6.2.5-alpine",
+        "Recovery of my-database",
+        "gap 2.5 s",
+        "<h1>Hi Docker Swarm 1</h1> × 19",
+        "the kernel has no IPVS",
+        "5f5f5f",
+    ):
+        assert told in text, told
+
+
+def test_the_page_speaks_korean() -> None:
+    text = reports.to_html(replace(REPORT, language="ko"))
+    assert '<html lang="ko">' in text
+    for told in ("여기부터 시작하세요", "클러스터", "my-database 업데이트", "공백 2.5초", "해 볼 것"):
+        assert told in text, told
+
+
+def test_the_page_loads_and_runs_nothing() -> None:
+    text = reports.to_html(REPORT)
+    page = Page(text)
+    assert page.tags & {"script", "img", "link", "iframe", "object", "base", "form", "image", "use"} == set()
+    assert not {one for one in page.attributes if one.startswith("on")} | (page.attributes & {"src", "style", "action"})
+    assert "default-src 'none'" in text
+    assert "url(" not in text
+    assert "@import" not in text
+    assert re.findall(r"(?:href=\")(?!#)", text) == []
+
+
+def _with(text: str) -> reports.Report:
+    """The sample with a text in every place that a learner, a node or a page can fill."""
+    told = reports.clean(text)
+    node = SeenNode("id-worker1", told, told, told, told, True, told, told)
+    service = replace(UPDATED, name=told, mode=told, image=told, ports=(told,), update_state=told)
+    service = replace(service, tasks=tuple(replace(one, image=told, error=told, node=told) for one in service.tasks))
+    asked = SeenRequests(told, told, 80, (SeenAnswer(200, told, 2), SeenAnswer(0, told, 1)))
+    return replace(
+        REPORT,
+        lab=told,
+        titles={"web": f"title {told}"},
+        nodes=(replace(REPORT.nodes[0], name=told, address=told),),
+        checks=tuple(replace(one, seen=told, hint=told, claim=told, node=told) for one in REPORT.checks),
+        seen=Seen(told, (node,), (service,), (asked,)),
+        started=told,
+        not_begun=(told,),
+    )
+
+
+NASTY_TEXTS = st.one_of(
+    st.text(),
+    st.sampled_from([NASTY, "</title><script>alert(1)</script>", "{{7*7}}{% raw %}", "]]>", "\x1b[2J\x00\ud800"]),
+)
+PLAIN = Page(reports.to_html(_with("x")))
+
+
+@given(NASTY_TEXTS)
+def test_nothing_breaks_out_of_the_page(text: str) -> None:
+    page = Page(reports.to_html(_with(text)))
+    assert page.open == []
+    assert page.tags <= PLAIN.tags | {"code"}
+    assert page.attributes <= PLAIN.attributes
+
+
+@given(NASTY_TEXTS)
+def test_nothing_breaks_out_of_the_other_forms(text: str) -> None:
+    report = _with(text)
+    root = ElementTree.fromstring(reports.to_junit(report).encode())
+    assert len(root.findall(".//testcase")) == len(report.checks)
+    assert "\x1b" not in reports.to_text(report)
+    assert not re.search(r"<[a-z/]", reports.to_markdown(report))
+    assert reports.from_json(reports.to_json(report)) == report
+
+
+def test_junit() -> None:
+    root = ElementTree.fromstring(reports.to_junit(REPORT).encode())
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "7",
+        "failures": "2",
+        "errors": "1",
+        "skipped": "2",
+    }
+    assert [suite.get("name") for suite in root] == ["cluster", "web"]
+    failure = root.find(".//testcase[@name='swarm_active[worker3]']/failure")
+    assert failure is not None
+    assert failure.get("message") == "its engine says inactive"
+    assert "try: On manager: docker swarm join-token worker" in (failure.text or "")
+    points = {one.get("name"): one.get("value") for one in root[0].findall("properties/property")}
+    assert points == {"points": "5", "got": "2", "undecided": "0"}
+
+
+@pytest.mark.parametrize(
+    ("hint", "commands"),
+    [
+        ("On a: docker node ls. Is it there?", ["docker node ls"]),
+        (
+            "On a: docker ps --no-trunc x; docker service scale x=2",
+            ["docker ps --no-trunc x", "docker service scale x=2"],
+        ),
+        (
+            "See what it has with `ip -brief address`; fab bootstrap.network",
+            ["ip -brief address", "fab bootstrap.network"],
+        ),
+        (
+            "manager에서: docker service update --image redis:6.2.5-alpine x",
+            ["docker service update --image redis:6.2.5-alpine x"],
+        ),
+        ("Is the docker engine running?", []),
+    ],
+)
+def test_commands_in_a_hint_are_told_apart(hint: str, commands: list[str]) -> None:
+    parts = list(advice(hint))
+    assert [part for part, command in parts if command] == commands
+    assert "".join(part for part, _ in parts) == hint.replace("`", "")
+
+
+def test_an_update_and_a_recovery_are_two_episodes() -> None:
+    update, recovery = episodes(UPDATED)
+    assert (update.kind, update.images, len(update.turns), update.missing) == ("update", (OLD, NEW), 3, 1)
+    assert (recovery.kind, recovery.images, len(recovery.turns), recovery.longest_gap) == (
+        "recovery",
+        (NEW, NEW),
+        1,
+        6.4,
+    )
+    assert (update.places, recovery.places) == (3, 3)
+
+
+def test_a_return_to_an_earlier_image_is_told_as_one() -> None:
+    tasks = (
+        task(1, "a", "shutdown", OLD, -60, 2),
+        task(1, "a", "shutdown", NEW, 1, 9),
+        task(1, "a", "running", OLD, 8, 10),
+    )
+    assert [one.kind for one in episodes(replace(UPDATED, tasks=tasks))] == ["update", "back"]
+
+
+def test_two_updates_far_apart_are_two_episodes() -> None:
+    tasks = [task(slot, "a", "shutdown", OLD, -600, slot * 1000) for slot in (1, 2)]
+    tasks += [task(slot, "a", "running", NEW, slot * 1000 - 1, slot * 1000 + 2) for slot in (1, 2)]
+    assert [len(one.turns) for one in episodes(replace(UPDATED, tasks=tuple(tasks)))] == [1, 1]
+
+
+def test_a_timeline_is_drawn_to_scale() -> None:
+    update, _ = episodes(UPDATED)
+    drawn = timeline(update, REPORT.seen)
+    # From 1 s to 12 s, and an eighth of that before and after: 13.64 s are the whole width.
+    first = drawn.rows[0]
+    assert (first.place, first.node) == ("1", "worker1")
+    (gap,) = first.gaps
+    assert gap.width == pytest.approx(100 * 2.5 / 13.64, abs=0.1)
+    old, starting, new = first.bars
+    assert (old.left, starting.left, new.left + new.width) == (0.0, gap.left, pytest.approx(100.0))
+    assert starting.width == pytest.approx(gap.width, abs=0.02)
+    assert [told for _, told in drawn.ticks] == ["0 s", "5 s", "10 s"]
+    assert drawn.rows[2].bars[-1].kind == "bad"
+
+
+def test_moments_that_make_no_sense_draw_nothing_and_break_nothing() -> None:
+    odd = tuple(replace(one, created=at(0), since="yesterday") for one in UPDATED.tasks)
+    none = tuple(replace(one, created="", since="") for one in UPDATED.tasks)
+    naive = tuple(replace(one, created="2026-11-24T12:00:00") for one in UPDATED.tasks)
+    for tasks in (odd, none, naive):
+        for episode in episodes(replace(UPDATED, tasks=tasks)):
+            timeline(episode, REPORT.seen)
+    assert episodes(replace(UPDATED, tasks=none)) == []
+
+
+def test_nodes_are_drawn_with_what_runs_there() -> None:
+    drawn = {card.name: card for card in cards(REPORT)}
+    assert list(drawn) == ["manager", "worker1", "worker2", "worker3", "laptop"]
+    assert [chip.label for chip in drawn["worker1"].chips] == ["web-alb.1", "my-database.1", "my-database.3"]
+    assert (drawn["worker3"].seen, drawn["laptop"].stranger) == (None, True)
+
+
+def test_ten_thousand_tasks_are_told_in_short() -> None:
+    many = SeenService.of(_service(10_000))
+    assert (many.running, len(many.tasks), many.left_out) == (10_000, 200, 9_800)
+    report = replace(REPORT, seen=replace(REPORT.seen, services=(many,)))
+    (card, *_) = [card for card in cards(report) if card.chips]
+    assert len(card.chips) == CHIPS
+    assert card.more == 200 - CHIPS
+    assert len(reports.to_html(report)) < 200_000
+
+
+def _service(tasks: int):  # type: ignore[no-untyped-def]
+    from verify.report.episodes import as_service
+
+    each = tuple(task(slot, "worker1", "running", NEW, slot, slot + 1) for slot in range(1, tasks + 1))
+    return as_service(replace(UPDATED, tasks=each))
+
+
+def test_a_spread_adds_up() -> None:
+    drawn, legend = spreads(REPORT.seen.requests)
+    for one in drawn:
+        assert sum(part.width for part in one.stretches) == pytest.approx(100, abs=0.1)
+    assert [(one.total, [part.times for part in one.stretches]) for one in drawn] == [
+        (12, [7, 5]),
+        (12, [12]),
+        (12, [6, 3, 3]),
+    ]
+    assert {told: times for told, _, times in legend}["<h1>Hi Docker Swarm 1</h1>"] == 19
+    assert legend[-1] == ("curl: (28) Connection timed out", -1, 3)
+
+
+def test_an_address_that_nobody_answered_at_is_drawn() -> None:
+    asked = replace(REPORT, seen=Seen(requests=(SeenRequests("manager", "10.0.2.101", 8001, ()),)))
+    assert "no answer" in Page(reports.to_html(asked)).text
+
+
+def test_a_run_of_nothing_is_a_page_too() -> None:
+    empty = replace(REPORT, checks=(), seen=Seen(), nodes=(), evidence=None, not_begun=())
+    assert "Nothing was graded" in Page(reports.to_html(empty)).text
+
+
+def test_a_check_that_passed_everywhere_names_its_nodes_once() -> None:
+    passed = tuple(outcome(f"cluster.up[w{at}]", Verdict.PASS, 1, "It is up.") for at in range(20))
+    page = Page(reports.to_html(replace(REPORT, checks=passed)))
+    assert page.text.count("It is up.") == 1
+    assert "20 × holds" in page.text

@@ -1,0 +1,76 @@
+"""The book of a run: what came of each check, and what else its report tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from labgen import __version__
+from labgen.capabilities import Lacks
+from labgen.course import Language, Words, exercises
+from labgen.lab import Lab
+from verify import report as reports
+from verify.report import words
+
+
+@dataclass
+class Book:
+    """Where a run keeps what came of each check.
+
+    :param lacks: what the nodes cannot do where they run, and why.
+    :param places: of each outcome, by which a report is ordered however the run was.
+    :param expected: how many checks were chosen.
+    :param language: of claims and hints.
+    :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
+    :param seen: what was seen of the swarm, to be told beside the verdicts.
+    :param evidence: the bundle that is kept of the run, or that it is graded from.
+    :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
+    """
+
+    lab: Lab | None = None
+    provider: str = ""
+    lacks: Lacks = field(default_factory=dict)
+    outcomes: dict[str, reports.Outcome] = field(default_factory=dict)
+    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    expected: int = 0
+    excuse: Callable[[], str] = str
+    seen: Callable[[], reports.Seen] = reports.Seen
+    evidence: Callable[[], reports.Bundle | None] = lambda: None
+    language: Language = "en"
+    not_begun: tuple[str, ...] = ()
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.monotonic)
+
+    def needed(self, need: str, node: str | None) -> list[reports.Outcome]:
+        """What came of a check that another needs: on the same node, or everywhere where either has none."""
+        there = [one for one in self.outcomes.values() if f"{one.exercise}.{one.name}" == need]
+        same = [one for one in there if one.node == node]
+        return same or there
+
+    def report(self) -> reports.Report:
+        """The run so far."""
+        nodes = self.lab.nodes if self.lab else ()
+        return reports.Report(
+            lab=self.lab.name if self.lab else "",
+            provider=self.provider,
+            nodes=tuple(reports.LabNode(node.name, node.role, str(node.address)) for node in nodes),
+            started=self.started.isoformat(timespec="seconds"),
+            seconds=time.monotonic() - self.clock,
+            complete=len(self.outcomes) == self.expected,
+            not_begun=self.not_begun,
+            checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
+            language=self.language,
+            titles={name: title.in_(self.language) for name, title in self.titles().items()},
+            network=str(self.lab.plan.lab) if self.lab else "",
+            seen=self.seen(),
+            evidence=self.evidence(),
+            labgen=__version__,
+        )
+
+    def titles(self) -> dict[str, Words]:
+        """What each exercise that was judged is called."""
+        judged = {one.exercise for one in self.outcomes.values()}
+        known = {"cluster": words.SWARM} | {one.name: one.title for one in exercises().values()}
+        return {name: title for name, title in known.items() if name in judged}

@@ -1,0 +1,162 @@
+"""One check explained: what it claims, what it needs, what was asked of which node, and what that answered.
+
+``python -m verify.explain --lab DIR CHECK`` is how ``labgen explain`` starts it. The check is judged anew from the
+evidence of the last grading, so what is shown is what the verdict came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from labgen.course import Language
+from labgen.errors import EvidenceError, ExerciseError, LabgenError
+from labgen.files import read
+from labgen.folder import LabFolder, State
+from labgen.language import spoken
+from verify import bundle, tracing
+from verify.checks import check_of
+from verify.evidence import Evidence, Observation
+from verify.explaining import Explained, told
+from verify.plugin import BOOK, check_id
+
+_CHECKS = Path(__file__).parent
+
+
+class Explainer:
+    """A plugin for pytest that runs one check with those it needs, and keeps what each has looked at.
+
+    :param wanted: the check, as somebody typed it.
+    :ivar found: the check, once for each node it is made for.
+    :ivar unknown: why there is no such check, empty where there is one.
+    """
+
+    def __init__(self, wanted: str, language: Language) -> None:
+        self.wanted = wanted
+        self.language = language
+        self.found: list[Explained] = []
+        self.unknown = ""
+        self.error = ""
+        self._items: list[pytest.Item] = []
+        self._behind: dict[str, list[Observation]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the check that is wanted, and what it needs."""
+        known = {check_id(item): about for item in items if (about := check_of(item))}
+        names = [name for name, about in known.items() if self.wanted in (name, about.id, about.name)]
+        if not names:
+            ids = dict.fromkeys(about.id for about in known.values())
+            near = difflib.get_close_matches(self.wanted, [*ids, *known], n=3, cutoff=0.4)
+            shorter = {about.name: about.id for about in known.values()}
+            near += [shorter[name] for name in difflib.get_close_matches(self.wanted, list(shorter), n=2)]
+            self.unknown = ", ".join(dict.fromkeys(near)) or ", ".join(ids)
+        needed = {known[name].id for name in names}
+        while True:
+            more = {need for about in known.values() if about.id in needed for need in about.needs} - needed
+            if not more:
+                break
+            needed |= more
+        items[:] = [item for item in items if (about := check_of(item)) and about.id in needed]
+        self._items = [item for item in items if check_id(item) in names]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Note what a check looks at."""
+        with tracing.gather(outer=True) as behind:
+            came = yield
+        self._behind[check_id(item)] = behind
+        return came
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Put together what is to be told."""
+        book = session.config.stash[BOOK]
+        abouts = {check_id(item): about for item in self._items if (about := check_of(item))}
+        for outcome in book.report().checks:
+            about = abouts.get(outcome.id)
+            if about is None:
+                continue
+            needs = [one for need in about.needs for one in book.needed(need, outcome.node)]
+            self.found.append(Explained(about, outcome, tuple(needs), tuple(self._behind[outcome.id])))
+
+
+def explain(check: str, evidence: Path, language: Language, scratch: Path) -> Explainer:
+    """Judge a check again from evidence, and keep what it looked at.
+
+    :param scratch: a folder that is thrown away afterwards.
+    """
+    explainer = Explainer(check, language)
+    ini = scratch / "pytest.ini"
+    # What was imported here already is not rewritten; the checks themselves are.
+    ini.write_text("[pytest]\nfilterwarnings = ignore::pytest.PytestAssertRewriteWarning\n", encoding="utf-8")
+    pytest.main(
+        [
+            "-p",
+            "no:terminal",
+            "-p",
+            "no:cacheprovider",
+            # Not the options that some project around here has for its own tests.
+            f"-c{ini}",
+            f"--rootdir={_CHECKS.parent}",
+            f"--from={evidence}",
+            f"--lang={language}",
+            "--exercise=all",
+            str(_CHECKS),
+        ],
+        plugins=[explainer],
+    )
+    return explainer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the explanation; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="verify.explain")
+    parser.add_argument("check")
+    parser.add_argument("--lab", type=Path, default=Path())
+    parser.add_argument("--from", type=Path, dest="evidence")
+    parser.add_argument("--lang", choices=("en", "ko"), default=spoken())
+    parser.add_argument("--full", action="store_true")
+    arguments = parser.parse_args(argv)
+    try:
+        for line in _lines(arguments):
+            print(line)
+    except LabgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:
+        # `labgen explain … | head`: whoever has left wants to hear no more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _lines(arguments: argparse.Namespace) -> Iterable[str]:
+    folder = LabFolder.at(arguments.lab)
+    kept: Path = arguments.evidence or folder.evidence
+    with TemporaryDirectory(prefix="labgen-") as scratch:
+        graded = arguments.evidence is not None or kept.exists()
+        if not graded:
+            # Nothing was graded yet: what the check claims can be told all the same.
+            kept = Path(scratch) / "nothing.jsonl"
+            kept.write_text(bundle.write(Evidence(read(folder.lab_file) or "", State(""))), encoding="utf-8")
+        try:
+            started = bundle.load(kept).started
+        except (OSError, ValueError) as why:
+            raise EvidenceError(f"{kept} cannot be read: {why}.", "Grade anew: labgen grade") from None
+        explainer = explain(arguments.check, kept, arguments.lang, Path(scratch))
+    if explainer.unknown:
+        raise ExerciseError(f"there is no check '{arguments.check}'.", f"Did you mean: {explainer.unknown}?")
+    if not explainer.found:
+        raise EvidenceError(f"{arguments.check} could not be judged again.", "Grade anew: labgen grade")
+    return told(explainer.found, started if graded else None, arguments.lang, full=arguments.full)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""An explanation as text: the claim, what it needs, and each question to a node with its raw answer, in short."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from labgen.course import Language, Words, exercises
+from verify.checks import Check, Verdict
+from verify.evidence import Observation
+from verify.report import words
+from verify.report.cleaning import printable
+from verify.report.model import Outcome
+
+_LINES, _MARKS, _SCRIPT = 16, 400, 3
+"""Lines that are shown of one answer, characters of a line, and lines of a script; unless all is wanted."""
+
+_NEEDS = Words("needs", "먼저")
+_REQUIRES = Words("nodes must have", "노드에 필요")
+_NOT_GRADED = Words(
+    "Nothing was graded yet: after `labgen grade` its evidence stands here.",
+    "아직 채점하지 않았습니다. `labgen grade` 뒤에는 여기에 증거가 나옵니다.",
+)
+_NOT_LOOKED_AT = Words(
+    "The last grading did not look at this. Grade it: labgen grade {exercise}",
+    "지난 채점에서는 확인하지 않았습니다. 채점하기: labgen grade {exercise}",
+)
+_NOT_ASKED = Words("No node was asked for it.", "이를 위해 노드에 묻지 않았습니다.")
+_ASKED_AT = Words("{node}, asked at {at}", "{node}에 물은 시각: {at}")
+_ENGINE = Words("its engine: {path}", "엔진에: {path}")
+_CUT = Words("({count} characters more: --full)", "(나머지 {count}자: --full)")
+_NO_ANSWER = Words("no answer: {why}", "응답 없음: {why}")
+_AMONG = Words("{count} of {all} concern it:", "{all}개 중 {count}개가 해당:")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A check, how it came out, and what that came from.
+
+    :param needs: how the checks came out that it needs.
+    :param behind: the answers it looked at.
+    """
+
+    about: Check
+    outcome: Outcome
+    needs: tuple[Outcome, ...]
+    behind: tuple[Observation, ...]
+
+
+def told(found: Sequence[Explained], started: datetime | None, language: Language, *, full: bool = False) -> list[str]:
+    """The explanation, line by line.
+
+    :param found: the check, for each node it is made for.
+    :param started: when the evidence was taken; ``None`` where there is none.
+    :param full: without shortening answers.
+    """
+    lines = (line for part in _told(found, started, language, full) for line in part.split("\n"))
+    return [printable(line) for line in lines]
+
+
+def _told(found: Sequence[Explained], started: datetime | None, language: Language, full: bool) -> Iterator[str]:
+    about = found[0].about
+    yield f"{about.id}  ({words.worth(about.points, language)})"
+    yield about.claim.in_(language)
+    yield ""
+    label = _Labels(language)
+    needs = dict.fromkeys((one.id, one.claim, one.verdict) for each in found for one in each.needs)
+    for check, claim, verdict in needs:
+        graded = f"  [{words.VERDICTS[verdict].in_(language)}]" if started else ""
+        yield label(_NEEDS, f"{check}: {claim}{graded}")
+    if about.requires:
+        yield label(_REQUIRES, ", ".join(about.requires))
+    if started is None:
+        yield ""
+        yield _NOT_GRADED.in_(language)
+        return
+    for each in found:
+        one = each.outcome
+        if one.verdict is Verdict.INCONCLUSIVE and not each.behind:
+            yield _NOT_LOOKED_AT.in_(language).format(exercise=about.exercise)
+            return
+        where = f" ({one.part})" if one.part else ""
+        yield label(words.VERDICT, words.VERDICTS[one.verdict].in_(language) + where)
+        if one.seen:
+            yield label(words.SEEN, one.seen)
+    for hint in dict.fromkeys(each.outcome.hint for each in found if each.outcome.hint):
+        yield label(words.TRY, hint)
+    behind = list({id(one): one for each in found for one in each.behind}.values())
+    if not behind:
+        yield ""
+        yield _NOT_ASKED.in_(language)
+    for seen in sorted(behind, key=lambda one: one.since):
+        at = f"{started:%Y-%m-%d %H:%M:%S} UTC + {seen.since:.1f} s"
+        yield ""
+        yield _ASKED_AT.in_(language).format(node=seen.node, at=at)
+        yield from (f"    {line}" for line in _probe(seen, about, language, full))
+
+
+class _Labels:
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, word: Words, text: str) -> str:
+        first, *more = text.split("\n")
+        return "\n".join([f"  {word.in_(self.language)}: {first}", *(f"      {line}" for line in more)])
+
+
+def _probe(seen: Observation, about: Check, language: Language, full: bool) -> Iterator[str]:
+    paths = [unquote(path) for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", seen.script)]
+    answers = [line for line in seen.out.split("\n") if line.strip()]
+    if paths and len(answers) == 2 * len(paths):
+        mine = _Mine(about.exercise, answers)
+        for number, path in enumerate(paths):
+            body, status = answers[2 * number], answers[2 * number + 1]
+            yield f"$ {_ENGINE.in_(language).format(path=path)}  -> {status.strip()}"
+            yield from _short(body if full else mine.part(path, body, language), language, full)
+        return
+    lines = seen.script.strip().split("\n")
+    kept = lines if full else lines[:_SCRIPT]
+    yield from (f"$ {line}" for line in kept)
+    if len(lines) > len(kept):
+        yield "$ …"
+    if seen.error[0]:
+        yield _NO_ANSWER.in_(language).format(why=seen.error[0])
+    # A node's own facts come in sections, and each has something to say.
+    for section in re.split(r"(?m)^(?=@@\w+$)", seen.out):
+        told = section.strip("\n")
+        if told and told != "@@end":
+            yield from _short(told if full else _info(told), language, full)
+
+
+def _info(section: str) -> str:
+    """Of what an engine says of itself, what is about the swarm."""
+    heading, _, rest = section.partition("\n")
+    if heading != "@@info":
+        return section
+    answer, *status = [line for line in rest.split("\n") if line]
+    return "\n".join([heading, _picked(_json(answer), _FIELDS["/info"]) or answer, *status])
+
+
+def _short(text: str, language: Language, full: bool) -> Iterator[str]:
+    lines = text.split("\n")
+    shown = lines if full else [line if len(line) <= _MARKS else f"{line[: _MARKS - 1]}…" for line in lines[:_LINES]]
+    yield from shown
+    left = len(text) - sum(len(line) + 1 for line in shown) + 1
+    if left > 0:
+        yield _CUT.in_(language).format(count=left)
+
+
+class _Mine:
+    """Finds in what an engine lists what an exercise is about, its services and their tasks, and tells it in short."""
+
+    def __init__(self, exercise: str, answers: Sequence[str]) -> None:
+        known = exercises().get(exercise)
+        self.names = {spec.name for spec in (*known.services, *known.later)} if known else set()
+        everything = (one for answer in answers for one in _listed(answer))
+        self.ids = {str(one.get("ID")) for one in everything if _at(one, "Spec", "Name") in self.names}
+
+    def part(self, path: str, body: str, language: Language) -> str:
+        there = _listed(body)
+        if not there:
+            return body
+        mine = [one for one in there if _at(one, "Spec", "Name") in self.names or one.get("ServiceID") in self.ids]
+        lines = (
+            []
+            if not mine or len(mine) == len(there)
+            else [_AMONG.in_(language).format(count=len(mine), all=len(there))]
+        )
+        fields = _FIELDS.get(path.partition("?")[0])
+        for one in mine or there:
+            lines.append(_picked(one, fields) if fields else json.dumps(one, ensure_ascii=False))
+        return "\n".join(lines)
+
+
+def _picked(one: Any, fields: Sequence[tuple[str, ...]]) -> str:
+    picked = {".".join(keys): _at(one, *keys) for keys in fields}
+    told = {name: value for name, value in picked.items() if value not in (None, "", [], {})}
+    return json.dumps(told, ensure_ascii=False) if told else ""
+
+
+_FIELDS: dict[str, list[tuple[str, ...]]] = {
+    "/nodes": [
+        ("ID",),
+        ("Description", "Hostname"),
+        ("Spec", "Role"),
+        ("Spec", "Availability"),
+        ("Status",),
+        ("ManagerStatus",),
+    ],
+    "/info": [
+        ("ServerVersion",),
+        ("Swarm", "LocalNodeState"),
+        ("Swarm", "NodeID"),
+        ("Swarm", "NodeAddr"),
+        ("Swarm", "ControlAvailable"),
+        ("Swarm", "Error"),
+    ],
+    "/networks": [("Name",), ("Driver",), ("Scope",), ("Ingress",), ("IPAM", "Config")],
+    "/services": [
+        ("Spec", "Name"),
+        ("Spec", "Mode"),
+        ("Spec", "TaskTemplate", "ContainerSpec", "Image"),
+        ("Spec", "TaskTemplate", "Placement", "Constraints"),
+        ("Spec", "UpdateConfig"),
+        ("Endpoint", "Ports"),
+        ("UpdateStatus",),
+    ],
+    "/tasks": [
+        ("ID",),
+        ("Slot",),
+        ("NodeID",),
+        ("Spec", "ContainerSpec", "Image"),
+        ("DesiredState",),
+        ("Status", "State"),
+        ("Status", "Timestamp"),
+        ("Status", "Err"),
+    ],
+}
+"""What of an answer is shown in short, as it came."""
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _listed(body: str) -> list[dict[str, Any]]:
+    value = _json(body)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _at(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

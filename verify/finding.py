@@ -1,0 +1,39 @@
+"""What pytest prints of a check that did not pass: words instead of a traceback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from labgen.course import Language
+from verify.report import words
+from verify.report.model import Outcome
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The one line that pytest prints in its summary, and in JUnit XML."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What pytest prints of a check that did not pass: words instead of a traceback."""
+
+    text: str
+    reprcrash: Crash
+
+    def toterminal(self, terminal: Any) -> None:
+        """Print it; pytest calls this."""
+        terminal.line(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def told(outcome: Outcome, language: Language) -> str:
+    """A check that did not pass: its claim, what was seen, what to try."""
+    labels = [word.in_(language) + ":" for word in (words.MUST_BE_TRUE, words.SEEN, words.TRY)]
+    parts = zip(labels, (outcome.claim, outcome.seen, outcome.hint), strict=True)
+    return "\n".join(f"{label:<14}{text}" for label, text in parts if text or label == labels[1])

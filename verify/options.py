@@ -1,0 +1,33 @@
+"""Options of a grading run, for pytest."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Make them known."""
+    group = parser.getgroup("labgen")
+    group.addoption("--lab", metavar="DIR", help="folder of the lab (default: the nearest one upward from here)")
+    group.addoption(
+        "--exercise",
+        action="append",
+        metavar="NAME",
+        help="grade this exercise, or `all` (default: those that the lab shows something of)",
+    )
+    group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
+    group.addoption("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
+    group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
+    group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
+    group.addoption(
+        "--report",
+        metavar="DIR",
+        dest="report_dir",
+        help="write the report to DIR, as JSON, HTML, Markdown, text, JUnit XML",
+    )
+    group.addoption(
+        "--lang",
+        choices=("en", "ko"),
+        dest="report_language",
+        help="language of the report (default: that of this computer)",
+    )

@@ -1,0 +1,120 @@
+"""The report as one HTML page that needs nothing else: no network, no script, readable on paper and on a phone.
+
+Jinja escapes whatever it puts into the page, and the page itself forbids every browser to load or run anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from labgen.course import Words
+from verify.checks import Verdict
+from verify.report import words
+from verify.report.drawing import cards, spreads, timeline
+from verify.report.episodes import episodes
+from verify.report.model import Outcome, Points, Report, by_claim, tally, worst
+
+_HERE = Path(__file__).parent
+_FIRST = 3
+"""Failures that are told at the top: what else is wrong is often their doing."""
+
+_EPISODES = 12
+_COMMAND = re.compile(
+    r"`([^`]+)`"
+    r"|(?:(?<=: )|(?<=; )|(?<=then )|^)((?:sudo|docker|docker-compose|fab|labgen|curl|ip|ss|pytest|vagrant) [^`\n;]+?)"
+    r"(?=; |\. |\.$|\?|, then |$)"
+)
+
+
+def to_html(report: Report) -> str:
+    """The report as a page."""
+    seen = report.seen
+    drawn, answers = spreads(seen.requests)
+    happened = [episode for service in seen.services for episode in episodes(service)]
+    newest = sorted(happened, key=lambda one: one.began, reverse=True)[:_EPISODES]
+    return _template().render(
+        report=report,
+        say=lambda word, **values: _say(word, report, **values),
+        w=words,
+        exercises=[_section(report, name, outcomes) for name, outcomes in report.exercises()],
+        first=[one for one in report.checks if one.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)][:_FIRST],
+        cards=cards(report),
+        timelines=[timeline(one, seen) for one in sorted(newest, key=lambda one: one.began)],
+        spreads=drawn,
+        answers=answers,
+        tally=lambda points: tally(points, report.language),
+        share=lambda points: 100 * points.got / points.of if points.of else 0,
+        ids={one.id for one in report.checks},
+        css=(_HERE / "page.css").read_text(encoding="utf-8"),
+    )
+
+
+def _say(word: Words, report: Report, **values: Any) -> str:
+    text = word.in_(report.language)
+    return text.format(**values) if values else text
+
+
+def _section(report: Report, name: str, outcomes: list[Outcome]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": report.title(name),
+        "points": Points.sum(outcomes),
+        "claims": [
+            {"outcomes": claim, "verdict": worst(claim), "points": Points.sum(claim), "claim": claim[0].claim}
+            for claim in by_claim(outcomes)
+        ],
+        "counts": {verdict: count for verdict in Verdict if (count := sum(one.verdict is verdict for one in outcomes))},
+    }
+
+
+def advice(hint: str) -> Iterable[tuple[str, bool]]:
+    """A hint in parts, each with whether it is a command to type.
+
+    >>> list(advice("On a: docker node ls. Is it there?"))
+    [('On a: ', False), ('docker node ls', True), ('. Is it there?', False)]
+    """
+    at = 0
+    for found in _COMMAND.finditer(hint):
+        if found.start() > at:
+            yield hint[at : found.start()], False
+        yield found[1] or found[2], True
+        at = found.end()
+    if hint[at:]:
+        yield hint[at:], False
+
+
+def _moment(text: str) -> str:
+    """``2026-11-24 10:25:38 UTC``; what is no moment stays as it is."""
+    try:
+        return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+    except ValueError:
+        return text
+
+
+def _sign(verdict: Verdict) -> str:
+    return verdict.replace(" ", "-")
+
+
+def _anchor(check: str) -> str:
+    return re.sub(r"[^0-9A-Za-z_.-]", "-", check)
+
+
+@cache
+def _template() -> Template:
+    made = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {"advice": advice, "moment": _moment, "sign": _sign, "anchor": _anchor}
+    return made.get_template("page.html.j2")

@@ -1,0 +1,78 @@
+"""The report as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from verify.checks import Verdict
+from verify.report import words
+from verify.report.model import Outcome, Points, Report, tally
+
+
+def to_markdown(report: Report) -> str:
+    """The report as Markdown."""
+    speak = report.language
+    lines = [
+        f"# {words.REPORT.in_(speak)}: {_escaped(report.lab)}",
+        "",
+        f"{_escaped(report.started)}, {report.seconds:.0f} s. **{_escaped(report.closing)}**",
+        "",
+    ]
+    if len(report.exercises()) > 1:
+        lines += _sums(report)
+    for name, outcomes in report.exercises():
+        applicable = [one for one in outcomes if one.applicable]
+        lines += [f"## {_escaped(report.title(name))}: {tally(Points.sum(outcomes), speak)}", ""]
+        lines += _table(report, applicable) if applicable else []
+        for one in applicable:
+            if one.verdict is Verdict.PASS:
+                continue
+            where = " " + words.ON_NODE.in_(speak).format(node=one.node) if one.node else ""
+            lines += [f"- **{words.VERDICTS[one.verdict].in_(speak)}**: {_escaped(one.claim)}{_escaped(where, ' ')}"]
+            lines += [f"  - {words.SEEN.in_(speak)}: {_escaped(one.seen)}"] if one.seen else []
+            lines += [f"  - {words.TRY.in_(speak)}: {_escaped(one.hint)}"] if one.hint else []
+        lines.append("")
+    for apart in report.not_applicable:
+        heading = words.NOT_APPLICABLE_HERE.in_(speak)
+        lines += [f"## {heading[:1].upper()}{heading[1:]}: {_escaped(apart.reason)}", ""]
+        lines += _table(report, [one for one in report.checks if not one.applicable and one.seen == apart.reason])
+    if report.evidence:
+        lines += [f"{words.EVIDENCE.in_(speak)}: {words.DIGEST.in_(speak)} `{_code(report.evidence.digest)}`", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _sums(report: Report) -> list[str]:
+    speak = report.language
+    lines = [f"| {words.EXERCISE.in_(speak)} | {words.POINTS.in_(speak)} | |", "|---|---:|---|"]
+    for name, outcomes in report.exercises():
+        points = Points.sum(outcomes)
+        counts = ", ".join(
+            f"{count} {words.COUNTED[verdict].in_(speak)}"
+            for verdict in Verdict
+            if (count := sum(one.verdict is verdict for one in outcomes))
+        )
+        lines.append(f"| {_escaped(report.title(name))} | {points.got}/{points.of} | {counts} |")
+    lines.append(f"| **{words.TOTAL.in_(speak)}** | **{report.points.got}/{report.points.of}** | |")
+    return [*lines, ""]
+
+
+def _table(report: Report, outcomes: Iterable[Outcome]) -> list[str]:
+    headings = [one.in_(report.language) for one in (words.VERDICT, words.POINTS, words.CLAIM, words.NODE)]
+    lines = [f"| {' | '.join(headings)} |", "|---|---:|---|---|"]
+    for one in outcomes:
+        got = str(one.got) if one.applicable else "-"
+        claim, node = _escaped(one.claim), _escaped(one.node or "")
+        sign = words.VERDICTS[one.verdict].in_(report.language)
+        lines.append(f"| {sign} | {got}/{one.points} | {claim} | {node} |")
+    return [*lines, ""]
+
+
+def _escaped(text: str, before: str = "") -> str:
+    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"([\\`*_{}\[\]()#|!~$])", r"\\\1", flat)
+    return before + escaped if escaped else ""
+
+
+def _code(text: str) -> str:
+    return re.sub(r"[^0-9A-Za-z-]", "", text)

@@ -1,0 +1,147 @@
+"""The report for a terminal: a line for each claim, with what to do where it does not hold, then the subtotals."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from verify.checks import Verdict
+from verify.report import words
+from verify.report.model import Outcome, Points, Report, by_claim, tally, worst
+
+WIDTH = 100
+"""Columns where nobody says how many there are: a file, a pipe."""
+
+_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.BLOCKED: "yellow",
+    Verdict.INCONCLUSIVE: "magenta",
+    Verdict.NOT_APPLICABLE: "dim",
+}
+_INDENT = " " * 18
+
+
+def to_text(report: Report, *, width: int = WIDTH, colour: bool = False) -> str:
+    """The report for a terminal. Nothing in it depends on colour.
+
+    :param width: columns; claims are broken to fit, what is to be copied and typed is not.
+    :param colour: with ANSI escape sequences.
+    """
+    page = _Page(report, max(width, 60), colour)
+    page.write()
+    return page.text
+
+
+class _Page:
+    def __init__(self, report: Report, width: int, colour: bool) -> None:
+        self.report = report
+        self.speak = report.language
+        self.out = io.StringIO()
+        self.console = Console(
+            file=self.out,
+            width=width,
+            force_terminal=colour,
+            color_system="standard" if colour else None,
+            legacy_windows=False,
+            # What a learner wrote is text, never markup.
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+
+    @property
+    def text(self) -> str:
+        text = "".join(f"{line.rstrip()}\n" for line in self.out.getvalue().split("\n")).strip("\n")
+        return re.sub("\n{3,}", "\n\n", text) + "\n"
+
+    def write(self) -> None:
+        for name, outcomes in self.report.exercises():
+            self._heading(f"{self._titled(name)}: {tally(Points.sum(outcomes), self.speak)}")
+            for claim in by_claim(one for one in outcomes if one.applicable):
+                self._claim(worst(claim), _score(claim), claim[0].claim)
+                self._details(claim)
+            self._line("")
+        if self.report.not_applicable:
+            self._apart()
+        if len(self.report.exercises()) > 1:
+            self.console.print(self._sums())
+        self._line(self.report.closing, "bold")
+
+    def _titled(self, name: str) -> str:
+        title = self.report.title(name)
+        return name if title == name else f"{name} · {title}"
+
+    def _apart(self) -> None:
+        self._heading(words.NOT_APPLICABLE_HERE.in_(self.speak))
+        for name, outcomes in self.report.exercises():
+            for claim in by_claim(one for one in outcomes if not one.applicable):
+                worth = f"-/{Points.sum(claim).not_applicable}"
+                self._claim(Verdict.NOT_APPLICABLE, worth, f"{name}: {claim[0].claim}")
+                # One reason for all stands below, once.
+                if len(self.report.not_applicable) > 1:
+                    self._line(f"{_INDENT}{claim[0].seen}")
+        self._line("")
+
+    def _claim(self, verdict: Verdict, score: str, claim: str) -> None:
+        row = Table.grid(padding=0)
+        for columns in (2, 8, 6, 2):
+            row.add_column(width=columns, justify="right" if columns == 6 else "left", no_wrap=True)
+        row.add_column(ratio=1, overflow="fold")
+        row.add_row("", Text(words.VERDICTS[verdict].in_(self.speak), _STYLES[verdict]), score, "", Text(claim))
+        self.console.print(row)
+
+    def _details(self, claim: Sequence[Outcome]) -> None:
+        """What was seen where it does not hold, and once after them what to try for those that say the same."""
+        for hint in dict.fromkeys(one.hint for one in claim if one.verdict is not Verdict.PASS):
+            for one in claim:
+                if one.verdict is Verdict.PASS or one.hint != hint:
+                    continue
+                first, *more = one.seen.splitlines() or [""]
+                sign = f"{words.VERDICTS[one.verdict].in_(self.speak)} " if one.verdict is not worst(claim) else ""
+                self._line(f"{_INDENT}{sign}{one.part + ': ' if one.part else ''}{first}")
+                for line in more:
+                    self._line(f"{_INDENT}  {line}")
+            for line in hint.splitlines():
+                self._line(f"{_INDENT}-> {line}", "cyan")
+
+    def _sums(self) -> Table:
+        present = [verdict for verdict in Verdict if any(one.verdict is verdict for one in self.report.checks)]
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=True, footer_style="bold", header_style="bold")
+        points = self.report.points
+        table.add_column(words.EXERCISE.in_(self.speak), words.TOTAL.in_(self.speak))
+        table.add_column(words.POINTS.in_(self.speak), f"{points.got}/{points.of}", justify="right")
+        for verdict in present:
+            table.add_column(
+                words.COUNTED[verdict].in_(self.speak),
+                str(sum(one.verdict is verdict for one in self.report.checks)),
+                justify="right",
+                style=_STYLES[verdict],
+            )
+        for name, outcomes in self.report.exercises():
+            points = Points.sum(outcomes)
+            counts = [sum(one.verdict is verdict for one in outcomes) for verdict in present]
+            table.add_row(
+                Text(self._titled(name)),
+                f"{points.got}/{points.of}",
+                *(str(count) if count else "" for count in counts),
+            )
+        return table
+
+    def _heading(self, text: str) -> None:
+        self._line(text, "bold")
+
+    def _line(self, text: str, style: str = "") -> None:
+        # Never broken: a command that is to be copied must stay one line.
+        self.console.print(Text(text, style), soft_wrap=True)
+
+
+def _score(outcomes: Sequence[Outcome]) -> str:
+    points = Points.sum(outcomes)
+    return f"{points.got}/{points.of}"

@@ -1,0 +1,256 @@
+"""The drawings of a report as numbers: where each thing stands, in per cent of the width there is.
+
+Nothing here is text that a browser reads; the page turns it into SVG, with everything escaped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from labgen.swarm import Task
+from labgen.swarm.timeline import Turn
+from verify.report.episodes import ROWS, Episode
+from verify.report.model import Report
+from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenRequests, SeenTask
+
+COLOURS = 6
+"""How many colours there are; after the last comes the first."""
+
+CHIPS = 24
+"""Tasks that are drawn on one node."""
+
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800)
+_TICKS = 5
+_OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A task on its node."""
+
+    label: str
+    image: str
+    state: str
+    colour: int
+    running: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A node of the lab, or one that is none.
+
+    :param seen: as the managers know it, ``None`` where they do not.
+    :param stranger: it is in the swarm, and not in the lab.
+    :param more: tasks that are not drawn.
+    """
+
+    name: str
+    role: str
+    address: str
+    seen: SeenNode | None
+    stranger: bool
+    chips: tuple[Chip, ...]
+    more: int
+
+
+def cards(report: Report) -> list[Card]:
+    """The nodes of the lab with the tasks that are meant to run there, then nodes that are not of the lab."""
+    known: dict[str, list[SeenNode]] = {}
+    for node in report.seen.nodes:
+        known.setdefault(node.name, []).append(node)
+    # Of two entries with one name, the one that is there counts: a node that left and joined again has both.
+    best = {name: max(each, key=lambda node: node.state == "ready") for name, each in known.items()}
+    ours = [_card(one.name, one.role, one.address, best.get(one.name), report.seen, False) for one in report.nodes]
+    names = {one.name for one in report.nodes}
+    others = [node for node in best.values() if node.name not in names]
+    return ours + [_card(node.name, node.role, node.address, node, report.seen, True) for node in others]
+
+
+def _card(name: str, role: str, address: str, seen: SeenNode | None, all_seen: Seen, stranger: bool) -> Card:
+    chips: list[Chip] = []
+    if seen is not None:
+        for colour, service in enumerate(all_seen.services):
+            here = [task for task in service.tasks if task.node == seen.id and task.desired in ("running", "ready")]
+            chips += [_chip(service.name, task, colour % COLOURS) for task in here]
+    return Card(name, role, address, seen, stranger, tuple(chips[:CHIPS]), max(0, len(chips) - CHIPS))
+
+
+def _chip(service: str, task: SeenTask, colour: int) -> Chip:
+    label = f"{service}.{task.slot}" if task.slot else service
+    return Chip(label, task.image.partition("@")[0], task.state, colour, task.running)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of time.
+
+    :param kind: ``run``, ``start`` (made, and not yet running), ``bad`` (it ended in an error), ``gap``.
+    """
+
+    left: float
+    width: float
+    kind: str
+    colour: int
+    told: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A place in the drawing of an episode."""
+
+    place: str
+    node: str
+    bars: tuple[Bar, ...]
+    gaps: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """An episode, drawn.
+
+    :param ticks: place and seconds since it began.
+    :param images: each image with its colour.
+    """
+
+    episode: Episode
+    rows: tuple[Row, ...]
+    more: int
+    ticks: tuple[tuple[float, str], ...]
+    images: tuple[tuple[str, int], ...]
+
+
+def timeline(episode: Episode, seen: Seen) -> Timeline:
+    """Draw an episode: a row for each place, a bar for each task."""
+    began, ended = episode.began, episode.ended
+    length = max(ended - began, timedelta(seconds=2))
+    first, last = began - length * 0.12, began + length * 1.12
+    scale = _Scale(first, last)
+    plain = (task.image.partition("@")[0] for tasks in episode.rows.values() for task in tasks)
+    images = {image: colour % COLOURS for colour, image in enumerate(dict.fromkeys(plain))}
+    rows = [
+        Row(
+            place=place,
+            node=seen.node_name(tasks[-1].node_id),
+            bars=tuple(
+                bar
+                for before, task in zip((None, *tasks), tasks, strict=False)
+                for bar in _bars(task, before, scale, images[task.image.partition("@")[0]])
+            ),
+            gaps=tuple(_gaps([turn for turn in episode.turns if turn.place == place], scale)),
+        )
+        for place, tasks in episode.rows.items()
+    ]
+    ticks = _ticks(length.total_seconds() * 1.12)
+    return Timeline(
+        episode=episode,
+        rows=tuple(rows[:ROWS]),
+        more=max(0, len(rows) - ROWS),
+        ticks=tuple((scale.at(began + timedelta(seconds=tick)), _told(tick)) for tick in ticks),
+        images=tuple(images.items()),
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    first: datetime
+    last: datetime
+
+    def at(self, moment: datetime) -> float:
+        """Where a moment stands, in per cent; what is outside stands at the edge."""
+        share = (moment - self.first) / (self.last - self.first)
+        return round(min(max(share, 0.0), 1.0) * 100, 2)
+
+
+def _bars(task: Task, before: Task | None, scale: _Scale, colour: int) -> Iterable[Bar]:
+    over = task.state in _OVER
+    told = f"{task.image.partition('@')[0]}, {task.state}" + (f": {task.error}" if task.error else "")
+    made = task.created or scale.first
+    if before is not None and before.state in _OVER and before.since:
+        # It is made while the one before still runs, and waits for its place.
+        made = max(made, before.since)
+    if over:
+        # The swarm does not keep when a task that is over began to run: from when it was made.
+        yield _bar(scale, made, task.since or made, "bad" if task.error else "run", colour, told)
+    elif task.state == "running" and task.since:
+        yield _bar(scale, made, task.since, "start", colour, told)
+        yield _bar(scale, task.since, scale.last, "run", colour, told)
+    else:
+        yield _bar(scale, made, scale.last, "start", colour, told)
+
+
+def _gaps(turns: Sequence[Turn], scale: _Scale) -> Iterable[Bar]:
+    for turn in turns:
+        if turn.gap is not None and turn.gap > 0 and turn.stopped and turn.started:
+            yield _bar(scale, turn.stopped, turn.started, "gap", 0, f"{turn.gap:.1f}")
+
+
+def _bar(scale: _Scale, start: datetime, end: datetime, kind: str, colour: int, told: str) -> Bar:
+    left = scale.at(start)
+    return Bar(left, round(max(scale.at(end) - left, 0.0), 2), kind, colour, told)
+
+
+def _ticks(seconds: float) -> list[int]:
+    step = next((step for step in _STEPS if seconds / step <= _TICKS), _STEPS[-1])
+    return list(range(0, int(seconds) + 1, step)[: 2 * _TICKS])
+
+
+def _told(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The share of one answer."""
+
+    left: float
+    width: float
+    colour: int
+    times: int
+    told: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Requests to one address, drawn as one bar."""
+
+    asked: SeenRequests
+    total: int
+    stretches: tuple[Stretch, ...]
+
+
+def spreads(requests: Sequence[SeenRequests]) -> tuple[list[Spread], list[tuple[str, int, int]]]:
+    """A bar for each address asked, and the different answers with their colour and how often they came in all.
+
+    What was no page has no colour: -1.
+    """
+    counted: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for one in requests:
+        for answer in one.answers:
+            if answer.status == 200:
+                counted[answer.body] += answer.times
+            else:
+                failed[_failure(answer)] += answer.times
+    colours = {body: number % COLOURS for number, body in enumerate(sorted(counted))}
+    drawn = []
+    for one in requests:
+        total = sum(answer.times for answer in one.answers)
+        left, stretches = 0.0, []
+        for answer in sorted(one.answers, key=lambda answer: (answer.status != 200, answer.body)):
+            width = 100 * answer.times / total
+            colour = colours[answer.body] if answer.status == 200 else -1
+            told = answer.body if answer.status == 200 else _failure(answer)
+            stretches.append(Stretch(round(left, 2), round(width, 2), colour, answer.times, told))
+            left += width
+        drawn.append(Spread(one, total, tuple(stretches)))
+    legend = [(body, colours[body], counted[body]) for body in sorted(counted)]
+    return drawn, legend + [(said, -1, failed[said]) for said in sorted(failed)]
+
+
+def _failure(answer: SeenAnswer) -> str:
+    return f"{answer.status} {answer.body}".strip() if answer.status else answer.body

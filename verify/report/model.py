@@ -1,0 +1,222 @@
+"""The model of a report: what was judged, how it came out, what it is worth, and what was seen beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from labgen.course import Language
+from verify.checks import Verdict
+from verify.report import words
+from verify.report.seen import Seen
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check came out.
+
+    :param id: unique in a report: ``cluster.swarm_active[swarm-worker1]``.
+    :param node: the node it is about, ``None`` where it is about the whole.
+    :param points: what it is worth; ``got`` is what was earned of that.
+    :param seen: the evidence; empty where it passed, the reason where it is not applicable.
+    :param hint: what to try next; empty where it passed.
+    """
+
+    id: str
+    exercise: str
+    name: str
+    node: str | None
+    claim: str
+    points: int
+    got: int
+    verdict: Verdict
+    seen: str
+    hint: str
+    seconds: float
+
+    @property
+    def part(self) -> str:
+        """Which of the checks of its claim it is: ``swarm-worker1-tcp``; empty where there is one only."""
+        return self.id.partition("[")[2].removesuffix("]")
+
+    @property
+    def applicable(self) -> bool:
+        """It is about something that the nodes can do where they run."""
+        return self.verdict is not Verdict.NOT_APPLICABLE
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of several checks.
+
+    :param got: earned.
+    :param of: at stake.
+    :param undecided: at stake, of checks that could not be judged.
+    :param not_applicable: not at stake, of checks that are not applicable.
+    """
+
+    got: int
+    of: int
+    undecided: int
+    not_applicable: int
+
+    @classmethod
+    def sum(cls, outcomes: Iterable[Outcome]) -> Points:
+        """Of these checks together."""
+        each = list(outcomes)
+        at_stake = [one for one in each if one.applicable]
+        return cls(
+            got=sum(one.got for one in each),
+            of=sum(one.points for one in at_stake),
+            undecided=sum(one.points for one in each if one.verdict is Verdict.INCONCLUSIVE),
+            not_applicable=sum(one.points for one in each if not one.applicable),
+        )
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """Checks that are not applicable for the same reason: how many, and what they would be worth."""
+
+    reason: str
+    checks: int
+    points: int
+
+
+@dataclass(frozen=True)
+class LabNode:
+    """A node, as a report names it."""
+
+    name: str
+    role: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The evidence that a report goes with.
+
+    :param digest: of everything in it, the last of its chain.
+    :param nonce: what the teacher gave; empty where nothing was given.
+    :param observations: how many answers of nodes are in it.
+    """
+
+    digest: str
+    nonce: str
+    observations: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run.
+
+    :param lab: the lab's name.
+    :param started: when, ISO 8601 in UTC.
+    :param seconds: how long it took.
+    :param complete: every check that was chosen has a verdict; ``False`` after an interruption.
+    :param not_begun: exercises that were not graded, because nothing of them was there and nobody had named them.
+    :param language: of the claims and hints, and of the report's own words.
+    :param titles: what the exercises are called, in that language.
+    :param network: the lab network.
+    :param seen: what was seen of the swarm.
+    :param evidence: the bundle that was kept of the run; ``None`` where none was.
+    :param labgen: version of labgen that graded.
+    """
+
+    lab: str
+    provider: str
+    nodes: tuple[LabNode, ...]
+    started: str
+    seconds: float
+    complete: bool
+    checks: tuple[Outcome, ...]
+    not_begun: tuple[str, ...] = ()
+    language: Language = "en"
+    titles: Mapping[str, str] = field(default_factory=dict)
+    network: str = ""
+    seen: Seen = field(default_factory=Seen)
+    evidence: Bundle | None = None
+    labgen: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """``pass``, ``fail``, ``inconclusive`` (some could not be judged), or ``nothing`` (none was).
+
+        A check that is not applicable was not judged: a run of nothing else is no full mark.
+        """
+        verdicts = {one.verdict for one in self.applicable}
+        if not verdicts:
+            return "nothing"
+        if Verdict.INCONCLUSIVE in verdicts:
+            return "inconclusive"
+        return "pass" if verdicts == {Verdict.PASS} else "fail"
+
+    @property
+    def applicable(self) -> list[Outcome]:
+        """The checks of what the nodes can do where they run."""
+        return [one for one in self.checks if one.applicable]
+
+    @property
+    def not_applicable(self) -> list[NotApplicable]:
+        """The others, by reason."""
+        reasons: dict[str, list[Outcome]] = {}
+        for one in self.checks:
+            if not one.applicable:
+                reasons.setdefault(one.seen, []).append(one)
+        return [NotApplicable(reason, len(each), sum(one.points for one in each)) for reason, each in reasons.items()]
+
+    @property
+    def points(self) -> Points:
+        """Of the whole run."""
+        return Points.sum(self.checks)
+
+    def exercises(self) -> list[tuple[str, list[Outcome]]]:
+        """The checks by exercise, in the order in which they stand."""
+        names = dict.fromkeys(one.exercise for one in self.checks)
+        return [(name, [one for one in self.checks if one.exercise == name]) for name in names]
+
+    def title(self, exercise: str) -> str:
+        """What an exercise is called; its name where nothing else is known."""
+        return self.titles.get(exercise) or exercise
+
+    @property
+    def closing(self) -> str:
+        """The whole in one sentence or two."""
+        judged, speak = self.applicable, self.language
+        apart = [
+            words.APART.in_(speak).format(
+                checks=words.checks(one.checks, speak), points=words.worth(one.points, speak), reason=one.reason
+            )
+            for one in self.not_applicable
+        ]
+        if not judged:
+            none = words.NO_CHECK_APPLIES if apart else words.NO_CHECK_RAN
+            return "; ".join([none.in_(speak), *apart]) + "."
+        counts = {verdict: sum(one.verdict is verdict for one in judged) for verdict in Verdict}
+        told = ", ".join(f"{count} {words.COUNTED[verdict].in_(speak)}" for verdict, count in counts.items() if count)
+        # What is not applicable is told last, with its reason.
+        points = tally(replace(self.points, not_applicable=0), speak)
+        rest = "" if self.complete else f" {words.CUT_SHORT.in_(speak)}"
+        if self.not_begun:
+            rest += " " + words.NOT_BEGUN.in_(speak).format(names=", ".join(self.not_begun))
+        return "; ".join([points, f"{words.checks(len(judged), speak)}: {told}", *apart]) + f".{rest}"
+
+
+def tally(points: Points, language: Language) -> str:
+    """Points in words: ``9 of 12 points, 2 could not be judged``."""
+    plain = words.points(points.got, points.of, language)
+    unclear = words.undecided(points.undecided, language)
+    return plain + unclear + words.not_applicable(points.not_applicable, language)
+
+
+def by_claim(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """The checks of one exercise by claim: one that is made for each node has several."""
+    each = list(outcomes)
+    names = dict.fromkeys(one.name for one in each)
+    return [[one for one in each if one.name == name] for name in names]
+
+
+def worst(outcomes: Iterable[Outcome]) -> Verdict:
+    """The verdict that several checks of a claim have together."""
+    verdicts = {one.verdict for one in outcomes}
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.BLOCKED, Verdict.PASS)
+    return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_APPLICABLE)

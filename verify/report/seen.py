@@ -1,0 +1,211 @@
+"""What a run has seen of the lab, as a report tells it beside the verdicts: nodes, services with their tasks, requests.
+
+Everything here is short and clean: it may have been written by a learner.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from labgen.pages import Requests
+from labgen.swarm import Service, Swarm, SwarmNode, Task
+from labgen.swarm.timeline import places
+from verify.report.cleaning import line
+
+TASKS = 200
+"""Tasks that a report tells of one service; of more, the newest."""
+
+SERVICES = 60
+NODES = 100
+ANSWERS = 12
+"""Different answers that are told of one address."""
+
+
+@dataclass(frozen=True)
+class SeenNode:
+    """A node as the managers know it.
+
+    :param state: ``ready``, ``down``, ``unknown`` or ``disconnected``.
+    :param availability: ``active``, ``pause`` or ``drain``.
+    :param engine: version of its engine.
+    """
+
+    id: str
+    name: str
+    role: str
+    state: str
+    availability: str
+    leader: bool
+    address: str
+    engine: str
+
+    @classmethod
+    def of(cls, node: SwarmNode) -> SeenNode:
+        """From what a manager said."""
+        return cls(
+            id=line(node.id),
+            name=line(node.name),
+            role=line(node.role),
+            state=line(node.state),
+            availability=line(node.availability),
+            leader=node.leader,
+            address=line(node.address),
+            engine=line(node.engine_version),
+        )
+
+
+@dataclass(frozen=True)
+class SeenTask:
+    """A task, of now or of the past.
+
+    :param slot: which replica it is, from 1; 0 in a global service.
+    :param node: id of its node.
+    :param image: with its digest where that was resolved.
+    :param error: why it is not running, empty where nothing is wrong.
+    :param created: when it was made, ISO 8601; empty where it is not known.
+    :param since: when it came into its state.
+    """
+
+    id: str
+    slot: int
+    node: str
+    state: str
+    desired: str
+    image: str
+    error: str
+    created: str
+    since: str
+
+    @property
+    def running(self) -> bool:
+        """Running, and meant to."""
+        return self.state == "running" and self.desired == "running"
+
+    @classmethod
+    def of(cls, task: Task) -> SeenTask:
+        """From what a manager said."""
+        return cls(
+            id=line(task.id),
+            slot=task.slot,
+            node=line(task.node_id),
+            state=line(task.state),
+            desired=line(task.desired),
+            image=line(task.image),
+            error=line(task.error),
+            created=task.created.isoformat() if task.created else "",
+            since=task.since.isoformat() if task.since else "",
+        )
+
+
+@dataclass(frozen=True)
+class SeenService:
+    """A service and its tasks.
+
+    :param replicas: how many are wanted, ``None`` unless it is replicated.
+    :param running: how many of its tasks run.
+    :param ports: published ones: ``8001:80/tcp (ingress)``.
+    :param left_out: tasks that are not told, because there are too many.
+    """
+
+    id: str
+    name: str
+    mode: str
+    replicas: int | None
+    image: str
+    ports: tuple[str, ...]
+    update_state: str
+    running: int
+    tasks: tuple[SeenTask, ...]
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, service: Service) -> SeenService:
+        """From what a manager said."""
+        # Those that run before those of the past, of each the newest: what is cut off is what matters least.
+        kept = sorted(service.tasks, key=lambda task: (task.running, str(task.created)), reverse=True)[:TASKS]
+        ordered = [task for tasks in places(_with(service, kept)).values() for task in tasks]
+        return cls(
+            id=line(service.id),
+            name=line(service.name),
+            mode=line(service.mode),
+            replicas=service.replicas,
+            image=line(service.image),
+            ports=tuple(
+                f"{one.published}:{one.target}/{line(one.protocol)} ({line(one.mode)})" for one in service.ports
+            )[:20],
+            update_state=line(service.update_state),
+            running=len(service.running),
+            tasks=tuple(map(SeenTask.of, ordered)),
+            left_out=len(service.tasks) - len(kept),
+        )
+
+
+@dataclass(frozen=True)
+class SeenAnswer:
+    """How often the same answer came.
+
+    :param status: HTTP status; 0 where there was none, and ``body`` says why.
+    """
+
+    status: int
+    body: str
+    times: int
+
+
+@dataclass(frozen=True)
+class SeenRequests:
+    """Requests that one node made to one address.
+
+    :param by: name of the node that asked; ``to`` the address, as it was asked for.
+    """
+
+    by: str
+    to: str
+    port: int
+    answers: tuple[SeenAnswer, ...]
+
+    @classmethod
+    def of(cls, by: str, to: str, port: int, told: Requests) -> SeenRequests:
+        """From the answers themselves."""
+        counted = Counter((one.status, line(one.body, 120)) for one in told.responses)
+        answers = tuple(SeenAnswer(status, body, times) for (status, body), times in counted.most_common(ANSWERS))
+        return cls(line(by), line(to), port, tuple(sorted(answers, key=lambda one: (one.status, one.body))))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything.
+
+    :param at: when, ISO 8601 in UTC; empty where nothing was seen of a swarm.
+    """
+
+    at: str = ""
+    nodes: tuple[SeenNode, ...] = ()
+    services: tuple[SeenService, ...] = ()
+    requests: tuple[SeenRequests, ...] = ()
+
+    @classmethod
+    def of(cls, at: str, swarm: Swarm | None, requests: Iterable[SeenRequests]) -> Seen:
+        """From what a run has looked at.
+
+        :param swarm: ``None`` where it was not looked at, or could not be.
+        """
+        asked = tuple(requests)
+        if swarm is None:
+            return cls(requests=asked)
+        return cls(
+            at=at,
+            nodes=tuple(SeenNode.of(node) for node in swarm.nodes[:NODES]),
+            services=tuple(SeenService.of(one) for one in list(swarm.services.values())[:SERVICES]),
+            requests=asked,
+        )
+
+    def node_name(self, node_id: str) -> str:
+        """Name of the node of that id; the id where it is not known."""
+        return next((node.name for node in self.nodes if node.id == node_id and node.name), node_id)
+
+
+def _with(service: Service, tasks: Iterable[Task]) -> Service:
+    return replace(service, tasks=tuple(tasks))

@@ -1,0 +1,152 @@
+"""A report's own words, in both languages."""
+
+from __future__ import annotations
+
+from labgen.course import Language, Words
+from verify.checks import Verdict
+
+VERDICTS = {
+    Verdict.PASS: Words("pass", "통과"),
+    Verdict.FAIL: Words("FAIL", "실패"),
+    Verdict.BLOCKED: Words("blocked", "막힘"),
+    Verdict.INCONCLUSIVE: Words("UNCLEAR", "판정불가"),
+    Verdict.NOT_APPLICABLE: Words("n/a", "해당없음"),
+}
+"""Of one check, short."""
+
+COUNTED = {
+    Verdict.PASS: Words("pass", "통과"),
+    Verdict.FAIL: Words("fail", "실패"),
+    Verdict.BLOCKED: Words("blocked", "막힘"),
+    Verdict.INCONCLUSIVE: Words("inconclusive", "판정불가"),
+    Verdict.NOT_APPLICABLE: Words("not applicable", "해당없음"),
+}
+"""In sums."""
+
+MEANING = {
+    Verdict.FAIL: Words("it is not so", "사실과 다릅니다"),
+    Verdict.BLOCKED: Words("something it needs failed", "먼저 필요한 검사가 실패했습니다"),
+    Verdict.INCONCLUSIVE: Words(
+        "the lab could not be looked at; costs nothing", "실습 환경을 확인할 수 없었습니다. 감점은 없습니다"
+    ),
+    Verdict.NOT_APPLICABLE: Words("the nodes cannot do this here", "이 환경의 노드에서는 할 수 없습니다"),
+}
+
+OVERALL = {
+    "pass": Words("Everything is right", "모두 맞습니다"),
+    "fail": Words("Not everything is right yet", "아직 맞지 않는 것이 있습니다"),
+    "inconclusive": Words("Some of it could not be judged", "판정하지 못한 것이 있습니다"),
+    "nothing": Words("Nothing was graded", "채점한 것이 없습니다"),
+}
+
+SWARM = Words("The swarm itself", "스웜 자체")
+"""What the checks of the cluster are called."""
+
+REPORT = Words("Report", "채점 결과")
+EXERCISE = Words("Exercise", "실습")
+POINTS = Words("Points", "점수")
+CHECKS = Words("Checks", "검사")
+VERDICT = Words("Verdict", "판정")
+CLAIM = Words("What must be true", "참이어야 하는 것")
+NODE = Words("Node", "노드")
+TOTAL = Words("total", "합계")
+SEEN = Words("seen", "관찰")
+TRY = Words("try", "해 볼 것")
+MUST_BE_TRUE = Words("must be true", "참이어야 함")
+ON_NODE = Words("on {node}", "{node}에서")
+NOT_APPLICABLE_HERE = Words("not applicable here", "여기에서는 해당 없음")
+NEEDS_NOT_SO = Words("needs {check}, which is not so", "먼저 {check} 검사가 통과해야 합니다")
+NEEDS_UNJUDGED = Words("needs {check}, which could not be judged", "먼저 필요한 {check} 검사를 판정할 수 없었습니다")
+START_MACHINES = Words("See whether the machines run: labgen status", "머신이 실행 중인지 확인하세요: labgen status")
+
+# Of the HTML page.
+BEGIN_HERE = Words("Begin here", "여기부터 시작하세요")
+CLUSTER = Words("The cluster", "클러스터")
+SERVICE = Words("Service", "서비스")
+SERVICES = Words("Services", "서비스")
+TIMELINE = Words("Updates and recoveries", "업데이트와 복구")
+REQUESTS = Words("Requests over replicas", "복제본별 요청 분포")
+LAB_NETWORK = Words("lab network", "실습 네트워크")
+MANAGER = Words("manager", "매니저")
+WORKER = Words("worker", "워커")
+LEADER = Words("leader", "리더")
+STRANGER = Words("not of this lab", "이 실습의 노드가 아님")
+NO_SWARM = Words("not in the swarm", "스웜에 없음")
+NO_TASKS = Words("no task runs here", "실행 중인 태스크 없음")
+MORE = Words("{count} more", "외 {count}개")
+IMAGE = Words("Image", "이미지")
+MODE = Words("Mode", "모드")
+RUNNING = Words("Running", "실행 중")
+PORTS = Words("Ports", "포트")
+UPDATE = Words("Update", "업데이트")
+REPLICA = Words("replica {number}", "복제본 {number}")
+EPISODES = {
+    "update": Words("Update of {service}", "{service} 업데이트"),
+    "back": Words("{service} back to an earlier image", "{service}: 이전 이미지로 되돌림"),
+    "recovery": Words("Recovery of {service}", "{service} 복구"),
+    "replaced": Words("Tasks of {service} made anew", "{service} 태스크 다시 만듦"),
+}
+EPISODE_SUM = Words(
+    "new tasks: {tasks}, within {seconds} s; longest gap {gap} s; at most {missing} of {places} missing at once",
+    "새 태스크 {tasks}개, {seconds}초 동안; 최대 공백 {gap}초; 동시에 빠진 복제본은 많아야 {places}개 중 {missing}개",
+)
+GAP = Words("gap {seconds} s", "공백 {seconds}초")
+STARTING = Words("starting", "시작하는 중")
+BEFORE_AND_AFTER = Words(
+    "Each row is a replica. The moments are those that the nodes' own clocks gave.",
+    "한 줄이 복제본 하나입니다. 시각은 각 노드의 시계를 따릅니다.",
+)
+ASKED = Words("{by} asks {to}", "{by} → {to}")
+NO_ANSWER = Words("no answer", "응답 없음")
+EMPTY_PAGE = Words("an empty page", "빈 페이지")
+EVIDENCE = Words("Evidence", "증거")
+DIGEST = Words("digest", "다이제스트")
+NONCE = Words("nonce", "논스")
+AGAIN = Words("Recompute this result without the lab", "실습 환경 없이 같은 결과를 다시 계산하기")
+NO_NETWORK = Words(
+    "This page is one file: it loads nothing and runs no script.",
+    "이 페이지는 파일 하나로 되어 있으며, 아무것도 내려받지 않고 스크립트도 실행하지 않습니다.",
+)
+PASSED_ON = Words("holds", "통과")
+
+
+def points(got: int, of: int, language: Language) -> str:
+    """``9 of 12 points``."""
+    return f"{of}점 중 {got}점" if language == "ko" else f"{got} of {of} points"
+
+
+def undecided(number: int, language: Language) -> str:
+    """What is added for points that could not be judged; nothing for none."""
+    if not number:
+        return ""
+    return f", {number}점은 판정하지 못함" if language == "ko" else f", {number} could not be judged"
+
+
+def not_applicable(number: int, language: Language) -> str:
+    """What is added for points that are not at stake; nothing for none."""
+    if not number:
+        return ""
+    return f", {number}점은 여기에서 해당 없음" if language == "ko" else f", {number} not applicable here"
+
+
+def checks(number: int, language: Language) -> str:
+    """``1 check``, ``3 checks``."""
+    return f"검사 {number}개" if language == "ko" else f"{number} check{'' if number == 1 else 's'}"
+
+
+def worth(number: int, language: Language) -> str:
+    """``1 point``, ``3 points``."""
+    return f"{number}점" if language == "ko" else f"{number} point{'' if number == 1 else 's'}"
+
+
+CUT_SHORT = Words(
+    "The run was cut short: not every check was judged.", "채점이 중단되어 판정하지 않은 검사가 있습니다."
+)
+NOT_BEGUN = Words("Not begun, and not graded: {names}.", "시작하지 않아 채점하지 않은 실습: {names}.")
+NO_CHECK_RAN = Words("Nothing was graded: no check ran", "채점한 것이 없습니다: 실행된 검사가 없습니다")
+NO_CHECK_APPLIES = Words(
+    "Nothing was graded: no check applies here", "채점한 것이 없습니다: 여기에 해당하는 검사가 없습니다"
+)
+APART = Words(
+    "not applicable here: {checks} ({points}): {reason}", "여기에서는 해당 없음: {checks} ({points}): {reason}"
+)

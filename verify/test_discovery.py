@@ -1,0 +1,213 @@
+"""The exercise on service discovery: what names mean to a container on the network, asked from one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address
+
+import pytest
+
+from labgen import names
+from labgen.capabilities import Capability, Lacks
+from labgen.course import ServiceSpec, Words, discovery
+from labgen.course.service import repository
+from labgen.names import Asked, told
+from labgen.swarm import Network, Service, Swarm
+from labgen.waiting import NotYet
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import found
+
+VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
+TASKS = f"tasks.{VIRTUAL.name}"
+LEAST = VIRTUAL.replicas or 0
+
+
+def _network(swarm: Swarm) -> Network:
+    there = next((one for one in swarm.networks if one.name == NETWORK), None)
+    assert there is not None, f"there is no network {NETWORK}"
+    return there
+
+
+def _on_the_network(swarm: Swarm, spec: ServiceSpec) -> Service:
+    there = found(swarm, spec.name)
+    assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
+    assert _network(swarm).id in there.networks, f"{spec.name} is not on the network {NETWORK}"
+    assert there.endpoint_mode == spec.endpoint_mode, f"its endpoint mode is {there.endpoint_mode}"
+    assert len(there.running) >= LEAST, f"{len(there.running)} of its tasks run"
+    return there
+
+
+@check(
+    points=1,
+    ko=f"{NETWORK}라는 오버레이 네트워크가 있고, 직접 실행한 컨테이너도 연결할 수 있다(attachable).",
+    needs=("cluster.swarm_begun",),
+    hint=Words(f"On {{manager}}: {discovery.CREATE_NETWORK}", f"{{manager}}에서: {discovery.CREATE_NETWORK}"),
+)
+def test_network(swarm: Swarm) -> None:
+    """There is an overlay network course-net, attachable for containers that are no tasks."""
+    there = _network(swarm)
+    assert (there.driver, there.scope) == ("overlay", "swarm"), f"its driver is {there.driver}"
+    assert there.attachable, "it is not attachable"
+
+
+def _anew(spec: ServiceSpec) -> Words:
+    again = f"docker service rm {spec.name}; {spec.create}"
+    return Words(f"On {{manager}}: {again}", f"{{manager}}에서: {again}")
+
+
+@check(
+    points=1,
+    ko=f"web-vip 서비스가 가상 IP로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
+    needs=("discovery.network",),
+    hint=_anew(VIRTUAL),
+)
+def test_virtual(swarm: Swarm) -> None:
+    """The service web-vip is on that network with a virtual IP, and two or more of its nginx tasks run."""
+    there = _on_the_network(swarm, VIRTUAL)
+    assert there.virtual_ips, "it has no virtual IP"
+
+
+@check(
+    points=2,
+    ko=f"web-dnsrr 서비스가 DNS 라운드 로빈으로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
+    needs=("discovery.network",),
+    hint=_anew(ROUND_ROBIN),
+)
+def test_round_robin(swarm: Swarm) -> None:
+    """The service web-dnsrr is on that network with DNS round robin, and two or more of its nginx tasks run."""
+    _on_the_network(swarm, ROUND_ROBIN)
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """What a container on the network was told.
+
+    :param own: by the service's name, the addresses that the swarm itself knows of its running tasks; ``virtual`` of
+        the service.
+    """
+
+    asked: Asked
+    own: Mapping[str, frozenset[IPv4Address]]
+    virtual: Mapping[str, frozenset[IPv4Address]]
+
+
+@pytest.fixture(scope="module")
+def discovered(exam: Exam, lacks: Lacks) -> Discovered:
+    """Ask once for all checks, from a container that is started on the manager, on the network, and removed."""
+    swarm = exam.swarm
+    subnets = [subnet for net in swarm.networks if net.name == NETWORK for subnet in net.subnets]
+
+    def here(addresses: Iterable[IPv4Address]) -> frozenset[IPv4Address]:
+        # A service may be on other networks as well, and have addresses there.
+        return frozenset(address for address in addresses if any(address in subnet for subnet in subnets))
+
+    there = {name: one for name in (VIRTUAL.name, ROUND_ROBIN.name) if (one := swarm.services.get(name))}
+    own = {name: here(at for task in one.running for at in task.addresses) for name, one in there.items()}
+    virtual = {name: here(one.virtual_ips) for name, one in there.items()}
+    # Where nothing answers there, every request would be waited for.
+    mesh = Capability.ROUTING_MESH not in lacks
+    fetch = frozenset().union(*own.values(), *(virtual.values() if mesh else ()))
+    ask = partial(exam.on, exam.manager, within=60.0 + 5 * len(fetch))
+    last: list[Asked] = []
+
+    def look() -> None:
+        last.append(
+            names.ask(
+                ask, names.throwaway(NETWORK), [VIRTUAL.name, TASKS, ROUND_ROBIN.name], sorted(fetch), exam.seconds(3)
+            )
+        )
+        # A node hears of names by and by.
+        if not all(last[-1].addresses[name] for name in there):
+            raise NotYet("a name is not known yet")
+
+    with suppress(AssertionError):  # Judged as it is.
+        exam.wait("names to be known", look, within=10)
+    return Discovered(last[-1], own, virtual)
+
+
+def _look_up(name: str) -> Words:
+    command = f"{discovery.START}; docker exec {discovery.ASKER} nslookup {name}; docker rm -f {discovery.ASKER}"
+    return Words(f"On {{manager}}: {command}", f"{{manager}}에서: {command}")
+
+
+@check(
+    points=2,
+    ko="직접 시험: 매니저에서 이 네트워크에 잠시 실행한 컨테이너에게 web-vip라는 이름은 주소 하나, 곧 가상 IP다.",
+    needs=("discovery.virtual",),
+    whole_lab=True,
+    hint=_look_up(VIRTUAL.name),
+)
+def test_name_is_virtual_ip(discovered: Discovered) -> None:
+    """Tried by this check: to a container that is started on the manager, on the network, and removed, the name web-vip
+    is one address, the virtual IP."""
+    _same(discovered.asked, VIRTUAL.name, discovered.virtual[VIRTUAL.name])
+
+
+@check(
+    points=2,
+    ko="직접 시험: 그 컨테이너에게 tasks.web-vip라는 이름은 실행 중인 모든 태스크의 주소다.",
+    needs=("discovery.virtual",),
+    whole_lab=True,
+    hint=_look_up(TASKS),
+)
+def test_tasks_name(discovered: Discovered) -> None:
+    """Tried by this check: to that container the name tasks.web-vip is the address of every running task."""
+    _same(discovered.asked, TASKS, discovered.own[VIRTUAL.name])
+
+
+@check(
+    points=2,
+    ko="직접 시험: 그 컨테이너에게 web-dnsrr라는 이름은 실행 중인 모든 태스크의 주소다.",
+    needs=("discovery.round_robin",),
+    whole_lab=True,
+    hint=_look_up(ROUND_ROBIN.name),
+)
+def test_round_robin_name(discovered: Discovered) -> None:
+    """Tried by this check: to that container the name web-dnsrr is the address of every running task."""
+    _same(discovered.asked, ROUND_ROBIN.name, discovered.own[ROUND_ROBIN.name])
+
+
+@check(
+    points=2,
+    ko="직접 시험: 두 서비스의 모든 태스크가, 어느 노드에 있든, 자신의 주소로 그 컨테이너에 페이지를 준다.",
+    needs=("discovery.tasks_name", "discovery.round_robin_name"),
+    whole_lab=True,
+    hint=Words(
+        "Port 4789/udp must be open between the nodes: over it runs the overlay network. On each: sudo ss -lnu",
+        "노드 사이에 4789/udp 포트가 열려 있어야 합니다. 오버레이 네트워크가 이 포트로 통신합니다. 각 노드에서: "
+        "sudo ss -lnu",
+    ),
+)
+def test_tasks_answer(discovered: Discovered) -> None:
+    """Tried by this check: every task of both services, on whichever node, gives its page to that container, at its own
+    address."""
+    every = frozenset().union(*discovered.own.values())
+    silent = every - discovered.asked.answered
+    assert not silent, f"no page from {told(silent)}"
+
+
+@check(
+    points=1,
+    ko="직접 시험: 가상 IP도 그 컨테이너에 페이지를 준다.",
+    needs=("discovery.name_is_virtual_ip",),
+    requires=(Capability.ROUTING_MESH,),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service ps --no-trunc {VIRTUAL.name}; sudo journalctl -u docker",
+        f"{{manager}}에서: docker service ps --no-trunc {VIRTUAL.name}; sudo journalctl -u docker",
+    ),
+)
+def test_virtual_ip_answers(discovered: Discovered) -> None:
+    """Tried by this check: the virtual IP, too, gives a page to that container."""
+    silent = discovered.virtual[VIRTUAL.name] - discovered.asked.answered
+    assert not silent, f"no page from {told(silent)}"
+
+
+def _same(asked: Asked, name: str, wanted: frozenset[IPv4Address]) -> None:
+    seen = asked.addresses[name]
+    assert wanted, f"the swarm knows no address for {name}"
+    assert seen == wanted, f"{name} is {told(seen)}, not {told(wanted)}"

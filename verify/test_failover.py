@@ -1,0 +1,157 @@
+"""The exercise on the failure of a node: tasks that moved, a node that is back, tasks that were spread again."""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.course import Words, failover
+from labgen.course.service import repository
+from labgen.lab import Lab
+from labgen.swarm import Service, Swarm
+from labgen.swarm.timeline import Turn, drained, lost, moves, updates
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import found, hosts, listed, service_of
+
+SERVICE = failover.SERVICE
+
+service = service_of(SERVICE.name)
+
+
+@pytest.fixture
+def lived(service: Service, exam: Exam) -> Service:
+    """The service, its tasks with the times of their containers."""
+    return exam.lived(service.name)
+
+
+def _on_manager(command: str, *, en: str = "", ko: str = "") -> Words:
+    return Words(f"{en}On {{manager}}: {command}", f"{ko}{{manager}}에서: {command}")
+
+
+@check(
+    points=1,
+    ko="web-ha 서비스가 nginx 이미지로 만들어져 있다.",
+    needs=("cluster.swarm_begun",),
+    hint=_on_manager(SERVICE.create),
+)
+def test_service_exists(swarm: Swarm) -> None:
+    """There is a service web-ha, made from nginx."""
+    there = found(swarm, SERVICE.name)
+    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+
+
+@check(
+    points=1,
+    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
+    needs=("failover.service_exists",),
+    whole_lab=True,
+    hint=_on_manager(f"docker service ps --no-trunc {SERVICE.name}; docker service scale {SERVICE.name}=4"),
+)
+def test_running(service: Service) -> None:
+    """The service is replicated, with four replicas, and all of them run."""
+    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
+        f"it is {service.mode}, with {service.replicas} replicas"
+    )
+    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+
+
+@check(
+    points=3,
+    ko="노드를 잃었고, 그 노드가 태스크의 종료를 알리기를 기다리지 않고 다른 노드에서 태스크가 실행되었다.",
+    needs=("failover.running",),
+    whole_lab=True,
+    hint=Words(
+        f"On a worker with a task of {SERVICE.name}: {failover.STOP}; wait until docker node ls says Down and the "
+        f"tasks run elsewhere; then there: {failover.START}",
+        f"{SERVICE.name}의 태스크가 있는 워커에서: {failover.STOP}; docker node ls에 Down이 나오고 태스크가 "
+        f"다른 곳에서 실행될 때까지 기다린 뒤 그 워커에서: {failover.START}",
+    ),
+)
+def test_failed_over(lived: Service) -> None:
+    """A node was lost, and tasks of it came to run elsewhere, without waiting for the node to say that they ended."""
+    assert any(map(lost, moves(lived))), _told(moves(lived))
+
+
+@check(
+    points=2,
+    ko="랩의 모든 노드가 다시 Ready이고 active이다.",
+    needs=("failover.failed_over",),
+    whole_lab=True,
+    hint=Words(
+        f"On the node that is not Ready: {failover.START}. On {{manager}}, where it is not active: "
+        f"{failover.activate('NODE')}",
+        f"Ready가 아닌 노드에서: {failover.START}. active가 아니면 {{manager}}에서: {failover.activate('노드')}",
+    ),
+)
+def test_back(swarm: Swarm, lab: Lab) -> None:
+    """Every node of the lab is Ready again, and active."""
+    there = {node.name: node for node in sorted(swarm.nodes, key=lambda node: node.ready)}
+    wrong = [
+        f"{node.name} is {there[node.name].state}, {there[node.name].availability}"
+        if node.name in there
+        else f"{node.name} is not in the swarm"
+        for node in lab.nodes
+        if node.name not in there or not there[node.name].ready or there[node.name].availability != "active"
+    ]
+    assert not wrong, "; ".join(wrong)
+
+
+@check(
+    points=2,
+    ko="노드 하나를 비웠다(drain). 그 노드의 태스크가 멈춘 뒤 다른 노드에서 실행되었다.",
+    needs=("failover.running",),
+    whole_lab=True,
+    hint=_on_manager(
+        f"{failover.drain('WORKER')}; docker service ps {SERVICE.name}; {failover.activate('WORKER')}",
+        en=f"The worker must have a task of {SERVICE.name} ({failover.FORCE} spreads them). ",
+        ko=f"그 워커에 {SERVICE.name}의 태스크가 있어야 합니다({failover.FORCE}로 퍼뜨립니다). ",
+    ),
+)
+def test_drained(lived: Service) -> None:
+    """A node was drained: tasks of it were stopped, and after that came to run elsewhere."""
+    assert any(map(drained, moves(lived))), _told(moves(lived))
+
+
+@check(
+    points=2,
+    ko="노드를 잃은 뒤에 docker service update --force로 모든 태스크를 교체했다.",
+    needs=("failover.failed_over",),
+    whole_lab=True,
+    hint=_on_manager(failover.FORCE),
+)
+def test_replaced(lived: Service) -> None:
+    """After a node was lost, every task was replaced by another of the same image: docker service update --force."""
+    first = min(str(turn.new.created) for turn in moves(lived) if lost(turn))
+    places = {str(task.slot) for task in lived.running}
+    whole = [one for one in updates(lived) if {turn.place for turn in one} >= places]
+    after = [one for one in whole if str(one[0].new.created) > first and _same(one)]
+    assert after, "the history shows no update of every replica, with the same image, after that"
+
+
+@check(
+    points=2,
+    ko="태스크가 다시 모든 워커에 고르게 퍼져 있다.",
+    needs=("failover.replaced", "failover.back"),
+    whole_lab=True,
+    hint=_on_manager(failover.FORCE),
+)
+def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:
+    """The tasks are spread over the workers again: none has two more than another."""
+    counts = hosts(swarm, service)
+    workers = [counts.get(node.name, 0) for node in lab.workers]
+    assert max(workers) - min(workers) <= 1, f"tasks run: {listed(counts)}"
+
+
+def _same(update: list[Turn]) -> bool:
+    return all(turn.old.image == turn.new.image for turn in update)
+
+
+def _told(moved: list[Turn]) -> str:
+    """Moves, for people."""
+    if not moved:
+        return "the history shows no task that came from one node to another"
+    told = []
+    for turn in moved:
+        how = "after a node was lost" if lost(turn) else "after it was stopped" if drained(turn) else turn.old.state
+        told.append(f"{turn.place} ({how})")
+    return f"replicas that came from one node to another: {', '.join(told)}"

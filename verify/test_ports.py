@@ -1,0 +1,154 @@
+"""The exercise on published ports: chosen, chosen by the swarm, and in host mode."""
+
+from __future__ import annotations
+
+from labgen.course import ServiceSpec, Words, ports
+from labgen.course.service import repository, told_ports
+from labgen.lab import Lab
+from labgen.swarm import Service, Swarm
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import found, hosts, listed, told
+
+CHOSEN, AUTOMATIC, HOST, RANGE = ports.CHOSEN, ports.AUTOMATIC, ports.HOST, ports.RANGE
+HOST_PORT = HOST.publish[0].published
+
+
+def _made(swarm: Swarm, spec: ServiceSpec) -> Service:
+    there = found(swarm, spec.name)
+    assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
+    assert there.ports, f"{spec.name} publishes no port"
+    return there
+
+
+@check(
+    points=1,
+    ko="web-chosen 서비스가 라우팅 메시를 통해 8003 포트를 컨테이너의 80 포트로 공개하고, 태스크가 실행 중이다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(f"On {{manager}}: {CHOSEN.create}", f"{{manager}}에서: {CHOSEN.create}"),
+)
+def test_chosen(swarm: Swarm) -> None:
+    """The service web-chosen publishes port 8003 for its port 80, through the routing mesh, and runs."""
+    there = _made(swarm, CHOSEN)
+    assert any(CHOSEN.publish[0].met_by(port) for port in there.ports), f"published: {told_ports(there)}"
+    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
+
+
+@check(
+    points=2,
+    ko=f"web-auto 서비스가 라우팅 메시를 통해 80 포트를 공개하며, 공개된 포트는 스웜이 {RANGE[0]}~{RANGE[-1]}에서 "
+    "골랐다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(
+        f"Name only the container's port. On {{manager}}: docker service rm {AUTOMATIC.name}; {AUTOMATIC.create}",
+        f"컨테이너의 포트만 적으세요. {{manager}}에서: docker service rm {AUTOMATIC.name}; {AUTOMATIC.create}",
+    ),
+)
+def test_automatic(swarm: Swarm) -> None:
+    """The service web-auto publishes its port 80 through the routing mesh, at a port that the swarm has chosen, and
+    runs."""
+    there = _made(swarm, AUTOMATIC)
+    assert any(AUTOMATIC.publish[0].met_by(port) for port in there.ports), f"published: {told_ports(there)}"
+    assert 0 in there.ports_asked, f"the port was asked for: {', '.join(map(str, there.ports_asked))}"
+    assert any(port.published in RANGE for port in there.ports), f"published: {told_ports(there)}"
+    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
+
+
+def _through(spec: ServiceSpec) -> Words:
+    see = f"docker service ps --no-trunc {spec.name}; docker service inspect --pretty {spec.name}"
+    return Words(f"On {{manager}}: {see}", f"{{manager}}에서: {see}")
+
+
+@check(
+    points=2,
+    ko="모든 노드가 8003 포트에서 응답한다. 태스크가 없는 노드도 마찬가지다.",
+    needs=("ports.chosen",),
+    requires=CHOSEN.asking_needs,
+    whole_lab=True,
+    hint=_through(CHOSEN),
+)
+def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
+    """Every node answers at port 8003, whether a task runs there or not."""
+    _answer_everywhere(exam, lab, found(swarm, CHOSEN.name))
+
+
+@check(
+    points=1,
+    ko="스웜이 고른 포트에서도 모든 노드가 응답한다.",
+    needs=("ports.automatic",),
+    requires=AUTOMATIC.asking_needs,
+    whole_lab=True,
+    hint=_through(AUTOMATIC),
+)
+def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
+    """Every node answers at the port that the swarm has chosen."""
+    _answer_everywhere(exam, lab, found(swarm, AUTOMATIC.name))
+
+
+def _answer_everywhere(exam: Exam, lab: Lab, there: Service) -> None:
+    port = next(one.published for one in there.ports)
+    silent = [f"{node.name}: {said}" for node in lab.nodes if not (said := exam.through(node, port)).answered]
+    assert not silent, f"no answer at port {port} through {'; '.join(silent)}"
+
+
+@check(
+    points=2,
+    ko="web-host 서비스가 호스트 모드로 8004 포트를 공개하고, 태스크가 실행 중이다.",
+    needs=("cluster.swarm_begun",),
+    hint=Words(
+        f"On {{manager}}: docker service rm {HOST.name}; {HOST.create}",
+        f"{{manager}}에서: docker service rm {HOST.name}; {HOST.create}",
+    ),
+)
+def test_host(swarm: Swarm) -> None:
+    """The service web-host publishes port 8004 for its port 80 in host mode, and runs."""
+    there = _made(swarm, HOST)
+    assert any(HOST.publish[0].met_by(port) for port in there.ports), f"published: {told_ports(there)}"
+    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
+
+
+@check(
+    points=2,
+    ko="8004 포트에서는 web-host의 태스크가 있는 노드가 모두 응답하고, 다른 노드는 응답하지 않는다.",
+    needs=("ports.host",),
+    whole_lab=True,
+    hint=Words(
+        f"On {{manager}}: docker service ps {HOST.name}. On the node: sudo ss -lntp | grep {HOST_PORT}",
+        f"{{manager}}에서: docker service ps {HOST.name}. 그 노드에서: sudo ss -lntp | grep {HOST_PORT}",
+    ),
+)
+def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
+    """At port 8004 every node answers on which a task of web-host runs, and no other."""
+    counts = hosts(swarm, found(swarm, HOST.name))
+    wrong = []
+    for node in lab.nodes:
+        has, answered = bool(counts.get(node.name)), exam.through(node, HOST_PORT).answered
+        if has != answered:
+            does = "answers" if answered else "does not answer"
+            wrong.append(f"{node.name}, with {'a' if has else 'no'} task, {does}")
+    assert not wrong, "; ".join(wrong)
+
+
+@check(
+    points=3,
+    ko="web-host에는 노드 수보다 많은 복제본이 요청되어 있다. 노드마다 하나씩 실행되고, 나머지는 포트가 이미 쓰이고 "
+    "있어 대기 중이다.",
+    needs=("ports.host",),
+    whole_lab=True,
+    hint=Words(
+        f"Ask for one more than there are nodes. On {{manager}}: docker service scale --detach {HOST.name}=4; "
+        f"docker service ps --no-trunc {HOST.name}",
+        f"노드 수보다 하나 많이 요청하세요. {{manager}}에서: docker service scale --detach {HOST.name}=4; "
+        f"docker service ps --no-trunc {HOST.name}",
+    ),
+)
+def test_one_for_each_node(swarm: Swarm, lab: Lab) -> None:
+    """More replicas of web-host are asked for than there are nodes: one runs on each, the rest is pending, because the
+    port is in use."""
+    there = found(swarm, HOST.name)
+    asked = there.replicas or 0
+    assert asked > len(lab.nodes), f"it is {there.mode}, with {asked} replicas, and there are {len(lab.nodes)} nodes"
+    counts = hosts(swarm, there)
+    assert all(counts.get(node.name) == 1 for node in lab.nodes), f"it runs {listed(counts)}"
+    waiting = ["port" in task.error for task in there.tasks if task.stuck]
+    assert set(waiting) == {True}, f"tasks: {told(there.tasks)}"

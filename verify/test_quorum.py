@@ -1,0 +1,148 @@
+"""The exercise on three managers: the leader was lost, then the majority, and both came back; the services ran on.
+
+Nothing of that is to be seen in the swarm afterwards: when engines were stopped and who was elected, the nodes'
+journals tell.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from labgen.course import Words, quorum
+from labgen.course.service import repository
+from labgen.lab import Lab, Node
+from labgen.swarm import Service, Swarm, outages
+from labgen.swarm.outages import Outage, Told
+from verify.checks import check
+from verify.exam import Exam
+from verify.services import hosts, listed, service_of
+
+SERVICE = quorum.SERVICE
+service = service_of(SERVICE.name)
+
+_MAKE = f"On {{manager}}: {SERVICE.create}"
+_MAKE_KO = f"{{manager}}에서: {SERVICE.create}"
+_APART = timedelta(seconds=2)
+"""How far apart the nodes' clocks may be."""
+
+Journals = dict[Node, Told]
+
+
+@pytest.fixture
+def journals(service: Service, exam: Exam, lab: Lab) -> Journals:
+    """What each manager's journal tells of the time since the service was made."""
+    assert service.created is not None
+    return {node: outages.read(exam.on(node, outages.script(service.created))) for node in lab.managers}
+
+
+@pytest.fixture
+def lost(journals: Journals, swarm: Swarm) -> Outage | None:
+    """The time in which fewer than half of the managers' engines ran."""
+    managers = max(len(journals), sum(node.role == "manager" for node in swarm.nodes))
+    return outages.together([told.outages for told in journals.values()], (managers + 1) // 2)
+
+
+@check(
+    points=1,
+    ko="nginx로 만든 quorum-web 서비스가 있고, 모든 워커에서 실행 중이다.",
+    needs=("cluster.swarm_begun",),
+    whole_lab=True,
+    hint=Words(_MAKE, _MAKE_KO),
+)
+def test_service_runs(swarm: Swarm, lab: Lab) -> None:
+    """There is a service quorum-web, made from nginx, and it runs on every worker."""
+    found = swarm.services.get(SERVICE.name)
+    assert found is not None, f"there is no service {SERVICE.name}"
+    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.plain_image}"
+    there = hosts(swarm, found)
+    missing = [node.name for node in lab.workers if not there.get(node.name)]
+    assert not missing, f"its tasks: {listed(there)}"
+
+
+@check(
+    points=2,
+    ko="어느 매니저의 엔진이 멈춘 동안 다른 매니저가 리더로 뽑혔다.",
+    needs=("quorum.service_runs",),
+    whole_lab=True,
+    hint=Words(
+        f"After making the service, on the manager that leads (docker node ls): {quorum.STOP}; on another: "
+        f"{quorum.LIST}",
+        f"서비스를 만든 다음, 리더인 매니저(docker node ls)에서: {quorum.STOP}; 다른 매니저에서: {quorum.LIST}",
+    ),
+)
+def test_another_led(journals: Journals) -> None:
+    """While the engine of one manager was stopped, another became leader."""
+    taken = [
+        (gone, heir)
+        for gone, told in journals.items()
+        for heir, theirs in journals.items()
+        if heir != gone and any(one.during(at) for one in told.outages for at in theirs.led)
+    ]
+    assert taken, _told(journals)
+
+
+@check(
+    points=2,
+    ko="매니저의 과반수가 동시에 멈춰 있었다. 스웜에 리더가 없었다.",
+    needs=("quorum.service_runs",),
+    whole_lab=True,
+    hint=Words(
+        f"While the first is stopped, stop the engine of a second manager, too: {quorum.STOP}; on the one that is "
+        f"left: {quorum.LIST}",
+        f"첫 매니저가 멈춰 있는 동안 두 번째 매니저의 엔진도 멈추세요: {quorum.STOP}; 남은 매니저에서: {quorum.LIST}",
+    ),
+)
+def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
+    """The engines of a majority of the managers were stopped at the same time: nobody led."""
+    assert lost is not None, _told(journals)
+
+
+@check(
+    points=2,
+    ko="리더가 없는 동안에도 서비스의 태스크는 계속 실행되었다.",
+    needs=("quorum.majority_lost",),
+    whole_lab=True,
+    hint=Words(
+        "Stop the engines of managers only; the workers' run on. Remove the service and begin anew. " + _MAKE,
+        "매니저의 엔진만 멈추고 워커의 엔진은 그대로 두세요. 서비스를 제거하고 다시 시작합니다. " + _MAKE_KO,
+    ),
+)
+def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
+    """The tasks that run now ran before the majority was lost: they have run on without it."""
+    assert lost is not None
+    names = {node.id: node.name for node in swarm.nodes}
+    later = [
+        names.get(task.node_id, task.node_id)
+        for task in service.running
+        if task.since is None or task.since > lost.start + _APART
+    ]
+    assert not later, f"started since then: on {', '.join(later)}"
+
+
+@check(
+    points=2,
+    ko="매니저가 모두 돌아왔다. 전부 Ready이고 서로 연결되며, 그중 하나가 리더다.",
+    needs=("quorum.majority_lost",),
+    whole_lab=True,
+    hint=Words(
+        f"On each manager that is stopped: {quorum.START}; on {{manager}}: {quorum.LIST}",
+        f"멈춰 있는 매니저마다: {quorum.START}; {{manager}}에서: {quorum.LIST}",
+    ),
+)
+def test_recovered(swarm: Swarm, lab: Lab) -> None:
+    """Every manager is back: Ready and reachable, and one of them leads."""
+    there = {node.name: node for node in swarm.nodes if node.role == "manager" and node.ready and node.reachable}
+    missing = [node.name for node in lab.managers if node.name not in there]
+    assert not missing, f"not Ready and reachable as managers: {', '.join(missing)}"
+    assert any(node.leader for node in there.values()), "nobody leads"
+
+
+def _told(journals: Journals) -> str:
+    """For people, what there was."""
+    seen = [
+        f"{node.name}: stopped {len(told.outages)} times, became leader {len(told.led)} times"
+        for node, told in journals.items()
+    ]
+    return f"since {SERVICE.name} was made, {'; '.join(seen)}"
