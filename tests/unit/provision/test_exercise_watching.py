@@ -25,6 +25,9 @@ from provision.output import Output
 class Here:
     """A node's shell that is this computer's."""
 
+    def open(self) -> None:
+        pass
+
     def attempt(self, script: str, **_: Any) -> Output:
         return ok(self.run(script))
 
