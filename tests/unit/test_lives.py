@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from test_timeline import at, service, task
 
 from labgen.errors import NodeError
 from labgen.swarm import lives
 from labgen.swarm.lives import Life, Lives
+from tests.past import at, service, task
 
 NEVER = "0001-01-01T00:00:00Z"
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from labgen.swarm import Service, Task
+from labgen.swarm import Task
 from labgen.swarm.timeline import (
     Turn,
     at_once,
@@ -25,40 +23,7 @@ from labgen.swarm.timeline import (
     turns,
     updates,
 )
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def at(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def task(place: int | str, created: float, state: str = "running", since: float | None = None) -> Task:
-    """A task of a replica, or of the node of that id."""
-    return Task(
-        id=f"{place}-{created}",
-        service_id="s",
-        slot=place if isinstance(place, int) else 0,
-        node_id=place if isinstance(place, str) else "n",
-        state=state,
-        desired="running" if state == "running" else "shutdown",
-        image="nginx",
-        container_id="c",
-        error="",
-        created=at(created),
-        updated=None,
-        since=at(created + 1 if since is None else since),
-    )
-
-
-def service(*tasks: Task) -> Service:
-    return Service("s", "web", "replicated", 2, "nginx", (), (), "", "", tasks)
-
-
-def turn(place: int, stopped: float | None, started: float | None, created: float = 0) -> Turn:
-    old = task(place, -100, "running" if stopped is None else "shutdown", stopped)
-    new = task(place, created, "failed" if started is None else "running", started)
-    return Turn(str(place), old, new)
+from tests.past import at, lived, service, task, turn
 
 
 def test_places_are_replicas_or_nodes_and_each_has_its_tasks_oldest_first() -> None:
@@ -119,16 +84,6 @@ def test_turns_that_began_together_are_a_batch() -> None:
     happened = [turn(3, 0, 1, created=10.2), turn(1, 0, 1, created=0), turn(2, 0, 1, created=0.4), turn(4, 0, 1, 10.9)]
     assert [[one.place for one in batch] for batch in batches(happened, apart=2.0)] == [["1", "2"], ["3", "4"]]
     assert batches([], apart=2.0) == []
-
-
-def lived(place: int, created: float, spec: str, ran: tuple[float, float | None] | None, **more: Any) -> Task:
-    """A task that ran from one moment to another, to this day where there is none, or never."""
-    began, ended = ran if ran else (None, created + 1)
-    state = "running" if ended is None else "shutdown"
-    since = began if ended is None else ended
-    one = task(place, created, state, since)
-    dates = {"began": began and at(began), "ended": ended and at(ended)}
-    return dataclasses.replace(one, **{"spec": spec, **dates, **more})
 
 
 def test_updates_are_told_apart_and_restarts_are_none() -> None:

@@ -1,0 +1,221 @@
+"""Update options, failed updates, health checks: the commands, what was done already, what is made of what was seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from scripted_shell import ScriptedShell
+from test_provision_exercise import LAB, MANAGER, NO_MESH, FakeRun
+
+from labgen.course.rollback import SAFE, STORE
+from labgen.errors import ExerciseError
+from labgen.probe import Probed, Stretch
+from labgen.swarm import Service, Task, Update
+from provision.exercise import health, rehearse, rollback, updateoptions
+from tests.past import lived, service, turn
+
+OLD, NEW, BAD = "redis:6.0-alpine", "redis:6.2.5-alpine", "alpine:3"
+
+
+class Told(FakeRun):
+    """A run that is told what a service is like."""
+
+    def __init__(self, there: Service) -> None:
+        super().__init__(ScriptedShell(MANAGER, []))
+        self.there = there
+
+    def service(self, name: str) -> Service:
+        return dataclasses.replace(self.there, name=name)
+
+    def lived(self, name: str) -> Service:
+        return self.service(name)
+
+    def placed(self, service: Service) -> dict[str, list[Task]]:
+        return {MANAGER.name: list(service.running)}
+
+
+def of(image: str, one: Task, **more: Any) -> Task:
+    return dataclasses.replace(one, image=image, **more)
+
+
+def commands(name: str, lacks: Any = None) -> list[str]:
+    said: list[str] = []
+    rehearse(name, LAB, lacks or {}, say=said.append)
+    return [line for text in said for line in text.splitlines() if "docker service ps" not in line and "]$" in line]
+
+
+def test_the_commands_of_update_options() -> None:
+    assert commands("updateoptions") == [
+        "[swarm-manager]$ docker service create --name my-cache --replicas 4 --update-monitor 2s redis:6.0-alpine",
+        "[swarm-manager]$ docker service update --update-parallelism 2 --update-delay 3s "
+        "--image redis:6.2.5-alpine my-cache",
+        "[swarm-manager]$ docker service update --update-parallelism 1 --update-delay 0s --update-order start-first "
+        "--force my-cache",
+    ]
+
+
+def test_the_commands_of_failed_updates() -> None:
+    assert [command.removeprefix("[swarm-manager]$ docker service ") for command in commands("rollback")] == [
+        "create --name my-queue --replicas 3 --update-monitor 1s redis:6.0-alpine redis-server --appendonly yes",
+        "update --image alpine:3 my-queue",
+        "update --image redis:6.2.5-alpine my-queue",
+        "create --name my-store --replicas 3 --update-failure-action continue --update-monitor 1s "
+        "--rollback-monitor 1s redis:6.0-alpine redis-server --appendonly yes",
+        "update --detach --image alpine:3 my-store",
+        "rollback my-store",
+        "update --detach --update-failure-action rollback my-store",
+        "update --image alpine:3 my-store",
+    ]
+
+
+def test_the_commands_of_health_checks() -> None:
+    shown = commands("health")
+    assert "--health-cmd 'redis-cli ping'" in shown[0]
+    assert '--args "redis-server --port 6380" my-session' in shown[1]
+    assert shown[2].endswith("docker service update --image redis:6.2.5-alpine my-session")
+    assert [command.rpartition(" ")[2] for command in shown[3:]] == ["nginx", "web-checked"]
+    assert commands("health", NO_MESH) == shown[:3]
+
+
+PAIRS = [turn(1, 0.1, 1, 0), turn(2, 0.1, 1, 0), turn(3, 4.1, 5, 4), turn(4, 4.1, 5, 4)]
+
+
+@pytest.mark.parametrize(
+    ("happened", "wrong"),
+    [
+        (PAIRS, ""),
+        ([turn(1, 0.1, 1, 0), turn(2, 1.1, 2, 1), turn(3, 2.1, 3, 2)], "shows 1 replicas changed at a time"),
+        ([turn(place, 0.1, 1, 0) for place in (1, 2, 3, 4)], "shows 4 replicas changed at a time, and 4 missing"),
+        ([*PAIRS[:2], turn(3, 1.1, 2, 1.1), turn(4, 1.1, 2, 1.1)], "shows no pause of 3 s"),
+    ],
+)
+def test_two_at_a_time_with_a_pause(happened: Any, wrong: str) -> None:
+    assert updateoptions.in_pairs(happened).startswith(wrong)
+    assert bool(updateoptions.in_pairs(happened)) == bool(wrong)
+
+
+def test_start_first_names_the_replicas_that_were_not() -> None:
+    assert updateoptions.start_first([turn(1, 2, 1), turn(2, 3, 2)]) == ""
+    assert updateoptions.start_first([turn(1, 2, 1), turn(2, 2, 3)]) == (
+        "shows replica 2 stopped before its successor ran"
+    )
+
+
+def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
+    there = [of(OLD, lived(place, 0, "a", (1, 10))) for place in (1, 2, 3, 4)] + [
+        of(NEW, lived(place, 10, "b", (11, None))) for place in (1, 2, 3, 4)
+    ]
+    updated = dataclasses.replace(service(*there), image=NEW)
+    assert updateoptions._shows(Told(updated))
+    assert not updateoptions._shows(Told(dataclasses.replace(updated, update=updateoptions.START_FIRST.update)))
+    without = [dataclasses.replace(one, began=None) for one in there[:4]]
+    assert updateoptions._done(Told(dataclasses.replace(updated, tasks=tuple(without))), updateoptions._to_new) is None
+
+
+def test_an_update_that_never_comes_is_an_error() -> None:
+    run = Told(dataclasses.replace(service(of(NEW, lived(1, 0, "b", (1, None)))), replicas=1))
+    run.nodes = list  # type: ignore[assignment,method-assign]
+    with pytest.raises(ExerciseError, match="the update in the history of my-cache; last seen: not every replica"):
+        updateoptions._seen(run, updateoptions._to_new, updateoptions.in_pairs)
+
+
+FAILED = of(BAD, lived(1, 10, "bad", None), state="failed", error='exec: "redis-server": not found')
+
+
+def queue(*tasks: Task, state: str) -> Told:
+    return Told(dataclasses.replace(service(*tasks), replicas=2, update_state=state))
+
+
+def test_a_pause_is_told_with_what_failed_and_what_goes_on() -> None:
+    run = queue(of(OLD, lived(1, 0, "a", (1, 9))), FAILED, of(OLD, lived(2, 0, "a", (1, None))), state="paused")
+    rollback._paused(run)
+    assert run.said == [
+        '  my-queue.1: alpine:3 failed: exec: "redis-server": not found',
+        "  update paused; 1 of 2 tasks go on with redis:6.0-alpine",
+    ]
+    assert rollback._happened(run, "my-queue") == "An update of my-queue is paused already."
+
+
+def test_a_pause_that_spared_nothing_is_an_error() -> None:
+    with pytest.raises(ExerciseError, match="no task of my-queue goes on with redis"):
+        rollback._paused(queue(of(OLD, lived(1, 0, "a", (1, 9))), FAILED, state="paused"))
+
+
+def test_an_update_that_is_not_paused_is_an_error() -> None:
+    with pytest.raises(ExerciseError, match="waited 0 s for the update to be paused"):
+        rollback._paused(queue(of(OLD, lived(1, 0, "a", (1, None))), state="updating"))
+
+
+def test_all_must_be_down_where_an_update_goes_on() -> None:
+    run = queue(of(OLD, lived(1, 0, "a", (1, 9))), FAILED, of(OLD, lived(2, 0, "a", (1, None))), state="updating")
+    with pytest.raises(ExerciseError, match="every replica to be down; last seen: 1 of 0 run"):
+        rollback._all_down(run)
+
+
+def test_a_rollback_by_hand_takes_the_failure_action_back_too() -> None:
+    """So one after which the action is rollback was the swarm's own."""
+    there = dataclasses.replace(service(), update_state="rollback_completed", update=STORE.update)
+    assert rollback._back(Told(there)) is None
+    assert rollback._back(Told(dataclasses.replace(there, update=SAFE.update))) is not None
+    assert rollback._safe(Told(there)) is None
+    assert rollback._safe(Told(dataclasses.replace(there, update=Update(failure_action="rollback")))) is not None
+
+
+@pytest.fixture(autouse=True)
+def _services_are_those_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollback, "_there", lambda run, name: run.service(name))
+    monkeypatch.setattr(updateoptions.services, "running", lambda run, name: None)
+
+
+def session(*tasks: Task) -> Told:
+    return Told(dataclasses.replace(service(*tasks), update_state="rollback_completed", replicas=1))
+
+
+SICK = of(NEW, lived(1, 10, "bad", (11, 14), unwell="Could not connect to Redis"))
+
+
+def test_an_update_that_was_never_healthy_is_told_with_what_the_check_said() -> None:
+    run = session(of(OLD, lived(1, 0, "a", (1, None))), SICK)
+    health._nothing_lost(run)
+    assert run.said == [
+        "  my-session.1: the new task never became healthy; its check said: Could not connect to Redis",
+        "  not one of 3 replicas was missing at any time",
+    ]
+    assert health._failed(run) is not None
+
+
+@pytest.mark.parametrize(
+    ("tasks", "wrong"),
+    [
+        ([of(OLD, lived(1, 0, "a", (1, None)))], "did not fail of its health check"),
+        (
+            [of(OLD, lived(1, 0, "a", (1, 10))), SICK, of(OLD, lived(1, 15, "a", (16, None)))],
+            "1 of 3 replicas of my-session were missing at one time",
+        ),
+    ],
+)
+def test_what_a_health_check_did_not_guard_is_an_error(tasks: list[Task], wrong: str) -> None:
+    with pytest.raises(ExerciseError, match=wrong):
+        health._nothing_lost(session(*tasks))
+
+
+def test_an_old_task_that_is_at_its_end_is_waited_for() -> None:
+    run = session(of(OLD, lived(1, 0, "a", (1, None)), desired="shutdown"), of(NEW, lived(1, 10, "b", (11, None))))
+    with pytest.raises(ExerciseError, match="the old task of replica 1 runs beside the new one"):
+        health._healthy(run)
+
+
+def probed(lost: int) -> Probed:
+    well = Stretch("10.0.2.101", 200, 1000 - lost, 0, 1, 0.1)
+    return Probed((well, *[Stretch("10.0.2.101", 0, lost, 1, 2, 0.1)] * bool(lost)))
+
+
+def test_one_request_in_a_thousand_may_be_lost() -> None:
+    for lost in (0, 1):
+        health.few_lost(FakeRun(), probed(lost))
+    with pytest.raises(
+        ExerciseError, match="while the tasks of web-checked were replaced: 1000 requests, 2 lost"
+    ):
+        health.few_lost(FakeRun(), probed(2))
