@@ -72,7 +72,12 @@ def test_a_lab_that_is_up_is_found(tmp_path: Path) -> None:
     lab = inventory.load(tmp_path)
     assert lab.state == State("libvirt", accelerated=False, namespace="labgen-x")
     assert lab.patience.seconds(10) == 80
-    assert lab.connection(lab.lab.first_manager) is lab.connection(lab.lab.first_manager)
+    manager = lab.lab.first_manager
+    first = lab.connection(manager)
+    assert lab.connection(manager) is first
+    lab.forget(manager)
+    lab.forget(manager)
+    assert lab.connection(manager) is not first
 
 
 def test_a_node_added_since_is_named(tmp_path: Path) -> None:

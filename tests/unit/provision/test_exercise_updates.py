@@ -215,7 +215,5 @@ def probed(lost: int) -> Probed:
 def test_one_request_in_a_thousand_may_be_lost() -> None:
     for lost in (0, 1):
         health.few_lost(FakeRun(), probed(lost))
-    with pytest.raises(
-        ExerciseError, match="while the tasks of web-checked were replaced: 1000 requests, 2 lost"
-    ):
+    with pytest.raises(ExerciseError, match="while the tasks of web-checked were replaced: 1000 requests, 2 lost"):
         health.few_lost(FakeRun(), probed(2))

@@ -24,6 +24,12 @@ class LocalInventory:
     connection: LocalTransport = field(default_factory=LocalTransport)
     patience: Patience = field(default_factory=Patience)
     refuses: OSError | None = None
+    forgotten: int = 0
+
+    def forget(self, node: Node) -> None:
+        assert node is NODE
+        self.forgotten += 1
+        self.connection = LocalTransport()
 
     def opened(self, node: Node) -> LocalTransport:
         assert node is NODE
@@ -41,6 +47,18 @@ def test_many_scripts_one_session() -> None:
     shell = shell_of(inventory)
     assert [shell.run(f"echo {number}") for number in range(3)] == ["0\n", "1\n", "2\n"]
     assert len(inventory.connection.channels) == 1
+
+
+def test_a_node_that_restarts_is_forgotten_and_asked_over_a_new_connection() -> None:
+    inventory = LocalInventory()
+    before = inventory.connection
+    shell = shell_of(inventory)
+    shell.forget()
+    shell.run("true")
+    shell.forget()
+    assert shell.run("echo again") == "again\n"
+    assert inventory.forgotten == 2
+    assert inventory.connection is not before
 
 
 def test_a_script_that_fails_is_an_error_with_its_words() -> None:
