@@ -10,7 +10,9 @@ from functools import partial
 from labgen.capabilities import Capability
 from labgen.course.failover import FORCE, MONITOR, RESTART, SERVICE, START, STOP, activate, drain
 from labgen.errors import ExerciseError, LabgenError, NodeError
+from labgen.inventory import close_shared
 from labgen.lab import Lab, Node
+from labgen.proc import Runner
 from labgen.swarm import Service, SwarmNode
 from labgen.swarm.timeline import drained, lost, moves
 from labgen.waiting import NotYet
@@ -269,6 +271,8 @@ def _remember(run: Run, node: Node) -> None:
     """Note which boot the machine is at, before it is restarted."""
     _has_tasks(run, node)
     run.notes[node.name] = run.shell(node).run(_BOOTED).strip()
+    # Those of `labgen ssh` and of a grading, which would hang on a machine that is gone.
+    close_shared(run.inventory.folder, Runner())
 
 
 def _machine_back(run: Run, node: Node) -> None:
