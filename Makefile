@@ -4,6 +4,7 @@
 # make course-docker, make course-libvirt
 #             every exercise of the course, carried out and graded
 # make e2e    the whole road on real nodes, broken on purpose at the end
+# make sabotage  faults on real nodes, and the verdicts that each must turn
 # make clean  removes the machines and everything that was made here
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ LAB := lab
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: lab test lint unit integration integration-virtualbox integration-others
-.PHONY: e2e e2e-docker e2e-docker-current e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools
+.PHONY: e2e e2e-docker e2e-docker-current e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage
 
 lab: $(VENV)/ready
 	$(BIN)/labgen init $(LAB)
@@ -78,6 +79,11 @@ course-docker course-libvirt: course-%: $(VENV)/ready
 	$(BIN)/labgen -C $@ doctor --fix --provider $*
 	$(BIN)/labgen -C $@ up --provider $*
 	$(BIN)/labgen -C $@ run --all --grade; ran=$$?; $(BIN)/labgen -C $@ down && exit $$ran
+
+# Faults put into a lab that is right, on containers; each must turn exactly the checks it should.
+sabotage: $(VENV)/ready
+	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
+	$(BIN)/python -m tests.e2e.sabotage --provider docker
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \

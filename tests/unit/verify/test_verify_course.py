@@ -37,6 +37,8 @@ def grade(pytester: pytest.Pytester) -> Grade:
         for module in (ALWAYS, name):
             (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
         kept = Path(pytester.path) / "evidence.json"
+        # A fault may have added what a node would have said, too.
+        recorded.evidence.observations.sort(key=lambda one: one.since)
         kept.write_text(bundle.write(recorded.evidence))
         result = pytester.runpytest_inprocess(
             "verify", f"--exercise={name}", f"--from={kept}", "--report=out", "-p", "no:cacheprovider"

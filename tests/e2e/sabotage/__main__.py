@@ -1,0 +1,161 @@
+"""Commit every fault, grade each, and print what turned what."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from labgen.errors import LabgenError
+from tests.e2e.sabotage import of_cluster, of_services
+from tests.e2e.sabotage.fault import Fault
+from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
+
+FAULTS: tuple[Fault, ...] = of_cluster.FAULTS + of_services.FAULTS
+LETTERS = {"fail": "F", "blocked": "b", "inconclusive": "?", "not applicable": "n", "pass": "P", "": "-"}
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of a fault.
+
+    :param turned: checks whose verdict is another than on the lab that is right, with the one they have now.
+    :param wrong: what is not as it must be, in words; empty where all is.
+    """
+
+    fault: Fault
+    turned: Verdicts
+    wrong: tuple[str, ...]
+    seconds: float
+    left_out: str = ""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Gives 0 where every fault turned what it must and every check was turned, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.sabotage", description=__doc__)
+    parser.add_argument("--provider", default="docker")
+    parser.add_argument("--lab", type=Path, help="a lab that is up, and stays up (default: one of its own)")
+    parser.add_argument("--exercise", action="append", help="only the faults in this exercise")
+    parser.add_argument("--only", help="only faults with this in their name")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="in another order within each exercise")
+    arguments = parser.parse_args(argv)
+    chosen = [
+        fault
+        for fault in FAULTS
+        if fault.exercise in (arguments.exercise or [fault.exercise]) and (arguments.only or "") in fault.name
+    ]
+    with TemporaryDirectory(prefix="labgen-sabotage-") as scratch:
+        stage = Stage(arguments.lab or Path(scratch))
+        try:
+            if arguments.lab is None:
+                stage.must(str(BIN / "labgen"), "init", scratch)
+                stage.must("labgen", "up", "--provider", arguments.provider, within=3600)
+            came, right = _everything(stage, chosen, arguments.shuffle)
+        finally:
+            stage.close()
+            if arguments.lab is None:
+                stage.run("labgen", "down")
+    return _told(came, right, whole=not (arguments.exercise or arguments.only))
+
+
+def _everything(stage: Stage, chosen: Sequence[Fault], seed: int | None) -> tuple[list[Came], dict[str, Verdicts]]:
+    came: list[Came] = []
+    right: dict[str, Verdicts] = {}
+    for exercise in dict.fromkeys(fault.exercise for fault in chosen):
+        stage.must("labgen", "reset")
+        if exercise != "cluster":
+            stage.must("labgen", "run", exercise)
+        right[exercise] = stage.grade(exercise)
+        red = {
+            check: verdict for check, verdict in right[exercise].items() if verdict not in ("pass", "not applicable")
+        }
+        if red:
+            raise LabgenError(f"{exercise} is not right before anything was done to it: {red}")
+        of_it = [fault for fault in chosen if fault.exercise == exercise]
+        if seed is not None:
+            random.Random(seed).shuffle(of_it)
+        for fault in of_it:
+            came.append(_one(stage, fault, right[exercise]))
+            print(_line(came[-1]), flush=True)
+    return came, right
+
+
+def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:
+    start = time.monotonic()
+    lacking = [why for need, why in stage.there.lacks.items() if need in fault.needs]
+    if lacking:
+        return Came(fault, {}, (), 0.0, left_out=lacking[0])
+    try:
+        fault.commit(stage)
+        now = stage.grade(fault.exercise)
+        fault.mend(stage)
+    except LabgenError as error:
+        # The next one must not suffer for it.
+        with suppress(LabgenError):
+            fault.mend(stage)
+        stage.must("labgen", "reset")
+        return Came(fault, {}, (f"it could not be committed: {error.message}",), time.monotonic() - start)
+    turned = {check: now.get(check, "") for check in right if now.get(check) != right[check]}
+    wrong = [
+        f"{check}: {turned.get(check, right.get(check, 'not there'))}, must be {verdict}"
+        for check, verdict in fault.turns.items()
+        if turned.get(check) != verdict
+    ]
+    wrong += [
+        f"{check}: {verdict}, must not be turned" for check, verdict in turned.items() if check not in fault.turns
+    ]
+    return Came(fault, turned, tuple(wrong), time.monotonic() - start)
+
+
+def _line(came: Came) -> str:
+    word = "left out" if came.left_out else "WRONG" if came.wrong else "right"
+    lines = [f"{word:9} {came.seconds:4.0f} s  {came.fault.exercise}: {came.fault.name}"]
+    lines += [f"                  {why}" for why in ((came.left_out,) if came.left_out else came.wrong)]
+    return "\n".join(lines)
+
+
+def _told(came: Sequence[Came], right: dict[str, Verdicts], *, whole: bool) -> int:
+    for exercise in right:
+        print(
+            "\n" + matrix([one for one in came if one.fault.exercise == exercise and not one.left_out], right[exercise])
+        )
+    unturned = sorted(_names(right, came)) if whole else []
+    wrong = [one for one in came if one.wrong]
+    done = [one for one in came if not one.left_out]
+    well, out = len(done) - len(wrong), len(came) - len(done)
+    print(f"\n{well} of {len(done)} faults turned exactly what they must; {out} left out.")
+    for check in unturned:
+        print(f"no fault turns {check}")
+    return 1 if wrong or unturned else 0
+
+
+def _names(right: dict[str, Verdicts], came: Iterable[Came]) -> set[str]:
+    """Checks that can be judged here and that no fault makes fail."""
+    judged = {_plain(check) for verdicts in right.values() for check, verdict in verdicts.items() if verdict == "pass"}
+    return judged - {_plain(check) for one in came for check, verdict in one.turned.items() if verdict == "fail"}
+
+
+def matrix(came: Sequence[Came], right: Verdicts) -> str:
+    """A row for each fault, a column for each check that one of them turned: F failed, b blocked, ? not judged."""
+    columns = [check for check in right if any(check in one.turned for one in came)]
+    width = max((len(one.fault.name) for one in came), default=0)
+    lines = [f"{number:>3}  {check}" for number, check in enumerate(columns, 1)]
+    lines.append(f"\n{'':{width}}  " + "".join(f"{number:>3}" for number in range(1, len(columns) + 1)))
+    for one in came:
+        cells = "".join(f"{LETTERS[one.turned[check]] if check in one.turned else '.':>3}" for check in columns)
+        lines.append(f"{one.fault.name:{width}}  {cells}")
+    return "\n".join(lines)
+
+
+def _plain(check: str) -> str:
+    return check.partition("[")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
