@@ -36,8 +36,10 @@ def _on_the_network(swarm: Swarm, spec: ServiceSpec) -> Service:
     there = found(swarm, spec.name)
     assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
     assert _network(swarm).id in there.networks, f"{spec.name} is not on the network {NETWORK}"
-    assert there.endpoint_mode == spec.endpoint_mode, f"its endpoint mode is {there.endpoint_mode}"
-    assert len(there.running) >= LEAST, f"{len(there.running)} of its tasks run"
+    assert there.endpoint_mode == spec.endpoint_mode, (
+        f"the endpoint mode of {spec.name} is {there.endpoint_mode}, not {spec.endpoint_mode}"
+    )
+    assert len(there.running) >= LEAST, f"{len(there.running)} tasks of {spec.name} run"
     return there
 
 

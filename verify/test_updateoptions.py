@@ -139,7 +139,10 @@ def _told(happened: list[list[Turn]]) -> str:
     told = []
     for number, one in enumerate(happened, 1):
         if unknown := [turn.place for turn in one if turn.gap is None]:
-            told.append(f"update {number}: the containers of replica {', '.join(unknown)} are gone")
+            told.append(
+                f"update {number}: of replica {', '.join(unknown)} the containers are gone, which knew when they began "
+                "(an engine that restarts removes those of old tasks)"
+            )
             continue
         gaps = [f"{abs(turn.gap or 0.0):.1f} s {'after' if (turn.gap or 0.0) > 0 else 'before'}" for turn in one]
         told.append(

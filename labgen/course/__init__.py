@@ -42,6 +42,7 @@ NAMES: tuple[str, ...] = (
     "discovery",
     "stack",
     "secrets",
+    "health",
     "quorum",
 )
 """Every exercise, in the order of the course."""

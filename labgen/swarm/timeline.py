@@ -78,6 +78,22 @@ def turns(service: Service) -> list[Turn]:
     return sorted(latest, key=lambda turn: str(turn.new.created))
 
 
+def relieved(service: Service) -> list[Turn]:
+    """Of every place its running task, and the last before it that ever ran; in the order in which the new ones began.
+
+    Unlike :func:`turns` it passes over tasks that failed or were given up before they ran.
+    """
+    found = []
+    for place, tasks in places(service).items():
+        now = next((task for task in tasks if task.running), None)
+        ran = [
+            task for task in tasks if now and task is not now and _began(task) and str(task.created) < str(now.created)
+        ]
+        if now and ran:
+            found.append(Turn(place, ran[-1], now))
+    return sorted(found, key=lambda turn: str(turn.new.created))
+
+
 def updates(service: Service) -> list[list[Turn]]:
     """The updates that the history still shows, oldest first: of each, the turns in which tasks became others.
 

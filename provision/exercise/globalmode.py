@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 
+from labgen import swarm
 from labgen.course.globalmode import SERVICE
 from labgen.lab import Lab, Node
 from labgen.swarm import SwarmNode
@@ -14,6 +15,7 @@ from provision.exercise import services
 from provision.exercise.ready import drop_ghosts
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import RESTART_DELAY
 
 NAME = SERVICE.name
 
@@ -22,6 +24,7 @@ def script(lab: Lab) -> Script:
     """The steps, in order."""
     manager, last = lab.first_manager, lab.workers[-1]
     joined = functools.partial(_joined_later, node=last)
+    before = _Before()
     return [
         services.create(lab, SERVICE, f"Create {NAME} in global mode: no number of replicas, one task on every node."),
         services.show(lab, NAME, "See one task on each node, named by the node's id instead of a number."),
@@ -29,6 +32,7 @@ def script(lab: Lab) -> Script:
             last,
             f"Let {last.name} leave the swarm. Its task ends with that.",
             Command("docker swarm leave"),
+            before=functools.partial(before.remember, node=last),
             done=lambda run: joined(run) or (f"{last.name} has left already." if _outside(run, last) else None),
         ),
         Step(
@@ -50,11 +54,67 @@ def script(lab: Lab) -> Script:
         ),
         Step(
             manager,
+            f"Put the labels of {last.name} back: they went with its membership.",
+            functools.partial(before.label, node=last),
+            placeholder=f"docker node update --label-add KEY=VALUE {last.name}",
+            quiet=True,
+        ),
+        Step(
+            manager,
+            f"See the other services: what ran on {last.name} runs elsewhere now, and stays there.",
+            before.others,
+            placeholder="docker service ls",
+            until=before.whole,
+            timers=(RESTART_DELAY,),
+        ),
+        Step(
+            manager,
             "See the nodes: the same name, another id. To the swarm it is a new node.",
             Command("docker node ls"),
         ),
         services.show(lab, NAME, f"See that {last.name} has its task: nobody had to ask for it."),
     ]
+
+
+class _Before:
+    """What a node had before it left: its labels, and tasks of other services."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, str] = {}
+        self.services: list[str] = []
+
+    def remember(self, run: Run, node: Node) -> None:
+        """Note it."""
+        there = _current(run, node)
+        if there is None:
+            return
+        self.labels = dict(there.labels)
+        self.services = [
+            name
+            for name, service in swarm.look(run.manager.run).services.items()
+            if name != NAME
+            and len(service.running) == service.replicas
+            and any(task.node_id == there.id for task in service.running)
+        ]
+
+    def label(self, run: Run, node: Node) -> Command | str:
+        """The command that puts the labels back."""
+        there = _current(run, node)
+        if not self.labels or there is None:
+            return "it had none."
+        flags = shlex.join(f"--label-add={key}={value}" for key, value in self.labels.items())
+        return Command(f"docker node update {flags} {node.name}", f"docker node update {flags} {there.id}")
+
+    def others(self, run: Run) -> Command | str:
+        """The command that shows the other services."""
+        del run
+        return Command("docker service ls") if self.services else "no other service had a task there."
+
+    def whole(self, run: Run) -> None:
+        """Wait until they are what they were: swarm begins a task anew 5 s after it was lost."""
+        for name in self.services:
+            run.say(f"  {name}:")
+            services.running(run, name)
 
 
 def _current(run: Run, node: Node) -> SwarmNode | None:

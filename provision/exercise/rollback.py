@@ -42,6 +42,7 @@ def script(lab: Lab) -> Script:
             QUEUE,
             "pause: create a queue that pauses where an update fails.",
             also=(MENDED, *BROKEN),
+            shows=partial(_shows, name=QUEUE.name),
             until=partial(_made, name=QUEUE.name),
         ),
         Step(
@@ -70,6 +71,7 @@ def script(lab: Lab) -> Script:
             STORE,
             "continue: create a store that goes on with an update that fails.",
             also=(SAFE, *BROKEN),
+            shows=partial(_shows, name=STORE.name),
             until=partial(_made, name=STORE.name),
         ),
         Step(
@@ -126,6 +128,14 @@ def _made(run: Run, name: str) -> None:
         services.running(run, name)
 
 
+def _shows(run: Run, name: str) -> bool:
+    """Whether the history shows the failures that the service has been through, or it is still in one."""
+    there = _there(run, name)
+    # The store failed as a whole, the queue in part.
+    least = len(places(there)) if name == STORE.name else 1
+    return same_image(there.image, BAD) or len(failing(there)) >= least
+
+
 def _happened(run: Run, name: str) -> str | None:
     """Whether an update has failed and was mended already."""
     there = _there(run, name)
@@ -146,8 +156,10 @@ def _safe(run: Run) -> str | None:
 
 
 def _back(run: Run) -> str | None:
-    shown = taken_back(_there(run, STORE.name))
-    return f"The history of {STORE.name} shows an update taken back already." if shown else None
+    there = _there(run, STORE.name)
+    # By hand it would have taken the failure action back, too.
+    shown = there.update_state == "rollback_completed" and there.update.failure_action == "rollback"
+    return f"An update of {STORE.name} was rolled back by the swarm already." if shown else None
 
 
 def _paused(run: Run) -> None:
@@ -209,10 +221,11 @@ def _well(run: Run, spec: ServiceSpec) -> None:
 def _rolled_back(run: Run) -> None:
     def look() -> None:
         there = run.service(STORE.name)
-        if there.update_state != "rollback_completed" or not taken_back(there):
+        if there.update_state != "rollback_completed":
             raise NotYet(services.told(there, STORE.replicas or 0))
 
     run.wait("the update to be rolled back", look)
     _well(run, SAFE)
     there = run.service(STORE.name)
-    run.say(f"  update {there.update_state}: replica {', '.join(taken_back(there))} failed and went back")
+    back = taken_back(there)
+    run.say(f"  update {there.update_state}" + (f": replica {', '.join(back)} failed and went back" if back else ""))

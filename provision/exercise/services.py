@@ -25,17 +25,20 @@ def create(
     *,
     also: Sequence[ServiceSpec] = (),
     until: Callable[[Run], None] | None = None,
+    shows: Callable[[Run], bool] | None = None,
 ) -> Step:
     """The step that makes a service, left out where it is there already.
 
     :param also: as what else it may be there: what later steps make of it.
+    :param shows: whether one that later steps have made something of still shows in its history what they did; the
+        swarm keeps five tasks of each replica. Where it does not, it is made anew.
     :param until: what must be seen of it; by default that all its tasks run.
     """
     return Step(
         lab.first_manager,
         why,
         Command(spec.create),
-        done=functools.partial(_there, wanted=(spec, *also)),
+        done=functools.partial(_there, wanted=(spec, *also), shows=shows),
         before=functools.partial(ports_free, ports=[one.published for one in spec.publish if one.published]),
         until=until or functools.partial(running, name=spec.name),
         quiet=True,
@@ -49,13 +52,18 @@ def show(lab: Lab, name: str, why: str = "See its tasks, and where they run.") -
     return Step(lab.first_manager, why, Command(f"docker service ps {name}"))
 
 
-def _there(run: Run, wanted: Sequence[ServiceSpec]) -> str | None:
+def _there(run: Run, wanted: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None) -> str | None:
     """Whether the service is there already. One that the course has left there makes way; a learner's own does not."""
     name = wanted[0].name
     there = swarm.service(run.manager.run, name)
     if there is None:
         return None
-    if any(not differences(spec, there) for spec in wanted):
+    fits = any(not differences(spec, there) for spec in wanted)
+    if fits and shows and differences(wanted[0], there) and not shows(run):
+        run.say(f"  {name} is there, but its history shows no more what has happened to it: it is made anew.")
+        remove_services(run, [name])
+        return None
+    if fits:
         return f"{name} is there already, as it should be."
     if whose := made_by(there):
         run.say(f"  {name} is there as the exercise {whose} leaves it: that one is removed first.")

@@ -36,7 +36,11 @@ def script(lab: Lab) -> Script:
     """The steps, in order."""
     return [
         services.create(
-            lab, SERVICE, f"Create {SERVICE.name}: {SERVICE.replicas} replicas.", also=(IN_PAIRS, START_FIRST)
+            lab,
+            SERVICE,
+            f"Create {SERVICE.name}: {SERVICE.replicas} replicas.",
+            also=(IN_PAIRS, START_FIRST),
+            shows=_shows,
         ),
         services.show(lab, SERVICE.name),
         Step(
@@ -75,6 +79,12 @@ def _update(run: Run, of: Callable[[Turn], bool]) -> list[Turn]:
     """The latest update of that kind that the history shows, empty where it shows none."""
     whole = [one for one in updates(run.lived(SERVICE.name)) if all(map(of, one)) and len(one) == SERVICE.replicas]
     return whole[-1] if whole else []
+
+
+def _shows(run: Run) -> bool:
+    """Whether the history shows the updates that the service's options say it has been through."""
+    forced = run.service(SERVICE.name).update == START_FIRST.update
+    return bool(_update(run, _to_new)) and (not forced or bool(_update(run, _forced)))
 
 
 def _done(run: Run, of: Callable[[Turn], bool]) -> str | None:

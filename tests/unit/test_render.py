@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from labgen import labfile, render
 from labgen.errors import HostError, RenderConflict
+from labgen.lab import Engine
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPOLOGIES = ("box", "course", "korean-name", "managers-and-workers", "no-ports", "other-network", "ports")
@@ -40,7 +41,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_golden(topology: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The key of the node image changes with every change to what goes into it.
-    monkeypatch.setattr("labgen.box.recipe.key", lambda: "0123456789ab")
+    monkeypatch.setattr("labgen.box.recipe.key", lambda _suite="": "0123456789ab")
     rendered = render.render(labfile.load(GOLDEN / f"{topology}.yml"))
     golden = GOLDEN / f"{topology}.Vagrantfile"
     if REWRITE:
@@ -85,7 +86,7 @@ def test_a_name_that_the_lab_lacks_is_an_error() -> None:
 
     # A lab that lacks what the template prints, as when one of the two was renamed.
     with pytest.raises(UndefinedError, match=r"'slug'|'name'"):
-        render.render(dataclasses.make_dataclass("Partial", ["box", "nodes"])(None, ()))
+        render.render(dataclasses.make_dataclass("Partial", ["box", "nodes", "engine"])(None, (), Engine()))
 
 
 # --- Quoting ------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_an_engine_builds_it(workshop: Workshop, hub: str, base: Path) -> None:
     place = workshop.place / "engine"
     place.mkdir()
     with running_engine(place, Runner(), "--bridge=none", "--iptables=false", "--ip6tables=false") as engine:
-        engine.run(["docker", "import", base, dockerfile.BASE], timeout=120).or_raise()
+        engine.run(["docker", "import", base, dockerfile.base()], timeout=120).or_raise()
         dockerfile.build(engine, here, progress=Lines(), log=workshop.log, hub=hub, network="host")
         told = engine.run(["docker", "image", "inspect", box.node_image()]).or_raise().out
         config = json.loads(told)[0]["Config"]

@@ -128,3 +128,16 @@ def test_a_suite_that_has_moved_is_found_in_the_archive() -> None:
 def test_no_mirror_answers() -> None:
     with pytest.raises(BoxError, match="No mirror of Debian gives the suite bookworm"):
         host.Apt(()).sources("bookworm", Mirrors())
+
+
+class Everywhere(Told):
+    """A mirror that serves everything."""
+
+    def run(self, argv, **options):  # type: ignore[no-untyped-def]
+        self.answers["/usr/lib/apt/apt-helper"] = (0, "")
+        return super().run(argv, **options)
+
+
+def test_what_is_newest_has_no_updates_of_its_own() -> None:
+    assert host.Apt(()).sources("sid", Everywhere()) == ("deb http://deb.debian.org/debian sid main",)
+    assert len(host.Apt(()).sources("trixie", Everywhere())) == 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER2, FakeRun, node_json, told
 
+from labgen.course import loadbalance
 from labgen.course.globalmode import SERVICE
 from provision.exercise import globalmode, rehearse
 from provision.exercise.steps import Command, Step, play
@@ -25,6 +27,8 @@ def test_the_commands_are_the_documents() -> None:
         "[swarm-worker2]$ docker swarm leave",
         "[swarm-manager]$ docker node rm --force swarm-worker2",
         "[swarm-worker2]$ docker swarm join --token SWMTKN-1-… --advertise-addr 10.0.2.103 10.0.2.101:2377",
+        "[swarm-manager]$ docker node update --label-add KEY=VALUE swarm-worker2",
+        "[swarm-manager]$ docker service ls",
         "[swarm-manager]$ docker node ls",
         "[swarm-manager]$ docker service ps global_nginx",
     ]
@@ -66,6 +70,24 @@ def test_the_token_reaches_the_node_and_nobody_else() -> None:
     assert worker.secrets == [TOKEN]
     assert TOKEN not in "".join((*worker.seen, *run.said))
     assert "  joined with SWMTKN-1-…" in run.said
+
+
+def test_what_the_node_had_is_put_back() -> None:
+    labelled = node_json(WORKER2)
+    labelled["Spec"]["Labels"] = {"disk": "ssd", "a b": "c'd"}
+    balanced = {**json.loads(told(loadbalance.SERVICE.but(replicas=1))), "ID": "b"}
+    task = {"ServiceID": "b", "NodeID": "id-swarm-worker2", "DesiredState": "running", "Status": {"State": "running"}}
+    nodes = ("/nodes'?$", api(json.dumps([labelled])))
+    everything = api(json.dumps([labelled]), "[]", json.dumps([balanced]), json.dumps([task]))
+    run = FakeRun("globalmode", ScriptedShell(MANAGER, [nodes, ("/services", everything), nodes]))
+    before = globalmode._Before()
+    assert before.others(run) == "no other service had a task there."
+    before.remember(run, WORKER2)
+    assert before.services == ["web-alb"]
+    command = before.label(run, WORKER2)
+    assert isinstance(command, Command)
+    assert shlex.split(command.script or "")[3:] == ["--label-add=disk=ssd", "--label-add=a b=c'd", "id-swarm-worker2"]
+    assert isinstance(before.others(run), Command)
 
 
 def test_every_membership_of_a_name_is_removed() -> None:

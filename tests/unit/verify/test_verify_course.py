@@ -77,3 +77,8 @@ def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
     checks = {one.removeprefix("test_") for one in vars(import_module(f"verify.test_{name}")) if one[:5] == "test_"}
     turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
     assert checks == turned
+
+
+def test_an_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:
+    verdicts = grade("quorum", Recorded("stack"))
+    assert set(verdicts.values()) == {"not applicable"}

@@ -12,8 +12,9 @@ def _other_nodes(lab: Recorded, change: str) -> None:
     """No engine tells of anything; the run stopped asking at the first that did, so the others are told here."""
     lab.says("docker events", lambda out: change.replace("SINCE", out.partition("\n")[0].rpartition(" ")[2]))
     seen = lab.evidence.observations
-    asked = next(one for one in seen if "docker events" in one.script)
-    seen += [dataclasses.replace(asked, node=node) for node in ("swarm-worker1", "swarm-worker2")]
+    at, asked = next((at, one) for at, one in enumerate(seen) if "docker events" in one.script)
+    # In the order in which they would have been made.
+    seen[at + 1 : at + 1] = [dataclasses.replace(asked, node=node) for node in ("swarm-worker1", "swarm-worker2")]
 
 
 def nothing_was_there(lab: Recorded) -> None:

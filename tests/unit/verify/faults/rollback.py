@@ -94,6 +94,7 @@ def only_once(lab: Recorded) -> None:
         ]
 
     lab.tasks(STORE, first)
+    action(STORE, "continue")(lab)
 
 
 FAULTS = {
@@ -108,6 +109,7 @@ FAULTS = {
     "the store never failed": fault(never_failed(STORE), "continued"),
     "the store mended by an update": fault(state(STORE, "completed"), "rolled_back"),
     "the store of another version": fault(image(STORE, "redis:6.2.5-alpine"), "rolled_back"),
+    "made safe, and not tried": fault(state(STORE, ""), "by_itself"),
     "paused and rolled back by hand": fault(by_hand, "by_itself"),
     "rolled back by hand only": fault(only_once, "by_itself"),
 }

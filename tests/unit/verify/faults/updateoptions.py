@@ -49,12 +49,15 @@ def together(lab: Recorded, generation: int) -> None:
 
 def without_pause(lab: Recorded) -> None:
     """The second two made just after the first two ran."""
+    began: dict[str, str] = {}
 
     def change(tasks: list[Task]) -> None:
         made = generations(tasks)[1]
+        ran = max(began[task["Status"]["ContainerStatus"]["ContainerID"]] for task in made[:2])
         for number, task in enumerate(made[2:], 1):
-            task["CreatedAt"] = later(made[1]["CreatedAt"], 2 + number / 10)
+            task["CreatedAt"] = later(ran, number / 10)
 
+    lab.containers(lambda one: began.update({one["id"]: one["state"]["StartedAt"]}))
     lab.tasks(NAME, change)
 
 

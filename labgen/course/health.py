@@ -1,0 +1,53 @@
+"""Health checks that gate an update: a version that runs but does not answer never replaces one that does."""
+
+from __future__ import annotations
+
+from labgen.capabilities import Capability
+from labgen.course import Exercise, Publish, ServiceSpec, Words
+from labgen.course.update import NEW, OLD
+from labgen.swarm import Update
+
+MONITOR = 1.0
+"""Seconds for which each task is watched once it is healthy; its end counts as the update's failure until then."""
+
+_UPDATE = Update(order="start-first", failure_action="rollback", monitor=MONITOR)
+_TIMES = (f"--rollback-monitor {MONITOR:g}s", "--health-interval 1s", "--health-retries 2")
+
+SERVICE = ServiceSpec(name="my-session", image=OLD, replicas=3, update=_UPDATE, health="redis-cli ping", options=_TIMES)
+UPDATED = SERVICE.but(image=NEW)
+
+WRONG_PORT = f'docker service update --image {NEW} --args "redis-server --port 6380" {SERVICE.name}'
+"""The new version, set up wrong: it runs, and nobody finds it where it is asked for."""
+
+RIGHT = f"docker service update --image {NEW} {SERVICE.name}"
+
+WEB = ServiceSpec(
+    name="web-checked",
+    image="nginx",
+    replicas=3,
+    publish=(Publish(8005, 80),),
+    update=_UPDATE,
+    # The official image has curl, others of nginx have wget.
+    health="curl -fso /dev/null 127.0.0.1 || wget -qO /dev/null 127.0.0.1",
+    options=_TIMES,
+)
+FORCE = f"docker service update --force {WEB.name}"
+
+EXERCISE = Exercise(
+    name="health",
+    title=Words("Health checks that gate an update", "업데이트를 지키는 헬스 체크"),
+    section="2-8 +",
+    services=(SERVICE, WEB),
+    later=(UPDATED,),
+    instead={
+        Capability.ROUTING_MESH: Words(
+            en="""\
+Leave out step 5: no published port answers. That no replica is ever missing can be seen from the tasks alone
+(step 3).
+""",
+            ko="""\
+5번은 건너뛰세요. 공개된 포트가 응답하지 않습니다. 빠지는 복제본이 없다는 것은 태스크만 보아도 알 수 있습니다(3번).
+""",
+        ),
+    },
+)

@@ -1,0 +1,66 @@
+"""Node images of several releases of Debian: none is taken for another."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from labgen import box, cli, labfile
+from labgen.box import cache, dockerfile, engine, node, recipe, rootfs
+from labgen.lab import Suite
+
+
+def test_every_place_knows_the_same_suites() -> None:
+    assert set(recipe.SUITES) == set(get_args(Suite)) == set(_offered())
+
+
+def _offered() -> list[str]:
+    actions = cli.parser()._actions
+    commands = next(one for one in actions if isinstance(one.choices, dict)).choices
+    assert isinstance(commands, dict)
+    inside = next(one for one in commands["box"]._actions if isinstance(one.choices, dict)).choices
+    assert isinstance(inside, dict)
+    return next(list(one.choices or ()) for one in inside["build"]._actions if one.dest == "suite")
+
+
+def test_their_images_and_files_are_told_apart(tmp_path: Path) -> None:
+    assert len({box.node_image(suite) for suite in recipe.SUITES}) == len(recipe.SUITES)
+    assert len({cache.node("amd64", tmp_path, suite) for suite in recipe.SUITES}) == len(recipe.SUITES)
+    assert box.node_image("trixie") == f"labgen/node:trixie-{recipe.key('trixie')}"
+    assert box.node_image() == f"labgen/node:{recipe.key()}"
+
+
+@pytest.mark.parametrize("suite", recipe.SUITES)
+def test_an_image_tells_its_suite(suite: str) -> None:
+    assert engine._of(box.node_image(suite)) == suite
+
+
+def test_the_client_is_a_package_of_its_own_from_trixie_on() -> None:
+    assert "docker-cli" not in recipe.node_form().packages
+    for suite in ("trixie", "sid"):
+        assert "docker-cli" in recipe.node_form(suite).packages
+        assert f"FROM debian:{suite}-slim" in dockerfile.text(suite)
+        assert "docker-cli" in dockerfile.text(suite)
+        assert node.settings(suite)["Labels"] == {node.LABEL: recipe.key(suite)}
+
+
+def sources(suite: str) -> str:
+    with tarfile.open(fileobj=io.BytesIO(rootfs.tree(recipe.NODE, suite=suite))) as archive:
+        member = archive.extractfile(f"./{rootfs.SOURCES}")
+        assert member is not None
+        return member.read().decode()
+
+
+def test_the_guests_own_sources_are_of_its_suite() -> None:
+    assert sources("bookworm").encode() == rootfs.text(recipe.FILES / "guest" / rootfs.SOURCES)
+    assert "trixie-security" in sources("trixie")
+    assert sources("sid") == "deb http://deb.debian.org/debian sid main\n"
+
+
+def test_a_lab_says_which() -> None:
+    assert labfile.parse("").engine.suite == recipe.SUITE
+    assert labfile.parse("engine: {suite: trixie}").engine.suite == "trixie"

@@ -1,0 +1,117 @@
+"""Health checks, used wrong or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recorded import MISSING, Recorded, fault
+
+NAME = "my-session"
+OLD = "redis:6.0-alpine"
+
+Task = dict[str, Any]
+
+
+def container(there: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = there["Spec"]["TaskTemplate"]["ContainerSpec"]
+    return spec
+
+
+def from_nginx(lab: Recorded) -> None:
+    lab.service(NAME, lambda there: container(there).update(Image="nginx:latest"))
+
+
+def two_replicas(lab: Recorded) -> None:
+    lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=2))
+
+
+def without_check(lab: Recorded) -> None:
+    lab.service(NAME, lambda there: container(there).pop("Healthcheck") and None)
+
+
+def check_switched_off(lab: Recorded) -> None:
+    lab.service(NAME, lambda there: container(there)["Healthcheck"].update(Test=["NONE"]))
+
+
+def sick(lab: Recorded) -> None:
+    """Every container that runs is not healthy any more."""
+
+    def fall_ill(one: dict[str, Any]) -> None:
+        if one["state"]["Running"]:
+            for check in one["state"]["Health"]["Log"]:
+                check.update(ExitCode=1, Output="Could not connect to Redis")
+
+    lab.containers(fall_ill)
+
+
+def always_well(lab: Recorded) -> None:
+    """The update that failed did so of something else: all checks ever made were good."""
+
+    def heal(one: dict[str, Any]) -> None:
+        for check in one["state"]["Health"]["Log"]:
+            check.update(ExitCode=0)
+
+    lab.containers(heal)
+
+
+def pruned(lab: Recorded) -> None:
+    lab.containers(lambda one: None if one["state"]["Running"] else MISSING)
+
+
+def stop_first(lab: Recorded) -> None:
+    """The old containers ended before their successors were made."""
+    made: dict[int, str] = {}
+    ended: dict[str, str] = {}
+
+    def change(tasks: list[Task]) -> None:
+        for task in tasks:
+            if task["Status"]["State"] == "running":
+                made[task["Slot"]] = task["CreatedAt"]
+        for task in tasks:
+            if task["Spec"]["ContainerSpec"]["Image"].startswith(OLD):
+                ended[task["Status"]["ContainerStatus"]["ContainerID"]] = made[task["Slot"]]
+
+    def end(one: dict[str, Any]) -> None:
+        if one["id"] in ended:
+            one["state"]["FinishedAt"] = ended[one["id"]]
+
+    lab.tasks(NAME, change)
+    lab.containers(end)
+
+
+def not_updated(lab: Recorded) -> None:
+    def back(tasks: list[Task]) -> None:
+        for task in tasks:
+            if task["Status"]["State"] == "running":
+                task["Spec"]["ContainerSpec"]["Image"] = OLD
+
+    lab.tasks(NAME, back)
+
+
+def new_from_the_beginning(lab: Recorded) -> None:
+    def change(tasks: list[Task]) -> None:
+        new = next(task["Spec"]["ContainerSpec"]["Image"] for task in tasks if task["Status"]["State"] == "running")
+        for task in tasks:
+            task["Spec"]["ContainerSpec"]["Image"] = new
+
+    lab.tasks(NAME, change)
+
+
+def paused(lab: Recorded) -> None:
+    lab.service(NAME, lambda there: there["UpdateStatus"].update(State="paused"))
+
+
+FAULTS = {
+    "no service": fault(lambda lab: lab.gone(NAME), "service_exists"),
+    "from nginx": fault(from_nginx, "service_exists"),
+    "two replicas": fault(two_replicas, "running"),
+    "no health check": fault(without_check, "healthy"),
+    "health check switched off": fault(check_switched_off, "healthy"),
+    "not healthy": fault(sick, "healthy"),
+    "no check ever failed": fault(always_well, "stopped_by_the_check"),
+    "old containers pruned": fault(pruned, "stopped_by_the_check"),
+    "stop-first": fault(stop_first, "none_missing"),
+    "not updated": fault(not_updated, "updated"),
+    "new from the beginning": fault(new_from_the_beginning, "updated"),
+    "paused": fault(paused, "updated"),
+}
