@@ -12,6 +12,7 @@ import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from labgen.errors import NodeError, SwarmError
@@ -108,6 +109,20 @@ def text_of(told: Any, key: str) -> str:
     """A text in an object, empty where there is none."""
     value = told.get(key) if isinstance(told, Mapping) else None
     return value if isinstance(value, str) else ""
+
+
+def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object in an object, empty where there is none."""
+    value = told.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def moment(told: Mapping[str, Any], key: str) -> datetime | None:
+    """A moment in an object, ``None`` where there is none that can be read."""
+    try:
+        return datetime.fromisoformat(text_of(told, key))
+    except ValueError:
+        return None
 
 
 def unreadable(where: str, seen: str) -> NodeError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import Exercise, exercises
-from labgen.course.service import differences
+from labgen.course.spec import differences
 from labgen.swarm import Service, Swarm
 
 

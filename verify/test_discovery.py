@@ -13,7 +13,7 @@ import pytest
 from labgen import names
 from labgen.capabilities import Capability, Lacks
 from labgen.course import ServiceSpec, Words, discovery
-from labgen.course.service import repository
+from labgen.course.spec import repository
 from labgen.names import Asked, told
 from labgen.swarm import Network, Service, Swarm
 from labgen.waiting import NotYet

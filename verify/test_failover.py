@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import Words, failover
-from labgen.course.service import repository
+from labgen.course.spec import repository
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import Turn, drained, lost, moves, updates

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import Words, globalmode
-from labgen.course.service import repository
+from labgen.course.spec import repository
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Swarm, SwarmNode
 from verify.checks import check

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, placement
-from labgen.course.service import in_bytes
+from labgen.course.spec import in_bytes
 from labgen.swarm import Service, Swarm
 from verify.checks import check
 from verify.services import found, hosts, listed, told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, ports
-from labgen.course.service import repository, told_ports
+from labgen.course.spec import repository, told_ports
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from verify.checks import check

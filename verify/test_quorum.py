@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from labgen.course import Words, quorum
-from labgen.course.service import repository
+from labgen.course.spec import repository
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Swarm, outages
 from labgen.swarm.outages import Outage, Told

@@ -10,7 +10,7 @@ import pytest
 
 from labgen.capabilities import Capability, Lacks
 from labgen.course import Words, recovery
-from labgen.course.service import repository, told_ports
+from labgen.course.spec import repository, told_ports
 from labgen.errors import NodeError
 from labgen.lab import Node
 from labgen.probe import Beside, Probed

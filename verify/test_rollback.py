@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import ServiceSpec, Words, rollback
-from labgen.course.service import repository, same_image
+from labgen.course.spec import repository, same_image
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import failing, places, taken_back
 from verify.checks import check

@@ -12,7 +12,7 @@ import pytest
 
 from labgen.capabilities import Capability, Lacks
 from labgen.course import Words, loadbalance, scaling
-from labgen.course.service import repository, told_ports
+from labgen.course.spec import repository, told_ports
 from labgen.probe import Beside, Probed
 from labgen.swarm import Service, Swarm, Task
 from labgen.waiting import NotYet

@@ -10,7 +10,7 @@ import shlex
 from urllib.parse import quote
 
 from labgen.course import Words, secrets
-from labgen.course.service import repository
+from labgen.course.spec import repository
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import places

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 
-from labgen.course import Words, swarm_start
-from labgen.course.service import same_image
+from labgen.course import Words
+from labgen.course import service as course
+from labgen.course.spec import same_image
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from labgen.waiting import NotYet
@@ -14,8 +15,8 @@ from verify.checks import check
 from verify.exam import Exam
 from verify.services import service_of, told
 
-SERVICE = swarm_start.SERVICE
-LINE = swarm_start.LINE
+SERVICE = course.SERVICE
+LINE = course.LINE
 
 _ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}"
 _SHELLS = frozenset({"/bin/ash", "ash", "/bin/sh", "sh"})

@@ -6,7 +6,7 @@ import shlex
 from datetime import timedelta
 
 from labgen.course import Words, stack
-from labgen.course.service import repository, same_image, told_ports
+from labgen.course.spec import repository, same_image, told_ports
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import places, turns

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from labgen.course import Words, update
-from labgen.course.service import repository, same_image
+from labgen.course.spec import repository, same_image
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import most_missing, places, turns
 from verify.checks import check

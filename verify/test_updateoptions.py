@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import Words, updateoptions
-from labgen.course.service import repository, same_image
+from labgen.course.spec import repository, same_image
 from labgen.course.update import NEW
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import Turn, at_once, most_missing, updates

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from labgen.capabilities import Capability
-from labgen.course.service import Publish, ServiceSpec
+from labgen.course.spec import Publish, ServiceSpec
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 
@@ -50,8 +50,6 @@ NAMES: tuple[str, ...] = (
 ALWAYS = NAMES[0]
 """The swarm itself, with which every grading begins: an exercise on a swarm that is not one says nothing."""
 
-_ELSEWHERE = {"service": "swarm_start"}
-"""Exercises whose module has another name: :mod:`labgen.course.service` says what a service is."""
 
 _BRIEFS = Path(__file__).parent / "briefs"
 _FILES = Path(__file__).parent / "files"
@@ -131,7 +129,7 @@ def _brief(name: str) -> str:
 @cache
 def exercises() -> Mapping[str, Exercise]:
     """Every exercise by name, in the order of the course."""
-    return {name: importlib.import_module(f"labgen.course.{_ELSEWHERE.get(name, name)}").EXERCISE for name in NAMES}
+    return {name: importlib.import_module(f"labgen.course.{name}").EXERCISE for name in NAMES}
 
 
 def find(name: str) -> Exercise:

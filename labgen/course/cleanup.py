@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from labgen.course import Exercise, Words, exercises
 from labgen.course.globalmode import SERVICE as GLOBAL
 from labgen.course.loadbalance import SERVICE as BALANCED
-from labgen.course.service import repository
+from labgen.course.spec import repository
 
 REMOVED = (BALANCED, GLOBAL)
 """The services that the document removes."""

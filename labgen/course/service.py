@@ -1,201 +1,28 @@
-"""A service as an exercise wants it: the command that makes it, and how another differs from it.
-
-``provision/`` creates by it, ``verify/`` judges by it, and the briefs show the same command.
-"""
+"""A service made, looked at, listened to and removed: the exercise ``service`` (the document's part 2, section 6)."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from labgen.course import Exercise, ServiceSpec, Words
 
-from labgen.capabilities import Capability
-from labgen.swarm import Port, Service, Update
+LINE = "Docker Swarm Mode Start"
+"""What its tasks say, again and again."""
 
-PLAIN = Update()
-"""How a service is updated where nothing is said."""
+PAUSE = 3
+"""Seconds from one line to the next."""
 
+SERVICE = ServiceSpec(
+    name="swarm-start",
+    image="alpine:3",
+    command=f"/bin/ash -c \"while true; do echo '{LINE}'; sleep {PAUSE}; done\"",
+)
 
-@dataclass(frozen=True)
-class Publish:
-    """A port to publish.
+SCALED = SERVICE.but(replicas=3)
+"""With more tasks than one, so that a log over all of them can be seen."""
 
-    :param published: on the nodes; 0 lets the swarm choose one between 30000 and 32767.
-    :param target: of the container.
-    :param mode: ``ingress`` (every node, through the routing mesh) or ``host`` (nodes with a task).
-    """
-
-    published: int
-    target: int
-    mode: str = "ingress"
-
-    @property
-    def flag(self) -> str:
-        """As it is typed: ``--publish 8001:80``."""
-        if self.mode == "ingress":
-            return f"--publish {self.published}:{self.target}" if self.published else f"--publish {self.target}"
-        return f"--publish mode={self.mode},published={self.published},target={self.target}"
-
-    def met_by(self, port: Port) -> bool:
-        """Whether a service's port is as wanted."""
-        same = (port.target, port.mode, port.protocol) == (self.target, self.mode, "tcp")
-        return same and self.published in (0, port.published)
-
-
-@dataclass(frozen=True)
-class ServiceSpec:
-    """A service as an exercise wants it.
-
-    :param replicas: how many; ``None`` for a global service, which has one on every node.
-    :param constraints: where its tasks may run.
-    :param network: name of the overlay network it is on.
-    :param reserve: memory that each task reserves, as typed: ``512MB``; empty for none.
-    :param update: how it is updated.
-    :param health: command of its health check, as typed; empty for none of its own.
-    :param options: further options, as typed, with which it is made; not looked at afterwards.
-    :param command: what its containers run, as typed; empty for the image's own.
-    """
-
-    name: str
-    image: str
-    replicas: int | None = 1
-    constraints: tuple[str, ...] = ()
-    publish: tuple[Publish, ...] = ()
-    network: str = ""
-    endpoint_mode: str = "vip"
-    reserve: str = ""
-    update: Update = PLAIN
-    health: str = ""
-    options: tuple[str, ...] = ()
-    command: str = ""
-
-    @property
-    def create(self) -> str:
-        """The command that makes it, as the course writes it."""
-        words = ["docker service create", f"--name {self.name}", *self._flags(), self.image, self.command]
-        return " ".join(word for word in words if word)
-
-    def _flags(self) -> Iterator[str]:
-        yield from (f"--constraint {constraint}" for constraint in self.constraints)
-        if self.replicas is None:
-            yield "--mode global"
-        elif self.replicas != 1:
-            yield f"--replicas {self.replicas}"
-        yield from (publish.flag for publish in self.publish)
-        if self.network:
-            yield f"--network {self.network}"
-        if self.endpoint_mode != "vip":
-            yield f"--endpoint-mode {self.endpoint_mode}"
-        if self.reserve:
-            yield f"--reserve-memory {self.reserve}"
-        yield from update_flags(self.update)
-        if self.health:
-            yield f"--health-cmd {shlex.quote(self.health)}"
-        yield from self.options
-
-    @property
-    def asking_needs(self) -> tuple[Capability, ...]:
-        """What nodes must be able to do before its published port can be asked for through any of them."""
-        return (Capability.ROUTING_MESH,) if any(one.mode == "ingress" for one in self.publish) else ()
-
-    def but(self, **changed: Any) -> ServiceSpec:
-        """The same with something changed: what a later step of an exercise makes of it."""
-        return replace(self, **changed)
-
-
-def update_flags(update: Update) -> Iterator[str]:
-    """Options for what differs from the defaults: ``--update-parallelism 2``."""
-    if update.parallelism != PLAIN.parallelism:
-        yield f"--update-parallelism {update.parallelism}"
-    if update.delay != PLAIN.delay:
-        yield f"--update-delay {update.delay:g}s"
-    if update.order != PLAIN.order:
-        yield f"--update-order {update.order}"
-    if update.failure_action != PLAIN.failure_action:
-        yield f"--update-failure-action {update.failure_action}"
-    if update.monitor != PLAIN.monitor:
-        yield f"--update-monitor {update.monitor:g}s"
-
-
-def repository(image: str) -> str:
-    """An image's name without registry, tag and digest: ``docker.io/library/nginx:1.27@sha256:…`` is ``nginx``."""
-    path, _, last = image.partition("@")[0].rpartition("/")
-    path = path.removeprefix("docker.io").strip("/").removeprefix("library").strip("/")
-    return f"{path}/{last.partition(':')[0]}".strip("/")
-
-
-def same_image(one: str, other: str) -> bool:
-    """Whether two references name the same image, ``latest`` being what is meant where no tag is written."""
-
-    def tag(image: str) -> str:
-        return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "latest"
-
-    return (repository(one), tag(one)) == (repository(other), tag(other))
-
-
-def differences(wanted: ServiceSpec, there: Service) -> list[str]:
-    """How a service differs from what an exercise wants, in words; empty where it does not."""
-    return list(_differences(wanted, there))
-
-
-def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
-    if not same_image(there.image, wanted.image):
-        yield f"its image is {there.plain_image}, not {wanted.image}"
-    mode = "global" if wanted.replicas is None else "replicated"
-    if there.mode != mode:
-        yield f"it is {there.mode}, not {mode}"
-    elif there.replicas != wanted.replicas:
-        yield f"it has {there.replicas} replicas, not {wanted.replicas}"
-    if sorted(map(_plain, there.constraints)) != sorted(map(_plain, wanted.constraints)):
-        yield f"its constraints are {_listed(there.constraints)}, not {_listed(wanted.constraints)}"
-    met = len(there.ports) == len(wanted.publish) and all(
-        any(publish.met_by(port) for port in there.ports) for publish in wanted.publish
-    )
-    if not met:
-        yield f"its published ports are {told_ports(there)}, not {_told(wanted.publish)}"
-    if there.args != tuple(shlex.split(wanted.command)):
-        yield f"its command is {shlex.join(there.args) or 'the image’s own'}, not {wanted.command or 'the image’s own'}"
-    if there.endpoint_mode != wanted.endpoint_mode:
-        yield f"its endpoint mode is {there.endpoint_mode}, not {wanted.endpoint_mode}"
-    if bool(there.networks) != bool(wanted.network):
-        yield f"it is on {len(there.networks)} overlay networks of its own, not on {wanted.network or 'none'}"
-    if there.reserved[0] != in_bytes(wanted.reserve):
-        yield f"its tasks reserve {there.reserved[0]} bytes of memory, not {wanted.reserve or 'any'}"
-    health = there.health[1:] if there.health[:1] == ("CMD-SHELL",) else there.health
-    if (shlex.join(health) if len(health) > 1 else "".join(health)) != wanted.health:
-        yield f"its health check is {' '.join(health) or 'none'}, not {wanted.health or 'any'}"
-    if there.update != wanted.update:
-        flags = [" ".join(update_flags(update)) or "the defaults" for update in (there.update, wanted.update)]
-        yield f"its update settings are {flags[0]}, not {flags[1]}"
-
-
-def in_bytes(memory: str) -> int:
-    """Memory as the docker command takes it, in bytes: ``1TB`` and ``1t`` are 2**40 (docker/go-units ``size.go``)."""
-    written = memory.lower().removesuffix("b")
-    scale = _SCALES.find(written[-1:]) if written[-1:].isalpha() else 0
-    return int(float(written.rstrip(_SCALES) or 0) * pow(1024, scale))
-
-
-_SCALES = " kmgtp"
-
-
-def told_ports(there: Service) -> str:
-    """Its published ports, for people: ``8001:80``."""
-    return ", ".join(_port(port.published, port.target, port.mode) for port in there.ports) or "none"
-
-
-def _told(publish: tuple[Publish, ...]) -> str:
-    return ", ".join(_port(one.published, one.target, one.mode) for one in publish) or "none"
-
-
-def _port(published: int, target: int, mode: str) -> str:
-    return f"{published or 'any'}:{target}" + ("" if mode == "ingress" else f" ({mode})")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words) or "none"
-
-
-def _plain(constraint: str) -> str:
-    return "".join(constraint.split())
+EXERCISE = Exercise(
+    name="service",
+    title=Words("A service", "서비스 생성과 제거"),
+    section="2-6",
+    services=(SERVICE,),
+    later=(SCALED,),
+)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from labgen.engine import Answer, Run, as_list, as_object, ask, text_of
-from labgen.swarm.model import LocalSwarm, Network, Port, Service, SwarmNode, Task, Update, part
+from labgen.engine import Answer, Run, as_list, as_object, ask, part, text_of
+from labgen.swarm.model import LocalSwarm, Network, SwarmNode
+from labgen.swarm.tasks import Port, Service, Task, Update
 
 __all__ = [
     "LocalSwarm",

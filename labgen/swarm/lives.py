@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from labgen.engine import as_json, as_object, text_of, unreadable
-from labgen.swarm.model import Service, Task, part
+from labgen.engine import as_json, as_object, part, text_of, unreadable
+from labgen.swarm.tasks import Service, Task
 
 
 @dataclass(frozen=True)

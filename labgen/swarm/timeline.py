@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 
-from labgen.swarm.model import Service, Task
+from labgen.swarm.tasks import Service, Task
 
 _OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 """States of a task that will not run again (moby ``api/types/swarm/task.go``)."""

@@ -10,8 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from labgen.engine import text_of
-from labgen.swarm.model import part
+from labgen.engine import part, text_of
 
 _STARTED = "engine runs since"
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from labgen import names, swarm
 from labgen.capabilities import Capability
 from labgen.course.discovery import ASKER, CREATE_NETWORK, NETWORK, ROUND_ROBIN, START, VIRTUAL
-from labgen.course.service import ServiceSpec
+from labgen.course.spec import ServiceSpec
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 from labgen.names import told

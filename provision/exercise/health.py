@@ -6,7 +6,7 @@ import dataclasses
 from functools import partial
 
 from labgen.course.health import FORCE, MONITOR, RIGHT, SERVICE, UPDATED, WEB, WRONG_PORT
-from labgen.course.service import same_image
+from labgen.course.spec import same_image
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 from labgen.probe import Probed

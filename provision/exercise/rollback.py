@@ -21,7 +21,7 @@ from labgen.course.rollback import (
     SAFE,
     STORE,
 )
-from labgen.course.service import same_image
+from labgen.course.spec import same_image
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 from labgen.swarm import Service

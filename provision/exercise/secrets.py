@@ -23,10 +23,9 @@ from labgen.course.secrets import (
     SERVICE,
     create,
 )
-from labgen.engine import as_object, ask, text_of
+from labgen.engine import as_object, ask, part, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
-from labgen.swarm.model import part
 from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from labgen.course.swarm_start import LINE, PAUSE, SCALED, SERVICE
+from labgen.course.service import LINE, PAUSE, SCALED, SERVICE
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 from labgen.waiting import NotYet

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from labgen import swarm
 from labgen.course import Exercise, ServiceSpec, exercises
-from labgen.course.service import differences
+from labgen.course.spec import differences
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.swarm import Service

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from labgen import swarm
 from labgen.capabilities import Capability
-from labgen.course.service import differences, same_image
+from labgen.course.spec import differences, same_image
 from labgen.course.stack import (
     CACHE,
     CHANGE,

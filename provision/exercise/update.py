@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from labgen.course.service import same_image
+from labgen.course.spec import same_image
 from labgen.course.update import NEW, OLD, SERVICE, UPDATE, UPDATED
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from labgen.course.service import same_image
+from labgen.course.spec import same_image
 from labgen.course.update import NEW, OLD
 from labgen.course.updateoptions import (
     DELAY,

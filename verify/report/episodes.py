@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from labgen.course.service import same_image
+from labgen.course.spec import same_image
 from labgen.swarm import Service, Task
 from labgen.swarm.timeline import Turn, most_missing, places
 from verify.report.seen import SeenService, SeenTask

@@ -10,7 +10,7 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, told
 
-from labgen.course.swarm_start import LINE, SERVICE
+from labgen.course.service import LINE, SERVICE
 from labgen.errors import ExerciseError
 from provision.exercise import rehearse, service
 

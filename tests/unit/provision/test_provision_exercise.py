@@ -17,7 +17,7 @@ from labgen import labfile
 from labgen.capabilities import NO_IPVS, Capability, Lacks
 from labgen.course import exercises, find
 from labgen.course.loadbalance import EXERCISE, SERVICE
-from labgen.course.service import differences
+from labgen.course.spec import differences
 from labgen.errors import ExerciseError
 from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory

@@ -13,7 +13,7 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from labgen import labfile
 from labgen.course import find
 from labgen.course.loadbalance import SERVICE
-from labgen.course.service import ServiceSpec
+from labgen.course.spec import ServiceSpec
 from labgen.course.update import SERVICE as DATABASE
 from labgen.course.update import UPDATED
 from labgen.errors import ExerciseError, NodeError, SwarmError
