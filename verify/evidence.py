@@ -145,7 +145,7 @@ class Replay:
         for one in evidence.observations:
             self._answers.setdefault((one.node, one.script), []).append(one)
         self._asked: dict[tuple[str, str], int] = {}
-        self._now = 0.0
+        self._now = self._last = 0.0
         self._lock = threading.Lock()
 
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
@@ -173,6 +173,7 @@ class Replay:
             at = self._asked.get(key, 0)
             self._asked[key] = at + 1
             one = there[min(at, len(there) - 1)]
+            self._last = one.since
             if time_passes:
                 self._now = max(self._now, one.since)
         looked_at([one])
@@ -191,8 +192,8 @@ class Replay:
         return self._now
 
     def now(self) -> datetime:
-        """The time of day, then, in UTC."""
-        return self._started + timedelta(seconds=self._now)
+        """The time of day at the last answer, then, in UTC: checks may be asked for in another order now."""
+        return self._started + timedelta(seconds=self._last)
 
     def pause(self, seconds: float) -> None:
         """Let that time pass."""

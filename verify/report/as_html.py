@@ -44,7 +44,7 @@ def to_html(report: Report) -> str:
         say=lambda word, **values: _say(word, report, **values),
         w=words,
         exercises=[_section(report, name, outcomes) for name, outcomes in report.exercises()],
-        first=[one for one in report.checks if one.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)][:_FIRST],
+        first=_first(report),
         cards=cards(report),
         timelines=[timeline(one, seen) for one in sorted(newest, key=lambda one: one.began)],
         spreads=drawn,
@@ -59,6 +59,13 @@ def to_html(report: Report) -> str:
 def _say(word: Words, report: Report, **values: Any) -> str:
     text = word.in_(report.language)
     return text.format(**values) if values else text
+
+
+def _first(report: Report) -> list[Outcome]:
+    """Where to begin: what failed before what could not be judged, and nothing that has no way out of its own."""
+    kinds = (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    each = [one for kind in kinds for one in report.checks if one.verdict is kind and one.hint]
+    return each[:_FIRST]
 
 
 def _section(report: Report, name: str, outcomes: list[Outcome]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from verify import bundle
+
 CHECKOUT = Path(__file__).parents[3]
+sys.path.insert(0, str(CHECKOUT / "tests" / "unit" / "verify"))
+from recorded import Recorded  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +71,20 @@ def test_a_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path
     assert checks.returncode == 4
     assert "there is no lab in" in checks.stdout + checks.stderr
     assert "Traceback" not in checks.stdout + checks.stderr
+
+
+def test_evidence_is_graded_and_explained_without_the_checkout(installed: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text(bundle.write(Recorded("update").evidence), encoding="utf-8")
+    graded = run(installed, tmp_path, "labgen.cli", "grade", "update", "--from", str(kept), "--report", "out")
+    # The recording may be older than some check of the swarm itself.
+    assert graded.returncode in (0, 12), graded.stdout + graded.stderr
+    told = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    (points,) = [one["points"] for one in told["exercises"] if one["name"] == "update"]
+    assert points["got"] == points["of"] > 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<style>\n:root {" in page
+    assert (installed / "verify" / "report" / "schema.json").exists()
+    explained = run(installed, tmp_path, "labgen.cli", "explain", "update.history", "--from", str(kept), "--lang", "en")
+    assert explained.returncode == 0, explained.stderr
+    assert "The history has both versions" in explained.stdout

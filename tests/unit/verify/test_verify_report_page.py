@@ -277,3 +277,12 @@ def test_a_check_that_passed_everywhere_names_its_nodes_once() -> None:
     page = Page(reports.to_html(replace(REPORT, checks=passed)))
     assert page.text.count("It is up.") == 1
     assert "20 × holds" in page.text
+
+
+def test_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> None:
+    unclear = outcome("a.first", Verdict.INCONCLUSIVE, 1, "It is first.", "gone", "labgen status")
+    without = outcome("a.second", Verdict.INCONCLUSIVE, 1, "It is second.", "needs a.first")
+    failed = outcome("a.third", Verdict.FAIL, 1, "It is third.", "it is not", "docker node ls")
+    text = reports.to_html(replace(REPORT, checks=(unclear, without, failed)))
+    begin = Page(text[text.index('class="begin"') :].partition("</section>")[0]).text
+    assert re.findall(r"It is \w+", begin) == ["It is third", "It is first"]
