@@ -51,10 +51,11 @@ def script(service: str) -> str:
     """What is run as root on a node: prints its time, when its engine began, and each of a service's containers."""
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
     each = shlex.quote(_EACH)
-    # dockerd writes its file when it begins. A container that is removed meanwhile makes inspect fail, and is no more
+    # An engine that does not run is not asked: its socket is systemd's, and asking would start it. It has written its
+    # file when it began. A container that is removed meanwhile makes inspect fail, and is no more
     # there for anyone.
     return (
-        "date +%s.%N; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
+        "date +%s.%N; pidof dockerd >/dev/null || exit 0; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
         f"ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
         f'{{ [ -z "$ids" ] || docker inspect --type container --format {each} $ids || true; }}'
     )
@@ -68,7 +69,7 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
     """
     now, began, *lines = [*(line for line in text.splitlines() if line.strip()), "", ""]
     try:
-        there, engine = float(now), float(began)
+        there, engine = float(now), float(began or 0)
     except ValueError:
         raise unreadable("the node", text) from None
     found = {}

@@ -131,7 +131,7 @@ def lost(turn: Turn) -> bool:
     container had ended long before anyone noticed: an engine that stops stops its containers.
     """
     told, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
-    late = bool(told and turn.started and told > turn.started)
+    late = turn.started is not None and (told is None or told > turn.started)
     unnoticed = bool(ended and turn.new.created and (turn.new.created - ended).total_seconds() > UNNOTICED)
     back = turn.old.engine
     just_back = bool(back and told and turn.old.created and turn.old.created < back < told < back + BACK)

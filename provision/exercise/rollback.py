@@ -78,7 +78,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Make the same mistake: one replica after the other goes down. The command must not wait for them.",
             Command(BREAK_STORE),
-            done=partial(_happened, name=STORE.name),
+            done=_breaking,
             until=_all_down,
             quiet=True,
         ),
@@ -142,6 +142,13 @@ def _happened(run: Run, name: str) -> str | None:
     if there.update_state == "paused":
         return f"An update of {name} is paused already."
     return f"The history of {name} shows a failed update already." if failing(there) else None
+
+
+def _breaking(run: Run) -> str | None:
+    """Whether the store's update has failed, or is at it: to say it twice would leave nothing to go back to."""
+    if same_image(_there(run, STORE.name).image, BAD):
+        return f"{STORE.name} is being updated to {BAD} already."
+    return _happened(run, STORE.name)
 
 
 def _mended(run: Run) -> str | None:

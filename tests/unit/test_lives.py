@@ -64,6 +64,10 @@ def test_what_a_node_says() -> None:
     }
 
 
+def test_a_node_whose_engine_does_not_run_has_no_containers() -> None:
+    assert lives.read("1000.0\n", (10.0, 12.0)) == Lives((988.0, 990.0), {})
+
+
 @pytest.mark.parametrize("text", ["", "date: not found\n", told() + "Error: no such container\n"])
 def test_what_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(NodeError):

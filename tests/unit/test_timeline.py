@@ -157,7 +157,7 @@ def on(node: str, one: Task) -> Task:
         # A container that failed, and came to run elsewhere.
         (dataclasses.replace(lived(1, 0, "a", (1, 9.9)), state="failed"), False, False),
         # A node that has not come back yet.
-        (lived(1, 0, "a", (1, None)), False, False),
+        (lived(1, 0, "a", (1, None), desired="shutdown"), True, False),
     ],
 )
 def test_a_node_that_was_lost_is_told_from_one_that_was_drained(old: Task, is_lost: bool, is_drained: bool) -> None:

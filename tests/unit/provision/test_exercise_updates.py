@@ -154,6 +154,13 @@ def test_all_must_be_down_where_an_update_goes_on() -> None:
         rollback._all_down(run)
 
 
+def test_a_failing_update_is_not_made_twice() -> None:
+    """The second would leave the first as what a rollback goes back to."""
+    there = dataclasses.replace(service(FAILED), image=f"{BAD}@sha256:0")
+    assert rollback._breaking(Told(there)) == "my-store is being updated to alpine:3 already."
+    assert rollback._breaking(Told(dataclasses.replace(there, image=OLD))) is None
+
+
 def test_a_rollback_by_hand_takes_the_failure_action_back_too() -> None:
     """So one after which the action is rollback was the swarm's own."""
     there = dataclasses.replace(service(), update_state="rollback_completed", update=STORE.update)
