@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labgen.capabilities import Capability
 from labgen.files import read
+from labgen.folder import State
 from labgen.lab import Lab, Port
 from labgen.providers import PROVIDERS
+from labgen.swarm import Port as ServicePort
 
 FILE_NAME = "labgen.json"
 VERSION = 1
@@ -91,3 +94,31 @@ def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]
 def moved(port: Port, at: int) -> str:
     """That a port is forwarded from another one than lab.yml has."""
     return f"port {port.guest} of {port.node} is at 127.0.0.1:{at} of this computer: {port.host} was taken."
+
+
+def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
+    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer.
+
+    :param port: a service's.
+    :param forwarded: ports of nodes that are forwarded: of each the node's (``guest``) and this computer's (``host``,
+        ``None`` where it is not known).
+    """
+    if port.mode == "ingress" and Capability.ROUTING_MESH in state.lacks:
+        return None
+    provider = PROVIDERS.get(state.provider)
+    # In a network namespace of the lab's own, forwarded ports are as far away as the nodes.
+    if state.namespace or not (provider and provider.forwards_ports):
+        return f"http://{lab.first_manager.address}:{port.published}"
+    # Through the routing mesh any node will do.
+    host = next((one["host"] for one in forwarded if one["guest"] == port.published), None)
+    return f"http://127.0.0.1:{host}" if host else None
+
+
+def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> str:
+    """Where a learner's own browser finds a published port, as a sentence; empty where it finds it nowhere."""
+    forwarded = [{"guest": one.guest, "host": host} for one, host in ports(folder, lab, state.provider)]
+    found = url(lab, state, port, forwarded)
+    if found is None:
+        return ""
+    where = f" (from inside the lab's network namespace {state.namespace})" if state.namespace else ""
+    return f"In a browser on this computer: {found}{where}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,6 @@ from labgen.folder import LabFolder, State
 from labgen.lab import Lab
 from labgen.lab import Port as ForwardedPort
 from labgen.progress import Progress
-from labgen.providers import PROVIDERS
-from labgen.swarm import Port
 from labgen.vagrant import Machine
 
 
@@ -108,27 +106,11 @@ def _swarm(folder: LabFolder, status: Status) -> None:
                     "image": service.image,
                     "replicas": service.replicas,
                     "published": [port.published for port in service.ports],
-                    "at": [url(lab.lab, lab.state, port, status.ports) for port in service.ports],
+                    "at": [access.url(lab.lab, lab.state, port, status.ports) for port in service.ports],
                 }
             )
     finally:
         lab.close()
-
-
-def url(lab: Lab, state: State, port: Port, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
-    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer.
-
-    :param forwarded: as in :class:`Status`.
-    """
-    if port.mode == "ingress" and Capability.ROUTING_MESH in state.lacks:
-        return None
-    provider = PROVIDERS.get(state.provider)
-    # In a network namespace of the lab's own, forwarded ports are as far away as the nodes.
-    if state.namespace or not (provider and provider.forwards_ports):
-        return f"http://{lab.first_manager.address}:{port.published}"
-    # Through the routing mesh any node will do.
-    host = next((one["host"] for one in forwarded if one["guest"] == port.published), None)
-    return f"http://127.0.0.1:{host}" if host else None
 
 
 def table(lab: Lab, status: Status) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 import shlex
 
-from labgen import pages
+from labgen import access, pages
 from labgen.course.loadbalance import PAGE_PATH, SERVICE, page
 from labgen.engine import as_object, ask, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
-from labgen.swarm import Task
+from labgen.swarm import Port, Task
 from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
@@ -163,6 +163,11 @@ def _spread(run: Run) -> None:
     run.say(f"\n# How {MANY} requests to each node spread, each over a new connection:")
     for at, told in answers.items():
         run.say(f"  through {addresses[at]:16} {told}")
+    where = access.browser(
+        run.inventory.folder.path, run.lab, run.inventory.state, Port(PUBLISHED, TARGET, "tcp", "ingress")
+    )
+    if where:
+        run.say(f"\n# {where}")
 
 
 def _inside(run: Run, worker: Node) -> list[str]:

@@ -256,7 +256,8 @@ ONE, TWO = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
 def test_the_spread_is_counted_by_node() -> None:
     run = FakeRun(Serving({str(node.address): [ONE, TWO] for node in LAB.nodes}))
     loadbalance._spread(run)
-    assert f"through swarm-manager    60 requests: 30 x {ONE}, 30 x {TWO}" in run.said[-3]
+    assert f"  through swarm-manager    60 requests: 30 x {ONE}, 30 x {TWO}" in run.said
+    assert run.said[-1] == "\n# In a browser on this computer: http://10.0.2.101:8001"
 
 
 def test_a_page_that_never_comes_through_one_node_is_an_error() -> None:
