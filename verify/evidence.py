@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from labgen import __version__, labfile
 from labgen.errors import LabgenError, NodeError
@@ -78,6 +79,15 @@ class Evidence:
         return labfile.parse(self.lab_file)
 
 
+@runtime_checkable
+class Dated(Protocol):
+    """Hosts that know when each answer came."""
+
+    def moment(self, one: Observation) -> datetime:
+        """When something was observed, in UTC."""
+        ...
+
+
 class Recording:
     """Hosts whose every answer is kept.
 
@@ -111,11 +121,9 @@ class Recording:
         """Seconds since the beginning."""
         return time.monotonic() - self._start
 
-    def now(self) -> datetime:
-        """The time of day at the last answer, in UTC: the same that a replay tells."""
-        with self._lock:
-            last = self._evidence.observations[-1:]
-        return self._evidence.started + timedelta(seconds=last[0].since if last else 0.0)
+    def moment(self, one: Observation) -> datetime:
+        """When something was observed, in UTC."""
+        return self._evidence.started + timedelta(seconds=one.since)
 
     def _keep(self, node: Node, script: str, out: str, error: tuple[str, str]) -> None:
         mark = _MARK.search(script)
@@ -190,9 +198,9 @@ class Replay:
         """Seconds since the beginning, then."""
         return self._now
 
-    def now(self) -> datetime:
-        """The time of day, then, in UTC."""
-        return self._started + timedelta(seconds=self._now)
+    def moment(self, one: Observation) -> datetime:
+        """When something was observed, in UTC."""
+        return self._started + timedelta(seconds=one.since)
 
     def pause(self, seconds: float) -> None:
         """Let that time pass."""

@@ -92,7 +92,7 @@ class LabUnderTest:
         manager = there.lab.first_manager.name
 
         def seen() -> None:
-            swarm = look(lambda command: self.on(manager, command), ["web-alb"])
+            swarm = look(lambda command: self.on(manager, command))
             if not true_of(swarm):
                 raise NotYet(str(swarm))
 
