@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from labgen import __version__, labfile
 from labgen.errors import LabgenError, NodeError
@@ -78,6 +79,15 @@ class Evidence:
         return labfile.parse(self.lab_file)
 
 
+@runtime_checkable
+class Dated(Protocol):
+    """Hosts that know when each answer came."""
+
+    def moment(self, one: Observation) -> datetime:
+        """When something was observed, in UTC."""
+        ...
+
+
 class Recording:
     """Hosts whose every answer is kept.
 
@@ -111,11 +121,9 @@ class Recording:
         """Seconds since the beginning."""
         return time.monotonic() - self._start
 
-    def now(self) -> datetime:
-        """The time of day at the last answer, in UTC: the same that a replay tells."""
-        with self._lock:
-            last = self._evidence.observations[-1:]
-        return self._evidence.started + timedelta(seconds=last[0].since if last else 0.0)
+    def moment(self, one: Observation) -> datetime:
+        """When something was observed, in UTC."""
+        return self._evidence.started + timedelta(seconds=one.since)
 
     def _keep(self, node: Node, script: str, out: str, error: tuple[str, str]) -> None:
         mark = _MARK.search(script)
@@ -145,7 +153,7 @@ class Replay:
         for one in evidence.observations:
             self._answers.setdefault((one.node, one.script), []).append(one)
         self._asked: dict[tuple[str, str], int] = {}
-        self._now = self._last = 0.0
+        self._now = 0.0
         self._lock = threading.Lock()
 
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
@@ -173,7 +181,6 @@ class Replay:
             at = self._asked.get(key, 0)
             self._asked[key] = at + 1
             one = there[min(at, len(there) - 1)]
-            self._last = one.since
             if time_passes:
                 self._now = max(self._now, one.since)
         looked_at([one])
@@ -191,9 +198,9 @@ class Replay:
         """Seconds since the beginning, then."""
         return self._now
 
-    def now(self) -> datetime:
-        """The time of day at the last answer, then, in UTC: checks may be asked for in another order now."""
-        return self._started + timedelta(seconds=self._last)
+    def moment(self, one: Observation) -> datetime:
+        """When something was observed, in UTC."""
+        return self._started + timedelta(seconds=one.since)
 
     def pause(self, seconds: float) -> None:
         """Let that time pass."""

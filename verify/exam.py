@@ -20,6 +20,7 @@ from labgen.pages import Requests
 from labgen.swarm import Network, Service, Swarm, Task, lives
 from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts, tracing
+from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
 from verify.report.seen import Seen, SeenRequests
@@ -55,7 +56,6 @@ class Exam:
         self._lived: dict[str, _Known[Service]] = {}
         self._facts: dict[str, _Known[NodeFacts]] = {}
         self._swarm: _Known[Swarm] | None = None
-        self._now: Callable[[], datetime] = getattr(hosts, "now", partial(datetime.now, UTC))
         self._looked = ""
         self._latest: dict[str, Service] = {}
         self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
@@ -221,8 +221,12 @@ class Exam:
         last: list[Swarm] = []
 
         def look() -> None:
-            last.append(swarm.look(partial(self._hosts.run, manager)))
-            self._looked = self._now().isoformat(timespec="milliseconds")
+            with tracing.gather() as asked:
+                last.append(swarm.look(partial(self._hosts.run, manager)))
+            tracing.looked_at(asked)
+            # Of a recording, its own: whatever was asked in which order, the report tells the same time.
+            moment = self._hosts.moment(asked[-1]) if isinstance(self._hosts, Dated) and asked else datetime.now(UTC)
+            self._looked = moment.isoformat(timespec="milliseconds")
             if not last[-1].settled(names):
                 raise NotYet("something is still on its way")
 

@@ -103,6 +103,8 @@ def explain(check: str, evidence: Path, language: Language, scratch: Path) -> Ex
             "no:terminal",
             "-p",
             "no:cacheprovider",
+            "-p",
+            "no:randomly",
             # Not the options that some project around here has for its own tests.
             f"-c{ini}",
             f"--rootdir={_CHECKS.parent}",
