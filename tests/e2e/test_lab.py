@@ -95,8 +95,10 @@ def test_exercise_shows_how_requests_spread(lab: LabUnderTest) -> None:
         return
     for node in NODES:
         (line,) = [line for line in said.splitlines() if line.strip().startswith(f"through {node}")]
-        assert "<h1>Hi Docker Swarm 1</h1>: 3" in line
-        assert "<h1>Hi Docker Swarm 2</h1>: 3" in line
+        assert "60 requests" in line
+        assert "30 x <h1>Hi Docker Swarm 1</h1>" in line
+        assert "30 x <h1>Hi Docker Swarm 2</h1>" in line
+    assert "In a browser on this computer: http://" in said
 
 
 def test_exercise_again_changes_nothing(lab: LabUnderTest) -> None:
