@@ -11,6 +11,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from labgen.capabilities import Capability
 from labgen.course import NAMES
 from labgen.swarm import Swarm
@@ -220,20 +222,14 @@ def test_a_halted_lab_comes_back_with_its_swarm_and_services(lab: LabUnderTest) 
     assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
-ON_MACHINES = ("scaling", "recovery", "ports", "discovery", "failover")
-"""Exercises of which containers, here, can show only a part: they lack the routing mesh, and a machine of their own."""
-
-
 def test_the_course_in_any_order_earns_every_point(lab: LabUnderTest) -> None:
-    if lab.provider == "docker":
-        said = lab.run("labgen", "run", "--all", "--grade", "--shuffle", str(random.randrange(1000))).stdout
-        together = next(line for line in said.splitlines() if line.startswith("together")).split()
-        got, of = together[-1].split("/")
-        assert got == of
-        assert int(of) > 100
-        return
-    for name in random.sample(ON_MACHINES, len(ON_MACHINES)):
-        lab.run("labgen", "run", name, "--grade")
+    if lab.provider != "docker":
+        pytest.skip("emulated machines take most of half an hour for it: make course-libvirt")
+    said = lab.run("labgen", "run", "--all", "--grade", "--shuffle", str(random.randrange(1000))).stdout
+    together = next(line for line in said.splitlines() if line.startswith("together")).split()
+    got, of = together[-1].split("/")
+    assert got == of
+    assert int(of) > 100
 
 
 def test_reset_gives_a_fresh_swarm(lab: LabUnderTest) -> None:
