@@ -94,8 +94,8 @@ def script(lab: Lab) -> Script:
             f"Ask the cache how often {COUNTER.name} has reached it, by no more than the name `cache`.",
             f"docker exec CONTAINER {VISITS}",
             judge=_counted,
-            # A connection that was begun before the nodes knew the way to each other is tried again after 1, 3, 7, 15, 31
-            # and 63 s (TCP); until then its counter waits for it.
+            # A connection that was begun before the nodes knew the way to each other is tried again after 1, 3, 7, 15,
+            # 31 and 63 s (TCP); until then its counter waits for it.
             within=120,
         ),
         Step(
