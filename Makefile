@@ -55,7 +55,7 @@ tools: $(VENV)/ready
 # machines, which take both processors. In order, because each test builds on the nodes as the one before has left them.
 e2e: $(VENV)/ready tools
 	@# Once, and before: two that build at a time would be in each other's way.
-	$(BIN)/labgen box build --provider libvirt --provider virtualbox --provider docker
+	$(BIN)/labgen box build
 	$(MAKE) $(SIDE_BY_SIDE) e2e-virtualbox e2e-docker
 	$(MAKE) e2e-libvirt
 
