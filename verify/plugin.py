@@ -8,12 +8,13 @@ fail            it does not                              failed
 blocked         a check it needs failed or is blocked    skipped, with reason
 inconclusive    the lab could not be looked at           error
 not applicable  the nodes cannot do, where they run,     skipped, with reason
-                what it or a check it needs asks for
+                what it or a check it needs asks for; or
+                the lab is too small for the exercise
 ==============  =======================================  ====================
 
 Not applicable comes before every other verdict: whatever else is wrong, mending it would not let the check
 be judged here. What nodes cannot do is what the lab's inventory says (``lacks``), and nothing else: a port
-that does not answer where that is silent is a failure.
+that does not answer where that is silent is a failure. How many nodes there are is what the lab is.
 
 Exit status: pytest's own (0 all passed, 1 something did not, 5 nothing ran), for whoever runs
 ``pytest verify/``. With ``--report`` or ``--json`` it is a grading, and the status says more: 0 all
@@ -109,7 +110,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     book = item.config.stash[BOOK]
     needed = [one for need in about.needs for one in book.needed(need, _name(item))]
-    lacking = [book.lacks[one] for one in about.requires if one in book.lacks]
+    lacking = [too_small] if (too_small := _too_small(about.exercise, book)) else []
+    lacking += [book.lacks[one] for one in about.requires if one in book.lacks]
     lacking += [one.seen for one in needed if one.verdict is Verdict.NOT_APPLICABLE]
     if lacking:
         item.stash[_NOT_APPLICABLE] = lacking[0]
@@ -120,6 +122,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for one in needed:
         if one.verdict is Verdict.INCONCLUSIVE:
             raise Unclear(words.NEEDS_UNJUDGED.in_(book.language).format(check=one.id))
+
+
+def _too_small(name: str, book: Book) -> str:
+    """Why the lab is too small for an exercise; empty where it is not."""
+    exercise = exercises().get(name)
+    return exercise.lacking(book.lab).rstrip(".") if exercise and book.lab else ""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -118,8 +118,30 @@ def test_verify_is_green_over_one_connection_per_node(lab: LabUnderTest) -> None
 def test_grade_leaves_a_report(lab: LabUnderTest) -> None:
     said = lab.run("labgen", "grade").stdout
     assert "loadbalance" in said
-    assert (lab.path / ".labgen" / "report" / "report.json").exists()
-    assert (lab.path / ".labgen" / "report" / "report.md").exists()
+    report = lab.path / ".labgen" / "report"
+    for name in ("report.json", "report.html", "report.md", "report.txt", "junit.xml", "evidence.jsonl"):
+        assert (report / name).exists(), name
+
+
+def test_evidence_gives_the_same_grade_without_the_lab(lab: LabUnderTest, tmp_path: Path) -> None:
+    lab.run("labgen", "grade", "--nonce", "today", "--evidence", str(tmp_path / "kept.jsonl"))
+    first = json.loads((lab.path / ".labgen" / "report" / "report.json").read_text(encoding="utf-8"))
+    again = json.loads(
+        lab.run("labgen", "-C", str(tmp_path), "grade", "--from", str(tmp_path / "kept.jsonl"), "--json").stdout
+    )
+    for key in ("verdict", "points", "seen", "started", "evidence"):
+        assert again[key] == first[key], key
+    assert [(one["id"], one["verdict"]) for one in again["checks"]] == [
+        (one["id"], one["verdict"]) for one in first["checks"]
+    ]
+    refused = lab.run("labgen", "grade", "--from", str(tmp_path / "kept.jsonl"), "--nonce", "tomorrow", check=False)
+    assert refused.returncode == 14
+
+
+def test_a_check_is_explained(lab: LabUnderTest) -> None:
+    said = lab.run("labgen", "explain", "cluster.host_name[swarm-worker1]", "--lang", "en").stdout
+    assert "The node bears its name." in said
+    assert "@@hostname\n    swarm-worker1\n" in said
 
 
 def test_no_token_is_written_anywhere(lab: LabUnderTest) -> None:

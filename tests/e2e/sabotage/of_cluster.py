@@ -10,6 +10,7 @@ _GONE = (
     f"cluster.advertised_address[{W2}]",
     f"cluster.gossip_port[{W2}-tcp]",
     f"cluster.gossip_port[{W2}-udp]",
+    f"cluster.gateway_bridge[{W2}]",
 )
 """What cannot be seen of a worker that is in no swarm."""
 
@@ -62,9 +63,29 @@ def _other_address(stage: Stage) -> str:
 
 def _address_lost(stage: Stage) -> None:
     address = stage.node(W2).address
-    found = f"dev=$(ip -4 -o address show to {address} | awk '{{print $2}}')"
-    stage.on(W2, found, f"ip address del {address}/24 dev $dev")
+    found = f"ip -4 -o address show to {address} | awk '{{print $2}}' >/root/adapter"
+    stage.on(W2, found, f"ip address del {address}/24 dev $(cat /root/adapter)")
     stage.missed(W2)
+
+
+def _address_back(stage: Stage) -> None:
+    stage.on(W2, f"ip address add {stage.node(W2).address}/24 dev $(cat /root/adapter)")
+    stage.wait(f"{W2} to be back", lambda swarm: all(node.ready for node in swarm.nodes))
+
+
+def _bridge_removed(stage: Stage) -> None:
+    stage.on(
+        W2,
+        "docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' docker_gwbridge >/root/bridge",
+        "docker network disconnect --force docker_gwbridge gateway_ingress-sbox",
+        "docker network rm docker_gwbridge",
+    )
+
+
+def _bridge_back(stage: Stage) -> None:
+    options = "--opt com.docker.network.bridge.name=docker_gwbridge --opt com.docker.network.bridge.enable_icc=false"
+    stage.on(W2, f"docker network create --subnet $(cat /root/bridge) {options} docker_gwbridge")
+    _fresh(stage)
 
 
 def _demoted(stage: Stage) -> None:
@@ -183,7 +204,14 @@ FAULTS = (
         "cluster",
         _address_lost,
         turned(fail=(*_all("address", W2), *_UNSEEN), blocked=_all("node_role", W2)),
-        _fresh,
+        _address_back,
+    ),
+    Fault(
+        "docker_gwbridge was removed",
+        "cluster",
+        _bridge_removed,
+        turned(fail=_all("gateway_bridge", W2)),
+        _bridge_back,
     ),
     Fault(
         "a worker left",
@@ -228,6 +256,7 @@ FAULTS = (
             fail=(*_all("swarm_active"), "cluster.swarm_begun"),
             blocked=(
                 *_all("advertised_address"),
+                *_all("gateway_bridge"),
                 *(
                     f"cluster.gossip_port[{name}-{protocol}]"
                     for name in (MANAGER, W1, W2)

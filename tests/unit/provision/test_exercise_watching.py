@@ -104,6 +104,16 @@ def test_a_step_that_fails_ends_the_requests_and_tells_nothing_of_them(port: int
     assert run.said == []
 
 
+def test_nodes_that_publish_the_port_themselves_are_asked_without_the_mesh(port: int) -> None:
+    run = run_on("127.0.0.9", "127.0.0.1")
+    run.inventory.lacks = {Capability.ROUTING_MESH: NO_IPVS}
+    with watching.requests(run, port, to=run.lab.nodes[1:]):
+        asked(run, 20)
+    (said,) = run.said
+    assert said.startswith("  meanwhile, through node1 in turn: ")
+    assert "none lost" in said
+
+
 def test_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
     run = run_on("127.0.0.1")
     run.inventory.lacks = {Capability.ROUTING_MESH: NO_IPVS}

@@ -37,6 +37,8 @@ def grade(pytester: pytest.Pytester) -> Grade:
         for module in (ALWAYS, name):
             (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
         kept = Path(pytester.path) / "evidence.json"
+        # A fault may have added what a node would have said, too.
+        recorded.evidence.observations.sort(key=lambda one: one.since)
         kept.write_text(bundle.write(recorded.evidence))
         result = pytester.runpytest_inprocess(
             "verify", f"--exercise={name}", f"--from={kept}", "--report=out", "-p", "no:cacheprovider"
@@ -75,3 +77,8 @@ def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
     checks = {one.removeprefix("test_") for one in vars(import_module(f"verify.test_{name}")) if one[:5] == "test_"}
     turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
     assert checks == turned
+
+
+def test_an_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:
+    verdicts = grade("quorum", Recorded("stack"))
+    assert set(verdicts.values()) == {"not applicable"}
