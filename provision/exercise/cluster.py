@@ -142,9 +142,8 @@ def _promoted(run: Run, node: Node) -> None:
     def look() -> None:
         there = of_swarm(run).get(node.name)
         if there is None or not there.ready or there.role != "manager" or not there.reachable:
-            raise NotYet(
-                f"{node.name} is {f'{there.state}, a {there.role}' if there else 'not in the swarm'}, not yet a reachable manager"
-            )
+            seen = f"{there.state}, a {there.role}" if there else "not in the swarm"
+            raise NotYet(f"{node.name} is {seen}, not yet a reachable manager")
         if not swarm.local(run.shell(node).run).is_manager:
             raise NotYet(f"{node.name} does not know yet that it is a manager")
 
