@@ -10,7 +10,7 @@ from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.waiting import NotYet
 from provision import swarm as membership
-from provision.exercise.ready import give_roles, in_role
+from provision.exercise.ready import give_roles, in_role, of_swarm
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 
@@ -140,9 +140,10 @@ def _roles(manager: Node, worker: Node) -> list[Step]:
 
 def _promoted(run: Run, node: Node) -> None:
     def look() -> None:
-        there = next((one for one in run.nodes() if one.name == node.name and one.ready), None)
-        if there is None or there.role != "manager" or not there.reachable:
-            raise NotYet(f"{node.name} is {there.role if there else 'not Ready'}, not yet a reachable manager")
+        there = of_swarm(run).get(node.name)
+        if there is None or not there.ready or there.role != "manager" or not there.reachable:
+            seen = f"{there.state}, a {there.role}" if there else "not in the swarm"
+            raise NotYet(f"{node.name} is {seen}, not yet a reachable manager")
         if not swarm.local(run.shell(node).run).is_manager:
             raise NotYet(f"{node.name} does not know yet that it is a manager")
 

@@ -103,12 +103,23 @@ def give_roles(run: Run, there: Mapping[str, SwarmNode] | None = None) -> None:
         run.wait(f"{node.name} to be a {node.role}", functools.partial(in_role, run, node), within=60)
 
 
+def of_swarm(run: Run) -> dict[str, SwarmNode]:
+    """The swarm's nodes by name, while its managers change.
+
+    :raises NotYet: they choose a leader, and none can be asked.
+    """
+    try:
+        return _known(run)
+    except (NodeError, SwarmError) as why:
+        raise NotYet(why.message) from None
+
+
 def in_role(run: Run, node: Node) -> None:
     """See that a node is Ready in its role, and knows so itself.
 
     :raises NotYet: it is not.
     """
-    known = _known(run).get(node.name)
+    known = of_swarm(run).get(node.name)
     if known is None or not known.ready or known.role != node.role:
         raise NotYet(f"{node.name} is {f'{known.state}, a {known.role}' if known else 'not in the swarm'}")
     if node.role == "manager" and not known.reachable:

@@ -79,6 +79,12 @@ def test_a_node_without_its_bridge_is_said() -> None:
         cluster._networks(FakeRun("cluster", shell), WORKER1)
 
 
+def test_managers_that_choose_a_leader_are_waited_for() -> None:
+    shell = ScriptedShell(MANAGER, [("/nodes", ok('{"message": "The swarm does not have a leader"}\n503\n'))])
+    with pytest.raises(ExerciseError, match=r"last seen: .*does not have a leader"):
+        cluster._demoted(FakeRun("cluster", shell), WORKER1)
+
+
 def test_a_promotion_that_the_node_does_not_know_of_is_waited_for() -> None:
     promoted = {**node_json(WORKER1), "ManagerStatus": {"Reachability": "reachable"}}
     promoted["Spec"] = {"Role": "manager"}
