@@ -9,15 +9,21 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from labgen.course import NAMES
 from labgen.errors import LabgenError
-from tests.e2e.sabotage import of_cluster, of_services
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 
-FAULTS: tuple[Fault, ...] = of_cluster.FAULTS + of_services.FAULTS
+FAULTS: tuple[Fault, ...] = tuple(
+    fault
+    for name in NAMES
+    if (Path(__file__).parent / f"of_{name}.py").exists()
+    for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
+)
 LETTERS = {"fail": "F", "blocked": "b", "inconclusive": "?", "not applicable": "n", "pass": "P", "": "-"}
 
 

@@ -120,6 +120,15 @@ class Stage:
             self.manager(*(f"docker service rm {shlex.quote(name)} 2>/dev/null || true" for name in services))
         self.wait("its containers to be gone", lambda swarm: not set(services) & set(swarm.services))
 
+    def serve(self, name: str, create: str, running: int) -> None:
+        """Make a service anew, and wait until so many of its tasks run.
+
+        :param create: options, image and command, as they are typed.
+        """
+        self.remove(name)
+        self.manager(f"docker service create --detach --name {name} {create}")
+        self.settled(name, running)
+
     def token(self) -> str:
         """The worker's join token; it goes no further than to the node that joins."""
         return self.manager("docker swarm join-token --quiet worker").strip()

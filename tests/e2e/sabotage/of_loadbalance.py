@@ -1,45 +1,29 @@
-"""Faults in the services of the exercises on load balancing and on the rolling update."""
+"""Faults in the service of the exercise on load balancing."""
 
 from __future__ import annotations
 
 import shlex
 
 from labgen.capabilities import Capability
-from labgen.course import loadbalance, update
+from labgen.course import loadbalance
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 
-WEB, DATABASE = loadbalance.SERVICE.name, update.SERVICE.name
+WEB = loadbalance.SERVICE.name
 
 _ALB = tuple(f"loadbalance.{name}" for name in ("replicated", "running", "constraint", "on_workers", "published"))
-_UPDATE = tuple(
-    f"update.{name}" for name in ("running", "image", "server_version", "history", "one_at_a_time", "completed")
-)
-
-
-def _served(stage: Stage, create: str, running: int = 2, *, name: str = WEB) -> None:
-    stage.remove(WEB, DATABASE)
-    stage.manager(f"docker service create --detach {create}")
-    stage.settled(name, running)
 
 
 def _web(options: str, running: int = 2, image: str = "nginx") -> Act:
-    def act(stage: Stage) -> None:
-        _served(stage, f"--name {WEB} {options} {image}", running)
-
-    return act
+    return lambda stage: stage.serve(WEB, f"{options} {image}", running)
 
 
 _RIGHT = "--constraint node.role==worker --replicas 2 --publish 8001:80"
 
 
-def _gone(name: str) -> Act:
-    return lambda stage: stage.remove(name)
-
-
 def _faked(stage: Stage) -> None:
     """Containers that only look like the service's."""
-    stage.remove(WEB, DATABASE)
+    stage.remove(WEB)
     for number, node in enumerate((W1, W2), 1):
         stage.on(node, f"docker run --detach --name {WEB}.{number}.faked --publish 8001:80 nginx")
 
@@ -51,7 +35,7 @@ def _unfaked(stage: Stage) -> None:
 
 def _never_runs(stage: Stage) -> None:
     """Its containers end as soon as they have begun."""
-    stage.remove(WEB, DATABASE)
+    stage.remove(WEB)
     stage.manager(f"docker service create --detach --name {WEB} {_RIGHT} nginx false")
     stage.wait("a task to fail", lambda swarm: any(task.state == "failed" for task in swarm.services[WEB].tasks))
 
@@ -60,32 +44,6 @@ def _short(check: str, *more: str) -> dict[str, str]:
     return turned(fail=(f"loadbalance.{check}", *(f"loadbalance.{name}" for name in more)))
 
 
-_BEFORE = f"--name {DATABASE} --replicas 3 {update.OLD}"
-
-
-def _made(stage: Stage, create: str = _BEFORE) -> None:
-    _served(stage, create, 3, name=DATABASE)
-
-
-def _then(*commands: str, create: str = _BEFORE, running: int = 3) -> Act:
-    """The service as the exercise makes it, and then something else than it says."""
-
-    def act(stage: Stage) -> None:
-        _made(stage, create)
-        for command in commands:
-            stage.manager(f"{command} {DATABASE} >/dev/null 2>&1 || true", within=180)
-        stage.settled(DATABASE, running)
-
-    return act
-
-
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"update.{name}" for name in names)
-
-
-_NOT_NEW = turned(fail=_of("image"), blocked=_of("server_version", "history", "one_at_a_time", "completed"))
-_TO_NEW = f"docker service update --detach=false --image {update.NEW}"
-
 _PAGES = tuple(f"loadbalance.pages[{node}]" for node in (MANAGER, W1, W2)) + tuple(
     f"loadbalance.pages_from_itself[{node}]" for node in (W1, W2)
 )
@@ -93,7 +51,7 @@ _PAGES = tuple(f"loadbalance.pages[{node}]" for node in (MANAGER, W1, W2)) + tup
 
 def _one_page(stage: Stage) -> None:
     """The page of worker 1 only was copied; worker 2 serves nginx's own."""
-    _served(stage, f"--name {WEB} {_RIGHT} nginx")
+    stage.serve(WEB, f"{_RIGHT} nginx", 2)
     page = loadbalance.page(1)
     written = shlex.quote(f"echo {shlex.quote(page)} >{loadbalance.PAGE_PATH}")
     stage.on(W1, f"docker exec $(docker ps --quiet --filter name={WEB}) sh -c {written}")
@@ -170,38 +128,5 @@ FAULTS = (
         _one_page,
         turned(fail=_PAGES),
         needs=(Capability.ROUTING_MESH,),
-    ),
-    Fault("no database", "update", _gone(DATABASE), turned(fail=_of("service_exists"), blocked=_UPDATE)),
-    Fault("made and never updated", "update", _made, _NOT_NEW),
-    Fault(
-        "the update done by remove-and-create",
-        "update",
-        lambda stage: _made(stage, _BEFORE.replace(update.OLD, update.NEW)),
-        turned(fail=_of("history", "completed"), blocked=_of("one_at_a_time")),
-    ),
-    Fault(
-        "all tasks updated at once",
-        "update",
-        _then(f"{_TO_NEW} --update-parallelism 0"),
-        turned(fail=_of("one_at_a_time")),
-    ),
-    Fault("updated and rolled back", "update", _then(_TO_NEW, "docker service rollback --detach=false"), _NOT_NEW),
-    Fault(
-        "updated and scaled down",
-        "update",
-        _then(_TO_NEW, "docker service update --detach=false --replicas 2", running=2),
-        turned(fail=_of("running"), blocked=_of("image", "server_version", "history", "one_at_a_time", "completed")),
-    ),
-    Fault(
-        "a server that is none",
-        "update",
-        _then(_TO_NEW, create=f"{_BEFORE} sh -c 'trap exit TERM; while :; do sleep 1; done'"),
-        turned(fail=_of("server_version")),
-    ),
-    Fault(
-        "updated to another program",
-        "update",
-        _then("docker service update --detach=false --image nginx --args ''"),
-        turned(fail=_of("service_exists"), blocked=_UPDATE),
     ),
 )
