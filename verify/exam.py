@@ -17,13 +17,14 @@ from labgen.engine import Answer, as_list
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
+from labgen.probe import Probed
 from labgen.swarm import Network, Service, Swarm, Task, lives
 from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
-from verify.report.seen import Seen, SeenRequests
+from verify.report.seen import Seen, SeenProbe, SeenRequests
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class Exam:
         self._latest: dict[str, Service] = {}
         self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
         self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
+        self._probes: list[SeenProbe] = []
 
     def facts(self, node: Node) -> NodeFacts:
         """What a node is like. The first call asks every node that checks were chosen for, side by side.
@@ -146,17 +148,21 @@ class Exam:
         :raises NodeError: a node cannot be asked.
         """
         if name not in self._lived:
-            self._lived[name] = _Known(partial(self._live, name))
+            self._lived[name] = _Known(lambda: self.dated(self.swarm.services[name]))
         return self._lived[name].get()
 
-    def _live(self, name: str) -> Service:
+    def dated(self, there: Service) -> Service:
+        """The same for a service as it is now, for checks that act.
+
+        :raises NodeError: a node cannot be asked.
+        """
         ids = {node.name: node.id for node in self.swarm.nodes}
         told = {}
         for node in self.lab.nodes:
             before = self.clock()
-            text = self.on(node, lives.script(name))
+            text = self.on(node, lives.script(there.name))
             told[ids.get(node.name, "")] = lives.read(text, (before, self.clock()))
-        return lives.dated(self.swarm.services[name], told, ids.get(self.manager.name, ""))
+        return lives.dated(there, told, ids.get(self.manager.name, ""))
 
     def host(self, task: Task) -> Node | None:
         """The lab's node that a task is on."""
@@ -203,7 +209,12 @@ class Exam:
         for (by, port), known in self._pages.items():
             with suppress(LabgenError):
                 requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
-        return Seen.of(self._looked, there, sorted(requests, key=lambda one: (one.port, one.to, one.by)))
+        return Seen.of(self._looked, there, sorted(requests, key=lambda one: (one.port, one.to, one.by)), self._probes)
+
+    def probed(self, exercise: str, port: int, told: Probed) -> None:
+        """Have the report tell of requests that were made while a check of an exercise acted."""
+        if told.requests:
+            self._probes.append(SeenProbe.of(exercise, self.manager.name, port, told))
 
     def _read(self, nodes: list[Node]) -> None:
         within = self._patience.seconds(15)

@@ -1,20 +1,34 @@
-"""The exercise on health checks: an update that was never healthy replaced nothing, a good one replaced all."""
+"""The exercise on health checks: an update that was never healthy replaced nothing, a good one replaced all.
+
+And tried on the spot: every task of the page replaced, and back again, while it is asked for.
+"""
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
 import pytest
 
+from labgen.capabilities import Lacks
 from labgen.course import Words, health
-from labgen.course.spec import repository, same_image
+from labgen.course.spec import repository, same_image, told_ports
+from labgen.errors import NodeError
+from labgen.probe import Probed
 from labgen.swarm import Service, Swarm
-from labgen.swarm.timeline import most_empty
+from labgen.swarm.timeline import most_empty, places
+from labgen.waiting import NotYet
+from verify import prober
 from verify.checks import check
 from verify.exam import Exam
 from verify.services import found, service_of
 
-SERVICE = health.SERVICE
+SERVICE, WEB = health.SERVICE, health.WEB
+PORT = WEB.publish[0]
 
 service = service_of(SERVICE.name)
+web = service_of(WEB.name)
 
 
 @pytest.fixture
@@ -118,3 +132,118 @@ def test_updated(service: Service) -> None:
     came = {str(task.slot) for task in service.tasks if not same_image(task.image, health.UPDATED.image)}
     alone = [str(task.slot) for task in service.running if str(task.slot) not in came]
     assert not alone, f"the history shows no task of another image before that of replica {', '.join(alone)}"
+
+
+_WEB_ANEW = _on_manager(f"docker service rm {WEB.name}", WEB.create)
+
+
+@check(
+    points=1,
+    ko=f"web-checked 서비스가 nginx 이미지의 복제본 3개로 만들어져 {PORT.published} 포트를 공개하고, "
+    "헬스 체크가 있으며, 모든 컨테이너가 healthy이다.",
+    needs=("cluster.swarm_begun",),
+    whole_lab=True,
+    hint=_WEB_ANEW,
+)
+def test_web(swarm: Swarm, exam: Exam) -> None:
+    """There is a service web-checked, made from nginx, with three replicas, its port 80 published as 8005 and a health
+    check, and every container is healthy."""
+    there = found(swarm, WEB.name)
+    assert repository(there.image) == repository(WEB.image), f"it is made from {there.image}"
+    assert (there.mode, there.replicas) == ("replicated", WEB.replicas), (
+        f"it is {there.mode}, with {there.replicas} replicas"
+    )
+    assert any(PORT.met_by(port) for port in there.ports), f"published: {told_ports(there)}"
+    assert there.health[:1] not in ((), ("NONE",)), "it has no health check of its own"
+    assert len(there.running) == WEB.replicas, f"{len(there.running)} of {WEB.replicas} run"
+    sick = [f"{WEB.name}.{task.slot}: {task.unwell}" for task in exam.lived(WEB.name).running if task.unwell]
+    assert not sick, "; ".join(sick)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of replacing every task, and of the way back.
+
+    :param missing: how many replicas were missing at the same time, at most.
+    :param kept: replicas whose task was not replaced.
+    :param probed: requests made meanwhile.
+    """
+
+    missing: int
+    kept: tuple[str, ...]
+    probed: Probed
+
+
+@pytest.fixture(scope="module")
+def tried(exam: Exam, lacks: Lacks) -> Tried:
+    """Replace every task by one like it, and roll back, once for all checks: the service is left as it was found."""
+    before = exam.service(WEB.name)
+    assert before is not None, f"there is no service {WEB.name}"
+    ran = {task.id for task in before.running}
+    name = shlex.quote(WEB.name)
+    with prober.requests(exam, lacks, health.EXERCISE.name, PORT.published) as asked:
+        try:
+            exam.on(exam.manager, f"docker service update --detach --force {name} >/dev/null")
+            forced = exam.wait("every task to be replaced", lambda: _settled(exam, "completed"), within=health.WITHIN)
+        finally:
+            # Where nothing was replaced, there is nothing to go back to.
+            with suppress(NodeError):
+                exam.on(exam.manager, f"docker service rollback --detach {name} >/dev/null")
+        back = exam.wait("the way back", lambda: _settled(exam, "rollback_completed"), within=health.WITHIN)
+    kept = {str(task.slot) for task in forced.running if task.id in ran}
+    kept |= {str(task.slot) for task in back.running if task.id in {one.id for one in forced.running}}
+    return Tried(most_empty(_since(exam.dated(back), ran)), tuple(sorted(kept)), asked.probed)
+
+
+@check(
+    points=3,
+    ko="직접 시험: 채점이 모든 태스크를 교체하고(docker service update --force) 다시 되돌리는(docker service rollback) "
+    "동안 빠진 복제본은 한순간도 없었다.",
+    needs=("health.web",),
+    whole_lab=True,
+    hint=Words(
+        f"Both ways start first, and wait for the health check (--update-order, --rollback-order). {_WEB_ANEW.en}",
+        f"두 방향 모두 새 태스크를 먼저 시작하고 헬스 체크를 기다려야 합니다(--update-order, --rollback-order). "
+        f"{_WEB_ANEW.ko}",
+    ),
+)
+def test_replaced_unnoticed(tried: Tried) -> None:
+    """Tried by this check: while every task is replaced (docker service update --force) and the service is rolled back
+    (docker service rollback), no replica is ever missing."""
+    assert not tried.kept, f"the task was not replaced in replica {', '.join(tried.kept)}"
+    assert tried.missing == 0, f"{tried.missing} of {WEB.replicas} were missing at the same time"
+
+
+@check(
+    points=2,
+    ko=f"직접 시험: 그동안 모든 노드로 보낸 요청은 천 건에 {health.PER_THOUSAND}건보다 많이 잃어버리지 않는다.",
+    needs=("health.replaced_unnoticed",),
+    requires=WEB.asking_needs,
+    whole_lab=True,
+    hint=_WEB_ANEW,
+)
+def test_answers_meanwhile(tried: Tried) -> None:
+    """Tried by this check: of the requests made through every node meanwhile, not more than one in a thousand is
+    lost."""
+    told = tried.probed
+    assert told.requests, "no request was made"
+    assert told.lost * 1000 <= told.requests * health.PER_THOUSAND, str(told)
+
+
+def _settled(exam: Exam, state: str) -> Service:
+    """The service, once its update has come to a state and nothing of it is on its way."""
+    there = exam.service(WEB.name)
+    assert there is not None, f"{WEB.name} was removed meanwhile"
+    if there.update_state != state or len(there.running) != there.replicas or not there.settled:
+        said = f"{there.update_state} {there.update_message}".strip()
+        raise NotYet(f"{said}; {len(there.running)} of {there.replicas} run")
+    return there
+
+
+def _since(there: Service, first: set[str]) -> Service:
+    """The service with the tasks of some ids and those that came after them in their places."""
+    kept = []
+    for tasks in places(there).values():
+        start = next((at for at, task in enumerate(tasks) if task.id in first), len(tasks))
+        kept += tasks[start:]
+    return replace(there, tasks=tuple(kept))

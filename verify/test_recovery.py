@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
-from labgen.capabilities import Capability, Lacks
+from labgen.capabilities import Lacks
 from labgen.course import Words, recovery
 from labgen.course.spec import repository, told_ports
 from labgen.errors import NodeError
 from labgen.lab import Node
-from labgen.probe import Beside, Probed
+from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, Task
 from labgen.swarm.timeline import places
 from labgen.waiting import NotYet
@@ -123,8 +123,7 @@ def death(exam: Exam, lacks: Lacks) -> Death:
     there = exam.service(SERVICE.name)
     assert there is not None, f"there is no service {SERVICE.name}"
     node, task = _victim(exam, there)
-    mesh = Capability.ROUTING_MESH not in lacks
-    with prober.requests(exam, PORT.published) if mesh else nullcontext(Beside()) as asked:
+    with prober.requests(exam, lacks, recovery.EXERCISE.name, PORT.published) as asked:
         start = exam.clock()
         exam.on(node, f"docker rm -f {shlex.quote(task.container_id)}")
         try:

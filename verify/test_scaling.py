@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from labgen.capabilities import Capability, Lacks
+from labgen.capabilities import Lacks
 from labgen.course import Words, loadbalance, scaling
 from labgen.course.spec import repository, told_ports
-from labgen.probe import Beside, Probed
+from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, Task
 from labgen.waiting import NotYet
 from verify import prober
@@ -107,8 +107,10 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     there = exam.service(SERVICE.name)
     assert there is not None, f"there is no service {SERVICE.name}"
     few = there.replicas or 0
-    mesh = Capability.ROUTING_MESH not in lacks
-    with _as_found(exam, there), prober.requests(exam, PORT.published) if mesh else nullcontext(Beside()) as asked:
+    with (
+        _as_found(exam, there),
+        prober.requests(exam, lacks, scaling.EXERCISE.name, PORT.published) as asked,
+    ):
         start = exam.clock()
         _scale(exam, few + 1)
         more = exam.wait("one more task to run", lambda: _running(exam, few + 1), within=scaling.WITHIN)

@@ -29,9 +29,18 @@ WEB = ServiceSpec(
     update=_UPDATE,
     # The official image has curl, others of nginx have wget.
     health="curl -fso /dev/null 127.0.0.1 || wget -qO /dev/null 127.0.0.1",
-    options=_TIMES,
+    # A way back is an update too, with an order of its own.
+    options=(*_TIMES, "--rollback-order start-first"),
 )
 FORCE = f"docker service update --force {WEB.name}"
+BACK = f"docker service rollback {WEB.name}"
+
+WITHIN = 90.0
+"""Seconds in which all its tasks are replaced, on an ordinary machine, one after the other, each watched until it has
+answered."""
+
+PER_THOUSAND = 1
+"""Requests of a thousand that may be lost while tasks are replaced."""
 
 EXERCISE = Exercise(
     name="health",
@@ -42,11 +51,12 @@ EXERCISE = Exercise(
     instead={
         Capability.ROUTING_MESH: Words(
             en="""\
-Leave out step 5: no published port answers. That no replica is ever missing can be seen from the tasks alone
-(step 3).
+In step 5 leave out the requests: port 8005 opens on no node. That no replica is ever missing can be seen from the
+tasks alone.
 """,
             ko="""\
-5번은 건너뛰세요. 공개된 포트가 응답하지 않습니다. 빠지는 복제본이 없다는 것은 태스크만 보아도 알 수 있습니다(3번).
+5번에서 요청은 건너뛰세요. 8005 포트는 어느 노드에서도 열리지 않습니다. 빠지는 복제본이 없다는 것은 태스크만 보아도
+알 수 있습니다.
 """,
         ),
     },

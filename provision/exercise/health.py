@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 
-from labgen.course.health import FORCE, MONITOR, RIGHT, SERVICE, UPDATED, WEB, WRONG_PORT
+from labgen.capabilities import Capability
+from labgen.course.health import FORCE, MONITOR, PER_THOUSAND, RIGHT, SERVICE, UPDATED, WEB, WRONG_PORT
 from labgen.course.spec import same_image
 from labgen.errors import ExerciseError
-from labgen.lab import Lab
+from labgen.lab import Lab, Node
 from labgen.probe import Probed
 from labgen.swarm import Service
 from labgen.swarm.timeline import most_empty, relieved
@@ -21,9 +21,6 @@ from provision.exercise.watching import requests, tell_turns
 
 UNHEALTHY = Timer("a task that does not answer is given up after two checks (--health-interval 1s)", 2.0)
 HEALTHY = Timer("a task counts as running when its first check succeeds (--health-interval 1s)", 1.0)
-
-PER_THOUSAND = 1
-"""Requests of a thousand that may be lost while tasks are replaced."""
 
 
 def script(lab: Lab) -> Script:
@@ -62,22 +59,17 @@ def script(lab: Lab) -> Script:
             timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
         ),
         services.show(lab, SERVICE.name),
-        *(
-            dataclasses.replace(step, needs=WEB.asking_needs)
-            for step in (
-                services.create(lab, WEB, f"The same from outside: a page with a health check, at port {port}."),
-                Step(
-                    manager,
-                    "Replace all its tasks while requests go on: none may be lost.",
-                    Command(FORCE),
-                    before=partial(services.port_open, node=manager, port=port),
-                    during=partial(requests, port=port, judge=few_lost),
-                    until=partial(services.running, name=WEB.name),
-                    quiet=True,
-                    within=300,
-                    timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
-                ),
-            )
+        services.create(lab, WEB, f"The same seen from outside: a page with a health check, at port {port}."),
+        Step(
+            manager,
+            "Replace all its tasks while requests go on: none may be lost.",
+            Command(FORCE),
+            before=partial(_open, node=manager, port=port),
+            during=partial(requests, port=port, judge=few_lost),
+            until=_all_replaced,
+            quiet=True,
+            within=300,
+            timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
         ),
     ]
 
@@ -122,10 +114,25 @@ def _nothing_lost(run: Run) -> None:
 
 
 def _healthy(run: Run) -> None:
-    services.running(run, SERVICE.name)
+    _relieved(run, SERVICE.name)
+
+
+def _all_replaced(run: Run) -> None:
+    _relieved(run, WEB.name)
+
+
+def _open(run: Run, node: Node, port: int) -> None:
+    # Without the routing mesh nothing opens, and no requests are made.
+    if Capability.ROUTING_MESH not in run.inventory.lacks:
+        services.port_open(run, node, port)
+
+
+def _relieved(run: Run, name: str) -> None:
+    """Wait until every old task has given way to its successor; tell when, and that none was missed."""
+    services.running(run, name)
 
     def look() -> Service:
-        there = run.lived(SERVICE.name)
+        there = run.lived(name)
         left = [turn.place for turn in relieved(there) if turn.stopped is None]
         if left:
             raise NotYet(f"the old task of replica {', '.join(left)} runs beside the new one")
@@ -140,10 +147,10 @@ def _none_missing(run: Run, there: Service) -> None:
     missing = most_empty(there)
     if missing:
         raise ExerciseError(
-            f"{missing} of {SERVICE.replicas} replicas of {SERVICE.name} were missing at one time.",
+            f"{missing} of {there.replicas} replicas of {there.name} were missing at one time.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
-    run.say(f"  not one of {SERVICE.replicas} replicas was missing at any time")
+    run.say(f"  not one of {there.replicas} replicas was missing at any time")
 
 
 def few_lost(_run: Run, told: Probed) -> None:

@@ -16,7 +16,7 @@ from verify.report.as_markdown import to_markdown
 from verify.report.as_text import WIDTH, to_text
 from verify.report.cleaning import clean, without_secrets
 from verify.report.model import Bundle, LabNode, NotApplicable, Outcome, Points, Report
-from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenRequests, SeenService, SeenTask
+from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
 
 __all__ = [
     "VERSION",
@@ -30,8 +30,10 @@ __all__ = [
     "Seen",
     "SeenAnswer",
     "SeenNode",
+    "SeenProbe",
     "SeenRequests",
     "SeenService",
+    "SeenStretch",
     "SeenTask",
     "clean",
     "files",

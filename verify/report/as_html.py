@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from labgen.course import Words
 from verify.checks import Verdict
 from verify.report import words
-from verify.report.drawing import cards, spreads, timeline
+from verify.report.drawing import cards, probes, spreads, timeline
 from verify.report.episodes import episodes
 from verify.report.model import Outcome, Points, Report, by_claim, tally, worst
 
@@ -47,6 +47,8 @@ def to_html(report: Report) -> str:
         first=_first(report),
         cards=cards(report),
         timelines=[timeline(one, seen) for one in sorted(newest, key=lambda one: one.began)],
+        probes=probes(seen.probes),
+        probed=lambda one: words.probe(one, report.language),
         spreads=drawn,
         answers=answers,
         tally=lambda points: tally(points, report.language),

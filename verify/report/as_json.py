@@ -2,7 +2,8 @@
 
 Version 1 had no verdict "not applicable". Version 2 has; such checks have points, but none of these is at
 stake: sums leave them out and tell them apart. Version 3 adds what was seen (``seen``), titles and language,
-the lab network, labgen's version and the evidence it goes with. Older versions are read as well.
+the lab network, labgen's version and the evidence it goes with. Version 4 adds the requests made while checks acted
+(``seen.probes``). Older versions are read as well.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any
 
 from verify.checks import Verdict
 from verify.report.model import Bundle, LabNode, Outcome, Points, Report
-from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenRequests, SeenService, SeenTask
+from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
 
 SCHEMA = "labgen.report"
-VERSION = 3
+VERSION = 4
 
 
 def to_json(report: Report) -> str:
@@ -111,5 +112,9 @@ def _seen(told: dict[str, Any]) -> Seen:
         requests=tuple(
             SeenRequests(**{**one, "answers": tuple(SeenAnswer(**answer) for answer in one["answers"])})
             for one in told.get("requests", ())
+        ),
+        probes=tuple(
+            SeenProbe(**{**one, "stretches": tuple(SeenStretch(**stretch) for stretch in one["stretches"])})
+            for one in told.get("probes", ())
         ),
     )

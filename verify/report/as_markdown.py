@@ -37,6 +37,13 @@ def to_markdown(report: Report) -> str:
         heading = words.NOT_APPLICABLE_HERE.in_(speak)
         lines += [f"## {heading[:1].upper()}{heading[1:]}: {_escaped(apart.reason)}", ""]
         lines += _table(report, [one for one in report.checks if not one.applicable and one.seen == apart.reason])
+    if report.seen.probes:
+        lines += [f"## {words.MEANWHILE.in_(speak)}", ""]
+        lines += [
+            f"- {_escaped(report.title(one.exercise))}: {_escaped(words.probe(one, speak))}"
+            for one in report.seen.probes
+        ]
+        lines.append("")
     if report.evidence:
         lines += [f"{words.EVIDENCE.in_(speak)}: {words.DIGEST.in_(speak)} `{_code(report.evidence.digest)}`", ""]
     return "\n".join(lines).rstrip() + "\n"

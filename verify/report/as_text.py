@@ -70,6 +70,11 @@ class _Page:
             self._line("")
         if self.report.not_applicable:
             self._apart()
+        if self.report.seen.probes:
+            self._heading(words.MEANWHILE.in_(self.speak))
+            for one in self.report.seen.probes:
+                self._line(f"  {self._titled(one.exercise)}: {words.probe(one, self.speak)}")
+            self._line("")
         if len(self.report.exercises()) > 1:
             self.console.print(self._sums())
         self._line(self.report.closing, "bold")

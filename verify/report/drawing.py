@@ -14,7 +14,7 @@ from labgen.swarm import Task
 from labgen.swarm.timeline import Turn
 from verify.report.episodes import ROWS, Episode
 from verify.report.model import Report
-from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenRequests, SeenTask
+from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenStretch, SeenTask
 
 COLOURS = 6
 """How many colours there are; after the last comes the first."""
@@ -250,6 +250,53 @@ def spreads(requests: Sequence[SeenRequests]) -> tuple[list[Spread], list[tuple[
         drawn.append(Spread(one, total, tuple(stretches)))
     legend = [(body, colours[body], counted[body]) for body in sorted(counted)]
     return drawn, legend + [(said, -1, failed[said]) for said in sorted(failed)]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Requests through one address in time, drawn as one bar for each stretch.
+
+    :param bars: of kind ``run`` (answered) or ``error`` (lost).
+    """
+
+    to: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A probe, drawn.
+
+    :param ticks: place and seconds since its first request.
+    """
+
+    probe: SeenProbe
+    strips: tuple[Strip, ...]
+    ticks: tuple[tuple[float, str], ...]
+
+
+def probes(seen: Iterable[SeenProbe]) -> list[Drawn]:
+    """A strip for each address that was asked."""
+    return [_drawn(one) for one in seen]
+
+
+def _drawn(probe: SeenProbe) -> Drawn:
+    length = max(probe.seconds, 1.0)
+
+    def bar(one: SeenStretch) -> Bar:
+        answered = one.status == 200
+        # A single lost request must be seen.
+        width = max(100 * (one.end - one.start) / length, 0.0 if answered else 0.4)
+        left = min(100 * one.start / length, 100 - width)
+        told = f"{one.count} x {one.status or '-'}, {one.start:.1f} s - {one.end:.1f} s"
+        return Bar(round(left, 2), round(width, 2), "run" if answered else "error", 2, told)
+
+    strips = []
+    for address in dict.fromkeys(sorted(one.to for one in probe.stretches)):
+        through = [one for one in probe.stretches if one.to == address]
+        # The lost ones last, over what lies beside them.
+        strips.append(Strip(address, tuple(bar(one) for one in sorted(through, key=lambda one: one.status != 200))))
+    return Drawn(probe, tuple(strips), tuple((round(100 * tick / length, 2), _told(tick)) for tick in _ticks(length)))
 
 
 def _failure(answer: SeenAnswer) -> str:

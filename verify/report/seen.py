@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from labgen.pages import Requests
+from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, SwarmNode, Task
 from labgen.swarm.timeline import places
 from verify.report.cleaning import line
@@ -21,6 +22,9 @@ SERVICES = 60
 NODES = 100
 ANSWERS = 12
 """Different answers that are told of one address."""
+
+STRETCHES = 300
+"""Stretches that are told of one probe; of more, the first."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,68 @@ class SeenRequests:
 
 
 @dataclass(frozen=True)
+class SeenStretch:
+    """Requests of a probe through one address, one after the other, that came out the same.
+
+    :param status: HTTP status of each; 0 where there was no answer.
+    :param start: seconds from the probe's first request to the first of these; ``end``: to the end of the last.
+    """
+
+    to: str
+    status: int
+    count: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class SeenProbe:
+    """Requests made without a pause, through every node in turn, while a check acted.
+
+    :param exercise: whose check it was.
+    :param by: name of the node that asked.
+    :param lost: how many were not answered.
+    :param longest: the longest time in seconds in which no request through one address was answered.
+    :param spell: seconds from the first request that was lost, through whichever address, to the last.
+    :param seconds: for which requests were made.
+    :param left_out: stretches that are not told, because there are too many.
+    """
+
+    exercise: str
+    by: str
+    port: int
+    requests: int
+    lost: int
+    longest: float
+    spell: float
+    seconds: float
+    stretches: tuple[SeenStretch, ...]
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, exercise: str, by: str, port: int, told: Probed) -> SeenProbe:
+        """From what came of it, which is some requests at least."""
+        first, last = min(one.start for one in told.stretches), max(one.end for one in told.stretches)
+        return cls(
+            exercise=exercise,
+            by=line(by),
+            port=port,
+            requests=told.requests,
+            lost=told.lost,
+            longest=round(told.silence, 3),
+            spell=round(told.spell, 3),
+            seconds=round(last - first, 3),
+            stretches=tuple(
+                SeenStretch(
+                    line(one.address), one.status, one.count, round(one.start - first, 3), round(one.end - first, 3)
+                )
+                for one in told.stretches[:STRETCHES]
+            ),
+            left_out=max(0, len(told.stretches) - STRETCHES),
+        )
+
+
+@dataclass(frozen=True)
 class Seen:
     """Everything.
 
@@ -185,21 +251,25 @@ class Seen:
     nodes: tuple[SeenNode, ...] = ()
     services: tuple[SeenService, ...] = ()
     requests: tuple[SeenRequests, ...] = ()
+    probes: tuple[SeenProbe, ...] = ()
 
     @classmethod
-    def of(cls, at: str, swarm: Swarm | None, requests: Iterable[SeenRequests]) -> Seen:
+    def of(
+        cls, at: str, swarm: Swarm | None, requests: Iterable[SeenRequests], probes: Iterable[SeenProbe] = ()
+    ) -> Seen:
         """From what a run has looked at.
 
         :param swarm: ``None`` where it was not looked at, or could not be.
         """
-        asked = tuple(requests)
+        asked, probed = tuple(requests), tuple(probes)
         if swarm is None:
-            return cls(requests=asked)
+            return cls(requests=asked, probes=probed)
         return cls(
             at=at,
             nodes=tuple(SeenNode.of(node) for node in swarm.nodes[:NODES]),
             services=tuple(SeenService.of(one) for one in list(swarm.services.values())[:SERVICES]),
             requests=asked,
+            probes=probed,
         )
 
     def node_name(self, node_id: str) -> str:

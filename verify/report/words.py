@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labgen.course import Language, Words
 from verify.checks import Verdict
+from verify.report.seen import SeenProbe
 
 VERDICTS = {
     Verdict.PASS: Words("pass", "통과"),
@@ -66,6 +67,21 @@ SERVICE = Words("Service", "서비스")
 SERVICES = Words("Services", "서비스")
 TIMELINE = Words("Updates and recoveries", "업데이트와 복구")
 REQUESTS = Words("Requests over replicas", "복제본별 요청 분포")
+MEANWHILE = Words("Requests while checks acted", "채점이 개입하는 동안의 요청")
+PROBED = Words(
+    "One after the other through every node, each over a connection of its own, from before the act until after it.",
+    "모든 노드를 차례로 거치며 요청마다 새 연결을 엽니다. 개입하기 전부터 끝난 뒤까지 계속됩니다.",
+)
+PROBE = Words(
+    "{requests} requests in {seconds} s, {lost} lost ({share} %)",
+    "{seconds}초 동안 요청 {requests}건, 잃은 요청 {lost}건({share} %)",
+)
+PROBE_LOST = Words(
+    "from the first lost to the last {spell} s; none answered through one address for {longest} s at most",
+    "처음 잃은 요청부터 마지막까지 {spell}초; 한 주소로 응답이 끊긴 시간은 길어야 {longest}초",
+)
+ANSWERED = Words("answered", "응답함")
+LOST = Words("lost", "잃음")
 LAB_NETWORK = Words("lab network", "실습 네트워크")
 MANAGER = Words("manager", "매니저")
 WORKER = Words("worker", "워커")
@@ -137,6 +153,17 @@ def checks(number: int, language: Language) -> str:
 def worth(number: int, language: Language) -> str:
     """``1 point``, ``3 points``."""
     return f"{number}점" if language == "ko" else f"{number} point{'' if number == 1 else 's'}"
+
+
+def probe(one: SeenProbe, language: Language) -> str:
+    """``1240 requests in 9.2 s, 2 lost (0.16 %); from the first lost to the last …``."""
+    share = f"{100 * one.lost / one.requests:.2f}"
+    told = PROBE.in_(language).format(
+        requests=one.requests, seconds=f"{one.seconds:.1f}", lost=one.lost, share=share if one.lost else "0"
+    )
+    if not one.lost:
+        return told
+    return f"{told}; " + PROBE_LOST.in_(language).format(spell=f"{one.spell:.1f}", longest=f"{one.longest:.1f}")
 
 
 CUT_SHORT = Words(

@@ -13,8 +13,10 @@ from verify.report import (
     Seen,
     SeenAnswer,
     SeenNode,
+    SeenProbe,
     SeenRequests,
     SeenService,
+    SeenStretch,
     SeenTask,
 )
 
@@ -154,6 +156,25 @@ REPORT = Report(
                     SeenAnswer(200, "<h1>Hi Docker Swarm 2</h1>", 6),
                     SeenAnswer(200, NASTY, 3),
                     SeenAnswer(0, "curl: (28) Connection timed out", 3),
+                ),
+            ),
+        ),
+        probes=(
+            SeenProbe(
+                "web",
+                "manager",
+                8001,
+                requests=1240,
+                lost=3,
+                longest=0.42,
+                spell=1.3,
+                seconds=14.2,
+                stretches=(
+                    SeenStretch("10.0.2.101", 200, 200, 0.0, 6.9),
+                    SeenStretch("10.0.2.102", 200, 620, 0.01, 14.2),
+                    SeenStretch("10.0.2.101", 0, 2, 6.9, 7.32),
+                    SeenStretch("10.0.2.101", 200, 417, 7.32, 14.1),
+                    SeenStretch("10.0.2.102", 503, 1, 8.1, 8.2),
                 ),
             ),
         ),

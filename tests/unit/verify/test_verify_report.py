@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_points_of_what_is_not_applicable_are_not_at_stake() -> None:
 
 def test_json() -> None:
     told = json.loads(reports.to_json(REPORT))
-    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 3, "inconclusive")
+    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 4, "inconclusive")
     assert told["exercises"] == [
         {
             "name": "cluster",
@@ -128,6 +129,25 @@ def test_json_there_and_back(report: Report) -> None:
     assert reports.from_json(reports.to_json(report)) == report
 
 
+def test_a_report_of_version_3_has_no_probes() -> None:
+    told = json.loads(reports.to_json(SAMPLE))
+    del told["seen"]["probes"]
+    assert reports.from_json(json.dumps({**told, "version": 3})).seen == replace(SAMPLE.seen, probes=())
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (reports.to_text, "web: 1240 requests in 14.2 s, 3 lost (0.24 %); from the first lost to the last 1.3 s"),
+        (reports.to_markdown, "3 lost \\(0.24 %\\); from the first lost to the last 1.3 s"),
+        (reports.to_html, "3 lost (0.24 %); from the first lost to the last 1.3 s"),
+    ],
+)
+def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], told: str) -> None:
+    assert told in form(SAMPLE)
+    assert "lost" not in form(replace(SAMPLE, seen=replace(SAMPLE.seen, probes=())))
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_older_report_is_read(version: int) -> None:
     told = json.loads(reports.to_json(replace(REPORT, titles={})))
@@ -153,7 +173,7 @@ def test_a_report_is_as_its_schema_says(report: Report) -> None:
     [
         ("{", "."),
         ("[]", "no labgen report"),
-        ('{"schema": "labgen.report", "version": 4}', "version 4"),
+        ('{"schema": "labgen.report", "version": 5}', "version 5"),
         ('{"schema": "labgen.report", "version": 3}', "damaged"),
     ],
 )

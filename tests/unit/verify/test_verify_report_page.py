@@ -14,9 +14,9 @@ from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from verify import report as reports
 from verify.checks import Verdict
-from verify.report import Seen, SeenAnswer, SeenNode, SeenRequests, SeenService
+from verify.report import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
 from verify.report.as_html import advice
-from verify.report.drawing import CHIPS, cards, spreads, timeline
+from verify.report.drawing import CHIPS, cards, probes, spreads, timeline
 from verify.report.episodes import episodes
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -63,6 +63,7 @@ def test_the_page_tells_everything() -> None:
         "Recovery of my-database",
         "gap 2.5 s",
         "<h1>Hi Docker Swarm 1</h1> × 19",
+        "1240 requests in 14.2 s, 3 lost (0.24 %)",
         "the kernel has no IPVS",
         "5f5f5f",
     ):
@@ -286,3 +287,33 @@ def test_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> No
     text = reports.to_html(replace(REPORT, checks=(unclear, without, failed)))
     begin = Page(text[text.index('class="begin"') :].partition("</section>")[0]).text
     assert re.findall(r"It is \w+", begin) == ["It is third", "It is first"]
+
+
+def test_a_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
+    seen = SeenProbe(
+        "web",
+        "manager",
+        8001,
+        requests=100,
+        lost=1,
+        longest=0.0,
+        spell=0.0,
+        seconds=10.0,
+        stretches=(
+            SeenStretch("10.0.2.101", 200, 49, 0.0, 5.0),
+            SeenStretch("10.0.2.101", 0, 1, 5.0, 5.001),
+            SeenStretch("10.0.2.101", 200, 50, 5.001, 10.0),
+        ),
+    )
+    (drawn,) = probes([seen])
+    (strip,) = drawn.strips
+    assert [(bar.kind, bar.left) for bar in strip.bars] == [("run", 0.0), ("run", 50.01), ("error", 50.0)]
+    assert strip.bars[-1].width == pytest.approx(0.4)
+    assert drawn.ticks[:2] == ((0.0, "0 s"), (20.0, "2 s"))
+
+
+def test_a_request_lost_at_the_end_stays_within_the_drawing() -> None:
+    stretch = SeenStretch("10.0.2.101", 0, 1, 9.999, 10.0)
+    (drawn,) = probes([SeenProbe("web", "manager", 8001, 1, 1, 0.0, 0.0, 10.0, (stretch,))])
+    (bar,) = drawn.strips[0].bars
+    assert bar.left + bar.width <= 100

@@ -20,15 +20,25 @@ def made_anew(lab: Recorded) -> None:
 
 
 def all_at_once(lab: Recorded) -> None:
-    """Every old task stopped when the first did."""
+    """Every old container ended when the first did."""
+    ended: list[str] = []
 
-    def stop_together(tasks: list[dict[str, Any]]) -> None:
-        old = [task for task in tasks if task["Status"]["State"] == "shutdown"]
-        first = min(task["Status"]["Timestamp"] for task in old)
-        for task in old:
-            task["Status"]["Timestamp"] = first
+    def look(one: dict[str, Any]) -> None:
+        if not one["state"]["Running"]:
+            ended.append(one["state"]["FinishedAt"])
 
-    lab.tasks(NAME, stop_together)
+    def end(one: dict[str, Any]) -> None:
+        if not one["state"]["Running"]:
+            one["state"]["FinishedAt"] = min(ended)
+
+    def told(tasks: list[dict[str, Any]]) -> None:
+        for task in tasks:
+            if task["Status"]["State"] == "shutdown":
+                task["Status"]["Timestamp"] = min(ended)
+
+    lab.containers(look)
+    lab.containers(end)
+    lab.tasks(NAME, told)
 
 
 def starting_still(lab: Recorded) -> None:
