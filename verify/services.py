@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from labgen.course import ServiceSpec
+from labgen.course.spec import repository
 from labgen.swarm import Service, Swarm, Task
 
 
@@ -27,6 +29,27 @@ def found(swarm: Swarm, name: str) -> Service:
     there = swarm.services.get(name)
     assert there is not None, f"there is no service {name}"
     return there
+
+
+def made_from(swarm: Swarm, spec: ServiceSpec) -> Service:
+    """The service of an exercise, made from the image that is asked for, in whatever version.
+
+    :raises AssertionError: there is none, or it is made from another.
+    """
+    there = found(swarm, spec.name)
+    assert repository(there.image) == repository(spec.image), f"it is made from {there.plain_image}"
+    return there
+
+
+def all_run(service: Service, spec: ServiceSpec) -> None:
+    """See that a service is replicated, has as many replicas as an exercise asks for, and that all of them run.
+
+    :raises AssertionError: it is not so.
+    """
+    assert (service.mode, service.replicas) == ("replicated", spec.replicas), f"it is {service.mode}" + (
+        f", with {service.replicas} replicas" if service.replicas is not None else ""
+    )
+    assert len(service.running) == spec.replicas, f"{len(service.running)} of {spec.replicas} run"
 
 
 def told(tasks: tuple[Task, ...]) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import Words, failover
-from labgen.course.spec import repository
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import Turn, drained, lost, moves, updates
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import found, hosts, listed, service_of
+from verify.services import all_run, hosts, listed, made_from, service_of
 
 SERVICE = failover.SERVICE
 
@@ -36,8 +35,7 @@ def _on_manager(command: str, *, en: str = "", ko: str = "") -> Words:
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service web-ha, made from nginx."""
-    there = found(swarm, SERVICE.name)
-    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+    made_from(swarm, SERVICE)
 
 
 @check(
@@ -49,10 +47,7 @@ def test_service_exists(swarm: Swarm) -> None:
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with four replicas, and all of them run."""
-    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
-        f"it is {service.mode}, with {service.replicas} replicas"
-    )
-    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+    all_run(service, SERVICE)
 
 
 @check(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from labgen.course import Words, globalmode
-from labgen.course.spec import repository
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Swarm, SwarmNode
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import service_of, told
+from verify.services import made_from, service_of, told
 
 SERVICE = globalmode.SERVICE
 
@@ -25,9 +24,7 @@ service = service_of(SERVICE.name)
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service global_nginx, made from nginx."""
-    there = swarm.services.get(SERVICE.name)
-    assert there is not None, f"there is no service {SERVICE.name}"
-    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+    made_from(swarm, SERVICE)
 
 
 @check(

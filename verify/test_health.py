@@ -13,7 +13,7 @@ import pytest
 
 from labgen.capabilities import Lacks
 from labgen.course import Words, health
-from labgen.course.spec import repository, same_image, told_ports
+from labgen.course.spec import same_image, told_ports
 from labgen.errors import NodeError
 from labgen.probe import Probed
 from labgen.swarm import Service, Swarm
@@ -22,7 +22,7 @@ from labgen.waiting import NotYet
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import found, service_of
+from verify.services import all_run, made_from, service_of
 
 SERVICE, WEB = health.SERVICE, health.WEB
 PORT = WEB.publish[0]
@@ -53,8 +53,7 @@ _ANEW = _on_manager(f"docker service rm {SERVICE.name}", SERVICE.create, health.
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service my-session, made from redis."""
-    there = found(swarm, SERVICE.name)
-    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+    made_from(swarm, SERVICE)
 
 
 @check(
@@ -66,10 +65,7 @@ def test_service_exists(swarm: Swarm) -> None:
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with three replicas, and all of them run."""
-    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
-        f"it is {service.mode}, with {service.replicas} replicas"
-    )
-    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+    all_run(service, SERVICE)
 
 
 @check(
@@ -148,14 +144,10 @@ _WEB_ANEW = _on_manager(f"docker service rm {WEB.name}", WEB.create)
 def test_web(swarm: Swarm, exam: Exam) -> None:
     """There is a service web-checked, made from nginx, with three replicas, its port 80 published as 8005 and a health
     check, and every container is healthy."""
-    there = found(swarm, WEB.name)
-    assert repository(there.image) == repository(WEB.image), f"it is made from {there.image}"
-    assert (there.mode, there.replicas) == ("replicated", WEB.replicas), (
-        f"it is {there.mode}, with {there.replicas} replicas"
-    )
+    there = made_from(swarm, WEB)
     assert any(PORT.met_by(port) for port in there.ports), f"published: {told_ports(there)}"
     assert there.health[:1] not in ((), ("NONE",)), "it has no health check of its own"
-    assert len(there.running) == WEB.replicas, f"{len(there.running)} of {WEB.replicas} run"
+    all_run(there, WEB)
     sick = [f"{WEB.name}.{task.slot}: {task.unwell}" for task in exam.lived(WEB.name).running if task.unwell]
     assert not sick, "; ".join(sick)
 

@@ -11,13 +11,12 @@ from datetime import timedelta
 import pytest
 
 from labgen.course import Words, quorum
-from labgen.course.spec import repository
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Swarm, outages
 from labgen.swarm.outages import Outage, Told
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import hosts, listed, service_of
+from verify.services import hosts, listed, made_from, service_of
 
 SERVICE = quorum.SERVICE
 service = service_of(SERVICE.name)
@@ -53,9 +52,7 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
 )
 def test_service_runs(swarm: Swarm, lab: Lab) -> None:
     """There is a service quorum-web, made from nginx, and it runs on every worker."""
-    found = swarm.services.get(SERVICE.name)
-    assert found is not None, f"there is no service {SERVICE.name}"
-    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.plain_image}"
+    found = made_from(swarm, SERVICE)
     there = hosts(swarm, found)
     missing = [node.name for node in lab.workers if not there.get(node.name)]
     assert not missing, f"its tasks: {listed(there)}"

@@ -10,7 +10,7 @@ import pytest
 
 from labgen.capabilities import Lacks
 from labgen.course import Words, recovery
-from labgen.course.spec import repository, told_ports
+from labgen.course.spec import told_ports
 from labgen.errors import NodeError
 from labgen.lab import Node
 from labgen.probe import Probed
@@ -20,7 +20,7 @@ from labgen.waiting import NotYet
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import service_of
+from verify.services import made_from, service_of
 
 SERVICE = recovery.SERVICE
 PORT = SERVICE.publish[0]
@@ -38,9 +38,7 @@ service = service_of(SERVICE.name)
 )
 def test_service_made(swarm: Swarm) -> None:
     """There is a service web-alb, made from nginx, with three replicas that may run on any node."""
-    found = swarm.services.get(SERVICE.name)
-    assert found is not None, f"there is no service {SERVICE.name}"
-    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.image}"
+    found = made_from(swarm, SERVICE)
     assert (found.mode, found.replicas) == ("replicated", SERVICE.replicas), f"it is {found.mode}" + (
         f" with {found.replicas} replicas" if found.replicas is not None else ""
     )

@@ -10,14 +10,13 @@ import shlex
 from urllib.parse import quote
 
 from labgen.course import Words, secrets
-from labgen.course.spec import repository
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import places
 from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import service_of
+from verify.services import made_from, service_of
 
 SERVICE = secrets.SERVICE
 service = service_of(SERVICE.name)
@@ -40,9 +39,7 @@ def _braced(text: str) -> str:
 )
 def test_service_runs(swarm: Swarm) -> None:
     """There is a service site, made from nginx, and its task runs."""
-    found = swarm.services.get(SERVICE.name)
-    assert found is not None, f"there is no service {SERVICE.name}"
-    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.plain_image}"
+    found = made_from(swarm, SERVICE)
     assert found.running, "; ".join(f"{task.state} {task.error}".strip() for task in found.tasks[-2:]) or "no task"
 
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import shlex
 
-import pytest
-
 from labgen.course import Words, update
-from labgen.course.spec import repository, same_image
+from labgen.course.spec import same_image
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import most_missing, places, updates
 from verify.checks import check
 from verify.exam import Exam
+from verify.services import all_run, made_from, service_of
 
 SERVICE = update.SERVICE
 
 _ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}; {update.UPDATE}"
 
 
-@pytest.fixture
-def service(swarm: Swarm) -> Service:
-    """The service of the exercise; the check that needs it says what it needs first."""
-    found = swarm.services.get(SERVICE.name)
-    assert found is not None, f"there is no service {SERVICE.name}"
-    return found
+service = service_of(SERVICE.name)
 
 
 @check(
@@ -34,9 +28,7 @@ def service(swarm: Swarm) -> Service:
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service my-database, made from redis."""
-    found = swarm.services.get(SERVICE.name)
-    assert found is not None, f"there is no service {SERVICE.name}"
-    assert repository(found.image) == repository(SERVICE.image), f"it is made from {found.image}"
+    made_from(swarm, SERVICE)
 
 
 @check(
@@ -53,10 +45,7 @@ def test_service_exists(swarm: Swarm) -> None:
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with three replicas, and all of them run."""
-    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
-        f"it is {service.mode}, with {service.replicas} replicas"
-    )
-    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+    all_run(service, SERVICE)
 
 
 @check(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import Words, updateoptions
-from labgen.course.spec import repository, same_image
+from labgen.course.spec import same_image
 from labgen.course.update import NEW
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import Turn, at_once, most_missing, updates
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import found, service_of
+from verify.services import all_run, made_from, service_of
 
 SERVICE = updateoptions.SERVICE
 PARALLELISM, DELAY = updateoptions.PARALLELISM, updateoptions.DELAY
@@ -40,8 +40,7 @@ def _on_manager(command: str) -> Words:
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service my-cache, made from redis."""
-    there = found(swarm, SERVICE.name)
-    assert repository(there.image) == repository(SERVICE.image), f"it is made from {there.image}"
+    made_from(swarm, SERVICE)
 
 
 @check(
@@ -53,10 +52,7 @@ def test_service_exists(swarm: Swarm) -> None:
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with four replicas, and all of them run."""
-    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), (
-        f"it is {service.mode}, with {service.replicas} replicas"
-    )
-    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+    all_run(service, SERVICE)
 
 
 @check(
