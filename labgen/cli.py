@@ -63,8 +63,8 @@ def parser() -> argparse.ArgumentParser:
     made = command("status", "show machines, nodes and services")
     made.add_argument("--json", action="store_true", help="print it as JSON")
 
-    made = command("run", "carry out an exercise")
-    made.add_argument("exercise", nargs="?", metavar="EXERCISE")
+    made = command("run", "carry out exercises")
+    made.add_argument("exercise", nargs="*", metavar="EXERCISE", help="these, in this order")
     made.add_argument("--all", action="store_true", help="every exercise of the course, in order")
     made.add_argument("--list", action="store_true", help="list the exercises")
     made.add_argument("--dry-run", action="store_true", help="print the commands, and run none")

@@ -44,7 +44,7 @@ def environment() -> dict[str, str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out one exercise or all; one that fails does not stop the rest."""
+    """Carry out exercises, or all; one that fails does not stop the rest."""
     known = exercises()
     if arguments.list:
         for exercise in known.values():
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.all and not arguments.exercise:
         raise LabgenError("which exercise?", f"One of: {', '.join(known)}; or --all.")
-    names = list(known) if arguments.all else [find(arguments.exercise).name]
+    names = list(known) if arguments.all else [find(name).name for name in arguments.exercise]
     folder = LabFolder.at(arguments.folder)
     if arguments.dry_run:
         return max(fab(folder, f"exercise.{name}", "--dry-run") for name in names)

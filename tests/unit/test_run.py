@@ -43,6 +43,17 @@ def test_the_whole_course_is_carried_out_in_order(carried: Carried, tmp_path: Pa
     assert carried.tasks == [f"exercise.{name}" for name in _fitting()]
 
 
+def test_some_are_carried_out_in_the_order_in_which_they_are_named(
+    carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["-C", str(tmp_path), "run", "scaling", "cluster"]) == 0
+    assert carried.tasks == ["exercise.scaling", "exercise.cluster"]
+    assert "2 of 2" in capsys.readouterr().out
+    assert cli.main(["-C", str(tmp_path), "run", "scaling", "custer"]) != 0
+    # Nothing is carried out where one of them does not exist.
+    assert len(carried.tasks) == 2
+
+
 def test_another_order_is_the_same_each_time(carried: Carried, tmp_path: Path) -> None:
     cli.main(["-C", str(tmp_path), "run", "--all", "--shuffle", "7"])
     first = carried.tasks[:]
