@@ -168,7 +168,9 @@ class Machines:
         inventory.close_shared(self.folder, runner)
         own = self._daemon(state.provider) if state and state.namespace else None
         runs = own is None or own.pid() is not None
-        if self.folder.vagrantfile.exists() and (self.folder.path / ".vagrant").exists() and runs:
+        # Vagrant writes down the id of each machine that it has made, whoever has called it.
+        made = state is not None or any((self.folder.path / ".vagrant").glob("machines/*/*/id"))
+        if self.folder.vagrantfile.exists() and made and runs:
             parallel = state is not None and PROVIDERS[state.provider].removes_in_parallel
             with self.progress.step("Removing the machines"):
                 self.vagrant(state or State("")).destroy(on_line=self.progress.detail, parallel=parallel)

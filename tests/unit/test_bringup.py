@@ -139,3 +139,23 @@ def test_another_box_is_vagrants_to_fetch(machines: Machines, boxes: dict[str, A
     other = Machines(machines.folder, labfile.parse("box: {name: cloud-image/ubuntu-24.04}"), machines.progress)
     assert box(other) == []
     assert boxes["calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "known", "asked"),
+    [(False, False, []), (True, False, ["destroy None"]), (False, True, ["destroy None"])],
+    ids=["nothing is left", "a machine that labgen knows nothing of", "an interrupted up"],
+)
+def test_down_calls_vagrant_only_where_something_may_be_left(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, made: bool, known: bool, asked: list[str]
+) -> None:
+    vagrant = FakeVagrant()
+    monkeypatch.setattr(machines, "vagrant", lambda _: vagrant)
+    folder = machines.folder
+    machine = folder.path / ".vagrant" / "machines" / "swarm-manager" / "libvirt"
+    machine.mkdir(parents=True)
+    folder.vagrantfile.write_text("")
+    if made:
+        (machine / "id").write_text("f00d")
+    machines.down(State("virtualbox") if known else None)
+    assert vagrant.asked == asked
