@@ -28,6 +28,7 @@ from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
 from labgen.proc import Runner
 from labgen.providers import PROVIDERS
+from labgen.unreached import unreached
 from labgen.waiting import Patience
 
 if TYPE_CHECKING:
@@ -121,10 +122,7 @@ class Inventory:
                     f"sudo -n {command}", hide=True, warn=True, in_stream=False, timeout=within
                 )
             except (CommandTimedOut, ThreadException, SSHException, OSError, EOFError) as why:
-                raise NodeError(
-                    f"{node.name} cannot be reached: {why or type(why).__name__}.",
-                    "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
-                ) from None
+                raise unreached(node.name, str(why) or type(why).__name__) from None
             if not done.ok:
                 raise NodeError(f"{node.name}: {done.stderr.strip() or 'no answer'}", "Does its engine run?")
             return str(done.stdout)

@@ -13,8 +13,11 @@ import threading
 from labgen.errors import NodeError
 from labgen.inventory import Inventory
 from labgen.lab import Node
+from labgen.unreached import unreached
 from provision.output import Output, redact
 from provision.session import LOST, Ended, Session
+
+_CARRIES_ON = "Then run the same command again: it carries on where it stopped."
 
 
 class Shell:
@@ -86,7 +89,7 @@ class Shell:
                         return why.output
                     what = "stopped answering in the middle of a command."
                 elif isinstance(why, (OSError, EOFError, SSHException)):
-                    what = f"cannot be reached: {redact(str(why)) or type(why).__name__}."
+                    raise self._unreached(why) from None
                 else:
                     raise
                 raise self._unwell(what) from None
@@ -98,14 +101,16 @@ class Shell:
             try:
                 self._session = Session(self._inventory.opened(self.node).transport)
             except (OSError, EOFError, SSHException) as why:
-                raise self._unwell(f"cannot be reached: {str(why) or type(why).__name__}.") from None
+                raise self._unreached(why) from None
         return self._session
+
+    def _unreached(self, why: Exception) -> NodeError:
+        return unreached(self.node.name, redact(str(why)).rstrip(".") or type(why).__name__, _CARRIES_ON)
 
     def _unwell(self, what: str) -> NodeError:
         return NodeError(
             f"{self.node.name} {what}",
-            "See with `labgen status` whether the machine runs, start it with `labgen up`, then run the same "
-            "command again: it carries on where it stopped.",
+            f"See with `labgen status` whether the machine runs, and start it with `labgen up`. {_CARRIES_ON}",
         )
 
 

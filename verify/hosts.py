@@ -20,6 +20,7 @@ from labgen.errors import HostError, NodeError
 from labgen.inventory import CONNECT_TIMEOUT, Inventory
 from labgen.lab import Node
 from labgen.proc import Runner
+from labgen.unreached import unreached
 
 LONGEST = 32 * 2**20
 """Bytes that a node may answer to one question; the tasks of ten thousand replicas are some 22 million."""
@@ -70,7 +71,7 @@ class SshHosts:
         except (RuntimeError, OSError, EOFError, HostError) as why:
             # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
             # turned into OSError below.
-            raise NodeError(f"{node.name} cannot be reached: {_said(why)}.", _WAY_OUT) from None
+            raise unreached(node.name, _said(why)) from None
         if len(done.stdout_bytes) > LONGEST:
             raise NodeError(
                 f"{node.name} answered with more than {LONGEST // 2**20} MiB, of which nothing is read.",
@@ -102,9 +103,6 @@ status=$({{ {{ {{ ({script}
 ); echo $? >&4; }} 2>&1 >&5 5>&- | head -c 65536 >&6; }} 5>&1 | head -c {LONGEST + 1} >&3; }} 4>&1)
 exit "${{status:-1}}"
 """
-
-
-_WAY_OUT = "See whether the machine runs with `labgen status`; start it with `labgen up`."
 
 
 class _Deadline(threading.local):

@@ -1,0 +1,32 @@
+"""A node that cannot be reached: what that is most likely to be of, and the way out."""
+
+from __future__ import annotations
+
+import re
+
+from labgen.errors import NodeError
+
+_REFUSED = re.compile(r"(?i)permission denied|authentication failed|no authentication methods|not a valid .*key")
+"""What OpenSSH and paramiko say where a node answers and does not take the key."""
+
+_START = "See with `labgen status` whether the machine runs, and start it with `labgen up`."
+
+
+def unreached(name: str, said: str, after: str = "") -> NodeError:
+    """The error to raise.
+
+    :param said: what ssh said, without a full stop.
+    :param after: what to do once it can be reached again, as a sentence.
+
+    >>> print(unreached("swarm-worker1", "Connection timed out"))
+    swarm-worker1 cannot be reached: Connection timed out.
+      See with `labgen status` whether the machine runs, and start it with `labgen up`.
+    """
+    way_out = _START
+    if _REFUSED.search(said):
+        way_out = (
+            f"It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has its "
+            f"address. Put the key back at the machine's own screen, or make the machine anew: vagrant destroy {name}, "
+            "then labgen up."
+        )
+    return NodeError(f"{name} cannot be reached: {said}.", f"{way_out} {after}".rstrip())

@@ -1,0 +1,29 @@
+"""What is said where a node cannot be reached: a machine that is off, and a key that is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.unreached import unreached
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "vagrant@127.0.0.1: Permission denied (publickey)",
+        "Authentication failed",
+        "No authentication methods available",
+    ],
+)
+def test_a_refused_key_is_no_machine_that_is_off(said: str) -> None:
+    error = unreached("swarm-worker1", said)
+    assert error.message == f"swarm-worker1 cannot be reached: {said}."
+    assert "authorized_keys" in error.hint
+    assert "vagrant destroy swarm-worker1" in error.hint
+
+
+@pytest.mark.parametrize("said", ["No route to host", "Connection timed out", "OSError"])
+def test_anything_else_is_one(said: str) -> None:
+    error = unreached("swarm-worker1", said, "Run it again.")
+    assert error.hint.startswith("See with `labgen status`")
+    assert error.hint.endswith("`labgen up`. Run it again.")
