@@ -26,7 +26,7 @@ def unreached(name: str, said: str, after: str = "") -> NodeError:
     if _REFUSED.search(said):
         way_out = (
             "It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has "
-            f"its address. Put the key back at the machine's own screen, or make the machine anew: vagrant destroy {name}, "
-            "then labgen up."
+            "its address. Put the key back at the machine's own screen, or make the machine anew: "
+            f"vagrant destroy {name}, then labgen up."
         )
     return NodeError(f"{name} cannot be reached: {said}.", f"{way_out} {after}".rstrip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labgen.course import health
 from labgen.course.update import NEW
 from tests.e2e.sabotage.fault import Act, Fault, turned
+from tests.e2e.sabotage.firewall import dropped, let_through
 from tests.e2e.sabotage.stage import Stage
 
 SESSION, WEB = health.SERVICE, health.WEB
@@ -76,6 +77,14 @@ FAULTS = (
         _changed(WEB.name, "--rollback-order stop-first"),
         turned(fail=_TRIED),
         _changed(WEB.name, "--rollback-order start-first"),
+    ),
+    Fault(
+        "a firewall drops the page's port on a worker",
+        "health",
+        dropped(WEB.publish[0].published),
+        turned(fail=_of("answers_meanwhile")),
+        let_through(WEB.publish[0].published),
+        needs=WEB.asking_needs,
     ),
     Fault(
         "the session store was removed",

@@ -7,6 +7,7 @@ import shlex
 from labgen.capabilities import Capability
 from labgen.course import loadbalance
 from tests.e2e.sabotage.fault import Act, Fault, turned
+from tests.e2e.sabotage.firewall import dropped, let_through
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 
 WEB = loadbalance.SERVICE.name
@@ -55,6 +56,11 @@ def _one_page(stage: Stage) -> None:
     page = loadbalance.page(1)
     written = shlex.quote(f"echo {shlex.quote(page)} >{loadbalance.PAGE_PATH}")
     stage.on(W1, f"docker exec $(docker ps --quiet --filter name={WEB}) sh -c {written}")
+
+
+def _walled(stage: Stage) -> None:
+    stage.must("labgen", "run", "loadbalance")
+    dropped(8001)(stage)
 
 
 FAULTS = (
@@ -127,6 +133,14 @@ FAULTS = (
         "loadbalance",
         _one_page,
         turned(fail=_PAGES),
+        needs=(Capability.ROUTING_MESH,),
+    ),
+    Fault(
+        "a firewall drops the published port on a worker",
+        "loadbalance",
+        _walled,
+        turned(fail=(f"loadbalance.pages[{W2}]",)),
+        let_through(8001),
         needs=(Capability.ROUTING_MESH,),
     ),
 )
