@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.e2e.sabotage.fault import Act
-from tests.e2e.sabotage.stage import W2
+from tests.e2e.sabotage.stage import W2, Stage
 
 
 def dropped(port: int) -> Act:
