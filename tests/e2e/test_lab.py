@@ -16,7 +16,7 @@ import pytest
 from labgen.capabilities import Capability
 from labgen.course import NAMES
 from labgen.swarm import Swarm
-from tests.e2e.conftest import LabUnderTest, tokens
+from tests.e2e.conftest import LabUnderTest, every_point, tokens
 
 NODES = ("swarm-manager", "swarm-worker1", "swarm-worker2")
 
@@ -248,14 +248,6 @@ def test_what_only_virtual_machines_show_earns_every_point(lab: LabUnderTest) ->
         assert probe["exercise"] == exercise
         assert probe["requests"] > 100
         assert {one["to"] for one in probe["stretches"]} == {"10.0.2.101", "10.0.2.102", "10.0.2.103"}
-
-
-def every_point(said: str) -> int:
-    """The points of the table that a course ends with, all of them earned."""
-    together = next(line for line in said.splitlines() if line.startswith("together")).split()
-    got, of = map(int, together[-1].split("/"))
-    assert got == of
-    return of
 
 
 def test_reset_gives_a_fresh_swarm(lab: LabUnderTest) -> None:
