@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from labgen import engine, pages, swarm
 from labgen.course import exercises
@@ -24,6 +23,7 @@ from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
+from verify.once import Known, side_by_side
 from verify.report.seen import Seen, SeenProbe, SeenRequests
 
 T = TypeVar("T")
@@ -54,14 +54,15 @@ class Exam:
         # Where answers come from a recording, time does too.
         self.clock: Callable[[], float] = getattr(hosts, "clock", time.monotonic)
         self._wait = partial(wait_until, clock=self.clock, pause=getattr(hosts, "pause", time.sleep))
-        self._lived: dict[str, _Known[Service]] = {}
-        self._facts: dict[str, _Known[NodeFacts]] = {}
-        self._swarm: _Known[Swarm] | None = None
+        self._lived: dict[str, Known[Service]] = {}
+        self._facts: dict[str, Known[NodeFacts]] = {}
+        self._swarm: Known[Swarm] | None = None
         self._looked = ""
         self._latest: dict[str, Service] = {}
-        self._stored: dict[str, _Known[Mapping[str, Answer]]] = {}
-        self._pages: dict[tuple[str, int], _Known[dict[str, Requests]]] = {}
+        self._stored: dict[str, Known[Mapping[str, Answer]]] = {}
+        self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
         self._probes: list[SeenProbe] = []
+        self._waited = 0.0
 
     def facts(self, node: Node) -> NodeFacts:
         """What a node is like. The first call asks every node that checks were chosen for, side by side.
@@ -81,7 +82,7 @@ class Exam:
         :raises NodeError: no manager can be asked.
         """
         if self._swarm is None:
-            self._swarm = _Known(self._look)
+            self._swarm = Known(self._look)
         return self._swarm.get()
 
     @property
@@ -132,7 +133,7 @@ class Exam:
     def _kept(self, node: Node) -> Mapping[str, Answer]:
         if node.name not in self._stored:
             run = partial(self._hosts.run, node)
-            self._stored[node.name] = _Known(lambda: engine.ask(run, [_CONTAINERS, _IMAGES]))
+            self._stored[node.name] = Known(lambda: engine.ask(run, [_CONTAINERS, _IMAGES]))
         return self._stored[node.name].get()
 
     def service(self, name: str) -> Service | None:
@@ -148,7 +149,7 @@ class Exam:
         :raises NodeError: a node cannot be asked.
         """
         if name not in self._lived:
-            self._lived[name] = _Known(lambda: self.dated(self.swarm.services[name]))
+            self._lived[name] = Known(lambda: self.dated(self.swarm.services[name]))
         return self._lived[name].get()
 
     def dated(self, there: Service) -> Service:
@@ -175,10 +176,13 @@ class Exam:
         :param within: deadline in seconds on an ordinary machine.
         :raises AssertionError: it did not come, with the last thing seen.
         """
+        start = self.clock()
         try:
             return self._wait(what, look, within=self._patience.seconds(within), error=_StillMoving)
         except _StillMoving as late:
             raise AssertionError(late.message) from None
+        finally:
+            self._waited += self.clock() - start
 
     def unreachable(self) -> str:
         """Which nodes or engines do not answer, as a sentence; empty where all do."""
@@ -209,7 +213,8 @@ class Exam:
         for (by, port), known in self._pages.items():
             with suppress(LabgenError):
                 requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
-        return Seen.of(self._looked, there, sorted(requests, key=lambda one: (one.port, one.to, one.by)), self._probes)
+        requests.sort(key=lambda one: (one.port, one.to, one.by))
+        return Seen.of(self._looked, there, requests, self._probes, self._waited)
 
     def probed(self, exercise: str, port: int, told: Probed) -> None:
         """Have the report tell of requests that were made while a check of an exercise acted."""
@@ -223,7 +228,7 @@ class Exam:
         def look(node: Node) -> NodeFacts:
             return facts.read(partial(self._hosts.run, node), node.name, names, within)
 
-        self._facts |= _side_by_side(nodes, look)
+        self._facts |= side_by_side(nodes, look)
 
     def _look(self) -> Swarm:
         manager = self._manager()
@@ -267,7 +272,7 @@ class Exam:
                 node for node in self.lab.nodes if node == by or (node.name in self.wanted and self._open(node, port))
             ]
             asking = [node for node in asking if (node.name, port) not in self._pages]
-            found = _side_by_side(asking, lambda node: self._request(node, port))
+            found = side_by_side(asking, lambda node: self._request(node, port))
             self._pages |= {(name, port): known for name, known in found.items()}
         return self._pages[by.name, port].get()
 
@@ -297,32 +302,3 @@ class Exam:
 
 class _StillMoving(LabgenError):
     """A wait ran out; what was seen last is judged."""
-
-
-class _Known(Generic[T]):
-    """What came of asking once: an answer, or the error there was instead."""
-
-    def __init__(self, ask: Callable[[], T]) -> None:
-        self._error: LabgenError | None = None
-        with tracing.gather() as self._behind:
-            try:
-                self._value = ask()
-            except LabgenError as error:
-                self._error = error
-
-    def get(self) -> T:
-        """The answer, or the error again."""
-        tracing.looked_at(self._behind)
-        if self._error is not None:
-            raise type(self._error)(self._error.message, self._error.hint)
-        return self._value
-
-
-def _side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, _Known[T]]:
-    each = list(nodes)
-    if not each:
-        return {}
-    with ThreadPoolExecutor(max_workers=min(8, len(each))) as pool:
-        return dict(
-            zip([node.name for node in each], pool.map(lambda node: _Known(partial(ask, node)), each), strict=True)
-        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import LabUnderTest
+from tests.e2e.conftest import LabUnderTest, every_point
 
 
 @pytest.fixture(scope="module")
@@ -27,5 +27,4 @@ def managers(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
 
 
 def test_the_loss_of_a_leader_and_of_the_quorum(managers: LabUnderTest) -> None:
-    said = managers.run("labgen", "run", "quorum", "--grade").stdout
-    assert "quorum: graded" in said
+    assert every_point(managers.run("labgen", "run", "quorum", "--grade").stdout) > 5

@@ -3,7 +3,7 @@
 Version 1 had no verdict "not applicable". Version 2 has; such checks have points, but none of these is at
 stake: sums leave them out and tell them apart. Version 3 adds what was seen (``seen``), titles and language,
 the lab network, labgen's version and the evidence it goes with. Version 4 adds the requests made while checks acted
-(``seen.probes``). Older versions are read as well.
+(``seen.probes``) and how long was waited (``seen.waited``). Older versions are read as well.
 """
 
 from __future__ import annotations
@@ -117,4 +117,5 @@ def _seen(told: dict[str, Any]) -> Seen:
             SeenProbe(**{**one, "stretches": tuple(SeenStretch(**stretch) for stretch in one["stretches"])})
             for one in told.get("probes", ())
         ),
+        waited=told.get("waited", 0.0),
     )

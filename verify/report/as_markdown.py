@@ -13,10 +13,11 @@ from verify.report.model import Outcome, Points, Report, tally
 def to_markdown(report: Report) -> str:
     """The report as Markdown."""
     speak = report.language
+    took = _escaped(report.took, " ")
     lines = [
         f"# {words.REPORT.in_(speak)}: {_escaped(report.lab)}",
         "",
-        f"{_escaped(report.started)}, {report.seconds:.0f} s. **{_escaped(report.closing)}**",
+        f"{_escaped(report.started)}, {report.seconds:.0f} s. **{_escaped(report.closing)}**{took}",
         "",
     ]
     if len(report.exercises()) > 1:

@@ -78,6 +78,8 @@ class _Page:
         if len(self.report.exercises()) > 1:
             self.console.print(self._sums())
         self._line(self.report.closing, "bold")
+        if self.report.took:
+            self._line(self.report.took)
 
     def _titled(self, name: str) -> str:
         title = self.report.title(name)

@@ -200,6 +200,15 @@ class Report:
             rest += " " + words.NOT_BEGUN.in_(speak).format(names=", ".join(self.not_begun))
         return "; ".join([points, f"{words.checks(len(judged), speak)}: {told}", *apart]) + f".{rest}"
 
+    @property
+    def took(self) -> str:
+        """How long it took, as a sentence, where some of that was Swarm's time; else empty."""
+        if self.seen.waited < 0.5:
+            return ""
+        # Graded again from evidence, nothing is waited for, and it is told how long it was then.
+        seconds = max(self.seconds, self.seen.waited)
+        return words.TOOK.in_(self.language).format(seconds=f"{seconds:.0f}", waited=f"{self.seen.waited:.0f}")
+
 
 def tally(points: Points, language: Language) -> str:
     """Points in words: ``9 of 12 points, 2 could not be judged``."""

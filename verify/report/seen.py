@@ -245,6 +245,7 @@ class Seen:
     """Everything.
 
     :param at: when, ISO 8601 in UTC; empty where nothing was seen of a swarm.
+    :param waited: seconds of the run in which a check waited for what the swarm does in its own time.
     """
 
     at: str = ""
@@ -252,10 +253,16 @@ class Seen:
     services: tuple[SeenService, ...] = ()
     requests: tuple[SeenRequests, ...] = ()
     probes: tuple[SeenProbe, ...] = ()
+    waited: float = 0.0
 
     @classmethod
     def of(
-        cls, at: str, swarm: Swarm | None, requests: Iterable[SeenRequests], probes: Iterable[SeenProbe] = ()
+        cls,
+        at: str,
+        swarm: Swarm | None,
+        requests: Iterable[SeenRequests],
+        probes: Iterable[SeenProbe] = (),
+        waited: float = 0.0,
     ) -> Seen:
         """From what a run has looked at.
 
@@ -263,13 +270,14 @@ class Seen:
         """
         asked, probed = tuple(requests), tuple(probes)
         if swarm is None:
-            return cls(requests=asked, probes=probed)
+            return cls(requests=asked, probes=probed, waited=round(waited, 3))
         return cls(
             at=at,
             nodes=tuple(SeenNode.of(node) for node in swarm.nodes[:NODES]),
             services=tuple(SeenService.of(one) for one in list(swarm.services.values())[:SERVICES]),
             requests=asked,
             probes=probed,
+            waited=round(waited, 3),
         )
 
     def node_name(self, node_id: str) -> str:

@@ -80,6 +80,10 @@ PROBE_LOST = Words(
     "from the first lost to the last {spell} s; none answered through one address for {longest} s at most",
     "처음 잃은 요청부터 마지막까지 {spell}초; 한 주소로 응답이 끊긴 시간은 길어야 {longest}초",
 )
+TOOK = Words(
+    "It took {seconds} s, of which {waited} s were waiting for what Swarm does in its own time.",
+    "{seconds}초가 걸렸고, 그 가운데 {waited}초는 스웜이 제 시간에 하는 일을 기다린 시간입니다.",
+)
 ANSWERED = Words("answered", "응답함")
 LOST = Words("lost", "잃음")
 LAB_NETWORK = Words("lab network", "실습 네트워크")

@@ -1,0 +1,44 @@
+"""Asking once: what came of it is the same for whoever asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Generic, TypeVar
+
+from labgen.errors import LabgenError
+from labgen.lab import Node
+from verify import tracing
+
+T = TypeVar("T")
+
+
+class Known(Generic[T]):
+    """What came of asking once: an answer, or the error there was instead."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._error: LabgenError | None = None
+        with tracing.gather() as self._behind:
+            try:
+                self._value = ask()
+            except LabgenError as error:
+                self._error = error
+
+    def get(self) -> T:
+        """The answer, or the error again."""
+        tracing.looked_at(self._behind)
+        if self._error is not None:
+            raise type(self._error)(self._error.message, self._error.hint)
+        return self._value
+
+
+def side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, Known[T]]:
+    """What came of asking several nodes at the same time, by their names."""
+    each = list(nodes)
+    if not each:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(8, len(each))) as pool:
+        return dict(
+            zip([node.name for node in each], pool.map(lambda node: Known(partial(ask, node)), each), strict=True)
+        )
