@@ -20,10 +20,10 @@ from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from provision import swarm
 from provision.changes import STEPS, Change
 from provision.facts import NodeFacts, observe
+from provision.output import Say
 from provision.shell import Shell
 
 T = TypeVar("T")
-Say = Callable[[str], None]
 
 
 @dataclass

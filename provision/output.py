@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+Say = Callable[[str], None]
+"""Where what is told goes, line by line."""
 
 TOKEN = re.compile(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+")
 """A join token."""

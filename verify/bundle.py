@@ -23,7 +23,8 @@ from typing import Any
 
 from labgen.capabilities import Capability
 from labgen.folder import State
-from verify.evidence import Evidence, Observation
+from verify.evidence import Evidence
+from verify.observation import Observation
 from verify.report.model import Bundle
 
 SCHEMA = "labgen.evidence"

@@ -20,6 +20,7 @@ from labgen.folder import State
 from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
 from verify.hosts import Hosts
+from verify.observation import Observation
 from verify.report.cleaning import without_secrets
 from verify.tracing import looked_at
 
@@ -28,25 +29,6 @@ _MARK = re.compile(r"labgen-[0-9a-f]{16}")
 
 _AT_MOST = 128 * 2**20
 """Characters of answers that are kept of one run; a swarm of ten thousand tasks gives some 20 million at a time."""
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One question to a node, and its answer.
-
-    :param script: what was run there, its mark replaced by one that is the same each time.
-    :param out: what it printed, without secrets; empty where there was no answer.
-    :param error: why there was none, and the way out; both empty where there was one.
-    :param since: seconds from the beginning of the run to the answer.
-    :param left_out: there was an answer, and it was too much to be kept.
-    """
-
-    node: str
-    script: str
-    out: str
-    error: tuple[str, str]
-    since: float
-    left_out: bool = False
 
 
 @dataclass

@@ -24,8 +24,9 @@ from labgen.folder import LabFolder, State
 from labgen.language import spoken
 from verify import bundle, tracing
 from verify.checks import check_of
-from verify.evidence import Evidence, Observation
+from verify.evidence import Evidence
 from verify.explaining import Explained, told
+from verify.observation import Observation
 from verify.plugin import BOOK, check_id
 
 _CHECKS = Path(__file__).parent

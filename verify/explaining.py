@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from labgen.course import Language, Words, exercises
 from verify.checks import Check, Verdict
-from verify.evidence import Observation
+from verify.observation import Observation
 from verify.report import words
 from verify.report.cleaning import printable
 from verify.report.model import Outcome

@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from verify.evidence import Observation
+from verify.observation import Observation
 
 
 class _Local(threading.local):

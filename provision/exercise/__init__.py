@@ -14,7 +14,8 @@ from labgen.lab import Lab
 from provision.exercise import services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run
-from provision.exercise.steps import Say, Script, play, print_out
+from provision.exercise.steps import Script, play, print_out
+from provision.output import Say
 
 
 def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:

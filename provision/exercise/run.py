@@ -13,7 +13,7 @@ from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.swarm import Service, SwarmNode, Task, lives
 from labgen.waiting import NotYet, wait_until
-from provision.exercise.steps import Say
+from provision.output import Say
 from provision.shell import Shell
 
 T = TypeVar("T")

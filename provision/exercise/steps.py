@@ -21,12 +21,10 @@ from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.lab import Node
 from provision.exercise.timing import Spent, Timer
-from provision.output import redact
+from provision.output import Say, redact
 
 if TYPE_CHECKING:
     from provision.exercise.run import Run
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.probe import Probe, Stretch
 from verify import bundle
-from verify.evidence import Evidence, Observation, Recording
+from verify.evidence import Evidence, Recording
+from verify.observation import Observation
 
 FOLDER = Path(__file__).parents[1] / "recorded_course"
 

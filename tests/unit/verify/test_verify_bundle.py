@@ -22,7 +22,8 @@ from labgen.folder import State
 from labgen.lab import Node
 from verify import bundle, evidence
 from verify.bundle import Damaged
-from verify.evidence import Evidence, Observation, Recording, Replay
+from verify.evidence import Evidence, Recording, Replay
+from verify.observation import Observation
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
 NODE = FakeLab().lab.nodes[0]

@@ -16,8 +16,8 @@ from labgen import cli
 from labgen.course import Words
 from verify import bundle, tracing
 from verify.checks import Check, Verdict
-from verify.evidence import Observation
 from verify.explaining import Explained, told
+from verify.observation import Observation
 from verify.report.model import Outcome
 
 HOUSE = Path(__file__).parents[3]
