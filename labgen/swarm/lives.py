@@ -2,7 +2,8 @@
 
 A swarm's history says of a task only when it came into its last state: of one that is over, when it ended, and no
 more when it had begun. The node that it was on still has its container and can tell. Nodes' clocks differ (a
-virtual machine without time service is up to a second off), so each is compared with the asker's.
+virtual machine without time service is up to a second off), so each is compared with the asker's; and with the
+manager's, which notes when it was told of a task's state: never before the node had it.
 """
 
 from __future__ import annotations
@@ -92,12 +93,14 @@ def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
     :param base: id of the node whose clock counts: the manager's, which also dates the tasks' creation.
     """
 
+    apart = {node: _apart(there, told.get(base), _noted(service, node)) for node, there in told.items()}
+
     def one(task: Task) -> Task:
         there = told.get(task.node_id)
         if there is None:
             return task
         life = there.of.get(task.container_id) or Life(None, None)
-        behind = timedelta(seconds=-_apart(there, told.get(base)))
+        behind = timedelta(seconds=-apart[task.node_id])
         began, ended, since, engine = (
             moment and moment + behind for moment in (life.began, life.ended, task.since, there.engine)
         )
@@ -106,12 +109,31 @@ def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
     return dataclasses.replace(service, tasks=tuple(map(one, service.tasks)))
 
 
-def _apart(there: Lives, base: Lives | None) -> float:
-    """Seconds by which a node's clock is ahead of another's; a difference that cannot be told from none is none."""
+def _noted(service: Service, node: str) -> float | None:
+    """Seconds by which a node's clock is ahead of the manager's at least, as the states of its tasks tell."""
+    told = [
+        (task.since - task.updated).total_seconds()
+        for task in service.tasks
+        if task.node_id == node and task.since and task.updated
+    ]
+    return max(told, default=None)
+
+
+def _apart(there: Lives, base: Lives | None, noted: float | None) -> float:
+    """Seconds by which a node's clock is ahead of another's; a difference that cannot be told from none is none.
+
+    :param noted: how much it is at least, ``None`` where that is not known. A manager is told at once, so it is hardly
+        more; of another manager's clock, which is none of these two, it says nothing.
+    """
     if base is None:
         return 0.0
     least, most = there.ahead[0] - base.ahead[1], there.ahead[1] - base.ahead[0]
-    return 0.0 if least <= 0 <= most else (least + most) / 2
+    closer = noted is not None and least <= noted <= most
+    if closer and noted is not None:
+        least = noted
+    if least <= 0 <= most:
+        return 0.0
+    return least if closer else (least + most) / 2
 
 
 def _said(checks: Sequence[Mapping[str, Any]]) -> str:

@@ -91,6 +91,29 @@ def test_moments_are_those_of_the_managers_clock(ahead: tuple[float, float], shi
     assert one.created == at(0)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "noted", "shift"),
+    [
+        ((-1.0, 1.4), [0.35, -0.2], 0.35),  # the manager was told before the node says that it was so
+        ((-1.0, 1.4), [-0.05, -0.3], 0.0),  # a report that took a moment is no difference
+        ((-1.0, 1.4), [7.0], 0.0),  # noted by another manager's clock
+        ((2.0, 3.2), [2.1], 2.1),
+        ((-3.2, -2.0), [-2.1], -2.1),
+    ],
+)
+def test_when_the_manager_was_told_of_a_state_tells_of_the_clocks_too(
+    ahead: tuple[float, float], noted: list[float], shift: float
+) -> None:
+    tasks = [
+        dataclasses.replace(task(number, 0, "shutdown", 9), node_id="far", updated=at(9 - more))
+        for number, more in enumerate(noted, 1)
+    ]
+    seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
+    for one in lives.dated(service(*tasks), seen, "manager").tasks:
+        assert one.began is not None
+        assert (at(1) - one.began).total_seconds() == pytest.approx(shift)
+
+
 def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> None:
     there = service(task(1, 0, "shutdown", 9))
     assert lives.dated(there, {}, "manager") == there
