@@ -14,7 +14,7 @@ SERVICE = ServiceSpec(
     image="nginx",
     replicas=4,
     constraints=("node.role==worker",),
-    update=Update(monitor=MONITOR),
+    update=Update(parallelism=2, monitor=MONITOR),
 )
 
 STOP = "sudo systemctl stop docker docker.socket"

@@ -66,7 +66,7 @@ def test_the_commands_with_a_machine_and_without() -> None:
     force = "[swarm-manager]$ docker service update --force web-ha"
     assert shown == [
         "[swarm-manager]$ docker service create --name web-ha --constraint node.role==worker --replicas 4 "
-        "--update-monitor 1s nginx",
+        "--update-parallelism 2 --update-monitor 1s nginx",
         "[swarm-worker2]$ sudo systemctl stop docker docker.socket",
         "[swarm-worker2]$ sudo systemctl start docker",
         force,
