@@ -9,6 +9,9 @@ from labgen.errors import NodeError
 _REFUSED = re.compile(r"(?i)permission denied|authentication failed|no authentication methods|not a valid .*key")
 """What OpenSSH and paramiko say where a node answers and does not take the key."""
 
+_MISLEADING = re.compile(r"encountered \w+ key, expected \w+ key")
+"""What paramiko says after the same: it has tried to read the key in every other format then."""
+
 _START = "See with `labgen status` whether the machine runs, and start it with `labgen up`."
 
 
@@ -22,6 +25,8 @@ def unreached(name: str, said: str, after: str = "") -> NodeError:
     swarm-worker1 cannot be reached: Connection timed out.
       See with `labgen status` whether the machine runs, and start it with `labgen up`.
     """
+    if _MISLEADING.search(said):
+        said = "Permission denied (publickey)"
     way_out = _START
     if _REFUSED.search(said):
         way_out = (

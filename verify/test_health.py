@@ -223,12 +223,13 @@ def test_answers_meanwhile(tried: Tried) -> None:
 
 
 def _settled(exam: Exam, state: str) -> Service:
-    """The service, once its update has come to a state and nothing of it is on its way."""
+    """The service, once its update has come to a state, and nothing of it is on its way or on its way out."""
     there = exam.service(WEB.name)
     assert there is not None, f"{WEB.name} was removed meanwhile"
-    if there.update_state != state or len(there.running) != there.replicas or not there.settled:
+    left = sum(task.state == "running" and task.desired != "running" for task in there.tasks)
+    if there.update_state != state or len(there.running) != there.replicas or left or not there.settled:
         said = f"{there.update_state} {there.update_message}".strip()
-        raise NotYet(f"{said}; {len(there.running)} of {there.replicas} run")
+        raise NotYet(f"{said}; {len(there.running)} of {there.replicas} run, {left} beside them")
     return there
 
 

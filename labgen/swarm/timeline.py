@@ -26,8 +26,11 @@ def over(task: Task) -> datetime | None:
 
 
 def _began(task: Task) -> datetime | None:
-    # A task with a health check is running only from when that succeeds, later than its container.
-    return task.since if task.state == "running" else None if task.unwell else task.began
+    # A task with a health check is running only from when that succeeds, later than its container. Of one that is on
+    # its way out its node says again that it runs, with a later moment.
+    if task.state == "running" and (task.desired == "running" or task.began is None):
+        return task.since
+    return None if task.unwell else task.began
 
 
 UNNOTICED = 3.0

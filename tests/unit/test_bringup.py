@@ -150,7 +150,7 @@ def test_down_calls_vagrant_only_where_something_may_be_left(
     machines: Machines, monkeypatch: pytest.MonkeyPatch, made: bool, known: bool, asked: list[str]
 ) -> None:
     vagrant = FakeVagrant()
-    monkeypatch.setattr(machines, "vagrant", lambda _: vagrant)
+    monkeypatch.setattr(Machines, "vagrant", lambda _self, _state: vagrant)
     folder = machines.folder
     machine = folder.path / ".vagrant" / "machines" / "swarm-manager" / "libvirt"
     machine.mkdir(parents=True)

@@ -27,3 +27,9 @@ def test_anything_else_is_one(said: str) -> None:
     error = unreached("swarm-worker1", said, "Run it again.")
     assert error.hint.startswith("See with `labgen status`")
     assert error.hint.endswith("`labgen up`. Run it again.")
+
+
+def test_what_paramiko_says_of_a_refused_key_is_not_repeated() -> None:
+    error = unreached("swarm-worker1", "encountered RSA key, expected OPENSSH key")
+    assert error.message == "swarm-worker1 cannot be reached: Permission denied (publickey)."
+    assert "authorized_keys" in error.hint

@@ -138,7 +138,10 @@ def test_a_report_of_version_3_has_no_probes() -> None:
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        (reports.to_text, "web: 1240 requests in 14.2 s, 3 lost (0.24 %); from the first lost to the last 1.3 s"),
+        (
+            reports.to_text,
+            "web · Load balancing: 1240 requests in 14.2 s, 3 lost (0.24 %); from the first lost to the last 1.3 s",
+        ),
         (reports.to_markdown, "3 lost \\(0.24 %\\); from the first lost to the last 1.3 s"),
         (reports.to_html, "3 lost (0.24 %); from the first lost to the last 1.3 s"),
     ],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from recorded import MISSING, Recorded, fault
 
-NAME = "my-session"
+from labgen.probe import Stretch
+
+NAME, WEB = "my-session", "web-checked"
 OLD = "redis:6.0-alpine"
 
 Task = dict[str, Any]
@@ -101,17 +104,66 @@ def paused(lab: Recorded) -> None:
     lab.service(NAME, lambda there: there["UpdateStatus"].update(State="paused"))
 
 
+def page_without_check(lab: Recorded) -> None:
+    lab.service(WEB, lambda there: container(there).pop("Healthcheck") and None)
+
+
+def page_at_another_port(lab: Recorded) -> None:
+    lab.service(WEB, lambda there: there["Endpoint"]["Ports"][0].update(PublishedPort=8006))
+
+
+def page_stops_first(lab: Recorded) -> None:
+    """The page's old containers ended as soon as they had begun."""
+    pages: set[str] = set()
+
+    def look(tasks: list[Task]) -> None:
+        pages.update(task["Status"].get("ContainerStatus", {}).get("ContainerID", "") for task in tasks)
+
+    def end(one: dict[str, Any]) -> None:
+        if one["id"] in pages and not one["state"]["Running"]:
+            one["state"]["FinishedAt"] = one["state"]["StartedAt"]
+
+    lab.tasks(WEB, look)
+    lab.containers(end)
+
+
+def one_is_kept(lab: Recorded) -> None:
+    """Whatever is done, the task of replica 1 stays the one it was."""
+    first: list[str] = []
+
+    def change(tasks: list[Task]) -> None:
+        for task in tasks:
+            if task["Slot"] == 1 and task["Status"]["State"] == task["DesiredState"] == "running":
+                first.append(task["ID"])
+                task["ID"] = first[0]
+
+    lab.tasks(WEB, change)
+
+
+def answers(*losses: Stretch) -> Callable[[Recorded], None]:
+    """The nodes had the routing mesh; of two thousand requests these were lost."""
+    answered = [Stretch(f"10.0.2.10{at}", 200, 666, 1000.0, 1030.0, 0.02) for at in (1, 2, 3)]
+    return lambda lab: lab.meshed(8005, *answered, *losses)
+
+
 FAULTS = {
     "no service": fault(lambda lab: lab.gone(NAME), "service_exists"),
     "from nginx": fault(from_nginx, "service_exists"),
     "two replicas": fault(two_replicas, "running"),
     "no health check": fault(without_check, "healthy"),
     "health check switched off": fault(check_switched_off, "healthy"),
-    "not healthy": fault(sick, "healthy"),
+    "not healthy": fault(sick, "healthy", "web"),
     "no check ever failed": fault(always_well, "stopped_by_the_check"),
     "old containers pruned": fault(pruned, "stopped_by_the_check"),
     "stop-first": fault(stop_first, "none_missing"),
     "not updated": fault(not_updated, "updated"),
     "new from the beginning": fault(new_from_the_beginning, "updated"),
     "paused": fault(paused, "updated"),
+    "no page": fault(lambda lab: lab.gone(WEB), "web"),
+    "a page without a health check": fault(page_without_check, "web"),
+    "a page at another port": fault(page_at_another_port, "web"),
+    "a page whose tasks are stopped first": fault(page_stops_first, "replaced_unnoticed"),
+    "a page of which one task is never replaced": fault(one_is_kept, "replaced_unnoticed"),
+    "no fault: one request in two thousand is lost": fault(answers(Stretch("10.0.2.101", 0, 1, 1003.0, 1003.1, 0.1))),
+    "three requests are lost": fault(answers(Stretch("10.0.2.101", 0, 3, 1003.0, 1003.1, 0.1)), "answers_meanwhile"),
 }
