@@ -133,6 +133,13 @@ def test_a_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> N
     assert most_empty(there) == empty
 
 
+def test_a_task_on_its_way_out_began_when_its_container_did() -> None:
+    # Its node has said anew that it runs, after its successor did.
+    going = dataclasses.replace(lived(1, 10, "b", (11, None)), desired="shutdown", since=at(22))
+    there = service(lived(1, 0, "a", (1, 15)), going, lived(1, 20, "c", (21, None)))
+    assert most_empty(there) == 0
+
+
 def test_a_place_that_is_empty_because_its_container_failed_is_no_updates() -> None:
     assert most_empty(service(lived(1, 0, "a", (1, 10)), lived(1, 10, "a", (16, None)))) == 0
     assert most_empty(service(lived(1, 0, "a", None))) == 0
