@@ -177,14 +177,30 @@ def test_answers_meanwhile(death: Death, exam: Exam) -> None:
     assert told.spell <= exam.seconds(recovery.LOSING), f"{told}; from the first lost to the last {told.spell:.1f} s"
 
 
+_KEPT = 5
+"""Tasks of the past that the swarm keeps of each replica (moby ``TaskHistoryRetentionLimit``)."""
+
+
 def _fill(exam: Exam, wanted: int) -> None:
     """As many as before again, where the swarm did not see to it, and without touching those that run.
 
-    A replica whose task is not to be restarted is counted still; scaled down it is the first to go.
+    A replica whose task is not to be restarted is counted still; scaled down it is the first to go. One that has used
+    up its attempts is known by its past tasks, of which each scaling down forgets one.
     """
-    down, up = (f"docker service scale {SERVICE.name}={number}" for number in (wanted - 1, wanted))
-    with suppress(NodeError):  # What is told is that it did not recover.
-        exam.on(exam.manager, f"{down} >/dev/null && {up} >/dev/null", within=90.0)
+
+    def run() -> None:
+        there = exam.service(SERVICE.name)
+        if there is None or len(there.running) != wanted:
+            raise NotYet("not as many as before")
+
+    # What is told is that it did not recover.
+    with suppress(NodeError):
+        for _ in range(_KEPT):
+            for number in (wanted - 1, wanted):
+                exam.on(exam.manager, f"docker service scale --detach {SERVICE.name}={number} >/dev/null")
+            with suppress(AssertionError):
+                exam.wait(f"{SERVICE.name} to have {wanted} tasks", run, within=10.0)
+                return
 
 
 def _victim(exam: Exam, there: Service) -> tuple[Node, Task]:
