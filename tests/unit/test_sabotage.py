@@ -30,7 +30,7 @@ def known(exercise: str) -> dict[str, Check]:
 
 
 def test_there_are_enough_faults_and_each_has_a_name() -> None:
-    assert len(FAULTS) >= 35
+    assert len(FAULTS) >= 85
     assert [name for name, times in Counter(fault.name for fault in FAULTS).items() if times > 1] == []
 
 
@@ -46,7 +46,21 @@ def test_a_fault_turns_checks_that_exist(fault: Fault) -> None:
         assert verdict != "blocked" or checks[name].needs, check
 
 
-@pytest.mark.parametrize("exercise", ["cluster", "loadbalance", "update"])
+@pytest.mark.parametrize(
+    "exercise",
+    [
+        "cluster",
+        "service",
+        "loadbalance",
+        "scaling",
+        "globalmode",
+        "cleanup",
+        "recovery",
+        "failover",
+        "update",
+        "placement",
+    ],
+)
 def test_every_check_is_turned_by_some_fault(exercise: str) -> None:
     failed = {
         check.partition("[")[0] for fault in FAULTS for check, verdict in fault.turns.items() if verdict == "fail"
@@ -91,6 +105,10 @@ def test_a_fault_must_turn_what_it_says_and_nothing_else(now: dict[str, str], wr
     came = commit(now, {"a.one": "fail", "a.two": "blocked"})
     assert came.wrong == wrong
     assert _line(came).startswith("WRONG" if wrong else "right")
+
+
+def test_a_check_that_the_nodes_cannot_show_need_not_be_turned() -> None:
+    assert commit({"a.one": "fail"}, {"a.one": "fail", "a.three": "blocked"}).wrong == ()
 
 
 def test_what_nodes_cannot_show_is_left_out() -> None:

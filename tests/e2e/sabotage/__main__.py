@@ -111,7 +111,8 @@ def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:
     wrong = [
         f"{check}: {turned.get(check, right.get(check, 'not there'))}, must be {verdict}"
         for check, verdict in fault.turns.items()
-        if turned.get(check) != verdict
+        # What cannot be judged here cannot be turned either.
+        if turned.get(check) != verdict and right.get(check) != "not applicable"
     ]
     wrong += [
         f"{check}: {verdict}, must not be turned" for check, verdict in turned.items() if check not in fault.turns

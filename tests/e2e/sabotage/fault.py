@@ -23,6 +23,7 @@ class Fault:
     :param exercise: which exercise is graded; ``cluster`` for the swarm alone.
     :param commit: does it.
     :param turns: every check that has another verdict of it, with that verdict; all others must stay as they were.
+        Those that are not applicable to the nodes stay so.
     :param mend: makes the lab right again, where the next fault needs that.
     :param needs: what nodes must be able to do for it to be seen.
     """
