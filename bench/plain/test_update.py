@@ -54,14 +54,13 @@ def test_server_version(host: Any) -> None:
 
 @on_manager
 def test_history(host: Any) -> None:
-    earlier = defaultdict(list)
+    replicas = defaultdict(list)
     told = host.check_output("docker service ps my-database --format '{{.Name}} {{.Image}}'")
-    # The newest of each replica comes first, and the others below it, each with a mark before its name.
-    for line in told.splitlines():
-        *mark, name, image = line.split()
-        earlier[name] += [image] if mark else []
-    assert len(earlier) == REPLICAS
-    assert all(OLD in images for images in earlier.values())
+    # Of each replica the newest task comes first.
+    for name, image in map(str.split, told.splitlines()):
+        replicas[name].append(image)
+    assert len(replicas) == REPLICAS
+    assert all(OLD in images[1:] for images in replicas.values())
 
 
 @on_manager
