@@ -41,8 +41,11 @@ COMPARED = (ALWAYS, "loadbalance", "update")
 ACTS = "Tried by this check"
 """How the claim of a check begins that does something and waits for what comes of it."""
 
-# On both sides: what the project's tests have beside pytest is nothing that a lab needs.
-PYTEST = (sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "-p", "no:randomly")
+# On both sides as where labgen is installed by itself: without the plugins that the project's own tests have, and with
+# modules that Python has compiled once.
+LEFT_OUT = ("no:cacheprovider", "no:randomly", "no:hypothesispytest")
+PYTEST = (sys.executable, "-m", "pytest", "--quiet", *(word for name in LEFT_OUT for word in ("-p", name)))
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def compare(there: Inventory, rounds: int) -> None:
     sides: dict[str, list[Graded]] = {"grader": [], "plain": []}
     with tempfile.TemporaryDirectory() as place:
         two = Sides(there, Path(place))
+        two.grader(), two.plain()  # What they import is in the system's memory after that.
         for _ in range(rounds):
             for name, side in sides.items():
                 side.append(two.grader() if name == "grader" else two.plain())
