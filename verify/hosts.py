@@ -1,8 +1,8 @@
 """The nodes as testinfra hosts: one SSH connection for each, opened when it is first needed.
 
-testinfra's own ``host`` fixture and ``--hosts`` are not used: they open a connection for every command,
-or for every class. Here a node has one host for the whole run. OpenSSH shares its connection
-(ControlMaster, as the lab's ssh configuration says); where that does not exist, on Windows, paramiko
+testinfra's own ``host`` fixture and ``--hosts`` are not used: they open a connection for every set of hosts that
+modules name, and wait for an answer without end. Here a node has one host for the whole run. OpenSSH shares its
+connection (ControlMaster, as the lab's ssh configuration says); where that does not exist, on Windows, paramiko
 keeps one open.
 """
 

@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from typing import TYPE_CHECKING, Any
 
 from labgen.course import Words
 from verify.checks import Verdict
@@ -20,6 +18,9 @@ from verify.report import words
 from verify.report.drawing import cards, probes, spreads, timeline
 from verify.report.episodes import episodes
 from verify.report.model import Outcome, Points, Report, by_claim, tally, worst
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _HERE = Path(__file__).parent
 _FIRST = 3
@@ -117,6 +118,9 @@ def _anchor(check: str) -> str:
 
 @cache
 def _template() -> Template:
+    # Imported only where a page is made: a grading without --report would pay for it, too.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
