@@ -6,6 +6,8 @@ it had before.
 
 from __future__ import annotations
 
+from itertools import dropwhile, takewhile
+
 import pytest
 
 from labgen.course import ServiceSpec, Words, rollback
@@ -149,8 +151,15 @@ def test_by_itself(store: Service) -> None:
 
 
 def _way_back(store: Service, place: str) -> float:
-    """Seconds from the last failure in a place to the making of the task that runs there now."""
+    """Seconds from the first failure of the last update in a place to the making of the task that runs there now; 0
+    where it had not failed there yet.
+
+    Not from the last failure: while an update is paused, what has failed is tried again and again.
+    """
     tasks = places(store)[place]
-    failed = [task.since for task in tasks if task.failed and task.since]
-    now = [task.created for task in tasks if task.running and task.created]
-    return (now[-1] - failed[-1]).total_seconds()
+    now = next(task for task in reversed(tasks) if task.running)
+    before = reversed(tasks[: tasks.index(now)])
+    # Tasks like it that have failed since belong to the way back.
+    update = takewhile(lambda task: task.spec != now.spec, dropwhile(lambda task: task.spec == now.spec, before))
+    failed = [task.since for task in update if task.failed and task.since]
+    return (now.created - failed[-1]).total_seconds() if failed and now.created else 0.0

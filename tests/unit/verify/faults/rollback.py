@@ -80,6 +80,20 @@ def by_hand(lab: Recorded) -> None:
     action(STORE, "pause")(lab)
 
 
+def by_hand_after_tries(lab: Recorded) -> None:
+    """The same, but what had failed was tried again meanwhile, and had just failed once more."""
+    by_hand(lab)
+
+    def tried(tasks: list[Task]) -> list[Task]:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        bad = [task for task in tasks if task["Slot"] == last["Slot"] and task["Status"]["State"] == "failed"][-1]
+        at = (datetime.fromisoformat(last["CreatedAt"]) - timedelta(seconds=1)).isoformat()
+        return [*tasks, {**bad, "ID": "again", "CreatedAt": at, "Status": {**bad["Status"], "Timestamp": at}}]
+
+    lab.tasks(STORE, tried)
+
+
 def only_once(lab: Recorded) -> None:
     """The store failed as a whole and was rolled back by hand, and that was all."""
 
@@ -111,5 +125,6 @@ FAULTS = {
     "the store of another version": fault(image(STORE, "redis:6.2.5-alpine"), "rolled_back"),
     "made safe, and not tried": fault(state(STORE, ""), "by_itself"),
     "paused and rolled back by hand": fault(by_hand, "by_itself"),
+    "rolled back by hand just after another try": fault(by_hand_after_tries, "by_itself"),
     "rolled back by hand only": fault(only_once, "by_itself"),
 }
