@@ -122,7 +122,7 @@ def test_what_cannot_be_judged_here_need_not_be_turned() -> None:
     assert came.wrong == ()
 
 
-@pytest.mark.parametrize(("kind", "left_out"), zip(KINDS, (True, False), strict=True))
+@pytest.mark.parametrize(("kind", "left_out"), list(zip(KINDS, (True, False), strict=True)))
 def test_faults_that_take_more_managers_have_a_lab_of_their_own(kind: str, left_out: bool) -> None:
     chosen = [Fault("it", "quorum", lambda _: None, {"a.one": "fail"})]
     stage: Any = Stage(RIGHT)
