@@ -12,7 +12,7 @@ from labgen.capabilities import Capability
 from labgen.course import stack
 from labgen.course.spec import same_image
 from labgen.swarm import Swarm
-from tests.e2e.sabotage.acts import make
+from tests.e2e.sabotage.acts import make, vanish
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 from tests.e2e.sabotage.walls import drops, passes
@@ -84,7 +84,8 @@ def _alone(stage: Stage) -> None:
 
 def _nobody_counts(stage: Stage) -> None:
     """The counter asks under another name than the cache has, and has done so from the beginning."""
-    _deploy(_but(("nc cache", "nc redis")), COUNTER.name)(stage)
+    vanish(stage, COUNTER.name)  # It would count until its container has ended.
+    _deploy(_but(("nc cache", "nc redis")))(stage)
     swarm = stage.swarm()
     (task,) = swarm.services[CACHE.name].running
     node = swarm.node(task.node_id)
