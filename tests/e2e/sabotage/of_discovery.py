@@ -6,7 +6,7 @@ from labgen.course import ServiceSpec, discovery
 from labgen.errors import NodeError
 from labgen.names import IMAGE
 from labgen.waiting import NotYet, wait_until
-from tests.e2e.sabotage.acts import made, make
+from tests.e2e.sabotage.acts import made, make, vanish
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, Stage
 from tests.e2e.sabotage.walls import drops, passes
@@ -70,6 +70,12 @@ def _answers_to(name: str, check: str, *blocked: str) -> Fault:
     )
 
 
+def _virtual_again(stage: Stage) -> None:
+    """The web-vip that is right, once nothing has its name any more that takes its time to end."""
+    vanish(stage, VIRTUAL.name)
+    make(stage, VIRTUAL)
+
+
 FAULTS = (
     _virtual("web-vip on no network", VIRTUAL.but(network="")),
     _virtual("web-vip by round robin", VIRTUAL.but(endpoint_mode="dnsrr")),
@@ -87,9 +93,9 @@ FAULTS = (
     Fault(
         "containers that serve nothing",
         "discovery",
-        made(VIRTUAL.but(command="sleep 1d")),
+        made(VIRTUAL.but(command="sleep 1d", options=("--stop-grace-period 1s",))),
         turned(fail=_of("tasks_answer", "virtual_ip_answers")),
-        made(VIRTUAL),
+        _virtual_again,
     ),
     Fault(
         "a firewall before the overlay network",
