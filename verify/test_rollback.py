@@ -54,8 +54,15 @@ def test_services_exist(swarm: Swarm) -> None:
     """There are the services my-queue and my-store, each of redis, replicated, with three replicas."""
     for spec in (QUEUE, STORE):
         there = found(swarm, spec.name)
-        assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
+        right = repository(there.image) == repository(spec.image) or _broken(there, spec)
+        assert right, f"{spec.name} is made from {there.image}"
         assert there.replicas == spec.replicas, f"{spec.name} is {there.mode}, with {there.replicas} replicas"
+
+
+def _broken(there: Service, spec: ServiceSpec) -> bool:
+    """Whether an update of the exercise's own has failed and is not mended yet: what is to be done is that."""
+    before = any(repository(task.image) == repository(spec.image) for task in there.tasks)
+    return same_image(there.image, rollback.BAD) and before
 
 
 @check(

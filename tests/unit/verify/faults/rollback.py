@@ -46,6 +46,25 @@ def down(lab: Recorded) -> None:
     lab.tasks(STORE, fall)
 
 
+def left_broken(lab: Recorded) -> None:
+    """The queue as the failed update leaves it: one replica is down, the others go on."""
+
+    def fall(tasks: list[Task]) -> None:
+        task = next(task for task in tasks if task["Status"]["State"] == "running")
+        task["Status"]["State"] = "failed"
+        task["Spec"]["ContainerSpec"]["Image"] = BAD
+
+    lab.tasks(QUEUE, fall)
+    image(QUEUE, BAD)(lab)
+    state(QUEUE, "paused")(lab)
+
+
+def never_redis(lab: Recorded) -> None:
+    """The queue was made of the bad image."""
+    image(QUEUE, BAD)(lab)
+    lab.tasks(QUEUE, lambda tasks: [task["Spec"]["ContainerSpec"].update(Image=BAD) for task in tasks] and None)
+
+
 def came_to_all(lab: Recorded) -> None:
     """A task of the bad image failed in every replica of the queue, as with `continue`."""
 
@@ -114,7 +133,9 @@ def only_once(lab: Recorded) -> None:
 FAULTS = {
     "no queue": fault(lambda lab: lab.gone(QUEUE), "services_exist"),
     "a store of nginx": fault(image(STORE, "nginx:latest"), "services_exist"),
+    "a queue that never was redis": fault(never_redis, "services_exist"),
     "one replica down": fault(down, "running"),
+    "the queue's update left as it failed": fault(left_broken, "running"),
     "the queue never failed": fault(never_failed(QUEUE), "paused"),
     "the queue failed as a whole": fault(came_to_all, "paused"),
     "the queue goes on with failures": fault(action(QUEUE, "continue"), "paused"),
