@@ -40,10 +40,14 @@ _EACH = _of("paused", "mended", "continued", "rolled_back", "by_itself")
 
 
 def _type(command: str) -> Act:
-    """A command that may end with an error, as that of an update does which fails."""
+    """A command that may end with an error, as that of an update does which fails.
+
+    The managers refuse it where they have noted something of the service in the same moment; then it is typed again.
+    """
+    again = "echo \"$said\" | grep -q 'update out of sequence' || break"
 
     def act(stage: Stage) -> None:
-        stage.manager(f"{command} >/dev/null 2>&1 || true", within=180)
+        stage.manager(f"for attempt in 1 2 3 4 5; do said=$({command} 2>&1) && break; {again}; done", within=180)
 
     return act
 
