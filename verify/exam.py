@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -59,6 +59,7 @@ class Exam:
         self._swarm: Known[Swarm] | None = None
         self._looked = ""
         self._latest: dict[str, Service] = {}
+        self._networks: dict[str, Known[list[Network]]] = {}
         self._stored: dict[str, Known[Mapping[str, Answer]]] = {}
         self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
         self._probes: list[SeenProbe] = []
@@ -102,8 +103,16 @@ class Exam:
         """
         return self._hosts.run(node, script, within=within)
 
+    def everywhere(self, nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[Node, T]:
+        """What comes of asking nodes at the same time.
+
+        :raises NodeError: one cannot be asked.
+        """
+        told = side_by_side(nodes, ask)
+        return {node: told[node.name].get() for node in self.lab.nodes if node.name in told}
+
     def beside(self, node: Node, script: str, *, within: float) -> str:
-        """The same for a script that runs while others do, in a thread of its own."""
+        """What a script prints that runs while others do, in a thread of its own."""
         # In a recording it has ended before they begin.
         run: Callable[..., str] = getattr(self._hosts, "beside", self._hosts.run)
         return run(node, script, within=within)
@@ -117,8 +126,11 @@ class Exam:
         return engine.ask(partial(self._hosts.run, self.manager), paths)
 
     def networks(self, node: Node) -> list[Network]:
-        """The networks that a node's engine knows, now."""
-        return swarm.networks(partial(self._hosts.run, node))
+        """The networks that a node's engine knows; asked once, every node at the same time."""
+        if node.name not in self._networks:
+            wanted = [one for one in self.lab.nodes if one == node or (one.name in self.wanted and self._answers(one))]
+            self._networks |= side_by_side(wanted, lambda one: swarm.networks(partial(self._hosts.run, one)))
+        return self._networks[node.name].get()
 
     def containers(self, node: Node) -> dict[str, dict[str, str]]:
         """The containers on a node, running or not: name and labels; asked once."""
@@ -291,6 +303,13 @@ class Exam:
             with suppress(_StillMoving):  # Judged as it is.
                 self._wait("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
         return last
+
+    def _answers(self, node: Node) -> bool:
+        try:
+            self.facts(node)
+        except NodeError:
+            return False
+        return True
 
     def _open(self, node: Node, port: int) -> bool:
         """Whether it is worth asking: where the port is known to be shut, every request would be waited for."""

@@ -6,6 +6,8 @@ it had before.
 
 from __future__ import annotations
 
+from itertools import dropwhile, takewhile
+
 import pytest
 
 from labgen.course import ServiceSpec, Words, rollback
@@ -52,8 +54,15 @@ def test_services_exist(swarm: Swarm) -> None:
     """There are the services my-queue and my-store, each of redis, replicated, with three replicas."""
     for spec in (QUEUE, STORE):
         there = found(swarm, spec.name)
-        assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
+        right = repository(there.image) == repository(spec.image) or _broken(there, spec)
+        assert right, f"{spec.name} is made from {there.image}"
         assert there.replicas == spec.replicas, f"{spec.name} is {there.mode}, with {there.replicas} replicas"
+
+
+def _broken(there: Service, spec: ServiceSpec) -> bool:
+    """Whether an update of the exercise's own has failed and is not mended yet: what is to be done is that."""
+    before = any(repository(task.image) == repository(spec.image) for task in there.tasks)
+    return same_image(there.image, rollback.BAD) and before
 
 
 @check(
@@ -149,8 +158,15 @@ def test_by_itself(store: Service) -> None:
 
 
 def _way_back(store: Service, place: str) -> float:
-    """Seconds from the last failure in a place to the making of the task that runs there now."""
+    """Seconds from the first failure of the last update in a place to the making of the task that runs there now; 0
+    where it had not failed there yet.
+
+    Not from the last failure: while an update is paused, what has failed is tried again and again.
+    """
     tasks = places(store)[place]
-    failed = [task.since for task in tasks if task.failed and task.since]
-    now = [task.created for task in tasks if task.running and task.created]
-    return (now[-1] - failed[-1]).total_seconds()
+    now = next(task for task in reversed(tasks) if task.running)
+    before = reversed(tasks[: tasks.index(now)])
+    # Tasks like it that have failed since belong to the way back.
+    update = takewhile(lambda task: task.spec != now.spec, dropwhile(lambda task: task.spec == now.spec, before))
+    failed = [task.since for task in update if task.failed and task.since]
+    return (now.created - failed[-1]).total_seconds() if failed and now.created else 0.0

@@ -6,7 +6,8 @@ import shlex
 
 from labgen.course import Words, update
 from labgen.course.spec import same_image
-from labgen.swarm import Service, Swarm
+from labgen.lab import Node
+from labgen.swarm import Service, Swarm, Task
 from labgen.swarm.timeline import most_missing, places, updates
 from verify.checks import check
 from verify.exam import Exam
@@ -72,13 +73,19 @@ def test_image(service: Service) -> None:
 )
 def test_server_version(service: Service, exam: Exam) -> None:
     """Every running server, asked itself, is of the version that the new image brings."""
-    seen = {}
+    at: dict[Node, list[Task]] = {}
     for task in service.running:
         node = exam.host(task)
         assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
-        seen[f"{SERVICE.name}.{task.slot} on {node.name}"] = exam.on(node, _ask(task.container_id)).strip()
-    wrong = {where: said for where, said in seen.items() if _version(said) < update.LEAST}
-    assert not wrong, "; ".join(f"{where} says: {said or 'nothing'}" for where, said in wrong.items())
+        at.setdefault(node, []).append(task)
+    said = exam.everywhere(at, lambda node: [exam.on(node, _ask(task.container_id)).strip() for task in at[node]])
+    wrong = [
+        f"{SERVICE.name}.{task.slot} on {node.name} says: {line or 'nothing'}"
+        for node, lines in said.items()
+        for task, line in zip(at[node], lines, strict=True)
+        if _version(line) < update.LEAST
+    ]
+    assert not wrong, "; ".join(wrong)
 
 
 @check(

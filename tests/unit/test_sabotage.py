@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 
 from labgen.capabilities import Capability
+from labgen.course import NAMES
 from labgen.errors import NodeError
-from tests.e2e.sabotage.__main__ import FAULTS, Came, _line, _names, _one, matrix
+from labgen.labfile import parse
+from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
 from tests.e2e.sabotage.fault import Fault
+from tests.e2e.sabotage.of_quorum import MANAGERS
 from tests.e2e.sabotage.stage import MANAGER, W1, W2
 from verify.checks import Check
 
 TURNED_ON_MACHINES_ONLY = {"loadbalance.port_open"}
 """No fault here shuts a port of the routing mesh on one node alone."""
+
+
+NODES = {MANAGER, W1, W2, *MANAGERS}
 
 
 def known(exercise: str) -> dict[str, Check]:
@@ -30,7 +36,7 @@ def known(exercise: str) -> dict[str, Check]:
 
 
 def test_there_are_enough_faults_and_each_has_a_name() -> None:
-    assert len(FAULTS) >= 85
+    assert len(FAULTS) >= 180
     assert [name for name, times in Counter(fault.name for fault in FAULTS).items() if times > 1] == []
 
 
@@ -41,26 +47,12 @@ def test_a_fault_turns_checks_that_exist(fault: Fault) -> None:
     for check, verdict in fault.turns.items():
         name, _, part = check.partition("[")
         assert name in checks, check
-        assert not part or part.removesuffix("]").removesuffix("-tcp").removesuffix("-udp") in (MANAGER, W1, W2)
+        assert not part or part.removesuffix("]").removesuffix("-tcp").removesuffix("-udp") in NODES
         # Only what needs another can be blocked.
         assert verdict != "blocked" or checks[name].needs, check
 
 
-@pytest.mark.parametrize(
-    "exercise",
-    [
-        "cluster",
-        "service",
-        "loadbalance",
-        "scaling",
-        "globalmode",
-        "cleanup",
-        "recovery",
-        "failover",
-        "update",
-        "placement",
-    ],
-)
+@pytest.mark.parametrize("exercise", NAMES)
 def test_every_check_is_turned_by_some_fault(exercise: str) -> None:
     failed = {
         check.partition("[")[0] for fault in FAULTS for check, verdict in fault.turns.items() if verdict == "fail"
@@ -114,6 +106,24 @@ def test_a_check_that_the_nodes_cannot_show_need_not_be_turned() -> None:
 def test_what_nodes_cannot_show_is_left_out() -> None:
     came = commit({}, {"a.one": "fail"}, "no IPVS")
     assert (came.left_out, came.wrong) == ("no IPVS", ())
+
+
+def test_what_cannot_be_judged_here_need_not_be_turned() -> None:
+    came = commit({"a.one": "fail"}, {"a.one": "fail", "a.three": "blocked"})
+    assert came.wrong == ()
+
+
+@pytest.mark.parametrize(("kind", "left_out"), list(zip(KINDS, (True, False), strict=True)))
+def test_faults_that_take_more_managers_have_a_lab_of_their_own(kind: str, left_out: bool) -> None:
+    chosen = [Fault("it", "quorum", lambda _: None, {"a.one": "fail"})]
+    stage: Any = Stage(RIGHT)
+    stage.lab = parse(kind)
+    came: list[Came] = []
+    _everything(stage, chosen, None, came, {})
+    (one,) = came
+    assert one.left_out == ("quorum takes 3 managers, and the lab has 1 manager." if left_out else "")
+    assert bool(stage.typed) is not left_out
+    assert [len(faults) for faults in _by_kind([*chosen, *FAULTS[:1]])] == [1, 1]
 
 
 def test_a_fault_that_cannot_be_committed_is_wrong_and_the_lab_is_made_anew() -> None:

@@ -6,24 +6,24 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labgen.course import NAMES
+from labgen.course import NAMES, find
 from labgen.errors import LabgenError
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 
 FAULTS: tuple[Fault, ...] = tuple(
-    fault
-    for name in NAMES
-    if (Path(__file__).parent / f"of_{name}.py").exists()
-    for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
+    fault for name in NAMES for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
 )
+KINDS = ("", "managers: 3\nworkers: 1\n")
+"""What lab.yml says of the labs that are brought up: the course's, and where that has too few managers another."""
+
 LETTERS = {"fail": "F", "blocked": "b", "inconclusive": "?", "not applicable": "n", "pass": "P", "": "-"}
 
 
@@ -56,24 +56,57 @@ def main(argv: Sequence[str] | None = None) -> int:
         for fault in FAULTS
         if fault.exercise in (arguments.exercise or [fault.exercise]) and (arguments.only or "") in fault.name
     ]
-    with TemporaryDirectory(prefix="labgen-sabotage-") as scratch:
-        stage = Stage(arguments.lab or Path(scratch))
-        try:
-            if arguments.lab is None:
-                stage.must(str(BIN / "labgen"), "init", scratch)
-                stage.must("labgen", "up", "--provider", arguments.provider, within=3600)
-            came, right = _everything(stage, chosen, arguments.shuffle)
-        finally:
-            stage.close()
-            if arguments.lab is None:
-                stage.run("labgen", "down")
+    came: list[Came] = []
+    right: dict[str, Verdicts] = {}
+    if arguments.lab is not None:
+        with closing(Stage(arguments.lab)) as stage:
+            _everything(stage, chosen, arguments.shuffle, came, right)
+    else:
+        for kind, faults in zip(KINDS, _by_kind(chosen), strict=True):
+            if faults:
+                with _own_lab(arguments.provider, kind) as stage:
+                    _everything(stage, faults, arguments.shuffle, came, right)
     return _told(came, right, whole=not (arguments.exercise or arguments.only))
 
 
-def _everything(stage: Stage, chosen: Sequence[Fault], seed: int | None) -> tuple[list[Came], dict[str, Verdicts]]:
-    came: list[Came] = []
-    right: dict[str, Verdicts] = {}
+def _by_kind(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
+    """The faults for each of :data:`KINDS`."""
+    one: list[Fault] = []
+    more: list[Fault] = []
+    for fault in faults:
+        (more if find(fault.exercise).managers > 1 else one).append(fault)
+    return one, more
+
+
+@contextmanager
+def _own_lab(provider: str, kind: str) -> Iterator[Stage]:
+    """A lab that is brought up, and taken down at the end whatever happened.
+
+    :param kind: what its lab.yml says.
+    """
+    with TemporaryDirectory(prefix="labgen-sabotage-") as scratch:
+        stage = Stage(Path(scratch))
+        try:
+            stage.must(str(BIN / "labgen"), "init", scratch)
+            if kind:
+                (Path(scratch) / "lab.yml").write_text(kind, encoding="utf-8")
+            stage.must("labgen", "up", "--provider", provider, within=3600)
+            yield stage
+        finally:
+            stage.close()
+            stage.run("labgen", "down")
+
+
+def _everything(
+    stage: Stage, chosen: Sequence[Fault], seed: int | None, came: list[Came], right: dict[str, Verdicts]
+) -> None:
+    """Commit faults in one lab; what comes of them is added to ``came``, how the lab was before to ``right``."""
     for exercise in dict.fromkeys(fault.exercise for fault in chosen):
+        of_it = [fault for fault in chosen if fault.exercise == exercise]
+        if too_small := find(exercise).lacking(stage.lab):
+            for fault in of_it:
+                _add(came, Came(fault, {}, (), 0.0, left_out=too_small))
+            continue
         stage.must("labgen", "reset")
         if exercise != "cluster":
             stage.must("labgen", "run", exercise)
@@ -83,13 +116,15 @@ def _everything(stage: Stage, chosen: Sequence[Fault], seed: int | None) -> tupl
         }
         if red:
             raise LabgenError(f"{exercise} is not right before anything was done to it: {red}")
-        of_it = [fault for fault in chosen if fault.exercise == exercise]
         if seed is not None:
             random.Random(seed).shuffle(of_it)
         for fault in of_it:
-            came.append(_one(stage, fault, right[exercise]))
-            print(_line(came[-1]), flush=True)
-    return came, right
+            _add(came, _one(stage, fault, right[exercise]))
+
+
+def _add(came: list[Came], one: Came) -> None:
+    came.append(one)
+    print(_line(one), flush=True)
 
 
 def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:

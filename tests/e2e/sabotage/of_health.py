@@ -5,10 +5,12 @@ from __future__ import annotations
 from labgen.course import health
 from labgen.course.update import NEW
 from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.firewall import dropped, let_through
-from tests.e2e.sabotage.stage import Stage
+from tests.e2e.sabotage.stage import W2, Stage
+from tests.e2e.sabotage.walls import drops, passes
 
 SESSION, WEB = health.SERVICE, health.WEB
+
+_PORT = f"DOCKER-USER -p tcp --dport {WEB.publish[0].published}"
 
 
 def _of(*names: str) -> tuple[str, ...]:
@@ -16,7 +18,7 @@ def _of(*names: str) -> tuple[str, ...]:
 
 
 _AFTER = _of("stopped_by_the_check", "none_missing", "updated")
-_TRIED = _of("replaced_unnoticed")
+_TRIED = _of("replaced_unnoticed", "answers_meanwhile")
 
 
 def _changed(name: str, flag: str) -> Act:
@@ -68,22 +70,22 @@ FAULTS = (
         "the page is updated stop-first",
         "health",
         _changed(WEB.name, "--update-order stop-first"),
-        turned(fail=_TRIED),
+        turned(fail=_TRIED[:1], blocked=_TRIED[1:]),
         _changed(WEB.name, "--update-order start-first"),
     ),
     Fault(
         "the page is rolled back stop-first",
         "health",
         _changed(WEB.name, "--rollback-order stop-first"),
-        turned(fail=_TRIED),
+        turned(fail=_TRIED[:1], blocked=_TRIED[1:]),
         _changed(WEB.name, "--rollback-order start-first"),
     ),
     Fault(
         "a firewall drops the page's port on a worker",
         "health",
-        dropped(WEB.publish[0].published),
+        drops(W2, _PORT),
         turned(fail=_of("answers_meanwhile")),
-        let_through(WEB.publish[0].published),
+        passes(W2, _PORT),
         needs=WEB.asking_needs,
     ),
     Fault(

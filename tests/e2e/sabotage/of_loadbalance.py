@@ -7,18 +7,25 @@ import shlex
 from labgen.capabilities import Capability
 from labgen.course import loadbalance
 from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.firewall import dropped, let_through
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
+from tests.e2e.sabotage.walls import drops, passes
 
 WEB = loadbalance.SERVICE.name
 
-_ALB = tuple(f"loadbalance.{name}" for name in ("replicated", "running", "constraint", "on_workers", "published"))
+_PAGES = tuple(f"loadbalance.pages[{node}]" for node in (MANAGER, W1, W2)) + tuple(
+    f"loadbalance.pages_from_itself[{node}]" for node in (W1, W2)
+)
+_SHUT = (*(f"loadbalance.port_open[{node}]" for node in (MANAGER, W1, W2)), *_PAGES)
+"""What cannot be judged where the service does not run, or is not published, as it should."""
+
+_ALB = (*(f"loadbalance.{name}" for name in ("replicated", "running", "constraint", "on_workers", "published")), *_SHUT)
 
 
 def _web(options: str, running: int = 2, image: str = "nginx") -> Act:
     return lambda stage: stage.serve(WEB, f"{options} {image}", running)
 
 
+_PORT = "DOCKER-USER -p tcp --dport 8001"
 _RIGHT = "--constraint node.role==worker --replicas 2 --publish 8001:80"
 
 
@@ -42,12 +49,12 @@ def _never_runs(stage: Stage) -> None:
 
 
 def _short(check: str, *more: str) -> dict[str, str]:
-    return turned(fail=(f"loadbalance.{check}", *(f"loadbalance.{name}" for name in more)))
+    """These checks fail; and the service was made anew, so nobody has given its containers their pages."""
+    return turned(fail=(f"loadbalance.{check}", *(f"loadbalance.{name}" for name in more), *_PAGES))
 
 
-_PAGES = tuple(f"loadbalance.pages[{node}]" for node in (MANAGER, W1, W2)) + tuple(
-    f"loadbalance.pages_from_itself[{node}]" for node in (W1, W2)
-)
+_NOT_PUBLISHED = turned(fail=("loadbalance.published",), blocked=_SHUT)
+_NOT_RUNNING = ("loadbalance.on_workers", *_SHUT)
 
 
 def _one_page(stage: Stage) -> None:
@@ -60,7 +67,7 @@ def _one_page(stage: Stage) -> None:
 
 def _walled(stage: Stage) -> None:
     stage.must("labgen", "run", "loadbalance")
-    dropped(8001)(stage)
+    drops(W2, _PORT)(stage)
 
 
 FAULTS = (
@@ -93,13 +100,13 @@ FAULTS = (
         "one replica short",
         "loadbalance",
         _web("--constraint node.role==worker --replicas 1 --publish 8001:80", 1),
-        turned(fail=("loadbalance.replicated", "loadbalance.running"), blocked=("loadbalance.on_workers",)),
+        turned(fail=("loadbalance.replicated", "loadbalance.running"), blocked=_NOT_RUNNING),
     ),
     Fault(
         "one replica too many",
         "loadbalance",
         _web("--constraint node.role==worker --replicas 3 --publish 8001:80", 3),
-        turned(fail=("loadbalance.replicated", "loadbalance.running"), blocked=("loadbalance.on_workers",)),
+        turned(fail=("loadbalance.replicated", "loadbalance.running"), blocked=_NOT_RUNNING),
     ),
     Fault(
         "a constraint missing",
@@ -113,20 +120,20 @@ FAULTS = (
         _web("--constraint node.role==manager --replicas 2 --publish 8001:80"),
         _short("constraint", "on_workers"),
     ),
-    Fault("a wrong published port", "loadbalance", _web(_RIGHT.replace("8001:80", "8080:80")), _short("published")),
-    Fault("a wrong target port", "loadbalance", _web(_RIGHT.replace("8001:80", "8001:8080")), _short("published")),
+    Fault("a wrong published port", "loadbalance", _web(_RIGHT.replace("8001:80", "8080:80")), _NOT_PUBLISHED),
+    Fault("a wrong target port", "loadbalance", _web(_RIGHT.replace("8001:80", "8001:8080")), _NOT_PUBLISHED),
     Fault(
         "published in host mode",
         "loadbalance",
         _web(_RIGHT.replace("8001:80", "mode=host,published=8001,target=80")),
-        _short("published"),
+        _NOT_PUBLISHED,
     ),
-    Fault("not published", "loadbalance", _web(_RIGHT.replace("--publish 8001:80", "")), _short("published")),
+    Fault("not published", "loadbalance", _web(_RIGHT.replace("--publish 8001:80", "")), _NOT_PUBLISHED),
     Fault(
         "its containers end at once",
         "loadbalance",
         _never_runs,
-        turned(fail=("loadbalance.running",), blocked=("loadbalance.on_workers",)),
+        turned(fail=("loadbalance.running",), blocked=_NOT_RUNNING),
     ),
     Fault(
         "a page copied to one worker only",
@@ -140,7 +147,7 @@ FAULTS = (
         "loadbalance",
         _walled,
         turned(fail=(f"loadbalance.pages[{W2}]",)),
-        let_through(8001),
+        passes(W2, _PORT),
         needs=(Capability.ROUTING_MESH,),
     ),
 )

@@ -63,7 +63,14 @@ class Stage:
 
     def manager(self, *lines: str, within: float = 90) -> str:
         """The same on the first manager."""
-        return self.on(MANAGER, *lines, within=within)
+        return self.on(self.lab.first_manager.name, *lines, within=within)
+
+    def swarm(self) -> Swarm:
+        """The swarm, as the first manager tells it now.
+
+        :raises LabgenError: it cannot: its engine does not run, or nobody leads.
+        """
+        return look(partial(self.on, self.lab.first_manager.name))
 
     def run(self, *argv: str, within: float = 900) -> subprocess.CompletedProcess[str]:
         """Type a command of labgen's in the lab folder."""
@@ -89,12 +96,12 @@ class Stage:
 
     def wait(self, what: str, true_of: Callable[[Swarm], bool], *, within: float = 90) -> None:
         """Wait until something is true of the swarm, as the first manager tells it."""
-        node = self.node(MANAGER)
-        assert self._hosts is not None
-        ask = partial(self._hosts.run, node)
 
         def seen() -> None:
-            swarm = look(ask)
+            try:
+                swarm = self.swarm()
+            except LabgenError as error:
+                raise NotYet(error.message) from None
             if not true_of(swarm):
                 raise NotYet(", ".join(f"{one.name} {one.state}" for one in swarm.nodes))
 
@@ -135,7 +142,7 @@ class Stage:
 
     def join(self, name: str, *options: str, port: int = 2377) -> None:
         """Join a node that has left, as a worker."""
-        address = self.node(MANAGER).address
+        address = self.lab.first_manager.address
         # Not as a word of the command, which other users of the node could see.
         self.on(name, f"token={self.token()}", f"docker swarm join {' '.join(options)} --token $token {address}:{port}")
 

@@ -46,6 +46,25 @@ def down(lab: Recorded) -> None:
     lab.tasks(STORE, fall)
 
 
+def left_broken(lab: Recorded) -> None:
+    """The queue as the failed update leaves it: one replica is down, the others go on."""
+
+    def fall(tasks: list[Task]) -> None:
+        task = next(task for task in tasks if task["Status"]["State"] == "running")
+        task["Status"]["State"] = "failed"
+        task["Spec"]["ContainerSpec"]["Image"] = BAD
+
+    lab.tasks(QUEUE, fall)
+    image(QUEUE, BAD)(lab)
+    state(QUEUE, "paused")(lab)
+
+
+def never_redis(lab: Recorded) -> None:
+    """The queue was made of the bad image."""
+    image(QUEUE, BAD)(lab)
+    lab.tasks(QUEUE, lambda tasks: [task["Spec"]["ContainerSpec"].update(Image=BAD) for task in tasks] and None)
+
+
 def came_to_all(lab: Recorded) -> None:
     """A task of the bad image failed in every replica of the queue, as with `continue`."""
 
@@ -80,6 +99,20 @@ def by_hand(lab: Recorded) -> None:
     action(STORE, "pause")(lab)
 
 
+def by_hand_after_tries(lab: Recorded) -> None:
+    """The same, but what had failed was tried again meanwhile, and had just failed once more."""
+    by_hand(lab)
+
+    def tried(tasks: list[Task]) -> list[Task]:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        bad = [task for task in tasks if task["Slot"] == last["Slot"] and task["Status"]["State"] == "failed"][-1]
+        at = (datetime.fromisoformat(last["CreatedAt"]) - timedelta(seconds=1)).isoformat()
+        return [*tasks, {**bad, "ID": "again", "CreatedAt": at, "Status": {**bad["Status"], "Timestamp": at}}]
+
+    lab.tasks(STORE, tried)
+
+
 def only_once(lab: Recorded) -> None:
     """The store failed as a whole and was rolled back by hand, and that was all."""
 
@@ -100,7 +133,9 @@ def only_once(lab: Recorded) -> None:
 FAULTS = {
     "no queue": fault(lambda lab: lab.gone(QUEUE), "services_exist"),
     "a store of nginx": fault(image(STORE, "nginx:latest"), "services_exist"),
+    "a queue that never was redis": fault(never_redis, "services_exist"),
     "one replica down": fault(down, "running"),
+    "the queue's update left as it failed": fault(left_broken, "running"),
     "the queue never failed": fault(never_failed(QUEUE), "paused"),
     "the queue failed as a whole": fault(came_to_all, "paused"),
     "the queue goes on with failures": fault(action(QUEUE, "continue"), "paused"),
@@ -111,5 +146,6 @@ FAULTS = {
     "the store of another version": fault(image(STORE, "redis:6.2.5-alpine"), "rolled_back"),
     "made safe, and not tried": fault(state(STORE, ""), "by_itself"),
     "paused and rolled back by hand": fault(by_hand, "by_itself"),
+    "rolled back by hand just after another try": fault(by_hand_after_tries, "by_itself"),
     "rolled back by hand only": fault(only_once, "by_itself"),
 }
