@@ -4,7 +4,8 @@
 # make course-docker, make course-libvirt
 #             every exercise of the course, carried out and graded
 # make e2e    the whole road on real nodes, broken on purpose at the end
-# make sabotage  faults on real nodes, and the verdicts that each must turn
+# make sabotage, make sabotage-libvirt
+#             faults on real nodes, and the verdicts that each must turn
 # make clean  removes the machines and everything that was made here
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ LAB := lab
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: lab test lint unit integration integration-virtualbox integration-others
-.PHONY: e2e e2e-docker e2e-docker-current e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage
+.PHONY: e2e e2e-docker e2e-docker-current e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
 
 lab: $(VENV)/ready
 	$(BIN)/labgen init $(LAB)
@@ -84,6 +85,11 @@ course-docker course-libvirt: course-%: $(VENV)/ready
 sabotage: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 	$(BIN)/python -m tests.e2e.sabotage --provider docker
+
+# Those of them that take the routing mesh, on virtual machines.
+sabotage-libvirt: $(VENV)/ready
+	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
+	$(BIN)/python -m tests.e2e.sabotage --provider libvirt --machines
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \

@@ -49,12 +49,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lab", type=Path, help="a lab that is up, and stays up (default: one of its own)")
     parser.add_argument("--exercise", action="append", help="only the faults in this exercise")
     parser.add_argument("--only", help="only faults with this in their name")
+    parser.add_argument(
+        "--machines", action="store_true", help="only faults that take what containers may lack (the routing mesh)"
+    )
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="in another order within each exercise")
     arguments = parser.parse_args(argv)
     chosen = [
         fault
         for fault in FAULTS
-        if fault.exercise in (arguments.exercise or [fault.exercise]) and (arguments.only or "") in fault.name
+        if fault.exercise in (arguments.exercise or [fault.exercise])
+        and (arguments.only or "") in fault.name
+        and (fault.needs or not arguments.machines)
     ]
     came: list[Came] = []
     right: dict[str, Verdicts] = {}
@@ -66,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if faults:
                 with _own_lab(arguments.provider, kind) as stage:
                     _everything(stage, faults, arguments.shuffle, came, right)
-    return _told(came, right, whole=not (arguments.exercise or arguments.only))
+    return _told(came, right, whole=not (arguments.exercise or arguments.only or arguments.machines))
 
 
 def _by_kind(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
