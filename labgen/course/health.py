@@ -11,9 +11,17 @@ MONITOR = 1.0
 """Seconds for which each task is watched once it is healthy; its end counts as the update's failure until then."""
 
 _UPDATE = Update(order="start-first", failure_action="rollback", monitor=MONITOR)
-_TIMES = (f"--rollback-monitor {MONITOR:g}s", "--health-interval 1s", "--health-retries 2")
+# A way back is an update too, with an order of its own.
+_OPTIONS = (
+    "--rollback-order start-first",
+    f"--rollback-monitor {MONITOR:g}s",
+    "--health-interval 1s",
+    "--health-retries 2",
+)
 
-SERVICE = ServiceSpec(name="my-session", image=OLD, replicas=3, update=_UPDATE, health="redis-cli ping", options=_TIMES)
+SERVICE = ServiceSpec(
+    name="my-session", image=OLD, replicas=3, update=_UPDATE, health="redis-cli ping", options=_OPTIONS
+)
 UPDATED = SERVICE.but(image=NEW)
 
 WRONG_PORT = f'docker service update --image {NEW} --args "redis-server --port 6380" {SERVICE.name}'
@@ -29,11 +37,9 @@ WEB = ServiceSpec(
     update=_UPDATE,
     # The official image has curl, others of nginx have wget.
     health="curl -fso /dev/null 127.0.0.1 || wget -qO /dev/null 127.0.0.1",
-    # A way back is an update too, with an order of its own.
-    options=(*_TIMES, "--rollback-order start-first"),
+    options=_OPTIONS,
 )
 FORCE = f"docker service update --force {WEB.name}"
-BACK = f"docker service rollback {WEB.name}"
 
 WITHIN = 90.0
 """Seconds in which all its tasks are replaced, on an ordinary machine, one after the other, each watched until it has
