@@ -24,6 +24,10 @@ _ROUNDS = 20
 """Requests to each address that one curl makes: to start it, and to ask for the time before, costs an emulated
 node a third of a second."""
 
+_APART = 3.0
+"""Seconds between two lost requests from which on something else has happened: between the end of a container and the
+start of the one in its place Swarm waits 5 s, and a cause that lasts loses some all the while."""
+
 _SLOW = 0.5
 """Seconds from which on it is told how long the slowest answer took: much longer than any takes where nothing
 was in its way, shorter than the second after which a lost packet is sent again."""
@@ -86,9 +90,16 @@ class Probed:
 
     @property
     def spell(self) -> float:
-        """Seconds from the first request lost, through whichever address, to the last; 0 where none was."""
-        lost = self.losses
-        return max(one.end for one in lost) - min(one.start for one in lost) if lost else 0.0
+        """The longest time, in seconds, in which requests were lost, through whichever address: from the first to the
+        last of those with no more than 3 s between one and the next; 0 where none was."""
+        longest = 0.0
+        first = last = float("-inf")
+        for one in sorted(self.losses, key=lambda one: one.start):
+            if one.start - last > _APART:
+                first = one.start
+            last = max(last, one.end)
+            longest = max(longest, last - first)
+        return longest
 
     @property
     def slowest(self) -> float:

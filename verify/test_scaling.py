@@ -158,7 +158,7 @@ def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:
     which the new container has started and its server does not listen yet."""
     told = tried.probed
     assert told.requests, "no request was made"
-    assert told.spell <= exam.seconds(scaling.LOSING), f"{told}; from the first lost to the last {told.spell:.1f} s"
+    assert told.spell <= exam.seconds(scaling.LOSING), f"{told}; some were lost for {told.spell:.1f} s"
 
 
 def _steps(there: Service) -> list[tuple[int, int]]:

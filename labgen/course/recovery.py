@@ -11,9 +11,9 @@ WITHIN = 30.0
 """Seconds in which a replacement runs, on an ordinary machine: swarm waits 5 s of them before it begins."""
 
 LOSING = 4.0
-"""Seconds within which all requests that are lost were lost, on an ordinary machine. Until every node has heard of
-it, the dead container keeps its turn in the routing mesh; were it left there until its replacement runs, more
-than the 5 s of the restart delay would pass."""
+"""Seconds for which some requests may be lost at a time, on an ordinary machine. Until every node has heard of it, the
+dead container keeps its turn in the routing mesh; were it left there until its replacement runs, more than the 5 s
+of the restart delay would pass. The new one is asked a moment before its server listens."""
 
 EXERCISE = Exercise(
     name="recovery",

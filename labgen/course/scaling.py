@@ -19,7 +19,7 @@ WITHIN = 30.0
 """Seconds in which a replica more runs, or one less, on an ordinary machine."""
 
 LOSING = 4.0
-"""Seconds within which all requests that are lost were lost, on an ordinary machine: a container without a health
+"""Seconds for which some requests may be lost at a time, on an ordinary machine: a container without a health
 check gets requests from the moment in which it starts, and its server listens a moment later."""
 
 EXERCISE = Exercise(

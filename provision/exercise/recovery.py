@@ -104,5 +104,6 @@ def _replaced(run: Run) -> None:
 
 _LOST = (
     "These are lost whatever one does: what the container was just answering, and what the routing mesh sent to it "
-    "before every node had heard that it was gone. The others were answered by the replicas left."
+    "before every node had heard that it was gone; and what it sent to the new one before its server listened, which "
+    "only a health check holds back. The others were answered by the replicas left."
 )

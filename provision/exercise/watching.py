@@ -59,13 +59,13 @@ def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
     """Judges requests of which Swarm itself may lose some: explains those, refuses where they were lost for long.
 
     :param why: what is lost whatever one does, as sentences.
-    :param longest: seconds from the first to the last, on an ordinary machine.
+    :param longest: seconds for which some may be lost at a time, on an ordinary machine.
     """
 
     def judge(run: Run, told: Probed) -> None:
         if not told.lost:
             return
-        run.say(f"  All of them within {told.spell:.1f} s. {why}")
+        run.say(f"  Some were lost for {told.spell:.1f} s at most. {why}")
         if told.spell > run.inventory.patience.seconds(longest):
             raise ExerciseError(
                 f"requests were lost for {told.spell:.1f} s, longer than Swarm by itself loses any.",

@@ -197,6 +197,25 @@ def test_no_request_is_told_as_none() -> None:
     assert (str(Probed(())), Probed(()).silence, Probed(()).spell) == ("no request was made", 0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("lost", "spell"),
+    [
+        ([(1.0, 1.0)], 0.0),
+        ([(1.0, 1.2), (2.1, 2.2)], 1.2),
+        # A container is killed; much later another begins in its place.
+        ([(1.0, 2.2), (20.0, 20.1)], 1.2),
+        ([(1.0, 1.1), (7.0, 9.0), (9.5, 9.6)], 2.6),
+        # One of several lasts all the while, some others end earlier.
+        ([(1.0, 9.0), (2.0, 2.1), (9.5, 9.6)], 8.6),
+        # A server that never answers is met again and again.
+        ([(float(at), at + 0.5) for at in range(10)], 9.5),
+    ],
+)
+def test_a_spell_is_what_was_lost_of_one_cause(lost: list[tuple[float, float]], spell: float) -> None:
+    told = Probed((ANSWERED, *(Stretch("10.0.2.102", 0, 1, start, end, end - start) for start, end in lost)))
+    assert told.spell == pytest.approx(spell)
+
+
 def test_silence_is_of_one_address_and_over_different_errors() -> None:
     told = Probed(
         (

@@ -77,8 +77,8 @@ PROBE = Words(
     "{seconds}초 동안 요청 {requests}건, 잃은 요청 {lost}건({share} %)",
 )
 PROBE_LOST = Words(
-    "from the first lost to the last {spell} s; none answered through one address for {longest} s at most",
-    "처음 잃은 요청부터 마지막까지 {spell}초; 한 주소로 응답이 끊긴 시간은 길어야 {longest}초",
+    "some lost for {spell} s at most, through one address all for {longest} s at most",
+    "일부를 잃은 시간은 길어야 {spell}초, 한 주소로 모두 잃은 시간은 길어야 {longest}초",
 )
 TOOK = Words(
     "It took {seconds} s, of which {waited} s were waiting for what Swarm does in its own time.",
@@ -160,7 +160,7 @@ def worth(number: int, language: Language) -> str:
 
 
 def probe(one: SeenProbe, language: Language) -> str:
-    """``1240 requests in 9.2 s, 2 lost (0.16 %); from the first lost to the last …``."""
+    """``1240 requests in 9.2 s, 2 lost (0.16 %); some lost for 0.4 s at most …``."""
     share = f"{100 * one.lost / one.requests:.2f}"
     told = PROBE.in_(language).format(
         requests=one.requests, seconds=f"{one.seconds:.1f}", lost=one.lost, share=share if one.lost else "0"

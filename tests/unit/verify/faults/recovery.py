@@ -111,8 +111,11 @@ FAULTS = {
     "no fault: the mesh loses some for a moment": fault(
         answers(Stretch("10.0.2.101", 0, 2, 1003.0, 1003.1, 0.1), Stretch("10.0.2.103", 0, 1, 1003.2, 1005.2, 2.0))
     ),
+    "no fault: some are lost at the end of one container, and at the beginning of the next": fault(
+        answers(Stretch("10.0.2.101", 0, 4, 1002.0, 1003.5, 0.1), Stretch("10.0.2.102", 0, 1, 1009.0, 1009.1, 0.1))
+    ),
     "the dead container stays in the mesh": fault(
-        answers(Stretch("10.0.2.101", 0, 1, 1003.0, 1005.0, 2.0), Stretch("10.0.2.102", 0, 1, 1010.0, 1012.0, 2.0)),
+        answers(*(Stretch("10.0.2.101", 0, 1, 1001.0 + at, 1002.0 + at, 1.0) for at in range(0, 8, 2))),
         "answers_meanwhile",
     ),
     "nobody could ask": fault(lambda lab: lab.meshed(8001), "answers_meanwhile"),

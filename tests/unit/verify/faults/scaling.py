@@ -118,7 +118,7 @@ FAULTS = {
         answers(Stretch("10.0.2.102", 0, 3, 1003.0, 1003.4, 0.01), Stretch("10.0.2.101", 0, 1, 1003.1, 1003.2, 0.01))
     ),
     "requests are lost all the while": fault(
-        answers(Stretch("10.0.2.101", 0, 1, 1001.0, 1003.0, 2.0), Stretch("10.0.2.102", 0, 1, 1008.0, 1010.0, 2.0)),
+        answers(*(Stretch("10.0.2.101", 0, 1, 1001.0 + at, 1002.0 + at, 1.0) for at in range(0, 8, 2))),
         "answers_meanwhile",
     ),
 }
