@@ -225,10 +225,9 @@ def test_a_halted_lab_comes_back_with_its_swarm_and_services(lab: LabUnderTest) 
 SHUFFLE = "LABGEN_SHUFFLE"
 """Number of another order of the exercises than that of every other run."""
 
-ON_MACHINES = ("scaling", "recovery", "ports", "failover")
-"""Exercises that show more on virtual machines: requests through the routing mesh while something happens, ports that
-open on every node, a node that loses its power. For all of them emulated machines take half an hour: make
-course-libvirt."""
+ON_MACHINES = ("scaling", "recovery", "failover")
+"""Exercises that show more on virtual machines: requests through the routing mesh while something happens, a node that
+loses its power. For all of them emulated machines take half an hour: make course-libvirt."""
 
 
 def test_the_course_in_any_order_earns_every_point(lab: LabUnderTest) -> None:
@@ -242,7 +241,7 @@ def test_what_only_virtual_machines_show_earns_every_point(lab: LabUnderTest) ->
     if Capability.ROUTING_MESH in lab.state.lacks:
         pytest.skip("its nodes have no routing mesh")
     said = lab.run("labgen", "run", *ON_MACHINES, "--grade").stdout
-    assert every_point(said) > 40
+    assert every_point(said) > 30
     for exercise in ("scaling", "recovery"):
         told = json.loads((lab.path / ".labgen" / "report" / exercise / "report.json").read_text(encoding="utf-8"))
         (probe,) = told["seen"]["probes"]
