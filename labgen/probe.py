@@ -102,6 +102,13 @@ class Probed:
         return longest
 
     @property
+    def seconds(self) -> float:
+        """From the beginning of the first request to the end of the last; 0 where none was made."""
+        return max((one.end for one in self.stretches), default=0.0) - min(
+            (one.start for one in self.stretches), default=0.0
+        )
+
+    @property
     def slowest(self) -> float:
         """Seconds that the slowest answer took."""
         return max((one.slowest for one in self.stretches if one.answered), default=0.0)

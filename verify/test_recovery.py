@@ -173,9 +173,7 @@ def test_recovers(death: Death) -> None:
 def test_answers_meanwhile(death: Death, exam: Exam) -> None:
     """Tried by this check: of the requests made through every node meanwhile, some are lost only in the moment until
     every node has heard of the dead container, and in that until the new one's server listens."""
-    told = death.probed
-    assert told.requests, "no request was made"
-    assert told.spell <= exam.seconds(recovery.LOSING), f"{told}; some were lost for {told.spell:.1f} s"
+    prober.lost_for_a_moment(exam, death.probed, recovery.LOSING)
 
 
 _KEPT = 5

@@ -156,9 +156,7 @@ def test_scales(tried: Tried) -> None:
 def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:
     """Tried by this check: of the requests made through every node meanwhile none is lost, unless in the moment in
     which the new container has started and its server does not listen yet."""
-    told = tried.probed
-    assert told.requests, "no request was made"
-    assert told.spell <= exam.seconds(scaling.LOSING), f"{told}; some were lost for {told.spell:.1f} s"
+    prober.lost_for_a_moment(exam, tried.probed, scaling.LOSING)
 
 
 def _steps(there: Service) -> list[tuple[int, int]]:

@@ -118,5 +118,11 @@ FAULTS = {
         answers(*(Stretch("10.0.2.101", 0, 1, 1001.0 + at, 1002.0 + at, 1.0) for at in range(0, 8, 2))),
         "answers_meanwhile",
     ),
+    "some are lost all the while, on a machine that is quick about it": fault(
+        lambda lab: lab.meshed(
+            8001, Stretch("10.0.2.101", 200, 90, 1000.0, 1003.0, 0.1), Stretch("10.0.2.102", 0, 30, 1000.2, 1002.9, 0.1)
+        ),
+        "answers_meanwhile",
+    ),
     "nobody could ask": fault(lambda lab: lab.meshed(8001), "answers_meanwhile"),
 }

@@ -117,6 +117,12 @@ FAULTS = {
     "no fault: the mesh loses some for a moment": fault(
         answers(Stretch("10.0.2.102", 0, 3, 1003.0, 1003.4, 0.01), Stretch("10.0.2.101", 0, 1, 1003.1, 1003.2, 0.01))
     ),
+    "some are lost all the while, on a machine that is quick about it": fault(
+        lambda lab: lab.meshed(
+            8001, Stretch("10.0.2.101", 200, 90, 1000.0, 1003.0, 0.1), Stretch("10.0.2.102", 0, 30, 1000.2, 1002.9, 0.1)
+        ),
+        "answers_meanwhile",
+    ),
     "requests are lost all the while": fault(
         answers(*(Stretch("10.0.2.101", 0, 1, 1001.0 + at, 1002.0 + at, 1.0) for at in range(0, 8, 2))),
         "answers_meanwhile",
