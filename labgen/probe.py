@@ -108,6 +108,14 @@ class Probed:
             (one.start for one in self.stretches), default=0.0
         )
 
+    def momentary(self, longest: float) -> bool:
+        """Whether requests were lost for no more than a moment at a time.
+
+        :param longest: seconds that it may last; never half of the time in which requests were made: what is lost all
+            the while is lost of something that lasts.
+        """
+        return self.spell <= min(longest, self.seconds / 2)
+
     @property
     def slowest(self) -> float:
         """Seconds that the slowest answer took."""

@@ -15,13 +15,13 @@ from verify.exam import Exam
 def lost_for_a_moment(exam: Exam, told: Probed, longest: float) -> None:
     """See that requests were lost for no more than a moment at a time.
 
-    :param longest: seconds that it may last, on an ordinary machine; on a slow one longer, but never half of the time
-        in which requests were made: what is lost all the while is lost of something that lasts.
+    :param longest: seconds that it may last, on an ordinary machine.
     :raises AssertionError: none was made, or it was longer.
     """
     assert told.requests, "no request was made"
-    allowed = min(exam.seconds(longest), told.seconds / 2)
-    assert told.spell <= allowed, f"{told}; some were lost for {told.spell:.1f} s of {told.seconds:.1f} s"
+    assert told.momentary(exam.seconds(longest)), (
+        f"{told}; some were lost for {told.spell:.1f} s of {told.seconds:.1f} s"
+    )
 
 
 @contextmanager

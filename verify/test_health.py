@@ -172,16 +172,8 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     before = exam.service(WEB.name)
     assert before is not None, f"there is no service {WEB.name}"
     ran = {task.id for task in before.running}
-    name = shlex.quote(WEB.name)
     with prober.requests(exam, lacks, health.EXERCISE.name, PORT.published) as asked:
-        try:
-            exam.on(exam.manager, f"docker service update --detach --force {name} >/dev/null")
-            forced = exam.wait("every task to be replaced", lambda: _settled(exam, "completed"), within=health.WITHIN)
-        finally:
-            # Where nothing was replaced, there is nothing to go back to.
-            with suppress(NodeError):
-                exam.on(exam.manager, f"docker service rollback --detach {name} >/dev/null")
-        back = exam.wait("the way back", lambda: _settled(exam, "rollback_completed"), within=health.WITHIN)
+        forced, back = there_and_back(exam)
     kept = {str(task.slot) for task in forced.running if task.id in ran}
     kept |= {str(task.slot) for task in back.running if task.id in {one.id for one in forced.running}}
     return Tried(most_empty(_since(exam.dated(back), ran)), tuple(sorted(kept)), asked.probed)
@@ -220,6 +212,21 @@ def test_answers_meanwhile(tried: Tried) -> None:
     told = tried.probed
     assert told.requests, "no request was made"
     assert told.lost * 1000 <= told.requests * health.PER_THOUSAND, str(told)
+
+
+def there_and_back(exam: Exam) -> tuple[Service, Service]:
+    """Replace every task by one like it, and roll back; gives the service after the one and after the other."""
+    name = shlex.quote(WEB.name)
+    # Where this is refused nothing is rolled back: that would undo what the learner has done last.
+    exam.on(exam.manager, f"docker service update --detach --force {name} >/dev/null")
+    try:
+        forced = exam.wait("every task to be replaced", lambda: _settled(exam, "completed"), within=health.WITHIN)
+    finally:
+        # An update that failed may have been rolled back by the swarm: then there is no way back any more.
+        with suppress(NodeError):
+            exam.on(exam.manager, f"docker service rollback --detach {name} >/dev/null")
+    back = exam.wait("the way back", lambda: _settled(exam, "rollback_completed"), within=health.WITHIN)
+    return forced, back
 
 
 def _settled(exam: Exam, state: str) -> Service:

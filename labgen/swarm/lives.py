@@ -128,12 +128,9 @@ def _apart(there: Lives, base: Lives | None, noted: float | None) -> float:
     if base is None:
         return 0.0
     least, most = there.ahead[0] - base.ahead[1], there.ahead[1] - base.ahead[0]
-    closer = noted is not None and least <= noted <= most
-    if closer and noted is not None:
-        least = noted
-    if least <= 0 <= most:
-        return 0.0
-    return least if closer else (least + most) / 2
+    if noted is None or not least <= noted <= most:
+        return 0.0 if least <= 0 <= most else (least + most) / 2
+    return 0.0 if noted <= 0 <= most else noted
 
 
 def _said(checks: Sequence[Mapping[str, Any]]) -> str:

@@ -53,7 +53,7 @@ def script(lab: Lab) -> Script:
             "Update to the new version as it should be: each old task goes when its successor is healthy.",
             Command(RIGHT),
             done=_updated,
-            until=_healthy,
+            until=partial(_relieved, name=SERVICE.name),
             quiet=True,
             within=300,
             timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
@@ -66,7 +66,7 @@ def script(lab: Lab) -> Script:
             Command(FORCE),
             before=partial(_open, node=manager, port=port),
             during=partial(requests, port=port, judge=few_lost),
-            until=_all_replaced,
+            until=partial(_relieved, name=WEB.name),
             quiet=True,
             within=300,
             timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
@@ -111,14 +111,6 @@ def _nothing_lost(run: Run) -> None:
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
     _none_missing(run, there)
-
-
-def _healthy(run: Run) -> None:
-    _relieved(run, SERVICE.name)
-
-
-def _all_replaced(run: Run) -> None:
-    _relieved(run, WEB.name)
 
 
 def _open(run: Run, node: Node, port: int) -> None:

@@ -216,6 +216,14 @@ def test_a_spell_is_what_was_lost_of_one_cause(lost: list[tuple[float, float]], 
     assert told.spell == pytest.approx(spell)
 
 
+@pytest.mark.parametrize(("end", "momentary"), [(3.9, True), (4.1, False)])
+def test_what_is_lost_half_of_the_time_is_no_moment(end: float, momentary: bool) -> None:
+    asked = Stretch("10.0.2.101", 200, 90, 0.0, 6.0, 0.1)
+    told = Probed((asked, Stretch("10.0.2.102", 0, 9, 1.0, end, 0.1)))
+    assert (told.seconds, told.momentary(30.0)) == (6.0, momentary)
+    assert not told.momentary(2.0)
+
+
 def test_silence_is_of_one_address_and_over_different_errors() -> None:
     told = Probed(
         (

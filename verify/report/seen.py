@@ -221,7 +221,7 @@ class SeenProbe:
     @classmethod
     def of(cls, exercise: str, by: str, port: int, told: Probed) -> SeenProbe:
         """From what came of it, which is some requests at least."""
-        first, last = min(one.start for one in told.stretches), max(one.end for one in told.stretches)
+        first = min(one.start for one in told.stretches)
         return cls(
             exercise=exercise,
             by=line(by),
@@ -230,7 +230,7 @@ class SeenProbe:
             lost=told.lost,
             longest=round(told.silence, 3),
             spell=round(told.spell, 3),
-            seconds=round(last - first, 3),
+            seconds=round(told.seconds, 3),
             stretches=tuple(
                 SeenStretch(
                     line(one.address), one.status, one.count, round(one.start - first, 3), round(one.end - first, 3)

@@ -212,7 +212,7 @@ def test_what_a_health_check_did_not_guard_is_an_error(tasks: list[Task], wrong:
 def test_an_old_task_that_is_at_its_end_is_waited_for() -> None:
     run = session(of(OLD, lived(1, 0, "a", (1, None)), desired="shutdown"), of(NEW, lived(1, 10, "b", (11, None))))
     with pytest.raises(ExerciseError, match="the old task of replica 1 runs beside the new one"):
-        health._healthy(run)
+        health._relieved(run, "my-session")
 
 
 def probed(lost: int) -> Probed:

@@ -134,7 +134,8 @@ def test_what_judges_may_refuse(port: int) -> None:
 
 
 def lost(*moments: float) -> Probed:
-    return Probed(tuple(Stretch("10.0.2.101", 0, 1, moment, moment + 0.1, 0.1) for moment in moments))
+    asked = Stretch("10.0.2.102", 200, 90, 0.0, 20.0, 0.1)
+    return Probed((asked, *(Stretch("10.0.2.101", 0, 1, moment, moment + 0.1, 0.1) for moment in moments)))
 
 
 def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
@@ -145,5 +146,5 @@ def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
     assert said == []
     judge(run, lost(1.0, 1.5))
     assert said == ["  Some were lost for 0.6 s at most. These are Swarm's own."]
-    with pytest.raises(ExerciseError, match=r"were lost for 5\.6 s"):
+    with pytest.raises(ExerciseError, match=r"were lost for 5\.6 s of 20\.0 s"):
         judge(run, lost(1.0, 3.5, 6.5))
