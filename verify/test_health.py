@@ -28,7 +28,6 @@ SERVICE, WEB = health.SERVICE, health.WEB
 PORT = WEB.publish[0]
 
 service = service_of(SERVICE.name)
-web = service_of(WEB.name)
 
 
 @pytest.fixture
