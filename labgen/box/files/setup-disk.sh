@@ -7,7 +7,7 @@ inside() {
     chroot "$root" "$@"
 }
 
-inside systemctl --quiet enable systemd-networkd systemd-resolved
+inside systemctl --quiet enable systemd-networkd systemd-resolved labgen-emulated
 ln -sf /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 # AppArmor stays on: this service only loads profiles for programs of the host, the engine loads its own.
 inside systemctl --quiet mask apparmor.service
