@@ -70,6 +70,21 @@ def _walled(stage: Stage) -> None:
     drops(W2, _PORT)(stage)
 
 
+_ON_W2 = tuple(f"loadbalance.{name}[{W2}]" for name in ("pages", "pages_from_itself"))
+
+
+def _taken(stage: Stage) -> None:
+    """Another program was first at the published port, on a worker; the swarm takes tasks there all the same."""
+    stage.remove(WEB)
+    stage.on(W2, "systemd-run --quiet --unit first-there python3 -m http.server 8001 --bind 127.0.0.1")
+    stage.serve(WEB, f"{_RIGHT} nginx", 2)
+
+
+def _let_go(stage: Stage) -> None:
+    stage.remove(WEB)
+    stage.on(W2, "systemctl stop first-there")
+
+
 FAULTS = (
     Fault(
         "no service",
@@ -148,6 +163,17 @@ FAULTS = (
         _walled,
         turned(fail=(f"loadbalance.pages[{W2}]",)),
         passes(W2, _PORT),
+        needs=(Capability.ROUTING_MESH,),
+    ),
+    Fault(
+        "another program has the published port on a worker",
+        "loadbalance",
+        _taken,
+        turned(
+            fail=(f"loadbalance.port_open[{W2}]", *(name for name in _PAGES if name not in _ON_W2)),
+            blocked=_ON_W2,
+        ),
+        _let_go,
         needs=(Capability.ROUTING_MESH,),
     ),
 )
