@@ -81,6 +81,22 @@ def not_applicable(names: Iterable[str], lacks: Lacks) -> dict[str, str]:
     return {name: lacks[need] for name, need in needs.items() if need is not None and need in lacks}
 
 
+_APART = 2.0
+"""Seconds by which a clock may be off: an answer of an emulated node takes one."""
+
+
+def clock(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """The clock, set by this computer's where it is off, as after a snapshot or a laptop's sleep.
+
+    A machine that goes on from where it was kept has the time of then, and its neighbours each another.
+    """
+    del lab, node
+    if abs(facts.behind) <= _APART:
+        return []
+    off = f"{abs(facts.behind):.0f} s {'behind' if facts.behind > 0 else 'ahead'}"
+    return [Change(f"clock: was {off}", f"date --set '{facts.behind:+.3f} seconds' >/dev/null")]
+
+
 def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     """Static address on the lab network by netplan: file 0600, interface matched by MAC."""
     link = lab_interface(facts, lab, node)
@@ -355,6 +371,7 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 
 STEPS: Mapping[str, Step] = {
+    "clock": Step(clock),
     "network": Step(network, needs=Capability.NETPLAN, given=address_given),
     "hostname": Step(hostname),
     "hosts": Step(hosts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +41,12 @@ section firewalld; command -v firewall-cmd >/dev/null 2>&1 && firewall-cmd --sta
 section registry; [ -e /etc/docker/registry/config.yml ] && echo there
 section curl; command -v curl
 section asked; command -v curl >/dev/null 2>&1 && ASK 2>/dev/null
+section clock; [ -e /run/systemd/container ] || [ -e /run/systemd/timesync/synchronized ] ||
+  [ -e /run/chrony/chronyd.pid ] || date +%s.%N
 section end; true
 """
+# The clock comes last: what it shows is then no older than the way of the answer. Where something else keeps it, a
+# container's host or a time service, it is not asked for.
 
 # The engine's answer, then what became of the question to the hub: its HTTP status (000 where none came),
 # and how long finding its address took (0.000000 where it was not found in time).
@@ -89,6 +94,9 @@ class NodeFacts:
     has_registry: bool
     resolv_conf: str
     resolver_silent: bool
+    behind: float
+    """Seconds by which its clock is behind this computer's, as far as the answer was quick; 0 where it is kept by
+    something else."""
 
     def interface_of(self, mac: str) -> Interface | None:
         """The interface with that MAC address."""
@@ -101,13 +109,15 @@ def observe(shell: Shell) -> NodeFacts:
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
     script = _SCRIPT.replace("NETPLAN", NETPLAN_FILE).replace("ASK", _ASK)
-    return parse(shell.run(script, within=60, what="asking how the node is"), shell.node.name)
+    text = shell.run(script, within=60, what="asking how the node is")
+    return parse(text, shell.node.name, time.time())
 
 
-def parse(text: str, name: str) -> NodeFacts:
+def parse(text: str, name: str, now: float) -> NodeFacts:
     """Read what the script printed.
 
     :param name: the node, for the error.
+    :param now: when the answer had come, by this computer's clock, in seconds since 1970.
     """
     parts = re.split(r"(?m)^@@([\w.]+)$\n?", text)
     told = {parts[i]: parts[i + 1].removesuffix("\n") for i in range(1, len(parts) - 1, 2)}
@@ -141,6 +151,7 @@ def parse(text: str, name: str) -> NodeFacts:
         has_registry=bool(told["registry"].strip()),
         resolv_conf=told["resolv"],
         resolver_silent=hub is not None and not answered and float(hub[2]) == 0 and float(hub[3]) >= _PATIENT,
+        behind=now - float(told["clock"]) if told["clock"].strip() else 0.0,
     )
 
 

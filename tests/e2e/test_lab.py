@@ -17,6 +17,7 @@ import pytest
 from labgen.capabilities import Capability
 from labgen.course import NAMES
 from labgen.proc import Runner
+from labgen.providers import PROVIDERS
 from labgen.swarm import Swarm
 from tests.e2e.conftest import CHECKOUT, LabUnderTest, every_point, tokens
 
@@ -270,6 +271,23 @@ def test_reset_gives_a_fresh_swarm(lab: LabUnderTest) -> None:
     assert lab.on("swarm-manager", "docker service ls --quiet") == ""
     verdicts = verify(lab, check=True)
     assert verdicts == {name: expected(lab, name) for name in verdicts}
+
+
+def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest) -> None:
+    if not PROVIDERS[lab.provider].has_snapshots:
+        refused = lab.run("labgen", "snapshot", "save", "fresh", check=False)
+        assert refused.returncode != 0
+        assert "labgen reset" in refused.stderr
+        return
+    lab.run("labgen", "snapshot", "save", "fresh")
+    lab.on("swarm-manager", "docker service create --detach --name made-later alpine:3 sleep 600")
+    assert "fresh" in lab.run("labgen", "snapshot", "list").stdout.split()
+    assert "3 nodes are Ready" in lab.run("labgen", "snapshot", "restore", "fresh").stdout
+    assert lab.on("swarm-manager", "docker service ls --quiet") == ""
+    verdicts = verify(lab, check=True)
+    assert verdicts == {name: expected(lab, name) for name in verdicts}
+    lab.run("labgen", "snapshot", "delete", "fresh")
+    assert "fresh" not in lab.run("labgen", "snapshot", "list").stdout.split()
 
 
 def test_down_leaves_nothing(lab: LabUnderTest) -> None:

@@ -6,6 +6,7 @@ import shlex
 
 from labgen.capabilities import Capability
 from labgen.course import loadbalance
+from labgen.waiting import NotYet, wait_until
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 from tests.e2e.sabotage.walls import drops, passes
@@ -76,8 +77,19 @@ _ON_W2 = tuple(f"loadbalance.{name}[{W2}]" for name in ("pages", "pages_from_its
 def _taken(stage: Stage) -> None:
     """Another program was first at the published port, on a worker; the swarm takes tasks there all the same."""
     stage.remove(WEB)
+    # The swarm lets go of it a moment after the service has gone.
+    _port_is(stage, "")
     stage.on(W2, "systemd-run --quiet --unit first-there python3 -m http.server 8001 --bind 127.0.0.1")
+    _port_is(stage, "127.0.0.1:8001")
     stage.serve(WEB, f"{_RIGHT} nginx", 2)
+
+
+def _port_is(stage: Stage, wanted: str) -> None:
+    def seen() -> None:
+        if (there := stage.on(W2, "ss -ltnH 'sport = :8001' | awk '{ print $4 }'").strip()) != wanted:
+            raise NotYet(there or "nobody listens")
+
+    wait_until(f"port 8001 of {W2} to be {wanted or 'free'}", seen, within=stage.there.patience.seconds(30), every=1)
 
 
 def _let_go(stage: Stage) -> None:

@@ -24,6 +24,7 @@ from provision.__main__ import main as fab
 from provision.changes import (
     STEPS,
     Change,
+    clock,
     daemon_settings,
     engine,
     firewall,
@@ -68,6 +69,7 @@ def settled(lab: Lab = LAB, node: Node = WORKER) -> NodeFacts:
         has_registry=False,
         resolv_conf="nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n",
         resolver_silent=False,
+        behind=0.3,
     )
 
 
@@ -366,6 +368,21 @@ def test_tokens_are_redacted() -> None:
     token = "SWMTKN-1-" + "0" * 50 + "-" + "a1" * 12
     assert token not in redact(f"docker swarm join --token {token} 10.0.2.101:2377")
     assert json.dumps(redact(token)) == '"SWMTKN-1-\\u2026"'
+
+
+@pytest.mark.parametrize(
+    ("behind", "what", "shift"),
+    [(86400.25, "clock: was 86400 s behind", "+86400.250 seconds"), (-7.5, "clock: was 8 s ahead", "-7.500 seconds")],
+)
+def test_a_clock_that_is_off_is_set(behind: float, what: str, shift: str) -> None:
+    (change,) = clock(dataclasses.replace(settled(), behind=behind), LAB, WORKER)
+    assert change.what == what
+    assert f"'{shift}'" in change.script
+
+
+@pytest.mark.parametrize("behind", [1.9, -1.9])
+def test_a_clock_is_not_set_for_the_time_that_an_answer_takes(behind: float) -> None:
+    assert clock(dataclasses.replace(settled(), behind=behind), LAB, WORKER) == []
 
 
 def test_a_resolver_that_answers_is_left_alone() -> None:

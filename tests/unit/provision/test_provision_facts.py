@@ -38,6 +38,10 @@ INFO = json.dumps(
 UNREACHABLE = "hub 000 0.000000 0.004512"
 
 
+NOW = 1790000000.5
+"""By this computer's clock."""
+
+
 def told(**changed: str) -> str:
     sections = {
         "hostname": "swarm-manager\n",
@@ -55,13 +59,14 @@ def told(**changed: str) -> str:
         "registry": "there\n",
         "curl": "/usr/bin/curl\n",
         "asked": f"{INFO}\n{UNREACHABLE}\n",
+        "clock": "1790000000.250000000\n",
         "end": "",
     } | changed
     return "".join(f"\n@@{name}\n{text}" for name, text in sections.items())
 
 
 def test_a_node_is_read() -> None:
-    facts = parse(told(), "swarm-manager")
+    facts = parse(told(), "swarm-manager", NOW)
     assert facts.hostname == "swarm-manager"
     assert facts.interfaces[1] == Interface("eth1", "08:00:27:00:02:65", ("10.0.2.101/24",))
     assert facts.netplan == "# Written by labgen\nnetwork:\n"
@@ -77,14 +82,14 @@ def test_a_node_is_read() -> None:
 
 
 def test_a_bare_node_is_read() -> None:
-    facts = parse(told(netplan="", engine="", daemon="", curl="", asked="", registry=""), "fresh")
+    facts = parse(told(netplan="", engine="", daemon="", curl="", asked="", registry=""), "fresh", NOW)
     assert (facts.netplan, facts.engine_installed, facts.engine_running, facts.swarm) == (None, False, False, None)
     assert (facts.daemon, facts.curl, facts.has_registry, facts.resolver_silent) == ({}, False, False, False)
 
 
 @pytest.mark.parametrize("status", ["401", "200", "404"])
 def test_any_answer_of_the_hub_means_it_is_there(status: str) -> None:
-    facts = parse(told(asked=f"{INFO}\nhub {status} 0.021000 0.310000\n"), "x")
+    facts = parse(told(asked=f"{INFO}\nhub {status} 0.021000 0.310000\n"), "x", NOW)
     assert (facts.hub_reachable, facts.resolver_silent) == (True, False)
 
 
@@ -97,16 +102,21 @@ def test_any_answer_of_the_hub_means_it_is_there(status: str) -> None:
     ],
 )
 def test_a_silent_resolver_is_told_from_one_that_refuses(asked: str, silent: bool) -> None:
-    facts = parse(told(asked=f"{INFO}\n{asked}\n"), "x")
+    facts = parse(told(asked=f"{INFO}\n{asked}\n"), "x", NOW)
     assert (facts.hub_reachable, facts.resolver_silent) == (False, silent)
+
+
+@pytest.mark.parametrize(("clock", "behind"), [("1789999990.500000000\n", 10.0), ("", 0.0)])
+def test_a_clock_is_compared_where_nobody_else_keeps_it(clock: str, behind: float) -> None:
+    assert parse(told(clock=clock), "x", NOW).behind == behind
 
 
 def test_firewalls() -> None:
     active = "Status: active\n\nTo   Action   From\n22/tcp  ALLOW  Anywhere\n"
-    facts = parse(told(ufw=active, firewalld="running\n2377/tcp 7946/tcp 4789/udp 7946/udp\n"), "x")
+    facts = parse(told(ufw=active, firewalld="running\n2377/tcp 7946/tcp 4789/udp 7946/udp\n"), "x", NOW)
     assert facts.ufw_rules is not None
     assert facts.firewalld_ports == {"2377/tcp", "7946/tcp", "4789/udp", "7946/udp"}
-    off = parse(told(ufw="Status: inactive\n", firewalld="not running\n"), "x")
+    off = parse(told(ufw="Status: inactive\n", firewalld="not running\n"), "x", NOW)
     assert (off.ufw_rules, off.firewalld_ports) == (None, None)
 
 
@@ -121,9 +131,9 @@ def test_firewalls() -> None:
 )
 def test_what_cannot_be_read_names_the_node(text: str, said: str) -> None:
     with pytest.raises(NodeError, match=f"swarm-worker1.*{said}"):
-        parse(text, "swarm-worker1")
+        parse(text, "swarm-worker1", NOW)
 
 
 def test_an_engine_that_is_starting_counts_as_not_running() -> None:
-    facts = parse(told(asked=f'{{"message":"starting"}}\n{UNREACHABLE}\n'), "x")
+    facts = parse(told(asked=f'{{"message":"starting"}}\n{UNREACHABLE}\n'), "x", NOW)
     assert not facts.engine_running
