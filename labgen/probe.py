@@ -54,6 +54,11 @@ class Stretch:
         """The page came."""
         return self.status == 200
 
+    @property
+    def last_made(self) -> float:
+        """When the last of them began, at the earliest."""
+        return max(self.start, self.end - self.slowest)
+
 
 @dataclass(frozen=True)
 class Probed:
@@ -90,15 +95,18 @@ class Probed:
 
     @property
     def spell(self) -> float:
-        """The longest time, in seconds, in which requests were lost, through whichever address: from the first to the
-        last of those with no more than 3 s between one and the next; 0 where none was."""
+        """The longest time, in seconds, in which requests were lost, through whichever address: from when the first was
+        made to when the last was, of those with no more than 3 s between one and the next; 0 where none was.
+
+        How long the last waited in vain does not count: that is the patience of who asks.
+        """
         longest = 0.0
         first = last = float("-inf")
         for one in sorted(self.losses, key=lambda one: one.start):
             if one.start - last > _APART:
                 first = one.start
             last = max(last, one.end)
-            longest = max(longest, last - first)
+            longest = max(longest, one.last_made - first)
         return longest
 
     @property

@@ -201,8 +201,8 @@ class SeenProbe:
     :param by: name of the node that asked.
     :param lost: how many were not answered.
     :param longest: the longest time in seconds in which no request through one address was answered.
-    :param spell: the longest time in seconds in which requests were lost, through whichever address, without a pause of
-        more than 3 s between one and the next.
+    :param spell: the longest time in seconds in which requests were lost, through whichever address, from when the
+        first was made to when the last was, without a pause of more than 3 s between one and the next.
     :param seconds: for which requests were made.
     :param left_out: stretches that are not told, because there are too many.
     """
