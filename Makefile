@@ -73,8 +73,8 @@ e2e-docker-current: $(VENV)/ready
 e2e-virtualbox: $(VENV)/ready tools
 	$(BIN)/pytest -p no:randomly -x tests/e2e/virtualbox
 
-# The whole course, each exercise graded, on machines of their own: containers take minutes, emulated virtual machines
-# most of half an hour.
+# The whole course, each exercise graded, on machines of their own: containers take six minutes, emulated virtual
+# machines more than twenty.
 course-docker course-libvirt: course-%: $(VENV)/ready
 	$(BIN)/labgen init $@
 	$(BIN)/labgen -C $@ doctor --fix --provider $*

@@ -238,7 +238,7 @@ def order() -> str:
 
 ON_MACHINES = ("scaling", "recovery", "failover")
 """Exercises that show more on virtual machines: requests through the routing mesh while something happens, a node that
-loses its power. For all of them emulated machines take half an hour: make course-libvirt."""
+loses its power. For all of them emulated machines take more than twenty minutes: make course-libvirt."""
 
 
 def test_the_course_in_any_order_earns_every_point(lab: LabUnderTest) -> None:
