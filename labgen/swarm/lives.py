@@ -49,14 +49,16 @@ _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 
 
 def script(service: str) -> str:
-    """What is run as root on a node: prints its time, when its engine began, and each of a service's containers."""
+    """What is run as root on a node: prints its time, when its engine began, a service's containers, its time again."""
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
     each = shlex.quote(_EACH)
     # An engine that does not run is not asked: its socket is systemd's, and asking would start it. It has written its
     # file when it began. A container that is removed meanwhile makes inspect fail, and is no more
     # there for anyone.
     return (
-        "date +%s.%N; pidof dockerd >/dev/null || exit 0; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
+        # Twice, so that however long all else takes, what is not known of its clock is only how long the way was.
+        "trap 'date +%s.%N' EXIT; date +%s.%N; "
+        "pidof dockerd >/dev/null || exit 0; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
         f"ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
         f'{{ [ -z "$ids" ] || docker inspect --type container --format {each} $ids || true; }}'
     )
@@ -68,13 +70,15 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
     :param asked: the asker's clock, in seconds, before asking and after.
     :raises NodeError: it cannot be read.
     """
-    now, began, *lines = [*(line for line in text.splitlines() if line.strip()), "", ""]
+    lines = [line for line in text.splitlines() if line.strip()]
     try:
-        there, engine = float(now), float(began or 0)
+        first, *between, last = lines
+        began, *containers = between or ["0"]
+        start, engine, end = float(first), float(began), float(last)
     except ValueError:
         raise unreadable("the node", text) from None
     found = {}
-    for line in filter(None, lines):
+    for line in containers:
         told = as_object(as_json(line, "docker inspect"), "docker inspect")
         state = part(told, "state")
         checks = part(state, "Health").get("Log") or []
@@ -83,7 +87,7 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
             ended=None if state.get("Running") else _moment(text_of(state, "FinishedAt")),
             unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
         )
-    return Lives((there - asked[1], there - asked[0]), found, datetime.fromtimestamp(engine, UTC) if engine else None)
+    return Lives((end - asked[1], start - asked[0]), found, datetime.fromtimestamp(engine, UTC) if engine else None)
 
 
 def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:

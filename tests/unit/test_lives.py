@@ -21,17 +21,19 @@ def state(**more: Any) -> dict[str, Any]:
     return {"Running": False, "StartedAt": "2026-01-01T12:00:01.5Z", "FinishedAt": "2026-01-01T12:00:04Z", **more}
 
 
-def told(now: float = 1000.0, **containers: dict[str, Any]) -> str:
-    return (
-        "\n".join([str(now), "900.5", *(json.dumps({"id": name, "state": one}) for name, one in containers.items())])
-        + "\n"
-    )
+def told(now: float = 1000.0, took: float = 1.5, **containers: dict[str, Any]) -> str:
+    said = [json.dumps({"id": name, "state": one}) for name, one in containers.items()]
+    return "\n".join([str(now), "900.5", *said, str(now + took)]) + "\n"
 
 
 def test_the_script_asks_for_the_containers_of_one_service() -> None:
     script = lives.script("it's")
     assert "'label=com.docker.swarm.service.name=it'\"'\"'s'" in script
-    assert script.startswith("date +%s.%N; ")
+    assert script.startswith("trap 'date +%s.%N' EXIT; date +%s.%N; ")
+
+
+def test_how_long_a_node_takes_to_answer_leaves_no_doubt_about_its_clock() -> None:
+    assert lives.read(told(took=5.0), (10.0, 15.4)).ahead == pytest.approx((989.6, 990.0))
 
 
 def test_what_a_node_says() -> None:
@@ -50,7 +52,7 @@ def test_what_a_node_says() -> None:
         (10.0, 12.0),
     )
     began, ended = datetime(2026, 1, 1, 12, 0, 1, 500000, UTC), datetime(2026, 1, 1, 12, 0, 4, tzinfo=UTC)
-    assert seen.ahead == (988.0, 990.0)
+    assert seen.ahead == (989.5, 990.0)
     assert seen.engine == datetime.fromtimestamp(900.5, UTC)
     assert seen.of == {
         "over": Life(began, ended),
@@ -65,10 +67,10 @@ def test_what_a_node_says() -> None:
 
 
 def test_a_node_whose_engine_does_not_run_has_no_containers() -> None:
-    assert lives.read("1000.0\n", (10.0, 12.0)) == Lives((988.0, 990.0), {})
+    assert lives.read("1000.0\n1000.25\n", (10.0, 12.0)) == Lives((988.25, 990.0), {})
 
 
-@pytest.mark.parametrize("text", ["", "date: not found\n", told() + "Error: no such container\n"])
+@pytest.mark.parametrize("text", ["", "1000.0\n", "date: not found\n", told() + "Error: no such container\n"])
 def test_what_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(NodeError):
         lives.read(text, (0, 1))

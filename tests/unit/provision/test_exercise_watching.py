@@ -145,6 +145,6 @@ def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
     judge(run, Probed(()))
     assert said == []
     judge(run, lost(1.0, 1.5))
-    assert said == ["  Some were lost for 0.6 s at most. These are Swarm's own."]
-    with pytest.raises(ExerciseError, match=r"were lost for 5\.6 s of 20\.0 s"):
+    assert said == ["  Some were lost for 0.5 s at most. These are Swarm's own."]
+    with pytest.raises(ExerciseError, match=r"were lost for 5\.5 s of 20\.0 s"):
         judge(run, lost(1.0, 3.5, 6.5))

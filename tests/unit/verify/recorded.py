@@ -133,9 +133,10 @@ class Recorded:
         """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""
 
         def changed(out: str) -> str:
-            now, engine, *lines = out.splitlines()
+            now, engine, *lines, end = out.splitlines()
             told = [json.loads(line) for line in lines if line.strip()]
-            return "\n".join([now, engine, *(json.dumps(one) for one in told if change(one) is not MISSING)]) + "\n"
+            left = (json.dumps(one) for one in told if change(one) is not MISSING)
+            return "\n".join([now, engine, *left, end]) + "\n"
 
         self.says("docker inspect --type container", changed)
 
