@@ -103,7 +103,7 @@ VM = %w[box box_version box_url boot_timeout box_check_update].freeze
 PROVIDER = {
   "virtualbox" => [%w[name memory cpus linked_clone check_guest_additions], %w[customize]],
   "libvirt" => [%w[driver default_prefix memory cpus graphics_type memballoon_enabled management_network_name
-                   management_network_address], %w[random]],
+                   management_network_address cpu_mode cpu_model], %w[random cpu_feature]],
   "docker" => [%w[image name has_ssh stop_timeout create_args], []],
 }.freeze
 
