@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,13 @@ def test_bootstrap_carries_on(lab: LabUnderTest) -> None:
 
 def test_second_bootstrap_changes_nothing(lab: LabUnderTest) -> None:
     assert "bootstrap: nothing changed" in lab.run("fab", "bootstrap").stdout
+
+
+def test_only_an_emulated_machine_runs_its_programs_at_fixed_addresses(lab: LabUnderTest) -> None:
+    if lab.provider == "docker":
+        pytest.skip("containers have the kernel of this computer")
+    drawn = {lab.on(node, "cat /proc/sys/kernel/randomize_va_space").strip() for node in NODES}
+    assert drawn == {"2" if lab.state.accelerated else "0"}
 
 
 def earned(lab: LabUnderTest) -> dict[str, int]:
@@ -284,6 +292,9 @@ def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest) -> None:
     assert "fresh" in lab.run("labgen", "snapshot", "list").stdout.split()
     assert "3 nodes are Ready" in lab.run("labgen", "snapshot", "restore", "fresh").stdout
     assert lab.on("swarm-manager", "docker service ls --quiet") == ""
+    # The machines go on from where they were kept; the time is not that of then.
+    for node in NODES:
+        assert abs(float(lab.on(node, "date +%s.%N")) - time.time()) < 4
     verdicts = verify(lab, check=True)
     assert verdicts == {name: expected(lab, name) for name in verdicts}
     lab.run("labgen", "snapshot", "delete", "fresh")
