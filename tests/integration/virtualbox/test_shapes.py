@@ -171,9 +171,18 @@ def test_nothing_else_was_made(course: Course) -> None:
     assert course.networks == {lab.slug for lab in labs}
 
 
+READ_AGAIN = {"VMStateChangeTime", "localhostReachable"}
+"""What VirtualBox 7.2 tells otherwise of a machine once its service, which ends where nobody asks for some seconds, has
+read it from its file again: the time without fractions of a second, and the default of a setting."""
+
+
 def test_labs_that_go_touch_nothing_of_one_that_stays(course: Course) -> None:
-    before, after = course.labs["the course's"], course.beside
-    assert (after.network, after.told) == (before.network, before.told)
+    before, after = (
+        {name: {key: value for key, value in told.items() if key not in READ_AGAIN} for name, told in seen.told.items()}
+        for seen in (course.labs["the course's"], course.beside)
+    )
+    assert after == before
+    assert course.beside.network == course.labs["the course's"].network
 
 
 def test_nothing_is_left_of_labs_that_were_destroyed(course: Course) -> None:
