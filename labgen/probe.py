@@ -56,8 +56,8 @@ class Stretch:
 
     @property
     def last_made(self) -> float:
-        """When the last of them began, at the earliest."""
-        return max(self.start, self.end - self.slowest)
+        """When the last of them began; of several, which are not told one by one, when it ended."""
+        return self.start if self.count == 1 else self.end
 
 
 @dataclass(frozen=True)

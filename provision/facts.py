@@ -151,8 +151,15 @@ def parse(text: str, name: str, now: float) -> NodeFacts:
         has_registry=bool(told["registry"].strip()),
         resolv_conf=told["resolv"],
         resolver_silent=hub is not None and not answered and float(hub[2]) == 0 and float(hub[3]) >= _PATIENT,
-        behind=now - float(told["clock"]) if told["clock"].strip() else 0.0,
+        behind=_behind(told["clock"], now),
     )
+
+
+def _behind(clock: str, now: float) -> float:
+    try:
+        return now - float(clock) if clock.strip() else 0.0
+    except ValueError:
+        return 0.0  # another date than GNU's, which knows no fractions of a second
 
 
 def _groups(text: str, user: str) -> tuple[str, ...]:

@@ -218,7 +218,12 @@ def test_a_spell_is_what_was_lost_of_one_cause(lost: list[tuple[float, float]], 
     assert told.spell == pytest.approx(spell)
 
 
-@pytest.mark.parametrize(("end", "momentary"), [(4.0, True), (4.2, False)])
+def test_what_several_waited_in_a_row_is_no_patience() -> None:
+    several = Stretch("10.0.2.102", 0, 20, 1.0, 12.0, 8.0)
+    assert Probed((ANSWERED, several)).spell == pytest.approx(11.0)
+
+
+@pytest.mark.parametrize(("end", "momentary"), [(3.9, True), (4.1, False)])
 def test_what_is_lost_half_of_the_time_is_no_moment(end: float, momentary: bool) -> None:
     asked = Stretch("10.0.2.101", 200, 90, 0.0, 6.0, 0.1)
     told = Probed((asked, Stretch("10.0.2.102", 0, 9, 1.0, end, 0.1)))
@@ -236,7 +241,7 @@ def test_silence_is_of_one_address_and_over_different_errors() -> None:
             Stretch("10.0.2.101", 200, 5, 3.6, 9.0, 1.1),
         )
     )
-    assert (told.requests, told.lost, told.silence, told.spell, told.slowest) == (19, 4, 2.5, 2.3, 1.1)
+    assert (told.requests, told.lost, told.silence, told.spell, told.slowest) == (19, 4, 2.5, 2.5, 1.1)
     assert str(told) == (
         "19 requests, 4 lost (21.05 %: 2 x no answer, 2 x status 503), for 2.5 s at most; the slowest answer took 1.1 s"
     )

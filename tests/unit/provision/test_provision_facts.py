@@ -106,7 +106,7 @@ def test_a_silent_resolver_is_told_from_one_that_refuses(asked: str, silent: boo
     assert (facts.hub_reachable, facts.resolver_silent) == (False, silent)
 
 
-@pytest.mark.parametrize(("clock", "behind"), [("1789999990.500000000\n", 10.0), ("", 0.0)])
+@pytest.mark.parametrize(("clock", "behind"), [("1789999990.500000000\n", 10.0), ("", 0.0), ("1789999990.N\n", 0.0)])
 def test_a_clock_is_compared_where_nobody_else_keeps_it(clock: str, behind: float) -> None:
     assert parse(told(clock=clock), "x", NOW).behind == behind
 
