@@ -9,8 +9,8 @@ are ended, and each node's own count of logins is taken before and after it.
 
 Then `labgen grade --all`, once, on the lab as it stands. No moment of a lab is right for every exercise, so with
 `--course` each exercise is carried out (not counted) and graded right after it, as `labgen run --all --grade` does.
-Of either's seconds those are told apart that went by in checks that act (a container killed, a service scaled), which
-wait for Swarm's own timers.
+Of either's seconds those are told apart, as the report has them, in which a check waited for what the swarm does in its
+own time (a container killed, a service scaled).
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ from labgen.proc import Runner
 LABGEN = Path(sys.executable).with_name("labgen")
 PLAIN = Path(__file__).with_name("plain")
 COMPARED = (ALWAYS, "loadbalance", "update")
-ACTS = "Tried by this check"
-"""How the claim of a check begins that does something and waits for what comes of it."""
 
 # On both sides as where labgen is installed by itself: without the plugins that the project's own tests have, and with
 # modules that Python has compiled once.
@@ -182,19 +180,18 @@ def _same(grader: Graded, plain: Graded) -> None:
 class Grade:
     """What `labgen grade` came to.
 
-    :param seconds: of the whole process; ``acting`` of these in checks that act.
+    :param seconds: of the whole process; ``waited`` of these for what the swarm does in its own time.
     """
 
     seconds: float
-    acting: float
+    waited: float
     got: int
     of: int
-    acted: int
 
     def __str__(self) -> str:
         return (
-            f"{self.seconds:.1f} s, of which {self.acting:.1f} s in {self.acted} checks that act; without them "
-            f"{self.seconds - self.acting:.1f} s; {self.got} of {self.of} points"
+            f"{self.seconds:.1f} s, of which {self.waited:.1f} s waiting for Swarm; without that "
+            f"{self.seconds - self.waited:.1f} s; {self.got} of {self.of} points"
         )
 
 
@@ -209,13 +206,7 @@ def grade(folder: Path, *words: str) -> Grade:
         told: Mapping[str, Any] = json.loads(done.stdout)
     except ValueError:
         raise SystemExit(f"labgen grade {' '.join(words)}:\n{done.stdout}{done.stderr}") from None
-    # One that was not judged has not acted, however its claim begins.
-    acting = [
-        one["seconds"]
-        for one in told["checks"]
-        if one["claim"].startswith(ACTS) and one["verdict"] not in ("blocked", "not applicable")
-    ]
-    return Grade(seconds, sum(acting), told["points"]["got"], told["points"]["of"], len(acting))
+    return Grade(seconds, told["seen"]["waited"], told["points"]["got"], told["points"]["of"])
 
 
 def carry_out(folder: Path, name: str) -> None:

@@ -82,11 +82,14 @@ class Machines:
         """Go back to a snapshot of the machines, and write down how to reach them then: their ports may be others."""
         vagrant = self.vagrant(state)
         inventory.close_shared(self.folder, Runner())
-        # Vagrant starts them without a word to the Vagrantfile.
         access.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         with self.progress.step(f"Going back to {snapshot}"):
             vagrant.restore_snapshot(snapshot, on_line=self.progress.detail)
+            # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
+            within = _BOOT if state.accelerated else _BOOT_EMULATED
+            vagrant.up(state.provider, within=within, on_line=self.progress.detail)
         self._reached(vagrant, state)
+        self._ports(state)
 
     def _reached(self, vagrant: Vagrant, state: State) -> None:
         proxy = self._daemon(state.provider).proxy_command() if state.namespace else None

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from labgen.proc import Runner
 from labgen.providers import PROVIDERS
 from labgen.swarm import Swarm
 from tests.e2e.conftest import CHECKOUT, LabUnderTest, every_point, tokens
+from tests.e2e.snapshots import brought_back
 
 NODES = ("swarm-manager", "swarm-worker1", "swarm-worker2")
 
@@ -287,18 +287,10 @@ def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest) -> None:
         assert refused.returncode != 0
         assert "labgen reset" in refused.stderr
         return
-    lab.run("labgen", "snapshot", "save", "fresh")
-    lab.on("swarm-manager", "docker service create --detach --name made-later alpine:3 sleep 600")
-    assert "fresh" in lab.run("labgen", "snapshot", "list").stdout.split()
-    assert "3 nodes are Ready" in lab.run("labgen", "snapshot", "restore", "fresh").stdout
-    assert lab.on("swarm-manager", "docker service ls --quiet") == ""
-    # The machines go on from where they were kept; the time is not that of then.
-    for node in NODES:
-        assert abs(float(lab.on(node, "date +%s.%N")) - time.time()) < 4
-    verdicts = verify(lab, check=True)
-    assert verdicts == {name: expected(lab, name) for name in verdicts}
-    lab.run("labgen", "snapshot", "delete", "fresh")
-    assert "fresh" not in lab.run("labgen", "snapshot", "list").stdout.split()
+    with brought_back(lab, NODES):
+        assert lab.on("swarm-manager", "docker service ls --quiet") == ""
+        verdicts = verify(lab, check=True)
+        assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
 def test_down_leaves_nothing(lab: LabUnderTest) -> None:

@@ -128,22 +128,28 @@ def test_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> 
     assert up.ssh_config.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_after_a_snapshot_vagrant_is_asked(up: LabFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It starts the machines by itself, and may give them other ports, without the Vagrantfile's hearing of it."""
+def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vagrant starts machines without the Vagrantfile's hearing of it, and they may have other ports than before."""
+    done: list[str] = []
 
     class Restoring(Asked):
         def restore_snapshot(self, name: str, **_: Any) -> None:
             assert name == "before"
+            assert access.of_all(up.path, "virtualbox", NAMES) is None
+            done.append("restored")
 
-        def ssh_config(self) -> str:
-            return super().ssh_config().replace("2222", "2288")
+        def up(self, provider: str, **_: Any) -> None:
+            assert provider == "virtualbox"
+            for name in NAMES:
+                wrote(up.path, name, 2288)
+            done.append("up")
 
     vagrant = Restoring()
     monkeypatch.setattr(Machines, "vagrant", lambda *_: vagrant)
     Machines(up, LAB, Progress()).restore(State("virtualbox"), "before")
-    assert vagrant.times == 1
+    assert done == ["restored", "up"]
+    assert vagrant.times == 0
     assert "Port 2288" in up.ssh_config.read_text()
     # Nor is it followed back to what was written before.
     inventory.load(up.path)
     assert "Port 2288" in up.ssh_config.read_text()
-    assert access.ports(up.path, LAB, "virtualbox")[0][1] is None

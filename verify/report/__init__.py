@@ -7,12 +7,7 @@ has named a service or put on a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from verify.report.as_html import to_html
 from verify.report.as_json import VERSION, from_json, to_json
-from verify.report.as_junit import to_junit
-from verify.report.as_markdown import to_markdown
 from verify.report.as_text import WIDTH, to_text
 from verify.report.cleaning import clean, without_secrets
 from verify.report.model import Bundle, LabNode, NotApplicable, Outcome, Points, Report
@@ -36,21 +31,8 @@ __all__ = [
     "SeenStretch",
     "SeenTask",
     "clean",
-    "files",
     "from_json",
-    "to_html",
     "to_json",
-    "to_junit",
-    "to_markdown",
     "to_text",
     "without_secrets",
 ]
-
-
-def files(report: Report) -> Iterator[tuple[str, str]]:
-    """Every form of a report that is left in a folder: name of the file, and its text."""
-    yield "report.json", to_json(report)
-    yield "report.html", to_html(report)
-    yield "report.md", to_markdown(report)
-    yield "report.txt", to_text(report)
-    yield "junit.xml", to_junit(report)

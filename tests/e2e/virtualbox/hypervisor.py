@@ -11,10 +11,13 @@ It runs where VirtualBox is installed, with the standard library alone. What it 
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import zlib
@@ -30,8 +33,14 @@ SLOTS = (3, 8, 9, 10)
 CARDS = {"virtio": "virtio-net-pci,disable-modern=on", "82540EM": "e1000", "82545EM": "e1000-82545em"}
 """VirtualBox's network cards, and QEMU's name for each. VirtualBox's virtio is that of before version 1.0."""
 
+MONITOR = "monitor"
+"""The socket at which QEMU takes orders, beside a machine's disk."""
+
 _END_WITHIN = 20.0
 """Seconds for QEMU to end when it is told to."""
+
+_KEEP_WITHIN = 300.0
+"""Seconds for QEMU to write a machine's memory into its disk."""
 
 
 def command(told: Mapping[str, str], overlay: Path, place: Path) -> list[str]:
@@ -48,6 +57,8 @@ def command(told: Mapping[str, str], overlay: Path, place: Path) -> list[str]:
         *("-drive", f"file={escaped(overlay)},format=qcow2,if=ide,index=0,cache=unsafe"),
         *adapters(told),
         *("-serial", f"file:{escaped(place / 'console')}", "-pidfile", str(place / "pid"), "-daemonize"),
+        # In its working directory: the path of a socket has room for 108 characters.
+        *("-qmp", f"unix:{MONITOR},server=on,wait=off"),
     ]
 
 
@@ -108,8 +119,14 @@ def main() -> None:
         case ["controlvm", *_]:
             refuse(" ".join(words))
         case ["showvminfo", machine, *_] if pid(machine):
-            said = real(*words)
-            print(said.replace('VMState="poweroff"', 'VMState="running"'), end="")
+            print(real(*words).replace('VMState="poweroff"', 'VMState="running"'), end="")
+        case ["showvminfo", machine, *_] if kept(machine).exists():
+            print(real(*words).replace('VMState="poweroff"', 'VMState="saved"'), end="")
+        case ["snapshot", machine, "take" | "restore" | "delete" as what, name]:
+            print(real(*words), end="")
+            snapshot(machine, what, name)
+        case ["snapshot", _, what, *_] if what != "list":
+            refuse(" ".join(words))
         case ["unregistervm", machine, *_]:
             if pid(machine):
                 refuse(f"{machine} runs")
@@ -133,7 +150,9 @@ def start(machine: str) -> None:
     for number in range(1, 5):
         if told.get(f"nic{number}") == "natnetwork":
             join(told[f"nat-network{number}"], told[f"macaddress{number}"])
-    run(*command(told, overlay, place))
+    state = kept(machine)
+    run(*command(told, overlay, place), *(["-loadvm", state.read_text()] if state.exists() else []), cwd=place)
+    state.unlink(missing_ok=True)
     print(f'VM "{machine}" has been successfully started.')
 
 
@@ -180,6 +199,47 @@ def stop(machine: str) -> None:
         refuse(f"process {running} does not end")
 
 
+def snapshot(machine: str, what: str, name: str) -> None:
+    """Do with QEMU's disk and memory what VirtualBox has been told to do with a machine's.
+
+    QEMU keeps both in the disk. Going back to them ends, as VirtualBox's does, in a machine whose state is saved: its
+    next start goes on from there.
+    """
+    if not re.fullmatch(r"[\w.-]+", name):
+        refuse(f"a snapshot named {name}")
+    running = pid(machine) is not None
+    if what == "restore":
+        if running:
+            refuse(f"{machine} runs")
+        kept(machine).write_text(name)
+    elif running:
+        order(there(machine), f"{'savevm' if what == 'take' else 'delvm'} {name}")
+    else:
+        refuse(f"to {what} a snapshot of a machine that does not run")
+
+
+def kept(machine: str) -> Path:
+    """Of a machine whose state is saved, the file with the name of what it goes on from."""
+    return there(machine) / "saved"
+
+
+def order(place: Path, words: str) -> None:
+    """Give QEMU's monitor an order, which must succeed."""
+    with socket.socket(socket.AF_UNIX) as monitor, contextlib.chdir(place):
+        monitor.settimeout(_KEEP_WITHIN)
+        monitor.connect(MONITOR)
+        with monitor.makefile("rw", encoding="utf-8") as lines:
+            for what, given in (
+                ("qmp_capabilities", {}),
+                ("human-monitor-command", {"command-line": words}),
+            ):
+                print(json.dumps({"execute": what, "arguments": given}), file=lines, flush=True)
+                answer = next(told for line in lines if not {"QMP", "event"} & (told := json.loads(line)).keys())
+                # A command for people says what is wrong, and otherwise nothing.
+                if said := answer.get("error") or answer["return"]:
+                    refuse(f"QEMU says to {words}: {said}")
+
+
 def pid(machine: str) -> int | None:
     """Process id of a machine that runs."""
     try:
@@ -206,9 +266,9 @@ def real(*words: str) -> str:
     return done.stdout
 
 
-def run(*words: str, check: bool = True) -> int:
+def run(*words: str, check: bool = True, cwd: Path | None = None) -> int:
     """Run a program, which must succeed unless not to be checked."""
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=cwd)
     if check and done.returncode:
         refuse(f"{words} ended with {done.returncode}: {done.stderr}")
     return done.returncode

@@ -16,6 +16,7 @@ from labgen import access, inventory
 from labgen.errors import MachineError
 from labgen.lab import Lab
 from tests.e2e.conftest import LabUnderTest
+from tests.e2e.snapshots import brought_back
 
 from .conftest import Room
 
@@ -104,6 +105,15 @@ def test_verify_is_green(lab: LabUnderTest) -> None:
 
 
 def test_the_page_answers_where_status_says(lab: LabUnderTest, room: Room, taken: int) -> None:
+    the_page_answers(lab, room, taken)
+
+
+def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest, room: Room, taken: int) -> None:
+    with brought_back(lab, [node.name for node in course(lab).nodes]):
+        the_page_answers(lab, room, taken)
+
+
+def the_page_answers(lab: LabUnderTest, room: Room, taken: int) -> None:
     (service,) = [one for one in status(lab)["services"] if one["name"] == "web-alb"]
     at = rules(room, "labgen swarm-manager")[taken]
     assert service["at"] == [f"http://127.0.0.1:{at}"]

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from labgen.proc import Runner
-from verify import report as reports
+from verify.report.as_html import to_html
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "verify"))
 from sample_report import NASTY, REPORT
@@ -86,7 +86,7 @@ def browse(require_tool: Callable[[str], str]) -> Callable[..., str]:
 
 def measured(browse: Callable[..., str], folder: Path, width: int, *options: str) -> dict[str, object]:
     """What the browser makes of the report in a window of that width."""
-    (folder / "report.html").write_text(reports.to_html(REPORT), encoding="utf-8")
+    (folder / "report.html").write_text(to_html(REPORT), encoding="utf-8")
     (folder / "measure.html").write_text("<!DOCTYPE html><body>" + MEASURE.format(width=width), encoding="utf-8")
     dom = browse(folder / "measure.html", "--window-size=1600,1200", "--dump-dom", *options)
     found = re.search(r"<pre>(.*)</pre>", dom, re.DOTALL)
@@ -127,7 +127,7 @@ def test_it_is_dark_where_the_reader_is(browse: Callable[..., str], tmp_path: Pa
 
 def test_it_prints(browse: Callable[..., str], tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    page.write_text(reports.to_html(replace(REPORT, language="ko")), encoding="utf-8")
+    page.write_text(to_html(replace(REPORT, language="ko")), encoding="utf-8")
     browse(page, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'report.pdf'}")
     printed = (tmp_path / "report.pdf").read_bytes()
     assert printed.startswith(b"%PDF-")

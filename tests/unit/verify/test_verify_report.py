@@ -18,6 +18,8 @@ from sample_report import REPORT as SAMPLE
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import LabNode, Outcome, Points, Report
+from verify.report.as_html import to_html
+from verify.report.as_markdown import to_markdown
 
 GOOD = Outcome("cluster.one[a]", "cluster", "one", "a", "It is one.", 2, 2, Verdict.PASS, "", "", 0.25)
 BAD = Outcome("cluster.one[b]", "cluster", "one", "b", "It is one.", 2, 0, Verdict.FAIL, "it is two", "halve it", 0.5)
@@ -142,8 +144,8 @@ def test_a_report_of_version_3_has_no_probes() -> None:
             reports.to_text,
             "web · Load balancing: 1240 requests in 14.2 s, 3 lost (0.24 %); some lost for 1.3 s at most",
         ),
-        (reports.to_markdown, "3 lost \\(0.24 %\\); some lost for 1.3 s at most"),
-        (reports.to_html, "3 lost (0.24 %); some lost for 1.3 s at most"),
+        (to_markdown, "3 lost \\(0.24 %\\); some lost for 1.3 s at most"),
+        (to_html, "3 lost (0.24 %); some lost for 1.3 s at most"),
     ],
 )
 def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], told: str) -> None:
@@ -272,7 +274,7 @@ def test_text_of_two_reasons_says_which_is_whose() -> None:
 
 
 def test_markdown_tells_apart_what_is_not_applicable() -> None:
-    _, _, web, apart = reports.to_markdown(APART).split("\n## ")
+    _, _, web, apart = to_markdown(APART).split("\n## ")
     assert web.startswith("web: 2 of 2 points, 10 not applicable here\n")
     assert "It is four" not in web
     assert apart.startswith("Not applicable here: the kernel has no IPVS\n")
@@ -292,7 +294,7 @@ def test_a_run_cut_short_and_an_empty_one_say_so() -> None:
 
 def test_markdown_cannot_be_broken_out_of() -> None:
     nasty = replace(BAD, seen="<script>alert(1)</script> | a | [x](http://e) `b` ![i](j)\n# head", node="<b>")
-    text = reports.to_markdown(replace(REPORT, checks=(nasty,)))
+    text = to_markdown(replace(REPORT, checks=(nasty,)))
     assert "<" not in text
     assert "\n# head" not in text
     assert r"\[x\]\(http://e\)" in text

@@ -15,7 +15,9 @@ from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
-from verify.report.as_html import advice
+from verify.report.as_html import advice, to_html
+from verify.report.as_junit import to_junit
+from verify.report.as_markdown import to_markdown
 from verify.report.drawing import CHIPS, cards, probes, spreads, timeline
 from verify.report.episodes import episodes
 
@@ -49,7 +51,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_tells_everything() -> None:
-    page = Page(reports.to_html(REPORT))
+    page = Page(to_html(REPORT))
     text = " ".join(page.text.split())
     assert page.open == []
     for told in (
@@ -71,14 +73,14 @@ def test_the_page_tells_everything() -> None:
 
 
 def test_the_page_speaks_korean() -> None:
-    text = reports.to_html(replace(REPORT, language="ko"))
+    text = to_html(replace(REPORT, language="ko"))
     assert '<html lang="ko">' in text
     for told in ("여기부터 시작하세요", "클러스터", "my-database 업데이트", "공백 2.5초", "해 볼 것"):
         assert told in text, told
 
 
 def test_the_page_loads_and_runs_nothing() -> None:
-    text = reports.to_html(REPORT)
+    text = to_html(REPORT)
     page = Page(text)
     assert page.tags & {"script", "img", "link", "iframe", "object", "base", "form", "image", "use"} == set()
     assert not {one for one in page.attributes if one.startswith("on")} | (page.attributes & {"src", "style", "action"})
@@ -111,12 +113,12 @@ NASTY_TEXTS = st.one_of(
     st.text(),
     st.sampled_from([NASTY, "</title><script>alert(1)</script>", "{{7*7}}{% raw %}", "]]>", "\x1b[2J\x00\ud800"]),
 )
-PLAIN = Page(reports.to_html(_with("x")))
+PLAIN = Page(to_html(_with("x")))
 
 
 @given(NASTY_TEXTS)
 def test_nothing_breaks_out_of_the_page(text: str) -> None:
-    page = Page(reports.to_html(_with(text)))
+    page = Page(to_html(_with(text)))
     assert page.open == []
     assert page.tags <= PLAIN.tags | {"code"}
     assert page.attributes <= PLAIN.attributes
@@ -125,15 +127,15 @@ def test_nothing_breaks_out_of_the_page(text: str) -> None:
 @given(NASTY_TEXTS)
 def test_nothing_breaks_out_of_the_other_forms(text: str) -> None:
     report = _with(text)
-    root = ElementTree.fromstring(reports.to_junit(report).encode())
+    root = ElementTree.fromstring(to_junit(report).encode())
     assert len(root.findall(".//testcase")) == len(report.checks)
     assert "\x1b" not in reports.to_text(report)
-    assert not re.search(r"<[a-z/]", reports.to_markdown(report))
+    assert not re.search(r"<[a-z/]", to_markdown(report))
     assert reports.from_json(reports.to_json(report)) == report
 
 
 def test_junit() -> None:
-    root = ElementTree.fromstring(reports.to_junit(REPORT).encode())
+    root = ElementTree.fromstring(to_junit(REPORT).encode())
     assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "7",
         "failures": "2",
@@ -240,7 +242,7 @@ def test_ten_thousand_tasks_are_told_in_short() -> None:
     (card, *_) = [card for card in cards(report) if card.chips]
     assert len(card.chips) == CHIPS
     assert card.more == 200 - CHIPS
-    assert len(reports.to_html(report)) < 200_000
+    assert len(to_html(report)) < 200_000
 
 
 def _service(tasks: int):  # type: ignore[no-untyped-def]
@@ -265,17 +267,17 @@ def test_a_spread_adds_up() -> None:
 
 def test_an_address_that_nobody_answered_at_is_drawn() -> None:
     asked = replace(REPORT, seen=Seen(requests=(SeenRequests("manager", "10.0.2.101", 8001, ()),)))
-    assert "no answer" in Page(reports.to_html(asked)).text
+    assert "no answer" in Page(to_html(asked)).text
 
 
 def test_a_run_of_nothing_is_a_page_too() -> None:
     empty = replace(REPORT, checks=(), seen=Seen(), nodes=(), evidence=None, not_begun=())
-    assert "Nothing was graded" in Page(reports.to_html(empty)).text
+    assert "Nothing was graded" in Page(to_html(empty)).text
 
 
 def test_a_check_that_passed_everywhere_names_its_nodes_once() -> None:
     passed = tuple(outcome(f"cluster.up[w{at}]", Verdict.PASS, 1, "It is up.") for at in range(20))
-    page = Page(reports.to_html(replace(REPORT, checks=passed)))
+    page = Page(to_html(replace(REPORT, checks=passed)))
     assert page.text.count("It is up.") == 1
     assert "20 × holds" in page.text
 
@@ -284,7 +286,7 @@ def test_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> No
     unclear = outcome("a.first", Verdict.INCONCLUSIVE, 1, "It is first.", "gone", "labgen status")
     without = outcome("a.second", Verdict.INCONCLUSIVE, 1, "It is second.", "needs a.first")
     failed = outcome("a.third", Verdict.FAIL, 1, "It is third.", "it is not", "docker node ls")
-    text = reports.to_html(replace(REPORT, checks=(unclear, without, failed)))
+    text = to_html(replace(REPORT, checks=(unclear, without, failed)))
     begin = Page(text[text.index('class="begin"') :].partition("</section>")[0]).text
     assert re.findall(r"It is \w+", begin) == ["It is third", "It is first"]
 
