@@ -72,7 +72,9 @@ def test_running(service: Service) -> None:
     ko="서비스에 헬스 체크가 있고, 실행 중인 모든 컨테이너가 healthy이다.",
     needs=("health.running",),
     whole_lab=True,
-    hint=_on_manager(f"docker service update --health-cmd 'redis-cli ping' --health-interval 1s {SERVICE.name}"),
+    hint=_on_manager(
+        f"docker service update --health-cmd 'redis-cli ping' --health-interval {health.INTERVAL:g}s {SERVICE.name}"
+    ),
 )
 def test_healthy(service: Service, lived: Service) -> None:
     """The service has a health check, and every container that runs is healthy."""

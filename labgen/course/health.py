@@ -10,13 +10,20 @@ from labgen.swarm import Update
 MONITOR = 1.0
 """Seconds for which each task is watched once it is healthy; its end counts as the update's failure until then."""
 
+INTERVAL = 3.0
+"""Seconds between two checks of a container. Each is a process more on its node: where machines are slow, six
+containers that are asked every second leave little for anything else."""
+
+RETRIES = 2
+"""Checks that fail one after the other until a container is given up."""
+
 _UPDATE = Update(order="start-first", failure_action="rollback", monitor=MONITOR)
 # A way back is an update too, with an order of its own.
 _OPTIONS = (
     "--rollback-order start-first",
     f"--rollback-monitor {MONITOR:g}s",
-    "--health-interval 1s",
-    "--health-retries 2",
+    f"--health-interval {INTERVAL:g}s",
+    f"--health-retries {RETRIES}",
 )
 
 SERVICE = ServiceSpec(

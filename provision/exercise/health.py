@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from labgen.capabilities import Capability
-from labgen.course.health import FORCE, MONITOR, PER_THOUSAND, RIGHT, SERVICE, UPDATED, WEB, WRONG_PORT
+from labgen.course.health import (
+    FORCE,
+    INTERVAL,
+    MONITOR,
+    PER_THOUSAND,
+    RETRIES,
+    RIGHT,
+    SERVICE,
+    UPDATED,
+    WEB,
+    WRONG_PORT,
+)
 from labgen.course.spec import same_image
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
@@ -19,8 +30,9 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import Timer, watched
 from provision.exercise.watching import requests, tell_turns
 
-UNHEALTHY = Timer("a task that does not answer is given up after two checks (--health-interval 1s)", 2.0)
-HEALTHY = Timer("a task counts as running when its first check succeeds (--health-interval 1s)", 1.0)
+_OFTEN = f"(--health-interval {INTERVAL:g}s)"
+UNHEALTHY = Timer(f"a task that does not answer is given up after two checks {_OFTEN}", RETRIES * INTERVAL)
+HEALTHY = Timer(f"a task counts as running when its first check succeeds {_OFTEN}", INTERVAL)
 
 
 def script(lab: Lab) -> Script:
@@ -31,7 +43,7 @@ def script(lab: Lab) -> Script:
         services.create(
             lab,
             SERVICE,
-            f"Create {SERVICE.name}: three servers that are asked every second.",
+            f"Create {SERVICE.name}: three servers that are asked every three seconds.",
             also=(UPDATED,),
             shows=_shows,
         ),
