@@ -42,11 +42,26 @@ EVIDENCE = pytest.StashKey[Evidence]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Find the lab; without one there is nothing to check."""
+    """Find the lab; without one there is nothing to check. Nodes are asked while the checks are collected."""
     try:
         lab_of(session.config)
+        if _asks_every_node(session.config):
+            exam_of(session.config).begin()
     except LabgenError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _asks_every_node(config: pytest.Config) -> bool:
+    """Whether it is sure by now that checks of every node will be chosen: then those of the swarm itself are.
+
+    :raises ExerciseError: an exercise is named that there is not.
+    """
+    fewer = ("collectonly", "evidence_from", "keyword", "markexpr", "deselect", "lf", "stepwise")
+    if any(config.getoption(name, None) for name in fewer):
+        return False
+    _named(config)
+    asked = [Path(word) for word in config.args]
+    return any(not path.suffix or path.name == f"test_{ALWAYS}.py" for path in asked)
 
 
 def lab_of(config: pytest.Config) -> Inventory:

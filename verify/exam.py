@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -56,6 +57,7 @@ class Exam:
         self._wait = partial(wait_until, clock=self.clock, pause=getattr(hosts, "pause", time.sleep))
         self._lived: dict[str, Known[Service]] = {}
         self._facts: dict[str, Known[NodeFacts]] = {}
+        self._asking: threading.Thread | None = None
         self._swarm: Known[Swarm] | None = None
         self._looked = ""
         self._latest: dict[str, Service] = {}
@@ -65,11 +67,22 @@ class Exam:
         self._probes: list[SeenProbe] = []
         self._waited = 0.0
 
+    def begin(self) -> None:
+        """Begin to ask every node what it is like, while the run goes on until it needs to know.
+
+        To connect takes as long as to collect the checks.
+        """
+        self._asking = threading.Thread(target=self._read, args=(list(self.lab.nodes),), daemon=True)
+        self._asking.start()
+
     def facts(self, node: Node) -> NodeFacts:
         """What a node is like. The first call asks every node that checks were chosen for, side by side.
 
         :raises NodeError: it cannot be reached, or does not answer.
         """
+        if self._asking is not None:
+            self._asking.join()
+            self._asking = None
         if node.name not in self._facts:
             wanted = [one for one in self.lab.nodes if one.name in self.wanted or one == node]
             self._read([one for one in wanted if one.name not in self._facts])

@@ -15,6 +15,7 @@ import verify.conftest  # noqa: F401 - kept imported: pytester would import it a
 from labgen.capabilities import NO_IPVS, Capability
 from labgen.errors import MachineError
 from labgen.waiting import Patience
+from verify.exam import Exam
 
 pytest_plugins = ["pytester"]
 
@@ -334,6 +335,33 @@ def test_an_engine_that_does_not_answer_is_not_the_learners(
 def test_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeLab) -> None:
     report = grade("-k", f"host_name and {W1}")
     assert (fake.asked, len(report["checks"])) == ([W1], 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [
+        (["--exercise", "loadbalance"], 1),
+        ([], 1),
+        (["-k", "loadbalance"], 0),
+        (["--deselect", "verify/test_update.py"], 0),
+    ],
+)
+def test_nodes_are_asked_ahead_only_where_all_of_them_will_be(
+    grade: Grade, monkeypatch: pytest.MonkeyPatch, words: list[str], times: int
+) -> None:
+    begun: list[Exam] = []
+    monkeypatch.setattr(Exam, "begin", lambda exam: begun.append(exam))
+    grade(*words)
+    assert len(begun) == times
+
+
+def test_what_was_asked_ahead_is_not_asked_again(fake: FakeLab) -> None:
+    fake.dead.add(W2)
+    exam = Exam(fake.lab, fake, fake.patience)
+    exam.begin()
+    assert exam.manager.name == MANAGER
+    assert exam.unreachable() == f"This says nothing while {W2} cannot be asked."
+    assert sorted(fake.asked) == [MANAGER, W1, W2]
 
 
 def test_an_empty_run_is_an_error(grade: Grade) -> None:
