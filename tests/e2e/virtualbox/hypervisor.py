@@ -33,6 +33,9 @@ SLOTS = (3, 8, 9, 10)
 CARDS = {"virtio": "virtio-net-pci,disable-modern=on", "82540EM": "e1000", "82545EM": "e1000-82545em"}
 """VirtualBox's network cards, and QEMU's name for each. VirtualBox's virtio is that of before version 1.0."""
 
+DISK = "disk.qcow2"
+"""What a machine has written since it was cloned, beside it."""
+
 MONITOR = "monitor"
 """The socket at which QEMU takes orders, beside a machine's disk."""
 
@@ -143,7 +146,7 @@ def start(machine: str) -> None:
     told = {key.strip('"'): value.strip('"') for key, sign, value in (line.partition("=") for line in said) if sign}
     place = there(machine)
     place.mkdir(parents=True, exist_ok=True)
-    overlay = place / "disk.qcow2"
+    overlay = place / DISK
     if not overlay.exists():
         base = bottom(told["IDE-ImageUUID-0-0"])
         run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "vmdk", str(overlay))
@@ -214,7 +217,8 @@ def snapshot(machine: str, what: str, name: str) -> None:
         kept(machine).write_text(name)
     elif running:
         order(there(machine), f"{'savevm' if what == 'take' else 'delvm'} {name}")
-    else:
+    elif (there(machine) / DISK).exists():
+        # One that has never run, as those that others are cloned from, has nothing that QEMU would keep.
         refuse(f"to {what} a snapshot of a machine that does not run")
 
 
