@@ -148,8 +148,8 @@ def start(machine: str) -> None:
     place.mkdir(parents=True, exist_ok=True)
     overlay = place / DISK
     if not overlay.exists():
-        base = bottom(told["IDE-ImageUUID-0-0"])
-        run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "vmdk", str(overlay))
+        base = readable(bottom(told["IDE-ImageUUID-0-0"]))
+        run("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", "qcow2", str(overlay))
     for number in range(1, 5):
         if told.get(f"nic{number}") == "natnetwork":
             join(told[f"nat-network{number}"], told[f"macaddress{number}"])
@@ -169,6 +169,16 @@ def bottom(disk: str) -> str:
         if parent[1] == "base":
             return re.search(r"^Location:\s+(.+)$", said, re.MULTILINE)[1]  # type: ignore[index]
         disk = parent[1]
+
+
+def readable(base: str) -> Path:
+    """The same disk in QEMU's own format: over a VMDK it keeps no snapshots. Made once, for all clones of it."""
+    copy = Path(__file__).parent / "machines" / f"{zlib.crc32(base.encode()):08x}.qcow2"
+    if not copy.exists():
+        unfinished = copy.with_suffix(".new")
+        run("qemu-img", "convert", "-f", "vmdk", "-O", "qcow2", base, str(unfinished))
+        unfinished.rename(copy)
+    return copy
 
 
 def join(network: str, mac: str) -> None:
