@@ -84,7 +84,12 @@ class Machines:
         inventory.close_shared(self.folder, Runner())
         access.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         with self.progress.step(f"Going back to {snapshot}"):
-            vagrant.restore_snapshot(snapshot, on_line=self.progress.detail)
+            # Managers last, and none at work before that: one of now would end what workers did then, and one of then
+            # would give workers up that are not back yet, and have their tasks done elsewhere.
+            managers = [node.name for node in self.lab.managers]
+            vagrant.power_off(managers, on_line=self.progress.detail)
+            for name in (*(node.name for node in self.lab.workers), *managers):
+                vagrant.restore_snapshot(snapshot, name, on_line=self.progress.detail)
             # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
             within = _BOOT if state.accelerated else _BOOT_EMULATED
             vagrant.up(state.provider, within=within, on_line=self.progress.detail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,12 @@ class Vagrant:
         with self._saying(on_line, 900):
             self._cli.halt(vm_name=name)
 
+    def power_off(self, names: Iterable[str], *, on_line: Callable[[str], None]) -> None:
+        """Cut the power of machines, without a word to what runs there."""
+        with self._saying(on_line, 900):
+            # python-vagrant halts one at a time.
+            self._cli._call_vagrant_command(["halt", "--force", *names])
+
     def destroy(self, *, on_line: Callable[[str], None], name: str | None = None, parallel: bool = False) -> None:
         """Remove the machines with their disks and networks.
 
@@ -152,11 +158,11 @@ class Vagrant:
         with self._saying(on_line, 1800):
             self._cli.snapshot_save(name)
 
-    def restore_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
-        """Put every machine back to a state that was kept, and start those that do not run."""
+    def restore_snapshot(self, name: str, machine: str, *, on_line: Callable[[str], None]) -> None:
+        """Put a machine back to a state of it that was kept, and start it where it does not run."""
         with self._saying(on_line, 1800):
             # Else Vagrant would provision, for which python-vagrant has no word.
-            self._cli._call_vagrant_command(["snapshot", "restore", "--no-provision", name])
+            self._cli._call_vagrant_command(["snapshot", "restore", "--no-provision", machine, name])
 
     def delete_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
         """Forget a state that was kept."""

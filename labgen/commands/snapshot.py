@@ -65,6 +65,12 @@ def _change(action: str, name: str, vagrant: Vagrant, machines: Machines, state:
     if action != "save" and not having:
         known = ", ".join(dict.fromkeys(one for kept in there.values() for one in kept))
         raise MachineError(f"there is no snapshot {name}.", f"There are: {known}" if known else "There is none.")
+    if action == "restore" and len(having) < len(there):
+        lacking = ", ".join(machine for machine in there if machine not in having)
+        raise MachineError(
+            f"there is no snapshot {name} of {lacking}.",
+            "A lab that goes back in part is no swarm any more. Keep one of all machines: labgen snapshot save NAME",
+        )
     if action == "save":
         with progress.step(f"Keeping the state of the lab as {name}"):
             vagrant.save_snapshot(name, on_line=progress.detail)

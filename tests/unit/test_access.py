@@ -133,10 +133,12 @@ def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, mon
     done: list[str] = []
 
     class Restoring(Asked):
-        def restore_snapshot(self, name: str, **_: Any) -> None:
-            assert name == "before"
+        def power_off(self, names: list[str], **_: Any) -> None:
+            done.append(f"{' '.join(names)} off")
+
+        def restore_snapshot(self, name: str, machine: str, **_: Any) -> None:
             assert access.of_all(up.path, "virtualbox", NAMES) is None
-            done.append("restored")
+            done.append(f"{machine} {name}")
 
         def up(self, provider: str, **_: Any) -> None:
             assert provider == "virtualbox"
@@ -147,7 +149,8 @@ def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, mon
     vagrant = Restoring()
     monkeypatch.setattr(Machines, "vagrant", lambda *_: vagrant)
     Machines(up, LAB, Progress()).restore(State("virtualbox"), "before")
-    assert done == ["restored", "up"]
+    # No manager is at work while workers are not as they were.
+    assert done == ["swarm-manager off", "swarm-worker1 before", "swarm-manager before", "up"]
     assert vagrant.times == 0
     assert "Port 2288" in up.ssh_config.read_text()
     # Nor is it followed back to what was written before.

@@ -1,0 +1,48 @@
+"""`labgen snapshot`: what it refuses before it touches a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen.commands import snapshot
+from labgen.errors import MachineError
+from labgen.folder import State
+from labgen.progress import Progress
+
+
+class Kept:
+    """A door to Vagrant behind which some machines have snapshots; whatever would change one fails the test."""
+
+    def __init__(self, there: Mapping[str, tuple[str, ...]]) -> None:
+        self._there = there
+
+    def snapshots(self) -> Mapping[str, tuple[str, ...]]:
+        return self._there
+
+
+def change(action: str, name: str, there: Mapping[str, tuple[str, ...]]) -> str:
+    machines: Any = SimpleNamespace(progress=Progress())
+    with pytest.raises(MachineError) as refused:
+        snapshot._change(action, name, Kept(there), machines, State("virtualbox"))  # type: ignore[arg-type]
+    return str(refused.value)
+
+
+def test_a_lab_does_not_go_back_in_part() -> None:
+    told = change("restore", "fresh", {"swarm-manager": ("fresh",), "swarm-worker1": ("fresh",), "swarm-worker2": ()})
+    assert "there is no snapshot fresh of swarm-worker2." in told
+    assert "labgen snapshot save" in told
+
+
+@pytest.mark.parametrize("action", ["restore", "delete"])
+def test_one_that_is_not_there_is_told_with_those_that_are(action: str) -> None:
+    told = change(action, "fresh", {"swarm-manager": ("lunch",), "swarm-worker1": ("lunch",)})
+    assert "there is no snapshot fresh." in told
+    assert "There are: lunch" in told
+
+
+def test_one_that_is_there_is_not_written_over() -> None:
+    assert "labgen snapshot delete fresh" in change("save", "fresh", {"swarm-manager": ("fresh",)})
