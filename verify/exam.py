@@ -80,8 +80,8 @@ class Exam:
 
         :raises NodeError: it cannot be reached, or does not answer.
         """
-        if self._asking is not None:
-            self._asking.join()
+        if (asking := self._asking) is not None:
+            asking.join()
             self._asking = None
         if node.name not in self._facts:
             wanted = [one for one in self.lab.nodes if one.name in self.wanted or one == node]
