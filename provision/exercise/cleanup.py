@@ -149,9 +149,21 @@ def _rm(run: Run, kind: str, names: Names) -> Command | str:
     if not there:
         return f"there is no {kind} of it."
     shown = f"docker {kind} rm {shlex.join(there)}"
-    # A network is in use for a moment longer than the containers that were on it.
-    again = f"for try in 1 2 3 4 5 6 7 8 9; do {shown} && exit; sleep 1; done; {shown}"
-    return Command(shown, again if kind == "network" else None)
+    return Command(shown, _REMOVE_NETWORKS.format(names=shlex.join(there)) if kind == "network" else None)
+
+
+# A network is in use for a moment longer than the containers that were on it; and that of a stack, which the swarm is
+# still removing, is seen here for a moment longer than it is there.
+_REMOVE_NETWORKS = """\
+removed() {{
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    docker network rm "$1" && return
+    docker network inspect "$1" >/dev/null 2>&1 || return 0
+    sleep 1
+  done
+  return 1
+}}
+for name in {names}; do removed "$name" || exit; done"""
 
 
 def _no_container(run: Run) -> None:

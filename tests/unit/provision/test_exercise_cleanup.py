@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,8 +121,33 @@ def test_nothing_to_remove_is_said() -> None:
     command = carried._rm(run, "network", lambda _: ["a b"])
     assert isinstance(command, Command)
     assert command.shown == "docker network rm 'a b'"
-    # Tried again: it is in use a moment longer than its containers are there.
-    assert (command.script or "").count(command.shown) == 2
+
+
+@pytest.mark.parametrize(
+    ("removes", "sees", "status"),
+    [
+        pytest.param([1, 1, 0], [0, 0], 0, id="in use for a moment longer than its containers are there"),
+        pytest.param([1, 1], [0, 1], 0, id="removed by the swarm meanwhile"),
+        pytest.param([1] * 10, [0] * 10, 1, id="in use all the while"),
+    ],
+)
+def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: list[int], status: int) -> None:
+    """The script itself, with an engine that answers to each `network rm` and `network inspect` as it is told."""
+    for name, answers in (("rm", removes), ("inspect", sees)):
+        (tmp_path / name).write_text("".join(f"{answer}\n" for answer in answers))
+    engine = f'cd {tmp_path}; read -r said < "$2" || exit 9; sed -i 1d "$2"; echo "$2 $3" >> asked; exit "$said"'
+    for program, does in (("docker", engine), ("sleep", "exit 0")):
+        (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / program).chmod(0o755)
+    command = carried._rm(FakeRun("cleanup"), "network", lambda _: ["a b"])
+    assert isinstance(command, Command)
+    assert command.script is not None
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", command.script], env=path, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert set(asked) <= {"rm a b", "inspect a b"}
+    assert len(asked) == len(removes) + len(sees)
 
 
 def test_the_services_that_it_has_made_are_reset() -> None:
