@@ -56,7 +56,17 @@ def _asks_every_node(config: pytest.Config) -> bool:
 
     :raises ExerciseError: an exercise is named that there is not.
     """
-    fewer = ("collectonly", "evidence_from", "keyword", "markexpr", "deselect", "lf", "stepwise")
+    fewer = (
+        "collectonly",
+        "evidence_from",
+        "keyword",
+        "markexpr",
+        "deselect",
+        "ignore",
+        "ignore_glob",
+        "lf",
+        "stepwise",
+    )
     if any(config.getoption(name, None) for name in fewer):
         return False
     _named(config)

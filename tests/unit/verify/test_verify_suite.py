@@ -344,6 +344,7 @@ def test_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeL
         ([], 1),
         (["-k", "loadbalance"], 0),
         (["--deselect", "verify/test_update.py"], 0),
+        (["--ignore", "verify/test_cluster.py"], 0),
     ],
 )
 def test_nodes_are_asked_ahead_only_where_all_of_them_will_be(
