@@ -1,13 +1,16 @@
-"""`labgen brief` in a lab whose nodes lack something: the brief, and what to do instead."""
+"""`labgen brief`: what a learner types is what the exercise does; in a lab whose nodes lack something, what to do
+instead."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from labgen import cli
 from labgen.capabilities import NO_IPVS, Capability
+from labgen.course import exercises
 from labgen.folder import LabFolder, State
 
 
@@ -47,3 +50,14 @@ def test_a_brief_has_the_addresses_of_the_lab_it_is_read_in(tmp_path: Path, caps
     said = capsys.readouterr().out
     assert "curl 192.168.77.101:8001" in said
     assert "10.0.2." not in said
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", sorted(exercises()))
+def test_a_brief_makes_the_services_that_the_exercise_makes(name: str, language: str) -> None:
+    exercise = exercises()[name]
+    told = re.sub(r"\s+", " ", exercise.brief.in_(language).replace("\\\n", " "))
+    # What a stack has stands in its file.
+    of_stacks = tuple(f"{stack}_" for stack in exercise.stacks)
+    alone = [spec.create for spec in exercise.services if not spec.name.startswith(of_stacks)]
+    assert [command for command in alone if command not in told] == []
