@@ -12,6 +12,7 @@ It runs where VirtualBox is installed, with the standard library alone. What it 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -112,8 +113,20 @@ def escaped(path: Path) -> str:
 
 
 def main() -> None:
-    """Do what VBoxManage is asked for."""
+    """Do what VBoxManage is asked for.
+
+    One at a time: to tell of a machine that does not run, VirtualBox 7.2 locks it, and two that ask at once are in each
+    other's way ("The session is not locked"), until nobody gets an answer any more. Vagrant asks so of what runs, which
+    to VirtualBox these machines do not.
+    """
     words = sys.argv[1:]
+    with (Path(__file__).parent / "one-at-a-time").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        do(words)
+
+
+def do(words: list[str]) -> None:
+    """Do it."""
     match words:
         case ["startvm", machine, *_]:
             start(machine)
@@ -137,7 +150,8 @@ def main() -> None:
             for left in sorted(there(machine).glob("*")):
                 left.unlink()
         case _:
-            os.execv(REAL, [REAL, *words])
+            # Not in this one's place: what it leaves running would keep the turn.
+            sys.exit(subprocess.call([REAL, *words]))
 
 
 def start(machine: str) -> None:
