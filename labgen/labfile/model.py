@@ -33,6 +33,9 @@ PROVIDERS = ("auto", *providers.PROVIDERS)
 MAX_NODES = 150
 _DOTTED = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_MACHINE_ID = re.compile(r"[0-9a-f]+")
+"""What Vagrant looks up among all the machines it knows on this computer, before it looks for a name in the Vagrantfile
+(``find_by_prefix`` in lib/vagrant/machine_index.rb): ``vagrant destroy db`` may remove a machine of another lab."""
 _LAB_NAME = re.compile(r"\w[\w .-]{0,39}")
 
 
@@ -42,6 +45,11 @@ def _host_name(value: str) -> str:
             "is not a host name.",
             "Use lower-case letters, digits and hyphens, beginning and ending "
             "with a letter or digit, at most 63 (RFC 1123): swarm-worker1.",
+        )
+    if _MACHINE_ID.fullmatch(value):
+        raise Wrong(
+            "is made of digits and the letters a to f alone, which Vagrant takes for the beginning of a machine's id.",
+            f"Add another letter or a hyphen, so that no other machine is meant: node-{value}.",
         )
     return value
 
@@ -116,7 +124,11 @@ Address = Annotated[
     BeforeValidator(_strict_address),
     Field(json_schema_extra={"examples": ["10.0.2.101"], "pattern": f"^{_DOTTED}$"}),
 ]
-HostName = Annotated[str, AfterValidator(_host_name), Field(json_schema_extra={"pattern": f"^{_HOST_NAME.pattern}$"})]
+HostName = Annotated[
+    str,
+    AfterValidator(_host_name),
+    Field(json_schema_extra={"pattern": f"^(?!{_MACHINE_ID.pattern}$){_HOST_NAME.pattern}$"}),
+]
 Text = Annotated[str, AfterValidator(_no_control)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Memory = Annotated[int, Field(ge=512, le=262144, description="Memory of a machine, in MiB.")]

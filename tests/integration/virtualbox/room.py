@@ -31,6 +31,8 @@ mkdir -p /mnt/root/dev/net
 exec chroot /mnt/root sh -c 'exec 3<&0; cat <&3 >/dev/null & echo ready; wait $!'
 """
 
+_SERVICE = "/usr/lib/virtualbox/VBoxSVC"
+
 _IN_ITS_DIRECTORY = 'pid=$1; shift; exec nsenter --target "$pid" --mount --net --pid --ipc --root --wdns="$PWD" "$@"'
 
 
@@ -60,7 +62,7 @@ def opened(root: Path, place: Path) -> Iterator[Runner]:
             inner = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().strip()
             home = place / "home"
             home.mkdir(exist_ok=True)
-            yield Runner(
+            inside = Runner(
                 prefix=("sh", "-c", _IN_ITS_DIRECTORY, "sh", inner),
                 env={
                     "HOME": str(home),
@@ -70,8 +72,25 @@ def opened(root: Path, place: Path) -> Iterator[Runner]:
                     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 },
             )
+            _serve(inside, place)
+            yield inside
         finally:
             outer.kill()
+
+
+def _serve(inside: Runner, place: Path) -> None:
+    """Start VirtualBox's service (VBoxSVC), which then stays.
+
+    One that VBoxManage starts ends 5 seconds after the last who asked. Whoever asks in that moment is told "Failed to
+    create the VirtualBox object" or, of a machine that is there, "Could not find a registered machine": with VirtualBox
+    7.2.22, of questions asked three at a time 5 seconds apart, one in fifty. Beside machines that run for VirtualBox
+    the service stays of itself; in the tests none does.
+    """
+    number = place / "service"
+    # What it ends with says nothing: 126 where it has started.
+    said = inside.run([_SERVICE, "--daemonize", "--pidfile", number], cwd=place, timeout=60)
+    if not number.exists():
+        raise HostError(f"VirtualBox's service does not start: {said.out}{said.err}")
 
 
 def network(inside: Runner) -> Path:

@@ -88,7 +88,7 @@ def test_a_vpn_is_a_warning_unless_it_takes_a_nodes_address():
         one.message.split("route to ")[1].split(":")[0]: one.level for one in findings if "lab network" in one.message
     }
     assert by_message == {"10.0.0.0/8 on tun0": "warning", "10.0.2.101/32 on tun0": "error"}
-    elsewhere = lab("nodes: [{name: a, role: manager, address: 10.0.2.50}]")
+    elsewhere = lab("nodes: [{name: m, role: manager, address: 10.0.2.50}]")
     findings = [
         one for one in network.libvirt_routes(elsewhere, linux("linux-vpn.json")) if "lab network" in one.message
     ]

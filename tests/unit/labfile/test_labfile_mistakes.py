@@ -95,20 +95,20 @@ def test_a_wide_network_is_not_written_out():
     ("text", "places"),
     [
         # addresses
-        (f"nodes:\n- {{name: a, role: manager, {NINE}}}\n- {{name: b, role: worker, {NINE}}}", {(SECOND, 3)}),
-        ("nodes: [{name: a, role: manager, address: 10.0.3.9}]", {("nodes[0].address", 1)}),
-        ("nodes: [{name: a, role: manager, address: 10.0.2.1}]", {("nodes[0].address", 1)}),
-        ("nodes: [{name: a, role: manager, address: 10.0.2.3}]", {("nodes[0].address", 1)}),
-        ("nodes: [{name: a, role: manager, address: 10.0.2.0}]", {("nodes[0].address", 1)}),
-        ("nodes: [{name: a, role: manager, address: 10.0.2.255}]", {("nodes[0].address", 1)}),
-        ("nodes: [{name: a, role: manager, address: ten}]", {("nodes[0].address", 1)}),
-        ("nodes: [{name: a, role: manager, address: 10}]", {("nodes[0].address", 1)}),
+        (f"nodes:\n- {{name: m, role: manager, {NINE}}}\n- {{name: w, role: worker, {NINE}}}", {(SECOND, 3)}),
+        ("nodes: [{name: m, role: manager, address: 10.0.3.9}]", {("nodes[0].address", 1)}),
+        ("nodes: [{name: m, role: manager, address: 10.0.2.1}]", {("nodes[0].address", 1)}),
+        ("nodes: [{name: m, role: manager, address: 10.0.2.3}]", {("nodes[0].address", 1)}),
+        ("nodes: [{name: m, role: manager, address: 10.0.2.0}]", {("nodes[0].address", 1)}),
+        ("nodes: [{name: m, role: manager, address: 10.0.2.255}]", {("nodes[0].address", 1)}),
+        ("nodes: [{name: m, role: manager, address: ten}]", {("nodes[0].address", 1)}),
+        ("nodes: [{name: m, role: manager, address: 10}]", {("nodes[0].address", 1)}),
         # names and roles
-        ("nodes:\n- {name: a, role: manager}\n- {name: a, role: worker}", {("nodes[1].name", 3)}),
+        ("nodes:\n- {name: m, role: manager}\n- {name: m, role: worker}", {("nodes[1].name", 3)}),
         ("nodes: [{name: 'a\"#{exit}', role: manager}]", {("nodes[0].name", 1)}),
         ("nodes: [{name: A_b, role: manager}]", {("nodes[0].name", 1)}),
-        ("nodes: [{name: a, role: boss}]", {("nodes[0].role", 1)}),
-        ("nodes: [{name: a, role: worker}]", {("nodes", 1)}),
+        ("nodes: [{name: m, role: boss}]", {("nodes[0].role", 1)}),
+        ("nodes: [{name: m, role: worker}]", {("nodes", 1)}),
         ("nodes: []", {("nodes", 1)}),
         ("nodes: [{role: manager}]", {("nodes[0].name", 1)}),
         ("managers: 0", {("managers", 1)}),
@@ -116,12 +116,12 @@ def test_a_wide_network_is_not_written_out():
         ("workers: 150", {("workers", 1)}),
         ("name: '#{`id`}'", {("name", 1)}),
         ("name: \"a\\nb\"", {("name", 1)}),
-        ("workers: 1\nnodes: [{name: a, role: manager}]", {("workers", 1)}),
+        ("workers: 1\nnodes: [{name: m, role: manager}]", {("workers", 1)}),
         # networks
         ("network: 0.0.0.0/0", {("network", 1)}),
         ("network: 10.0.2.0/32", {("network", 1)}),
         ("network: 10.0.2.0/29", {("network", 1)}),
-        ("network: 10.0.2.0/32\nnodes: [{name: a, role: manager, address: 10.0.2.0}]", {("network", 1)}),
+        ("network: 10.0.2.0/32\nnodes: [{name: m, role: manager, address: 10.0.2.0}]", {("network", 1)}),
         ("network: 10.0.0.0/7", {("network", 1)}),
         ("network: 10.0.2.5/24", {("network", 1)}),
         ("network: 10", {("network", 1)}),
@@ -179,9 +179,9 @@ workers: 2
 workers: 3
 network: 10.0.2.0/33
 nodes:
-  - {name: a, role: manager, address: 10.0.2.9, colour: red}
-  - {name: a, role: worker}
-  - {name: b, role: worker, address: nowhere}
+  - {name: m, role: manager, address: 10.0.2.9, colour: red}
+  - {name: m, role: worker}
+  - {name: w, role: worker, address: nowhere}
 """
     places = {place for place, _ in mistakes(text)}
     assert places >= {
@@ -206,7 +206,12 @@ nodes:
         ("network: 0.0.0.0/0", "too wide. Choose a mask from /8 to /28"),
         ("network: 10.0.2.0/32", "too few addresses. Choose a mask from /8 to /28"),
         ("network: '10. 2'", "is not a subnet ("),
-        ("nodes: [{name: a, role: manager, address: 10.0.2.1}]", "is the gateway of the lab network."),
+        ("nodes: [{name: m, role: manager, address: 10.0.2.1}]", "is the gateway of the lab network."),
+        (
+            "nodes: [{name: cafe1, role: manager}]",
+            "takes for the beginning of a machine's id. Add another letter or a hyphen, so that no other machine is "
+            "meant: node-cafe1.",
+        ),
         ("managers: 150\nworkers: 150", "a lab has at most 150 nodes"),
     ],
 )  # fmt: skip
@@ -222,8 +227,8 @@ def test_an_even_number_of_managers_is_a_warning():
 
 
 def test_aliases_that_do_not_loop_are_welcome():
-    lab = parse("nodes:\n- &n {name: a, role: manager, memory: 600}\n- {<<: *n, name: b, role: worker}")
-    assert [(node.name, node.memory) for node in lab.nodes] == [("a", 600), ("b", 600)]
+    lab = parse("nodes:\n- &n {name: m, role: manager, memory: 600}\n- {<<: *n, name: w, role: worker}")
+    assert [(node.name, node.memory) for node in lab.nodes] == [("m", 600), ("w", 600)]
 
 
 def test_aliases_of_aliases_cost_nothing():
