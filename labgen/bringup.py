@@ -87,7 +87,7 @@ class Machines:
             # Managers last, and none at work before that: one of now would end what workers did then, and one of then
             # would give workers up that are not back yet, and have their tasks done elsewhere.
             managers = [node.name for node in self.lab.managers]
-            vagrant.power_off(managers, on_line=self.progress.detail)
+            vagrant.halt(managers, force=True, on_line=self.progress.detail)
             for name in (*(node.name for node in self.lab.workers), *managers):
                 vagrant.restore_snapshot(snapshot, name, on_line=self.progress.detail)
             # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
@@ -129,8 +129,7 @@ class Machines:
         if not stuck:
             raise first
         self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} anew, once.")
-        for name in stuck:
-            vagrant.destroy(name=name, on_line=self.progress.detail)
+        vagrant.destroy(stuck, on_line=self.progress.detail)
         try:
             vagrant.up(provider, within=within, on_line=self.progress.detail)
         except MachineError as second:
@@ -176,9 +175,7 @@ class Machines:
         inventory.close_shared(self.folder, runner)
         own = self._daemon(state.provider) if state and state.namespace else None
         runs = own is None or own.pid() is not None
-        # Vagrant writes down the id of each machine that it has made, whoever has called it.
-        made = state is not None or any((self.folder.path / ".vagrant").glob("machines/*/*/id"))
-        if self.folder.vagrantfile.exists() and made and runs:
+        if self._may_have_made(state) and runs:
             parallel = state is not None and PROVIDERS[state.provider].removes_in_parallel
             with self.progress.step("Removing the machines"):
                 self.vagrant(state or State("")).destroy(on_line=self.progress.detail, parallel=parallel)
@@ -187,13 +184,51 @@ class Machines:
                 own.remove()
         self.folder.forget()
 
-    def halt(self, state: State) -> None:
-        """Shut the machines down; ``up`` starts them again, with everything on their disks."""
+    def _may_have_made(self, state: State | None) -> bool:
+        """Whether there may be machines of this lab."""
+        # Vagrant writes down the id of each that it has made, whoever has called it.
+        known = state is not None or any((self.folder.path / ".vagrant").glob("machines/*/*/id"))
+        return known and self.folder.vagrantfile.exists()
+
+    def down_some(self, state: State | None, names: Sequence[str]) -> None:
+        """Remove some machines, which ``up`` makes anew; well, too, where they are not there.
+
+        :raises MachineError: the lab is halted.
+        """
+        if not self._may_have_made(state):
+            return
+        self._not_halted(state)
+        inventory.close_shared(self.folder, Runner())
+        with self.progress.step(f"Removing {', '.join(names)}"):
+            self.vagrant(state or State("")).destroy(names, on_line=self.progress.detail)
+        if state is not None:
+            access.forget(self.folder.path, state.provider, names)
+
+    def halt_some(self, state: State, names: Sequence[str], *, force: bool = False) -> None:
+        """Shut some machines down; ``up`` starts them again, with everything on their disks.
+
+        :param force: cut their power.
+        :raises MachineError: the lab is halted.
+        """
+        self._not_halted(state)
+        with self.progress.step(f"{'Cutting the power of' if force else 'Shutting down'} {', '.join(names)}"):
+            self.vagrant(state).halt(names, force=force, on_line=self.progress.detail)
+
+    def _not_halted(self, state: State | None) -> None:
+        """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
+        if state is not None and state.namespace and self._daemon(state.provider).pid() is None:
+            raise MachineError("the lab is halted: none of its machines runs.", "Start it first: labgen up")
+
+    def halt(self, state: State, *, force: bool = False) -> None:
+        """Shut the machines down; ``up`` starts them again, with everything on their disks.
+
+        :param force: cut their power.
+        """
         inventory.close_shared(self.folder, Runner())
         own = self._daemon(state.provider) if state.namespace else None
-        if own is None or (own.pid() is not None and not own.shuts_down):
-            with self.progress.step("Shutting the machines down"):
-                self.vagrant(state).halt(on_line=self.progress.detail)
+        if own is None or (own.pid() is not None and (force or not own.shuts_down)):
+            with self.progress.step("Cutting the machines' power" if force else "Shutting the machines down"):
+                self.vagrant(state).halt(force=force, on_line=self.progress.detail)
         if own is not None:
             and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
             with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):

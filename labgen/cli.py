@@ -111,8 +111,11 @@ def parser() -> argparse.ArgumentParser:
     actions.add_parser("list", help="list what is kept")
 
     made = command("halt", "shut the machines down, to start them again with `labgen up`")
+    made.add_argument("node", nargs="*", metavar="NODE", help="these only (default: all)")
+    made.add_argument("--force", action="store_true", help="cut their power, as when a machine fails")
 
     made = command("down", "remove the machines, and everything made for them")
+    made.add_argument("node", nargs="*", metavar="NODE", help="these only (default: all)")
 
     made = command("box", "build the box, or the node image, that needs no internet")
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)

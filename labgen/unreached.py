@@ -32,6 +32,6 @@ def unreached(name: str, said: str, after: str = "") -> NodeError:
         way_out = (
             "It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has "
             "its address. Put the key back at the machine's own screen, or make the machine anew: "
-            f"vagrant destroy {name}, then labgen up."
+            f"labgen down {name}, then labgen up."
         )
     return NodeError(f"{name} cannot be reached: {said}.", f"{way_out} {after}".rstrip())

@@ -122,27 +122,23 @@ class Vagrant:
         with self._saying(on_line, within):
             self._cli.up(vm_name=name, provider=provider)
 
-    def halt(self, *, on_line: Callable[[str], None], name: str | None = None) -> None:
-        """Shut the machines down."""
-        with self._saying(on_line, 900):
-            self._cli.halt(vm_name=name)
+    # python-vagrant halts and destroys one machine or all, and has no word for --parallel.
 
-    def power_off(self, names: Iterable[str], *, on_line: Callable[[str], None]) -> None:
-        """Cut the power of machines, without a word to what runs there."""
-        with self._saying(on_line, 900):
-            # python-vagrant halts one at a time.
-            self._cli._call_vagrant_command(["halt", "--force", *names])
+    def halt(self, names: Iterable[str] = (), *, on_line: Callable[[str], None], force: bool = False) -> None:
+        """Shut machines down; all, where none is named.
 
-    def destroy(self, *, on_line: Callable[[str], None], name: str | None = None, parallel: bool = False) -> None:
-        """Remove the machines with their disks and networks.
+        :param force: cut their power, without a word to what runs there.
+        """
+        with self._saying(on_line, 900):
+            self._cli._call_vagrant_command(["halt", *(["--force"] if force else []), *names])
+
+    def destroy(self, names: Iterable[str] = (), *, on_line: Callable[[str], None], parallel: bool = False) -> None:
+        """Remove machines with their disks and networks; all, where none is named.
 
         :param parallel: side by side rather than one after the other.
         """
         with self._saying(on_line, 900):
-            if parallel:  # for which python-vagrant has no word
-                self._cli._call_vagrant_command(["destroy", name, "--force", "--parallel"])
-            else:
-                self._cli.destroy(vm_name=name)
+            self._cli._call_vagrant_command(["destroy", "--force", *(["--parallel"] if parallel else []), *names])
 
     def status(self) -> Mapping[str, Machine]:
         """State of every machine, by name."""

@@ -1,10 +1,11 @@
-"""`labgen halt`: shut the machines down, and keep everything on their disks."""
+"""`labgen halt`: shut machines down, and keep everything on their disks."""
 
 from __future__ import annotations
 
 import argparse
 
 from labgen.bringup import Machines
+from labgen.commands.nodes import named
 from labgen.commands.render import load
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
@@ -12,11 +13,18 @@ from labgen.progress import for_stream
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Shut down what runs."""
+    """Shut down what runs, or the machines that are named."""
     folder = LabFolder.at(arguments.folder)
+    lab = load(folder)
+    nodes = named(lab, arguments.node)
     state = folder.state()
     if state is None:
         raise MachineError("labgen has brought no lab up here.", "If `vagrant up` has: vagrant halt")
-    Machines(folder, load(folder), for_stream()).halt(state)
-    print("The lab is halted. `labgen up` starts it again, with its swarm and services; `labgen down` removes it.")
+    machines = Machines(folder, lab, for_stream())
+    if nodes:
+        machines.halt_some(state, nodes, force=arguments.force)
+        print(f"{', '.join(nodes)}: halted. `labgen up` starts what does not run.")
+    else:
+        machines.halt(state, force=arguments.force)
+        print("The lab is halted. `labgen up` starts it again, with its swarm and services; `labgen down` removes it.")
     return 0

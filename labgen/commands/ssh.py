@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 
 from labgen import inventory
-from labgen.errors import LabgenError
+from labgen.commands.nodes import named
 from labgen.proc import Runner
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Log in, or run a command; gives its exit status."""
     lab = inventory.load(arguments.folder)
-    names = [node.name for node in lab.lab.nodes]
-    if arguments.node not in names:
-        raise LabgenError(f"there is no node '{arguments.node}'.", f"The nodes are: {', '.join(names)}.")
+    (node,) = named(lab.lab, [arguments.node])
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     return Runner().attend(
-        ["ssh", "-F", lab.ssh_config, arguments.node, *words], hint="Install an OpenSSH client (Windows has one)."
+        ["ssh", "-F", lab.ssh_config, node, *words], hint="Install an OpenSSH client (Windows has one)."
     )

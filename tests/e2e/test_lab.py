@@ -233,6 +233,21 @@ def test_a_halted_lab_comes_back_with_its_swarm_and_services(lab: LabUnderTest) 
     assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
+def test_one_machine_loses_its_power_and_is_made_anew(lab: LabUnderTest) -> None:
+    lab.run("labgen", "halt", "--force", "swarm-worker2")
+    lab.wait_for("swarm-worker2 to be missed, and its task to run elsewhere", worker_is_missed)
+    lab.run("labgen", "down", "swarm-worker2")
+    machines = json.loads(lab.run("labgen", "status", "--json", check=False).stdout)["machines"]
+    assert machines.pop("swarm-worker2") != "running"
+    assert machines == dict.fromkeys(NODES[:2], "running")
+    assert "[swarm-worker2] joined the swarm as worker" in lab.run("labgen", "up").stdout
+    # What the swarm knew of the one before is gone with it.
+    lab.wait_for("three nodes, each Ready", lambda swarm: sorted(n.name for n in swarm.nodes if n.ready) == list(NODES))
+    lab.run("labgen", "run", "loadbalance")
+    verdicts = verify(lab, check=True)
+    assert verdicts == {name: expected(lab, name) for name in verdicts}
+
+
 SHUFFLE = "LABGEN_SHUFFLE"
 """Number of the order of the exercises, where it is to be another than that of the commit."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labgen import bringup, labfile
+from labgen import bringup, cli, labfile
 from labgen.bringup import Machines
 from labgen.errors import BoxError, MachineError
 from labgen.folder import LabFolder, State
@@ -40,8 +40,11 @@ class FakeVagrant:
         if outcome:
             raise outcome
 
-    def destroy(self, *, name: str | None = None, **_: Any) -> None:
-        self.asked.append(f"destroy {name}")
+    def destroy(self, names: Iterable[str] = (), **_: Any) -> None:
+        self.asked.append(" ".join(["destroy", *names]))
+
+    def halt(self, names: Iterable[str] = (), *, force: bool = False, **_: Any) -> None:
+        self.asked.append(" ".join(["halt", *(["--force"] if force else []), *names]))
 
     def add_box(self, name: str, file: Path, provider: str, **_: Any) -> None:
         self.asked.append(f"add {name} {file} {provider}")
@@ -141,16 +144,22 @@ def test_another_box_is_vagrants_to_fetch(machines: Machines, boxes: dict[str, A
     assert boxes["calls"] == 0
 
 
+@pytest.fixture
+def vagrant(monkeypatch: pytest.MonkeyPatch) -> FakeVagrant:
+    """In the place of the door to Vagrant."""
+    fake = FakeVagrant()
+    monkeypatch.setattr(Machines, "vagrant", lambda _self, _state: fake)
+    return fake
+
+
 @pytest.mark.parametrize(
     ("made", "known", "asked"),
-    [(False, False, []), (True, False, ["destroy None"]), (False, True, ["destroy None"])],
+    [(False, False, []), (True, False, ["destroy"]), (False, True, ["destroy"])],
     ids=["nothing is left", "a machine that labgen knows nothing of", "an interrupted up"],
 )
 def test_down_calls_vagrant_only_where_something_may_be_left(
-    machines: Machines, monkeypatch: pytest.MonkeyPatch, made: bool, known: bool, asked: list[str]
+    machines: Machines, vagrant: FakeVagrant, made: bool, known: bool, asked: list[str]
 ) -> None:
-    vagrant = FakeVagrant()
-    monkeypatch.setattr(Machines, "vagrant", lambda _self, _state: vagrant)
     folder = machines.folder
     machine = folder.path / ".vagrant" / "machines" / "swarm-manager" / "libvirt"
     machine.mkdir(parents=True)
@@ -159,3 +168,56 @@ def test_down_calls_vagrant_only_where_something_may_be_left(
         (machine / "id").write_text("f00d")
     machines.down(State("virtualbox") if known else None)
     assert vagrant.asked == asked
+
+
+def labgen(machines: Machines, *words: str) -> int:
+    return cli.main(["-C", str(machines.folder.path), *words])
+
+
+@pytest.fixture
+def up(machines: Machines) -> Machines:
+    """A lab that is up, as its folder tells."""
+    machines.folder.path.mkdir(parents=True)
+    machines.folder.vagrantfile.write_text("")
+    machines.folder.remember(State("virtualbox"))
+    return machines
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("halt swarm-worker2", "halt swarm-worker2"),
+        ("halt --force swarm-worker2 swarm-worker1 swarm-worker2", "halt --force swarm-worker2 swarm-worker1"),
+        ("halt --force", "halt --force"),
+        ("down swarm-worker2", "destroy swarm-worker2"),
+    ],
+)
+def test_only_what_is_named_is_halted_or_removed(up: Machines, vagrant: FakeVagrant, words: str, asked: str) -> None:
+    assert labgen(up, *words.split()) == 0
+    assert vagrant.asked == [asked]
+    assert up.folder.state() == State("virtualbox")
+
+
+@pytest.mark.parametrize("command", ["halt", "down"])
+def test_a_node_that_is_not_there_stops_before_anything_is_done(
+    up: Machines, vagrant: FakeVagrant, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert labgen(up, command, "swarm-worker1", "swarm-worker3") != 0
+    assert "there is no node 'swarm-worker3'" in capsys.readouterr().err
+    assert vagrant.asked == []
+
+
+@pytest.mark.parametrize("command", ["halt", "down"])
+def test_machines_of_a_halted_lab_are_not_looked_for_where_no_daemon_runs(
+    up: Machines, vagrant: FakeVagrant, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    up.folder.remember(State("libvirt", namespace="labgen-0"))
+    assert labgen(up, command, "swarm-worker1") != 0
+    assert "Start it first: labgen up" in capsys.readouterr().err
+    assert vagrant.asked == []
+
+
+def test_removing_a_machine_of_a_lab_that_never_was_is_well(machines: Machines, vagrant: FakeVagrant) -> None:
+    machines.folder.path.mkdir(parents=True)
+    assert labgen(machines, "down", "swarm-worker1") == 0
+    assert vagrant.asked == []

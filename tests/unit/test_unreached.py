@@ -19,7 +19,7 @@ def test_a_refused_key_is_no_machine_that_is_off(said: str) -> None:
     error = unreached("swarm-worker1", said)
     assert error.message == f"swarm-worker1 cannot be reached: {said}."
     assert "authorized_keys" in error.hint
-    assert "vagrant destroy swarm-worker1" in error.hint
+    assert "labgen down swarm-worker1" in error.hint
 
 
 @pytest.mark.parametrize("said", ["No route to host", "Connection timed out", "OSError"])

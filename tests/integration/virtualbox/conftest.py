@@ -148,7 +148,7 @@ class LabInRoom:
     def destroy(self, name: str | None = None) -> str:
         """Remove a node, or all of them."""
         said: list[str] = []
-        self._vagrant.destroy(on_line=said.append, name=name)
+        self._vagrant.destroy([name] if name else [], on_line=said.append)
         return "\n".join(said)
 
     def vagrant(self, *words: str) -> Result:

@@ -1,0 +1,25 @@
+"""Nodes that are named on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from labgen.errors import LabgenError
+from labgen.lab import Lab
+
+
+def named(lab: Lab, names: Iterable[str]) -> tuple[str, ...]:
+    """These names, each once.
+
+    :raises LabgenError: the lab has no such node; says which there are.
+
+    >>> from labgen import labfile
+    >>> named(labfile.parse(""), ["swarm-worker2", "swarm-worker1", "swarm-worker2"])
+    ('swarm-worker2', 'swarm-worker1')
+    """
+    chosen = tuple(dict.fromkeys(names))
+    known = [node.name for node in lab.nodes]
+    for name in chosen:
+        if name not in known:
+            raise LabgenError(f"there is no node '{name}'.", f"The nodes are: {', '.join(known)}.")
+    return chosen
