@@ -49,7 +49,11 @@ class Machines:
 
     def vagrant(self, state: State) -> Vagrant:
         """Vagrant, where it sees this lab's network."""
-        return Vagrant(self.folder.path, self._runner(state), self._log)
+        runner = self._runner(state)
+        if state.provider:
+            # Of a machine that is not made, or not any more, Vagrant would ask the provider that it takes for the best.
+            runner = replace(runner, env={**runner.env, "VAGRANT_DEFAULT_PROVIDER": state.provider})
+        return Vagrant(self.folder.path, runner, self._log)
 
     def up(self, choice: Choice) -> State:
         """Create and boot what does not run yet, and write down how to reach it.

@@ -221,3 +221,11 @@ def test_removing_a_machine_of_a_lab_that_never_was_is_well(machines: Machines, 
     machines.folder.path.mkdir(parents=True)
     assert labgen(machines, "down", "swarm-worker1") == 0
     assert vagrant.asked == []
+
+
+def test_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bringup, "Vagrant", lambda _folder, runner, _log: runner)
+    env = {provider: machines.vagrant(State(provider)).env for provider in ("virtualbox", "")}  # type: ignore[attr-defined]
+    assert env == {"virtualbox": {"VAGRANT_DEFAULT_PROVIDER": "virtualbox"}, "": {}}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labgen.errors import HostError
 from labgen.proc import Runner
+from labgen.waiting import NotYet, wait_until
 
 # The first process waits for the end of its input: when whoever holds the other end is gone, it ends, and all with it.
 # Until then it takes leave of daemons that end.
@@ -87,10 +88,14 @@ def _serve(inside: Runner, place: Path) -> None:
     the service stays of itself; in the tests none does.
     """
     number = place / "service"
-    # What it ends with says nothing: 126 where it has started.
+    # What it ends with says nothing: 126 where it has started. It listens then, and writes its process id after that.
     said = inside.run([_SERVICE, "--daemonize", "--pidfile", number], cwd=place, timeout=60)
-    if not number.exists():
-        raise HostError(f"VirtualBox's service does not start: {said.out}{said.err}")
+
+    def written() -> None:
+        if not number.exists() or not number.read_text():
+            raise NotYet(f"no process id; it said: {said.out}{said.err}")
+
+    wait_until("VirtualBox's service to start", written, within=60, error=HostError)
 
 
 def network(inside: Runner) -> Path:
