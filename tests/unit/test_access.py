@@ -133,7 +133,8 @@ def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, mon
     done: list[str] = []
 
     class Restoring(Asked):
-        def power_off(self, names: list[str], **_: Any) -> None:
+        def halt(self, names: list[str], *, force: bool, **_: Any) -> None:
+            assert force
             done.append(f"{' '.join(names)} off")
 
         def restore_snapshot(self, name: str, machine: str, **_: Any) -> None:

@@ -171,8 +171,21 @@ def test_nothing_else_was_made(course: Course) -> None:
     assert course.networks == {lab.slug for lab in labs}
 
 
+def kept(told: Mapping[str, str]) -> dict[str, str]:
+    """What VirtualBox tells of a machine, whether or not it has read it from its file meanwhile.
+
+    VirtualBox 7.2 does that now and then, while its service runs on. What it has read again has its time without
+    fractions of a second, and another default for whether a NAT adapter reaches this computer.
+    """
+    whole = told["VMStateChangeTime"].partition(".")[0]
+    return {key: value for key, value in told.items() if key != "localhostReachable"} | {"VMStateChangeTime": whole}
+
+
 def test_labs_that_go_touch_nothing_of_one_that_stays(course: Course) -> None:
-    assert course.beside.told == course.labs["the course's"].told
+    before, after = (
+        {name: kept(told) for name, told in seen.told.items()} for seen in (course.labs["the course's"], course.beside)
+    )
+    assert after == before
     assert course.beside.network == course.labs["the course's"].network
 
 
