@@ -215,13 +215,14 @@ class Machines:
         :raises MachineError: the lab is halted.
         """
         self._not_halted(state)
+        inventory.close_shared(self.folder, Runner())
         with self.progress.step(f"{'Cutting the power of' if force else 'Shutting down'} {', '.join(names)}"):
             self.vagrant(state).halt(names, force=force, on_line=self.progress.detail)
 
     def _not_halted(self, state: State | None) -> None:
         """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
         if state is not None and state.namespace and self._daemon(state.provider).pid() is None:
-            raise MachineError("the lab is halted: none of its machines runs.", "Start it first: labgen up")
+            raise MachineError("the lab is halted: none of its machines runs.", "Start it first: labgen up.")
 
     def halt(self, state: State, *, force: bool = False) -> None:
         """Shut the machines down; ``up`` starts them again, with everything on their disks.
