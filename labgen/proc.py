@@ -20,10 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
+from labgen.errors import LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
+from labgen.waiting import NotYet, wait_until
 
 _GRACE = 30.0
 """Seconds between asking a program to end and ending it."""
+
+_GRACE_OF_THE_REST = 5.0
+"""The same for what it has started, once it has ended itself."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,25 @@ def end(child: subprocess.Popen[str], grace: float = _GRACE) -> None:
                 child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(grace)
-            return
+            break
+    if os.name == "posix":
+        _end_rest(child.pid)
+
+
+def _end_rest(group: int) -> None:
+    """End what a program that has ended leaves of its process group: asked with it, each has a moment of its own."""
+
+    def gone() -> None:
+        # Those that are dead count until somebody has taken leave of them.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, 0)
+            raise NotYet("some of it is left")
+
+    try:
+        wait_until("what a program has started to end", gone, within=_GRACE_OF_THE_REST, every=0.02)
+    except LabgenError:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def python() -> str:

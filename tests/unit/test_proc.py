@@ -1,5 +1,6 @@
 """The one place that starts programs: with small programs of this Python's own."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from labgen import proc
 from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.proc import Result, Runner, end, python
+from labgen.waiting import NotYet, wait_until
 
 RUNNER = Runner()
 
@@ -89,13 +92,27 @@ def test_a_late_program_is_ended_with_all_it_started(tmp_path):
     )
     with pytest.raises(ProgramTimeout, match="did not end within 2 s"):
         RUNNER.run(py(code), timeout=2)
-    # The grandchild is an orphan now; it is gone, or dead and not yet collected.
+    still(int(mark.read_text()))
+
+
+def test_what_a_program_leaves_behind_is_made_to_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(proc, "_GRACE_OF_THE_REST", 0.1)
+    mark = tmp_path / "pid"
+    stubborn = "import os, pathlib, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    stubborn += f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); signal.pause()"
+    code = f"import subprocess, sys, signal\nsubprocess.Popen([sys.executable, '-c', {stubborn!r}])\nsignal.pause()"
+    with pytest.raises(ProgramTimeout):
+        RUNNER.run(py(code), timeout=2)
     pid = int(mark.read_text())
-    try:
+    wait_until("it to end", lambda: still(pid), within=10)
+
+
+def still(pid):
+    """Ends where a process is gone, or dead and not yet collected."""
+    with contextlib.suppress(FileNotFoundError):
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return
-    assert state == "Z"
+        if state != "Z":
+            raise NotYet(f"its state is {state}")
 
 
 def test_lines_are_handed_on_as_they_come_and_kept():

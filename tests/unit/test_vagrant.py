@@ -107,6 +107,22 @@ def test_up_that_fails_says_why_and_where_the_rest_is(tmp_path: Path) -> None:
     assert str(tmp_path / "logs" / "vagrant.log") in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        ("halt", lambda vagrant: vagrant.halt(on_line=print)),
+        ("halt --force m1 m2", lambda vagrant: vagrant.halt(["m1", "m2"], force=True, on_line=print)),
+        ("destroy --force", lambda vagrant: vagrant.destroy(on_line=print)),
+        ("destroy --force --parallel m1", lambda vagrant: vagrant.destroy(["m1"], parallel=True, on_line=print)),
+    ],
+)
+def test_what_ends_machines_names_those_that_are_meant(
+    tmp_path: Path, words: str, call: Callable[[Vagrant], None]
+) -> None:
+    # Any other command fails.
+    call(door(tmp_path, f"vagrant {words}", 0, ""))
+
+
 def test_a_box_that_is_refused_is_a_box_error(tmp_path: Path) -> None:
     vagrant = Vagrant(tmp_path, _Any(1, "The box failed to unpackage properly."), tmp_path / "log")
     with pytest.raises(BoxError, match="failed to unpackage"):
