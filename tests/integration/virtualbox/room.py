@@ -83,9 +83,9 @@ def _serve(inside: Runner, place: Path) -> None:
     """Start VirtualBox's service (VBoxSVC), which then stays.
 
     One that VBoxManage starts ends 5 seconds after the last who asked. Whoever asks in that moment is told "Failed to
-    create the VirtualBox object" or, of a machine that is there, "Could not find a registered machine": with VirtualBox
-    7.2.22, of questions asked three at a time 5 seconds apart, one in fifty. Beside machines that run for VirtualBox
-    the service stays of itself; in the tests none does.
+    create the VirtualBox object": with VirtualBox 7.2.22, of questions asked three at a time 5 seconds apart, one in
+    fifty. (Once a machine that was there was "not found", which is most likely of the same.) Beside machines that run
+    for VirtualBox the service stays of itself; in the tests none does.
     """
     number = place / "service"
     # What it ends with says nothing: 126 where it has started. It listens then, and writes its process id after that.
