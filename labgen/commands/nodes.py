@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from labgen.errors import LabgenError
 from labgen.lab import Lab
+from labgen.labfile.model import nearest
 
 
 def named(lab: Lab, names: Iterable[str]) -> tuple[str, ...]:
     """These names, each once.
 
-    :raises LabgenError: the lab has no such node; says which there are.
+    :raises LabgenError: the lab has no such node; says which is near, and which there are.
 
     >>> from labgen import labfile
     >>> named(labfile.parse(""), ["swarm-worker2", "swarm-worker1", "swarm-worker2"])
@@ -21,5 +22,5 @@ def named(lab: Lab, names: Iterable[str]) -> tuple[str, ...]:
     known = [node.name for node in lab.nodes]
     for name in chosen:
         if name not in known:
-            raise LabgenError(f"there is no node '{name}'.", f"The nodes are: {', '.join(known)}.")
+            raise LabgenError(f"there is no node '{name}'.", nearest(name, known))
     return chosen

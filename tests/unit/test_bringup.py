@@ -203,7 +203,9 @@ def test_a_node_that_is_not_there_stops_before_anything_is_done(
     up: Machines, vagrant: FakeVagrant, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert labgen(up, command, "swarm-worker1", "swarm-worker3") != 0
-    assert "there is no node 'swarm-worker3'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is no node 'swarm-worker3'" in said
+    assert "Did you mean swarm-worker2? Known are: swarm-manager, swarm-worker1, swarm-worker2." in said
     assert vagrant.asked == []
 
 
