@@ -14,7 +14,8 @@
     ├── NodeError         8   a node that cannot be reached, or stopped answering
     ├── SwarmError        9   the swarm is not in the state that a step needs
     ├── ExerciseError    10   an exercise is unknown, or did not come out as it should
-    └── EvidenceError    14   a bundle of evidence was changed, or cannot be graded
+    ├── EvidenceError    14   a bundle of evidence was changed, or cannot be graded
+    └── FolderLocked     15   another command is at work on this lab
 
 Exit statuses that are not errors of this tree: 0 all well, 2 wrong use of the command line,
 11 graded and not everything passed, 12 graded and the lab itself was at fault, 13 nothing was
@@ -161,3 +162,9 @@ class EvidenceError(LabgenError):
     """A bundle of evidence was changed, cut short or forged, is not there, or is of another version."""
 
     exit_status = 14
+
+
+class FolderLocked(LabgenError):
+    """Another command is at work on this lab, and changes it or acts on it."""
+
+    exit_status = 15

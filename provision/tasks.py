@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from invoke import Collection, Context, Exit, task
@@ -16,6 +17,7 @@ from labgen.course import exercises, find
 from labgen.errors import INTERRUPTED, LabgenError
 from labgen.folder import LabFolder
 from labgen.inventory import Inventory
+from labgen.lock import folder_lock
 from provision import bootstrap as boot
 from provision.changes import STEPS, not_applicable
 from provision.exercise import carry_out, rehearse, reset
@@ -27,18 +29,27 @@ def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def run(_context: Context, *args: Any, **options: Any) -> None:
+        # A dry run changes nothing, and needs no lock.
+        lock = nullcontext() if options.get("dry_run") else folder_lock(LabFolder.at(), _command())
+
         def with_lab() -> None:
-            inventory = inventories.load()
-            try:
-                body(inventory, *args, **options)
-            finally:
-                # Also what ends, after Ctrl-C, the commands that still run.
-                inventory.close()
+            with lock:
+                inventory = inventories.load()
+                try:
+                    body(inventory, *args, **options)
+                finally:
+                    # Also what ends, after Ctrl-C, the commands that still run.
+                    inventory.close()
 
         _told(with_lab)
 
     # invoke reads a task's options from the signature that functools.wraps has left here.
     return run
+
+
+def _command() -> str:
+    """What was typed, for whoever wants to know what is at work."""
+    return " ".join(["fab", *sys.argv[1:]])
 
 
 def _told(do: Callable[[], object]) -> None:

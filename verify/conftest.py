@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from labgen.files import write_whole  # noqa: E402
 from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
+from labgen.lock import GRADING_WAITS, folder_lock  # noqa: E402
 from labgen.swarm import Swarm  # noqa: E402
 from verify import bundle, plugin  # noqa: E402
 from verify.checks import Check, check_of  # noqa: E402
@@ -39,16 +41,45 @@ LAB = pytest.StashKey[Inventory]()
 HOSTS = pytest.StashKey[Hosts]()
 EXAM = pytest.StashKey[Exam]()
 EVIDENCE = pytest.StashKey[Evidence]()
+LOCK = pytest.StashKey[ExitStack]()
+
+ACTING = frozenset({"discovery", "health", "recovery", "scaling"})
+"""Exercises with checks that act on the lab: those whose claims begin with "Tried by this check"."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Find the lab; without one there is nothing to check. Nodes are asked while the checks are collected."""
     try:
+        _lock(session.config)
         lab_of(session.config)
         if _asks_every_node(session.config):
             exam_of(session.config).begin()
     except LabgenError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _lock(config: pytest.Config) -> None:
+    """Hold the lab's lock where checks may act on it, before anything is looked at.
+
+    :raises FolderLocked: another command still works on this lab after a minute.
+    """
+    if config.getoption("evidence_from", None) or config.getoption("collectonly", False):
+        return
+    named = _named(config)
+    if named and not named & {*ACTING, "all"}:
+        return
+    folder = LabFolder.at(_place(config))
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+
+    def say(text: str) -> None:
+        # Past pytest's capture, which would keep it to itself.
+        if terminal is not None:
+            terminal.write_line(text)
+            terminal.flush()
+
+    lock = config.stash[LOCK] = ExitStack()
+    command = " ".join(["labgen grade", *sorted(named)])
+    lock.enter_context(folder_lock(folder, command, wait=GRADING_WAITS, say=say))
 
 
 def _asks_every_node(config: pytest.Config) -> bool:
@@ -87,8 +118,7 @@ def lab_of(config: pytest.Config) -> Inventory:
 
 
 def _graded(config: pytest.Config) -> Inventory:
-    chosen = config.getoption("lab", None)
-    place = Path(chosen) if chosen else nearest(Path.cwd())
+    place = _place(config)
     kept = config.getoption("evidence_from", None)
     if not kept:
         return inventory.load(place)
@@ -102,6 +132,12 @@ def _graded(config: pytest.Config) -> Inventory:
     book.started = evidence.started
     book.evidence = partial(bundle.bundle, evidence)
     return there
+
+
+def _place(config: pytest.Config) -> Path:
+    """The folder of the lab of this run."""
+    chosen = config.getoption("lab", None)
+    return Path(chosen) if chosen else nearest(Path.cwd())
 
 
 def exam_of(config: pytest.Config) -> Exam:
@@ -135,6 +171,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     file = config.getoption("evidence", None)
     if file and EVIDENCE in config.stash:
         write_whole(Path(file), bundle.write(config.stash[EVIDENCE]))
+    if LOCK in config.stash:
+        config.stash[LOCK].close()
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,9 +9,11 @@ from labgen.commands.nodes import named
 from labgen.commands.render import load
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
+from labgen.lock import locked
 from labgen.progress import for_stream
 
 
+@locked("labgen down")
 def run(arguments: argparse.Namespace) -> int:
     """Remove what there is, or the machines that are named; nothing there is well, too."""
     folder = LabFolder.at(arguments.folder)

@@ -9,9 +9,11 @@ from labgen.commands.nodes import named
 from labgen.commands.render import load
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
+from labgen.lock import locked
 from labgen.progress import for_stream
 
 
+@locked("labgen halt")
 def run(arguments: argparse.Namespace) -> int:
     """Shut down what runs, or the machines that are named."""
     folder = LabFolder.at(arguments.folder)

@@ -19,6 +19,7 @@ from labgen.files import read
 from labgen.folder import LabFolder
 from labgen.inventory import lab_of
 from labgen.language import spoken
+from labgen.lock import folder_lock
 from labgen.proc import Runner, python
 
 
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.shuffle is not None:
         print(f"In an order of its own, which --shuffle {arguments.shuffle} gives again.")
         random.Random(arguments.shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
-    outcomes = _course(folder, names, graded=arguments.grade)
+    with folder_lock(folder, f"labgen run {' '.join(arguments.exercise) or '--all'}"):
+        outcomes = _course(folder, names, graded=arguments.grade)
     if len(names) > 1 or arguments.grade:
         print("\n" + table(outcomes))
     return next((one.status for one in outcomes if one.status), 0)

@@ -10,6 +10,7 @@ from labgen.commands.render import load
 from labgen.commands.run import fab
 from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State
+from labgen.lock import folder_lock
 from labgen.progress import for_stream
 from labgen.providers import PROVIDERS
 from labgen.vagrant import Vagrant
@@ -38,9 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise LabgenError(
             f"'{arguments.name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens."
         )
-    _change(arguments.action, arguments.name, vagrant, machines, state)
-    # Whoever was connected is not any more, and nodes find each other again.
-    return fab(folder, "bootstrap") if arguments.action == "restore" else 0
+    with folder_lock(folder, f"labgen snapshot {arguments.action} {arguments.name}"):
+        _change(arguments.action, arguments.name, vagrant, machines, state)
+        # Whoever was connected is not any more, and nodes find each other again.
+        return fab(folder, "bootstrap") if arguments.action == "restore" else 0
 
 
 def _list(vagrant: Vagrant) -> None:

@@ -13,9 +13,11 @@ from labgen.doctor import Choice
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
 from labgen.lab import Lab
+from labgen.lock import locked
 from labgen.progress import Progress, for_stream
 
 
+@locked("labgen up")
 def run(arguments: argparse.Namespace) -> int:
     """Render, choose a provider, boot, bootstrap."""
     folder = LabFolder.at(arguments.folder)

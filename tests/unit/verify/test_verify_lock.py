@@ -1,0 +1,75 @@
+"""A grading that acts on the lab does not run beside a command that changes it."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_lab import FakeLab
+
+from labgen.course import NAMES
+from labgen.folder import LabFolder
+from labgen.lock import folder_lock
+from verify import conftest
+
+pytest_plugins = ["pytester"]
+
+
+def test_acting_names_every_exercise_whose_checks_act() -> None:
+    modules = {name: import_module(f"verify.test_{name}") for name in NAMES}
+    acting = {
+        name
+        for name, module in modules.items()
+        for _, function in inspect.getmembers(module, inspect.isfunction)
+        if (inspect.getdoc(function) or "").startswith("Tried by this check")
+    }
+    assert acting == conftest.ACTING
+
+
+def graded_beside_another_command(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Grade in a process of its own, while this one holds the lock, and does not hand it on."""
+    with folder_lock(LabFolder.at(pytester.path), "labgen run --all"):
+        monkeypatch.delenv("LABGEN_LOCK")
+        try:
+            code = "import sys, pytest; from labgen import lock; lock.GRADING_WAITS = 0.5; sys.exit(pytest.main())"
+            return subprocess.run(
+                [sys.executable, "-c", code, "-p", "no:cacheprovider", str(Path(conftest.__file__).parent), *options],
+                cwd=pytester.path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            monkeypatch.undo()
+
+
+@pytest.mark.parametrize("options", [(), ("--exercise=scaling",), ("--exercise=all",)])
+def test_grading_waits_for_another_command_then_says_which_it_is(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    grading = graded_beside_another_command(pytester, monkeypatch, *options)
+    assert grading.returncode != 0
+    assert "This lab is in use by `labgen run --all`" in grading.stdout
+    assert "still in use by `labgen run --all`" in grading.stderr
+
+
+def test_grading_that_only_looks_is_not_held_up(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    grading = graded_beside_another_command(pytester, monkeypatch, "--exercise=update")
+    assert "in use" not in grading.stderr
+    assert "there is no lab" in grading.stderr
+
+
+def test_grading_holds_the_lock_only_as_long_as_it_lasts(
+    grade: Callable[..., dict[str, Any]], fake: FakeLab, pytester: pytest.Pytester
+) -> None:
+    grade()
+    with folder_lock(LabFolder.at(pytester.path), "labgen up"):
+        pass
