@@ -189,8 +189,7 @@ def lab_of(path: Path | None = None) -> Lab:
 
     :raises LabFileError: its lab.yml says something that cannot be.
     """
-    folder = LabFolder.at(path)
-    return labfile.load(folder.lab_file if folder.lab_file.exists() else None)
+    return labfile.of_folder(LabFolder.at(path).path)
 
 
 def _discover(folder: LabFolder, lab: Lab) -> State:

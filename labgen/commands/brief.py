@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_this_lab(text: str, lab: Lab) -> str:
     """A brief with this lab's names and addresses in the place of the course's."""
-    course = labfile.load(None)
+    course = labfile.load()
     own = {"manager": lab.managers, "worker": lab.workers}
     for role, theirs in (("manager", course.managers), ("worker", course.workers)):
         for node, mine in zip(theirs, own[role], strict=False):

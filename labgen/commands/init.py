@@ -9,6 +9,7 @@ from pathlib import Path
 from labgen.course import NAMES
 from labgen.errors import HostError
 from labgen.files import read, write_whole
+from labgen.quoting import typed_path
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
 """What a lab folder gets. Its Python is laid down without the ``.in``: it is the lab folder's, not labgen's, and
@@ -44,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{place}: created")
     for place in kept:
         print(f"{place}: yours, left as it is")
-    print(f"Next:  cd {target}  and then  labgen up")
+    print(f"Next:  cd {typed_path(target)}  and then  labgen up")
     return 0

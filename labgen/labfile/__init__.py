@@ -15,39 +15,48 @@ from pydantic import ValidationError
 from labgen.errors import LabFileError, Problem
 from labgen.lab import Lab
 from labgen.labfile.model import LabFile
+from labgen.labfile.reading import FILE_NAME, misnamed, text_of
 from labgen.labfile.sense import build
 from labgen.labfile.shape import from_pydantic, without
 from labgen.labfile.source import read_yaml, with_line
 
-FILE_NAME = "lab.yml"
-
 
 def load(path: Path | None = None) -> Lab:
-    """The lab that ``path`` describes; the document's where there is no such file.
+    """The lab that ``path`` describes.
 
-    :param path: a lab file; ``lab.yml`` of the working directory where ``None``. A path given by
-        hand must exist.
+    :param path: a lab file, which must exist; ``None`` for the lab of the course document.
     :raises LabFileError: holds every mistake in it.
     """
-    source = path or Path(FILE_NAME)
+    if path is None:
+        return parse("")
     try:
-        text = source.read_text(encoding="utf-8-sig")
+        text = text_of(path, str(path))
     except FileNotFoundError:
-        if path is None:
-            return parse("", FILE_NAME)
         raise LabFileError(
             str(path), [Problem("file", str(path), "does not exist.", "Check the path, or leave it out.")]
         ) from None
-    except UnicodeDecodeError as why:
-        raise LabFileError(
-            str(source),
-            [Problem("file", "", f"is not UTF-8 (byte {why.start}).", "Save it as UTF-8 in your editor.")],
-        ) from None
-    except OSError as why:
-        raise LabFileError(
-            str(source), [Problem("file", "", f"cannot be read: {why.strerror}.", "Check its permissions.")]
-        ) from None
-    return parse(text, str(source))
+    return parse(text, str(path))
+
+
+def of_folder(folder: Path) -> Lab:
+    """The lab of a folder: what its ``lab.yml`` says; the document's where there is none.
+
+    :raises LabFileError: holds every mistake in ``lab.yml``; or there is none, but a file whose name is nearly that.
+    """
+    path = folder / FILE_NAME
+    others = list(misnamed(folder))
+    try:
+        text = text_of(path, str(path))
+    except FileNotFoundError:
+        if others:
+            fix = f"Rename it to {FILE_NAME}, or to another name if it is not meant."
+            raise LabFileError(
+                str(folder / others[0]), [Problem("file", "", f"is not read: labgen reads {FILE_NAME}.", fix)]
+            ) from None
+        return parse("")
+    lab = parse(text, str(path))
+    unread = tuple(f"{name} is not read: labgen reads {FILE_NAME}. Rename or remove {name}." for name in others)
+    return replace(lab, warnings=(*lab.warnings, *unread)) if unread else lab
 
 
 def parse(text: str, source: str = FILE_NAME) -> Lab:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from labgen import addresses, providers
 from labgen.lab import EngineSource, Role, Suite
+from labgen.labfile.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
+from labgen.labfile.mirror import registry_url
+from labgen.labfile.wrong import Wrong
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -20,38 +22,12 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(known)}."
 
 
-class Wrong(ValueError):
-    """A value that cannot be: why, and the way out."""
-
-    def __init__(self, reason: str, fix: str) -> None:
-        super().__init__(f"{reason} {fix}")
-        self.reason = reason
-        self.fix = fix
-
-
 PROVIDERS = ("auto", *providers.PROVIDERS)
 MAX_NODES = 150
+MIN_MEMORY, MAX_MEMORY = 512, 262144
+"""Of one machine, in MiB."""
 _DOTTED = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_MACHINE_ID = re.compile(r"[0-9a-f]+")
-"""What Vagrant looks up among all the machines it knows on this computer, before it looks for a name in the Vagrantfile
-(``find_by_prefix`` in lib/vagrant/machine_index.rb): ``vagrant destroy db`` may remove a machine of another lab."""
 _LAB_NAME = re.compile(r"\w[\w .-]{0,39}")
-
-
-def _host_name(value: str) -> str:
-    if not _HOST_NAME.fullmatch(value):
-        raise Wrong(
-            "is not a host name.",
-            "Use lower-case letters, digits and hyphens, beginning and ending "
-            "with a letter or digit, at most 63 (RFC 1123): swarm-worker1.",
-        )
-    if _MACHINE_ID.fullmatch(value):
-        raise Wrong(
-            "is made of digits and the letters a to f alone, which Vagrant takes for the beginning of a machine's id.",
-            f"Add another letter or a hyphen, so that no other machine is meant: node-{value}.",
-        )
-    return value
 
 
 def _lab_name(value: str) -> str:
@@ -75,26 +51,6 @@ def _no_control(value: str) -> str:
     return value
 
 
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        parts, port = None, None
-    if (
-        parts is None
-        or parts.scheme not in ("http", "https")
-        or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", parts.hostname or "")
-        or parts.netloc.lower() not in (parts.hostname, f"{parts.hostname}:{port}")
-        or (parts.path, parts.query, parts.fragment) not in (("", "", ""), ("/", "", ""))
-    ):
-        raise Wrong(
-            "is not the address of a registry.",
-            "Write http:// or https://, a host and, if it is not the usual one, a port: http://192.168.0.10:5000.",
-        )
-    return value.rstrip("/")
-
-
 def _strict_network(value: Any) -> Any:
     # ipaddress would take the integer 10 for 0.0.0.10/32.
     if not isinstance(value, str):
@@ -102,7 +58,14 @@ def _strict_network(value: Any) -> Any:
     try:
         return IPv4Network(value)
     except ValueError as why:
-        raise Wrong(f"is not a subnet ({why}).", "Write it as in 10.0.2.0/24.") from None
+        raise Wrong(f"is not a subnet ({why}).", _subnet_near(value)) from None
+
+
+def _subnet_near(text: str) -> str:
+    try:
+        return f"Write {IPv4Network(text, strict=False)}."
+    except ValueError:
+        return "Write it as in 10.0.2.0/24."
 
 
 def _strict_address(value: Any) -> Any:
@@ -126,12 +89,12 @@ Address = Annotated[
 ]
 HostName = Annotated[
     str,
-    AfterValidator(_host_name),
-    Field(json_schema_extra={"pattern": f"^(?!{_MACHINE_ID.pattern}$){_HOST_NAME.pattern}$"}),
+    AfterValidator(host_name),
+    Field(json_schema_extra={"pattern": f"^(?!(?:{MACHINE_ID.pattern}|{RESERVED.pattern})$){HOST_NAME.pattern}$"}),
 ]
 Text = Annotated[str, AfterValidator(_no_control)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
-Memory = Annotated[int, Field(ge=512, le=262144, description="Memory of a machine, in MiB.")]
+Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of a machine, in MiB.")]
 Cpus = Annotated[int, Field(ge=1, le=64, description="Virtual CPUs of a machine.")]
 
 
@@ -176,7 +139,7 @@ class EngineEntry(_Strict):
 class RegistryEntry(_Strict):
     """Where images come from."""
 
-    mirror: Annotated[str, AfterValidator(_url)] | None = Field(
+    mirror: Annotated[str, AfterValidator(registry_url)] | None = Field(
         None, description="A registry that mirrors Docker Hub, for a classroom behind one slow network."
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from labgen.errors import Problem
+from labgen.labfile import advice
 from labgen.labfile.model import (
     AddressesEntry,
     BoxEntry,
@@ -17,9 +18,10 @@ from labgen.labfile.model import (
     NodeEntry,
     PortEntry,
     RegistryEntry,
-    Wrong,
     nearest,
 )
+from labgen.labfile.scalars import Unquoted
+from labgen.labfile.wrong import Wrong
 
 _KNOWN: Mapping[str, type[BaseModel]] = {
     "": LabFile,
@@ -31,37 +33,46 @@ _KNOWN: Mapping[str, type[BaseModel]] = {
     "ports": PortEntry,
 }
 
-_REASONS: Mapping[str, tuple[str, str]] = {
-    "missing": ("is missing.", "Add it."),
-    "int_type": ("is not a whole number.", "Write it without quotes, as in 2."),
-    "int_from_float": ("is not a whole number.", "Write it as in 2."),
-    "string_type": ("is not text.", "Put it in quotes."),
-    "list_type": ("is not a list.", "Write one entry per line, each beginning with '- '."),
-    "model_type": ("is not a section.", "Write its keys below it, indented."),
-    "dict_type": ("is not a section.", "Write its keys below it, indented."),
-}
+_NUMBERS = ("int_type", "int_from_float", "int_parsing", "int_parsing_size")
+_SECTIONS = ("model_type", "dict_type", "model_attributes_type")
 
 
 def from_pydantic(error: Any) -> Problem:
+    """What pydantic has against a value, as a problem with a way out."""
     loc: tuple[str | int, ...] = error["loc"]
     kind: str = error["type"]
     value = "" if kind == "missing" else shown(error["input"])
-    why = error.get("ctx", {}).get("error")
+    reason, fix = _reason(error, loc, kind)
+    return Problem(_path(loc), value, reason, fix)
+
+
+def _reason(error: Any, loc: tuple[str | int, ...], kind: str) -> tuple[str, str]:
+    value, context = error["input"], error.get("ctx", {})
+    # The key that the value stands under, also where it is one of a list.
+    key = next((part for part in reversed(loc) if isinstance(part, str)), "")
+    if kind == "missing":
+        return "is missing.", "Add it."
     if kind == "extra_forbidden":
         section = next((str(part) for part in loc[:1] if len(loc) > 1), "")
-        known = list(_KNOWN[section].model_fields)
-        reason, fix = "is not a key of lab.yml.", nearest(str(loc[-1]), known)
-    elif isinstance(why, Wrong):
-        reason, fix = why.reason, why.fix
-    elif kind in ("greater_than_equal", "less_than_equal"):
+        return "is not a key of lab.yml.", nearest(str(loc[-1]), list(_KNOWN[section].model_fields))
+    if value is None:
+        return "has no value.", "Write one, or take the line out."
+    if isinstance(wrong := context.get("error"), Wrong):
+        return wrong.reason, wrong.fix
+    if kind in _NUMBERS:
+        return "is not a whole number.", advice.number(key, value)
+    if kind == "string_type":
+        return advice.quoted(key, value)
+    if kind == "list_type":
+        return "is not a list.", advice.entries(key, value)
+    if kind in _SECTIONS:
+        return "is not a section.", advice.section(key, value)
+    if kind in ("greater_than_equal", "less_than_equal"):
         least = "at least" if kind == "greater_than_equal" else "at most"
-        bound = error["ctx"].get("ge", error["ctx"].get("le"))
-        reason, fix = "is out of range.", f"It must be {least} {bound}."
-    elif kind == "literal_error":
-        reason, fix = "is not known.", f"It must be {error['ctx']['expected']}."
-    else:
-        reason, fix = _REASONS.get(kind) or (f"is not right: {error['msg']}.", "Correct it, or leave it out.")
-    return Problem(_path(loc), value, reason, fix)
+        return "is out of range.", advice.out_of_range(key, value, f"{least} {context.get('ge', context.get('le'))}")
+    if kind == "literal_error":
+        return "is not known.", f"It must be {context['expected']}."
+    return f"is not right: {error['msg']}.", "Correct it, or leave it out."
 
 
 def _path(loc: Sequence[str | int]) -> str:
@@ -77,13 +88,22 @@ def under(path: str, key: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-_SHORT = Repr()
+class _Short(Repr):
+    def repr_Unquoted(self, value: Unquoted, _level: int) -> str:  # noqa: N802 - Repr finds it by the type's name
+        return value.text
+
+
+_SHORT = _Short()
 _SHORT.maxlevel = 3
 _SHORT.maxlist = _SHORT.maxdict = 5
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 
 
 def shown(value: Any) -> str:
+    """A value for people, on one line, at most 60 characters; a scalar as it stands in the file."""
+    if value is None:
+        return ""
+    value = value.text if isinstance(value, Unquoted) else value
     # Not repr: aliases of aliases can make a small file's data endless when written out.
     text = value if isinstance(value, str) else _SHORT.repr(value)
     text = text if text.isprintable() else repr(text)

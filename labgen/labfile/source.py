@@ -9,11 +9,8 @@ from typing import Any
 import yaml
 
 from labgen.errors import LabFileError, Problem
+from labgen.labfile.scalars import KINDS, Loader
 from labgen.labfile.shape import shown, under
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as it is meant: a key given twice is a mistake, not the last one wins."""
 
 
 def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], list[Problem]]:
@@ -23,8 +20,8 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
     """
     try:
         survey = _Survey()
-        survey.walk(yaml.compose(text, Loader=_Loader), "")
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        survey.walk(yaml.compose(text, Loader=Loader), "")
+        raw = yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as why:
         mark = getattr(why, "problem_mark", None)
         raise LabFileError(
@@ -122,7 +119,7 @@ class _Survey:
                     Problem(
                         inner,
                         "",
-                        f"is a key that is not a word but {_KINDS.get(kind, kind)}.",
+                        f"is a key that is not a word but {KINDS.get(kind, kind)}.",
                         "Keys of lab.yml are words, as in workers: 2.",
                         line,
                     )
@@ -137,7 +134,6 @@ class _Survey:
             self.walk(value, inner)
 
 
-_KINDS = {"int": "a number", "float": "a number", "bool": "a truth value", "null": "nothing", "timestamp": "a date"}
 _NAMES = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
