@@ -75,11 +75,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Box:
-    """A Vagrant box; ``version`` and ``url`` are optional, as in a Vagrantfile."""
+    """A Vagrant box; all but ``name`` is optional, as in a Vagrantfile.
+
+    :param checksum: SHA-256 of the file that ``url`` leads to, in hexadecimal.
+    """
 
     name: str
     version: str | None = None
     url: str | None = None
+    checksum: str | None = None
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def context(place: Path, arch: Architecture, hub: str, suite: str = recipe.SUITE
     scripts = place / "labgen"
     scripts.mkdir()
     for name in (*recipe.NODE.scripts, "vagrant.pub"):
-        (scripts / name).write_bytes(rootfs.text(recipe.FILES / name))
+        (scripts / name).write_bytes(recipe.text(recipe.FILES / name))
     texts = {
         "Dockerfile": text(suite),
         "fill.sh": filling(arch, hub),

@@ -194,14 +194,20 @@ def key(suite: str = SUITE) -> str:
     """Name of what the recipe makes: the same for the same suite, code and files."""
     digest = hashlib.sha256(suite.encode())
     for path in _sources():
-        content = path.read_bytes()
+        content = text(path)
         # Length first: no two different sets of files may read as one stream.
         digest.update(f"\n{path.relative_to(FILES.parent).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:12]
 
 
+def text(path: Path) -> bytes:
+    """A file for the guest, with the line ends Linux knows: a checkout on Windows may have others."""
+    return path.read_bytes().replace(b"\r\n", b"\n")
+
+
 def _sources() -> Iterator[Path]:
-    for path in sorted(FILES.parent.rglob("*")):
+    # By their names as text: paths of Windows are ordered without regard to upper and lower case.
+    for path in sorted(FILES.parent.rglob("*"), key=lambda path: path.parts):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
             yield path

@@ -98,7 +98,7 @@ def tree(form: Form, only: tuple[str, ...] = ("",), suite: str = recipe.SUITE) -
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 archive.addfile(entry)
             else:
-                content = _sources(suite) if name == SOURCES else text(path)
+                content = _sources(suite) if name == SOURCES else recipe.text(path)
                 entry.mode, entry.size = MODES.get(name, 0o644), len(content)
                 archive.addfile(entry, io.BytesIO(content))
     return sink.getvalue()
@@ -111,8 +111,3 @@ def _sources(suite: str) -> bytes:
     if suite not in recipe.ROLLING:
         lines += [f"deb {main} {suite}-updates main", f"deb {security} {suite}-security main"]
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def text(path: Path) -> bytes:
-    """A file for the guest, with the line ends Linux knows: a checkout on Windows may have others."""
-    return path.read_bytes().replace(b"\r\n", b"\n")

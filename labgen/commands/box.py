@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 
 from labgen import box
@@ -29,8 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     boxes = [provider for provider in wanted if provider != DOCKER.name]
     made = box.build(boxes, runner=Runner(), progress=progress, force=arguments.force)
     for provider, path in made.items():
+        checksum = sha256(path)
         print(f"{provider}: {path}")
-        print(f"  on another computer:  vagrant box add --name {BUILT_BOX} --provider {provider} {path.name}")
+        print(f"  sha256: {checksum}")
+        print("  on another computer, which refuses any other file:")
+        print(
+            f"  vagrant box add --checksum-type sha256 --checksum {checksum} "
+            f"--name {BUILT_BOX} --provider {provider} {path.name}"
+        )
     if DOCKER.name in wanted:
         _node(progress, arguments.force, arguments.suite)
     return 0
@@ -51,4 +58,12 @@ def _node(progress: Progress, force: bool, suite: str) -> None:
         made = box.build([DOCKER.name], runner=Runner(), progress=progress, force=force, suite=suite)
         path = made[DOCKER.name]
         print(f"{DOCKER.name}: {path}")
+    if path is not None and path.is_file():
+        print(f"  sha256: {sha256(path)}")
     print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -51,6 +51,16 @@ def _no_control(value: str) -> str:
     return value
 
 
+def _checksum(value: str) -> str:
+    digits = value.lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise Wrong(
+            "is not a SHA-256 checksum.",
+            "Write its 64 hexadecimal digits in quotes, as `labgen box build` and `sha256sum FILE` print them.",
+        )
+    return digits
+
+
 def _strict_network(value: Any) -> Any:
     # ipaddress would take the integer 10 for 0.0.0.10/32.
     if not isinstance(value, str):
@@ -93,6 +103,11 @@ HostName = Annotated[
     Field(json_schema_extra={"pattern": f"^(?!(?:{MACHINE_ID.pattern}|{RESERVED.pattern})$){HOST_NAME.pattern}$"}),
 ]
 Text = Annotated[str, AfterValidator(_no_control)]
+Checksum = Annotated[
+    str,
+    AfterValidator(_checksum),
+    Field(json_schema_extra={"pattern": "^([sS][hH][aA]256:)?[0-9a-fA-F]{64}$"}),
+]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of a machine, in MiB.")]
 Cpus = Annotated[int, Field(ge=1, le=64, description="Virtual CPUs of a machine.")]
@@ -119,6 +134,7 @@ class BoxEntry(_Strict):
     name: Text = Field(description="Name of the box, as `vagrant box list` shows it.")
     version: Text | None = Field(None, description="Version of the box; the newest where left out.")
     url: Text | None = Field(None, description="Where to fetch it: a URL, or the path of a .box file.")
+    checksum: Checksum | None = Field(None, description="SHA-256 of that .box file; Vagrant refuses another file.")
 
 
 class EngineEntry(_Strict):

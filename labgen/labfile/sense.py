@@ -29,6 +29,7 @@ def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
         nodes, wrong = _addressed(named, entry)
         problems += wrong
     problems += _roles(named, entry)
+    problems += _box(entry)
     ports, wrong = _ports(entry, named)
     problems += wrong
     if isinstance(planned, list) or any(problem.fatal for problem in problems):
@@ -42,7 +43,7 @@ def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Po
         nodes=tuple(nodes),
         plan=planned,
         provider=entry.provider,
-        box=Box(entry.box.name, entry.box.version, entry.box.url) if entry.box else None,
+        box=Box(entry.box.name, entry.box.version, entry.box.url, entry.box.checksum) if entry.box else None,
         engine=Engine(entry.engine.source, entry.engine.version, entry.engine.suite),
         registry_mirror=entry.registry.mirror,
         ports=tuple(ports),
@@ -76,6 +77,16 @@ def _counts(entry: LabFile) -> Iterator[Problem]:
                 f"nodes lists {listed} of them.",
                 f"Leave {role}s out: nodes says it already.",
             )
+
+
+def _box(entry: LabFile) -> Iterator[Problem]:
+    if entry.box and entry.box.checksum and not entry.box.url:
+        yield Problem(
+            "box.checksum",
+            "",
+            "is checked for the file that box.url leads to, and there is no url.",
+            "Add url, or leave checksum out.",
+        )
 
 
 def _roles(named: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Problem]:

@@ -25,6 +25,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert {"pydantic", "jinja2", "yaml", "rich", "fabric", "vagrant", "pytest"}.isdisjoint(told)
 
 
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "labgen", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("labgen ")
+
+
 def test_render_says_what_became_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert labgen(tmp_path, "render") == 0
     assert labgen(tmp_path, "render") == 0

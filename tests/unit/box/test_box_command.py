@@ -10,6 +10,10 @@ import pytest
 from labgen import box, cli
 from labgen.box import engine
 
+CONTENT = b"a box"
+CHECKSUM = "32b6a526c5596678e2f5313401dad0877100c1c88dcb5c6a7e991931f8e81212"
+"""What sha256sum says of it."""
+
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
@@ -18,7 +22,10 @@ def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     def build(providers: Sequence[str], **_: object) -> dict[str, Path]:
         asked.extend(providers)
-        return {provider: tmp_path / f"made-{provider}" for provider in providers}
+        files = {provider: tmp_path / f"made-{provider}" for provider in providers}
+        for path in files.values():
+            path.write_bytes(CONTENT)
+        return files
 
     def ensure(*_: object, **__: object) -> str:
         asked.append("engine")
@@ -35,7 +42,11 @@ def test_all_is_the_boxes_and_the_node_image(built: list[str], capsys: pytest.Ca
     assert cli.main(["box", "build"]) == 0
     assert built == ["libvirt", "virtualbox", "docker"]
     said = capsys.readouterr().out
-    assert "vagrant box add --name labgen/debian-12 --provider virtualbox made-virtualbox" in said
+    assert (
+        f"vagrant box add --checksum-type sha256 --checksum {CHECKSUM} "
+        "--name labgen/debian-12 --provider virtualbox made-virtualbox"
+    ) in said
+    assert said.count(f"sha256: {CHECKSUM}") == 3
     assert "docker load --input made-docker" in said
 
 

@@ -33,6 +33,14 @@ def test_any_change_gives_another_key(copied: Path, name: str) -> None:
     assert recipe.key() != before
 
 
+def test_key_is_the_same_in_a_clone_with_the_line_ends_of_windows(copied: Path) -> None:
+    before = recipe.key()
+    for path in copied.rglob("*"):
+        if path.is_file() and path.suffix != ".pyc":
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert recipe.key() == before
+
+
 def test_a_renamed_file_gives_another_key(copied: Path) -> None:
     before = recipe.key()
     (copied / "files/disk/etc/fstab").rename(copied / "files/disk/etc/fstab2")

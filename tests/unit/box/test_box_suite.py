@@ -56,7 +56,7 @@ def sources(suite: str) -> str:
 
 
 def test_the_guests_own_sources_are_of_its_suite() -> None:
-    assert sources("bookworm").encode() == rootfs.text(recipe.FILES / "guest" / rootfs.SOURCES)
+    assert sources("bookworm").encode() == recipe.text(recipe.FILES / "guest" / rootfs.SOURCES)
     assert "trixie-security" in sources("trixie")
     assert sources("sid") == "deb http://deb.debian.org/debian sid main\n"
 

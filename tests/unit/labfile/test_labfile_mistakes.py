@@ -134,6 +134,8 @@ def test_a_wide_network_is_not_written_out():
         ("provider: vmware", {("provider", 1)}),
         ("colour: red", {("colour", 1)}),
         ("box: {version: '1'}", {("box.name", 1)}),
+        ("box: {name: a, url: b.box, checksum: abc}", {("box.checksum", 1)}),
+        (f"box: {{name: a, checksum: '{64 * 'a'}'}}", {("box.checksum", 1)}),
         ("box: {name: \"a\\u0007\"}", {("box.name", 1)}),
         ("box: bento/ubuntu", {("box", 1)}),
         ("memory: 1 GiB", {("memory", 1)}),
