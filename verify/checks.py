@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from labgen.capabilities import Capability
-from labgen.course import Words
+from labgen.course import ALWAYS, Words
 
 Function = TypeVar("Function", bound=Callable[..., None])
 Nodes = Literal["all", "managers", "workers", "others"]
@@ -41,6 +41,7 @@ class Check:
     """What :func:`check` knows.
 
     :param exercise: whose it is; ``cluster`` for the swarm itself.
+    :param points: what it earns in its exercise; 0 for the swarm itself, which every exercise needs first.
     :param claim: what must be true, in words.
     :param needs: ids of checks without which this one cannot be judged; for a check of a node, those
         of the same node.
@@ -67,8 +68,8 @@ class Check:
 
 def check(
     *,
-    points: int,
     hint: str | Words,
+    points: int = 0,
     ko: str = "",
     needs: tuple[str, ...] = (),
     nodes: Nodes = "all",
@@ -86,8 +87,13 @@ def check(
         claim = " ".join((inspect.getdoc(function) or "").split())
         if not claim:
             raise TypeError(f"{function.__qualname__} says nowhere what must be true: it has no docstring")
+        exercise = function.__module__.rpartition(".")[2].removeprefix("test_")
+        if (exercise == ALWAYS) == bool(points):
+            raise TypeError(
+                f"{function.__qualname__}: a check of an exercise earns points, one of the swarm itself none"
+            )
         about = Check(
-            exercise=function.__module__.rpartition(".")[2].removeprefix("test_"),
+            exercise=exercise,
             name=function.__name__.removeprefix("test_"),
             claim=Words(claim, ko or claim),
             points=points,

@@ -194,18 +194,20 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     graded = dict.fromkeys(about.exercise for item in items if (about := check_of(item)))
     if set(graded) <= {ALWAYS}:
         return
+    swarm_seen = True
     try:
         chosen = _named(config) or _named_then(config) or set(standing(exam_of(config).swarm))
     except ExerciseError as error:
         raise pytest.UsageError(str(error)) from None
     except LabgenError:
-        chosen = set()  # Where there is no swarm to be seen, there is no exercise: the swarm's own checks say why.
+        # The swarm's own checks say why it is not to be seen; whether an exercise was begun nobody knows.
+        chosen, swarm_seen = set(), False
     chosen = set(graded) if "all" in chosen else chosen | {ALWAYS}
     left = [item for item in items if (about := check_of(item)) and about.exercise not in chosen]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
-        if not (_named(config) or _named_then(config)):
+        if swarm_seen and not (_named(config) or _named_then(config)):
             config.stash[plugin.BOOK].not_begun = tuple(name for name in NAMES if name in graded and name not in chosen)
 
 

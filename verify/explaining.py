@@ -65,7 +65,7 @@ def told(found: Sequence[Explained], started: datetime | None, language: Languag
 
 def _told(found: Sequence[Explained], started: datetime | None, language: Language, full: bool) -> Iterator[str]:
     about = found[0].about
-    yield f"{about.id}  ({words.worth(about.points, language)})"
+    yield f"{about.id}  ({words.worth(about.points, language)})" if about.points else about.id
     yield about.claim.in_(language)
     yield ""
     label = _Labels(language)

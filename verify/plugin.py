@@ -18,8 +18,9 @@ that does not answer where that is silent is a failure. How many nodes there are
 
 Exit status: pytest's own (0 all passed, 1 something did not, 5 nothing ran), for whoever runs
 ``pytest verify/``. With ``--report`` or ``--json`` it is a grading, and the status says more: 0 all
-passed that is applicable, 11 something failed, 12 something could not be judged, 13 nothing was. Where the run itself
-broke down (2 interrupted, 3 internal error, 4 wrong use) the status stays pytest's.
+passed that is applicable, 11 something failed, 12 something could not be judged, 13 nothing was, or nothing of the
+exercises that were to be. Where the run itself broke down (2 interrupted, 3 internal error, 4 wrong use) the status
+stays pytest's.
 """
 
 from __future__ import annotations
@@ -50,7 +51,13 @@ from verify.options import pytest_addoption as pytest_addoption  # a hook, found
 from verify.report import words
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
-_EXIT = {"pass": 0, "fail": GRADED_WITH_FAILURES, "inconclusive": GRADED_INCONCLUSIVE, "nothing": GRADED_NOTHING}
+_EXIT = {
+    "pass": 0,
+    "ready": 0,
+    "fail": GRADED_WITH_FAILURES,
+    "inconclusive": GRADED_INCONCLUSIVE,
+    "nothing": GRADED_NOTHING,
+}
 
 
 class Unclear(NodeError):

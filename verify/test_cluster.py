@@ -15,7 +15,6 @@ from verify.facts import NodeFacts
 
 
 @check(
-    points=1,
     ko="노드가 실습망 어댑터에 자기 주소를 가지고 있고, 그 어댑터는 켜져 있다.",
     hint=Words(
         "See what {node} has with `ip -brief address`; fab bootstrap.network sees to it.",
@@ -32,7 +31,6 @@ def test_address(node: Node, facts: NodeFacts, lacks: Lacks) -> None:
 
 
 @check(
-    points=1,
     ko="노드의 호스트 이름이 맞다.",
     hint=Words("On {node}: sudo hostnamectl set-hostname {node}", "{node}에서: sudo hostnamectl set-hostname {node}"),
 )
@@ -42,7 +40,6 @@ def test_host_name(node: Node, facts: NodeFacts) -> None:
 
 
 @check(
-    points=1,
     ko="노드가 /etc/hosts에서 모든 노드의 이름을 실습망 주소로 찾는다.",
     hint=Words(
         "On {node}, /etc/hosts needs a line for each node, and none with 127.0.x.1 for any: sudo vi /etc/hosts",
@@ -61,7 +58,6 @@ def test_names(facts: NodeFacts, lab: Lab) -> None:
 
 
 @check(
-    points=1,
     ko="노드의 도커 엔진이 실행 중이고 응답한다.",
     hint=Words(
         "On {node}: sudo systemctl start docker; sudo journalctl -u docker",
@@ -75,7 +71,6 @@ def test_engine_running(facts: NodeFacts) -> None:
 
 
 @check(
-    points=2,
     ko="노드가 스웜에 들어 있다.",
     needs=("cluster.engine_running",),
     hint=Words(
@@ -89,7 +84,6 @@ def test_swarm_active(facts: NodeFacts) -> None:
 
 
 @check(
-    points=1,
     ko="스웜이 노드를 실습망 주소로 알고 있다.",
     needs=("cluster.swarm_active",),
     hint=Words(
@@ -104,7 +98,6 @@ def test_advertised_address(node: Node, facts: NodeFacts) -> None:
 
 
 @check(
-    points=1,
     ko="노드끼리 상태를 주고받는 7946 포트가 열려 있다.",
     needs=("cluster.swarm_active",),
     hint=Words("On {node}: sudo netstat -nlp | grep dockerd", "{node}에서: sudo netstat -nlp | grep dockerd"),
@@ -116,7 +109,6 @@ def test_gossip_port(node: Node, facts: NodeFacts, protocol: str) -> None:
 
 
 @check(
-    points=1,
     ko="매니저에서 노드가 들어오는 2377 포트가 열려 있다.",
     nodes="managers",
     needs=("cluster.swarm_active",),
@@ -131,7 +123,6 @@ def test_management_port(node: Node, facts: NodeFacts) -> None:
 
 
 @check(
-    points=2,
     ko="스웜이 있고 리더가 있다.",
     hint=Words(
         "On {manager}: docker swarm init --advertise-addr and its lab address. Or: fab bootstrap",
@@ -144,7 +135,6 @@ def test_swarm_begun(swarm: Swarm) -> None:
 
 
 @check(
-    points=2,
     ko="매니저가 보기에 노드는 Ready다.",
     needs=("cluster.swarm_begun",),
     hint=Words(
@@ -160,7 +150,6 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
 
 
 @check(
-    points=1,
     ko="노드의 역할이 lab.yml에 정한 대로다.",
     needs=("cluster.node_ready",),
     hint=Words(
@@ -176,7 +165,6 @@ def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
 
 
 @check(
-    points=1,
     ko="스웜에 다른 노드가 없고, 같은 노드가 두 번 있지 않다.",
     needs=("cluster.swarm_begun",),
     hint=Words(
@@ -194,7 +182,6 @@ def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
 
 
 @check(
-    points=1,
     ko="스웜에 ingress 네트워크가 있다. 모든 노드에 걸친 오버레이 네트워크로, 라우팅 메시가 쓴다.",
     needs=("cluster.swarm_begun",),
     hint=Words(
@@ -211,7 +198,6 @@ def test_ingress_network(swarm: Swarm) -> None:
 
 
 @check(
-    points=2,
     ko="스웜의 오버레이 네트워크가 노드들이 실제로 쓰는 네트워크와 겹치지 않는다.",
     needs=("cluster.swarm_begun",),
     hint=Words(
@@ -233,7 +219,6 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
 
 
 @check(
-    points=1,
     ko="노드에 docker_gwbridge 브리지가 있다. 오버레이 네트워크의 컨테이너는 이것으로 노드 밖과 통한다.",
     needs=("cluster.swarm_active",),
     hint=Words(

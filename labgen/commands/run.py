@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labgen.course import exercises, find
+from labgen.course import ALWAYS, exercises, find
 from labgen.errors import LabgenError
 from labgen.files import read
 from labgen.folder import LabFolder
@@ -74,7 +74,7 @@ class Outcome:
     :param status: exit status of carrying it out, or of grading it where that went well; 0 where all is well.
     :param left_out: why it was left out, empty where it was not.
     :param seconds: how long it took, and ``of_swarm`` of that Swarm's own timers.
-    :param points: earned and at stake, ``None`` where it was not graded.
+    :param points: earned and at stake, ``None`` where it was not graded, and for the swarm itself, which earns none.
     """
 
     name: str
@@ -119,16 +119,26 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
     if not done.ok:
         print(f"{done.out}\n{done.err}".strip(), flush=True)
     report = folder.report / "report.json"
-    told = [one["points"] for one in _json(report).get("exercises", ()) if one["name"] == name]
-    points = (int(told[0]["got"]), int(told[0]["of"])) if told else None
+    grade = _json(report)
+    points = _points(grade, name)
     if points:
         print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
+    elif name == ALWAYS and (cluster := grade.get("cluster")):
+        print(f"{name}: graded, {cluster['passed']} of {cluster['checks']} checks", flush=True)
     kept = folder.report / name
     kept.mkdir(parents=True, exist_ok=True)
     for file in folder.report.iterdir():
         if file.is_file():
             shutil.copy(file, kept / file.name)
     return done.status, points
+
+
+def _points(grade: dict[str, Any], name: str) -> tuple[int, int] | None:
+    """Points earned and at stake in an exercise, by a report of any version; ``None`` where it was not graded."""
+    if name == ALWAYS:
+        return None
+    points = [exercise["points"] for exercise in grade.get("exercises", ()) if exercise["name"] == name]
+    return (int(points[0]["got"]), int(points[0]["of"])) if points else None
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 
 from labgen.capabilities import Capability
-from labgen.course import NAMES
+from labgen.course import ALWAYS, NAMES
+from labgen.errors import GRADED_WITH_FAILURES
 from labgen.proc import Runner
 from labgen.providers import PROVIDERS
 from labgen.swarm import Swarm
@@ -88,14 +90,25 @@ def earned(lab: LabUnderTest) -> dict[str, int]:
     report = lab.path / "report.json"
     lab.run("pytest", "verify/", "--exercise", "all", "--json", str(report), check=False)
     told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return {one["name"]: one["points"]["got"] for one in told["exercises"]}
+    return {exercise["name"]: exercise["points"]["got"] for exercise in told["exercises"]}
 
 
 def test_an_untouched_lab_earns_nothing_for_any_exercise(lab: LabUnderTest) -> None:
-    points = earned(lab)
-    assert points.pop("cluster") > 0
-    assert set(points) == set(NAMES) - {"cluster"}
-    assert points == dict.fromkeys(points, 0)
+    assert earned(lab) == dict.fromkeys(set(NAMES) - {ALWAYS}, 0)
+
+
+def test_an_untouched_lab_is_green_and_says_what_is_next(lab: LabUnderTest) -> None:
+    for command in (("pytest", "verify/"), ("labgen", "grade", "--lang", "en")):
+        said = lab.run(*command).stdout
+        assert re.search(r"(?m)^cluster: (\d+) of \1 checks$", said)
+    assert "No exercise has been begun. Next: labgen run --list" in said
+
+
+def test_a_named_exercise_that_was_not_begun_is_a_failure(lab: LabUnderTest) -> None:
+    done = lab.run("labgen", "grade", "update", "--lang", "en", check=False)
+    assert done.returncode == GRADED_WITH_FAILURES
+    assert "update" in done.stdout
+    assert re.search(r"(?m)^0 of \d+ points", done.stdout)
 
 
 def test_exercise_shows_how_requests_spread(lab: LabUnderTest) -> None:

@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labgen.course import Words
+from labgen.course import ALWAYS, Words
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.drawing import cards, probes, spreads, timeline
 from verify.report.episodes import episodes
-from verify.report.model import Outcome, Points, Report, by_claim, tally, worst
+from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -44,6 +44,8 @@ def to_html(report: Report) -> str:
         report=report,
         say=lambda word, **values: _say(word, report, **values),
         w=words,
+        cluster=_section(report, ALWAYS, report.cluster) if report.cluster else None,
+        precondition=precondition_line(report.precondition, report.language) if report.precondition else "",
         exercises=[_section(report, name, outcomes) for name, outcomes in report.exercises()],
         first=_first(report),
         cards=cards(report),

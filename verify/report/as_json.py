@@ -3,7 +3,9 @@
 Version 1 had no verdict "not applicable". Version 2 has; such checks have points, but none of these is at
 stake: sums leave them out and tell them apart. Version 3 adds what was seen (``seen``), titles and language,
 the lab network, labgen's version and the evidence it goes with. Version 4 adds the requests made while checks acted
-(``seen.probes``) and how long was waited (``seen.waited``). Older versions are read as well.
+(``seen.probes``) and how long was waited (``seen.waited``). Version 5 has the swarm itself apart (``cluster``): its
+checks earn no points, and the exercises have verdicts of their own. Older versions are read as well, the points of
+their checks of the swarm as none.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from labgen.course import ALWAYS
 from verify.checks import Verdict
-from verify.report.model import Bundle, LabNode, Outcome, Points, Report
+from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall
 from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
 
 SCHEMA = "labgen.report"
-VERSION = 4
+VERSION = 5
 
 
 def to_json(report: Report) -> str:
@@ -39,12 +42,14 @@ def to_json(report: Report) -> str:
             "complete": report.complete,
             "verdict": report.verdict,
             "points": asdict(report.points),
+            "cluster": _cluster(report),
             "not_begun": list(report.not_begun),
             "not_applicable": [asdict(one) for one in report.not_applicable],
             "exercises": [
                 {
                     "name": name,
                     "title": report.title(name),
+                    "verdict": overall(outcomes),
                     "checks": len(outcomes),
                     "points": asdict(Points.sum(outcomes)),
                 }
@@ -57,6 +62,10 @@ def to_json(report: Report) -> str:
         ensure_ascii=False,
         indent=2,
     )
+
+
+def _cluster(report: Report) -> dict[str, Any] | None:
+    return {"title": report.title(ALWAYS), **asdict(report.precondition)} if report.precondition else None
 
 
 def from_json(text: str) -> Report:
@@ -74,7 +83,9 @@ def from_json(text: str) -> Report:
     if version not in range(1, VERSION + 1):
         raise ValueError(f"this report has version {version}; known here are 1 to {VERSION}")
     try:
-        exercises = told.get("exercises", ())
+        exercises = [*told.get("exercises", ())]
+        if cluster := told.get("cluster"):
+            exercises.append({"name": ALWAYS, **cluster})
         return Report(
             lab=told["lab"]["name"],
             provider=told["lab"]["provider"],
@@ -82,7 +93,7 @@ def from_json(text: str) -> Report:
             started=told["started"],
             seconds=told["seconds"],
             complete=told["complete"],
-            checks=tuple(Outcome(**{**one, "verdict": Verdict(one["verdict"])}) for one in told["checks"]),
+            checks=tuple(_outcome(check) for check in told["checks"]),
             not_begun=tuple(told.get("not_begun", ())),
             language="ko" if told.get("language") == "ko" else "en",
             titles={one["name"]: one["title"] for one in exercises if one.get("title", one["name"]) != one["name"]},
@@ -93,6 +104,12 @@ def from_json(text: str) -> Report:
         )
     except (KeyError, TypeError, AttributeError) as why:
         raise ValueError(f"this report is damaged: {why}") from None
+
+
+def _outcome(check: dict[str, Any]) -> Outcome:
+    # Before version 5 checks of the swarm itself had points.
+    points = {"points": 0, "got": 0} if check["exercise"] == ALWAYS else {}
+    return Outcome(**{**check, "verdict": Verdict(check["verdict"]), **points})
 
 
 def _seen(told: dict[str, Any]) -> Seen:

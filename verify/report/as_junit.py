@@ -1,7 +1,8 @@
 """The report as JUnit XML, as CI servers read it: a suite for each exercise, a case for each check.
 
-What fails is a ``failure``, what could not be judged an ``error``; what is blocked or not applicable is
-``skipped``, with the reason. Points stand as properties of each case and each suite.
+The swarm itself has a suite as well, which earns no points. What fails is a ``failure``, what could not be judged an
+``error``; what is blocked or not applicable is ``skipped``, with the reason. Points stand as properties of each case
+and each suite.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from labgen.course import ALWAYS
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report
@@ -28,11 +30,13 @@ _TAGS = {
 def to_junit(report: Report) -> str:
     """The report for CI servers."""
     root = Element("testsuites", _counts(report.checks) | {"name": _fit(f"labgen {report.lab}")})
-    for name, outcomes in report.exercises():
+    suites = [(ALWAYS, report.cluster)] if report.cluster else []
+    for name, outcomes in [*suites, *report.exercises()]:
         suite = SubElement(
             root, "testsuite", _counts(outcomes) | {"name": _fit(name), "timestamp": _fit(report.started)}
         )
-        _properties(suite, Points.sum(outcomes))
+        if name != ALWAYS:
+            _properties(suite, Points.sum(outcomes))
         for one in outcomes:
             _case(suite, one, report)
     indent(root)
@@ -50,7 +54,8 @@ def _case(suite: Element, one: Outcome, report: Report) -> None:
         },
     )
     properties = SubElement(case, "properties")
-    for name, value in (("claim", one.claim), ("points", one.points), ("got", one.got), ("verdict", one.verdict)):
+    points = () if one.exercise == ALWAYS else (("points", one.points), ("got", one.got))
+    for name, value in (("claim", one.claim), *points, ("verdict", one.verdict)):
         SubElement(properties, "property", {"name": name, "value": _fit(str(value))})
     if one.verdict in _TAGS:
         first = one.seen.partition("\n")[0]

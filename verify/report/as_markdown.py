@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from verify.checks import Verdict
 from verify.report import words
-from verify.report.model import Outcome, Points, Report, tally
+from verify.report.model import Outcome, Points, Report, precondition_line, tally
 
 
 def to_markdown(report: Report) -> str:
@@ -20,24 +20,22 @@ def to_markdown(report: Report) -> str:
         f"{_escaped(report.started)}, {report.seconds:.0f} s. **{_escaped(report.closing)}**{took}",
         "",
     ]
+    if report.precondition:
+        lines += [f"**{_escaped(precondition_line(report.precondition, speak))}**", ""]
+        if report.precondition.verdict != "pass":
+            lines += [*_findings(report, report.cluster), ""]
     if len(report.exercises()) > 1:
         lines += _sums(report)
     for name, outcomes in report.exercises():
         applicable = [one for one in outcomes if one.applicable]
         lines += [f"## {_escaped(report.title(name))}: {tally(Points.sum(outcomes), speak)}", ""]
         lines += _table(report, applicable) if applicable else []
-        for one in applicable:
-            if one.verdict is Verdict.PASS:
-                continue
-            where = " " + words.ON_NODE.in_(speak).format(node=one.node) if one.node else ""
-            lines += [f"- **{words.VERDICTS[one.verdict].in_(speak)}**: {_escaped(one.claim)}{_escaped(where, ' ')}"]
-            lines += [f"  - {words.SEEN.in_(speak)}: {_escaped(one.seen)}"] if one.seen else []
-            lines += [f"  - {words.TRY.in_(speak)}: {_escaped(one.hint)}"] if one.hint else []
-        lines.append("")
+        lines += [*_findings(report, applicable), ""]
     for apart in report.not_applicable:
         heading = words.NOT_APPLICABLE_HERE.in_(speak)
         lines += [f"## {heading[:1].upper()}{heading[1:]}: {_escaped(apart.reason)}", ""]
-        lines += _table(report, [one for one in report.checks if not one.applicable and one.seen == apart.reason])
+        graded = [outcome for _, outcomes in report.exercises() for outcome in outcomes]
+        lines += _table(report, [one for one in graded if not one.applicable and one.seen == apart.reason])
     if report.seen.probes:
         lines += [f"## {words.MEANWHILE.in_(speak)}", ""]
         lines += [
@@ -48,6 +46,21 @@ def to_markdown(report: Report) -> str:
     if report.evidence:
         lines += [f"{words.EVIDENCE.in_(speak)}: {words.DIGEST.in_(speak)} `{_code(report.evidence.digest)}`", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _findings(report: Report, outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """What was seen of each check that did not pass, and what to try."""
+    speak = report.language
+    for outcome in outcomes:
+        if outcome.verdict is Verdict.PASS:
+            continue
+        where = " " + words.ON_NODE.in_(speak).format(node=outcome.node) if outcome.node else ""
+        sign = words.VERDICTS[outcome.verdict].in_(speak)
+        yield f"- **{sign}**: {_escaped(outcome.claim)}{_escaped(where, ' ')}"
+        if outcome.seen:
+            yield f"  - {words.SEEN.in_(speak)}: {_escaped(outcome.seen)}"
+        if outcome.hint:
+            yield f"  - {words.TRY.in_(speak)}: {_escaped(outcome.hint)}"
 
 
 def _sums(report: Report) -> list[str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from verify.checks import Verdict
 from verify.report import words
-from verify.report.model import Outcome, Points, Report, by_claim, tally, worst
+from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
 
 WIDTH = 100
 """Columns where nobody says how many there are: a file, a pipe."""
@@ -25,6 +25,7 @@ _STYLES = {
     Verdict.INCONCLUSIVE: "magenta",
     Verdict.NOT_APPLICABLE: "dim",
 }
+_OVERALL = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold magenta", "nothing": "bold"}
 _INDENT = " " * 18
 
 
@@ -62,6 +63,7 @@ class _Page:
         return re.sub("\n{3,}", "\n\n", text) + "\n"
 
     def write(self) -> None:
+        self._precondition()
         for name, outcomes in self.report.exercises():
             self._heading(f"{self._titled(name)}: {tally(Points.sum(outcomes), self.speak)}")
             for claim in by_claim(one for one in outcomes if one.applicable):
@@ -80,6 +82,18 @@ class _Page:
         self._line(self.report.closing, "bold")
         if self.report.took:
             self._line(self.report.took)
+
+    def _precondition(self) -> None:
+        """One line for the swarm itself, and below it what of it is not so."""
+        if (precondition := self.report.precondition) is None:
+            return
+        self._line(precondition_line(precondition, self.speak), _OVERALL[precondition.verdict])
+        for claim in by_claim(self.report.cluster):
+            if worst(claim) is not Verdict.PASS:
+                passed = sum(outcome.verdict is Verdict.PASS for outcome in claim)
+                self._claim(worst(claim), f"{passed}/{len(claim)}", claim[0].claim)
+                self._details(claim)
+        self._line("")
 
     def _titled(self, name: str) -> str:
         title = self.report.title(name)
@@ -119,7 +133,8 @@ class _Page:
                 self._line(f"{_INDENT}-> {line}", "cyan")
 
     def _sums(self) -> Table:
-        present = [verdict for verdict in Verdict if any(one.verdict is verdict for one in self.report.checks)]
+        graded = [outcome for _, outcomes in self.report.exercises() for outcome in outcomes]
+        present = [verdict for verdict in Verdict if any(outcome.verdict is verdict for outcome in graded)]
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=True, footer_style="bold", header_style="bold")
         points = self.report.points
         table.add_column(words.EXERCISE.in_(self.speak), words.TOTAL.in_(self.speak))
@@ -127,7 +142,7 @@ class _Page:
         for verdict in present:
             table.add_column(
                 words.COUNTED[verdict].in_(self.speak),
-                str(sum(one.verdict is verdict for one in self.report.checks)),
+                str(sum(outcome.verdict is verdict for outcome in graded)),
                 justify="right",
                 style=_STYLES[verdict],
             )

@@ -1,11 +1,15 @@
-"""The model of a report: what was judged, how it came out, what it is worth, and what was seen beside."""
+"""The model of a report: what was judged, how it came out, what it is worth, and what was seen beside.
+
+The swarm itself (``cluster``) is what every exercise needs first: its checks are counted apart, as checks, and earn
+no points.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from labgen.course import Language
+from labgen.course import ALWAYS, Language
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.seen import Seen
@@ -70,6 +74,37 @@ class Points:
             of=sum(one.points for one in at_stake),
             undecided=sum(one.points for one in each if one.verdict is Verdict.INCONCLUSIVE),
             not_applicable=sum(one.points for one in each if not one.applicable),
+        )
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """How the checks of the swarm itself came out, which every exercise needs.
+
+    :param checks: how many there are of what the nodes can do where they run.
+    :param passed: how many of these passed.
+    :param inconclusive: how many of these could not be judged.
+    :param not_applicable: how many others there are.
+    :param verdict: of them together, as :func:`overall` gives it.
+    """
+
+    checks: int
+    passed: int
+    inconclusive: int
+    not_applicable: int
+    verdict: str
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Precondition:
+        """What these checks come to."""
+        each = list(outcomes)
+        applicable = [outcome.verdict for outcome in each if outcome.applicable]
+        return cls(
+            checks=len(applicable),
+            passed=applicable.count(Verdict.PASS),
+            inconclusive=applicable.count(Verdict.INCONCLUSIVE),
+            not_applicable=len(each) - len(applicable),
+            verdict=overall(each),
         )
 
 
@@ -139,39 +174,45 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail``, ``inconclusive`` (some could not be judged), or ``nothing`` (none was).
+        """``pass``, ``fail``, ``inconclusive`` (some could not be judged), ``ready`` or ``nothing``.
 
-        A check that is not applicable was not judged: a run of nothing else is no full mark.
+        ``ready``: the swarm is as it should be, and no exercise was graded. ``nothing``: no check was judged, or none
+        of an exercise that was to be; a check that is not applicable was not judged.
         """
-        verdicts = {one.verdict for one in self.applicable}
-        if not verdicts:
-            return "nothing"
-        if Verdict.INCONCLUSIVE in verdicts:
-            return "inconclusive"
-        return "pass" if verdicts == {Verdict.PASS} else "fail"
+        together = overall(self.checks)
+        if together != "pass":
+            return together
+        graded = [outcome for outcome in self.checks if outcome.exercise != ALWAYS]
+        return overall(graded) if graded else "ready"
 
     @property
-    def applicable(self) -> list[Outcome]:
-        """The checks of what the nodes can do where they run."""
-        return [one for one in self.checks if one.applicable]
+    def cluster(self) -> list[Outcome]:
+        """The checks of the swarm itself."""
+        return [outcome for outcome in self.checks if outcome.exercise == ALWAYS]
+
+    @property
+    def precondition(self) -> Precondition | None:
+        """What the checks of the swarm itself come to; ``None`` where none was chosen."""
+        return Precondition.of(self.cluster) if self.cluster else None
 
     @property
     def not_applicable(self) -> list[NotApplicable]:
-        """The others, by reason."""
+        """What the nodes cannot do where they run: the checks of exercises that ask for it, by reason."""
         reasons: dict[str, list[Outcome]] = {}
-        for one in self.checks:
-            if not one.applicable:
-                reasons.setdefault(one.seen, []).append(one)
+        for _, outcomes in self.exercises():
+            for outcome in outcomes:
+                if not outcome.applicable:
+                    reasons.setdefault(outcome.seen, []).append(outcome)
         return [NotApplicable(reason, len(each), sum(one.points for one in each)) for reason, each in reasons.items()]
 
     @property
     def points(self) -> Points:
-        """Of the whole run."""
-        return Points.sum(self.checks)
+        """Of all exercises together."""
+        return Points.sum(outcome for _, outcomes in self.exercises() for outcome in outcomes)
 
     def exercises(self) -> list[tuple[str, list[Outcome]]]:
-        """The checks by exercise, in the order in which they stand."""
-        names = dict.fromkeys(one.exercise for one in self.checks)
+        """The checks by exercise, in the order in which they stand; without those of the swarm itself."""
+        names = dict.fromkeys(one.exercise for one in self.checks if one.exercise != ALWAYS)
         return [(name, [one for one in self.checks if one.exercise == name]) for name in names]
 
     def title(self, exercise: str) -> str:
@@ -180,14 +221,17 @@ class Report:
 
     @property
     def closing(self) -> str:
-        """The whole in one sentence or two."""
-        judged, speak = self.applicable, self.language
+        """What the exercises come to, in one sentence or two."""
+        speak = self.language
+        judged = [outcome for _, outcomes in self.exercises() for outcome in outcomes if outcome.applicable]
         apart = [
             words.APART.in_(speak).format(
                 checks=words.checks(one.checks, speak), points=words.worth(one.points, speak), reason=one.reason
             )
             for one in self.not_applicable
         ]
+        if not self.exercises() and self.cluster:
+            return self._without_exercise
         if not judged:
             none = words.NO_CHECK_APPLIES if apart else words.NO_CHECK_RAN
             return "; ".join([none.in_(speak), *apart]) + "."
@@ -201,6 +245,14 @@ class Report:
         return "; ".join([points, f"{words.checks(len(judged), speak)}: {told}", *apart]) + f".{rest}"
 
     @property
+    def _without_exercise(self) -> str:
+        """What is said where only the swarm itself was judged."""
+        sentences = [words.NO_EXERCISE_BEGUN if self.not_begun else words.NO_EXERCISE_GRADED]
+        sentences += [words.BEGIN_ONE] if self.not_begun and self.verdict == "ready" else []
+        sentences += [] if self.complete else [words.CUT_SHORT]
+        return " ".join(sentence.in_(self.language) for sentence in sentences)
+
+    @property
     def took(self) -> str:
         """How long it took, as a sentence, where some of that was Swarm's time; else empty."""
         if self.seen.waited < 0.5:
@@ -208,6 +260,29 @@ class Report:
         # Graded again from evidence, nothing is waited for, and it is told how long it was then.
         seconds = max(self.seconds, self.seen.waited)
         return words.TOOK.in_(self.language).format(seconds=f"{seconds:.0f}", waited=f"{self.seen.waited:.0f}")
+
+
+def overall(outcomes: Iterable[Outcome]) -> str:
+    """``pass``, ``fail``, ``inconclusive`` (some could not be judged), or ``nothing`` (none was) for checks together.
+
+    A check that is not applicable was not judged: nothing else is no full mark.
+    """
+    verdicts = {outcome.verdict for outcome in outcomes if outcome.applicable}
+    if not verdicts:
+        return "nothing"
+    if Verdict.INCONCLUSIVE in verdicts:
+        return "inconclusive"
+    return "pass" if verdicts == {Verdict.PASS} else "fail"
+
+
+def precondition_line(precondition: Precondition, language: Language) -> str:
+    """How the checks of the swarm itself came out, in one line: ``cluster: 36 of 38 checks, 2 could not be judged``."""
+    line = words.PRECONDITION.in_(language).format(passed=precondition.passed, checks=precondition.checks)
+    if precondition.inconclusive:
+        line += words.UNJUDGED.in_(language).format(count=precondition.inconclusive)
+    if precondition.not_applicable:
+        line += words.INAPPLICABLE.in_(language).format(count=precondition.not_applicable)
+    return line
 
 
 def tally(points: Points, language: Language) -> str:

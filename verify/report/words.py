@@ -37,6 +37,7 @@ OVERALL = {
     "pass": Words("Everything is right", "모두 맞습니다"),
     "fail": Words("Not everything is right yet", "아직 맞지 않는 것이 있습니다"),
     "inconclusive": Words("Some of it could not be judged", "판정하지 못한 것이 있습니다"),
+    "ready": Words("The swarm is ready for the exercises", "스웜이 실습할 준비가 되었습니다"),
     "nothing": Words("Nothing was graded", "채점한 것이 없습니다"),
 }
 
@@ -174,6 +175,13 @@ CUT_SHORT = Words(
     "The run was cut short: not every check was judged.", "채점이 중단되어 판정하지 않은 검사가 있습니다."
 )
 NOT_BEGUN = Words("Not begun, and not graded: {names}.", "시작하지 않아 채점하지 않은 실습: {names}.")
+NO_EXERCISE_BEGUN = Words("No exercise has been begun.", "아직 시작한 실습이 없습니다.")
+NO_EXERCISE_GRADED = Words("No exercise was graded.", "실습은 채점하지 않았습니다.")
+BEGIN_ONE = Words("Next: labgen run --list", "다음 명령: labgen run --list")
+PRECONDITION = Words("cluster: {passed} of {checks} checks", "cluster: 검사 {checks}개 중 {passed}개 통과")
+"""The one line about the swarm itself."""
+UNJUDGED = Words(", {count} could not be judged", ", {count}개는 판정하지 못함")
+INAPPLICABLE = Words(", {count} not applicable here", ", {count}개는 여기에서 해당 없음")
 NO_CHECK_RAN = Words("Nothing was graded: no check ran", "채점한 것이 없습니다: 실행된 검사가 없습니다")
 NO_CHECK_APPLIES = Words(
     "Nothing was graded: no check applies here", "채점한 것이 없습니다: 여기에 해당하는 검사가 없습니다"

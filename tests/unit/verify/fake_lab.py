@@ -169,6 +169,8 @@ class FakeLab:
             "/networks": [one for one in self.networks if name not in self.bridgeless or one["Driver"] != "bridge"],
             "/services": [self.service] if self.service else [],
             "/tasks": self.tasks if self.service else [],
+            "/containers/json?all=1": [],
+            "/images/json": [],
         }
         lines = []
         for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", script):

@@ -21,9 +21,9 @@ from verify.report import LabNode, Outcome, Points, Report
 from verify.report.as_html import to_html
 from verify.report.as_markdown import to_markdown
 
-GOOD = Outcome("cluster.one[a]", "cluster", "one", "a", "It is one.", 2, 2, Verdict.PASS, "", "", 0.25)
-BAD = Outcome("cluster.one[b]", "cluster", "one", "b", "It is one.", 2, 0, Verdict.FAIL, "it is two", "halve it", 0.5)
-BLOCKED = Outcome("web.two", "web", "two", None, "It is two.", 3, 0, Verdict.BLOCKED, "needs cluster.one[b]", "", 0.0)
+GOOD = Outcome("first.one[a]", "first", "one", "a", "It is one.", 2, 2, Verdict.PASS, "", "", 0.25)
+BAD = Outcome("first.one[b]", "first", "one", "b", "It is one.", 2, 0, Verdict.FAIL, "it is two", "halve it", 0.5)
+BLOCKED = Outcome("web.two", "web", "two", None, "It is two.", 3, 0, Verdict.BLOCKED, "needs first.one[b]", "", 0.0)
 UNCLEAR = Outcome("web.three", "web", "three", None, "It is three.", 4, 0, Verdict.INCONCLUSIVE, "gone", "wait", 1.0)
 ELSEWHERE = Outcome(
     "web.four[a]", "web", "four", "a", "It is four.", 5, 0, Verdict.NOT_APPLICABLE, "the kernel has no IPVS", "", 0.0
@@ -38,8 +38,15 @@ REPORT = Report(
     seconds=12.5,
     complete=True,
     checks=(GOOD, BAD, BLOCKED, UNCLEAR),
-    titles={"cluster": "The swarm"},
+    titles={"first": "The first"},
 )
+
+READY = Outcome("cluster.up[a]", "cluster", "up", "a", "It is up.", 0, 0, Verdict.PASS, "", "", 0.25)
+DOWN = replace(READY, id="cluster.up[b]", node="b", verdict=Verdict.FAIL, seen="it is down", hint="start it")
+SILENT = replace(READY, id="cluster.up[c]", node="c", verdict=Verdict.INCONCLUSIVE, seen="no answer", hint="wait")
+CANNOT = replace(READY, id="cluster.plan[a]", name="plan", claim="It has a plan.", verdict=Verdict.NOT_APPLICABLE)
+CANNOT = replace(CANNOT, seen="there is no netplan")
+CLUSTER_ALONE = replace(REPORT, checks=(READY, replace(READY, id="cluster.up[d]")), not_begun=("web",))
 
 APART = replace(REPORT, checks=(GOOD, replace(GOOD, id="web.two", exercise="web", name="two"), ELSEWHERE, ALSO))
 
@@ -59,6 +66,17 @@ TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9
         ((GOOD, UNCLEAR, ELSEWHERE), "inconclusive"),
         # What was not judged is never a full mark.
         ((ELSEWHERE,), "nothing"),
+        # The swarm itself earns nobody a pass; where it is not right, nothing is.
+        ((READY,), "ready"),
+        ((READY, CANNOT), "ready"),
+        ((CANNOT,), "nothing"),
+        ((READY, DOWN), "fail"),
+        ((READY, DOWN, SILENT), "inconclusive"),
+        ((READY, GOOD), "pass"),
+        ((READY, BAD), "fail"),
+        ((READY, ELSEWHERE), "nothing"),
+        ((DOWN, GOOD), "fail"),
+        ((SILENT, GOOD), "inconclusive"),
     ],
 )
 def test_verdict(checks: tuple[Outcome, ...], verdict: str) -> None:
@@ -73,27 +91,113 @@ def test_points_of_what_is_not_applicable_are_not_at_stake() -> None:
     assert replace(REPORT, checks=(GOOD, ELSEWHERE, ALSO)).points == Points(2, 2, 0, not_applicable=10)
 
 
+def test_points_of_the_swarm_itself_are_never_counted() -> None:
+    costly = replace(READY, points=46, got=46)
+    assert replace(REPORT, checks=(costly, *REPORT.checks)).points == REPORT.points
+    assert [name for name, _ in replace(REPORT, checks=(costly, *REPORT.checks)).exercises()] == ["first", "web"]
+
+
+def test_json_tells_of_the_swarm_itself_apart() -> None:
+    told = json.loads(reports.to_json(replace(REPORT, checks=(READY, DOWN, SILENT, CANNOT, GOOD))))
+    assert told["cluster"] == {
+        "title": "cluster",
+        "checks": 3,
+        "passed": 1,
+        "inconclusive": 1,
+        "not_applicable": 1,
+        "verdict": "inconclusive",
+    }
+    assert [exercise["name"] for exercise in told["exercises"]] == ["first"]
+    assert (told["points"]["got"], told["points"]["of"]) == (2, 2)
+    assert json.loads(reports.to_json(REPORT))["cluster"] is None
+
+
+def test_json_of_older_versions_has_no_points_for_the_swarm_any_more() -> None:
+    told = json.loads(reports.to_json(replace(REPORT, checks=(READY, GOOD))))
+    del told["cluster"]
+    told["checks"][0] |= {"points": 2, "got": 2}
+    entry = {"name": "cluster", "title": "cluster", "checks": 1, "points": told["points"]}
+    told |= {"version": 4, "exercises": [entry, *told["exercises"]]}
+    assert reports.from_json(json.dumps(told)) == replace(REPORT, checks=(READY, GOOD))
+
+
+@pytest.mark.parametrize(
+    ("checks", "lines"),
+    [
+        ((READY, GOOD), ["cluster: 1 of 1 checks", "", "first · The first: 2 of 2 points"]),
+        (
+            (READY, DOWN),
+            [
+                "cluster: 1 of 2 checks",
+                "  FAIL       1/2  It is up.",
+                "                  b: it is down",
+                "                  -> start it",
+                "",
+                "No exercise was graded.",
+            ],
+        ),
+        (
+            (READY, SILENT, CANNOT),
+            [
+                "cluster: 1 of 2 checks, 1 could not be judged, 1 not applicable here",
+                "  UNCLEAR    1/2  It is up.",
+                "                  c: no answer",
+                "                  -> wait",
+                "  n/a        0/1  It has a plan.",
+                "                  a: there is no netplan",
+            ],
+        ),
+    ],
+)
+def test_text_tells_of_the_swarm_itself_in_one_line(checks: tuple[Outcome, ...], lines: list[str]) -> None:
+    text = reports.to_text(replace(REPORT, checks=checks))
+    assert [line.rstrip() for line in text.splitlines()[: len(lines)]] == lines
+
+
+def test_text_of_a_fresh_lab_says_that_no_exercise_has_been_begun() -> None:
+    assert reports.to_text(CLUSTER_ALONE) == (
+        "cluster: 2 of 2 checks\n\nNo exercise has been begun. Next: labgen run --list\n"
+    )
+    assert reports.to_text(replace(CLUSTER_ALONE, language="ko")) == (
+        "cluster: 검사 2개 중 2개 통과\n\n아직 시작한 실습이 없습니다. 다음 명령: labgen run --list\n"
+    )
+    # Where the swarm is not right, that comes first.
+    assert "labgen run" not in reports.to_text(replace(CLUSTER_ALONE, checks=(READY, DOWN)))
+    # Whoever has named the swarm has asked for no exercise.
+    assert "begun" not in reports.to_text(replace(CLUSTER_ALONE, not_begun=()))
+
+
+def test_markdown_tells_of_the_swarm_itself_in_one_line() -> None:
+    assert "**cluster: 2 of 2 checks**" in to_markdown(CLUSTER_ALONE)
+    assert "It is up" not in to_markdown(CLUSTER_ALONE)
+    text = to_markdown(replace(REPORT, checks=(READY, DOWN, GOOD)))
+    assert "**cluster: 1 of 2 checks**\n\n- **FAIL**: It is up. on b\n  - seen: it is down\n" in text
+    assert "## cluster" not in text
+
+
 def test_json() -> None:
     told = json.loads(reports.to_json(REPORT))
-    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 4, "inconclusive")
+    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 5, "inconclusive")
     assert told["exercises"] == [
         {
-            "name": "cluster",
-            "title": "The swarm",
+            "name": "first",
+            "title": "The first",
+            "verdict": "fail",
             "checks": 2,
             "points": {"got": 2, "of": 4, "undecided": 0, "not_applicable": 0},
         },
         {
             "name": "web",
             "title": "web",
+            "verdict": "inconclusive",
             "checks": 2,
             "points": {"got": 0, "of": 7, "undecided": 4, "not_applicable": 0},
         },
     ]
     assert told["not_applicable"] == []
     assert told["checks"][1] == {
-        "id": "cluster.one[b]",
-        "exercise": "cluster",
+        "id": "first.one[b]",
+        "exercise": "first",
         "name": "one",
         "node": "b",
         "claim": "It is one.",
@@ -114,6 +218,7 @@ def test_json_tells_apart_what_is_not_applicable() -> None:
     assert told["exercises"][1] == {
         "name": "web",
         "title": "web",
+        "verdict": "nothing",
         "checks": 2,
         "points": {"got": 0, "of": 0, "undecided": 0, "not_applicable": 10},
     }
@@ -178,7 +283,7 @@ def test_a_report_is_as_its_schema_says(report: Report) -> None:
     [
         ("{", "."),
         ("[]", "no labgen report"),
-        ('{"schema": "labgen.report", "version": 5}', "version 5"),
+        ('{"schema": "labgen.report", "version": 6}', "version 6"),
         ('{"schema": "labgen.report", "version": 3}', "damaged"),
     ],
 )
@@ -189,24 +294,24 @@ def test_what_is_no_report_is_refused(text: str, why: str) -> None:
 
 def test_text() -> None:
     assert reports.to_text(REPORT) == (
-        "cluster · The swarm: 2 of 4 points\n"
+        "first · The first: 2 of 4 points\n"
         "  FAIL       2/4  It is one.\n"
         "                  b: it is two\n"
         "                  -> halve it\n"
         "\n"
         "web: 0 of 7 points, 4 could not be judged\n"
         "  blocked    0/3  It is two.\n"
-        "                  needs cluster.one[b]\n"
+        "                  needs first.one[b]\n"
         "  UNCLEAR    0/4  It is three.\n"
         "                  gone\n"
         "                  -> wait\n"
         "\n"
-        " Exercise              Points   pass   fail   blocked   inconclusive\n"
-        " ───────────────────────────────────────────────────────────────────\n"
-        " cluster · The swarm      2/4      1      1\n"
-        " web                      0/7                       1              1\n"
+        " Exercise            Points   pass   fail   blocked   inconclusive\n"
+        " ─────────────────────────────────────────────────────────────────\n"
+        " first · The first      2/4      1      1\n"
+        " web                    0/7                       1              1\n"
         "\n"
-        " total                   2/11      1      1         1              1\n"
+        " total                 2/11      1      1         1              1\n"
         "\n"
         "2 of 11 points, 4 could not be judged; 4 checks: 1 pass, 1 fail, 1 blocked, 1 inconclusive.\n"
     )
@@ -242,7 +347,7 @@ def test_text_is_no_markup_of_the_terminals() -> None:
 def test_text_tells_apart_what_is_not_applicable_and_why_once() -> None:
     text = reports.to_text(APART)
     assert text.startswith(
-        "cluster · The swarm: 2 of 2 points\n"
+        "first · The first: 2 of 2 points\n"
         "  pass       2/2  It is one.\n"
         "\n"
         "web: 2 of 2 points, 10 not applicable here\n"

@@ -14,7 +14,7 @@ from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from verify import report as reports
 from verify.checks import Verdict
-from verify.report import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
+from verify.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
 from verify.report.as_html import advice, to_html
 from verify.report.as_junit import to_junit
 from verify.report.as_markdown import to_markdown
@@ -147,8 +147,41 @@ def test_junit() -> None:
     assert failure is not None
     assert failure.get("message") == "its engine says inactive"
     assert "try: On manager: docker swarm join-token worker" in (failure.text or "")
-    points = {one.get("name"): one.get("value") for one in root[0].findall("properties/property")}
-    assert points == {"points": "5", "got": "2", "undecided": "0"}
+    cluster, web = (
+        {one.get("name"): one.get("value") for one in suite.findall("properties/property")} for suite in root
+    )
+    assert web == {"points": "4", "got": "0", "undecided": "2"}
+    # The swarm itself earns none.
+    assert cluster == {}
+    assert root.findall(".//testcase[@classname='labgen.cluster']//property[@name='points']") == []
+
+
+def _cluster(verdict: Verdict) -> Report:
+    return replace(REPORT, checks=(outcome("cluster.up[w1]", verdict, 0, "It is up.", "it is down", "start it"),))
+
+
+def test_page_tells_of_the_swarm_itself_in_one_line() -> None:
+    page = to_html(_cluster(Verdict.PASS))
+    assert '<p class="precondition pass"><a href="#exercise-cluster">cluster: 1 of 1 checks</a></p>' in page
+    assert "<details>\n<summary><h2>" in page
+    assert "The swarm is ready for the exercises" in Page(page).text
+    # No ring and no table of points: none are at stake.
+    assert 'class="ring"' not in page
+    assert 'class="sums"' not in page
+
+
+def test_page_shows_what_is_wrong_with_the_swarm_itself() -> None:
+    page = to_html(_cluster(Verdict.FAIL))
+    assert "<details open>\n<summary><h2>" in page
+    text = Page(page).text
+    assert "cluster: 0 of 1 checks" in text
+    assert "it is down" in text
+
+
+def test_page_has_the_ring_and_the_sums_of_the_exercises_alone() -> None:
+    page = to_html(REPORT)
+    assert '<text x="60" y="82" class="small">/ 4</text>' in page
+    assert re.findall(r'<td><a href="#exercise-(\w+)">', page) == ["web"]
 
 
 @pytest.mark.parametrize(

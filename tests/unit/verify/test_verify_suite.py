@@ -13,6 +13,7 @@ from fake_lab import FakeLab, id_of, recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.capabilities import NO_IPVS, Capability
+from labgen.course import NAMES
 from labgen.errors import MachineError
 from labgen.waiting import Patience
 from verify.exam import Exam
@@ -31,9 +32,68 @@ def came_out(report: dict[str, Any], verdict: str) -> set[str]:
 def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab) -> None:
     report = grade()
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
-    assert report["points"]["got"] == report["points"]["of"] > 40
+    assert report["points"]["got"] == report["points"]["of"] == 19
+    assert (report["cluster"]["passed"], report["cluster"]["checks"]) == (38, 38)
     # Facts, networks and requests of each node, and the swarm: few commands is what makes it fast.
     assert sorted(fake.asked) == sorted([MANAGER] * 4 + [W1] * 3 + [W2] * 3)
+
+
+def _fresh(fake: FakeLab) -> None:
+    """A lab as `labgen up` leaves it."""
+    fake.service, fake.tasks = None, []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "No exercise has been begun."), ("ko", "시작한 실습이 없습니다")]
+)
+def test_a_fresh_lab_is_green_and_earns_nothing(grade: Grade, fake: FakeLab, language: str, words: str) -> None:
+    _fresh(fake)
+    report = grade("--lang", language)
+    assert (report["status"], report["verdict"]) == (0, "ready"), report["printed"]
+    assert report["points"] == {"got": 0, "of": 0, "undecided": 0, "not_applicable": 0}
+    assert (report["cluster"]["verdict"], report["exercises"]) == ("pass", [])
+    assert words in report["printed"]
+    assert "labgen run --list" in report["printed"]
+
+
+# The fake lab has one manager, and no journal, which the checks of cleanup ask for.
+BY_NAME = [name for name in NAMES if name not in ("cluster", "quorum", "cleanup")]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_named_exercise_that_was_not_begun_fails(grade: Grade, fake: FakeLab, name: str) -> None:
+    _fresh(fake)
+    report = grade("--exercise", name)
+    assert (report["status"], report["verdict"]) == (11, "fail"), report["printed"]
+    (exercise,) = report["exercises"]
+    assert (exercise["name"], exercise["verdict"], exercise["points"]["got"]) == (name, "fail", 0)
+    assert exercise["points"]["of"] > 0
+    assert report["cluster"]["verdict"] == "pass"
+
+
+def test_the_swarm_itself_named_is_judged_by_its_checks(grade: Grade, fake: FakeLab) -> None:
+    report = grade("--exercise", "cluster")
+    assert (report["status"], report["verdict"], report["exercises"]) == (0, "ready", [])
+    assert "begun" not in report["printed"]
+    fake.leave(W1)
+    assert grade("--exercise", "cluster")["status"] == 11
+    fake.dead.add(W2)
+    assert grade("--exercise", "cluster")["status"] == 12
+
+
+def test_a_swarm_that_is_not_right_is_no_pass_for_an_exercise_that_is(grade: Grade, fake: FakeLab) -> None:
+    change(f"{W2}/hostname", "ubuntu")(fake)
+    report = grade()
+    assert (report["status"], report["verdict"]) == (11, "fail")
+    (exercise,) = report["exercises"]
+    assert (exercise["verdict"], exercise["points"]["got"], report["points"]["of"]) == ("pass", 19, 19)
+
+
+def test_where_no_swarm_is_seen_nobody_says_that_nothing_was_begun(grade: Grade, fake: FakeLab) -> None:
+    fake.dead.add(MANAGER)
+    report = grade()
+    assert (report["status"], report["not_begun"]) == (12, [])
+    assert "has been begun" not in report["printed"]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
