@@ -7,7 +7,6 @@ is written anew at each start, by whomever: so it is as true as an answer of Vag
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +64,7 @@ def forget(folder: Path, provider: str, names: Iterable[str]) -> None:
 
 
 def _path(folder: Path, provider: str, name: str) -> Path:
-    return folder / os.environ.get("VAGRANT_DOTFILE_PATH", ".vagrant") / "machines" / name / provider / FILE_NAME
+    return folder / ".vagrant" / "machines" / name / provider / FILE_NAME
 
 
 def of_all(folder: Path, provider: str, names: Iterable[str]) -> Mapping[str, Access] | None:

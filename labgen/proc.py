@@ -1,8 +1,8 @@
 """The one place that starts programs on this computer.
 
-Programs run in the C locale (their output is read, and must not depend on the user's language),
-with a deadline, in a process group of their own that is ended as a whole. A failure carries the
-command to paste.
+Programs run in the C locale (their output is read, and must not depend on the user's language), in an
+environment that is chosen (:mod:`labgen.environment`), with a deadline, in a process group of their own
+that is ended as a whole. A failure carries the command to paste.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from labgen import environment
 from labgen.errors import LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.waiting import NotYet, wait_until
 
@@ -69,7 +70,7 @@ class Runner:
 
     def which(self, program: str) -> str | None:
         """Full path of a program, or ``None`` where it is not installed."""
-        found = shutil.which(program)
+        found = shutil.which(program, path=environment.search_path() or None)
         if found is None and os.name == "posix":
             # Debian keeps these out of an ordinary user's PATH.
             found = shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
@@ -114,7 +115,7 @@ class Runner:
         """
         line = (*self.prefix, *(str(part) for part in argv))
         try:
-            return subprocess.call(line, env={**os.environ, **self.env})
+            return subprocess.call(line, env={**environment.handed_on(), **self.env})
         except FileNotFoundError:
             raise ProgramMissing(f"{line[0]} is not installed, or not on PATH.", hint) from None
 
@@ -136,8 +137,7 @@ class Runner:
         return child.pid
 
     def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
-        # C.UTF-8 rather than C: Vagrant's Ruby refuses non-ASCII paths in plain C.
-        return {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C", **self.env, **(extra or {})}
+        return {**environment.handed_on(), **environment.plain_locale(), **self.env, **(extra or {})}
 
     @contextlib.contextmanager
     def _started(

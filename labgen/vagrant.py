@@ -95,13 +95,35 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
         return result
 
     def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
+        folder = Path(self.root)
+        # Without one Vagrant would take that of a folder further up, and with it another lab's machines.
+        if command[1:2] != ["box"] and not (folder / "Vagrantfile").is_file():
+            raise MachineError(f"there is no Vagrantfile in {folder}.", "Write it with `labgen render`.")
         try:
             return self._runner.run(
-                command, cwd=Path(self.root), timeout=self.timeout, on_line=on_line, hint=HINT_MISSING
+                command,
+                cwd=folder,
+                env=only(folder),
+                timeout=self.timeout,
+                on_line=on_line,
+                hint=HINT_MISSING,
             )
         except ProgramTimeout as late:
             # It is there: only what to do about a missing one would be said.
             raise ProgramTimeout(late.message, HINT_LATE) from None
+
+
+def only(folder: Path) -> dict[str, str]:
+    """Give the variables that make Vagrant work for one folder, by its Vagrantfile, and keep its data there.
+
+    Also where the user has others set, or aliases that give Vagrant's commands another meaning.
+    """
+    return {
+        "VAGRANT_CWD": str(folder),
+        "VAGRANT_VAGRANTFILE": "Vagrantfile",
+        "VAGRANT_DOTFILE_PATH": str(folder / ".vagrant"),
+        "VAGRANT_ALIAS_FILE": os.devnull,
+    }
 
 
 class Vagrant:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from labgen.commands.run import environment
+from labgen.environment import of_python
 from labgen.folder import LabFolder
 from labgen.language import spoken
 from labgen.proc import Runner, python
@@ -14,7 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print it; gives 0, or the exit status of what is wrong (see labgen.errors)."""
     options = [f"--from={arguments.evidence_from.absolute()}"] if arguments.evidence_from else []
     options += ["--full"] if arguments.full else []
-    return Runner(env=environment()).attend(
+    return Runner(env=of_python()).attend(
         [
             python(),
             "-m",

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from labgen import inventory
-from labgen.commands.run import environment
 from labgen.course import find
+from labgen.environment import of_python
 from labgen.errors import EvidenceError, LabgenError
 from labgen.folder import LabFolder
 from labgen.language import spoken
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     written.unlink(missing_ok=True)
     # Where the report is wanted as JSON, standard output holds nothing else.
     out = sys.stderr if arguments.json else sys.stdout
-    done = Runner(env=environment()).run(
+    done = Runner(env=of_python()).run(
         [
             python(),
             "-m",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.course import ALWAYS, exercises, find
+from labgen.environment import of_python
 from labgen.errors import LabgenError
 from labgen.files import read
 from labgen.folder import LabFolder
@@ -28,20 +28,13 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 
     A process of its own, because labgen must not import what changes machines.
     """
-    done = Runner(env=environment()).run(
+    done = Runner(env=of_python()).run(
         [python(), "-m", "provision", task, *options],
         cwd=folder.path,
         timeout=24 * 3600,
         on_line=lambda line: print(line, flush=True),
     )
     return done.status
-
-
-def environment() -> dict[str, str]:
-    """What a Python of labgen's own needs: to find labgen where this one did, and to print line by line."""
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
-    # UTF-8, because a pipe on Windows would have a code page that cannot hold what a node says.
-    return {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONPATH": path}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -113,7 +106,7 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
 
     What the grading says is printed where something is missing.
     """
-    done = Runner(env=environment()).run(
+    done = Runner(env=of_python()).run(
         [python(), "-m", "labgen.cli", "-C", folder.path, "grade", name, f"--lang={spoken()}"], timeout=3 * 3600
     )
     if not done.ok:

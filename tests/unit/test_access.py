@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labgen import access, inventory, labfile
+from labgen import access, inventory, labfile, vagrant
 from labgen.bringup import Machines
 from labgen.folder import LabFolder, State
 from labgen.progress import Progress
@@ -60,11 +60,11 @@ def test_half_a_file_is_none(tmp_path: Path, text: str) -> None:
     assert access.of(tmp_path, "virtualbox", NAMES[0]) is None
 
 
-def test_vagrant_may_keep_its_own_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_access_is_read_where_labgen_has_vagrant_keep_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrote(tmp_path, NAMES[0])
-    (tmp_path / ".vagrant").rename(tmp_path / "kept elsewhere")
-    monkeypatch.setenv("VAGRANT_DOTFILE_PATH", "kept elsewhere")
+    monkeypatch.setenv("VAGRANT_DOTFILE_PATH", "another lab's")
     assert access.of(tmp_path, "virtualbox", NAMES[0]) is not None
+    assert vagrant.only(tmp_path)["VAGRANT_DOTFILE_PATH"] == str(tmp_path / ".vagrant")
 
 
 def test_ports_of_the_lab_and_where_they_lead_from(tmp_path: Path) -> None:

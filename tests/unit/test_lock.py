@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> LabFolder:
 
 
 @pytest.fixture
-def other(folder: LabFolder) -> Iterator[subprocess.Popen[str]]:
+def rival(folder: LabFolder) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the lock until its standard input is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -45,15 +45,15 @@ def other(folder: LabFolder) -> Iterator[subprocess.Popen[str]]:
         holder.kill()
 
 
-def test_folder_lock_refuses_a_second_and_says_who_holds_it(folder: LabFolder, other: subprocess.Popen[str]) -> None:
-    with pytest.raises(FolderLocked, match=rf"in use by `labgen up` \(process {other.pid}, since 20") as refused:
+def test_folder_lock_refuses_a_second_and_says_who_holds_it(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
+    with pytest.raises(FolderLocked, match=rf"in use by `labgen up` \(process {rival.pid}, since 20") as refused:
         folder_lock(folder, "labgen down").__enter__()
     assert refused.value.exit_status == 15
 
 
-def test_folder_lock_is_not_kept_by_a_holder_that_was_killed(folder: LabFolder, other: subprocess.Popen[str]) -> None:
-    other.send_signal(signal.SIGKILL)
-    other.wait()
+def test_folder_lock_is_not_kept_by_a_holder_that_was_killed(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
+    rival.send_signal(signal.SIGKILL)
+    rival.wait()
     assert holder_of(folder) is not None  # what it has written down is still there, and means nothing
     with folder_lock(folder, "labgen down"):
         holder = holder_of(folder)
@@ -76,7 +76,7 @@ def test_folder_lock_is_handed_on_to_what_the_holder_starts(folder: LabFolder) -
 
 @pytest.mark.parametrize("token", ["", "None", "0" * 32])
 def test_folder_lock_is_not_handed_on_by_a_token_that_is_not_the_holders(
-    folder: LabFolder, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch, token: str
+    folder: LabFolder, rival: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv(HANDED_ON, token)
     with pytest.raises(FolderLocked):
@@ -84,7 +84,7 @@ def test_folder_lock_is_not_handed_on_by_a_token_that_is_not_the_holders(
 
 
 def test_folder_lock_of_another_folder_is_another(
-    tmp_path: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rival: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(HANDED_ON, "of a parent in another folder")
     with folder_lock(LabFolder.at(tmp_path / "second"), "labgen up"):
@@ -92,12 +92,12 @@ def test_folder_lock_of_another_folder_is_another(
     assert os.environ[HANDED_ON] == "of a parent in another folder"
 
 
-def test_folder_lock_waits_where_it_is_told_to_and_says_so(folder: LabFolder, other: subprocess.Popen[str]) -> None:
+def test_folder_lock_waits_where_it_is_told_to_and_says_so(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
     lines: list[str] = []
 
     def say(text: str) -> None:
         lines.append(text)
-        threading.Timer(0.5, lambda: other.stdin.close() if other.stdin else None).start()
+        threading.Timer(0.5, lambda: rival.stdin.close() if rival.stdin else None).start()
 
     with folder_lock(folder, "grading", wait=30, say=say):
         assert len(lines) == 1
@@ -105,7 +105,7 @@ def test_folder_lock_waits_where_it_is_told_to_and_says_so(folder: LabFolder, ot
         assert "Waiting up to 30 s" in lines[0]
 
 
-def test_folder_lock_waits_no_longer_than_it_is_told_to(folder: LabFolder, other: subprocess.Popen[str]) -> None:
+def test_folder_lock_waits_no_longer_than_it_is_told_to(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
     with pytest.raises(FolderLocked, match=r"still in use by `labgen up` .* after 1 s"):
         folder_lock(folder, "grading", wait=1, say=lambda _: None).__enter__()
 
@@ -130,7 +130,7 @@ def test_folder_lock_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("note", ["", "[]", '{"pid": 1}', "{", '{"command": 1}'])
 def test_folder_lock_says_another_command_where_it_is_not_written_down_which(
-    folder: LabFolder, other: subprocess.Popen[str], note: str
+    folder: LabFolder, rival: subprocess.Popen[str], note: str
 ) -> None:
     (folder.own / "lock.json").write_text(note)
     with pytest.raises(FolderLocked, match="in use by another command"):
@@ -151,7 +151,7 @@ CHANGING = (
 
 @pytest.mark.parametrize("words", CHANGING, ids=" ".join)
 def test_commands_that_change_a_lab_are_refused_while_another_does(
-    folder: LabFolder, other: subprocess.Popen[str], words: list[str], capsys: pytest.CaptureFixture[str]
+    folder: LabFolder, rival: subprocess.Popen[str], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(folder.path.rglob("*"))
     assert cli.main(["-C", str(folder.path), *words]) == 15
@@ -163,14 +163,14 @@ def test_commands_that_change_a_lab_are_refused_while_another_does(
     "words", [["render"], ["brief", "update"], ["run", "--list"], ["schema"], ["status"]], ids=" ".join
 )
 def test_commands_that_change_no_lab_are_not_held_up(
-    folder: LabFolder, other: subprocess.Popen[str], words: list[str]
+    folder: LabFolder, rival: subprocess.Popen[str], words: list[str]
 ) -> None:
     assert cli.main(["-C", str(folder.path), *words]) in (0, 7)
 
 
 @pytest.mark.parametrize("task", ["bootstrap", "bootstrap.fresh", "exercise.update", "exercise.all"])
 def test_fab_started_by_hand_is_refused_while_another_command_changes_the_lab(
-    folder: LabFolder, other: subprocess.Popen[str], task: str
+    folder: LabFolder, rival: subprocess.Popen[str], task: str
 ) -> None:
     fab = subprocess.run(
         [sys.executable, "-m", "provision", task], cwd=folder.path, capture_output=True, text=True, check=False
@@ -179,7 +179,7 @@ def test_fab_started_by_hand_is_refused_while_another_command_changes_the_lab(
     assert "in use by `labgen up`" in fab.stderr
 
 
-def test_locked_takes_no_lock_for_a_dry_run(folder: LabFolder, other: subprocess.Popen[str]) -> None:
+def test_locked_takes_no_lock_for_a_dry_run(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
     plan: Callable[..., int] = lock.locked("labgen up")(lambda _: 0)
     parser = cli.parser()
     arguments = parser.parse_args(["-C", str(folder.path), "run", "update", "--dry-run"])

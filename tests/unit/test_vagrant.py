@@ -70,6 +70,14 @@ def test_an_error_is_told_without_the_progress_before_it() -> None:
     assert "Starting domain" not in told
 
 
+@pytest.fixture(autouse=True)
+def vagrantfile(tmp_path: Path) -> Path:
+    """The folder's Vagrantfile."""
+    path = tmp_path / "Vagrantfile"
+    path.write_text("")
+    return path
+
+
 class FakeRunner(Runner):
     """Answers the commands it was told of, and fails on any other."""
 
@@ -188,3 +196,56 @@ def test_snapshots_are_read_by_machine() -> None:
         "a stray line\n"
     )
     assert parse_snapshots(told) == {"swarm-manager": ("fresh", "after-lunch"), "swarm-worker1": ()}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda vagrant: vagrant.up("virtualbox", within=1, on_line=print),
+        lambda vagrant: vagrant.halt(on_line=print),
+        lambda vagrant: vagrant.destroy(on_line=print),
+        lambda vagrant: vagrant.status(),
+        lambda vagrant: vagrant.ssh_config(),
+        lambda vagrant: vagrant.snapshots(),
+    ],
+    ids=["up", "halt", "destroy", "status", "ssh_config", "snapshots"],
+)
+def test_vagrant_without_a_vagrantfile_never_takes_that_of_a_folder_further_up(
+    tmp_path: Path, act: Callable[[Vagrant], object]
+) -> None:
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    with pytest.raises(MachineError, match=f"no Vagrantfile in {lab}"):
+        act(Vagrant(lab, FakeRunner({}), tmp_path / "log"))
+
+
+def test_vagrant_is_started_for_the_labs_folder_and_vagrantfile_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    program = programs / "vagrant"
+    program.write_text(f"#!/bin/sh\nenv | grep ^VAGRANT_ > {tmp_path}/env\npwd >> {tmp_path}/env\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    names = (
+        "CWD",
+        "VAGRANTFILE",
+        "DOTFILE_PATH",
+        "DEFAULT_PROVIDER",
+        "PREFERRED_PROVIDERS",
+        "ALIAS_FILE",
+        "EXPERIMENTAL",
+    )
+    for name in names:
+        monkeypatch.setenv(f"VAGRANT_{name}", "/srv/payroll")
+    monkeypatch.setenv("VAGRANT_HOME", "/srv/boxes")
+    Vagrant(tmp_path, Runner(), tmp_path / "log").destroy(on_line=print)
+    assert set((tmp_path / "env").read_text().splitlines()) == {
+        f"VAGRANT_CWD={tmp_path}",
+        "VAGRANT_VAGRANTFILE=Vagrantfile",
+        f"VAGRANT_DOTFILE_PATH={tmp_path}/.vagrant",
+        "VAGRANT_ALIAS_FILE=/dev/null",
+        "VAGRANT_HOME=/srv/boxes",
+        str(tmp_path),
+    }
