@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -120,9 +121,42 @@ def update_flags(update: Update) -> Iterator[str]:
 
 def repository(image: str) -> str:
     """An image's name without registry, tag and digest: ``docker.io/library/nginx:1.27@sha256:…`` is ``nginx``."""
-    path, _, last = image.partition("@")[0].rpartition("/")
-    path = path.removeprefix("docker.io").strip("/").removeprefix("library").strip("/")
-    return f"{path}/{last.partition(':')[0]}".strip("/")
+    *path, last = image.partition("@")[0].split("/")
+    if path[:1] in (["docker.io"], ["index.docker.io"]):
+        path = path[1:]
+    # Docker Hub's own images are under library, and only there.
+    path = [] if path == ["library"] else path
+    return "/".join([*path, last.partition(":")[0]])
+
+
+_PROGRAMS = {"nginx": ("nginx", "nginx-debug"), "redis": ("redis-server",)}
+"""Programs that images of the course are there to run."""
+
+_SHELLS = ("sh", "ash", "bash", "dash")
+
+
+def runs_its_program(service: Service) -> bool:
+    """Whether a service's containers run what its image is made for: nginx, not a shell that sleeps.
+
+    That may be the image's own command, the same program with options, or a shell that starts it. Of an image that the
+    course does not know every command is right.
+    """
+    programs = _PROGRAMS.get(repository(service.image), ())
+    words = (*service.entrypoint, *service.args)
+    if not programs or not words:
+        return True
+    if not service.entrypoint and words[0].startswith("-"):
+        return True  # options for the image's own command
+    first = words[0].rpartition("/")[2]
+    if first in _SHELLS:
+        spoken = re.findall(r"[\w./-]+", " ".join(words[1:]))
+        return any(word.rpartition("/")[2] in programs for word in spoken)
+    return first in programs
+
+
+def command_of(service: Service) -> str:
+    """What a service's containers run, for people: the command that was given, or that the image's own is."""
+    return shlex.join((*service.entrypoint, *service.args)) or "the image’s own command"
 
 
 def same_image(one: str, other: str) -> bool:
@@ -156,6 +190,8 @@ def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
         yield f"its published ports are {told_ports(there)}, not {_told(wanted.publish)}"
     if there.args != tuple(shlex.split(wanted.command)):
         yield f"its command is {shlex.join(there.args) or 'the image’s own'}, not {wanted.command or 'the image’s own'}"
+    if there.entrypoint:
+        yield f"its entrypoint is {shlex.join(there.entrypoint)}, not the image’s own"
     if there.endpoint_mode != wanted.endpoint_mode:
         yield f"its endpoint mode is {there.endpoint_mode}, not {wanted.endpoint_mode}"
     if bool(there.networks) != bool(wanted.network):

@@ -169,6 +169,7 @@ class Service:
     :param constraints: as they were written: ``node.role==worker``.
     :param update_state: of the last update or rollback: ``completed``, ``paused`` …, empty before the first.
     :param args: what stands after the image in the command that made it.
+    :param entrypoint: what its containers run in place of the image's entrypoint (``--entrypoint``).
     :param networks: ids of the networks it is on.
     :param virtual_ips: its addresses there, with ``endpoint_mode`` ``vip``.
     :param reserved: memory in bytes, and processors, that each task reserves.
@@ -194,6 +195,7 @@ class Service:
     update_message: str
     tasks: tuple[Task, ...] = ()
     args: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
     update: Update = Update()
     endpoint_mode: str = "vip"
     networks: tuple[str, ...] = ()
@@ -260,6 +262,7 @@ class Service:
             update_message=text_of(update, "Message"),
             tasks=tuple(tasks),
             args=tuple(map(str, container.get("Args") or ())),
+            entrypoint=tuple(map(str, container.get("Command") or ())),
             update=Update.of(part(spec, "UpdateConfig")),
             endpoint_mode=text_of(part(spec, "EndpointSpec"), "Mode") or "vip",
             networks=tuple(text_of(one, "Target") for one in template.get("Networks") or spec.get("Networks") or ()),

@@ -1,0 +1,79 @@
+"""Images and commands of services, and what makes no difference in them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from labgen.course import loadbalance
+from labgen.course.spec import command_of, differences, repository, runs_its_program, same_image
+from labgen.swarm import Port, Service
+from tests.past import service as service_of_tasks
+
+NGINX = dataclasses.replace(service_of_tasks(), image="nginx:latest@sha256:" + "0" * 64)
+REDIS = dataclasses.replace(NGINX, image="redis:6.2.5-alpine")
+
+
+@pytest.mark.parametrize(
+    "image", ["redis:6", "library/redis:6", "docker.io/library/redis:6", "docker.io/redis:6@sha256:0"]
+)
+def test_repository_is_the_name_on_docker_hub(image: str) -> None:
+    assert repository(image) == "redis"
+
+
+@pytest.mark.parametrize(
+    "image", ["docker.iolibrary/redis:6", "libraryredis:6", "docker.io.evil/redis", "a/library/redis", "docker.ioredis"]
+)
+def test_repository_takes_no_part_of_a_name_for_the_whole(image: str) -> None:
+    assert repository(image) != "redis"
+    assert not same_image(image, "redis:6")
+
+
+@pytest.mark.parametrize(
+    ("args", "right"),
+    [
+        ((), True),
+        (("nginx", "-g", "daemon off;"), True),
+        (("/usr/sbin/nginx", "-g", "daemon off;"), True),
+        (("sh", "-c", "hostname > index.html; exec nginx -g 'daemon off;'"), True),
+        (("sleep", "10000"), False),
+        (("sh", "-c", "sleep 4"), False),
+        (("/bin/sleep", "nginx"), False),
+    ],
+)
+def test_runs_its_program_is_nginx_however_it_is_started(args: tuple[str, ...], right: bool) -> None:
+    assert runs_its_program(dataclasses.replace(NGINX, args=args)) is right
+    # In place of the image's entrypoint it is the same.
+    assert runs_its_program(dataclasses.replace(NGINX, entrypoint=args)) is right
+
+
+@pytest.mark.parametrize(
+    ("args", "right"),
+    [(("--appendonly", "yes"), True), (("redis-server", "--port", "6380"), True), (("redis-cli", "monitor"), False)],
+)
+def test_runs_its_program_is_redis_with_whatever_options(args: tuple[str, ...], right: bool) -> None:
+    assert runs_its_program(dataclasses.replace(REDIS, args=args)) is right
+
+
+def test_runs_its_program_says_nothing_of_an_image_that_is_there_to_run_anything() -> None:
+    assert runs_its_program(dataclasses.replace(NGINX, image="alpine:3", args=("sleep", "5")))
+
+
+def test_command_of_is_for_people() -> None:
+    assert command_of(dataclasses.replace(NGINX, entrypoint=("sh",), args=("-c", "sleep 4"))) == "sh -c 'sleep 4'"
+    assert command_of(NGINX) == "the image’s own command"
+
+
+def test_differences_tell_another_command_and_another_entrypoint() -> None:
+    right = dataclasses.replace(NGINX, constraints=("node.role==worker",), ports=(Port(8001, 80, "tcp", "ingress"),))
+    assert differences(loadbalance.SERVICE, right) == []
+    (command,) = differences(loadbalance.SERVICE, dataclasses.replace(right, args=("sleep", "10000")))
+    assert command == "its command is sleep 10000, not the image’s own"
+    (entrypoint,) = differences(loadbalance.SERVICE, dataclasses.replace(right, entrypoint=("sleep",)))
+    assert entrypoint == "its entrypoint is sleep, not the image’s own"
+
+
+def test_entrypoint_is_read_from_the_engine() -> None:
+    told = {"Spec": {"Name": "a", "TaskTemplate": {"ContainerSpec": {"Command": ["sleep"], "Args": ["9"]}}}}
+    assert (Service.of(told).entrypoint, Service.of(told).args) == (("sleep",), ("9",))
