@@ -30,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labgen.hint import Hints, hints, text_of
+
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
 GRADED_NOTHING = 13
@@ -41,14 +43,16 @@ class LabgenError(Exception):
 
     :param message: one sentence: the place and the reason.
     :param hint: what to do now; may hold a command to paste.
+    :ivar hints: the same as data.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str | Hints = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hints: Hints = hints(hint)
+        self.hint: str = hint if isinstance(hint, str) else text_of([each.in_("en", {}) for each in hint])
 
     def __str__(self) -> str:
         hint = self.hint.replace("\n", "\n  ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from labgen.course import Language
+from labgen.words import Language
 
 
 def spoken() -> Language:

@@ -8,7 +8,7 @@ once for each node and judged for each.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
@@ -17,6 +17,7 @@ import pytest
 
 from labgen.capabilities import Capability
 from labgen.course import ALWAYS, Words
+from labgen.hint import Hint, Hints, hints
 
 Function = TypeVar("Function", bound=Callable[..., None])
 Nodes = Literal["all", "managers", "workers", "others"]
@@ -43,6 +44,7 @@ class Check:
     :param exercise: whose it is; ``cluster`` for the swarm itself.
     :param points: what it earns in its exercise; 0 for the swarm itself, which every exercise needs first.
     :param claim: what must be true, in words.
+    :param hints: what to try where it fails.
     :param needs: ids of checks without which this one cannot be judged; for a check of a node, those
         of the same node.
     :param nodes: which nodes it is made for, where it takes one; ``others`` are all but the first manager.
@@ -54,7 +56,7 @@ class Check:
     name: str
     claim: Words
     points: int
-    hint: Words
+    hints: Hints
     needs: tuple[str, ...]
     nodes: Nodes
     whole_lab: bool
@@ -68,7 +70,7 @@ class Check:
 
 def check(
     *,
-    hint: str | Words,
+    hint: str | Words | Hint | Sequence[Hint],
     points: int = 0,
     ko: str = "",
     needs: tuple[str, ...] = (),
@@ -78,8 +80,8 @@ def check(
 ) -> Callable[[Function], Function]:
     """Make a test function a check; see :class:`Check`.
 
-    :param hint: the likely cause and the next command to try. ``{node}``, ``{address}`` and
-        ``{manager}`` stand for names and addresses of the lab.
+    :param hint: the likely cause and the next commands to try, one stage after the other; see
+        :class:`labgen.hint.Hint`.
     :param ko: the claim in Korean; in English it is the function's docstring.
     """
 
@@ -97,7 +99,7 @@ def check(
             name=function.__name__.removeprefix("test_"),
             claim=Words(claim, ko or claim),
             points=points,
-            hint=hint if isinstance(hint, Words) else Words(hint, hint),
+            hints=hints(hint),
             needs=needs,
             nodes=nodes,
             whole_lab=whole_lab,

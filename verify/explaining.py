@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from labgen.course import Language, Words, exercises
+from labgen.hint import text_of
 from verify.checks import Check, Verdict
 from verify.observation import Observation
 from verify.report import words
@@ -88,8 +89,8 @@ def _told(found: Sequence[Explained], started: datetime | None, language: Langua
         yield label(words.VERDICT, words.VERDICTS[one.verdict].in_(language) + where)
         if one.seen:
             yield label(words.SEEN, one.seen)
-    for hint in dict.fromkeys(each.outcome.hint for each in found if each.outcome.hint):
-        yield label(words.TRY, hint)
+    for advice in dict.fromkeys(each.outcome.advice for each in found if each.outcome.advice):
+        yield label(words.TRY, text_of(advice))
     behind = list({id(one): one for each in found for one in each.behind}.values())
     if not behind:
         yield ""

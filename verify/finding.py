@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.course import Language
+from labgen.hint import text_of
 from verify.report import words
 from verify.report.model import Outcome
 
@@ -35,5 +36,6 @@ class Finding:
 def told(outcome: Outcome, language: Language) -> str:
     """A check that did not pass: its claim, what was seen, what to try."""
     labels = [word.in_(language) + ":" for word in (words.MUST_BE_TRUE, words.SEEN, words.TRY)]
-    parts = zip(labels, (outcome.claim, outcome.seen, outcome.hint), strict=True)
+    advice = text_of(outcome.advice).replace("\n", "\n" + " " * 14)
+    parts = zip(labels, (outcome.claim, outcome.seen, advice), strict=True)
     return "\n".join(f"{label:<14}{text}" for label, text in parts if text or label == labels[1])

@@ -42,6 +42,7 @@ from labgen.errors import (
     SwarmError,
 )
 from labgen.files import write_whole
+from labgen.hint import Advice, Hints, text_of
 from labgen.language import spoken
 from verify import report as reports
 from verify.book import Book
@@ -157,11 +158,14 @@ def pytest_runtest_makereport(
     seen = _seen(error)
     if (lacking := item.stash.get(_NOT_APPLICABLE, "")) and verdict is Verdict.BLOCKED:
         verdict, seen = Verdict.NOT_APPLICABLE, lacking
-    hint = _hint(about, item, book)
+    hints = about.hints
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
-        verdict, seen, hint = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}", ""
-    if verdict is Verdict.INCONCLUSIVE and not isinstance(error, Unclear):
-        hint = (error.hint if isinstance(error, LabgenError) else "") or words.START_MACHINES.in_(book.language)
+        verdict, seen = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}"
+    if verdict is Verdict.INCONCLUSIVE:
+        hints = (error.hints if isinstance(error, LabgenError) else ()) or words.START_MACHINES
+    if verdict in _WITHOUT_HINT or isinstance(error, Unclear):
+        hints = ()
+    advice = tuple(map(reports.cleaned, _advice(hints, item, book)))
     outcome = reports.Outcome(
         id=check_id(item),
         exercise=about.exercise,
@@ -172,8 +176,9 @@ def pytest_runtest_makereport(
         got=about.points if verdict is Verdict.PASS else 0,
         verdict=verdict,
         seen=reports.clean(seen),
-        hint="" if verdict in _WITHOUT_HINT or isinstance(error, Unclear) else reports.clean(hint),
+        hint=text_of(advice),
         seconds=spent,
+        hints=advice,
     )
     book.outcomes[outcome.id] = outcome
     book.places[outcome.id] = _place(about, item, book)
@@ -266,14 +271,16 @@ def _seen(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _hint(about: Check, item: pytest.Item, book: Book) -> str:
-    node = _node(item)
-    words: Mapping[str, str] = {
+def _advice(hints: Hints, item: pytest.Item, book: Book) -> tuple[Advice, ...]:
+    """Give hints in the report's language, with the names of the node that a check is about."""
+    manager = book.lab.first_manager if book.lab else None
+    node = _node(item) or manager
+    names: Mapping[str, str] = {
         "node": getattr(node, "name", ""),
         "address": str(getattr(node, "address", "")),
-        "manager": book.lab.first_manager.name if book.lab else "",
+        "manager": manager.name if manager else "",
     }
-    return about.hint.in_(book.language).format_map(words)
+    return tuple(hint.in_(book.language, names) for hint in hints)
 
 
 def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:

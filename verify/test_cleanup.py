@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from labgen.course import Words, cleanup
 from labgen.course.spec import repository
+from labgen.hint import in_folder, on_manager, on_node
 from labgen.lab import Lab, Node
 from labgen.swarm import Swarm, traces
 from verify.checks import check
 from verify.exam import Exam
-
-_FIRST = "; ".join(spec.create for spec in cleanup.REMOVED)
 
 
 @check(
@@ -17,9 +16,15 @@ _FIRST = "; ".join(spec.create for spec in cleanup.REMOVED)
     ko="이 스웜에서 과정의 서비스가 실행되었다가 사라졌다. 엔진이 아직 그 흔적을 기억한다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
-    hint=Words(
-        f"Nothing was removed yet. On {{manager}}, where there is nothing to remove: {_FIRST}; then: {cleanup.REMOVE}",
-        f"아직 지운 것이 없습니다. {{manager}}에서, 지울 것이 없으면 먼저: {_FIRST}. 그다음: {cleanup.REMOVE}",
+    hint=on_manager(
+        *(spec.create for spec in cleanup.REMOVED),
+        cleanup.REMOVE,
+        look=Words(
+            "Nothing was removed yet. Create these services if they do not exist; the last command removes them. Grade "
+            "their own exercises first.",
+            "아직 지운 것이 없습니다. 서비스가 없으면 먼저 만드세요. 마지막 명령이 서비스를 지웁니다. 그 서비스의 "
+            "실습을 먼저 채점하세요.",
+        ),
     ),
 )
 def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -43,9 +48,16 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     points=2,
     ko="과정의 서비스가 하나도 남아 있지 않다. web-alb와 global_nginx뿐 아니라 다른 실습의 서비스도 없다.",
     needs=("cleanup.something_was_there",),
-    hint=Words(
-        "On {manager}: docker service ls; then docker service rm and the names above. Or: fab exercise.cleanup",
-        "{manager}에서: docker service ls. 그다음 docker service rm 뒤에 위의 이름들. 또는: fab exercise.cleanup",
+    hint=(
+        on_manager(
+            "docker service ls",
+            "docker service rm SERVICE",
+            look=Words(
+                "This exercise is about removing: remove each service named above.",
+                "지우는 실습입니다. 위에 나온 서비스를 지우세요.",
+            ),
+        ),
+        in_folder("fab exercise.cleanup", look=Words("Or let labgen do it.", "또는 labgen이 하게 하세요.")),
     ),
 )
 def test_services_gone(swarm: Swarm) -> None:
@@ -58,11 +70,13 @@ def test_services_gone(swarm: Swarm) -> None:
     points=1,
     ko="이 노드에 과정의 컨테이너가 남아 있지 않다. 멈춘 컨테이너도 없다.",
     needs=("cleanup.services_gone",),
-    hint=Words(
-        "On {node}: docker ps --all. A container of a service goes with the service; one made with docker run goes "
-        "with docker rm -f.",
-        "{node}에서: docker ps --all. 서비스의 컨테이너는 서비스를 지우면 사라지고, docker run으로 만든 것은 "
-        "docker rm -f로 지웁니다.",
+    hint=on_node(
+        "docker ps --all",
+        "docker rm -f CONTAINER",
+        look=Words(
+            "A container of a service goes with the service. One that was made with docker run is removed by hand.",
+            "서비스의 컨테이너는 서비스를 지우면 사라집니다. docker run으로 만든 것은 직접 지웁니다.",
+        ),
     ),
 )
 def test_containers_gone(node: Node, exam: Exam) -> None:
@@ -79,9 +93,10 @@ def test_containers_gone(node: Node, exam: Exam) -> None:
     points=1,
     ko="과정의 오버레이 네트워크가 남아 있지 않다. 스웜의 ingress는 남는다.",
     needs=("cleanup.services_gone",),
-    hint=Words(
-        "On {manager}: docker network ls --filter driver=overlay; docker network rm and the names above.",
-        "{manager}에서: docker network ls --filter driver=overlay. 그다음 docker network rm 뒤에 위의 이름들.",
+    hint=on_manager(
+        "docker network ls --filter driver=overlay",
+        "docker network rm NETWORK",
+        look=Words("Remove each network named above.", "위에 나온 네트워크를 지우세요."),
     ),
 )
 def test_networks_gone(swarm: Swarm) -> None:

@@ -14,11 +14,13 @@ from labgen import names
 from labgen.capabilities import Capability, Lacks
 from labgen.course import ServiceSpec, Words, discovery
 from labgen.course.spec import repository
+from labgen.hint import Hint, Hints, on, on_manager
 from labgen.names import Asked, told
 from labgen.swarm import Network, Service, Swarm
 from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, see_tasks
 from verify.services import found
 
 VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
@@ -47,7 +49,7 @@ def _on_the_network(swarm: Swarm, spec: ServiceSpec) -> Service:
     points=1,
     ko=f"{NETWORK}라는 오버레이 네트워크가 있고, 직접 실행한 컨테이너도 연결할 수 있다(attachable).",
     needs=("cluster.swarm_begun",),
-    hint=Words(f"On {{manager}}: {discovery.CREATE_NETWORK}", f"{{manager}}에서: {discovery.CREATE_NETWORK}"),
+    hint=on_manager(discovery.CREATE_NETWORK),
 )
 def test_network(swarm: Swarm) -> None:
     """There is an overlay network course-net, attachable for containers that are no tasks."""
@@ -56,16 +58,26 @@ def test_network(swarm: Swarm) -> None:
     assert there.attachable, "it is not attachable"
 
 
-def _anew(spec: ServiceSpec) -> Words:
-    again = f"docker service rm {spec.name}; {spec.create}"
-    return Words(f"On {{manager}}: {again}", f"{{manager}}에서: {again}")
+def _mended(spec: ServiceSpec) -> Hints:
+    return (
+        create(spec),
+        on_manager(
+            f"docker service update --network-add {NETWORK} {spec.name}",
+            f"docker service update --endpoint-mode {spec.endpoint_mode} {spec.name}",
+            f"docker service scale {spec.name}={LEAST}",
+            look=Words(
+                "If it exists, put right what is named above, with one of these.",
+                "이미 있으면 위에 나온 것을 알맞은 명령으로 바로잡으세요.",
+            ),
+        ),
+    )
 
 
 @check(
     points=1,
     ko=f"web-vip 서비스가 가상 IP로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
     needs=("discovery.network",),
-    hint=_anew(VIRTUAL),
+    hint=_mended(VIRTUAL),
 )
 def test_virtual(swarm: Swarm) -> None:
     """The service web-vip is on that network with a virtual IP, and two or more of its nginx tasks run."""
@@ -77,7 +89,7 @@ def test_virtual(swarm: Swarm) -> None:
     points=2,
     ko=f"web-dnsrr 서비스가 DNS 라운드 로빈으로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
     needs=("discovery.network",),
-    hint=_anew(ROUND_ROBIN),
+    hint=_mended(ROUND_ROBIN),
 )
 def test_round_robin(swarm: Swarm) -> None:
     """The service web-dnsrr is on that network with DNS round robin, and two or more of its nginx tasks run."""
@@ -131,9 +143,16 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
     return Discovered(last[-1], own, virtual)
 
 
-def _look_up(name: str) -> Words:
-    command = f"{discovery.START}; docker exec {discovery.ASKER} nslookup {name}; docker rm -f {discovery.ASKER}"
-    return Words(f"On {{manager}}: {command}", f"{{manager}}에서: {command}")
+def _look_up(name: str) -> Hint:
+    return on_manager(
+        discovery.START,
+        f"docker exec {discovery.ASKER} nslookup {name}",
+        f"docker rm -f {discovery.ASKER}",
+        look=Words(
+            "Ask for the name from a container of your own; the last command removes it again.",
+            "직접 실행한 컨테이너에서 이름을 물어보세요. 마지막 명령이 그 컨테이너를 지웁니다.",
+        ),
+    )
 
 
 @check(
@@ -178,10 +197,13 @@ def test_round_robin_name(discovered: Discovered) -> None:
     ko="직접 시험: 두 서비스의 모든 태스크가, 어느 노드에 있든, 자신의 주소로 그 컨테이너에 페이지를 준다.",
     needs=("discovery.tasks_name", "discovery.round_robin_name"),
     whole_lab=True,
-    hint=Words(
-        "Port 4789/udp must be open between the nodes: over it runs the overlay network. On each: sudo ss -lnu",
-        "노드 사이에 4789/udp 포트가 열려 있어야 합니다. 오버레이 네트워크가 이 포트로 통신합니다. 각 노드에서: "
+    hint=on(
+        Words("each node", "각 노드"),
         "sudo ss -lnu",
+        look=Words(
+            "Port 4789/udp must be open between the nodes: the overlay network runs over it.",
+            "노드 사이에 4789/udp 포트가 열려 있어야 합니다. 오버레이 네트워크가 이 포트로 통신합니다.",
+        ),
     ),
 )
 def test_tasks_answer(discovered: Discovered) -> None:
@@ -198,10 +220,7 @@ def test_tasks_answer(discovered: Discovered) -> None:
     needs=("discovery.name_is_virtual_ip",),
     requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {VIRTUAL.name}; sudo journalctl -u docker",
-        f"{{manager}}에서: docker service ps --no-trunc {VIRTUAL.name}; sudo journalctl -u docker",
-    ),
+    hint=(see_tasks(VIRTUAL.name), on_manager("sudo journalctl -u docker --no-pager --lines 50")),
 )
 def test_virtual_ip_answers(discovered: Discovered) -> None:
     """Tried by this check: the virtual IP, too, gives a page to that container."""

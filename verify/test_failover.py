@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import Words, failover
+from labgen.hint import on, on_manager
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import Turn, drained, lost, moves, updates
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, see_tasks
 from verify.services import all_run, hosts, listed, made_from, service_of
 
 SERVICE = failover.SERVICE
@@ -23,15 +25,14 @@ def lived(service: Service, exam: Exam) -> Service:
     return exam.lived(service.name)
 
 
-def _on_manager(command: str, *, en: str = "", ko: str = "") -> Words:
-    return Words(f"{en}On {{manager}}: {command}", f"{ko}{{manager}}에서: {command}")
+_BUSY = Words(f"a worker with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 워커")
 
 
 @check(
     points=1,
     ko="web-ha 서비스가 nginx 이미지로 만들어져 있다.",
     needs=("cluster.swarm_begun",),
-    hint=_on_manager(SERVICE.create),
+    hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service web-ha, made from nginx."""
@@ -43,7 +44,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
     needs=("failover.service_exists",),
     whole_lab=True,
-    hint=_on_manager(f"docker service ps --no-trunc {SERVICE.name}; docker service scale {SERVICE.name}=4"),
+    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with four replicas, and all of them run."""
@@ -55,11 +56,16 @@ def test_running(service: Service) -> None:
     ko="노드를 잃었고, 그 노드가 태스크의 종료를 알리기를 기다리지 않고 다른 노드에서 태스크가 실행되었다.",
     needs=("failover.running",),
     whole_lab=True,
-    hint=Words(
-        f"On a worker with a task of {SERVICE.name}: {failover.STOP}; wait until docker node ls says Down and the "
-        f"tasks run elsewhere; then there: {failover.START}",
-        f"{SERVICE.name}의 태스크가 있는 워커에서: {failover.STOP}; docker node ls에 Down이 나오고 태스크가 "
-        f"다른 곳에서 실행될 때까지 기다린 뒤 그 워커에서: {failover.START}",
+    hint=(
+        on(_BUSY, failover.STOP),
+        on_manager(
+            "docker node ls",
+            look=Words(
+                "Wait until the node is Down and its tasks run elsewhere.",
+                "노드가 Down이 되고 태스크가 다른 노드에서 실행될 때까지 기다리세요.",
+            ),
+        ),
+        on(Words("that worker again", "그 워커"), failover.START),
     ),
 )
 def test_failed_over(lived: Service) -> None:
@@ -72,10 +78,12 @@ def test_failed_over(lived: Service) -> None:
     ko="랩의 모든 노드가 다시 Ready이고 active이다.",
     needs=("failover.failed_over",),
     whole_lab=True,
-    hint=Words(
-        f"On the node that is not Ready: {failover.START}. On {{manager}}, where it is not active: "
-        f"{failover.activate('NODE')}",
-        f"Ready가 아닌 노드에서: {failover.START}. active가 아니면 {{manager}}에서: {failover.activate('노드')}",
+    hint=(
+        on(Words("the node that is not Ready", "Ready가 아닌 노드"), failover.START),
+        on_manager(
+            failover.activate("NODE"),
+            look=Words("If the node is not active:", "노드가 active가 아니면:"),
+        ),
     ),
 )
 def test_back(swarm: Swarm, lab: Lab) -> None:
@@ -96,10 +104,15 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
     ko="노드 하나를 비웠다(drain). 그 노드의 태스크가 멈춘 뒤 다른 노드에서 실행되었다.",
     needs=("failover.running",),
     whole_lab=True,
-    hint=_on_manager(
-        f"{failover.drain('WORKER')}; docker service ps {SERVICE.name}; {failover.activate('WORKER')}",
-        en=f"The worker must have a task of {SERVICE.name} ({failover.FORCE} spreads them). ",
-        ko=f"그 워커에 {SERVICE.name}의 태스크가 있어야 합니다({failover.FORCE}로 퍼뜨립니다). ",
+    hint=on_manager(
+        failover.FORCE,
+        failover.drain("NODE"),
+        f"docker service ps {SERVICE.name}",
+        failover.activate("NODE"),
+        look=Words(
+            f"The worker must have a task of {SERVICE.name}: the first command spreads them.",
+            f"그 워커에 {SERVICE.name}의 태스크가 있어야 합니다. 첫째 명령으로 태스크를 나눕니다.",
+        ),
     ),
 )
 def test_drained(lived: Service) -> None:
@@ -112,7 +125,7 @@ def test_drained(lived: Service) -> None:
     ko="노드를 잃은 뒤에 docker service update --force로 모든 태스크를 교체했다.",
     needs=("failover.failed_over",),
     whole_lab=True,
-    hint=_on_manager(failover.FORCE),
+    hint=on_manager(failover.FORCE),
 )
 def test_replaced(lived: Service) -> None:
     """After a node was lost, every task was replaced by another of the same image: docker service update --force."""
@@ -128,7 +141,7 @@ def test_replaced(lived: Service) -> None:
     ko="태스크가 다시 모든 워커에 고르게 퍼져 있다.",
     needs=("failover.replaced", "failover.back"),
     whole_lab=True,
-    hint=_on_manager(failover.FORCE),
+    hint=on_manager(failover.FORCE),
 )
 def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:
     """The tasks are spread over the workers again: none has two more than another."""

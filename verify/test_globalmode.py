@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from labgen.course import Words, globalmode
+from labgen.hint import on, on_manager
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Swarm, SwarmNode
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, repeat
 from verify.services import made_from, service_of, told
 
 SERVICE = globalmode.SERVICE
-
-_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}"
 
 service = service_of(SERVICE.name)
 
@@ -20,7 +20,7 @@ service = service_of(SERVICE.name)
     points=1,
     ko="global_nginx 서비스가 nginx 이미지로 만들어져 있다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(f"On {{manager}}: {SERVICE.create}", f"{{manager}}에서: {SERVICE.create}"),
+    hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service global_nginx, made from nginx."""
@@ -31,9 +31,13 @@ def test_service_exists(swarm: Swarm) -> None:
     points=2,
     ko="서비스는 글로벌 모드다. 복제본 수를 세지 않는다.",
     needs=("globalmode.service_exists",),
-    hint=Words(
-        f"The mode cannot be changed afterwards. On {{manager}}: {_ANEW}",
-        f"모드는 나중에 바꿀 수 없습니다. {{manager}}에서: {_ANEW}",
+    hint=repeat(
+        SERVICE.name,
+        SERVICE.create,
+        why=Words(
+            "The mode of a service cannot be changed: it has to be created again.",
+            "서비스의 모드는 바꿀 수 없습니다. 다시 만들어야 합니다.",
+        ),
     ),
 )
 def test_global(service: Service) -> None:
@@ -47,11 +51,13 @@ def test_global(service: Service) -> None:
     ko="이 노드에서 서비스의 태스크가 하나 실행 중이다.",
     needs=("globalmode.global",),
     whole_lab=True,
-    hint=Words(
-        "On {manager}: docker node ls; docker service ps --no-trunc global_nginx. Is {node} Active, and does no "
-        "constraint of the service keep it out?",
-        "{manager}에서: docker node ls; docker service ps --no-trunc global_nginx. {node}가 Active이고, "
-        "서비스의 제약 조건에 걸리지 않습니까?",
+    hint=on_manager(
+        "docker node ls",
+        f"docker service ps --no-trunc {SERVICE.name}",
+        look=Words(
+            "Is {node} Active, and does no constraint of the service exclude it?",
+            "{node}가 Active이고, 서비스의 제약 조건에 걸리지 않습니까?",
+        ),
     ),
 )
 def test_task_here(node: Node, service: Service, exam: Exam) -> None:
@@ -66,11 +72,23 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
     ko="서비스를 만든 뒤에 스웜에 들어온 노드가 있고, 그 노드에서도 태스크가 실행 중이다.",
     needs=("globalmode.global",),
     whole_lab=True,
-    hint=Words(
-        "Let the last worker leave (there: docker swarm leave), remove it ({manager}: docker node rm --force NAME) and "
-        "let it join again with what docker swarm join-token worker prints.",
-        "마지막 워커가 스웜을 떠나게 하고(그 노드에서: docker swarm leave), 목록에서 지운 뒤({manager}에서: "
-        "docker node rm --force 이름) docker swarm join-token worker가 보여 주는 명령으로 다시 들어오게 하세요.",
+    hint=(
+        on(
+            Words("the last worker", "마지막 워커"),
+            "docker swarm leave",
+            look=Words(
+                "Let it leave the swarm. No service is lost: its tasks start on other nodes.",
+                "스웜을 떠나게 하세요. 서비스는 사라지지 않습니다. 태스크는 다른 노드에서 실행됩니다.",
+            ),
+        ),
+        on_manager(
+            "docker node rm --force NODE",
+            "docker swarm join-token worker",
+            look=Words(
+                "Remove it from the list, then run on it the command that the second line prints.",
+                "목록에서 지운 뒤, 둘째 명령이 보여 주는 명령을 그 워커에서 실행하세요.",
+            ),
+        ),
     ),
 )
 def test_joined_later(service: Service, swarm: Swarm) -> None:
@@ -86,9 +104,13 @@ def test_joined_later(service: Service, swarm: Swarm) -> None:
     ko="모든 노드가 스웜에 한 번씩만 있다. 떠난 노드의 기록이 남아 있지 않다.",
     needs=("globalmode.joined_later",),
     whole_lab=True,
-    hint=Words(
-        "On {manager}: docker node ls; docker node rm ID for the one that is Down, by ID where a name is there twice.",
-        "{manager}에서: docker node ls. Down인 것을 docker node rm ID로 지우세요. 이름이 두 번 나오므로 ID를 씁니다.",
+    hint=on_manager(
+        "docker node ls",
+        "docker node rm ID",
+        look=Words(
+            "Remove the entry that is Down, by its ID: the name is listed twice.",
+            "Down인 것을 ID로 지우세요. 이름은 두 번 나옵니다.",
+        ),
     ),
 )
 def test_whole(swarm: Swarm, lab: Lab) -> None:

@@ -15,6 +15,7 @@ from labgen.capabilities import Lacks
 from labgen.course import Words, health
 from labgen.course.spec import same_image, told_ports
 from labgen.errors import NodeError
+from labgen.hint import on_manager
 from labgen.probe import Probed
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import most_empty, places
@@ -22,6 +23,7 @@ from labgen.waiting import NotYet
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, repeat, see_tasks
 from verify.services import all_run, made_from, service_of
 
 SERVICE, WEB = health.SERVICE, health.WEB
@@ -36,19 +38,11 @@ def lived(service: Service, exam: Exam) -> Service:
     return exam.lived(service.name)
 
 
-def _on_manager(*commands: str) -> Words:
-    told = "; ".join(commands)
-    return Words(f"On {{manager}}: {told}", f"{{manager}}에서: {told}")
-
-
-_ANEW = _on_manager(f"docker service rm {SERVICE.name}", SERVICE.create, health.WRONG_PORT, health.RIGHT)
-
-
 @check(
     points=1,
     ko="my-session 서비스가 redis 이미지로 만들어져 있다.",
     needs=("cluster.swarm_begun",),
-    hint=_on_manager(SERVICE.create),
+    hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service my-session, made from redis."""
@@ -60,7 +54,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이다.",
     needs=("health.service_exists",),
     whole_lab=True,
-    hint=_on_manager(f"docker service ps --no-trunc {SERVICE.name}", f"docker service scale {SERVICE.name}=3"),
+    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with three replicas, and all of them run."""
@@ -72,7 +66,7 @@ def test_running(service: Service) -> None:
     ko="서비스에 헬스 체크가 있고, 실행 중인 모든 컨테이너가 healthy이다.",
     needs=("health.running",),
     whole_lab=True,
-    hint=_on_manager(
+    hint=on_manager(
         f"docker service update --health-cmd 'redis-cli ping' --health-interval {health.INTERVAL:g}s {SERVICE.name}"
     ),
 )
@@ -88,7 +82,7 @@ def test_healthy(service: Service, lived: Service) -> None:
     ko="업데이트 한 번이 헬스 체크 때문에 실패했다. 새 태스크는 한 번도 healthy가 되지 못하고 포기되었다.",
     needs=("health.healthy",),
     whole_lab=True,
-    hint=_ANEW,
+    hint=on_manager(health.WRONG_PORT, health.RIGHT),
 )
 def test_stopped_by_the_check(lived: Service) -> None:
     """An update failed of its health check: a new task never became healthy, and was given up."""
@@ -103,9 +97,17 @@ def test_stopped_by_the_check(lived: Service) -> None:
     ko="업데이트하는 동안 빠진 복제본은 한순간도 없었다.",
     needs=("health.stopped_by_the_check",),
     whole_lab=True,
-    hint=Words(
-        f"Start the new task first (--update-order start-first). {_ANEW.en}",
-        f"새 태스크를 먼저 시작하세요(--update-order start-first). {_ANEW.ko}",
+    hint=repeat(
+        SERVICE.name,
+        SERVICE.create,
+        health.WRONG_PORT,
+        health.RIGHT,
+        why=Words(
+            "Start the new task first (--update-order start-first, --rollback-order start-first). The history keeps "
+            "the other update, so the exercise starts from a new service.",
+            "새 태스크를 먼저 시작하세요(--update-order start-first, --rollback-order start-first). 기록에 지난 "
+            "업데이트가 남으므로 새 서비스로 다시 합니다.",
+        ),
     ),
 )
 def test_none_missing(lived: Service) -> None:
@@ -119,7 +121,7 @@ def test_none_missing(lived: Service) -> None:
     ko=f"정상 업데이트가 끝나, 모든 태스크가 {health.UPDATED.image} 이미지를 쓰고 다른 이미지의 태스크를 이어받았다.",
     needs=("health.stopped_by_the_check",),
     whole_lab=True,
-    hint=_on_manager(health.RIGHT),
+    hint=on_manager(health.RIGHT),
 )
 def test_updated(service: Service) -> None:
     """A good update was completed: every task has redis:6.2.5-alpine, and came after one of another image."""
@@ -131,16 +133,13 @@ def test_updated(service: Service) -> None:
     assert not alone, f"the history shows no task of another image before that of replica {', '.join(alone)}"
 
 
-_WEB_ANEW = _on_manager(f"docker service rm {WEB.name}", WEB.create)
-
-
 @check(
     points=1,
     ko=f"web-checked 서비스가 nginx 이미지의 복제본 3개로 만들어져 {PORT.published} 포트를 공개하고, "
     "헬스 체크가 있으며, 모든 컨테이너가 healthy이다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
-    hint=_WEB_ANEW,
+    hint=(create(WEB), see_tasks(WEB.name)),
 )
 def test_web(swarm: Swarm, exam: Exam) -> None:
     """There is a service web-checked, made from nginx, with three replicas, its port 80 published as 8005 and a health
@@ -186,10 +185,12 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     "동안 빠진 복제본은 한순간도 없었다.",
     needs=("health.web",),
     whole_lab=True,
-    hint=Words(
-        f"Both ways start first, and wait for the health check (--update-order, --rollback-order). {_WEB_ANEW.en}",
-        f"두 방향 모두 새 태스크를 먼저 시작하고 헬스 체크를 기다려야 합니다(--update-order, --rollback-order). "
-        f"{_WEB_ANEW.ko}",
+    hint=on_manager(
+        f"docker service update --update-order start-first --rollback-order start-first {WEB.name}",
+        look=Words(
+            "In both directions the new task must start first and pass its health check.",
+            "업데이트와 롤백 모두 새 태스크를 먼저 시작하고 헬스 체크를 기다려야 합니다.",
+        ),
     ),
 )
 def test_replaced_unnoticed(tried: Tried) -> None:
@@ -205,7 +206,10 @@ def test_replaced_unnoticed(tried: Tried) -> None:
     needs=("health.replaced_unnoticed",),
     requires=WEB.asking_needs,
     whole_lab=True,
-    hint=_WEB_ANEW,
+    hint=on_manager(
+        f"docker service update --update-order start-first --rollback-order start-first {WEB.name}",
+        f"docker service inspect --pretty {WEB.name}",
+    ),
 )
 def test_answers_meanwhile(tried: Tried) -> None:
     """Tried by this check: of the requests made through every node meanwhile, not more than one in a thousand is

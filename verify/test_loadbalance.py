@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from labgen.course import Words, loadbalance
 from labgen.course.spec import repository
+from labgen.hint import on, on_manager, on_node
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
 from labgen.swarm import Service, Swarm
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts
+from verify.hinting import create, repeat, see_tasks
 from verify.services import service_of, told
 
 SERVICE = loadbalance.SERVICE
 PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
 
-_MAKE = Words(f"On {{manager}}: {SERVICE.create}", f"{{manager}}에서: {SERVICE.create}")
 _KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
 """Two ways to write the same constraint; the course uses both."""
 
@@ -23,7 +24,9 @@ _KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
 service = service_of(SERVICE.name)
 
 
-@check(points=2, ko="web-alb 서비스가 nginx 이미지로 만들어져 있다.", needs=("cluster.swarm_begun",), hint=_MAKE)
+@check(
+    points=2, ko="web-alb 서비스가 nginx 이미지로 만들어져 있다.", needs=("cluster.swarm_begun",), hint=create(SERVICE)
+)
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service web-alb, made from nginx."""
     found = swarm.services.get(SERVICE.name)
@@ -37,9 +40,16 @@ def test_service_exists(swarm: Swarm) -> None:
     points=1,
     ko=f"서비스는 복제 모드이고 복제본이 {SERVICE.replicas}개다.",
     needs=("loadbalance.service_exists",),
-    hint=Words(
-        f"Remove it (docker service rm {SERVICE.name}) and begin anew. {_MAKE.en}",
-        f"지우고(docker service rm {SERVICE.name}) 다시 시작하세요. {_MAKE.ko}",
+    hint=(
+        on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}"),
+        repeat(
+            SERVICE.name,
+            SERVICE.create,
+            why=Words(
+                "If it is a global service, it has to be created again: the mode of a service cannot be changed.",
+                "글로벌 서비스라면 다시 만들어야 합니다. 서비스의 모드는 바꿀 수 없습니다.",
+            ),
+        ),
     ),
 )
 def test_replicated(service: Service) -> None:
@@ -54,12 +64,7 @@ def test_replicated(service: Service) -> None:
     ko=f"서비스의 태스크 {SERVICE.replicas}개가 실행 중이다.",
     needs=("loadbalance.service_exists",),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; "
-        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
-        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}; "
-        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
-    ),
+    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
     """As many tasks of the service run as the exercise asks for."""
@@ -72,10 +77,7 @@ def test_running(service: Service) -> None:
     points=1,
     ko="서비스에 워커에서만 실행하라는 제약 조건이 있다.",
     needs=("loadbalance.service_exists",),
-    hint=Words(
-        f"On {{manager}}: docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
-        f"{{manager}}에서: docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
-    ),
+    hint=on_manager(f"docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}"),
 )
 def test_constraint(service: Service) -> None:
     """The service is constrained to workers."""
@@ -87,9 +89,12 @@ def test_constraint(service: Service) -> None:
     points=1,
     ko="서비스의 태스크가 모두 워커에서 실행된다.",
     needs=("loadbalance.running",),
-    hint=Words(
-        f"On {{manager}}: docker service ps {SERVICE.name}. A constraint moves tasks that break it.",
-        f"{{manager}}에서: docker service ps {SERVICE.name}. 제약 조건을 추가하면 어긋난 태스크가 옮겨집니다.",
+    hint=on_manager(
+        f"docker service ps {SERVICE.name}",
+        look=Words(
+            "When a constraint is added, Swarm moves the tasks that break it.",
+            "제약 조건을 추가하면 어긋난 태스크가 옮겨집니다.",
+        ),
     ),
 )
 def test_on_workers(service: Service, swarm: Swarm) -> None:
@@ -105,10 +110,7 @@ def test_on_workers(service: Service, swarm: Swarm) -> None:
     points=1,
     ko=f"서비스의 {TARGET} 포트가 라우팅 메시를 통해 {PUBLISHED} 포트로 공개되어 있다.",
     needs=("loadbalance.service_exists",),
-    hint=Words(
-        f"On {{manager}}: docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}",
-        f"{{manager}}에서: docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}",
-    ),
+    hint=on_manager(f"docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}"),
 )
 def test_published(service: Service) -> None:
     """The service publishes port 8001 for its port 80, through the routing mesh."""
@@ -122,21 +124,24 @@ def test_published(service: Service) -> None:
     ko="공개한 포트가 노드에서 열려 있다. 태스크가 없는 노드에서도 열려 있다.",
     needs=("cluster.swarm_active", "loadbalance.published", "loadbalance.running"),
     requires=SERVICE.asking_needs,
-    hint=Words(
-        f"On {{node}}: sudo netstat -nlp | grep {PUBLISHED}; sudo journalctl -u docker",
-        f"{{node}}에서: sudo netstat -nlp | grep {PUBLISHED}; sudo journalctl -u docker",
-    ),
+    hint=on_node(f"sudo netstat -nlp | grep {PUBLISHED}", "sudo journalctl -u docker --no-pager --lines 50"),
 )
 def test_port_open(node: Node, facts: NodeFacts) -> None:
     """The published port is open on the node, whether a task runs there or not."""
     assert facts.listens("tcp", PUBLISHED, str(node.address)), facts.listening(PUBLISHED)
 
 
-_PAGES = Words(
-    f"On each worker: docker ps, then docker cp index.html CONTAINER:{loadbalance.PAGE_PATH}; "
-    f"on {{manager}}: curl {{address}}:{PUBLISHED}. A container made anew has lost its page.",
-    f"각 워커에서: docker ps, 그다음 docker cp index.html 컨테이너이름:{loadbalance.PAGE_PATH}. "
-    f"{{manager}}에서: curl {{address}}:{PUBLISHED}. 컨테이너가 새로 만들어지면 페이지도 다시 넣어야 합니다.",
+_PAGES = (
+    on(
+        Words("each worker", "각 워커"),
+        "docker ps",
+        f"docker cp index.html CONTAINER:{loadbalance.PAGE_PATH}",
+        look=Words(
+            "A new container does not have the page of the one before it: copy it again.",
+            "컨테이너가 새로 만들어지면 페이지도 다시 넣어야 합니다.",
+        ),
+    ),
+    on_manager(f"curl {{address}}:{PUBLISHED}"),
 )
 
 

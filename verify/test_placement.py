@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, placement
 from labgen.course.spec import in_bytes
+from labgen.hint import Hints, on_manager
 from labgen.swarm import Service, Swarm
 from verify.checks import check
+from verify.hinting import create, see_tasks
 from verify.services import found, hosts, listed, told
 
 OFF_MANAGERS, LABELLED = placement.OFF_MANAGERS, placement.LABELLED
@@ -16,15 +18,26 @@ _KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
 """Two ways to write the same constraint; the course uses both."""
 
 
-def _on_manager(command: str) -> Words:
-    return Words(f"On {{manager}}: {command}", f"{{manager}}에서: {command}")
+def _mended(spec: ServiceSpec) -> Hints:
+    return (
+        create(spec),
+        on_manager(
+            f"docker service update --constraint-add {spec.constraints[0]} {spec.name}",
+            f"docker service scale {spec.name}={spec.replicas}",
+            look=Words(
+                "If it exists, give it its constraint and its replicas.",
+                "이미 있으면 제약 조건과 복제본 수를 맞추세요.",
+            ),
+        ),
+        see_tasks(spec.name),
+    )
 
 
 @check(
     points=2,
     ko="off-manager 서비스에 node.role!=manager 제약 조건이 있고, 원하는 만큼의 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
-    hint=_on_manager(f"docker service rm {OFF_MANAGERS.name}; {OFF_MANAGERS.create}"),
+    hint=_mended(OFF_MANAGERS),
 )
 def test_off_managers(swarm: Swarm) -> None:
     """The service off-manager has the constraint node.role!=manager, and all of its tasks run."""
@@ -38,7 +51,7 @@ def test_off_managers(swarm: Swarm) -> None:
     points=1,
     ko="off-manager의 태스크는 매니저에서 하나도 실행되지 않는다.",
     needs=("placement.off_managers",),
-    hint=_on_manager(f"docker service ps {OFF_MANAGERS.name}; docker node ls"),
+    hint=on_manager(f"docker service ps {OFF_MANAGERS.name}", "docker node ls"),
 )
 def test_none_on_managers(swarm: Swarm) -> None:
     """No task of off-manager runs on a manager."""
@@ -52,11 +65,13 @@ def test_none_on_managers(swarm: Swarm) -> None:
     points=1,
     ko=f"노드 하나 이상에 {LABEL}={VALUE} 레이블이 있고, 없는 노드도 있다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(
-        f"On {{manager}}: docker node update --label-add {LABEL}={VALUE} and the name of one worker; "
-        f"docker node inspect --format '{{{{{{{{.Spec.Labels}}}}}}}}' NAME shows it.",
-        f"{{manager}}에서: docker node update --label-add {LABEL}={VALUE} 뒤에 워커 하나의 이름. "
-        f"docker node inspect --format '{{{{{{{{.Spec.Labels}}}}}}}}' 이름으로 볼 수 있습니다.",
+    hint=on_manager(
+        f"docker node update --label-add {LABEL}={VALUE} NODE",
+        "docker node inspect --format '{{.Spec.Labels}}' NODE",
+        look=Words(
+            "Give the label to one worker; the second command shows it.",
+            "워커 하나에 레이블을 붙이세요. 둘째 명령으로 볼 수 있습니다.",
+        ),
     ),
 )
 def test_label(swarm: Swarm) -> None:
@@ -71,7 +86,7 @@ def test_label(swarm: Swarm) -> None:
     points=2,
     ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, 태스크는 모두 그 노드에서 실행 중이다.",
     needs=("placement.label",),
-    hint=_on_manager(f"docker service rm {LABELLED.name}; {LABELLED.create}"),
+    hint=_mended(LABELLED),
 )
 def test_on_labelled(swarm: Swarm) -> None:
     """The service on-ssd has the constraint node.labels.disk==ssd, and all of its tasks run where that label is."""
@@ -88,11 +103,13 @@ def test_on_labelled(swarm: Swarm) -> None:
     ko="제약 조건이 없는 spread 서비스의 복제본이 모든 노드에 고르게 나뉘어 있다. 차이는 많아야 하나다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps {SPREAD.name}. It was made with: {SPREAD.create}; "
-        f"docker service update --force {SPREAD.name} spreads its tasks anew.",
-        f"{{manager}}에서: docker service ps {SPREAD.name}. 만드는 명령: {SPREAD.create}. "
-        f"docker service update --force {SPREAD.name}을 실행하면 태스크가 다시 나뉩니다.",
+    hint=(
+        create(SPREAD),
+        on_manager(f"docker service ps {SPREAD.name}"),
+        on_manager(
+            f"docker service update --force {SPREAD.name}",
+            look=Words("This spreads its tasks over the nodes again.", "태스크를 노드에 다시 나눕니다."),
+        ),
     ),
 )
 def test_spread(swarm: Swarm) -> None:
@@ -108,7 +125,16 @@ def test_spread(swarm: Swarm) -> None:
     points=2,
     ko="too-big 서비스는 어느 노드에도 없는 만큼의 자원을 예약했고, 그 태스크는 Pending이다.",
     needs=("cluster.swarm_begun",),
-    hint=_on_manager(f"docker service rm {TOO_BIG.name}; {TOO_BIG.create}"),
+    hint=(
+        create(TOO_BIG),
+        on_manager(
+            f"docker service update --reserve-memory {TOO_BIG.reserve} {TOO_BIG.name}",
+            look=Words(
+                "If it exists, let it reserve more than any node has.",
+                "이미 있으면 어느 노드보다도 많이 예약하게 하세요.",
+            ),
+        ),
+    ),
 )
 def test_pending(swarm: Swarm) -> None:
     """The service too-big reserves more than any node has, and its task is pending, on no node."""
@@ -123,11 +149,12 @@ def test_pending(swarm: Swarm) -> None:
     points=1,
     ko="그 태스크의 오류가 이유를 말한다. 자원이 충분한 노드가 없다는 것이다.",
     needs=("placement.pending",),
-    hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {TOO_BIG.name}. No other reason, such as a constraint, may "
-        "come before it.",
-        f"{{manager}}에서: docker service ps --no-trunc {TOO_BIG.name}. "
-        "제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
+    hint=on_manager(
+        f"docker service ps --no-trunc {TOO_BIG.name}",
+        look=Words(
+            "No other reason, such as a constraint, may come before it.",
+            "제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
+        ),
     ),
 )
 def test_says_why(swarm: Swarm) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, ports
 from labgen.course.spec import repository, told_ports
+from labgen.hint import Hint, on, on_manager
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, repeat
 from verify.services import found, hosts, listed, told
 
 CHOSEN, AUTOMATIC, HOST, RANGE = ports.CHOSEN, ports.AUTOMATIC, ports.HOST, ports.RANGE
 HOST_PORT = HOST.publish[0].published
+CHOSEN_PORT = CHOSEN.publish[0]
 
 
 def _made(swarm: Swarm, spec: ServiceSpec) -> Service:
@@ -25,7 +28,10 @@ def _made(swarm: Swarm, spec: ServiceSpec) -> Service:
     points=1,
     ko="web-chosen 서비스가 라우팅 메시를 통해 8003 포트를 컨테이너의 80 포트로 공개하고, 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(f"On {{manager}}: {CHOSEN.create}", f"{{manager}}에서: {CHOSEN.create}"),
+    hint=(
+        create(CHOSEN),
+        on_manager(f"docker service update --publish-add {CHOSEN_PORT.published}:{CHOSEN_PORT.target} {CHOSEN.name}"),
+    ),
 )
 def test_chosen(swarm: Swarm) -> None:
     """The service web-chosen publishes port 8003 for its port 80, through the routing mesh, and runs."""
@@ -39,9 +45,16 @@ def test_chosen(swarm: Swarm) -> None:
     ko=f"web-auto 서비스가 라우팅 메시를 통해 80 포트를 공개하며, 공개된 포트는 스웜이 {RANGE[0]}~{RANGE[-1]}에서 "
     "골랐다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(
-        f"Name only the container's port. On {{manager}}: docker service rm {AUTOMATIC.name}; {AUTOMATIC.create}",
-        f"컨테이너의 포트만 적으세요. {{manager}}에서: docker service rm {AUTOMATIC.name}; {AUTOMATIC.create}",
+    hint=(
+        create(AUTOMATIC),
+        repeat(
+            AUTOMATIC.name,
+            AUTOMATIC.create,
+            why=Words(
+                "If the port was chosen by hand, create the service again and name only the container's port.",
+                "포트를 직접 정했다면 컨테이너의 포트만 적어 다시 만드세요.",
+            ),
+        ),
     ),
 )
 def test_automatic(swarm: Swarm) -> None:
@@ -54,9 +67,8 @@ def test_automatic(swarm: Swarm) -> None:
     assert there.running, f"none of its tasks runs: {told(there.tasks)}"
 
 
-def _through(spec: ServiceSpec) -> Words:
-    see = f"docker service ps --no-trunc {spec.name}; docker service inspect --pretty {spec.name}"
-    return Words(f"On {{manager}}: {see}", f"{{manager}}에서: {see}")
+def _through(spec: ServiceSpec) -> Hint:
+    return on_manager(f"docker service ps --no-trunc {spec.name}", f"docker service inspect --pretty {spec.name}")
 
 
 @check(
@@ -95,9 +107,13 @@ def _answer_everywhere(exam: Exam, lab: Lab, there: Service, spec: ServiceSpec) 
     points=2,
     ko="web-host 서비스가 호스트 모드로 8004 포트를 공개하고, 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(
-        f"On {{manager}}: docker service rm {HOST.name}; {HOST.create}",
-        f"{{manager}}에서: docker service rm {HOST.name}; {HOST.create}",
+    hint=(
+        create(HOST),
+        on_manager(
+            f"docker service update --publish-rm {HOST.publish[0].target} "
+            f"--publish-add mode=host,published={HOST_PORT},target={HOST.publish[0].target} {HOST.name}",
+            look=Words("If it exists, publish the port in host mode.", "이미 있으면 포트를 호스트 모드로 공개하세요."),
+        ),
     ),
 )
 def test_host(swarm: Swarm) -> None:
@@ -112,9 +128,9 @@ def test_host(swarm: Swarm) -> None:
     ko="8004 포트에서는 web-host의 태스크가 있는 노드가 모두 응답하고, 다른 노드는 응답하지 않는다.",
     needs=("ports.host",),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps {HOST.name}. On the node: sudo ss -lntp | grep {HOST_PORT}",
-        f"{{manager}}에서: docker service ps {HOST.name}. 그 노드에서: sudo ss -lntp | grep {HOST_PORT}",
+    hint=(
+        on_manager(f"docker service ps {HOST.name}"),
+        on(Words("the node named above", "위에 나온 노드"), f"sudo ss -lntp | grep {HOST_PORT}"),
     ),
 )
 def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -135,11 +151,10 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     "있어 대기 중이다.",
     needs=("ports.host",),
     whole_lab=True,
-    hint=Words(
-        f"Ask for one more than there are nodes. On {{manager}}: docker service scale --detach {HOST.name}=4; "
+    hint=on_manager(
+        f"docker service scale --detach {HOST.name}=4",
         f"docker service ps --no-trunc {HOST.name}",
-        f"노드 수보다 하나 많이 요청하세요. {{manager}}에서: docker service scale --detach {HOST.name}=4; "
-        f"docker service ps --no-trunc {HOST.name}",
+        look=Words("Ask for one replica more than there are nodes.", "노드 수보다 하나 많이 요청하세요."),
     ),
 )
 def test_one_for_each_node(swarm: Swarm, lab: Lab) -> None:

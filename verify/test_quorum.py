@@ -11,18 +11,20 @@ from datetime import timedelta
 import pytest
 
 from labgen.course import Words, quorum
+from labgen.hint import on, on_manager
 from labgen.lab import Lab, Node
 from labgen.swarm import Service, Swarm, outages
 from labgen.swarm.outages import Outage, Told
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, repeat, see_tasks
 from verify.services import hosts, listed, made_from, service_of
 
 SERVICE = quorum.SERVICE
 service = service_of(SERVICE.name)
 
-_MAKE = f"On {{manager}}: {SERVICE.create}"
-_MAKE_KO = f"{{manager}}에서: {SERVICE.create}"
+_LEADER = Words("the manager that leads (docker node ls)", "리더인 매니저(docker node ls)")
+_OTHER = Words("another manager", "다른 매니저")
 _APART = timedelta(seconds=2)
 """How far apart the nodes' clocks may be."""
 
@@ -48,7 +50,7 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     ko="nginx로 만든 quorum-web 서비스가 있고, 모든 워커에서 실행 중이다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
-    hint=Words(_MAKE, _MAKE_KO),
+    hint=(create(SERVICE), see_tasks(SERVICE.name)),
 )
 def test_service_runs(swarm: Swarm, lab: Lab) -> None:
     """There is a service quorum-web, made from nginx, and it runs on every worker."""
@@ -63,10 +65,15 @@ def test_service_runs(swarm: Swarm, lab: Lab) -> None:
     ko="어느 매니저의 엔진이 멈춘 동안 다른 매니저가 리더로 뽑혔다.",
     needs=("quorum.service_runs",),
     whole_lab=True,
-    hint=Words(
-        f"After making the service, on the manager that leads (docker node ls): {quorum.STOP}; on another: "
-        f"{quorum.LIST}",
-        f"서비스를 만든 다음, 리더인 매니저(docker node ls)에서: {quorum.STOP}; 다른 매니저에서: {quorum.LIST}",
+    hint=(
+        on(
+            _LEADER,
+            quorum.STOP,
+            look=Words(
+                "After the service was created, stop the leader's engine.", "서비스를 만든 뒤 리더의 엔진을 멈추세요."
+            ),
+        ),
+        on(_OTHER, quorum.LIST, look=Words("See who leads now.", "누가 리더가 되었는지 확인하세요.")),
     ),
 )
 def test_another_led(journals: Journals) -> None:
@@ -85,10 +92,13 @@ def test_another_led(journals: Journals) -> None:
     ko="매니저의 과반수가 동시에 멈춰 있었다. 스웜에 리더가 없었다.",
     needs=("quorum.service_runs",),
     whole_lab=True,
-    hint=Words(
-        f"While the first is stopped, stop the engine of a second manager, too: {quorum.STOP}; on the one that is "
-        f"left: {quorum.LIST}",
-        f"첫 매니저가 멈춰 있는 동안 두 번째 매니저의 엔진도 멈추세요: {quorum.STOP}; 남은 매니저에서: {quorum.LIST}",
+    hint=(
+        on(
+            Words("a second manager, while the first is stopped", "첫 매니저가 멈춰 있는 동안 두 번째 매니저"),
+            quorum.STOP,
+            look=Words("Stop its engine, too.", "이 매니저의 엔진도 멈추세요."),
+        ),
+        on(Words("the manager that is left", "남은 매니저"), quorum.LIST),
     ),
 )
 def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
@@ -101,9 +111,14 @@ def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
     ko="리더가 없는 동안에도 서비스의 태스크는 계속 실행되었다.",
     needs=("quorum.majority_lost",),
     whole_lab=True,
-    hint=Words(
-        "Stop the engines of managers only; the workers' run on. Remove the service and begin anew. " + _MAKE,
-        "매니저의 엔진만 멈추고 워커의 엔진은 그대로 두세요. 서비스를 제거하고 다시 시작합니다. " + _MAKE_KO,
+    hint=repeat(
+        SERVICE.name,
+        SERVICE.create,
+        why=Words(
+            "Stop the engines of managers only: those of the workers must run on. Start the exercise again from a new "
+            "service.",
+            "매니저의 엔진만 멈추고 워커의 엔진은 그대로 두세요. 새 서비스로 실습을 다시 시작합니다.",
+        ),
     ),
 )
 def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
@@ -123,9 +138,9 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
     ko="매니저가 모두 돌아왔다. 전부 Ready이고 서로 연결되며, 그중 하나가 리더다.",
     needs=("quorum.majority_lost",),
     whole_lab=True,
-    hint=Words(
-        f"On each manager that is stopped: {quorum.START}; on {{manager}}: {quorum.LIST}",
-        f"멈춰 있는 매니저마다: {quorum.START}; {{manager}}에서: {quorum.LIST}",
+    hint=(
+        on(Words("each manager that is stopped", "멈춰 있는 매니저"), quorum.START),
+        on_manager(quorum.LIST),
     ),
 )
 def test_recovered(swarm: Swarm, lab: Lab) -> None:

@@ -12,6 +12,7 @@ from labgen.capabilities import Lacks
 from labgen.course import Words, recovery
 from labgen.course.spec import told_ports
 from labgen.errors import NodeError
+from labgen.hint import on, on_manager
 from labgen.lab import Node
 from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, Task
@@ -20,12 +21,11 @@ from labgen.waiting import NotYet
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import asked_often, create, see_tasks
 from verify.services import made_from, service_of
 
 SERVICE = recovery.SERVICE
 PORT = SERVICE.publish[0]
-
-_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}"
 
 service = service_of(SERVICE.name)
 
@@ -34,7 +34,17 @@ service = service_of(SERVICE.name)
     points=1,
     ko="web-alb 서비스가 nginx 이미지의 복제본 3개로 만들어져 있고, 모든 노드에서 실행될 수 있다(제약 조건 없음).",
     needs=("cluster.swarm_begun",),
-    hint=Words(f"On {{manager}}: {_ANEW}", f"{{manager}}에서: {_ANEW}"),
+    hint=(
+        create(SERVICE),
+        on_manager(
+            f"docker service update --constraint-rm node.role==worker {SERVICE.name}",
+            f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+            look=Words(
+                "If it exists, take its constraint away and give it its replicas.",
+                "이미 있으면 제약 조건을 없애고 복제본 수를 맞추세요.",
+            ),
+        ),
+    ),
 )
 def test_service_made(swarm: Swarm) -> None:
     """There is a service web-alb, made from nginx, with three replicas that may run on any node."""
@@ -49,10 +59,7 @@ def test_service_made(swarm: Swarm) -> None:
     points=1,
     ko="서비스가 라우팅 메시를 통해 8001 포트를 컨테이너의 80 포트로 공개한다.",
     needs=("recovery.service_made",),
-    hint=Words(
-        f"On {{manager}}: docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
-        f"{{manager}}에서: docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
-    ),
+    hint=on_manager(f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}"),
 )
 def test_published(service: Service) -> None:
     """The service publishes port 8001 for its port 80, through the routing mesh."""
@@ -64,30 +71,25 @@ def test_published(service: Service) -> None:
     ko="복제본 3개가 모두 실행 중이다.",
     needs=("recovery.service_made",),
     whole_lab=True,
-    hint=Words(
-        f"Swarm starts what is missing by itself. See what hinders it, on {{manager}}: "
-        f"docker service ps --no-trunc {SERVICE.name}",
-        f"모자란 태스크는 스웜이 스스로 시작합니다. 무엇이 막고 있는지 {{manager}}에서 보세요: "
-        f"docker service ps --no-trunc {SERVICE.name}",
-    ),
+    hint=see_tasks(SERVICE.name),
 )
 def test_running(service: Service) -> None:
     """All three replicas run."""
     assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
 
 
-_REMOVE = Words(
-    f"On a node with a task: docker ps, then docker rm -f CONTAINER. On {{manager}}: docker service ps {SERVICE.name}",
-    f"태스크가 있는 노드에서: docker ps, 그리고 docker rm -f 컨테이너이름. {{manager}}에서: "
-    f"docker service ps {SERVICE.name}",
-)
-
-
 @check(
     points=3,
     ko="기록에 컨테이너가 강제로 종료된 태스크가 있고, 같은 복제본에서 새 태스크가 실행 중이다.",
     needs=("recovery.service_made",),
-    hint=_REMOVE,
+    hint=(
+        on(
+            Words(f"a node with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 노드"),
+            "docker ps",
+            "docker rm -f CONTAINER",
+        ),
+        on_manager(f"docker service ps {SERVICE.name}"),
+    ),
 )
 def test_replaced(service: Service) -> None:
     """The history has a task whose container was ended by force, and in the same replica another one runs."""
@@ -143,11 +145,15 @@ def death(exam: Exam, lacks: Lacks) -> Death:
     "안에 같은 복제본에서 새 태스크가 실행되고, 실행 중인 태스크 수는 이전과 같아진다.",
     needs=("recovery.replaced", "recovery.running", "recovery.published"),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; does the service restart its tasks "
-        f"(docker service inspect --pretty {SERVICE.name}, RestartPolicy)?",
-        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}. 서비스가 태스크를 다시 시작하게 되어 있습니까"
-        f"(docker service inspect --pretty {SERVICE.name}의 RestartPolicy)?",
+    hint=(
+        see_tasks(SERVICE.name),
+        on_manager(
+            f"docker service inspect --pretty {SERVICE.name}",
+            look=Words(
+                "Does its RestartPolicy let Swarm restart the tasks?",
+                "RestartPolicy가 태스크를 다시 시작하게 되어 있습니까?",
+            ),
+        ),
     ),
 )
 def test_recovers(death: Death) -> None:
@@ -163,12 +169,7 @@ def test_recovers(death: Death) -> None:
     needs=("recovery.recovers",),
     requires=SERVICE.asking_needs,
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: curl {{manager}}:{PORT.published}, several times. Do all replicas answer? Do the nodes hear "
-        "of each other (ports 7946/tcp and 7946/udp)?",
-        f"{{manager}}에서: curl {{manager}}:{PORT.published}, 여러 번. 모든 복제본이 응답합니까? 노드끼리 소식을 "
-        "주고받습니까(7946/tcp, 7946/udp 포트)?",
-    ),
+    hint=asked_often(PORT.published),
 )
 def test_answers_meanwhile(death: Death, exam: Exam) -> None:
     """Tried by this check: of the requests made through every node meanwhile, some are lost only in the moment until

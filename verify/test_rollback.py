@@ -12,9 +12,11 @@ import pytest
 
 from labgen.course import ServiceSpec, Words, rollback
 from labgen.course.spec import repository, same_image
+from labgen.hint import Hint, on_manager
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import failing, places, taken_back
 from verify.checks import check
+from verify.hinting import create, repeat
 from verify.services import found
 
 QUEUE, STORE = rollback.QUEUE, rollback.STORE
@@ -35,20 +37,23 @@ def store(swarm: Swarm) -> Service:
     return found(swarm, STORE.name)
 
 
-def _on_manager(*commands: str) -> Words:
-    told = "; ".join(commands)
-    return Words(f"On {{manager}}: {told}", f"{{manager}}에서: {told}")
-
-
-def _anew(spec: ServiceSpec, *commands: str) -> Words:
-    return _on_manager(f"docker service rm {spec.name}", spec.create, *commands)
+def _repeat(spec: ServiceSpec, *commands: str) -> Hint:
+    return repeat(
+        spec.name,
+        spec.create,
+        *commands,
+        why=Words(
+            "The history keeps the updates that were different: the exercise starts from a new service.",
+            "기록에 지난 업데이트가 남으므로 새 서비스로 다시 합니다.",
+        ),
+    )
 
 
 @check(
     points=1,
     ko="my-queue와 my-store 서비스가 있고, 둘 다 redis 이미지를 쓰는 복제본 3개짜리 서비스다.",
     needs=("cluster.swarm_begun",),
-    hint=_on_manager(QUEUE.create, STORE.create),
+    hint=create(QUEUE, STORE),
 )
 def test_services_exist(swarm: Swarm) -> None:
     """There are the services my-queue and my-store, each of redis, replicated, with three replicas."""
@@ -70,7 +75,7 @@ def _broken(there: Service, spec: ServiceSpec) -> bool:
     ko="두 서비스의 복제본이 모두 실행 중이다.",
     needs=("rollback.services_exist",),
     whole_lab=True,
-    hint=_on_manager(rollback.MEND_QUEUE, rollback.ROLLBACK),
+    hint=on_manager(rollback.MEND_QUEUE, rollback.ROLLBACK),
 )
 def test_running(queue: Service, store: Service) -> None:
     """All replicas of both services run."""
@@ -85,7 +90,7 @@ def test_running(queue: Service, store: Service) -> None:
     points=2,
     ko="my-queue의 업데이트 한 번이 실패하고 멈췄다. 잘못된 이미지는 일부 복제본에만 닿았다.",
     needs=("rollback.running",),
-    hint=_anew(QUEUE, rollback.BREAK_QUEUE, rollback.MEND_QUEUE),
+    hint=_repeat(QUEUE, rollback.BREAK_QUEUE, rollback.MEND_QUEUE),
 )
 def test_paused(queue: Service) -> None:
     """An update of my-queue failed and was paused: what failed had come to some replicas, and not to all."""
@@ -99,7 +104,7 @@ def test_paused(queue: Service) -> None:
     points=2,
     ko=f"그 업데이트를 고쳐서 끝냈다. my-queue의 모든 태스크가 {rollback.MENDED.image} 이미지를 쓴다.",
     needs=("rollback.paused",),
-    hint=_on_manager(rollback.MEND_QUEUE),
+    hint=on_manager(rollback.MEND_QUEUE),
 )
 def test_mended(queue: Service) -> None:
     """It was mended by a further update, which is complete: every task of my-queue has redis:6.2.5-alpine."""
@@ -112,7 +117,7 @@ def test_mended(queue: Service) -> None:
     points=2,
     ko="my-store의 업데이트 한 번이 실패하고도 계속되었다. 모든 복제본에서 태스크가 실패했다.",
     needs=("rollback.running",),
-    hint=_anew(STORE, rollback.BREAK_STORE, rollback.ROLLBACK),
+    hint=_repeat(STORE, rollback.BREAK_STORE, rollback.ROLLBACK),
 )
 def test_continued(store: Service) -> None:
     """An update of my-store failed and went on: in every replica a task of another image failed."""
@@ -124,7 +129,7 @@ def test_continued(store: Service) -> None:
     points=2,
     ko=f"모든 복제본이 이전 이미지 {STORE.image}로 돌아왔다.",
     needs=("rollback.continued",),
-    hint=_on_manager(rollback.ROLLBACK),
+    hint=on_manager(rollback.ROLLBACK),
 )
 def test_rolled_back(store: Service) -> None:
     """Every replica of my-store went back to the image it had before, redis:6.0-alpine."""
@@ -138,7 +143,7 @@ def test_rolled_back(store: Service) -> None:
     points=2,
     ko="my-store의 마지막 업데이트는 실패했고, 모든 복제본에 닿기 전에 스웜이 스스로 되돌렸다.",
     needs=("rollback.rolled_back",),
-    hint=_on_manager(rollback.MAKE_SAFE, rollback.BREAK_SAFE),
+    hint=on_manager(rollback.MAKE_SAFE, rollback.BREAK_SAFE),
 )
 def test_by_itself(store: Service) -> None:
     """The last update of my-store failed, and the swarm took it back by itself before it had come to every replica."""

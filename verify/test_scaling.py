@@ -13,12 +13,14 @@ import pytest
 from labgen.capabilities import Lacks
 from labgen.course import Words, loadbalance, scaling
 from labgen.course.spec import repository, told_ports
+from labgen.hint import on_manager
 from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, Task
 from labgen.waiting import NotYet
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import asked_often, create, see_tasks
 from verify.services import service_of
 
 SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
@@ -33,10 +35,7 @@ service = service_of(SERVICE.name)
     points=3,
     ko=f"web-alb 서비스의 복제본이 {MANY}개로 확장된 적이 있다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(
-        f"On {{manager}}: {scaling.UP}, afterwards {scaling.DOWN}. Where there is no {SERVICE.name}: {SERVICE.create}",
-        f"{{manager}}에서: {scaling.UP}, 그다음 {scaling.DOWN}. {SERVICE.name} 서비스가 없으면: {SERVICE.create}",
-    ),
+    hint=(create(SERVICE), on_manager(scaling.UP, scaling.DOWN)),
 )
 def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
     """The service web-alb has been scaled up to three replicas."""
@@ -54,10 +53,7 @@ def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
     ko=f"지금은 복제본이 다시 {FEW}개이고, 모두 워커에서 실행 중이다.",
     needs=("scaling.scaled_up",),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: {scaling.DOWN}; docker service ps {SERVICE.name}",
-        f"{{manager}}에서: {scaling.DOWN}; docker service ps {SERVICE.name}",
-    ),
+    hint=(on_manager(scaling.DOWN), see_tasks(SERVICE.name)),
 )
 def test_scaled_down(service: Service, swarm: Swarm) -> None:
     """The service has two replicas again, and both of them run, on workers."""
@@ -71,11 +67,14 @@ def test_scaled_down(service: Service, swarm: Swarm) -> None:
     points=1,
     ko="나머지 설정은 그대로다: nginx 이미지, 워커에만 배치, 8001 포트 공개.",
     needs=("scaling.scaled_up",),
-    hint=Words(
-        f"Scaling changes nothing but the number. On {{manager}}: docker service rm {SERVICE.name}; {SERVICE.create}; "
-        f"{scaling.UP}; {scaling.DOWN}",
-        f"확장은 복제본 수만 바꿉니다. {{manager}}에서: docker service rm {SERVICE.name}; {SERVICE.create}; "
-        f"{scaling.UP}; {scaling.DOWN}",
+    hint=on_manager(
+        f"docker service update --image {SERVICE.image} {SERVICE.name}",
+        f"docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
+        f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
+        look=Words(
+            "Scaling changes the number of replicas only. Put back what differs, with one of these.",
+            "확장은 복제본 수만 바꿉니다. 달라진 것을 알맞은 명령으로 되돌리세요.",
+        ),
     ),
 )
 def test_same_service(service: Service) -> None:
@@ -128,10 +127,7 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     "실행되고 먼저 실행되던 태스크는 그대로이며, 다시 줄이면 하나가 없어진다.",
     needs=("scaling.scaled_down", "scaling.same_service"),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name} says what keeps a task from running.",
-        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}. 태스크가 왜 실행되지 않는지 나와 있습니다.",
-    ),
+    hint=see_tasks(SERVICE.name),
 )
 def test_scales(tried: Tried) -> None:
     """Tried by this check: scaled by one, one more task runs within 30 s (longer on a slow computer) and those that ran
@@ -146,12 +142,7 @@ def test_scales(tried: Tried) -> None:
     needs=("scaling.scales",),
     requires=SERVICE.asking_needs,
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: curl {{manager}}:{PORT.published}, several times. Do all replicas answer? Do the nodes hear "
-        "of each other (ports 7946/tcp and 7946/udp)?",
-        f"{{manager}}에서: curl {{manager}}:{PORT.published}, 여러 번. 모든 복제본이 응답합니까? 노드끼리 소식을 "
-        "주고받습니까(7946/tcp, 7946/udp 포트)?",
-    ),
+    hint=asked_often(PORT.published),
 )
 def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:
     """Tried by this check: of the requests made through every node meanwhile none is lost, unless in the moment in

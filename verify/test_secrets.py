@@ -10,24 +10,20 @@ import shlex
 from urllib.parse import quote
 
 from labgen.course import Words, secrets
+from labgen.hint import on, on_manager
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import places
 from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import see_tasks
 from verify.services import made_from, service_of
 
 SERVICE = secrets.SERVICE
 service = service_of(SERVICE.name)
 
-_MAKE = f"{secrets.create(secrets.FIRST)}; {secrets.CREATE_CONFIG.partition(' - ')[0]} FILE; {SERVICE.create}"
-_AT_NODE = f"docker exec CONTAINER ls -l {secrets.FILE.rpartition('/')[0]}"
-
-
-def _braced(text: str) -> str:
-    """A command with braces, for a hint in which braces stand for names."""
-    return text.replace("{", "{{").replace("}", "}}")
+_TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
 
 
 @check(
@@ -35,7 +31,18 @@ def _braced(text: str) -> str:
     ko="nginx로 만든 site 서비스가 있고 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
-    hint=Words(f"On {{manager}}: {_braced(_MAKE)}", f"{{manager}}에서: {_braced(_MAKE)}"),
+    hint=(
+        on_manager(
+            secrets.create(secrets.FIRST),
+            f"docker config create {secrets.CONFIG} FILE",
+            SERVICE.create,
+            look=Words(
+                "If the service does not exist yet, create the secret, the config and the service.",
+                "서비스가 아직 없으면 시크릿, 컨피그, 서비스를 차례로 만드세요.",
+            ),
+        ),
+        see_tasks(SERVICE.name),
+    ),
 )
 def test_service_runs(swarm: Swarm) -> None:
     """There is a service site, made from nginx, and its task runs."""
@@ -47,11 +54,8 @@ def test_service_runs(swarm: Swarm) -> None:
     points=2,
     ko=f"서비스가 시크릿을 {secrets.FILE} 파일로 받는다.",
     needs=("secrets.service_runs",),
-    hint=Words(
-        f"On {{manager}}: docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} "
-        f"{SERVICE.name}",
-        f"{{manager}}에서: docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} "
-        f"{SERVICE.name}",
+    hint=on_manager(
+        f"docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} {SERVICE.name}"
     ),
 )
 def test_secret_given(service: Service) -> None:
@@ -65,9 +69,13 @@ def test_secret_given(service: Service) -> None:
     ko="실행 중인 컨테이너 안에 그 파일이 있고, 사용자가 적혀 있다.",
     needs=("secrets.secret_given",),
     whole_lab=True,
-    hint=Words(
-        f"On the node of the task: docker ps; {_AT_NODE}. Its line must read USER:{{{{PLAIN}}}}PASSWORD",
-        f"태스크가 있는 노드에서: docker ps; {_AT_NODE}. 파일의 줄은 사용자:{{{{PLAIN}}}}비밀번호 꼴이어야 합니다.",
+    hint=on(
+        _TASK_NODE,
+        "docker ps",
+        secrets.LOOK,
+        look=Words(
+            "The file's line must read USER:{PLAIN}PASSWORD.", "파일의 줄은 사용자:{PLAIN}비밀번호 꼴이어야 합니다."
+        ),
     ),
 )
 def test_in_the_container(service: Service, exam: Exam) -> None:
@@ -84,11 +92,9 @@ def test_in_the_container(service: Service, exam: Exam) -> None:
     points=1,
     ko=f"서비스가 컨피그를 {secrets.CONFIG_FILE} 파일로 받는다.",
     needs=("secrets.service_runs",),
-    hint=Words(
-        f"On {{manager}}: docker config ls; docker service update --config-add source={secrets.CONFIG},"
-        f"target={secrets.CONFIG_FILE} {SERVICE.name}",
-        f"{{manager}}에서: docker config ls; docker service update --config-add source={secrets.CONFIG},"
-        f"target={secrets.CONFIG_FILE} {SERVICE.name}",
+    hint=on_manager(
+        "docker config ls",
+        f"docker service update --config-add source={secrets.CONFIG},target={secrets.CONFIG_FILE} {SERVICE.name}",
     ),
 )
 def test_config_given(service: Service) -> None:
@@ -102,12 +108,15 @@ def test_config_given(service: Service) -> None:
     ko="nginx가 비밀번호 없는 요청은 401로 거절하고, 파일의 사용자에게는 페이지를 준다.",
     needs=("secrets.in_the_container", "secrets.config_given"),
     whole_lab=True,
-    hint=Words(
-        f"The config must have auth_basic_user_file {secrets.FILE}, and the secret's line read "
-        f"USER:{{{{PLAIN}}}}PASSWORD. On {{manager}}: docker config inspect --pretty {secrets.CONFIG}; "
+    hint=on_manager(
+        f"docker config inspect --pretty {secrets.CONFIG}",
         f"docker service logs {SERVICE.name}",
-        f"컨피그에 auth_basic_user_file {secrets.FILE}이 있고, 시크릿의 줄은 사용자:{{{{PLAIN}}}}비밀번호 꼴이어야 "
-        f"합니다. {{manager}}에서: docker config inspect --pretty {secrets.CONFIG}; docker service logs {SERVICE.name}",
+        look=Words(
+            f"The config must have auth_basic_user_file {secrets.FILE}, and the secret's line must read "
+            "USER:{PLAIN}PASSWORD.",
+            f"컨피그에 auth_basic_user_file {secrets.FILE}이 있고, 시크릿의 줄은 사용자:{{PLAIN}}비밀번호 꼴이어야 "
+            "합니다.",
+        ),
     ),
 )
 def test_guarded(service: Service, exam: Exam) -> None:
@@ -126,10 +135,7 @@ def test_guarded(service: Service, exam: Exam) -> None:
     points=2,
     ko=f"비밀번호가 바뀌었다. 서비스가 이제 {secrets.SECOND} 시크릿을 받는다.",
     needs=("secrets.secret_given",),
-    hint=Words(
-        f"On {{manager}}: {_braced(secrets.create(secrets.SECOND))}; {secrets.ROTATE}",
-        f"{{manager}}에서: {_braced(secrets.create(secrets.SECOND))}; {secrets.ROTATE}",
-    ),
+    hint=on_manager(secrets.create(secrets.SECOND), secrets.ROTATE),
 )
 def test_rotated(service: Service) -> None:
     """The password was changed: the service, and every task that runs, is given site-users-2 now."""
@@ -142,11 +148,16 @@ def test_rotated(service: Service) -> None:
     points=2,
     ko="기록에 이전 시크릿을 쓰던 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
     needs=("secrets.rotated",),
-    hint=Words(
-        f"The service was made anew, not updated. On {{manager}}: docker service rm {SERVICE.name}; begin again with "
-        f"{secrets.FIRST}, then: {secrets.ROTATE}",
-        f"업데이트하지 않고 새로 만들었습니다. {{manager}}에서: docker service rm {SERVICE.name}; {secrets.FIRST}부터 "
-        f"다시 시작한 뒤: {secrets.ROTATE}",
+    hint=on_manager(
+        secrets.create(secrets.FIRST),
+        f"docker service update --secret-rm {secrets.SECOND} "
+        f"--secret-add source={secrets.FIRST},target={secrets.TARGET} {SERVICE.name}",
+        secrets.ROTATE,
+        f"docker secret rm {secrets.FIRST}",
+        words=Words(
+            f"The history shows no task that had {secrets.FIRST}. Give the service that secret again, then rotate.",
+            f"기록에 {secrets.FIRST}을 쓰던 태스크가 없습니다. 그 시크릿을 다시 준 뒤 바꾸세요.",
+        ),
     ),
 )
 def test_history(service: Service) -> None:
@@ -162,10 +173,7 @@ def test_history(service: Service) -> None:
     points=1,
     ko=f"이전 시크릿 {secrets.FIRST}은 삭제되었다.",
     needs=("secrets.rotated",),
-    hint=Words(
-        f"On {{manager}}: docker secret ls; docker secret rm {secrets.FIRST}",
-        f"{{manager}}에서: docker secret ls; docker secret rm {secrets.FIRST}",
-    ),
+    hint=on_manager("docker secret ls", f"docker secret rm {secrets.FIRST}"),
 )
 def test_old_one_removed(exam: Exam) -> None:
     """The secret before it is removed from the swarm."""

@@ -8,17 +8,19 @@ import shlex
 from labgen.course import Words
 from labgen.course import service as course
 from labgen.course.spec import same_image
+from labgen.hint import on, on_manager
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import see_tasks
 from verify.services import service_of, told
 
 SERVICE = course.SERVICE
 LINE = course.LINE
 
-_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}"
+_ARGS = SERVICE.command.replace('"', '\\"')
 _SHELLS = frozenset({"/bin/ash", "ash", "/bin/sh", "sh"})
 """Names of alpine's one shell."""
 
@@ -29,9 +31,9 @@ service = service_of(SERVICE.name)
     points=2,
     ko="swarm-start라는 서비스가 스웜에 있다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(
-        f"Make it as a service, on {{manager}}: {SERVICE.create}",
-        f"docker run이 아니라 서비스로 만드세요. {{manager}}에서: {SERVICE.create}",
+    hint=on_manager(
+        SERVICE.create,
+        look=Words("Create it as a service, not with docker run.", "docker run이 아니라 서비스로 만드세요."),
     ),
 )
 def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -47,10 +49,7 @@ def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     points=1,
     ko="서비스는 alpine:3 이미지로 만들어져 있다.",
     needs=("service.service_exists",),
-    hint=Words(
-        f"On {{manager}}: docker service update --image {SERVICE.image} {SERVICE.name}",
-        f"{{manager}}에서: docker service update --image {SERVICE.image} {SERVICE.name}",
-    ),
+    hint=on_manager(f"docker service update --image {SERVICE.image} {SERVICE.name}"),
 )
 def test_image(service: Service) -> None:
     """The service is made from the image alpine:3."""
@@ -61,9 +60,12 @@ def test_image(service: Service) -> None:
     points=2,
     ko="서비스의 명령은 3초마다 'Docker Swarm Mode Start'를 출력하는 무한 반복문이다.",
     needs=("service.service_exists",),
-    hint=Words(
-        f"The command is what stands after the image; mind the quotes. On {{manager}}: {_ANEW}",
-        f"이미지 이름 뒤에 쓴 것이 명령입니다. 따옴표를 확인하세요. {{manager}}에서: {_ANEW}",
+    hint=on_manager(
+        f'docker service update --args "{_ARGS}" {SERVICE.name}',
+        look=Words(
+            "What stands after the image is the command; mind the quotes.",
+            "이미지 이름 뒤에 쓴 것이 명령입니다. 따옴표를 확인하세요.",
+        ),
     ),
 )
 def test_command(service: Service) -> None:
@@ -79,10 +81,7 @@ def test_command(service: Service) -> None:
     ko="서비스가 원하는 만큼의 태스크가 모두 실행 중이다.",
     needs=("service.service_exists",),
     whole_lab=True,
-    hint=Words(
-        f"See why not, on {{manager}}: docker service ps --no-trunc {SERVICE.name}",
-        f"이유를 보려면 {{manager}}에서: docker service ps --no-trunc {SERVICE.name}",
-    ),
+    hint=see_tasks(SERVICE.name),
 )
 def test_running(service: Service) -> None:
     """As many tasks run as the service wants, and it wants one at least."""
@@ -98,9 +97,9 @@ def test_running(service: Service) -> None:
     ko="실행 중인 모든 태스크의 로그에 'Docker Swarm Mode Start'가 거듭 나온다.",
     needs=("service.running",),
     whole_lab=True,
-    hint=Words(
-        f"Read it, on {{manager}}: docker service logs --tail 5 {SERVICE.name}. Is its command the exercise's loop?",
-        f"{{manager}}에서 읽어 보세요: docker service logs --tail 5 {SERVICE.name}. 명령이 실습의 반복문입니까?",
+    hint=on_manager(
+        f"docker service logs --tail 5 {SERVICE.name}",
+        look=Words("Is its command the exercise's loop?", "명령이 실습의 반복문입니까?"),
     ),
 )
 def test_log(service: Service, exam: Exam) -> None:
@@ -123,9 +122,13 @@ def test_log(service: Service, exam: Exam) -> None:
     points=1,
     ko="스웜 밖에서 docker run으로 만든 swarm-start 컨테이너는 없다.",
     needs=("service.service_exists",),
-    hint=Words(
-        f"On the node named above: docker rm -f {SERVICE.name}. A service makes its containers by itself.",
-        f"위에 나온 노드에서: docker rm -f {SERVICE.name}. 컨테이너는 서비스가 스스로 만듭니다.",
+    hint=on(
+        Words("the node named above", "위에 나온 노드"),
+        f"docker rm -f {SERVICE.name}",
+        look=Words(
+            "This removes the container that was made by hand. The service creates its own.",
+            "직접 만든 컨테이너를 지웁니다. 서비스의 컨테이너는 서비스가 스스로 만듭니다.",
+        ),
     ),
 )
 def test_made_by_the_swarm(exam: Exam, lab: Lab) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from labgen.course import Words, stack
 from labgen.course.spec import repository, same_image, told_ports
+from labgen.hint import in_folder, on_manager
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import places, turns
@@ -22,11 +23,7 @@ web = service_of(WEB.name)
 counter = service_of(COUNTER.name)
 cache = service_of(CACHE.name)
 
-_DEPLOY = Words(
-    f"labgen brief stack shows the file {stack.FILE}. With it, on {{manager}}: {stack.DEPLOY}",
-    f"{stack.FILE} 파일은 labgen brief stack에 있습니다. {{manager}}에서 작성한 뒤: {stack.DEPLOY}",
-)
-_ANEW = f"{stack.REMOVE}; {stack.DEPLOY}; {stack.CHANGE}; {stack.DEPLOY}"
+_AGAIN = (f"sed -i s/{stack.NEW}/{stack.OLD}/ {stack.FILE}", stack.DEPLOY, stack.CHANGE, stack.DEPLOY)
 _TOGETHER = timedelta(seconds=45)
 """Tasks that begin within this time of each other were replaced by the same deploy."""
 
@@ -35,7 +32,13 @@ _TOGETHER = timedelta(seconds=45)
     points=2,
     ko=f"{stack.STACK} 스택이 있고, web, counter, cache 서비스가 스택으로 배포되어 있다.",
     needs=("cluster.swarm_begun",),
-    hint=_DEPLOY,
+    hint=(
+        in_folder(
+            "labgen brief stack",
+            look=Words(f"It shows the file {stack.FILE}.", f"{stack.FILE} 파일이 나와 있습니다."),
+        ),
+        on_manager(stack.DEPLOY, look=Words("With that file:", "그 파일로:")),
+    ),
 )
 def test_deployed(swarm: Swarm) -> None:
     """There is a stack shop, and the services web, counter and cache were deployed with it."""
@@ -51,9 +54,14 @@ def test_deployed(swarm: Swarm) -> None:
     ko="web은 nginx 두 개, counter는 alpine 하나, cache는 redis 하나이며 모두 실행 중이다.",
     needs=("stack.deployed",),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker stack ps --no-trunc {stack.STACK}; compare {stack.FILE} with labgen brief stack",
-        f"{{manager}}에서: docker stack ps --no-trunc {stack.STACK}; {stack.FILE}을 labgen brief stack과 비교하세요.",
+    hint=(
+        on_manager(f"docker stack ps --no-trunc {stack.STACK}"),
+        in_folder(
+            "labgen brief stack",
+            look=Words(
+                f"Compare {stack.FILE} with the file that this shows.", f"{stack.FILE}을 여기 나온 파일과 비교하세요."
+            ),
+        ),
     ),
 )
 def test_running(web: Service, counter: Service, cache: Service) -> None:
@@ -68,11 +76,12 @@ def test_running(web: Service, counter: Service, cache: Service) -> None:
     points=1,
     ko=f"web이 라우팅 메시로 {PORT.published} 포트를 컨테이너의 {PORT.target} 포트에 공개한다.",
     needs=("stack.deployed",),
-    hint=Words(
-        f'{stack.FILE} needs, under web: ports: ["{PORT.published}:{PORT.target}"]. '
-        f"Then on {{manager}}: {stack.DEPLOY}",
-        f'{stack.FILE}의 web에 ports: ["{PORT.published}:{PORT.target}"]가 필요합니다. 그다음 {{manager}}에서: '
-        f"{stack.DEPLOY}",
+    hint=on_manager(
+        stack.DEPLOY,
+        words=Words(
+            f'{stack.FILE} needs, under web: ports: ["{PORT.published}:{PORT.target}"]. Then deploy it again.',
+            f'{stack.FILE}의 web에 ports: ["{PORT.published}:{PORT.target}"]가 필요합니다. 그다음 다시 배포하세요.',
+        ),
     ),
 )
 def test_published(web: Service) -> None:
@@ -85,11 +94,13 @@ def test_published(web: Service) -> None:
     points=1,
     ko="세 서비스가 같은 오버레이 네트워크에 있다.",
     needs=("stack.deployed",),
-    hint=Words(
-        f"Leave networks out of {stack.FILE}: all services are then on one of the stack's own. On {{manager}}: "
-        f"docker network ls --filter driver=overlay; {stack.DEPLOY}",
-        f"{stack.FILE}에서 networks를 빼면 모든 서비스가 스택의 네트워크 하나에 놓입니다. {{manager}}에서: "
-        f"docker network ls --filter driver=overlay; {stack.DEPLOY}",
+    hint=on_manager(
+        "docker network ls --filter driver=overlay",
+        stack.DEPLOY,
+        words=Words(
+            f"Leave networks out of {stack.FILE}: then all services are on one network of the stack's own.",
+            f"{stack.FILE}에서 networks를 빼면 모든 서비스가 스택의 네트워크 하나에 놓입니다.",
+        ),
     ),
 )
 def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -> None:
@@ -104,11 +115,11 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
     ko="counter가 cache를 이름으로 찾아간다. 캐시가 방문 횟수를 세고 있다.",
     needs=("stack.running", "stack.network"),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service logs --tail 5 {COUNTER.name}. Its command must reach the name cache, port "
-        "6379.",
-        f"{{manager}}에서: docker service logs --tail 5 {COUNTER.name}. 명령이 cache라는 이름의 6379 포트에 연결해야 "
-        "합니다.",
+    hint=on_manager(
+        f"docker service logs --tail 5 {COUNTER.name}",
+        look=Words(
+            "Its command must reach the name cache, port 6379.", "명령이 cache라는 이름의 6379 포트에 연결해야 합니다."
+        ),
     ),
 )
 def test_connected(cache: Service, exam: Exam) -> None:
@@ -129,10 +140,7 @@ def test_connected(cache: Service, exam: Exam) -> None:
     points=2,
     ko=f"cache 서비스와 실행 중인 태스크가 {stack.NEW} 이미지를 쓴다.",
     needs=("stack.running",),
-    hint=Words(
-        f"On {{manager}}: {stack.CHANGE}; {stack.DEPLOY}",
-        f"{{manager}}에서: {stack.CHANGE}; {stack.DEPLOY}",
-    ),
+    hint=on_manager(stack.CHANGE, stack.DEPLOY),
 )
 def test_updated(cache: Service) -> None:
     """The service cache and its running task have the new image, redis:6.2.5-alpine."""
@@ -144,11 +152,13 @@ def test_updated(cache: Service) -> None:
     points=1,
     ko="새 이미지는 파일에서 왔다. 파일을 고쳐 다시 배포했다.",
     needs=("stack.updated",),
-    hint=Words(
-        "`docker service update` leaves the file as it was, and the next deploy would put the old image back. "
-        f"On {{manager}}: {stack.CHANGE}; {stack.DEPLOY}",
-        "`docker service update`로 바꾸면 파일은 그대로라서 다음 배포 때 이전 이미지로 돌아갑니다. "
-        f"{{manager}}에서: {stack.CHANGE}; {stack.DEPLOY}",
+    hint=on_manager(
+        stack.CHANGE,
+        stack.DEPLOY,
+        words=Words(
+            "`docker service update` does not change the file: the next deploy would put the old image back.",
+            "`docker service update`로 바꾸면 파일은 그대로라서 다음 배포 때 이전 이미지로 돌아갑니다.",
+        ),
     ),
 )
 def test_from_the_file(cache: Service) -> None:
@@ -162,9 +172,12 @@ def test_from_the_file(cache: Service) -> None:
     points=2,
     ko=f"캐시의 기록에 {stack.OLD} 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
     needs=("stack.updated",),
-    hint=Words(
-        f"The stack was deployed anew, not updated. On {{manager}}, with the old image in {stack.FILE}: {_ANEW}",
-        f"업데이트하지 않고 새로 배포했습니다. {stack.FILE}에 이전 이미지를 적고 {{manager}}에서: {_ANEW}",
+    hint=on_manager(
+        *_AGAIN,
+        words=Words(
+            "The history shows no update of the cache. Deploy the file with the old image, then with the new one.",
+            "기록에 캐시를 업데이트한 흔적이 없습니다. 이전 이미지로 배포한 뒤 새 이미지로 다시 배포하세요.",
+        ),
     ),
 )
 def test_history(cache: Service) -> None:
@@ -178,9 +191,12 @@ def test_history(cache: Service) -> None:
     points=2,
     ko="캐시가 바뀔 때 web과 counter의 태스크는 그대로였다.",
     needs=("stack.history",),
-    hint=Words(
-        f"Change nothing but the cache's image in {stack.FILE}. On {{manager}}, with the old image in it: {_ANEW}",
-        f"{stack.FILE}에서 캐시의 이미지만 바꾸세요. 파일에 이전 이미지를 적고 {{manager}}에서: {_ANEW}",
+    hint=on_manager(
+        *_AGAIN,
+        words=Words(
+            f"Change only the cache's image in {stack.FILE}. Then do it again.",
+            f"{stack.FILE}에서 캐시의 이미지만 바꾸세요. 그다음 다시 합니다.",
+        ),
     ),
 )
 def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
@@ -202,10 +218,7 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
     needs=("stack.published", "stack.running"),
     requires=WEB.asking_needs,
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: curl {{address}}:{PORT.published}; docker stack ps {stack.STACK}",
-        f"{{manager}}에서: curl {{address}}:{PORT.published}; docker stack ps {stack.STACK}",
-    ),
+    hint=on_manager(f"curl {{address}}:{PORT.published}", f"docker stack ps {stack.STACK}"),
 )
 def test_page(node: Node, exam: Exam) -> None:
     """A request to port 8090 of the node is answered by web."""

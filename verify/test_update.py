@@ -6,17 +6,16 @@ import shlex
 
 from labgen.course import Words, update
 from labgen.course.spec import same_image
+from labgen.hint import on, on_manager
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm, Task
 from labgen.swarm.timeline import most_missing, places, updates
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, repeat, see_tasks
 from verify.services import all_run, made_from, service_of
 
 SERVICE = update.SERVICE
-
-_ANEW = f"docker service rm {SERVICE.name}; {SERVICE.create}; {update.UPDATE}"
-
 
 service = service_of(SERVICE.name)
 
@@ -25,7 +24,7 @@ service = service_of(SERVICE.name)
     points=1,
     ko="my-database 서비스가 redis 이미지로 만들어져 있다.",
     needs=("cluster.swarm_begun",),
-    hint=Words(f"On {{manager}}: {SERVICE.create}", f"{{manager}}에서: {SERVICE.create}"),
+    hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service my-database, made from redis."""
@@ -37,12 +36,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이다.",
     needs=("update.service_exists",),
     whole_lab=True,
-    hint=Words(
-        f"On {{manager}}: docker service ps --no-trunc {SERVICE.name}; "
-        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
-        f"{{manager}}에서: docker service ps --no-trunc {SERVICE.name}; "
-        f"docker service scale {SERVICE.name}={SERVICE.replicas}",
-    ),
+    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with three replicas, and all of them run."""
@@ -53,7 +47,7 @@ def test_running(service: Service) -> None:
     points=2,
     ko=f"서비스와 실행 중인 모든 태스크가 {update.NEW} 이미지를 쓴다.",
     needs=("update.running",),
-    hint=Words(f"On {{manager}}: {update.UPDATE}", f"{{manager}}에서: {update.UPDATE}"),
+    hint=on_manager(update.UPDATE),
 )
 def test_image(service: Service) -> None:
     """The service and every task that runs have the new image, redis:6.2.5-alpine."""
@@ -66,9 +60,10 @@ def test_image(service: Service) -> None:
     ko="실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다.",
     needs=("update.image",),
     whole_lab=True,
-    hint=Words(
-        "On a node with a task: docker ps; docker exec CONTAINER redis-server --version",
-        "태스크가 있는 노드에서: docker ps; docker exec 컨테이너이름 redis-server --version",
+    hint=on(
+        Words(f"a node with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 노드"),
+        "docker ps",
+        "docker exec CONTAINER redis-server --version",
     ),
 )
 def test_server_version(service: Service, exam: Exam) -> None:
@@ -92,9 +87,13 @@ def test_server_version(service: Service, exam: Exam) -> None:
     points=2,
     ko="기록에 두 버전이 모두 있다. 복제본마다 이전 이미지의 태스크 다음에 새 이미지의 태스크가 온다.",
     needs=("update.image",),
-    hint=Words(
-        f"The service was made anew, not updated. On {{manager}}: {_ANEW}",
-        f"업데이트하지 않고 새로 만들었습니다. {{manager}}에서: {_ANEW}",
+    hint=on_manager(
+        f"docker service update --image {update.OLD} {SERVICE.name}",
+        update.UPDATE,
+        words=Words(
+            "The history shows no update from the old image to the new one. Go back to the old image, then update.",
+            "기록에 이전 이미지에서 새 이미지로 업데이트한 흔적이 없습니다. 이전 이미지로 되돌린 뒤 업데이트하세요.",
+        ),
     ),
 )
 def test_history(service: Service) -> None:
@@ -112,9 +111,16 @@ def test_history(service: Service) -> None:
     ko="업데이트하는 동안 한순간에 멈춰 있던 복제본은 많아야 하나다.",
     needs=("update.history",),
     whole_lab=True,
-    hint=Words(
-        f"Update one task at a time (--update-parallelism 1, the default). On {{manager}}: {_ANEW}",
-        f"한 번에 하나씩 업데이트하세요(--update-parallelism 1, 기본값). {{manager}}에서: {_ANEW}",
+    hint=repeat(
+        SERVICE.name,
+        SERVICE.create,
+        update.UPDATE,
+        why=Words(
+            "Update one task at a time (--update-parallelism 1, the default). The history keeps the other update, so "
+            "the exercise starts from a new service.",
+            "한 번에 하나씩 업데이트하세요(--update-parallelism 1, 기본값). 기록에 지난 업데이트가 남으므로 새 "
+            "서비스로 다시 합니다.",
+        ),
     ),
 )
 def test_one_at_a_time(service: Service, exam: Exam) -> None:
@@ -129,10 +135,7 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
     points=1,
     ko="업데이트가 완료되었다.",
     needs=("update.image",),
-    hint=Words(
-        f"On {{manager}}: docker service inspect --pretty {SERVICE.name}",
-        f"{{manager}}에서: docker service inspect --pretty {SERVICE.name}",
-    ),
+    hint=on_manager(f"docker service inspect --pretty {SERVICE.name}"),
 )
 def test_completed(service: Service) -> None:
     """The update is complete: neither going on nor paused."""

@@ -6,11 +6,13 @@ import pytest
 
 from labgen.course import Words, updateoptions
 from labgen.course.spec import same_image
-from labgen.course.update import NEW
+from labgen.course.update import NEW, OLD
+from labgen.hint import on_manager
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import Turn, at_once, most_missing, updates
 from verify.checks import check
 from verify.exam import Exam
+from verify.hinting import create, see_tasks
 from verify.services import all_run, made_from, service_of
 
 SERVICE = updateoptions.SERVICE
@@ -28,15 +30,11 @@ def happened(service: Service, exam: Exam) -> list[list[Turn]]:
     return [one for one in updates(exam.lived(service.name)) if len({turn.place for turn in one}) > PARALLELISM]
 
 
-def _on_manager(command: str) -> Words:
-    return Words(f"On {{manager}}: {command}", f"{{manager}}에서: {command}")
-
-
 @check(
     points=1,
     ko="my-cache 서비스가 redis 이미지로 만들어져 있다.",
     needs=("cluster.swarm_begun",),
-    hint=_on_manager(SERVICE.create),
+    hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
     """There is a service my-cache, made from redis."""
@@ -48,7 +46,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
     needs=("updateoptions.service_exists",),
     whole_lab=True,
-    hint=_on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}"),
+    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
     """The service is replicated, with four replicas, and all of them run."""
@@ -59,7 +57,7 @@ def test_running(service: Service) -> None:
     points=1,
     ko=f"실행 중인 모든 태스크가 {NEW} 이미지를 쓰고, 업데이트가 끝나 있다.",
     needs=("updateoptions.running",),
-    hint=_on_manager(updateoptions.UPDATE_IN_PAIRS),
+    hint=on_manager(updateoptions.UPDATE_IN_PAIRS),
 )
 def test_updated(service: Service) -> None:
     """Every task that runs has the new image, redis:6.2.5-alpine, and the last update is complete."""
@@ -73,8 +71,10 @@ def test_updated(service: Service) -> None:
     ko="업데이트 한 번은 복제본을 두 개씩 바꾸었고, 한순간에 비어 있던 복제본은 많아야 두 개다.",
     needs=("updateoptions.updated",),
     whole_lab=True,
-    hint=_on_manager(
-        f"docker service rm {SERVICE.name}; {SERVICE.create}; {updateoptions.UPDATE_IN_PAIRS}",
+    hint=on_manager(
+        f"docker service update --image {OLD} {SERVICE.name}",
+        updateoptions.UPDATE_IN_PAIRS,
+        look=Words("Go back to the old image, then update in pairs.", "이전 이미지로 되돌린 뒤 둘씩 업데이트하세요."),
     ),
 )
 def test_two_at_a_time(happened: list[list[Turn]]) -> None:
@@ -87,7 +87,7 @@ def test_two_at_a_time(happened: list[list[Turn]]) -> None:
     ko=f"그 업데이트는 다음 복제본으로 넘어가기 전에 {DELAY:g}초 이상 기다렸다.",
     needs=("updateoptions.two_at_a_time",),
     whole_lab=True,
-    hint=_on_manager(f"docker service update --update-parallelism 2 --update-delay {DELAY:g}s --force {SERVICE.name}"),
+    hint=on_manager(f"docker service update --update-parallelism 2 --update-delay {DELAY:g}s --force {SERVICE.name}"),
 )
 def test_pause(happened: list[list[Turn]]) -> None:
     """That update waited for 3 s after a replica before it went on to the next."""
@@ -100,7 +100,7 @@ def test_pause(happened: list[list[Turn]]) -> None:
     ko="또 한 번의 업데이트는 start-first로 진행되었다. 모든 복제본에서 새 태스크가 실행된 뒤에 기존 태스크가 끝났다.",
     needs=("updateoptions.running",),
     whole_lab=True,
-    hint=_on_manager(updateoptions.UPDATE_START_FIRST),
+    hint=on_manager(updateoptions.UPDATE_START_FIRST),
 )
 def test_start_first(happened: list[list[Turn]]) -> None:
     """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
@@ -112,7 +112,7 @@ def test_start_first(happened: list[list[Turn]]) -> None:
     ko="start-first 업데이트는 복제본을 한 번에 하나씩 바꾸었다.",
     needs=("updateoptions.start_first",),
     whole_lab=True,
-    hint=_on_manager(updateoptions.UPDATE_START_FIRST),
+    hint=on_manager(updateoptions.UPDATE_START_FIRST),
 )
 def test_one_at_a_time(happened: list[list[Turn]]) -> None:
     """The update that started first changed one replica at a time."""

@@ -14,16 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from labgen.capabilities import Capability
 from labgen.course.spec import Publish, ServiceSpec
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
+from labgen.words import Language, Words
 
 __all__ = ["ALWAYS", "NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
-
-Language = Literal["en", "ko"]
 
 NAMES: tuple[str, ...] = (
     "cluster",
@@ -53,18 +51,6 @@ ALWAYS = NAMES[0]
 
 _BRIEFS = Path(__file__).parent / "briefs"
 _FILES = Path(__file__).parent / "files"
-
-
-@dataclass(frozen=True)
-class Words:
-    """A text in the course's two languages."""
-
-    en: str
-    ko: str
-
-    def in_(self, language: Language) -> str:
-        """The text in one language."""
-        return self.ko if language == "ko" else self.en
 
 
 @dataclass(frozen=True)

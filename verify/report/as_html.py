@@ -69,7 +69,7 @@ def _say(word: Words, report: Report, **values: Any) -> str:
 def _first(report: Report) -> list[Outcome]:
     """Where to begin: what failed before what could not be judged, and nothing that has no way out of its own."""
     kinds = (Verdict.FAIL, Verdict.INCONCLUSIVE)
-    each = [one for kind in kinds for one in report.checks if one.verdict is kind and one.hint]
+    each = [one for kind in kinds for one in report.checks if one.verdict is kind and one.advice]
     return each[:_FIRST]
 
 

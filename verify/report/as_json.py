@@ -4,8 +4,8 @@ Version 1 had no verdict "not applicable". Version 2 has; such checks have point
 stake: sums leave them out and tell them apart. Version 3 adds what was seen (``seen``), titles and language,
 the lab network, labgen's version and the evidence it goes with. Version 4 adds the requests made while checks acted
 (``seen.probes``) and how long was waited (``seen.waited``). Version 5 has the swarm itself apart (``cluster``): its
-checks earn no points, and the exercises have verdicts of their own. Older versions are read as well, the points of
-their checks of the swarm as none.
+checks earn no points, and the exercises have verdicts of their own; hints are data (``hints``). Older
+versions are read as well, the points of their checks of the swarm as none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from labgen.course import ALWAYS
+from labgen.hint import Advice
 from verify.checks import Verdict
 from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall
 from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
@@ -109,7 +110,8 @@ def from_json(text: str) -> Report:
 def _outcome(check: dict[str, Any]) -> Outcome:
     # Before version 5 checks of the swarm itself had points.
     points = {"points": 0, "got": 0} if check["exercise"] == ALWAYS else {}
-    return Outcome(**{**check, "verdict": Verdict(check["verdict"]), **points})
+    hints = tuple(Advice(**{**hint, "commands": tuple(hint["commands"])}) for hint in check.get("hints", ()))
+    return Outcome(**{**check, "verdict": Verdict(check["verdict"]), "hints": hints, **points})
 
 
 def _seen(told: dict[str, Any]) -> Seen:

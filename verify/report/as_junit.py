@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labgen.course import ALWAYS
+from labgen.hint import text_of
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report
@@ -61,7 +62,7 @@ def _case(suite: Element, one: Outcome, report: Report) -> None:
         first = one.seen.partition("\n")[0]
         told = SubElement(case, _TAGS[one.verdict], {"message": _fit(first), "type": str(one.verdict)})
         lines = [f"{words.MUST_BE_TRUE.in_(report.language)}: {one.claim}", one.seen]
-        lines += [f"{words.TRY.in_(report.language)}: {one.hint}"] if one.hint else []
+        lines += [f"{words.TRY.in_(report.language)}: {text_of(one.advice)}"] if one.advice else []
         told.text = _fit("\n".join(lines))
 
 

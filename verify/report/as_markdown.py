@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from labgen.hint import Advice
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report, precondition_line, tally
@@ -59,8 +60,20 @@ def _findings(report: Report, outcomes: Iterable[Outcome]) -> Iterator[str]:
         yield f"- **{sign}**: {_escaped(outcome.claim)}{_escaped(where, ' ')}"
         if outcome.seen:
             yield f"  - {words.SEEN.in_(speak)}: {_escaped(outcome.seen)}"
-        if outcome.hint:
-            yield f"  - {words.TRY.in_(speak)}: {_escaped(outcome.hint)}"
+        for advice in outcome.advice:
+            yield from _advice(advice, words.TRY.in_(speak))
+
+
+def _advice(advice: Advice, label: str) -> list[str]:
+    """Give the sentences as a list item, and the commands, one a line, as a block of code in it."""
+    lines = [f"  - {label}: {_escaped(' '.join(advice.lines))}".rstrip()]
+    if advice.commands:
+        # Longer than any row of backticks in it, so that nothing in a command ends the block.
+        ticks = max((len(row) for command in advice.commands for row in re.findall("`+", command)), default=0)
+        fence = "`" * max(3, ticks + 1)
+        commands = [" ".join(command.splitlines()) for command in advice.commands]
+        lines += ["", *(f"    {line}" for line in (f"{fence}sh", *commands, fence)), ""]
+    return lines
 
 
 def _sums(report: Report) -> list[str]:

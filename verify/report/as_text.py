@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labgen.hint import Advice
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
@@ -120,17 +121,24 @@ class _Page:
 
     def _details(self, claim: Sequence[Outcome]) -> None:
         """What was seen where it does not hold, and once after them what to try for those that say the same."""
-        for hint in dict.fromkeys(one.hint for one in claim if one.verdict is not Verdict.PASS):
+        for advice in dict.fromkeys(one.advice for one in claim if one.verdict is not Verdict.PASS):
             for one in claim:
-                if one.verdict is Verdict.PASS or one.hint != hint:
+                if one.verdict is Verdict.PASS or one.advice != advice:
                     continue
                 first, *more = one.seen.splitlines() or [""]
                 sign = f"{words.VERDICTS[one.verdict].in_(self.speak)} " if one.verdict is not worst(claim) else ""
                 self._line(f"{_INDENT}{sign}{one.part + ': ' if one.part else ''}{first}")
                 for line in more:
                     self._line(f"{_INDENT}  {line}")
-            for line in hint.splitlines():
-                self._line(f"{_INDENT}-> {line}", "cyan")
+            for stage in advice:
+                self._advice(stage)
+
+    def _advice(self, advice: Advice) -> None:
+        """Write the sentences, and each command on a line of its own with nothing before it but blanks."""
+        for line in advice.lines:
+            self._line(f"{_INDENT}-> {line}", "cyan")
+        for command in advice.commands:
+            self._line(f"{_INDENT}     {command}", "bold cyan")
 
     def _sums(self) -> Table:
         graded = [outcome for _, outcomes in self.report.exercises() for outcome in outcomes]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from labgen.hint import Advice
+
 SHOWN = 600
 """Characters of evidence kept for a check."""
 
@@ -35,6 +37,16 @@ def clean(text: str, shown: int = SHOWN) -> str:
     """
     kept = printable(without_secrets(text[:_BEFORE]).replace("\r\n", "\n")).strip()
     return kept if len(kept) <= shown and len(text) <= _BEFORE else kept[: shown - 1] + "…"
+
+
+def cleaned(advice: Advice) -> Advice:
+    """The advice, fit for a report: each command one line, and whole."""
+    return Advice(
+        words=clean(advice.words),
+        look=clean(advice.look),
+        where=clean(advice.where),
+        commands=tuple(without_secrets(printable(" ".join(command.split("\n")))) for command in advice.commands),
+    )
 
 
 def printable(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from labgen.course import ALWAYS, Language
+from labgen.hint import Advice
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.seen import Seen
@@ -23,7 +24,8 @@ class Outcome:
     :param node: the node it is about, ``None`` where it is about the whole.
     :param points: what it is worth; ``got`` is what was earned of that.
     :param seen: the evidence; empty where it passed, the reason where it is not applicable.
-    :param hint: what to try next; empty where it passed.
+    :param hint: what to try next as text; empty where it passed.
+    :param hints: the same as data.
     """
 
     id: str
@@ -37,6 +39,12 @@ class Outcome:
     seen: str
     hint: str
     seconds: float
+    hints: tuple[Advice, ...] = ()
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What to try next, as data; of a report that has only the text, a stage for each line."""
+        return self.hints or tuple(Advice(words=line) for line in self.hint.splitlines())
 
     @property
     def part(self) -> str:

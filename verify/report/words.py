@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import Language, Words
+from labgen.hint import in_folder
 from verify.checks import Verdict
 from verify.report.seen import SeenProbe
 
@@ -59,7 +60,9 @@ ON_NODE = Words("on {node}", "{node}에서")
 NOT_APPLICABLE_HERE = Words("not applicable here", "여기에서는 해당 없음")
 NEEDS_NOT_SO = Words("needs {check}, which is not so", "먼저 {check} 검사가 통과해야 합니다")
 NEEDS_UNJUDGED = Words("needs {check}, which could not be judged", "먼저 필요한 {check} 검사를 판정할 수 없었습니다")
-START_MACHINES = Words("See whether the machines run: labgen status", "머신이 실행 중인지 확인하세요: labgen status")
+START_MACHINES = (
+    in_folder("labgen status", look=Words("See whether the machines run.", "머신이 실행 중인지 확인하세요.")),
+)
 
 # Of the HTML page.
 BEGIN_HERE = Words("Begin here", "여기부터 시작하세요")

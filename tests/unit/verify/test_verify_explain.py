@@ -59,7 +59,10 @@ def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
     assert "needs: update.image: The service and every task that runs have the new image" in text
     assert "Verdict: FAIL" in text
     assert "says: redis_version:6.0.16" in text
-    assert "try: On a node with a task: docker ps; docker exec CONTAINER redis-server --version" in text
+    assert (
+        "  try: On a node with a task of my-database:\n        docker ps\n"
+        "        docker exec CONTAINER redis-server --version\n" in text
+    )
     # Each of the three servers was asked, where it runs.
     asked = [line for line in rest if line.startswith("    $ docker exec")]
     assert len(asked) == 3
@@ -74,7 +77,7 @@ def test_in_korean(graded: Path) -> None:
     done = explain(graded, "server_version", "--lang=ko")
     assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in done.stdout
     assert "판정: 실패" in done.stdout
-    assert "해 볼 것: 태스크가 있는 노드에서: docker ps" in done.stdout
+    assert "해 볼 것: my-database의 태스크가 있는 노드에서:\n        docker ps\n" in done.stdout
 
 
 def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:

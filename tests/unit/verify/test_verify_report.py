@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 from sample_report import REPORT as SAMPLE
 
+from labgen.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import LabNode, Outcome, Points, Report
@@ -30,6 +31,14 @@ ELSEWHERE = Outcome(
 )
 ALSO = replace(ELSEWHERE, id="web.four[b]", node="b")
 
+ADVICE = Advice(
+    words="It was never created.",
+    where="On manager:",
+    commands=(
+        "docker service create --name web-alb --constraint node.role==worker --publish 8001:80 nginx",
+        "docker service ls",
+    ),
+)
 REPORT = Report(
     lab="course",
     provider="libvirt",
@@ -206,6 +215,7 @@ def test_json() -> None:
         "verdict": "fail",
         "seen": "it is two",
         "hint": "halve it",
+        "hints": [],
         "seconds": 0.5,
     }
 
@@ -231,7 +241,15 @@ def test_json_tells_apart_what_is_not_applicable() -> None:
     }
 
 
-@pytest.mark.parametrize("report", [REPORT, replace(REPORT, checks=(GOOD, ELSEWHERE)), SAMPLE])
+@pytest.mark.parametrize(
+    "report",
+    [
+        REPORT,
+        replace(REPORT, checks=(GOOD, ELSEWHERE)),
+        replace(REPORT, checks=(replace(BAD, hint=str(ADVICE), hints=(ADVICE,)),)),
+        SAMPLE,
+    ],
+)
 def test_json_there_and_back(report: Report) -> None:
     assert reports.from_json(reports.to_json(report)) == report
 
@@ -332,9 +350,10 @@ def test_text_says_the_same_with_colour() -> None:
 
 
 def test_text_breaks_claims_and_never_a_command() -> None:
-    hint = "On manager: docker service create --name web-alb --constraint node.role==worker --publish 8001:80 nginx"
-    text = reports.to_text(replace(REPORT, checks=(replace(BAD, claim="It is one. " * 9, hint=hint),)), width=60)
-    assert f"                  -> {hint}\n" in text
+    bad = replace(BAD, claim="It is one. " * 9, hint=str(ADVICE), hints=(ADVICE,))
+    text = reports.to_text(replace(REPORT, checks=(bad,)), width=60)
+    commands = "".join(f"{' ' * 23}{command}\n" for command in ADVICE.commands)
+    assert f"{' ' * 18}-> On manager:\n{commands}" in text
     assert all(len(line) <= 60 for line in text.splitlines() if line.strip().startswith("It is"))
 
 
@@ -395,6 +414,19 @@ def test_a_run_of_nothing_that_applies_is_no_full_mark() -> None:
 def test_a_run_cut_short_and_an_empty_one_say_so() -> None:
     assert "cut short" in reports.to_text(replace(REPORT, complete=False))
     assert reports.to_text(replace(REPORT, checks=())) == "Nothing was graded: no check ran.\n"
+
+
+def test_markdown_gives_commands_as_a_block_of_whole_lines() -> None:
+    lines = to_markdown(replace(REPORT, checks=(replace(BAD, hints=(ADVICE,)),))).splitlines()
+    start = lines.index("    ```sh")
+    assert lines[start - 2] == "  - try: It was never created. On manager:"
+    assert lines[start + 1 : start + 4] == [*(f"    {command}" for command in ADVICE.commands), "    ```"]
+
+
+def test_markdown_commands_cannot_end_their_block() -> None:
+    ticks = replace(ADVICE, commands=("echo ```", "echo\n    ```\n# head"))
+    text = to_markdown(replace(REPORT, checks=(replace(BAD, hints=(ticks,)),)))
+    assert "    ````sh\n    echo ```\n    echo     ``` # head\n    ````\n" in text
 
 
 def test_markdown_cannot_be_broken_out_of() -> None:

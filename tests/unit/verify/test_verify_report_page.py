@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
+from labgen.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
@@ -72,6 +73,16 @@ def test_the_page_tells_everything() -> None:
         assert told in text, told
 
 
+def test_the_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
+    command = "docker service create --name web --constraint node.role==worker --publish 8001:80 nginx"
+    hint = Advice(words="It is <gone>.", where="On manager:", commands=(command, 'echo "<b>" && ls'))
+    text = to_html(replace(REPORT, checks=tuple(replace(check, hints=(hint,)) for check in REPORT.checks)))
+    assert f'<pre class="command"><code>{command}</code></pre>' in text
+    assert '<pre class="command"><code>echo &#34;&lt;b&gt;&#34; &amp;&amp; ls</code></pre>' in text
+    assert re.search(r"\.command code \{[^}]*white-space: pre;", text)
+    assert Page(text).open == []
+
+
 def test_the_page_speaks_korean() -> None:
     text = to_html(replace(REPORT, language="ko"))
     assert '<html lang="ko">' in text
@@ -102,7 +113,10 @@ def _with(text: str) -> reports.Report:
         lab=told,
         titles={"web": f"title {told}"},
         nodes=(replace(REPORT.nodes[0], name=told, address=told),),
-        checks=tuple(replace(one, seen=told, hint=told, claim=told, node=told) for one in REPORT.checks),
+        checks=tuple(
+            replace(check, seen=told, hint=told, claim=told, node=told, hints=(Advice(told, told, told, (told,)),))
+            for check in REPORT.checks
+        ),
         seen=Seen(told, (node,), (service,), (asked,)),
         started=told,
         not_begun=(told,),
@@ -130,7 +144,11 @@ def test_nothing_breaks_out_of_the_other_forms(text: str) -> None:
     root = ElementTree.fromstring(to_junit(report).encode())
     assert len(root.findall(".//testcase")) == len(report.checks)
     assert "\x1b" not in reports.to_text(report)
-    assert not re.search(r"<[a-z/]", to_markdown(report))
+    # In a block of code everything is text; nothing in a command ends its block.
+    outside, blocks = re.subn(r"(?ms)^    (`{3,})sh\n    [^\n]*\n    \1$", "", to_markdown(report))
+    unmet = [check for check in report.checks if check.applicable and check.verdict is not Verdict.PASS]
+    assert blocks == sum(len(check.hints) for check in unmet)
+    assert not re.search(r"<[a-z/]", outside)
     assert reports.from_json(reports.to_json(report)) == report
 
 

@@ -515,7 +515,9 @@ def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
     assert report["language"] == "ko"
     told = {one["id"]: one for one in report["checks"]}
     assert told["update.service_exists"]["claim"] == "my-database 서비스가 redis 이미지로 만들어져 있다."
-    assert told["update.service_exists"]["hint"].startswith("swarm-manager에서: docker service create")
+    assert told["update.service_exists"]["hint"].startswith(
+        "서비스가 아직 없으면 만드세요.\nswarm-manager에서:\n  docker service create"
+    )
     assert told["update.running"]["seen"] == "먼저 update.service_exists 검사가 통과해야 합니다"
     assert re.search("참이어야 함: +my-database", report["printed"])
 
