@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from labgen import __version__
-from labgen.errors import INTERRUPTED, LabgenError
+from labgen.console import guarded
 
 _EPILOG = """\
 In a lab folder:
@@ -23,6 +22,13 @@ or step by step:
 """
 
 
+def _path(text: str) -> Path:
+    # Path("") is the working folder, which nobody means who types "$LAB".
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty. Is a variable not set?")
+    return Path(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     root = argparse.ArgumentParser(
@@ -33,7 +39,12 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"labgen {__version__}")
     root.add_argument(
-        "-C", "--folder", type=Path, default=None, metavar="DIR", help="the lab folder (default: the working directory)"
+        "-C",
+        "--folder",
+        type=_path,
+        default=None,
+        metavar="DIR",
+        help="the lab folder (default: the working directory)",
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -43,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     made = command("init", "make a lab folder: lab.yml, fabfile.py and verify/")
-    made.add_argument("target", type=Path, metavar="DIR")
+    made.add_argument("target", type=_path, metavar="DIR")
 
     made = command("render", "write the Vagrantfile")
     made.add_argument("--force", action="store_true", help="overwrite a file that was edited by hand")
@@ -80,11 +91,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", action="store_true", help="every exercise, also those that nothing is there of")
     made.add_argument("--json", action="store_true", help="print the report as JSON")
     made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
-    made.add_argument("--report", type=Path, metavar="DIR", help="leave the report in DIR")
+    made.add_argument("--report", type=_path, metavar="DIR", help="leave the report in DIR")
     either = made.add_mutually_exclusive_group()
-    either.add_argument("--evidence", type=Path, metavar="FILE", help="keep what was seen in FILE, not by the report")
+    either.add_argument("--evidence", type=_path, metavar="FILE", help="keep what was seen in FILE, not by the report")
     either.add_argument(
-        "--from", type=Path, metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab"
+        "--from", type=_path, metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab"
     )
     made.add_argument("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
 
@@ -92,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("check", metavar="CHECK", help="as the report names it: update.history")
     made.add_argument("--lang", choices=("en", "ko"), default=None, help="language (default: that of this computer)")
     made.add_argument("--full", action="store_true", help="do not shorten what nodes answered")
-    made.add_argument("--from", type=Path, metavar="FILE", dest="evidence_from", help="look in this evidence")
+    made.add_argument("--from", type=_path, metavar="FILE", dest="evidence_from", help="look in this evidence")
 
     made = command("ssh", "log in to a node, or run a command there")
     made.add_argument("node", metavar="NODE")
@@ -138,29 +149,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit status (see :mod:`labgen.errors`)."""
-    _speak_utf8()
-    arguments = parser().parse_args(argv)
-    try:
+
+    def command() -> int:
+        arguments = parser().parse_args(argv)
         module = importlib.import_module(f"labgen.commands.{arguments.module}")
         status: int = module.run(arguments)
-    except LabgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("\nInterrupted. Run the same command again: it carries on.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # `labgen status | head`: not an error, and nothing is to be said to a reader who has left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return status
+        return status
 
-
-def _speak_utf8() -> None:
-    # A Windows console, or a pipe there, may be in a code page that cannot show ✓ or Korean.
-    for stream in (sys.stdout, sys.stderr):
-        if (stream.encoding or "").lower().replace("-", "") != "utf8" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    return guarded(command)
 
 
 if __name__ == "__main__":

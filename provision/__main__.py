@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+
 from fabric.config import Config
 from fabric.executor import Executor
 from fabric.main import Fab
 from invoke import Collection
 
 from labgen import __version__
+from labgen.console import guarded
 from provision.tasks import namespace
 
 
-def main(tasks: Collection = namespace) -> None:
-    """Run fab with labgen's tasks."""
-    Fab(name="labgen", version=__version__, namespace=tasks, executor_class=Executor, config_class=Config).run()
+def main(tasks: Collection = namespace) -> int:
+    """Run fab with labgen's tasks; gives the exit status."""
+    program = Fab(name="labgen", version=__version__, namespace=tasks, executor_class=Executor, config_class=Config)
+
+    def run() -> int:
+        program.run()
+        return 0
+
+    return guarded(run)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

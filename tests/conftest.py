@@ -8,11 +8,15 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from labgen.console import TRACEBACK
 from labgen.proc import Runner
 
 # How fast a computer is, is not what these tests are about.
 settings.register_profile("labgen", deadline=None)
 settings.load_profile("labgen")
+
+# What labgen does not expect is a fault of its own: tests see where it is, and do not take it for an answer.
+os.environ[TRACEBACK] = "1"
 
 REQUIRE_TOOLS = "LABGEN_REQUIRE_TOOLS"
 

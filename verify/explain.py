@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from labgen.console import guarded
 from labgen.course import Language
-from labgen.errors import EvidenceError, ExerciseError, LabgenError
+from labgen.errors import EvidenceError, ExerciseError
 from labgen.files import read
 from labgen.folder import LabFolder, State
 from labgen.language import spoken
@@ -127,17 +127,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", type=Path, dest="evidence")
     parser.add_argument("--lang", choices=("en", "ko"), default=spoken())
     parser.add_argument("--full", action="store_true")
-    arguments = parser.parse_args(argv)
-    try:
-        for line in _lines(arguments):
+
+    def print_lines() -> int:
+        for line in _lines(parser.parse_args(argv)):
             print(line)
-    except LabgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
-    except BrokenPipeError:
-        # `labgen explain … | head`: whoever has left wants to hear no more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+
+    return guarded(print_lines)
 
 
 def _lines(arguments: argparse.Namespace) -> Iterable[str]:

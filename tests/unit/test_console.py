@@ -1,0 +1,115 @@
+"""How a command ends: one sentence and a documented status, also where it cannot print."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labgen import cli
+from labgen.console import TRACEBACK, guarded
+from labgen.errors import HostError
+
+LABGEN = f"'{sys.executable}' -m labgen"
+
+
+def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", line], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture
+def without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TRACEBACK)
+
+
+def fails(error: BaseException) -> int:
+    def command() -> int:
+        raise error
+
+    return guarded(command)
+
+
+@pytest.mark.usefixtures("without_traceback")
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (HostError("a reason.", "a way out"), 5, "error: a reason.\n  a way out\n"),
+        (PermissionError(13, "Permission denied", "/x"), 5, "error: /x: Permission denied.\n"),
+        (OSError(40, "Too many levels of symbolic links"), 5, "error: Too many levels of symbolic links.\n"),
+        (OSError(28, "No space left on device"), 5, "error: the output cannot be written: No space left"),
+        (MemoryError(), 5, "error: this computer has not enough memory for it.\n"),
+        (ZeroDivisionError("division by zero"), 1, "labgen itself failed: ZeroDivisionError: division by zero\n"),
+        (KeyboardInterrupt(), 130, "Interrupted. Run the same command again: it carries on.\n"),
+        (BrokenPipeError(), 1, ""),
+        (HostError("a\x1b[31mb\udcff: 가."), 5, "error: a\\x1b[31mb\\udcff: 가.\n"),
+    ],
+)
+def test_guarded_turns_every_error_into_a_sentence_and_a_status(
+    capsys: pytest.CaptureFixture[str], error: BaseException, status: int, words: str
+) -> None:
+    assert fails(error) == status
+    answer = capsys.readouterr().err
+    assert words in answer
+    assert "Traceback" not in answer
+
+
+def test_guarded_shows_the_stack_where_it_is_asked_for() -> None:
+    with pytest.raises(ZeroDivisionError):
+        fails(ZeroDivisionError())
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["schema", "run --list", "brief update"])
+def test_an_output_that_is_full_is_told(tmp_path: Path, words: str, unbuffered: str) -> None:
+    done = shell(f"{LABGEN} {words} > /dev/full", tmp_path, PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 5
+    assert done.stderr.startswith("error: the output cannot be written: No space left on device.\n")
+    assert done.stderr.count("\n") == 2
+
+
+def test_help_that_cannot_be_printed_is_told(tmp_path: Path) -> None:
+    done = shell(f"{LABGEN} --help > /dev/full", tmp_path, PYTHONUNBUFFERED="")
+    assert done.returncode == 5
+    assert done.stderr.startswith("error: the output cannot be written")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "2> /dev/full"])
+def test_a_closed_stream_changes_nothing_else(tmp_path: Path, closed: str) -> None:
+    done = shell(f"{LABGEN} render {closed}", tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert (tmp_path / "Vagrantfile").read_text(encoding="utf-8").endswith("end\n")
+
+
+def test_an_error_that_cannot_be_printed_keeps_its_status(tmp_path: Path) -> None:
+    assert shell(f"{LABGEN} run nothing 2> /dev/full", tmp_path).returncode == 10
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    done = shell(f"mkdir gone && cd gone && rmdir ../gone && {LABGEN} schema", tmp_path, PYTHONPATH=str(Path.cwd()))
+    assert done.returncode == 5
+    assert done.stderr == "error: the working folder is not there any more.\n  Change to one that is: cd\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["-C", "", "down"], ["init", ""], ["grade", "--from", ""], ["grade", "--report", ""]]
+)
+def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    assert "the path is empty. Is a variable not set?" in capsys.readouterr().err
+
+
+def test_bytes_that_are_not_utf8_are_printed_as_they_are(tmp_path: Path) -> None:
+    (Path(os.fsdecode(bytes(tmp_path) + b"/\xff"))).mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "labgen", "-C", bytes(tmp_path) + b"/\xff", "render"], cwd=tmp_path, capture_output=True
+    )
+    assert done.returncode == 0
+    assert done.stdout == bytes(tmp_path) + b"/\xff/Vagrantfile: created\n"
