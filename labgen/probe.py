@@ -28,6 +28,9 @@ _APART = 3.0
 """Seconds between two lost requests from which on something else has happened: between the end of a container and the
 start of the one in its place Swarm waits 5 s, and a cause that lasts loses some all the while."""
 
+_MANY = 1e11
+"""More requests, or seconds since 1970, than any probe tells."""
+
 _SLOW = 0.5
 """Seconds from which on it is told how long the slowest answer took: much longer than any takes where nothing
 was in its way, shorter than the second after which a lost packet is sent again."""
@@ -199,13 +202,23 @@ true"""
 
     def read(self, text: str) -> Probed:
         """What the script printed."""
-        found: list[Stretch] = []
-        for line in text.splitlines():
-            words = line.split()
-            if len(words) == 7 and words[0] == self._mark:
-                address, status, count, *times = words[1:]
-                found.append(Stretch(address, int(status), int(count), *map(float, times)))
-        return Probed(tuple(sorted(found, key=lambda one: one.start)))
+        lines = (line.split() for line in text.splitlines())
+        stretches = [_stretch(words[1:]) for words in lines if len(words) == 7 and words[0] == self._mark]
+        return Probed(tuple(sorted(filter(None, stretches), key=lambda stretch: stretch.start)))
+
+
+def _stretch(words: Sequence[str]) -> Stretch | None:
+    """Read one line of a probe's; ``None`` where no probe can have printed it."""
+    address, *numbers = words
+    try:
+        status, count = map(int, numbers[:2])
+        start, end, slowest = map(float, numbers[2:])
+    except ValueError:
+        return None
+    if not (0 <= status < 1000 and 0 < count < _MANY and 0 <= start < _MANY and 0 <= slowest < _MANY and end < _MANY):
+        return None
+    # A clock that was put back meanwhile: it lasted no less than nothing.
+    return Stretch(address, status, count, start, max(start, end), slowest)
 
 
 @dataclass

@@ -26,6 +26,9 @@ class Book:
     :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
     :param seen: what was seen of the swarm, to be told beside the verdicts.
     :param evidence: the bundle that is kept of the run, or that it is graded from.
+    :param clock: seconds that pass; of a run that is graded from evidence, those that passed when that was taken.
+    :param begun: when the run began, by that clock.
+    :param least: seconds that the run took at least.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
     """
 
@@ -41,7 +44,9 @@ class Book:
     language: Language = "en"
     not_begun: tuple[str, ...] = ()
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    clock: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    begun: float = field(default_factory=time.monotonic)
+    least: float = 0.0
 
     def needed(self, need: str, node: str | None) -> list[reports.Outcome]:
         """What came of a check that another needs: on the same node, or everywhere where either has none."""
@@ -57,7 +62,7 @@ class Book:
             provider=self.provider,
             nodes=tuple(reports.LabNode(node.name, node.role, str(node.address)) for node in nodes),
             started=self.started.isoformat(timespec="seconds"),
-            seconds=time.monotonic() - self.clock,
+            seconds=max(self.clock() - self.begun, self.least),
             complete=len(self.outcomes) == self.expected,
             not_begun=self.not_begun,
             checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),

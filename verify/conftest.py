@@ -153,7 +153,12 @@ def exam_of(config: pytest.Config) -> Exam:
 
 def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
     if EVIDENCE in config.stash:
-        return Replay(config.stash[EVIDENCE])
+        evidence, replay = config.stash[EVIDENCE], Replay(config.stash[EVIDENCE])
+        book = config.stash[plugin.BOOK]
+        # What is graded again is told to have taken as long as it did then.
+        book.clock, book.begun = replay.clock, 0.0
+        book.least = max((observation.since for observation in evidence.observations), default=0.0)
+        return replay
     nodes = SshHosts(there)
     if not config.getoption("evidence", None):
         return nodes

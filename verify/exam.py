@@ -188,7 +188,11 @@ class Exam:
         # The same for all, so that whoever grades the evidence later has the same time between.
         asked = (before, self.clock())
         told = {ids.get(node.name, ""): lives.read(text, asked) for node, text in said.items()}
-        return lives.dated(there, told, ids.get(self.manager.name, ""))
+        dated = lives.dated(there, told, ids.get(self.manager.name, ""))
+        # The report tells of the service with its times, unless it has been looked at again since.
+        if self._latest.get(there.name, there) is there:
+            self._latest[there.name] = dated
+        return dated
 
     def host(self, task: Task) -> Node | None:
         """The lab's node that a task is on."""

@@ -66,7 +66,7 @@ class Unclear(NodeError):
 
 
 BOOK = pytest.StashKey[Book]()
-_PREPARED = pytest.StashKey[float]()
+_BEGUN = pytest.StashKey[float]()
 _NOT_APPLICABLE = pytest.StashKey[str]()
 
 
@@ -117,6 +117,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if about is None:
         return
     book = item.config.stash[BOOK]
+    item.stash[_BEGUN] = book.clock()
     needed = [one for need in about.needs for one in book.needed(need, _name(item))]
     lacking = [too_small] if (too_small := _too_small(about.exercise, book)) else []
     lacking += [book.lacks[one] for one in about.requires if one in book.lacks]
@@ -148,11 +149,10 @@ def pytest_runtest_makereport(
     if about is None or call.when == "teardown":
         return report
     # Its preparation counts too: facts are read there.
-    spent = item.stash.get(_PREPARED, 0.0) + call.duration
-    if call.when == "setup" and call.excinfo is None:
-        item.stash[_PREPARED] = spent
-        return report
     book = item.config.stash[BOOK]
+    spent = max(book.clock() - item.stash.get(_BEGUN, book.clock()), 0.0)
+    if call.when == "setup" and call.excinfo is None:
+        return report
     error = call.excinfo.value if call.excinfo else None
     verdict = _judge(error)
     seen = _seen(error)

@@ -113,7 +113,7 @@ def test_stopped_by_the_check(lived: Service) -> None:
 def test_none_missing(lived: Service) -> None:
     """While it was updated, not one replica was ever missing."""
     missing = most_empty(lived)
-    assert missing == 0, f"{missing} of {SERVICE.replicas} were missing at the same time"
+    assert missing == 0, f"{missing} of {len(places(lived))} were missing at the same time"
 
 
 @check(

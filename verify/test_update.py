@@ -128,7 +128,7 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
     # Other turns may have come since: a container or a node that failed is not the update's doing.
     happened = [turn for update in updates(exam.lived(service.name)) for turn in update if turn.started]
     missing = most_missing(happened)
-    assert missing <= 1, f"{missing} of {SERVICE.replicas} were missing at the same time"
+    assert missing <= 1, f"{missing} of {len(places(service))} were missing at the same time"
 
 
 @check(

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 
+from labgen.swarm.spans import Span, merged, most_at_once, without
 from labgen.swarm.tasks import Service, Task
 
 _OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
@@ -25,7 +26,8 @@ def over(task: Task) -> datetime | None:
     return (task.ended or task.since) if task.state in _OVER else None
 
 
-def _began(task: Task) -> datetime | None:
+def began(task: Task) -> datetime | None:
+    """When a task began to run as the swarm counts it, ``None`` where it never did or has left no date."""
     # A task with a health check is running only from when that succeeds, later than its container. Of one that is on
     # its way out its node says again that it runs, with a later moment.
     if task.state == "running" and (task.desired == "running" or task.began is None):
@@ -33,8 +35,17 @@ def _began(task: Task) -> datetime | None:
     return None if task.unwell else task.began
 
 
+def undated(task: Task) -> bool:
+    """Whether a task is over and nothing tells when it began to run, or whether it ever did."""
+    return over(task) is not None and began(task) is None and task.state != "rejected" and not task.unwell
+
+
 UNNOTICED = 3.0
 """Seconds. The end of a container is told to the managers within one; a node is given up after ten at the least."""
+
+WANTED = timedelta(seconds=90)
+"""How long after the end of a task its successor is made at most: a manager that was away first has to come back. What
+is made later was not wanted before."""
 
 BACK = timedelta(seconds=30)
 """How long a node that is back takes at most to say what has become of its tasks."""
@@ -60,7 +71,7 @@ class Turn:
     @property
     def started(self) -> datetime | None:
         """When the new task began to run."""
-        return _began(self.new)
+        return began(self.new)
 
     @property
     def gap(self) -> float | None:
@@ -93,7 +104,7 @@ def relieved(service: Service) -> list[Turn]:
     for place, tasks in places(service).items():
         now = next((task for task in tasks if task.running), None)
         ran = [
-            task for task in tasks if now and task is not now and _began(task) and str(task.created) < str(now.created)
+            task for task in tasks if now and task is not now and began(task) and str(task.created) < str(now.created)
         ]
         if now and ran:
             found.append(Turn(place, ran[-1], now))
@@ -177,39 +188,98 @@ def most_empty(service: Service) -> int:
 
     Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it.
     """
-    changes: list[tuple[datetime, int]] = []
-    for tasks in places(service).values():
-        lives = sorted(((began, task) for task in tasks if (began := _began(task))), key=itemgetter(0))
-        for (_, before), (began, task) in pairwise(lives):
-            ends = [over(one) for start, one in lives if start < began]
-            if None in ends:
-                continue  # one of them runs still
-            end = max(one for one in ends if one)
-            # A place that is empty because its container or its node failed is not the update's.
-            between = tasks[tasks.index(before) : tasks.index(task) + 1]
-            if began > end and any(one.spec != before.spec for one in between):
-                changes += [(end, 1), (began, -1)]
-    return _most(changes)
+    return most_at_once([_emptied(tasks) for tasks in places(service).values()])
 
 
-def most_missing(happened: Iterable[Turn]) -> int:
-    """The greatest number of places that were empty at the same time; one without a successor that runs still is."""
-    changes: list[tuple[datetime, int]] = []
-    for turn in happened:
-        if turn.stopped and not turn.started:
-            changes.append((turn.stopped, 1))
-        elif turn.stopped and turn.started and turn.stopped < turn.started:
-            changes += [(turn.stopped, 1), (turn.started, -1)]
-    return _most(changes)
+def _emptied(tasks: Sequence[Task]) -> list[Span]:
+    """The times for which updates left a place empty."""
+    lives = sorted(((start, task) for task in tasks if (start := began(task))), key=itemgetter(0))
+    empty: list[Span] = []
+    for (_, before), (start, task) in pairwise(lives):
+        ends = [over(earlier) for began_at, earlier in lives if began_at < start]
+        if None in ends:
+            continue  # one of them runs still
+        end = max(moment for moment in ends if moment)
+        # A place that is empty because its container or its node failed is not the update's.
+        first, last = sorted((tasks.index(before), tasks.index(task)))
+        if start > end and any(other.spec != before.spec for other in tasks[first : last + 1]):
+            empty.append((end, start))
+    return empty
 
 
-def _most(changes: Iterable[tuple[datetime, int]]) -> int:
-    missing = most = 0
-    # At the same moment a start comes before a stop: neither place was empty beside the other.
-    for _, change in sorted(changes, key=lambda one: (one[0], one[1])):
-        missing += change
-        most = max(most, missing)
-    return most
+@dataclass(frozen=True)
+class Vacancy:
+    """A time in which a place had no task that ran, though it was to have one.
+
+    :param end: ``None`` where it has none still, as far as the turns tell.
+    """
+
+    place: str
+    start: datetime
+    end: datetime | None
+
+
+def vacancies(happened: Iterable[Turn], service: Service | None = None) -> list[Vacancy]:
+    """The times for which turns left their places empty, by place, in order; those of one place never overlap.
+
+    A place counts as empty until the next of its tasks that is known to have begun. A place that was not to have a task
+    for a while (a node of a global service that was drained) counts from when it was to have one again.
+
+    :param service: with more tasks of these places, which may have run meanwhile: an old one that went on while a new
+        one failed beside it.
+    """
+    return [
+        Vacancy(place, start, end)
+        for place, spans in sorted(_vacated(happened, service).items())
+        for start, end in spans
+    ]
+
+
+def _vacated(happened: Iterable[Turn], service: Service | None = None) -> dict[str, list[Span]]:
+    more = places(service) if service else {}
+    empty: dict[str, list[Span]] = {}
+    for place, in_order in _by_place(happened).items():
+        tasks = [*more.get(place, ()), *(task for turn in in_order for task in (turn.old, turn.new))]
+        ran = [
+            (start, over(task))
+            for task in tasks
+            if (start := began(task)) and (over(task) or task.desired == "running")
+        ]
+        empty[place] = without(merged(_left(in_order)), ran)
+    return empty
+
+
+def _left(in_order: Sequence[Turn]) -> list[Span]:
+    """From the end of each old task until the next of the new ones that began, where that was later."""
+    empty: list[Span] = []
+    for number, turn in enumerate(in_order):
+        start, created = turn.stopped, turn.new.created
+        if start is None:
+            continue
+        if created and created - start > WANTED:
+            start = created
+        end = next((later.started for later in in_order[number:] if later.started), None)
+        if end is None or end > start:
+            empty.append((start, end))
+    return empty
+
+
+def most_missing(happened: Iterable[Turn], service: Service | None = None) -> int:
+    """The greatest number of places that were empty at the same time; one without a successor that runs still is.
+
+    Never more than there are places. Where a task is :func:`undated`, its place counts as empty until the next began.
+
+    :param service: as for :func:`vacancies`.
+    """
+    return most_at_once(_vacated(happened, service).values())
+
+
+def _by_place(happened: Iterable[Turn]) -> dict[str, list[Turn]]:
+    """Turns by place, the oldest first in each."""
+    by_place: dict[str, list[Turn]] = {}
+    for turn in sorted(happened, key=lambda turn: str(turn.new.created)):
+        by_place.setdefault(turn.place, []).append(turn)
+    return by_place
 
 
 def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
@@ -228,15 +298,18 @@ def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
 
 
 def at_once(happened: Iterable[Turn], after: float = 0.0) -> int:
-    """The greatest number of turns that went on at the same time: from when a new task was made until it ran.
+    """The greatest number of places that were being changed at once: each from when a new task was made until it ran.
 
-    :param after: seconds for which a turn counts as going on after that: an update that waits so long between one
+    :param after: seconds for which a place counts as being changed after that: an update that waits so long between one
         replica and the next has no more going on than without.
     """
-    changes: list[tuple[datetime, int]] = []
-    for turn in happened:
-        if turn.new.created:
-            changes.append((turn.new.created, 1))
-            if turn.started:
-                changes.append((turn.started + timedelta(seconds=after), -1))
-    return _most(changes)
+    longer = timedelta(seconds=after)
+    under_way = [
+        [
+            (turn.new.created, turn.started and max(turn.started + longer, turn.new.created))
+            for turn in in_order
+            if turn.new.created
+        ]
+        for in_order in _by_place(happened).values()
+    ]
+    return most_at_once(under_way)

@@ -10,7 +10,7 @@ from labgen.errors import ExerciseError
 from labgen.lab import Node
 from labgen.probe import Probe, Probed, beside
 from labgen.swarm import Service
-from labgen.swarm.timeline import Turn, most_missing, turns
+from labgen.swarm.timeline import Turn, most_missing, places, turns
 from provision.exercise.run import Run
 
 
@@ -91,4 +91,4 @@ def tell_turns(run: Run, service: Service, happened: list[Turn] | None = None) -
         old, new = (task.image.partition("@")[0] for task in (turn.old, turn.new))
         change = f"{old} -> {new}" if old != new else new
         run.say(f"  {service.name}.{turn.place}: {change}: old stopped at {stopped}, new runs at {started}")
-    run.say(f"  at most {most_missing(happened)} of {len(service.running)} missing at any one time")
+    run.say(f"  at most {most_missing(happened, service)} of {len(places(service))} missing at any one time")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socketserver
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -27,7 +28,10 @@ class Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         type(self).asked.append(self.headers["Connection"])
-        self.send_response(next(self.statuses))
+        status = next(self.statuses)
+        if status != 200:
+            time.sleep(0.005)  # the times that are told have three digits
+        self.send_response(status)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"x\n")
@@ -191,6 +195,33 @@ def test_what_others_print_is_not_read() -> None:
     mark = probe._mark
     told = probe.read(f"Welcome\n{mark} 10.0.2.101 200 7 1.0 2.0 0.25\n{mark} cut\nlabgen-0 10.0.2.101 0 1 1 2 1\n")
     assert told.stretches == (Stretch("10.0.2.101", 200, 7, 1.0, 2.0, 0.25),)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        "200 7 1.0 2.0 nan",
+        "200 7 1.0 inf 0.1",
+        "200 7 -1.0 2.0 0.1",
+        "200 7 1e300 1e301 0.1",
+        "200 0 1.0 2.0 0.1",
+        "200 -7 1.0 2.0 0.1",
+        "1000 7 1.0 2.0 0.1",
+        "-1 7 1.0 2.0 0.1",
+        "200 7.5 1.0 2.0 0.1",
+        "ok 7 1.0 2.0 0.1",
+        "200 7 1.0 2.0 -0.1",
+    ],
+)
+def test_probe_reads_no_impossible_numbers(numbers: str) -> None:
+    probe = Probe(["10.0.2.101"], 8001)
+    assert probe.read(f"{probe._mark} 10.0.2.101 {numbers}\n") == Probed(())
+
+
+def test_probe_takes_a_clock_that_was_put_back_for_no_time() -> None:
+    probe = Probe(["10.0.2.101"], 8001)
+    probed = probe.read(f"{probe._mark} 10.0.2.101 0 7 5.0 2.0 0.1\n")
+    assert (probed.seconds, probed.silence, probed.spell) == (0.0, 0.0, 0.0)
 
 
 def test_no_request_is_told_as_none() -> None:

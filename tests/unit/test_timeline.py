@@ -158,6 +158,9 @@ def on(node: str, one: Task) -> Task:
         (lived(1, 0, "a", (1, 25), ended=None), True, False),
         # or its container had ended long before anyone noticed.
         (lived(1, 0, "a", (1, 25), ended=at(3)), True, False),
+        (lived(1, 0, "a", (1, 10.2), ended=at(6.9)), True, False),
+        # Managers hear of an end within a second or two: that is no node that was given up.
+        (lived(1, 0, "a", (1, 10.2), ended=at(7.1)), False, True),
         # or just after its engine had begun again.
         (lived(1, 0, "a", (1, 10.9), began=None, ended=None, engine=at(9)), True, False),
         (lived(1, 0, "a", (1, 10.9), engine=at(-9)), False, True),

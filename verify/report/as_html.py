@@ -52,6 +52,8 @@ def to_html(report: Report) -> str:
         timelines=[timeline(one, seen) for one in sorted(newest, key=lambda one: one.began)],
         probes=probes(seen.probes),
         probed=lambda one: words.probe(one, report.language),
+        happened=lambda one: words.episode(one, report.language),
+        running=lambda service: words.running(service, report.language),
         spreads=drawn,
         answers=answers,
         tally=lambda points: tally(points, report.language),

@@ -18,7 +18,7 @@ def to_markdown(report: Report) -> str:
     lines = [
         f"# {words.REPORT.in_(speak)}: {_escaped(report.lab)}",
         "",
-        f"{_escaped(report.started)}, {report.seconds:.0f} s. **{_escaped(report.closing)}**{took}",
+        f"{_escaped(report.started)}, {report.lasted:.0f} s. **{_escaped(report.closing)}**{took}",
         "",
     ]
     if report.precondition:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from labgen.swarm import Task
-from labgen.swarm.timeline import Turn
+from labgen.swarm.timeline import began, over
 from verify.report.episodes import ROWS, Episode
 from verify.report.model import Report
 from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenStretch, SeenTask
@@ -24,7 +24,9 @@ CHIPS = 24
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800)
 _TICKS = 5
-_OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+
+_LEAST = 0.4
+"""Per cent of the width that a bar takes at least."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _chip(service: str, task: SeenTask, colour: int) -> Chip:
 class Bar:
     """A stretch of time.
 
-    :param kind: ``run``, ``start`` (made, and not yet running), ``bad`` (it ended in an error), ``gap``.
+    :param kind: ``run``, ``start`` (made, and not yet running), ``bad`` (it ended in an error), ``gap``, ``error``.
     """
 
     left: float
@@ -121,14 +123,19 @@ class Timeline:
     ticks: tuple[tuple[float, str], ...]
     images: tuple[tuple[str, int], ...]
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of bars that are drawn, which the legend explains."""
+        return frozenset(bar.kind for row in self.rows for bar in (*row.bars, *row.gaps))
+
 
 def timeline(episode: Episode, seen: Seen) -> Timeline:
     """Draw an episode: a row for each place, a bar for each task."""
-    began, ended = episode.began, episode.ended
-    length = max(ended - began, timedelta(seconds=2))
-    first, last = began - length * 0.12, began + length * 1.12
+    beginning, gaps = episode.began, episode.gaps
+    length = max(episode.ended - beginning, timedelta(seconds=2))
+    first, last = beginning - length * 0.12, beginning + length * 1.12
     scale = _Scale(first, last)
-    plain = (task.image.partition("@")[0] for tasks in episode.rows.values() for task in tasks)
+    plain = (_plain(task) for tasks in list(episode.rows.values())[:ROWS] for task in tasks)
     images = {image: colour % COLOURS for colour, image in enumerate(dict.fromkeys(plain))}
     rows = [
         Row(
@@ -137,18 +144,20 @@ def timeline(episode: Episode, seen: Seen) -> Timeline:
             bars=tuple(
                 bar
                 for before, task in zip((None, *tasks), tasks, strict=False)
-                for bar in _bars(task, before, scale, images[task.image.partition("@")[0]])
+                for bar in _bars(task, before, scale, images[_plain(task)])
             ),
-            gaps=tuple(_gaps([turn for turn in episode.turns if turn.place == place], scale)),
+            gaps=tuple(
+                _bar(scale, start, end, "gap", 0, f"{(end - start).total_seconds():.1f}") for start, end in gaps[place]
+            ),
         )
-        for place, tasks in episode.rows.items()
+        for place, tasks in list(episode.rows.items())[:ROWS]
     ]
     ticks = _ticks(length.total_seconds() * 1.12)
     return Timeline(
         episode=episode,
-        rows=tuple(rows[:ROWS]),
-        more=max(0, len(rows) - ROWS),
-        ticks=tuple((scale.at(began + timedelta(seconds=tick)), _told(tick)) for tick in ticks),
+        rows=tuple(rows),
+        more=max(0, len(episode.rows) - ROWS),
+        ticks=tuple((scale.at(beginning + timedelta(seconds=tick)), _told(tick)) for tick in ticks),
         images=tuple(images.items()),
     )
 
@@ -165,31 +174,35 @@ class _Scale:
 
 
 def _bars(task: Task, before: Task | None, scale: _Scale, colour: int) -> Iterable[Bar]:
-    over = task.state in _OVER
-    told = f"{task.image.partition('@')[0]}, {task.state}" + (f": {task.error}" if task.error else "")
-    made = task.created or scale.first
-    if before is not None and before.state in _OVER and before.since:
+    told = f"{_plain(task)}, {task.state}" + (f": {task.error}" if task.error else "")
+    start, end = began(task), over(task)
+    made = task.created or start or scale.first
+    if before is not None and (free := over(before)) and made < free < (start or end or scale.last):
         # It is made while the one before still runs, and waits for its place.
-        made = max(made, before.since)
-    if over:
-        # The swarm does not keep when a task that is over began to run: from when it was made.
-        yield _bar(scale, made, task.since or made, "bad" if task.error else "run", colour, told)
-    elif task.state == "running" and task.since:
-        yield _bar(scale, made, task.since, "start", colour, told)
-        yield _bar(scale, task.since, scale.last, "run", colour, told)
-    else:
+        made = free
+    if end and end <= scale.first:
+        return
+    if end is None and start is None:
         yield _bar(scale, made, scale.last, "start", colour, told)
+        return
+    kind = "bad" if end and task.error else "run"
+    if start is None and end and task.unwell and not task.error:
+        kind = "start"
+    if start and start > made:
+        yield _bar(scale, made, start, "start", colour, told)
+    # Of a task that is over and has left no date of its start, it is drawn from when it was made.
+    yield _bar(scale, max(made, start or made), end or scale.last, kind, colour, told)
 
 
-def _gaps(turns: Sequence[Turn], scale: _Scale) -> Iterable[Bar]:
-    for turn in turns:
-        if turn.gap is not None and turn.gap > 0 and turn.stopped and turn.started:
-            yield _bar(scale, turn.stopped, turn.started, "gap", 0, f"{turn.gap:.1f}")
+def _plain(task: Task) -> str:
+    return task.image.partition("@")[0]
 
 
 def _bar(scale: _Scale, start: datetime, end: datetime, kind: str, colour: int, told: str) -> Bar:
-    left = scale.at(start)
-    return Bar(left, round(max(scale.at(end) - left, 0.0), 2), kind, colour, told)
+    # One that lasted a moment must be seen.
+    width = max(scale.at(end) - scale.at(start), _LEAST)
+    left = min(scale.at(start), 100 - width)
+    return Bar(round(left, 2), round(width, 2), kind, colour, told)
 
 
 def _ticks(seconds: float) -> list[int]:
@@ -286,7 +299,7 @@ def _drawn(probe: SeenProbe) -> Drawn:
     def bar(one: SeenStretch) -> Bar:
         answered = one.status == 200
         # A single lost request must be seen.
-        width = max(100 * (one.end - one.start) / length, 0.0 if answered else 0.4)
+        width = min(max(100 * (one.end - one.start) / length, 0.0 if answered else _LEAST), 100.0)
         left = min(100 * one.start / length, 100 - width)
         told = f"{one.count} x {one.status or '-'}, {one.start:.1f} s - {one.end:.1f} s"
         return Bar(round(left, 2), round(width, 2), "run" if answered else "error", 2, told)

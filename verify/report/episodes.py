@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from labgen.course.spec import same_image
 from labgen.swarm import Service, Task
-from labgen.swarm.timeline import Turn, most_missing, places
+from labgen.swarm.timeline import WANTED, Turn, most_missing, places, undated, vacancies
 from verify.report.seen import SeenService, SeenTask
 
 _APART = timedelta(seconds=90)
 """Between one new task and the next; longer than the longest delay that the course sets between batches."""
+
+_NEVER = "it never ran"
 
 ROWS = 24
 """Replicas that are drawn of one episode."""
@@ -30,6 +32,7 @@ class Episode:
         old task failed), ``replaced`` (the same image, made anew for another reason).
     :param images: plain references, before and after.
     :param places: how many places the service has.
+    :param of: the service.
     :param rows: the tasks of each place that took part, oldest first.
     """
 
@@ -38,28 +41,73 @@ class Episode:
     images: tuple[str, str]
     turns: tuple[Turn, ...]
     places: int
+    of: Service
     rows: dict[str, list[Task]]
 
     @property
-    def missing(self) -> int:
-        """The greatest number of places that were empty at the same time."""
-        return most_missing(self.turns)
+    def missing(self) -> int | None:
+        """The greatest number of places that were empty at the same time; ``None`` where not every start is known."""
+        return None if self.undated else most_missing(self.turns, self.of)
+
+    @property
+    def undated(self) -> int:
+        """How many of the new tasks have left no date of their start."""
+        return sum(undated(turn.new) for turn in self.turns)
+
+    @property
+    def gaps(self) -> dict[str, list[tuple[datetime, datetime]]]:
+        """The times for which each place was empty, as far as they are known and have ended."""
+        found: dict[str, list[tuple[datetime, datetime]]] = {place: [] for place in self.rows}
+        unknown = {turn.place for turn in self.turns if undated(turn.new)}
+        for vacancy in vacancies((turn for turn in self.turns if turn.place not in unknown), self.of):
+            if vacancy.end:
+                found[vacancy.place].append((vacancy.start, vacancy.end))
+        return found
 
     @property
     def longest_gap(self) -> float | None:
-        """Seconds; ``None`` where no turn has both its moments."""
-        gaps = [turn.gap for turn in self.turns if turn.gap is not None]
-        return max(gaps) if gaps else None
+        """Seconds for which a place was empty at most; ``None`` where no gap is known."""
+        return max(((end - start).total_seconds() for gaps in self.gaps.values() for start, end in gaps), default=None)
+
+    @property
+    def overlap(self) -> float | None:
+        """Seconds for which old and new tasks ran side by side in every place at least; ``None`` unless they did."""
+        # A node that was lost tells late that its task has ended.
+        if any(
+            same_image(turn.old.image, turn.new.image) and turn.old.node_id != turn.new.node_id for turn in self.turns
+        ):
+            return None
+        ended = self.ended
+        both = [(turn.started, min(turn.stopped, ended)) for turn in self.turns if turn.started and turn.stopped]
+        if len(both) < len(self.turns) or any(stopped <= started for started, stopped in both):
+            return None
+        return min((stopped - started).total_seconds() for started, stopped in both)
 
     @property
     def began(self) -> datetime:
         """The first moment of it."""
-        return min(_moments(self.turns))
+        return min(self._moments)
 
     @property
     def ended(self) -> datetime:
         """The last moment of it."""
-        return max(_moments(self.turns))
+        return max(self._moments)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.ended - self.began).total_seconds()
+
+    @property
+    def _moments(self) -> list[datetime]:
+        created = [turn.new.created for turn in self.turns if turn.new.created]
+        started = [turn.started for turn in self.turns if turn.started]
+        gaps = [moment for gaps in self.gaps.values() for gap in gaps for moment in gap]
+        first, last = min(created), max([*created, *started, *gaps])
+        # What a place did before it was its turn does not belong here: an old task may have stopped days ago. Nor does
+        # what a node told of it days later.
+        stopped = [turn.stopped for turn in self.turns if turn.stopped]
+        return [*created, *started, *gaps, *(moment for moment in stopped if first - WANTED <= moment <= last + WANTED)]
 
 
 def episodes(seen: SeenService) -> list[Episode]:
@@ -72,8 +120,7 @@ def episodes(seen: SeenService) -> list[Episode]:
             found.append([(kind, turn)])
         else:
             there.append((kind, turn))
-    count = len(places(service))
-    return [_episode(seen, [turn for _, turn in each], each[0][0], count) for each in found]
+    return [_episode(service, [turn for _, turn in each], each[0][0]) for each in found]
 
 
 def as_service(seen: SeenService) -> Service:
@@ -114,21 +161,14 @@ def _belongs(last: tuple[str, Turn], kind: str, turn: Turn) -> bool:
     return near and last[0] == kind and same_image(before.image, now.image)
 
 
-def _episode(seen: SeenService, turns: Sequence[Turn], kind: str, count: int) -> Episode:
+def _episode(service: Service, turns: Sequence[Turn], kind: str) -> Episode:
     rows: dict[str, list[Task]] = {}
     for turn in turns:
         row = rows.setdefault(turn.place, [turn.old])
         row.append(turn.new)
     ordered = dict(sorted(rows.items(), key=lambda row: (len(row[0]), row[0])))
     images = (turns[0].old.image.partition("@")[0], turns[-1].new.image.partition("@")[0])
-    return Episode(seen.name, kind, images, tuple(turns), count, ordered)
-
-
-def _moments(turns: Sequence[Turn]) -> list[datetime]:
-    each = [moment for turn in turns for moment in (turn.stopped, turn.new.created, turn.started) if moment is not None]
-    # What a place did before it was its turn does not belong here: an old task may have stopped days ago.
-    first = min(turn.new.created for turn in turns if turn.new.created)
-    return [moment for moment in each if moment >= first - _APART]
+    return Episode(service.name, kind, images, tuple(turns), len(places(service)), service, ordered)
 
 
 def _task(seen: SeenTask) -> Task:
@@ -145,7 +185,9 @@ def _task(seen: SeenTask) -> Task:
         created=_moment(seen.created),
         updated=None,
         since=_moment(seen.since),
-        addresses=(),
+        began=_moment(seen.began or ""),
+        ended=_moment(seen.ended),
+        unwell=_NEVER if seen.began is None else "",
     )
 
 

@@ -261,13 +261,16 @@ class Report:
         return " ".join(sentence.in_(self.language) for sentence in sentences)
 
     @property
+    def lasted(self) -> float:
+        """Seconds that it took; a report of an earlier version may tell those of a later grading from evidence."""
+        return max(self.seconds, self.seen.waited)
+
+    @property
     def took(self) -> str:
         """How long it took, as a sentence, where some of that was Swarm's time; else empty."""
         if self.seen.waited < 0.5:
             return ""
-        # Graded again from evidence, nothing is waited for, and it is told how long it was then.
-        seconds = max(self.seconds, self.seen.waited)
-        return words.TOOK.in_(self.language).format(seconds=f"{seconds:.0f}", waited=f"{self.seen.waited:.0f}")
+        return words.TOOK.in_(self.language).format(seconds=f"{self.lasted:.0f}", waited=f"{self.seen.waited:.0f}")
 
 
 def overall(outcomes: Iterable[Outcome]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from labgen.pages import Requests
 from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, SwarmNode, Task
-from labgen.swarm.timeline import places
+from labgen.swarm.timeline import began, places, undated
 from verify.report.cleaning import line
 
 TASKS = 200
@@ -70,6 +70,8 @@ class SeenTask:
     :param error: why it is not running, empty where nothing is wrong.
     :param created: when it was made, ISO 8601; empty where it is not known.
     :param since: when it came into its state.
+    :param began: when it began to run; empty where that is not known, ``None`` where it never did.
+    :param ended: when its container ended; empty where that is not known.
     """
 
     id: str
@@ -81,6 +83,8 @@ class SeenTask:
     error: str
     created: str
     since: str
+    began: str | None = ""
+    ended: str = ""
 
     @property
     def running(self) -> bool:
@@ -100,6 +104,8 @@ class SeenTask:
             error=line(task.error),
             created=task.created.isoformat() if task.created else "",
             since=task.since.isoformat() if task.since else "",
+            began=start.isoformat() if (start := began(task)) else "" if undated(task) else None,
+            ended=task.ended.isoformat() if task.ended else "",
         )
 
 

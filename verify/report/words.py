@@ -5,7 +5,8 @@ from __future__ import annotations
 from labgen.course import Language, Words
 from labgen.hint import in_folder
 from verify.checks import Verdict
-from verify.report.seen import SeenProbe
+from verify.report.episodes import Episode
+from verify.report.seen import SeenProbe, SeenService
 
 VERDICTS = {
     Verdict.PASS: Words("pass", "통과"),
@@ -110,14 +111,23 @@ EPISODES = {
     "recovery": Words("Recovery of {service}", "{service} 복구"),
     "replaced": Words("Tasks of {service} made anew", "{service} 태스크 다시 만듦"),
 }
-EPISODE_SUM = Words(
-    "new tasks: {tasks}, within {seconds} s; longest gap {gap} s; at most {missing} of {places} missing at once",
-    "새 태스크 {tasks}개, {seconds}초 동안; 최대 공백 {gap}초; 동시에 빠진 복제본은 많아야 {places}개 중 {missing}개",
+NEW_TASKS = Words("new tasks: {tasks}, within {seconds} s", "새 태스크 {tasks}개, {seconds}초 동안")
+LONGEST_GAP = Words("longest gap {gap} s", "최대 공백 {gap}초")
+SIDE_BY_SIDE = Words(
+    "no gap: old and new tasks ran side by side for {seconds} s at least",
+    "공백 없음: 기존 태스크와 새 태스크가 적어도 {seconds}초 동안 함께 실행됨",
 )
+MISSING = Words(
+    "at most {missing} of {places} missing at once", "동시에 빠진 복제본은 많아야 {places}개 중 {missing}개"
+)
+NONE_MISSING = Words("no replica was missing", "빠진 복제본 없음")
+UNDATED = Words("the start of {tasks} is not known", "{tasks}개는 시작한 시각을 알 수 없음")
 GAP = Words("gap {seconds} s", "공백 {seconds}초")
 STARTING = Words("starting", "시작하는 중")
+ENDED_BADLY = Words("ended in an error", "오류로 끝남")
+EMPTY = Words("no task ran", "실행 중인 태스크 없음")
 BEFORE_AND_AFTER = Words(
-    "Each row is a replica. The moments are those that the nodes' own clocks gave.",
+    "Each row is a replica. The times come from the nodes' own clocks.",
     "한 줄이 복제본 하나입니다. 시각은 각 노드의 시계를 따릅니다.",
 )
 ASKED = Words("{by} asks {to}", "{by} → {to}")
@@ -163,15 +173,40 @@ def worth(number: int, language: Language) -> str:
     return f"{number}점" if language == "ko" else f"{number} point{'' if number == 1 else 's'}"
 
 
+def running(service: SeenService, language: Language) -> str:
+    """``3 / 3``; ``3 / 3, 1 more`` while a task of an update runs beside the one that it replaces."""
+    if service.replicas is None:
+        return str(service.running)
+    counted = min(service.running, service.replicas)
+    more = service.running - counted
+    return f"{counted} / {service.replicas}" + (f", {MORE.in_(language).format(count=more)}" if more else "")
+
+
 def probe(one: SeenProbe, language: Language) -> str:
     """``1240 requests in 9.2 s, 2 lost (0.16 %); some lost for 0.4 s at most …``."""
-    share = f"{100 * one.lost / one.requests:.2f}"
+    share = f"{max(100 * one.lost / one.requests, 0.01):.2f}"
     told = PROBE.in_(language).format(
         requests=one.requests, seconds=f"{one.seconds:.1f}", lost=one.lost, share=share if one.lost else "0"
     )
     if not one.lost:
         return told
     return f"{told}; " + PROBE_LOST.in_(language).format(spell=f"{one.spell:.1f}", longest=f"{one.longest:.1f}")
+
+
+def episode(one: Episode, language: Language) -> str:
+    """``new tasks: 3, within 11.0 s; longest gap 2.5 s; at most 1 of 3 missing at once``."""
+    told = [NEW_TASKS.in_(language).format(tasks=len(one.turns), seconds=f"{one.seconds:.1f}")]
+    if one.longest_gap is not None:
+        told.append(LONGEST_GAP.in_(language).format(gap=f"{one.longest_gap:.1f}"))
+    elif one.overlap is not None:
+        told.append(SIDE_BY_SIDE.in_(language).format(seconds=f"{one.overlap:.1f}"))
+    if one.missing == 0:
+        told.append(NONE_MISSING.in_(language))
+    elif one.missing is not None:
+        told.append(MISSING.in_(language).format(missing=one.missing, places=one.places))
+    if one.undated:
+        told.append(UNDATED.in_(language).format(tasks=one.undated))
+    return "; ".join(told)
 
 
 CUT_SHORT = Words(

@@ -32,11 +32,13 @@ def at(seconds: float) -> str:
     return (NOON + timedelta(seconds=seconds)).isoformat()
 
 
-def task(slot: int, node: str, state: str, image: str, created: float, since: float, error: str = "") -> SeenTask:
+def task(
+    slot: int, node: str, state: str, image: str, created: float, since: float, error: str = "", began: str = ""
+) -> SeenTask:
     """A task of the past, or of now."""
     desired = "running" if state == "running" else "shutdown"
     return SeenTask(
-        f"task{slot}{created:.0f}", slot, f"id-{node}", state, desired, image, error, at(created), at(since)
+        f"task{slot}{created:.0f}", slot, f"id-{node}", state, desired, image, error, at(created), at(since), began
     )
 
 
@@ -64,7 +66,7 @@ UPDATED = SeenService(
         task(2, "worker2", "shutdown", OLD, -600, 7),
         task(2, "worker2", "running", NEW, 6, 8.2),
         task(3, "manager", "shutdown", OLD, -600, 12),
-        task(3, "manager", "failed", NEW, 11, 300, "task: non-zero exit (137)"),
+        task(3, "manager", "failed", NEW, 11, 300, "task: non-zero exit (137)", at(12)),
         task(3, "worker1", "running", NEW, 301, 306.4),
     ),
 )

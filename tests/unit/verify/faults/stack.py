@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from recorded import Recorded, fault
@@ -52,17 +53,21 @@ def deployed_anew(lab: Recorded) -> None:
     lab.tasks(CACHE, lambda tasks: [task for task in tasks if task["DesiredState"] == "running"])
 
 
-def counter_changed_too(lab: Recorded) -> None:
-    """A second change in the file: counter's task is replaced together with the cache's."""
-    began: list[str] = []
-    lab.tasks(CACHE, lambda tasks: began.append(max(task["CreatedAt"] for task in tasks)))
+def counter_changed(seconds: float) -> Callable[[Recorded], None]:
+    """A second change in the file: counter's task is replaced some seconds after the cache's."""
 
-    def replaced(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        (old,) = tasks
-        new = {**old, "ID": "new", "CreatedAt": later(began[0], 1)}
-        return [{**old, "DesiredState": "shutdown", "Status": {**old["Status"], "State": "shutdown"}}, new]
+    def change(lab: Recorded) -> None:
+        began: list[str] = []
+        lab.tasks(CACHE, lambda tasks: began.append(max(task["CreatedAt"] for task in tasks)))
 
-    lab.tasks(COUNTER, replaced)
+        def replaced(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            (old,) = tasks
+            new = {**old, "ID": "new", "CreatedAt": later(began[0], seconds)}
+            return [{**old, "DesiredState": "shutdown", "Status": {**old["Status"], "State": "shutdown"}}, new]
+
+        lab.tasks(COUNTER, replaced)
+
+    return change
 
 
 def port_not_bound(lab: Recorded) -> None:
@@ -93,6 +98,8 @@ FAULTS = {
     "a task of the old image": fault(an_old_task_still, "updated"),
     "updated by hand": fault(updated_by_hand, "from_the_file"),
     "deployed anew": fault(deployed_anew, "history"),
-    "the counter changed too": fault(counter_changed_too, "others_stay"),
+    "the counter changed too": fault(counter_changed(1), "others_stay"),
+    "the counter changed in the same deploy, which was slow": fault(counter_changed(40), "others_stay"),
+    "the counter changed in a later deploy": fault(counter_changed(50)),
     "the port is not bound": fault(port_not_bound, "page"),
 }

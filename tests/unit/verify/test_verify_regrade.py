@@ -1,0 +1,57 @@
+"""A grading from evidence tells the times of the run that the evidence is of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import Recorded
+
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
+from verify import bundle
+
+pytest_plugins = ["pytester"]
+
+
+def regraded(pytester: pytest.Pytester, name: str, evidence: str) -> dict[str, Any]:
+    """The report of a grading of evidence."""
+    folder = pytester.path / "verify"
+    folder.mkdir(exist_ok=True)
+    (folder / "conftest.py").write_text("from verify.conftest import *\n")
+    (folder / f"test_{name}.py").write_text(f"from verify.test_{name} import *\n")
+    file = Path(pytester.path) / "evidence.jsonl"
+    file.write_text(evidence)
+    pytester.runpytest_inprocess(
+        "verify", f"--exercise={name}", f"--from={file}", "--report=out", "-p", "no:cacheprovider"
+    )
+    report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
+    return report
+
+
+def test_regrade_tells_how_long_the_run_took_then(pytester: pytest.Pytester) -> None:
+    evidence = Recorded("scaling").evidence
+    report = regraded(pytester, "scaling", bundle.write(evidence))
+    then = max(observation.since for observation in evidence.observations)
+    assert report["started"] == evidence.started.isoformat(timespec="seconds")
+    assert report["seconds"] == pytest.approx(then, abs=0.5)
+    assert 0 < report["seen"]["waited"] <= report["seconds"]
+    spent = [check["seconds"] for check in report["checks"]]
+    assert min(spent) >= 0
+    # The checks that act took most of it.
+    assert report["seen"]["waited"] - 0.01 <= sum(spent) <= report["seconds"] + 0.01
+    page = (pytester.path / "out" / "report.html").read_text()
+    assert f" · {then:.0f} s · " in page
+
+
+def test_regrade_tells_when_containers_began_where_the_evidence_says_so(pytester: pytest.Pytester) -> None:
+    report = regraded(pytester, "health", bundle.write(Recorded("health").evidence))
+    (service,) = (service for service in report["seen"]["services"] if service["name"] == "my-session")
+    tasks = service["tasks"]
+    assert all(task["began"] for task in tasks if task["state"] == "running")
+    # The update whose tasks were never healthy.
+    assert None in [task["began"] for task in tasks]
+    assert any(task["ended"] for task in tasks)
+    page = (pytester.path / "out" / "report.html").read_text()
+    assert "no replica was missing" in page
