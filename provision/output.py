@@ -1,21 +1,14 @@
-"""What a script did on a node, and how it is told: never with a join token."""
+"""What a script did on a node, and how it is told: without secrets."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from labgen.redaction import redact
+
 Say = Callable[[str], None]
 """Where what is told goes, line by line."""
-
-TOKEN = re.compile(r"SWMTKN-1-[0-9a-z]+-[0-9a-z]+")
-"""A join token."""
-
-
-def redact(text: str) -> str:
-    """The text without join tokens."""
-    return TOKEN.sub("SWMTKN-1-…", text)
 
 
 @dataclass(frozen=True)
@@ -33,5 +26,5 @@ class Output:
 
     @property
     def said(self) -> str:
-        """The end of what it printed, without join tokens, for people."""
+        """The end of what it printed, without secrets, for people."""
         return redact("\n".join((self.err.strip() or self.out.strip()).splitlines()[-12:]))

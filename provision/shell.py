@@ -13,8 +13,9 @@ import threading
 from labgen.errors import NodeError
 from labgen.inventory import Inventory
 from labgen.lab import Node
+from labgen.redaction import redact
 from labgen.unreached import unreached
-from provision.output import Output, redact
+from provision.output import Output
 from provision.session import LOST, Ended, Session
 
 _CARRIES_ON = "Then run the same command again: it carries on where it stopped."

@@ -15,7 +15,6 @@ from labgen.errors import NodeError, SwarmError
 from labgen.lab import Lab, Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.waiting import NotYet, Patience, wait_until
-from provision.output import TOKEN
 from provision.shell import Shell
 
 PORT = 2377
@@ -28,6 +27,8 @@ _REFUSED = re.compile(r"valid join token", re.IGNORECASE)
 """Of "A valid join token is necessary to join this cluster" (swarmkit ``ca/server.go``), which a rotated
 token gets, and of "invalid join token", which a mangled one gets."""
 
+_TOKEN = re.compile(r"SWMTKN-\d+-[0-9a-z]+-[0-9a-z]+")
+"""A join token in what ``docker swarm init`` prints."""
 
 _ENGINE_GONE = "Cannot connect to the Docker daemon"
 """How the docker command begins where nobody answers on the engine's socket."""
@@ -98,7 +99,7 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
             f"{name}: docker swarm init failed (status {done.status}): {done.said or 'no output'}",
             f"Look at it there: labgen ssh {name}. Then run fab bootstrap again: it carries on.",
         )
-    told = TOKEN.search(done.out)
+    told = _TOKEN.search(done.out)
     return {"worker": Token(told[0])} if told else {}
 
 

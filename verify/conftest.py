@@ -175,7 +175,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[HOSTS].close()
     file = config.getoption("evidence", None)
     if file and EVIDENCE in config.stash:
-        write_whole(Path(file), bundle.write(config.stash[EVIDENCE]))
+        write_whole(Path(file), bundle.write(config.stash[EVIDENCE]), mode=0o600)
     if LOCK in config.stash:
         config.stash[LOCK].close()
 

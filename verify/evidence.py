@@ -7,6 +7,7 @@ be made of it again: by whoever doubts a grade, and by the tests of the checks. 
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 import time
 from dataclasses import dataclass, field
@@ -19,9 +20,9 @@ from labgen.files import read
 from labgen.folder import State
 from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
+from labgen.redaction import redact
 from verify.hosts import Hosts
 from verify.observation import Observation
-from verify.report.cleaning import without_secrets
 from verify.tracing import looked_at
 
 _MARK = re.compile(r"labgen-[0-9a-f]{16}")
@@ -53,7 +54,7 @@ class Evidence:
     @classmethod
     def of(cls, there: Inventory, nonce: str = "") -> Evidence:
         """An empty one, for a lab that is up."""
-        return cls(without_secrets(read(there.folder.lab_file) or ""), there.state, nonce=nonce)
+        return cls(redact(read(there.folder.lab_file) or ""), there.state, nonce=nonce)
 
     @property
     def lab(self) -> Lab:
@@ -84,11 +85,13 @@ class Recording:
         self._start = time.monotonic()
         self._lock = threading.Lock()
         self._kept = 0
+        # Written down nowhere: nobody can find out by trial which secret a stand-in is for.
+        self._key = secrets.token_bytes(16)
 
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
         """Ask, keep, and hand on: what is judged is what is kept, without secrets."""
         try:
-            out = without_secrets(self._hosts.run(node, script, within=within))
+            out = redact(self._hosts.run(node, script, within=within), self._key)
         except LabgenError as why:
             self._keep(node, script, "", (why.message, why.hint))
             raise
@@ -111,7 +114,7 @@ class Recording:
         mark = _MARK.search(script)
         if mark:
             out = out.replace(mark[0], _SAME)
-        told = (without_secrets(error[0]), without_secrets(error[1]))
+        told = (redact(error[0], self._key), redact(error[1], self._key))
         with self._lock:
             too_much = self._kept + len(out) > _AT_MOST
             self._kept += 0 if too_much else len(out)
@@ -194,4 +197,4 @@ _SAME = "labgen-" + "0" * 16
 
 
 def _same(script: str) -> str:
-    return without_secrets(_MARK.sub(_SAME, script))
+    return redact(_MARK.sub(_SAME, script))

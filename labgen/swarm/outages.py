@@ -18,10 +18,13 @@ _LEADS = "became leader at term"
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
+# Anyone may write lines with the other fields. Those with an underscore are the journal's own.
+_BY_SYSTEMD = "_PID=1 UNIT=docker.service"
+
 _SCRIPT = f"""\
 told() {{ journalctl --quiet --no-pager --output=json --since=@SINCE --output-fields="$@"; }}
-told MESSAGE_ID UNIT=docker.service MESSAGE_ID={_STOPPED} + UNIT=docker.service MESSAGE_ID={_STARTED}
-told MESSAGE _SYSTEMD_UNIT=docker.service | grep '{_LEADS}' || true
+told MESSAGE_ID {_BY_SYSTEMD} MESSAGE_ID={_STOPPED} + {_BY_SYSTEMD} MESSAGE_ID={_STARTED}
+told MESSAGE _SYSTEMD_UNIT=docker.service _COMM=dockerd | grep '{_LEADS}' || true
 """
 
 

@@ -20,8 +20,9 @@ from labgen.capabilities import Capability, Lacks
 from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.lab import Node
+from labgen.redaction import redact
 from provision.exercise.timing import Spent, Timer
-from provision.output import Say, redact
+from provision.output import Say
 
 if TYPE_CHECKING:
     from provision.exercise.run import Run

@@ -31,6 +31,15 @@ def test_a_journal_is_read_in_order_of_time() -> None:
     assert told.led == (at(30),)
 
 
+def test_script_believes_only_what_the_journal_itself_has_noted() -> None:
+    asked = [line for line in outages.script(START).splitlines() if line.startswith("told MESSAGE")]
+    systemd, engine = (line.partition("|")[0].split("told MESSAGE", 1)[1].split() for line in asked)
+    alternatives = " ".join(systemd[1:]).split(" + ")
+    assert len(alternatives) == 2
+    assert all("_PID=1" in alternative.split() for alternative in alternatives)
+    assert {"_SYSTEMD_UNIT=docker.service", "_COMM=dockerd"} <= set(engine)
+
+
 def test_a_start_without_a_stop_before_it_is_none() -> None:
     assert outages.read(line(0, **STARTED)).outages == ()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from verify.report.as_json import VERSION, from_json, to_json
 from verify.report.as_text import WIDTH, to_text
-from verify.report.cleaning import clean, cleaned, without_secrets
+from verify.report.cleaning import clean, cleaned
 from verify.report.model import Bundle, LabNode, NotApplicable, Outcome, Points, Report
 from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
 
@@ -35,5 +35,4 @@ __all__ = [
     "from_json",
     "to_json",
     "to_text",
-    "without_secrets",
 ]

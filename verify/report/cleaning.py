@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from labgen.redaction import redact
 
 from labgen.hint import Advice
 
@@ -12,30 +12,13 @@ SHOWN = 600
 _BEFORE = 20000
 """Characters of a text that are looked at: it may be endless, and what is shown of it is short."""
 
-# A token ends where its own alphabet does, so that of a line of JSON nothing else is lost.
-_SECRETS = re.compile(
-    r"SWMTKN-[0-9A-Za-z-]+"
-    r"|SWMKEY-[0-9A-Za-z+/=-]+"
-    r"|-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:(?!-----END)[^\"])*(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|(?=\")|\Z)"
-)
-_IN_URLS = re.compile(r"(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)")
-_IN_VARIABLES = re.compile(r"(?i)\b(\w*(?:PASSWORD|PASSWD|SECRET|TOKEN|APIKEY|API_KEY)(?<!_FILE))=[^\s\"',;&]+")
-
-
-def without_secrets(text: str) -> str:
-    """The text without join tokens, unlock keys, private keys, and passwords in URLs and variables."""
-    kept = _SECRETS.sub("(secret)", text)
-    if "@" in kept:
-        kept = _IN_URLS.sub("secret", kept)
-    return _IN_VARIABLES.sub(r"\1=(secret)", kept) if "=" in kept else kept
-
 
 def clean(text: str, shown: int = SHOWN) -> str:
     """A text from outside, fit for a report: no secret, no control character, not endless.
 
     :param shown: characters that are kept at most.
     """
-    kept = printable(without_secrets(text[:_BEFORE]).replace("\r\n", "\n")).strip()
+    kept = printable(redact(text[:_BEFORE]).replace("\r\n", "\n")).strip()
     return kept if len(kept) <= shown and len(text) <= _BEFORE else kept[: shown - 1] + "…"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +17,7 @@ from labgen.errors import NodeError
 from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
+from labgen.redaction import redact
 from labgen.swarm import LocalSwarm
 from provision import bootstrap
 from provision.__main__ import main as fab
@@ -37,7 +37,6 @@ from provision.changes import (
     resolver,
 )
 from provision.facts import Interface, NodeFacts
-from provision.output import redact
 from provision.shell import Shell, write_file
 
 LAB = labfile.parse("")
@@ -367,7 +366,7 @@ def test_a_file_is_written_exactly(text: str) -> None:
 def test_tokens_are_redacted() -> None:
     token = "SWMTKN-1-" + "0" * 50 + "-" + "a1" * 12
     assert token not in redact(f"docker swarm join --token {token} 10.0.2.101:2377")
-    assert json.dumps(redact(token)) == '"SWMTKN-1-\\u2026"'
+    assert redact(token) == "(secret)"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,12 +15,14 @@ import pytest
 from fake_lab import FakeLab
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import Recorded
+from recorded import FOLDER, Recorded
 
 from labgen.capabilities import Capability
 from labgen.errors import NodeError
 from labgen.folder import State
 from labgen.lab import Node
+from labgen.redaction import redact
+from labgen.swarm import Task
 from verify import bundle, evidence
 from verify.bundle import Damaged
 from verify.evidence import Evidence, Recording, Replay
@@ -202,11 +205,10 @@ class Says:
 def test_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
     kept = made()
     said = json.dumps({"JoinTokens": {"Worker": TOKEN}, "Env": ["PASSWORD=hunter2"], "n": 1})
-    assert json.loads(Recording(Says(said), kept).run(NODE, "ask")) == {
-        "JoinTokens": {"Worker": "(secret)"},
-        "Env": ["PASSWORD=(secret)"],
-        "n": 1,
-    }
+    out = Recording(Says(said), kept).run(NODE, "ask")
+    assert re.fullmatch(
+        r'\{"JoinTokens": \{"Worker": "\(secret-\w{8}\)"\}, "Env": \["PASSWORD=\(secret-\w{8}\)"\], "n": 1\}', out
+    )
     with pytest.raises(NodeError):
         Recording(Says(error=NodeError(f"join {TOKEN}", "x")), kept).run(NODE, f"echo {TOKEN}")
     text = bundle.write(kept)
@@ -215,6 +217,27 @@ def test_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
     # It is asked for with the same words as then, and found.
     with pytest.raises(NodeError, match="join "):
         Replay(kept).run(NODE, f"echo {TOKEN}")
+
+
+def test_recording_keeps_specs_apart_that_differ_in_a_secret_only() -> None:
+    hosts = Recording(Says(), made())
+    answers = []
+    for password in ("hunter2", "hunter3", "hunter2"):
+        hosts._hosts = Says(json.dumps([{"Spec": {"ContainerSpec": {"Env": [f"PASSWORD={password}"]}}}]))
+        answers.append(Task.of(json.loads(hosts.run(NODE, "ask"))[0]).spec)
+    assert answers[0] == answers[2] != answers[1]
+
+
+def test_recording_of_another_run_has_other_stand_ins() -> None:
+    first, second = (Recording(Says("PASSWORD=hunter2"), made()).run(NODE, "ask") for _ in range(2))
+    assert first != second
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.json")))
+def test_redact_leaves_recordings_as_they_are(name: str) -> None:
+    for one in Recorded(name).evidence.observations:
+        assert redact(one.out, b"key") == one.out
+        assert redact(one.script) == one.script
 
 
 def test_more_than_can_be_kept_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:

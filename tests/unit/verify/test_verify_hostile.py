@@ -83,6 +83,25 @@ def test_a_grading_survives_it_and_shows_it_escaped(
     assert again["evidence"] == report["evidence"]
 
 
+@pytest.mark.parametrize("value", ['a"b', "a\\", "-----BEGIN RSA PRIVATE KEY-----\nMII", "a'b c;d&e"])
+def test_grading_is_the_same_with_a_secret_in_the_environment(
+    grade: Grade, fake: FakeLab, pytester: pytest.Pytester, value: str
+) -> None:
+    fake.patience = Patience()
+    without = grade("--evidence", "kept.jsonl")
+    assert fake.service is not None
+    for spec in (fake.service["Spec"]["TaskTemplate"], *(task["Spec"] for task in fake.tasks)):
+        spec["ContainerSpec"]["Env"] = [f"PASSWORD={value}", "MODE=x"]
+    report = grade("--evidence", "kept.jsonl")
+    assert (report["points"], report["status"]) == (without["points"], 0)
+    kept = pytester.path / "kept.jsonl"
+    assert kept.stat().st_mode & 0o077 == 0
+    asked = "\n".join(one.out for one in bundle.load(kept).observations)
+    assert "PASSWORD=(secret-" in asked
+    assert json.dumps(value)[1:-1] not in asked
+    assert grade("--from", "kept.jsonl")["points"] == report["points"]
+
+
 def test_a_server_that_never_answers(grade: Grade, fake: FakeLab) -> None:
     fake.pages["10.0.2.102"] = []
     report = grade()
