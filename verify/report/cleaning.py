@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.redaction import redact
-
 from labgen.hint import Advice
+from labgen.redaction import redact
 
 SHOWN = 600
 """Characters of evidence kept for a check."""
@@ -28,7 +27,7 @@ def cleaned(advice: Advice) -> Advice:
         words=clean(advice.words),
         look=clean(advice.look),
         where=clean(advice.where),
-        commands=tuple(without_secrets(printable(" ".join(command.split("\n")))) for command in advice.commands),
+        commands=tuple(redact(printable(" ".join(command.split("\n")))) for command in advice.commands),
     )
 
 
