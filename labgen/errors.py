@@ -35,6 +35,9 @@ from labgen.hint import Hints, hints, text_of
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
 GRADED_NOTHING = 13
+GRADED = (0, GRADED_WITH_FAILURES, GRADED_INCONCLUSIVE, GRADED_NOTHING)
+"""Exit statuses with which a grading has come to its end."""
+
 INTERRUPTED = 130
 
 

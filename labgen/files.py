@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 
 from labgen.errors import HostError
+from labgen.waiting import NotYet, wait_until
+
+_HELD = 3.0
+"""Seconds for which a virus scanner, or one that synchronises folders, may hold on to a file on Windows."""
 
 
 def read(path: Path) -> str | None:
@@ -27,24 +32,28 @@ def read(path: Path) -> str | None:
         ) from None
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
+def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = True) -> None:
     """Put a text in a file's place in one step: a reader, or a crash, finds the old or the new, never half.
 
-    :param path: where; of a symbolic link, the file it leads to.
+    What UTF-8 has no bytes for (half of a surrogate pair) is written as its escape.
+
+    :param path: where.
     :param mode: the file's permissions.
+    :param follow: whether a symbolic link in its place is followed to the file it leads to; else it is replaced.
     :raises HostError: the folder cannot be written to.
     """
     try:
-        path = path.resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = path.resolve() if follow else path.parent.resolve() / path.name
+        make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as sink:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as sink:
                 sink.write(text)
                 sink.flush()
                 os.fsync(sink.fileno())
             Path(temporary).chmod(mode)
-            Path(temporary).replace(path)
+            give_to_user(Path(temporary))
+            _replace(Path(temporary), path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -53,3 +62,35 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
             f"{path} cannot be written: {why.strerror or why}.",
             "Check the folder's permissions and the disk.",
         ) from None
+
+
+def _replace(source: Path, place: Path) -> None:
+    """Put a file in another's place; on Windows, as soon as nobody holds that open."""
+
+    def attempt() -> None:
+        try:
+            source.replace(place)
+        except PermissionError as why:
+            if os.name != "nt" or place.is_dir():
+                raise
+            raise NotYet(str(why)) from None
+
+    wait_until(f"{place} to be released", attempt, within=_HELD, every=0.05, error=HostError, hint="Close it.")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing, as the user's own."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        give_to_user(folder)
+
+
+def give_to_user(path: Path) -> None:
+    """Give a file that was made under `sudo` to the user who has called it, who is to read it afterwards."""
+    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    # Windows has neither.
+    if uid and gid and hasattr(os, "geteuid") and os.geteuid() == 0:
+        # A file system that knows no owners refuses.
+        with contextlib.suppress(ValueError, OSError):
+            os.chown(path, int(uid), int(gid))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from labgen import __version__
 from labgen.capabilities import Lacks
@@ -29,6 +30,7 @@ class Book:
     :param clock: seconds that pass; of a run that is graded from evidence, those that passed when that was taken.
     :param begun: when the run began, by that clock.
     :param least: seconds that the run took at least.
+    :param beside: files that are left beside the report, and what is written to each.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
     """
 
@@ -41,6 +43,7 @@ class Book:
     excuse: Callable[[], str] = str
     seen: Callable[[], reports.Seen] = reports.Seen
     evidence: Callable[[], reports.Bundle | None] = lambda: None
+    beside: dict[Path, Callable[[], str]] = field(default_factory=dict)
     language: Language = "en"
     not_begun: tuple[str, ...] = ()
     started: datetime = field(default_factory=lambda: datetime.now(UTC))

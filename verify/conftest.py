@@ -15,7 +15,6 @@ pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
 from labgen.errors import EvidenceError, ExerciseError, LabFileError, LabgenError  # noqa: E402
-from labgen.files import write_whole  # noqa: E402
 from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
@@ -55,18 +54,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if _asks_every_node(session.config):
             exam_of(session.config).begin()
     except LabgenError as error:
+        session.config.stash[plugin.REFUSED] = error
         raise pytest.UsageError(str(error)) from None
 
 
 def _lock(config: pytest.Config) -> None:
-    """Hold the lab's lock where checks may act on it, before anything is looked at.
+    """Hold the lab's lock where checks may act on it or a report is left of it, before anything is looked at.
 
     :raises FolderLocked: another command still works on this lab after a minute.
     """
     if config.getoption("evidence_from", None) or config.getoption("collectonly", False):
         return
     named = _named(config)
-    if named and not named & {*ACTING, "all"}:
+    leaves = any(config.getoption(name, None) for name in ("evidence", "report_dir", "report_json"))
+    if named and not leaves and not named & {*ACTING, "all"}:
         return
     folder = LabFolder.at(_place(config))
     terminal = config.pluginmanager.get_plugin("terminalreporter")
@@ -166,16 +167,14 @@ def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
     evidence.named = tuple(sorted(_named(config)))
     book = config.stash[plugin.BOOK]
     book.started, book.evidence = evidence.started, partial(bundle.bundle, evidence)
+    book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
     return Recording(nodes, evidence)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Close the connections, and write down what was seen."""
+    """Close the connections."""
     if HOSTS in config.stash:
         config.stash[HOSTS].close()
-    file = config.getoption("evidence", None)
-    if file and EVIDENCE in config.stash:
-        write_whole(Path(file), bundle.write(config.stash[EVIDENCE]), mode=0o600)
     if LOCK in config.stash:
         config.stash[LOCK].close()
 

@@ -23,13 +23,12 @@ from labgen.files import read
 from labgen.folder import LabFolder, State
 from labgen.language import spoken
 from verify import bundle, tracing
+from verify.__main__ import CHECKS, SETTINGS
 from verify.checks import check_of
 from verify.evidence import Evidence
 from verify.explaining import Explained, told
 from verify.observation import Observation
 from verify.plugin import BOOK, check_id
-
-_CHECKS = Path(__file__).parent
 
 
 class Explainer:
@@ -89,30 +88,20 @@ class Explainer:
             self.found.append(Explained(about, outcome, tuple(needs), tuple(self._behind[outcome.id])))
 
 
-def explain(check: str, evidence: Path, language: Language, scratch: Path) -> Explainer:
-    """Judge a check again from evidence, and keep what it looked at.
-
-    :param scratch: a folder that is thrown away afterwards.
-    """
+def explain(check: str, evidence: Path, language: Language) -> Explainer:
+    """Judge a check again from evidence, and keep what it looked at."""
     explainer = Explainer(check, language)
-    ini = scratch / "pytest.ini"
-    # What was imported here already is not rewritten; the checks themselves are.
-    ini.write_text("[pytest]\nfilterwarnings = ignore::pytest.PytestAssertRewriteWarning\n", encoding="utf-8")
     pytest.main(
         [
+            *SETTINGS,
             "-p",
             "no:terminal",
             "-p",
-            "no:cacheprovider",
-            "-p",
             "no:randomly",
-            # Not the options that some project around here has for its own tests.
-            f"-c{ini}",
-            f"--rootdir={_CHECKS.parent}",
             f"--from={evidence}",
             f"--lang={language}",
             "--exercise=all",
-            str(_CHECKS),
+            str(CHECKS),
         ],
         plugins=[explainer],
     )
@@ -149,7 +138,7 @@ def _lines(arguments: argparse.Namespace) -> Iterable[str]:
             started = bundle.load(kept).started
         except (OSError, ValueError) as why:
             raise EvidenceError(f"{kept} cannot be read: {why}.", "Grade anew: labgen grade") from None
-        explainer = explain(arguments.check, kept, arguments.lang, Path(scratch))
+        explainer = explain(arguments.check, kept, arguments.lang)
     if explainer.unknown:
         raise ExerciseError(f"there is no check '{arguments.check}'.", f"Did you mean: {explainer.unknown}?")
     if not explainer.found:

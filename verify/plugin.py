@@ -25,7 +25,7 @@ stays pytest's.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from labgen.errors import (
     GRADED_NOTHING,
     GRADED_WITH_FAILURES,
     ExerciseError,
+    HostError,
     LabgenError,
     NodeError,
     SwarmError,
@@ -67,12 +68,22 @@ class Unclear(NodeError):
 
 BOOK = pytest.StashKey[Book]()
 _BEGUN = pytest.StashKey[float]()
+REFUSED = pytest.StashKey[LabgenError]()
+"""Why nothing can be graded at all."""
+
+UNWRITTEN = pytest.StashKey[HostError]()
+"""Why the report or the evidence could not be left."""
+
 _NOT_APPLICABLE = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the book."""
     config.addinivalue_line("markers", "check(about): a claim about the lab, with points, hint and needs")
+    if not __debug__:
+        raise pytest.UsageError(
+            "this Python leaves assertions out, which the checks are made of: unset PYTHONOPTIMIZE, or leave -O out."
+        )
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
     if BOOK not in config.stash:
@@ -218,19 +229,44 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if exitstatus == pytest.ExitCode.OK and report.checks and report.verdict == "nothing":
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-    if not (directory or file) or config.getoption("collectonly", False):
+    if config.getoption("collectonly", False):
         return
-    if file:
-        _write(Path(file), reports.to_json(report))
-    if directory:
-        from verify.report.files import files  # what draws the page is loaded only where there is to be one
-
-        for name, text in files(report):
-            _write(Path(directory) / name, text)
+    _leave(config, report)
+    if not (directory or file):
+        return
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         graded = _EXIT[report.verdict]
         # A test beside the checks may have failed where every check passed: that stays a failure.
         session.exitstatus = graded or exitstatus
+    if UNWRITTEN in config.stash:
+        session.exitstatus = config.stash[UNWRITTEN].exit_status
+
+
+def _leave(config: pytest.Config, report: reports.Report) -> None:
+    """Write every file that the run leaves: the evidence, the report in all its forms.
+
+    What cannot be written is noted: the grade is printed all the same, and why after it.
+    """
+    for path, text in _files(config, report):
+        try:
+            # For the user's eyes, and never where a link in its place leads to.
+            write_whole(path, text, mode=0o600, follow=False)
+        except HostError as error:
+            hint = "Check the folder and the disk, or leave the report elsewhere: --report DIR"
+            config.stash.setdefault(UNWRITTEN, HostError(error.message, hint))
+
+
+def _files(config: pytest.Config, report: reports.Report) -> Iterator[tuple[Path, str]]:
+    directory, file = config.getoption("report_dir", None), config.getoption("report_json", None)
+    for path, write in config.stash[BOOK].beside.items():
+        yield path, write()
+    if file:
+        yield Path(file), reports.to_json(report)
+    if directory:
+        from verify.report.files import files  # what draws the page is loaded only where there is to be one
+
+        for name, text in files(report):
+            yield Path(directory) / name, text
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -245,6 +281,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if terminalreporter.hasopt("s"):
         for one in report.not_applicable:
             terminalreporter.line(f"NOT APPLICABLE [{one.checks}] {one.reason}")
+    if UNWRITTEN in config.stash:
+        terminalreporter.line(f"error: {config.stash[UNWRITTEN]}")
 
 
 def _judge(error: BaseException | None) -> Verdict:
@@ -308,8 +346,3 @@ def check_id(item: pytest.Item) -> str:
     if about is None:
         return ""
     return f"{about.id}[{callspec.id}]" if callspec is not None else about.id
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text)

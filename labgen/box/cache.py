@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labgen.box import recipe
 from labgen.errors import BoxError
+from labgen.files import give_to_user, make_folder
 
 _WORK = "building-"
 
@@ -74,22 +75,13 @@ def keep(made: Path, place: Path) -> None:
     """Put a finished box in its place, as the user's own."""
     with made.open("rb") as content:
         os.fsync(content.fileno())
-    _give(made)
+    give_to_user(made)
     made.replace(place)
 
 
 def prepare(directory: Path) -> None:
     """Make the cache, where it is not there yet, as the user's own."""
-    missing = [parent for parent in (directory, *directory.parents) if not parent.exists()]
-    directory.mkdir(parents=True, exist_ok=True)
-    for made in missing:
-        _give(made)
-
-
-def _give(path: Path) -> None:
-    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if os.geteuid() == 0 and uid and gid:
-        os.chown(path, int(uid), int(gid))
+    make_folder(directory)
 
 
 def _home() -> Path:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from verify import plugin  # noqa: F401 - kept imported: pytester would import it anew for each run
+from verify import plugin  # kept imported: pytester would import it anew for each run
 
 pytest_plugins = ["pytester"]
 
@@ -359,3 +362,25 @@ def test_a_check_without_a_claim_is_refused(run: Run) -> None:
 def test_more_than_one_process_is_refused(run: Run) -> None:
     pytest.importorskip("xdist")
     assert run(GOOD, options=("-n", "2")).ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_report_on_a_full_disk_costs_no_grade(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("labgen.files.os.fsync", full)
+    result = run(GOOD)
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(
+        ["*3 of 3 points*", "error: *report.json cannot be written: No space left on device.", "*--report DIR"]
+    )
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_report_of_a_text_that_utf8_has_no_bytes_for(
+    run: Run, report: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plugin.Book.report
+    monkeypatch.setattr(plugin.Book, "report", lambda book: dataclasses.replace(plain(book), provider="\udcff\ud800"))
+    assert run(GOOD).ret == 0
+    assert report()["lab"]["provider"] == "\udcff\ud800"

@@ -1,0 +1,94 @@
+"""Files that are written whole or not at all, where links stand, and where somebody holds on to them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from labgen import files
+from labgen.errors import HostError
+from labgen.files import write_whole
+
+
+def test_write_whole_follows_a_link_or_replaces_it(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine", tmp_path / "folder" / "link"
+    mine.write_text("old")
+    link.parent.mkdir()
+    link.symlink_to(mine)
+    write_whole(link, "new")
+    assert (mine.read_text(), link.is_symlink()) == ("new", True)
+    write_whole(link, "report", mode=0o600, follow=False)
+    assert (mine.read_text(), link.is_symlink(), link.read_text()) == ("new", False, "report")
+    assert stat.S_IMODE(link.stat().st_mode) == 0o600
+
+
+def test_write_whole_writes_what_utf8_has_no_bytes_for_as_its_escape(tmp_path: Path) -> None:
+    write_whole(tmp_path / "x", "한글 \ud800")
+    assert (tmp_path / "x").read_text(encoding="utf-8") == "한글 \\ud800"
+
+
+def test_write_whole_leaves_nothing_behind_where_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    with pytest.raises(HostError, match="cannot be written"):
+        write_whole(tmp_path / "x", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+class Windows:
+    """The module os, as on Windows."""
+
+    name = "nt"
+
+    def __getattr__(self, name: str) -> object:
+        if name in ("geteuid", "chown"):
+            raise AttributeError(name)
+        return getattr(os, name)
+
+
+def test_write_whole_tries_again_while_a_scanner_holds_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [PermissionError(13, "Access is denied")] * 2
+    replace = Path.replace
+
+    def held(source: Path, place: Path) -> Path:
+        if refusals:
+            raise refusals.pop()
+        return replace(source, place)
+
+    monkeypatch.setattr(Path, "replace", held)
+    with pytest.raises(HostError):
+        write_whole(tmp_path / "x", "elsewhere it is refused at once")
+    monkeypatch.setattr(files, "os", Windows())
+    monkeypatch.setenv("SUDO_UID", "1000")
+    monkeypatch.setenv("SUDO_GID", "1000")
+    write_whole(tmp_path / "x", "text")
+    assert (tmp_path / "x").read_text() == "text"
+
+
+def test_write_whole_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(source: Path, place: Path) -> Path:
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(Path, "replace", held)
+    monkeypatch.setattr(files, "os", Windows())
+    monkeypatch.setattr(files, "_HELD", 0.1)
+    with pytest.raises(HostError, match="Access is denied"):
+        write_whole(tmp_path / "x", "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_give_to_user_gives_what_was_made_under_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owners: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((Path(path).name, uid, gid)))
+    monkeypatch.setenv("SUDO_UID", "1000")
+    monkeypatch.setenv("SUDO_GID", "100")
+    files.make_folder(tmp_path / "a" / "b")
+    assert owners == [("b", 1000, 100), ("a", 1000, 100)]
+    monkeypatch.delenv("SUDO_UID")
+    files.give_to_user(tmp_path)
+    assert len(owners) == 2
