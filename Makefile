@@ -7,6 +7,8 @@
 # make e2e    the whole road on real nodes, broken on purpose at the end
 # make sabotage, make sabotage-libvirt
 #             faults on real nodes, and the verdicts that each must turn
+# make mutation
+#             small changes to the code that grades, a sample of them, each of which some test must notice
 # make clean  removes the machines and everything that was made here
 
 PYTHON ?= python3
@@ -20,6 +22,7 @@ SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=t
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-docker e2e-docker-current e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
+.PHONY: mutation
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -99,6 +102,12 @@ sabotage: $(VENV)/ready
 sabotage-libvirt: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 	$(BIN)/python -m tests.e2e.sabotage --provider libvirt --machines
+
+# Takes tens of minutes, and is no part of `make test`: MUTANTS of them, the same for the same SEED and the same code.
+MUTANTS := 120
+SEED := 1
+mutation: $(VENV)/ready
+	$(BIN)/python -m tests.mutation --sample $(MUTANTS) --seed $(SEED)
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \

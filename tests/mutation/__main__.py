@@ -1,0 +1,117 @@
+"""Try a sample of mutants of the code that grades, and tell which of them no test has noticed.
+
+``python -m tests.mutation --sample 120 --seed 1``: the same sample for the same code. A mutant is tried with the tests
+that come to it, the most particular first, until one fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+
+from tests.mutation.baseline import Baseline, measure, uses
+from tests.mutation.mutants import Mutant, of_files
+from tests.mutation.trial import Fate, Tried, attempt, copy_of
+
+ROOT = Path(__file__).resolve().parents[2]
+MUTATED = ("verify", "labgen/swarm", "labgen/probe.py")
+TESTS = ("tests/unit",)
+LEFT_OUT = ("tests/unit/box", "tests/unit/doctor", "tests/unit/labfile", "tests/unit/test_windows.py")
+"""Tests of what is not mutated, which need not be run to know it."""
+
+FEWER_THAN = 0.1
+"""The share of mutants that may stay alive."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Gives 0 where fewer than a tenth of the mutants are alive, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--sample", type=int, default=120, help="how many mutants (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="which sample (default: %(default)s)")
+    parser.add_argument("--only", action="append", default=[], help="only files with this in their path")
+    parser.add_argument("--jobs", type=int, default=max(1, min(4, os.cpu_count() or 1)), help="mutants at a time")
+    parser.add_argument(
+        "--at-most", type=float, default=60.0, help="seconds of tests for a mutant (default: %(default)s)"
+    )
+    parser.add_argument("--list", action="store_true", help="print the sample, and try nothing")
+    arguments = parser.parse_args(argv)
+    paths = [path for path in _files() if not arguments.only or any(part in path for part in arguments.only)]
+    every = of_files(ROOT, paths)
+    sample = random.Random(arguments.seed).sample(every, min(arguments.sample, len(every)))
+    if arguments.list:
+        for mutant in sample:
+            print(mutant.diff((ROOT / mutant.path).read_bytes()))
+        return 0
+    start = time.monotonic()
+    with TemporaryDirectory(prefix="labgen-mutation-") as temporary:
+        folder = Path(temporary)
+        trees = [copy_of(ROOT, folder / f"tree{number}") for number in range(arguments.jobs)]
+        print(f"{len(every)} mutants in {len(paths)} files; the tests, once without any:", flush=True)
+        ignored = [f"--ignore={path}" for path in LEFT_OUT]
+        baseline = measure(trees[0], folder, _files(), [*TESTS, *ignored])
+        print(f"{len(baseline.seconds)} tests in {sum(baseline.seconds.values()):.0f} s", flush=True)
+        if baseline.failed:
+            print(f"not asked, because they do not pass without a mutant: {', '.join(baseline.failed)}", flush=True)
+        tried = _try(sample, trees, baseline, arguments.at_most)
+    return tell(tried, arguments.seed, time.monotonic() - start)
+
+
+def _files() -> list[str]:
+    parts = [ROOT / part for part in MUTATED]
+    files = [file for part in parts for file in ([part] if part.is_file() else part.rglob("*.py"))]
+    return sorted(str(file.relative_to(ROOT)) for file in files)
+
+
+def _try(sample: Iterable[Mutant], trees: Sequence[Path], baseline: Baseline, at_most: float) -> list[Tried]:
+    free: SimpleQueue[Path] = SimpleQueue()
+    for tree in trees:
+        free.put(tree)
+    used = uses(ROOT, _files())
+
+    def one(mutant: Mutant) -> Tried:
+        tests = baseline.tests(mutant, at_most, used)
+        tree = free.get()
+        try:
+            came = attempt(tree, mutant, tests, sum(baseline.seconds[test] for test in tests))
+        finally:
+            free.put(tree)
+        print(f"{came.fate:8} {mutant.path}:{mutant.line} {came.by}", flush=True)
+        return came
+
+    with ThreadPoolExecutor(len(trees)) as pool:
+        return list(pool.map(one, sample))
+
+
+def tell(tried: Sequence[Tried], seed: int, seconds: float) -> int:
+    """Print the figures, and the mutants that live."""
+    fates: dict[str, Counter[Fate]] = {}
+    for one in tried:
+        fates.setdefault(one.mutant.path, Counter())[one.fate] += 1
+    print(f"\n{'file':40} killed alive untested")
+    for path, counted in sorted(fates.items()):
+        print(f"{path:40} {counted[Fate.KILLED]:6} {counted[Fate.ALIVE]:5} {counted[Fate.UNTESTED]:8}")
+    living = [one for one in tried if one.fate is not Fate.KILLED]
+    for one in living:
+        print(f"\n{one.fate} after {one.tests} tests")
+        print(one.mutant.diff((ROOT / one.mutant.path).read_bytes()))
+    share = len(living) / len(tried) if tried else 0.0
+    commit = subprocess.run(["git", "log", "-1", "--format=%h"], cwd=ROOT, capture_output=True, text=True, check=False)
+    print(
+        f"\n{len(tried) - len(living)} of {len(tried)} mutants killed, {len(living)} alive ({100 * share:.1f} %); "
+        f"seed {seed}, commit {commit.stdout.strip() or 'unknown'}, {seconds / 60:.0f} min"
+    )
+    return 0 if share < FEWER_THAN else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

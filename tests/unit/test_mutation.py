@@ -1,0 +1,130 @@
+"""The mutation run: which changes are made to a source, which tests are asked, and what is told of a change."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.mutation import __main__ as run
+from tests.mutation.baseline import Baseline, uses
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.trial import Fate, Tried, attempt
+
+SOURCE = b'''"""Docstring with 1 number."""
+LIMIT = 45
+
+
+def few(items: list[int], within: float = 30.0, *, most: int = 3) -> bool:
+    """Whether there are few: 7."""
+    if not items:
+        raise ValueError(f"none of {most + 1}")
+    return len(items) <= most and all(item < LIMIT for item in items if item != 7)
+'''
+
+
+def texts(source: str) -> set[str]:
+    """The sources that the mutants of a source are."""
+    return {mutant.apply(source.encode()).decode() for mutant in mutants("a.py", source.encode())}
+
+
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        ("x = a < b", {"x = (a <= b)", "x = (a >= b)"}),
+        ("x = a not in b", {"x = (a in b)"}),
+        ("x = a == 'up'", {"x = (a != 'up')", "x = a == 'Xup'"}),
+        ("x = a and b", {"x = (a or b)", "x = a", "x = b"}),
+        ("x = not a", {"x = a"}),
+        ("x = a + b", {"x = (a - b)"}),
+        ("x = a + 'text'", set()),
+        ("x = True", {"x = False"}),
+        ("x = 45", {"x = 46", "x = 4"}),
+        ("x = 3.0", {"x = 0.3"}),
+        ("x = max(a)", {"x = min(a)"}),
+        ("x = [a for a in b if a]", {"x = [a for a in b if True]"}),
+        ("if a:\n    pass", {"if (not a):\n    pass"}),
+        ("for a in b:\n    continue", {"for a in b:\n    break"}),
+        ("x += a", {"pass"}),
+        ("f(a)", {"pass"}),
+        ("assert a, 'why 1'", {"pass"}),
+        ("raise Error(1)", {"pass"}),
+        ("def f():\n    return a", {"def f():\n    return None"}),
+        ("wait(a, within=30)", {"pass"}),
+        ("x = round(a, 2)", set()),
+        ("x: Literal[3] = a", set()),
+        ("x = f'{a + 1}'", set()),
+        (
+            "@check(points=3, whole_lab=True)\ndef f():\n    pass",
+            {"@check(points=3, whole_lab=False)\ndef f():\n    pass"},
+        ),
+        ("@dataclass(frozen=True)\nclass A:\n    pass", set()),
+        ("if TYPE_CHECKING:\n    x = 1", set()),
+        ("x = 'é'; y = 1", {"x = 'é'; y = 2"}),
+    ],
+)
+def test_mutants_of_a_source(source: str, changed: set[str]) -> None:
+    assert texts(source) == changed
+
+
+def test_mutants_are_programs_and_differ_from_the_source() -> None:
+    found = mutants("few.py", SOURCE)
+    assert found
+    for mutant in found:
+        changed = mutant.apply(SOURCE)
+        ast.parse(changed)
+        assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(SOURCE))
+        assert 1 <= mutant.first <= mutant.line <= mutant.last
+        assert mutant.diff(SOURCE).startswith("--- few.py\n+++ few.py\n@@ ")
+    assert {mutant.names for mutant in found} == {(), ("LIMIT",)}
+    assert not [mutant for mutant in found if mutant.line in (1, 6)]
+
+
+def test_baseline_asks_the_most_particular_tests_first_and_no_more_than_there_is_time_for() -> None:
+    lines = {"a.py": {5: {"", "broad", "narrow", "red"}, 6: {"broad"}, 7: {"broad", "user"}}}
+    baseline = Baseline({"broad": 1.0, "narrow": 1.0, "user": 1.0, "red": 0.1}, lines, ["red"])
+    at_five = Mutant("a.py", 5, 5, 5, 0, 0, "")
+    assert baseline.tests(at_five, 9.0, {}) == ["narrow", "broad"]
+    assert baseline.tests(at_five, 1.5, {}) == ["narrow"]
+    # One test is asked however long it takes.
+    assert baseline.tests(at_five, 0.5, {}) == ["narrow"]
+    # What is bound at import matters where it is used.
+    bound = Mutant("a.py", 1, 1, 1, 0, 0, "", ("LIMIT",))
+    assert baseline.tests(bound, 9.0, {"LIMIT": [("a.py", 7)]}) == ["user", "broad"]
+
+
+def test_uses_of_names_are_those_in_functions(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_bytes(SOURCE)
+    assert uses(tmp_path, ["few.py"])["LIMIT"] == [("few.py", 9)]
+
+
+def test_attempt_tells_which_test_noticed_and_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_bytes(SOURCE)
+    many, three = "def test_many(): assert not few([1, 2, 3, 4])", "def test_three(): assert few([1, 2, 3])"
+    (tmp_path / "test_few.py").write_text(f"from few import few\n\n{many}\n\n{three}\n")
+    by_text = {mutant.text: mutant for mutant in mutants("few.py", SOURCE) if mutant.line == 9}
+    asked = ["test_few.py::test_many", "test_few.py::test_three"]
+    killed = attempt(tmp_path, by_text["(len(items) < most)"], asked, 1.0)
+    assert (killed.fate, killed.by) == (Fate.KILLED, "test_few.py::test_three")
+    assert attempt(tmp_path, by_text["True"], asked, 1.0).fate is Fate.ALIVE
+    assert attempt(tmp_path, by_text["True"], [], 1.0).fate is Fate.UNTESTED
+    assert (tmp_path / "few.py").read_bytes() == SOURCE
+
+
+def test_run_tells_what_lives_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    path = "labgen/swarm/spans.py"
+    mutant = mutants(path, (run.ROOT / path).read_bytes())[0]
+    assert run.tell([Tried(mutant, Fate.KILLED, "test")] * 19 + [Tried(mutant, Fate.ALIVE)], 7, 60.0) == 0
+    printed = capsys.readouterr().out
+    assert "19 of 20 mutants killed, 1 alive (5.0 %); seed 7" in printed
+    assert mutant.diff((run.ROOT / path).read_bytes()) in printed
+    assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNTESTED)], 7, 60.0) == 1
+
+
+def test_run_draws_the_same_sample_for_the_same_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    def sample(seed: str) -> str:
+        assert run.main(["--list", "--only", "swarm/spans", "--sample", "5", "--seed", seed]) == 0
+        return capsys.readouterr().out
+
+    assert sample("1") == sample("1") != sample("2")
