@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +20,19 @@ from labgen.lab import Box, Lab
 from labgen.proc import Runner
 from labgen.progress import Progress
 from labgen.providers import BUILT_BOX, PROVIDERS
+from labgen.record import after_up
+from labgen.removal import Removal, remove_some, write_vagrantfile
 from labgen.vagrant import Vagrant, box_mark
 
 _BOOT = 600.0
 """Deadline for all machines to be created and booted, in seconds, where the processor helps."""
 _BOOT_EMULATED = 2700.0
 """The same under QEMU's emulation: three machines on two cores take 3 to 6 minutes, thirty far longer."""
+
+
+def boot_within(*, accelerated: bool) -> float:
+    """Seconds that a machine may take to boot."""
+    return _BOOT if accelerated else _BOOT_EMULATED
 
 
 @dataclass(frozen=True)
@@ -40,47 +47,94 @@ class Machines:
     def _log(self) -> Path:
         return self.folder.logs / "vagrant.log"
 
-    def _daemon(self, provider: str) -> Daemon:
-        return daemons.own(provider, self.folder, Runner())
+    def _daemon(self, state: State) -> Daemon:
+        return daemons.own(state.provider, self.folder, Runner(), state.namespace)
 
-    def _runner(self, state: State) -> Runner:
+    def runner(self, state: State | None) -> Runner:
         """Starts programs where they see this lab's network, and the daemon its machines run on."""
-        return self._daemon(state.provider).inside() if state.namespace else Runner()
+        return self._daemon(state).inside() if state is not None and state.namespace else Runner()
 
-    def vagrant(self, state: State) -> Vagrant:
-        """Vagrant, where it sees this lab's network."""
-        runner = self._runner(state)
+    def vagrant(self, state: State, vagrantfile: Path | None = None) -> Vagrant:
+        """Vagrant, where it sees this lab's network.
+
+        :param vagrantfile: another one than the folder's own; relative to the folder.
+        """
+        runner = self.runner(state)
+        env = dict(runner.env)
         if state.provider:
             # Of a machine that is not made, or not any more, Vagrant would ask the provider that it takes for the best.
-            runner = replace(runner, env={**runner.env, "VAGRANT_DEFAULT_PROVIDER": state.provider})
-        return Vagrant(self.folder.path, runner, self._log)
+            env["VAGRANT_DEFAULT_PROVIDER"] = state.provider
+        return Vagrant(self.folder.path, replace(runner, env=env), self._log, vagrantfile or Path("Vagrantfile"))
 
-    def up(self, choice: Choice) -> State:
-        """Create and boot what does not run yet, and write down how to reach it.
+    def start_daemon(self, state: State, *, own: bool) -> State:
+        """Start a daemon of the lab's own, where it has one; gives the state with its network namespace."""
+        if not own:
+            return state
+        daemon = self._daemon(state)
+        state = replace(state, namespace=daemon.namespace)
+        # Written before anything is made, so that `labgen down` finds it after an interruption.
+        self.folder.remember(state)
+        with self.progress.step(f"Starting a {daemon.title} of the lab's own (network namespace {daemon.namespace})"):
+            daemon.start()
+        return state
 
+    def up(self, choice: Choice, *, renewed: Collection[str] = ()) -> State:
+        """Create and boot what does not run yet, and write down how to reach it, and what was made.
+
+        :param renewed: machines that are stopped, and start with what lab.yml says of them now.
         :raises MachineError: a machine did not boot, also not when tried again.
         :raises BoxError: the box is missing and cannot be made.
         """
-        state = State(choice.provider, choice.accelerated)
-        if choice.own_daemon:
-            daemon = self._daemon(choice.provider)
-            title = f"Starting a {daemon.title} of the lab's own (network namespace {daemon.namespace})"
-            with self.progress.step(title):
-                daemon.start()
-            state = State(choice.provider, choice.accelerated, daemon.namespace)
-        # Written before anything is created, so that `labgen down` finds it after an interruption.
-        self.folder.remember(state)
+        mark = self.folder.draw_mark()
+        self._follow_move(choice.provider)
+        before = self.folder.state()
+        namespace = before.namespace if before is not None else None
+        state = self.start_daemon(State(choice.provider, choice.accelerated, namespace), own=choice.own_daemon)
+        earlier = self.folder.machine_ids().get(choice.provider, {})
+        record = after_up(
+            self.lab, self.folder.record(), folder=str(self.folder.path), mark=mark, earlier=earlier, ids=earlier
+        )
+        self.folder.remember(state, record)
         vagrant = self.vagrant(state)
         self._box(vagrant, state)
-        within = _BOOT if choice.accelerated else _BOOT_EMULATED
+        within = boot_within(accelerated=choice.accelerated)
         with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
             try:
                 vagrant.up(choice.provider, within=within, on_line=self.progress.detail)
             except MachineError as first:
                 self._again(vagrant, choice.provider, within, first)
-        self._reached(vagrant, state)
+        ids = self.folder.machine_ids().get(choice.provider, {})
+        record = after_up(self.lab, record, folder=record.folder, mark=mark, earlier=earlier, ids=ids, renewed=renewed)
+        self.folder.remember(state, record)
+        self.reached(vagrant, state)
         self._ports(state)
         return self._lacks(state)
+
+    def halted(self, state: State) -> bool:
+        """Whether the lab is halted with a daemon of its own, so that Vagrant cannot be asked for its machines."""
+        return state.namespace is not None and self._daemon(state).pid() is None
+
+    def wake(self, choice: Choice) -> None:
+        """Have every machine run that was made, those too that lab.yml does not name any more."""
+        state, record = self.folder.state(), self.folder.record()
+        if state is None or record is None or (self.folder.ssh_config.exists() and not self.folder.moved_from()):
+            return
+        self._follow_move(state.provider)
+        state = self.start_daemon(state, own=state.namespace is not None)
+        made = Machines(self.folder, record.lab, self.progress)
+        vagrant = made.vagrant(state, write_vagrantfile(self.folder, record.lab))
+        with self.progress.step("Starting the machines as they were made"):
+            vagrant.up(state.provider, within=boot_within(accelerated=choice.accelerated), on_line=self.progress.detail)
+        made.reached(vagrant, state)
+
+    def _follow_move(self, provider: str) -> None:
+        """Forget what is written down with the folder's earlier path in it: where the keys are."""
+        earlier = self.folder.moved_from()
+        if earlier is None:
+            return
+        self.progress.note(f"note: this folder was moved; its machines were made in {earlier}.")
+        inventory.close_shared(self.folder, Runner())
+        access.forget(self.folder.path, provider, self.folder.machine_ids().get(provider, {}))
 
     def restore(self, state: State, snapshot: str) -> None:
         """Go back to a snapshot of the machines, and write down how to reach them then: their ports may be others."""
@@ -95,13 +149,14 @@ class Machines:
             for name in (*(node.name for node in self.lab.workers), *managers):
                 vagrant.restore_snapshot(snapshot, name, on_line=self.progress.detail)
             # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
-            within = _BOOT if state.accelerated else _BOOT_EMULATED
+            within = boot_within(accelerated=state.accelerated)
             vagrant.up(state.provider, within=within, on_line=self.progress.detail)
-        self._reached(vagrant, state)
+        self.reached(vagrant, state)
         self._ports(state)
 
-    def _reached(self, vagrant: Vagrant, state: State) -> None:
-        proxy = self._daemon(state.provider).proxy_command() if state.namespace else None
+    def reached(self, vagrant: Vagrant, state: State) -> None:
+        """Write down how to reach the machines."""
+        proxy = self._daemon(state).proxy_command() if state.namespace else None
         inventory.write_ssh_config(self.folder, self._ssh_config(vagrant, state), proxy_command=proxy)
 
     def _ssh_config(self, vagrant: Vagrant, state: State) -> str:
@@ -146,7 +201,7 @@ class Machines:
     def _box(self, vagrant: Vagrant, state: State) -> None:
         provider = state.provider
         if provider == "docker":
-            boxes.ensure_node_image(self._runner(state), progress=self.progress, suite=self.lab.engine.suite)
+            boxes.ensure_node_image(self.runner(state), progress=self.progress, suite=self.lab.engine.suite)
             return
         box = self.lab.box or PROVIDERS[provider].box
         if box.name != BUILT_BOX or box.url:
@@ -175,38 +230,16 @@ class Machines:
 
     def down(self, state: State | None) -> None:
         """Remove the machines, their networks, and a daemon of the lab's own; well, too, where nothing is left."""
-        runner = Runner()
-        inventory.close_shared(self.folder, runner)
-        own = self._daemon(state.provider) if state and state.namespace else None
-        runs = own is None or own.pid() is not None
-        if self._may_have_made(state) and runs:
-            parallel = state is not None and PROVIDERS[state.provider].removes_in_parallel
-            with self.progress.step("Removing the machines"):
-                self.vagrant(state or State("")).destroy(on_line=self.progress.detail, parallel=parallel)
-        if own is not None:
-            with self.progress.step(f"Ending the lab's own {own.title}"):
-                own.remove()
-        self.folder.forget()
-
-    def _may_have_made(self, state: State | None) -> bool:
-        """Whether there may be machines of this lab."""
-        # Vagrant writes down the id of each that it has made, whoever has called it.
-        known = state is not None or any((self.folder.path / ".vagrant").glob("machines/*/*/id"))
-        return known and self.folder.vagrantfile.exists()
+        Removal(self, state, self.folder.record()).run()
 
     def down_some(self, state: State | None, names: Sequence[str]) -> None:
         """Remove some machines, which ``up`` makes anew; well, too, where they are not there.
 
         :raises MachineError: the lab is halted.
         """
-        if not self._may_have_made(state):
-            return
-        self._not_halted(state)
-        inventory.close_shared(self.folder, Runner())
-        with self.progress.step(f"Removing {', '.join(names)}"):
-            self.vagrant(state or State("")).destroy(names, on_line=self.progress.detail)
-        if state is not None:
-            access.forget(self.folder.path, state.provider, names)
+        if state is not None or self.folder.machine_ids():
+            self._not_halted(state)
+            remove_some(self, state, names)
 
     def halt_some(self, state: State, names: Sequence[str], *, force: bool = False) -> None:
         """Shut some machines down; ``up`` starts them again, with everything on their disks.
@@ -221,7 +254,7 @@ class Machines:
 
     def _not_halted(self, state: State | None) -> None:
         """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
-        if state is not None and state.namespace and self._daemon(state.provider).pid() is None:
+        if state is not None and self.halted(state):
             raise MachineError("the lab is halted: none of its machines runs.", "Start it first: labgen up.")
 
     def halt(self, state: State, *, force: bool = False) -> None:
@@ -230,7 +263,7 @@ class Machines:
         :param force: cut their power.
         """
         inventory.close_shared(self.folder, Runner())
-        own = self._daemon(state.provider) if state.namespace else None
+        own = self._daemon(state) if state.namespace else None
         if own is None or (own.pid() is not None and (force or not own.shuts_down)):
             with self.progress.step("Cutting the machines' power" if force else "Shutting the machines down"):
                 self.vagrant(state).halt(force=force, on_line=self.progress.detail)

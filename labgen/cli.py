@@ -70,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--provider", help="virtualbox, libvirt or docker (default: the best that works here)")
     made.add_argument("--no-bootstrap", action="store_true", help="stop when the machines run")
     made.add_argument("--force", action="store_true", help="overwrite a Vagrantfile that was edited by hand")
+    made.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    made.add_argument("--prune", action="store_true", help="remove machines that lab.yml does not name any more")
+    made.add_argument("--reload", action="store_true", help="apply changed memory, cpus and ports, machine by machine")
 
     made = command("status", "show machines, nodes and services")
     made.add_argument("--json", action="store_true", help="print it as JSON")

@@ -12,16 +12,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labgen import record as records
 from labgen.capabilities import Capability, Lacks
 from labgen.errors import MachineError
 from labgen.files import read, write_whole
+from labgen.record import Record
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+_READABLE = (1, STATE_VERSION)
+"""Version 1 had no record of the machines."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +103,71 @@ class LabFolder:
         """Eight characters that tell this folder from every other on this computer."""
         return hashlib.sha256(str(self.path).encode()).hexdigest()[:8]
 
-    def state(self) -> State | None:
-        """What is remembered, or ``None`` where the lab has not been brought up by labgen."""
+    @property
+    def vagrant_data(self) -> Path:
+        """Where Vagrant keeps what it knows of the machines."""
+        return self.path / ".vagrant"
+
+    @property
+    def _mark_file(self) -> Path:
+        # The Vagrantfile reads it, and writes it where `vagrant up` comes before `labgen up`.
+        return self.vagrant_data / "labgen-mark"
+
+    def mark(self) -> str | None:
+        """The mark that everything made for this folder bears; ``None`` where nothing has been made.
+
+        It goes with the folder where that is moved, so that another lab in the old place gets another one.
+        """
+        mark = (read(self._mark_file) or "").strip()
+        if re.fullmatch(r"[0-9a-f]{12}", mark):
+            return mark
+        record = self.record()
+        if record is not None:
+            return record.mark
+        # Labs of earlier versions: their mark was the path's.
+        older = (self.own / "state.json").exists() or any(self.machine_ids())
+        return hashlib.sha256(str(self.path).encode()).hexdigest()[:12] if older else None
+
+    def draw_mark(self) -> str:
+        """The folder's mark, drawn and written down where there is none yet."""
+        mark = self.mark() or secrets.token_hex(6)
+        if (read(self._mark_file) or "").strip() != mark:
+            write_whole(self._mark_file, mark + "\n")
+        return mark
+
+    def machine_ids(self) -> dict[str, dict[str, str]]:
+        """What Vagrant has written down of machines that are made: by provider, ids by name."""
+        ids: dict[str, dict[str, str]] = {}
+        for path in sorted(self.vagrant_data.glob("machines/*/*/id")):
+            identity = (read(path) or "").strip()
+            # Vagrant writes "preparing" before a container has its id.
+            if re.fullmatch(r"[0-9A-Za-z-]+", identity) and identity != "preparing":
+                ids.setdefault(path.parent.name, {})[path.parent.parent.name] = identity
+        return ids
+
+    def machine_names(self) -> list[str]:
+        """Nodes that have a machine, whether lab.yml names them or not."""
+        return sorted({name for ids in self.machine_ids().values() for name in ids})
+
+    def set_state_aside(self) -> None:
+        """Move a state that cannot be read out of the way."""
+        (self.own / "state.json").replace(self.own / "state.json.damaged")
+
+    def _state_file(self) -> Mapping[str, Any] | None:
         text = read(self.own / "state.json")
         if text is None:
             return None
+        data = json.loads(text)
+        if not isinstance(data, dict) or data.get("version") not in _READABLE:
+            raise ValueError("of another version")
+        return data
+
+    def state(self) -> State | None:
+        """What is remembered, or ``None`` where the lab has not been brought up by labgen."""
         try:
-            data: Mapping[str, Any] = json.loads(text)
-            if data.get("version") != STATE_VERSION:
-                raise ValueError("of another version")
+            data = self._state_file()
+            if data is None:
+                return None
             lacks = {Capability(name): str(why) for name, why in data.get("lacks", {}).items()}
             return State(data["provider"], data["accelerated"], data["namespace"], lacks)
         except (ValueError, KeyError, TypeError, AttributeError) as why:
@@ -113,11 +176,46 @@ class LabFolder:
                 "Run `labgen up` again: it finds out anew what runs here.",
             ) from None
 
-    def remember(self, state: State) -> None:
-        """Write the state down."""
-        write_whole(self.own / "state.json", json.dumps({"version": STATE_VERSION, **asdict(state)}, indent=2) + "\n")
+    def record(self) -> Record | None:
+        """The lab as it was made; ``None`` where that is not written down, or cannot be read."""
+        try:
+            data = self._state_file()
+            return records.parse(data["record"]) if data and data.get("record") else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def remember(self, state: State, record: Record | None = None) -> None:
+        """Write the state down.
+
+        :param record: the lab as it was made; what is written down of it already stays where ``None``.
+        """
+        record = record or self.record()
+        data = {"version": STATE_VERSION, **asdict(state), "record": records.dump(record) if record else None}
+        write_whole(self.own / "state.json", json.dumps(data, indent=2) + "\n")
+
+    def moved_from(self) -> Path | None:
+        """The folder's earlier path, where it was moved or copied since the machines were made."""
+        record = self.record()
+        if record is None or Path(record.folder) == self.path:
+            return None
+        try:
+            # One folder may have two paths: on a disk that does not tell a from A, behind a mount.
+            same = Path(record.folder).samefile(self.path)
+        except OSError:
+            same = False
+        return None if same else Path(record.folder)
+
+    def copied_from(self) -> Path | None:
+        """The folder that this one is a copy of, and whose machines these are."""
+        earlier, record = self.moved_from(), self.record()
+        if earlier is None or record is None:
+            return None
+        original = LabFolder(earlier).record()
+        return earlier if original is not None and original.mark == record.mark else None
 
     def forget(self) -> None:
         """Forget the machines: they are gone."""
-        for path in (self.own / "state.json", self.ssh_config):
+        for path in (self.own / "state.json", self.ssh_config, self.own / "Vagrantfile", self._mark_file):
             path.unlink(missing_ok=True)
+        # Of a machine that was removed past Vagrant, Vagrant would go on looking for it by its id.
+        shutil.rmtree(self.vagrant_data / "machines", ignore_errors=True)

@@ -28,6 +28,7 @@ from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
 from labgen.proc import Runner
 from labgen.providers import PROVIDERS
+from labgen.record import after_up
 from labgen.unreached import unreached
 from labgen.waiting import Patience
 
@@ -157,6 +158,7 @@ def load(path: Path | None = None) -> Inventory:
     folder = LabFolder.at(path)
     lab = lab_of(folder.path)
     state = folder.state()
+    refuse_moved(folder)
     if state is None:
         state = _discover(folder, lab)
     elif not folder.ssh_config.exists():
@@ -173,6 +175,43 @@ def load(path: Path | None = None) -> Inventory:
             "Bring it up with `labgen up` (it adds what is missing).",
         )
     return Inventory(folder, lab, state)
+
+
+def load_as_made(path: Path | None = None) -> Inventory:
+    """The lab in a folder as its machines are: with those that lab.yml does not name any more, without new ones.
+
+    :raises MachineError: its machines have not been brought up.
+    """
+    folder = LabFolder.at(path)
+    record, state = folder.record(), folder.state()
+    if record is None or state is None or not folder.ssh_config.exists():
+        return load(path)
+    refuse_moved(folder)
+    reached = hosts(folder.ssh_config.read_text(encoding="utf-8"))
+    nodes = tuple(node for node in record.lab.nodes if node.name in reached)
+    return Inventory(folder, replace(record.lab, nodes=nodes), state)
+
+
+def refuse_moved(folder: LabFolder) -> None:
+    """Refuse to go on in a folder that was moved: what is written down of its machines has the earlier path in it.
+
+    :raises MachineError: it was moved, or is a copy.
+    """
+    earlier = folder.moved_from()
+    if earlier is None:
+        return
+    original = folder.copied_from()
+    if original is not None:
+        raise MachineError(
+            f"this folder is a copy of {original}, and the machines it knows are of the lab there.",
+            f"For that lab:\nlabgen -C {shlex.quote(str(original))} status\n"
+            "To make a lab of its own here, forget the other one's machines first:\n"
+            f"rm -r {shlex.quote(str(folder.own))} {shlex.quote(str(folder.vagrant_data))}",
+        )
+    raise MachineError(
+        f"this folder was moved: its machines were made in {earlier}.",
+        "To go on with them here:\nlabgen up\nTo remove them:\nlabgen down",
+    )
 
 
 def _renew(folder: LabFolder, lab: Lab, state: State) -> None:
@@ -214,7 +253,9 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
     told = access.ssh_config(known) if known else vagrant.ssh_config()
     write_ssh_config(folder, told, proxy_command=None)
     state = replace(state, lacks=find_lacks(folder, lab, state))
-    folder.remember(state)
+    ids = folder.machine_ids().get(provider, {})
+    path, mark = str(folder.path), folder.draw_mark()
+    folder.remember(state, after_up(lab, None, folder=path, mark=mark, earlier={}, ids=ids))
     return state
 
 

@@ -54,10 +54,11 @@ class Machine:
 class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
     """python-vagrant, speaking through a runner."""
 
-    def __init__(self, root: Path, runner: Runner, log: Path) -> None:
+    def __init__(self, root: Path, runner: Runner, log: Path, vagrantfile: Path) -> None:
         super().__init__(root=str(root), quiet_stdout=True, quiet_stderr=True)
         self._runner = runner
         self._log = log
+        self._vagrantfile = vagrantfile
         self.timeout = _ASK
         self.on_line: Callable[[str], None] = lambda _line: None
 
@@ -97,13 +98,13 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
     def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
         folder = Path(self.root)
         # Without one Vagrant would take that of a folder further up, and with it another lab's machines.
-        if command[1:2] != ["box"] and not (folder / "Vagrantfile").is_file():
-            raise MachineError(f"there is no Vagrantfile in {folder}.", "Write it with `labgen render`.")
+        if command[1:2] != ["box"] and not (folder / self._vagrantfile).is_file():
+            raise MachineError(f"there is no {self._vagrantfile} in {folder}.", "Write it with `labgen render`.")
         try:
             return self._runner.run(
                 command,
                 cwd=folder,
-                env=only(folder),
+                env=only(folder, self._vagrantfile),
                 timeout=self.timeout,
                 on_line=on_line,
                 hint=HINT_MISSING,
@@ -113,14 +114,16 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
             raise ProgramTimeout(late.message, HINT_LATE) from None
 
 
-def only(folder: Path) -> dict[str, str]:
-    """Give the variables that make Vagrant work for one folder, by its Vagrantfile, and keep its data there.
+def only(folder: Path, vagrantfile: Path = Path("Vagrantfile")) -> dict[str, str]:
+    """Give the variables that make Vagrant work for one folder, by one Vagrantfile, and keep its data there.
 
     Also where the user has others set, or aliases that give Vagrant's commands another meaning.
+
+    :param vagrantfile: relative to the folder.
     """
     return {
         "VAGRANT_CWD": str(folder),
-        "VAGRANT_VAGRANTFILE": "Vagrantfile",
+        "VAGRANT_VAGRANTFILE": str(vagrantfile),
         "VAGRANT_DOTFILE_PATH": str(folder / ".vagrant"),
         "VAGRANT_ALIAS_FILE": os.devnull,
     }
@@ -130,10 +133,11 @@ class Vagrant:
     """Machines of the Vagrantfile in a folder.
 
     :param log: file that ``up``, ``halt`` and ``destroy`` write all they say to.
+    :param vagrantfile: the Vagrantfile, relative to the folder.
     """
 
-    def __init__(self, folder: Path, runner: Runner, log: Path) -> None:
-        self._cli = _Cli(folder, runner, log)
+    def __init__(self, folder: Path, runner: Runner, log: Path, vagrantfile: Path = Path("Vagrantfile")) -> None:
+        self._cli = _Cli(folder, runner, log, vagrantfile)
 
     def up(self, provider: str, *, within: float, on_line: Callable[[str], None], name: str | None = None) -> None:
         """Create and start the machines.
@@ -161,6 +165,14 @@ class Vagrant:
         """
         with self._saying(on_line, 900):
             self._cli._call_vagrant_command(["destroy", "--force", *(["--parallel"] if parallel else []), *names])
+
+    def reload(self, name: str, *, within: float, on_line: Callable[[str], None]) -> None:
+        """Restart a machine, with what the Vagrantfile says of it by now.
+
+        :param within: deadline in seconds.
+        """
+        with self._saying(on_line, within):
+            self._cli._call_vagrant_command(["reload", name])
 
     def status(self) -> Mapping[str, Machine]:
         """State of every machine, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,12 +19,13 @@ from labgen.folder import LabFolder
 from labgen.inventory import Inventory
 from labgen.lock import folder_lock
 from provision import bootstrap as boot
+from provision import membership
 from provision.changes import STEPS, not_applicable
 from provision.exercise import carry_out, rehearse, reset
 from provision.fresh import fresh
 
 
-def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
+def _with_lab(body: Callable[..., None], load: Callable[[], Inventory] | None = None) -> Callable[..., None]:
     """A task that is handed the lab of the working directory; its errors are messages, not stack traces."""
 
     @functools.wraps(body)
@@ -34,7 +35,7 @@ def _with_lab(body: Callable[..., None]) -> Callable[..., None]:
 
         def with_lab() -> None:
             with lock:
-                inventory = inventories.load()
+                inventory = (load or inventories.load)()
                 try:
                     body(inventory, *args, **options)
                 finally:
@@ -112,6 +113,23 @@ def _leave(inventory: Inventory) -> None:
     account = boot.Account(print)
     boot.leave(inventory, account)
     print(f"leave: {account.summary}")
+
+
+def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name: str, words: str) -> Any:
+    """A task for some nodes, of the lab as it was made: lab.yml need not name them any more."""
+
+    def body(inventory: Inventory, nodes: str) -> None:
+        names = [word for word in nodes.split(",") if word]
+        for word in names:
+            if word not in {node.name for node in inventory.lab.nodes}:
+                raise LabgenError(f"there is no node {word}.", "See with `labgen status` which there are.")
+        account = boot.Account(print)
+        do(inventory, names, account)
+        print(f"{name}: {account.summary}")
+
+    body.__name__ = name
+    body.__doc__ = words
+    return task(_with_lab(body, inventories.load_as_made), help={"nodes": "Names, with commas between."})
 
 
 def _fresh(inventory: Inventory) -> None:
@@ -206,6 +224,12 @@ def _namespace() -> Collection:
         steps.add_task(_steps_task(name, (name,), step.words), name=name)
     steps.add_task(task(_with_lab(_leave)), name="leave")
     steps.add_task(task(_with_lab(_fresh)), name="fresh")
+    for name, do, words in (
+        ("drain", membership.drain, "Have what runs on some nodes run elsewhere."),
+        ("activate", membership.activate, "Let tasks run again on nodes that were drained."),
+        ("retire", membership.retire, "Take nodes out of the swarm that are to be removed."),
+    ):
+        steps.add_task(_of_nodes(do, name, words), name=name)
     root.add_collection(steps)
     course = Collection("exercise")
     for name, exercise in exercises().items():

@@ -7,23 +7,25 @@ import argparse
 from labgen.bringup import Machines
 from labgen.commands.nodes import named
 from labgen.commands.render import load
-from labgen.errors import MachineError
+from labgen.errors import LabFileError, MachineError
 from labgen.folder import LabFolder
+from labgen.lab import Lab
 from labgen.lock import locked
-from labgen.progress import for_stream
+from labgen.progress import Progress, for_stream
 
 
 @locked("labgen down")
 def run(arguments: argparse.Namespace) -> int:
     """Remove what there is, or the machines that are named; nothing there is well, too."""
     folder = LabFolder.at(arguments.folder)
-    lab = load(folder)
-    nodes = named(lab, arguments.node)
+    progress = for_stream()
+    lab = _lab(folder, progress)
+    nodes = named(lab, arguments.node, folder.machine_names())
     try:
         state = folder.state()
     except MachineError:
         state = None  # cannot be read; the machines are Vagrant's to name
-    machines = Machines(folder, lab, for_stream())
+    machines = Machines(folder, lab, progress)
     if nodes:
         machines.down_some(state, nodes)
         print(f"{', '.join(nodes)}: removed. `labgen up` makes what is missing.")
@@ -31,3 +33,18 @@ def run(arguments: argparse.Namespace) -> int:
     machines.down(state)
     print(f"Nothing of the lab is left but {folder.lab_file.name}, the Vagrantfile, logs and the report.")
     return 0
+
+
+def _lab(folder: LabFolder, progress: Progress) -> Lab:
+    """The lab in lab.yml; where that has a mistake, the lab as it was made: it can be removed all the same.
+
+    :raises LabFileError: it has a mistake, and what was made is not written down.
+    """
+    try:
+        return load(folder)
+    except LabFileError as mistakes:
+        record = folder.record()
+        if record is None:
+            raise
+        progress.note(f"note: {mistakes.message}\nnote: the lab is removed as it was made.")
+        return record.lab

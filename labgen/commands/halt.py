@@ -9,6 +9,7 @@ from labgen.commands.nodes import named
 from labgen.commands.render import load
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
+from labgen.inventory import refuse_moved
 from labgen.lock import locked
 from labgen.progress import for_stream
 
@@ -18,7 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Shut down what runs, or the machines that are named."""
     folder = LabFolder.at(arguments.folder)
     lab = load(folder)
-    nodes = named(lab, arguments.node)
+    nodes = named(lab, arguments.node, folder.machine_names())
+    refuse_moved(folder)
     state = folder.state()
     if state is None:
         raise MachineError("labgen has brought no lab up here.", "If `vagrant up` has: vagrant halt")

@@ -9,9 +9,10 @@ from labgen.lab import Lab
 from labgen.labfile.model import nearest
 
 
-def named(lab: Lab, names: Iterable[str]) -> tuple[str, ...]:
+def named(lab: Lab, names: Iterable[str], made: Iterable[str] = ()) -> tuple[str, ...]:
     """These names, each once.
 
+    :param made: nodes that have a machine, although the lab may not name them any more.
     :raises LabgenError: the lab has no such node; says which is near, and which there are.
 
     >>> from labgen import labfile
@@ -19,7 +20,7 @@ def named(lab: Lab, names: Iterable[str]) -> tuple[str, ...]:
     ('swarm-worker2', 'swarm-worker1')
     """
     chosen = tuple(dict.fromkeys(names))
-    known = [node.name for node in lab.nodes]
+    known = list(dict.fromkeys([*(node.name for node in lab.nodes), *made]))
     for name in chosen:
         if name not in known:
             raise LabgenError(f"there is no node '{name}'.", nearest(name, known))

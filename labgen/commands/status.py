@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labgen import access
+from labgen import access, inventory
 from labgen.bringup import Machines
 from labgen.capabilities import Capability
 from labgen.commands.render import load
@@ -16,6 +16,7 @@ from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab
 from labgen.lab import Port as ForwardedPort
+from labgen.plan import compare
 from labgen.progress import Progress
 from labgen.vagrant import Machine
 
@@ -30,6 +31,7 @@ class Status:
         and the one it is (``host``): another where that was taken, ``None`` where it is not known.
     :param lacks: what the nodes cannot do here, and why.
     :param namespace: the network namespace in which the URLs answer, ``None`` for this computer's own network.
+    :param differences: what lab.yml has otherwise than the machines, a sentence each.
     :param trouble: why the swarm could not be asked, where it could not.
     """
 
@@ -39,6 +41,7 @@ class Status:
     ports: list[dict[str, Any]] = field(default_factory=list)
     lacks: dict[str, str] = field(default_factory=dict)
     namespace: str | None = None
+    differences: list[str] = field(default_factory=list)
     trouble: str = ""
 
 
@@ -58,6 +61,11 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
     """Everything that is known; what cannot be asked is said, and the rest is there."""
     status = Status()
     state = folder.state()
+    try:
+        inventory.refuse_moved(folder)
+    except MachineError as moved:
+        status.trouble = str(moved)
+        return status
     if not folder.vagrantfile.exists():
         status.trouble = "The lab is not up. Bring it up with `labgen up`."
         return status
@@ -65,6 +73,7 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
         vagrant = Machines(folder, lab, Progress()).vagrant(state or State(""))
         machines = vagrant.status()
         status.machines = {name: machine.state for name, machine in machines.items()}
+        status.differences = _differences(folder, lab, state)
         if all(word == "not_created" for word in status.machines.values()):
             status.trouble = "No machine has been created. Bring the lab up with `labgen up`."
             return status
@@ -75,6 +84,14 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
     return status
 
 
+def _differences(folder: LabFolder, lab: Lab, state: State | None) -> list[str]:
+    """What lab.yml has otherwise than the machines; nothing of a lab that labgen has not brought up."""
+    if state is None or folder.record() is None:
+        return []
+    ids = folder.machine_ids().get(state.provider, {})
+    return compare(lab, folder.record(), state.provider, ids).lines() if ids else []
+
+
 def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status: Status) -> None:
     running = {name: machine.provider for name, machine in machines.items() if machine.running}
     for port, host in access.ports(folder.path, lab, next(iter(running.values()), "")):
@@ -83,7 +100,6 @@ def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status:
 
 
 def _swarm(folder: LabFolder, status: Status) -> None:
-    from labgen import inventory
     from labgen.swarm import nodes, services
 
     lab = inventory.load(folder.path)
@@ -129,6 +145,9 @@ def table(lab: Lab, status: Status) -> str:
     for one in status.ports:
         if one["host"] is not None and one["host"] != one["wanted"]:
             lines.append(access.moved(ForwardedPort(one["guest"], one["wanted"], one["node"]), one["host"]))
+    if status.differences:
+        lines += ["lab.yml differs from the machines (`labgen up --dry-run` says what would be done):"]
+        lines += [f"  {difference}" for difference in status.differences]
     if status.trouble:
         lines.append(status.trouble)
     return "\n".join(lines)

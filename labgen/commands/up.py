@@ -1,11 +1,12 @@
-"""`labgen up`: the whole lab, from nothing to a swarm; carries on where an earlier run stopped."""
+"""`labgen up`: the whole lab, from nothing to a swarm, and after lab.yml was changed; carries on where it stopped."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 
-from labgen import doctor, render
+from labgen import doctor, reconcile, render
 from labgen.bringup import Machines
 from labgen.commands.render import load
 from labgen.commands.run import fab
@@ -14,31 +15,80 @@ from labgen.errors import MachineError
 from labgen.folder import LabFolder
 from labgen.lab import Lab
 from labgen.lock import locked
+from labgen.plan import Plan
 from labgen.progress import Progress, for_stream
+from labgen.reconcile import Reconciler
+from labgen.removal import refuse_copy
 
 
 @locked("labgen up")
 def run(arguments: argparse.Namespace) -> int:
-    """Render, choose a provider, boot, bootstrap."""
+    """Render, choose a provider, compare with what was made, boot, bootstrap."""
     folder = LabFolder.at(arguments.folder)
     lab = load(folder)
+    refuse_copy(folder)
     text = render.render(lab)
     progress = for_stream()
     choice = _choice(folder, lab, arguments.provider, progress)
-    progress.note(str(render.write(text, folder.vagrantfile, force=arguments.force)))
-    Machines(folder, lab, progress).up(choice)
-    if arguments.no_bootstrap:
-        print("The machines run. Next:  fab bootstrap")
+    machines = Machines(folder, lab, progress)
+    plan = reconcile.plan(folder, lab, choice.provider, machines)
+    for line in plan.lines():
+        print(line, flush=True)
+    bootstrap = not arguments.no_bootstrap
+    if arguments.dry_run:
+        _preview(plan, arguments, bootstrap=bootstrap)
         return 0
-    status = fab(folder, "bootstrap")
+    prune = arguments.prune or _agreed(plan)
+    if refusal := plan.refusal(prune=prune):
+        raise refusal
+    progress.note(str(render.write(text, folder.vagrantfile, force=arguments.force)))
+    status = Reconciler(machines, choice, plan, fab).run(prune=prune, reload=arguments.reload, bootstrap=bootstrap)
     if status == 0:
-        print("The lab is up. Next:  labgen run --list   and   labgen grade")
+        _conclude(plan, arguments, bootstrap=bootstrap)
     return status
+
+
+def _preview(plan: Plan, arguments: argparse.Namespace, *, bootstrap: bool) -> None:
+    """Print what would be done, and do nothing."""
+    if refusal := plan.refusal(prune=arguments.prune):
+        print(f"It would be refused: {refusal}")
+        return
+    for number, step in enumerate(plan.steps(prune=arguments.prune, reload=arguments.reload, bootstrap=bootstrap), 1):
+        print(f"{number}. {step}")
+    _tell_differing(plan, arguments)
+
+
+def _conclude(plan: Plan, arguments: argparse.Namespace, *, bootstrap: bool) -> None:
+    _tell_differing(plan, arguments)
+    if bootstrap:
+        print("The lab is up. Next:  labgen run --list   and   labgen grade")
+    else:
+        print("The machines run. Next:  fab bootstrap")
+
+
+def _tell_differing(plan: Plan, arguments: argparse.Namespace) -> None:
+    if plan.restarted and not arguments.reload:
+        print(f"{', '.join(plan.restarted)}: not yet as lab.yml has it. To apply that:  labgen up --reload")
+
+
+def _agreed(plan: Plan) -> bool:
+    """Ask, where someone can answer, whether the surplus machines are to be removed."""
+    if not plan.surplus or plan.refusal(prune=True) or not sys.stdin.isatty():
+        return False
+    names = ", ".join(node.name for node in plan.surplus)
+    answer = input(f"Take {names} out of the swarm and remove the machine{'s'[: len(plan.surplus) - 1]}? [y/N] ")
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) -> Choice:
     """The provider to use: the one the machines are on already, the one asked for, or the doctor's choice."""
-    state = folder.state()
+    try:
+        state = folder.state()
+    except MachineError as damaged:
+        # Found out anew: which provider has machines of this folder, Vagrant has written down.
+        progress.note(f"note: {damaged.message} It is set aside.")
+        folder.set_state_aside()
+        state = None
     if state is not None:
         if asked and asked != state.provider:
             raise MachineError(

@@ -22,15 +22,16 @@ TITLES: Mapping[str, str] = {"libvirt": "libvirtd", "docker": "Docker engine"}
 """By provider, what the lab can start for itself."""
 
 
-def own(provider: str, folder: LabFolder, runner: Runner) -> Daemon:
+def own(provider: str, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
     """The lab's own daemon for a provider, running or not.
 
     :param provider: one of :data:`TITLES`.
+    :param namespace: the network namespace that was written down for it; a new daemon's where ``None``.
     """
     if provider == "docker":
         from labgen.daemon.dockerd import Dockerd
 
-        return Dockerd(folder, runner)
+        return Dockerd(folder, runner, namespace)
     from labgen.daemon.libvirtd import Libvirtd
 
-    return Libvirtd(folder, runner)
+    return Libvirtd(folder, runner, namespace)

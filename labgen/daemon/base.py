@@ -39,13 +39,13 @@ class Daemon(ABC):
     shuts_down: bool
     question: tuple[str, ...]
 
-    def __init__(self, folder: LabFolder, runner: Runner) -> None:
+    def __init__(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> None:
         self._folder = folder
         self._root = folder.own / self.place
         self._runner = runner
         self._log = folder.logs / f"{self.place}.log"
-        self.namespace = f"labgen-{folder.id}"
-        """Name of the network namespace, as `ip netns list` shows it."""
+        self.namespace = namespace or f"labgen-{(folder.mark() or folder.id)[:8]}"
+        """Name of the network namespace, as `ip netns list` shows it: it stays where the folder is moved."""
 
     @abstractmethod
     def inside(self) -> Runner:
@@ -61,6 +61,34 @@ class Daemon(ABC):
     @abstractmethod
     def _argv(self) -> list[str]:
         """The command that starts it, inside the network namespace."""
+
+    @abstractmethod
+    def _seen_files(self) -> tuple[str, Path]:
+        """A path at which the daemon sees files of its own, and where those are in the lab's folder."""
+
+    def _has_its_files(self) -> bool:
+        """Whether the daemon that runs still works on the files in the lab's folder: not after that was copied."""
+        inside, outside = self._seen_files()
+        identity = _identity(Path(f"/proc/{self.pid()}/root{inside}"))
+        return identity is not None and identity == _identity(outside)
+
+    def foreign(self) -> bool:
+        """Whether what runs in the network namespace works on another folder's files: that of a copied folder."""
+        if not self._netns.exists():
+            return False
+        inside, outside = self._seen_files()
+        # What this computer itself sees there: a daemon that has not come far sees the same.
+        ours = {identity for path in (outside, Path(inside)) if (identity := _identity(path)) is not None}
+        for pid in self._members():
+            identity = _identity(Path(f"/proc/{pid}/root{inside}"))
+            if identity is not None and identity not in ours:
+                return True
+        return False
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything of it is left: its network namespace, or its files."""
+        return self._netns.exists() or self._root.exists()
 
     @abstractmethod
     def _pid_file(self) -> Path:
@@ -86,8 +114,9 @@ class Daemon(ABC):
 
         :raises HostError: it does not come up; the message says where its log is.
         """
-        if self.pid() is not None:
+        if self.pid() is not None and self._has_its_files():
             return
+        self._refuse_foreign()
         self.end()
         fresh = not self._root.exists()
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -134,8 +163,20 @@ class Daemon(ABC):
         del sign
         return self._members()
 
+    def _refuse_foreign(self) -> None:
+        if self.foreign():
+            raise HostError(
+                f"network namespace {self.namespace} is another lab's, of which this folder is a copy.",
+                "To make a lab of its own here, forget the other one's machines first:\n"
+                f"rm -r {shlex.quote(str(self._folder.own))} {shlex.quote(str(self._folder.vagrant_data))}",
+            )
+
     def remove(self) -> None:
-        """End the daemon and remove its files; well, too, where nothing is left."""
+        """End the daemon and remove its files; well, too, where nothing is left.
+
+        :raises HostError: it is another lab's.
+        """
+        self._refuse_foreign()
         self.end()
         if self._root.exists():
             self._runner.run(["rm", "-rf", "--one-file-system", self._root], timeout=300).or_raise()
@@ -171,3 +212,12 @@ class Daemon(ABC):
     def _empty(self) -> None:
         if left := self._members():
             raise NotYet(f"processes {left}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a folder; ``None`` where it is not there, or has been removed under those who use it."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_nlink else None

@@ -26,7 +26,8 @@ PATH=$PATH:/usr/sbin:/sbin
 ip address replace {resolver}/32 dev lo
 dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --no-resolv --no-hosts --bind-interfaces \
 --listen-address={resolver} --user=root &
-dockerd --config-file {root}/daemon.json &
+mount --bind {data} {seen} || exit 1
+dockerd --config-file {configuration} &
 engine=$!
 # Asked to end, the engine stops its containers first; without a handler the first process hears no signal.
 trap 'kill -TERM $engine' TERM
@@ -50,6 +51,11 @@ class Dockerd(Daemon):
         return Path("/run") / self.namespace
 
     @property
+    def _data(self) -> Path:
+        # Where the engine sees its data: the lab's folder may be moved while it runs, or while it does not.
+        return self._run / "data"
+
+    @property
     def socket(self) -> str:
         """Its address, for ``DOCKER_HOST``."""
         return f"unix://{self._run}/docker.sock"
@@ -66,6 +72,14 @@ class Dockerd(Daemon):
         super().remove()
         self._runner.run(["rm", "-rf", "--one-file-system", self._run]).or_raise()
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything of it is left: its network namespace, its files, its sockets."""
+        return super().exists or self._run.exists()
+
+    def _seen_files(self) -> tuple[str, Path]:
+        return str(self._data), self._root / "data"
+
     def _pid_file(self) -> Path:
         return self._root / "namespaces.pid"
 
@@ -74,11 +88,12 @@ class Dockerd(Daemon):
         self._pid_file().write_text(str(pid), encoding="ascii")
 
     def _prepare(self) -> None:
-        self._run.mkdir(mode=0o700, exist_ok=True)
+        for path in (self._run, self._data, self._root / "data"):
+            path.mkdir(mode=0o700, exist_ok=True)
         # Of an engine that was ended on the spot; the number in it is some other process of the new namespace.
         (self._run / "docker.pid").unlink(missing_ok=True)
         settings = {
-            "data-root": str(self._root / "data"),
+            "data-root": str(self._data),
             "exec-root": str(self._run / "exec"),
             "pidfile": str(self._run / "docker.pid"),
             "hosts": [self.socket],
@@ -91,7 +106,12 @@ class Dockerd(Daemon):
         (self._root / "daemon.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
     def _argv(self) -> list[str]:
-        script = _SCRIPT.format(resolver=_RESOLVER, root=shlex.quote(str(self._root)))
+        script = _SCRIPT.format(
+            resolver=_RESOLVER,
+            data=shlex.quote(str(self._root / "data")),
+            seen=self._data,
+            configuration=shlex.quote(str(self._root / "daemon.json")),
+        )
         return [
             *("unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc"),
             *("sh", "-uc", script),

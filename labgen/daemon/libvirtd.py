@@ -60,6 +60,9 @@ class Libvirtd(Daemon):
             env={**self._runner.env, "LIBVIRT_DEFAULT_URI": "qemu:///system"},
         )
 
+    def _seen_files(self) -> tuple[str, Path]:
+        return _MOUNTS["lib"], self._root / "lib"
+
     def _pid_file(self) -> Path:
         return self._root / "libvirtd.pid"
 

@@ -25,6 +25,8 @@ class Provider:
     :param removes_in_parallel: machines may be destroyed side by side. vagrant-libvirt's may not: it then
         loads its own parts twice, and at times fails (seen with 0.11.2: "constant … not defined").
     :param has_snapshots: the state of a machine can be kept, and gone back to.
+    :param resizes: memory and processors of a machine that runs can be changed in place, while all else it was made
+        with stays for good; where ``False`` a restart changes both, and its forwarded ports.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Provider:
     shares_kernel: bool = False
     removes_in_parallel: bool = False
     has_snapshots: bool = False
+    resizes: bool = False
 
     @property
     def template(self) -> str:
@@ -76,6 +79,7 @@ DOCKER = Provider(
     },
     shares_kernel=True,
     removes_in_parallel=True,
+    resizes=True,
 )
 
 PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT, DOCKER)}

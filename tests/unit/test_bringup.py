@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labgen import bringup, cli, labfile
+from labgen import bringup, cli, labfile, leftovers, render
 from labgen.bringup import Machines
 from labgen.errors import BoxError, MachineError
 from labgen.folder import LabFolder, State
@@ -148,8 +148,17 @@ def test_another_box_is_vagrants_to_fetch(machines: Machines, boxes: dict[str, A
 def vagrant(monkeypatch: pytest.MonkeyPatch) -> FakeVagrant:
     """In the place of the door to Vagrant."""
     fake = FakeVagrant()
-    monkeypatch.setattr(Machines, "vagrant", lambda _self, _state: fake)
+    monkeypatch.setattr(Machines, "vagrant", lambda _self, _state, _file=None: fake)
+    monkeypatch.setattr(leftovers, "look", lambda *_: [])
     return fake
+
+
+def machine(folder: LabFolder, name: str, provider: str, identity: str = "f00d") -> Path:
+    """A machine that Vagrant has written down; gives its folder."""
+    path = folder.path / ".vagrant" / "machines" / name / provider
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "id").write_text(identity)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -161,13 +170,13 @@ def test_down_calls_vagrant_only_where_something_may_be_left(
     machines: Machines, vagrant: FakeVagrant, made: bool, known: bool, asked: list[str]
 ) -> None:
     folder = machines.folder
-    machine = folder.path / ".vagrant" / "machines" / "swarm-manager" / "libvirt"
-    machine.mkdir(parents=True)
-    folder.vagrantfile.write_text("")
+    folder.path.mkdir()
+    folder.vagrantfile.write_text(render.render(LAB))
     if made:
-        (machine / "id").write_text("f00d")
-    machines.down(State("virtualbox") if known else None)
+        machine(folder, "swarm-manager", "libvirt")
+    machines.down(State("libvirt") if known else None)
     assert vagrant.asked == asked
+    assert not list(folder.path.glob(".vagrant/machines/*"))
 
 
 def labgen(machines: Machines, *words: str) -> int:
@@ -228,6 +237,6 @@ def test_removing_a_machine_of_a_lab_that_never_was_is_well(machines: Machines, 
 def test_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bringup, "Vagrant", lambda _folder, runner, _log: runner)
+    monkeypatch.setattr(bringup, "Vagrant", lambda _folder, runner, _log, _file: runner)
     env = {provider: machines.vagrant(State(provider)).env for provider in ("virtualbox", "")}  # type: ignore[attr-defined]
     assert env == {"virtualbox": {"VAGRANT_DEFAULT_PROVIDER": "virtualbox"}, "": {}}

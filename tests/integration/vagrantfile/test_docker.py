@@ -48,8 +48,41 @@ def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
 
 def test_ports_are_published_on_this_computer_only(stage: Callable[..., Any]) -> None:
     machines = stage(labfile.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"), "docker")
-    forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-80"}
+    forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-18080"}
     assert ["network", "forwarded_port", forwarded] in machines["swarm-worker2"]["vm_calls"]
+
+
+def test_two_ports_of_this_computer_may_lead_to_one_of_a_node(stage: Callable[..., Any]) -> None:
+    lab = labfile.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
+    for provider in ("docker", "virtualbox"):
+        calls = stage(lab, provider)["swarm-manager"]["vm_calls"]
+        forwarded = [call[2] for call in calls if call[:2] == ["network", "forwarded_port"]]
+        assert [port["host"] for port in forwarded] == [8080, 8081]
+        # Of two with the same id, Vagrant takes the later one only.
+        assert len({port["id"] for port in forwarded}) == 2
+
+
+def mark_of(stage: Callable[..., Any]) -> str:
+    """The mark that the nodes' containers would bear."""
+    arguments = stage(labfile.parse(""), "docker")["swarm-manager"]["settings"]["create_args"]
+    return next(word.partition("=")[2] for word in arguments if word.startswith("labgen.folder="))
+
+
+def test_mark_is_read_where_it_is_written_down(stage: Callable[..., Any], tmp_path: Path) -> None:
+    drawn = LabFolder.at(tmp_path).draw_mark()
+    assert mark_of(stage) == drawn == LabFolder.at(tmp_path).mark()
+    # In the same place, but another folder: the first one's machines are not its own.
+    (tmp_path / ".vagrant").rename(tmp_path / "moved")
+    assert mark_of(stage) not in (drawn, mark_of(stage))
+
+
+def test_mark_of_machines_that_an_earlier_version_made_is_the_path(stage: Callable[..., Any], tmp_path: Path) -> None:
+    machine = tmp_path / ".vagrant" / "machines" / "swarm-manager" / "docker"
+    machine.mkdir(parents=True)
+    (machine / "id").write_text("0123abcd")
+    digest = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]
+    assert LabFolder.at(tmp_path).mark() == digest
+    assert mark_of(stage) == digest
 
 
 class Bench:
@@ -137,7 +170,7 @@ def test_a_container_of_the_same_name_that_is_not_this_labs(bench: Bench) -> Non
 
 
 def test_a_container_that_an_interrupted_run_has_left_is_made_anew(bench: Bench) -> None:
-    mark = hashlib.sha256(str(bench.path).encode()).hexdigest()[:12]
+    mark = LabFolder.at(bench.path).draw_mark()
     left = bench.docker(
         "create", "--name", "labgen-swarm-worker1", "--label", f"labgen.folder={mark}", node_image(), "sh"
     ).strip()

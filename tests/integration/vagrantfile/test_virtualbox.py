@@ -98,7 +98,7 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
                 {},
             ],
         ],
-        "vm": {"box": "dummy"},
+        "vm": {"box": "dummy", "boot_timeout": 900},
         "vm_calls": [],
         "ssh": {},
         "moments": ["before up", "before reload", "before resume", "after destroy"],
@@ -115,7 +115,7 @@ def test_what_virtualbox_is_told_is_ascii(stage: Callable[..., Any]) -> None:
 def test_ports_are_forwarded_from_this_computer_only(stage: Callable[..., Any]) -> None:
     machines = stage(labfile.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"))
     assert machines["swarm-manager"]["vm_calls"] == []
-    forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-80"}
+    forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-18080"}
     assert machines["swarm-worker2"]["vm_calls"] == [["network", "forwarded_port", forwarded]]
 
 
