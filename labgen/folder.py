@@ -99,6 +99,11 @@ class LabFolder:
         return self.report / "spent" / f"{exercise}.json"
 
     @property
+    def unfinished(self) -> Path:
+        """Which exercises were begun and did not come to their end, as JSON; need not exist."""
+        return self.own / "unfinished.json"
+
+    @property
     def id(self) -> str:
         """Eight characters that tell this folder from every other on this computer."""
         return hashlib.sha256(str(self.path).encode()).hexdigest()[:8]
@@ -215,7 +220,8 @@ class LabFolder:
 
     def forget(self) -> None:
         """Forget the machines: they are gone."""
-        for path in (self.own / "state.json", self.ssh_config, self.own / "Vagrantfile", self._mark_file):
+        own = (self.own / "state.json", self.ssh_config, self.own / "Vagrantfile", self.unfinished)
+        for path in (*own, self._mark_file):
             path.unlink(missing_ok=True)
         # Of a machine that was removed past Vagrant, Vagrant would go on looking for it by its id.
         shutil.rmtree(self.vagrant_data / "machines", ignore_errors=True)

@@ -34,6 +34,9 @@ UPDATED = SERVICE.but(image=NEW)
 WRONG_PORT = f'docker service update --image {NEW} --args "redis-server --port 6380" {SERVICE.name}'
 """The new version, set up wrong: it runs, and nobody finds it where it is asked for."""
 
+BROKEN = UPDATED.but(command="redis-server --port 6380")
+"""As that update leaves the service where it is neither finished nor taken back."""
+
 RIGHT = f"docker service update --image {NEW} {SERVICE.name}"
 
 WEB = ServiceSpec(
@@ -60,7 +63,7 @@ EXERCISE = Exercise(
     title=Words("Health checks that gate an update", "업데이트를 지키는 헬스 체크"),
     section="2-8 +",
     services=(SERVICE, WEB),
-    later=(UPDATED,),
+    later=(UPDATED, BROKEN),
     instead={
         Capability.ROUTING_MESH: Words(
             en="""\

@@ -186,25 +186,46 @@ def taken_back(service: Service) -> list[str]:
 def most_empty(service: Service) -> int:
     """The greatest number of places that updates left empty at once, from when each first had a task that ran.
 
-    Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it.
+    Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it. What
+    :func:`exchanged` tells is not counted.
     """
-    return most_at_once([_emptied(tasks) for tasks in places(service).values()])
+    return most_at_once([_emptied(tasks, by_swarm=False) for tasks in places(service).values()])
 
 
-def _emptied(tasks: Sequence[Task]) -> list[Span]:
-    """The times for which updates left a place empty."""
+def exchanged(service: Service) -> list[Vacancy]:
+    """The times for which Swarm left a place empty when it took an update back, though the old task still ran there.
+
+    Where the new task of an update fails, Swarm makes another in its place, by then in the old way again. Going back it
+    keeps whichever of the two it comes upon, and stops the other at once, whatever order was asked for (swarmkit
+    ``manager/orchestrator/update/updater.go``, ``useExistingTask``).
+    """
+    return [
+        Vacancy(place, start, end)
+        for place, tasks in places(service).items()
+        for start, end in _emptied(tasks, by_swarm=True)
+    ]
+
+
+def _emptied(tasks: Sequence[Task], *, by_swarm: bool) -> list[tuple[datetime, datetime]]:
+    """The times for which updates left a place empty, or for which Swarm itself did."""
     lives = sorted(((start, task) for task in tasks if (start := began(task))), key=itemgetter(0))
-    empty: list[Span] = []
+    empty: list[tuple[datetime, datetime]] = []
     for (_, before), (start, task) in pairwise(lives):
-        ends = [over(earlier) for began_at, earlier in lives if began_at < start]
-        if None in ends:
+        ends = [(over(earlier), earlier) for began_at, earlier in lives if began_at < start]
+        if any(moment is None for moment, _ in ends):
             continue  # one of them runs still
-        end = max(moment for moment in ends if moment)
+        end, last_to_run = max(((moment, earlier) for moment, earlier in ends if moment), key=itemgetter(0))
         # A place that is empty because its container or its node failed is not the update's.
         first, last = sorted((tasks.index(before), tasks.index(task)))
-        if start > end and any(other.spec != before.spec for other in tasks[first : last + 1]):
+        updated = any(other.spec != before.spec for other in tasks[first : last + 1])
+        if start > end and updated and _is_exchange(last_to_run, task, end) == by_swarm:
             empty.append((end, start))
     return empty
+
+
+def _is_exchange(old: Task, new: Task, stopped: datetime) -> bool:
+    """Whether a task took the place of one like it that was well, having been made before that was stopped."""
+    return old.spec == new.spec and old.state == "shutdown" and new.created is not None and new.created < stopped
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from labgen.errors import ExerciseError
 from labgen.files import write_whole
 from labgen.inventory import Inventory
 from labgen.lab import Lab
-from provision.exercise import services
+from provision.exercise import leftovers, services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run
 from provision.exercise.steps import Script, play, print_out
@@ -32,8 +32,10 @@ def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:
     restore = getattr(_module(name), "restore", _leave)
     restore(run)
     make_ready(run)
+    make_way(run)
     try:
-        spent = play(run, _script(name, inventory.lab))
+        with leftovers.noted(run) as begin:
+            spent = play(run, _script(name, inventory.lab), begin)
     finally:
         restore(run)
     write_whole(inventory.folder.spent(name), spent.to_json() + "\n")
@@ -56,7 +58,15 @@ def reset(name: str, inventory: Inventory, *, say: Say) -> None:
     run = Run(inventory, find(name), say)
     undo = getattr(_module(name), "reset", services.clear)
     undo(run)
+    leftovers.forget(inventory.folder, name)
     say(f"{name}: nothing of it is left.")
+
+
+def make_way(run: Run) -> None:
+    """Remove the services that an earlier run has left which did not come to its end."""
+    if names := leftovers.of_earlier_run(run):
+        run.say(f"# An earlier run of {run.exercise.name} did not come to its end: its services make way.")
+        services.remove_services(run, names)
 
 
 def _leave(run: Run) -> None:

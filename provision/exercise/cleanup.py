@@ -15,6 +15,7 @@ from labgen.lab import Lab, Node
 from labgen.swarm import Service, traces
 from labgen.waiting import NotYet
 from provision.exercise import services
+from provision.exercise.leftovers import left_by, made_by
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import GRACE
@@ -84,7 +85,7 @@ def _there(run: Run, spec: ServiceSpec) -> str | None:
     _only_the_courses(run)
     there = swarm.service(run.manager.run, spec.name)
     if there is not None:
-        return f"{spec.name} is there, as the exercise {services.made_by(there)} leaves it."
+        return f"{spec.name} is there, as the exercise {made_by(there)} leaves it."
     if _services(run) or _stacks(run) or _of_this_part(run):
         return None
     gone = _removed_before(run)
@@ -104,7 +105,9 @@ def _all(run: Run) -> list[Service]:
 
 def _only_the_courses(run: Run) -> None:
     """Services that bear a name of the course and are not as any exercise leaves them are a learner's own work."""
-    changed = [there for there in _all(run) if there.name in cleanup.services() and not services.made_by(there)]
+    changed = [
+        there for there in _all(run) if there.name in cleanup.services() and not (made_by(there) or left_by(run, there))
+    ]
     if changed:
         raise _not_ours(run, changed)
 

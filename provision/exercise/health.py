@@ -22,7 +22,7 @@ from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.probe import Probed
 from labgen.swarm import Service
-from labgen.swarm.timeline import most_empty, relieved
+from labgen.swarm.timeline import exchanged, most_empty, relieved
 from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
@@ -92,7 +92,8 @@ def _unwell(there: Service) -> dict[str, str]:
 
 
 def _shows(run: Run) -> bool:
-    return _failed(run) is not None
+    """Whether the history shows the update that failed, and that nothing was lost by any."""
+    return _failed(run) is not None and not most_empty(run.lived(SERVICE.name))
 
 
 def _failed(run: Run) -> str | None:
@@ -154,7 +155,17 @@ def _none_missing(run: Run, there: Service) -> None:
             f"{missing} of {there.replicas} replicas of {there.name} were missing at one time.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
-    run.say(f"  not one of {there.replicas} replicas was missing at any time")
+    for vacancy in exchanged(there):
+        seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
+        run.say(f"  {there.name}.{vacancy.place}: Swarm itself left it without a task for {seconds:.1f} s. {_EXCHANGE}")
+    if not exchanged(there):
+        run.say(f"  not one of {there.replicas} replicas was missing at any time")
+
+
+_EXCHANGE = (
+    "When the new task failed, Swarm made another in its place. Taking the update back, it kept that one and stopped "
+    "the old one at once: the order that was asked for has no say in this."
+)
 
 
 def few_lost(_run: Run, told: Probed) -> None:

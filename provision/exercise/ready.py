@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from labgen import swarm
-from labgen.errors import NodeError, SwarmError
+from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Node
 from labgen.swarm import SwarmNode
 from labgen.waiting import NotYet
@@ -18,14 +18,15 @@ from provision.exercise.run import Run
 def make_ready(run: Run) -> None:
     """See that every node can take its part; whatever is done for that is shown.
 
-    A node that is in no swarm joins again, one in another role is given its own, one that is drained or paused
-    is made active.
+    An engine that does not run is started, a node that is in no swarm joins again, one in another role is given its
+    own, one that is drained or paused is made active.
 
-    :raises SwarmError: a node is down: that is the bootstrap's to mend.
+    :raises SwarmError: a node is down all the same: that is the bootstrap's to mend.
     """
-    known = _known(run)
+    known = _asked(run)
     away = [node for node in run.lab.nodes if not _is_ready(known, node)]
-    if sum(_joins_again(run, node) for node in away):
+    started = sum(start_engine(run, node) for node in away)
+    if sum(_joins_again(run, node) for node in away) or started:
         run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
         known = _known(run)
     missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
@@ -40,6 +41,56 @@ def make_ready(run: Run) -> None:
     for node in run.lab.nodes:
         if known[node.name].availability != "active":
             _activate(run, known[node.name])
+
+
+def _asked(run: Run) -> dict[str, SwarmNode]:
+    """The swarm's nodes by name; where the first manager cannot tell them, it is helped to.
+
+    :raises LabgenError: it cannot all the same.
+    """
+    try:
+        return _known(run)
+    except LabgenError:
+        if not sum(start_engine(run, node) for node in run.lab.managers) and not _promoted_again(run):
+            raise
+    return run.look("the first manager to tell the nodes of the swarm", functools.partial(of_swarm, run))
+
+
+def start_engine(run: Run, node: Node) -> bool:
+    """Start a node's engine where it does not run; gives whether it was started."""
+    try:
+        started = run.shell(node).attempt(_START_ENGINE, within=120).out.strip()
+    except NodeError:
+        return False  # What follows says that the node cannot be reached.
+    if started:
+        run.say(f"# The engine of {node.name} did not run.")
+        run.say(f"[{node.name}]$ sudo systemctl start docker")
+    return bool(started)
+
+
+_START_ENGINE = "systemctl is-active --quiet docker || { systemctl start docker && echo started; }"
+
+
+def _promoted_again(run: Run) -> bool:
+    """Have another manager make the first one a manager again, where it was demoted; gives whether it did."""
+    first = run.lab.first_manager
+    local = swarm.local(run.shell(first).run)
+    if not local.active or local.is_manager:
+        return False
+    for node in run.lab.nodes:
+        if node != first and _is_manager(run, node):
+            run.say(f"# {first.name} is a worker; the lab has it as a manager.")
+            run.say(f"[{node.name}]$ docker node promote {first.name}")
+            run.shell(node).run(f"docker node promote {shlex.quote(local.node_id)}", what="docker node promote")
+            return True
+    return False
+
+
+def _is_manager(run: Run, node: Node) -> bool:
+    try:
+        return swarm.local(run.shell(node).run).is_manager
+    except NodeError:
+        return False
 
 
 def _known(run: Run) -> dict[str, SwarmNode]:

@@ -43,6 +43,7 @@ def script(lab: Lab) -> Script:
             "pause: create a queue that pauses where an update fails.",
             also=(MENDED, *BROKEN),
             shows=partial(_shows, name=QUEUE.name),
+            may_pause=True,
             until=partial(_made, name=QUEUE.name),
         ),
         Step(
@@ -72,6 +73,7 @@ def script(lab: Lab) -> Script:
             "continue: create a store that goes on with an update that fails.",
             also=(SAFE, *BROKEN),
             shows=partial(_shows, name=STORE.name),
+            may_pause=True,
             until=partial(_made, name=STORE.name),
         ),
         Step(

@@ -7,12 +7,13 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from labgen import swarm
-from labgen.course import Exercise, ServiceSpec, exercises
+from labgen.course import Exercise, ServiceSpec
 from labgen.course.spec import differences
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.swarm import Service
 from labgen.waiting import NotYet
+from provision.exercise import leftovers
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Step
 from provision.exercise.timing import watched
@@ -26,6 +27,7 @@ def create(
     also: Sequence[ServiceSpec] = (),
     until: Callable[[Run], None] | None = None,
     shows: Callable[[Run], bool] | None = None,
+    may_pause: bool = False,
 ) -> Step:
     """The step that makes a service, left out where it is there already.
 
@@ -33,12 +35,13 @@ def create(
     :param shows: whether one that later steps have made something of still shows in its history what they did; the
         swarm keeps five tasks of each replica. Where it does not, it is made anew.
     :param until: what must be seen of it; by default that all its tasks run.
+    :param may_pause: whether it is as it should be also while an update of it is paused.
     """
     return Step(
         lab.first_manager,
         why,
         Command(spec.create),
-        done=functools.partial(_there, wanted=(spec, *also), shows=shows),
+        done=functools.partial(_there, wanted=(spec, *also), shows=shows, may_pause=may_pause),
         before=functools.partial(ports_free, ports=[one.published for one in spec.publish if one.published]),
         until=until or functools.partial(running, name=spec.name),
         quiet=True,
@@ -52,35 +55,42 @@ def show(lab: Lab, name: str, why: str = "See its tasks, and where they run.") -
     return Step(lab.first_manager, why, Command(f"docker service ps {name}"))
 
 
-def _there(run: Run, wanted: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None) -> str | None:
+def _there(run: Run, wanted: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool) -> str | None:
     """Whether the service is there already. One that the course has left there makes way; a learner's own does not."""
     name = wanted[0].name
     there = swarm.service(run.manager.run, name)
     if there is None:
         return None
     fits = any(not differences(spec, there) for spec in wanted)
-    if fits and shows and differences(wanted[0], there) and not shows(run):
-        run.say(f"  {name} is there, but its history shows no more what has happened to it: it is made anew.")
+    if why := _in_the_way(run, there, wanted, shows, may_pause) if fits else _leftover(run, there):
+        run.say(f"  {name} is there, {why}: it is removed first, and made again.")
         remove_services(run, [name])
         return None
     if fits:
         return f"{name} is there already, as it should be."
-    if whose := made_by(there):
-        run.say(f"  {name} is there as the exercise {whose} leaves it: that one is removed first.")
-        remove_services(run, [name])
-        return None
     raise ExerciseError(
         f"there is a service {name} already, made with other settings: {'; '.join(differences(wanted[0], there))}.",
         f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
     )
 
 
-def made_by(there: Service) -> str:
-    """Name of the exercise that makes a service just so; empty where none does."""
-    for exercise in exercises().values():
-        specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == there.name)
-        if any(not differences(spec, there) for spec in specs):
-            return exercise.name
+def _in_the_way(
+    run: Run, there: Service, wanted: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
+) -> str:
+    """Why a service cannot be gone on with, though its settings are right; empty where it can."""
+    if there.update_state == "rollback_paused" or (there.update_state == "paused" and not may_pause):
+        return "and its update is paused"
+    if shows and differences(wanted[0], there) and not shows(run):
+        return "but its history does not show what should have happened to it"
+    return ""
+
+
+def _leftover(run: Run, there: Service) -> str:
+    """Which exercise has left a service as it is, in words; empty where it is a learner's own."""
+    if exercise := leftovers.made_by(there):
+        return f"as the exercise {exercise} leaves it"
+    if exercise := leftovers.left_by(run, there):
+        return f"as a run of {exercise} has left it that did not come to its end"
     return ""
 
 

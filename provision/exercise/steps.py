@@ -109,9 +109,10 @@ class Chosen:
         return f"; {self.left_out} of its {len(self.steps)} steps are not applicable here" if self.left_out else ""
 
 
-def play(run: Run, script: Script) -> Spent:
+def play(run: Run, script: Script, begin: Callable[[], None] = lambda: None) -> Spent:
     """Carry the steps out, in order; gives what they spent.
 
+    :param begin: called before each step that is carried out.
     :raises ExerciseError: one does not come out as it should.
     """
     run.say(headline(run.exercise))
@@ -122,6 +123,7 @@ def play(run: Run, script: Script) -> Spent:
         if not_applicable:
             run.say(f"  {not_applicable}")
             continue
+        begin()
         start = time.monotonic()
         did = _one(run, step)
         spent.step(step.why, time.monotonic() - start, step.timers if did else ())

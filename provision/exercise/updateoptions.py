@@ -85,8 +85,12 @@ def _update(run: Run, of: Callable[[Turn], bool]) -> list[Turn]:
 
 def _shows(run: Run) -> bool:
     """Whether the history shows the updates that the service's options say it has been through."""
-    forced = run.service(SERVICE.name).update == START_FIRST.update
-    return bool(_update(run, _to_new)) and (not forced or bool(_update(run, _forced)))
+    there = run.service(SERVICE.name)
+    if not there.settled:
+        return True  # An update goes on: what comes of it is to be seen.
+    pairs, forced = _update(run, _to_new), _update(run, _forced)
+    well = bool(pairs) and not in_pairs(pairs)
+    return well and (there.update != START_FIRST.update or (bool(forced) and not start_first(forced)))
 
 
 def _done(run: Run, of: Callable[[Turn], bool]) -> str | None:

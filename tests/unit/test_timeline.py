@@ -6,12 +6,14 @@ import dataclasses
 
 import pytest
 
-from labgen.swarm import Task
+from labgen.swarm import Service, Task
 from labgen.swarm.timeline import (
     Turn,
+    Vacancy,
     at_once,
     batches,
     drained,
+    exchanged,
     failing,
     lost,
     most_empty,
@@ -131,6 +133,38 @@ def test_a_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> N
         lived(2, 0, "old", (1, None)),
     )
     assert most_empty(there) == empty
+
+
+def _taken_back(old: Task, *, made: float = 14.0, spec: str = "old") -> Service:
+    """An update that failed at 14 s; another task, made then, runs at 33 s."""
+    bad = lived(1, 10, "bad", (11, 14), unwell="refused")
+    return service(old, bad, lived(1, made, spec, (33, None)), lived(2, 0, "old", (1, None)))
+
+
+STOPPED = dataclasses.replace(lived(1, 0, "old", (1, 25)), state="shutdown")
+
+
+def test_exchanged_is_a_task_that_was_made_before_the_one_like_it_was_stopped() -> None:
+    there = _taken_back(STOPPED)
+    assert exchanged(there) == [Vacancy("1", at(25), at(33))]
+    assert most_empty(there) == 0
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        # Stopped first, as the update was told to: there was no other yet.
+        _taken_back(dataclasses.replace(STOPPED, ended=at(10), since=at(10)), made=20),
+        _taken_back(STOPPED, made=26),
+        # Another version came in its place: that is the update's.
+        _taken_back(STOPPED, spec="new"),
+        # It was not stopped by anyone.
+        _taken_back(dataclasses.replace(STOPPED, state="failed")),
+    ],
+)
+def test_exchanged_is_nothing_that_an_update_has_lost(there: Service) -> None:
+    assert exchanged(there) == []
+    assert most_empty(there) == 1
 
 
 def test_a_task_on_its_way_out_began_when_its_container_did() -> None:

@@ -13,7 +13,7 @@ from labgen.course.rollback import SAFE, STORE
 from labgen.errors import ExerciseError
 from labgen.probe import Probed, Stretch
 from labgen.swarm import Service, Task, Update
-from provision.exercise import health, rehearse, rollback, updateoptions
+from provision.exercise import health, rehearse, rollback, update, updateoptions
 from tests.past import lived, service, turn
 
 OLD, NEW, BAD = "redis:6.0-alpine", "redis:6.2.5-alpine", "alpine:3"
@@ -105,12 +105,18 @@ def test_start_first_names_the_replicas_that_were_not() -> None:
 
 
 def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
-    there = [of(OLD, lived(place, 0, "a", (1, 10))) for place in (1, 2, 3, 4)] + [
-        of(NEW, lived(place, 10, "b", (11, None))) for place in (1, 2, 3, 4)
+    begins = {1: 10, 2: 10, 3: 15, 4: 15}
+    there = [of(OLD, lived(place, 0, "a", (1, begins[place]))) for place in begins] + [
+        of(NEW, lived(place, begin, "b", (begin + 1, None))) for place, begin in begins.items()
     ]
     updated = dataclasses.replace(service(*there), image=NEW)
     assert updateoptions._shows(Told(updated))
     assert not updateoptions._shows(Told(dataclasses.replace(updated, update=updateoptions.START_FIRST.update)))
+    # Nor one in which all were changed at a time: to say so for ever would help nobody.
+    at_once = [*there[:4], *(of(NEW, lived(place, 10, "b", (11, None))) for place in begins)]
+    assert not updateoptions._shows(Told(dataclasses.replace(updated, tasks=tuple(at_once))))
+    # What comes of an update that goes on is waited for.
+    assert updateoptions._shows(Told(dataclasses.replace(updated, tasks=(), update_state="updating")))
     without = [dataclasses.replace(one, began=None) for one in there[:4]]
     assert updateoptions._done(Told(dataclasses.replace(updated, tasks=tuple(without))), updateoptions._to_new) is None
 
@@ -120,6 +126,26 @@ def test_an_update_that_never_comes_is_an_error() -> None:
     run.nodes = list  # type: ignore[assignment,method-assign]
     with pytest.raises(ExerciseError, match="the update in the history of my-cache; last seen: not every replica"):
         updateoptions._seen(run, updateoptions._to_new, updateoptions.in_pairs)
+
+
+def _turned(*stops: float) -> Told:
+    """A database of which each replica was updated, the old one stopped at that moment and the new one 3 s later."""
+    tasks = [of(OLD, lived(place, 0, "a", (1, stop))) for place, stop in enumerate(stops, 1)]
+    tasks += [of(NEW, lived(place, stop, "b", (stop + 3, None))) for place, stop in enumerate(stops, 1)]
+    return Told(service(*tasks))
+
+
+def test_update_whose_history_is_not_as_it_should_be_is_made_again() -> None:
+    assert update._shows(_turned(10, 20, 30))
+    assert update.not_in_turn(_turned(10, 11, 30).there) == "shows 2 tasks missing at the same time"
+    assert not update._shows(_turned(10, 11, 30))
+    moved = _turned(10, 20, 30).there
+    again = of(NEW, lived(1, 50, "b", (51, None)))
+    ended = dataclasses.replace(moved.tasks[3], state="failed", desired="shutdown", ended=moved.tasks[3].since)
+    moved = dataclasses.replace(moved, tasks=(*moved.tasks[:3], ended, *moved.tasks[4:], again))
+    assert update.not_in_turn(moved) == f"does not show each task go from {OLD} to {NEW}"
+    assert not update._shows(Told(moved))
+    assert update._shows(Told(dataclasses.replace(moved, update_state="updating")))
 
 
 FAILED = of(BAD, lived(1, 10, "bad", None), state="failed", error='exec: "redis-server": not found')
@@ -207,6 +233,26 @@ def test_an_update_that_was_never_healthy_is_told_with_what_the_check_said() -> 
 def test_what_a_health_check_did_not_guard_is_an_error(tasks: list[Task], wrong: str) -> None:
     with pytest.raises(ExerciseError, match=wrong):
         health._nothing_lost(session(*tasks))
+
+
+def exchange() -> list[Task]:
+    """An update that failed, taken back by a swarm that kept the task it had made meanwhile in place of the old one."""
+    old = of(OLD, lived(1, 0, "a", (1, 25)), state="shutdown")
+    return [old, SICK, of(OLD, lived(1, 14, "a", (33, None)))]
+
+
+def test_health_tells_of_a_task_that_swarm_itself_exchanged_and_does_not_fail_for_it() -> None:
+    run = session(*exchange())
+    health._nothing_lost(run)
+    assert run.said[1].startswith("  my-session.1: Swarm itself left it without a task for 8.0 s.")
+    assert "not one of" not in "".join(run.said)
+    assert health._shows(run)
+
+
+def test_health_does_not_go_on_with_a_history_in_which_an_update_lost_tasks() -> None:
+    lost = session(of(OLD, lived(1, 0, "a", (1, 10))), SICK, of(OLD, lived(1, 15, "a", (16, None))))
+    assert health._failed(lost) is not None
+    assert not health._shows(lost)
 
 
 def test_an_old_task_that_is_at_its_end_is_waited_for() -> None:

@@ -29,6 +29,8 @@ from provision.exercise.run import Run
 LAB = labfile.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
 GONE = ("docker ps --all --quiet", ok())
+RUNS = ("systemctl is-active", ok())
+"""What a node says whose engine runs, where it is to be started if it does not."""
 
 
 class FakeRun(Run):
@@ -97,7 +99,7 @@ def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
     assert step.done is not None
     assert step.done(run) is None
     assert all_used(shells)
-    assert "web-alb is there as the exercise loadbalance leaves it" in run.said[0]
+    assert "web-alb is there, as the exercise loadbalance leaves it: it is removed first" in run.said[0]
     assert run.said[1] == "[swarm-manager]$ docker service rm web-alb"
 
 
@@ -144,7 +146,11 @@ def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: l
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])
     # It does not answer, or is in some other swarm: nothing that can be mended from here.
     away = NodeError("it cannot be reached"), api(json.dumps({"Swarm": {"LocalNodeState": "active"}}))
-    workers = [ScriptedShell(node, [("/info", says)]) for node, says in zip((WORKER1, WORKER2), away, strict=True)]
+    engine = ("systemctl is-active", NodeError("it cannot be reached")), RUNS
+    workers = [
+        ScriptedShell(node, [starts, ("/info", says)])
+        for node, starts, says in zip((WORKER1, WORKER2), engine, away, strict=True)
+    ]
     with pytest.raises(SwarmError, match=said) as caught:
         make_ready(FakeRun("update", shell, *workers))
     assert "fab bootstrap" in caught.value.hint
@@ -169,7 +175,7 @@ def test_a_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None
             answers,
         ],
     )
-    worker = ScriptedShell(WORKER2, [("/info", INACTIVE), ("docker swarm join", ok())])
+    worker = ScriptedShell(WORKER2, [RUNS, ("/info", INACTIVE), ("docker swarm join", ok())])
     run = FakeRun("update", manager, worker)
     make_ready(run)
     assert all_used([manager, worker])
@@ -205,3 +211,41 @@ def test_a_node_that_has_joined_anew_is_not_taken_for_its_lost_membership() -> N
     nodes = [node_json(MANAGER), new, old, node_json(WORKER2)]
     make_ready(FakeRun("update", ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])))
     assert SwarmNode.of(new).ready
+
+
+def test_an_engine_that_does_not_run_is_started_and_that_is_shown() -> None:
+    down = [node_json(MANAGER), node_json(WORKER1, state="down"), node_json(WORKER2)]
+    ready = [node_json(node) for node in LAB.nodes]
+    answer = ("/nodes", api(json.dumps(ready)))
+    manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(down))), answer, answer, answer])
+    active = ("/info", api(json.dumps({"Swarm": {"LocalNodeState": "active"}})))
+    worker = ScriptedShell(WORKER1, [("systemctl start docker", ok("started\n")), active])
+    run = FakeRun("update", manager, worker)
+    make_ready(run)
+    assert all_used([manager, worker])
+    assert run.said == ["# The engine of swarm-worker1 did not run.", "[swarm-worker1]$ sudo systemctl start docker"]
+
+
+def test_the_first_managers_engine_is_started_where_it_tells_nothing() -> None:
+    answer = ("/nodes", api(json.dumps([node_json(node) for node in LAB.nodes])))
+    silent = ("/nodes", NodeError("its engine does not answer"))
+    manager = ScriptedShell(MANAGER, [silent, ("systemctl start docker", ok("started\n")), answer])
+    run = FakeRun("update", manager)
+    make_ready(run)
+    assert all_used([manager])
+    assert run.said[0] == "# The engine of swarm-manager did not run."
+
+
+def test_a_first_manager_that_was_demoted_is_promoted_by_another() -> None:
+    def info(*, manager: bool) -> tuple[str, Any]:
+        local = {"LocalNodeState": "active", "NodeID": "id-swarm-manager", "ControlAvailable": manager}
+        return ("/info", api(json.dumps({"Swarm": local})))
+
+    answer = ("/nodes", api(json.dumps([node_json(node) for node in LAB.nodes])))
+    refuses = ("/nodes", ok('{"message":"This node is not a swarm manager."}\n503\n'))
+    manager = ScriptedShell(MANAGER, [refuses, RUNS, info(manager=False), answer])
+    worker = ScriptedShell(WORKER1, [info(manager=True), ("docker node promote id-swarm-manager", ok())])
+    run = FakeRun("update", manager, worker)
+    make_ready(run)
+    assert all_used([manager, worker])
+    assert run.said[-1] == "[swarm-worker1]$ docker node promote swarm-manager"

@@ -1,0 +1,120 @@
+"""What an exercise has left that did not come to its end: it makes way for the next run.
+
+While an exercise is carried out, a file in the lab's folder says since when, by the first manager's clock, and until
+when at most it can have made anything. It is taken back when the exercise has come to its end. So a service that an
+unfinished run has made is known by its time, whatever has become of its settings; one that a learner has made before
+or since is not.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from labgen import swarm
+from labgen.course import exercises
+from labgen.course.spec import differences
+from labgen.files import read, write_whole
+from labgen.folder import LabFolder
+from labgen.swarm import Service
+from provision.exercise.run import Run
+
+LATEST = 60.0
+"""Seconds, on an ordinary machine, within which a step has made what it makes, counted from its beginning."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run of an exercise that has not come to its end.
+
+    :param began: when, in seconds since 1970 by the first manager's clock.
+    :param until: when at the latest it can have made something.
+    """
+
+    began: float
+    until: float
+
+    def has_made(self, service: Service) -> bool:
+        """Whether a service was made while it ran."""
+        return service.created is not None and self.began <= service.created.timestamp() <= self.until
+
+
+def unfinished(folder: LabFolder) -> dict[str, Unfinished]:
+    """The runs that have not come to their end, by exercise; none where the file cannot be understood."""
+    text = read(folder.unfinished)
+    try:
+        runs = json.loads(text) if text else {}
+        return {str(name): Unfinished(float(run["began"]), float(run["until"])) for name, run in runs.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _write(folder: LabFolder, runs: Mapping[str, Unfinished]) -> None:
+    if runs:
+        write_whole(folder.unfinished, json.dumps({name: asdict(run) for name, run in runs.items()}, indent=2) + "\n")
+    else:
+        folder.unfinished.unlink(missing_ok=True)
+
+
+def forget(folder: LabFolder, exercise: str) -> None:
+    """Take back that an exercise has not come to its end: nothing of it is left, or all of it is as it should be."""
+    runs = unfinished(folder)
+    if runs.pop(exercise, None):
+        _write(folder, runs)
+
+
+@contextmanager
+def noted(run: Run) -> Iterator[Callable[[], None]]:
+    """Have the lab's folder say that an exercise is being carried out, until it has come to its end.
+
+    Gives what is to be called at the beginning of each step.
+    """
+    began, start = float(run.manager.run("date +%s.%N").strip()), time.monotonic()
+    folder, name = run.inventory.folder, run.exercise.name
+
+    def step() -> None:
+        until = began + time.monotonic() - start + run.inventory.patience.seconds(LATEST)
+        _write(folder, {**unfinished(folder), name: Unfinished(began, until)})
+
+    step()
+    yield step
+    forget(folder, name)
+
+
+def made_by(there: Service) -> str:
+    """Name of the exercise that makes a service just so; empty where none does."""
+    for exercise in exercises().values():
+        specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == there.name)
+        if any(not differences(spec, there) for spec in specs):
+            return exercise.name
+    return ""
+
+
+def left_by(run: Run, there: Service) -> str:
+    """Name of the exercise that has made a service and did not come to its end; empty where none has."""
+    for name, earlier in unfinished(run.inventory.folder).items():
+        exercise = exercises().get(name)
+        known = {spec.name for spec in exercise.services} if exercise else set()
+        of_stack = exercise is not None and there.stack in exercise.stacks
+        if (there.name in known or of_stack) and earlier.has_made(there):
+            return name
+    return ""
+
+
+def of_earlier_run(run: Run) -> list[str]:
+    """Services that an earlier run of this exercise has left which did not come to its end.
+
+    Also those that were there before it, where they are as some exercise leaves them: it may have failed because of
+    their history.
+    """
+    if run.exercise.name not in unfinished(run.inventory.folder):
+        return []
+    known = {spec.name for spec in run.exercise.services}
+    return [
+        there.name
+        for there in swarm.services(run.manager.run)
+        if there.name in known and (made_by(there) or left_by(run, there))
+    ]
