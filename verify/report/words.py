@@ -82,8 +82,8 @@ PROBE = Words(
     "{seconds}초 동안 요청 {requests}건, 잃은 요청 {lost}건({share} %)",
 )
 PROBE_LOST = Words(
-    "some lost for {spell} s at most, through one address all for {longest} s at most",
-    "일부를 잃은 시간은 길어야 {spell}초, 한 주소로 모두 잃은 시간은 길어야 {longest}초",
+    "lost in a row: sent within {spell} s; longest time without an answer at one address: {longest} s",
+    "이어서 잃은 요청은 {spell}초 사이에 보낸 것; 한 주소에서 응답이 없던 시간은 길어야 {longest}초",
 )
 TOOK = Words(
     "It took {seconds} s, of which {waited} s were waiting for what Swarm does in its own time.",
@@ -183,7 +183,7 @@ def running(service: SeenService, language: Language) -> str:
 
 
 def probe(one: SeenProbe, language: Language) -> str:
-    """``1240 requests in 9.2 s, 2 lost (0.16 %); some lost for 0.4 s at most …``."""
+    """``1240 requests in 9.2 s, 2 lost (0.16 %); lost in a row: sent within 0.4 s …``."""
     share = f"{max(100 * one.lost / one.requests, 0.01):.2f}"
     told = PROBE.in_(language).format(
         requests=one.requests, seconds=f"{one.seconds:.1f}", lost=one.lost, share=share if one.lost else "0"

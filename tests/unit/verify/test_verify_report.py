@@ -265,10 +265,10 @@ def test_a_report_of_version_3_has_no_probes() -> None:
     [
         (
             reports.to_text,
-            "web · Load balancing: 1240 requests in 14.2 s, 3 lost (0.24 %); some lost for 1.3 s at most",
+            "web · Load balancing: 1240 requests in 14.2 s, 3 lost (0.24 %); lost in a row: sent within 1.3 s",
         ),
-        (to_markdown, "3 lost \\(0.24 %\\); some lost for 1.3 s at most"),
-        (to_html, "3 lost (0.24 %); some lost for 1.3 s at most"),
+        (to_markdown, "3 lost \\(0.24 %\\); lost in a row: sent within 1.3 s"),
+        (to_html, "3 lost (0.24 %); lost in a row: sent within 1.3 s"),
     ],
 )
 def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], told: str) -> None:
