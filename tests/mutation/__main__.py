@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
-from tests.mutation.baseline import Baseline, measure, uses
+from tests.mutation.baseline import Baseline, measure, read, uses, write
 from tests.mutation.mutants import Mutant, of_files
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--at-most", type=float, default=60.0, help="seconds of tests for a mutant (default: %(default)s)"
     )
+    parser.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="take the tests' lines and times from here, or keep them here"
+    )
     parser.add_argument("--list", action="store_true", help="print the sample, and try nothing")
     arguments = parser.parse_args(argv)
     paths = [path for path in _files() if not arguments.only or any(part in path for part in arguments.only)]
@@ -58,7 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         trees = [copy_of(ROOT, folder / f"tree{number}") for number in range(arguments.jobs)]
         print(f"{len(every)} mutants in {len(paths)} files; the tests, once without any:", flush=True)
         ignored = [f"--ignore={path}" for path in LEFT_OUT]
-        baseline = measure(trees[0], folder, _files(), [*TESTS, *ignored])
+        if arguments.baseline and arguments.baseline.exists():
+            baseline = read(arguments.baseline, ROOT)
+        else:
+            baseline = measure(trees[0], folder, _files(), [*TESTS, *ignored])
+            if arguments.baseline:
+                write(baseline, arguments.baseline, trees[0])
         print(f"{len(baseline.seconds)} tests in {sum(baseline.seconds.values()):.0f} s", flush=True)
         if baseline.failed:
             print(f"not asked, because they do not pass without a mutant: {', '.join(baseline.failed)}", flush=True)

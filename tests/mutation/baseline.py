@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import subprocess
@@ -27,11 +28,14 @@ class Baseline:
     :param seconds: that each test takes, by its id.
     :param lines: by file, then by line: the ids of the tests that come there.
     :param failed: tests that do not pass without a mutant; they are not asked.
+    :param changed: files that are not what they were when the tests were run: for them every test is asked that
+        came to any line.
     """
 
     seconds: Mapping[str, float]
     lines: Mapping[str, Mapping[int, Collection[str]]]
     failed: Collection[str]
+    changed: Collection[str] = ()
 
     def tests(self, mutant: Mutant, at_most: float, used: Mapping[str, Collection[tuple[str, int]]]) -> list[str]:
         """Choose the tests that come to a mutant: the most particular first.
@@ -56,7 +60,8 @@ class Baseline:
 
     def _at(self, path: str, lines: Collection[int]) -> set[str]:
         of_file = self.lines.get(path, {})
-        return {test for line in lines for test in of_file.get(line, ())}
+        wanted = of_file if path in self.changed else lines
+        return {test for line in wanted for test in of_file.get(line, ())}
 
     @property
     def _breadth(self) -> dict[str, int]:
@@ -95,6 +100,29 @@ def measure(tree: Path, folder: Path, paths: Collection[str], tests: Collection[
     noted.read()
     lines = {path: noted.contexts_by_lineno(str(tree / path)) for path in paths}
     return Baseline(told["seconds"], lines, told["failed"])
+
+
+def write(baseline: Baseline, file: Path, root: Path) -> None:
+    """Keep a baseline for another run."""
+    told = {
+        "seconds": baseline.seconds,
+        "failed": [*baseline.failed],
+        "lines": {path: {line: [*tests] for line, tests in lines.items()} for path, lines in baseline.lines.items()},
+        "digests": {path: _digest(root / path) for path in baseline.lines},
+    }
+    file.write_text(json.dumps(told), encoding="utf-8")
+
+
+def read(file: Path, root: Path) -> Baseline:
+    """Read a baseline that was kept."""
+    told = json.loads(file.read_text(encoding="utf-8"))
+    lines = {path: {int(line): tests for line, tests in lines.items()} for path, lines in told["lines"].items()}
+    changed = [path for path, digest in told["digests"].items() if _digest(root / path) != digest]
+    return Baseline(told["seconds"], lines, told["failed"], changed)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
 
 
 def uses(root: Path, paths: Collection[str]) -> dict[str, list[tuple[str, int]]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.mutation import __main__ as run
-from tests.mutation.baseline import Baseline, uses
+from tests.mutation.baseline import Baseline, read, uses, write
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.trial import Fate, Tried, attempt
 
@@ -92,6 +93,19 @@ def test_baseline_asks_the_most_particular_tests_first_and_no_more_than_there_is
     # What is bound at import matters where it is used.
     bound = Mutant("a.py", 1, 1, 1, 0, 0, "", ("LIMIT",))
     assert baseline.tests(bound, 9.0, {"LIMIT": [("a.py", 7)]}) == ["user", "broad"]
+
+
+def test_baseline_that_was_kept_asks_all_who_came_to_a_file_that_has_changed(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_bytes(SOURCE)
+    measured = Baseline({"one": 1.0, "two": 1.0}, {"a.py": {5: ["one"], 9: ["two"]}, "b.py": {5: ["one"]}}, ["red"])
+    write(measured, tmp_path / "baseline.json", tmp_path)
+    assert read(tmp_path / "baseline.json", tmp_path) == replace(measured, changed=[])
+    (tmp_path / "a.py").write_bytes(b"\n" + SOURCE)
+    again = read(tmp_path / "baseline.json", tmp_path)
+    assert again.changed == ["a.py"]
+    assert sorted(again.tests(Mutant("a.py", 6, 6, 6, 0, 0, ""), 9.0, {})) == ["one", "two"]
+    assert again.tests(Mutant("b.py", 6, 6, 6, 0, 0, ""), 9.0, {}) == []
 
 
 def test_uses_of_names_are_those_in_functions(tmp_path: Path) -> None:
