@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from labgen.errors import INTERRUPTED, HostError, LabgenError
+from labgen.printable import printable
 
 TRACEBACK = "LABGEN_TRACEBACK"
 """Environment variable: set, an error that labgen did not expect is raised, with its stack trace."""
@@ -92,13 +93,8 @@ def _told(text: str, status: int) -> int:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     with contextlib.suppress(OSError):
-        print(_printable(text), file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
     return status
-
-
-def _printable(text: str) -> str:
-    """A text that cannot steer a terminal: a path may hold anything."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
 
 
 def _ended(status: int) -> int:

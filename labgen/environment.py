@@ -62,8 +62,8 @@ _PROVIDERS = (
 _PYTHON = "PYTHONUSERBASE PYTHONDONTWRITEBYTECODE"
 """Where `pip install --user` has put labgen, and that no caches are to be written."""
 
-_LABGEN = "LABGEN_LOCK"
-"""The lock that is handed on (:mod:`labgen.lock`)."""
+_LABGEN = "LABGEN_LOCK LABGEN_TRACEBACK"
+"""The lock that is handed on (:mod:`labgen.lock`), and whether stack traces are wanted (:mod:`labgen.console`)."""
 
 HANDED_ON = frozenset(
     " ".join((_USER, _TERMINAL, _LOADER, _WINDOWS, _NETWORK, _VAGRANT, _PROVIDERS, _PYTHON, _LABGEN)).split()

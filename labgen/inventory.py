@@ -11,18 +11,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import shlex
 import socket
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labgen import access, labfile
+from labgen import access, labfile, ssh_config
 from labgen.capabilities import Lacks, of_kernel
-from labgen.errors import MachineError, NodeError, ProgramTimeout
+from labgen.errors import MachineError, NodeError, ProgramMissing, ProgramTimeout
 from labgen.files import write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 EMULATED = Patience(8.0)
 """Measured on machines without KVM: a docker command takes about eight times as long as on real ones."""
+
+_HEAD = "# Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew."
 
 CONNECT_TIMEOUT = 30
 """Seconds for a TCP connection and the SSH banner; emulated nodes under load need a good part of it."""
@@ -79,12 +81,19 @@ class Inventory:
         if node.name not in self._connections:
             # 0.3 s, which only what really connects pays.
             from fabric import Config, Connection
+            from paramiko import SSHConfig
 
             # What becomes of a connection is told once, by our own error; paramiko logs its stack traces, too.
             logging.getLogger("paramiko").addHandler(logging.NullHandler())
             # One Config per Connection: a shared one leaks the identity files of one node to the others.
-            config = Config(runtime_ssh_path=str(self.ssh_config))
-            self._connections[node.name] = Connection(node.name, config=config, connect_timeout=CONNECT_TIMEOUT)
+            text = self.ssh_config.read_text(encoding="utf-8")
+            config = Config(ssh_config=SSHConfig.from_text(ssh_config.without_keys(text)))
+            self._connections[node.name] = Connection(
+                node.name,
+                config=config,
+                connect_timeout=CONNECT_TIMEOUT,
+                connect_kwargs={"key_filename": ssh_config.keys(text, node.name)},
+            )
         return self._connections[node.name]
 
     def opened(self, node: Node) -> Connection:
@@ -167,6 +176,8 @@ def load(path: Path | None = None) -> Inventory:
         )
     else:
         _renew(folder, lab, state)
+    if os.name == "posix":
+        sockets()  # others may have come to be able to write there since
     known = hosts(folder.ssh_config.read_text(encoding="utf-8"))
     missing = [node.name for node in lab.nodes if node.name not in known]
     if missing:
@@ -298,7 +309,7 @@ def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) ->
 
 def hosts(config: str) -> frozenset[str]:
     """Names of the hosts in an OpenSSH configuration."""
-    return frozenset(name for line in re.findall(r"(?m)^\s*Host\s+(.+)$", config) for name in shlex.split(line))
+    return frozenset(host.name for host in ssh_config.parse(config))
 
 
 def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None) -> None:
@@ -311,45 +322,49 @@ def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None)
         "ConnectTimeout": CONNECT_TIMEOUT,
         "ServerAliveInterval": KEEPALIVE,
         "ServerAliveCountMax": 4,
+        # Vagrant's FATAL would keep to itself why a node cannot be reached.
+        "LogLevel": "ERROR",
     }
     if proxy_command:
         extra["ProxyCommand"] = proxy_command
     if os.name == "posix":
-        # /tmp, not the user's own temporary folder: a socket's path may have 104 characters on macOS. The
-        # folder's id keeps two labs apart whose nodes have the same addresses in namespaces of their own.
-        sockets = Path("/tmp") / f"labgen-{os.getuid()}"  # noqa: S108 - private to the user, checked below
-        sockets.mkdir(mode=0o700, exist_ok=True)
-        if sockets.stat().st_uid != os.getuid() or sockets.stat().st_mode & 0o077:
-            raise MachineError(f"{sockets} belongs to someone else, or others can read it.", f"Remove {sockets}.")
+        # The folder's id keeps two labs apart whose nodes have the same addresses in namespaces of their own.
         extra |= {
             "ControlMaster": "auto",
             "ControlPersist": "120",
-            "ControlPath": str(sockets / f"{folder.id}-%C"),
+            "ControlPath": str(sockets() / f"{folder.id}-%C"),
         }
-    write_whole(folder.ssh_config, compose_ssh_config(told, extra), mode=0o600)
+    text = ssh_config.compose(ssh_config.parse(told), extra)
+    write_whole(folder.ssh_config, f"{_HEAD}\n{text}", mode=0o600)
 
 
-def compose_ssh_config(told: str, extra: Mapping[str, Any]) -> str:
-    """Vagrant's text with more settings added to every host.
+def sockets() -> Path:
+    """Give the folder for the sockets of shared connections, made where it is missing.
 
-    >>> print(compose_ssh_config("Host a\\n  HostName 192.0.2.1\\n", {"Port": 22}), end="")
-    # Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew.
-    Host a
-      HostName 192.0.2.1
-      Port 22
+    Whoever can write there can answer in a node's place: so it must be a folder, the user's own, and closed to others.
+
+    :raises MachineError: it is not.
     """
-    lines = ["# Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew."]
-    for block in re.split(r"(?m)^(?=Host )", told):
-        if not block.startswith("Host "):
-            continue  # a warning of Vagrant's before the first host
-        lines += [line for line in block.splitlines() if line.strip()]
-        lines += [f"  {key} {value}" for key, value in extra.items()]
-    return "\n".join(lines) + "\n"
+    # /tmp, not the user's own temporary folder: a socket's path may have 104 characters on macOS.
+    folder = Path("/tmp") / f"labgen-{os.getuid()}"  # noqa: S108 - looked at below
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # Of a link itself, not of what it leads to.
+        status = folder.lstat()
+    except OSError as why:
+        raise MachineError(f"{folder} cannot be made: {why.strerror or why}.", f"Remove {folder}.") from None
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise MachineError(
+            f"{folder} is no folder, belongs to someone else, or is open to others.", f"Remove {folder}."
+        )
+    return folder
 
 
 def close_shared(folder: LabFolder, runner: Runner) -> None:
     """End the shared SSH connections of a lab that is going away."""
     if not folder.ssh_config.exists() or os.name != "posix":
         return
-    for name in hosts(folder.ssh_config.read_text(encoding="utf-8")):
-        runner.run(["ssh", "-F", folder.ssh_config, "-O", "exit", name], timeout=20)
+    # They end by themselves soon: that they cannot be ended keeps no lab from going.
+    with contextlib.suppress(ProgramMissing, ProgramTimeout, OSError):
+        for name in hosts(folder.ssh_config.read_text(encoding="utf-8")):
+            runner.run(["ssh", "-F", folder.ssh_config, "-O", "exit", name], timeout=20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from labgen.printable import printable
 from labgen.redaction import redact
 
 Say = Callable[[str], None]
@@ -26,5 +27,5 @@ class Output:
 
     @property
     def said(self) -> str:
-        """The end of what it printed, without secrets, for people."""
-        return redact("\n".join((self.err.strip() or self.out.strip()).splitlines()[-12:]))
+        """The end of what it printed, for people: without secrets, and without what would steer a terminal."""
+        return printable(redact("\n".join((self.err.strip() or self.out.strip()).splitlines()[-12:])))

@@ -13,11 +13,13 @@ from invoke import Collection, Context, Exit, task
 
 from labgen import inventory as inventories
 from labgen.capabilities import Lacks
+from labgen.console import speak_utf8
 from labgen.course import exercises, find
 from labgen.errors import INTERRUPTED, LabgenError
 from labgen.folder import LabFolder
 from labgen.inventory import Inventory
 from labgen.lock import folder_lock
+from labgen.printable import printable
 from provision import bootstrap as boot
 from provision import membership
 from provision.changes import STEPS, not_applicable
@@ -58,7 +60,7 @@ def _told(do: Callable[[], object]) -> None:
     try:
         do()
     except LabgenError as error:
-        raise Exit(f"error: {error}", code=error.exit_status) from None
+        raise Exit(printable(f"error: {error}"), code=error.exit_status) from None
     except KeyboardInterrupt:
         raise Exit("Interrupted. Run the same command again: it carries on.", code=INTERRUPTED) from None
     except BrokenPipeError:
@@ -187,7 +189,7 @@ def _all(inventory: Inventory) -> None:
         try:
             carry_out(name, inventory, say=print)
         except LabgenError as error:
-            print(f"\nerror: {error}")
+            print(printable(f"\nerror: {error}"))
             failed[name] = error
     done = len(exercises()) - len(failed) - len(left_out)
     print(f"\n{done} of {len(exercises())} exercises done{_named('left out', left_out)}{_named('failed', failed)}.")
@@ -240,6 +242,8 @@ def _namespace() -> Collection:
     return root
 
 
+# Also where a person has typed `fab`, on a Windows whose pipes have another encoding.
+speak_utf8()
 refuse_unknown(sys.argv[1:])
 namespace = _namespace()
 """What `fab -l` lists."""

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 from labgen.course import Language, Words, exercises
 from labgen.hint import text_of
+from labgen.printable import printable
 from verify.checks import Check, Verdict
 from verify.observation import Observation
 from verify.report import words
-from verify.report.cleaning import printable
 from verify.report.model import Outcome
 
 _LINES, _MARKS, _SCRIPT = 16, 400, 3

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import shlex
 import threading
+from functools import cached_property
 from typing import Any, Protocol
 
 import testinfra.host
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.backend.ssh import SshBackend
 
+from labgen import ssh_config
 from labgen.errors import HostError, NodeError
 from labgen.inventory import CONNECT_TIMEOUT, Inventory
 from labgen.lab import Node
@@ -142,7 +144,20 @@ def _kept() -> type[Any]:
 
         def __init__(self, name: str, inventory: Inventory) -> None:
             self.deadline = _Deadline()
-            super().__init__(name, ssh_config=str(inventory.ssh_config), timeout=CONNECT_TIMEOUT, sudo=True)
+            self._inventory = inventory
+            super().__init__(name, timeout=CONNECT_TIMEOUT, sudo=True)
+
+        @cached_property
+        def client(self) -> paramiko.SSHClient:
+            # testinfra would read the configuration in the code page of a Windows, and take no path for what it is.
+            text = self._inventory.ssh_config.read_text(encoding="utf-8")
+            client = paramiko.SSHClient()
+            client.set_missing_host_key_policy(paramiko.RejectPolicy())
+            options: dict[str, Any] = {"hostname": self.host.name, "timeout": CONNECT_TIMEOUT}
+            config = paramiko.SSHConfig.from_text(ssh_config.without_keys(text))
+            self._load_ssh_config(client, options, config)
+            client.connect(**options, key_filename=ssh_config.keys(text, self.host.name))
+            return client
 
         def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
             try:

@@ -19,12 +19,14 @@ from labgen.plan import Plan
 from labgen.progress import Progress, for_stream
 from labgen.reconcile import Reconciler
 from labgen.removal import refuse_copy
+from labgen.ssh_config import quoted
 
 
 @locked("labgen up")
 def run(arguments: argparse.Namespace) -> int:
     """Render, choose a provider, compare with what was made, boot, bootstrap."""
     folder = LabFolder.at(arguments.folder)
+    quoted(str(folder.path))  # refused before anything is made: ssh could not use the keys in there
     lab = load(folder)
     refuse_copy(folder)
     text = render.render(lab)

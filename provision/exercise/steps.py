@@ -20,6 +20,7 @@ from labgen.capabilities import Capability, Lacks
 from labgen.course import Exercise
 from labgen.errors import ExerciseError
 from labgen.lab import Node
+from labgen.printable import printable
 from labgen.redaction import redact
 from provision.exercise.timing import Spent, Timer
 from provision.output import Say
@@ -165,7 +166,7 @@ def _type(run: Run, step: Step, command: Command) -> None:
         raise ExerciseError(
             f"{run.exercise.name}: `{command.shown}` on {node.name} should have failed, and did not.", again
         )
-    printed = redact(done.out if done.ok else f"{done.out}\n{done.said}")
+    printed = printable(redact(done.out if done.ok else f"{done.out}\n{done.said}"))
     if not step.quiet:
         for line in filter(str.strip, printed.rstrip().splitlines()):
             run.say(f"  {line}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from labgen import inventory
+from labgen import inventory, ssh_config
 from labgen.errors import LabFileError, MachineError
 from labgen.folder import LabFolder, State
+from labgen.proc import Runner
 
 # As `vagrant ssh-config` printed it (Vagrant 2.3.4, vagrant-libvirt 0.11.2).
 TOLD = """\
@@ -37,7 +39,7 @@ def folder(tmp_path: Path) -> LabFolder:
 
 
 def test_every_host_gets_what_is_added() -> None:
-    text = inventory.compose_ssh_config(TOLD, {"ProxyCommand": "nsenter --net=/run/netns/x nc %h %p"})
+    text = ssh_config.compose(ssh_config.parse(TOLD), {"ProxyCommand": "nsenter --net=/run/netns/x nc %h %p"})
     assert text.count("  ProxyCommand nsenter") == 2
     assert "WARNING" not in text
     assert inventory.hosts(text) == {"swarm-manager", "swarm-worker1"}
@@ -55,9 +57,13 @@ def test_paramiko_and_openssh_read_the_same(tmp_path: Path) -> None:
     import paramiko
 
     inventory.write_ssh_config(folder(tmp_path), TOLD, proxy_command="nsenter --net=/run/netns/x nc %h %p")
-    told = paramiko.SSHConfig.from_path(str(folder(tmp_path).ssh_config)).lookup("swarm-manager")
+    text = folder(tmp_path).ssh_config.read_text()
+    told = paramiko.SSHConfig.from_text(text).lookup("swarm-manager")
     assert told["hostname"] == "192.168.221.17"
-    assert told["identityfile"] == ["/home/kim/my lab/.vagrant/machines/swarm-manager/libvirt/private_key"]
+    assert told["loglevel"] == "ERROR"  # FATAL would keep to itself why a node cannot be reached
+    assert ssh_config.keys(text, "swarm-manager") == [
+        "/home/kim/my lab/.vagrant/machines/swarm-manager/libvirt/private_key"
+    ]
     assert told["proxycommand"] == "nsenter --net=/run/netns/x nc 192.168.221.17 22"
 
 
@@ -112,3 +118,56 @@ def test_state_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert folder(tmp_path).state() == state
     folder(tmp_path).forget()
     assert folder(tmp_path).state() is None
+
+
+@pytest.fixture
+def sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for sockets, in a /tmp of the test's own."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr(inventory, "Path", lambda path: place if str(path) == "/tmp" else Path(path))
+    return place / f"labgen-{os.getuid()}"
+
+
+def test_sockets_are_closed_to_others(sockets: Path) -> None:
+    assert inventory.sockets() == sockets
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    assert inventory.sockets() == sockets
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o770, 0o777, 0o1777])
+def test_sockets_open_to_others_are_refused(sockets: Path, mode: int) -> None:
+    sockets.mkdir()
+    sockets.chmod(mode)
+    with pytest.raises(MachineError, match="open to others") as refused:
+        inventory.sockets()
+    assert refused.value.hint == f"Remove {sockets}."
+
+
+def test_sockets_of_someone_else_are_refused(sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets.mkdir(mode=0o700)
+    owner = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    sockets.rename(sockets.with_name(f"labgen-{owner + 1}"))
+    with pytest.raises(MachineError, match="belongs to someone else"):
+        inventory.sockets()
+
+
+def test_sockets_in_the_place_of_which_a_link_stands_are_refused(sockets: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir(mode=0o700)
+    sockets.symlink_to(tmp_path / "mine")
+    with pytest.raises(MachineError, match="no folder"):
+        inventory.sockets()
+
+
+def test_sockets_are_looked_at_each_time_a_lab_is_used(tmp_path: Path, sockets: Path) -> None:
+    up(tmp_path)
+    sockets.chmod(0o777)
+    with pytest.raises(MachineError, match="open to others"):
+        inventory.load(tmp_path)
+
+
+def test_shared_connections_are_no_reason_to_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    up(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    inventory.close_shared(folder(tmp_path), Runner())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labgen.hint import Advice
+from labgen.printable import printable
 from labgen.redaction import redact
 
 SHOWN = 600
@@ -28,13 +29,6 @@ def cleaned(advice: Advice) -> Advice:
         look=clean(advice.look),
         where=clean(advice.where),
         commands=tuple(redact(printable(" ".join(command.split("\n")))) for command in advice.commands),
-    )
-
-
-def printable(text: str) -> str:
-    """The text with its control characters made visible, so that it cannot steer a terminal."""
-    return "".join(
-        mark if mark.isprintable() or mark == "\n" else " " if mark == "\t" else f"\\x{ord(mark):02x}" for mark in text
     )
 
 

@@ -1,0 +1,31 @@
+"""Texts from nodes on their way to a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.errors import NodeError
+from labgen.printable import printable
+from provision import tasks
+from provision.output import Output
+
+ESCAPES = "\x1b]0;owned\x07\x1b[2J\r\x9b1m\u202e"
+
+
+def test_printable_leaves_what_people_write() -> None:
+    assert printable("노드 café\n  1\t2") == "노드 café\n  1 2"
+    assert printable(printable(ESCAPES)) == printable(ESCAPES)
+
+
+def test_output_of_a_node_cannot_steer_a_terminal() -> None:
+    for output in (Output(1, "", ESCAPES), Output(1, ESCAPES, "")):
+        assert output.said.replace("\n", "").isprintable()
+
+
+def test_error_of_a_node_cannot_steer_a_terminal() -> None:
+    def fail() -> None:
+        raise NodeError(f"swarm-manager: {ESCAPES}", "look")
+
+    with pytest.raises(tasks.Exit) as ended:
+        tasks._told(fail)
+    assert all(mark.isprintable() or mark == "\n" for mark in str(ended.value.message))
