@@ -24,9 +24,10 @@ from labgen.record import after_up
 from labgen.removal import Removal, remove_some, write_vagrantfile
 from labgen.vagrant import Vagrant, box_mark
 
-_BOOT = 600.0
-"""Deadline for all machines to be created and booted, in seconds, where the processor helps."""
-_BOOT_EMULATED = 2700.0
+_BOOT = 700.0
+"""Deadline for a machine to be created and booted, in seconds, where the processor helps: longer than Vagrant itself
+waits for one, so that it can say which did not boot."""
+_BOOT_EMULATED = 1300.0
 """The same under QEMU's emulation: three machines on two cores take 3 to 6 minutes, thirty far longer."""
 
 
@@ -98,9 +99,10 @@ class Machines:
         vagrant = self.vagrant(state)
         self._box(vagrant, state)
         within = boot_within(accelerated=choice.accelerated)
+        count = len(self.lab.nodes)
         with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
             try:
-                vagrant.up(choice.provider, within=within, on_line=self.progress.detail)
+                vagrant.up(choice.provider, within=within, on_line=self.progress.detail, machines=count)
             except MachineError as first:
                 self._again(vagrant, choice.provider, within, first)
         ids = self.folder.machine_ids().get(choice.provider, {})
@@ -124,7 +126,8 @@ class Machines:
         made = Machines(self.folder, record.lab, self.progress)
         vagrant = made.vagrant(state, write_vagrantfile(self.folder, record.lab))
         with self.progress.step("Starting the machines as they were made"):
-            vagrant.up(state.provider, within=boot_within(accelerated=choice.accelerated), on_line=self.progress.detail)
+            within, count = boot_within(accelerated=choice.accelerated), len(record.lab.nodes)
+            vagrant.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
         made.reached(vagrant, state)
 
     def _follow_move(self, provider: str) -> None:
@@ -150,7 +153,8 @@ class Machines:
                 vagrant.restore_snapshot(snapshot, name, on_line=self.progress.detail)
             # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
             within = boot_within(accelerated=state.accelerated)
-            vagrant.up(state.provider, within=within, on_line=self.progress.detail)
+            count = len(self.lab.nodes)
+            vagrant.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
         self.reached(vagrant, state)
         self._ports(state)
 
@@ -190,7 +194,8 @@ class Machines:
         self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} anew, once.")
         vagrant.destroy(stuck, on_line=self.progress.detail)
         try:
-            vagrant.up(provider, within=within, on_line=self.progress.detail)
+            count = len(self.lab.nodes)
+            vagrant.up(provider, within=within, on_line=self.progress.detail, machines=count)
         except MachineError as second:
             raise MachineError(
                 f"{second.message}\n(tried twice: {', '.join(stuck)} did not boot the first time either)",
@@ -205,7 +210,8 @@ class Machines:
             return
         box = self.lab.box or PROVIDERS[provider].box
         if box.name != BUILT_BOX or box.url:
-            return  # Vagrant fetches it itself
+            self._fetch(vagrant, box, provider)
+            return
         mark = box_mark(box.name, provider)
         wanted = boxes.built(provider)
         if wanted is None and not mark.exists() and installed(mark, provider):
@@ -218,6 +224,15 @@ class Machines:
         with self.progress.step(f"Adding the box {box.name} to Vagrant"):
             vagrant.add_box(box.name, wanted, provider, on_line=self.progress.detail)
         write_whole(mark, str(wanted))
+
+    def _fetch(self, vagrant: Vagrant, box: Box, provider: str) -> None:
+        """Fetch a box from elsewhere, as a step of its own: it may take longer than all else together."""
+        # Vagrant refuses a version for a file that has none; it fetches such a box itself when it needs it.
+        if (box.url and box.version) or installed(box_mark(box.name, provider), provider, box.version):
+            return
+        version = f" {box.version}" if box.version else ""
+        with self.progress.step(f"Fetching the box {box.name}{version} (once; hundreds of megabytes)"):
+            vagrant.fetch_box(box, provider, on_line=self.progress.detail)
 
     def _build(self, box: Box, provider: str) -> Path:
         try:
@@ -275,12 +290,15 @@ class Machines:
         self.folder.ssh_config.unlink(missing_ok=True)
 
 
-def installed(mark: Path, provider: str) -> bool:
+def installed(mark: Path, provider: str, version: str | None = None) -> bool:
     """Whether Vagrant has the box beside whose versions ``mark`` stands.
 
     Since 2.4 Vagrant keeps ``VERSION/ARCHITECTURE/PROVIDER``, before that ``VERSION/PROVIDER``.
+
+    :param version: that version; any where ``None``.
     """
-    return any(mark.parent.glob(f"*/{provider}")) or any(mark.parent.glob(f"*/*/{provider}"))
+    folders = [mark.parent / version] if version else [*mark.parent.glob("*")]
+    return any(any(folder.glob(f"{inner}{provider}")) for folder in folders for inner in ("", "*/"))
 
 
 def stuck_machines(message: str, names: Sequence[str]) -> list[str]:

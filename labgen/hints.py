@@ -58,6 +58,10 @@ def _always(text: str) -> Callable[[Match[str]], str]:
     return lambda _: f"{text} {_AGAIN}"
 
 
+def _without_again(text: str) -> Callable[[Match[str]], str]:
+    return lambda _: text
+
+
 _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
     (re.compile(r"A VirtualBox machine with the name '([^']+)' already exists"), _machine_of_that_name),
     (
@@ -65,6 +69,92 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
         _no_build,
     ),
     (re.compile(r"version of VirtualBox installed that is not supported by this version of Vagrant"), _vagrant_too_old),
+    (
+        re.compile(r"(?i)is the docker daemon running|if the daemon is running|cannot connect to the docker daemon"),
+        _without_again(
+            "Start Docker Desktop, or on Linux:  sudo systemctl start docker\nThen run the same command again."
+        ),
+    ),
+    (
+        re.compile(r"(?i)docker.{0,200}(?:No such file or directory|executable file not found|not in your PATH)"),
+        _without_again("Install Docker, or make sure that `docker` is on PATH: `labgen doctor --provider docker`."),
+    ),
+    (
+        re.compile(r"could not detect VirtualBox|VBoxManage.{0,60}(?:not found|could not be found)"),
+        _without_again("Install VirtualBox, or put VBoxManage on PATH: `labgen doctor --provider virtualbox`."),
+    ),
+    (
+        re.compile(r"Only one usage of each socket address"),
+        _always(
+            "A port of this computer is taken. See who has it:  netstat -ano | findstr LISTENING\n"
+            "End that program, or give another port in lab.yml (`ports:`)."
+        ),
+    ),
+    (
+        re.compile(r"forbidden by its access permissions|access a socket in a way forbidden"),
+        _always(
+            "Windows keeps that port for Hyper-V. See the ranges:  netsh int ipv4 show excludedportrange tcp\n"
+            "Give a port outside of them in lab.yml (`ports:`)."
+        ),
+    ),
+    (
+        re.compile(r"can't use the requested machine because it is locked"),
+        _always(
+            "Another Vagrant is at work on this machine: wait until it has ended (on Windows look for ruby.exe in the "
+            "Task Manager), and end it if it hangs."
+        ),
+    ),
+    (
+        re.compile(r"Vagrant will not operate outside the Windows Subsystem for Linux|WSLVagrantAccessError"),
+        _without_again(
+            "The lab is on a Windows disk (/mnt/c). Make it in WSL's own home:  labgen init ~/lab  and go on there."
+        ),
+    ),
+    (
+        re.compile(
+            r"could not be found or could not be accessed in the remote catalog|box '[^']+' could not be found"
+            r"|The requested URL returned error: (?:404|410)"
+        ),
+        _always(
+            "The box is not where it is looked for: its registry may be closed. Name one that you have, or its file, "
+            "in lab.yml:  box: {name: NAME, url: FILE_OR_URL}. Without any: `labgen up --provider docker` needs no box."
+        ),
+    ),
+    (
+        re.compile(r"(?i)toomanyrequests|pull rate limit"),
+        _always(
+            "Docker Hub gives 100 images in 6 hours to everybody behind one address. Log in (`docker login`), use a "
+            "mirror (`registry: {mirror: ...}` in lab.yml), or wait."
+        ),
+    ),
+    (
+        re.compile(r"incompatible character encodings|UndefinedConversionError|invalid byte sequence in"),
+        _without_again(
+            "Vagrant cannot read a path with these letters. Make the lab in a folder whose path has plain letters "
+            "only; on Windows, where the user's name has others:  setx VAGRANT_HOME C:\\vagrant"
+        ),
+    ),
+    (
+        re.compile(r"Failed to attach the network LUN"),
+        _always(
+            "VirtualBox could not put the machine on its network. End every VirtualBox program and start it again; on "
+            "macOS allow it in System Settings > Privacy & Security, or take VirtualBox 7.1."
+        ),
+    ),
+    (
+        re.compile(r"WHvSetupPartition|VERR_NEM_\w+|WHvCapabilityCodeHypervisorPresent"),
+        _always(
+            "Windows' own hypervisor is in VirtualBox's way. Switch it off (as administrator, then restart):  bcdedit "
+            "/set hypervisorlaunchtype off\nOr leave it on, and use Docker Desktop: `labgen up --provider docker`."
+        ),
+    ),
+    (
+        re.compile(r"The VM session was (?:aborted|closed before)"),
+        _always(
+            "VirtualBox ended the machine as it started. Its log says why: `VBoxManage showvminfo NAME --log 0`. Often "
+            "memory is short (`memory:` in lab.yml), or another hypervisor runs: `labgen doctor`."
+        ),
+    ),
     (
         re.compile(r"VERR_VMX_IN_VMX_ROOT_MODE|VERR_SVM_IN_USE"),
         _always(

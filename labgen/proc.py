@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,11 +86,13 @@ class Runner:
         env: Mapping[str, str] | None = None,
         stdin: str | None = None,
         on_line: Callable[[str], None] | None = None,
+        silence: float | None = None,
         hint: str = "",
     ) -> Result:
         """Run a program to its end.
 
         :param timeout: deadline in seconds.
+        :param silence: seconds that may pass between two lines of output; with ``on_line`` only.
         :param stdin: text for its standard input; nothing (``/dev/null``) where ``None``.
         :param on_line: called with each line of output as it comes; both outputs are then one.
         :param hint: way out, for the error where the program is missing or late.
@@ -101,7 +104,8 @@ class Runner:
             if on_line is not None:
                 if child.stdin is not None:
                     _feed(child.stdin, stdin or "")
-                return self._follow(child, line, timeout, on_line, hint)
+                deadline = _Deadline(child, timeout, silence)
+                return self._follow(child, line, deadline, on_line, hint)
             try:
                 out, err = child.communicate(stdin, timeout=timeout)
             except subprocess.TimeoutExpired:
@@ -179,34 +183,68 @@ class Runner:
         self,
         child: subprocess.Popen[str],
         line: tuple[str, ...],
-        timeout: float,
+        deadline: _Deadline,
         on_line: Callable[[str], None],
         hint: str,
     ) -> Result:
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            end(child)
-
-        timer = threading.Timer(timeout, stop)
-        timer.start()
-        seen: list[str] = []
-        try:
+        output: list[str] = []
+        with deadline:
             assert child.stdout is not None  # noqa: S101 - for the type checker: it was asked for above
             for text in child.stdout:
-                seen.append(text)
+                deadline.heard()
+                output.append(text)
                 on_line(text.rstrip("\r\n"))
             child.wait()
-        finally:
-            timer.cancel()
-        if late.is_set():
-            raise self._late(child, line, timeout, hint)
-        return Result(line, child.returncode, "".join(seen), "")
+        if deadline.passed:
+            end(child)
+            raise ProgramTimeout(f"`{shlex.join(line)}` {deadline.passed} and was stopped.", hint)
+        return Result(line, child.returncode, "".join(output), "")
 
     def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], timeout: float, hint: str) -> ProgramTimeout:
         end(child)
         return ProgramTimeout(f"`{shlex.join(line)}` did not end within {timeout:.0f} s and was stopped.", hint)
+
+
+class _Deadline:
+    """Ends a program that is late: as a whole, or with its next line.
+
+    :ivar passed: which of the two it was, for people; empty where neither.
+    """
+
+    def __init__(self, child: subprocess.Popen[str], timeout: float, silence: float | None) -> None:
+        self.passed = ""
+        self._child = child
+        self._timeout, self._silence = timeout, silence
+        self._start = self._last = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def heard(self) -> None:
+        """Say that the program has printed a line."""
+        self._last = time.monotonic()
+
+    def _watch(self) -> None:
+        while not self.passed:
+            now = time.monotonic()
+            left = self._start + self._timeout - now
+            quiet = self._last + self._silence - now if self._silence is not None else left
+            if self._over.wait(max(min(left, quiet), 0)):
+                return
+            now = time.monotonic()
+            if now >= self._start + self._timeout:
+                self.passed = f"did not end within {self._timeout:.0f} s"
+            elif self._silence is not None and now >= self._last + self._silence:
+                self.passed = f"printed nothing for {self._silence:.0f} s"
+        end(self._child)
+
+    def __enter__(self) -> _Deadline:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        # A program that is being ended is ended whole before anyone goes on.
+        self._thread.join()
 
 
 def _feed(pipe: IO[str], text: str) -> None:

@@ -18,6 +18,7 @@ import vagrant as python_vagrant
 
 from labgen.errors import BoxError, MachineError, ProgramTimeout
 from labgen.hints import way_out
+from labgen.lab import Box
 from labgen.proc import Result, Runner
 
 HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
@@ -27,6 +28,9 @@ HINT_LATE = (
 )
 _ASK = 120.0
 """Deadline, in seconds, of a question: status, ssh-config, box list."""
+_FETCH = 4 * 3600.0
+_FETCH_SILENCE = 600.0
+"""Deadlines, in seconds, of fetching a box: hundreds of megabytes, through whatever network there is."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
         self._log = log
         self._vagrantfile = vagrantfile
         self.timeout = _ASK
+        self.silence: float | None = None
         self.on_line: Callable[[str], None] = lambda _line: None
 
     def _make_vagrant_command(self, args: Any) -> list[str]:
@@ -74,12 +79,20 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
         with self._log.open("a", encoding="utf-8") as sink:
             sink.write(f"$ {' '.join(command)}\n")
 
+            machine = ""
+
             def both(line: str) -> None:
+                nonlocal machine
+                if named := _NAMED.match(line):
+                    machine = f" (last heard of: {named[1]}: {line[named.end() :].strip()})"
                 sink.write(line + "\n")
                 sink.flush()
                 self.on_line(line)
 
-            result = self._run(command, on_line=both)
+            try:
+                result = self._run(command, on_line=both)
+            except ProgramTimeout as late:
+                raise ProgramTimeout(late.message.removesuffix(".") + machine + ".", late.hint) from None
         if not result.ok:
             all_of_it = f"Everything Vagrant said is in {self._log}."
             why = explain(result.out)
@@ -91,7 +104,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
     def _result(self, args: Any) -> Result:
         result = self._run(self._make_vagrant_command(args))
         if not result.ok:
-            why = explain(result.err or result.out)
+            why = _error_exit(result.out) or explain(result.err or result.out)
             raise MachineError(f"`{result.command}` ended with status {result.status}: {why}", way_out(why))
         return result
 
@@ -107,6 +120,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
                 env=only(folder, self._vagrantfile),
                 timeout=self.timeout,
                 on_line=on_line,
+                silence=self.silence if on_line is not None else None,
                 hint=HINT_MISSING,
             )
         except ProgramTimeout as late:
@@ -139,14 +153,15 @@ class Vagrant:
     def __init__(self, folder: Path, runner: Runner, log: Path, vagrantfile: Path = Path("Vagrantfile")) -> None:
         self._cli = _Cli(folder, runner, log, vagrantfile)
 
-    def up(self, provider: str, *, within: float, on_line: Callable[[str], None], name: str | None = None) -> None:
+    def up(self, provider: str, *, within: float, on_line: Callable[[str], None], machines: int = 1) -> None:
         """Create and start the machines.
 
-        :param within: deadline in seconds for all of them.
+        :param within: deadline in seconds for one machine; it begins anew with each line that Vagrant prints.
+        :param machines: how many may boot, one after the other.
         :raises MachineError: one does not come up; says which and why, as far as Vagrant says.
         """
-        with self._saying(on_line, within):
-            self._cli.up(vm_name=name, provider=provider)
+        with self._saying(on_line, within * max(machines, 1), silence=within):
+            self._cli.up(provider=provider)
 
     # python-vagrant halts and destroys one machine or all, and has no word for --parallel.
 
@@ -218,21 +233,45 @@ class Vagrant:
         except MachineError as why:
             raise BoxError(f"the box {file} cannot be added: {why.message}", why.hint) from None
 
-    def _saying(self, on_line: Callable[[str], None], within: float) -> _Saying:
-        return _Saying(self._cli, on_line, within)
+    def fetch_box(self, box: Box, provider: str, *, on_line: Callable[[str], None]) -> None:
+        """Fetch a box that is not installed yet, from where lab.yml or Vagrant's catalogue has it.
+
+        :raises BoxError: it cannot be fetched.
+        """
+        words = ["--name", box.name, box.url] if box.url else [box.name]
+        version = ["--box-version", box.version] if box.version else []
+        checksum = ["--checksum-type", "sha256", "--checksum", box.checksum] if box.url and box.checksum else []
+        command = ["box", "add", "--provider", provider, *version, *checksum, *words]
+        try:
+            with self._saying(on_line, _FETCH, silence=_FETCH_SILENCE):
+                self._cli._call_vagrant_command(command)
+        except MachineError as why:
+            raise BoxError(f"the box {box.name} cannot be fetched: {why.message}", why.hint) from None
+
+    def _saying(self, on_line: Callable[[str], None], within: float, silence: float | None = None) -> _Saying:
+        return _Saying(self._cli, on_line, within, silence)
 
 
 class _Saying:
     """One call's listener and deadline, put back afterwards."""
 
-    def __init__(self, cli: _Cli, on_line: Callable[[str], None], within: float) -> None:
-        self._cli, self._on_line, self._within = cli, on_line, within
+    def __init__(self, cli: _Cli, on_line: Callable[[str], None], within: float, silence: float | None = None) -> None:
+        self._cli, self._on_line, self._within, self._silence = cli, on_line, within, silence
 
     def __enter__(self) -> None:
-        self._cli.on_line, self._cli.timeout = self._on_line, self._within
+        self._cli.on_line, self._cli.timeout, self._cli.silence = self._on_line, self._within, self._silence
 
     def __exit__(self, *_: object) -> None:
-        self._cli.on_line, self._cli.timeout = (lambda _line: None), _ASK
+        self._cli.on_line, self._cli.timeout, self._cli.silence = (lambda _line: None), _ASK, None
+
+
+def _error_exit(output: str) -> str:
+    """The error in machine-readable output, as a person reads it; empty where there is none."""
+    for line in output.splitlines():
+        fields = line.split(",", 4)
+        if len(fields) == 5 and fields[2] == "error-exit":
+            return f"Vagrant says: {_plain(fields[4])}"
+    return ""
 
 
 def parse_status(output: str) -> Mapping[str, Machine]:

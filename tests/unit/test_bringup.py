@@ -12,6 +12,7 @@ from labgen import bringup, cli, labfile, leftovers, render
 from labgen.bringup import Machines
 from labgen.errors import BoxError, MachineError
 from labgen.folder import LabFolder, State
+from labgen.lab import Box
 from labgen.progress import Progress
 from labgen.vagrant import box_mark
 
@@ -45,6 +46,9 @@ class FakeVagrant:
 
     def halt(self, names: Iterable[str] = (), *, force: bool = False, **_: Any) -> None:
         self.asked.append(" ".join(["halt", *(["--force"] if force else []), *names]))
+
+    def fetch_box(self, box: Box, provider: str, **_: Any) -> None:
+        self.asked.append(f"fetch {box.name} {box.version} {box.url} {provider}")
 
     def add_box(self, name: str, file: Path, provider: str, **_: Any) -> None:
         self.asked.append(f"add {name} {file} {provider}")
@@ -138,10 +142,37 @@ def test_a_box_that_cannot_be_built_names_the_other_way(machines: Machines, boxe
     assert "lab.yml" in caught.value.hint
 
 
-def test_another_box_is_vagrants_to_fetch(machines: Machines, boxes: dict[str, Any]) -> None:
-    other = Machines(machines.folder, labfile.parse("box: {name: cloud-image/ubuntu-24.04}"), machines.progress)
-    assert box(other) == []
+def fetched(machines: Machines, lab: str, provider: str) -> list[str]:
+    vagrant = FakeVagrant()
+    other = Machines(machines.folder, labfile.parse(lab), machines.progress)
+    other._box(vagrant, State(provider))  # type: ignore[arg-type]
+    return vagrant.asked
+
+
+@pytest.mark.parametrize(
+    ("lab", "provider", "asked"),
+    [
+        ("", "virtualbox", ["fetch bento/ubuntu-24.04 202502.21.0 None virtualbox"]),
+        ("box: {name: a/b}", "libvirt", ["fetch a/b None None libvirt"]),
+        ("box: {name: a/b, url: 'http://x/y.box'}", "libvirt", ["fetch a/b None http://x/y.box libvirt"]),
+        # Vagrant takes no version with a file, so only it knows what this is to mean.
+        ("box: {name: a/b, url: 'http://x/y.box', version: '1'}", "libvirt", []),
+    ],
+)
+def test_box_from_elsewhere_is_fetched_before_the_boot(
+    machines: Machines, boxes: dict[str, Any], lab: str, provider: str, asked: list[str]
+) -> None:
+    assert fetched(machines, lab, provider) == asked
     assert boxes["calls"] == 0
+
+
+@pytest.mark.parametrize("inside", ["202502.21.0/virtualbox", "202502.21.0/amd64/virtualbox"])
+def test_box_that_is_installed_is_not_fetched_again(machines: Machines, inside: str) -> None:
+    box_mark("bento/ubuntu-24.04", "virtualbox").parent.joinpath(inside).mkdir(parents=True)
+    assert fetched(machines, "", "virtualbox") == []
+    # Another version of it, or for another provider, is another box.
+    assert fetched(machines, "box: {name: bento/ubuntu-24.04, version: '1'}", "virtualbox") != []
+    assert fetched(machines, "box: {name: bento/ubuntu-24.04}", "libvirt") != []
 
 
 @pytest.fixture

@@ -73,6 +73,30 @@ and usually indicates a misconfiguration."""
         (ALLOCATED, "`labgen down`"),
         ("Error starting userland proxy: listen tcp4 127.0.0.1:8001: bind: address already in use", "`labgen down`"),
         (STOPPED, "fs.inotify.max_user_instances"),
+        (
+            "Ports are not available: exposing port TCP 127.0.0.1:8001 -> 0.0.0.0:0: listen tcp 127.0.0.1:8001: bind: "
+            "Only one usage of each socket address (protocol/network address/port) is normally permitted.",
+            "netstat -ano",
+        ),
+        (
+            "Ports are not available: listen tcp 127.0.0.1:8001: bind: An attempt was made to access a socket in a way "
+            "forbidden by its access permissions.",
+            "netsh int ipv4 show excludedportrange tcp",
+        ),
+        ("Vagrant can't use the requested machine because it is locked! This\nmeans that another", "ruby.exe"),
+        ("Vagrant will not operate outside the Windows Subsystem for Linux unless explicitly\ninstructed.", "~/lab"),
+        ("The box 'bento/ubuntu-24.04' could not be found or\ncould not be accessed in the remote catalog.", "url:"),
+        ("An error occurred while downloading the remote file.\nThe requested URL returned error: 404", "box: {name"),
+        ("toomanyrequests: You have reached your pull rate limit.", "docker login"),
+        ("incompatible character encodings: UTF-8 and CP949 (Encoding::CompatibilityError)", "setx VAGRANT_HOME"),
+        (VBOXMANAGE + "Failed to attach the network LUN (VERR_INTNET_FLT_IF_NOT_FOUND)", "Privacy & Security"),
+        (VBOXMANAGE + "Call to WHvSetupPartition failed: ERROR_SUCCESS (Last=0xc000000d/87)", "bcdedit"),
+        (VBOXMANAGE + "(VERR_NEM_VM_CREATE_FAILED)", "Docker Desktop"),
+        (VBOXMANAGE + "The VM session was aborted", "showvminfo NAME --log 0"),
+        (
+            "Stderr: Cannot connect to the Docker daemon at unix:///tmp/none.sock. Is the docker daemon running?",
+            "Desktop",
+        ),
     ],
 )
 def test_what_can_be_done_is_said(message: str, way: str) -> None:
@@ -80,7 +104,7 @@ def test_what_can_be_done_is_said(message: str, way: str) -> None:
 
 
 def test_nothing_is_made_up() -> None:
-    assert way_out("The box 'x' could not be found.") == ""
+    assert way_out("Something that nobody has seen yet.") == ""
 
 
 def test_a_box_is_not_blamed_for_what_another_message_names() -> None:

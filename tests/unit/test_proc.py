@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,24 @@ def test_a_listener_that_fails_ends_the_program(tmp_path):
     with pytest.raises(BrokenPipeError):
         RUNNER.run(py(code, str(mark)), on_line=fail, timeout=120)
     assert mark.exists()
+
+
+def test_run_deadline_begins_anew_with_each_line() -> None:
+    talks = "import time\nfor n in range(8): print(n, flush=True); time.sleep(0.25)"
+    lines: list[str] = []
+    assert Runner().run([sys.executable, "-c", talks], timeout=60, silence=1.5, on_line=lines.append).ok
+    assert len(lines) == 8
+
+
+def test_run_program_that_prints_nothing_more_is_ended() -> None:
+    silent = "import time\nprint('a', flush=True); time.sleep(60)"
+    start = time.monotonic()
+    with pytest.raises(ProgramTimeout, match="printed nothing for 1 s and was stopped"):
+        Runner().run([sys.executable, "-c", silent], timeout=60, silence=0.6, on_line=lambda _line: None)
+    assert time.monotonic() - start < 30
+
+
+def test_run_program_that_prints_for_ever_is_ended() -> None:
+    talks = "import time\nwhile True: print('a', flush=True); time.sleep(0.1)"
+    with pytest.raises(ProgramTimeout, match="did not end within 1 s and was stopped"):
+        Runner().run([sys.executable, "-c", talks], timeout=1, silence=30, on_line=lambda _line: None)

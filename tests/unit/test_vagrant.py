@@ -9,6 +9,7 @@ import pytest
 
 from labgen.bringup import stuck_machines
 from labgen.errors import BoxError, MachineError, ProgramMissing, ProgramTimeout
+from labgen.lab import Box
 from labgen.proc import Result, Runner
 from labgen.vagrant import Machine, Vagrant, explain, parse_snapshots, parse_status
 
@@ -169,6 +170,54 @@ def test_vagrant_that_hangs_is_not_said_to_be_missing(tmp_path: Path) -> None:
     assert caught.value.message == late.message
     assert "VBoxManage list vms" in caught.value.hint
     assert "Install" not in caught.value.hint
+
+
+def test_up_that_is_late_names_the_machine_it_waited_for(tmp_path: Path) -> None:
+    class Silent(Runner):
+        def run(self, argv: object, **options: object) -> Result:
+            assert (options["silence"], options["timeout"]) == (700, 2100)
+            options["on_line"]("==> swarm-worker1: Waiting for machine to boot.")  # type: ignore[operator]
+            raise ProgramTimeout("`vagrant up` printed nothing for 700 s and was stopped.", "Install it")
+
+    with pytest.raises(ProgramTimeout) as caught:
+        Vagrant(tmp_path, Silent(), tmp_path / "log").up("virtualbox", within=700, on_line=print, machines=3)
+    assert caught.value.message == (
+        "`vagrant up` printed nothing for 700 s and was stopped "
+        "(last heard of: swarm-worker1: Waiting for machine to boot.)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        (Box("a/b"), "a/b"),
+        (Box("a/b", "1.2"), "--box-version 1.2 a/b"),
+        (Box("a/b", None, "http://x/y.box"), "--name a/b http://x/y.box"),
+        (
+            Box("a/b", None, "http://x/y.box", "0" * 64),
+            f"--checksum-type sha256 --checksum {'0' * 64} --name a/b http://x/y.box",
+        ),
+    ],
+)
+def test_fetch_box_adds_it_from_where_it_is(tmp_path: Path, box: Box, words: str) -> None:
+    # Any other command fails.
+    door(tmp_path, f"vagrant box add --provider libvirt {words}", 0, "").fetch_box(box, "libvirt", on_line=print)
+
+
+def test_status_error_is_told_once_and_decoded(tmp_path: Path) -> None:
+    why = (
+        "The provider 'docker' that was requested to back the machine\\n'swarm-manager' is reporting that it isn't "
+        "usable on this system. The\\nreason is shown below:\\n\\n"
+        '["docker"%!(VAGRANT_COMMA) "version"]: Is the docker daemon running?'
+    ).replace('\\"', '"')
+    out = f"1795872190,,ui,error,{why}\n1795872190,,error-exit,Vagrant::Errors::ProviderNotUsable,{why}\n"
+    with pytest.raises(MachineError) as caught:
+        door(tmp_path, "vagrant status --machine-readable", 1, out).status()
+    assert caught.value.message.count("isn't usable") == 1
+    assert "VAGRANT_COMMA" not in caught.value.message
+    assert "1795872190" not in caught.value.message
+    assert '["docker", "version"]' in caught.value.message
+    assert "Start Docker Desktop" in caught.value.hint
 
 
 def test_what_several_machines_failed_of_is_said_once():

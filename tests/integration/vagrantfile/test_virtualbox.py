@@ -98,7 +98,7 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
                 {},
             ],
         ],
-        "vm": {"box": "dummy", "boot_timeout": 900},
+        "vm": {"box": "dummy", "boot_timeout": 600},
         "vm_calls": [],
         "ssh": {},
         "moments": ["before up", "before reload", "before resume", "after destroy"],
