@@ -28,13 +28,13 @@ class Access:
     """How one machine is reached.
 
     :param ssh_config: what ``vagrant ssh-config`` says of it.
-    :param ports: of its own ports that are forwarded, the one of this computer: where the port asked for was taken,
-        what Vagrant has chosen instead.
+    :param ports: of its own ports that are forwarded, those of this computer that lead there: where the port asked
+        for was taken, what Vagrant has chosen instead.
     :param since: when it came up, nanoseconds as files have them.
     """
 
     ssh_config: str
-    ports: Mapping[int, int]
+    ports: Mapping[int, tuple[int, ...]]
     since: int
 
 
@@ -51,7 +51,10 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
         told: Mapping[str, Any] = json.loads(text)
         if told["version"] != VERSION:
             return None
-        ports = {int(port["guest"]): int(port["host"]) for port in told["ports"]}
+        ports: dict[int, tuple[int, ...]] = {}
+        for port in told["ports"]:
+            guest = int(port["guest"])
+            ports[guest] = (*ports.get(guest, ()), int(port["host"]))
         return Access(str(told["ssh_config"]), ports, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # half a file is as good as none: Vagrant can be asked
@@ -86,8 +89,27 @@ def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]
     """
     if provider not in PROVIDERS or not PROVIDERS[provider].forwards_ports:
         return []
-    known = {name: of(folder, provider, name) for name in {port.node for port in lab.ports}}
-    return [(port, there.ports.get(port.guest) if (there := known[port.node]) else None) for port in lab.ports]
+    answering: dict[Port, int | None] = {}
+    for name in {port.node for port in lab.ports}:
+        machine = of(folder, provider, name)
+        answering |= _answering([port for port in lab.ports if port.node == name], machine.ports if machine else {})
+    return [(port, answering[port]) for port in lab.ports]
+
+
+def _answering(wanted: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) -> dict[Port, int | None]:
+    """Match the ports that one node should have with those it has: several of this computer may lead to one of its."""
+    answering: dict[Port, int | None] = {
+        port: port.host for port in wanted if port.host in forwarded.get(port.guest, ())
+    }
+    others = {
+        guest: [host for host in hosts if host not in {port.host for port in answering if port.guest == guest}]
+        for guest, hosts in forwarded.items()
+    }
+    for port in wanted:
+        if port not in answering:
+            left = others.get(port.guest, [])
+            answering[port] = left.pop(0) if left else None
+    return answering
 
 
 def moved(port: Port, at: int) -> str:
@@ -109,7 +131,7 @@ def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[s
     if state.namespace or not (provider and provider.forwards_ports):
         return f"http://{lab.first_manager.address}:{port.published}"
     # Through the routing mesh any node will do.
-    host = next((one["host"] for one in forwarded if one["guest"] == port.published), None)
+    host = next((row["host"] for row in forwarded if row["guest"] == port.published and row["host"]), None)
     return f"http://127.0.0.1:{host}" if host else None
 
 

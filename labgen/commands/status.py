@@ -139,6 +139,8 @@ def table(lab: Lab, status: Status) -> str:
             part = "manager, leader" if member["leader"] else member["role"]
             word = f"{member['state']} ({part}{', drained' if member['availability'] == 'drain' else ''})"
         lines.append(f"{node.name:18} {node.address!s:15} {status.machines.get(node.name, '-'):12} {word}")
+    for name in sorted(status.machines.keys() - {node.name for node in lab.nodes}):
+        lines.append(f"{name:18} {'-':15} {status.machines[name]:12} {'not in lab.yml'}")
     for service in status.services:
         where = [_where(port, at, status) for port, at in zip(service["published"], service["at"], strict=True)]
         lines.append(", ".join([f"service {service['name']}: {service['image']}", *where]))

@@ -38,7 +38,7 @@ def test_all_that_was_written_is_known(tmp_path: Path) -> None:
     known = access.of_all(tmp_path, "virtualbox", NAMES)
     assert known is not None
     assert inventory.hosts(access.ssh_config(known)) == set(NAMES)
-    assert known["swarm-manager"].ports == {22: 2222, 8001: 2201}
+    assert known["swarm-manager"].ports == {22: (2222,), 8001: (2201,)}
 
 
 def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
@@ -73,6 +73,28 @@ def test_ports_of_the_lab_and_where_they_lead_from(tmp_path: Path) -> None:
     assert access.ports(tmp_path, LAB, "virtualbox") == [(first, 2201), (second, None)]
     assert access.ports(tmp_path, LAB, "libvirt") == []
     assert access.ports(tmp_path, LAB, "vmware_desktop") == []
+
+
+@pytest.mark.parametrize(
+    ("hosts", "answering"),
+    [
+        ([8080, 8081], [8080, 8081]),
+        ([8081, 8080], [8080, 8081]),
+        # One of the two was taken, and Vagrant has chosen another.
+        ([8081, 2203], [2203, 8081]),
+        ([2203, 8080], [8080, 2203]),
+        ([2203, 2204], [2203, 2204]),
+        # A machine that has been made before the second port was in lab.yml.
+        ([8080], [8080, None]),
+        ([], [None, None]),
+    ],
+)
+def test_ports_two_of_this_computer_lead_to_one_of_a_node(
+    tmp_path: Path, hosts: list[int], answering: list[int | None]
+) -> None:
+    lab = labfile.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
+    wrote(tmp_path, NAMES[0], ports=[{"guest": 80, "host": host} for host in hosts])
+    assert [host for _, host in access.ports(tmp_path, lab, "virtualbox")] == answering
 
 
 class Asked:
