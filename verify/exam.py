@@ -19,13 +19,14 @@ from labgen.lab import Lab, Node
 from labgen.pages import Requests
 from labgen.probe import Probed
 from labgen.swarm import Network, Service, Swarm, Task, lives
+from labgen.swarm.timeline import exchanged
 from labgen.waiting import NotYet, Patience, wait_until
 from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
 from verify.once import Known, side_by_side
-from verify.report.seen import Seen, SeenProbe, SeenRequests
+from verify.report.seen import Seen, SeenExchange, SeenProbe, SeenRequests
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Exam:
         self._stored: dict[str, Known[Mapping[str, Answer]]] = {}
         self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
         self._probes: list[SeenProbe] = []
+        self._exchanges: list[SeenExchange] = []
         self._waited = 0.0
 
     def begin(self) -> None:
@@ -243,12 +245,16 @@ class Exam:
             with suppress(LabgenError):
                 requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
         requests.sort(key=lambda one: (one.port, one.to, one.by))
-        return Seen.of(self._looked, there, requests, self._probes, self._waited)
+        return Seen.of(self._looked, there, requests, self._probes, self._waited, self._exchanges)
 
     def probed(self, exercise: str, port: int, told: Probed) -> None:
         """Have the report tell of requests that were made while a check of an exercise acted."""
         if told.requests:
             self._probes.append(SeenProbe.of(exercise, self.manager.name, port, told))
+
+    def exchanged(self, exercise: str, service: Service) -> None:
+        """Have the report tell of replicas that Swarm itself left without a task when it took an update back."""
+        self._exchanges += [SeenExchange.of(exercise, service.name, vacancy) for vacancy in exchanged(service)]
 
     def _read(self, nodes: list[Node]) -> None:
         within = self._patience.seconds(15)

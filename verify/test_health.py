@@ -110,8 +110,9 @@ def test_stopped_by_the_check(lived: Service) -> None:
         ),
     ),
 )
-def test_none_missing(lived: Service) -> None:
+def test_none_missing(lived: Service, exam: Exam) -> None:
     """While it was updated, not one replica was ever missing."""
+    exam.exchanged(health.EXERCISE.name, lived)
     missing = most_empty(lived)
     assert missing == 0, f"{missing} of {len(places(lived))} were missing at the same time"
 

@@ -11,7 +11,17 @@ from verify.report.as_json import VERSION, from_json, to_json
 from verify.report.as_text import WIDTH, to_text
 from verify.report.cleaning import clean, cleaned
 from verify.report.model import Bundle, LabNode, NotApplicable, Outcome, Points, Report
-from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
+from verify.report.seen import (
+    Seen,
+    SeenAnswer,
+    SeenExchange,
+    SeenNode,
+    SeenProbe,
+    SeenRequests,
+    SeenService,
+    SeenStretch,
+    SeenTask,
+)
 
 __all__ = [
     "VERSION",
@@ -24,6 +34,7 @@ __all__ = [
     "Report",
     "Seen",
     "SeenAnswer",
+    "SeenExchange",
     "SeenNode",
     "SeenProbe",
     "SeenRequests",

@@ -18,7 +18,17 @@ from labgen.course import ALWAYS
 from labgen.hint import Advice
 from verify.checks import Verdict
 from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall
-from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch, SeenTask
+from verify.report.seen import (
+    Seen,
+    SeenAnswer,
+    SeenExchange,
+    SeenNode,
+    SeenProbe,
+    SeenRequests,
+    SeenService,
+    SeenStretch,
+    SeenTask,
+)
 
 SCHEMA = "labgen.report"
 VERSION = 5
@@ -137,4 +147,5 @@ def _seen(told: dict[str, Any]) -> Seen:
             for one in told.get("probes", ())
         ),
         waited=told.get("waited", 0.0),
+        exchanges=tuple(SeenExchange(**exchange) for exchange in told.get("exchanges", ())),
     )

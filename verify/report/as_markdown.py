@@ -44,6 +44,13 @@ def to_markdown(report: Report) -> str:
             for one in report.seen.probes
         ]
         lines.append("")
+    if report.seen.exchanges:
+        lines += [f"## {words.BY_SWARM.in_(speak)}", ""]
+        lines += [
+            f"- {_escaped(report.title(exchange.exercise))}: {_escaped(words.exchange(exchange, speak))}"
+            for exchange in report.seen.exchanges
+        ]
+        lines.append("")
     if report.evidence:
         lines += [f"{words.EVIDENCE.in_(speak)}: {words.DIGEST.in_(speak)} `{_code(report.evidence.digest)}`", ""]
     return "\n".join(lines).rstrip() + "\n"

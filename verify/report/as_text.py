@@ -78,6 +78,11 @@ class _Page:
             for one in self.report.seen.probes:
                 self._line(f"  {self._titled(one.exercise)}: {words.probe(one, self.speak)}")
             self._line("")
+        if self.report.seen.exchanges:
+            self._heading(words.BY_SWARM.in_(self.speak))
+            for exchange in self.report.seen.exchanges:
+                self._line(f"  {self._titled(exchange.exercise)}: {words.exchange(exchange, self.speak)}")
+            self._line("")
         if len(self.report.exercises()) > 1:
             self.console.print(self._sums())
         self._line(self.report.closing, "bold")

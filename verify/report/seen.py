@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from labgen.pages import Requests
 from labgen.probe import Probed
 from labgen.swarm import Service, Swarm, SwarmNode, Task
-from labgen.swarm.timeline import began, places, undated
+from labgen.swarm.timeline import Vacancy, began, places, undated
 from verify.report.cleaning import line
 
 TASKS = 200
@@ -248,6 +248,25 @@ class SeenProbe:
 
 
 @dataclass(frozen=True)
+class SeenExchange:
+    """A replica that Swarm itself left without a task when it took a failed update back.
+
+    :param seconds: for how long.
+    """
+
+    exercise: str
+    service: str
+    place: str
+    seconds: float
+
+    @classmethod
+    def of(cls, exercise: str, service: str, vacancy: Vacancy) -> SeenExchange:
+        """From the time for which its place was empty."""
+        seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
+        return cls(exercise, line(service), line(vacancy.place), round(seconds, 3))
+
+
+@dataclass(frozen=True)
 class Seen:
     """Everything.
 
@@ -261,6 +280,7 @@ class Seen:
     requests: tuple[SeenRequests, ...] = ()
     probes: tuple[SeenProbe, ...] = ()
     waited: float = 0.0
+    exchanges: tuple[SeenExchange, ...] = ()
 
     @classmethod
     def of(
@@ -270,6 +290,7 @@ class Seen:
         requests: Iterable[SeenRequests],
         probes: Iterable[SeenProbe] = (),
         waited: float = 0.0,
+        exchanges: Iterable[SeenExchange] = (),
     ) -> Seen:
         """From what a run has looked at.
 
@@ -277,7 +298,7 @@ class Seen:
         """
         asked, probed = tuple(requests), tuple(probes)
         if swarm is None:
-            return cls(requests=asked, probes=probed, waited=round(waited, 3))
+            return cls(requests=asked, probes=probed, waited=round(waited, 3), exchanges=tuple(exchanges))
         return cls(
             at=at,
             nodes=tuple(SeenNode.of(node) for node in swarm.nodes[:NODES]),
@@ -285,6 +306,7 @@ class Seen:
             requests=asked,
             probes=probed,
             waited=round(waited, 3),
+            exchanges=tuple(exchanges),
         )
 
     def node_name(self, node_id: str) -> str:

@@ -6,7 +6,7 @@ from labgen.course import Language, Words
 from labgen.hint import in_folder
 from verify.checks import Verdict
 from verify.report.episodes import Episode
-from verify.report.seen import SeenProbe, SeenService
+from verify.report.seen import SeenExchange, SeenProbe, SeenService
 
 VERDICTS = {
     Verdict.PASS: Words("pass", "통과"),
@@ -84,6 +84,15 @@ PROBE = Words(
 PROBE_LOST = Words(
     "lost in a row: sent within {spell} s; longest time without an answer at one address: {longest} s",
     "이어서 잃은 요청은 {spell}초 사이에 보낸 것; 한 주소에서 응답이 없던 시간은 길어야 {longest}초",
+)
+BY_SWARM = Words("What Swarm itself did", "스웜이 스스로 한 일")
+EXCHANGE = Words(
+    "{service}.{place} had no task for {seconds} s. When the new task of the update failed, Swarm made another in its "
+    "place. Taking the update back, it kept that one and stopped the old one at once, whatever order was asked for. "
+    "It costs no points.",
+    "{service}.{place}에 {seconds}초 동안 태스크가 없었습니다. 업데이트의 새 태스크가 실패하자 스웜이 그 자리에 다른 "
+    "태스크를 만들었고, 업데이트를 되돌릴 때 순서 설정과 상관없이 그 태스크를 남기고 이전 태스크를 바로 멈추었습니다. "
+    "점수를 깎지 않습니다.",
 )
 TOOK = Words(
     "It took {seconds} s, of which {waited} s were waiting for what Swarm does in its own time.",
@@ -207,6 +216,11 @@ def episode(one: Episode, language: Language) -> str:
     if one.undated:
         told.append(UNDATED.in_(language).format(tasks=one.undated))
     return "; ".join(told)
+
+
+def exchange(seen: SeenExchange, language: Language) -> str:
+    """Which replica Swarm itself left without a task, for how long, and why."""
+    return EXCHANGE.in_(language).format(service=seen.service, place=seen.place, seconds=f"{seen.seconds:.1f}")
 
 
 CUT_SHORT = Words(

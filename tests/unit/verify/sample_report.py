@@ -12,6 +12,7 @@ from verify.report import (
     Report,
     Seen,
     SeenAnswer,
+    SeenExchange,
     SeenNode,
     SeenProbe,
     SeenRequests,
@@ -161,6 +162,7 @@ REPORT = Report(
                 ),
             ),
         ),
+        exchanges=(SeenExchange("web", "my-session", "2", 8.25),),
         probes=(
             SeenProbe(
                 "web",

@@ -12,6 +12,7 @@ from recorded import Fault, Recorded
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.course import ALWAYS, NAMES
 from verify import bundle
+from verify.report import from_json
 
 pytest_plugins = ["pytester"]
 
@@ -77,6 +78,16 @@ def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
     checks = {one.removeprefix("test_") for one in vars(import_module(f"verify.test_{name}")) if one[:5] == "test_"}
     turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
     assert checks == turned
+
+
+def test_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester: pytest.Pytester) -> None:
+    fault, recorded = FAULTS["health", "no fault: Swarm itself kept another task than the old one"], Recorded("health")
+    fault.change(recorded)
+    grade("health", recorded)
+    report = from_json((pytester.path / "out" / "report.json").read_text(encoding="utf-8"))
+    (exchange,) = report.seen.exchanges
+    assert (exchange.exercise, exchange.service) == ("health", "my-session")
+    assert exchange.seconds == pytest.approx(0.7)
 
 
 def test_an_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:

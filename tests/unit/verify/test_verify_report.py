@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 from sample_report import REPORT as SAMPLE
 
+from labgen.course import Language
 from labgen.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict
@@ -257,7 +258,8 @@ def test_json_there_and_back(report: Report) -> None:
 def test_a_report_of_version_3_has_no_probes() -> None:
     told = json.loads(reports.to_json(SAMPLE))
     del told["seen"]["probes"]
-    assert reports.from_json(json.dumps({**told, "version": 3})).seen == replace(SAMPLE.seen, probes=())
+    del told["seen"]["exchanges"]
+    assert reports.from_json(json.dumps({**told, "version": 3})).seen == replace(SAMPLE.seen, probes=(), exchanges=())
 
 
 @pytest.mark.parametrize(
@@ -274,6 +276,16 @@ def test_a_report_of_version_3_has_no_probes() -> None:
 def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], told: str) -> None:
     assert told in form(SAMPLE)
     assert "lost" not in form(replace(SAMPLE, seen=replace(SAMPLE.seen, probes=())))
+
+
+@pytest.mark.parametrize("form", [reports.to_text, to_markdown, to_html])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "had no task for 8.2 s."), ("ko", "8.2초 동안 태스크가 없었습니다")]
+)
+def test_a_report_tells_what_swarm_itself_did(form: Callable[[Report], str], language: str, words: str) -> None:
+    spoken: Language = "ko" if language == "ko" else "en"
+    assert words in form(replace(SAMPLE, language=spoken))
+    assert words not in form(replace(SAMPLE, language=spoken, seen=replace(SAMPLE.seen, exchanges=())))
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from recorded import MISSING, Recorded, fault
@@ -82,6 +84,44 @@ def stop_first(lab: Recorded) -> None:
     lab.containers(end)
 
 
+def exchanged(lab: Recorded) -> None:
+    """Swarm took the failed update back in its own way: it kept the task that it had made in place of the failed one.
+
+    That was made when the new task failed; half a second later the old one was stopped, and 0.7 s later the other ran.
+    """
+    first: dict[str, Any] = {}
+
+    def later(moment: str, seconds: float) -> str:
+        return (datetime.fromisoformat(moment) + timedelta(seconds=seconds)).isoformat()
+
+    def take_back(tasks: list[Task]) -> None:
+        failed = next(task for task in tasks if task["Status"]["State"] in ("failed", "complete"))
+        old = next(task for task in tasks if task["Slot"] == failed["Slot"] and image_of(task).startswith(OLD))
+        made = later(failed["Status"]["Timestamp"], 0.1)
+        status = {**old["Status"], "ContainerStatus": {"ContainerID": "exchanged"}}
+        tasks.append({**old, "ID": "exchanged", "CreatedAt": made, "Status": status})
+        first.update(id=old["Status"]["ContainerStatus"]["ContainerID"], made=made)
+
+    def stop(out: str) -> str:
+        now, engine, *lines, end = out.splitlines()
+        for line in lines:
+            container = json.loads(line)
+            if container["id"] == first["id"]:
+                state, made = container["state"], first["made"]
+                again = {**container, "id": "exchanged", "state": {**state, "StartedAt": later(made, 1.2)}}
+                ended = {**container, "state": {**state, "FinishedAt": later(made, 0.5)}}
+                lines = [one for one in lines if one != line] + [json.dumps(again), json.dumps(ended)]
+        return "\n".join([now, engine, *lines, end]) + "\n"
+
+    lab.tasks(NAME, take_back)
+    lab.says("docker inspect --type container", stop)
+
+
+def image_of(task: Task) -> str:
+    image: str = task["Spec"]["ContainerSpec"]["Image"]
+    return image
+
+
 def not_updated(lab: Recorded) -> None:
     def back(tasks: list[Task]) -> None:
         for task in tasks:
@@ -156,6 +196,7 @@ FAULTS = {
     "no check ever failed": fault(always_well, "stopped_by_the_check"),
     "old containers pruned": fault(pruned, "stopped_by_the_check"),
     "stop-first": fault(stop_first, "none_missing"),
+    "no fault: Swarm itself kept another task than the old one": fault(exchanged),
     "not updated": fault(not_updated, "updated"),
     "new from the beginning": fault(new_from_the_beginning, "updated"),
     "paused": fault(paused, "updated"),
