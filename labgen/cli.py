@@ -101,6 +101,15 @@ def parser() -> argparse.ArgumentParser:
         "--from", type=_path, metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab"
     )
     made.add_argument("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
+    made.add_argument(
+        "--ssh-config", type=_path, metavar="FILE", help="grade a lab of someone else's: how its nodes are reached"
+    )
+    made.add_argument(
+        "--lab-file", type=_path, metavar="FILE", help="with --ssh-config: the lab.yml that it is judged by"
+    )
+    made.add_argument(
+        "--emulated", action="store_true", help="with --ssh-config: its nodes are emulated, and take longer"
+    )
 
     made = command("explain", "show what a check asked of which node, and what that answered")
     made.add_argument("check", metavar="CHECK", help="as the report names it: update.history")

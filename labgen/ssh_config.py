@@ -37,15 +37,19 @@ def parse(text: str) -> list[Host]:
     """
     found: list[Host] = []
     for line in text.splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None:
-            continue
-        if match["key"].lower() == "host":
-            found.append(Host(unquoted(match["value"]), ()))
-        elif found:
-            host = found.pop()
-            found.append(Host(host.name, (*host.options, (match["key"], match["value"]))))
+        match option(line):
+            case (key, value) if key.lower() == "host":
+                found.append(Host(unquoted(value), ()))
+            case (key, value) if found:
+                host = found.pop()
+                found.append(Host(host.name, (*host.options, (key, value))))
     return found
+
+
+def option(line: str) -> tuple[str, str] | None:
+    """Split a line into an option's name and its value, as it stands there; ``None`` where it is no such line."""
+    match = _LINE.fullmatch(line)
+    return (match["key"], match["value"]) if match else None
 
 
 def compose(hosts: Iterable[Host], options: Mapping[str, Any]) -> str:
@@ -94,7 +98,7 @@ def unquoted(value: str) -> str:
 
 def keys(text: str, name: str) -> list[str]:
     """Give the paths of a host's keys, from a configuration that :func:`compose` has written."""
-    return [_read(value) for host in parse(text) if host.name == name for value in _keys(host)]
+    return [path(value) for host in parse(text) if host.name == name for value in _keys(host)]
 
 
 def without_keys(text: str) -> str:
@@ -106,6 +110,7 @@ def _keys(host: Host) -> Iterator[str]:
     return (value for name, value in host.options if name.lower() == _KEY)
 
 
-def _read(value: str) -> str:
-    path = unquoted(value)
-    return re.sub(r"\\([\\\"'])", r"\1", path).replace("%%", "%") if path != value else value
+def path(value: str) -> str:
+    """Read a path as :func:`quoted` has written it; one without double quotes is taken for what it is."""
+    inner = unquoted(value)
+    return re.sub(r"\\([\\\"'])", r"\1", inner).replace("%%", "%") if inner != value else value

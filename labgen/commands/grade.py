@@ -9,18 +9,34 @@ from pathlib import Path
 from labgen import inventory
 from labgen.course import find
 from labgen.environment import of_python
-from labgen.errors import GRADED, HostError
+from labgen.errors import GRADED, HostError, LabgenError
 from labgen.files import read
 from labgen.folder import LabFolder
 from labgen.language import spoken
 from labgen.proc import Runner, python
+from labgen.remote_lab import remote_lab
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.errors)."""
+    if arguments.evidence_from and arguments.ssh_config:
+        raise LabgenError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
+    if bool(arguments.ssh_config) != bool(arguments.lab_file):
+        raise LabgenError(
+            "--ssh-config and --lab-file go together: how the nodes are reached, and what lab they are to be.",
+            "labgen grade --ssh-config FILE --lab-file FILE",
+        )
+    if arguments.ssh_config:
+        with remote_lab(arguments.ssh_config, arguments.lab_file, emulated=arguments.emulated) as folder:
+            return _grade(arguments, folder)
+    # From evidence there need not be a lab.
+    if arguments.evidence_from:
+        return _grade(arguments, LabFolder.at(arguments.folder))
+    return _grade(arguments, inventory.load(arguments.folder).folder)
+
+
+def _grade(arguments: argparse.Namespace, folder: LabFolder) -> int:
     kept: Path | None = arguments.evidence_from
-    # Without the lab there need not be one.
-    folder = LabFolder.at(arguments.folder) if kept else inventory.load(arguments.folder).folder
     wanted = ["all"] if arguments.all else [find(name).name for name in arguments.exercise]
     report = _report_folder(arguments, kept, folder)
     written = report / "report.json"
@@ -62,14 +78,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _report_folder(arguments: argparse.Namespace, kept: Path | None, folder: LabFolder) -> Path:
-    """Choose where the report is left: where it is asked for, else beside the evidence, else in the lab folder.
+    """Choose where the report is left: where it is asked for, beside the evidence, or in the lab folder.
+
+    That of a lab of someone else's is left in the working folder.
 
     :raises HostError: a link stands there, which leads out of the folder.
     """
     if arguments.report:
         named: Path = arguments.report.absolute()
         return named
-    report = kept.absolute().with_name(f"{kept.stem}-report") if kept else folder.report
+    if kept:
+        report = kept.absolute().with_name(f"{kept.stem}-report")
+    else:
+        report = Path("labgen-report").absolute() if arguments.ssh_config else folder.report
     if report.is_symlink():
         raise HostError(
             f"{report} is a link, and a report is not written where it leads.",
