@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.capabilities import Capability
-from labgen.files import read
+from labgen.files import read, remove
 from labgen.folder import State
 from labgen.lab import Lab, Port
 from labgen.providers import PROVIDERS
@@ -56,14 +56,14 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
             guest = int(port["guest"])
             ports[guest] = (*ports.get(guest, ()), int(port["host"]))
         return Access(str(told["ssh_config"]), ports, path.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # half a file is as good as none: Vagrant can be asked
 
 
 def forget(folder: Path, provider: str, names: Iterable[str]) -> None:
     """What is written down is not so any more: machines were started past the Vagrantfile's triggers."""
     for name in names:
-        _path(folder, provider, name).unlink(missing_ok=True)
+        remove(_path(folder, provider, name))
 
 
 def _path(folder: Path, provider: str, name: str) -> Path:

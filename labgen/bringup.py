@@ -14,7 +14,7 @@ from labgen.capabilities import Capability
 from labgen.daemon import Daemon
 from labgen.doctor import Choice
 from labgen.errors import BoxError, LabgenError, MachineError
-from labgen.files import write_whole
+from labgen.files import remove, write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Box, Lab
 from labgen.proc import Runner
@@ -287,7 +287,7 @@ class Machines:
             with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):
                 own.end()
         # How to reach them is asked anew: ports and addresses may be others then.
-        self.folder.ssh_config.unlink(missing_ok=True)
+        remove(self.folder.ssh_config)
 
 
 def installed(mark: Path, provider: str, version: str | None = None) -> bool:

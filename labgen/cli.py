@@ -10,6 +10,7 @@ from pathlib import Path
 
 from labgen import __version__
 from labgen.console import guarded
+from labgen.files import need_folder
 
 _EPILOG = """\
 In a lab folder:
@@ -164,6 +165,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         arguments = parser().parse_args(argv)
+        if arguments.folder and arguments.command != "init":
+            need_folder(arguments.folder)
         module = importlib.import_module(f"labgen.commands.{arguments.module}")
         status: int = module.run(arguments)
         return status

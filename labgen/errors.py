@@ -62,6 +62,10 @@ class LabgenError(Exception):
         return f"{self.message}\n  {hint}" if hint else self.message
 
 
+_SHOWN = 20
+"""Mistakes of one file that are listed: who has made more reads no further."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake in a lab file.
@@ -94,7 +98,9 @@ class LabFileError(LabgenError):
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        listed = "\n".join(f"  - {problem}" for problem in problems)
+        listed = "\n".join(f"  - {problem}" for problem in problems[:_SHOWN])
+        if len(problems) > _SHOWN:
+            listed += f"\n  and {len(problems) - _SHOWN} more"
         super().__init__(f"{source}: {count}\n{listed}")
         self.problems = tuple(problems)
 

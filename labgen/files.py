@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from labgen.errors import HostError
+from labgen.quoting import typed_path
 from labgen.waiting import NotYet, wait_until
 
 _HELD = 3.0
@@ -20,16 +23,64 @@ def read(path: Path) -> str | None:
     A byte order mark is dropped. What is not UTF-8 comes as U+FFFD: such a file is a person's, to be told
     from one of labgen's, not to be kept.
 
-    :raises HostError: something is there that cannot be read.
+    :raises HostError: something is there that cannot be read, or is not a file.
     """
     try:
+        # A pipe would be waited for, and a device may never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise HostError(f"{path} is not a file.", "Move it away.")
         return path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
+        need_no_dangling_link(path)
         return None
     except OSError as why:
         raise HostError(
             f"{path} cannot be read: {why.strerror or why}.", "Move it away, or check its permissions."
         ) from None
+
+
+def need_no_dangling_link(path: Path) -> None:
+    """Refuse a path that leads through a symbolic link to nothing: what is made there would be made elsewhere.
+
+    :raises HostError: it does.
+    """
+    for place in (path, *path.parents):
+        try:
+            if place.is_symlink() and not place.exists():
+                target = str(place.readlink())
+                raise HostError(f"{place} is a link to {target!r}, which is not there.", "Correct or remove it.")
+        except OSError:
+            continue  # too long a name, or a folder that may not be looked into: no link that is known
+
+
+def need_folder(path: Path) -> None:
+    """Refuse a path that leads to no folder.
+
+    :raises HostError: it does.
+    """
+    try:
+        if not path.resolve(strict=True).is_dir():
+            raise HostError(f"{path} is not a folder.", "Name the lab's folder.")
+    except FileNotFoundError:
+        need_no_dangling_link(path)
+        raise HostError(f"there is no folder {path}.", f"Make a lab there: labgen init {typed_path(path)}") from None
+    except (OSError, RuntimeError) as why:
+        # Of a link that leads to itself, Python up to 3.12 says so with a RuntimeError.
+        reason = getattr(why, "strerror", None) or "it is a link that leads to itself"
+        raise HostError(f"{path} cannot be looked at: {reason}.", "Check the path and its permissions.") from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file; that there is none is well.
+
+    :raises HostError: something is there that cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as why:
+        if why.errno in (errno.ENOTDIR, errno.ENAMETOOLONG):
+            return  # there can be none
+        raise HostError(f"{path} cannot be removed: {why.strerror or why}.", "Move it away.") from None
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = True) -> None:
@@ -42,6 +93,7 @@ def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = True
     :param follow: whether a symbolic link in its place is followed to the file it leads to; else it is replaced.
     :raises HostError: the folder cannot be written to.
     """
+    need_no_dangling_link(path if follow else path.parent)
     try:
         path = path.resolve() if follow else path.parent.resolve() / path.name
         make_folder(path.parent)
@@ -57,9 +109,10 @@ def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = True
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as why:
+    except (OSError, RuntimeError) as why:
+        # Of a link that leads to itself, Python up to 3.12 says so with a RuntimeError.
         raise HostError(
-            f"{path} cannot be written: {why.strerror or why}.",
+            f"{path} cannot be written: {getattr(why, 'strerror', None) or why}.",
             "Check the folder's permissions and the disk.",
         ) from None
 

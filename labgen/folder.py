@@ -22,8 +22,8 @@ from typing import Any
 
 from labgen import record as records
 from labgen.capabilities import Capability, Lacks
-from labgen.errors import MachineError
-from labgen.files import read, write_whole
+from labgen.errors import HostError, MachineError
+from labgen.files import read, remove, write_whole
 from labgen.record import Record
 
 STATE_VERSION = 2
@@ -173,9 +173,11 @@ class LabFolder:
             data = self._state_file()
             if data is None:
                 return None
+            if not isinstance(data["provider"], str) or not isinstance(data["accelerated"], bool):
+                raise ValueError("provider or accelerated is of another type")
             lacks = {Capability(name): str(why) for name, why in data.get("lacks", {}).items()}
             return State(data["provider"], data["accelerated"], data["namespace"], lacks)
-        except (ValueError, KeyError, TypeError, AttributeError) as why:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
             raise MachineError(
                 f"{self.own / 'state.json'} cannot be read: {why}.",
                 "Run `labgen up` again: it finds out anew what runs here.",
@@ -186,7 +188,7 @@ class LabFolder:
         try:
             data = self._state_file()
             return records.parse(data["record"]) if data and data.get("record") else None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError, HostError):
             return None
 
     def remember(self, state: State, record: Record | None = None) -> None:
@@ -222,6 +224,8 @@ class LabFolder:
         """Forget the machines: they are gone."""
         own = (self.own / "state.json", self.ssh_config, self.own / "Vagrantfile", self.unfinished)
         for path in (*own, self._mark_file):
-            path.unlink(missing_ok=True)
+            remove(path)
         # Of a machine that was removed past Vagrant, Vagrant would go on looking for it by its id.
-        shutil.rmtree(self.vagrant_data / "machines", ignore_errors=True)
+        machines = self.vagrant_data / "machines"
+        if machines.is_dir():  # a pipe in its place would be waited for
+            shutil.rmtree(machines, ignore_errors=True)

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from labgen import access, labfile, ssh_config
 from labgen.capabilities import Lacks, of_kernel
-from labgen.errors import MachineError, NodeError, ProgramMissing, ProgramTimeout
-from labgen.files import write_whole
+from labgen.errors import HostError, MachineError, NodeError, ProgramMissing, ProgramTimeout
+from labgen.files import read, write_whole
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
 from labgen.proc import Runner
@@ -178,7 +178,7 @@ def load(path: Path | None = None) -> Inventory:
         _renew(folder, lab, state)
     if os.name == "posix":
         sockets()  # others may have come to be able to write there since
-    known = hosts(folder.ssh_config.read_text(encoding="utf-8"))
+    known = hosts(read(folder.ssh_config) or "")
     missing = [node.name for node in lab.nodes if node.name not in known]
     if missing:
         raise MachineError(
@@ -365,6 +365,6 @@ def close_shared(folder: LabFolder, runner: Runner) -> None:
     if not folder.ssh_config.exists() or os.name != "posix":
         return
     # They end by themselves soon: that they cannot be ended keeps no lab from going.
-    with contextlib.suppress(ProgramMissing, ProgramTimeout, OSError):
-        for name in hosts(folder.ssh_config.read_text(encoding="utf-8")):
+    with contextlib.suppress(ProgramMissing, ProgramTimeout, HostError, OSError):
+        for name in hosts(read(folder.ssh_config) or ""):
             runner.run(["ssh", "-F", folder.ssh_config, "-O", "exit", name], timeout=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from labgen.commands.grade import need_evidence
 from labgen.environment import of_python
 from labgen.folder import LabFolder
 from labgen.language import spoken
@@ -12,6 +13,8 @@ from labgen.proc import Runner, python
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; gives 0, or the exit status of what is wrong (see labgen.errors)."""
+    if arguments.evidence_from:
+        need_evidence(arguments.evidence_from)
     options = [f"--from={arguments.evidence_from.absolute()}"] if arguments.evidence_from else []
     options += ["--full"] if arguments.full else []
     return Runner(env=of_python()).attend(

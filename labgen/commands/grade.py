@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import stat
 import sys
 from pathlib import Path
 
 from labgen import inventory
 from labgen.course import find
 from labgen.environment import of_python
-from labgen.errors import GRADED, HostError, LabgenError
+from labgen.errors import GRADED, EvidenceError, HostError, LabgenError
 from labgen.files import read
 from labgen.folder import LabFolder
 from labgen.language import spoken
@@ -37,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _grade(arguments: argparse.Namespace, folder: LabFolder) -> int:
     kept: Path | None = arguments.evidence_from
+    if kept:
+        need_evidence(kept)
     wanted = ["all"] if arguments.all else [find(name).name for name in arguments.exercise]
     report = _report_folder(arguments, kept, folder)
     written = report / "report.json"
@@ -75,6 +78,20 @@ def _grade(arguments: argparse.Namespace, folder: LabFolder) -> int:
     else:
         print(f"The report: {report / 'report.html'}")
     return done.status
+
+
+def need_evidence(path: Path) -> None:
+    """Refuse what is no file before anything is made of its name.
+
+    :raises EvidenceError: it is not.
+    """
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError) as why:
+        reason = getattr(why, "strerror", None) or why
+        raise EvidenceError(f"{path} cannot be read: {reason}.", "Check the path and its permissions.") from None
+    if not is_file:
+        raise EvidenceError(f"{path} is not a file.", "Name the file that `labgen grade` left: evidence.jsonl.")
 
 
 def _report_folder(arguments: argparse.Namespace, kept: Path | None, folder: LabFolder) -> Path:

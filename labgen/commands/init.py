@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from labgen.course import NAMES
 from labgen.errors import HostError
-from labgen.files import read, write_whole
+from labgen.files import need_no_dangling_link, read, write_whole
 from labgen.quoting import typed_path
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
@@ -27,11 +28,22 @@ def _files() -> Iterator[tuple[str, str]]:
             yield place.replace(_EXERCISE, name), text.replace(_EXERCISE, name)
 
 
+def _need_folder_or_nothing(target: Path) -> None:
+    try:
+        if not stat.S_ISDIR(target.stat().st_mode):
+            raise HostError(f"{target} is a file.", "Choose another name for the lab folder.")
+    except FileNotFoundError:
+        need_no_dangling_link(target)
+    except OSError as why:
+        raise HostError(
+            f"{target} cannot be a folder: {why.strerror or why}.", "Choose another name for the lab folder."
+        ) from None
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Lay down what is missing; what is there is left as it is, and said."""
     target: Path = (arguments.folder or Path()) / arguments.target
-    if target.exists() and not target.is_dir():
-        raise HostError(f"{target} is a file.", "Choose another name for the lab folder.")
+    _need_folder_or_nothing(target)
     made, kept = [], []
     for relative, text in _files():
         place = target / relative

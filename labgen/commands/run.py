@@ -15,7 +15,7 @@ from typing import Any
 from labgen.course import ALWAYS, exercises, find
 from labgen.environment import of_python
 from labgen.errors import LabgenError
-from labgen.files import read
+from labgen.files import read, remove
 from labgen.folder import LabFolder
 from labgen.inventory import lab_of
 from labgen.language import spoken
@@ -88,7 +88,7 @@ def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Ou
             outcomes.append(Outcome(name, 0, left_out=lacking))
             continue
         spent = folder.spent(name)
-        spent.unlink(missing_ok=True)
+        remove(spent)
         start = time.monotonic()
         status = fab(folder, f"exercise.{name}")
         seconds = time.monotonic() - start

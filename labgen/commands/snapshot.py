@@ -12,7 +12,7 @@ from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State
 from labgen.lock import folder_lock
 from labgen.progress import for_stream
-from labgen.providers import PROVIDERS
+from labgen.providers import of_lab
 from labgen.vagrant import Vagrant
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     state = folder.state()
     if state is None:
         raise MachineError("labgen has brought no lab up here.", "Bring it up with `labgen up`.")
-    provider = PROVIDERS[state.provider]
+    provider = of_lab(state.provider)
     if not provider.has_snapshots:
         raise MachineError(
             f"{provider.title} has no snapshots.", "`labgen reset` gives a fresh swarm in seconds, on any provider."

@@ -17,6 +17,7 @@ from labgen.lab import Lab
 from labgen.lock import locked
 from labgen.plan import Plan
 from labgen.progress import Progress, for_stream
+from labgen.providers import of_lab
 from labgen.reconcile import Reconciler
 from labgen.removal import refuse_copy
 from labgen.ssh_config import quoted
@@ -96,6 +97,7 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
             raise MachineError(
                 f"the lab runs on {state.provider} already.", f"Remove it first with `labgen down`, then use {asked}."
             )
+        of_lab(state.provider)
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     wanted = dataclasses.replace(lab, provider=asked) if asked else lab
     with progress.step("Looking what this computer can do"):

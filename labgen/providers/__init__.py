@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from labgen.capabilities import Capability, Lacks
+from labgen.errors import MachineError
 from labgen.lab import Box
 
 
@@ -84,6 +85,20 @@ DOCKER = Provider(
 
 PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (VIRTUALBOX, LIBVIRT, DOCKER)}
 """Every provider, the one to prefer first."""
+
+
+def of_lab(name: str) -> Provider:
+    """The provider that a lab is written down to run on.
+
+    :raises MachineError: labgen has none of that name: somebody has added it to the Vagrantfile.
+    """
+    if name not in PROVIDERS:
+        raise MachineError(
+            f"this lab runs on the provider {name!r}, which labgen does not know.",
+            "Use Vagrant for its machines: vagrant up, vagrant halt, vagrant destroy.",
+        )
+    return PROVIDERS[name]
+
 
 # What is known of versions and packages; labgen.doctor reads it.
 

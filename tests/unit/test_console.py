@@ -113,3 +113,11 @@ def test_bytes_that_are_not_utf8_are_printed_as_they_are(tmp_path: Path) -> None
     )
     assert done.returncode == 0
     assert done.stdout == bytes(tmp_path) + b"/\xff/Vagrantfile: created\n"
+
+
+def test_a_lab_folder_that_is_missing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["-C", str(tmp_path / "my lab"), "render"]) == 5
+    assert capsys.readouterr().err == (
+        f"error: there is no folder {tmp_path}/my lab.\n  Make a lab there: labgen init '{tmp_path}/my lab'\n"
+    )
+    assert list(tmp_path.iterdir()) == []
