@@ -11,6 +11,7 @@ from pathlib import Path
 from labgen import __version__
 from labgen.console import guarded
 from labgen.files import need_folder
+from labgen.nonce import nonce
 
 _EPILOG = """\
 In a lab folder:
@@ -101,7 +102,9 @@ def parser() -> argparse.ArgumentParser:
     either.add_argument(
         "--from", type=_path, metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab"
     )
-    made.add_argument("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
+    made.add_argument(
+        "--nonce", metavar="TEXT", type=nonce, help="put TEXT into the evidence; with --from, it must be there"
+    )
     made.add_argument(
         "--ssh-config", type=_path, metavar="FILE", help="grade a lab of someone else's: how its nodes are reached"
     )

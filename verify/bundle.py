@@ -13,16 +13,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
+import os
+import re
+import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from labgen.capabilities import Capability
-from labgen.folder import State
+from labgen import engine
+from verify import consistency
+from verify.evidence import Damaged as Damaged  # what reading a bundle raises
 from verify.evidence import Evidence
 from verify.observation import Observation
 from verify.report.model import Bundle
@@ -33,16 +38,24 @@ VERSION = 2
 LARGEST = 64 * 2**20
 """Bytes that such a file may have."""
 
-_UNPACKED = 256 * 2**20
-"""Characters that its answers may have together: what is packed may have been made to burst."""
+_LINE = 8 * 2**20
+"""Characters that a line may have; an answer of 32 MiB takes less than 2 MB, packed."""
+
+_SCRIPTS = 2**20
+"""Characters from which on a line is ASCII: only an answer is that long, and it is packed then."""
+
+_ANSWER = 32 * 2**20
+"""Bytes that one answer may have, unpacked (:data:`verify.hosts.LONGEST`): what is packed may be made to burst."""
+
+_TOGETHER = 128 * 2**20
+"""Bytes that its answers may take in memory together."""
 
 _PACKED_FROM = 16 * 2**10
 _TOLD = 2000
 """Tasks, nodes and images that the end names; of more, how many there are."""
 
-
-class Damaged(ValueError):
-    """The file is not what it should be; the message says in which way."""
+_SWARM = re.compile(r"http://engine/(?:nodes|tasks|services)\b")
+"""Questions whose answers name nodes, tasks and images."""
 
 
 def write(evidence: Evidence) -> str:
@@ -57,18 +70,23 @@ def bundle(evidence: Evidence) -> Bundle:
 
 
 def load(path: Path, nonce: str | None = None) -> Evidence:
-    """Read a file.
+    """Read a file, and see that it does not contradict itself.
 
     :param nonce: what it must have been made with; ``None`` where that does not matter.
     :raises OSError: it cannot be read.
+    :raises LabFileError: its lab.yml cannot be.
     :raises Damaged: it was changed, cut short or forged, or is of another version or nonce.
     """
-    if path.stat().st_size > LARGEST:
-        raise Damaged(f"it has more than {LARGEST // 2**20} MiB, which no evidence has")
-    evidence = read(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    if nonce is not None and not nonce.strip():
+        raise Damaged("an empty nonce was given to compare its own with: is a variable not set?")
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > LARGEST:
+            raise Damaged(f"it has more than {LARGEST // 2**20} MiB, which no evidence has")
+        evidence = _read(_lines_of(file))
     if nonce is not None and evidence.nonce != nonce:
         there = f"with the nonce {evidence.nonce!r}" if evidence.nonce else "without a nonce"
         raise Damaged(f"it was made {there}, not with {nonce!r}")
+    consistency.check(evidence)
     return evidence
 
 
@@ -77,45 +95,71 @@ def read(text: str) -> Evidence:
 
     :raises Damaged: it was changed, cut short or forged, or is of another version.
     """
-    first, *lines = text.split("\n")
-    head = _object(first)
-    if head is None or head.get("schema") != SCHEMA:
+    return _read(_lines_of(io.BytesIO(text.encode("utf-8", "surrogateescape"))))
+
+
+def _lines_of(file: IO[bytes]) -> Iterator[str]:
+    """The lines of a file; of the last one whether its end is missing is told by an empty one that is not there."""
+    while raw := file.readline(_LINE + 1):
+        if len(raw) > _LINE or (len(raw) > _SCRIPTS and not raw.isascii()):
+            raise Damaged("it is forged: a line of it is longer than any in evidence")
+        yield raw.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def _read(lines: Iterator[str]) -> Evidence:
+    evidence, chain = _begin(next(lines, ""))
+    size = 0
+    end: Mapping[str, Any] | None = None
+    for line in lines:
+        number = len(evidence.observations) + 1
+        if end is not None:
+            raise Damaged("something was added after its end")
+        fields = _object(line)
+        if fields is None:
+            raise Damaged(_cut(number - 1) if next(lines, None) is None else f"observation {number} was changed")
+        if "end" in fields:
+            _check(fields, chain, "its end was changed")
+            end = fields
+            continue
+        chain = _check(fields, chain, f"observation {number} was changed, or one before it was taken out or added")
+        one = _observed(fields, evidence, number)
+        # An answer that is that of another observation is there once.
+        size += 0 if "as" in fields else sys.getsizeof(one.out) + len(one.script)
+        if size > _TOGETHER:
+            raise Damaged("it is forged: its answers are longer than any evidence's")
+        evidence.observations.append(one)
+    if end is None:
+        raise Damaged(_cut(len(evidence.observations)))
+    _agree(end["end"], evidence)
+    return evidence
+
+
+def _begin(line: str) -> tuple[Evidence, str]:
+    """The head, and its hash."""
+    fields = _object(line)
+    if fields is None or fields.get("schema") != SCHEMA:
         raise Damaged("it is no evidence of a labgen grading")
-    if head.get("version") != VERSION:
-        newer = isinstance(head.get("version"), int) and head["version"] > VERSION
+    version = fields.get("version")
+    if version != VERSION or isinstance(version, bool):
+        newer = isinstance(version, int) and version > VERSION
         raise Damaged(
-            f"it has version {head.get('version')}; this labgen reads version {VERSION}"
+            f"it has version {str(version)[:20]}; this labgen reads version {VERSION}"
             + (" (install a newer labgen)" if newer else "")
         )
-    chain = _check(head, "", "its head was changed")
-    evidence = _evidence(head)
-    unpacked = 0
-    last = lines.pop() if lines else ""
-    if last:
-        lines.append(last)  # cut off in the middle of a line, or without its last line end
-    for at, line in enumerate(lines):
-        told = _object(line)
-        number = len(evidence.observations) + 1
-        if told is None:
-            raise Damaged(_cut(number - 1) if at == len(lines) - 1 else f"observation {number} was changed")
-        if "end" in told:
-            if at != len(lines) - 1:
-                raise Damaged("something was added after its end")
-            _check(told, chain, "its end was changed")
-            _agree(told["end"], evidence)
-            return evidence
-        chain = _check(told, chain, f"observation {number} was changed, or one before it was taken out or added")
-        try:
-            one = _observation(told, evidence.observations)
-        except (KeyError, TypeError, ValueError, IndexError, zlib.error) as why:
-            raise Damaged(f"it is forged: observation {number} cannot be read ({type(why).__name__})") from None
-        unpacked += len(one.out)
-        if unpacked > _UNPACKED:
-            raise Damaged("it is forged: its answers are longer than any evidence's")
-        if evidence.observations and one.since < evidence.observations[-1].since:
-            raise Damaged(f"it is forged: observation {number} was made before the one before it")
-        evidence.observations.append(one)
-    raise Damaged(_cut(len(evidence.observations)))
+    chain = _check(fields, "", "its head was changed")
+    return consistency.head(fields, datetime.now(UTC)), chain
+
+
+def _observed(fields: Mapping[str, Any], evidence: Evidence, number: int) -> Observation:
+    try:
+        one = _observation(fields, evidence.observations, number)
+    except Damaged:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, zlib.error) as why:
+        raise Damaged(f"it is forged: observation {number} cannot be read ({type(why).__name__})") from None
+    if evidence.observations and one.since < evidence.observations[-1].since:
+        raise Damaged(f"it is forged: observation {number} was made before the one before it")
+    return one
 
 
 def _cut(observations: int) -> str:
@@ -134,7 +178,12 @@ def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
         "nonce": evidence.nonce,
         "named": list(evidence.named),
         "lab_file": evidence.lab_file,
-        "state": asdict(evidence.state),
+        "state": {
+            "provider": evidence.state.provider,
+            "accelerated": evidence.state.accelerated,
+            "namespace": evidence.state.namespace,
+            "lacks": dict(evidence.state.lacks),
+        },
     }
     for line in (head, *(_line(one, at, said) for at, one in enumerate(evidence.observations)), _end(evidence)):
         chain = _hash(line, chain)
@@ -150,44 +199,30 @@ def _line(one: Observation, at: int, said: dict[str, int]) -> dict[str, Any]:
     if len(one.out) > 200 and said.setdefault(one.out, at) != at:
         return {**told, "as": said[one.out]}
     if len(one.out) >= _PACKED_FROM:
-        packed = zlib.compress(one.out.encode("utf-8", "surrogatepass"), 6)
-        return {**told, "packed": base64.b64encode(packed).decode("ascii")}
+        packed = base64.b64encode(zlib.compress(one.out.encode("utf-8", "surrogatepass"), 6)).decode("ascii")
+        # What hardly gets shorter is no answer of an engine's, and nothing that a check could need.
+        return {**told, "left_out": True} if len(packed) > _LINE // 2 else {**told, "packed": packed}
     return {**told, "out": one.out}
 
 
-def _observation(told: Mapping[str, Any], before: list[Observation]) -> Observation:
-    node, script, since = told["node"], told["script"], told["since"]
+def _observation(told: Mapping[str, Any], before: list[Observation], number: int) -> Observation:
+    node, script, since = told["node"], told["script"], consistency.since(told["since"], number)
     out, error = told.get("out", ""), tuple(told.get("error", ("", "")))
     if "packed" in told:
         unpack = zlib.decompressobj()
-        raw = unpack.decompress(base64.b64decode(told["packed"], validate=True), _UNPACKED)
-        if unpack.unconsumed_tail:
-            raise ValueError("too long")
-        out = raw.decode("utf-8", "surrogatepass")
+        raw = unpack.decompress(base64.b64decode(told["packed"], validate=True), _ANSWER)
+        if unpack.unconsumed_tail or not unpack.eof:
+            raise ValueError("too long, or cut short")
+        out = engine.text(raw, _ANSWER)
     elif "as" in told:
-        if not 0 <= told["as"] < len(before):
+        if isinstance(told["as"], bool) or not 0 <= told["as"] < len(before):
             raise IndexError("there is no such observation")
         out = before[told["as"]].out
     texts = (node, script, out, *error)
-    if not all(isinstance(text, str) for text in texts) or len(error) != 2 or isinstance(since, bool):
+    left_out = told.get("left_out", False)
+    if not all(isinstance(text, str) for text in texts) or len(error) != 2 or not isinstance(left_out, bool):
         raise TypeError("no text")
-    return Observation(node, script, out, (error[0], error[1]), float(since), left_out=bool(told.get("left_out")))
-
-
-def _evidence(head: Mapping[str, Any]) -> Evidence:
-    try:
-        state = head["state"]
-        lacks = {Capability(name): str(why) for name, why in state["lacks"].items()}
-        return Evidence(
-            lab_file=str(head["lab_file"]),
-            state=State(**{**state, "lacks": lacks}),
-            nonce=str(head["nonce"]),
-            started=datetime.fromisoformat(head["started"]),
-            labgen=str(head["labgen"]),
-            named=tuple(map(str, head["named"])),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as why:
-        raise Damaged(f"it is forged: its head cannot be read ({type(why).__name__})") from None
+    return Observation(node, script, out, (error[0], error[1]), since, left_out=left_out)
 
 
 def _end(evidence: Evidence) -> dict[str, Any]:
@@ -201,7 +236,7 @@ def _agree(end: Any, evidence: Evidence) -> None:
 
 def identities(evidence: Evidence) -> dict[str, Any]:
     """Which nodes, tasks and images were seen, with their ids and digests, as the engines told them last."""
-    answers = {(one.node, one.script): one.out for one in evidence.observations if "http://engine/" in one.script}
+    answers = {(one.node, one.script): one.out for one in evidence.observations if _SWARM.search(one.script)}
     nodes: dict[str, str] = {}
     tasks: dict[str, list[str]] = {}
     images: set[str] = set()
@@ -229,8 +264,8 @@ def _told(out: str) -> Iterator[dict[str, Any]]:
     for line in out.split("\n"):
         if line[:1] in ("[", "{"):
             try:
-                value = json.loads(line)
-            except (ValueError, RecursionError):
+                value = engine.load_json(line)
+            except ValueError:
                 continue
             yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
 
@@ -243,10 +278,25 @@ def _at(value: Any, *keys: str) -> Any:
 
 def _object(line: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_once, parse_constant=_number)
+    except Damaged:
+        raise
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        # Which of the two counts depends on who reads it.
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise Damaged(f"it is forged: a line of it says twice what {twice[:40]!r} is")
+    return fields
+
+
+def _number(name: str) -> Any:
+    raise Damaged(f"it is forged: a line of it has {name} for a number")
 
 
 def _check(line: Mapping[str, Any], chain: str, why: str) -> str:

@@ -32,6 +32,10 @@ _AT_MOST = 128 * 2**20
 """Characters of answers that are kept of one run; a swarm of ten thousand tasks gives some 20 million at a time."""
 
 
+class Damaged(ValueError):
+    """A bundle is not what it should be; the message says in which way."""
+
+
 @dataclass
 class Evidence:
     """A run's observations, and the lab they are of.

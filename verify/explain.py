@@ -22,6 +22,7 @@ from labgen.errors import EvidenceError, ExerciseError
 from labgen.files import read
 from labgen.folder import LabFolder, State
 from labgen.language import spoken
+from labgen.providers import PROVIDERS
 from verify import bundle, tracing
 from verify.__main__ import CHECKS, SETTINGS
 from verify.checks import check_of
@@ -29,6 +30,9 @@ from verify.evidence import Evidence
 from verify.explaining import Explained, told
 from verify.observation import Observation
 from verify.plugin import BOOK, check_id
+
+_ANY_PROVIDER = next(iter(PROVIDERS))
+"""Where nothing was graded, nothing is asked of the nodes."""
 
 
 class Explainer:
@@ -133,7 +137,7 @@ def _lines(arguments: argparse.Namespace) -> Iterable[str]:
         if not graded:
             # Nothing was graded yet: what the check claims can be told all the same.
             kept = Path(scratch) / "nothing.jsonl"
-            kept.write_text(bundle.write(Evidence(read(folder.lab_file) or "", State(""))), encoding="utf-8")
+            kept.write_text(bundle.write(Evidence(read(folder.lab_file) or "", State(_ANY_PROVIDER))), encoding="utf-8")
         try:
             started = bundle.load(kept).started
         except (OSError, ValueError) as why:

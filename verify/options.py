@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from labgen.nonce import nonce
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Make them known."""
@@ -16,7 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="grade this exercise, or `all` (default: those that the lab shows something of)",
     )
     group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
-    group.addoption("--nonce", metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
+    group.addoption(
+        "--nonce", metavar="TEXT", type=nonce, help="put TEXT into the evidence; with --from, it must be there"
+    )
     group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
     group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")
     group.addoption(

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
+from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,7 +86,7 @@ class FakeLab:
     @property
     def inventory(self) -> Any:
         """As much of an inventory as the checks use."""
-        state = State("libvirt", lacks=self.lacks)
+        state = State("docker" if self.lacks else "libvirt", lacks=self.lacks)
         folder = SimpleNamespace(lab_file=Path("no such lab.yml"))
         return SimpleNamespace(lab=self.lab, patience=self.patience, state=state, lacks=self.lacks, folder=folder)
 
@@ -158,6 +159,8 @@ class FakeLab:
             if section == "info" and not there["engine"]:
                 continue
             text = there.get(section, "")
+            if section == "info":
+                text = {**text, "SystemTime": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
             info = "\n000" if name in self.hanging else f"{json.dumps(text)}\n\n200"
             lines.append(f"\n@@{section}\n" + (info if section == "info" else text))
         return "\n".join(lines) + "\n"

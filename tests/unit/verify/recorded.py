@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -30,7 +31,14 @@ def read(text: str) -> Evidence:
         return bundle.read(text)
     lacks = {Capability(name): why for name, why in told["state"]["lacks"].items()}
     seen = [Observation(**{**one, "error": tuple(one["error"])}) for one in told["observations"]]
-    return Evidence(told["lab_file"], State(**{**told["state"], "lacks": lacks}), seen)
+    return Evidence(told["lab_file"], State(**{**told["state"], "lacks": lacks}), seen, started=_started(seen))
+
+
+def _started(seen: list[Observation]) -> datetime:
+    """When a recording began, as the clocks of its nodes tell."""
+    told = [(one, match[1]) for one in seen if (match := re.search(r'"SystemTime":"([^"]+)"', one.out))]
+    one, moment = told[0]
+    return datetime.fromisoformat(moment) - timedelta(seconds=one.since)
 
 
 class Recorded:

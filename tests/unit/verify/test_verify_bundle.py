@@ -41,7 +41,7 @@ def made(*outs: str, nonce: str = "class-7") -> Evidence:
 
 def relined(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
     """The file with one line changed."""
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n")
     told = json.loads(lines[at])
     change(told)
     lines[at] = json.dumps(told, ensure_ascii=False)
@@ -51,7 +51,7 @@ def relined(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
 def forged(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
     """The same by someone who works the hashes out again."""
     chain, lines = "", []
-    for line in relined(text, at, change).splitlines():
+    for line in relined(text, at, change).removesuffix("\n").split("\n"):
         told = {key: value for key, value in json.loads(line).items() if key != "hash"}
         chain = bundle._hash(told, chain)
         lines.append(json.dumps({**told, "hash": chain}))
@@ -59,6 +59,11 @@ def forged(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
 
 
 @given(
@@ -72,7 +77,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
             st.just(1.5),
         )
     ),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.isprintable),
 )
 def test_what_was_written_is_read(seen: list[Observation], nonce: str) -> None:
     one = dataclasses.replace(made(nonce=nonce), observations=seen)
@@ -139,10 +144,13 @@ TEXT = bundle.write(made("one", "two", "three"))
         (forged(TEXT, 4, lambda line: line["end"].update(observations=2)), "it is forged: the nodes, tasks and images"),
         (forged(TEXT, 4, lambda line: line["end"]["nodes"].update(x="y")), "it is forged: the nodes, tasks and images"),
         (forged(TEXT, 3, lambda line: line.update(since=0.1)), "it is forged: observation 3 was made before"),
-        (forged(TEXT, 3, lambda line: line.update(since="x")), "it is forged: observation 3 cannot be read"),
+        (
+            forged(TEXT, 3, lambda line: line.update(since="x")),
+            "it is forged: when observation 3 was made is no number",
+        ),
         (forged(TEXT, 3, lambda line: line.update({"as": 7})), "it is forged: observation 3 cannot be read"),
         (forged(TEXT, 3, lambda line: line.update(packed="!")), "it is forged: observation 3 cannot be read"),
-        (forged(TEXT, 0, lambda line: line.update(state={})), "it is forged: its head cannot be read"),
+        (forged(TEXT, 0, lambda line: line.update(state={})), "it is forged: its head does not say where the lab ran"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(text: str, why: str) -> None:
@@ -152,18 +160,119 @@ def test_what_is_wrong_with_a_file_is_said(text: str, why: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_an_answer_that_is_made_to_burst_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "_UNPACKED", 1000)
+def test_read_does_not_unpack_what_is_made_to_burst(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "_ANSWER", 1000)
     packed = base64.b64encode(zlib.compress(b"0" * 100_000)).decode()
     with pytest.raises(Damaged, match="observation 1 cannot be read"):
         bundle.read(forged(TEXT, 1, lambda line: line.update(packed=packed)))
+
+
+def test_read_refuses_answers_that_are_too_long_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "_TOGETHER", 1000)
     with pytest.raises(Damaged, match="longer than any evidence's"):
         bundle.read(bundle.write(made("x" * 400, "y" * 700)))
 
 
+def head(**fields: Any) -> str:
+    """The file with other fields in its head, its hashes worked out again."""
+    return forged(TEXT, 0, lambda line: line.update(fields))
+
+
+def state(**fields: Any) -> str:
+    """The file with other fields in what its head says of the lab."""
+    return forged(TEXT, 0, lambda line: line["state"].update(fields))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (head(labgen="99.0"), "it was made by labgen '99.0', and this is labgen 0.1.0"),
+        (head(labgen=1), "it is forged: labgen in its head is no text"),
+        (head(nonce=["a"]), "it is forged: nonce in its head is no text"),
+        (head(nonce="a\x1b[2J"), "it is forged: its nonce has characters that cannot be printed"),
+        (head(nonce="\ud800"), "it is forged: its nonce has characters that cannot be printed"),
+        (head(lab_file=None), "it is forged: lab_file in its head is no text"),
+        (head(named="all"), "it is forged: the exercises that it names are no list of texts"),
+        (head(named=[1]), "it is forged: the exercises that it names are no list of texts"),
+        (head(named=["update", "bogus"]), "it is forged: it names an exercise that there is not: 'bogus'"),
+        (head(started="9999-12-31T00:00:00+00:00"), "it began in the future, on 9999-12-31 at 00:00"),
+        (head(started="2026-11-24T12:00:00"), "it is forged: when it began has no time zone: '2026-11-24T12:00:00'"),
+        (head(started="0001-01-01T00:00:00+14:00"), "it is forged: it began before there was labgen"),
+        (head(started="yesterday"), "it is forged: it began at no time: 'yesterday'"),
+        (head(started=1764000000), "it is forged: started in its head is no text"),
+        (head(state=[]), "it is forged: its head does not say where the lab ran"),
+        (state(more=1), "it is forged: its head does not say where the lab ran"),
+        (
+            state(provider="vmware"),
+            "it is forged: there is no provider 'vmware'; there are virtualbox,",
+        ),
+        (state(provider=["docker"]), "it is forged: there is no provider \"['docker']\""),
+        (state(accelerated="maybe"), "it is forged: whether its machines were emulated is neither true nor false"),
+        (state(accelerated=1), "it is forged: whether its machines were emulated is neither true nor false"),
+        (state(namespace=7), "it is forged: the network namespace in its head is no text"),
+        (state(lacks=["netplan"]), "it is forged: what its nodes lacked is no list of reasons"),
+        (state(lacks={"netplan": 1}), "it is forged: what its nodes lacked is no list of reasons"),
+        (state(lacks={"patience": "x"}), "it is forged: nodes of docker do not lack this: 'patience'"),
+        (
+            state(provider="virtualbox", lacks={"routing mesh": "no IPVS"}),
+            "it is forged: nodes of virtualbox do not lack this: 'routing mesh'",
+        ),
+        (forged(TEXT, 3, lambda line: line.update(since=1e300)), "it is forged: observation 3 was made later than"),
+        (forged(TEXT, 3, lambda line: line.update(since=86401)), "it is forged: observation 3 was made later than"),
+        (forged(TEXT, 1, lambda line: line.update(since=-1)), "it is forged: observation 1 was made later than"),
+        (
+            forged(TEXT, 3, lambda line: line.update(since=True)),
+            "it is forged: when observation 3 was made is no number",
+        ),
+        (forged(TEXT, 3, lambda line: line.update(left_out="no")), "it is forged: observation 3 cannot be read"),
+        (forged(TEXT, 3, lambda line: line.update(node=7)), "it is forged: observation 3 cannot be read"),
+        (relined(TEXT, 3, lambda line: line.update(since=float("inf"))), "it is forged: a line of it has Infinity for"),
+        (relined(TEXT, 0, lambda line: line.update(nonce=float("nan"))), "it is forged: a line of it has NaN for"),
+        (
+            TEXT.replace('{"schema"', '{"nonce": "other", "schema"'),
+            "it is forged: a line of it says twice what 'nonce'",
+        ),
+        (TEXT.replace('{"node"', '{"out": "other", "node"', 1), "it is forged: a line of it says twice what 'out' is"),
+        ('{"schema": "labgen.evidence", "version": true}', "it has version True; this labgen reads version 2"),
+        (TEXT.replace('"one"', '"' + "x" * 2**23 + '"'), "it is forged: a line of it is longer than any in evidence"),
+        (TEXT.replace('"one"', '"' + "가" * 2**19 + '"'), "it is forged: a line of it is longer than any in evidence"),
+    ],
+)
+def test_read_refuses_what_cannot_be(text: str, why: str) -> None:
+    with pytest.raises(Damaged) as caught:
+        bundle.read(text)
+    assert str(caught.value).startswith(why)
+    assert "\n" not in str(caught.value)
+
+
+def refusal(text: str) -> str:
+    """Why a file is refused; empty if it is read."""
+    try:
+        bundle.read(text)
+    except Damaged as why:
+        return str(why)
+    return ""
+
+
+@given(st.sampled_from(["labgen", "started", "nonce", "named", "lab_file", "state"]), JSON)
+def test_read_of_any_head_gives_evidence_or_one_sentence(field: str, value: Any) -> None:
+    assert "\n" not in refusal(head(**{field: value}))
+
+
+@given(st.sampled_from(["provider", "accelerated", "namespace", "lacks"]), JSON)
+def test_read_of_any_state_gives_evidence_or_one_sentence(field: str, value: Any) -> None:
+    assert "\n" not in refusal(state(**{field: value}))
+
+
 @pytest.mark.parametrize(
     ("nonce", "why"),
-    [("class-8", "it was made with the nonce 'class-7', not with 'class-8'"), ("class-7", ""), (None, "")],
+    [
+        ("class-8", "it was made with the nonce 'class-7', not with 'class-8'"),
+        ("", "an empty nonce was given"),
+        (" ", "an empty nonce was given"),
+        ("class-7", ""),
+        (None, ""),
+    ],
 )
 def test_the_nonce_must_be_the_one_that_was_given(tmp_path: Any, nonce: str | None, why: str) -> None:
     (tmp_path / "it").write_text(TEXT, encoding="utf-8")

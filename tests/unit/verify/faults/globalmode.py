@@ -30,7 +30,8 @@ def workers_only(lab: Recorded) -> None:
 
 def made_anew(lab: Recorded) -> None:
     """Removed and created after the node had joined."""
-    lab.service(NAME, lambda there: there.update(CreatedAt="2126-01-01T00:00:00Z"))
+    now = lab.evidence.started.isoformat()
+    lab.service(NAME, lambda there: there.update(CreatedAt=now))
 
 
 def lost_membership(lab: Recorded) -> None:

@@ -1,0 +1,31 @@
+"""The nonce: a word from the teacher that ties evidence to a day, or to one learner."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+
+LONGEST = 200
+"""Characters that a nonce may have."""
+
+
+def nonce(text: str) -> str:
+    """Read a nonce that somebody typed.
+
+    :raises argparse.ArgumentTypeError: it is empty, too long, or has characters that cannot be printed.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the nonce is empty. Is a variable not set?")
+    if len(text) > LONGEST or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"a nonce has at most {LONGEST} characters, all of which can be printed.")
+    return text
+
+
+def choose(text: str, purpose: str, among: int) -> int:
+    """Choose a number from 0 by a nonce: the same one each time, another for another purpose or nonce.
+
+    :param among: how many numbers there are to choose from.
+    """
+    digest = hmac.new(text.encode("utf-8", "surrogatepass"), purpose.encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") % among

@@ -1,0 +1,130 @@
+"""Evidence that contradicts itself: refused by its lab and by its clocks; no recording of a real lab is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from recorded import FOLDER, Recorded
+
+from verify import bundle, consistency
+from verify.evidence import Damaged, Evidence
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+DAY = timedelta(days=1)
+
+
+def shift_clocks(evidence: Evidence, by: timedelta, *patterns: str) -> None:
+    """Change the times that nodes told of themselves."""
+
+    def moved(match: re.Match[str]) -> str:
+        if re.fullmatch(r"\d+\.\d+", match[2]):
+            return f"{match[1]}{float(match[2]) + by.total_seconds():.9f}"
+        if match[2].isdecimal():
+            return f"{match[1]}{int(match[2]) + int(by.total_seconds() * 1e6)}"
+        moment = datetime.fromisoformat(match[2]) + by
+        return match[1] + moment.isoformat().replace("+00:00", "Z")
+
+    for at, one in enumerate(evidence.observations):
+        out = one.out
+        for pattern in patterns:
+            out = re.sub(pattern, moved, out)
+        evidence.observations[at] = dataclasses.replace(one, out=out)
+
+
+ENGINE = r'("SystemTime":")([^"]+)'
+DATE = r"(?m)(^)(\d{10}\.\d{9})$"
+JOURNAL = r'("__REALTIME_TIMESTAMP":")(\d+)'
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_check_accepts_what_was_recorded(name: str) -> None:
+    consistency.check(Recorded(name).evidence)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("by", [-4 * DAY, -timedelta(minutes=30), timedelta(minutes=30), 4 * DAY])
+def test_check_refuses_another_day(name: str, by: timedelta) -> None:
+    evidence = Recorded(name).evidence
+    evidence.started += by
+    with pytest.raises(Damaged, match=r"it says that it began on .*, and the clocks of its nodes say "):
+        consistency.check(evidence)
+
+
+@pytest.mark.parametrize("name", ["failover", "health", "update", "updateoptions"])
+@pytest.mark.parametrize("pattern", [ENGINE, DATE])
+def test_check_refuses_clocks_of_which_one_kind_was_changed(name: str, pattern: str) -> None:
+    evidence = Recorded(name).evidence
+    evidence.started += DAY
+    shift_clocks(evidence, DAY, pattern)
+    with pytest.raises(Damaged, match="the clocks of its nodes say"):
+        consistency.check(evidence)
+
+
+@pytest.mark.parametrize("name", ["health", "recovery", "scaling"])
+def test_check_refuses_tasks_that_came_up_before_they_were_made(name: str) -> None:
+    evidence = Recorded(name).evidence
+    evidence.started += DAY
+    shift_clocks(evidence, DAY, ENGINE, DATE)
+    with pytest.raises(Damaged, match=r"it is forged: a task was made on .*, and was not there yet when swarm-manager"):
+        consistency.check(evidence)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_check_refuses_a_history_that_was_not_yet(name: str) -> None:
+    evidence = Recorded(name).evidence
+    evidence.started -= DAY
+    shift_clocks(evidence, -DAY, ENGINE, DATE)
+    with pytest.raises(Damaged, match="told of what was later than it was asked"):
+        consistency.check(evidence)
+
+
+def test_check_refuses_a_journal_that_was_not_yet() -> None:
+    evidence = Recorded("quorum").evidence
+    shift_clocks(evidence, DAY, JOURNAL)
+    with pytest.raises(Damaged, match="told of what was later than it was asked"):
+        consistency.check(evidence)
+
+
+def test_check_accepts_one_node_with_a_wrong_clock() -> None:
+    evidence = Recorded("failover").evidence
+    for at, one in enumerate(evidence.observations):
+        if one.node == "swarm-worker1":
+            moved = dataclasses.replace(evidence, observations=[one])
+            shift_clocks(moved, -DAY, ENGINE, DATE)
+            evidence.observations[at] = moved.observations[0]
+    consistency.check(evidence)
+
+
+def test_check_refuses_answers_of_a_node_that_the_lab_does_not_have() -> None:
+    evidence = Recorded("update").evidence
+    evidence.observations[3] = dataclasses.replace(evidence.observations[3], node="neighbour")
+    with pytest.raises(Damaged, match="it has answers of 'neighbour', and its lab has no such node"):
+        consistency.check(evidence)
+
+
+def test_check_of_odd_times_ends_in_a_sentence_or_in_nothing() -> None:
+    evidence = Recorded("failover").evidence
+    odd = (
+        "9" * 11
+        + ".0\n"
+        + '{"SystemTime":"9999-99-99T99:99:99Z","CreatedAt":"0000-00-00T00:00:00Z"}\n'
+        + "9" * 11
+        + ".0"
+    )
+    for at, one in enumerate(evidence.observations):
+        evidence.observations[at] = dataclasses.replace(one, out=odd)
+    with pytest.raises(Damaged):
+        consistency.check(evidence)
+
+
+def test_load_checks_it(tmp_path: Path) -> None:
+    evidence = Recorded("update").evidence
+    evidence.started -= DAY
+    file = tmp_path / "evidence.jsonl"
+    file.write_text(bundle.write(evidence), encoding="utf-8")
+    with pytest.raises(Damaged, match="the clocks of its nodes say"):
+        bundle.load(file)

@@ -1,0 +1,208 @@
+"""Refuse evidence that contradicts itself: its head, its lab, its provider, its own clocks.
+
+Whoever changes a bundle works its hashes out again in a few lines. What else would have to be changed with it is
+compared here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from labgen import __version__, engine
+from labgen.capabilities import Capability
+from labgen.course import NAMES
+from labgen.engine import load_json
+from labgen.folder import State
+from labgen.providers import PROVIDERS
+from verify.evidence import Damaged, Evidence
+from verify.observation import Observation
+
+LONGEST_RUN = 24 * 3600.0
+"""Seconds that a grading may have taken; the longest known took half an hour."""
+
+_FIRST_YEAR = 2024
+
+_APART = timedelta(minutes=10)
+"""How far apart the clocks of a lab's nodes and of the computer that grades it may be. Recordings differ by 0.1 s; a
+virtual machine that was paused is off by as long as that took."""
+
+_TOLD_LATER = timedelta(hours=1)
+"""How much later than now a swarm's history may be: a clock that was ahead may have been set right since."""
+
+_MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
+_SYSTEM_TIME = re.compile(rf'"SystemTime"\s*:\s*"({_MOMENT})"')
+_DATED = re.compile(rf'"(?:CreatedAt|UpdatedAt|Timestamp)"\s*:\s*"({_MOMENT})"')
+_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"\s*:\s*"(\d{15,17})"')
+
+
+def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
+    """Read the head of a bundle: evidence without observations.
+
+    :param now: by the clock of this computer.
+    :raises Damaged: something in it cannot be.
+    """
+    texts = {name: _text(fields, name) for name in ("labgen", "started", "nonce", "lab_file")}
+    if texts["labgen"] != __version__:
+        raise Damaged(f"it was made by labgen {texts['labgen']!r}, and this is labgen {__version__}")
+    if not texts["nonce"].isprintable():
+        raise Damaged("it is forged: its nonce has characters that cannot be printed")
+    named = fields.get("named")
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise Damaged("it is forged: the exercises that it names are no list of texts")
+    if strange := [name for name in named if name not in (*NAMES, "all")]:
+        raise Damaged(f"it is forged: it names an exercise that there is not: {strange[0]!r}")
+    return Evidence(
+        lab_file=texts["lab_file"],
+        state=_state(fields.get("state")),
+        nonce=texts["nonce"],
+        started=_started(texts["started"], now),
+        labgen=texts["labgen"],
+        named=tuple(named),
+    )
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise Damaged(f"it is forged: {name} in its head is no text")
+    return value
+
+
+def _started(text: str, now: datetime) -> datetime:
+    try:
+        started = datetime.fromisoformat(text)
+    except ValueError:
+        raise Damaged(f"it is forged: it began at no time: {text[:40]!r}") from None
+    if started.tzinfo is None:
+        raise Damaged(f"it is forged: when it began has no time zone: {text[:40]!r}")
+    if started.year < _FIRST_YEAR:
+        raise Damaged(f"it is forged: it began before there was labgen: {text[:40]!r}")
+    if started > now + _APART:
+        raise Damaged(f"it began in the future, on {started:%Y-%m-%d at %H:%M}: is this computer's clock right?")
+    return started
+
+
+def _state(fields: Any) -> State:
+    if not isinstance(fields, dict) or set(fields) != {"provider", "accelerated", "namespace", "lacks"}:
+        raise Damaged("it is forged: its head does not say where the lab ran")
+    provider, namespace, lacks = fields["provider"], fields["namespace"], fields["lacks"]
+    if not isinstance(provider, str) or provider not in PROVIDERS:
+        raise Damaged(f"it is forged: there is no provider {str(provider)[:40]!r}; there are {', '.join(PROVIDERS)}")
+    if not isinstance(fields["accelerated"], bool):
+        raise Damaged("it is forged: whether its machines were emulated is neither true nor false")
+    if not isinstance(namespace, str | None):
+        raise Damaged("it is forged: the network namespace in its head is no text")
+    if not isinstance(lacks, dict) or not all(isinstance(why, str) for why in lacks.values()):
+        raise Damaged("it is forged: what its nodes lacked is no list of reasons")
+    possible: set[str] = {*PROVIDERS[provider].lacks}
+    if PROVIDERS[provider].shares_kernel:
+        possible.add(Capability.ROUTING_MESH)
+    if strange := [name for name in lacks if name not in possible]:
+        raise Damaged(f"it is forged: nodes of {provider} do not lack this: {strange[0][:40]!r}")
+    return State(provider, fields["accelerated"], namespace, {Capability(name): why for name, why in lacks.items()})
+
+
+def since(seconds: Any, number: int) -> float:
+    """Read when an observation was made, in seconds from the beginning.
+
+    :raises Damaged: no grading takes that long, or it is no number.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise Damaged(f"it is forged: when observation {number} was made is no number")
+    if not 0 <= seconds <= LONGEST_RUN:
+        raise Damaged(f"it is forged: observation {number} was made later than any grading takes")
+    return float(seconds)
+
+
+def check(evidence: Evidence) -> None:
+    """See that what was observed fits the lab and the time that the head tells.
+
+    :raises LabFileError: its lab.yml cannot be.
+    :raises Damaged: it does not fit.
+    """
+    nodes = {node.name for node in evidence.lab.nodes}
+    if strange := next((one.node for one in evidence.observations if one.node not in nodes), None):
+        raise Damaged(f"it is forged: it has answers of {strange[:40]!r}, and its lab has no such node")
+    _check_clocks(evidence)
+    _check_history(evidence)
+    _check_new_tasks(evidence)
+
+
+def _check_clocks(evidence: Evidence) -> None:
+    """One node may have a wrong clock. Where most agree with one another, and not with the head, it is the head."""
+    off: dict[str, dict[str, list[float]]] = {"date": {}, "engine": {}}
+    for one in evidence.observations:
+        for kind, clock in _clocks(one):
+            off[kind].setdefault(one.node, []).append((clock - _moment(evidence, one)).total_seconds())
+    for nodes in filter(None, off.values()):
+        middle = timedelta(seconds=median(median(each) for each in nodes.values()))
+        if abs(middle) > _APART:
+            raise Damaged(
+                f"it says that it began on {evidence.started.astimezone(UTC):%Y-%m-%d at %H:%M} (UTC), and the clocks "
+                f"of its nodes say {(evidence.started + middle).astimezone(UTC):%Y-%m-%d at %H:%M}"
+            )
+
+
+def _clocks(one: Observation) -> Iterator[tuple[str, datetime]]:
+    """What a node's own clock, and its engine's, said while it answered."""
+    if "date +%s.%N" in one.script:
+        for line in (one.out.split("\n", 1)[0], one.out.rstrip("\n").rpartition("\n")[2]):
+            if re.fullmatch(r"\d{1,11}\.\d{1,9}", line):
+                yield "date", datetime.fromtimestamp(float(line), UTC)
+    if "http://engine/info" in one.script and (told := _SYSTEM_TIME.search(one.out)):
+        with suppress(ValueError):
+            yield "engine", datetime.fromisoformat(told[1])
+
+
+def _check_history(evidence: Evidence) -> None:
+    """What engines and journals tell of the past lies before they were asked."""
+    for one in evidence.observations:
+        latest = _moment(evidence, one).astimezone(UTC) + _TOLD_LATER
+        # As text: all of them are in UTC, and there may be many.
+        told = max((each[1] for each in _DATED.finditer(one.out)), default="") if "http://engine/" in one.script else ""
+        journal = max((int(each[1]) for each in _JOURNAL.finditer(one.out)), default=0)
+        if told[:19] > latest.isoformat()[:19] or journal / 1e6 > latest.timestamp():
+            raise Damaged(f"it is forged: {one.node} told of what was later than it was asked")
+
+
+def _check_new_tasks(evidence: Evidence) -> None:
+    """A task that comes up between two answers to one question was made between them."""
+    asked: dict[tuple[str, str], list[Observation]] = {}
+    for one in evidence.observations:
+        if "http://engine/tasks" in one.script:
+            asked.setdefault((one.node, one.script), []).append(one)
+    for answers in asked.values():
+        for before, after in pairwise(answers):
+            if before.out == after.out or before.error[0] or after.error[0]:
+                continue
+            known = _created(before.out)
+            earliest = _moment(evidence, before) - 2 * _APART
+            for task, created in _created(after.out).items():
+                if known and task not in known and created < earliest:
+                    raise Damaged(
+                        f"it is forged: a task was made on {created:%Y-%m-%d at %H:%M}, and was not there yet when "
+                        f"{after.node} was asked on {_moment(evidence, before).astimezone(UTC):%Y-%m-%d at %H:%M} (UTC)"
+                    )
+
+
+def _created(out: str) -> dict[str, datetime]:
+    """When each task in an answer was made, by its id."""
+    created: dict[str, datetime] = {}
+    for line in out.split("\n"):
+        if line[:1] != "[":
+            continue
+        with suppress(ValueError):
+            for task in load_json(line):
+                if isinstance(task, dict) and "ServiceID" in task and (moment := engine.moment(task, "CreatedAt")):
+                    created[engine.text_of(task, "ID")] = moment
+    return {task: moment for task, moment in created.items() if moment.tzinfo}
+
+
+def _moment(evidence: Evidence, one: Observation) -> datetime:
+    return evidence.started + timedelta(seconds=one.since)
