@@ -95,7 +95,7 @@ def read(text: str) -> Evidence:
 
     :raises Damaged: it was changed, cut short or forged, or is of another version.
     """
-    return _read(_lines_of(io.BytesIO(text.encode("utf-8", "surrogateescape"))))
+    return _read(_lines_of(io.BytesIO(text.encode("utf-8", "surrogatepass"))))
 
 
 def _lines_of(file: IO[bytes]) -> Iterator[str]:
