@@ -22,6 +22,7 @@ class LocalSwarm:
     :param address: the address it is known by to the others, empty outside a swarm.
     :param error: what the engine says is wrong, empty where nothing is.
     :param managers: addresses of the managers it knows, with port.
+    :param history_limit: how many tasks of the past the swarm keeps of each replica; only a manager knows.
     """
 
     state: str
@@ -30,6 +31,7 @@ class LocalSwarm:
     address: str = ""
     error: str = ""
     managers: tuple[str, ...] = ()
+    history_limit: int | None = None
 
     @property
     def active(self) -> bool:
@@ -53,6 +55,7 @@ class LocalSwarm:
     def of(cls, told: Mapping[str, Any]) -> LocalSwarm:
         """From the ``Swarm`` part of ``/info``."""
         remote = told.get("RemoteManagers") or []
+        limit = part(part(part(told, "Cluster"), "Spec"), "Orchestration").get("TaskHistoryRetentionLimit")
         return cls(
             state=text_of(told, "LocalNodeState") or "inactive",
             node_id=text_of(told, "NodeID"),
@@ -60,6 +63,7 @@ class LocalSwarm:
             address=text_of(told, "NodeAddr"),
             error=text_of(told, "Error"),
             managers=tuple(text_of(manager, "Addr") for manager in remote),
+            history_limit=limit if isinstance(limit, int) else None,
         )
 
 

@@ -1,0 +1,57 @@
+"""The causes of trouble that learners really get into: how each is recognised, and what to do about it.
+
+One table for checks, exercises and commands. A cause is recognised by observations alone; nothing is asked here. What
+it advises never destroys work without saying what is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from labgen.causes import managers, names, nodes, scheduling, services, tasks
+from labgen.causes.managers import of_refusal
+from labgen.causes.model import Cause, Finding, NodeState, Observations, Topic
+from labgen.causes.symptoms import Symptoms
+
+__all__ = [
+    "CAUSES",
+    "Cause",
+    "Finding",
+    "NodeState",
+    "Observations",
+    "Symptoms",
+    "Topic",
+    "diagnose",
+    "findings",
+    "of_refusal",
+]
+
+CAUSES: tuple[Cause, ...] = (
+    *managers.CAUSES,
+    *names.CAUSES,
+    *tasks.CAUSES,
+    *scheduling.CAUSES,
+    *services.CAUSES,
+    *nodes.CAUSES,
+)
+"""Every cause; of several that are seen, the first explains the others."""
+
+_ALWAYS: frozenset[Topic] = frozenset({"swarm", "names"})
+
+
+def findings(seen: Observations, topics: Collection[Topic] | None = None) -> Iterator[Finding]:
+    """Give every cause that is recognised, in the order of the table.
+
+    :param topics: what a failure is about; ``None`` for everything.
+    """
+    for cause in CAUSES:
+        if topics is None or cause.topics & {*topics, *_ALWAYS}:
+            yield from cause.recognise(seen)
+
+
+def diagnose(seen: Observations, topics: Collection[Topic]) -> Finding | None:
+    """Give the cause of a failure, ``None`` where none is recognised.
+
+    :param topics: what the failure is about.
+    """
+    return next(findings(seen, topics), None)

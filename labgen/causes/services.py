@@ -1,0 +1,83 @@
+"""Causes in the history of a whole service: an update that is paused, tasks that do not stay up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labgen.causes.model import Cause, Finding, Observations
+from labgen.causes.tasks import TOPICS, errors, see, without_tasks
+from labgen.hint import on_manager
+from labgen.swarm.restarts import restarting
+from labgen.words import Words
+
+
+def _flapping(seen: Observations) -> Iterator[Finding]:
+    for _, service in seen.services():
+        dates = [task.updated or task.since for task in service.tasks]
+        now = seen.now or max((date for date in dates if date), default=None)
+        restarts = restarting(service, now) if now else None
+        if restarts is None:
+            continue
+        # Their own errors say more where they never ran.
+        yield Finding(
+            "flapping",
+            Words(
+                f"The tasks of {service.name} do not stay up: {restarts}.",
+                f"{service.name}의 태스크가 계속 끝나고 다시 시작됩니다: {restarts}.",
+            ),
+            (
+                on_manager(
+                    f"docker service logs --tail 20 {service.name}",
+                    f"docker service inspect --pretty {service.name}",
+                    look=Words(
+                        "See what they say before they end, and which command they run.",
+                        "끝나기 전에 무엇을 출력하는지, 어떤 명령을 실행하는지 보세요.",
+                    ),
+                ),
+                see(service.name),
+            ),
+        )
+
+
+def _paused(seen: Observations) -> Iterator[Finding]:
+    for _, service in without_tasks(seen):
+        if service.update_state not in ("paused", "rollback_paused"):
+            continue
+        why = next((error for _, error in errors(service)), service.update_message)
+        yield Finding(
+            "update-paused",
+            Words(
+                f"The update of {service.name} is paused: {why}", f"{service.name}의 업데이트가 멈춰 있습니다: {why}"
+            ),
+            (
+                see(service.name),
+                on_manager(
+                    f"docker service rollback {service.name}",
+                    look=Words(
+                        "Go back to how it was, or update again with what is right.",
+                        "이전 상태로 되돌리거나 바로잡아 다시 업데이트하세요.",
+                    ),
+                ),
+            ),
+        )
+
+
+CAUSES = (
+    Cause(
+        "update-paused",
+        TOPICS,
+        Words("An update's state is `paused`.", "업데이트 상태가 `paused`이다."),
+        "docker service rollback SERVICE",
+        _paused,
+    ),
+    Cause(
+        "flapping",
+        TOPICS | {"requests"},
+        Words(
+            "Two or more tasks of a replica ended by themselves, one after the other.",
+            "한 복제본의 태스크가 두 번 이상 잇따라 스스로 끝났다.",
+        ),
+        "docker service logs --tail 20 SERVICE",
+        _flapping,
+    ),
+)
