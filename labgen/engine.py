@@ -43,7 +43,12 @@ class Answer:
         if self.status == 200:
             return self.body
         said = text_of(self.body, "message") if isinstance(self.body, Mapping) else str(self.body)
-        # The API says 503 for "not a manager" and for a locked swarm (moby daemon/cluster/errors.go).
+        from labgen.causes import of_refusal  # which itself needs this module
+
+        # The API says 500 where nobody leads, 503 for "not a manager" and for a locked swarm (moby
+        # daemon/cluster/errors.go).
+        if finding := of_refusal(said):
+            raise SwarmError(finding.words, finding.hints)
         if self.status == 503:
             raise SwarmError(
                 f"the engine is no manager of a swarm: {said}", "Begin the swarm: docker swarm init, or fab bootstrap."

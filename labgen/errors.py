@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labgen.hint import Hints, hints, text_of
+from labgen.words import Words
 
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
@@ -44,16 +45,18 @@ INTERRUPTED = 130
 class LabgenError(Exception):
     """What went wrong, and the way out.
 
-    :param message: one sentence: the place and the reason.
+    :param message: one sentence: the place and the reason; in both languages where reports tell it.
     :param hint: what to do now; may hold a command to paste.
-    :ivar hints: the same as data.
+    :ivar words: the message in both languages.
+    :ivar hints: the hint as data.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, hint: str | Hints = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str | Words, hint: str | Hints = "") -> None:
+        self.words = message if isinstance(message, Words) else Words(message, message)
+        super().__init__(self.words.en)
+        self.message = self.words.en
         self.hints: Hints = hints(hint)
         self.hint: str = hint if isinstance(hint, str) else text_of([each.in_("en", {}) for each in hint])
 

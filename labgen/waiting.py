@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from labgen.errors import LabgenError
+from labgen.hint import Hints
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ def wait_until(
     within: float,
     every: float = 0.5,
     error: type[LabgenError] = LabgenError,
-    hint: str = "",
+    hint: str | Hints = "",
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> T:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from labgen import __version__
 from labgen.capabilities import Lacks
+from labgen.causes import Finding
 from labgen.course import Language, Words, exercises
 from labgen.lab import Lab
 from verify import report as reports
+from verify.checks import Check
 from verify.report import words
 
 
@@ -31,6 +33,7 @@ class Book:
     :param begun: when the run began, by that clock.
     :param least: seconds that the run took at least.
     :param beside: files that are left beside the report, and what is written to each.
+    :param diagnose: finds the cause of a check's failure on a node; ``None`` where none is recognised.
     :param excuse: why a failure that depends on every node says nothing now; empty where there is no reason.
     """
 
@@ -41,6 +44,7 @@ class Book:
     places: dict[str, tuple[int, ...]] = field(default_factory=dict)
     expected: int = 0
     excuse: Callable[[], str] = str
+    diagnose: Callable[[Check, str | None], Finding | None] = lambda _check, _node: None
     seen: Callable[[], reports.Seen] = reports.Seen
     evidence: Callable[[], reports.Bundle | None] = lambda: None
     beside: dict[Path, Callable[[], str]] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from labgen.capabilities import Capability
+from labgen.causes import Topic
 from labgen.course import ALWAYS, Words
 from labgen.hint import Hint, Hints, hints
 
@@ -50,6 +51,7 @@ class Check:
     :param nodes: which nodes it is made for, where it takes one; ``others`` are all but the first manager.
     :param whole_lab: every node has a part in it: while one cannot be reached, a failure says nothing.
     :param requires: what nodes must be able to do; where they lack it, the check is not applicable.
+    :param topics: what a failure may come from, of which causes are looked for: see :mod:`labgen.causes`.
     """
 
     exercise: str
@@ -61,6 +63,7 @@ class Check:
     nodes: Nodes
     whole_lab: bool
     requires: tuple[Capability, ...] = ()
+    topics: tuple[Topic, ...] = ()
 
     @property
     def id(self) -> str:
@@ -77,6 +80,7 @@ def check(
     nodes: Nodes = "all",
     whole_lab: bool = False,
     requires: tuple[Capability, ...] = (),
+    topics: tuple[Topic, ...] = (),
 ) -> Callable[[Function], Function]:
     """Make a test function a check; see :class:`Check`.
 
@@ -104,6 +108,7 @@ def check(
             nodes=nodes,
             whole_lab=whole_lab,
             requires=requires,
+            topics=topics,
         )
         marked: Function = pytest.mark.check(about)(function)
         return marked

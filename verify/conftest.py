@@ -22,6 +22,7 @@ from labgen.lock import GRADING_WAITS, folder_lock  # noqa: E402
 from labgen.swarm import Swarm  # noqa: E402
 from verify import bundle, plugin  # noqa: E402
 from verify.checks import Check, check_of  # noqa: E402
+from verify.diagnosis import Diagnosis  # noqa: E402
 from verify.evidence import Evidence, Recording, Replay  # noqa: E402
 from verify.exam import Exam  # noqa: E402
 from verify.facts import NodeFacts  # noqa: E402
@@ -149,6 +150,7 @@ def exam_of(config: pytest.Config) -> Exam:
         config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience)
         book = config.stash[plugin.BOOK]
         book.excuse, book.seen = config.stash[EXAM].unreachable, config.stash[EXAM].seen
+        book.diagnose = Diagnosis(config.stash[EXAM]).cause
     return config.stash[EXAM]
 
 

@@ -233,13 +233,18 @@ class Exam:
         """The answers to requests that a node makes to its own address."""
         return self._asked(node, port).get(str(node.address), Requests(()))
 
+    def latest(self) -> Swarm:
+        """The whole swarm, with the services as a check that acts has seen them last.
+
+        :raises LabgenError: no manager can tell it.
+        """
+        return replace(self.swarm, services={**self.swarm.services, **self._latest})
+
     def seen(self) -> Seen:
         """What a report tells of the lab beside the verdicts. Nothing is asked for it that no check has asked for."""
         there: Swarm | None = None
         with suppress(LabgenError):
-            there = self._swarm.get() if self._swarm else None
-        if there is not None:
-            there = replace(there, services={**there.services, **self._latest})
+            there = self.latest() if self._swarm else None
         requests = []
         for (by, port), known in self._pages.items():
             with suppress(LabgenError):

@@ -29,7 +29,7 @@ class Known(Generic[T]):
         """The answer, or the error again."""
         tracing.looked_at(self._behind)
         if self._error is not None:
-            raise type(self._error)(self._error.message, self._error.hints)
+            raise type(self._error)(self._error.words, self._error.hints)
         return self._value
 
 

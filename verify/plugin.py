@@ -31,7 +31,8 @@ from typing import Any
 
 import pytest
 
-from labgen.course import exercises
+from labgen import causes
+from labgen.course import Language, exercises
 from labgen.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -166,12 +167,16 @@ def pytest_runtest_makereport(
         return report
     error = call.excinfo.value if call.excinfo else None
     verdict = _judge(error)
-    seen = _seen(error)
+    seen = _seen(error, book.language)
     if (lacking := item.stash.get(_NOT_APPLICABLE, "")) and verdict is Verdict.BLOCKED:
         verdict, seen = Verdict.NOT_APPLICABLE, lacking
     hints = about.hints
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}"
+    if verdict is Verdict.FAIL and (finding := _cause(about, item, book)):
+        seen, hints = _beginning(finding.words.in_(book.language), seen), finding.hints
+    elif verdict is Verdict.FAIL and isinstance(error, LabgenError):
+        hints = error.hints or hints
     if verdict is Verdict.INCONCLUSIVE:
         hints = (error.hints if isinstance(error, LabgenError) else ()) or words.START_MACHINES
     if verdict in _WITHOUT_HINT or isinstance(error, Unclear):
@@ -296,11 +301,24 @@ def _judge(error: BaseException | None) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def _seen(error: BaseException | None) -> str:
+def _cause(about: Check, item: pytest.Item, book: Book) -> causes.Finding | None:
+    """Find the cause of a failure. The verdict stands, whatever comes of that."""
+    try:
+        return book.diagnose(about, _name(item))
+    except Exception:
+        return None
+
+
+def _beginning(cause: str, seen: str) -> str:
+    """Give what was seen, beginning with its cause."""
+    return cause if not seen or seen in cause else f"{cause}\n{seen}"
+
+
+def _seen(error: BaseException | None, language: Language) -> str:
     if error is None:
         return ""
     if isinstance(error, LabgenError):
-        return error.message
+        return error.words.in_(language)
     if isinstance(error, AssertionError):
         # pytest adds what it knows of the expression after the check's own words.
         return str(error).split("\nassert ", 1)[0].removeprefix("AssertionError: ")

@@ -68,6 +68,7 @@ def test_names(facts: NodeFacts, lab: Lab) -> None:
 
 @check(
     ko="노드의 도커 엔진이 실행 중이고 응답한다.",
+    topics=("node",),
     hint=(
         on_node("sudo systemctl start docker"),
         on_node(
@@ -85,6 +86,7 @@ def test_engine_running(facts: NodeFacts) -> None:
 @check(
     ko="노드가 스웜에 들어 있다.",
     needs=("cluster.engine_running",),
+    topics=("node",),
     hint=(
         on_manager(
             "docker swarm join-token worker",
@@ -135,6 +137,7 @@ def test_advertised_address(node: Node, facts: NodeFacts) -> None:
 @check(
     ko="노드끼리 상태를 주고받는 7946 포트가 열려 있다.",
     needs=("cluster.swarm_active",),
+    topics=("node",),
     hint=on_node("sudo netstat -nlp | grep dockerd"),
 )
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -147,6 +150,7 @@ def test_gossip_port(node: Node, facts: NodeFacts, protocol: str) -> None:
     ko="매니저에서 노드가 들어오는 2377 포트가 열려 있다.",
     nodes="managers",
     needs=("cluster.swarm_active",),
+    topics=("node",),
     hint=on_node(
         "docker info --format '{{.Swarm.ControlAvailable}}'",
         look=Words(
@@ -162,6 +166,7 @@ def test_management_port(node: Node, facts: NodeFacts) -> None:
 
 @check(
     ko="스웜이 있고 리더가 있다.",
+    topics=("node",),
     hint=(
         in_folder(
             "fab bootstrap",
@@ -184,6 +189,7 @@ def test_swarm_begun(swarm: Swarm) -> None:
 @check(
     ko="매니저가 보기에 노드는 Ready다.",
     needs=("cluster.swarm_begun",),
+    topics=("node",),
     hint=on_manager(
         "docker node ls",
         look=Words(
@@ -263,6 +269,7 @@ def test_ingress_network(swarm: Swarm) -> None:
 @check(
     ko="스웜의 오버레이 네트워크가 노드들이 실제로 쓰는 네트워크와 겹치지 않는다.",
     needs=("cluster.swarm_begun",),
+    topics=("subnets",),
     hint=(
         on_manager(
             "docker network rm NETWORK",

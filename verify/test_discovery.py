@@ -49,6 +49,7 @@ def _on_the_network(swarm: Swarm, spec: ServiceSpec) -> Service:
     points=1,
     ko=f"{NETWORK}라는 오버레이 네트워크가 있고, 직접 실행한 컨테이너도 연결할 수 있다(attachable).",
     needs=("cluster.swarm_begun",),
+    topics=("network",),
     hint=on_manager(discovery.CREATE_NETWORK),
 )
 def test_network(swarm: Swarm) -> None:
@@ -77,6 +78,10 @@ def _mended(spec: ServiceSpec) -> Hints:
     points=1,
     ko=f"web-vip 서비스가 가상 IP로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
     needs=("discovery.network",),
+    topics=(
+        "tasks",
+        "network",
+    ),
     hint=_mended(VIRTUAL),
 )
 def test_virtual(swarm: Swarm) -> None:
@@ -89,6 +94,10 @@ def test_virtual(swarm: Swarm) -> None:
     points=2,
     ko=f"web-dnsrr 서비스가 DNS 라운드 로빈으로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
     needs=("discovery.network",),
+    topics=(
+        "tasks",
+        "network",
+    ),
     hint=_mended(ROUND_ROBIN),
 )
 def test_round_robin(swarm: Swarm) -> None:
@@ -160,6 +169,7 @@ def _look_up(name: str) -> Hint:
     ko="직접 시험: 매니저에서 이 네트워크에 잠시 실행한 컨테이너에게 web-vip라는 이름은 주소 하나, 곧 가상 IP다.",
     needs=("discovery.virtual",),
     whole_lab=True,
+    topics=("network",),
     hint=_look_up(VIRTUAL.name),
 )
 def test_name_is_virtual_ip(discovered: Discovered) -> None:
@@ -173,6 +183,7 @@ def test_name_is_virtual_ip(discovered: Discovered) -> None:
     ko="직접 시험: 그 컨테이너에게 tasks.web-vip라는 이름은 실행 중인 모든 태스크의 주소다.",
     needs=("discovery.virtual",),
     whole_lab=True,
+    topics=("network",),
     hint=_look_up(TASKS),
 )
 def test_tasks_name(discovered: Discovered) -> None:
@@ -185,6 +196,7 @@ def test_tasks_name(discovered: Discovered) -> None:
     ko="직접 시험: 그 컨테이너에게 web-dnsrr라는 이름은 실행 중인 모든 태스크의 주소다.",
     needs=("discovery.round_robin",),
     whole_lab=True,
+    topics=("network",),
     hint=_look_up(ROUND_ROBIN.name),
 )
 def test_round_robin_name(discovered: Discovered) -> None:
@@ -197,6 +209,7 @@ def test_round_robin_name(discovered: Discovered) -> None:
     ko="직접 시험: 두 서비스의 모든 태스크가, 어느 노드에 있든, 자신의 주소로 그 컨테이너에 페이지를 준다.",
     needs=("discovery.tasks_name", "discovery.round_robin_name"),
     whole_lab=True,
+    topics=("network",),
     hint=on(
         Words("each node", "각 노드"),
         "sudo ss -lnu",
@@ -220,6 +233,7 @@ def test_tasks_answer(discovered: Discovered) -> None:
     needs=("discovery.name_is_virtual_ip",),
     requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
+    topics=("network",),
     hint=(see_tasks(VIRTUAL.name), on_manager("sudo journalctl -u docker --no-pager --lines 50")),
 )
 def test_virtual_ip_answers(discovered: Discovered) -> None:

@@ -44,6 +44,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
     needs=("failover.service_exists",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
@@ -56,6 +57,7 @@ def test_running(service: Service) -> None:
     ko="노드를 잃었고, 그 노드가 태스크의 종료를 알리기를 기다리지 않고 다른 노드에서 태스크가 실행되었다.",
     needs=("failover.running",),
     whole_lab=True,
+    topics=("history",),
     hint=(
         on(_BUSY, failover.STOP),
         on_manager(
@@ -78,6 +80,10 @@ def test_failed_over(lived: Service) -> None:
     ko="랩의 모든 노드가 다시 Ready이고 active이다.",
     needs=("failover.failed_over",),
     whole_lab=True,
+    topics=(
+        "node",
+        "tasks",
+    ),
     hint=(
         on(Words("the node that is not Ready", "Ready가 아닌 노드"), failover.START),
         on_manager(
@@ -104,6 +110,7 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
     ko="노드 하나를 비웠다(drain). 그 노드의 태스크가 멈춘 뒤 다른 노드에서 실행되었다.",
     needs=("failover.running",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(
         failover.FORCE,
         failover.drain("NODE"),
@@ -125,6 +132,7 @@ def test_drained(lived: Service) -> None:
     ko="노드를 잃은 뒤에 docker service update --force로 모든 태스크를 교체했다.",
     needs=("failover.failed_over",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(failover.FORCE),
 )
 def test_replaced(lived: Service) -> None:
@@ -141,6 +149,7 @@ def test_replaced(lived: Service) -> None:
     ko="태스크가 다시 모든 워커에 고르게 퍼져 있다.",
     needs=("failover.replaced", "failover.back"),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(failover.FORCE),
 )
 def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:

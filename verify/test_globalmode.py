@@ -51,6 +51,7 @@ def test_global(service: Service) -> None:
     ko="이 노드에서 서비스의 태스크가 하나 실행 중이다.",
     needs=("globalmode.global",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(
         "docker node ls",
         f"docker service ps --no-trunc {SERVICE.name}",
@@ -72,6 +73,7 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
     ko="서비스를 만든 뒤에 스웜에 들어온 노드가 있고, 그 노드에서도 태스크가 실행 중이다.",
     needs=("globalmode.global",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(
         on(
             Words("the last worker", "마지막 워커"),
@@ -104,6 +106,7 @@ def test_joined_later(service: Service, swarm: Swarm) -> None:
     ko="모든 노드가 스웜에 한 번씩만 있다. 떠난 노드의 기록이 남아 있지 않다.",
     needs=("globalmode.joined_later",),
     whole_lab=True,
+    topics=("node",),
     hint=on_manager(
         "docker node ls",
         "docker node rm ID",

@@ -54,6 +54,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이다.",
     needs=("health.service_exists",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
@@ -66,6 +67,7 @@ def test_running(service: Service) -> None:
     ko="서비스에 헬스 체크가 있고, 실행 중인 모든 컨테이너가 healthy이다.",
     needs=("health.running",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(
         f"docker service update --health-cmd 'redis-cli ping' --health-interval {health.INTERVAL:g}s {SERVICE.name}"
     ),
@@ -82,6 +84,7 @@ def test_healthy(service: Service, lived: Service) -> None:
     ko="업데이트 한 번이 헬스 체크 때문에 실패했다. 새 태스크는 한 번도 healthy가 되지 못하고 포기되었다.",
     needs=("health.healthy",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(health.WRONG_PORT, health.RIGHT),
 )
 def test_stopped_by_the_check(lived: Service) -> None:
@@ -97,6 +100,7 @@ def test_stopped_by_the_check(lived: Service) -> None:
     ko="업데이트하는 동안 빠진 복제본은 한순간도 없었다.",
     needs=("health.stopped_by_the_check",),
     whole_lab=True,
+    topics=("history",),
     hint=repeat(
         SERVICE.name,
         SERVICE.create,
@@ -122,6 +126,10 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
     ko=f"정상 업데이트가 끝나, 모든 태스크가 {health.UPDATED.image} 이미지를 쓰고 다른 이미지의 태스크를 이어받았다.",
     needs=("health.stopped_by_the_check",),
     whole_lab=True,
+    topics=(
+        "tasks",
+        "history",
+    ),
     hint=on_manager(health.RIGHT),
 )
 def test_updated(service: Service) -> None:
@@ -140,6 +148,7 @@ def test_updated(service: Service) -> None:
     "헬스 체크가 있으며, 모든 컨테이너가 healthy이다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(create(WEB), see_tasks(WEB.name)),
 )
 def test_web(swarm: Swarm, exam: Exam) -> None:
@@ -186,6 +195,7 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     "동안 빠진 복제본은 한순간도 없었다.",
     needs=("health.web",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(
         f"docker service update --update-order start-first --rollback-order start-first {WEB.name}",
         look=Words(
@@ -207,6 +217,7 @@ def test_replaced_unnoticed(tried: Tried) -> None:
     needs=("health.replaced_unnoticed",),
     requires=WEB.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=on_manager(
         f"docker service update --update-order start-first --rollback-order start-first {WEB.name}",
         f"docker service inspect --pretty {WEB.name}",

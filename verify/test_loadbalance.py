@@ -64,6 +64,7 @@ def test_replicated(service: Service) -> None:
     ko=f"서비스의 태스크 {SERVICE.replicas}개가 실행 중이다.",
     needs=("loadbalance.service_exists",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
@@ -89,6 +90,7 @@ def test_constraint(service: Service) -> None:
     points=1,
     ko="서비스의 태스크가 모두 워커에서 실행된다.",
     needs=("loadbalance.running",),
+    topics=("tasks",),
     hint=on_manager(
         f"docker service ps {SERVICE.name}",
         look=Words(
@@ -110,6 +112,7 @@ def test_on_workers(service: Service, swarm: Swarm) -> None:
     points=1,
     ko=f"서비스의 {TARGET} 포트가 라우팅 메시를 통해 {PUBLISHED} 포트로 공개되어 있다.",
     needs=("loadbalance.service_exists",),
+    topics=("requests",),
     hint=on_manager(f"docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}"),
 )
 def test_published(service: Service) -> None:
@@ -124,6 +127,7 @@ def test_published(service: Service) -> None:
     ko="공개한 포트가 노드에서 열려 있다. 태스크가 없는 노드에서도 열려 있다.",
     needs=("cluster.swarm_active", "loadbalance.published", "loadbalance.running"),
     requires=SERVICE.asking_needs,
+    topics=("requests",),
     hint=on_node(f"sudo netstat -nlp | grep {PUBLISHED}", "sudo journalctl -u docker --no-pager --lines 50"),
 )
 def test_port_open(node: Node, facts: NodeFacts) -> None:
@@ -151,6 +155,7 @@ _PAGES = (
     needs=("loadbalance.port_open",),
     requires=SERVICE.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=_PAGES,
 )
 def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
@@ -166,6 +171,7 @@ def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
     needs=("loadbalance.port_open",),
     requires=SERVICE.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=_PAGES,
 )
 def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:

@@ -37,6 +37,7 @@ def _mended(spec: ServiceSpec) -> Hints:
     points=2,
     ko="off-manager 서비스에 node.role!=manager 제약 조건이 있고, 원하는 만큼의 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
+    topics=("tasks",),
     hint=_mended(OFF_MANAGERS),
 )
 def test_off_managers(swarm: Swarm) -> None:
@@ -86,6 +87,7 @@ def test_label(swarm: Swarm) -> None:
     points=2,
     ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, 태스크는 모두 그 노드에서 실행 중이다.",
     needs=("placement.label",),
+    topics=("tasks",),
     hint=_mended(LABELLED),
 )
 def test_on_labelled(swarm: Swarm) -> None:
@@ -103,6 +105,7 @@ def test_on_labelled(swarm: Swarm) -> None:
     ko="제약 조건이 없는 spread 서비스의 복제본이 모든 노드에 고르게 나뉘어 있다. 차이는 많아야 하나다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(
         create(SPREAD),
         on_manager(f"docker service ps {SPREAD.name}"),

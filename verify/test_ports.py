@@ -28,6 +28,7 @@ def _made(swarm: Swarm, spec: ServiceSpec) -> Service:
     points=1,
     ko="web-chosen 서비스가 라우팅 메시를 통해 8003 포트를 컨테이너의 80 포트로 공개하고, 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
+    topics=("tasks",),
     hint=(
         create(CHOSEN),
         on_manager(f"docker service update --publish-add {CHOSEN_PORT.published}:{CHOSEN_PORT.target} {CHOSEN.name}"),
@@ -45,6 +46,7 @@ def test_chosen(swarm: Swarm) -> None:
     ko=f"web-auto 서비스가 라우팅 메시를 통해 80 포트를 공개하며, 공개된 포트는 스웜이 {RANGE[0]}~{RANGE[-1]}에서 "
     "골랐다.",
     needs=("cluster.swarm_begun",),
+    topics=("tasks",),
     hint=(
         create(AUTOMATIC),
         repeat(
@@ -77,6 +79,7 @@ def _through(spec: ServiceSpec) -> Hint:
     needs=("ports.chosen",),
     requires=CHOSEN.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=_through(CHOSEN),
 )
 def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -90,6 +93,7 @@ def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     needs=("ports.automatic",),
     requires=AUTOMATIC.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=_through(AUTOMATIC),
 )
 def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -107,6 +111,7 @@ def _answer_everywhere(exam: Exam, lab: Lab, there: Service, spec: ServiceSpec) 
     points=2,
     ko="web-host 서비스가 호스트 모드로 8004 포트를 공개하고, 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
+    topics=("tasks",),
     hint=(
         create(HOST),
         on_manager(
@@ -128,6 +133,7 @@ def test_host(swarm: Swarm) -> None:
     ko="8004 포트에서는 web-host의 태스크가 있는 노드가 모두 응답하고, 다른 노드는 응답하지 않는다.",
     needs=("ports.host",),
     whole_lab=True,
+    topics=("requests",),
     hint=(
         on_manager(f"docker service ps {HOST.name}"),
         on(Words("the node named above", "위에 나온 노드"), f"sudo ss -lntp | grep {HOST_PORT}"),
@@ -151,6 +157,7 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     "있어 대기 중이다.",
     needs=("ports.host",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(
         f"docker service scale --detach {HOST.name}=4",
         f"docker service ps --no-trunc {HOST.name}",

@@ -50,6 +50,7 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     ko="nginx로 만든 quorum-web 서비스가 있고, 모든 워커에서 실행 중이다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(create(SERVICE), see_tasks(SERVICE.name)),
 )
 def test_service_runs(swarm: Swarm, lab: Lab) -> None:
@@ -138,6 +139,7 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
     ko="매니저가 모두 돌아왔다. 전부 Ready이고 서로 연결되며, 그중 하나가 리더다.",
     needs=("quorum.majority_lost",),
     whole_lab=True,
+    topics=("node",),
     hint=(
         on(Words("each manager that is stopped", "멈춰 있는 매니저"), quorum.START),
         on_manager(quorum.LIST),

@@ -59,6 +59,7 @@ def test_service_made(swarm: Swarm) -> None:
     points=1,
     ko="서비스가 라우팅 메시를 통해 8001 포트를 컨테이너의 80 포트로 공개한다.",
     needs=("recovery.service_made",),
+    topics=("requests",),
     hint=on_manager(f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}"),
 )
 def test_published(service: Service) -> None:
@@ -71,6 +72,7 @@ def test_published(service: Service) -> None:
     ko="복제본 3개가 모두 실행 중이다.",
     needs=("recovery.service_made",),
     whole_lab=True,
+    topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
 def test_running(service: Service) -> None:
@@ -82,6 +84,10 @@ def test_running(service: Service) -> None:
     points=3,
     ko="기록에 컨테이너가 강제로 종료된 태스크가 있고, 같은 복제본에서 새 태스크가 실행 중이다.",
     needs=("recovery.service_made",),
+    topics=(
+        "tasks",
+        "history",
+    ),
     hint=(
         on(
             Words(f"a node with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 노드"),
@@ -145,6 +151,7 @@ def death(exam: Exam, lacks: Lacks) -> Death:
     "안에 같은 복제본에서 새 태스크가 실행되고, 실행 중인 태스크 수는 이전과 같아진다.",
     needs=("recovery.replaced", "recovery.running", "recovery.published"),
     whole_lab=True,
+    topics=("tasks",),
     hint=(
         see_tasks(SERVICE.name),
         on_manager(
@@ -169,6 +176,7 @@ def test_recovers(death: Death) -> None:
     needs=("recovery.recovers",),
     requires=SERVICE.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=asked_often(PORT.published),
 )
 def test_answers_meanwhile(death: Death, exam: Exam) -> None:

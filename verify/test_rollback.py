@@ -75,6 +75,7 @@ def _broken(there: Service, spec: ServiceSpec) -> bool:
     ko="두 서비스의 복제본이 모두 실행 중이다.",
     needs=("rollback.services_exist",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(rollback.MEND_QUEUE, rollback.ROLLBACK),
 )
 def test_running(queue: Service, store: Service) -> None:
@@ -90,6 +91,7 @@ def test_running(queue: Service, store: Service) -> None:
     points=2,
     ko="my-queue의 업데이트 한 번이 실패하고 멈췄다. 잘못된 이미지는 일부 복제본에만 닿았다.",
     needs=("rollback.running",),
+    topics=("history",),
     hint=_repeat(QUEUE, rollback.BREAK_QUEUE, rollback.MEND_QUEUE),
 )
 def test_paused(queue: Service) -> None:
@@ -104,6 +106,7 @@ def test_paused(queue: Service) -> None:
     points=2,
     ko=f"그 업데이트를 고쳐서 끝냈다. my-queue의 모든 태스크가 {rollback.MENDED.image} 이미지를 쓴다.",
     needs=("rollback.paused",),
+    topics=("tasks",),
     hint=on_manager(rollback.MEND_QUEUE),
 )
 def test_mended(queue: Service) -> None:
@@ -117,6 +120,7 @@ def test_mended(queue: Service) -> None:
     points=2,
     ko="my-store의 업데이트 한 번이 실패하고도 계속되었다. 모든 복제본에서 태스크가 실패했다.",
     needs=("rollback.running",),
+    topics=("history",),
     hint=_repeat(STORE, rollback.BREAK_STORE, rollback.ROLLBACK),
 )
 def test_continued(store: Service) -> None:
@@ -129,6 +133,7 @@ def test_continued(store: Service) -> None:
     points=2,
     ko=f"모든 복제본이 이전 이미지 {STORE.image}로 돌아왔다.",
     needs=("rollback.continued",),
+    topics=("tasks",),
     hint=on_manager(rollback.ROLLBACK),
 )
 def test_rolled_back(store: Service) -> None:
@@ -143,6 +148,7 @@ def test_rolled_back(store: Service) -> None:
     points=2,
     ko="my-store의 마지막 업데이트는 실패했고, 모든 복제본에 닿기 전에 스웜이 스스로 되돌렸다.",
     needs=("rollback.rolled_back",),
+    topics=("history",),
     hint=on_manager(rollback.MAKE_SAFE, rollback.BREAK_SAFE),
 )
 def test_by_itself(store: Service) -> None:

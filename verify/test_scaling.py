@@ -35,6 +35,7 @@ service = service_of(SERVICE.name)
     points=3,
     ko=f"web-alb 서비스의 복제본이 {MANY}개로 확장된 적이 있다.",
     needs=("cluster.swarm_begun",),
+    topics=("history",),
     hint=(create(SERVICE), on_manager(scaling.UP, scaling.DOWN)),
 )
 def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
@@ -53,6 +54,7 @@ def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
     ko=f"지금은 복제본이 다시 {FEW}개이고, 모두 워커에서 실행 중이다.",
     needs=("scaling.scaled_up",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(on_manager(scaling.DOWN), see_tasks(SERVICE.name)),
 )
 def test_scaled_down(service: Service, swarm: Swarm) -> None:
@@ -127,6 +129,7 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     "실행되고 먼저 실행되던 태스크는 그대로이며, 다시 줄이면 하나가 없어진다.",
     needs=("scaling.scaled_down", "scaling.same_service"),
     whole_lab=True,
+    topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
 def test_scales(tried: Tried) -> None:
@@ -142,6 +145,7 @@ def test_scales(tried: Tried) -> None:
     needs=("scaling.scales",),
     requires=SERVICE.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=asked_often(PORT.published),
 )
 def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:

@@ -31,6 +31,7 @@ _TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
     ko="nginx로 만든 site 서비스가 있고 태스크가 실행 중이다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(
         on_manager(
             secrets.create(secrets.FIRST),
@@ -108,6 +109,7 @@ def test_config_given(service: Service) -> None:
     ko="nginx가 비밀번호 없는 요청은 401로 거절하고, 파일의 사용자에게는 페이지를 준다.",
     needs=("secrets.in_the_container", "secrets.config_given"),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(
         f"docker config inspect --pretty {secrets.CONFIG}",
         f"docker service logs {SERVICE.name}",
@@ -135,6 +137,7 @@ def test_guarded(service: Service, exam: Exam) -> None:
     points=2,
     ko=f"비밀번호가 바뀌었다. 서비스가 이제 {secrets.SECOND} 시크릿을 받는다.",
     needs=("secrets.secret_given",),
+    topics=("tasks",),
     hint=on_manager(secrets.create(secrets.SECOND), secrets.ROTATE),
 )
 def test_rotated(service: Service) -> None:
@@ -148,6 +151,7 @@ def test_rotated(service: Service) -> None:
     points=2,
     ko="기록에 이전 시크릿을 쓰던 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
     needs=("secrets.rotated",),
+    topics=("history",),
     hint=on_manager(
         secrets.create(secrets.FIRST),
         f"docker service update --secret-rm {secrets.SECOND} "

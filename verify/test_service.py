@@ -81,6 +81,7 @@ def test_command(service: Service) -> None:
     ko="서비스가 원하는 만큼의 태스크가 모두 실행 중이다.",
     needs=("service.service_exists",),
     whole_lab=True,
+    topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
 def test_running(service: Service) -> None:
@@ -97,6 +98,7 @@ def test_running(service: Service) -> None:
     ko="실행 중인 모든 태스크의 로그에 'Docker Swarm Mode Start'가 거듭 나온다.",
     needs=("service.running",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on_manager(
         f"docker service logs --tail 5 {SERVICE.name}",
         look=Words("Is its command the exercise's loop?", "명령이 실습의 반복문입니까?"),

@@ -54,6 +54,7 @@ def test_deployed(swarm: Swarm) -> None:
     ko="web은 nginx 두 개, counter는 alpine 하나, cache는 redis 하나이며 모두 실행 중이다.",
     needs=("stack.deployed",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(
         on_manager(f"docker stack ps --no-trunc {stack.STACK}"),
         in_folder(
@@ -76,6 +77,7 @@ def test_running(web: Service, counter: Service, cache: Service) -> None:
     points=1,
     ko=f"web이 라우팅 메시로 {PORT.published} 포트를 컨테이너의 {PORT.target} 포트에 공개한다.",
     needs=("stack.deployed",),
+    topics=("requests",),
     hint=on_manager(
         stack.DEPLOY,
         words=Words(
@@ -94,6 +96,7 @@ def test_published(web: Service) -> None:
     points=1,
     ko="세 서비스가 같은 오버레이 네트워크에 있다.",
     needs=("stack.deployed",),
+    topics=("network",),
     hint=on_manager(
         "docker network ls --filter driver=overlay",
         stack.DEPLOY,
@@ -115,6 +118,10 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
     ko="counter가 cache를 이름으로 찾아간다. 캐시가 방문 횟수를 세고 있다.",
     needs=("stack.running", "stack.network"),
     whole_lab=True,
+    topics=(
+        "tasks",
+        "network",
+    ),
     hint=on_manager(
         f"docker service logs --tail 5 {COUNTER.name}",
         look=Words(
@@ -140,6 +147,7 @@ def test_connected(cache: Service, exam: Exam) -> None:
     points=2,
     ko=f"cache 서비스와 실행 중인 태스크가 {stack.NEW} 이미지를 쓴다.",
     needs=("stack.running",),
+    topics=("tasks",),
     hint=on_manager(stack.CHANGE, stack.DEPLOY),
 )
 def test_updated(cache: Service) -> None:
@@ -172,6 +180,7 @@ def test_from_the_file(cache: Service) -> None:
     points=2,
     ko=f"캐시의 기록에 {stack.OLD} 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
     needs=("stack.updated",),
+    topics=("history",),
     hint=on_manager(
         *_AGAIN,
         words=Words(
@@ -191,6 +200,7 @@ def test_history(cache: Service) -> None:
     points=2,
     ko="캐시가 바뀔 때 web과 counter의 태스크는 그대로였다.",
     needs=("stack.history",),
+    topics=("history",),
     hint=on_manager(
         *_AGAIN,
         words=Words(
@@ -218,6 +228,7 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
     needs=("stack.published", "stack.running"),
     requires=WEB.asking_needs,
     whole_lab=True,
+    topics=("requests",),
     hint=on_manager(f"curl {{address}}:{PORT.published}", f"docker stack ps {stack.STACK}"),
 )
 def test_page(node: Node, exam: Exam) -> None:

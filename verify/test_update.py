@@ -36,6 +36,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이다.",
     needs=("update.service_exists",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
@@ -47,6 +48,7 @@ def test_running(service: Service) -> None:
     points=2,
     ko=f"서비스와 실행 중인 모든 태스크가 {update.NEW} 이미지를 쓴다.",
     needs=("update.running",),
+    topics=("tasks",),
     hint=on_manager(update.UPDATE),
 )
 def test_image(service: Service) -> None:
@@ -60,6 +62,7 @@ def test_image(service: Service) -> None:
     ko="실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다.",
     needs=("update.image",),
     whole_lab=True,
+    topics=("tasks",),
     hint=on(
         Words(f"a node with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 노드"),
         "docker ps",
@@ -87,6 +90,7 @@ def test_server_version(service: Service, exam: Exam) -> None:
     points=2,
     ko="기록에 두 버전이 모두 있다. 복제본마다 이전 이미지의 태스크 다음에 새 이미지의 태스크가 온다.",
     needs=("update.image",),
+    topics=("history",),
     hint=on_manager(
         f"docker service update --image {update.OLD} {SERVICE.name}",
         update.UPDATE,
@@ -111,6 +115,7 @@ def test_history(service: Service) -> None:
     ko="업데이트하는 동안 한순간에 멈춰 있던 복제본은 많아야 하나다.",
     needs=("update.history",),
     whole_lab=True,
+    topics=("history",),
     hint=repeat(
         SERVICE.name,
         SERVICE.create,
@@ -135,6 +140,7 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
     points=1,
     ko="업데이트가 완료되었다.",
     needs=("update.image",),
+    topics=("tasks",),
     hint=on_manager(f"docker service inspect --pretty {SERVICE.name}"),
 )
 def test_completed(service: Service) -> None:

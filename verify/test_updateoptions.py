@@ -46,6 +46,7 @@ def test_service_exists(swarm: Swarm) -> None:
     ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
     needs=("updateoptions.service_exists",),
     whole_lab=True,
+    topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
 def test_running(service: Service) -> None:
@@ -57,6 +58,7 @@ def test_running(service: Service) -> None:
     points=1,
     ko=f"실행 중인 모든 태스크가 {NEW} 이미지를 쓰고, 업데이트가 끝나 있다.",
     needs=("updateoptions.running",),
+    topics=("tasks",),
     hint=on_manager(updateoptions.UPDATE_IN_PAIRS),
 )
 def test_updated(service: Service) -> None:
@@ -71,6 +73,7 @@ def test_updated(service: Service) -> None:
     ko="업데이트 한 번은 복제본을 두 개씩 바꾸었고, 한순간에 비어 있던 복제본은 많아야 두 개다.",
     needs=("updateoptions.updated",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(
         f"docker service update --image {OLD} {SERVICE.name}",
         updateoptions.UPDATE_IN_PAIRS,
@@ -87,6 +90,7 @@ def test_two_at_a_time(happened: list[list[Turn]]) -> None:
     ko=f"그 업데이트는 다음 복제본으로 넘어가기 전에 {DELAY:g}초 이상 기다렸다.",
     needs=("updateoptions.two_at_a_time",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(f"docker service update --update-parallelism 2 --update-delay {DELAY:g}s --force {SERVICE.name}"),
 )
 def test_pause(happened: list[list[Turn]]) -> None:
@@ -100,6 +104,7 @@ def test_pause(happened: list[list[Turn]]) -> None:
     ko="또 한 번의 업데이트는 start-first로 진행되었다. 모든 복제본에서 새 태스크가 실행된 뒤에 기존 태스크가 끝났다.",
     needs=("updateoptions.running",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(updateoptions.UPDATE_START_FIRST),
 )
 def test_start_first(happened: list[list[Turn]]) -> None:
@@ -112,6 +117,7 @@ def test_start_first(happened: list[list[Turn]]) -> None:
     ko="start-first 업데이트는 복제본을 한 번에 하나씩 바꾸었다.",
     needs=("updateoptions.start_first",),
     whole_lab=True,
+    topics=("history",),
     hint=on_manager(updateoptions.UPDATE_START_FIRST),
 )
 def test_one_at_a_time(happened: list[list[Turn]]) -> None:

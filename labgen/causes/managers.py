@@ -8,10 +8,10 @@ from labgen.causes.model import Cause, Finding, NodeState, Observations
 from labgen.hint import in_folder, on
 from labgen.words import Words
 
-_NO_LEADER = ("does not have a leader", "no elected primary", "too few managers are online")
-"""How a manager says it (moby ``daemon/cluster/errors.go``, swarmkit ``manager/controlapi``)."""
+_NO_LEADER = ("does not have a leader", "no elected primary", "too few managers are online", "The swarm has no leader")
+"""How a manager says it (moby ``daemon/cluster/errors.go``, swarmkit ``manager/controlapi``), and an error of ours."""
 
-_LOCKED = "encrypted and needs to be unlocked"
+_LOCKED = ("encrypted and needs to be unlocked", "The swarm is locked")
 
 UP = "labgen up"
 
@@ -95,7 +95,7 @@ def _silent_manager(node: NodeState, seen: Observations) -> bool:
 
 def _locked(seen: Observations) -> Iterator[Finding]:
     locked = [node.name for node in seen.nodes if node.swarm and node.swarm.state == "locked"]
-    if not locked and _LOCKED not in seen.refusal:
+    if not locked and not any(phrase in seen.refusal for phrase in _LOCKED):
         return
     place = named(locked) if locked else Words("the manager that is locked", "잠긴 매니저")
     yield Finding(

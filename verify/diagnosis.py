@@ -1,0 +1,93 @@
+"""Why a check fails: what was seen of the lab, held against the table of causes.
+
+What only a failure makes interesting (disks, clocks, firewalls) is asked when the first check fails, once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from labgen.causes import Finding, NodeState, Observations, Symptoms, Topic, diagnose, symptoms
+from labgen.course import Exercise, exercises
+from labgen.errors import LabgenError
+from labgen.lab import Node
+from labgen.swarm import Swarm
+from verify.checks import Check
+from verify.exam import Exam
+from verify.once import Known, side_by_side
+
+_TOLD_BY_NODES: frozenset[Topic] = frozenset({"node", "tasks", "requests", "network", "history"})
+"""Topics of which nodes tell symptoms."""
+
+
+class Diagnosis:
+    """Finds causes of failures in one lab."""
+
+    def __init__(self, exam: Exam) -> None:
+        self._exam = exam
+        self._symptoms: Mapping[str, Known[Symptoms]] | None = None
+
+    def cause(self, about: Check, node: str | None) -> Finding | None:
+        """Find the cause of a check's failure.
+
+        :param node: the node that it is about.
+        """
+        return diagnose(self.observations(about, node), about.topics)
+
+    def observations(self, about: Check, node: str | None) -> Observations:
+        """Give all that is known of the lab, for one check."""
+        swarm, refusal = self._swarm()
+        plan, asked = self._exam.lab.plan, bool(_TOLD_BY_NODES & {*about.topics})
+        return Observations(
+            nodes=tuple(self._state(each, asked=asked) for each in self._exam.lab.nodes),
+            swarm=swarm,
+            refusal=refusal,
+            exercise=_of_claim(about),
+            node=node or "",
+            lab_networks=(("the lab network", plan.lab), ("the network of adapter 1", plan.adapter1)),
+        )
+
+    def _swarm(self) -> tuple[Swarm | None, str]:
+        try:
+            return self._exam.latest(), ""
+        except LabgenError as error:
+            return None, error.message
+
+    def _state(self, node: Node, *, asked: bool) -> NodeState:
+        try:
+            facts = self._exam.facts(node)
+        except LabgenError:
+            return NodeState(node.name, str(node.address), node.role, reached=False)
+        return NodeState(
+            node.name,
+            str(node.address),
+            node.role,
+            engine_running=facts.engine_running,
+            swarm=facts.local_swarm,
+            symptoms=self._told(node) if asked else None,
+        )
+
+    def _told(self, node: Node) -> Symptoms | None:
+        if self._symptoms is None:
+            self._symptoms = side_by_side(self._exam.lab.nodes, self._ask)
+        with suppress(LabgenError):
+            return self._symptoms[node.name].get()
+        return None
+
+    def _ask(self, node: Node) -> Symptoms:
+        run = partial(self._exam.on, node)
+        asked = self._exam.clock()
+        return symptoms.read(run(symptoms.SCRIPT, within=15.0), asked)
+
+
+def _of_claim(about: Check) -> Exercise | None:
+    """Give a check's exercise with the services that its claim names; with all where it names none."""
+    exercise = exercises().get(about.exercise)
+    if exercise is None:
+        return None
+    named = [spec for spec in exercise.services if re.search(rf"(?<![\w-]){spec.name}(?![\w-])", about.claim.en)]
+    return replace(exercise, services=tuple(named)) if named else exercise
