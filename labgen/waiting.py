@@ -22,6 +22,14 @@ class NotYet(Exception):
     """Raised by what is polled: not there yet, and this is what was seen instead."""
 
 
+class Hopeless(NotYet):
+    """Raised by what is polled: it cannot come true any more, and this is why."""
+
+
+GRACE = 3.0
+"""Seconds for which that must be seen: what was just told to change may not yet show that it does."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How much slower than an ordinary machine the lab is; every deadline is multiplied by it."""
@@ -47,7 +55,8 @@ def wait_until(
     """Poll ``look`` until it returns, and hand on what it returned.
 
     :param what: what is waited for, as the end of "waited for …".
-    :param look: returns when it is there; raises :class:`NotYet` with what was seen while it is not.
+    :param look: returns when it is there; raises :class:`NotYet` with what was seen while it is not, and
+        :class:`Hopeless` where it cannot be any more, which ends the wait soon.
     :param within: deadline in seconds. ``look`` is called at least once, and once more after the
         deadline has passed during a pause, so that a slow look is not taken for a failure.
     :param every: pause between two looks, in seconds; grows to four times this, so that a long wait
@@ -56,12 +65,19 @@ def wait_until(
     """
     start = clock()
     gap = every
+    given_up: float | None = None
     while True:
         try:
             return look()
         except NotYet as seen:
             last = str(seen)
+            if not isinstance(seen, Hopeless):
+                given_up = None
+            elif given_up is None:
+                given_up = clock()
         spent = clock() - start
+        if given_up is not None and clock() - given_up >= GRACE:
+            raise error(f"waited {spent:.0f} s for {what}, which cannot come any more: {last}", hint)
         if spent >= within:
             raise error(f"waited {spent:.0f} s for {what}; last seen: {last}", hint)
         pause(min(gap, max(within - spent, 0.0)))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -19,8 +19,9 @@ from labgen.lab import Lab, Node
 from labgen.pages import Requests
 from labgen.probe import Probed
 from labgen.swarm import Network, Service, Swarm, Task, lives
+from labgen.swarm.hopeless import hopeless
 from labgen.swarm.timeline import exchanged
-from labgen.waiting import NotYet, Patience, wait_until
+from labgen.waiting import Hopeless, NotYet, Patience, wait_until
 from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
@@ -62,6 +63,7 @@ class Exam:
         self._swarm: Known[Swarm] | None = None
         self._looked = ""
         self._latest: dict[str, Service] = {}
+        self._polled: Service | None = None
         self._networks: dict[str, Known[list[Network]]] = {}
         self._stored: dict[str, Known[Mapping[str, Answer]]] = {}
         self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
@@ -166,6 +168,7 @@ class Exam:
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
         found = swarm.service(partial(self._hosts.run, self.manager), name)
+        self._polled = found
         if found is not None:
             self._latest[name] = found
         return found
@@ -209,11 +212,22 @@ class Exam:
         """
         start = self.clock()
         try:
-            return self._wait(what, look, within=self._patience.seconds(within), error=_StillMoving)
+            within = self._patience.seconds(within)
+            return self._wait(what, partial(self._hopeful, look), within=within, error=_StillMoving)
         except _StillMoving as late:
             raise AssertionError(late.message) from None
         finally:
             self._waited += self.clock() - start
+
+    def _hopeful(self, look: Callable[[], T]) -> T:
+        """Look, and give up where the service that was looked at cannot run any more."""
+        self._polled = None
+        try:
+            return look()
+        except NotYet as seen:
+            if self._polled is not None and (why := hopeless(self._polled)):
+                raise Hopeless(f"{seen}; {self._polled.name}: {why}") from None
+            raise
 
     def unreachable(self) -> str:
         """Which nodes or engines do not answer, as a sentence; empty where all do."""
@@ -324,13 +338,26 @@ class Exam:
         def look() -> None:
             run = partial(self._hosts.run, by, within=20.0 + len(addresses) * 10.0)
             last.update(pages.ask(run, addresses, port, self._patience.seconds(3)))
-            if any(last[address].refused for address in addresses):
+            if any(last[address].refused for address in addresses) and self._may_answer(port):
                 raise NotYet("a request was not answered")
 
         if addresses:
             with suppress(_StillMoving):  # Judged as it is.
                 self._wait("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
         return last
+
+    def _may_answer(self, port: int) -> bool:
+        """Whether the routing mesh may still be hearing of a task: of one that began to run not long before."""
+        publishing = [
+            service
+            for service in self.swarm.services.values()
+            if any(published.published == port for published in service.ports)
+        ]
+        began = [date for service in publishing for task in service.running if (date := task.updated or task.since)]
+        looked = datetime.fromisoformat(self._looked)
+        # Nodes' clocks differ a little; a task without a date may have begun just now.
+        undated = any(not (task.updated or task.since) for service in publishing for task in service.running)
+        return undated or any(looked - date < timedelta(seconds=self._patience.seconds(_MESH) + 5) for date in began)
 
     def _answers(self, node: Node) -> bool:
         try:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from labgen.engine import Answer, Run, as_list, as_object, ask, part, text_of
+from labgen.swarm.hopeless import settled
 from labgen.swarm.model import LocalSwarm, Network, SwarmNode
 from labgen.swarm.tasks import Port, Service, Task, Update
 
@@ -48,9 +49,12 @@ class Swarm:
     services: Mapping[str, Service]
 
     def settled(self, names: Collection[str]) -> bool:
-        """Nothing is on its way: every node's state is known, every service of these names has settled."""
+        """Nothing is on its way: every node's state is known, every service of these names has settled.
+
+        What fails again and again is not on its way.
+        """
         known = all(node.state != "unknown" for node in self.nodes)
-        return known and all(there.settled for name, there in self.services.items() if name in names)
+        return known and all(settled(service) for name, service in self.services.items() if name in names)
 
     def node(self, node_id: str) -> SwarmNode | None:
         """The node of that id."""

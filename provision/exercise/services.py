@@ -12,7 +12,8 @@ from labgen.course.spec import differences
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.swarm import Service
-from labgen.waiting import NotYet
+from labgen.swarm.hopeless import hopeless
+from labgen.waiting import Hopeless, NotYet
 from provision.exercise import leftovers
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Step
@@ -108,6 +109,8 @@ def running(run: Run, name: str, count: int | None = None, within: float = 120.0
         nodes = [node for node in run.nodes() if node.ready and node.availability == "active"]
         wanted = len(nodes) if wanted is None else wanted
         if len(there.running) != wanted or not there.settled:
+            if why := hopeless(there):
+                raise Hopeless(f"{told(there, wanted)}: {why}")
             raise NotYet(told(there, wanted))
         seen.clear()
         seen.update({host: len(tasks) for host, tasks in sorted(run.placed(there).items())})

@@ -90,7 +90,7 @@ def test_ready(state: str, ready: bool) -> None:
 def test_local() -> None:
     there = swarm.local(manager())
     assert there == LocalSwarm(
-        "active", "0jl4usnmoj8cfmttuu9i8ow8p", True, "10.0.2.101", "", managers=("10.0.2.101:2377",)
+        "active", "0jl4usnmoj8cfmttuu9i8ow8p", True, "10.0.2.101", "", managers=("10.0.2.101:2377",), history_limit=5
     )
     assert there.active
     assert swarm.local(engine(info=(200, recorded("info-inactive.json")))) == LocalSwarm.inactive()

@@ -3,7 +3,7 @@
 import pytest
 
 from labgen.errors import LabgenError, NodeError
-from labgen.waiting import NotYet, Patience, wait_until
+from labgen.waiting import GRACE, Hopeless, NotYet, Patience, wait_until
 
 
 class Clock:
@@ -82,3 +82,32 @@ def test_other_errors_are_not_waited_out():
 def test_patience():
     assert Patience().seconds(30) == 30
     assert Patience(4).seconds(30) == 120
+
+
+def test_wait_ends_soon_where_nothing_can_come_any_more():
+    clock = Clock()
+
+    def look():
+        if clock.now < 2:
+            raise NotYet("on its way")
+        raise Hopeless("it was rejected")
+
+    clock.look = look
+    with pytest.raises(NodeError, match="for the door, which cannot come any more: it was rejected"):
+        clock.wait(within=240.0, error=NodeError)
+    assert 2 + GRACE <= clock.now < 2 + GRACE + 3
+
+
+def test_wait_goes_on_where_hope_returns():
+    clock = Clock()
+    seen = iter([Hopeless("paused"), NotYet("updating"), Hopeless("paused"), NotYet("updating")])
+
+    def look():
+        clock.now += 2.0
+        error = next(seen, None)
+        if error is None:
+            return "there"
+        raise error
+
+    clock.look = look
+    assert clock.wait(within=240.0) == "there"

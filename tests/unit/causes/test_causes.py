@@ -260,7 +260,8 @@ def test_near_name_of_a_network_and_a_secret() -> None:
     finding = next(findings(lab("secrets", wrong), ()))
     assert "no secret site-users-1, but there is site-user-1" in finding.words.en
     assert finding.hints[0].commands[1] == (
-        "docker service update --secret-rm site-user-1 --secret-add source=site-users-1,target=/run/secrets/site-users site"
+        "docker service update --secret-rm site-user-1 --secret-add "
+        "source=site-users-1,target=/run/secrets/site-users site"
     )
 
 
