@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=120, help="how many mutants (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which sample (default: %(default)s)")
     parser.add_argument("--only", action="append", default=[], help="only files with this in their path")
+    parser.add_argument("--tests", action="append", default=[], help="only these tests (default: all unit tests)")
     parser.add_argument("--jobs", type=int, default=max(1, min(4, os.cpu_count() or 1)), help="mutants at a time")
     parser.add_argument(
         "--at-most", type=float, default=60.0, help="seconds of tests for a mutant (default: %(default)s)"
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.baseline and arguments.baseline.exists():
             baseline = read(arguments.baseline, ROOT)
         else:
-            baseline = measure(trees[0], folder, _files(), [*TESTS, *ignored])
+            baseline = measure(trees[0], folder, _files(), [*(arguments.tests or TESTS), *ignored])
             if arguments.baseline:
                 write(baseline, arguments.baseline, trees[0])
         print(f"{len(baseline.seconds)} tests in {sum(baseline.seconds.values()):.0f} s", flush=True)
