@@ -271,7 +271,7 @@ def _vacated(happened: Iterable[Turn], service: Service | None = None) -> dict[s
 
 
 def _left(in_order: Sequence[Turn]) -> list[Span]:
-    """From the end of each old task until the next of the new ones that began, where that was later."""
+    """From the end of each old task until the next of the new ones that began; it may have begun before that."""
     empty: list[Span] = []
     for number, turn in enumerate(in_order):
         start, created = turn.stopped, turn.new.created
@@ -279,9 +279,7 @@ def _left(in_order: Sequence[Turn]) -> list[Span]:
             continue
         if created and created - start > WANTED:
             start = created
-        end = next((later.started for later in in_order[number:] if later.started), None)
-        if end is None or end > start:
-            empty.append((start, end))
+        empty.append((start, next((later.started for later in in_order[number:] if later.started), None)))
     return empty
 
 

@@ -188,7 +188,7 @@ def _bars(task: Task, before: Task | None, scale: _Scale, colour: int) -> Iterab
     kind = "bad" if end and task.error else "run"
     if start is None and end and task.unwell and not task.error:
         kind = "start"
-    if start and start > made:
+    if start and start > max(made, scale.first):
         yield _bar(scale, made, start, "start", colour, told)
     # Of a task that is over and has left no date of its start, it is drawn from when it was made.
     yield _bar(scale, max(made, start or made), end or scale.last, kind, colour, told)

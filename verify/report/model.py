@@ -268,7 +268,7 @@ class Report:
     @property
     def took(self) -> str:
         """How long it took, as a sentence, where some of that was Swarm's time; else empty."""
-        if self.seen.waited < 0.5:
+        if round(self.seen.waited) < 1:
             return ""
         return words.TOOK.in_(self.language).format(seconds=f"{self.lasted:.0f}", waited=f"{self.seen.waited:.0f}")
 
