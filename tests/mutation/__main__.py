@@ -112,7 +112,7 @@ def tell(tried: Sequence[Tried], seed: int, seconds: float) -> int:
     living = [one for one in tried if one.fate is not Fate.KILLED]
     for one in living:
         print(f"\n{one.fate} after {one.tests} tests")
-        print(one.mutant.diff((ROOT / one.mutant.path).read_bytes()))
+        print(one.diff)
     share = len(living) / len(tried) if tried else 0.0
     commit = subprocess.run(["git", "log", "-1", "--format=%h"], cwd=ROOT, capture_output=True, text=True, check=False)
     print(

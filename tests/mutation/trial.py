@@ -35,12 +35,14 @@ class Tried:
 
     :param by: the test that noticed it, ``"time"`` where the tests did not end; empty where none did.
     :param tests: how many tests were asked.
+    :param diff: the change, as it was made.
     """
 
     mutant: Mutant
     fate: Fate
     by: str = ""
     tests: int = 0
+    diff: str = ""
 
 
 def copy_of(root: Path, folder: Path) -> Path:
@@ -54,10 +56,11 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
 
     :param expected: seconds that the tests take without a mutant.
     """
-    if not tests:
-        return Tried(mutant, Fate.UNTESTED)
     file, names = tree / mutant.path, tree / "mutation-tests.txt"
     source, stat = file.read_bytes(), file.stat()
+    diff = mutant.diff(source)
+    if not tests:
+        return Tried(mutant, Fate.UNTESTED, diff=diff)
     names.write_text("\n".join(tests) + "\n", encoding="utf-8")
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-rf", "-p", "no:randomly"]
     command += ["-p", "no:cacheprovider", "--hypothesis-seed=0", f"@{names}"]
@@ -74,12 +77,12 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
             text=True,
         )
     except subprocess.TimeoutExpired:
-        return Tried(mutant, Fate.KILLED, "time", len(tests))
+        return Tried(mutant, Fate.KILLED, "time", len(tests), diff)
     finally:
         file.write_bytes(source)
         # As old as it was: what Python has compiled of it is of this age.
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     if ended.returncode == 0:
-        return Tried(mutant, Fate.ALIVE, tests=len(tests))
+        return Tried(mutant, Fate.ALIVE, tests=len(tests), diff=diff)
     failed = (line.split()[1] for line in ended.stdout.splitlines() if line.startswith("FAILED "))
-    return Tried(mutant, Fate.KILLED, next(failed, "the run itself"), len(tests))
+    return Tried(mutant, Fate.KILLED, next(failed, "the run itself"), len(tests), diff)

@@ -127,12 +127,12 @@ def test_attempt_tells_which_test_noticed_and_leaves_the_file_as_it_was(tmp_path
 
 
 def test_run_tells_what_lives_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
-    path = "labgen/swarm/spans.py"
-    mutant = mutants(path, (run.ROOT / path).read_bytes())[0]
-    assert run.tell([Tried(mutant, Fate.KILLED, "test")] * 19 + [Tried(mutant, Fate.ALIVE)], 7, 60.0) == 0
+    mutant = mutants("few.py", SOURCE)[0]
+    alive = Tried(mutant, Fate.ALIVE, tests=3, diff=mutant.diff(SOURCE))
+    assert run.tell([Tried(mutant, Fate.KILLED, "test")] * 19 + [alive], 7, 60.0) == 0
     printed = capsys.readouterr().out
     assert "19 of 20 mutants killed, 1 alive (5.0 %); seed 7" in printed
-    assert mutant.diff((run.ROOT / path).read_bytes()) in printed
+    assert f"alive after 3 tests\n{mutant.diff(SOURCE)}" in printed
     assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNTESTED)], 7, 60.0) == 1
 
 

@@ -16,6 +16,7 @@ from labgen.probe import Probed, Stretch
 from labgen.swarm import Service
 from tests.histories import NODES, histories
 from verify import report as reports
+from verify.checks import Verdict
 from verify.report import Report, Seen, SeenProbe, SeenService, SeenTask, words
 from verify.report.as_html import to_html
 from verify.report.as_junit import to_junit
@@ -47,6 +48,23 @@ def assert_possible(text: str) -> None:
     for share in re.findall(r"([\d.]+) ?%", text):
         assert 0 <= float(share) <= 100
     assert not re.search(r"\b(nan|inf)\b", text)
+
+
+def assert_drawn_within(page: str) -> None:
+    """Everything that is drawn on a page has its place within the width there is."""
+    shares = re.findall(r'(?:width|x|x1|x2)="([^"]+)%"', page) + re.findall(r'dasharray="(\S+) 100"', page)
+    assert len(shares) > 10
+    assert all(0 <= float(share) <= 100.02 for share in shares)
+
+
+def test_page_draws_no_share_of_more_than_the_whole() -> None:
+    passed = replace(REPORT.checks[-2], verdict=Verdict.PASS, got=3, points=4)
+    page = to_html(replace(REPORT, checks=(*REPORT.checks, replace(passed, id="web.more", exercise="web"))))
+    assert_drawn_within(page)
+    # 3 of 8 points, and 2 that could not be judged.
+    assert 'stroke-dasharray="37.5 100"' in page
+    assert 'stroke-dasharray="25.0 100" stroke-dashoffset="-37.5"' in page
+    assert 'class="got" width="37.5%"' in page
 
 
 @given(histories())
@@ -93,6 +111,7 @@ def test_report_tells_possible_numbers_in_every_form(service: Service, language:
     report = replace(of(service), language=language)
     for text in (shown(to_html(report)), to_markdown(report), reports.to_text(report), to_junit(report)):
         assert_possible(text)
+    assert_drawn_within(to_html(report))
     # What is read again tells the same.
     again = reports.from_json(reports.to_json(report))
     assert [words.episode(one, language) for one in episodes(again.seen.services[0])] == [

@@ -107,7 +107,7 @@ def test_closing_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waited", "told"), [(0.49, ""), (0.5, "It took 12 s, of which 0 s"), (3.4, "It took 12 s, of which 3 s")]
+    ("waited", "told"), [(0.5, ""), (0.51, "It took 12 s, of which 1 s"), (3.4, "It took 12 s, of which 3 s")]
 )
 def test_took_is_told_where_swarm_was_waited_for(waited: float, told: str) -> None:
     report = replace(REPORT, seconds=12.4, seen=replace(REPORT.seen, waited=waited))
