@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import shlex
 import shutil
 import signal
@@ -27,6 +28,9 @@ from labgen.waiting import NotYet, wait_until
 
 _GRACE = 30.0
 """Seconds between asking a program to end and ending it."""
+
+_MOMENT = 0.2
+"""Seconds for which it is waited at a time where Ctrl-C must be noticed."""
 
 _GRACE_OF_THE_REST = 5.0
 """The same for what it has started, once it has ended itself."""
@@ -104,12 +108,11 @@ class Runner:
             if on_line is not None:
                 if child.stdin is not None:
                     _feed(child.stdin, stdin or "")
-                deadline = _Deadline(child, timeout, silence)
-                return self._follow(child, line, deadline, on_line, hint)
+                return self._follow(child, line, _Deadline(timeout, silence), on_line, hint)
             try:
                 out, err = child.communicate(stdin, timeout=timeout)
             except subprocess.TimeoutExpired:
-                raise self._late(child, line, timeout, hint) from None
+                raise self._late(child, line, _Deadline(timeout).as_a_whole, hint) from None
         return Result(line, child.returncode, out, err or "")
 
     def attend(self, argv: Sequence[str | Path], *, hint: str = "") -> int:
@@ -187,64 +190,80 @@ class Runner:
         on_line: Callable[[str], None],
         hint: str,
     ) -> Result:
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        assert child.stdout is not None  # noqa: S101 - for the type checker: it was asked for above
+        _read(child.stdout, lines)
         output: list[str] = []
-        with deadline:
-            assert child.stdout is not None  # noqa: S101 - for the type checker: it was asked for above
-            for text in child.stdout:
-                deadline.heard()
-                output.append(text)
-                on_line(text.rstrip("\r\n"))
-            child.wait()
-        if deadline.passed:
-            end(child)
-            raise ProgramTimeout(f"`{shlex.join(line)}` {deadline.passed} and was stopped.", hint)
-        return Result(line, child.returncode, "".join(output), "")
+        while not (passed := deadline.passed()):
+            try:
+                # For a moment at a time: on Windows nothing else would let Ctrl-C through.
+                text = lines.get(timeout=_MOMENT)
+            except queue.Empty:
+                # What it leaves behind holds the pipe open, and has nothing more to say of it.
+                if child.poll() is not None and deadline.quiet() > _GRACE_OF_THE_REST:
+                    break
+                continue
+            if text is None:
+                break
+            deadline.heard()
+            output.append(text)
+            on_line(text.rstrip("\r\n"))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if not passed:
+                return Result(line, child.wait(deadline.left()), "".join(output), "")
+        raise self._late(child, line, passed or deadline.as_a_whole, hint)
 
-    def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], timeout: float, hint: str) -> ProgramTimeout:
-        end(child)
-        return ProgramTimeout(f"`{shlex.join(line)}` did not end within {timeout:.0f} s and was stopped.", hint)
+    def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], passed: str, hint: str) -> ProgramTimeout:
+        # On Windows nobody can ask it to end: there is nothing to wait for.
+        end(child, _GRACE if os.name == "posix" else 0)
+        return ProgramTimeout(f"`{shlex.join(line)}` {passed} and was stopped.", hint)
 
 
 class _Deadline:
-    """Ends a program that is late: as a whole, or with its next line.
+    """When a program is late: as a whole, or with its next line.
 
-    :ivar passed: which of the two it was, for people; empty where neither.
+    :ivar as_a_whole: that it was late as a whole, for people.
     """
 
-    def __init__(self, child: subprocess.Popen[str], timeout: float, silence: float | None) -> None:
-        self.passed = ""
-        self._child = child
-        self._timeout, self._silence = timeout, silence
-        self._start = self._last = time.monotonic()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+    def __init__(self, timeout: float, silence: float | None = None) -> None:
+        self.as_a_whole = f"did not end within {timeout:.0f} s"
+        self._silence = silence
+        self._last = time.monotonic()
+        self._end = self._last + timeout
 
     def heard(self) -> None:
         """Say that the program has printed a line."""
         self._last = time.monotonic()
 
-    def _watch(self) -> None:
-        while not self.passed:
-            now = time.monotonic()
-            left = self._start + self._timeout - now
-            quiet = self._last + self._silence - now if self._silence is not None else left
-            if self._over.wait(max(min(left, quiet), 0)):
-                return
-            now = time.monotonic()
-            if now >= self._start + self._timeout:
-                self.passed = f"did not end within {self._timeout:.0f} s"
-            elif self._silence is not None and now >= self._last + self._silence:
-                self.passed = f"printed nothing for {self._silence:.0f} s"
-        end(self._child)
+    def quiet(self) -> float:
+        """Give the seconds for which it has printed nothing."""
+        return time.monotonic() - self._last
 
-    def __enter__(self) -> _Deadline:
-        self._thread.start()
-        return self
+    def left(self) -> float:
+        """Give the seconds until it is late as a whole."""
+        return max(self._end - time.monotonic(), 0.0)
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        # A program that is being ended is ended whole before anyone goes on.
-        self._thread.join()
+    def passed(self) -> str:
+        """Say which of the two it was late with, for people; empty where it is not."""
+        if not self.left():
+            return self.as_a_whole
+        if self._silence is not None and self.quiet() >= self._silence:
+            return f"printed nothing for {self._silence:.0f} s"
+        return ""
+
+
+def _read(pipe: IO[str], lines: queue.SimpleQueue[str | None]) -> None:
+    """Read a program's output beside it: what it leaves behind may hold the pipe open for as long as it likes."""
+    # An end of its own, so that the other can be closed while this one waits.
+    end_of_pipe = os.dup(pipe.fileno())
+
+    def read() -> None:
+        with open(end_of_pipe, encoding="utf-8", errors="replace") as source:  # noqa: PTH123 - a descriptor
+            for text in source:
+                lines.put(text)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 def _feed(pipe: IO[str], text: str) -> None:
@@ -259,22 +278,45 @@ def _feed(pipe: IO[str], text: str) -> None:
 
 
 def end(child: subprocess.Popen[str], grace: float = _GRACE) -> None:
-    """End a program and everything it started: asked first, then made to."""
+    """End a program and everything it started: asked first, then made to.
+
+    :param grace: seconds between the one and the other.
+    """
     if child.poll() is not None:
         return
-    for sign in (signal.SIGINT, signal.SIGTERM, None):
+    if os.name == "posix":
+        _end_group(child, grace)
+        _end_rest(child.pid)
+    else:
+        _end_tree(child, grace)
+
+
+def _end_group(child: subprocess.Popen[str], grace: float) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.name == "posix":
-                os.killpg(child.pid, sign if sign is not None else signal.SIGKILL)
-            elif sign is None:
-                child.kill()
-            else:
-                child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+            os.killpg(child.pid, sign)
+        # Who presses Ctrl-C again does not want to wait.
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             child.wait(grace)
             break
-    if os.name == "posix":
-        _end_rest(child.pid)
+
+
+def _end_tree(child: subprocess.Popen[str], grace: float) -> None:
+    """End a program on Windows, where the console has told everything that runs in it of Ctrl-C.
+
+    Vagrant is a launcher there, which waits for the Ruby that it has started: to end the launcher ends nothing else.
+    """
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.wait(grace)
+        return
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        command = ["taskkill", "/F", "/T", "/PID", str(child.pid)]
+        subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_GRACE_OF_THE_REST, check=False)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_GRACE_OF_THE_REST)
+        return
+    child.kill()
+    child.wait()
 
 
 def _end_rest(group: int) -> None:

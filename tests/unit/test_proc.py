@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -220,3 +221,15 @@ def test_run_program_that_prints_for_ever_is_ended() -> None:
     talks = "import time\nwhile True: print('a', flush=True); time.sleep(0.1)"
     with pytest.raises(ProgramTimeout, match="did not end within 1 s and was stopped"):
         Runner().run([sys.executable, "-c", talks], timeout=1, silence=30, on_line=lambda _line: None)
+
+
+def test_run_does_not_wait_for_what_holds_the_output_of_a_program_that_has_ended(monkeypatch):
+    monkeypatch.setattr(proc, "_GRACE_OF_THE_REST", 0.3)
+    code = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)\n"
+        "print(child.pid, flush=True)"
+    )
+    result = RUNNER.run(py(code), timeout=30, on_line=lambda _line: None)
+    os.kill(int(result.out), signal.SIGKILL)
+    assert result.status == 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,10 +15,13 @@ from typing import Any
 
 import pytest
 
-from labgen import inventory, labfile, proc, render
+from labgen import files, inventory, labfile, proc, render
+from labgen.box import cache
+from labgen.environment import INSTALLED
 from labgen.errors import ProgramTimeout
-from labgen.folder import LabFolder
+from labgen.folder import LabFolder, State
 from labgen.proc import Runner
+from labgen.waiting import NotYet, wait_until
 
 KEY = "C:/Users/김 철수/Docker Swarm 실습/.vagrant/machines/swarm-manager/virtualbox/private_key"
 TOLD = f"""\
@@ -75,13 +81,77 @@ def test_openssh_finds_the_key(written: Path) -> None:
     assert "controlmaster false" in told.splitlines()
 
 
-def test_a_program_that_is_late_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are no process groups to send a signal to."""
+LAUNCHER = """
+import pathlib, signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+work = subprocess.Popen([sys.executable, "-c", sys.argv[2]])
+pathlib.Path(sys.argv[1]).write_text(str(work.pid))
+print("started", flush=True)
+sys.exit(work.wait())
+"""
+"""As vagrant.exe: it starts another program with its own output, ignores Ctrl-C, and waits."""
+
+TASKKILL = """#!{python}
+import os, pathlib, signal, sys
+assert sys.argv[1:4] == ["/F", "/T", "/PID"], sys.argv
+for pid in (int(pathlib.Path({mark!r}).read_text()), int(sys.argv[4])):
+    os.kill(pid, signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """On a Windows with `taskkill`: where the launcher writes down what it has started."""
+    mark = tmp_path / "pid"
+    taskkill = tmp_path / "taskkill"
+    taskkill.write_text(TASKKILL.format(python=sys.executable, mark=str(mark)))
+    taskkill.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(proc, "os", WindowsOs())
+    return mark
+
+
+def gone(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        raise NotYet("it runs")
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_launcher_that_is_late_is_ended_with_what_it_has_started(launched: Path, followed: bool) -> None:
+    """There are no process groups to send a signal to, and to end vagrant.exe ends no Ruby."""
     started = time.monotonic()
+    command = [sys.executable, "-c", LAUNCHER, launched, "import time; time.sleep(60)"]
     with pytest.raises(ProgramTimeout):
-        Runner().run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.5)
-    assert time.monotonic() - started < 20
+        Runner().run(command, timeout=1.5, on_line=(lambda _: None) if followed else None)
+    assert time.monotonic() - started < 15
+    wait_until("it to end", lambda: gone(int(launched.read_text())), within=5)
+
+
+def test_a_launcher_that_is_interrupted_is_waited_for(launched: Path, tmp_path: Path) -> None:
+    """The console has told Ruby of Ctrl-C, which ends in order: until then the prompt does not come back."""
+    tidy = tmp_path / "tidy"
+
+    def interrupt(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    work = f"import time, pathlib; time.sleep(1); pathlib.Path({str(tidy)!r}).touch()"
+    with pytest.raises(KeyboardInterrupt):
+        Runner().run([sys.executable, "-c", LAUNCHER, launched, work], timeout=60, on_line=interrupt)
+    assert tidy.exists()
+
+
+def test_a_launcher_is_ended_also_without_taskkill(launched: Path, tmp_path: Path) -> None:
+    (tmp_path / "taskkill").unlink()
+    started = time.monotonic()
+    command = [sys.executable, "-c", LAUNCHER, launched, "import time; time.sleep(60)"]
+    try:
+        with pytest.raises(ProgramTimeout):
+            Runner().run(command, timeout=1.5, on_line=lambda _: None)
+        # What it has started holds its output open, and nobody waits for that.
+        assert time.monotonic() - started < 20
+    finally:
+        os.kill(int(launched.read_text()), signal.SIGKILL)
 
 
 def test_the_vagrantfile_starts_no_shell() -> None:
@@ -94,3 +164,47 @@ def test_the_vagrantfile_starts_no_shell() -> None:
 
 def test_a_vagrantfile_that_git_has_turned_to_crlf_is_still_labgens() -> None:
     assert not render.edited(render.render(labfile.parse("")).replace("\n", "\r\n"))
+
+
+def test_the_cache_is_made_where_nobody_is_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (cache, files):
+        monkeypatch.setattr(module, "os", WindowsOs())
+    monkeypatch.setenv("SUDO_UID", "1000")
+    monkeypatch.setenv("SUDO_GID", "1000")
+    cache.prepare(tmp_path / "labgen" / "boxes")
+    assert (tmp_path / "labgen" / "boxes").is_dir()
+
+
+def test_fab_prints_utf8_where_pipes_have_another_encoding(tmp_path: Path) -> None:
+    """`fab -l | more` and `fab exercise.update --dry-run > log`, typed by hand where the code page is not Korean."""
+    (tmp_path / "fabfile.py").write_text("from provision.tasks import namespace\n")
+    listed = subprocess.run(
+        [sys.executable, "-c", "from fabric.main import program; program.run()", "-l"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0", "PYTHONPATH": str(INSTALLED)},
+        capture_output=True,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stderr.decode(errors="replace")
+    assert "로드" in listed.stdout.decode("utf-8")
+
+
+def test_the_configuration_is_read_as_utf8_whatever_the_code_page(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """testinfra and Fabric would open it in the code page."""
+    import builtins
+
+    plain = builtins.open
+
+    def in_code_page(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+        if str(file) == str(written) and "b" not in mode and not options.get("encoding"):
+            raise UnicodeDecodeError("cp949", b"", 0, 1, "illegal multibyte sequence")
+        return plain(file, mode, *args, **options)
+
+    monkeypatch.setattr(builtins, "open", in_code_page)
+    folder = LabFolder.at(written.parents[1])
+    lab = inventory.Inventory(folder, labfile.parse("workers: 0"), State("virtualbox"))
+    connection = lab.connection(lab.lab.first_manager)
+    assert connection.connect_kwargs["key_filename"] == [KEY]
+    assert (connection.host, connection.port) == ("127.0.0.1", 2222)
