@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
+from typing import Literal
 
 from labgen.swarm.spans import Span, merged, most_at_once, without
 from labgen.swarm.tasks import Service, Task
@@ -187,9 +188,9 @@ def most_empty(service: Service) -> int:
     """The greatest number of places that updates left empty at once, from when each first had a task that ran.
 
     Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it. What
-    :func:`exchanged` tells is not counted.
+    :func:`exchanged` and :func:`broken_off` tell is not counted.
     """
-    return most_at_once([_emptied(tasks, by_swarm=False) for tasks in places(service).values()])
+    return most_at_once([_emptied(tasks, "update") for tasks in places(service).values()])
 
 
 def exchanged(service: Service) -> list[Vacancy]:
@@ -199,15 +200,25 @@ def exchanged(service: Service) -> list[Vacancy]:
     keeps whichever of the two it comes upon, and stops the other at once, whatever order was asked for (swarmkit
     ``manager/orchestrator/update/updater.go``, ``useExistingTask``).
     """
+    return _vacant(service, "exchange")
+
+
+def broken_off(service: Service) -> list[Vacancy]:
+    """The times for which a place was empty beside an update because the container of its old task ended by itself."""
+    return _vacant(service, "failure")
+
+
+Cause = Literal["update", "exchange", "failure"]
+
+
+def _vacant(service: Service, cause: Cause) -> list[Vacancy]:
     return [
-        Vacancy(place, start, end)
-        for place, tasks in places(service).items()
-        for start, end in _emptied(tasks, by_swarm=True)
+        Vacancy(place, start, end) for place, tasks in places(service).items() for start, end in _emptied(tasks, cause)
     ]
 
 
-def _emptied(tasks: Sequence[Task], *, by_swarm: bool) -> list[tuple[datetime, datetime]]:
-    """The times for which updates left a place empty, or for which Swarm itself did."""
+def _emptied(tasks: Sequence[Task], cause: Cause) -> list[tuple[datetime, datetime]]:
+    """The times for which a place was empty while it was updated, because of that or of something beside it."""
     lives = sorted(((start, task) for task in tasks if (start := began(task))), key=itemgetter(0))
     empty: list[tuple[datetime, datetime]] = []
     for (_, before), (start, task) in pairwise(lives):
@@ -218,14 +229,19 @@ def _emptied(tasks: Sequence[Task], *, by_swarm: bool) -> list[tuple[datetime, d
         # A place that is empty because its container or its node failed is not the update's.
         first, last = sorted((tasks.index(before), tasks.index(task)))
         updated = any(other.spec != before.spec for other in tasks[first : last + 1])
-        if start > end and updated and _is_exchange(last_to_run, task, end) == by_swarm:
+        if start > end and updated and _cause(last_to_run, task, end) == cause:
             empty.append((end, start))
     return empty
 
 
-def _is_exchange(old: Task, new: Task, stopped: datetime) -> bool:
-    """Whether a task took the place of one like it that was well, having been made before that was stopped."""
-    return old.spec == new.spec and old.state == "shutdown" and new.created is not None and new.created < stopped
+def _cause(old: Task, new: Task, stopped: datetime) -> Cause:
+    """Why a place was empty between two tasks, with an update in between."""
+    if old.spec != new.spec:
+        return "update"
+    if old.failed:
+        return "failure"
+    # An update that stops first makes the new task when it stops the old one, and so goes back only after that.
+    return "exchange" if new.created is not None and new.created < stopped else "update"
 
 
 @dataclass(frozen=True)

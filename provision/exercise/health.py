@@ -22,7 +22,7 @@ from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
 from labgen.probe import Probed
 from labgen.swarm import Service
-from labgen.swarm.timeline import exchanged, most_empty, relieved
+from labgen.swarm.timeline import broken_off, exchanged, most_empty, relieved
 from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
@@ -158,7 +158,9 @@ def _none_missing(run: Run, there: Service) -> None:
     for vacancy in exchanged(there):
         seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
         run.say(f"  {there.name}.{vacancy.place}: Swarm itself left it without a task for {seconds:.1f} s. {_EXCHANGE}")
-    if not exchanged(there):
+    for vacancy in broken_off(there):
+        run.say(f"  {there.name}.{vacancy.place}: its container ended by itself while the service was updated.")
+    if not exchanged(there) and not broken_off(there):
         run.say(f"  not one of {there.replicas} replicas was missing at any time")
 
 

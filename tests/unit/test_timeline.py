@@ -12,6 +12,7 @@ from labgen.swarm.timeline import (
     Vacancy,
     at_once,
     batches,
+    broken_off,
     drained,
     exchanged,
     failing,
@@ -158,13 +159,21 @@ def test_exchanged_is_a_task_that_was_made_before_the_one_like_it_was_stopped() 
         _taken_back(STOPPED, made=26),
         # Another version came in its place: that is the update's.
         _taken_back(STOPPED, spec="new"),
-        # It was not stopped by anyone.
-        _taken_back(dataclasses.replace(STOPPED, state="failed")),
     ],
 )
 def test_exchanged_is_nothing_that_an_update_has_lost(there: Service) -> None:
-    assert exchanged(there) == []
+    assert exchanged(there) == broken_off(there) == []
     assert most_empty(there) == 1
+
+
+@pytest.mark.parametrize("state", ["failed", "complete"])
+def test_broken_off_is_a_task_whose_container_ended_by_itself_beside_an_update(state: str) -> None:
+    there = _taken_back(dataclasses.replace(STOPPED, state=state), made=26)
+    assert broken_off(there) == [Vacancy("1", at(25), at(33))]
+    assert (exchanged(there), most_empty(there)) == ([], 0)
+    # Where another version came in its place, that is the update's.
+    there = _taken_back(dataclasses.replace(STOPPED, state=state), made=26, spec="new")
+    assert (broken_off(there), most_empty(there)) == ([], 1)
 
 
 def test_a_task_on_its_way_out_began_when_its_container_did() -> None:

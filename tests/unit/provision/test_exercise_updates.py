@@ -249,6 +249,14 @@ def test_health_tells_of_a_task_that_swarm_itself_exchanged_and_does_not_fail_fo
     assert health._shows(run)
 
 
+def test_health_tells_of_a_container_that_ended_by_itself_and_does_not_fail_for_it() -> None:
+    old, sick, new = exchange()
+    run = session(dataclasses.replace(old, state="failed"), sick, new)
+    health._nothing_lost(run)
+    assert run.said[1] == "  my-session.1: its container ended by itself while the service was updated."
+    assert len(run.said) == 2
+
+
 def test_health_does_not_go_on_with_a_history_in_which_an_update_lost_tasks() -> None:
     lost = session(of(OLD, lived(1, 0, "a", (1, 10))), SICK, of(OLD, lived(1, 15, "a", (16, None))))
     assert health._failed(lost) is not None
