@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from labgen import engine, pages, swarm
 from labgen.course import exercises
-from labgen.engine import Answer, as_list
+from labgen.engine import Answer
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
 from labgen.pages import Requests
@@ -27,15 +27,16 @@ from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
 from verify.once import Known, side_by_side
+from verify.reach import Reach
 from verify.report.seen import Seen, SeenExchange, SeenProbe, SeenRequests
+from verify.staying import Staying
+from verify.stored import Container, Stored
 
 T = TypeVar("T")
 
 _SETTLING = 30.0
 """Seconds that a swarm has to settle: a task on its way to running, a node not heard of since its
 manager started."""
-
-_CONTAINERS, _IMAGES = "/containers/json?all=1", "/images/json"
 
 _MESH = 10.0
 """Seconds that the routing mesh has to know a task that has just started."""
@@ -47,6 +48,7 @@ class Exam:
     :ivar wanted: names of the nodes that checks were chosen for; others are connected to only when they are
         asked for.
     :ivar clock: seconds that pass, for checks that measure.
+    :ivar looked: when the swarm was seen first, by the manager's clock; ``None`` before.
     """
 
     def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = ()) -> None:
@@ -62,10 +64,14 @@ class Exam:
         self._asking: threading.Thread | None = None
         self._swarm: Known[Swarm] | None = None
         self._looked = ""
+        self.looked: datetime | None = None
+        self._ahead: dict[str, float] = {}
         self._latest: dict[str, Service] = {}
         self._polled: Service | None = None
         self._networks: dict[str, Known[list[Network]]] = {}
-        self._stored: dict[str, Known[Mapping[str, Answer]]] = {}
+        self.stored = Stored(self)
+        self.staying = Staying(self)
+        self.reach = Reach(self)
         self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
         self._probes: list[SeenProbe] = []
         self._exchanges: list[SeenExchange] = []
@@ -145,25 +151,13 @@ class Exam:
     def networks(self, node: Node) -> list[Network]:
         """The networks that a node's engine knows; asked once, every node at the same time."""
         if node.name not in self._networks:
-            wanted = [one for one in self.lab.nodes if one == node or (one.name in self.wanted and self._answers(one))]
+            wanted = [one for one in self.lab.nodes if one == node or (one.name in self.wanted and self.answers(one))]
             self._networks |= side_by_side(wanted, lambda one: swarm.networks(partial(self._hosts.run, one)))
         return self._networks[node.name].get()
 
-    def containers(self, node: Node) -> dict[str, dict[str, str]]:
-        """The containers on a node, running or not: name and labels; asked once."""
-        told = as_list(self._kept(node)[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
-        return {name.lstrip("/"): dict(one.get("Labels") or {}) for one in told for name in one.get("Names") or ()}
-
-    def images(self, node: Node) -> set[str]:
-        """The images on a node, by every reference they have there; asked once."""
-        told = as_list(self._kept(node)[_IMAGES].value(_IMAGES), _IMAGES)
-        return {name for one in told for name in (*(one.get("RepoTags") or ()), *(one.get("RepoDigests") or ()))}
-
-    def _kept(self, node: Node) -> Mapping[str, Answer]:
-        if node.name not in self._stored:
-            run = partial(self._hosts.run, node)
-            self._stored[node.name] = Known(lambda: engine.ask(run, [_CONTAINERS, _IMAGES]))
-        return self._stored[node.name].get()
+    def containers(self, node: Node) -> dict[str, Container]:
+        """The containers on a node, running or not, by name; asked once."""
+        return {name: container for container in self.stored.containers(node) for name in container.names}
 
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
@@ -229,6 +223,14 @@ class Exam:
                 raise Hopeless(f"{seen}; {self._polled.name}: {why}") from None
             raise
 
+    def settle(self, what: str, look: Callable[[], None], *, within: float) -> None:
+        """Poll until ``look`` returns, or the deadline passes: what was seen last is judged as it is.
+
+        :param within: deadline in seconds.
+        """
+        with suppress(_StillMoving):
+            self._wait(what, look, within=within, error=_StillMoving)
+
     def unreachable(self) -> str:
         """Which nodes or engines do not answer, as a sentence; empty where all do."""
         silent = []
@@ -280,7 +282,10 @@ class Exam:
         names = [node.name for node in self.lab.nodes]
 
         def look(node: Node) -> NodeFacts:
-            return facts.read(partial(self._hosts.run, node), node.name, names, within)
+            there, moment = self._observed(lambda: facts.read(partial(self._hosts.run, node), node.name, names, within))
+            if there.time is not None:
+                self._ahead[node.name] = (there.time - moment).total_seconds()
+            return there
 
         self._facts |= side_by_side(nodes, look)
 
@@ -291,18 +296,29 @@ class Exam:
         last: list[Swarm] = []
 
         def look() -> None:
-            with tracing.gather() as asked:
-                last.append(swarm.look(partial(self._hosts.run, manager)))
-            tracing.looked_at(asked)
-            # Of a recording, its own: whatever was asked in which order, the report tells the same time.
-            moment = self._hosts.moment(asked[-1]) if isinstance(self._hosts, Dated) and asked else datetime.now(UTC)
+            now, moment = self._observed(lambda: swarm.look(partial(self._hosts.run, manager)))
+            last.append(now)
             self._looked = moment.isoformat(timespec="milliseconds")
+            self.looked = moment + timedelta(seconds=self._ahead.get(manager.name, 0.0))
             if not last[-1].settled(names):
                 raise NotYet("something is still on its way")
 
-        with suppress(_StillMoving):  # Judged as it is.
-            self._wait("the swarm to settle", look, within=self._patience.seconds(_SETTLING), error=_StillMoving)
+        self.settle("the swarm to settle", look, within=self._patience.seconds(_SETTLING))
         return last[-1]
+
+    def _observed(self, ask: Callable[[], T]) -> tuple[T, datetime]:
+        """An answer, and when it came."""
+        with tracing.gather() as asked:
+            answer = ask()
+        tracing.looked_at(asked)
+        # Of a recording, its own: whatever was asked in which order, the report tells the same time.
+        moment = self._hosts.moment(asked[-1]) if isinstance(self._hosts, Dated) and asked else datetime.now(UTC)
+        return answer, moment
+
+    def dated_answer(self, ask: Callable[[], T]) -> tuple[T, datetime]:
+        """An answer of the manager's, and when it came, by its own clock."""
+        answer, moment = self._observed(ask)
+        return answer, moment + timedelta(seconds=self._ahead.get(self.manager.name, 0.0))
 
     def _manager(self) -> Node:
         silent: NodeError | None = None
@@ -342,8 +358,7 @@ class Exam:
                 raise NotYet("a request was not answered")
 
         if addresses:
-            with suppress(_StillMoving):  # Judged as it is.
-                self._wait("the routing mesh", look, within=self._patience.seconds(_MESH), error=_StillMoving)
+            self.settle("the routing mesh", look, within=self._patience.seconds(_MESH))
         return last
 
     def _may_answer(self, port: int) -> bool:
@@ -354,12 +369,13 @@ class Exam:
             if any(published.published == port for published in service.ports)
         ]
         began = [date for service in publishing for task in service.running if (date := task.updated or task.since)]
-        looked = datetime.fromisoformat(self._looked)
+        looked = self.looked or datetime.fromisoformat(self._looked)
         # Nodes' clocks differ a little; a task without a date may have begun just now.
         undated = any(not (task.updated or task.since) for service in publishing for task in service.running)
         return undated or any(looked - date < timedelta(seconds=self._patience.seconds(_MESH) + 5) for date in began)
 
-    def _answers(self, node: Node) -> bool:
+    def answers(self, node: Node) -> bool:
+        """Whether a node can be asked."""
         try:
             self.facts(node)
         except NodeError:

@@ -7,8 +7,9 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from labgen.engine import Run, as_json, as_object, ask_command, text_of
+from labgen.engine import Run, as_json, as_object, ask_command, moment, text_of
 from labgen.errors import NodeError
 from labgen.swarm import LocalSwarm
 
@@ -71,6 +72,7 @@ class NodeFacts:
     :param names: of each node of the lab, the addresses that /etc/hosts gives for its name.
     :param engine_running: there is an engine's process.
     :param engine_silent: how it failed to answer, as a sentence; empty where it answered, or does not run.
+    :param time: the node's clock when its engine answered, ``None`` where it did not.
     """
 
     hostname: str
@@ -81,6 +83,7 @@ class NodeFacts:
     engine_version: str
     engine_silent: str
     local_swarm: LocalSwarm
+    time: datetime | None = None
 
     @property
     def swarm(self) -> LocalSwarm:
@@ -149,6 +152,7 @@ def parse(text: str, name: str) -> NodeFacts:
         engine_version=text_of(info, "ServerVersion"),
         engine_silent=f"{name}: its engine runs, but does not answer." if running and not answered else "",
         local_swarm=LocalSwarm.of(info.get("Swarm") or {}),
+        time=moment(info, "SystemTime"),
     )
 
 

@@ -37,7 +37,7 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
         if cleanup.of_the_course(kept.services, cleanup.services()):
             return
         # An engine that was started anew has lost its events, but not the images of what ran there.
-        if kept.forgotten(began) and cleanup.images() & {repository(image) for image in exam.images(node)}:
+        if kept.forgotten(began) and cleanup.images() & {repository(image) for image in exam.stored.images(node)}:
             return
         forgotten += [node.name] if kept.forgotten(began) else []
     anew = f" ({', '.join(forgotten)}: the engine was started anew since, and has no image of the course)"
@@ -83,8 +83,8 @@ def test_containers_gone(node: Node, exam: Exam) -> None:
     """No container of the course is left on the node, running or stopped."""
     left = [
         name
-        for name, labels in exam.containers(node).items()
-        if cleanup.of_the_course([labels.get("com.docker.swarm.service.name", name)], cleanup.services())
+        for name, container in exam.containers(node).items()
+        if cleanup.of_the_course([container.labels.get("com.docker.swarm.service.name", name)], cleanup.services())
     ]
     assert not left, f"still there: {', '.join(sorted(left))}"
 

@@ -9,6 +9,7 @@ from labgen.course import Words
 from labgen.course.cluster import BRIDGE
 from labgen.hint import in_folder, on_manager, on_node
 from labgen.lab import Lab, Node
+from labgen.reachability import GOSSIP, MANAGEMENT, Failure
 from labgen.swarm import Swarm, SwarmNode
 from verify.checks import check
 from verify.exam import Exam
@@ -164,6 +165,59 @@ def test_management_port(node: Node, facts: NodeFacts) -> None:
     assert facts.listens("tcp", 2377, str(node.address)), facts.listening(2377)
 
 
+_FIREWALL = (
+    on_node(
+        "sudo iptables --list-rules --verbose | grep -e DROP -e REJECT",
+        "sudo ufw status",
+        look=Words(
+            "Is there a rule on one of the nodes named above that drops this traffic? Ports 2377/tcp, 7946/tcp, "
+            "7946/udp and 4789/udp must be open between the nodes.",
+            "위에 나온 노드 가운데 이 통신을 막는 규칙이 있습니까? 노드 사이에 2377/tcp, 7946/tcp, 7946/udp, 4789/udp "
+            "포트가 열려 있어야 합니다.",
+        ),
+    ),
+)
+
+
+def _told(failures: list[Failure]) -> str:
+    return "; ".join(map(str, failures))
+
+
+@check(
+    ko="다른 모든 노드가 이 매니저의 2377 포트에 연결할 수 있다.",
+    nodes="managers",
+    needs=("cluster.management_port",),
+    hint=_FIREWALL,
+)
+def test_management_reached(node: Node, exam: Exam) -> None:
+    """Every other node can connect to port 2377 of the manager."""
+    failures = exam.reach.connections(node, MANAGEMENT)
+    assert not failures, f"port 2377/tcp: {_told(failures)}"
+
+
+@check(
+    ko="이 노드와 다른 노드가 서로 7946 포트에 닿는다.",
+    needs=("cluster.gossip_port",),
+    hint=_FIREWALL,
+)
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
+    """The node and the other nodes reach each other at port 7946."""
+    failures = exam.reach.connections(node, GOSSIP) if protocol == "tcp" else exam.reach.datagrams(node)
+    assert not failures, f"port 7946/{protocol}: {_told(failures)}"
+
+
+@check(
+    ko="이 노드와 다른 노드 사이에 오버레이 네트워크의 패킷이 오간다(4789/udp).",
+    needs=("cluster.swarm_active", "cluster.gossip_reached", "cluster.ingress_network"),
+    hint=_FIREWALL,
+)
+def test_overlay_reached(node: Node, exam: Exam) -> None:
+    """Packets of overlay networks (4789/udp) pass between the node and the other nodes."""
+    failures = exam.reach.overlay(node)
+    assert not failures, f"port 4789/udp: {_told(failures)}"
+
+
 @check(
     ko="스웜이 있고 리더가 있다.",
     topics=("node",),
@@ -187,7 +241,7 @@ def test_swarm_begun(swarm: Swarm) -> None:
 
 
 @check(
-    ko="매니저가 보기에 노드는 Ready다.",
+    ko="매니저가 보기에 노드는 Ready이고, 노드는 그 매니저의 스웜에 들어 있다.",
     needs=("cluster.swarm_begun",),
     topics=("node",),
     hint=on_manager(
@@ -198,9 +252,12 @@ def test_swarm_begun(swarm: Swarm) -> None:
         ),
     ),
 )
-def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
-    """The manager sees the node Ready."""
+def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> None:
+    """The manager sees the node Ready, and the node is in the manager's swarm."""
+    elsewhere = _elsewhere(swarm, lab, facts)
+    assert not elsewhere, f"it is in another swarm, with its managers at {', '.join(elsewhere)}"
     known = _known(swarm, node, facts)
+    assert known or not facts.swarm.active, "the manager does not know it: it is in another swarm"
     state = known.state if known else "not at all"
     assert state == "ready", f"the manager sees it {state}"
 
@@ -330,5 +387,17 @@ def test_gateway_bridge(node: Node, exam: Exam) -> None:
 
 
 def _known(swarm: Swarm, node: Node, facts: NodeFacts) -> SwarmNode | None:
-    """The manager's entry for a node: by the id the node has now, else by name (it may have left)."""
-    return swarm.node(facts.swarm.node_id) or next((known for known in swarm.nodes if known.name == node.name), None)
+    """The manager's entry for a node: by the id the node has now; by name only where it is in no swarm (it has left).
+
+    One that is in a swarm under an id that the manager does not know is in another.
+    """
+    if facts.swarm.active:
+        return swarm.node(facts.swarm.node_id)
+    return next((known for known in swarm.nodes if known.name == node.name), None)
+
+
+def _elsewhere(swarm: Swarm, lab: Lab, facts: NodeFacts) -> list[str]:
+    """Addresses at which a node has its managers, where none of them is a manager of this swarm."""
+    known = {str(node.address) for node in lab.nodes} | {node.address for node in swarm.nodes}
+    addresses = [manager.rpartition(":")[0] for manager in facts.swarm.managers]
+    return addresses if addresses and not known & set(addresses) else []

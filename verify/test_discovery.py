@@ -13,7 +13,6 @@ import pytest
 from labgen import names
 from labgen.capabilities import Capability, Lacks
 from labgen.course import ServiceSpec, Words, discovery
-from labgen.course.spec import repository
 from labgen.hint import Hint, Hints, on, on_manager
 from labgen.names import Asked, told
 from labgen.swarm import Network, Service, Swarm
@@ -21,7 +20,7 @@ from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
-from verify.services import found
+from verify.services import made_from, runs
 
 VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
 TASKS = f"tasks.{VIRTUAL.name}"
@@ -34,14 +33,14 @@ def _network(swarm: Swarm) -> Network:
     return there
 
 
-def _on_the_network(swarm: Swarm, spec: ServiceSpec) -> Service:
-    there = found(swarm, spec.name)
-    assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
+def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
+    there = made_from(swarm, spec)
     assert _network(swarm).id in there.networks, f"{spec.name} is not on the network {NETWORK}"
     assert there.endpoint_mode == spec.endpoint_mode, (
         f"the endpoint mode of {spec.name} is {there.endpoint_mode}, not {spec.endpoint_mode}"
     )
     assert len(there.running) >= LEAST, f"{len(there.running)} tasks of {spec.name} run"
+    runs(exam, there)
     return there
 
 
@@ -76,7 +75,7 @@ def _mended(spec: ServiceSpec) -> Hints:
 
 @check(
     points=1,
-    ko=f"web-vip 서비스가 가상 IP로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
+    ko=f"web-vip 서비스가 가상 IP로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이고 멈추지 않는다.",
     needs=("discovery.network",),
     topics=(
         "tasks",
@@ -84,15 +83,17 @@ def _mended(spec: ServiceSpec) -> Hints:
     ),
     hint=_mended(VIRTUAL),
 )
-def test_virtual(swarm: Swarm) -> None:
-    """The service web-vip is on that network with a virtual IP, and two or more of its nginx tasks run."""
-    there = _on_the_network(swarm, VIRTUAL)
+def test_virtual(swarm: Swarm, exam: Exam) -> None:
+    """The service web-vip is on that network with a virtual IP, and two or more of its nginx tasks run and
+    stay up."""
+    there = _on_the_network(swarm, exam, VIRTUAL)
     assert there.virtual_ips, "it has no virtual IP"
 
 
 @check(
     points=2,
-    ko=f"web-dnsrr 서비스가 DNS 라운드 로빈으로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이다.",
+    ko=f"web-dnsrr 서비스가 DNS 라운드 로빈으로 이 네트워크에 있고 "
+    f"nginx 태스크가 {LEAST}개 이상 실행 중이고 멈추지 않는다.",
     needs=("discovery.network",),
     topics=(
         "tasks",
@@ -100,9 +101,10 @@ def test_virtual(swarm: Swarm) -> None:
     ),
     hint=_mended(ROUND_ROBIN),
 )
-def test_round_robin(swarm: Swarm) -> None:
-    """The service web-dnsrr is on that network with DNS round robin, and two or more of its nginx tasks run."""
-    _on_the_network(swarm, ROUND_ROBIN)
+def test_round_robin(swarm: Swarm, exam: Exam) -> None:
+    """The service web-dnsrr is on that network with DNS round robin, and two or more of its nginx tasks run and
+    stay up."""
+    _on_the_network(swarm, exam, ROUND_ROBIN)
 
 
 @dataclass(frozen=True)

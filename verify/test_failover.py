@@ -30,26 +30,26 @@ _BUSY = Words(f"a worker with a task of {SERVICE.name}", f"{SERVICE.name}의 태
 
 @check(
     points=1,
-    ko="web-ha 서비스가 nginx 이미지로 만들어져 있다.",
+    ko="web-ha 서비스가 nginx 이미지로 만들어져 있고 nginx를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
-    """There is a service web-ha, made from nginx."""
+    """There is a service web-ha, made from nginx, and it runs nginx."""
     made_from(swarm, SERVICE)
 
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
+    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("failover.service_exists",),
     whole_lab=True,
     topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
-def test_running(service: Service) -> None:
-    """The service is replicated, with four replicas, and all of them run."""
-    all_run(service, SERVICE)
+def test_running(service: Service, exam: Exam) -> None:
+    """The service is replicated, with four replicas, and all of them run and stay up."""
+    all_run(exam, service, SERVICE)
 
 
 @check(

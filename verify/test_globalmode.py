@@ -9,7 +9,7 @@ from labgen.swarm import Service, Swarm, SwarmNode
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat
-from verify.services import made_from, service_of, told
+from verify.services import made_from, runs, service_of, told
 
 SERVICE = globalmode.SERVICE
 
@@ -18,12 +18,12 @@ service = service_of(SERVICE.name)
 
 @check(
     points=1,
-    ko="global_nginx 서비스가 nginx 이미지로 만들어져 있다.",
+    ko="global_nginx 서비스가 nginx 이미지로 만들어져 있고 nginx를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
-    """There is a service global_nginx, made from nginx."""
+    """There is a service global_nginx, made from nginx, and it runs nginx."""
     made_from(swarm, SERVICE)
 
 
@@ -48,7 +48,7 @@ def test_global(service: Service) -> None:
 
 @check(
     points=1,
-    ko="이 노드에서 서비스의 태스크가 하나 실행 중이다.",
+    ko="이 노드에서 서비스의 태스크가 하나 실행 중이고 멈추지 않는다.",
     needs=("globalmode.global",),
     whole_lab=True,
     topics=("tasks",),
@@ -62,10 +62,11 @@ def test_global(service: Service) -> None:
     ),
 )
 def test_task_here(node: Node, service: Service, exam: Exam) -> None:
-    """One task of the service runs on the node."""
+    """One task of the service runs and stays up on the node."""
     here = [task for task in service.running if exam.host(task) == node]
     without = f"; its constraints: {', '.join(service.constraints)}" if service.constraints else ""
     assert len(here) == 1, f"{len(here)} run on it; all tasks: {told(service.tasks)}{without}"
+    runs(exam, service, on=node)
 
 
 @check(

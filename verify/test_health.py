@@ -24,7 +24,7 @@ from verify import prober
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
-from verify.services import all_run, made_from, service_of
+from verify.services import all_run, changed_image, made_from, service_of
 
 SERVICE, WEB = health.SERVICE, health.WEB
 PORT = WEB.publish[0]
@@ -40,26 +40,26 @@ def lived(service: Service, exam: Exam) -> Service:
 
 @check(
     points=1,
-    ko="my-session 서비스가 redis 이미지로 만들어져 있다.",
+    ko="my-session 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
-    """There is a service my-session, made from redis."""
+    """There is a service my-session, made from redis, and it runs a redis server."""
     made_from(swarm, SERVICE)
 
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이다.",
+    ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("health.service_exists",),
     whole_lab=True,
     topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
-def test_running(service: Service) -> None:
-    """The service is replicated, with three replicas, and all of them run."""
-    all_run(service, SERVICE)
+def test_running(service: Service, exam: Exam) -> None:
+    """The service is replicated, with three replicas, and all of them run and stay up."""
+    all_run(exam, service, SERVICE)
 
 
 @check(
@@ -132,8 +132,9 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
     ),
     hint=on_manager(health.RIGHT),
 )
-def test_updated(service: Service) -> None:
+def test_updated(service: Service, exam: Exam) -> None:
     """A good update was completed: every task has redis:6.2.5-alpine, and came after one of another image."""
+    changed_image(exam, service)
     seen = {task.image.partition("@")[0] for task in service.running}
     assert all(same_image(image, health.UPDATED.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
     assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
@@ -157,7 +158,7 @@ def test_web(swarm: Swarm, exam: Exam) -> None:
     there = made_from(swarm, WEB)
     assert any(PORT.met_by(port) for port in there.ports), f"published: {told_ports(there)}"
     assert there.health[:1] not in ((), ("NONE",)), "it has no health check of its own"
-    all_run(there, WEB)
+    all_run(exam, there, WEB)
     sick = [f"{WEB.name}.{task.slot}: {task.unwell}" for task in exam.lived(WEB.name).running if task.unwell]
     assert not sick, "; ".join(sick)
 

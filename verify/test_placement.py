@@ -7,15 +7,13 @@ from labgen.course.spec import in_bytes
 from labgen.hint import Hints, on_manager
 from labgen.swarm import Service, Swarm
 from verify.checks import check
+from verify.exam import Exam
 from verify.hinting import create, see_tasks
-from verify.services import found, hosts, listed, told
+from verify.services import found, hosts, kept_off_managers, listed, open_to_all, runs, told
 
 OFF_MANAGERS, LABELLED = placement.OFF_MANAGERS, placement.LABELLED
 SPREAD, TOO_BIG = placement.SPREAD, placement.TOO_BIG
 LABEL, VALUE = placement.LABEL, placement.VALUE
-
-_KEPT_OFF_MANAGERS = frozenset({"node.role==worker", "node.role!=manager"})
-"""Two ways to write the same constraint; the course uses both."""
 
 
 def _mended(spec: ServiceSpec) -> Hints:
@@ -35,17 +33,16 @@ def _mended(spec: ServiceSpec) -> Hints:
 
 @check(
     points=2,
-    ko="off-manager 서비스에 node.role!=manager 제약 조건이 있고, 원하는 만큼의 태스크가 실행 중이다.",
+    ko="off-manager 서비스에 node.role!=manager 제약 조건이 있고, 원하는 만큼의 태스크가 실행 중이고 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=_mended(OFF_MANAGERS),
 )
-def test_off_managers(swarm: Swarm) -> None:
-    """The service off-manager has the constraint node.role!=manager, and all of its tasks run."""
+def test_off_managers(swarm: Swarm, exam: Exam) -> None:
+    """The service off-manager has the constraint node.role!=manager, and all of its tasks run and stay up."""
     there = found(swarm, OFF_MANAGERS.name)
-    written = _constraints(there)
-    assert written & _KEPT_OFF_MANAGERS, f"its constraints: {', '.join(there.constraints) or 'none'}"
-    _all_run(there, OFF_MANAGERS)
+    kept_off_managers(there)
+    _all_run(exam, there, OFF_MANAGERS)
 
 
 @check(
@@ -85,24 +82,27 @@ def test_label(swarm: Swarm) -> None:
 
 @check(
     points=2,
-    ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, 태스크는 모두 그 노드에서 실행 중이다.",
+    ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, "
+    "태스크는 모두 그 노드에서 실행 중이고 멈추지 않는다.",
     needs=("placement.label",),
     topics=("tasks",),
     hint=_mended(LABELLED),
 )
-def test_on_labelled(swarm: Swarm) -> None:
-    """The service on-ssd has the constraint node.labels.disk==ssd, and all of its tasks run where that label is."""
+def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
+    """The service on-ssd has the constraint node.labels.disk==ssd, and all of its tasks run and stay up where that
+    label is."""
     there = found(swarm, LABELLED.name)
     wanted = LABELLED.constraints[0]
     assert wanted in _constraints(there), f"its constraints: {', '.join(there.constraints) or 'none'}"
-    _all_run(there, LABELLED)
+    _all_run(exam, there, LABELLED)
     elsewhere = {name: many for name, many in hosts(swarm, there).items() if many and name not in _labelled(swarm)}
     assert not elsewhere, f"tasks on nodes without the label: {listed(elsewhere)}"
 
 
 @check(
     points=2,
-    ko="제약 조건이 없는 spread 서비스의 복제본이 모든 노드에 고르게 나뉘어 있다. 차이는 많아야 하나다.",
+    ko="제약 조건으로 제외된 노드가 없는 spread 서비스의 복제본이 "
+    "모든 노드에 고르게 나뉘어 계속 실행 중이다. 차이는 많아야 하나다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
@@ -115,11 +115,12 @@ def test_on_labelled(swarm: Swarm) -> None:
         ),
     ),
 )
-def test_spread(swarm: Swarm) -> None:
-    """The replicas of spread, which has no constraint, are even over all nodes: one more or less at most."""
+def test_spread(swarm: Swarm, exam: Exam) -> None:
+    """The replicas of spread, which no constraint keeps off a node, run and stay up evenly over all nodes: one more or
+    less at most."""
     there = found(swarm, SPREAD.name)
-    assert not there.constraints, f"its constraints: {', '.join(there.constraints)}"
-    _all_run(there, SPREAD)
+    open_to_all(swarm, there)
+    _all_run(exam, there, SPREAD)
     counts = hosts(swarm, there)
     assert max(counts.values()) - min(counts.values()) <= 1, f"its tasks: {listed(counts)}"
 
@@ -174,10 +175,8 @@ def _labelled(swarm: Swarm) -> set[str]:
     return {node.name for node in swarm.nodes if node.labels.get(LABEL) == VALUE}
 
 
-def _all_run(there: Service, asked: ServiceSpec) -> None:
+def _all_run(exam: Exam, there: Service, asked: ServiceSpec) -> None:
     assert there.mode == "replicated", f"{there.name} is {there.mode}"
     least = asked.replicas or 1
     assert (there.replicas or 0) >= least, f"{there.name} has {there.replicas} replicas, not {least}"
-    assert len(there.running) == there.replicas, (
-        f"{len(there.running)} of {there.replicas} run; tasks: {told(there.tasks)}"
-    )
+    runs(exam, there, there.replicas)

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, ports
-from labgen.course.spec import repository, told_ports
+from labgen.course.spec import told_ports
 from labgen.hint import Hint, on, on_manager
 from labgen.lab import Lab
 from labgen.swarm import Service, Swarm
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat
-from verify.services import found, hosts, listed, told
+from verify.services import found, hosts, listed, made_from, published, runs, told
 
 CHOSEN, AUTOMATIC, HOST, RANGE = ports.CHOSEN, ports.AUTOMATIC, ports.HOST, ports.RANGE
 HOST_PORT = HOST.publish[0].published
 CHOSEN_PORT = CHOSEN.publish[0]
 
 
-def _made(swarm: Swarm, spec: ServiceSpec) -> Service:
-    there = found(swarm, spec.name)
-    assert repository(there.image) == repository(spec.image), f"{spec.name} is made from {there.image}"
-    assert there.ports, f"{spec.name} publishes no port"
+def _made(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
+    there = made_from(swarm, spec)
+    published(there, spec.publish[0])
+    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
+    runs(exam, there)
     return there
 
 
 @check(
     points=1,
-    ko="web-chosen 서비스가 라우팅 메시를 통해 8003 포트를 컨테이너의 80 포트로 공개하고, 태스크가 실행 중이다.",
+    ko="web-chosen 서비스가 라우팅 메시를 통해 8003 포트를 컨테이너의 80 포트로 공개하고, "
+    "nginx를 실행하는 태스크가 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
@@ -34,17 +36,16 @@ def _made(swarm: Swarm, spec: ServiceSpec) -> Service:
         on_manager(f"docker service update --publish-add {CHOSEN_PORT.published}:{CHOSEN_PORT.target} {CHOSEN.name}"),
     ),
 )
-def test_chosen(swarm: Swarm) -> None:
-    """The service web-chosen publishes port 8003 for its port 80, through the routing mesh, and runs."""
-    there = _made(swarm, CHOSEN)
-    assert any(CHOSEN.publish[0].met_by(port) for port in there.ports), f"published: {told_ports(there)}"
-    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
+def test_chosen(swarm: Swarm, exam: Exam) -> None:
+    """The service web-chosen publishes port 8003 for its port 80, through the routing mesh, runs nginx, and
+    stays up."""
+    _made(swarm, exam, CHOSEN)
 
 
 @check(
     points=2,
     ko=f"web-auto 서비스가 라우팅 메시를 통해 80 포트를 공개하며, 공개된 포트는 스웜이 {RANGE[0]}~{RANGE[-1]}에서 "
-    "골랐다.",
+    "골랐다. nginx를 실행하는 태스크가 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
@@ -59,14 +60,12 @@ def test_chosen(swarm: Swarm) -> None:
         ),
     ),
 )
-def test_automatic(swarm: Swarm) -> None:
-    """The service web-auto publishes its port 80 through the routing mesh, at a port that the swarm has chosen, and
-    runs."""
-    there = _made(swarm, AUTOMATIC)
-    assert any(AUTOMATIC.publish[0].met_by(port) for port in there.ports), f"published: {told_ports(there)}"
+def test_automatic(swarm: Swarm, exam: Exam) -> None:
+    """The service web-auto publishes its port 80 through the routing mesh, at a port that the swarm has chosen, runs
+    nginx, and stays up."""
+    there = _made(swarm, exam, AUTOMATIC)
     assert 0 in there.ports_asked, f"the port was asked for: {', '.join(map(str, there.ports_asked))}"
     assert any(port.published in RANGE for port in there.ports), f"published: {told_ports(there)}"
-    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
 
 
 def _through(spec: ServiceSpec) -> Hint:
@@ -109,7 +108,7 @@ def _answer_everywhere(exam: Exam, lab: Lab, there: Service, spec: ServiceSpec) 
 
 @check(
     points=2,
-    ko="web-host 서비스가 호스트 모드로 8004 포트를 공개하고, 태스크가 실행 중이다.",
+    ko="web-host 서비스가 호스트 모드로 8004 포트를 공개하고, nginx를 실행하는 태스크가 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
@@ -121,11 +120,10 @@ def _answer_everywhere(exam: Exam, lab: Lab, there: Service, spec: ServiceSpec) 
         ),
     ),
 )
-def test_host(swarm: Swarm) -> None:
-    """The service web-host publishes port 8004 for its port 80 in host mode, and runs."""
-    there = _made(swarm, HOST)
-    assert any(HOST.publish[0].met_by(port) for port in there.ports), f"published: {told_ports(there)}"
-    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
+def test_host(swarm: Swarm, exam: Exam) -> None:
+    """The service web-host publishes port 8004 for its port 80 in host mode, runs nginx, and
+    stays up."""
+    _made(swarm, exam, HOST)
 
 
 @check(
@@ -159,7 +157,7 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
-        f"docker service scale --detach {HOST.name}=4",
+        f"docker service scale --detach {HOST.name}=NUMBER",
         f"docker service ps --no-trunc {HOST.name}",
         look=Words("Ask for one replica more than there are nodes.", "노드 수보다 하나 많이 요청하세요."),
     ),

@@ -18,7 +18,7 @@ from labgen.swarm.outages import Outage, Told
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
-from verify.services import hosts, listed, made_from, service_of
+from verify.services import hosts, listed, made_from, runs, service_of
 
 SERVICE = quorum.SERVICE
 service = service_of(SERVICE.name)
@@ -47,18 +47,19 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
 
 @check(
     points=1,
-    ko="nginx로 만든 quorum-web 서비스가 있고, 모든 워커에서 실행 중이다.",
+    ko="nginx로 만들어 nginx를 실행하는 quorum-web 서비스가 있고, 모든 워커에서 실행 중이며 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
     hint=(create(SERVICE), see_tasks(SERVICE.name)),
 )
-def test_service_runs(swarm: Swarm, lab: Lab) -> None:
-    """There is a service quorum-web, made from nginx, and it runs on every worker."""
+def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam) -> None:
+    """There is a service quorum-web, made from nginx and running it, and it runs and stays up on every worker."""
     found = made_from(swarm, SERVICE)
     there = hosts(swarm, found)
     missing = [node.name for node in lab.workers if not there.get(node.name)]
     assert not missing, f"its tasks: {listed(there)}"
+    runs(exam, found)
 
 
 @check(

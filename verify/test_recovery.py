@@ -10,7 +10,6 @@ import pytest
 
 from labgen.capabilities import Lacks
 from labgen.course import Words, recovery
-from labgen.course.spec import told_ports
 from labgen.errors import NodeError
 from labgen.hint import on, on_manager
 from labgen.lab import Node
@@ -22,7 +21,7 @@ from verify import prober
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import asked_often, create, see_tasks
-from verify.services import made_from, service_of
+from verify.services import made_from, open_to_all, published, runs, service_of
 
 SERVICE = recovery.SERVICE
 PORT = SERVICE.publish[0]
@@ -32,7 +31,8 @@ service = service_of(SERVICE.name)
 
 @check(
     points=1,
-    ko="web-alb 서비스가 nginx 이미지의 복제본 3개로 만들어져 있고, 모든 노드에서 실행될 수 있다(제약 조건 없음).",
+    ko="web-alb 서비스가 nginx 이미지의 복제본 3개로 만들어져 nginx를 실행하고, "
+    "모든 노드에서 실행될 수 있다(노드를 제외하는 제약 조건 없음).",
     needs=("cluster.swarm_begun",),
     hint=(
         create(SERVICE),
@@ -47,12 +47,12 @@ service = service_of(SERVICE.name)
     ),
 )
 def test_service_made(swarm: Swarm) -> None:
-    """There is a service web-alb, made from nginx, with three replicas that may run on any node."""
+    """There is a service web-alb, made from nginx and running it, with three replicas that may run on any node."""
     found = made_from(swarm, SERVICE)
     assert (found.mode, found.replicas) == ("replicated", SERVICE.replicas), f"it is {found.mode}" + (
         f" with {found.replicas} replicas" if found.replicas is not None else ""
     )
-    assert not found.constraints, f"its constraints: {', '.join(found.constraints)}"
+    open_to_all(swarm, found)
 
 
 @check(
@@ -64,20 +64,20 @@ def test_service_made(swarm: Swarm) -> None:
 )
 def test_published(service: Service) -> None:
     """The service publishes port 8001 for its port 80, through the routing mesh."""
-    assert [True for port in service.ports if PORT.met_by(port)] == [True], f"published: {told_ports(service)}"
+    published(service, PORT)
 
 
 @check(
     points=1,
-    ko="복제본 3개가 모두 실행 중이다.",
+    ko="복제본 3개가 모두 실행 중이고 멈추지 않는다.",
     needs=("recovery.service_made",),
     whole_lab=True,
     topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
-def test_running(service: Service) -> None:
-    """All three replicas run."""
-    assert len(service.running) == SERVICE.replicas, f"{len(service.running)} of {SERVICE.replicas} run"
+def test_running(service: Service, exam: Exam) -> None:
+    """All three replicas run and stay up."""
+    runs(exam, service, SERVICE.replicas)
 
 
 @check(

@@ -16,8 +16,9 @@ from labgen.hint import Hint, on_manager
 from labgen.swarm import Service, Swarm
 from labgen.swarm.timeline import failing, places, taken_back
 from verify.checks import check
+from verify.exam import Exam
 from verify.hinting import create, repeat
-from verify.services import found
+from verify.services import changed_image, found, made_from, runs
 
 QUEUE, STORE = rollback.QUEUE, rollback.STORE
 
@@ -51,16 +52,16 @@ def _repeat(spec: ServiceSpec, *commands: str) -> Hint:
 
 @check(
     points=1,
-    ko="my-queue와 my-store 서비스가 있고, 둘 다 redis 이미지를 쓰는 복제본 3개짜리 서비스다.",
+    ko="my-queue와 my-store 서비스가 있고, 둘 다 redis 서버를 실행하는 복제본 3개짜리 서비스다.",
     needs=("cluster.swarm_begun",),
     hint=create(QUEUE, STORE),
 )
 def test_services_exist(swarm: Swarm) -> None:
-    """There are the services my-queue and my-store, each of redis, replicated, with three replicas."""
+    """There are the services my-queue and my-store, each running a redis server, replicated, with three replicas."""
     for spec in (QUEUE, STORE):
         there = found(swarm, spec.name)
-        right = repository(there.image) == repository(spec.image) or _broken(there, spec)
-        assert right, f"{spec.name} is made from {there.image}"
+        if not _broken(there, spec):
+            made_from(swarm, spec)
         assert there.replicas == spec.replicas, f"{spec.name} is {there.mode}, with {there.replicas} replicas"
 
 
@@ -72,19 +73,20 @@ def _broken(there: Service, spec: ServiceSpec) -> bool:
 
 @check(
     points=1,
-    ko="두 서비스의 복제본이 모두 실행 중이다.",
+    ko="두 서비스의 복제본이 모두 실행 중이고 멈추지 않는다.",
     needs=("rollback.services_exist",),
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(rollback.MEND_QUEUE, rollback.ROLLBACK),
 )
-def test_running(queue: Service, store: Service) -> None:
-    """All replicas of both services run."""
+def test_running(queue: Service, store: Service, exam: Exam) -> None:
+    """All replicas of both services run and stay up."""
     for service in (queue, store):
         errors = {task.error for task in service.tasks if task.desired in ("running", "ready") and task.error}
         assert len(service.running) == service.replicas, (
             f"{len(service.running)} of {service.replicas} tasks of {service.name} run {'; '.join(sorted(errors))}"
         )
+        runs(exam, service)
 
 
 @check(
@@ -109,11 +111,12 @@ def test_paused(queue: Service) -> None:
     topics=("tasks",),
     hint=on_manager(rollback.MEND_QUEUE),
 )
-def test_mended(queue: Service) -> None:
+def test_mended(queue: Service, exam: Exam) -> None:
     """It was mended by a further update, which is complete: every task of my-queue has redis:6.2.5-alpine."""
     seen = {task.image.partition("@")[0] for task in queue.running}
     assert all(same_image(image, rollback.MENDED.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
     assert queue.update_state == "completed", f"the update's state: {queue.update_state} {queue.update_message}"
+    changed_image(exam, queue)
 
 
 @check(

@@ -18,7 +18,7 @@ from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import see_tasks
-from verify.services import made_from, service_of
+from verify.services import made_from, runs, service_of
 
 SERVICE = secrets.SERVICE
 service = service_of(SERVICE.name)
@@ -28,7 +28,7 @@ _TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
 
 @check(
     points=1,
-    ko="nginx로 만든 site 서비스가 있고 태스크가 실행 중이다.",
+    ko="nginx로 만들어 nginx를 실행하는 site 서비스가 있고, 태스크가 실행 중이며 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
@@ -45,10 +45,11 @@ _TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
         see_tasks(SERVICE.name),
     ),
 )
-def test_service_runs(swarm: Swarm) -> None:
-    """There is a service site, made from nginx, and its task runs."""
+def test_service_runs(swarm: Swarm, exam: Exam) -> None:
+    """There is a service site, made from nginx and running it, and its task runs and stays up."""
     found = made_from(swarm, SERVICE)
     assert found.running, "; ".join(f"{task.state} {task.error}".strip() for task in found.tasks[-2:]) or "no task"
+    runs(exam, found)
 
 
 @check(

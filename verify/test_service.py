@@ -15,7 +15,7 @@ from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import see_tasks
-from verify.services import service_of, told
+from verify.services import runs, service_of
 
 SERVICE = course.SERVICE
 LINE = course.LINE
@@ -71,26 +71,24 @@ def test_image(service: Service) -> None:
 def test_command(service: Service) -> None:
     """The service's command is the loop of the exercise: the line, then 3 seconds of sleep, without end."""
     wanted = shlex.split(SERVICE.command)
-    seen = service.args
+    seen = (*service.entrypoint, *service.args)
     right = len(seen) == len(wanted) and seen[0] in _SHELLS and seen[1] == "-c" and _plain(seen[2]) == _plain(wanted[2])
     assert right, f"its command is {shlex.join(seen) or 'the image’s own'}"
 
 
 @check(
     points=2,
-    ko="서비스가 원하는 만큼의 태스크가 모두 실행 중이다.",
+    ko="서비스가 원하는 만큼의 태스크가 모두 실행 중이고 멈추지 않는다.",
     needs=("service.service_exists",),
     whole_lab=True,
     topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
-def test_running(service: Service) -> None:
-    """As many tasks run as the service wants, and it wants one at least."""
+def test_running(service: Service, exam: Exam) -> None:
+    """As many tasks run and stay up as the service wants, and it wants one at least."""
     assert service.mode == "replicated", f"it is {service.mode}"
     assert service.replicas, "it wants no task: its replicas are 0"
-    assert len(service.running) == service.replicas, (
-        f"{len(service.running)} of {service.replicas} run; tasks: {told(service.tasks)}"
-    )
+    runs(exam, service, service.replicas)
 
 
 @check(

@@ -6,7 +6,7 @@ import shlex
 from datetime import timedelta
 
 from labgen.course import Words, stack
-from labgen.course.spec import repository, same_image, told_ports
+from labgen.course.spec import same_image
 from labgen.hint import in_folder, on_manager
 from labgen.lab import Node
 from labgen.swarm import Service, Swarm
@@ -14,7 +14,7 @@ from labgen.swarm.timeline import places, turns
 from labgen.waiting import NotYet
 from verify.checks import check
 from verify.exam import Exam
-from verify.services import service_of
+from verify.services import changed_image, made_from, published, runs, service_of
 
 WEB, COUNTER, CACHE = stack.SERVICES
 PORT = WEB.publish[0]
@@ -51,7 +51,7 @@ def test_deployed(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="web은 nginx 두 개, counter는 alpine 하나, cache는 redis 하나이며 모두 실행 중이다.",
+    ko="web은 nginx 두 개, counter는 alpine 하나, cache는 redis 하나이며 모두 실행 중이고 멈추지 않는다.",
     needs=("stack.deployed",),
     whole_lab=True,
     topics=("tasks",),
@@ -65,12 +65,13 @@ def test_deployed(swarm: Swarm) -> None:
         ),
     ),
 )
-def test_running(web: Service, counter: Service, cache: Service) -> None:
-    """web has two replicas of nginx, counter one of alpine, cache one of redis, and all of them run."""
+def test_running(swarm: Swarm, web: Service, counter: Service, cache: Service, exam: Exam) -> None:
+    """web has two replicas of nginx, counter one of alpine, cache one of redis, and all of them run and
+    stay up."""
     for spec, there in zip(stack.SERVICES, (web, counter, cache), strict=True):
-        assert repository(there.image) == repository(spec.image), f"{there.name} is made from {there.plain_image}"
+        made_from(swarm, spec)
         assert there.replicas == spec.replicas, f"{there.name} has {there.replicas} replicas"
-        assert len(there.running) == spec.replicas, f"of {there.name} {len(there.running)} of {spec.replicas} run"
+        runs(exam, there, spec.replicas)
 
 
 @check(
@@ -88,8 +89,7 @@ def test_running(web: Service, counter: Service, cache: Service) -> None:
 )
 def test_published(web: Service) -> None:
     """web publishes port 8090 for its port 80, through the routing mesh."""
-    right = len(web.ports) == 1 and PORT.met_by(web.ports[0])
-    assert right, f"published: {told_ports(web)}"
+    published(web, PORT)
 
 
 @check(
@@ -150,10 +150,11 @@ def test_connected(cache: Service, exam: Exam) -> None:
     topics=("tasks",),
     hint=on_manager(stack.CHANGE, stack.DEPLOY),
 )
-def test_updated(cache: Service) -> None:
+def test_updated(cache: Service, exam: Exam) -> None:
     """The service cache and its running task have the new image, redis:6.2.5-alpine."""
     seen = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
     assert all(same_image(image, stack.NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    changed_image(exam, cache)
 
 
 @check(

@@ -13,7 +13,7 @@ from labgen.swarm.timeline import Turn, at_once, most_missing, updates
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
-from verify.services import all_run, made_from, service_of
+from verify.services import all_run, changed_image, made_from, service_of
 
 SERVICE = updateoptions.SERVICE
 PARALLELISM, DELAY = updateoptions.PARALLELISM, updateoptions.DELAY
@@ -32,26 +32,26 @@ def happened(service: Service, exam: Exam) -> list[list[Turn]]:
 
 @check(
     points=1,
-    ko="my-cache 서비스가 redis 이미지로 만들어져 있다.",
+    ko="my-cache 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
 def test_service_exists(swarm: Swarm) -> None:
-    """There is a service my-cache, made from redis."""
+    """There is a service my-cache, made from redis, and it runs a redis server."""
     made_from(swarm, SERVICE)
 
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이다.",
+    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("updateoptions.service_exists",),
     whole_lab=True,
     topics=("tasks",),
     hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
 )
-def test_running(service: Service) -> None:
-    """The service is replicated, with four replicas, and all of them run."""
-    all_run(service, SERVICE)
+def test_running(service: Service, exam: Exam) -> None:
+    """The service is replicated, with four replicas, and all of them run and stay up."""
+    all_run(exam, service, SERVICE)
 
 
 @check(
@@ -61,10 +61,11 @@ def test_running(service: Service) -> None:
     topics=("tasks",),
     hint=on_manager(updateoptions.UPDATE_IN_PAIRS),
 )
-def test_updated(service: Service) -> None:
+def test_updated(service: Service, exam: Exam) -> None:
     """Every task that runs has the new image, redis:6.2.5-alpine, and the last update is complete."""
     seen = {task.image.partition("@")[0] for task in service.running}
     assert all(same_image(image, NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    changed_image(exam, service)
     assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
 
 

@@ -99,6 +99,11 @@ class Exercise:
                 return f"{self.name} takes {many}, and the lab has {few}."
         return ""
 
+    def enlarged(self, lab: Lab) -> str:
+        """What lab.yml must say for a lab that is too small: ``workers: 2``; what is enough already is left out."""
+        sizes = (("managers", len(lab.managers), self.managers), ("workers", len(lab.workers), self.workers))
+        return ", ".join(f"{role}: {least}" for role, number, least in sizes if number < least)
+
 
 _LANGUAGES: tuple[Language, ...] = ("en", "ko")
 

@@ -27,6 +27,7 @@ EXERCISE = Exercise(
     title=Words("Load balancing", "로드 밸런싱"),
     section="2-7",
     services=(SERVICE,),
+    workers=1,
     instead={
         Capability.ROUTING_MESH: Words(
             en="""\

@@ -28,6 +28,7 @@ EXERCISE = Exercise(
     section="2-7",
     services=(SERVICE,),
     later=(SCALED,),
+    workers=1,
     instead={
         Capability.ROUTING_MESH: Words(
             en="""\

@@ -77,6 +77,8 @@ class SwarmNode:
     :param availability: ``active``, ``pause`` or ``drain``.
     :param address: the address it was last seen at.
     :param created: when it came into the swarm, by the managers' clock.
+    :param os: ``linux``; ``architecture``: ``x86_64``.
+    :param engine_labels: those that its engine was started with.
     """
 
     id: str
@@ -90,6 +92,9 @@ class SwarmNode:
     reachable: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
+    os: str = ""
+    architecture: str = ""
+    engine_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -114,6 +119,11 @@ class SwarmNode:
             reachable=text_of(manager, "Reachability") == "reachable",
             labels={str(key): str(value) for key, value in part(part(told, "Spec"), "Labels").items()},
             created=moment(told, "CreatedAt"),
+            os=text_of(part(part(told, "Description"), "Platform"), "OS"),
+            architecture=text_of(part(part(told, "Description"), "Platform"), "Architecture"),
+            engine_labels={
+                str(key): str(value) for key, value in part(part(part(told, "Description"), "Engine"), "Labels").items()
+            },
         )
 
 

@@ -76,7 +76,7 @@ def _leave(run: Run) -> None:
 def _fitting(name: str, lab: Lab) -> Exercise:
     exercise = find(name)
     if lacking := exercise.lacking(lab):
-        raise ExerciseError(lacking, "Say so in lab.yml (managers: 3, workers: 2), then: labgen down, and labgen up.")
+        raise ExerciseError(lacking, f"Say so in lab.yml ({exercise.enlarged(lab)}), then: labgen up")
     return exercise
 
 

@@ -164,7 +164,19 @@ def _on(run: Run, node: Node) -> int:
     return len(run.placed(run.service(SERVICE.name)).get(node.name, ()))
 
 
+_TRIES = 4
+"""Times that tasks are spread anew to have one on a worker, where there are more workers than replicas."""
+
+
 def _has_tasks(run: Run, node: Node) -> None:
+    for _ in range(_TRIES if len(run.lab.workers) > REPLICAS and not _on(run, node) else 0):
+        run.say(f"# No task runs on {node.name}: there are more workers than replicas. They are spread anew.")
+        run.say(f"[{run.lab.first_manager.name}]$ {FORCE}")
+        run.manager.run(FORCE, within=300, what="docker service update --force")
+        services.running(run, SERVICE.name)
+        if _on(run, node):
+            break
+
     def look() -> None:
         if not _on(run, node):
             raise NotYet(f"none of {SERVICE.name} runs on {node.name}")

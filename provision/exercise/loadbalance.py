@@ -34,7 +34,7 @@ def script(lab: Lab) -> Script:
     """The steps, in order."""
     manager = lab.first_manager
     listen = f"sudo netstat -nlp | grep {PUBLISHED}"
-    workers = list(enumerate(lab.workers[:REPLICAS], start=1))
+    workers = list(enumerate(lab.workers, start=1))
     return [
         services.create(
             lab,
@@ -89,7 +89,7 @@ def script(lab: Lab) -> Script:
             Step(
                 worker,
                 "Ask the container here at its own address, which `docker network inspect docker_gwbridge` tells.",
-                functools.partial(_ask_inside, worker=worker),
+                functools.partial(_asked_inside, worker=worker),
                 placeholder=_ask_inside_shown("CONTAINER-ADDRESS"),
                 until=functools.partial(_own_page, worker=worker, number=number),
                 instead_of=SERVICE.asking_needs,
@@ -110,8 +110,16 @@ def _tasks(run: Run) -> dict[str, list[Task]]:
 def _shared(run: Run) -> str | None:
     """Whether the tasks are spread over as many workers as there can be."""
     placed = _tasks(run)
-    wanted = [worker.name for worker in run.lab.workers][:REPLICAS]
-    return "Each has its share." if all(name in placed for name in wanted) else None
+    busy = [worker for worker in run.lab.workers if worker.name in placed]
+    return "Each has its share." if len(busy) >= min(REPLICAS, len(run.lab.workers)) else None
+
+
+def _idle(run: Run, worker: Node) -> bool:
+    """Whether a worker has no task because there are more workers than replicas."""
+    return len(run.lab.workers) > REPLICAS and worker.name not in _tasks(run)
+
+
+_NONE_HERE = "No task runs here: there are more workers than replicas."
 
 
 def _here(run: Run, worker: Node, so: str) -> list[Task]:
@@ -125,7 +133,9 @@ def _here(run: Run, worker: Node, so: str) -> list[Task]:
     return tasks
 
 
-def _copy(run: Run, worker: Node, number: int) -> Command:
+def _copy(run: Run, worker: Node, number: int) -> Command | str:
+    if _idle(run, worker):
+        return _NONE_HERE
     tasks = _here(run, worker, "it can be given no page")
     # By id: the name in `docker ps` is for people.
     copies = [f"docker cp index.html {task.container_id[:12]}:{PAGE_PATH}" for task in tasks]
@@ -145,7 +155,7 @@ def _ask_script(node: Node) -> str:
 
 def _spread(run: Run) -> None:
     """Every page must come through every node's address, over many connections; tells how they spread."""
-    wanted = {page(number) for number in range(1, min(REPLICAS, len(run.lab.workers)) + 1)}
+    wanted = {page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)}
     addresses = {str(node.address): node.name for node in run.lab.nodes}
     answers: dict[str, Requests] = {}
     within = run.inventory.patience.seconds(3)
@@ -189,6 +199,10 @@ def _inside(run: Run, worker: Node) -> list[str]:
 
 
 _BRIDGE = "/networks/docker_gwbridge"
+
+
+def _asked_inside(run: Run, worker: Node) -> Command | str:
+    return _NONE_HERE if _idle(run, worker) else _ask_inside(run, worker)
 
 
 def _ask_inside(run: Run, worker: Node) -> Command:

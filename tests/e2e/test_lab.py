@@ -217,6 +217,9 @@ def test_a_worker_that_left_turns_exactly_its_checks_red(lab: LabUnderTest) -> N
         "cluster.advertised_address[swarm-worker2]": "blocked",
         "cluster.gossip_port[swarm-worker2-tcp]": "blocked",
         "cluster.gossip_port[swarm-worker2-udp]": "blocked",
+        "cluster.gossip_reached[swarm-worker2-tcp]": "blocked",
+        "cluster.gossip_reached[swarm-worker2-udp]": "blocked",
+        "cluster.overlay_reached[swarm-worker2]": "blocked",
         "cluster.gateway_bridge[swarm-worker2]": "blocked",
         # as the manager sees it
         "cluster.node_ready[swarm-worker2]": "fail",

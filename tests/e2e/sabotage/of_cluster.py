@@ -5,12 +5,25 @@ from __future__ import annotations
 from labgen.waiting import NotYet, wait_until
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
+from tests.e2e.sabotage.walls import drops, passes
+
+
+def _gossip_reached(*nodes: str) -> tuple[str, ...]:
+    return tuple(f"cluster.gossip_reached[{node}-{protocol}]" for node in nodes for protocol in ("tcp", "udp"))
+
+
+def _overlay_reached(*nodes: str) -> tuple[str, ...]:
+    return tuple(f"cluster.overlay_reached[{node}]" for node in nodes)
+
+
+_UNREACHED = (*_gossip_reached(W2), *_overlay_reached(W2))
 
 _GONE = (
     f"cluster.advertised_address[{W2}]",
     f"cluster.gossip_port[{W2}-tcp]",
     f"cluster.gossip_port[{W2}-udp]",
     f"cluster.gateway_bridge[{W2}]",
+    *_UNREACHED,
 )
 """What cannot be seen of a worker that is in no swarm."""
 
@@ -105,6 +118,21 @@ def _walled_off(stage: Stage) -> None:
     stage.missed(W2)
 
 
+def _gossip_walled(stage: Stage) -> None:
+    for protocol in ("tcp", "udp"):
+        drops(W2, f"INPUT -s {stage.node(W1).address} -p {protocol} --dport 7946")(stage)
+
+
+def _gossip_unwalled(stage: Stage) -> None:
+    for protocol in ("tcp", "udp"):
+        passes(W2, f"INPUT -s {stage.node(W1).address} -p {protocol} --dport 7946")(stage)
+
+
+def _elsewhere(stage: Stage) -> None:
+    """It has left, and begun a swarm of its own; its old entry bears its name still."""
+    stage.on(W2, "docker swarm leave", "docker swarm init --advertise-addr 10.0.2.103 >/dev/null")
+
+
 def _wall_down(stage: Stage) -> None:
     stage.manager(f"iptables -D INPUT -s {stage.node(W2).address} -j DROP")
     stage.wait(f"{W2} to be back", lambda swarm: all(node.ready for node in swarm.nodes))
@@ -186,8 +214,53 @@ FAULTS = (
         "a port blocked by the firewall",
         "cluster",
         _walled_off,
-        turned(fail=_UNSEEN, blocked=_all("node_role", W2)),
+        turned(
+            fail=(*_UNSEEN, f"cluster.management_reached[{MANAGER}]", *_gossip_reached(MANAGER, W2)),
+            blocked=(*_all("node_role", W2), *_overlay_reached(MANAGER, W2)),
+        ),
         _wall_down,
+    ),
+    Fault(
+        "a firewall drops 7946/tcp on a worker",
+        "cluster",
+        drops(W2, "INPUT -p tcp --dport 7946"),
+        turned(fail=(f"cluster.gossip_reached[{W2}-tcp]",), blocked=_overlay_reached(W2)),
+        passes(W2, "INPUT -p tcp --dport 7946"),
+    ),
+    Fault(
+        "a firewall drops 7946/udp on a worker",
+        "cluster",
+        drops(W2, "INPUT -p udp --dport 7946"),
+        turned(fail=(f"cluster.gossip_reached[{W2}-udp]",), blocked=_overlay_reached(W2)),
+        passes(W2, "INPUT -p udp --dport 7946"),
+    ),
+    Fault(
+        "a firewall drops 7946 between two workers",
+        "cluster",
+        _gossip_walled,
+        turned(fail=_gossip_reached(W1, W2), blocked=_overlay_reached(W1, W2)),
+        _gossip_unwalled,
+    ),
+    Fault(
+        "a firewall drops 4789/udp on a worker",
+        "cluster",
+        drops(W2, "INPUT -p udp --dport 4789"),
+        turned(fail=_overlay_reached(W2)),
+        passes(W2, "INPUT -p udp --dport 4789"),
+    ),
+    Fault(
+        "a firewall drops new connections to 2377/tcp on the manager",
+        "cluster",
+        drops(MANAGER, "INPUT -p tcp --syn --dport 2377"),
+        turned(fail=(f"cluster.management_reached[{MANAGER}]",)),
+        passes(MANAGER, "INPUT -p tcp --syn --dport 2377"),
+    ),
+    Fault(
+        "a worker in another swarm",
+        "cluster",
+        _elsewhere,
+        turned(fail=_UNSEEN, blocked=_all("node_role", W2)),
+        _fresh,
     ),
     Fault(
         "an engine stopped",
@@ -203,7 +276,10 @@ FAULTS = (
         "the lab address was taken from its adapter",
         "cluster",
         _address_lost,
-        turned(fail=(*_all("address", W2), *_UNSEEN), blocked=_all("node_role", W2)),
+        turned(
+            fail=(*_all("address", W2), *_UNSEEN, *_gossip_reached(W2)),
+            blocked=(*_all("node_role", W2), *_overlay_reached(W2)),
+        ),
         _address_back,
     ),
     Fault(
@@ -231,21 +307,21 @@ FAULTS = (
         "a worker listens on the loopback only",
         "cluster",
         _rejoined("--advertise-addr 10.0.2.103", "--listen-addr 127.0.0.1:2377"),
-        turned(fail=(f"cluster.gossip_port[{W2}-tcp]", f"cluster.gossip_port[{W2}-udp]")),
+        turned(fail=(f"cluster.gossip_port[{W2}-tcp]", f"cluster.gossip_port[{W2}-udp]"), blocked=_UNREACHED),
         _fresh,
     ),
     Fault(
         "the ingress network was removed",
         "cluster",
         _on(MANAGER, "echo y | docker network rm ingress"),
-        turned(fail=("cluster.ingress_network",)),
+        turned(fail=("cluster.ingress_network",), blocked=_overlay_reached(MANAGER, W1, W2)),
         _fresh,
     ),
     Fault(
         "the swarm was begun on another port",
         "cluster",
         _another_port,
-        turned(fail=_all("management_port", MANAGER)),
+        turned(fail=_all("management_port", MANAGER), blocked=(f"cluster.management_reached[{MANAGER}]",)),
         _fresh,
     ),
     Fault(
@@ -263,6 +339,9 @@ FAULTS = (
                     for protocol in ("tcp", "udp")
                 ),
                 *_all("management_port", MANAGER),
+                f"cluster.management_reached[{MANAGER}]",
+                *_gossip_reached(MANAGER, W1, W2),
+                *_overlay_reached(MANAGER, W1, W2),
                 *_all("node_ready"),
                 *_all("node_role"),
                 "cluster.no_strangers",

@@ -49,7 +49,8 @@ def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPa
         (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
     (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
 
-    def run(*arguments: str) -> dict[str, Any]:
+    def run(*arguments: str, lab: FakeLab | None = None) -> dict[str, Any]:
+        holder.LAB = lab or fake  # type: ignore[attr-defined]
         result = pytester.runpytest_inprocess("verify", "--report", "out", "-p", "no:cacheprovider", *arguments)
         report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
         return {**report, "status": int(result.ret), "printed": result.stdout.str()}

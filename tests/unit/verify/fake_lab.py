@@ -43,15 +43,19 @@ class FakeLab:
     :ivar lacks: what is written down that the nodes cannot do, and why.
     :ivar patience: how long is waited; not at all, unless a test says so.
     :ivar pages: by address, the pages that answer there in turn; none where nothing answers.
+    :ivar shut: ways on which nothing comes through: name of a node, of another, and ``7946/udp`` or the like.
+    :ivar missing: ids of tasks whose container is on no node, whatever the manager says.
     :ivar asked: names of the nodes, once for each command run on them.
     """
 
-    def __init__(self) -> None:
-        self.lab = labfile.load(None)
+    def __init__(self, lab_file: str = "") -> None:
+        self.lab = labfile.parse(lab_file)
         self.dead: set[str] = set()
         self.bridgeless: set[str] = set()
         self.hanging: set[str] = set()
         self.asked: list[str] = []
+        self.shut: set[tuple[str, str, str]] = set()
+        self.missing: set[str] = set()
         self.lacks: dict[Capability, str] = {}
         self.patience = Patience(0.0)
         self.nodes = {node.name: self._node(node) for node in self.lab.nodes}
@@ -59,11 +63,14 @@ class FakeLab:
         self.networks = recorded("networks.json")
         self.service: dict[str, Any] | None = recorded("service.json")
         self.service["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": ["node.role==worker"]}
+        del self.service["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"]
         self.service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "nginx:latest@sha256:" + "0" * 64
-        self.tasks = [self._task(slot, node.name) for slot, node in enumerate(self.lab.workers, 1)]
-        self.pages: dict[str, list[str]] = {
-            str(node.address): [loadbalance.page(1), loadbalance.page(2)] for node in self.lab.nodes
-        }
+        # On the last workers, which are not the first where there are more of them than replicas.
+        busy = [*self.lab.workers, *self.lab.workers, *self.lab.nodes][-2 - len(self.lab.nodes) :][:2]
+        self.tasks = [self._task(slot, node.name) for slot, node in enumerate(busy, 1)]
+        numbers = {node.name: number for number, node in enumerate(self.lab.workers, 1)}
+        pages = [loadbalance.page(numbers.get(node.name, 1)) for node in busy]
+        self.pages: dict[str, list[str]] = {str(node.address): list(pages) for node in self.lab.nodes}
 
     # The shape of Hosts.
 
@@ -74,6 +81,10 @@ class FakeLab:
             raise NodeError(f"{node.name} cannot be reached: Connection timed out.", "labgen up")
         if "@@%s" in script:
             return self._facts(node.name)
+        if "ingress_sbox" in script:
+            return self._reached(node.name)
+        if "_COMM=dockerd" in script:
+            return self._heard(node.name)
         if "labgen-" in script:
             return self._served(script)
         if "http://engine/" in script:
@@ -128,9 +139,11 @@ class FakeLab:
         there: dict[str, Any] = {parts[at]: parts[at + 1].strip() for at in range(1, len(parts) - 1, 2)}
         there["hostname"] = node.name
         there["links"] = there["links"].replace("10.0.2.101", str(node.address)).replace("08:00:27:00:02:65", node.mac)
+        there["names"] = "\n".join(f"{one.name} {one.address}" for one in self.lab.nodes)
         # The kernel it was recorded on has no IPVS, so the published port was not open there.
         there["sockets"] += "\ntcp LISTEN 0      4096         *:8001       *:*"
         there["info"] = json.loads(there["info"].split("\n")[0])
+        there["info"]["SystemTime"] = "2026-11-23T08:30:00Z"  # a while after the tasks began
         local = there["info"]["Swarm"]
         local.update(NodeID=id_of(node.name), NodeAddr=str(node.address))
         if node.role == "worker":
@@ -172,16 +185,49 @@ class FakeLab:
             "/networks": [one for one in self.networks if name not in self.bridgeless or one["Driver"] != "bridge"],
             "/services": [self.service] if self.service else [],
             "/tasks": self.tasks if self.service else [],
-            "/containers/json?all=1": [],
+            "/services/web-alb": self.service,
+            '/tasks?filters={"service": ["web-alb"]}': self.tasks,
+            "/containers/json?all=1": self._containers(name),
             "/images/json": [],
         }
         lines = []
         for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", script):
             answer = answers[unquote(path)]
-            status = 200 if active else 503
+            of_the_node = unquote(path) in ("/containers/json?all=1", "/images/json")
+            status = 200 if active or of_the_node else 503
             said = {"message": "This node is not a swarm manager."}
-            lines += [json.dumps(answer if active else said), "", str(status)]
+            lines += [json.dumps(answer if status == 200 else said), "", str(status)]
         return "\n".join(lines) + "\n"
+
+    def _containers(self, name: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "Id": task["Status"]["ContainerStatus"]["ContainerID"],
+                "Names": [f"/web-alb.{task['Slot']}.{task['ID']}"],
+                "ImageID": "sha256:" + "1" * 64,
+                "State": "running",
+                "Labels": {"com.docker.swarm.service.name": "web-alb"},
+            }
+            for task in (self.tasks if self.service else [])
+            if task["NodeID"] == id_of(name) and task["Status"]["State"] == "running" and task["ID"] not in self.missing
+        ]
+
+    def _reached(self, name: str) -> str:
+        """What a node reaches of the others: everything, but for what is shut."""
+        lines = []
+        for other in self.lab.nodes:
+            ports = [7946, 2377] if other.role == "manager" else [7946]
+            for port in ports:
+                came = "silent" if (name, other.name, f"{port}/tcp") in self.shut else "open"
+                lines.append(f"tcp {other.address} {port} {came}")
+            walled = {(name, other.name, "4789/udp"), (other.name, name, "4789/udp")} & self.shut
+            if self.nodes[other.name]["info"]["Swarm"]["LocalNodeState"] == "active":
+                lines.append(f"overlay {other.address} - {'silent' if walled else 'open'}")
+        return "\n".join([*lines, "done\n"])
+
+    def _heard(self, name: str) -> str:
+        nodes = [node for node in self.lab.nodes if (node.name, name, "7946/udp") not in self.shut]
+        return "".join(f"from={node.address}\n" for node in nodes) + "kept\n"
 
     def _served(self, script: str) -> str:
         mark = re.search(r"labgen-[0-9a-f]{16}", script)

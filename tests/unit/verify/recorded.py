@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from labgen import reachability
 from labgen.capabilities import Capability
+from labgen.engine import ask_command
 from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory
 from labgen.lab import Node
@@ -41,11 +43,64 @@ def _started(seen: list[Observation]) -> datetime:
     return datetime.fromisoformat(moment) - timedelta(seconds=one.since)
 
 
+def complete(evidence: Evidence) -> None:
+    """Add what checks ask today, and did not when the recording was taken, as a right lab answers it."""
+    inventory = Inventory(LabFolder.at(Path()), evidence.lab, evidence.state)
+    nodes, seen = inventory.lab.nodes, list(evidence.observations)
+    asked = {(one.node, one.script) for one in seen}
+    # Tasks that had just begun were none to be waited for then.
+    for number, one in enumerate(evidence.observations):
+        if "@@%s" in one.script:
+            out = re.sub(r'(?<="SystemTime":")[^"]+', lambda time: _later(time[0]), one.out)
+            evidence.observations[number] = dataclasses.replace(one, out=out)
+    seen = list(evidence.observations)
+    at = next(one.since for one in seen if "http://engine/tasks" in one.script)
+    look = next(one.out for one in seen if "http://engine/tasks" in one.script)
+    known, _, services, tasks = (json.loads(line) or [] for line in [one for one in look.split("\n") if one][::2])
+    ids = {one["Description"]["Hostname"]: one["ID"] for one in known}
+    names = {one["ID"]: one["Spec"]["Name"] for one in services}
+    addresses, managers = ([str(node.address) for node in some] for some in (nodes, inventory.lab.managers))
+    reach = reachability.script(addresses, managers, min(5.0, max(1.0, inventory.patience.seconds(1.5))))
+    stored = ask_command(["/containers/json?all=1", "/images/json"])
+    for node in nodes:
+        facts = next(one.out for one in seen if one.node == node.name and "@@%s" in one.script)
+        time = datetime.fromisoformat(re.findall(r'"SystemTime":"([^"]+)"', facts)[0])
+        tcp = [f"tcp {one} 7946 open" for one in addresses] + [f"tcp {one} 2377 open" for one in managers]
+        overlay = [f"overlay {one} - open" for one in addresses]
+        containers = [
+            {
+                "Id": task["Status"].get("ContainerStatus", {}).get("ContainerID", ""),
+                "Names": [f"/{names[task['ServiceID']]}.{task.get('Slot') or task['NodeID']}.{task['ID']}"],
+                "State": "running" if task["Status"]["State"] == "running" else "exited",
+                "ImageID": "sha256:" + task["Spec"]["ContainerSpec"]["Image"].partition("@")[0],
+                "Labels": {"com.docker.swarm.service.name": names[task["ServiceID"]]},
+            }
+            for task in tasks
+            if task.get("NodeID") == ids.get(node.name)
+        ]
+        for script, out in (
+            (reach, "\n".join([*tcp, *overlay, "done\n"])),
+            (
+                reachability.heard_script(int(time.timestamp())),
+                "".join(f"from={one}\n" for one in addresses) + "kept\n",
+            ),
+            (stored, f"{json.dumps(containers)}\n\n200\n[]\n\n200\n"),
+        ):
+            if (node.name, script) not in asked:
+                evidence.observations.append(Observation(node.name, script, out, ("", ""), at))
+    evidence.observations.sort(key=lambda one: one.since)
+
+
+def _later(time: str) -> str:
+    return (datetime.fromisoformat(time) + timedelta(seconds=10)).isoformat()
+
+
 class Recorded:
     """One recording; a test may change what a node said before it is graded again."""
 
     def __init__(self, name: str) -> None:
         self.evidence = read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        complete(self.evidence)
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""
@@ -109,6 +164,35 @@ class Recorded:
 
         self.engine("/tasks", among)
         self.engine(rf'/tasks\?filters=\{{"service": \["{re.escape(name)}"\]\}}', change, always=False)
+        self._containers_follow()
+
+    def _containers_follow(self) -> None:
+        """The nodes have the containers of the tasks that run on them, as the manager says it first."""
+        tasks: list[Any] = []
+        self.engine("/tasks", lambda there: tasks.extend(there) if not tasks else None)
+        names: dict[str, str] = {}
+        self.engine("/nodes", lambda there: names.update({one["ID"]: one["Description"]["Hostname"] for one in there}))
+        at = {
+            task["Status"].get("ContainerStatus", {}).get("ContainerID"): names.get(task.get("NodeID", ""))
+            for task in tasks
+            if task["Status"]["State"] == "running"
+        }
+        known: dict[str, Any] = {}
+        stored = [number for number, one in enumerate(self.evidence.observations) if "/containers/json" in one.script]
+        for number in stored:
+            first, *rest = self.evidence.observations[number].out.split("\n")
+            known |= {one.get("Id", ""): one for one in json.loads(first) or []}
+        for number in stored:
+            one = self.evidence.observations[number]
+            first, *rest = one.out.split("\n")
+            stay = [each for each in json.loads(first) or [] if at.get(each.get("Id")) in (None, one.node)]
+            here = {each.get("Id") for each in stay}
+            stay += [
+                {**known.get(container, {}), "Id": container, "State": "running"}
+                for container, node in at.items()
+                if container and node == one.node and container not in here
+            ]
+            self.evidence.observations[number] = dataclasses.replace(one, out="\n".join([json.dumps(stay), *rest]))
 
     def _id(self, name: str) -> str:
         """A service's id, as the swarm was seen first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +15,7 @@ from fake_lab import FakeLab, id_of, recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.capabilities import NO_IPVS, Capability
-from labgen.course import NAMES
+from labgen.course import NAMES, loadbalance
 from labgen.errors import MachineError
 from labgen.waiting import Patience
 from verify.exam import Exam
@@ -33,9 +35,10 @@ def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab) -> None:
     report = grade()
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
     assert report["points"]["got"] == report["points"]["of"] == 19
-    assert (report["cluster"]["passed"], report["cluster"]["checks"]) == (38, 38)
-    # Facts, networks and requests of each node, and the swarm: few commands is what makes it fast.
-    assert sorted(fake.asked) == sorted([MANAGER] * 4 + [W1] * 3 + [W2] * 3)
+    assert (report["cluster"]["passed"], report["cluster"]["checks"]) == (48, 48)
+    # Facts, networks, containers and requests of each node, what it reaches and whom it hears, and the swarm: few
+    # commands is what makes it fast.
+    assert sorted(fake.asked) == sorted([MANAGER] * 7 + [W1] * 6 + [W2] * 6)
 
 
 def _fresh(fake: FakeLab) -> None:
@@ -182,8 +185,8 @@ def test_containers_without_the_mesh_get_every_point_that_can_be_had(grade: Grad
     # Told once, though it is the reason of eight.
     grade_of_it = report["printed"].partition("= grade =")[2]
     assert grade_of_it.count(NO_IPVS) == 1
-    # No page is asked for: facts and networks of each node, and the swarm.
-    assert sorted(fake.asked) == sorted([MANAGER] * 3 + [W1, W2] * 2)
+    # No page is asked for.
+    assert sorted(fake.asked) == sorted([MANAGER] * 6 + [W1, W2] * 5)
 
 
 def test_the_mesh_alone_makes_no_grade(grade: Grade, fake: FakeLab) -> None:
@@ -311,6 +314,43 @@ def _ports(published: int, mode: str) -> Callable[[FakeLab], None]:
 
 _TEMPLATE = ("Spec", "TaskTemplate")
 
+
+def _walled(port: str, *ways: tuple[str, str]) -> Callable[[FakeLab], None]:
+    """A firewall drops what goes to a port, on these ways."""
+    return lambda fake: fake.shut.update((source, target, port) for source, target in ways)
+
+
+def _in_another_swarm(fake: FakeLab) -> None:
+    """Its engine is in a swarm, which is not the manager's; the manager has not missed it yet."""
+    fake.nodes[W2]["info"]["Swarm"]["NodeID"] = "id-elsewhere"
+
+
+def _led_from_elsewhere(fake: FakeLab) -> None:
+    fake.nodes[W2]["info"]["Swarm"]["RemoteManagers"] = [{"NodeID": "x", "Addr": "192.0.2.66:2377"}]
+
+
+def _without_containers(fake: FakeLab) -> None:
+    """The manager says that the tasks run; no node has a container of them."""
+    fake.missing.update(task["ID"] for task in fake.tasks)
+
+
+def _flapping(fake: FakeLab) -> None:
+    """Each task ends after 4 s, and another takes its place: whenever one looks, as many run as are wanted."""
+    now = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
+    for task in list(fake.tasks):
+        began = [now - timedelta(seconds=2 + 4 * back) for back in range(4)]
+        for number, start in enumerate(began[1:], 1):
+            end = start + timedelta(seconds=4)
+            past = deepcopy(task)
+            past.update(ID=f"{task['ID']}-{number}", DesiredState="shutdown")
+            past.update(CreatedAt=start.isoformat(), UpdatedAt=end.isoformat())
+            past["Status"].update(State="complete", Timestamp=end.isoformat())
+            past["Status"]["ContainerStatus"]["ContainerID"] = f"{task['ID']}-{number}"
+            fake.tasks.append(past)
+        task["Status"] = {**task["Status"], "Timestamp": began[0].isoformat()}
+        task.update(CreatedAt=began[0].isoformat(), UpdatedAt=began[0].isoformat())
+
+
 SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
     "address on another adapter": (
         _replace(W1, "links", "08:00:27:00:02:66", "52:54:00:00:00:01"),
@@ -329,6 +369,42 @@ SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
     "gossip tcp": (_sockets(W1, "tcp", 7946), {f"cluster.gossip_port[{W1}-tcp]"}),
     "gossip udp": (_sockets(W1, "udp", 7946), {f"cluster.gossip_port[{W1}-udp]"}),
     "management port": (_sockets(MANAGER, "tcp", 2377), {f"cluster.management_port[{MANAGER}]"}),
+    "port 2377 dropped on the manager": (
+        _walled("2377/tcp", (W1, MANAGER), (W2, MANAGER)),
+        {f"cluster.management_reached[{MANAGER}]"},
+    ),
+    "port 7946/tcp dropped on a worker": (
+        _walled("7946/tcp", (MANAGER, W2), (W1, W2)),
+        {f"cluster.gossip_reached[{W2}-tcp]"},
+    ),
+    "port 7946/udp dropped on a worker": (
+        _walled("7946/udp", (MANAGER, W2), (W1, W2)),
+        {f"cluster.gossip_reached[{W2}-udp]"},
+    ),
+    "port 7946 dropped by a worker on its way out": (
+        _walled("7946/udp", (W1, MANAGER), (W1, W2)),
+        {f"cluster.gossip_reached[{W1}-udp]"},
+    ),
+    "port 7946/tcp dropped between two workers": (
+        _walled("7946/tcp", (W1, W2)),
+        {f"cluster.gossip_reached[{W1}-tcp]", f"cluster.gossip_reached[{W2}-tcp]"},
+    ),
+    "port 4789 dropped on a worker": (
+        _walled("4789/udp", (MANAGER, W2), (W1, W2)),
+        {f"cluster.overlay_reached[{W2}]"},
+    ),
+    "a worker in another swarm": (_in_another_swarm, {f"cluster.node_ready[{W2}]"}),
+    "a worker with its managers elsewhere": (_led_from_elsewhere, {f"cluster.node_ready[{W2}]"}),
+    "another command": (
+        _service(*_TEMPLATE, "ContainerSpec", "Args", value=["sleep", "10000"]),
+        {"loadbalance.service_exists"},
+    ),
+    "another entrypoint": (
+        _service(*_TEMPLATE, "ContainerSpec", "Command", value=["sleep", "10000"]),
+        {"loadbalance.service_exists"},
+    ),
+    "tasks that end every 4 s": (_flapping, {"loadbalance.running"}),
+    "tasks without containers": (_without_containers, {"loadbalance.running"}),
     "wrong role": (_manager_role, {f"cluster.node_role[{W2}]", "loadbalance.on_workers"}),
     "a stranger": (_stranger, {"cluster.no_strangers"}),
     "a node twice": (_twice, {"cluster.no_strangers"}),
@@ -357,6 +433,57 @@ def test_each_fault_turns_its_own_check(grade: Grade, fake: FakeLab, name: str) 
     report = grade("--exercise", "loadbalance")
     assert came_out(report, "fail") == expected
     assert came_out(report, "inconclusive") == set()
+
+
+def test_running_says_how_often_tasks_ended(grade: Grade, fake: FakeLab) -> None:
+    _flapping(fake)
+    (seen,) = (one["seen"] for one in grade()["checks"] if one["id"] == "loadbalance.running")
+    words = (
+        r"web-alb does not stay up: 2 of 2 run now, and 6 tasks ended by themselves in the last \d\d s \(exit code 0\)"
+    )
+    assert re.fullmatch(words, seen)
+
+
+def test_gossip_reached_says_who_does_not_reach_whom(grade: Grade, fake: FakeLab) -> None:
+    _walled("7946/tcp", (MANAGER, W2), (W1, W2))(fake)
+    (check,) = (one for one in grade()["checks"] if one["id"] == f"cluster.gossip_reached[{W2}-tcp]")
+    assert check["seen"] == (
+        f"port 7946/tcp: {MANAGER} does not reach {W2} (no answer); {W1} does not reach {W2} (no answer)"
+    )
+
+
+def test_a_surplus_costs_nothing(grade: Grade, fake: FakeLab) -> None:
+    """More than the exercise asks for, and nothing that contradicts it: a port, labels, a network, what is set."""
+    assert fake.service is not None
+    fake.service["Endpoint"]["Ports"].append(
+        {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8002, "PublishMode": "ingress"}
+    )
+    fake.service["Spec"]["Labels"] = {"team": "a"}
+    template = fake.service["Spec"]["TaskTemplate"]
+    template["Networks"] = [{"Target": "some-other-network"}]
+    template["Placement"]["Constraints"] += ["node.platform.os==linux"]
+    template["ContainerSpec"].update(Env=["A=b"], Labels={"c": "d"})
+    report = grade()
+    assert (report["verdict"], report["status"]) == ("pass", 0), report["printed"]
+
+
+@pytest.mark.parametrize("size", ["workers: 1", "managers: 3", "managers: 3\nworkers: 1", "workers: 5"])
+def test_a_lab_of_another_size_gets_every_point(grade: Grade, size: str) -> None:
+    report = grade(lab=FakeLab(size))
+    assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
+    assert came_out(report, "not applicable") == set()
+
+
+def test_pages_of_one_worker_may_not_be_missing_where_there_are_more_workers_than_replicas(grade: Grade) -> None:
+    lab = FakeLab("workers: 5")
+    lab.pages["10.0.2.101"] = [loadbalance.page(4)]
+    assert came_out(grade(lab=lab), "fail") == {f"loadbalance.pages[{MANAGER}]"}
+
+
+def test_a_lab_without_workers_is_told_what_the_exercise_takes(grade: Grade) -> None:
+    report = grade("--exercise", "loadbalance", lab=FakeLab("workers: 0"))
+    assert {check["verdict"] for check in report["checks"] if check["exercise"] == "loadbalance"} == {"not applicable"}
+    assert "loadbalance takes 1 worker, and the lab has 0 workers" in report["printed"]
 
 
 def test_every_check_has_a_fault_that_turns_it() -> None:
@@ -514,7 +641,10 @@ def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
     report = grade("--lang", "ko", "--exercise", "update", "-v")
     assert report["language"] == "ko"
     told = {one["id"]: one for one in report["checks"]}
-    assert told["update.service_exists"]["claim"] == "my-database 서비스가 redis 이미지로 만들어져 있다."
+    assert (
+        told["update.service_exists"]["claim"]
+        == "my-database 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다."
+    )
     assert told["update.service_exists"]["hint"].startswith(
         "서비스가 아직 없으면 만드세요.\nswarm-manager에서:\n  docker service create"
     )

@@ -20,11 +20,11 @@ def _journal(lab: Recorded, keep: Any) -> None:
         lines = [keep(json.loads(line)) for line in out.splitlines() if line.strip()]
         return "".join(f"{json.dumps(line)}\n" for line in lines if line)
 
-    lab.says("journalctl", change)
+    lab.says("MESSAGE_ID", change)
 
 
 def nothing_stopped(lab: Recorded) -> None:
-    lab.says("journalctl", lambda _: "")
+    lab.says("MESSAGE_ID", lambda _: "")
 
 
 def nobody_elected(lab: Recorded) -> None:
@@ -46,7 +46,7 @@ def one_after_the_other(lab: Recorded) -> None:
             lines.append(json.dumps(line))
         return "\n".join(lines) + "\n"
 
-    lab.says("journalctl", at_once)
+    lab.says("MESSAGE_ID", at_once)
 
 
 def one_still_stopped(lab: Recorded) -> None:

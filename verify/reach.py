@@ -1,0 +1,175 @@
+"""Whether the nodes reach one another at the ports of a swarm: tried from every node that is in it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from labgen import reachability
+from labgen.errors import LabgenError, NodeError
+from labgen.lab import Node
+from labgen.reachability import GOSSIP, MANAGEMENT, OPEN, SILENT, Attempts, Failure
+from labgen.waiting import NotYet
+from verify.once import Known, side_by_side
+
+if TYPE_CHECKING:
+    from verify.exam import Exam
+
+T = TypeVar("T")
+
+_CONNECTING = 1.5
+"""Seconds in which a connection comes about on an ordinary machine; in the lab's own network it takes a thousandth."""
+
+_GOSSIPING = 10.0
+"""Seconds that nodes which have just joined have to hear of one another's ends of the ingress network."""
+
+
+class Reach:
+    """What every node of the swarm reached of the others."""
+
+    def __init__(self, exam: Exam) -> None:
+        self._exam = exam
+        self._tried: Known[None] | None = None
+        self._attempts: dict[str, Known[Attempts]] = {}
+        self._heard: dict[str, Known[frozenset[str]]] = {}
+        self._rounds = 0
+
+    def connections(self, node: Node, port: int) -> list[Failure]:
+        """Connections to a TCP port that did not come about and that are a node's fault.
+
+        :raises NodeError: what came of them is not known.
+        """
+        failures = {
+            (each, Failure(source.name, target.name, came))
+            for source, target in self._pairs()
+            for each in (GOSSIP, MANAGEMENT)
+            if (each == GOSSIP or target in self._managers)
+            and (came := self._connected(source, target, each)) not in (OPEN, None)
+        }
+        # A node that reaches no port of any other is at fault for both.
+        blamed = self._blamed(node, [failure for _, failure in failures])
+        return sorted({failure for each, failure in failures if each == port and failure in blamed}, key=str)
+
+    def datagrams(self, node: Node) -> list[Failure]:
+        """Datagrams to the port of the gossip that did not arrive and that are a node's fault.
+
+        :raises NodeError: whether they arrive at this node cannot be seen.
+        """
+        self._of(self._heard, node)
+        failures = [
+            Failure(source.name, target.name)
+            for source, target in self._pairs()
+            if (heard := self._known(self._heard, target)) is not None
+            and self._known(self._attempts, source) is not None
+            and str(source.address) not in heard
+        ]
+        return self._blamed(node, failures)
+
+    def overlay(self, node: Node) -> list[Failure]:
+        """Ways of the overlay networks on which nothing comes through and that are a node's fault.
+
+        Nodes that do not gossip know of no way: that is told apart from this.
+
+        :raises NodeError: what came of them is not known.
+        """
+        failures = [
+            Failure(source.name, target.name, SILENT)
+            for source, target in self._pairs()
+            if self._gossip(source, target) and self._overlay(source, target) is False
+        ]
+        return self._blamed(node, failures)
+
+    def _blamed(self, node: Node, failures: list[Failure]) -> list[Failure]:
+        self._of(self._attempts, node)
+        return reachability.blamed(node.name, failures)
+
+    @property
+    def _managers(self) -> tuple[Node, ...]:
+        return self._exam.lab.managers
+
+    def _pairs(self) -> Iterator[tuple[Node, Node]]:
+        self._try()
+        return _pairs(self._members())
+
+    def _members(self) -> list[Node]:
+        """The nodes that are in a swarm, as they say themselves."""
+        members = []
+        for node in self._exam.lab.nodes:
+            with suppress(LabgenError):
+                members += [node] if self._exam.facts(node).swarm.active else []
+        return members
+
+    def _connected(self, source: Node, target: Node, port: int) -> str | None:
+        attempts = self._known(self._attempts, source)
+        return attempts.tcp.get((str(target.address), port), SILENT) if attempts else None
+
+    def _gossip(self, source: Node, target: Node) -> bool:
+        """Both reach the other's port of the gossip."""
+        return {self._connected(source, target, GOSSIP), self._connected(target, source, GOSSIP)} == {OPEN}
+
+    def _overlay(self, source: Node, target: Node) -> bool | None:
+        """Whether the ways between two nodes carry: an answer takes both. ``None`` where neither knows of the other."""
+        came = [
+            answered
+            for node, other in ((source, target), (target, source))
+            if (attempts := self._known(self._attempts, node))
+            and (answered := attempts.overlay.get(str(other.address))) is not None
+        ]
+        return any(came) if came else None
+
+    def _known(self, answers: dict[str, Known[T]], node: Node) -> T | None:
+        """A node's answer, ``None`` where there is none."""
+        with suppress(LabgenError):
+            return answers[node.name].get() if node.name in answers else None
+        return None
+
+    def _of(self, answers: dict[str, Known[T]], node: Node) -> T:
+        self._try()
+        if node.name not in answers:
+            raise NodeError(f"{node.name} was not asked what it reaches.", "Is it part of the swarm?")
+        return answers[node.name].get()
+
+    def _try(self) -> None:
+        if self._tried is None:
+            self._tried = Known(self._settle)
+        self._tried.get()
+
+    def _settle(self) -> None:
+        self._exam.settle("the nodes to reach one another", self._look, within=self._exam.seconds(_GOSSIPING))
+
+    def _look(self) -> None:
+        """Try everything once.
+
+        :raises NotYet: something may still come: a node has not heard of another, or a datagram was lost.
+        """
+        self._rounds += 1
+        members = self._members()
+        addresses = [str(node.address) for node in self._exam.lab.nodes]
+        managers = [str(node.address) for node in self._managers]
+        script = reachability.script(addresses, managers, min(5.0, max(1.0, self._exam.seconds(_CONNECTING))))
+        self._attempts |= side_by_side(members, lambda node: reachability.read(self._exam.on(node, script)))
+        self._heard |= side_by_side(members, self._listen)
+        gossiping = [(source, target) for source, target in _pairs(members) if self._gossip(source, target)]
+        told = [self._overlay(source, target) for source, target in gossiping]
+        if None in told and any(came is not None for came in told):
+            raise NotYet("a node has not heard of another's end of the ingress network")
+        if self._rounds == 1 and any(self._missing(source, target) for source, target in gossiping):
+            raise NotYet("something was lost on the way")
+
+    def _missing(self, source: Node, target: Node) -> bool:
+        heard = self._known(self._heard, target)
+        unheard = heard is not None and str(source.address) not in heard
+        return unheard or self._overlay(source, target) is False
+
+    def _listen(self, node: Node) -> frozenset[str]:
+        time = self._exam.facts(node).time
+        if time is None:
+            raise NodeError(f"the clock of {node.name} is not known.", "Does its engine answer?")
+        ask: Callable[[str], str] = partial(self._exam.on, node)
+        return reachability.heard(ask(reachability.heard_script(int(time.timestamp()))))
+
+
+def _pairs(members: list[Node]) -> Iterator[tuple[Node, Node]]:
+    return ((source, target) for source in members for target in members if source != target)

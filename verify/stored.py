@@ -1,0 +1,132 @@
+"""What the engines of the nodes have: containers and images, each asked of the node that has them.
+
+A manager's word of a task is held against it: the container of a task that runs is there, and of the image that the
+task names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from labgen import engine
+from labgen.engine import Answer, as_list, text_of
+from labgen.errors import LabgenError
+from labgen.lab import Node
+from labgen.swarm import Service, Task
+from verify.once import Known, side_by_side
+
+if TYPE_CHECKING:
+    from verify.exam import Exam
+
+_CONTAINERS, _IMAGES = "/containers/json?all=1", "/images/json"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container, running or not.
+
+    :param image: as it was asked for; ``image_id``: which it is.
+    :param state: ``running``, ``exited`` …
+    """
+
+    id: str
+    names: tuple[str, ...]
+    image: str
+    image_id: str
+    state: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Container:
+        """From an entry of ``/containers/json``."""
+        return cls(
+            id=text_of(answer, "Id"),
+            names=tuple(str(name).lstrip("/") for name in answer.get("Names") or ()),
+            image=text_of(answer, "Image"),
+            image_id=text_of(answer, "ImageID"),
+            state=text_of(answer, "State"),
+            labels=dict(answer.get("Labels") or {}),
+        )
+
+
+class Stored:
+    """Containers and images of each node, asked once: all nodes at the same time."""
+
+    def __init__(self, exam: Exam) -> None:
+        self._exam = exam
+        self._answers: dict[str, Known[Mapping[str, Answer]]] = {}
+
+    def containers(self, node: Node) -> tuple[Container, ...]:
+        """The containers on a node, running or not.
+
+        :raises NodeError: its engine does not answer.
+        """
+        return _containers(self._of(node))
+
+    def images(self, node: Node) -> dict[str, str]:
+        """The images on a node: each reference that they have there, with the id of the image.
+
+        :raises NodeError: its engine does not answer.
+        """
+        images = as_list(self._of(node)[_IMAGES].value(_IMAGES), _IMAGES)
+        return {
+            str(name): text_of(image, "Id")
+            for image in images
+            for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))
+        }
+
+    def absent(self, service: Service) -> list[Task]:
+        """Tasks of a service that run, as the manager says, and of whose container their node says that it does not.
+
+        A task may have ended between the two answers: both are asked once more before it counts. A node that cannot be
+        asked contradicts nobody.
+        """
+        absent = [task for task in service.running if not self._runs(task)]
+        if not absent:
+            return []
+        latest = self._exam.service(service.name)
+        running = {task.id for task in latest.running} if latest else set()
+        for node in {node.name: node for task in absent if (node := self._exam.host(task))}.values():
+            self._answers[node.name] = Known(partial(self._ask, node))
+        return [task for task in absent if task.id in running and not self._runs(task)]
+
+    def image_ids(self, tasks: tuple[Task, ...]) -> dict[str, str]:
+        """By id of a task, the id of the image that its container was made from; tasks whose container is gone are not
+        in it."""
+        found = {}
+        for task in tasks:
+            for container in self._there(task) or ():
+                if container.id == task.container_id and container.image_id:
+                    found[task.id] = container.image_id
+        return found
+
+    def _runs(self, task: Task) -> bool:
+        there = self._there(task)
+        return there is None or any(one.id == task.container_id and one.state == "running" for one in there)
+
+    def _there(self, task: Task) -> tuple[Container, ...] | None:
+        node = self._exam.host(task)
+        with suppress(LabgenError):
+            return self.containers(node) if node else None
+        return None
+
+    def _of(self, node: Node) -> Mapping[str, Answer]:
+        if node.name not in self._answers:
+            wanted = [
+                other
+                for other in self._exam.lab.nodes
+                if other.name not in self._answers and (other == node or self._exam.answers(other))
+            ]
+            self._answers |= side_by_side(wanted, self._ask)
+        return self._answers[node.name].get()
+
+    def _ask(self, node: Node) -> Mapping[str, Answer]:
+        return engine.ask(partial(self._exam.on, node), [_CONTAINERS, _IMAGES])
+
+
+def _containers(answers: Mapping[str, Answer]) -> tuple[Container, ...]:
+    return tuple(map(Container.of, as_list(answers[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)))
