@@ -34,9 +34,13 @@ class Asked:
     answered: frozenset[IPv4Address]
 
 
-def throwaway(network: str) -> str:
-    """Begins a command that is run in a container on a network, which is started for it and removed."""
-    return f"docker run --rm --network {shlex.quote(network)} {IMAGE}"
+def throwaway(network: str, alias: str = "") -> str:
+    """Begins a command that is run in a container on a network, which is started for it and removed.
+
+    :param alias: a name that it has there.
+    """
+    named = f" --network-alias {shlex.quote(alias)}" if alias else ""
+    return f"docker run --rm --network {shlex.quote(network)}{named} {IMAGE}"
 
 
 def ask(run: Run, inside: str, names: Sequence[str], fetch: Sequence[IPv4Address], within: float) -> Asked:

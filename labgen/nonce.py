@@ -27,5 +27,9 @@ def choose(text: str, purpose: str, among: int) -> int:
 
     :param among: how many numbers there are to choose from.
     """
-    digest = hmac.new(text.encode("utf-8", "surrogatepass"), purpose.encode(), hashlib.sha256).digest()
-    return int.from_bytes(digest[:8], "big") % among
+    return int(mark(text, purpose), 16) % among
+
+
+def mark(text: str, purpose: str) -> str:
+    """Make 16 hexadecimal digits of a nonce, which cannot be guessed without it."""
+    return hmac.new(text.encode("utf-8", "surrogatepass"), purpose.encode(), hashlib.sha256).hexdigest()[:16]

@@ -147,7 +147,8 @@ def exam_of(config: pytest.Config) -> Exam:
     if EXAM not in config.stash:
         there = lab_of(config)
         config.stash[HOSTS] = _hosts(config, there)
-        config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience)
+        nonce = config.stash[EVIDENCE].nonce if EVIDENCE in config.stash else config.getoption("nonce", None) or ""
+        config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience, nonce=nonce)
         book = config.stash[plugin.BOOK]
         book.excuse, book.seen = config.stash[EXAM].unreachable, config.stash[EXAM].seen
         book.diagnose = Diagnosis(config.stash[EXAM]).cause

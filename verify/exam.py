@@ -16,6 +16,7 @@ from labgen.course import exercises
 from labgen.engine import Answer
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
+from labgen.nonce import choose, mark
 from labgen.pages import Requests
 from labgen.probe import Probed
 from labgen.swarm import Network, Service, Swarm, Task, lives
@@ -49,10 +50,14 @@ class Exam:
         asked for.
     :ivar clock: seconds that pass, for checks that measure.
     :ivar looked: when the swarm was seen first, by the manager's clock; ``None`` before.
+    :ivar nonce: what the teacher has given for this grading, empty where nothing was given.
     """
 
-    def __init__(self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = ()) -> None:
+    def __init__(
+        self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = (), nonce: str = ""
+    ) -> None:
         self.lab = lab
+        self.nonce = nonce
         self.wanted = wanted
         self._hosts = hosts
         self._patience = patience
@@ -230,6 +235,17 @@ class Exam:
         """
         with suppress(_StillMoving):
             self._wait(what, look, within=within, error=_StillMoving)
+
+    def choose(self, purpose: str, among: int) -> int:
+        """Choose how a check acts, by the nonce: answers that were recorded for another one do not fit.
+
+        :param among: how many ways there are; without a nonce it is the first.
+        """
+        return choose(self.nonce, purpose, among) if self.nonce and among else 0
+
+    def mark(self, purpose: str) -> str:
+        """What a check names things by that it makes: made of the nonce, empty without one."""
+        return mark(self.nonce, purpose) if self.nonce else ""
 
     def unreachable(self) -> str:
         """Which nodes or engines do not answer, as a sentence; empty where all do."""

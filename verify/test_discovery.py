@@ -137,12 +137,18 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
     mesh = Capability.ROUTING_MESH not in lacks
     fetch = frozenset().union(*own.values(), *(virtual.values() if mesh else ()))
     ask = partial(exam.on, exam.manager, within=60.0 + 5 * len(fetch))
+    # Its own name, which nobody can know beforehand who does not know the nonce.
+    alias = f"check-{mark}" if (mark := exam.mark("discovery")) else ""
     last: list[Asked] = []
 
     def look() -> None:
         last.append(
             names.ask(
-                ask, names.throwaway(NETWORK), [VIRTUAL.name, TASKS, ROUND_ROBIN.name], sorted(fetch), exam.seconds(3)
+                ask,
+                names.throwaway(NETWORK, alias),
+                [VIRTUAL.name, TASKS, ROUND_ROBIN.name, *filter(None, [alias])],
+                sorted(fetch),
+                exam.seconds(3),
             )
         )
         # A node hears of names by and by.
@@ -151,6 +157,7 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
 
     with suppress(AssertionError):  # Judged as it is.
         exam.wait("names to be known", look, within=10)
+    assert not alias or last[-1].addresses[alias], f"the container does not know itself by the name {alias}"
     return Discovered(last[-1], own, virtual)
 
 

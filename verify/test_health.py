@@ -163,6 +163,10 @@ def test_web(swarm: Swarm, exam: Exam) -> None:
     assert not sick, "; ".join(sick)
 
 
+_LABEL = "labgen.check"
+"""Label that the check puts on the service while it replaces the tasks, where there is a nonce."""
+
+
 @dataclass(frozen=True)
 class Tried:
     """What came of replacing every task, and of the way back.
@@ -235,10 +239,13 @@ def test_answers_meanwhile(tried: Tried) -> None:
 def there_and_back(exam: Exam) -> tuple[Service, Service]:
     """Replace every task by one like it, and roll back; gives the service after the one and after the other."""
     name = shlex.quote(WEB.name)
+    mark = exam.mark("health")
+    label = f"--label-add {_LABEL}={mark} " if mark else ""
     # Where this is refused nothing is rolled back: that would undo what the learner has done last.
-    exam.on(exam.manager, f"docker service update --detach --force {name} >/dev/null")
+    exam.on(exam.manager, f"docker service update --detach --force {label}{name} >/dev/null")
     try:
         forced = exam.wait("every task to be replaced", lambda: _settled(exam, "completed"), within=health.WITHIN)
+        assert forced.labels.get(_LABEL, "") == mark, f"{WEB.name} was updated by someone else meanwhile"
     finally:
         # An update that failed may have been rolled back by the swarm: then there is no way back any more.
         with suppress(NodeError):

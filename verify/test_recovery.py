@@ -212,10 +212,9 @@ def _fill(exam: Exam, wanted: int) -> None:
 
 
 def _victim(exam: Exam, there: Service) -> tuple[Node, Task]:
-    for task in there.running:
-        if node := exam.host(task):
-            return node, task
-    raise AssertionError(f"no task of {SERVICE.name} runs on a node of the lab")
+    victims = [(node, task) for task in there.running if (node := exam.host(task))]
+    assert victims, f"no task of {SERVICE.name} runs on a node of the lab"
+    return victims[exam.choose("recovery", len(victims))]
 
 
 def _recovered(exam: Exam, killed: Task, wanted: int) -> int:

@@ -25,6 +25,9 @@ from verify.services import found, kept_off_managers, made_from, published, runs
 SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
 PORT = SERVICE.publish[0]
 
+_BY_A_NONCE = 3
+"""By how many replicas the check scales at most, as the nonce chooses; without one by 1."""
+
 service = service_of(SERVICE.name)
 
 
@@ -86,10 +89,10 @@ def test_same_service(service: Service, swarm: Swarm) -> None:
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of scaling by one, up and back.
+    """What came of scaling, up and back.
 
-    :param up: seconds until one more ran; ``down``: until it was gone.
-    :param restarted: how many of the tasks that ran before did not while one more did.
+    :param up: seconds until the new ones ran; ``down``: until they were gone.
+    :param restarted: how many of the tasks that ran before did not while more did.
     :param probed: requests made meanwhile.
     """
 
@@ -101,37 +104,39 @@ class Tried:
 
 @pytest.fixture(scope="module")
 def tried(exam: Exam, lacks: Lacks) -> Tried:
-    """Scale the service by one, up and back, once for all checks; it is left as it was found."""
+    """Scale the service by one, or with a nonce by up to three, and back, once for all; it is left as it was found."""
     there = exam.service(SERVICE.name)
     assert there is not None, f"there is no service {SERVICE.name}"
     few = there.replicas or 0
+    more_by = 1 + exam.choose("scaling", _BY_A_NONCE)
     with (
         _as_found(exam, there),
         prober.requests(exam, lacks, scaling.EXERCISE.name, PORT.published) as asked,
     ):
         start = exam.clock()
-        _scale(exam, few + 1)
-        more = exam.wait("one more task to run", lambda: _running(exam, few + 1), within=scaling.WITHIN)
+        _scale(exam, few + more_by)
+        what = "one more task" if more_by == 1 else f"{more_by} more tasks"
+        more = exam.wait(f"{what} to run", lambda: _running(exam, few + more_by), within=scaling.WITHIN)
         up, restarted = exam.clock() - start, {task.id for task in there.running} - {task.id for task in more}
         start = exam.clock()
         _scale(exam, few)
-        exam.wait("one task less", lambda: _running(exam, few), within=scaling.WITHIN)
+        exam.wait("as many tasks as before", lambda: _running(exam, few), within=scaling.WITHIN)
         down = exam.clock() - start
     return Tried(up, down, len(restarted), asked.probed)
 
 
 @check(
     points=3,
-    ko=f"직접 시험: 채점이 복제본을 하나 늘리면 {scaling.WITHIN:.0f}초(느린 컴퓨터에서는 그만큼 더) 안에 하나가 더 "
-    "실행되고 먼저 실행되던 태스크는 그대로이며, 다시 줄이면 하나가 없어진다.",
+    ko=f"직접 시험: 채점이 복제본을 하나(논스가 있으면 셋까지) 늘리면 {scaling.WITHIN:.0f}초(느린 컴퓨터에서는 "
+    "그만큼 더) 안에 그만큼 더 실행되고 먼저 실행되던 태스크는 그대로이며, 다시 줄이면 늘린 만큼 없어진다.",
     needs=("scaling.scaled_down", "scaling.same_service"),
     whole_lab=True,
     topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
 def test_scales(tried: Tried) -> None:
-    """Tried by this check: scaled by one, one more task runs within 30 s (longer on a slow computer) and those that ran
-    before are left alone; scaled back, one is gone."""
+    """Tried by this check: scaled by one (with a nonce by up to three), as many more tasks run within 30 s (longer on a
+    slow computer) and those that ran before are left alone; scaled back, they are gone."""
     assert not tried.restarted, f"{tried.restarted} of the tasks that ran before did not any more"
 
 

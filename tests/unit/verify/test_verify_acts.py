@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labgen.errors import NodeError
+from labgen.nonce import mark
 from verify import test_health as health
 
 
@@ -19,6 +20,10 @@ class Refusing:
     def __init__(self, refused: str = "") -> None:
         self.refused = refused
         self.told: list[str] = []
+
+    def mark(self, purpose: str) -> str:
+        """As without a nonce."""
+        return ""
 
     def on(self, node: Any, script: str) -> str:
         if self.refused and self.refused in script:
@@ -45,3 +50,31 @@ def test_a_replacement_that_does_not_come_to_its_end_is_rolled_back() -> None:
         "docker service update --detach --force web-checked",
         "docker service rollback --detach web-checked",
     ]
+
+
+class Updated(Refusing):
+    """An exam with a nonce, in which every wait ends with a service of these labels."""
+
+    def __init__(self, labels: dict[str, str]) -> None:
+        super().__init__()
+        self.labels = labels
+
+    def mark(self, purpose: str) -> str:
+        return mark("spring-7f3a", purpose)
+
+    def wait(self, what: str, look: Any, *, within: float) -> Any:
+        return SimpleNamespace(labels=self.labels)
+
+
+def test_there_and_back_with_a_nonce_wants_the_label_that_it_has_put_on() -> None:
+    exam: Any = Updated({"labgen.check": mark("spring-7f3a", "health")})
+    health.there_and_back(exam)
+    assert exam.told[0].startswith("docker service update --detach --force --label-add labgen.check=")
+
+
+@pytest.mark.parametrize("labels", [{}, {"labgen.check": mark("autumn", "health")}])
+def test_there_and_back_refuses_answers_for_another_nonce(labels: dict[str, str]) -> None:
+    exam: Any = Updated(labels)
+    with pytest.raises(AssertionError, match="was updated by someone else meanwhile"):
+        health.there_and_back(exam)
+    assert exam.told[-1] == "docker service rollback --detach web-checked"
