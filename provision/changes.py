@@ -18,7 +18,8 @@ from labgen.addresses import CANDIDATES
 from labgen.capabilities import Capability, Lacks
 from labgen.errors import NodeError
 from labgen.lab import Lab, Node
-from provision.facts import LOCAL_REGISTRY, NETPLAN_FILE, NodeFacts, lab_interface
+from provision import mirrors, packages
+from provision.facts import NETPLAN_FILE, NodeFacts, lab_interface
 from provision.shell import write_file
 
 PORTS = ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
@@ -131,7 +132,8 @@ def _generate_alone(text: str) -> str:
     return (
         "{ set -- /run/systemd/network/10-netplan-*; "
         '[ -e "$1" ] && [ -d /run/systemd/netif/links ] && '
-        "for generate in /usr/libexec/netplan/generate /lib/netplan/generate; do "
+        # From netplan 1.2 on, `generate` leaves networkd's files to `configure`, and aborts with --root-dir.
+        "for generate in /usr/libexec/netplan/configure /usr/libexec/netplan/generate /lib/netplan/generate; do "
         '[ ! -x "$generate" ] || break; done && '
         f"mkdir -p {root}/etc/netplan && (umask 0066; printf %s {shlex.quote(text)} > {file}) && "
         f'"$generate" --root-dir {root} && mv -f {root}/{made} /{made} && networkctl reload; }}'
@@ -264,17 +266,19 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     changes = []
     if not facts.curl:
         # How the engine is asked for its facts, and how a learner asks a published port.
-        changes.append(Change("curl installed", f"{_APT} update && {_APT} install -y curl", 600, _NO_PACKAGES))
+        changes.append(Change("curl installed", packages.install("curl"), 600, packages.HINT))
     if not facts.engine_installed:
         changes.append(_installation(facts, lab, node))
     wanted = daemon_settings(facts, lab)
-    if wanted != dict(facts.daemon):
+    if wanted != dict(facts.daemon) or (lab.registry_mirror or "") != facts.mirror_set:
         text = json.dumps(wanted, indent=2) + "\n"
         # Mirrors are read again on reload; a bridge's address only at a start.
         how = "reload" if wanted.get("bip") == facts.daemon.get("bip") else "restart"
         act = f"systemctl {how} docker" if facts.engine_running else "true"
-        script = f"mkdir -p /etc/docker && {write_file('/etc/docker/daemon.json', text, '0644')} && {act}"
-        changes.append(Change(f"engine settings: {_settings(wanted, facts.daemon)}", script, within=120))
+        write = write_file("/etc/docker/daemon.json", text, "0644")
+        script = f"mkdir -p /etc/docker && {write} && {mirrors.note(lab)} && {act}"
+        what = _settings(wanted, facts.daemon) or f"mirror {lab.registry_mirror or 'removed'} noted"
+        changes.append(Change(f"engine settings: {what}", script, within=120))
     if not facts.engine_running:
         changes.append(Change("engine started", "systemctl enable --now docker", within=120))
     if facts.user != "root" and "docker" not in facts.groups:
@@ -289,21 +293,7 @@ def daemon_settings(facts: NodeFacts, lab: Lab) -> dict[str, Any]:
     own = str(lab.plan.docker0)
     if own != CANDIDATES["docker0"][0] or "bip" in settings:
         settings["bip"] = f"{lab.plan.docker0[1]}/{lab.plan.docker0.prefixlen}"
-    mirrors = list(settings.get("registry-mirrors", []))
-    if lab.registry_mirror:
-        mirrors = [lab.registry_mirror]
-        plain = lab.registry_mirror.removeprefix("http://")
-        if plain != lab.registry_mirror:
-            settings["insecure-registries"] = sorted({*settings.get("insecure-registries", []), plain})
-    elif facts.hub_reachable:
-        # The stand-ins of the box must not shadow the real images.
-        mirrors = [mirror for mirror in mirrors if mirror.rstrip("/") != LOCAL_REGISTRY]
-    elif facts.has_registry and LOCAL_REGISTRY not in [mirror.rstrip("/") for mirror in mirrors]:
-        mirrors.append(LOCAL_REGISTRY)
-    if mirrors:
-        settings["registry-mirrors"] = mirrors
-    else:
-        settings.pop("registry-mirrors", None)
+    mirrors.apply(settings, facts, lab)
     return settings
 
 
@@ -311,13 +301,6 @@ def _settings(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> str:
     keys = sorted({*wanted, *there})
     told = [f"{key} {json.dumps(wanted.get(key, 'removed'))}" for key in keys if wanted.get(key) != there.get(key)]
     return ", ".join(told)
-
-
-_NO_PACKAGES = (
-    "Packages come from the internet: does the node reach it (curl -I http://deb.debian.org there)? "
-    "The box labgen/debian-12 has everything and needs none (labgen box build)."
-)
-_APT = "export DEBIAN_FRONTEND=noninteractive; apt-get -q -o Acquire::Retries=3"
 
 
 def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
@@ -333,19 +316,10 @@ def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
             "Use a box of one of these, or one that has an engine, with engine.source: none.",
         )
     package = "docker.io" if source == "distribution" else "docker-ce"
-    wanted = shlex.quote(f"{package}={version}" if version else package)
-    prepare = f"{_APT} update"
-    if source == "docker":
-        site = f"https://download.docker.com/linux/{facts.os_id}"
-        prepare = (
-            f"{_APT} update && {_APT} install -y ca-certificates curl && install -m 0755 -d /etc/apt/keyrings && "
-            f"curl -fsSL {site}/gpg -o /etc/apt/keyrings/docker.asc && . /etc/os-release && "
-            'echo "deb [arch=$(dpkg --print-architecture) signed-by=/etc/apt/keyrings/docker.asc] '
-            f'{site} $VERSION_CODENAME stable" > /etc/apt/sources.list.d/docker.list && {_APT} update'
-        )
-    script = f"{prepare} && {_APT} install -y {wanted}"
+    install = packages.install_engine(version) if source == "distribution" else None
+    script = install or packages.install_docker_inc(facts.os_id, version)
     title = f"engine installed ({package}{' ' + version if version else ''})"
-    return Change(title, script, within=900, hint=_NO_PACKAGES)
+    return Change(title, script, within=900, hint=packages.HINT)
 
 
 def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:

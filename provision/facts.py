@@ -38,7 +38,9 @@ section user; echo "${SUDO_USER:-root}"
 section group; show /etc/group
 section ufw; command -v ufw >/dev/null 2>&1 && LC_ALL=C ufw status
 section firewalld; command -v firewall-cmd >/dev/null 2>&1 && firewall-cmd --state 2>&1 && firewall-cmd --list-ports
-section registry; [ -e /etc/docker/registry/config.yml ] && echo there
+section registry; [ -e /etc/docker/registry/config.yml ] && echo there &&
+  find /var/lib/docker-registry -name data -size -32k -exec grep -l io.labgen.stand-in {} +
+section mirror; show /etc/docker/labgen-mirror
 section curl; command -v curl
 section asked; command -v curl >/dev/null 2>&1 && ASK 2>/dev/null
 section clock; [ -e /run/systemd/container ] || [ -e /run/systemd/timesync/synchronized ] ||
@@ -92,6 +94,10 @@ class NodeFacts:
     curl: bool
     hub_reachable: bool
     has_registry: bool
+    has_stand_ins: bool
+    """Whether that registry holds images of labgen's own in the place of Docker Hub's."""
+    mirror_set: str
+    """The mirror that an earlier bootstrap has set, as lab.yml had it; empty where it has set none."""
     resolv_conf: str
     resolver_silent: bool
     behind: float
@@ -149,6 +155,8 @@ def parse(text: str, name: str, now: float) -> NodeFacts:
         curl=bool(told["curl"].strip()),
         hub_reachable=answered,
         has_registry=bool(told["registry"].strip()),
+        has_stand_ins="/" in told["registry"],
+        mirror_set=told.get("mirror", "").strip(),
         resolv_conf=told["resolv"],
         resolver_silent=hub is not None and not answered and float(hub[2]) == 0 and float(hub[3]) >= _PATIENT,
         behind=_behind(told["clock"], now),

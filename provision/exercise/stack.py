@@ -47,7 +47,8 @@ _PROJECT_FILTER = json.dumps({"label": [f"com.docker.compose.project={PROJECT}"]
 _CONTAINERS = f"/containers/json?all=true&filters={quote(_PROJECT_FILTER, safe='')}"
 _INSTALL = (
     "left out: this node has neither docker-compose nor docker compose. To install it: sudo apt install "
-    "docker-compose (with Docker's own packages: docker-compose-plugin)."
+    "docker-compose-v2 on Ubuntu, sudo apt install docker-compose on Debian (with Docker's own packages: "
+    "docker-compose-plugin)."
 )
 
 
@@ -204,8 +205,9 @@ _NOTHING = "left out: compose runs nothing here."
 def _tool(run: Run) -> str:
     """How compose is called here, empty where it is not installed."""
     return run.manager.run(
-        "if command -v docker-compose >/dev/null; then echo docker-compose; "
-        "elif docker compose version >/dev/null 2>&1; then echo docker compose; fi"
+        # The plugin first: docker-compose may be Ubuntu's version 1, which its Python cannot run any more.
+        "if docker compose version >/dev/null 2>&1; then echo docker compose; "
+        "elif command -v docker-compose >/dev/null; then echo docker-compose; fi"
     ).strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,6 +67,8 @@ def settled(lab: Lab = LAB, node: Node = WORKER) -> NodeFacts:
         curl=True,
         hub_reachable=True,
         has_registry=False,
+        has_stand_ins=False,
+        mirror_set="",
         resolv_conf="nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n",
         resolver_silent=False,
         behind=0.3,
@@ -191,6 +194,14 @@ def test_address_is_set_by_netplan(wrong: dict[str, object]) -> None:
     assert "umask 0066" in change.script
 
 
+def test_network_asks_netplans_configure_before_generate() -> None:
+    """From netplan 1.2 on there are both, and only the first makes networkd's files."""
+    facts = dataclasses.replace(settled(), netplan=None)
+    (change,) = network(facts, LAB, WORKER)
+    programs = re.findall(r"/(?:usr/)?lib(?:exec)?/netplan/\w+", change.script)
+    assert programs == ["/usr/libexec/netplan/configure", "/usr/libexec/netplan/generate", "/lib/netplan/generate"]
+
+
 def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
     facts = dataclasses.replace(settled(), interfaces=(Interface("eth0", "52:54:00:aa:bb:cc", ()),))
     with pytest.raises(NodeError, match="08:00:27:00:02:66"):
@@ -289,29 +300,66 @@ def test_firewalld_opens_what_is_missing() -> None:
 BOX = {"registry-mirrors": ["http://127.0.0.1:5000"]}
 
 
+OTHER = {"registry-mirrors": ["http://10.1.1.1:5000"]}
+
+
 @pytest.mark.parametrize(
-    ("there", "hub", "registry", "wanted"),
+    ("daemon", "hub", "registry", "stand_ins", "wanted"),
     [
-        ({}, True, False, {}),
-        (BOX, True, True, {}),  # the real images, where they can be had
-        (BOX, False, True, BOX),
-        ({}, False, True, BOX),
-        ({}, False, False, {}),
-        ({"registry-mirrors": ["http://10.1.1.1:5000"]}, True, True, {"registry-mirrors": ["http://10.1.1.1:5000"]}),
-        ({"log-driver": "local"}, True, False, {"log-driver": "local"}),
+        ({}, True, False, False, {}),
+        (BOX, True, True, True, {}),  # the real images, where they can be had
+        (BOX, True, True, False, BOX),  # they are in the box: the hub counts what one address pulls
+        (BOX, False, True, True, BOX),
+        ({}, False, True, True, BOX),
+        ({}, False, False, False, {}),
+        (BOX, True, False, False, {}),
+        (OTHER, True, True, True, OTHER),
+        (OTHER, True, True, False, OTHER),
+        ({"log-driver": "local"}, True, False, False, {"log-driver": "local"}),
     ],
 )
-def test_mirror_follows_what_can_be_reached(
-    there: dict[str, object], hub: bool, registry: bool, wanted: dict[str, object]
+def test_daemon_settings_follow_what_can_be_reached(
+    daemon: dict[str, object], hub: bool, registry: bool, stand_ins: bool, wanted: dict[str, object]
 ) -> None:
-    facts = dataclasses.replace(settled(), daemon=there, hub_reachable=hub, has_registry=registry)
+    facts = dataclasses.replace(
+        settled(), daemon=daemon, hub_reachable=hub, has_registry=registry, has_stand_ins=stand_ins
+    )
     assert daemon_settings(facts, LAB) == wanted
 
 
-def test_the_labs_own_mirror_wins() -> None:
-    lab = labfile.parse("registry: {mirror: 'http://10.0.2.2:5000'}")
-    settings = daemon_settings(dataclasses.replace(settled(), daemon=BOX), lab)
-    assert settings == {"registry-mirrors": ["http://10.0.2.2:5000"], "insecure-registries": ["10.0.2.2:5000"]}
+MIRRORED = labfile.parse("registry: {mirror: 'HTTP://10.0.2.2:5000'}")
+OF_MIRRORED = {"registry-mirrors": ["http://10.0.2.2:5000"], "insecure-registries": ["10.0.2.2:5000"]}
+
+
+def test_daemon_settings_have_the_labs_own_mirror() -> None:
+    assert daemon_settings(dataclasses.replace(settled(), daemon=BOX), MIRRORED) == OF_MIRRORED
+
+
+@pytest.mark.parametrize("hub", [True, False])
+def test_daemon_settings_lose_a_mirror_that_has_left_lab_yml(hub: bool) -> None:
+    facts = dataclasses.replace(
+        settled(), daemon=OF_MIRRORED, mirror_set="http://10.0.2.2:5000", hub_reachable=hub, has_registry=True
+    )
+    assert daemon_settings(facts, LAB) == BOX
+    assert daemon_settings(dataclasses.replace(facts, has_registry=False), LAB) == {}
+
+
+def test_daemon_settings_keep_a_persons_own_mirror() -> None:
+    daemon = {"registry-mirrors": ["https://a", "http://10.0.2.2:5000"], "insecure-registries": ["b", "10.0.2.2:5000"]}
+    facts = dataclasses.replace(settled(), daemon=daemon, mirror_set="http://10.0.2.2:5000")
+    assert daemon_settings(facts, LAB) == {"registry-mirrors": ["https://a"], "insecure-registries": ["b"]}
+
+
+def test_engine_notes_the_mirror_that_it_sets_once() -> None:
+    (change,) = engine(settled(), MIRRORED, WORKER)
+    assert "http://10.0.2.2:5000\n" in change.script
+    noted = dataclasses.replace(settled(), daemon=OF_MIRRORED, mirror_set="http://10.0.2.2:5000")
+    assert engine(noted, MIRRORED, WORKER) == []
+    # One that an earlier version has set.
+    (change,) = engine(dataclasses.replace(noted, mirror_set=""), MIRRORED, WORKER)
+    assert change.what == "engine settings: mirror http://10.0.2.2:5000 noted"
+    (change,) = engine(noted, LAB, WORKER)
+    assert "rm -f /etc/docker/labgen-mirror" in change.script
 
 
 def test_docker0_is_moved_only_where_it_would_overlap() -> None:

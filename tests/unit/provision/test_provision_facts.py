@@ -57,6 +57,7 @@ def told(**changed: str) -> str:
         "ufw": "",
         "firewalld": "",
         "registry": "there\n",
+        "mirror": "http://10.0.2.2:5000\n",
         "curl": "/usr/bin/curl\n",
         "asked": f"{INFO}\n{UNREACHABLE}\n",
         "clock": "1790000000.250000000\n",
@@ -78,7 +79,14 @@ def test_a_node_is_read() -> None:
     assert (facts.ufw_rules, facts.firewalld_ports) == (None, None)
     assert facts.swarm == LocalSwarm("active", "n1", True, "10.0.2.101")
     assert (facts.hub_reachable, facts.has_registry, facts.resolver_silent) == (False, True, False)
+    assert (facts.has_stand_ins, facts.mirror_set) == (False, "http://10.0.2.2:5000")
     assert lab_interface(facts, labfile.parse(""), labfile.parse("").first_manager).name == "eth1"
+
+
+def test_stand_ins_of_the_registry_are_known() -> None:
+    data = "/var/lib/docker-registry/docker/registry/v2/blobs/sha256/0a/0a1b/data"
+    facts = parse(told(registry=f"there\n{data}\n"), "swarm-manager", NOW)
+    assert (facts.has_registry, facts.has_stand_ins) == (True, True)
 
 
 def test_a_bare_node_is_read() -> None:
