@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from labgen import cli
 from labgen.commands import run
 from labgen.course import NAMES, find
 from labgen.folder import LabFolder
+from labgen.proc import Result
 
 
 class Carried:
@@ -98,3 +101,32 @@ def test_the_table_adds_up() -> None:
     )
     (together,) = [line for line in told.splitlines() if line.startswith("together")]
     assert together.split()[1:] == ["2", "of", "2", "31", "15", "10/11"]
+
+
+V4 = {"version": 4, "exercises": [{"name": "cluster", "points": {"got": 46, "of": 46}}]}
+V5 = {"version": 5, "cluster": {"passed": 37, "checks": 38}, "exercises": []}
+UPDATE = {"name": "update", "points": {"got": 9, "of": 11}}
+
+
+@pytest.mark.parametrize("grade", [V4, V5])
+@pytest.mark.parametrize(("name", "points"), [("cluster", None), ("update", (9, 11)), ("health", None)])
+def test_points_are_those_of_an_exercise_and_never_of_the_swarm_itself(
+    grade: dict[str, Any], name: str, points: tuple[int, int] | None
+) -> None:
+    assert run._points({**grade, "exercises": [*grade["exercises"], UPDATE]}, name) == points
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("cluster", "cluster: graded, 37 of 38 checks\n"), ("update", "update: graded, 9 of 11 points\n")],
+)
+def test_a_grade_is_told_as_points_or_as_checks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    folder = LabFolder.at(tmp_path)
+    folder.report.mkdir(parents=True)
+    (folder.report / "report.json").write_text(json.dumps({**V5, "exercises": [UPDATE]}), encoding="utf-8")
+    monkeypatch.setattr(run.Runner, "run", lambda *_, **__: Result(("labgen",), 0, "", ""))
+    assert run._grade(folder, name) == (0, None if name == "cluster" else (9, 11))
+    assert capsys.readouterr().out == told
+    assert (folder.report / name / "report.json").exists()
