@@ -150,7 +150,7 @@ class Plan:
         lines = [f"! {change}: only new machines have that" for change in self.whole]
         lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
         lines += [
-            f"+ {node.name}: new ({node.role}, {node.address}, {node.memory} MiB, {_cpus(node.cpus)})"
+            f"+ {node.name}: new ({node.role}, {node.address}, {node.memory} MiB, {counted(node.cpus)})"
             for node in self.new
         ]
         lines += [f"- {node.name}: not in lab.yml any more" for node in self.surplus]
@@ -161,7 +161,8 @@ class Plan:
         return lines
 
 
-def _cpus(count: int) -> str:
+def counted(count: int) -> str:
+    """A number of processors, for people."""
     return f"{count} CPU" if count == 1 else f"{count} CPUs"
 
 

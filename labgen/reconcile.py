@@ -12,7 +12,7 @@ from labgen.doctor import Choice
 from labgen.errors import LabgenError, MachineError, ProgramFailed
 from labgen.folder import LabFolder, State
 from labgen.lab import Lab
-from labgen.plan import Plan, compare
+from labgen.plan import Plan, compare, counted
 from labgen.proc import Runner
 from labgen.providers import PROVIDERS
 from labgen.swarm import SwarmNode, nodes
@@ -112,7 +112,7 @@ class Reconciler:
         for name in names:
             node, identity = self.plan.lab.node(name), self._folder.machine_ids()[state.provider][name]
             memory = ("--memory", f"{node.memory}m", "--memory-swap", f"{2 * node.memory}m")
-            with self.machines.progress.step(f"Changing {name}: {node.memory} MiB, {node.cpus} CPUs"):
+            with self.machines.progress.step(f"Changing {name}: {node.memory} MiB, {counted(node.cpus)}"):
                 try:
                     runner.run(["docker", "update", *memory, "--cpus", str(node.cpus), identity]).or_raise()
                 except ProgramFailed as why:

@@ -27,7 +27,9 @@ def small(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     under_test.run("labgen", "init", str(path))
     (path / "lab.yml").write_text("workers: 0\n", encoding="utf-8")
     # Where an engine runs on this computer the lab would use that one, and the port would be taken elsewhere.
-    daemon = own("docker", LabFolder.at(path), Runner())
+    folder = LabFolder.at(path)
+    folder.draw_mark()
+    daemon = own("docker", folder, Runner())
     daemon.start()
     try:
         inside = Runner(("nsenter", f"--net=/run/netns/{daemon.namespace}", "--"))

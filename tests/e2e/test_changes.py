@@ -1,0 +1,188 @@
+"""lab.yml is changed while the lab is up, and the lab's folder is moved: on containers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labgen.daemon import own
+from labgen.folder import LabFolder
+from labgen.proc import Runner
+from tests.e2e.conftest import LabUnderTest
+
+EVERYONE = ["swarm-manager", "swarm-worker1", "swarm-worker2", "swarm-worker3"]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LabUnderTest]:
+    """A lab of four nodes in a folder with a name that shells and configuration files trip over."""
+    if pytestconfig.getoption("--provider") != "docker":
+        pytest.skip("on containers only: emulated machines would take an hour")
+    path = tmp_path_factory.mktemp("changes") / "랩 하나"
+    under_test = LabUnderTest(path, "docker")
+    path.mkdir()
+    under_test.run("labgen", "init", str(path))
+    write(under_test, "workers: 3")
+    try:
+        yield under_test
+    finally:
+        under_test.run("labgen", "down", check=False)
+
+
+def write(lab: LabUnderTest, text: str) -> None:
+    """Change lab.yml."""
+    (lab.path / "lab.yml").write_text(text + "\n", encoding="utf-8")
+
+
+def docker(lab: LabUnderTest, *words: str) -> str:
+    """What the lab's own engine says."""
+    folder = LabFolder.at(lab.path)
+    state = folder.state()
+    assert state is not None
+    return own("docker", folder, Runner(), state.namespace).inside().run(["docker", *words]).or_raise().out
+
+
+def containers(lab: LabUnderTest) -> list[str]:
+    """Names of the nodes that exist."""
+    return sorted(name.removeprefix("labgen-") for name in docker(lab, "ps", "--format", "{{.Names}}").split())
+
+
+def members(lab: LabUnderTest) -> dict[str, str]:
+    """Availability of every node of the swarm."""
+    rows = lab.on("swarm-manager", "docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}}'")
+    return {row.split()[0]: " ".join(row.split()[1:]) for row in rows.splitlines()}
+
+
+def snapshot(path: Path) -> dict[str, bytes]:
+    """Every file of a lab folder, but for what a daemon keeps there."""
+    files = (file for file in path.rglob("*") if file.is_file() and ".labgen/docker/" not in file.as_posix())
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+def test_dry_run_of_a_new_lab_makes_nothing(lab: LabUnderTest) -> None:
+    before = snapshot(lab.path)
+    told = lab.run("labgen", "up", "--provider", "docker", "--dry-run").stdout
+    assert [line.split(":")[0] for line in told.splitlines() if line.startswith("+")] == [f"+ {n}" for n in EVERYONE]
+    assert snapshot(lab.path) == before
+
+
+def test_up_makes_what_the_dry_run_said(lab: LabUnderTest) -> None:
+    lab.run("labgen", "up", "--provider", "docker")
+    assert containers(lab) == EVERYONE
+    lab.on("swarm-manager", "docker service create --quiet --detach --name web --replicas 4 nginx")
+
+
+def test_surplus_machine_is_refused_without_prune_and_nothing_is_done(lab: LabUnderTest) -> None:
+    write(lab, "{workers: 2, memory: 900}")
+    before = snapshot(lab.path)
+    refused = lab.run("labgen", "up", check=False)
+    assert refused.returncode == 7
+    assert "swarm-worker3" in refused.stderr
+    assert "labgen up --prune" in refused.stderr
+    assert {**snapshot(lab.path), ".labgen/lock": b""} == {**before, ".labgen/lock": b""}
+    assert containers(lab) == EVERYONE
+    assert "- swarm-worker3: not in lab.yml any more" in lab.run("labgen", "status").stdout
+
+
+def test_plan_is_the_deed(lab: LabUnderTest) -> None:
+    plan = lab.run("labgen", "up", "--prune", "--reload", "--dry-run").stdout.splitlines()
+    assert [line for line in plan if line[0].isdigit()] == [
+        "1. drain and take out of the swarm: swarm-worker3",
+        "2. remove the machine of swarm-worker3",
+        "3. create what is missing, start what does not run: swarm-manager, swarm-worker1, swarm-worker2",
+        "4. change in place, without a restart: swarm-worker1, swarm-worker2, swarm-manager",
+        "5. bootstrap the swarm on swarm-manager, swarm-worker1, swarm-worker2",
+    ]
+    assert containers(lab) == EVERYONE
+    done = lab.run("labgen", "up", "--prune", "--reload").stdout
+    # The same differences, then what became of each.
+    assert [line for line in done.splitlines() if line[0] in "-~+!"] == [line for line in plan if line[0] in "-~+!"]
+    assert "[swarm-worker3] drained" in done
+    assert containers(lab) == EVERYONE[:3]
+    assert members(lab) == dict.fromkeys(EVERYONE[:3], "Ready Active")
+    limits = docker(lab, "inspect", "--format", "{{.HostConfig.Memory}}", *(f"labgen-{n}" for n in EVERYONE[:3]))
+    assert limits.split() == [str(900 * 2**20)] * 3
+    lab.wait_for("four tasks on the nodes that stay", lambda swarm: len(swarm.services["web"].running) == 4)
+    again = lab.run("labgen", "up", "--dry-run").stdout
+    assert not [line for line in again.splitlines() if line[0] in "-~+!"]
+
+
+def test_folder_that_was_moved_goes_on_after_up(lab: LabUnderTest) -> None:
+    lab.path = lab.path.rename(lab.path.with_name("kim's lab 50%"))
+    refused = lab.run("labgen", "status", check=False)
+    assert refused.returncode == 7
+    assert "this folder was moved" in refused.stdout
+    assert "this folder was moved" in lab.run("labgen", "up").stderr
+    assert members(lab) == dict.fromkeys(EVERYONE[:3], "Ready Active")
+    assert lab.run("labgen", "status").returncode == 0
+
+
+def test_copy_of_the_folder_touches_nothing_of_it(lab: LabUnderTest, tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(lab.path, copied, ignore=shutil.ignore_patterns("docker"))
+    copy = LabUnderTest(copied, "docker")
+    for command in ("up", "down", "halt"):
+        refused = copy.run("labgen", command, check=False)
+        assert refused.returncode == 7
+        assert "this folder is a copy of" in refused.stderr
+    (copied / ".labgen" / "state.json").unlink()
+    assert "which this folder is a copy" in copy.run("labgen", "up", "--provider", "docker", check=False).stderr
+    assert containers(lab) == EVERYONE[:3]
+
+
+def nothing_is_left(lab: LabUnderTest, namespace: str) -> None:
+    assert not Path("/run/netns", namespace).exists()
+    assert not Path("/run", namespace).exists()
+    assert not (lab.path / ".labgen" / "docker").exists()
+    assert not list(lab.path.glob(".vagrant/machines/*"))
+    assert not any(namespace in mount for mount in Path("/proc/self/mounts").read_text().splitlines())
+
+
+def test_down_of_a_moved_folder_takes_the_old_engine_down(lab: LabUnderTest) -> None:
+    namespace = lab.state.namespace
+    assert namespace is not None
+    lab.path = lab.path.rename(lab.path.with_name("moved again"))
+    # And nothing of what it was made with is what it was.
+    (lab.path / "Vagrantfile").unlink()
+    write(lab, "{workers: 0, name: another}")
+    told = lab.run("labgen", "down")
+    assert "Nothing of the lab is left" in told.stdout
+    assert "swarm-worker2" in told.stderr
+    nothing_is_left(lab, namespace)
+
+
+def kill_engine(lab: LabUnderTest) -> None:
+    pid = int((lab.path / ".labgen" / "docker" / "namespaces.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+
+
+def forget_labgen(lab: LabUnderTest) -> None:
+    (lab.path / ".labgen" / "state.json").unlink()
+    (lab.path / ".labgen" / "docker" / "namespaces.pid").unlink()
+
+
+def remove_by_hand(lab: LabUnderTest) -> None:
+    docker(lab, "rm", "--force", "labgen-swarm-manager")
+
+
+def break_lab_file(lab: LabUnderTest) -> None:
+    write(lab, "workers: [")
+
+
+@pytest.mark.parametrize("accident", [kill_engine, forget_labgen, remove_by_hand, break_lab_file])
+def test_down_after(lab: LabUnderTest, accident: Callable[[LabUnderTest], None]) -> None:
+    write(lab, "workers: 0")
+    lab.run("labgen", "up", "--provider", "docker", "--no-bootstrap")
+    namespace = lab.state.namespace
+    assert namespace is not None
+    accident(lab)
+    assert "Nothing of the lab is left" in lab.run("labgen", "down").stdout
+    nothing_is_left(lab, namespace)
+    status = json.loads(lab.run("labgen", "status", "--json", check=False).stdout or "{}")
+    assert not set(status.get("machines", {}).values()) - {"not_created"}
