@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from labgen.remote import SYSTEM_PATH
 from provision.output import Output
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ LOST = -1
 # The first line is the script's own standard input, the last a mark; a script that is cut short is not
 # run. `read` and `printf` are the shell's own: no secret becomes an argument of a process.
 _LOOP = """\
+PATH=PATHS; export PATH
+printf '\\nMARK begin\\n'; printf '\\nMARK begin\\n' >&2
 while IFS= read -r secret; do
   script=
   while IFS= read -r line && [ "$line" != MARK ]; do script="$script$line
@@ -57,7 +60,8 @@ class Session:
     def __init__(self, transport: Transport) -> None:
         self._mark = f"@@{secrets.token_hex(8)}"
         self._channel: Channel = transport.open_session()
-        self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(_LOOP.replace('MARK', self._mark))}")
+        loop = _LOOP.replace("MARK", self._mark).replace("PATHS", SYSTEM_PATH)
+        self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(loop)}")
 
     def run(self, script: str, *, within: float, secret: str | None = None) -> Output:
         """Run a script in a shell of its own, and give what it did.
@@ -96,9 +100,14 @@ class Session:
             self._wait_until(deadline)
             more = receive(1 << 16)
             if not more:
-                return seen.decode(errors="replace"), None
+                return self._printed(seen), None
             seen += more
-        return seen[: found.start()].decode(errors="replace"), int(found[1])
+        return self._printed(seen[: found.start()]), int(found[1])
+
+    def _printed(self, seen: bytes) -> str:
+        """What a script printed: without what a login runs (.bashrc) printed before the loop began."""
+        before, begun, after = seen.decode(errors="replace").partition(f"\n{self._mark} begin\n")
+        return after if begun else before
 
     def _wait_until(self, deadline: float) -> None:
         self._channel.settimeout(max(deadline - time.monotonic(), 0.01))

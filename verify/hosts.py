@@ -8,6 +8,7 @@ keeps one open.
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import threading
 from functools import cached_property
@@ -22,6 +23,7 @@ from labgen.errors import HostError, NodeError
 from labgen.inventory import CONNECT_TIMEOUT, Inventory
 from labgen.lab import Node
 from labgen.proc import Runner
+from labgen.remote import SYSTEM_PATH
 from labgen.unreached import unreached
 
 LONGEST = 32 * 2**20
@@ -49,6 +51,8 @@ class SshHosts:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._hosts: dict[str, testinfra.host.Host] = {}
+        # Not to be guessed by what prints before it.
+        self._mark = f"@@{secrets.token_hex(8)}"
 
     def host(self, node: Node) -> testinfra.host.Host:
         """The testinfra host of a node: the same one each time."""
@@ -69,7 +73,7 @@ class SshHosts:
         host = self.host(node)
         host.backend.deadline.seconds = self._inventory.patience.seconds(within)
         try:
-            done: CommandResult = host.run(_bounded(script))
+            done: CommandResult = host.run(_bounded(script, self._mark))
         except (RuntimeError, OSError, EOFError, HostError) as why:
             # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
             # turned into OSError below.
@@ -79,13 +83,14 @@ class SshHosts:
                 f"{node.name} answered with more than {LONGEST // 2**20} MiB, of which nothing is read.",
                 "Something there prints without end: a page, a log, a container's output.",
             )
+        out, error = (_after(self._mark, raw) for raw in (done.stdout_bytes, done.stderr_bytes))
         if not done.succeeded:
-            said = _text(done.stderr_bytes).strip() or _text(done.stdout_bytes).strip()
+            said = error.strip() or out.strip()
             raise NodeError(
                 f"{node.name} did not answer as it should (status {done.rc}): {said[-300:]}",
                 f"Look at it there: labgen ssh {node.name}",
             )
-        return _text(done.stdout_bytes)
+        return out
 
     def close(self) -> None:
         """Close the connections that are this process's own; the shared ones outlive it for a while."""
@@ -95,16 +100,29 @@ class SshHosts:
         self._hosts.clear()
 
 
-def _bounded(script: str) -> str:
+def _bounded(script: str, mark: str) -> str:
     """The script with an end to what it prints, whatever that is: what is cut off never leaves the node.
 
-    Its status goes around the pipes that its two outputs go through.
+    Its status goes around the pipes that its two outputs go through. Programs are the distribution's own wherever it
+    has them, whatever the PATH of a login is. A line with the mark comes first: what is printed before it was printed
+    by what a login runs (``.bashrc``).
+
+    :param mark: not to be guessed.
     """
-    return f"""exec 3>&1 6>&2
+    return f"""PATH={SYSTEM_PATH}; export PATH
+printf '\\n%s\\n' {mark}; printf '\\n%s\\n' {mark} >&2
+exec 3>&1 6>&2
 status=$({{ {{ {{ ({script}
 ); echo $? >&4; }} 2>&1 >&5 5>&- | head -c 65536 >&6; }} 5>&1 | head -c {LONGEST + 1} >&3; }} 4>&1)
 exit "${{status:-1}}"
 """
+
+
+def _after(mark: str, raw: bytes) -> str:
+    """What was printed after the line with the mark; all of it where that never came."""
+    text = _text(raw)
+    before, found, after = text.partition(f"\n{mark}\n")
+    return after if found else before
 
 
 class _Deadline(threading.local):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def server(require_tool: Callable[[str], str]) -> Iterator[Server]:
         (at / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{port}\nHostKey {at / 'host'}\nAuthorizedKeysFile {at / 'user.pub'}\n"
             f"StrictModes no\nUsePAM no\nPidFile {at / 'pid'}\nPermitRootLogin yes\n"
-            f"SetEnv PATH={at}:{os.environ['PATH']}\n"
+            f"SetEnv PATH={at}:{os.environ['PATH']} HOME={at}\n"
         )
         # Whoever runs the tests may lack sudo, or the right to use it; the nodes never do.
         (at / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
@@ -99,6 +100,26 @@ def test_one_connection_however_much_is_asked(server: Server, shared: bool) -> N
     hosts.close()
     assert said == ['한 $HOME "q"'] * 4
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["ControlMaster", "paramiko"])
+def test_run_is_not_changed_by_what_a_login_prints_or_puts_into_the_path(server: Server, shared: bool) -> None:
+    """A .bashrc that prints on both outputs, has an alias, and a folder of its own before the distribution's."""
+    at = server.log.parent
+    (at / "bin").mkdir()
+    for name in ("date", "head"):
+        (at / "bin" / name).write_text("#!/bin/sh\necho forged\n")
+        (at / "bin" / name).chmod(0o755)
+    (at / ".bashrc").write_text(
+        f"echo Welcome; echo 'No \"mail\".' >&2; alias printf=false; export PATH={at}/bin:$PATH LC_ALL=ko_KR\n"
+    )
+    server.shared_connections = shared
+    hosts = SshHosts(server)  # type: ignore[arg-type]
+    said = hosts.run(NODE, "date +%Y; printf '%s' end")
+    with pytest.raises(NodeError, match=r"status 3\): what went wrong\n"):
+        hosts.run(NODE, "echo what went wrong >&2; exit 3")
+    hosts.close()
+    assert re.fullmatch(r"20\d\d\nend", said)
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["ControlMaster", "paramiko"])

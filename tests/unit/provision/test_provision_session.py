@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from local_channel import LocalTransport
@@ -38,6 +40,19 @@ def test_one_script_after_the_other_each_in_a_shell_of_its_own(session: Session)
     assert session.run('echo "${here:-nothing}"; umask', within=10) == Output(0, "nothing\n0022\n", "")
     assert session.run("false", within=10) == Output(1, "", "")
     assert session.run("", within=10) == Output(0, "", "")
+
+
+def test_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> None:
+    """A .bashrc that prints, and a folder with a program of a known name first in the PATH."""
+    (tmp_path / "date").write_text("#!/bin/sh\necho forged\n")
+    (tmp_path / "date").chmod(0o755)
+    login = tmp_path / "login"
+    login.write_text(f'#!/bin/sh\necho Welcome; echo Mail >&2; PATH={tmp_path}:$PATH exec /bin/sh "$@"\n')
+    login.chmod(0o755)
+    session = Session(LocalTransport(shell=str(login)))  # type: ignore[arg-type]
+    assert session.run("date +%Y", within=10) == Output(0, f"{datetime.now(UTC):%Y}\n", "")
+    assert session.run("echo next", within=10) == Output(0, "next\n", "")
+    session.close()
 
 
 def test_a_script_arrives_as_it_was_written(session: Session) -> None:
@@ -96,6 +111,8 @@ def test_a_script_that_is_cut_short_is_not_run(session: Session, transport: Loca
     assert channel._child.stdin is not None
     channel._child.stdin.close()
     channel.settimeout(10)
-    assert channel.recv(100) == b""
+    printed = b"".join(iter(lambda: channel.recv(100), b""))
+    assert b" begin" in printed  # by the loop itself, before any script
+    assert b"half a script" not in printed
     assert channel.status_event.wait(10)
     assert channel.exit_status == 1
