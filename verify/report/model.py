@@ -255,10 +255,15 @@ class Report:
     @property
     def _without_exercise(self) -> str:
         """What is said where only the swarm itself was judged."""
-        sentences = [words.NO_EXERCISE_BEGUN if self.not_begun else words.NO_EXERCISE_GRADED]
-        sentences += [words.BEGIN_ONE] if self.not_begun and self.verdict == "ready" else []
-        sentences += [] if self.complete else [words.CUT_SHORT]
-        return " ".join(sentence.in_(self.language) for sentence in sentences)
+        speak, others = self.language, [service.name for service in self.seen.services]
+        sentences = [] if self.complete else [words.CUT_SHORT.in_(speak)]
+        if not self.not_begun:
+            return " ".join([words.NO_EXERCISE_GRADED.in_(speak), *sentences])
+        if others:
+            sentences.append(words.OF_NO_EXERCISE.in_(speak).format(names=", ".join(others)))
+        elif self.verdict == "ready":
+            sentences.append(words.BEGIN_ONE.in_(speak))
+        return " ".join([words.NO_EXERCISE_BEGUN.in_(speak), *sentences])
 
     @property
     def lasted(self) -> float:

@@ -230,6 +230,12 @@ NOT_BEGUN = Words("Not begun, and not graded: {names}.", "시작하지 않아 �
 NO_EXERCISE_BEGUN = Words("No exercise has been begun.", "아직 시작한 실습이 없습니다.")
 NO_EXERCISE_GRADED = Words("No exercise was graded.", "실습은 채점하지 않았습니다.")
 BEGIN_ONE = Words("Next: labgen run --list", "다음 명령: labgen run --list")
+OF_NO_EXERCISE = Words(
+    "There are services that belong to none: {names}. If one of them is meant to, name its exercise: "
+    "labgen grade EXERCISE",
+    "어느 실습에도 속하지 않는 서비스가 있습니다: {names}. 실습에서 만든 서비스라면 실습 이름을 적으세요: "
+    "labgen grade EXERCISE",
+)
 PRECONDITION = Words("cluster: {passed} of {checks} checks", "cluster: 검사 {checks}개 중 {passed}개 통과")
 """The one line about the swarm itself."""
 UNJUDGED = Words(", {count} could not be judged", ", {count}개는 판정하지 못함")

@@ -177,6 +177,16 @@ def test_text_of_a_fresh_lab_says_that_no_exercise_has_been_begun() -> None:
     assert "begun" not in reports.to_text(replace(CLUSTER_ALONE, not_begun=()))
 
 
+def test_text_of_a_lab_with_services_of_no_exercise_names_them() -> None:
+    seen = replace(SAMPLE.seen, services=tuple(replace(one, name="web-alb2") for one in SAMPLE.seen.services[:1]))
+    report = replace(CLUSTER_ALONE, seen=replace(seen, probes=(), exchanges=()))
+    assert reports.to_text(report).splitlines()[-1] == (
+        "No exercise has been begun. There are services that belong to none: web-alb2. "
+        "If one of them is meant to, name its exercise: labgen grade EXERCISE"
+    )
+    assert "어느 실습에도 속하지 않는 서비스가 있습니다: web-alb2." in reports.to_text(replace(report, language="ko"))
+
+
 def test_markdown_tells_of_the_swarm_itself_in_one_line() -> None:
     assert "**cluster: 2 of 2 checks**" in to_markdown(CLUSTER_ALONE)
     assert "It is up" not in to_markdown(CLUSTER_ALONE)
