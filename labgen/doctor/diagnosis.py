@@ -9,6 +9,7 @@ from functools import partial
 
 from labgen.capabilities import Capability, Lacks
 from labgen.doctor import (
+    conflicts,
     debian,
     docker,
     engine,
@@ -67,6 +68,7 @@ BY_PROVIDER: Mapping[str, Checks] = {
             programs.virtualbox,
             virtualization.virtualbox,
             network.virtualbox_routes,
+            conflicts.virtualbox,
             *_for("virtualbox", network.ports, supply.box, *_SUPPLIES),
         ),
     ),

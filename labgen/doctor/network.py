@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from labgen import addresses
-from labgen.doctor import engine, libvirt, resources
+from labgen.doctor import conflicts, engine, libvirt, resources
 from labgen.doctor.findings import Finding
 from labgen.doctor.host import Host
 from labgen.lab import Lab
@@ -162,10 +162,23 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
         return
     routes_there = [Route(subnet, network.name) for network in listed for subnet in network.subnets]
     known = [*routes_there, *(routes(host) or [])]
+    own = conflicts.mark(lab, host)
+    others = [network for network in listed if own is None or network.labels.get("labgen.folder") != own]
+    for network in others:
+        if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
+            yield Finding(
+                "docker.network",
+                "error",
+                "network",
+                f"Docker has a network {network.name} already: of another lab, or left of a folder that was deleted.",
+                f"If nothing needs it, remove it with what is on it:\n{_remove(network)}\n"
+                "Otherwise give this lab another name in lab.yml (name:).",
+                "docker",
+            )
     for what, subnet in lab.plan.named()[:2]:
-        for network in listed:
-            if network.labels.get("labgen.lab") == lab.slug:
-                continue  # this lab's, up already
+        for network in others:
+            if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
+                continue  # told above
             other = next((other for other in network.subnets if other.overlaps(subnet)), None)
             if other is None:
                 continue
@@ -182,6 +195,15 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
                 remove if network.name != "bridge" else f"I{elsewhere[1:]}.",
                 "docker",
             )
+
+
+def _remove(network: engine.Network) -> str:
+    """Commands that remove what a lab has left in the engine."""
+    remove = f"docker network rm {network.name}"
+    folder = network.labels.get("labgen.folder", "")
+    if not re.fullmatch(r"[0-9a-f]{12}", folder):
+        return remove
+    return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
 
 
 def _local_engine(host: Host) -> bool:

@@ -271,3 +271,14 @@ def test_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
     monkeypatch.setattr(bringup, "Vagrant", lambda _folder, runner, _log, _file: runner)
     env = {provider: machines.vagrant(State(provider)).env for provider in ("virtualbox", "")}  # type: ignore[attr-defined]
     assert env == {"virtualbox": {"VAGRANT_DEFAULT_PROVIDER": "virtualbox"}, "": {}}
+
+
+@pytest.mark.parametrize("name", ["${HOME} lab", "a\tb", "a\nb"])
+def test_up_refuses_a_folder_that_ssh_would_misread_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    assert cli.main(["-C", str(folder), "up", "--provider", "docker"]) != 0
+    assert "Rename the folder" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

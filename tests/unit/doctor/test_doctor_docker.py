@@ -1,5 +1,6 @@
 """Docker: client, engine of the right kind, image, limits, networks; recorded outputs, good and bad."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -276,10 +277,31 @@ def test_networks_of_the_engine():
 
 def test_the_labs_own_networks_are_no_clash():
     told = json.loads(recorded("docker-networks.json"))
-    told[1] = {**told[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen"}}
+    mark = "0123456789ab"
+    told[1] = {**told[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen", "labgen.folder": mark}}
+    file = "/home/learner/lab/.vagrant/labgen-mark"
     host = DOCKER.but(says={INSPECT: Said(json.dumps(told))})
-    assert bad(network.docker_routes(COURSE, host)) == {}
+    own = host.but(there={file}, files={file: f"{mark}\n"})
+    assert bad(network.docker_routes(COURSE, own)) == {}
     assert len(list(network.docker_routes(lab("name: other"), host))) == 1
+    # Of the same name, and another folder's: `up` would stop at it.
+    for other in (host, own.but(files={file: "ffffffffffff\n"})):
+        (finding,) = network.docker_routes(COURSE, other)
+        assert finding.level == "error"
+        assert "Docker has a network labgen-lab already" in finding.message
+        assert finding.fix.splitlines()[1:3] == [
+            f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={mark})",
+            "docker network rm labgen-lab",
+        ]
+
+
+def test_networks_of_a_lab_of_an_earlier_version_are_its_own():
+    told = json.loads(recorded("docker-networks.json"))
+    digest = hashlib.sha256(b"/home/learner/lab").hexdigest()[:12]
+    told[1] = {**told[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen", "labgen.folder": digest}}
+    made = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
+    host = DOCKER.but(says={INSPECT: Said(json.dumps(told))}, there=made)
+    assert bad(network.docker_routes(COURSE, host)) == {}
 
 
 @pytest.mark.parametrize("said", [Said("", "no", 1), Said("what"), Said("[1"), Said('[{"Id": "a"}]'), Said("{}")])
