@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from tests.mutation.mutants import Mutant
 _IGNORED = shutil.ignore_patterns(".git", ".venv", ".mutation", ".*_cache", "__pycache__", ".hypothesis", "lab", "dist")
 _SLOWER = 4.0
 """How much longer than without a mutant the tests may take: what takes longer hangs, and was noticed."""
+
+_ABSENT = re.compile(r"^ERROR: not found: (.+)\n\(no match in any of ", re.MULTILINE)
+"""What pytest says of a test that its file has no more."""
 
 _STARTING = 40.0
 """Seconds that pytest itself may take to start."""
@@ -56,33 +60,39 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
 
     :param expected: seconds that the tests take without a mutant.
     """
-    file, names = tree / mutant.path, tree / "mutation-tests.txt"
+    file = tree / mutant.path
     source, stat = file.read_bytes(), file.stat()
     diff = mutant.diff(source)
+    # A baseline that was kept may know tests that there are no more.
+    tests = [test for test in tests if (tree / test.partition("::")[0]).exists()]
     if not tests:
         return Tried(mutant, Fate.UNTESTED, diff=diff)
-    names.write_text("\n".join(tests) + "\n", encoding="utf-8")
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-rf", "-p", "no:randomly"]
-    command += ["-p", "no:cacheprovider", "--hypothesis-seed=0", f"@{names}"]
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         file.write_bytes(mutant.apply(source))
-        ended = subprocess.run(
-            command,
-            cwd=tree,
-            env=environment,
-            timeout=_STARTING + _SLOWER * expected,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        status, printed = _run(tree, tests, _STARTING + _SLOWER * expected)
+        if absent := set(_ABSENT.findall(printed)):
+            tests = [test for test in tests if not any(name.endswith(test) for name in absent)]
+            status, printed = _run(tree, tests, _STARTING + _SLOWER * expected) if tests else (0, "")
     except subprocess.TimeoutExpired:
         return Tried(mutant, Fate.KILLED, "time", len(tests), diff)
     finally:
         file.write_bytes(source)
         # As old as it was: what Python has compiled of it is of this age.
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    if ended.returncode == 0:
-        return Tried(mutant, Fate.ALIVE, tests=len(tests), diff=diff)
-    failed = (line.split()[1] for line in ended.stdout.splitlines() if line.startswith("FAILED "))
-    return Tried(mutant, Fate.KILLED, next(failed, "the run itself"), len(tests), diff)
+    if status == 0:
+        return Tried(mutant, Fate.ALIVE if tests else Fate.UNTESTED, tests=len(tests), diff=diff)
+    failed = (line.split()[1] for line in printed.splitlines() if line.startswith("FAILED "))
+    return Tried(mutant, Fate.KILLED, next(failed, f"the run itself, with status {status}"), len(tests), diff)
+
+
+def _run(tree: Path, tests: Sequence[str], within: float) -> tuple[int, str]:
+    """Run tests until one fails; give pytest's status, and what it printed."""
+    names = tree / "mutation-tests.txt"
+    names.write_text("\n".join(tests) + "\n", encoding="utf-8")
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-rf", "-p", "no:randomly"]
+    command += ["-p", "no:cacheprovider", "--hypothesis-seed=0", f"@{names}"]
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(
+        command, cwd=tree, env=environment, timeout=within, check=False, capture_output=True, text=True
+    )
+    return ended.returncode, ended.stdout + ended.stderr

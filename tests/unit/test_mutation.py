@@ -123,6 +123,9 @@ def test_attempt_tells_which_test_noticed_and_leaves_the_file_as_it_was(tmp_path
     assert (killed.fate, killed.by) == (Fate.KILLED, "test_few.py::test_three")
     assert attempt(tmp_path, by_text["True"], asked, 1.0).fate is Fate.ALIVE
     assert attempt(tmp_path, by_text["True"], [], 1.0).fate is Fate.UNTESTED
+    # A test that there is no more notices nothing.
+    gone = attempt(tmp_path, by_text["True"], ["test_few.py::test_gone", "test_gone.py::test_gone", *asked], 1.0)
+    assert (gone.fate, gone.tests) == (Fate.ALIVE, 2)
     assert (tmp_path / "few.py").read_bytes() == SOURCE
 
 
