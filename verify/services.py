@@ -10,7 +10,7 @@ import pytest
 from labgen.course import Publish, ServiceSpec
 from labgen.course.spec import command_of, repository, runs_its_program, same_image, told_ports
 from labgen.lab import Node
-from labgen.swarm import Service, Swarm, Task
+from labgen.swarm import Service, Swarm, Task, run_of
 from labgen.swarm.constraints import excluded
 from verify.exam import Exam
 
@@ -72,7 +72,7 @@ def runs(exam: Exam, service: Service, wanted: int | None = None, *, on: Node | 
     """
     tasks = {task.id: task for task in service.tasks if on is None or exam.host(task) == on}
     running = [task for task in tasks.values() if task.running]
-    count = f"{len(running)} of {wanted} run" if wanted is not None else f"{len(running)} run"
+    count = run_of(len(running), wanted) if wanted is not None else f"{len(running)} run"
     restarts = exam.staying.restarts(replace(service, tasks=tuple(tasks.values())))
     if restarts is not None:
         raise AssertionError(f"{service.name} does not stay up: {count} now, and {restarts}")

@@ -17,7 +17,7 @@ from labgen.course.spec import same_image, told_ports
 from labgen.errors import NodeError
 from labgen.hint import on_manager
 from labgen.probe import Probed
-from labgen.swarm import Service, Swarm
+from labgen.swarm import Service, Swarm, run_of
 from labgen.swarm.timeline import most_empty, places
 from labgen.waiting import NotYet
 from verify import prober
@@ -261,7 +261,7 @@ def _settled(exam: Exam, state: str) -> Service:
     left = sum(task.state == "running" and task.desired != "running" for task in there.tasks)
     if there.update_state != state or len(there.running) != there.replicas or left or not there.settled:
         said = f"{there.update_state} {there.update_message}".strip()
-        raise NotYet(f"{said}; {len(there.running)} of {there.replicas} run, {left} beside them")
+        raise NotYet(f"{said}; {run_of(len(there.running), there.replicas or 0)}, {left} on the way out")
     return there
 
 

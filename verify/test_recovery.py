@@ -14,7 +14,7 @@ from labgen.errors import NodeError
 from labgen.hint import on, on_manager
 from labgen.lab import Node
 from labgen.probe import Probed
-from labgen.swarm import Service, Swarm, Task
+from labgen.swarm import Service, Swarm, Task, run_of
 from labgen.swarm.timeline import places
 from labgen.waiting import NotYet
 from verify import prober
@@ -223,7 +223,7 @@ def _recovered(exam: Exam, killed: Task, wanted: int) -> int:
     assert there is not None, f"{SERVICE.name} was removed meanwhile"
     running = [task for task in there.running if task.id != killed.id]
     if len(running) < wanted or not any(task.slot == killed.slot for task in running):
-        raise NotYet(f"{len(running)} of {wanted} run")
+        raise NotYet(run_of(len(running), wanted))
     return len(running)
 
 

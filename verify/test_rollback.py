@@ -13,7 +13,7 @@ import pytest
 from labgen.course import ServiceSpec, Words, rollback
 from labgen.course.spec import repository, same_image
 from labgen.hint import Hint, on_manager
-from labgen.swarm import Service, Swarm
+from labgen.swarm import Service, Swarm, run_of
 from labgen.swarm.timeline import failing, places, taken_back
 from verify.checks import check
 from verify.exam import Exam
@@ -84,7 +84,7 @@ def test_running(queue: Service, store: Service, exam: Exam) -> None:
     for service in (queue, store):
         errors = {task.error for task in service.tasks if task.desired in ("running", "ready") and task.error}
         assert len(service.running) == service.replicas, (
-            f"{len(service.running)} of {service.replicas} tasks of {service.name} run {'; '.join(sorted(errors))}"
+            f"of {service.name} {run_of(len(service.running), service.replicas or 0)} {'; '.join(sorted(errors))}"
         )
         runs(exam, service)
 

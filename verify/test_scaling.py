@@ -14,7 +14,7 @@ from labgen.capabilities import Lacks
 from labgen.course import Words, loadbalance, scaling
 from labgen.hint import on_manager
 from labgen.probe import Probed
-from labgen.swarm import Service, Swarm, Task
+from labgen.swarm import Service, Swarm, Task, run_of
 from labgen.waiting import NotYet
 from verify import prober
 from verify.checks import check
@@ -201,7 +201,7 @@ def _running(exam: Exam, wanted: int) -> tuple[Task, ...]:
     assert there is not None, f"{SERVICE.name} was removed meanwhile"
     going = sum(task.desired == "remove" for task in there.tasks)
     if len(there.running) != wanted or going or not there.settled:
-        raise NotYet(f"{len(there.running)} of {wanted} run, {going} on the way out")
+        raise NotYet(f"{run_of(len(there.running), wanted)}, {going} on the way out")
     return there.running
 
 

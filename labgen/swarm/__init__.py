@@ -17,7 +17,7 @@ from urllib.parse import quote
 from labgen.engine import Answer, Run, as_list, as_object, ask, part, text_of
 from labgen.swarm.hopeless import settled
 from labgen.swarm.model import LocalSwarm, Network, SwarmNode
-from labgen.swarm.tasks import Port, Service, Task, Update
+from labgen.swarm.tasks import Port, Service, Task, Update, run_of
 
 __all__ = [
     "LocalSwarm",
@@ -32,6 +32,7 @@ __all__ = [
     "look",
     "networks",
     "nodes",
+    "run_of",
     "service",
     "services",
 ]

@@ -116,6 +116,12 @@ class Task:
         )
 
 
+def run_of(running: int, wanted: int) -> str:
+    """Say how many tasks run: ``2 of 3 run``; ``3 of 3 run, 1 more`` where more do than are wanted."""
+    more = f", {running - wanted} more" if running > wanted else ""
+    return f"{min(running, wanted)} of {wanted} run{more}"
+
+
 @dataclass(frozen=True)
 class Port:
     """A published port.

@@ -11,7 +11,7 @@ from labgen.course import Exercise, ServiceSpec
 from labgen.course.spec import differences
 from labgen.errors import ExerciseError
 from labgen.lab import Lab, Node
-from labgen.swarm import Service
+from labgen.swarm import Service, run_of
 from labgen.swarm.hopeless import hopeless
 from labgen.waiting import Hopeless, NotYet
 from provision.exercise import leftovers
@@ -164,7 +164,7 @@ def told(there: Service, wanted: int) -> str:
     """How far a service is, for people."""
     others = [f"{task.state} {task.error}".strip() for task in there.tasks if not task.running]
     update = f"; update {there.update_state}: {there.update_message}" if there.update_state else ""
-    return f"{len(there.running)} of {wanted} run ({', '.join(others[-4:]) or 'none else'}){update}"
+    return f"{run_of(len(there.running), wanted)} ({', '.join(others[-4:]) or 'none else'}){update}"
 
 
 def listeners(port: int) -> str:

@@ -30,7 +30,7 @@ from labgen.course.stack import (
 from labgen.engine import as_list, ask, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
-from labgen.swarm import Service
+from labgen.swarm import Service, run_of
 from labgen.waiting import NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
@@ -284,7 +284,7 @@ def _all_run(run: Run) -> None:
     for one in found:
         placed = run.placed(one)
         hosts = ", ".join(f"{len(tasks)} on {host}" for host, tasks in sorted(placed.items()))
-        run.say(f"  {one.name}: {len(one.running)} of {one.replicas} tasks run: {hosts}")
+        run.say(f"  {one.name}: {run_of(len(one.running), one.replicas or 0)}: {hosts}")
 
 
 def _removed(run: Run) -> None:

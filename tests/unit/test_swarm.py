@@ -247,3 +247,10 @@ def test_names_reach_the_shell_quoted() -> None:
 def test_tokens_are_never_asked_for() -> None:
     assert all("/swarm" not in word for word in shlex.split(ask_command(swarm._service_paths("web-alb"))))
     assert not any("SWMTKN" in path.read_text(encoding="utf-8") for path in RECORDED.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("running", "told"), [(0, "0 of 3 run"), (3, "3 of 3 run"), (4, "3 of 3 run, 1 more"), (9, "3 of 3 run, 6 more")]
+)
+def test_run_of_never_counts_more_than_are_wanted(running: int, told: str) -> None:
+    assert swarm.run_of(running, 3) == told
