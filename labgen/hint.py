@@ -60,6 +60,15 @@ class Hint:
         if broken:
             raise ValueError(f"not a command to copy: {broken!r}")
 
+    def filled(self, names: Mapping[str, str]) -> Hint:
+        """Give the hint with the names of a lab in place."""
+
+        def both(text: Words) -> Words:
+            return Words(_filled(text.en, names), _filled(text.ko, names))
+
+        commands = tuple(_filled(command, names) for command in self.commands)
+        return Hint(both(self.words), both(self.look), both(self.where), commands)
+
     def in_(self, language: Language, names: Mapping[str, str]) -> Advice:
         """Give the hint in one language.
 

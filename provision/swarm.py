@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from labgen.causes import of_refusal
 from labgen.errors import NodeError, SwarmError
 from labgen.lab import Lab, Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
@@ -82,7 +83,8 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
             )
         return None
     if local.state == "locked":
-        raise SwarmError(f"the swarm on {name} is locked.", "Unlock it there: docker swarm unlock.")
+        finding = of_refusal(local.error or "The swarm is locked")
+        raise SwarmError(finding.words, finding.hints) if finding else SwarmError(f"the swarm on {name} is locked.")
     if local.state == "active":
         raise SwarmError(
             f"{name} is a worker of some swarm, but the lab's first manager.",

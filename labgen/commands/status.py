@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +12,18 @@ from typing import Any
 from labgen import access, inventory
 from labgen.bringup import Machines
 from labgen.capabilities import Capability
+from labgen.causes import Finding, Observations, findings
+from labgen.causes.ask import observe
 from labgen.commands.render import load
+from labgen.engine import Run
 from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State
-from labgen.lab import Lab
+from labgen.lab import Lab, Node
 from labgen.lab import Port as ForwardedPort
 from labgen.plan import compare
 from labgen.progress import Progress
+from labgen.redaction import printable
+from labgen.swarm import Swarm, nodes
 from labgen.vagrant import Machine
 
 
@@ -32,6 +38,7 @@ class Status:
     :param lacks: what the nodes cannot do here, and why.
     :param namespace: the network namespace in which the URLs answer, ``None`` for this computer's own network.
     :param differences: what lab.yml has otherwise than the machines, a sentence each.
+    :param causes: causes of trouble that were recognised: ``cause``, ``words``, ``hints``.
     :param trouble: why the swarm could not be asked, where it could not.
     """
 
@@ -42,6 +49,7 @@ class Status:
     lacks: dict[str, str] = field(default_factory=dict)
     namespace: str | None = None
     differences: list[str] = field(default_factory=list)
+    causes: list[dict[str, Any]] = field(default_factory=list)
     trouble: str = ""
 
 
@@ -100,22 +108,24 @@ def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status:
 
 
 def _swarm(folder: LabFolder, status: Status) -> None:
-    from labgen.swarm import nodes, services
-
     lab = inventory.load(folder.path)
     status.lacks = {str(lacking): why for lacking, why in lab.lacks.items()}
     status.namespace = lab.state.namespace
+
+    def asker(node: Node) -> Run:
+        run = lab.asker(node)
+        return lambda script: run(f"sh -c {shlex.quote(script)}")
+
     try:
-        asked = lab.asker(lab.lab.first_manager)
-        for node in nodes(asked):
-            status.nodes[node.name] = {
-                "role": node.role,
-                "leader": node.leader,
-                "state": node.state,
-                "availability": node.availability,
-                "address": node.address,
-            }
-        for service in services(asked):
+        seen = observe(lab.lab, asker)
+        status.causes = [_told(finding, lab.lab) for finding in _troubles(seen)]
+        if seen.swarm is None:
+            if not status.causes:
+                nodes(lab.asker(lab.lab.first_manager))
+            status.trouble = status.causes[0]["words"] if status.causes else seen.refusal
+            return
+        _members(seen.swarm, status)
+        for service in seen.swarm.services.values():
             status.services.append(
                 {
                     "name": service.name,
@@ -127,6 +137,33 @@ def _swarm(folder: LabFolder, status: Status) -> None:
             )
     finally:
         lab.close()
+
+
+def _members(swarm: Swarm, status: Status) -> None:
+    for node in swarm.nodes:
+        status.nodes[node.name] = {
+            "role": node.role,
+            "leader": node.leader,
+            "state": node.state,
+            "availability": node.availability,
+            "address": node.address,
+        }
+
+
+def _troubles(seen: Observations) -> list[Finding]:
+    """The causes that are recognised; a firewall that is in nobody's way is none."""
+    well = seen.swarm is not None and all(node.ready for node in seen.swarm.nodes)
+    return [finding for finding in findings(seen) if not (well and finding.cause == "firewall")]
+
+
+def _told(finding: Finding, lab: Lab) -> dict[str, Any]:
+    manager = lab.first_manager
+    names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
+    return {
+        "cause": finding.cause,
+        "words": printable(finding.words.en),
+        "hints": [printable(str(hint.in_("en", names))) for hint in finding.hints],
+    }
 
 
 def table(lab: Lab, status: Status) -> str:
@@ -150,7 +187,10 @@ def table(lab: Lab, status: Status) -> str:
     if status.differences:
         lines += ["lab.yml differs from the machines (`labgen up --dry-run` says what would be done):"]
         lines += [f"  {difference}" for difference in status.differences]
-    if status.trouble:
+    for cause in status.causes:
+        lines.append(cause["words"])
+        lines += [f"  {line}" for hint in cause["hints"] for line in hint.splitlines()]
+    if status.trouble and status.trouble not in (cause["words"] for cause in status.causes):
         lines.append(status.trouble)
     return "\n".join(lines)
 

@@ -32,11 +32,12 @@ def make_ready(run: Run) -> None:
     missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
     if missing:
         seen = ", ".join(f"{name} is {known[name].state if name in known else 'not in the swarm'}" for name in missing)
-        raise SwarmError(
+        error = SwarmError(
             f"not every node is Ready: {seen}.",
             "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap starts "
             "engines that were stopped, and brings the swarm together again.",
         )
+        raise run.explained(error, {"node"})
     give_roles(run, known)
     for node in run.lab.nodes:
         if known[node.name].availability != "active":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from labgen import swarm
-from labgen.course import Exercise
-from labgen.errors import ExerciseError
+from labgen.causes import Topic, diagnose
+from labgen.causes.ask import observe
+from labgen.course import Exercise, Words
+from labgen.errors import ExerciseError, LabgenError
 from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.swarm import Service, SwarmNode, Task, lives
@@ -17,6 +19,10 @@ from provision.output import Say
 from provision.shell import Shell
 
 T = TypeVar("T")
+
+
+class _Late(LabgenError):
+    """A wait ran out."""
 
 
 class Run:
@@ -106,6 +112,24 @@ class Run:
         """
         names = [service.name for service in self.exercise.services]
         look_at = f"Look with: docker service ps --no-trunc {names[0]}" if names else "Look with: docker node ls"
-        return wait_until(
-            what, look, within=self.inventory.patience.seconds(within), error=ExerciseError, hint=hint or look_at
-        )
+        within = self.inventory.patience.seconds(within)
+        try:
+            return wait_until(what, look, within=within, error=_Late, hint=hint or look_at)
+        except _Late as late:
+            raise self.explained(ExerciseError(late.message, late.hint), {"tasks", "node"}) from None
+
+    def explained(self, error: LabgenError, topics: Collection[Topic]) -> LabgenError:
+        """Give an error that begins with its cause, where one is recognised; else the error as it is.
+
+        :param topics: what the error is about.
+        """
+        try:
+            finding = diagnose(observe(self.lab, lambda node: self.shell(node).run, self.exercise), topics)
+        except Exception:
+            return error
+        if finding is None:
+            return error
+        manager = self.lab.first_manager
+        names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
+        told = finding.words + Words(f" ({error.words.en})", f" ({error.words.ko})")
+        return type(error)(told, tuple(hint.filled(names) for hint in finding.hints))
