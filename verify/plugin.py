@@ -170,11 +170,11 @@ def pytest_runtest_makereport(
     seen = _seen(error, book.language)
     if (lacking := item.stash.get(_NOT_APPLICABLE, "")) and verdict is Verdict.BLOCKED:
         verdict, seen = Verdict.NOT_APPLICABLE, lacking
-    hints = about.hints
+    hints, cause = about.hints, ""
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}"
     if verdict is Verdict.FAIL and (finding := _cause(about, item, book)):
-        seen, hints = _beginning(finding.words.in_(book.language), seen), finding.hints
+        seen, hints, cause = _beginning(finding.words.in_(book.language), seen), finding.hints, finding.cause
     elif verdict is Verdict.FAIL and isinstance(error, LabgenError):
         hints = error.hints or hints
     if verdict is Verdict.INCONCLUSIVE:
@@ -195,6 +195,7 @@ def pytest_runtest_makereport(
         hint=text_of(advice),
         seconds=spent,
         hints=advice,
+        cause=cause,
     )
     book.outcomes[outcome.id] = outcome
     book.places[outcome.id] = _place(about, item, book)

@@ -21,8 +21,8 @@ from labgen.folder import LabFolder, State
 from labgen.lab import Lab, Node
 from labgen.lab import Port as ForwardedPort
 from labgen.plan import compare
+from labgen.printable import printable
 from labgen.progress import Progress
-from labgen.redaction import printable
 from labgen.swarm import Swarm, nodes
 from labgen.vagrant import Machine
 

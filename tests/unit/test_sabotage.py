@@ -67,6 +67,8 @@ class Stage:
         self.now = now
         self.there = SimpleNamespace(lacks={Capability.ROUTING_MESH: lacks} if lacks else {})
         self.typed: list[tuple[str, ...]] = []
+        self.causes: set[str] = set()
+        self.seconds = 1.0
 
     def grade(self, exercise: str) -> dict[str, str]:
         return self.now

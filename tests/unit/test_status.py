@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ NONE = labfile.parse("ports: []")
 WEB = Port(8001, 80, "tcp", "ingress")
 NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
 RECORDED = Path(__file__).parent / "recorded_swarm"
+INFO = json.dumps(json.loads((RECORDED / "info.json").read_text(encoding="utf-8")))
+NODE = f"@@clock\n1.5\n@@disk\n@@firewall\n@@proxy\n@@end\n@@engine\n{INFO}\n200\n"
+"""What a node tells whose engine runs."""
 
 
 @pytest.mark.parametrize(
@@ -116,8 +120,10 @@ def test_status_of_a_lab_without_the_mesh(
     }
 
     def answer(command: str) -> str:
-        (text,) = [text for path, text in recorded.items() if command.endswith(f"http://engine{path}")]
-        return f"{json.dumps(json.loads(text))}\n200\n"
+        if "@@%s" in command:
+            return NODE
+        paths = re.findall(r"http://engine(/\w+)", command)
+        return "".join(f"{json.dumps(json.loads(recorded.get(path, '[]')))}\n200\n" for path in paths)
 
     monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
     monkeypatch.setattr(inventory, "load", lambda _: there)
@@ -130,3 +136,62 @@ def test_status_of_a_lab_without_the_mesh(
     told = json.loads(capsys.readouterr().out)
     assert (told["version"], told["lacks"]) == (1, {"routing mesh": NO_IPVS})
     assert [(service["published"], service["at"]) for service in told["services"]] == [([8001], [None])]
+
+
+LEADERLESS = "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers"
+LOCAL = {"LocalNodeState": "active", "ControlAvailable": True, "Error": LEADERLESS, "RemoteManagers": []}
+
+
+@pytest.fixture
+def lab_that_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lab folder whose machines run."""
+    folder = LabFolder.at(tmp_path)
+    state = State("libvirt")
+    folder.remember(state)
+    folder.vagrantfile.write_text("")
+    there = Inventory(folder, LAB, state)
+    monkeypatch.setattr(inventory, "load", lambda _: there)
+    machines = {node.name: Machine(node.name, "running", "libvirt") for node in LAB.nodes}
+    monkeypatch.setattr(Vagrant, "status", lambda _: machines)
+    return tmp_path
+
+
+def test_status_of_a_swarm_without_a_leader_says_so_and_the_ways_out(
+    lab_that_is_up: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(command: str) -> str:
+        if "@@%s" in command:
+            return f"@@clock\n1.5\n@@end\n@@engine\n{json.dumps({'Swarm': LOCAL})}\n200\n"
+        refusal = json.dumps({"message": LEADERLESS})
+        return f"{refusal}\n500\n" * command.count("http://engine/")
+
+    monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
+    assert cli.main(["-C", str(lab_that_is_up), "status"]) == 7
+    lines = capsys.readouterr().out.splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("The swarm has no leader"))
+    told = "\n".join(lines[start:])
+    assert told.count("The swarm has no leader") == 1
+    assert told.index("sudo systemctl start docker") < told.index("--force-new-cluster") < told.index("labgen reset")
+    assert "journalctl" not in told
+    assert cli.main(["-C", str(lab_that_is_up), "status", "--json"]) == 7
+    assert [cause["cause"] for cause in json.loads(capsys.readouterr().out)["causes"]] == ["no-leader"]
+
+
+def test_status_tells_causes_of_trouble_beside_what_runs(
+    lab_that_is_up: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = json.loads((RECORDED / "nodes.json").read_text(encoding="utf-8"))
+    nodes[0]["Description"]["Hostname"] = "swarm-manager"
+    nodes[0]["Spec"]["Availability"] = "drain"
+
+    def answer(command: str) -> str:
+        if "@@%s" in command:
+            return NODE
+        paths = re.findall(r"http://engine(/\w+)", command)
+        return "".join(f"{json.dumps(nodes if path == '/nodes' else [])}\n200\n" for path in paths)
+
+    monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
+    assert cli.main(["-C", str(lab_that_is_up), "status"]) == 0
+    told = capsys.readouterr().out
+    assert "swarm-manager is drained: it takes no tasks until it is active again.\n  On swarm-manager:\n" in told
+    assert "    docker node update --availability active swarm-manager\n" in told

@@ -26,6 +26,7 @@ class Outcome:
     :param seen: the evidence; empty where it passed, the reason where it is not applicable.
     :param hint: what to try next as text; empty where it passed.
     :param hints: the same as data.
+    :param cause: name of the cause in the table (:mod:`labgen.causes`); empty where none was recognised.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Outcome:
     hint: str
     seconds: float
     hints: tuple[Advice, ...] = ()
+    cause: str = ""
 
     @property
     def advice(self) -> tuple[Advice, ...]:

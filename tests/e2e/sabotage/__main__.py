@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import sys
 import time
@@ -19,7 +20,7 @@ from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 
 FAULTS: tuple[Fault, ...] = tuple(
-    fault for name in NAMES for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
+    fault for name in (*NAMES, "causes") for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
 )
 KINDS = ("", "managers: 3\nworkers: 1\n")
 """What lab.yml says of the labs that are brought up: the course's, and where that has too few managers another."""
@@ -33,6 +34,7 @@ class Came:
 
     :param turned: checks whose verdict is another than on the lab that is right, with the one they have now.
     :param wrong: what is not as it must be, in words; empty where all is.
+    :param graded: seconds that the grading took; ``right`` that of the lab without the fault.
     """
 
     fault: Fault
@@ -40,6 +42,8 @@ class Came:
     wrong: tuple[str, ...]
     seconds: float
     left_out: str = ""
+    graded: float = 0.0
+    right: float = 0.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--machines", action="store_true", help="only faults that take what containers may lack (the routing mesh)"
     )
+    parser.add_argument("--causes", action="store_true", help="only faults that show a cause of the table")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="in another order within each exercise")
     arguments = parser.parse_args(argv)
     chosen = [
@@ -60,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if fault.exercise in (arguments.exercise or [fault.exercise])
         and (arguments.only or "") in fault.name
         and (fault.needs or not arguments.machines)
+        and (fault.cause or not arguments.causes)
     ]
     came: list[Came] = []
     right: dict[str, Verdicts] = {}
@@ -71,7 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if faults:
                 with _own_lab(arguments.provider, kind) as stage:
                     _everything(stage, faults, arguments.shuffle, came, right)
-    return _told(came, right, whole=not (arguments.exercise or arguments.only or arguments.machines))
+    return _told(
+        came, right, whole=not (arguments.exercise or arguments.only or arguments.machines or arguments.causes)
+    )
 
 
 def _by_kind(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
@@ -116,6 +124,7 @@ def _everything(
         if exercise != "cluster":
             stage.must("labgen", "run", exercise)
         right[exercise] = stage.grade(exercise)
+        took = stage.seconds
         red = {
             check: verdict for check, verdict in right[exercise].items() if verdict not in ("pass", "not applicable")
         }
@@ -124,7 +133,7 @@ def _everything(
         if seed is not None:
             random.Random(seed).shuffle(of_it)
         for fault in of_it:
-            _add(came, _one(stage, fault, right[exercise]))
+            _add(came, _one(stage, fault, right[exercise], took))
 
 
 def _add(came: list[Came], one: Came) -> None:
@@ -132,7 +141,11 @@ def _add(came: list[Came], one: Came) -> None:
     print(_line(one), flush=True)
 
 
-def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:
+def _one(stage: Stage, fault: Fault, right: Verdicts, took: float = math.inf) -> Came:
+    """Commit one fault and grade.
+
+    :param took: seconds that the grading of the right lab took.
+    """
     start = time.monotonic()
     lacking = [why for need, why in stage.there.lacks.items() if need in fault.needs]
     if lacking:
@@ -140,6 +153,7 @@ def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:
     try:
         fault.commit(stage)
         now = stage.grade(fault.exercise)
+        causes, seconds = stage.causes, stage.seconds
         fault.mend(stage)
     except LabgenError as error:
         # The next one must not suffer for it.
@@ -157,12 +171,18 @@ def _one(stage: Stage, fault: Fault, right: Verdicts) -> Came:
     wrong += [
         f"{check}: {verdict}, must not be turned" for check, verdict in turned.items() if check not in fault.turns
     ]
-    return Came(fault, turned, tuple(wrong), time.monotonic() - start)
+    if fault.cause:
+        if fault.cause not in causes:
+            wrong.append(f"the cause told is {', '.join(sorted(causes)) or 'none'}, must be {fault.cause}")
+        if seconds > 1.5 * took + 5:
+            wrong.append(f"grading took {seconds:.1f} s, that of the right lab {took:.1f} s")
+    return Came(fault, turned, tuple(wrong), time.monotonic() - start, graded=seconds, right=took)
 
 
 def _line(came: Came) -> str:
     word = "left out" if came.left_out else "WRONG" if came.wrong else "right"
-    lines = [f"{word:9} {came.seconds:4.0f} s  {came.fault.exercise}: {came.fault.name}"]
+    timed = f" (graded in {came.graded:.1f} s; right: {came.right:.1f} s)" if came.fault.cause and came.graded else ""
+    lines = [f"{word:9} {came.seconds:4.0f} s  {came.fault.exercise}: {came.fault.name}{timed}"]
     lines += [f"                  {why}" for why in ((came.left_out,) if came.left_out else came.wrong)]
     return "\n".join(lines)
 

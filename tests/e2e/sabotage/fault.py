@@ -25,6 +25,7 @@ class Fault:
     :param turns: every check that has another verdict of it, with that verdict; all others must stay as they were.
         Those that are not applicable to the nodes stay so.
     :param mend: makes the lab right again, where the next fault needs that.
+    :param cause: name of the cause that a failing check must begin with; empty where any will do.
     :param needs: what nodes must be able to do for it to be seen.
     """
 
@@ -34,6 +35,7 @@ class Fault:
     turns: Mapping[str, str]
     mend: Act = nothing
     needs: tuple[Capability, ...] = field(default=())
+    cause: str = ""
 
 
 def turned(

@@ -202,6 +202,7 @@ FAULTS = (
         _clash,
         turned(fail=("cluster.overlay_subnets",)),
         _on(MANAGER, "docker network rm clash"),
+        cause="overlay-in-lab-network",
     ),
     Fault(
         "a worker was promoted",
@@ -219,6 +220,7 @@ FAULTS = (
             blocked=(*_all("node_role", W2), *_overlay_reached(MANAGER, W2)),
         ),
         _wall_down,
+        cause="firewall",
     ),
     Fault(
         "a firewall drops 7946/tcp on a worker",
@@ -271,6 +273,7 @@ FAULTS = (
             blocked=(*_all("swarm_active", W2), *_GONE, *_all("node_role", W2)),
         ),
         _engine_started,
+        cause="engine-stopped",
     ),
     Fault(
         "the lab address was taken from its adapter",
@@ -281,6 +284,7 @@ FAULTS = (
             blocked=(*_all("node_role", W2), *_overlay_reached(W2)),
         ),
         _address_back,
+        cause="node-down",
     ),
     Fault(
         "docker_gwbridge was removed",
@@ -295,6 +299,7 @@ FAULTS = (
         _left,
         turned(fail=(*_all("swarm_active", W2), *_UNSEEN), blocked=(*_GONE, *_all("node_role", W2))),
         _fresh,
+        cause="node-left",
     ),
     Fault(
         "the advertise address on the wrong adapter",
@@ -350,5 +355,6 @@ FAULTS = (
             ),
         ),
         _fresh,
+        cause="no-swarm",
     ),
 )

@@ -77,6 +77,7 @@ FAULTS = (
         _drained,
         turned(fail=_of(f"task_here[{W2}]", "joined_later"), blocked=_of("whole")),
         _active,
+        cause="node-drained",
     ),
     Fault("the lost membership stays", "globalmode", _ghost, turned(fail=_of("whole")), _exorcised),
     Fault(

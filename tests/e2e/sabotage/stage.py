@@ -28,9 +28,15 @@ Verdicts = dict[str, str]
 
 
 class Stage:
-    """A lab folder whose lab is up."""
+    """A lab folder whose lab is up.
+
+    :ivar causes: names of the causes that the last grading told.
+    :ivar seconds: how long the last grading took.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.causes: set[str] = set()
+        self.seconds = 0.0
         self.folder = folder
         self._hosts: SshHosts | None = None
         self._there: Inventory | None = None
@@ -155,6 +161,8 @@ class Stage:
         if done.returncode not in (0, 11, 12) or not file.exists():
             raise LabgenError(f"grading ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        self.causes = {one.get("cause", "") for one in told["checks"] if one["verdict"] == "fail"}
+        self.seconds = told["seconds"]
         return {one["id"]: one["verdict"] for one in told["checks"]}
 
     def close(self) -> None:

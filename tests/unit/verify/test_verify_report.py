@@ -227,6 +227,7 @@ def test_json() -> None:
         "seen": "it is two",
         "hint": "halve it",
         "hints": [],
+        "cause": "",
         "seconds": 0.5,
     }
 

@@ -1,0 +1,317 @@
+"""Faults that learners really get into, for each the cause that is to be told."""
+
+from __future__ import annotations
+
+from labgen.course import discovery, globalmode, loadbalance, update
+from labgen.errors import LabgenError
+from labgen.swarm import Swarm
+from labgen.waiting import NotYet, wait_until
+from tests.e2e.sabotage.acts import make
+from tests.e2e.sabotage.fault import Act, Fault, turned
+from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
+from tests.e2e.sabotage.walls import drops, passes
+
+WEB, DATABASE, GLOBAL = loadbalance.SERVICE, update.SERVICE, globalmode.SERVICE
+_NODES = (MANAGER, W1, W2)
+_VXLAN = "INPUT -p udp --dport 4789"
+
+
+def _cluster(check: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"cluster.{check}[{name}]" for name in names or _NODES)
+
+
+_UNTOLD = (
+    *_cluster("node_ready"),
+    *_cluster("node_role"),
+    "cluster.no_strangers",
+    "cluster.ingress_network",
+    "cluster.overlay_subnets",
+)
+"""What only a manager tells."""
+
+
+def _unseen(name: str) -> tuple[str, ...]:
+    """What cannot be seen of a node whose engine is in no swarm."""
+    return (
+        *_cluster("advertised_address", name),
+        *(f"cluster.gossip_port[{name}-{protocol}]" for protocol in ("tcp", "udp")),
+        *_cluster("gateway_bridge", name),
+    )
+
+
+def _fresh(stage: Stage) -> None:
+    stage.must("labgen", "reset")
+
+
+def _leaderless(stage: Stage) -> None:
+    """Two managers, and the engine of one is stopped: neither leads."""
+    stage.manager(f"docker node promote {W1}")
+    stage.wait("two managers", lambda swarm: sum(node.reachable for node in swarm.nodes) == 2)
+    stage.on(W1, "systemctl stop docker.socket docker.service")
+    _until_refused(stage)
+
+
+def _led_again(stage: Stage) -> None:
+    stage.on(W1, "systemctl start docker.socket docker.service")
+    _fresh(stage)
+
+
+def _locked(stage: Stage) -> None:
+    stage.manager("docker swarm update --autolock=true >/dev/null", "systemctl restart docker")
+    _until_refused(stage)
+
+
+def _until_refused(stage: Stage) -> None:
+    def look() -> None:
+        try:
+            stage.swarm()
+        except LabgenError:
+            return
+        raise NotYet("the manager still answers")
+
+    wait_until("the manager to refuse", look, within=stage.there.patience.seconds(60), every=1)
+
+
+def _hidden_by_a_full_disk(stage: Stage) -> None:
+    """A disk that is full lies over the engine's data, and the engine does not start on it."""
+    stage.on(
+        W2,
+        "systemctl stop docker.socket docker.service",
+        "mount -t tmpfs -o size=64k tmpfs /var/lib/docker",
+        "head -c 65536 /dev/zero >/var/lib/docker/full 2>/dev/null || true",
+        "systemctl start docker.service || true",
+    )
+    stage.missed(W2)
+
+
+def _emptied(stage: Stage) -> None:
+    stage.on(W2, "systemctl stop docker.socket docker.service || true", "umount /var/lib/docker")
+    stage.on(W2, "systemctl reset-failed docker.service || true", "systemctl start docker.socket docker.service")
+    stage.wait(f"{W2} to be back", lambda swarm: all(node.ready for node in swarm.nodes))
+
+
+def _changed(name: str, options: str, error: str) -> Act:
+    """Change a service so that its tasks cannot run, and wait until their error says so."""
+
+    def act(stage: Stage) -> None:
+        stage.manager(f"docker service update --detach {options} {name} >/dev/null")
+
+        def told(swarm: Swarm) -> bool:
+            there = swarm.services.get(name)
+            return there is not None and any(error in task.error for task in there.tasks)
+
+        stage.wait(f"the tasks of {name} to fail", told)
+
+    return act
+
+
+_ALB = tuple(
+    f"loadbalance.{name}"
+    for name in (
+        "replicated",
+        "running",
+        "constraint",
+        "on_workers",
+        "published",
+        *(f"port_open[{node}]" for node in _NODES),
+        *(f"pages[{node}]" for node in _NODES),
+        *(f"pages_from_itself[{node}]" for node in (W1, W2)),
+    )
+)
+_NONE_RUNS = turned(
+    fail=("loadbalance.running",),
+    blocked=tuple(check for check in _ALB if check.partition(".")[2].startswith(("on_workers", "port_open", "pages"))),
+)
+_NO_ALB = turned(fail=("loadbalance.service_exists",), blocked=_ALB)
+_DATABASE = tuple(
+    f"update.{name}" for name in ("running", "image", "server_version", "history", "one_at_a_time", "completed")
+)
+
+
+def _instead(name: str) -> Act:
+    """The service, under another name."""
+
+    def act(stage: Stage) -> None:
+        stage.remove(WEB.name)
+        make(stage, WEB.but(name=name))
+
+    return act
+
+
+def _balanced(stage: Stage) -> None:
+    """As the exercise leaves it; pages are not put in again where no check could ask for them."""
+    stage.remove("web-alb2", "registry-page")
+    stage.must("labgen", "run", "loadbalance")
+
+
+def _again(stage: Stage) -> None:
+    stage.remove(WEB.name)
+    _balanced(stage)
+
+
+def _updated(stage: Stage) -> None:
+    stage.manager("docker swarm update --task-history-limit 5 >/dev/null")
+    stage.remove(DATABASE.name)
+    stage.must("labgen", "run", "update")
+
+
+def _history_cut(stage: Stage) -> None:
+    stage.manager("docker swarm update --task-history-limit 0 >/dev/null")
+    stage.manager(f"docker service update --detach=false --force {DATABASE.name} >/dev/null", within=180)
+
+    def forgotten(swarm: Swarm) -> bool:
+        return len(swarm.services[DATABASE.name].tasks) == DATABASE.replicas
+
+    stage.wait("the history to be forgotten", forgotten)
+
+
+def _another_network(stage: Stage) -> None:
+    name = discovery.VIRTUAL.name
+    stage.manager("docker network create --driver overlay --attachable another >/dev/null")
+    stage.manager(
+        f"docker service update --detach=false --network-rm {discovery.NETWORK} --network-add another {name} "
+        ">/dev/null",
+        within=180,
+    )
+
+
+def _right_network(stage: Stage) -> None:
+    name = discovery.VIRTUAL.name
+    stage.manager(
+        f"docker service update --detach=false --network-rm another --network-add {discovery.NETWORK} {name} "
+        ">/dev/null",
+        within=180,
+    )
+    stage.manager("for turn in 1 2 3 4 5 6 7 8 9; do docker network rm another && break; sleep 2; done >/dev/null")
+
+
+def _paused(stage: Stage) -> None:
+    stage.manager(f"docker node update --availability pause {W2} >/dev/null")
+    stage.on(W2, f"docker rm -f $(docker ps -q --filter label=com.docker.swarm.service.name={GLOBAL.name}) >/dev/null")
+    stage.settled(GLOBAL.name, 2)
+
+
+def _active(stage: Stage) -> None:
+    stage.manager(f"docker node update --availability active {W2} >/dev/null")
+    stage.settled(GLOBAL.name, 3)
+
+
+FAULTS = (
+    Fault(
+        "two managers, and one of them stopped",
+        "cluster",
+        _leaderless,
+        turned(
+            fail=(*_cluster("engine_running", W1), "cluster.swarm_begun"),
+            blocked=(*_cluster("swarm_active", W1), *_unseen(W1), *_UNTOLD),
+        ),
+        _led_again,
+        cause="no-leader",
+    ),
+    Fault(
+        "the swarm locked, and the manager's engine restarted",
+        "cluster",
+        _locked,
+        turned(
+            fail=(*_cluster("swarm_active", MANAGER), "cluster.swarm_begun"),
+            blocked=(*_unseen(MANAGER), *_cluster("management_port", MANAGER), *_UNTOLD),
+        ),
+        _fresh,
+        cause="locked",
+    ),
+    Fault(
+        "a disk that is full",
+        "cluster",
+        _hidden_by_a_full_disk,
+        turned(
+            fail=(*_cluster("engine_running", W2), *_cluster("node_ready", W2)),
+            blocked=(*_cluster("swarm_active", W2), *_unseen(W2), *_cluster("node_role", W2)),
+        ),
+        _emptied,
+        cause="disk-full",
+    ),
+    Fault(
+        "the service under nearly its name", "loadbalance", _instead("web-alb2"), _NO_ALB, _balanced, cause="near-name"
+    ),
+    Fault(
+        "another service has the port",
+        "loadbalance",
+        _instead("registry-page"),
+        _NO_ALB,
+        _balanced,
+        cause="port-taken",
+    ),
+    Fault(
+        "a constraint that no node meets",
+        "loadbalance",
+        _changed(WEB.name, "--constraint-add node.labels.disk==ssd --update-parallelism 0", "scheduling constraints"),
+        _NONE_RUNS,
+        _again,
+        cause="constraint",
+    ),
+    Fault(
+        "more memory reserved than any node has",
+        "loadbalance",
+        _changed(WEB.name, "--reserve-memory 1TB --update-parallelism 0", "insufficient resources"),
+        _NONE_RUNS,
+        _again,
+        cause="resources",
+    ),
+    Fault(
+        "a program that the image does not have",
+        "loadbalance",
+        _changed(WEB.name, "--entrypoint /ngnix --update-parallelism 0 --restart-delay 0s", "ngnix"),
+        _NONE_RUNS,
+        _again,
+        cause="command-not-found",
+    ),
+    Fault(
+        "updated to an image that is not there",
+        "update",
+        _changed(DATABASE.name, "--image redis:nosuch --update-parallelism 0", "No such image"),
+        turned(fail=("update.running",), blocked=_DATABASE[1:]),
+        _updated,
+        cause="image-missing",
+    ),
+    Fault(
+        "no history is kept",
+        "update",
+        _history_cut,
+        turned(fail=("update.history",), blocked=("update.one_at_a_time",)),
+        _updated,
+        cause="history-cut",
+    ),
+    Fault(
+        "a service on another network",
+        "discovery",
+        _another_network,
+        turned(
+            fail=("discovery.virtual",),
+            blocked=tuple(
+                f"discovery.{name}"
+                for name in ("name_is_virtual_ip", "tasks_name", "tasks_answer", "virtual_ip_answers")
+            ),
+        ),
+        _right_network,
+        cause="wrong-network",
+    ),
+    Fault(
+        "a worker drops what overlay networks send",
+        "discovery",
+        drops(W1, _VXLAN),
+        turned(fail=("discovery.tasks_answer",)),
+        passes(W1, _VXLAN),
+        cause="vxlan-dropped",
+    ),
+    Fault(
+        "a node is paused, and has lost its task",
+        "globalmode",
+        _paused,
+        turned(
+            fail=(f"globalmode.task_here[{W2}]", "globalmode.joined_later"),
+            blocked=("globalmode.whole",),
+        ),
+        _active,
+        cause="node-paused",
+    ),
+)
