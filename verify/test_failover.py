@@ -149,7 +149,7 @@ def test_replaced(lived: Service) -> None:
     ko="태스크가 다시 모든 워커에 고르게 퍼져 있다.",
     needs=("failover.replaced", "failover.back"),
     whole_lab=True,
-    topics=("tasks",),
+    topics=("tasks", "node"),
     hint=on_manager(failover.FORCE),
 )
 def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:

@@ -105,7 +105,7 @@ def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
     "모든 노드에 고르게 나뉘어 계속 실행 중이다. 차이는 많아야 하나다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
-    topics=("tasks",),
+    topics=("tasks", "node"),
     hint=(
         create(SPREAD),
         on_manager(f"docker service ps {SPREAD.name}"),

@@ -35,7 +35,6 @@ service = service_of(SERVICE.name)
     points=3,
     ko=f"web-alb 서비스의 복제본이 {MANY}개로 확장된 적이 있다.",
     needs=("cluster.swarm_begun",),
-    topics=("history",),
     hint=(create(SERVICE), on_manager(scaling.UP, scaling.DOWN)),
 )
 def test_scaled_up(swarm: Swarm, exam: Exam) -> None:

@@ -12,6 +12,7 @@ from labgen.causes import managers, names, nodes, scheduling, services, tasks
 from labgen.causes.managers import of_refusal
 from labgen.causes.model import Cause, Finding, NodeState, Observations, Topic
 from labgen.causes.symptoms import Symptoms
+from labgen.causes.tasks import lacking_any
 
 __all__ = [
     "CAUSES",
@@ -45,8 +46,11 @@ def findings(seen: Observations, topics: Collection[Topic] | None = None) -> Ite
     :param topics: what a failure is about; ``None`` for everything.
     """
     for cause in CAUSES:
-        if topics is None or cause.topics & {*topics, *_ALWAYS}:
-            yield from cause.recognise(seen)
+        shared = cause.topics if topics is None else cause.topics & {*topics, *_ALWAYS}
+        # A node explains what a service is like only where tasks are lacking.
+        if not shared or (cause in nodes.CAUSES and shared <= {"tasks"} and not seen.node and not lacking_any(seen)):
+            continue
+        yield from cause.recognise(seen)
 
 
 def diagnose(seen: Observations, topics: Collection[Topic]) -> Finding | None:

@@ -126,9 +126,12 @@ def _clock_off(seen: Observations) -> Iterator[Finding]:
 
 
 def _rules(seen: Observations) -> Iterator[tuple[NodeState, Rule]]:
+    """The rules of the nodes' firewalls that concern a node of the lab."""
+    addresses = [node.address for node in seen.nodes]
     for node in seen.nodes:
         for rule in node.symptoms.rules if node.symptoms else ():
-            yield node, rule
+            if rule.concerns(addresses):
+                yield node, rule
 
 
 def _vxlan(seen: Observations) -> Iterator[Finding]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from labgen.errors import NodeError
 
@@ -59,6 +61,18 @@ class Rule:
 
     text: str
     ports: tuple[int, ...]
+
+    def concerns(self, addresses: Sequence[str]) -> bool:
+        """Whether it is about any of these addresses; one that names none is about all."""
+        for negated, named in re.findall(r"(! )?-[sd] ([0-9./]+)", self.text):
+            try:
+                network = ip_network(named, strict=False)
+            except ValueError:
+                continue
+            inside = [address for address in addresses if ip_address(address) in network]
+            if len(inside) == (len(addresses) if negated else 0):
+                return False
+        return True
 
     @property
     def removal(self) -> str:

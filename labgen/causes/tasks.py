@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from labgen.causes.model import Cause, Finding, Observations, Topic
 from labgen.course import ServiceSpec, exercises
 from labgen.course.spec import same_image
 from labgen.hint import Hint, on, on_manager
-from labgen.swarm import Service, Task
+from labgen.swarm import Service, SwarmNode, Task
 from labgen.words import NOTHING, Words
 
 _NO_IMAGE = re.compile(
@@ -32,18 +32,25 @@ def _of_now(task: Task, service: Service) -> bool:
     return same_image(task.image, service.image) and (task.failed or task.stuck or task.desired in ("running", "ready"))
 
 
-def lacking(service: Service, nodes: int) -> bool:
+def lacking(service: Service, nodes: Collection[SwarmNode]) -> bool:
     """Whether fewer tasks of a service run than are wanted.
 
-    :param nodes: how many nodes the swarm has, which is what a global service wants.
+    :param nodes: those of the swarm: a global service wants a task on each that its constraints allow.
     """
-    wanted = nodes if service.replicas is None else service.replicas
+    wanted = service.replicas
+    if wanted is None:
+        written = {"".join(constraint.split()) for constraint in service.constraints}
+        workers = [node for node in nodes if node.role == "worker"]
+        wanted = len(workers if written & {"node.role==worker", "node.role!=manager"} else nodes)
+        if len(written) > 1 or (written and wanted == len(nodes)):
+            # Which nodes other constraints allow is not known here.
+            wanted = sum(task.desired in ("running", "ready") for task in service.tasks)
     return len(service.running) < wanted or service.update_state in ("paused", "rollback_paused")
 
 
 def without_tasks(seen: Observations) -> Iterator[tuple[ServiceSpec, Service]]:
     """The exercise's services of which tasks do not run that should."""
-    nodes = len(seen.swarm.nodes) if seen.swarm else 0
+    nodes = seen.swarm.nodes if seen.swarm else ()
     for spec, service in seen.services():
         # One that the exercise has wait on purpose.
         if not spec.reserve and lacking(service, nodes):
@@ -59,6 +66,12 @@ class Case:
     service: Service
     task: Task
     error: str
+
+
+def lacking_any(seen: Observations) -> bool:
+    """Whether any of the exercise's services lacks tasks, or does not exist."""
+    existing = [spec.name for spec, _ in seen.services()]
+    return any(True for _ in without_tasks(seen)) or len(existing) < len(seen.specs)
 
 
 Judge = Callable[[Case], Finding | None]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from samples import (
@@ -12,6 +15,7 @@ from samples import (
     LOCKED,
     MANAGER,
     SAMPLES,
+    W1,
     W2,
     WEB,
     lab,
@@ -23,12 +27,18 @@ from samples import (
     task,
 )
 
+from labgen import labfile
 from labgen.causes import CAUSES, diagnose, findings, of_refusal
+from labgen.causes.ask import observe, of_services
 from labgen.causes.symptoms import PORTS, SCRIPT, Disk, Rule, Symptoms, read
+from labgen.causes.table import table
+from labgen.causes.tasks import lacking
 from labgen.course import exercises
 from labgen.engine import Answer
 from labgen.errors import NodeError, SwarmError
 from labgen.hint import text_of
+from labgen.lab import Node
+from labgen.swarm import Swarm
 
 NAMES = {"node": W2, "address": "10.0.2.103", "manager": MANAGER}
 
@@ -384,3 +394,91 @@ def test_symptoms_script_is_a_shell_script(tmp_path) -> None:
 
     done = subprocess.run(["sh", "-c", SCRIPT], capture_output=True, text=True, timeout=20, check=True)
     assert read(done.stdout, 0.0).ahead is not None
+
+
+def test_causes_table_in_the_documentation_is_in_step() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert table() in text
+    assert all(cause.seen.ko and cause.seen.ko in table("ko") for cause in CAUSES)
+
+
+def test_observe_asks_every_node_once_and_says_which_does_not_answer() -> None:
+    course = labfile.parse("")
+    local = {"LocalNodeState": "active", "ControlAvailable": True, "NodeID": "x"}
+
+    def asker(node: Node) -> Callable[[str], str]:
+        def run(script: str) -> str:
+            if node.name == W2:
+                raise NodeError(f"{W2} cannot be reached")
+            if "@@%s" not in script:
+                return "[]\n\n200\n" * script.count("http://engine/")
+            engine = f"@@engine\n{json.dumps({'Swarm': local})}\n\n200\n" if node.name == MANAGER else ""
+            return f"@@clock\n5.5\n@@end\n{engine}"
+
+        return run
+
+    seen = observe(course, asker)
+    assert [(node.name, node.reached, node.engine_running) for node in seen.nodes] == [
+        (MANAGER, True, True),
+        (W1, True, False),
+        (W2, False, None),
+    ]
+    assert seen.swarm == Swarm((), (), {})
+    assert [finding.cause for finding in findings(seen, {"node"})] == ["node-off", "engine-stopped"]
+
+
+def test_observe_takes_services_for_what_they_are_where_no_exercise_is_named() -> None:
+    waiting = task(1, "mine", "pending", "no suitable node (insufficient resources on 3 nodes)", node_id="")
+    mine = service(replace(WEB, name="mine", image="mine"), waiting, reserved=(2**40, 0.0))
+    seen = lab("cluster", mine)
+    assert seen.swarm is not None
+    told = findings(replace(seen, exercise=of_services(seen.swarm.services)), {"tasks"})
+    assert [finding.cause for finding in told] == ["resources"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "concerns"),
+    [
+        ("-A INPUT -s 10.0.2.103/32 -j DROP", True),
+        ("-A INPUT -s 10.0.2.0/24 -j DROP", True),
+        ("-A OUTPUT -d 10.0.2.101/32 -p udp -m udp --dport 7946 -j REJECT", True),
+        ("-A INPUT -p tcp -m tcp --dport 7946 -j DROP", True),
+        # Of somebody who has no part in the lab.
+        ("-A INPUT -s 203.0.113.7/32 -j DROP", False),
+        ("-A INPUT ! -s 10.0.2.0/24 -j DROP", False),
+    ],
+)
+def test_firewall_rule_is_a_cause_where_it_concerns_a_node_of_the_lab(rule: str, concerns: bool) -> None:
+    state = nodes()[0]
+    rules = replace(state, symptoms=Symptoms(rules=(Rule(rule, (7946,)),)))
+    seen = lab("cluster", nodes=(rules, *nodes()[1:]))
+    assert (diagnose(seen, {"node"}) is not None) is concerns
+
+
+def test_drained_node_explains_tasks_that_are_lacking_and_no_image() -> None:
+    members = (member(MANAGER), member(W1), member(W2, availability="drain"))
+    well = lab("loadbalance", swarm=swarm(service(WEB), members=members))
+    assert diagnose(well, {"tasks"}) is None
+    assert diagnose(well, {"node"}) is not None
+    one = lab("loadbalance", swarm=swarm(service(WEB, task(1, WEB.image)), members=members))
+    finding = diagnose(one, {"tasks"})
+    assert finding is not None
+    assert finding.cause == "node-drained"
+
+
+@pytest.mark.parametrize(
+    ("constraints", "running", "lacks"),
+    [
+        ((), 3, False),
+        ((), 2, True),
+        (("node.role==worker",), 2, False),
+        (("node.role != manager",), 1, True),
+        (("node.labels.disk==ssd",), 1, False),
+    ],
+)
+def test_global_service_lacks_a_task_where_a_node_that_it_may_use_has_none(
+    constraints: tuple[str, ...], running: int, lacks: bool
+) -> None:
+    members = [member(name) for name in (MANAGER, W1, W2)]
+    tasks = [task(0, "nginx", node_id=f"id-{number}") for number in range(running)]
+    assert lacking(service(replace(WEB, replicas=None), *tasks, constraints=constraints), members) is lacks
