@@ -88,10 +88,14 @@ def _network_there(run: Run) -> str | None:
 
 
 def _asker_there(run: Run) -> str | None:
-    """Whether the container is there already, as an interrupted run has left it."""
+    """Whether the container is there already, as an interrupted run has left it; one that cannot ask makes way."""
     filters = f"--filter name=^{ASKER}$ --filter network={NETWORK} --filter status=running"
-    found = run.manager.run(f"docker ps --quiet {filters}").strip()
-    return f"{ASKER} runs already." if found else None
+    if run.manager.run(f"docker ps --quiet {filters}").strip():
+        return f"{ASKER} runs already."
+    if run.manager.run(f"docker ps --all --quiet --filter name=^{ASKER}$").strip():
+        run.say(f"  {ASKER} is there, but does not run on {NETWORK}: it is removed first.")
+        run.manager.run(_REMOVE, what=_REMOVE)
+    return None
 
 
 def _seen(lab: Lab, spec: ServiceSpec) -> Step:

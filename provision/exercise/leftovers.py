@@ -75,12 +75,20 @@ def noted(run: Run) -> Iterator[Callable[[], None]]:
     began, start = float(run.manager.run("date +%s.%N").strip()), time.monotonic()
     folder, name = run.inventory.folder, run.exercise.name
 
-    def step() -> None:
-        until = began + time.monotonic() - start + run.inventory.patience.seconds(LATEST)
+    def note(seconds: float = 0.0) -> None:
+        until = began + time.monotonic() - start + seconds
         _write(folder, {**unfinished(folder), name: Unfinished(began, until)})
 
+    def step() -> None:
+        note(run.inventory.patience.seconds(LATEST))
+
     step()
-    yield step
+    try:
+        yield step
+    except BaseException:
+        # It has ended, and makes nothing any more: what comes later is the learner's.
+        note()
+        raise
     forget(folder, name)
 
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 import functools
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 
 from labgen import swarm
-from labgen.errors import LabgenError, NodeError, SwarmError
+from labgen.course.failover import EXERCISE as FAILOVER
+from labgen.errors import ExerciseError, LabgenError, NodeError, SwarmError
 from labgen.lab import Node
 from labgen.swarm import SwarmNode
 from labgen.waiting import NotYet
 from provision import swarm as membership
+from provision.exercise.leftovers import unfinished
 from provision.exercise.run import Run
+
+RESTARTS = {FAILOVER.name}
+"""Exercises that restart machines."""
+
+BOOT_WITHIN = 180.0
+"""Seconds in which such a machine answers again, on an ordinary computer."""
 
 
 def make_ready(run: Run) -> None:
@@ -25,6 +34,8 @@ def make_ready(run: Run) -> None:
     """
     known = _asked(run)
     away = [node for node in run.lab.nodes if not _is_ready(known, node)]
+    if away and RESTARTS & set(unfinished(run.inventory.folder)):
+        _booted(run, away)
     started = sum(start_engine(run, node) for node in away)
     if sum(_joins_again(run, node) for node in away) or started:
         run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
@@ -55,6 +66,24 @@ def _asked(run: Run) -> dict[str, SwarmNode]:
         if not sum(start_engine(run, node) for node in run.lab.managers) and not _promoted_again(run):
             raise
     return run.look("the first manager to tell the nodes of the swarm", functools.partial(of_swarm, run))
+
+
+def _booted(run: Run, away: list[Node]) -> None:
+    """Wait for machines that an exercise may have restarted before it was interrupted; in vain is no error here."""
+
+    def look() -> None:
+        for node in away:
+            shell = run.shell(node)
+            try:
+                shell.run("true", within=10)
+            except NodeError as why:
+                shell.forget()
+                raise NotYet(why.message) from None
+
+    names = ", ".join(node.name for node in away)
+    run.say(f"# An exercise that restarts machines did not come to its end: {names} may be booting still.")
+    with suppress(ExerciseError):
+        run.wait(f"{names} to answer", look, within=BOOT_WITHIN)
 
 
 def start_engine(run: Run, node: Node) -> bool:

@@ -101,3 +101,15 @@ def test_another_meaning_is_an_error() -> None:
     run = FakeRun(Asked("10.20.3.2/24", {"web-vip": ["10.20.3.2"], "tasks.web-vip": OWN[:1]}))
     with pytest.raises(ExerciseError, match=r"tasks\.web-vip is 10\.20\.3\.3, not 10\.20\.3\.3, 10\.20\.3\.4"):
         discovery._as_the_swarm_says(run, "web-vip")
+
+
+@pytest.mark.parametrize(("runs", "there", "done"), [("c1\n", "", True), ("", "c1\n", False), ("", "", False)])
+def test_a_container_that_cannot_ask_makes_way(runs: str, there: str, done: bool) -> None:
+    script = [("docker ps --quiet", ok(runs))]
+    script += [] if done else [("docker ps --all --quiet", ok(there))]
+    script += [("docker rm -f course-asker", ok())] if there else []
+    shell = ScriptedShell(MANAGER, script)
+    run = FakeRun(shell)
+    assert bool(discovery._asker_there(run)) == done
+    assert all_used([shell])
+    assert ("does not run on course-net: it is removed first" in "".join(run.said)) == bool(there)

@@ -124,6 +124,8 @@ STEPS = [(name, at) for name in NAMES for at in range(len(Chosen(carrying._scrip
 def swarm(monkeypatch: pytest.MonkeyPatch) -> FakeSwarm:
     there = FakeSwarm(LAB)
     monkeypatch.setattr(run, "Shell", lambda _inventory, _node: FakeShell(there))
+    # Each step notes how far it is; that it is safely on the disk is not what is tested here.
+    monkeypatch.setattr("os.fsync", lambda _file: None)
     # The clock of this computer stands for that of the nodes: what passes there has passed here.
     monkeypatch.setattr(leftovers.time, "monotonic", lambda: there.clock)
     return there
@@ -162,9 +164,10 @@ def test_an_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
     assert any("did not come to its end: its services make way" in line for line in said) == bool(left)
     # It has come to its end: from now on what is there is the learner's to change.
     assert leftovers.unfinished(LabFolder.at(tmp_path)) == {}
-    third, said = carried_out(tmp_path, swarm, name, None, monkeypatch)
-    assert third.services_at_start == sorted(first.names[: second.carried])
-    assert not any("make way" in line for line in said)
+    if at == 0:
+        third, said = carried_out(tmp_path, swarm, name, None, monkeypatch)
+        assert third.services_at_start == sorted(first.names[: second.carried])
+        assert not any("make way" in line for line in said)
 
 
 @pytest.mark.parametrize(("name", "when"), list(itertools.product(NAMES, ("before", "since"))))

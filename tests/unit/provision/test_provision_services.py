@@ -249,3 +249,37 @@ def test_a_first_manager_that_was_demoted_is_promoted_by_another() -> None:
     make_ready(run)
     assert all_used([manager, worker])
     assert run.said[-1] == "[swarm-worker1]$ docker node promote swarm-manager"
+
+
+class Booting(ScriptedShell):
+    """A node whose shell can forget a connection."""
+
+    def forget(self) -> None:
+        self.seen.append("(forgotten)")
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
+    tmp_path: Path, interrupted: bool
+) -> None:
+    down = [node_json(MANAGER), node_json(WORKER1, state="down"), node_json(WORKER2)]
+    answer = ("/nodes", api(json.dumps([node_json(node) for node in LAB.nodes])))
+    gone = NodeError("it cannot be reached")
+    active = ("/info", api(json.dumps({"Swarm": {"LocalNodeState": "active"}})))
+    manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(down))), answer, answer, answer])
+    boots = [("^true$", gone), ("^true$", ok()), ("systemctl start docker", ok("started\n")), active]
+    worker = Booting(WORKER1, boots if interrupted else [("systemctl", gone), ("/info", gone)])
+    run = FakeRun("update", manager, worker)
+    run.inventory.__dict__["patience"] = Patience(1.0)
+    run.inventory.__dict__["folder"] = LabFolder.at(tmp_path)
+    if interrupted:
+        file = LabFolder.at(tmp_path).unfinished
+        file.parent.mkdir()
+        file.write_text('{"failover": {"began": 1, "until": 2}}', encoding="utf-8")
+        make_ready(run)
+        assert "swarm-worker1 may be booting still" in run.said[0]
+        assert "(forgotten)" in worker.seen
+    else:
+        with pytest.raises(SwarmError, match="swarm-worker1 is down"):
+            make_ready(run)
+    assert all_used([worker])
