@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,9 @@ Run = Callable[[str], str]
 """Runs a command line as root on a node and gives what it printed; raises NodeError where that fails."""
 
 SOCKET = "/var/run/docker.sock"
+
+_NEVER = 9000
+"""A year that nothing is of: a moment of it may be moved by some hours without leaving what can be reckoned with."""
 
 _MOST_VALUES = 1_700_000
 """Values that a JSON text may have, counted by the marks before them. Ten thousand tasks have 1.6 million; in memory a
@@ -56,6 +60,27 @@ class Answer:
         raise NodeError(
             f"the engine answered {self.status} to {path}: {said}", "Look at it there: sudo journalctl -u docker"
         )
+
+
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What reading an answer of an odd shape may raise."""
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Turn whatever comes of an odd shape of an answer into an error of the node that gave it.
+
+    :param where: what gave it, for the error.
+    :raises NodeError: it cannot be read.
+    """
+    try:
+        yield
+    except UNREADABLE as why:
+        shown = " ".join(str(why).split())[:120]
+        raise NodeError(
+            f"{where} answered in a form that cannot be read ({type(why).__name__}: {shown}).",
+            "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+        ) from None
 
 
 def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
@@ -155,10 +180,16 @@ def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def moment(told: Mapping[str, Any], key: str) -> datetime | None:
     """A moment in an object, ``None`` where there is none that can be read."""
+    return date(text_of(told, key))
+
+
+def date(text: str) -> datetime | None:
+    """The moment that a text is; ``None`` where it is none, has no time zone, or is Go's zero or as far away."""
     try:
-        return datetime.fromisoformat(text_of(told, key))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo is not None and 1970 < moment.year < _NEVER else None
 
 
 def unreadable(where: str, seen: str) -> NodeError:

@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
+from labgen.engine import UNREADABLE  # noqa: E402
 from labgen.errors import EvidenceError, ExerciseError, LabFileError, LabgenError  # noqa: E402
 from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
@@ -206,7 +207,7 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
         chosen = _named(config) or _named_then(config) or set(standing(exam_of(config).swarm))
     except ExerciseError as error:
         raise pytest.UsageError(str(error)) from None
-    except LabgenError:
+    except (LabgenError, *UNREADABLE):
         # The swarm's own checks say why it is not to be seen; whether an exercise was begun nobody knows.
         chosen, swarm_seen = set(), False
     chosen = set(graded) if "all" in chosen else chosen | {ALWAYS}

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from labgen import engine, pages, swarm
 from labgen.course import exercises
-from labgen.engine import Answer
+from labgen.engine import UNREADABLE, Answer
 from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.lab import Lab, Node
 from labgen.nonce import choose, mark
@@ -282,7 +282,10 @@ class Exam:
             with suppress(LabgenError):
                 requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
         requests.sort(key=lambda one: (one.port, one.to, one.by))
-        return Seen.of(self._looked, there, requests, self._probes, self._waited, self._exchanges)
+        try:
+            return Seen.of(self._looked, there, requests, self._probes, self._waited, self._exchanges)
+        except UNREADABLE:  # of a history that no swarm has: the verdicts count, and stand
+            return Seen(self._looked)
 
     def probed(self, exercise: str, port: int, told: Probed) -> None:
         """Have the report tell of requests that were made while a check of an exercise acted."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from labgen.engine import Run, as_json, as_object, ask_command, moment, text_of
+from labgen.engine import Run, as_json, as_object, ask_command, load_json, moment, reading, text_of
 from labgen.errors import NodeError
 from labgen.swarm import LocalSwarm
 
@@ -133,11 +132,19 @@ def read(run: Run, name: str, names: Iterable[str], within: float = 20.0) -> Nod
 
 
 def parse(text: str, name: str) -> NodeFacts:
-    """Read what the script printed."""
+    """Read what the script printed.
+
+    :raises NodeError: it cannot be read.
+    """
     parts = re.split(r"(?m)^@@(\w+)$\n?", text)
     told = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
     if "end" not in told:
         raise NodeError(f"{name}: its answer is cut short: {text.strip()[-200:] or 'nothing'}", "Grade again.")
+    with reading(name):
+        return _facts(told, name)
+
+
+def _facts(told: Mapping[str, str], name: str) -> NodeFacts:
     running = "running" in told["engine"]
     answer = [line for line in told.get("info", "").split("\n") if line.strip()]
     # curl prints the status 000 where the engine gave no answer in time.
@@ -167,7 +174,7 @@ def _links(text: str, name: str) -> tuple[Link, ...]:
                     text_of(one, "local") for one in link.get("addr_info", ()) if one.get("family") == "inet"
                 ),
             )
-            for link in json.loads(text or "[]")
+            for link in load_json(text or "[]")
             if link
         )
     except (ValueError, AttributeError, TypeError) as why:

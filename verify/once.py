@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
 
-from labgen.errors import LabgenError
+from labgen.engine import UNREADABLE
+from labgen.errors import LabgenError, NodeError
 from labgen.lab import Node
 from verify import tracing
 
@@ -24,6 +25,12 @@ class Known(Generic[T]):
                 self._value = ask()
             except LabgenError as error:
                 self._error = error
+            except UNREADABLE as why:
+                # Of one node's odd answer nothing may come but this: others are asked at the same time.
+                self._error = NodeError(
+                    f"what was answered cannot be read ({type(why).__name__}: {' '.join(str(why).split())[:120]}).",
+                    "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+                )
 
     def get(self) -> T:
         """The answer, or the error again."""

@@ -9,12 +9,12 @@ Nothing here reads a join token: they are in ``/swarm``, which is never asked fo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from labgen.engine import Answer, Run, as_list, as_object, ask, part, text_of
+from labgen.engine import Answer, Run, as_list, as_object, ask, part, reading, text_of
 from labgen.swarm.hopeless import settled
 from labgen.swarm.model import LocalSwarm, Network, SwarmNode
 from labgen.swarm.tasks import Port, Service, Task, Update, run_of
@@ -67,7 +67,9 @@ def local(run: Run) -> LocalSwarm:
 
     :raises NodeError: the engine does not answer.
     """
-    return LocalSwarm.of(part(as_object(_one(run, "/info"), "/info"), "Swarm"))
+    told = _one(run, "/info")
+    with reading("/info"):
+        return LocalSwarm.of(part(as_object(told, "/info"), "Swarm"))
 
 
 def nodes(run: Run) -> list[SwarmNode]:
@@ -76,7 +78,9 @@ def nodes(run: Run) -> list[SwarmNode]:
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    return [SwarmNode.of(told) for told in as_list(_one(run, "/nodes"), "/nodes")]
+    told = _one(run, "/nodes")
+    with reading("/nodes"):
+        return [SwarmNode.of(one) for one in as_list(told, "/nodes")]
 
 
 def networks(run: Run) -> list[Network]:
@@ -84,7 +88,9 @@ def networks(run: Run) -> list[Network]:
 
     :raises NodeError: the engine does not answer.
     """
-    return [Network.of(told) for told in as_list(_one(run, "/networks"), "/networks")]
+    told = _one(run, "/networks")
+    with reading("/networks"):
+        return [Network.of(one) for one in as_list(told, "/networks")]
 
 
 def service(run: Run, name: str) -> Service | None:
@@ -93,7 +99,9 @@ def service(run: Run, name: str) -> Service | None:
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    return _service(ask(run, _service_paths(name)), name)
+    told = ask(run, _service_paths(name))
+    with reading(f"/services/{name}"):
+        return _service(told, name)
 
 
 def services(run: Run) -> list[Service]:
@@ -102,7 +110,9 @@ def services(run: Run) -> list[Service]:
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    return [Service.of(told) for told in as_list(_one(run, "/services"), "/services")]
+    told = _one(run, "/services")
+    with reading("/services"):
+        return [Service.of(one) for one in as_list(told, "/services")]
 
 
 def look(run: Run) -> Swarm:
@@ -113,7 +123,11 @@ def look(run: Run) -> Swarm:
     """
     paths = ("/nodes", "/networks", "/services", "/tasks")
     answers = ask(run, paths)
-    told = {path: as_list(answers[path].value(path), path) for path in paths}
+    with reading("the engine"):
+        return _swarm({path: as_list(answers[path].value(path), path) for path in paths})
+
+
+def _swarm(told: Mapping[str, Sequence[Mapping[str, Any]]]) -> Swarm:
     tasks: dict[str, list[Task]] = {}
     for task in map(Task.of, told["/tasks"]):
         tasks.setdefault(task.service_id, []).append(task)

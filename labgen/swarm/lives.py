@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from labgen.engine import as_json, as_object, part, text_of, unreadable
+from labgen.engine import as_json, as_object, date, part, reading, text_of, unreadable
 from labgen.swarm.tasks import Service, Task
 
 
@@ -44,6 +44,9 @@ class Lives:
     of: Mapping[str, Life]
     engine: datetime | None = None
 
+
+_LATEST = 1e11
+"""Seconds since 1970 that no clock says."""
 
 _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 
@@ -74,20 +77,30 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
     try:
         first, *between, last = lines
         began, *containers = between or ["0"]
-        start, engine, end = float(first), float(began), float(last)
+        start, engine, end = map(_clock, (first, began, last))
     except ValueError:
         raise unreadable("the node", text) from None
-    found = {}
-    for line in containers:
-        told = as_object(as_json(line, "docker inspect"), "docker inspect")
-        state = part(told, "state")
-        checks = part(state, "Health").get("Log") or []
-        found[text_of(told, "id")] = Life(
-            began=_moment(text_of(state, "StartedAt")),
-            ended=None if state.get("Running") else _moment(text_of(state, "FinishedAt")),
-            unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
-        )
-    return Lives((end - asked[1], start - asked[0]), found, datetime.fromtimestamp(engine, UTC) if engine else None)
+    with reading("docker inspect"):
+        lives = dict(_life(as_object(as_json(line, "docker inspect"), "docker inspect")) for line in containers)
+        engine_began = datetime.fromtimestamp(engine, UTC) if engine else None
+        return Lives((end - asked[1], start - asked[0]), lives, engine_began)
+
+
+def _clock(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LATEST:
+        raise ValueError(f"no time: {text}")
+    return seconds
+
+
+def _life(told: Mapping[str, Any]) -> tuple[str, Life]:
+    state = part(told, "state")
+    checks = part(state, "Health").get("Log") or []
+    return text_of(told, "id"), Life(
+        began=date(text_of(state, "StartedAt")),
+        ended=None if state.get("Running") else date(text_of(state, "FinishedAt")),
+        unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
+    )
 
 
 def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
@@ -139,12 +152,3 @@ def _apart(there: Lives, base: Lives | None, noted: float | None) -> float:
 
 def _said(checks: Sequence[Mapping[str, Any]]) -> str:
     return text_of(checks[-1], "Output").strip() or "nothing" if checks else ""
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    # Go's way to say never: 0001-01-01T00:00:00Z.
-    return moment if moment > datetime(1970, 1, 2, tzinfo=UTC) else None

@@ -6,11 +6,12 @@ systemd notes when it has started and stopped a service, each with a number of i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from labgen.engine import load_json
 
 _STARTED = "39f53479d3a045ac8e11786248231fbf"
 _STOPPED = "9d1aaa27d60140bd96365438aad20286"
@@ -96,7 +97,8 @@ def together(outages: Sequence[Sequence[Outage]], count: int, least: float = 1.0
 def _entry(line: str) -> tuple[datetime, dict[str, Any]] | None:
     """Of ``{"__REALTIME_TIMESTAMP":"1764000000123456","MESSAGE_ID":"39f5…"}``: the moment, and the rest."""
     try:
-        told = json.loads(line)
-        return datetime.fromtimestamp(int(told["__REALTIME_TIMESTAMP"]) / 1e6, UTC), told
-    except (ValueError, KeyError, TypeError):
+        told = load_json(line)
+        at = datetime.fromtimestamp(int(told["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
+    return (at, told) if at.year < FOREVER.year - 1 else None

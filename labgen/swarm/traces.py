@@ -6,11 +6,10 @@ every node's of containers that were.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from labgen.engine import part, text_of
+from labgen.engine import load_json, part, reading, text_of
 
 _STARTED = "engine runs since"
 
@@ -48,20 +47,24 @@ def script(since: datetime) -> str:
 
 
 def read(text: str) -> Traces:
-    """What the script printed."""
+    """What the script printed.
+
+    :raises NodeError: it cannot be read.
+    """
     names, started = set(), datetime.fromtimestamp(0, UTC)
-    for line in text.splitlines():
-        if line.startswith(_STARTED):
-            started = datetime.fromtimestamp(int(line.removeprefix(_STARTED)), UTC)
-        elif line.startswith("{"):
-            names.add(_name(line))
+    with reading("docker events"):
+        for line in text.splitlines():
+            if line.startswith(_STARTED):
+                started = datetime.fromtimestamp(int(line.removeprefix(_STARTED)), UTC)
+            elif line.startswith("{"):
+                names.add(_name(line))
     return Traces(frozenset(names - {""}), started)
 
 
 def _name(line: str) -> str:
     """The service that an event is about."""
     try:
-        told = json.loads(line)
+        told = load_json(line)
     except ValueError:
         return ""
     about = part(part(told, "Actor"), "Attributes")

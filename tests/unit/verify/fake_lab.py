@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
@@ -31,6 +32,16 @@ RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 def recorded(name: str) -> Any:
     """A recorded answer of an engine."""
     return json.loads((RECORDED / name).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer of an engine that may be no JSON."""
+
+    text: str
+
+    def __getitem__(self, key: str) -> Any:
+        return {"LocalNodeState": "active"}
 
 
 class FakeLab:
@@ -172,7 +183,7 @@ class FakeLab:
             if section == "info" and not there["engine"]:
                 continue
             text = there.get(section, "")
-            if section == "info":
+            if isinstance(text, dict):
                 text = {**text, "SystemTime": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
             info = "\n000" if name in self.hanging else f"{json.dumps(text)}\n\n200"
             lines.append(f"\n@@{section}\n" + (info if section == "info" else text))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from fake_lab import FakeLab
+from fake_lab import RECORDED, FakeLab, Raw, recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_verify_report_page import Page
@@ -20,10 +22,9 @@ from test_verify_report_page import Page
 from labgen import pages
 from labgen.engine import ask, ask_command
 from labgen.errors import LabgenError, NodeError
-from labgen.swarm import Swarm, look
+from labgen.swarm import Swarm, lives, look, outages, traces
 from labgen.waiting import Patience
 from verify import bundle, facts
-from verify.report import Seen
 
 pytest_plugins = ["pytester"]
 
@@ -160,18 +161,130 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
-@given(st.lists(st.dictionaries(st.sampled_from(["ID", "Spec", "Status", "Description", "Name"]), JSON), max_size=4))
-def test_whatever_shape_an_engine_answers_in_is_read_or_refused(listed: list[Any]) -> None:
+ANSWERS: dict[str, list[Any]] = {
+    "/nodes": recorded("nodes.json"),
+    "/networks": recorded("networks.json"),
+    "/services": [recorded(f"service{which}.json") for which in ("", "-global", "-updating")],
+    "/tasks": recorded("tasks.json") + recorded("tasks-pending.json"),
+}
+"""What engines really answered: every key that is read is in it, and those that will be."""
+
+INFO = recorded("info.json")
+
+_ODD_TEXTS = ("x", "1.2", "\u00b2", "-1", "1.2.3.4/33", "::1/0", "a" * 5000)
+_ODD_DATES = ("2026-01-01T00:00:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z")
+_ODD_VALUES = (-1, 1e300, 10**30, True, [7], [{"Addr": 7}], [["1.2"]], {"": {}}, [None], {"Labels": [1]})
+ODD = JSON | st.sampled_from([*_ODD_TEXTS, *_ODD_DATES, *_ODD_VALUES])
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in items:
+        yield from places(each, (*path, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    """A JSON value with another one in one place."""
+    if not path:
+        return odd
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    copied[path[0]] = changed(copied[path[0]], path[1:], odd)
+    return copied
+
+
+PLACES = [path for path in places(ANSWERS) if path]
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(PLACES), ODD, st.sampled_from(PLACES), ODD)
+def test_look_reads_or_refuses_an_odd_value_in_any_place(
+    path: tuple[Any, ...], odd: Any, other: tuple[Any, ...], more: Any
+) -> None:
+    answers = changed(ANSWERS, path, odd)
+    with suppress(LookupError, TypeError):  # where the first was put into the way to the second
+        answers = changed(answers, other, more)
+
     def run(script: str) -> str:
-        return f"{json.dumps(listed)}\n200\n" * script.count("http://engine/")
+        asked = re.findall(r"http://engine(\S+)", script)
+        return "".join(f"{json.dumps(answers[one])}\n200\n" for one in asked)
 
     try:
         seen = look(run)
     except LabgenError:
         return
     assert isinstance(seen, Swarm)
-    Seen.of("", seen, [])
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(list(places(INFO))), ODD)
+def test_facts_read_or_refuse_an_odd_value_in_any_place(path: tuple[Any, ...], odd: Any) -> None:
+    sections = (RECORDED / "node.txt").read_text(encoding="utf-8").split("@@info")[0]
+    try:
+        read = facts.parse(f"{sections}@@info\n{json.dumps(changed(INFO, path, odd))}\n200\n@@end\n", "n")
+    except LabgenError:
+        return
+    assert isinstance(read.local_swarm.active, bool)
+
+
+CONTAINER = '{{"id":"x","state":{{"Health":{{"Log":{}}},"StartedAt":7}}}}'
+ENTRY = '{{"__REALTIME_TIMESTAMP":{},"MESSAGE_ID":7}}'
+ODD_LINES = ("1764000000.5", "inf", "nan", "1e300", "9" * 25, "engine runs since x", "[" * 100_000, "\u00b2")
+LINES = st.lists(
+    TEXTS
+    | st.builds(json.dumps, JSON)
+    | st.sampled_from(ODD_LINES)
+    | st.builds(CONTAINER.format, st.builds(json.dumps, JSON))
+    | st.builds(ENTRY.format, st.builds(json.dumps, ODD)),
+    max_size=5,
+)
+
+
+@settings(max_examples=300)
+@given(LINES)
+def test_readers_of_nodes_read_or_refuse_any_lines(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    readers: list[Callable[[str], Any]] = [
+        lambda text: lives.read(text, (0.0, 1.0)),
+        outages.read,
+        traces.read,
+        lambda text: facts.parse(text, "n"),
+        lambda text: facts.parse("".join(f"@@{name}\n{text}\n" for name in SECTIONS), "n"),
+        lambda text: ask(lambda _: text, ["/nodes"]),
+    ]
+    for reader in readers:
+        with suppress(NodeError):
+            reader(text)
+
+
+SECTIONS = ("hostname", "links", "sockets", "names", "engine", "info", "end")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_grading_goes_on_with_odd_answers(grade: Grade, fake: FakeLab, seed: int) -> None:
+    """No stack trace, a whole report, and the checks that need nothing of the answer as before."""
+    dice = random.Random(seed)
+    odd = ["x", 1e300, 10**30, [7], {"a": {}}, True, "9999-12-31T23:59:59Z", "2026-01-01T00:00:00", [["1.2"]]]
+    parts = {"known": fake.known, "tasks": fake.tasks, "networks": fake.networks, "service": fake.service}
+    for name in dice.sample(sorted(parts), 2):
+        setattr(fake, name, changed(parts[name], dice.choice(list(places(parts[name]))[1:]), dice.choice(odd)))
+    report = grade()
+    assert report["status"] in (0, 11, 12)
+    assert report["complete"]
+    assert "INTERNALERROR" not in report["printed"]
+    assert {one["verdict"] for one in report["checks"] if one["name"] == "host_name"} == {"pass"}
+
+
+@pytest.mark.parametrize("answer", ["[" * 200_000, '{"a":' * 200_000, "[],[]," * 2_000_000, "\0" * 1000, "9" * 10_000])
+def test_grading_of_other_nodes_is_the_same_when_one_answers_nonsense(grade: Grade, fake: FakeLab, answer: str) -> None:
+    before = {one["id"]: one["verdict"] for one in grade("--exercise=cluster")["checks"]}
+    fake.nodes["swarm-worker1"]["info"] = Raw(answer)
+    after = {one["id"]: one["verdict"] for one in grade("--exercise=cluster")["checks"]}
+    differing = {id_ for id_, verdict in after.items() if verdict != before[id_]}
+    assert differing
+    assert all("swarm-worker1" in id_ or after[id_] == "inconclusive" for id_ in differing)
+    assert not any("swarm-worker2" in id_ or "swarm-manager" in id_ for id_ in differing)
 
 
 @given(TEXTS, TEXTS)
