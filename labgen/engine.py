@@ -9,6 +9,7 @@ engine answers in its own; those from 20.10 on agree in all that labgen reads.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -202,6 +203,6 @@ def unreadable(where: str, seen: str) -> NodeError:
 
 
 def _status(line: str, text: str) -> int:
-    if not line.strip().isdigit():
+    if not re.fullmatch(r"[0-9]{3}", line.strip()):
         raise unreadable("the engine", text)
     return int(line)

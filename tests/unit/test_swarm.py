@@ -70,6 +70,8 @@ def test_nodes() -> None:
             engine_version="20.10.24+dfsg1",
             reachable=True,
             created=datetime(2026, 11, 23, 8, 10, 6, 329744, tzinfo=UTC),
+            os="linux",
+            architecture="x86_64",
         )
     ]
 
