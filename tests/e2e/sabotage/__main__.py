@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         for kind, faults in zip(KINDS, _by_kind(chosen), strict=True):
             if faults:
-                with _own_lab(arguments.provider, kind) as stage:
+                with own_lab(arguments.provider, kind) as stage:
                     _everything(stage, faults, arguments.shuffle, came, right)
     return _told(
         came, right, whole=not (arguments.exercise or arguments.only or arguments.machines or arguments.causes)
@@ -92,7 +92,7 @@ def _by_kind(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
 
 
 @contextmanager
-def _own_lab(provider: str, kind: str) -> Iterator[Stage]:
+def own_lab(provider: str, kind: str) -> Iterator[Stage]:
     """A lab that is brought up, and taken down at the end whatever happened.
 
     :param kind: what its lab.yml says.

@@ -1,0 +1,79 @@
+"""Carry out every exercise on a lab of its own, grade it, and keep what the grading saw as a recording for the tests.
+
+``python -m tests.e2e.record`` records all of them into ``tests/unit/recorded_course``; with names, only those. Whoever
+changes a script that nodes are asked with records again: a recording answers the scripts that were run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from labgen.course import ALWAYS, NAMES, find
+from labgen.errors import LabgenError
+from tests.e2e.sabotage.__main__ import KINDS, own_lab
+from tests.e2e.sabotage.stage import Stage
+
+FOLDER = Path(__file__).parents[1] / "unit" / "recorded_course"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Gives 0 where every exercise was right and is recorded."""
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.record", description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(NAMES), metavar="EXERCISE")
+    parser.add_argument("--provider", default="docker")
+    parser.add_argument("--lab", type=Path, help="a lab that is up, and stays up (default: labs of its own)")
+    parser.add_argument("--into", type=Path, default=FOLDER, metavar="FOLDER")
+    arguments = parser.parse_args(argv)
+    exercises = [find(name) for name in arguments.names]
+    left = [exercise.name for exercise in exercises]
+    if arguments.lab is not None:
+        with closing(Stage(arguments.lab)) as stage:
+            left = _record(stage, left, arguments.into)
+    else:
+        for kind in KINDS:
+            if left:
+                with own_lab(arguments.provider, kind) as stage:
+                    left = _record(stage, left, arguments.into)
+    print(f"not recorded: {', '.join(left)}" if left else "all recorded")
+    return 1 if left else 0
+
+
+def _record(stage: Stage, names: Sequence[str], folder: Path) -> list[str]:
+    """Record the exercises for which a lab is large enough; gives the names of the others."""
+    left = []
+    for name in names:
+        if find(name).lacking(stage.lab):
+            left.append(name)
+            continue
+        start = time.monotonic()
+        record(stage, name, folder / f"{name}.json")
+        print(f"{name}: recorded in {time.monotonic() - start:.0f} s", flush=True)
+    return left
+
+
+def record(stage: Stage, name: str, file: Path) -> None:
+    """Record one exercise, on an empty swarm.
+
+    :raises LabgenError: it is not carried out as it should be, or gets less than every point.
+    """
+    stage.must("labgen", "reset")
+    if name != ALWAYS:
+        stage.must("labgen", "run", name)
+    with TemporaryDirectory() as scratch:
+        # Kept only where all is right: a recording is what a right lab answers.
+        kept = Path(scratch) / file.name
+        graded = stage.run("labgen", "grade", name, "--evidence", str(kept))
+        if graded.returncode:
+            raise LabgenError(f"{name} is not right:\n{graded.stdout[-3000:]}{graded.stderr[-1000:]}")
+        shutil.copyfile(kept, file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
