@@ -53,6 +53,13 @@ def one_address_less(name: str) -> Callable[[Recorded], None]:
     return lambda lab: lab.says("nslookup", lambda out: re.sub(rf"Name:\t{name}\nAddress: \S+\n", "", out, count=1))
 
 
+def one_address_more(name: str) -> Callable[[Recorded], None]:
+    """That of a task that is no more."""
+    stale = f"Name:\t{name}\nAddress: 10.20.9.99\n"
+    first = rf"(?m)^(?=Name:\t{re.escape(name)}$)"
+    return lambda lab: lab.says("nslookup", lambda out: re.sub(first, stale, out, count=1))
+
+
 def one_page_less(lab: Recorded) -> None:
     lab.says("nslookup", lambda out: re.sub(r"(?m)^labgen-\w+ page \S+\n", "", out, count=1))
 
@@ -95,6 +102,8 @@ FAULTS = {
     "the name is another address": fault(another_address, "name_is_virtual_ip"),
     "one of the tasks is not told": fault(one_address_less(f"tasks.{VIP}"), "tasks_name"),
     "one of the round is not told": fault(one_address_less(RR), "round_robin_name"),
+    "one of the tasks is gone and told still": fault(one_address_more(f"tasks.{VIP}"), "tasks_name"),
+    "one of the round is gone and told still": fault(one_address_more(RR), "round_robin_name"),
     "one of the tasks does not answer": fault(one_page_less, "tasks_answer"),
     "no fault: the virtual IP answers": fault(meshed(answers=True)),
     "the virtual IP does not answer": fault(meshed(answers=False), "virtual_ip_answers"),

@@ -59,6 +59,17 @@ def always_well(lab: Recorded) -> None:
     lab.containers(heal)
 
 
+def same_settings(lab: Recorded) -> None:
+    """What failed was made in the same way as what runs now: no update failed, a container did."""
+
+    def change(tasks: list[Task]) -> None:
+        now = next(task["Spec"] for task in tasks if task["Status"]["State"] == "running")
+        for task in tasks:
+            task["Spec"] = now
+
+    lab.tasks(NAME, change)
+
+
 def pruned(lab: Recorded) -> None:
     lab.containers(lambda one: None if one["state"]["Running"] else MISSING)
 
@@ -194,6 +205,7 @@ FAULTS = {
     "health check switched off": fault(check_switched_off, "healthy"),
     "not healthy": fault(sick, "healthy", "web"),
     "no check ever failed": fault(always_well, "stopped_by_the_check"),
+    "what failed was made as what runs now": fault(same_settings, "stopped_by_the_check"),
     "old containers pruned": fault(pruned, "stopped_by_the_check"),
     "stop-first": fault(stop_first, "none_missing"),
     "no fault: Swarm itself kept another task than the old one": fault(exchanged),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from recorded import Recorded, fault
@@ -64,7 +65,28 @@ def a_workers_engine_too(lab: Recorded) -> None:
     lab.tasks(NAME, restarted)
 
 
+def while_nobody_led(lab: Recorded) -> None:
+    """A task began anew between the stop of the second manager's engine and the first that was started again."""
+    times: dict[bool, list[int]] = {True: [], False: []}
+
+    def note(line: dict[str, Any]) -> dict[str, Any]:
+        if "MESSAGE_ID" in line:
+            times[line["MESSAGE_ID"] == STOPPED].append(int(line["__REALTIME_TIMESTAMP"]))
+        return line
+
+    _journal(lab, note)
+    start = sorted(times[True])[1]
+    end = min(time for time in times[False] if time > start)
+
+    def restarted(tasks: list[dict[str, Any]]) -> None:
+        between = datetime.fromtimestamp((start + end) / 2e6, UTC)
+        tasks[0]["Status"]["Timestamp"] = between.isoformat()
+
+    lab.tasks(NAME, restarted)
+
+
 FAULTS = {
+    "a task began anew while nobody led": fault(while_nobody_led, "ran_on"),
     "no service": fault(lambda lab: lab.gone(NAME), "service_runs"),
     "on one worker only": fault(lambda lab: lab.tasks(NAME, lambda tasks: tasks[:1]), "service_runs"),
     "another image": fault(
