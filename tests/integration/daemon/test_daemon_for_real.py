@@ -123,3 +123,41 @@ def test_one_that_cannot_start_says_where_its_log_is_and_leaves_nothing(
     assert "no such setting" in log.read_text(encoding="utf-8")
     assert daemon.pid() is None
     assert not Path("/run/netns", daemon.namespace).exists()
+
+
+@pytest.mark.parametrize("provider", NEEDS)
+def test_daemon_goes_on_where_its_folder_is_moved(provider: str, make: Callable[[str], Daemon], tmp_path: Path) -> None:
+    daemon = make(provider)
+    try:
+        daemon.start()
+        pid = daemon.pid()
+        (tmp_path / "my lab").rename(tmp_path / "its lab")
+        moved = own(provider, LabFolder.at(tmp_path / "its lab"), Runner(), daemon.namespace)
+        moved.start()
+        assert moved.pid() == pid
+        # It can still write where it keeps its own.
+        network(provider, moved, tmp_path)
+        moved.end()
+        moved.start()
+        listing = ["docker", "network", "ls"] if provider == "docker" else ["virsh", "net-list", "--all"]
+        assert moved.inside().run(listing).ok
+    finally:
+        own(provider, LabFolder.at(tmp_path / "its lab"), Runner(), daemon.namespace).remove()
+    assert not daemon.exists
+
+
+@pytest.mark.parametrize("provider", NEEDS)
+def test_daemon_of_the_folder_that_was_copied_is_left_alone(
+    provider: str, make: Callable[[str], Daemon], tmp_path: Path
+) -> None:
+    daemon = make(provider)
+    try:
+        daemon.start()
+        copy = own(provider, LabFolder.at(tmp_path / "copy"), Runner(), daemon.namespace)
+        for act in (copy.start, copy.remove):
+            with pytest.raises(HostError, match="is another lab's, of which this folder is a copy"):
+                act()
+        assert daemon.pid() is not None
+        assert daemon.inside().run(daemon.question).ok
+    finally:
+        daemon.remove()

@@ -19,6 +19,7 @@ from labgen.box import node_image
 from labgen.daemon import own
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
+from labgen.leftovers import Traces, look
 from labgen.proc import Runner
 from labgen.vagrant import Vagrant
 
@@ -177,3 +178,22 @@ def test_a_container_that_an_interrupted_run_has_left_is_made_anew(bench: Bench)
     # The image of these tests is empty: it gets as far as starting a container.
     assert "already" not in bench.refused()
     assert left not in bench.docker("ps", "--all", "--quiet", "--no-trunc")
+
+
+def test_leftovers_of_this_mark_are_found_and_removed_and_no_others(bench: Bench) -> None:
+    mark = "0123456789ab"
+    for name, label in (("ours", mark), ("theirs", "ffffffffffff")):
+        labels = ("--label", f"labgen.folder={label}")
+        bench.docker("network", "create", *labels, f"{name}-network")
+        bench.docker("volume", "create", *labels, f"{name}-volume")
+        bench.docker("create", "--name", name, *labels, node_image(), "sh")
+    by_id = bench.docker("create", "--name", "by-id", node_image(), "sh").strip()
+    left = look("docker", bench.runner, Traces({"swarm-manager": by_id}, mark))
+    assert sorted(map(str, left)) == ["machine by-id", "machine ours", "network ours-network", "volume ours-volume"]
+    for leftover in left:
+        for command in leftover.commands:
+            bench.runner.run(command).or_raise()
+    assert look("docker", bench.runner, Traces({"swarm-manager": by_id}, mark)) == []
+    assert bench.docker("ps", "--all", "--format", "{{.Names}}").split() == ["theirs"]
+    bench.docker("rm", "theirs")
+    bench.docker("volume", "rm", "theirs-volume")
