@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded_host import BOTH, COURSE, KVM_AT_LOAD, POWERSHELL, WINDOWS, RecordedHost, Said, recorded
+from recorded_docker import DOCKER, INSPECT
+from recorded_host import BOTH, COURSE, KVM_AT_LOAD, POWERSHELL, VMS, WINDOWS, RecordedHost, Said, recorded
 
-from labgen.doctor import network, programs, supply, virtualization
+from labgen.doctor import conflicts, network, programs, supply, virtualization
 from labgen.doctor.findings import Finding
 from labgen.doctor.report import MARKS
 from labgen.vagrant import HINT_LATE
@@ -40,6 +42,10 @@ def findings() -> Iterator[Finding]:
         yield from virtualization.virtualbox(COURSE, WINDOWS.but(says={POWERSHELL: Said(answer)}))
     yield from network.virtualbox_routes(COURSE, BOTH.but(says={"ip -j route": Said(VPN)}))
     yield from network.ports(COURSE, BOTH.but(ports={8001: "taken"}), "virtualbox")
+    machine = '"labgen swarm-manager" {8fb3f49d-532e-45dd-be9a-6c532864aa61}\n'
+    yield from conflicts.virtualbox(COURSE, BOTH.but(says={VMS: Said(machine)}))
+    networks = [{**other, "Name": "labgen-lab"} for other in json.loads(recorded("docker-networks.json"))[:1]]
+    yield from network.docker_routes(COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
     yield from supply.box(COURSE, alone, "virtualbox")
     yield from supply.images(COURSE, alone, "virtualbox")
