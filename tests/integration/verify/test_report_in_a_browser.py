@@ -114,7 +114,7 @@ def test_what_a_learner_wrote_is_text(browse: Callable[..., str], tmp_path: Path
     told = measured(browse, tmp_path, 1100)
     assert (told["images"], told["scripts"]) == (0, 0)
     assert NASTY in str(told["text"])
-    assert told["title"] == "Report: course, 2/9"
+    assert told["title"] == "Report: course, 0/4"
 
 
 def test_it_is_dark_where_the_reader_is(browse: Callable[..., str], tmp_path: Path) -> None:
