@@ -19,6 +19,9 @@ from labgen.providers import (
 )
 
 VIRTUALBOX_PAGE = "https://www.virtualbox.org/wiki/Downloads"
+_LEADS_ELSEWHERE = ("VAGRANT_CWD", "VAGRANT_VAGRANTFILE", "VAGRANT_DOTFILE_PATH")
+"""Variables by which Vagrant works for another folder, by another Vagrantfile, or with other data."""
+
 _SLOW = 30.0
 """Deadline, in seconds, of Vagrant (Ruby on a cold disk) and of VBoxManage (which starts a server)."""
 _KVM_AT_LOAD = Path("/sys/module/kvm/parameters/enable_virt_at_load")
@@ -41,6 +44,15 @@ def vagrant(lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding("vagrant.version", "warning", "Vagrant", _no_version(said), _get_vagrant(host))
         return
     yield Finding("vagrant.version", "ok", "Vagrant", f"{dotted(version)}.")
+    if names := [name for name in _LEADS_ELSEWHERE if host.env(name)]:
+        yield Finding(
+            "vagrant.variables",
+            "warning",
+            "Vagrant",
+            f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} set: labgen works in the lab folder all the "
+            "same, but `vagrant` typed by hand works elsewhere.",
+            f"unset {' '.join(names)}" if host.system() != "Windows" else f"Remove-Item Env:{', Env:'.join(names)}",
+        )
 
 
 def ssh(lab: Lab, host: Host) -> Iterator[Finding]:

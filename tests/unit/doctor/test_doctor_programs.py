@@ -303,3 +303,11 @@ def test_virtualization_for_virtualbox(host, level, words):
     (found,) = virtualization.virtualbox(COURSE, host)
     assert found.level == level
     assert words in found.fix
+
+
+def test_variables_that_lead_vagrant_elsewhere_are_told():
+    host = LINUX.but(variables={"VAGRANT_CWD": "/srv", "VAGRANT_DOTFILE_PATH": ".vx", "VAGRANT_HOME": "/big"})
+    (found,) = [finding for finding in programs.vagrant(COURSE, host) if finding.level == "warning"]
+    assert found.message.startswith("VAGRANT_CWD and VAGRANT_DOTFILE_PATH are set")
+    assert found.fix == "unset VAGRANT_CWD VAGRANT_DOTFILE_PATH"
+    assert [finding.level for finding in programs.vagrant(COURSE, LINUX)] == ["ok"]
