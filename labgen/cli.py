@@ -10,6 +10,7 @@ from pathlib import Path
 
 from labgen import __version__
 from labgen.console import guarded
+from labgen.environment import import_nothing_from_the_working_folder
 from labgen.files import need_folder
 from labgen.nonce import nonce
 
@@ -168,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         arguments = parser().parse_args(argv)
+        import_nothing_from_the_working_folder()
         if arguments.folder and arguments.command != "init":
             need_folder(arguments.folder)
         module = importlib.import_module(f"labgen.commands.{arguments.module}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import site
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -93,6 +94,18 @@ def search_path(environment: Mapping[str, str] | None = None) -> str:
     """Give the user's ``PATH`` without relative folders: what is in the working directory is not a program of ours."""
     path = (os.environ if environment is None else environment).get("PATH", "")
     return os.pathsep.join(folder for folder in path.split(os.pathsep) if Path(folder).is_absolute())
+
+
+def import_nothing_from_the_working_folder() -> None:
+    """Take the working folder out of the places that this process imports from.
+
+    Python looks there where it is started with ``-m``, or where ``PYTHONPATH`` has an empty entry
+    (``export PYTHONPATH=$PYTHONPATH:/opt/x``): a hand-in's ``json.py`` would be taken for Python's own. What Python has
+    imported before this is called is not undone.
+    """
+    working = Path.cwd()
+    if working != INSTALLED:
+        sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != working]
 
 
 def plain_locale() -> dict[str, str]:

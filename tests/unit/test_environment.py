@@ -121,3 +121,19 @@ def test_of_python_puts_no_folder_of_installed_packages_before_the_standard_libr
     assert environment.of_python()["PYTHONPATH"] == str(environment.INSTALLED)
     monkeypatch.setattr("site.getsitepackages", lambda: [str(environment.INSTALLED)])
     assert "PYTHONPATH" not in environment.of_python()
+
+
+@pytest.mark.parametrize("entry", ["", ".", "{folder}"])
+def test_import_nothing_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = ["/usr/lib/python", str(tmp_path / "deeper")]
+    monkeypatch.setattr(sys, "path", [entry.format(folder=tmp_path), *kept])
+    environment.import_nothing_from_the_working_folder()
+    assert sys.path == kept
+
+
+def test_import_nothing_from_the_working_folder_unless_labgen_itself_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(environment.INSTALLED)
+    monkeypatch.setattr(sys, "path", ["", "/usr/lib/python"])
+    environment.import_nothing_from_the_working_folder()
+    assert sys.path == ["", "/usr/lib/python"]

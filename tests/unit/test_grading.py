@@ -117,6 +117,19 @@ def test_grade_runs_nothing_of_the_folder_it_is_called_in(hostile: Path, right: 
     assert list((hostile.parent / "ran").iterdir()) == []
 
 
+def test_grade_imports_nothing_of_a_folder_that_an_empty_entry_of_pythonpath_names(
+    evidence: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What Python itself, and the script that starts labgen, import before labgen is the user's setting alone.
+    for name in ("filelock", "yaml", "pydantic", "paramiko", "fabric"):
+        (evidence.parent / f"{name}.py").write_text(f"open({str(evidence.parent / 'ran')!r}, 'w')\n")
+    monkeypatch.setenv("PYTHONPATH", f":{INSTALLED}")
+    code = "import sys; from labgen import cli; sys.exit(cli.main())"
+    command = [sys.executable, "-P", "-c", code, "grade", "--from", "kim.jsonl"]
+    assert subprocess.run(command, cwd=evidence.parent, capture_output=True, check=False).returncode == 0
+    assert not (evidence.parent / "ran").exists()
+
+
 def test_explain_runs_nothing_of_the_folder_it_is_called_in(hostile: Path) -> None:
     explained = typed(hostile, "explain", "update.history", "--from", "kim.jsonl")
     assert explained.returncode == 0, explained.stdout + explained.stderr
