@@ -176,7 +176,11 @@ class LabFolder:
             if not isinstance(data["provider"], str) or not isinstance(data["accelerated"], bool):
                 raise ValueError("provider or accelerated is of another type")
             lacks = {Capability(name): str(why) for name, why in data.get("lacks", {}).items()}
-            return State(data["provider"], data["accelerated"], data["namespace"], lacks)
+            namespace = data["namespace"]
+            # It becomes part of paths that are removed.
+            if namespace is not None and not re.fullmatch(r"labgen-[0-9a-z]+", namespace):
+                raise ValueError("a network namespace that cannot be")
+            return State(data["provider"], data["accelerated"], namespace, lacks)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
             raise MachineError(
                 f"{self.own / 'state.json'} cannot be read: {why}.",
@@ -215,10 +219,22 @@ class LabFolder:
     def copied_from(self) -> Path | None:
         """The folder that this one is a copy of, and whose machines these are."""
         earlier, record = self.moved_from(), self.record()
-        if earlier is None or record is None:
-            return None
-        original = LabFolder(earlier).record()
-        return earlier if original is not None and original.mark == record.mark else None
+        if earlier is not None and record is not None:
+            original = LabFolder(earlier).record()
+            return earlier if original is not None and original.mark == record.mark else None
+        return None if record is not None else self._original()
+
+    def _original(self) -> Path | None:
+        """The folder where Vagrant last saw the machines, if they are still there as well."""
+        for provider, ids in self.machine_ids().items():
+            for name, identity in ids.items():
+                machine = Path("machines", name, provider)
+                earlier = Path((read(self.vagrant_data / machine / "vagrant_cwd") or "").strip() or self.path)
+                if earlier.is_absolute() and earlier != self.path and earlier.is_dir():
+                    other = read(earlier / ".vagrant" / machine / "id")
+                    if (other or "").strip() == identity and not earlier.samefile(self.path):
+                        return earlier
+        return None
 
     def forget(self) -> None:
         """Forget the machines: they are gone."""

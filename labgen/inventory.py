@@ -208,10 +208,9 @@ def refuse_moved(folder: LabFolder) -> None:
 
     :raises MachineError: it was moved, or is a copy.
     """
-    earlier = folder.moved_from()
-    if earlier is None:
+    earlier, original = folder.moved_from(), folder.copied_from()
+    if earlier is None and original is None:
         return
-    original = folder.copied_from()
     if original is not None:
         raise MachineError(
             f"this folder is a copy of {original}, and the machines it knows are of the lab there.",

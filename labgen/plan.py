@@ -66,7 +66,8 @@ class Plan:
     :param new: nodes without a machine.
     :param surplus: nodes with a machine that lab.yml does not name, workers first.
     :param differing: settings that a restart of the machine applies, workers first.
-    :param remade: settings of one machine that only a new machine has.
+    :param remade: settings of one machine that only a new machine has, and without which it does not fit the lab.
+    :param kept: settings of one machine that only a new machine has; it does as well without.
     :param whole: settings of the whole lab that only new machines have.
     :param roles: nodes that the bootstrap promotes or demotes.
     :param swarm: settings that a new swarm on the same machines has.
@@ -79,6 +80,7 @@ class Plan:
     surplus: tuple[Node, ...] = ()
     differing: tuple[Change, ...] = ()
     remade: tuple[Change, ...] = ()
+    kept: tuple[Change, ...] = ()
     whole: tuple[Change, ...] = ()
     roles: tuple[Change, ...] = ()
     swarm: tuple[Change, ...] = ()
@@ -150,6 +152,10 @@ class Plan:
         lines = [f"! {change}: only new machines have that" for change in self.whole]
         lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
         lines += [
+            f"! {change.node}: {change}: a new machine has that (labgen down {change.node}, then labgen up)"
+            for change in self.kept
+        ]
+        lines += [
             f"+ {node.name}: new ({node.role}, {node.address}, {node.memory} MiB, {counted(node.cpus)})"
             for node in self.new
         ]
@@ -177,7 +183,7 @@ def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, st
     named = {node.name for node in lab.nodes}
     surplus = [node for name, node in made.items() if name not in named]
     kept = [node for node in lab.nodes if node.name in made]
-    restartable, remade = _ports(kept, lab, before, provider)
+    restartable, unchangeable = _ports(kept, lab, before, provider)
     # Where the network is another one, so is every address: once is enough.
     addresses = _addresses(kept, made) if lab.plan.lab == before.plan.lab else ()
     differing = [change for node in kept for change in (*_size(made[node.name], node), *restartable[node.name])]
@@ -188,7 +194,8 @@ def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, st
         new=tuple(node for node in lab.nodes if node.name not in made),
         surplus=tuple(sorted(surplus, key=lambda node: node.role == "manager")),
         differing=tuple(sorted(differing, key=lambda change: change.node not in workers)),
-        remade=(*addresses, *remade),
+        remade=tuple(addresses),
+        kept=unchangeable,
         whole=tuple(_whole(lab, before, provider)) if made else (),
         roles=tuple(
             Change(node.name, "role", made[node.name].role, node.role)
@@ -225,9 +232,9 @@ def _addresses(kept: Iterable[Node], made: Mapping[str, Node]) -> Iterator[Chang
 def _ports(
     kept: Iterable[Node], lab: Lab, before: Lab, provider: str
 ) -> tuple[Mapping[str, tuple[Change, ...]], tuple[Change, ...]]:
-    """Forwarded ports that differ: by node, those a restart applies, and those that it does not."""
+    """Forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
     restartable: dict[str, tuple[Change, ...]] = {}
-    remade: list[Change] = []
+    unchangeable: list[Change] = []
     known = PROVIDERS.get(provider)
     for node in kept:
         older, newer = _forwarded(before.ports, node.name), _forwarded(lab.ports, node.name)
@@ -237,10 +244,10 @@ def _ports(
         change = Change(node.name, "ports", older, newer)
         if known.resizes:
             # A container's ports are given to it when it is made.
-            remade.append(change)
+            unchangeable.append(change)
         else:
             restartable[node.name] = (change,)
-    return restartable, tuple(remade)
+    return restartable, tuple(unchangeable)
 
 
 def _forwarded(ports: Iterable[Port], name: str) -> str:
@@ -254,7 +261,8 @@ def _whole(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
         ("network", before.plan.lab, lab.plan.lab),
         ("addresses.adapter1", before.plan.adapter1, lab.plan.adapter1),
     ]
-    if lab.provider != "auto":
+    # Whoever types --provider, and has another in lab.yml, means it.
+    if lab.provider not in ("auto", provider, before.provider):
         pairs.append(("provider", provider, lab.provider))
     if provider in PROVIDERS and PROVIDERS[provider].resizes:
         pairs.append(("engine.suite", before.engine.suite, lab.engine.suite))

@@ -117,6 +117,9 @@ class Removal:
             recorded = self.record.ids if self.record else {}
             ids[provider] = {**recorded, **ids.get(provider, {})}
         mark = self.folder.mark() or ""
+        if mark and not ids:
+            # All that was written down was removed by hand: only containers bear the mark themselves.
+            ids["docker"] = {}
         return {name: Traces(names, mark, self._networks(name)) for name, names in ids.items()}
 
     def _networks(self, provider: str) -> frozenset[str]:
@@ -150,7 +153,12 @@ class Removal:
 
     def _clear(self, provider: str, runner: Runner, traces: Traces, problems: Sequence[LabgenError]) -> None:
         """Look what is left, remove what can be removed by its mark, and look again."""
-        left = leftovers.look(provider, runner, traces)
+        try:
+            left = leftovers.look(provider, runner, traces)
+        except MachineError:
+            if self.state is None and not traces.ids:
+                return  # no word of machines anywhere, and no engine that could have them
+            raise
         for leftover in left if provider == "docker" else [item for item in left if item.kind == "network"]:
             for command in leftover.commands:
                 with contextlib.suppress(LabgenError):

@@ -26,6 +26,10 @@ HINT_LATE = (
     "Something it waits for hangs: see whether the provider itself answers (VirtualBox: `VBoxManage list vms`), and "
     "restart the computer if it does not. Then run the same command again: it carries on."
 )
+HINT_SLOW = (
+    "The network is slow, or does not let the box through. Run the same command again: Vagrant goes on with what it "
+    "has. Or get the file elsewhere, and name it in lab.yml: box: {name: NAME, url: FILE}."
+)
 _ASK = 120.0
 """Deadline, in seconds, of a question: status, ssh-config, box list."""
 _FETCH = 4 * 3600.0
@@ -125,7 +129,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
             )
         except ProgramTimeout as late:
             # It is there: only what to do about a missing one would be said.
-            raise ProgramTimeout(late.message, HINT_LATE) from None
+            raise ProgramTimeout(late.message, HINT_SLOW if command[1:2] == ["box"] else HINT_LATE) from None
 
 
 def only(folder: Path, vagrantfile: Path = Path("Vagrantfile")) -> dict[str, str]:

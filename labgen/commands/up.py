@@ -81,7 +81,10 @@ def _agreed(plan: Plan) -> bool:
     if not plan.surplus or plan.refusal(prune=True) or not sys.stdin.isatty():
         return False
     names = ", ".join(node.name for node in plan.surplus)
-    answer = input(f"Take {names} out of the swarm and remove the machine{'s'[: len(plan.surplus) - 1]}? [y/N] ")
+    try:
+        answer = input(f"Take {names} out of the swarm and remove the machine{'s'[: len(plan.surplus) - 1]}? [y/N] ")
+    except EOFError:
+        return False
     return answer.strip().lower() in ("y", "yes")
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from labgen import bringup, cli, labfile, leftovers, render
 from labgen.bringup import Machines
+from labgen.commands import up as up_command
 from labgen.errors import BoxError, MachineError
 from labgen.folder import LabFolder, State
 from labgen.lab import Box
+from labgen.plan import compare
 from labgen.progress import Progress
+from labgen.record import after_up
 from labgen.vagrant import box_mark
 
 LAB = labfile.parse("")
@@ -282,3 +285,24 @@ def test_up_refuses_a_folder_that_ssh_would_misread_before_anything_is_made(
     assert cli.main(["-C", str(folder), "up", "--provider", "docker"]) != 0
     assert "Rename the folder" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("answer", "agreed"), [("y", True), ("Yes ", True), ("", False), ("n", False), (None, False)])
+def test_up_asks_on_a_terminal_before_it_removes_machines(
+    monkeypatch: pytest.MonkeyPatch, answer: str | None, agreed: bool
+) -> None:
+    def ask(question: str) -> str:
+        assert "swarm-worker2" in question
+        if answer is None:
+            raise EOFError
+        return answer
+
+    ids = {node.name: node.name for node in LAB.nodes}
+    record = after_up(LAB, None, folder="/x", mark="0" * 12, earlier={}, ids=ids)
+    monkeypatch.setattr("builtins.input", ask)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert up_command._agreed(compare(labfile.parse("workers: 1"), record, "docker", ids)) == agreed
+    # Nothing to remove, or the last manager: nothing is asked.
+    monkeypatch.setattr("builtins.input", lambda _question: pytest.fail("asked"))
+    assert not up_command._agreed(compare(LAB, record, "docker", ids))
+    assert not up_command._agreed(compare(labfile.parse("nodes: [{name: m, role: manager}]"), record, "docker", ids))

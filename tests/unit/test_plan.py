@@ -118,13 +118,20 @@ def test_plan_containers_are_changed_in_place() -> None:
     assert verbs(plan("memory: 2048", provider="docker"), reload=True) == ["start", "resize", "bootstrap"]
 
 
-@pytest.mark.parametrize(
-    ("provider", "differing", "refused"), [("virtualbox", 1, False), ("docker", 0, True), ("libvirt", 0, False)]
-)
-def test_plan_forwarded_ports(provider: str, differing: int, refused: bool) -> None:
+@pytest.mark.parametrize(("provider", "differing", "kept"), [("virtualbox", 1, 0), ("docker", 0, 1), ("libvirt", 0, 0)])
+def test_plan_forwarded_ports(provider: str, differing: int, kept: int) -> None:
     planned = plan("ports: [{guest: 80, host: 8080, node: swarm-worker1}]", "ports: []", provider)
     assert len(planned.differing) == differing
-    assert (planned.refusal(prune=True) is not None) == refused
+    # A container does as well with the ports it has: that is told, and all else is done.
+    assert len([line for line in planned.lines() if "labgen down swarm-worker1, then labgen up" in line]) == kept
+    assert planned.refusal(prune=False) is None
+
+
+def test_plan_provider_that_was_asked_for_by_name_is_no_difference() -> None:
+    made = recorded(labfile.parse("provider: virtualbox"))
+    assert compare(labfile.parse("provider: virtualbox"), made, "docker", made.ids).lines() == []
+    assert compare(labfile.parse(""), made, "docker", made.ids).lines() == []
+    assert compare(labfile.parse("provider: libvirt"), made, "docker", made.ids).refusal(prune=False) is not None
 
 
 def test_plan_two_ports_of_one_guest_port_are_told_apart() -> None:

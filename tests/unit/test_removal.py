@@ -183,3 +183,39 @@ def test_mark_is_the_folders_and_not_its_paths(world: World, tmp_path: Path) -> 
     shutil.rmtree(moved.vagrant_data)
     assert moved.mark() == mark
     assert LabFolder.at(world.folder.path).draw_mark() != mark
+
+
+def test_copy_of_vagrants_data_alone_is_refused_too(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in IDS:
+        (world.folder.vagrant_data / "machines" / name / "virtualbox" / "vagrant_cwd").write_text(
+            str(world.folder.path)
+        )
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copytree(world.folder.vagrant_data, copy / ".vagrant")
+    assert cli.main(["-C", str(copy), "down"]) == 7
+    assert f"this folder is a copy of {world.folder.path}" in capsys.readouterr().err
+    assert world.log == []
+    assert world.down() == 0
+
+
+def test_down_looks_for_what_bears_the_mark_where_nothing_else_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(world.folder.own)
+    shutil.rmtree(world.folder.vagrant_data / "machines")
+    asked: list[tuple[str, Traces]] = []
+    monkeypatch.setattr(leftovers, "look", lambda provider, _runner, traces: asked.append((provider, traces)) or [])
+    assert world.down() == 0
+    ((provider, traces),) = asked
+    assert (provider, bool(traces.mark), traces.ids) == ("docker", True, {})
+
+
+@pytest.mark.parametrize("namespace", ["../../home", "x/../../etc", "", "labgen-/..", "another"])
+def test_state_refuses_a_namespace_that_would_be_another_path(world: World, namespace: str) -> None:
+    file = world.folder.own / "state.json"
+    file.write_text(file.read_text().replace('"namespace": null', f'"namespace": "{namespace}"'))
+    with pytest.raises(MachineError, match="cannot be read"):
+        world.folder.state()
