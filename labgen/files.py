@@ -39,6 +39,36 @@ def read(path: Path) -> str | None:
         ) from None
 
 
+def is_link(path: Path) -> bool:
+    """Whether a symbolic link is seen there; not where its folder may not be looked into."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there.
+
+    :raises HostError: that cannot be looked at.
+    """
+    try:
+        return path.exists()
+    except OSError as why:
+        raise HostError(f"{path} cannot be read: {why.strerror or why}.", "Check its folder's permissions.") from None
+
+
+def home() -> Path:
+    """The user's home folder.
+
+    :raises HostError: the user has none, as in some containers.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise HostError("this user has no home folder.", "Set HOME to a folder: export HOME=/tmp/home") from None
+
+
 def need_no_dangling_link(path: Path) -> None:
     """Refuse a path that leads through a symbolic link to nothing: what is made there would be made elsewhere.
 

@@ -145,8 +145,8 @@ def _written_down(folder: LabFolder, command: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _own_folder(folder: LabFolder) -> Iterator[None]:
     """Make labgen's own folder where it is missing; where nothing else has come into it, take it away again."""
-    missing = [path for path in (folder.own, folder.path) if not path.exists()]
     try:
+        missing = [path for path in (folder.own, folder.path) if not path.exists()]
         folder.own.mkdir(parents=True, exist_ok=True)
     except OSError as why:
         raise HostError(

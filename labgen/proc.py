@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from labgen import environment
-from labgen.errors import LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
+from labgen.errors import INTERRUPTED, HostError, LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.waiting import NotYet, wait_until
 
 _GRACE = 30.0
@@ -115,16 +115,29 @@ class Runner:
                 raise self._late(child, line, _Deadline(timeout).as_a_whole, hint) from None
         return Result(line, child.returncode, out, err or "")
 
-    def attend(self, argv: Sequence[str | Path], *, hint: str = "") -> int:
+    def attend(self, argv: Sequence[str | Path], *, hint: str = "", deaf: bool = False) -> int:
         """Run a program that talks with the user (a remote shell), and give its exit status.
 
         It shares this process's terminal, Ctrl-C included.
+
+        :param deaf: start it without hearing Ctrl-C, until it says itself that it listens (:mod:`labgen.child`).
         """
         line = (*self.prefix, *(str(part) for part in argv))
         try:
-            return subprocess.call(line, env={**environment.handed_on(), **self.env})
-        except FileNotFoundError:
-            raise ProgramMissing(f"{line[0]} is not installed, or not on PATH.", hint) from None
+            with _ignoring_interrupts() if deaf else contextlib.nullcontext():
+                child = subprocess.Popen(line, env={**environment.handed_on(), **self.env})
+        except OSError as why:
+            raise _not_started(line[0], None, why, hint) from None
+        with child:
+            try:
+                return child.wait()
+            except BaseException:
+                # It has heard Ctrl-C as well, or was deaf to it; a moment for what it has to put away.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    if child.wait(_GRACE_OF_THE_REST) == INTERRUPTED:
+                        return INTERRUPTED  # which it has said
+                child.kill()
+                raise
 
     def start(self, argv: Sequence[str | Path], *, log: Path, cwd: Path | None = None) -> int:
         """Start a program that stays (a daemon), writing to ``log``; gives its process id."""
@@ -170,10 +183,8 @@ class Runner:
                 errors="replace",
                 start_new_session=os.name == "posix",
             )
-        except (FileNotFoundError, NotADirectoryError):
-            raise ProgramMissing(f"{line[0]} is not installed, or not on PATH.", hint) from None
-        except PermissionError:
-            raise ProgramMissing(f"{line[0]} cannot be started: permission denied.", hint) from None
+        except OSError as why:
+            raise _not_started(line[0], cwd, why, hint) from None
         with child:
             try:
                 yield child
@@ -264,6 +275,26 @@ def _read(pipe: IO[str], lines: queue.SimpleQueue[str | None]) -> None:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    # What is started meanwhile inherits it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _not_started(program: str, cwd: Path | None, why: OSError, hint: str) -> HostError:
+    """The error of a program that the system does not start."""
+    if cwd is not None and not cwd.is_dir():
+        return HostError(f"{program} cannot be started in {cwd}: there is no such folder.", hint)
+    if isinstance(why, FileNotFoundError | NotADirectoryError):
+        return ProgramMissing(f"{program} is not installed, or not on PATH.", hint)
+    reason = "permission denied" if isinstance(why, PermissionError) else why.strerror or str(why)
+    return ProgramMissing(f"{program} cannot be started: {reason}.", hint)
 
 
 def _feed(pipe: IO[str], text: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import vagrant as python_vagrant
 
 from labgen.errors import BoxError, MachineError, ProgramTimeout
+from labgen.files import home
 from labgen.hints import way_out
 from labgen.lab import Box
 from labgen.proc import Result, Runner
@@ -372,5 +373,6 @@ def box_mark(name: str, provider: str) -> Path:
 
     Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
     """
-    home = Path(os.environ.get("VAGRANT_HOME", "~/.vagrant.d")).expanduser()
-    return home / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"
+    named = os.environ.get("VAGRANT_HOME")
+    folder = Path(named).expanduser() if named else home() / ".vagrant.d"
+    return folder / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"

@@ -19,7 +19,7 @@ import pytest
 from labgen.console import guarded
 from labgen.course import Language
 from labgen.errors import EvidenceError, ExerciseError
-from labgen.files import read
+from labgen.files import exists, read
 from labgen.folder import LabFolder, State
 from labgen.language import spoken
 from labgen.providers import PROVIDERS
@@ -133,7 +133,7 @@ def _lines(arguments: argparse.Namespace) -> Iterable[str]:
     folder = LabFolder.at(arguments.lab)
     kept: Path = arguments.evidence or folder.evidence
     with TemporaryDirectory(prefix="labgen-") as scratch:
-        graded = arguments.evidence is not None or kept.exists()
+        graded = arguments.evidence is not None or exists(kept)
         if not graded:
             # Nothing was graded yet: what the check claims can be told all the same.
             kept = Path(scratch) / "nothing.jsonl"

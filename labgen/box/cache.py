@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labgen.box import recipe
 from labgen.errors import BoxError
-from labgen.files import give_to_user, make_folder
+from labgen.files import give_to_user, home, make_folder
 
 _WORK = "building-"
 
@@ -91,4 +91,4 @@ def _home() -> Path:
 
         with contextlib.suppress(KeyError):
             return Path(pwd.getpwnam(user).pw_dir)
-    return Path.home()
+    return home()

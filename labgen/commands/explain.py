@@ -21,11 +21,13 @@ def run(arguments: argparse.Namespace) -> int:
         [
             python(),
             "-m",
+            "labgen.child",
             "verify.explain",
             f"--lab={LabFolder.at(arguments.folder).path}",
             f"--lang={arguments.lang or spoken()}",
             *options,
             "--",
             arguments.check,
-        ]
+        ],
+        deaf=True,
     )

@@ -11,7 +11,7 @@ from labgen import inventory
 from labgen.course import find
 from labgen.environment import of_python
 from labgen.errors import GRADED, EvidenceError, HostError, LabgenError
-from labgen.files import read
+from labgen.files import is_link, read
 from labgen.folder import LabFolder
 from labgen.language import spoken
 from labgen.proc import Runner, python
@@ -108,7 +108,7 @@ def _report_folder(arguments: argparse.Namespace, kept: Path | None, folder: Lab
         report = kept.absolute().with_name(f"{kept.stem}-report")
     else:
         report = Path("labgen-report").absolute() if arguments.ssh_config else folder.report
-    if report.is_symlink():
+    if is_link(report):
         raise HostError(
             f"{report} is a link, and a report is not written where it leads.",
             "Remove it, or name a folder: --report DIR",

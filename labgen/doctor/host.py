@@ -23,6 +23,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Literal
 
 from labgen.errors import ProgramMissing, ProgramTimeout
+from labgen.files import home
 from labgen.proc import Result, Runner
 
 NOT_INSTALLED = 127
@@ -71,7 +72,7 @@ class Host:
 
     def home(self) -> Path:
         """The user's home."""
-        return Path.home()
+        return home()
 
     def folder(self) -> Path:
         """The lab's folder."""

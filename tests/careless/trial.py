@@ -74,6 +74,8 @@ def complaints(trial: Trial, outcome: Outcome, folder: Path) -> list[str]:
     if _STACK.search(both):
         wrong.append("a stack trace")
     errors = [match["text"] for match in _ERROR.finditer(both)]
+    # What invoke says of a task that it does not know.
+    errors += [line for line in both.splitlines() if line.startswith("No idea what")]
     if outcome.status not in (0, 5, 7, 11, 12, 13, 130) and not errors:
         wrong.append("no sentence that begins with error:")
     wrong += [f"not for people: {text}" for text in errors if _RAW.search(text) or not text.strip()]
