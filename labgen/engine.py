@@ -56,7 +56,7 @@ class Answer:
             raise SwarmError(finding.words, finding.hints)
         if self.status == 503:
             raise SwarmError(
-                f"the engine is no manager of a swarm: {said}", "Begin the swarm: docker swarm init, or fab bootstrap."
+                f"the engine is no manager of a swarm: {said}", "Make one swarm of all nodes: fab bootstrap"
             )
         raise NodeError(
             f"the engine answered {self.status} to {path}: {said}", "Look at it there: sudo journalctl -u docker"

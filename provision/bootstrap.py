@@ -13,11 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from labgen.errors import LabgenError, NodeError
+from labgen.errors import LabgenError, NodeError, SwarmError
 from labgen.inventory import Inventory
 from labgen.lab import Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
 from provision import swarm
+from provision.causes import explained
 from provision.changes import STEPS, Change
 from provision.facts import NodeFacts, observe
 from provision.output import Say
@@ -129,7 +130,11 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
             account.changed(node, f"joined the swarm as {node.role}")
 
     everywhere(lab.nodes, one)
-    for line in swarm.settle(begun.result().shell, lab, inventory.patience):
+    try:
+        mended = swarm.settle(begun.result().shell, lab, inventory.patience)
+    except SwarmError as error:
+        raise explained(error, lab, lambda node: Shell(inventory, node).run, {"node"}) from None
+    for line in mended:
         account.changed(lab.first_manager, line)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from labgen.causes.model import Cause, Finding, Observations
 from labgen.causes.tasks import TOPICS, errors, see, without_tasks
-from labgen.hint import on_manager
+from labgen.hint import in_folder, on_manager
+from labgen.swarm.hopeless import hopeless
 from labgen.swarm.restarts import restarting
 from labgen.words import Words
 
@@ -62,6 +63,25 @@ def _paused(seen: Observations) -> Iterator[Finding]:
         )
 
 
+def _starting(seen: Observations) -> Iterator[Finding]:
+    for _, service in without_tasks(seen):
+        moving = [task for task in service.tasks if task.moving]
+        if not moving or hopeless(service):
+            continue
+        states = ", ".join(dict.fromkeys(task.state for task in moving))
+        yield Finding(
+            "still-starting",
+            Words(
+                f"Tasks of {service.name} are still on their way to run ({states}).",
+                f"{service.name}의 태스크가 아직 실행되는 중입니다({states}).",
+            ),
+            (
+                see(service.name, look=Words("Wait until they run.", "실행될 때까지 기다리세요.")),
+                in_folder("labgen grade", look=Words("Then grade again.", "그다음 다시 채점하세요.")),
+            ),
+        )
+
+
 CAUSES = (
     Cause(
         "update-paused",
@@ -79,5 +99,15 @@ CAUSES = (
         ),
         "docker service logs --tail 20 SERVICE",
         _flapping,
+    ),
+    Cause(
+        "still-starting",
+        TOPICS,
+        Words(
+            "Tasks are being prepared or started when the wait for them ends.",
+            "기다리는 시간이 끝났는데 태스크가 아직 준비되거나 시작되는 중이다.",
+        ),
+        "docker service ps --no-trunc SERVICE",
+        _starting,
     ),
 )

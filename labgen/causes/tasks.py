@@ -29,7 +29,7 @@ def errors(service: Service) -> list[tuple[Task, str]]:
 
 
 def _of_now(task: Task, service: Service) -> bool:
-    return same_image(task.image, service.image) and (task.failed or task.stuck or task.desired in ("running", "ready"))
+    return task.desired in ("running", "ready") or (task.failed and same_image(task.image, service.image))
 
 
 def lacking(service: Service, nodes: Collection[SwarmNode]) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from labgen import swarm
-from labgen.causes import Topic, diagnose
-from labgen.causes.ask import observe
-from labgen.course import Exercise, Words
+from labgen.causes import Topic
+from labgen.course import Exercise
 from labgen.errors import ExerciseError, LabgenError
 from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.swarm import Service, SwarmNode, Task, lives
 from labgen.waiting import NotYet, wait_until
+from provision.causes import explained
 from provision.output import Say
 from provision.shell import Shell
 
@@ -123,13 +123,4 @@ class Run:
 
         :param topics: what the error is about.
         """
-        try:
-            finding = diagnose(observe(self.lab, lambda node: self.shell(node).run, self.exercise), topics)
-        except Exception:
-            return error
-        if finding is None:
-            return error
-        manager = self.lab.first_manager
-        names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
-        told = finding.words + Words(f" ({error.words.en})", f" ({error.words.ko})")
-        return type(error)(told, tuple(hint.filled(names) for hint in finding.hints))
+        return explained(error, self.lab, lambda node: self.shell(node).run, topics, self.exercise)

@@ -31,7 +31,8 @@ from labgen.engine import as_list, ask, text_of
 from labgen.errors import ExerciseError
 from labgen.lab import Lab
 from labgen.swarm import Service, run_of
-from labgen.waiting import NotYet
+from labgen.swarm.hopeless import hopeless
+from labgen.waiting import Hopeless, NotYet
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
@@ -278,6 +279,8 @@ def _all_run(run: Run) -> None:
         found[:] = [run.service(name) for name in NAMES]
         late = [one for one in found if len(one.running) != one.replicas or not one.settled]
         if late:
+            if why := next(filter(None, map(hopeless, late)), ""):
+                raise Hopeless(why)
             raise NotYet("; ".join(f"{one.name}: {services.told(one, one.replicas or 0)}" for one in late))
 
     run.wait(f"the tasks of {STACK} to run", look, within=120)

@@ -272,6 +272,10 @@ SAMPLES: dict[str, tuple[Topic, Callable[[], Observations]]] = {
         ),
     ),
     "flapping": ("tasks", _flapping),
+    "still-starting": (
+        "tasks",
+        lambda: lab("loadbalance", service(WEB, task(1, WEB.image), task(2, WEB.image, "preparing"))),
+    ),
     "node-off": ("node", lambda: lab("cluster", nodes=nodes(w1=NodeState(W1, ADDRESSES[W1], "worker", reached=False)))),
     "disk-full": ("node", lambda: lab("cluster", nodes=_symptom(W1, disk=Disk(4)))),
     "engine-stopped": (

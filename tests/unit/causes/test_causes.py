@@ -119,6 +119,11 @@ TOLD = {
         "계속 끝나고 다시 시작됩니다",
         "docker service logs --tail 20 web-alb",
     ),
+    "still-starting": (
+        "Tasks of web-alb are still on their way to run (preparing)",
+        "아직 실행되는 중입니다(preparing)",
+        "docker service ps --no-trunc web-alb",
+    ),
     "node-off": ("swarm-worker1 cannot be reached", "swarm-worker1에 닿지 않습니다", "labgen status"),
     "disk-full": ("The disk of swarm-worker1 is full", "swarm-worker1의 디스크가 가득", "df -h /var/lib/docker"),
     "engine-stopped": (

@@ -1,0 +1,37 @@
+"""Errors that begin with their cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from labgen.causes import Topic, diagnose
+from labgen.causes.ask import observe
+from labgen.course import Exercise
+from labgen.engine import Run
+from labgen.errors import LabgenError
+from labgen.lab import Lab, Node
+from labgen.words import Words
+
+
+def explained(
+    error: LabgenError,
+    lab: Lab,
+    asker: Callable[[Node], Run],
+    topics: Collection[Topic],
+    exercise: Exercise | None = None,
+) -> LabgenError:
+    """Give an error that begins with its cause, where one is recognised; else the error as it is.
+
+    :param asker: gives what runs a script as root on a node.
+    :param topics: what the error is about.
+    """
+    try:
+        finding = diagnose(observe(lab, asker, exercise), topics)
+    except Exception:
+        return error
+    if finding is None:
+        return error
+    manager = lab.first_manager
+    names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
+    told = finding.words + Words(f" ({error.words.en})", f" ({error.words.ko})")
+    return type(error)(told, tuple(hint.filled(names) for hint in finding.hints))
