@@ -96,19 +96,19 @@ def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]
     return [(port, answering[port]) for port in lab.ports]
 
 
-def _answering(wanted: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) -> dict[Port, int | None]:
+def _answering(ports: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) -> dict[Port, int | None]:
     """Match the ports that one node should have with those it has: several of this computer may lead to one of its."""
     answering: dict[Port, int | None] = {
-        port: port.host for port in wanted if port.host in forwarded.get(port.guest, ())
+        port: port.host for port in ports if port.host in forwarded.get(port.guest, ())
     }
     others = {
         guest: [host for host in hosts if host not in {port.host for port in answering if port.guest == guest}]
         for guest, hosts in forwarded.items()
     }
-    for port in wanted:
+    for port in ports:
         if port not in answering:
-            left = others.get(port.guest, [])
-            answering[port] = left.pop(0) if left else None
+            hosts = others.get(port.guest, [])
+            answering[port] = hosts.pop(0) if hosts else None
     return answering
 
 

@@ -67,7 +67,7 @@ class Plan:
     :param surplus: nodes with a machine that lab.yml does not name, workers first.
     :param differing: settings that a restart of the machine applies, workers first.
     :param remade: settings of one machine that only a new machine has, and without which it does not fit the lab.
-    :param kept: settings of one machine that only a new machine has; it does as well without.
+    :param unchangeable: settings of one machine that only a new machine has; it does as well without.
     :param whole: settings of the whole lab that only new machines have.
     :param roles: nodes that the bootstrap promotes or demotes.
     :param swarm: settings that a new swarm on the same machines has.
@@ -80,7 +80,7 @@ class Plan:
     surplus: tuple[Node, ...] = ()
     differing: tuple[Change, ...] = ()
     remade: tuple[Change, ...] = ()
-    kept: tuple[Change, ...] = ()
+    unchangeable: tuple[Change, ...] = ()
     whole: tuple[Change, ...] = ()
     roles: tuple[Change, ...] = ()
     swarm: tuple[Change, ...] = ()
@@ -153,7 +153,7 @@ class Plan:
         lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
         lines += [
             f"! {change.node}: {change}: a new machine has that (labgen down {change.node}, then labgen up)"
-            for change in self.kept
+            for change in self.unchangeable
         ]
         lines += [
             f"+ {node.name}: new ({node.role}, {node.address}, {node.memory} MiB, {counted(node.cpus)})"
@@ -179,30 +179,30 @@ def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, st
     :param ids: by node, the machines that exist.
     """
     before = record.lab if record else replace(lab, nodes=(*lab.nodes, *_unknown(lab, ids)))
-    made = {node.name: node for node in before.nodes if node.name in ids}
-    named = {node.name for node in lab.nodes}
-    surplus = [node for name, node in made.items() if name not in named]
-    kept = [node for node in lab.nodes if node.name in made]
-    restartable, unchangeable = _ports(kept, lab, before, provider)
+    existing = {node.name: node for node in before.nodes if node.name in ids}
+    names = {node.name for node in lab.nodes}
+    surplus = [node for name, node in existing.items() if name not in names]
+    staying = [node for node in lab.nodes if node.name in existing]
+    restartable, unchangeable = _ports(staying, lab, before, provider)
     # Where the network is another one, so is every address: once is enough.
-    addresses = _addresses(kept, made) if lab.plan.lab == before.plan.lab else ()
-    differing = [change for node in kept for change in (*_size(made[node.name], node), *restartable[node.name])]
+    addresses = _addresses(staying, existing) if lab.plan.lab == before.plan.lab else ()
+    differing = [change for node in staying for change in (*_size(existing[node.name], node), *restartable[node.name])]
     workers = {node.name for node in lab.workers}
     return Plan(
         lab,
         provider,
-        new=tuple(node for node in lab.nodes if node.name not in made),
+        new=tuple(node for node in lab.nodes if node.name not in existing),
         surplus=tuple(sorted(surplus, key=lambda node: node.role == "manager")),
         differing=tuple(sorted(differing, key=lambda change: change.node not in workers)),
         remade=tuple(addresses),
-        kept=unchangeable,
-        whole=tuple(_whole(lab, before, provider)) if made else (),
+        unchangeable=unchangeable,
+        whole=tuple(_whole(lab, before, provider)) if existing else (),
         roles=tuple(
-            Change(node.name, "role", made[node.name].role, node.role)
-            for node in kept
-            if made[node.name].role != node.role
+            Change(node.name, "role", existing[node.name].role, node.role)
+            for node in staying
+            if existing[node.name].role != node.role
         ),
-        swarm=tuple(_differing([("addresses.overlay_pool", _pool(before), _pool(lab))])) if made else (),
+        swarm=tuple(_differing([("addresses.overlay_pool", _pool(before), _pool(lab))])) if existing else (),
     )
 
 
@@ -212,8 +212,8 @@ def unknown(name: str) -> Node:
 
 
 def _unknown(lab: Lab, ids: Mapping[str, str]) -> Iterator[Node]:
-    named = {node.name for node in lab.nodes}
-    return (unknown(name) for name in ids if name not in named)
+    names = {node.name for node in lab.nodes}
+    return (unknown(name) for name in ids if name not in names)
 
 
 def _size(before: Node, after: Node) -> Iterator[Change]:
@@ -223,20 +223,20 @@ def _size(before: Node, after: Node) -> Iterator[Change]:
         yield Change(after.name, "cpus", str(before.cpus), str(after.cpus))
 
 
-def _addresses(kept: Iterable[Node], made: Mapping[str, Node]) -> Iterator[Change]:
-    for node in kept:
-        if made[node.name].address != node.address:
-            yield Change(node.name, "address", str(made[node.name].address), str(node.address))
+def _addresses(staying: Iterable[Node], existing: Mapping[str, Node]) -> Iterator[Change]:
+    for node in staying:
+        if existing[node.name].address != node.address:
+            yield Change(node.name, "address", str(existing[node.name].address), str(node.address))
 
 
 def _ports(
-    kept: Iterable[Node], lab: Lab, before: Lab, provider: str
+    staying: Iterable[Node], lab: Lab, before: Lab, provider: str
 ) -> tuple[Mapping[str, tuple[Change, ...]], tuple[Change, ...]]:
     """Forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
     restartable: dict[str, tuple[Change, ...]] = {}
     unchangeable: list[Change] = []
     known = PROVIDERS.get(provider)
-    for node in kept:
+    for node in staying:
         older, newer = _forwarded(before.ports, node.name), _forwarded(lab.ports, node.name)
         restartable[node.name] = ()
         if older == newer or known is None or not known.forwards_ports:

@@ -38,8 +38,8 @@ def _stopped(folder: LabFolder, machines: Machines, names: Sequence[str]) -> fro
         return frozenset()
     if machines.halted(state):
         return frozenset(names)
-    there = machines.vagrant(state).status()
-    return frozenset(name for name in names if name not in there or not there[name].running)
+    statuses = machines.vagrant(state).status()
+    return frozenset(name for name in names if name not in statuses or not statuses[name].running)
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ class Reconciler:
         if record is None:
             return
         others = tuple(port for port in record.lab.ports if port.node != name)
-        made = replace(
+        changed = replace(
             record.lab,
             nodes=tuple(lab.node(name) if node.name == name else node for node in record.lab.nodes),
             ports=(*others, *(port for port in lab.ports if port.node == name)),
         )
-        self._folder.remember(self._state(), replace(record, lab=made))
+        self._folder.remember(self._state(), replace(record, lab=changed))

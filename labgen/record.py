@@ -68,8 +68,8 @@ def parse(data: Any) -> Record:
     """
     # JSON has strings where a record has addresses, and lists where it has tuples.
     record = _adapter().validate_python(data)
-    named = [node.name for node in record.lab.nodes] + [*record.ids]
-    if not all(map(_NAME.fullmatch, named)):
+    names = [node.name for node in record.lab.nodes] + [*record.ids]
+    if not all(map(_NAME.fullmatch, names)):
         raise ValueError("a machine has a name that cannot be")
     if not all(map(_ID.fullmatch, record.ids.values())) or not _MARK.fullmatch(record.mark):
         raise ValueError("an id that cannot be")
@@ -103,11 +103,11 @@ def after_up(
         replace(node, memory=older[node.name].memory, cpus=older[node.name].cpus) if node.name in older else node
         for node in lab.nodes
     ]
-    named = {node.name for node in lab.nodes}
-    nodes += [node for node in before.lab.nodes if node.name not in named and node.name in ids]
+    names = {node.name for node in lab.nodes}
+    nodes += [node for node in before.lab.nodes if node.name not in names and node.name in ids]
     ports = [port for port in lab.ports if port.node not in unchanged]
     ports += [port for port in before.lab.ports if port.node in unchanged]
     # The swarm on them keeps the address pool that it began with.
     plan = before.lab.plan if unchanged else lab.plan
-    made = replace(lab, nodes=tuple(nodes), ports=tuple(ports), plan=plan, warnings=())
-    return Record(folder, mark, made, dict(ids), before.drained)
+    recorded = replace(lab, nodes=tuple(nodes), ports=tuple(ports), plan=plan, warnings=())
+    return Record(folder, mark, recorded, dict(ids), before.drained)

@@ -44,8 +44,8 @@ def write_vagrantfile(folder: LabFolder, lab: Lab, names: Iterable[str] = ()) ->
     :param lab: the lab as it was made.
     :param names: machines that exist besides.
     """
-    named = {node.name for node in lab.nodes}
-    others = tuple(unknown(name) for name in names if name not in named)
+    lab_names = {node.name for node in lab.nodes}
+    others = tuple(unknown(name) for name in names if name not in lab_names)
     write_whole(folder.path / VAGRANTFILE, render.render(replace(lab, nodes=(*lab.nodes, *others))))
     return VAGRANTFILE
 
@@ -154,25 +154,25 @@ class Removal:
     def _clear(self, provider: str, runner: Runner, traces: Traces, problems: Sequence[LabgenError]) -> None:
         """Look what is left, remove what can be removed by its mark, and look again."""
         try:
-            left = leftovers.look(provider, runner, traces)
+            remaining = leftovers.look(provider, runner, traces)
         except MachineError:
             if self.state is None and not traces.ids:
                 return  # no word of machines anywhere, and no engine that could have them
             raise
-        for leftover in left if provider == "docker" else [item for item in left if item.kind == "network"]:
+        for leftover in remaining if provider == "docker" else [item for item in remaining if item.kind == "network"]:
             for command in leftover.commands:
                 with contextlib.suppress(LabgenError):
                     runner.run(command, timeout=120)
-        left = leftovers.look(provider, runner, traces) if left else []
-        if left:
-            raise _left(left, problems)
+        remaining = leftovers.look(provider, runner, traces) if remaining else []
+        if remaining:
+            raise _not_removed(remaining, problems)
         if problems and provider not in PROVIDERS and self.folder.machine_ids().get(provider):
             raise problems[-1]  # one that someone has added: only Vagrant can tell what is left
 
 
-def _left(left: Sequence[Leftover], problems: Sequence[LabgenError]) -> MachineError:
-    names = ", ".join(str(leftover) for leftover in left)
-    commands = "\n".join(shlex.join(command) for leftover in left for command in leftover.commands)
+def _not_removed(remaining: Sequence[Leftover], problems: Sequence[LabgenError]) -> MachineError:
+    names = ", ".join(str(leftover) for leftover in remaining)
+    commands = "\n".join(shlex.join(command) for leftover in remaining for command in leftover.commands)
     why = "".join(f"\n{problem.message}" for problem in problems[-1:])
     return MachineError(
         f"not everything could be removed: {names}.{why}", f"Remove it by hand:\n{commands}\nlabgen down"
@@ -200,9 +200,9 @@ def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -
         except LabgenError as why:
             problems.append(why)
     # No mark: machines that stay bear it as well.
-    left = leftovers.look(provider, machines.runner(state), Traces(mine)) if mine else []
-    if left:
-        raise _left(left, problems)
+    remaining = leftovers.look(provider, machines.runner(state), Traces(mine)) if mine else []
+    if remaining:
+        raise _not_removed(remaining, problems)
     if problems:
         raise problems[0]
     if state is not None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from labgen.commands.run import fab
 from labgen.folder import LabFolder
+from labgen.inventory import lab_of
 from labgen.lock import locked
 
 
 @locked("labgen reset")
 def run(arguments: argparse.Namespace) -> int:
     """Empty every engine and begin the swarm anew; the machines and their images stay."""
-    return fab(LabFolder.at(arguments.folder), "bootstrap.fresh")
+    folder = LabFolder.at(arguments.folder)
+    status = fab(folder, "bootstrap.fresh")
+    state, record = folder.state(), folder.record()
+    if status == 0 and state is not None and record is not None:
+        # Only a new swarm has another address pool.
+        pool = {name: getattr(lab_of(folder.path).plan, name) for name in ("overlay_pool", "overlay_mask")}
+        renewed = replace(record, lab=replace(record.lab, plan=replace(record.lab.plan, **pool)))
+        folder.remember(state, renewed)
+    return status
