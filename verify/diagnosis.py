@@ -45,6 +45,7 @@ class Diagnosis:
         return Observations(
             nodes=tuple(self._state(each, asked=asked) for each in self._exam.lab.nodes),
             swarm=swarm,
+            now=self._exam.looked,
             refusal=refusal,
             exercise=_of_claim(about),
             node=node or "",

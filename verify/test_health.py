@@ -64,7 +64,7 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="서비스에 헬스 체크가 있고, 실행 중인 모든 컨테이너가 healthy이다.",
+    ko="서비스에 서버에게 묻는 헬스 체크가 있고, 실행 중인 모든 컨테이너가 healthy이다.",
     needs=("health.running",),
     whole_lab=True,
     topics=("tasks",),
@@ -73,8 +73,8 @@ def test_running(service: Service, exam: Exam) -> None:
     ),
 )
 def test_healthy(service: Service, lived: Service) -> None:
-    """The service has a health check, and every container that runs is healthy."""
-    assert service.health[:1] not in ((), ("NONE",)), "it has no health check of its own"
+    """The service has a health check that asks its server, and every container that runs is healthy."""
+    _has_check(service)
     sick = [f"{service.name}.{task.slot}: {task.unwell}" for task in lived.running if task.unwell]
     assert not sick, "; ".join(sick)
 
@@ -90,7 +90,9 @@ def test_healthy(service: Service, lived: Service) -> None:
 def test_stopped_by_the_check(lived: Service) -> None:
     """An update failed of its health check: a new task never became healthy, and was given up."""
     now = {task.spec for task in lived.running}
-    assert any(task.unwell and not task.running and task.spec not in now for task in lived.tasks), (
+    failed = [task for task in lived.tasks if task.unwell and not task.running and task.spec not in now]
+    # A check that fails whatever the server does is no update's failure.
+    assert any(health.asks(task.health) or not task.health for task in failed), (
         "no container of an earlier task, of other settings, has a health check that never succeeded"
     )
 
@@ -157,10 +159,17 @@ def test_web(swarm: Swarm, exam: Exam) -> None:
     check, and every container is healthy."""
     there = made_from(swarm, WEB)
     assert any(PORT.met_by(port) for port in there.ports), f"published: {told_ports(there)}"
-    assert there.health[:1] not in ((), ("NONE",)), "it has no health check of its own"
+    _has_check(there)
     all_run(exam, there, WEB)
     sick = [f"{WEB.name}.{task.slot}: {task.unwell}" for task in exam.lived(WEB.name).running if task.unwell]
     assert not sick, "; ".join(sick)
+
+
+def _has_check(service: Service) -> None:
+    if service.health[:1] in ((), ("NONE",)):
+        raise AssertionError(f"{service.name} has no health check of its own")
+    if not health.asks(service.health):
+        raise AssertionError(f"the health check of {service.name} asks no server: {' '.join(service.health[1:])}")
 
 
 _LABEL = "labgen.check"

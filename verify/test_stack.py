@@ -115,7 +115,7 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
 
 @check(
     points=2,
-    ko="counter가 cache를 이름으로 찾아간다. 캐시가 방문 횟수를 세고 있다.",
+    ko="counter가 cache를 이름으로 찾아간다. 보는 동안 캐시가 세는 방문 횟수가 늘어난다.",
     needs=("stack.running", "stack.network"),
     whole_lab=True,
     topics=(
@@ -130,15 +130,21 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
     ),
 )
 def test_connected(cache: Service, exam: Exam) -> None:
-    """counter reaches the cache by its name: the cache has counted visits."""
+    """counter reaches the cache by its name: the number of visits that the cache counts grows while it is looked at."""
     (task,) = cache.running
     node = exam.host(task)
     assert node is not None, f"the cache runs on a node that is not of the lab: {task.node_id}"
 
+    counted: list[int] = []
+
     def look() -> None:
-        said = exam.on(node, f"docker exec {shlex.quote(task.container_id)} {stack.VISITS} | head -c 100 || true")
-        if not (said.strip().isdigit() and int(said) > 0):
-            raise NotYet(f"the cache on {node.name} has counted {said.strip() or 'nothing'}")
+        answer = exam.on(
+            node, f"docker exec {shlex.quote(task.container_id)} {stack.VISITS} | head -c 100 || true"
+        ).strip()
+        counted.append(int(answer) if answer.isdigit() else 0)
+        if not counted[-1] > counted[0]:
+            seen = f"{answer} visits, and no more" if counted[-1] else answer or "nothing"
+            raise NotYet(f"the cache on {node.name} has counted {seen}")
 
     exam.wait("a visit to the cache", look, within=10)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from labgen.capabilities import Capability
 from labgen.course import Exercise, Publish, ServiceSpec, Words
 from labgen.course.update import NEW, OLD
@@ -30,6 +33,16 @@ SERVICE = ServiceSpec(
     name="my-session", image=OLD, replicas=3, update=_UPDATE, health="redis-cli ping", options=_OPTIONS
 )
 UPDATED = SERVICE.but(image=NEW)
+
+ASKING = frozenset({"redis-cli", "curl", "wget", "nc", "telnet", "python", "python3", "perl", "bash"})
+"""Programs of which a health check that asks its server uses one; `true` and `false` ask nobody."""
+
+
+def asks(test: Sequence[str]) -> bool:
+    """Whether a health check, as the engine keeps it (``CMD-SHELL``, ``curl …``), asks a server anything."""
+    words = re.findall(r"[\w./-]+", " ".join(test[1:]))
+    return any(word.rpartition("/")[2] in ASKING for word in words)
+
 
 WRONG_PORT = f'docker service update --image {NEW} --args "redis-server --port 6380" {SERVICE.name}'
 """The new version, set up wrong: it runs, and nobody finds it where it is asked for."""

@@ -38,6 +38,7 @@ class Task:
     :param unwell: what its container's health check said last, where it never once succeeded as far as the node
         remembers (five checks); empty where it did, or there is none.
     :param given: of its secrets and configs, name of the file in the container -> which it is.
+    :param health: command of its health check, empty where the image's own is used.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Task:
     engine: datetime | None = None
     unwell: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
+    health: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -113,6 +115,7 @@ class Task:
             ),
             spec=hashlib.sha256(json.dumps(part(told, "Spec"), sort_keys=True).encode()).hexdigest()[:16],
             given=_given(part(part(told, "Spec"), "ContainerSpec")),
+            health=_health(part(part(told, "Spec"), "ContainerSpec")),
         )
 
 
@@ -278,7 +281,7 @@ class Service:
                 if "." in text_of(one, "Addr")
             ),
             reserved=(int(reserved.get("MemoryBytes") or 0), int(reserved.get("NanoCPUs") or 0) / 1e9),
-            health=tuple(map(str, part(container, "Healthcheck").get("Test") or ())),
+            health=_health(container),
             secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
             configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
             replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
@@ -289,6 +292,10 @@ class Service:
             given=_given(container),
             created=moment(told, "CreatedAt"),
         )
+
+
+def _health(container: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(map(str, part(container, "Healthcheck").get("Test") or ()))
 
 
 def _given(container: Mapping[str, Any]) -> Mapping[str, str]:

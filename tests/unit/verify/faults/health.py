@@ -38,6 +38,24 @@ def check_switched_off(lab: Recorded) -> None:
     lab.service(NAME, lambda there: container(there)["Healthcheck"].update(Test=["NONE"]))
 
 
+def asks_nobody(name: str) -> Callable[[Recorded], None]:
+    """``--health-cmd true``: healthy whatever the server does."""
+    return lambda lab: lab.service(
+        name, lambda there: container(there)["Healthcheck"].update(Test=["CMD-SHELL", "true"])
+    )
+
+
+def fails_always(lab: Recorded) -> None:
+    """The update failed of ``--health-cmd false``."""
+
+    def change(tasks: list[Task]) -> None:
+        for task in tasks:
+            if task["Status"]["State"] != "running":
+                task["Spec"]["ContainerSpec"]["Healthcheck"] = {"Test": ["CMD-SHELL", "false"]}
+
+    lab.tasks(NAME, change)
+
+
 def sick(lab: Recorded) -> None:
     """Every container that runs is not healthy any more."""
 
@@ -203,6 +221,9 @@ FAULTS = {
     "two replicas": fault(two_replicas, "running"),
     "no health check": fault(without_check, "healthy"),
     "health check switched off": fault(check_switched_off, "healthy"),
+    "a health check that asks nobody": fault(asks_nobody(NAME), "healthy"),
+    "a page whose health check asks nobody": fault(asks_nobody(WEB), "web"),
+    "a health check that always fails": fault(fails_always, "stopped_by_the_check"),
     "not healthy": fault(sick, "healthy", "web"),
     "no check ever failed": fault(always_well, "stopped_by_the_check"),
     "what failed was made as what runs now": fault(same_settings, "stopped_by_the_check"),
