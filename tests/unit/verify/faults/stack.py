@@ -93,7 +93,9 @@ FAULTS = {
     "another port": fault(another_port, "published"),
     "a network of its own": fault(a_network_of_its_own, "network"),
     "nobody visits the cache": fault(lambda lab: lab.says("GET visits", lambda _: "\n"), "connected"),
-    "a number of visits that was written by hand": fault(lambda lab: lab.says("GET visits", lambda _: "1\n"), "connected"),
+    "a number of visits that was written by hand": fault(
+        lambda lab: lab.says("GET visits", lambda _: "1\n"), "connected"
+    ),
     "no cache answers": fault(lambda lab: lab.says("GET visits", lambda _: "Could not connect to Redis"), "connected"),
     "not updated": fault(not_updated, "updated"),
     "a task of the old image": fault(an_old_task_still, "updated"),
