@@ -17,8 +17,9 @@ INTERVAL = 3.0
 """Seconds between two checks of a container. Each is a process more on its node: where machines are slow, six
 containers that are asked every second leave little for anything else."""
 
-RETRIES = 2
-"""Checks that fail one after the other until a container is given up."""
+RETRIES = 3
+"""Checks that fail one after the other until a container is given up. On an emulated node beside a busy program a
+server may take the time of two until it answers."""
 
 _UPDATE = Update(order="start-first", failure_action="rollback", monitor=MONITOR)
 # A way back is an update too, with an order of its own.

@@ -31,7 +31,7 @@ from provision.exercise.timing import Timer, watched
 from provision.exercise.watching import requests, tell_turns
 
 _OFTEN = f"(--health-interval {INTERVAL:g}s)"
-UNHEALTHY = Timer(f"a task that does not answer is given up after two checks {_OFTEN}", RETRIES * INTERVAL)
+UNHEALTHY = Timer(f"a task that does not answer is given up after {RETRIES} checks {_OFTEN}", RETRIES * INTERVAL)
 HEALTHY = Timer(f"a task counts as running when its first check succeeds {_OFTEN}", INTERVAL)
 
 
