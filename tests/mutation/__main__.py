@@ -19,13 +19,19 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
-from tests.mutation.baseline import Baseline, measure, read, uses, write
+from tests.mutation.baseline import Baseline, joined, measure, read, uses, write
 from tests.mutation.mutants import Mutant, of_files
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTATED = ("verify", "labgen/swarm", "labgen/probe.py")
-TESTS = ("tests/unit",)
+_LONG = "tests/unit/verify/test_verify_course.py"
+TESTS = (
+    (_LONG, "tests/integration/verify/test_verify_hosts.py"),
+    ("tests/unit", f"--ignore={_LONG}"),
+)
+"""Measured side by side: the first take as long as all others."""
+
 LEFT_OUT = tuple(
     f"tests/unit/{name}"
     for name in ("box", "doctor", "labfile", "test_windows.py", "test_proc.py", "test_vagrant.py", "test_render.py")
@@ -64,11 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(temporary)
         trees = [copy_of(ROOT, folder / f"tree{number}") for number in range(arguments.jobs)]
         print(f"{len(every)} mutants in {len(paths)} files; the tests, once without any:", flush=True)
-        ignored = [f"--ignore={path}" for path in LEFT_OUT]
         if arguments.baseline and arguments.baseline.exists():
             baseline = read(arguments.baseline, ROOT)
         else:
-            baseline = measure(trees[0], folder, _files(), [*(arguments.tests or TESTS), *ignored])
+            baseline = _measured(trees, folder, [arguments.tests] if arguments.tests else TESTS)
             if arguments.baseline:
                 write(baseline, arguments.baseline, trees[0])
         print(f"{len(baseline.seconds)} tests in {sum(baseline.seconds.values()):.0f} s", flush=True)
@@ -76,6 +81,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"not asked, because they do not pass without a mutant: {', '.join(baseline.failed)}", flush=True)
         tried = _try(sample, trees, baseline, arguments.at_most)
     return tell(tried, arguments.seed, time.monotonic() - start)
+
+
+def _measured(trees: Sequence[Path], folder: Path, groups: Sequence[Sequence[str]]) -> Baseline:
+    """Run groups of tests side by side, each in a copy of the project."""
+    ignored = [f"--ignore={path}" for path in LEFT_OUT]
+
+    def of_group(number: int) -> Baseline:
+        place = folder / f"group{number}"
+        place.mkdir()
+        return measure(trees[number % len(trees)], place, _files(), [*groups[number], *ignored])
+
+    with ThreadPoolExecutor(len(trees)) as pool:
+        return joined([*pool.map(of_group, range(len(groups)))])
 
 
 def _files() -> list[str]:

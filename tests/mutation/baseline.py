@@ -102,6 +102,17 @@ def measure(tree: Path, folder: Path, paths: Collection[str], tests: Collection[
     return Baseline(told["seconds"], lines, told["failed"])
 
 
+def joined(baselines: Collection[Baseline]) -> Baseline:
+    """Put together what was measured of different tests."""
+    lines: dict[str, dict[int, set[str]]] = {}
+    for baseline in baselines:
+        for path, of_file in baseline.lines.items():
+            for line, tests in of_file.items():
+                lines.setdefault(path, {}).setdefault(line, set()).update(tests)
+    seconds = {test: spent for baseline in baselines for test, spent in baseline.seconds.items()}
+    return Baseline(seconds, lines, sorted({test for baseline in baselines for test in baseline.failed}))
+
+
 def write(baseline: Baseline, file: Path, root: Path) -> None:
     """Keep a baseline for another run."""
     told = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation import __main__ as run
-from tests.mutation.baseline import Baseline, read, uses, write
+from tests.mutation.baseline import Baseline, joined, read, uses, write
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.trial import Fate, Tried, attempt
 
@@ -106,6 +106,14 @@ def test_baseline_that_was_kept_asks_all_who_came_to_a_file_that_has_changed(tmp
     assert again.changed == ["a.py"]
     assert sorted(again.tests(Mutant("a.py", 6, 6, 6, 0, 0, ""), 9.0, {})) == ["one", "two"]
     assert again.tests(Mutant("b.py", 6, 6, 6, 0, 0, ""), 9.0, {}) == []
+
+
+def test_baselines_are_joined() -> None:
+    first = Baseline({"one": 1.0}, {"a.py": {5: ["one"], 6: ["one"]}}, ["red"])
+    second = Baseline({"two": 2.0}, {"a.py": {5: ["two"]}, "b.py": {1: ["two"]}}, [])
+    assert joined([first, second]) == Baseline(
+        {"one": 1.0, "two": 2.0}, {"a.py": {5: {"one", "two"}, 6: {"one"}}, "b.py": {1: {"two"}}}, ["red"]
+    )
 
 
 def test_uses_of_names_are_those_in_functions(tmp_path: Path) -> None:
