@@ -120,3 +120,32 @@ def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> N
     there = service(task(1, 0, "shutdown", 9))
     assert lives.dated(there, {}, "manager") == there
     assert lives.dated(there, {"n": Lives((0, 0), {})}, "n") == there
+
+
+@pytest.mark.parametrize(
+    ("ahead", "shift"),
+    [
+        # What cannot be told from none is none: also at the very bounds, and no further.
+        ((0.0, 1.2), 0.0),
+        ((-1.2, 0.0), 0.0),
+        ((0.5, 0.9), 0.7),
+        ((-0.9, -0.5), -0.7),
+    ],
+)
+def test_apart_is_the_middle_of_what_it_may_be_unless_that_may_be_none(
+    ahead: tuple[float, float], shift: float
+) -> None:
+    there = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
+    seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
+    (dated,) = lives.dated(there, seen, "manager").tasks
+    assert dated.began is not None
+    assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)
+
+
+@pytest.mark.parametrize(("noted", "shift"), [(0.5, 0.5), (0.4, 0.7), (0.9, 0.9), (1.0, 0.7)])
+def test_apart_is_what_the_manager_noted_where_that_may_be(noted: float, shift: float) -> None:
+    old = dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far", updated=at(9 - noted))
+    seen = {"far": Lives((0.5, 0.9), {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
+    (dated,) = lives.dated(service(old), seen, "manager").tasks
+    assert dated.began is not None
+    assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)
