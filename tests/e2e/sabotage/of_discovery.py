@@ -93,7 +93,7 @@ FAULTS = (
     Fault(
         "containers that serve nothing",
         "discovery",
-        made(VIRTUAL.but(command="sleep 1d", options=("--stop-grace-period 1s",))),
+        made(VIRTUAL.but(command="sh -c 'exec sleep 1d; nginx'", options=("--stop-grace-period 1s",))),
         turned(fail=_of("tasks_answer", "virtual_ip_answers")),
         _virtual_again,
     ),
@@ -101,7 +101,7 @@ FAULTS = (
         "a firewall before the overlay network",
         "discovery",
         drops(MANAGER, _VXLAN),
-        turned(fail=_of("tasks_answer", "virtual_ip_answers")),
+        turned(fail=(*_of("tasks_answer", "virtual_ip_answers"), f"cluster.overlay_reached[{MANAGER}]")),
         passes(MANAGER, _VXLAN),
     ),
     Fault(

@@ -45,8 +45,18 @@ def _unfaked(stage: Stage) -> None:
 def _never_runs(stage: Stage) -> None:
     """Its containers end as soon as they have begun."""
     stage.remove(WEB)
-    stage.manager(f"docker service create --detach --name {WEB} {_RIGHT} nginx false")
-    stage.wait("a task to fail", lambda swarm: any(task.state == "failed" for task in swarm.services[WEB].tasks))
+    # nginx looks at its settings, and ends.
+    stage.manager(f"docker service create --detach --name {WEB} {_RIGHT} nginx nginx -t")
+    stage.wait("a task to end", lambda swarm: any(task.failed for task in swarm.services[WEB].tasks))
+
+
+def _does_not_stay_up(stage: Stage) -> None:
+    """Its containers end after 4 s and are replaced at once: whenever one looks, as many run as are wanted."""
+    stage.remove(WEB)
+    options = f"{_RIGHT} --restart-delay 0s nginx sh -c 'nginx; sleep 4'"
+    stage.manager(f"docker service create --detach --name {WEB} {options}")
+    stage.wait("tasks to end", lambda swarm: sum(task.failed for task in swarm.services[WEB].tasks) >= 4)
+    stage.settled(WEB, 2)
 
 
 def _short(check: str, *more: str) -> dict[str, str]:
@@ -161,6 +171,18 @@ FAULTS = (
         "loadbalance",
         _never_runs,
         turned(fail=("loadbalance.running",), blocked=_NOT_RUNNING),
+    ),
+    Fault(
+        "its containers end every 4 s",
+        "loadbalance",
+        _does_not_stay_up,
+        turned(fail=("loadbalance.running",), blocked=_NOT_RUNNING),
+    ),
+    Fault(
+        "its containers sleep",
+        "loadbalance",
+        _web(_RIGHT, image="nginx sleep 10000"),
+        turned(fail=("loadbalance.service_exists",), blocked=_ALB),
     ),
     Fault(
         "a page copied to one worker only",

@@ -32,7 +32,40 @@ def _then(*commands: str, create: str = _OLD, running: int = 3) -> Act:
     return act
 
 
+_KEPT = "/root/image.right"
+
+
+def _renamed(stage: Stage) -> None:
+    """The old image is called as the new one, and then the service is updated to that name."""
+    for node in stage.lab.nodes:
+        stage.on(
+            node.name,
+            f"docker pull -q {update.NEW} >/dev/null",
+            f"docker image inspect --format '{{{{.Id}}}}' {update.NEW} >{_KEPT}",
+            f"docker pull -q {update.OLD} >/dev/null",
+            f"docker tag {update.OLD} {update.NEW}",
+        )
+    stage.serve(DATABASE, _OLD, 3)
+    stage.manager(
+        f"docker service update --detach=false --no-resolve-image --image {update.NEW} {DATABASE}", within=180
+    )
+    stage.settled(DATABASE, 3)
+
+
+def _named_again(stage: Stage) -> None:
+    stage.remove(DATABASE)
+    for node in stage.lab.nodes:
+        stage.on(node.name, f"docker tag $(cat {_KEPT}) {update.NEW}")
+
+
 FAULTS = (
+    Fault(
+        "the old image under the new one's name",
+        "update",
+        _renamed,
+        turned(fail=_of("image"), blocked=_of("server_version", "history", "one_at_a_time", "completed")),
+        _named_again,
+    ),
     Fault(
         "no database", "update", lambda stage: stage.remove(DATABASE), turned(fail=_of("service_exists"), blocked=_ALL)
     ),
@@ -59,7 +92,7 @@ FAULTS = (
     Fault(
         "a server that is none",
         "update",
-        _then(_TO_NEW, create=f"{_OLD} sh -c 'trap exit TERM; while :; do sleep 1; done'"),
+        _then(_TO_NEW, create=f"{_OLD} sh -c 'trap exit TERM; while :; do sleep 1; done; redis-server'"),
         turned(fail=_of("server_version")),
     ),
     Fault(
