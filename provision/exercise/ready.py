@@ -34,10 +34,13 @@ def make_ready(run: Run) -> None:
     """
     known = _asked(run)
     away = [node for node in run.lab.nodes if not _is_ready(known, node)]
-    if away and RESTARTS & set(unfinished(run.inventory.folder)):
+    interrupted = unfinished(run.inventory.folder)
+    if away and RESTARTS & set(interrupted):
         _booted(run, away)
-    started = sum(start_engine(run, node) for node in away)
-    if sum(_joins_again(run, node) for node in away) or started:
+    # For as long as it is not missed, a node is Ready to the managers whose engine was stopped or that has left.
+    suspects = run.lab.nodes if interrupted else away
+    started = sum(start_engine(run, node) for node in suspects)
+    if sum(_joins_again(run, node) for node in suspects) or started:
         run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
         known = _known(run)
     missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
@@ -152,10 +155,12 @@ def _joins_again(run: Run, node: Node) -> bool:
 
 
 def _all_ready(run: Run) -> None:
-    known = _known(run)
-    missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
-    if missing:
+    there = run.nodes()
+    ready = [node.name for node in there if node.ready]
+    if missing := [node.name for node in run.lab.nodes if node.name not in ready]:
         raise NotYet(f"{', '.join(missing)} not yet")
+    if twice := {name for name in ready if ready.count(name) > 1}:
+        raise NotYet(f"the membership that {', '.join(sorted(twice))} has lost is not missed yet")
     drop_ghosts(run)
 
 

@@ -266,10 +266,12 @@ def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
     answer = ("/nodes", api(json.dumps([node_json(node) for node in LAB.nodes])))
     gone = NodeError("it cannot be reached")
     active = ("/info", api(json.dumps({"Swarm": {"LocalNodeState": "active"}})))
-    manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(down))), answer, answer, answer])
+    looked_at = [RUNS] if interrupted else []
+    manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(down))), *looked_at, answer, answer, answer])
+    other = ScriptedShell(WORKER2, [RUNS, active] if interrupted else [])
     boots = [("^true$", gone), ("^true$", ok()), ("systemctl start docker", ok("started\n")), active]
     worker = Booting(WORKER1, boots if interrupted else [("systemctl", gone), ("/info", gone)])
-    run = FakeRun("update", manager, worker)
+    run = FakeRun("update", manager, worker, other)
     run.inventory.__dict__["patience"] = Patience(1.0)
     run.inventory.__dict__["folder"] = LabFolder.at(tmp_path)
     if interrupted:
@@ -282,4 +284,36 @@ def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
     else:
         with pytest.raises(SwarmError, match="swarm-worker1 is down"):
             make_ready(run)
-    assert all_used([worker])
+    assert all_used([worker, other])
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_node_that_has_left_and_is_not_missed_yet_joins_again_where_an_exercise_was_interrupted(
+    tmp_path: Path, interrupted: bool
+) -> None:
+    """To the managers it is Ready still; until it is not, it is in the swarm twice."""
+    old = [node_json(node) for node in LAB.nodes]
+    new = {**node_json(WORKER2), "ID": "new"}
+    missed = [*old[:2], node_json(WORKER2, state="down"), new]
+    answers = [("/nodes", api(json.dumps(nodes))) for nodes in (old, [*old, new], missed, missed, missed)]
+    active = ("/info", api(json.dumps({"Swarm": {"LocalNodeState": "active"}})))
+    script = [
+        answers[0],
+        RUNS,
+        ("docker swarm join-token -q worker", ok(TOKEN)),
+        *answers[1:4],
+        ("docker node rm --force id-swarm-worker2", ok()),
+        answers[4],
+    ]
+    manager = ScriptedShell(MANAGER, script if interrupted else answers[:1])
+    left = [RUNS, ("/info", INACTIVE), ("docker swarm join", ok())]
+    workers = [ScriptedShell(WORKER1, [RUNS, active]), ScriptedShell(WORKER2, left)]
+    run = FakeRun("update", manager, *workers)
+    run.inventory.__dict__["patience"] = Patience(1.0)
+    run.inventory.__dict__["folder"] = LabFolder.at(tmp_path)
+    if interrupted:
+        LabFolder.at(tmp_path).unfinished.parent.mkdir()
+        LabFolder.at(tmp_path).unfinished.write_text('{"globalmode": {"began": 1, "until": 2}}', encoding="utf-8")
+    make_ready(run)
+    assert all_used([manager])
+    assert ("swarm-worker2 is in no swarm: it joins again" in "".join(run.said)) == interrupted
