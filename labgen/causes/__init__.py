@@ -40,7 +40,7 @@ CAUSES: tuple[Cause, ...] = (
 _ALWAYS: frozenset[Topic] = frozenset({"swarm", "names"})
 
 
-def findings(seen: Observations, topics: Collection[Topic] | None = None) -> Iterator[Finding]:
+def findings(observations: Observations, topics: Collection[Topic] | None = None) -> Iterator[Finding]:
     """Give every cause that is recognised, in the order of the table.
 
     :param topics: what a failure is about; ``None`` for everything.
@@ -48,14 +48,16 @@ def findings(seen: Observations, topics: Collection[Topic] | None = None) -> Ite
     for cause in CAUSES:
         shared = cause.topics if topics is None else cause.topics & {*topics, *_ALWAYS}
         # A node explains what a service is like only where tasks are lacking.
-        if not shared or (cause in nodes.CAUSES and shared <= {"tasks"} and not seen.node and not lacking_any(seen)):
+        if not shared or (
+            cause in nodes.CAUSES and shared <= {"tasks"} and not observations.node and not lacking_any(observations)
+        ):
             continue
-        yield from cause.recognise(seen)
+        yield from cause.recognise(observations)
 
 
-def diagnose(seen: Observations, topics: Collection[Topic]) -> Finding | None:
+def diagnose(observations: Observations, topics: Collection[Topic]) -> Finding | None:
     """Give the cause of a failure, ``None`` where none is recognised.
 
     :param topics: what the failure is about.
     """
-    return next(findings(seen, topics), None)
+    return next(findings(observations, topics), None)

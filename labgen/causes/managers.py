@@ -31,12 +31,12 @@ def of_refusal(message: str) -> Finding | None:
     return next((finding for cause in (NO_LEADER, LOCKED) for finding in cause.recognise(refused)), None)
 
 
-def _no_leader(seen: Observations) -> Iterator[Finding]:
-    said = [seen.refusal, *(node.swarm.error for node in seen.nodes if node.swarm)]
-    if not any(phrase in text for text in said for phrase in _NO_LEADER):
+def _no_leader(observations: Observations) -> Iterator[Finding]:
+    messages = [observations.refusal, *(node.swarm.error for node in observations.nodes if node.swarm)]
+    if not any(phrase in text for text in messages for phrase in _NO_LEADER):
         return
-    silent = [node.name for node in seen.nodes if _silent_manager(node, seen)]
-    alive = next((node for node in seen.nodes if node.swarm and node.swarm.is_manager), None)
+    silent = [node.name for node in observations.nodes if _silent_manager(node, observations)]
+    alive = next((node for node in observations.nodes if node.swarm and node.swarm.is_manager), None)
     lost = named(silent)
     detail = (
         Words(f" {lost.en} does not answer.", f" 응답하지 않는 노드: {lost.ko}.")
@@ -86,16 +86,18 @@ def _no_leader(seen: Observations) -> Iterator[Finding]:
     )
 
 
-def _silent_manager(node: NodeState, seen: Observations) -> bool:
+def _silent_manager(node: NodeState, observations: Observations) -> bool:
     """Whether the swarm knows a node as a manager, and it does not answer as one."""
-    known = {address.rpartition(":")[0] for other in seen.nodes if other.swarm for address in other.swarm.managers}
+    addresses = {
+        address.rpartition(":")[0] for other in observations.nodes if other.swarm for address in other.swarm.managers
+    }
     manages = node.swarm is not None and node.swarm.is_manager and node.engine_running is not False
-    return node.address in known and not manages
+    return node.address in addresses and not manages
 
 
-def _locked(seen: Observations) -> Iterator[Finding]:
-    locked = [node.name for node in seen.nodes if node.swarm and node.swarm.state == "locked"]
-    if not locked and not any(phrase in seen.refusal for phrase in _LOCKED):
+def _locked(observations: Observations) -> Iterator[Finding]:
+    locked = [node.name for node in observations.nodes if node.swarm and node.swarm.state == "locked"]
+    if not locked and not any(phrase in observations.refusal for phrase in _LOCKED):
         return
     place = named(locked) if locked else Words("the manager that is locked", "잠긴 매니저")
     yield Finding(
@@ -127,9 +129,9 @@ def _locked(seen: Observations) -> Iterator[Finding]:
     )
 
 
-def _no_swarm(seen: Observations) -> Iterator[Finding]:
-    states = [node.swarm.state for node in seen.nodes if node.swarm and node.engine_running is not False]
-    if not states or set(states) != {"inactive"} or len(states) < len(seen.nodes):
+def _no_swarm(observations: Observations) -> Iterator[Finding]:
+    states = [node.swarm.state for node in observations.nodes if node.swarm and node.engine_running is not False]
+    if not states or set(states) != {"inactive"} or len(states) < len(observations.nodes):
         return
     yield Finding(
         "no-swarm",

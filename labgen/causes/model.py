@@ -104,13 +104,13 @@ class Cause:
     """A state that learners get into.
 
     :param topics: what it explains.
-    :param seen: how it is recognised, for people.
+    :param sign: how it is recognised, for people.
     :param remedy: the next command, as the table shows it; what differs from case to case stands in capitals.
     :param recognise: gives a finding for each time the cause is seen in observations.
     """
 
     name: str
     topics: frozenset[Topic]
-    seen: Words
+    sign: Words
     remedy: str
     recognise: Callable[[Observations], Iterable[Finding]]

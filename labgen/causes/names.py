@@ -25,12 +25,12 @@ _CREATED: dict[str, Words] = {
 
 def _nearest(name: str, existing: Collection[str], meant: Collection[str]) -> str:
     """The name most like one that is missing, of those that nothing else of the course is called; empty for none."""
-    candidates = {other.lower(): other for other in existing if other not in meant}
+    candidates = {another.lower(): another for another in existing if another not in meant}
     close = difflib.get_close_matches(name.lower(), candidates, n=1, cutoff=_NEAR)
     if close:
         return candidates[close[0]]
     # With a word before or after it: my-web-alb, web-alb-1.
-    longer = [other for lower, other in candidates.items() if name.lower() in lower]
+    longer = [another for lower, another in candidates.items() if name.lower() in lower]
     return min(longer, key=len, default="")
 
 
@@ -38,30 +38,30 @@ def _course_names() -> set[str]:
     return {spec.name for exercise in exercises().values() for spec in (*exercise.services, *exercise.later)}
 
 
-def _near_name(seen: Observations) -> Iterator[Finding]:
-    if seen.swarm is None or seen.exercise is None:
+def _near_name(observations: Observations) -> Iterator[Finding]:
+    if observations.swarm is None or observations.exercise is None:
         return
-    services = seen.swarm.services
-    for spec in seen.specs:
+    services = observations.swarm.services
+    for spec in observations.specs:
         if spec.name not in services and (near := _nearest(spec.name, services, _course_names())):
             yield _misnamed("service", spec.name, near, (on_manager(spec.create),))
-    networks = {network.name for network in seen.swarm.networks if network.driver == "overlay"}
-    for name in seen.exercise.networks:
-        if name not in networks and (near := _nearest(name, networks, {"ingress", *seen.exercise.networks})):
+    networks = {network.name for network in observations.swarm.networks if network.driver == "overlay"}
+    for name in observations.exercise.networks:
+        if name not in networks and (near := _nearest(name, networks, {"ingress", *observations.exercise.networks})):
             command = f"docker network create --driver overlay --attachable {name}"
             yield _misnamed("network", name, near, (on_manager(command),))
-    yield from _near_files(seen, seen.exercise)
+    yield from _near_files(observations, observations.exercise)
 
 
-def _near_files(seen: Observations, exercise: Exercise) -> Iterator[Finding]:
+def _near_files(observations: Observations, exercise: Exercise) -> Iterator[Finding]:
     """Secrets and configs of almost the right name, among those that the exercise's services are given."""
-    for _, service in seen.services():
-        for kind, wanted, given in (
+    for _, service in observations.services():
+        for kind, expected, attached in (
             ("secret", exercise.secrets, service.secrets),
             ("config", exercise.configs, service.configs),
         ):
-            for name in given:
-                if name not in wanted and (near := difflib.get_close_matches(name, wanted, n=1, cutoff=_NEAR)):
+            for name in attached:
+                if name not in expected and (near := difflib.get_close_matches(name, expected, n=1, cutoff=_NEAR)):
                     file = next((path for path, source in service.given.items() if source == name), "FILE")
                     swap = (
                         f"docker service update --{kind}-rm {shlex.quote(name)} "
@@ -82,21 +82,21 @@ def _misnamed(kind: str, name: str, near: str, hints: Hints) -> Finding:
     )
 
 
-def _port_taken(seen: Observations) -> Iterator[Finding]:
-    if seen.swarm is None:
+def _port_taken(observations: Observations) -> Iterator[Finding]:
+    if observations.swarm is None:
         return
-    for spec in seen.specs:
-        own = seen.swarm.services.get(spec.name)
+    for spec in observations.specs:
+        own = observations.swarm.services.get(spec.name)
         for publish in spec.publish:
             if not publish.published or (own and any(publish.met_by(port) for port in own.ports)):
                 continue
-            for other in seen.swarm.services.values():
-                ports = [port for port in other.ports if port.published == publish.published]
-                if other.name != spec.name and ports:
-                    yield _taken(spec, own, other, publish.published, ports[0].target)
+            for another in observations.swarm.services.values():
+                ports = [port for port in another.ports if port.published == publish.published]
+                if another.name != spec.name and ports:
+                    yield _taken(spec, own, another, publish.published, ports[0].target)
 
 
-def _taken(spec: ServiceSpec, own: Service | None, other: Service, port: int, target: int) -> Finding:
+def _taken(spec: ServiceSpec, own: Service | None, another: Service, port: int, target: int) -> Finding:
     add = (
         f"docker service update --publish-add {spec.publish[0].published}:{spec.publish[0].target} {spec.name}"
         if own
@@ -105,29 +105,29 @@ def _taken(spec: ServiceSpec, own: Service | None, other: Service, port: int, ta
     return Finding(
         "port-taken",
         Words(
-            f"Port {port} is published by the service {other.name}: {spec.name} cannot have it, too.",
-            f"{port} 포트를 {other.name} 서비스가 이미 공개하고 있어 {spec.name}에 쓸 수 없습니다.",
+            f"Port {port} is published by the service {another.name}: {spec.name} cannot have it, too.",
+            f"{port} 포트를 {another.name} 서비스가 이미 공개하고 있어 {spec.name}에 쓸 수 없습니다.",
         ),
         (
             on_manager(
-                f"docker service update --publish-rm {target} {shlex.quote(other.name)}",
+                f"docker service update --publish-rm {target} {shlex.quote(another.name)}",
                 add,
                 look=Words(
-                    f"Take the port from {other.name}, which runs on without it.",
-                    f"{other.name}에서 포트를 거두세요. 서비스는 계속 실행됩니다.",
+                    f"Take the port from {another.name}, which runs on without it.",
+                    f"{another.name}에서 포트를 거두세요. 서비스는 계속 실행됩니다.",
                 ),
             ),
         ),
     )
 
 
-def _wrong_network(seen: Observations) -> Iterator[Finding]:
-    if seen.swarm is None:
+def _wrong_network(observations: Observations) -> Iterator[Finding]:
+    if observations.swarm is None:
         return
-    networks = {network.id: network for network in seen.swarm.networks}
-    for spec, service in seen.services():
-        wanted = [network for network in networks.values() if network.name == spec.network]
-        if not spec.network or not wanted or wanted[0].id in service.networks:
+    networks = {network.id: network for network in observations.swarm.networks}
+    for spec, service in observations.services():
+        expected = [network for network in networks.values() if network.name == spec.network]
+        if not spec.network or not expected or expected[0].id in service.networks:
             continue
         on_them = [networks[place].name for place in service.networks if place in networks]
         yield Finding(
@@ -143,8 +143,10 @@ def _wrong_network(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def _history_cut(seen: Observations) -> Iterator[Finding]:
-    limits = [node.swarm.history_limit for node in seen.nodes if node.swarm and node.swarm.history_limit is not None]
+def _history_cut(observations: Observations) -> Iterator[Finding]:
+    limits = [
+        node.swarm.history_limit for node in observations.nodes if node.swarm and node.swarm.history_limit is not None
+    ]
     if not limits or not 0 <= limits[0] < 2:
         return
     yield Finding(
@@ -167,25 +169,25 @@ def _history_cut(seen: Observations) -> Iterator[Finding]:
     )
 
 
-def _overlay_overlaps(seen: Observations) -> Iterator[Finding]:
-    for network in seen.swarm.networks if seen.swarm else ():
+def _overlay_overlaps(observations: Observations) -> Iterator[Finding]:
+    for network in observations.swarm.networks if observations.swarm else ():
         for subnet in network.subnets:
-            for name, other in seen.lab_networks:
-                if network.driver == "overlay" and not network.ingress and subnet.overlaps(other):
-                    yield _overlaps(network, str(subnet), name, str(other), seen)
+            for name, another in observations.lab_networks:
+                if network.driver == "overlay" and not network.ingress and subnet.overlaps(another):
+                    yield _overlaps(network, str(subnet), name, str(another), observations)
 
 
-def _overlaps(network: Network, subnet: str, name: str, other: str, seen: Observations) -> Finding:
-    services = seen.swarm.services.values() if seen.swarm else ()
+def _overlaps(network: Network, subnet: str, name: str, another: str, observations: Observations) -> Finding:
+    services = observations.swarm.services.values() if observations.swarm else ()
     users = [service.name for service in services if network.id in service.networks]
     quoted = shlex.quote(network.name)
     leave = [f"docker service update --network-rm {quoted} {shlex.quote(user)}" for user in users]
     return Finding(
         "overlay-in-lab-network",
         Words(
-            f"The overlay network {network.name} ({subnet}) was created inside {name} {other}, which the machines "
+            f"The overlay network {network.name} ({subnet}) was created inside {name} {another}, which the machines "
             "themselves use. Only this network has to go.",
-            f"오버레이 네트워크 {network.name}({subnet})이 머신이 쓰는 네트워크 {other} 안에 만들어졌습니다. 이 "
+            f"오버레이 네트워크 {network.name}({subnet})이 머신이 쓰는 네트워크 {another} 안에 만들어졌습니다. 이 "
             "네트워크만 "
             "지우면 됩니다.",
         ),

@@ -20,8 +20,8 @@ def _place(name: str) -> Words:
     return Words(name, name)
 
 
-def _unreached(seen: Observations) -> Iterator[Finding]:
-    away = [node.name for node in seen.concerned if not node.reached]
+def _unreached(observations: Observations) -> Iterator[Finding]:
+    away = [node.name for node in observations.concerned if not node.reached]
     if away:
         yield Finding(
             "node-off",
@@ -37,11 +37,13 @@ def _unreached(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def _disk_full(seen: Observations) -> Iterator[Finding]:
-    full = [node.name for node in seen.nodes if node.symptoms and node.symptoms.disk and node.symptoms.disk.full]
+def _disk_full(observations: Observations) -> Iterator[Finding]:
+    full = [
+        node.name for node in observations.nodes if node.symptoms and node.symptoms.disk and node.symptoms.disk.full
+    ]
     full += [
-        seen.node_name(task.node_id)
-        for _, service in seen.services()
+        observations.node_name(task.node_id)
+        for _, service in observations.services()
         for task in service.tasks
         if "no space left on device" in task.error and not task.running
     ]
@@ -72,8 +74,8 @@ def _disk_full(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def _engine_stopped(seen: Observations) -> Iterator[Finding]:
-    for node in seen.concerned:
+def _engine_stopped(observations: Observations) -> Iterator[Finding]:
+    for node in observations.concerned:
         if node.engine_running is False:
             yield Finding(
                 "engine-stopped",
@@ -93,9 +95,11 @@ def _engine_stopped(seen: Observations) -> Iterator[Finding]:
             )
 
 
-def _clock_off(seen: Observations) -> Iterator[Finding]:
+def _clock_off(observations: Observations) -> Iterator[Finding]:
     clocks = {
-        node.name: node.symptoms.ahead for node in seen.nodes if node.symptoms and node.symptoms.ahead is not None
+        node.name: node.symptoms.ahead
+        for node in observations.nodes
+        if node.symptoms and node.symptoms.ahead is not None
     }
     if len(clocks) < 2:
         return
@@ -125,17 +129,17 @@ def _clock_off(seen: Observations) -> Iterator[Finding]:
             )
 
 
-def _rules(seen: Observations) -> Iterator[tuple[NodeState, Rule]]:
+def _rules(observations: Observations) -> Iterator[tuple[NodeState, Rule]]:
     """The rules of the nodes' firewalls that concern a node of the lab."""
-    addresses = [node.address for node in seen.nodes]
-    for node in seen.nodes:
+    addresses = [node.address for node in observations.nodes]
+    for node in observations.nodes:
         for rule in node.symptoms.rules if node.symptoms else ():
             if rule.concerns(addresses):
                 yield node, rule
 
 
-def _vxlan(seen: Observations) -> Iterator[Finding]:
-    for node, rule in _rules(seen):
+def _vxlan(observations: Observations) -> Iterator[Finding]:
+    for node, rule in _rules(observations):
         if rule.ports == (4789,):
             yield Finding(
                 "vxlan-dropped",
@@ -150,8 +154,8 @@ def _vxlan(seen: Observations) -> Iterator[Finding]:
             )
 
 
-def _firewall(seen: Observations) -> Iterator[Finding]:
-    for node, rule in _rules(seen):
+def _firewall(observations: Observations) -> Iterator[Finding]:
+    for node, rule in _rules(observations):
         if rule.ports != (4789,):
             ports = ", ".join(map(str, rule.ports))
             yield Finding(
@@ -174,17 +178,19 @@ def _firewall(seen: Observations) -> Iterator[Finding]:
             )
 
 
-def _members(seen: Observations) -> Iterator[tuple[NodeState, SwarmNode]]:
+def _members(observations: Observations) -> Iterator[tuple[NodeState, SwarmNode]]:
     """The nodes that a failure is about with what the managers know of them."""
-    for node in seen.concerned:
-        entries = [member for member in (seen.swarm.nodes if seen.swarm else ()) if member.name == node.name]
+    for node in observations.concerned:
+        entries = [
+            member for member in (observations.swarm.nodes if observations.swarm else ()) if member.name == node.name
+        ]
         # Of two memberships the one that is Ready is the node's.
         for member in sorted(entries, key=lambda entry: not entry.ready)[:1]:
             yield node, member
 
 
-def _node_down(seen: Observations) -> Iterator[Finding]:
-    for node, member in _members(seen):
+def _node_down(observations: Observations) -> Iterator[Finding]:
+    for node, member in _members(observations):
         if member.ready or node.engine_running is False:
             continue
         if node.swarm is not None and node.swarm.state in ("inactive", "locked"):
@@ -216,10 +222,10 @@ def _node_down(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def _node_left(seen: Observations) -> Iterator[Finding]:
-    if not any(node.swarm and node.swarm.active for node in seen.nodes):
+def _node_left(observations: Observations) -> Iterator[Finding]:
+    if not any(node.swarm and node.swarm.active for node in observations.nodes):
         return
-    for node in seen.concerned:
+    for node in observations.concerned:
         if node.engine_running and node.swarm is not None and node.swarm.state == "inactive":
             yield Finding(
                 "node-left",
@@ -245,8 +251,8 @@ def _node_left(seen: Observations) -> Iterator[Finding]:
 def _availability(word: str, cause: str, meaning: Words) -> Cause:
     """Make the cause of a node that takes no new tasks because somebody said so."""
 
-    def recognise(seen: Observations) -> Iterator[Finding]:
-        for _, member in _members(seen):
+    def recognise(observations: Observations) -> Iterator[Finding]:
+        for _, member in _members(observations):
             if member.availability == word:
                 yield Finding(
                     cause,

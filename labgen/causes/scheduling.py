@@ -18,18 +18,20 @@ def _constraint(case: Case) -> Finding | None:
     spec, service, task, error = case.spec, case.service, case.task, case.error
     if not task.stuck or "scheduling constraints" not in error or "insufficient resources" in error:
         return None
-    wrong = [each for each in service.constraints if each not in spec.constraints] or list(service.constraints)
+    wrong = [constraint for constraint in service.constraints if constraint not in spec.constraints] or list(
+        service.constraints
+    )
     hints: list[Hint] = []
-    for each in wrong:
-        if label := re.fullmatch(r"\s*node\.labels\.([\w.-]+)\s*==\s*(\S+)\s*", each):
+    for constraint in wrong:
+        if label := re.fullmatch(r"\s*node\.labels\.([\w.-]+)\s*==\s*(\S+)\s*", constraint):
             hints.append(
                 on_manager(
                     f"docker node update --label-add {shlex.quote(f'{label[1]}={label[2]}')} NODE",
                     look=Words("Give a node the label that it asks for.", "제약 조건에 있는 레이블을 노드에 붙이세요."),
                 )
             )
-    if any(each not in spec.constraints for each in wrong):
-        flags = " ".join(f"--constraint-rm {shlex.quote(each)}" for each in wrong)
+    if any(constraint not in spec.constraints for constraint in wrong):
+        flags = " ".join(f"--constraint-rm {shlex.quote(constraint)}" for constraint in wrong)
         hints.append(
             on_manager(
                 f"docker service update {flags} {service.name}",
@@ -76,14 +78,14 @@ def _resources(case: Case) -> Finding | None:
 
 
 def _host_port(case: Case) -> Finding | None:
-    seen, service, error = case.seen, case.service, case.error
+    observations, service, error = case.observations, case.service, case.error
     if not _PORT_IN_USE.search(error):
         return None
     ports = {port.published for port in service.ports if port.mode == "host"}
     others = [
-        other.name
-        for other in (seen.swarm.services.values() if seen.swarm else ())
-        if other.name != service.name and ports & {port.published for port in other.ports}
+        service_with_port.name
+        for service_with_port in (observations.swarm.services.values() if observations.swarm else ())
+        if service_with_port.name != service.name and ports & {port.published for port in service_with_port.ports}
     ]
     listed = ", ".join(map(str, sorted(ports)))
     if not others and service.replicas and service.replicas > len(service.running) > 0:
@@ -101,16 +103,18 @@ def _host_port(case: Case) -> Finding | None:
         ),
     )
     if others:
-        target = next(port.target for port in seen.swarm.services[others[0]].ports) if seen.swarm else 0
+        target = next(port.target for port in observations.swarm.services[others[0]].ports) if observations.swarm else 0
         hints = (on_manager(f"docker service update --publish-rm {target} {shlex.quote(others[0])}"), *hints)
     return Finding("host-port-taken", says(service, error) + owner, hints)
 
 
 def _not_available(case: Case) -> Finding | None:
-    seen, service, task, error = case.seen, case.service, case.task, case.error
+    observations, service, task, error = case.observations, case.service, case.task, case.error
     if not task.stuck or "not available for new tasks" not in error:
         return None
-    away = [node.name for node in (seen.swarm.nodes if seen.swarm else ()) if node.availability != "active"]
+    away = [
+        node.name for node in (observations.swarm.nodes if observations.swarm else ()) if node.availability != "active"
+    ]
     return Finding(
         "no-node-available",
         says(service, error),

@@ -12,10 +12,10 @@ from labgen.swarm.restarts import restarting
 from labgen.words import Words
 
 
-def _flapping(seen: Observations) -> Iterator[Finding]:
-    for _, service in seen.services():
+def _flapping(observations: Observations) -> Iterator[Finding]:
+    for _, service in observations.services():
         dates = [task.updated or task.since for task in service.tasks]
-        now = seen.now or max((date for date in dates if date), default=None)
+        now = observations.now or max((date for date in dates if date), default=None)
         restarts = restarting(service, now) if now else None
         if restarts is None:
             continue
@@ -40,8 +40,8 @@ def _flapping(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def _paused(seen: Observations) -> Iterator[Finding]:
-    for _, service in without_tasks(seen):
+def _paused(observations: Observations) -> Iterator[Finding]:
+    for _, service in without_tasks(observations):
         if service.update_state not in ("paused", "rollback_paused"):
             continue
         why = next((error for _, error in errors(service)), service.update_message)
@@ -63,8 +63,8 @@ def _paused(seen: Observations) -> Iterator[Finding]:
         )
 
 
-def _starting(seen: Observations) -> Iterator[Finding]:
-    for _, service in without_tasks(seen):
+def _starting(observations: Observations) -> Iterator[Finding]:
+    for _, service in without_tasks(observations):
         moving = [task for task in service.tasks if task.moving]
         if not moving or hopeless(service):
             continue

@@ -64,9 +64,9 @@ class Rule:
 
     def concerns(self, addresses: Sequence[str]) -> bool:
         """Whether it is about any of these addresses; one that names none is about all."""
-        for negated, named in re.findall(r"(! )?-[sd] ([0-9./]+)", self.text):
+        for negated, numbers in re.findall(r"(! )?-[sd] ([0-9./]+)", self.text):
             try:
-                network = ip_network(named, strict=False)
+                network = ip_network(numbers, strict=False)
             except ValueError:
                 continue
             inside = [address for address in addresses if ip_address(address) in network]
@@ -105,15 +105,15 @@ def read(text: str, asked: float) -> Symptoms:
     :raises NodeError: it was cut short.
     """
     parts = re.split(r"(?m)^@@(\w+)$\n?", text)
-    told = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
-    if "end" not in told:
+    sections = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
+    if "end" not in sections:
         raise NodeError(f"the node's answer is cut short: {text.strip()[-200:] or 'nothing'}")
-    clock = re.fullmatch(r"\d{1,12}\.\d{1,9}", told.get("clock", "").strip())
+    clock = re.fullmatch(r"\d{1,12}\.\d{1,9}", sections.get("clock", "").strip())
     return Symptoms(
         ahead=float(clock[0]) - asked if clock else None,
-        disk=_disk(told.get("disk", "")),
-        rules=_rules(told.get("firewall", "")),
-        proxy=_proxy(told.get("proxy", "")),
+        disk=_disk(sections.get("disk", "")),
+        rules=_rules(sections.get("firewall", "")),
+        proxy=_proxy(sections.get("proxy", "")),
     )
 
 
@@ -134,25 +134,25 @@ def _disk(text: str) -> Disk | None:
 def _rules(text: str) -> tuple[Rule, ...]:
     lines = [" ".join(line.split())[:300] for line in text.splitlines() if line.strip()]
     accepted = {port for line in lines if line.endswith("-j ACCEPT") for port in _named(line)}
-    found = []
+    rules = []
     for line in lines:
         if policy := re.match(r":(INPUT|OUTPUT) DROP\b", line):
             ports = tuple(port for port in PORTS if port not in accepted)
-            found.append(Rule(f"-P {policy[1]} DROP", ports))
+            rules.append(Rule(f"-P {policy[1]} DROP", ports))
         # Docker's own rule for encrypted networks drops what is not encrypted.
         elif re.search(r"-j (DROP|REJECT)\b", line) and not re.search(r"-m (policy|u32|bpf)\b", line):
-            named = _named(line)
+            numbers = _named(line)
             about_ports = "--dport" in line or "--sport" in line
-            if named or not (about_ports or re.search(r"-i lo\b|-p icmp|--ctstate INVALID", line)):
-                found.append(Rule(line, named or PORTS))
-    return tuple(rule for rule in found if rule.ports)
+            if numbers or not (about_ports or re.search(r"-i lo\b|-p icmp|--ctstate INVALID", line)):
+                rules.append(Rule(line, numbers or PORTS))
+    return tuple(rule for rule in rules if rule.ports)
 
 
 def _named(line: str) -> tuple[int, ...]:
     """The swarm's ports among those that a rule names: ``--dport 4789``, ``--dports 7946,4789``, ``2000:3000``."""
     ports = set()
-    for named in re.findall(r"--(?:dports?|sports?) (\S+)", line):
-        for part in named.split(","):
+    for numbers in re.findall(r"--(?:dports?|sports?) (\S+)", line):
+        for part in numbers.split(","):
             first, _, last = part.partition(":")
             if first.isdigit() and (last or first).isdigit():
                 ports |= {port for port in PORTS if int(first) <= port <= int(last or first)}
@@ -160,7 +160,7 @@ def _named(line: str) -> tuple[int, ...]:
 
 
 def _proxy(text: str) -> str:
-    named = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    proxies = [value for name, value in named.items() if name.lower() in ("http_proxy", "https_proxy") and value]
+    numbers = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    proxies = [value for name, value in numbers.items() if name.lower() in ("http_proxy", "https_proxy") and value]
     # Without a user's name and password.
     return re.sub(r"://[^/@]*@", "://", proxies[0])[:200] if proxies else ""

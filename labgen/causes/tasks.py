@@ -37,21 +37,21 @@ def lacking(service: Service, nodes: Collection[SwarmNode]) -> bool:
 
     :param nodes: those of the swarm: a global service wants a task on each that its constraints allow.
     """
-    wanted = service.replicas
-    if wanted is None:
+    expected = service.replicas
+    if expected is None:
         written = {"".join(constraint.split()) for constraint in service.constraints}
         workers = [node for node in nodes if node.role == "worker"]
-        wanted = len(workers if written & {"node.role==worker", "node.role!=manager"} else nodes)
-        if len(written) > 1 or (written and wanted == len(nodes)):
+        expected = len(workers if written & {"node.role==worker", "node.role!=manager"} else nodes)
+        if len(written) > 1 or (written and expected == len(nodes)):
             # Which nodes other constraints allow is not known here.
-            wanted = sum(task.desired in ("running", "ready") for task in service.tasks)
-    return len(service.running) < wanted or service.update_state in ("paused", "rollback_paused")
+            expected = sum(task.desired in ("running", "ready") for task in service.tasks)
+    return len(service.running) < expected or service.update_state in ("paused", "rollback_paused")
 
 
-def without_tasks(seen: Observations) -> Iterator[tuple[ServiceSpec, Service]]:
+def without_tasks(observations: Observations) -> Iterator[tuple[ServiceSpec, Service]]:
     """The exercise's services of which tasks do not run that should."""
-    nodes = seen.swarm.nodes if seen.swarm else ()
-    for spec, service in seen.services():
+    nodes = observations.swarm.nodes if observations.swarm else ()
+    for spec, service in observations.services():
         # One that the exercise has wait on purpose.
         if not spec.reserve and lacking(service, nodes):
             yield spec, service
@@ -61,17 +61,17 @@ def without_tasks(seen: Observations) -> Iterator[tuple[ServiceSpec, Service]]:
 class Case:
     """A task of an exercise's service that does not run, and its error."""
 
-    seen: Observations
+    observations: Observations
     spec: ServiceSpec
     service: Service
     task: Task
     error: str
 
 
-def lacking_any(seen: Observations) -> bool:
+def lacking_any(observations: Observations) -> bool:
     """Whether any of the exercise's services lacks tasks, or does not exist."""
-    existing = [spec.name for spec, _ in seen.services()]
-    return any(True for _ in without_tasks(seen)) or len(existing) < len(seen.specs)
+    existing = [spec.name for spec, _ in observations.services()]
+    return any(True for _ in without_tasks(observations)) or len(existing) < len(observations.specs)
 
 
 Judge = Callable[[Case], Finding | None]
@@ -80,10 +80,10 @@ Judge = Callable[[Case], Finding | None]
 def _by_error(cause: str, judge: Judge) -> Callable[[Observations], Iterator[Finding]]:
     """Recognise a cause by the errors of tasks: for each service by the newest that it is seen in."""
 
-    def recognise(seen: Observations) -> Iterator[Finding]:
-        for spec, service in without_tasks(seen):
+    def recognise(observations: Observations) -> Iterator[Finding]:
+        for spec, service in without_tasks(observations):
             for task, error in errors(service)[:20]:
-                finding = judge(Case(seen, spec, service, task, error))
+                finding = judge(Case(observations, spec, service, task, error))
                 if finding and finding.cause == cause:
                     yield finding
                     break
@@ -103,14 +103,14 @@ def says(service: Service, error: str) -> Words:
 
 
 def _image(case: Case) -> Finding | None:
-    seen, spec, service, task, error = case.seen, case.spec, case.service, case.task, case.error
+    observations, spec, service, task, error = case.observations, case.spec, case.service, case.task, case.error
     if not _NO_IMAGE.search(error):
         return None
-    known = sorted({each.image for exercise in exercises().values() for each in (*exercise.services, *exercise.later)})
+    images = sorted({each.image for exercise in exercises().values() for each in (*exercise.services, *exercise.later)})
     image = service.plain_image
-    if any(same_image(image, each) for each in known):
-        return _not_pulled(seen, service, task, error)
-    near = difflib.get_close_matches(image, known, n=1, cutoff=0.5)
+    if any(same_image(image, each) for each in images):
+        return _not_pulled(observations, service, task, error)
+    near = difflib.get_close_matches(image, images, n=1, cutoff=0.5)
     right = near[0] if near else spec.image
     return Finding(
         "image-missing",
@@ -128,9 +128,9 @@ def _image(case: Case) -> Finding | None:
     )
 
 
-def _not_pulled(seen: Observations, service: Service, task: Task, error: str) -> Finding:
-    name = seen.node_name(task.node_id)
-    proxy = next((node.symptoms.proxy for node in seen.nodes if node.name == name and node.symptoms), "")
+def _not_pulled(observations: Observations, service: Service, task: Task, error: str) -> Finding:
+    name = observations.node_name(task.node_id)
+    proxy = next((node.symptoms.proxy for node in observations.nodes if node.name == name and node.symptoms), "")
     where = Words(name, name) if name else Words("the node of the task", "태스크의 노드")
     pull = on(
         where,
@@ -177,8 +177,8 @@ def _program(case: Case) -> Finding | None:
     )
 
 
-def of_tasks(name: str, seen: Words, remedy: str, judge: Judge) -> Cause:
-    return Cause(name, TOPICS, seen, remedy, _by_error(name, judge))
+def of_tasks(name: str, sign: Words, remedy: str, judge: Judge) -> Cause:
+    return Cause(name, TOPICS, sign, remedy, _by_error(name, judge))
 
 
 CAUSES = (

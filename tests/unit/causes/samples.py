@@ -54,8 +54,8 @@ def nodes(**changed: NodeState) -> tuple[NodeState, ...]:
 def member(name: str, **changed: Any) -> SwarmNode:
     """A node as the managers know it."""
     role = "manager" if name == MANAGER else "worker"
-    known = SwarmNode(f"id-{name}", name, role, "active", "ready", name == MANAGER, ADDRESSES[name], "20.10.24")
-    return replace(known, **changed)
+    entry = SwarmNode(f"id-{name}", name, role, "active", "ready", name == MANAGER, ADDRESSES[name], "20.10.24")
+    return replace(entry, **changed)
 
 
 def task(slot: int, image: str, state: str = "running", error: str = "", **changed: Any) -> Task:
@@ -80,21 +80,21 @@ def task(slot: int, image: str, state: str = "running", error: str = "", **chang
 
 def service(spec: ServiceSpec, *tasks: Task, **changed: Any) -> Service:
     """A service just as an exercise asks for it, but for what is changed."""
-    made = Service(
+    created = Service(
         id=f"s-{spec.name}",
         name=spec.name,
         mode="global" if spec.replicas is None else "replicated",
         replicas=spec.replicas,
         image=spec.image,
         constraints=spec.constraints,
-        ports=tuple(Port(one.published, one.target, "tcp", one.mode) for one in spec.publish),
+        ports=tuple(Port(publish.published, publish.target, "tcp", publish.mode) for publish in spec.publish),
         update_state="",
         update_message="",
         tasks=tasks or tuple(task(slot, spec.image) for slot in range(1, (spec.replicas or 1) + 1)),
         networks=("n-course-net",) if spec.network else (),
         created=NOON,
     )
-    return replace(made, **changed)
+    return replace(created, **changed)
 
 
 def swarm(*services: Service, members: tuple[SwarmNode, ...] = (), networks: tuple[Network, ...] = ()) -> Swarm:
@@ -115,14 +115,14 @@ def network(name: str, subnet: str, *, ingress: bool = False) -> Network:
 
 def lab(exercise: str, *services: Service, **changed: Any) -> Observations:
     """A lab in which an exercise is carried out."""
-    seen = Observations(
+    observations = Observations(
         nodes=nodes(),
         swarm=swarm(*services),
         exercise=exercises()[exercise],
         lab_networks=(("the lab network", LAB),),
         now=NOON + timedelta(seconds=30),
     )
-    return replace(seen, **changed)
+    return replace(observations, **changed)
 
 
 (WEB,) = exercises()["loadbalance"].services

@@ -176,9 +176,9 @@ def test_cause_is_recognised_told_in_both_languages_and_advised(name: str) -> No
 @pytest.mark.parametrize("name", [cause.name for cause in CAUSES])
 def test_cause_advises_the_command_of_the_table(name: str) -> None:
     (cause,) = (cause for cause in CAUSES if cause.name == name)
-    found = next(iter(cause.recognise(SAMPLES[name][1]())))
+    finding = next(iter(cause.recognise(SAMPLES[name][1]())))
     fixed = re.split(r" [A-Z]{2,}| \d", cause.remedy)[0]
-    commands = [command for hint in found.hints for command in hint.commands]
+    commands = [command for hint in finding.hints for command in hint.commands]
     assert any(command.startswith(fixed) for command in commands), commands
 
 
@@ -244,8 +244,8 @@ def test_answer_of_an_engine_that_is_no_manager_stays_what_it_was() -> None:
 def test_locked_advises_nothing_that_ends_the_swarm() -> None:
     finding = diagnose(SAMPLES["locked"][1](), {"swarm"})
     assert finding is not None
-    told = text_of([hint.in_("en", NAMES) for hint in finding.hints])
-    assert not re.search("init|leave|reset|join-token", told)
+    text = text_of([hint.in_("en", NAMES) for hint in finding.hints])
+    assert not re.search("init|leave|reset|join-token", text)
 
 
 @pytest.mark.parametrize(
@@ -263,13 +263,13 @@ def test_locked_advises_nothing_that_ends_the_swarm() -> None:
 )
 def test_near_name_is_told_where_it_is_near(missing: str, existing: str, near: bool) -> None:
     assert missing == WEB.name
-    seen = lab("loadbalance", service(replace(WEB, name=existing, publish=())))
-    assert [finding.cause for finding in findings(seen, ())] == (["near-name"] if near else [])
+    observations = lab("loadbalance", service(replace(WEB, name=existing, publish=())))
+    assert [finding.cause for finding in findings(observations, ())] == (["near-name"] if near else [])
 
 
 def test_near_name_of_a_network_and_a_secret() -> None:
-    seen = lab("discovery", swarm=swarm(networks=(network("course_net", "10.20.1.0/24"),)))
-    assert "no network course-net, but there is course_net" in next(findings(seen, ())).words.en
+    observations = lab("discovery", swarm=swarm(networks=(network("course_net", "10.20.1.0/24"),)))
+    assert "no network course-net, but there is course_net" in next(findings(observations, ())).words.en
     (site,) = exercises()["secrets"].services
     wrong = service(site, secrets=("site-user-1",), given={"/run/secrets/site-users": "site-user-1"})
     finding = next(findings(lab("secrets", wrong), ()))
@@ -318,14 +318,14 @@ def test_replicas_beyond_the_nodes_are_no_port_that_is_taken() -> None:
 
 
 def test_history_cut_explains_histories_only() -> None:
-    seen = SAMPLES["history-cut"][1]()
-    assert diagnose(seen, {"requests"}) is None
+    observations = SAMPLES["history-cut"][1]()
+    assert diagnose(observations, {"requests"}) is None
 
 
 def test_overlay_network_that_nobody_uses_just_goes() -> None:
-    seen = SAMPLES["overlay-in-lab-network"][1]()
-    assert seen.swarm is not None
-    finding = diagnose(replace(seen, swarm=replace(seen.swarm, services={})), {"subnets"})
+    observations = SAMPLES["overlay-in-lab-network"][1]()
+    assert observations.swarm is not None
+    finding = diagnose(replace(observations, swarm=replace(observations.swarm, services={})), {"subnets"})
     assert finding is not None
     assert finding.hints[0].commands[0] == "docker network rm clash"
 
@@ -397,14 +397,14 @@ def test_symptoms_cut_short_are_an_error() -> None:
 def test_symptoms_script_is_a_shell_script(tmp_path) -> None:
     import subprocess
 
-    done = subprocess.run(["sh", "-c", SCRIPT], capture_output=True, text=True, timeout=20, check=True)
-    assert read(done.stdout, 0.0).ahead is not None
+    completed = subprocess.run(["sh", "-c", SCRIPT], capture_output=True, text=True, timeout=20, check=True)
+    assert read(completed.stdout, 0.0).ahead is not None
 
 
 def test_causes_table_in_the_documentation_is_in_step() -> None:
     text = (Path(__file__).parents[3] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     assert table() in text
-    assert all(cause.seen.ko and cause.seen.ko in table("ko") for cause in CAUSES)
+    assert all(cause.sign.ko and cause.sign.ko in table("ko") for cause in CAUSES)
 
 
 def test_observe_asks_every_node_once_and_says_which_does_not_answer() -> None:
@@ -422,23 +422,23 @@ def test_observe_asks_every_node_once_and_says_which_does_not_answer() -> None:
 
         return run
 
-    seen = observe(course, asker)
-    assert [(node.name, node.reached, node.engine_running) for node in seen.nodes] == [
+    observations = observe(course, asker)
+    assert [(node.name, node.reached, node.engine_running) for node in observations.nodes] == [
         (MANAGER, True, True),
         (W1, True, False),
         (W2, False, None),
     ]
-    assert seen.swarm == Swarm((), (), {})
-    assert [finding.cause for finding in findings(seen, {"node"})] == ["node-off", "engine-stopped"]
+    assert observations.swarm == Swarm((), (), {})
+    assert [finding.cause for finding in findings(observations, {"node"})] == ["node-off", "engine-stopped"]
 
 
 def test_observe_takes_services_for_what_they_are_where_no_exercise_is_named() -> None:
     waiting = task(1, "mine", "pending", "no suitable node (insufficient resources on 3 nodes)", node_id="")
     mine = service(replace(WEB, name="mine", image="mine"), waiting, reserved=(2**40, 0.0))
-    seen = lab("cluster", mine)
-    assert seen.swarm is not None
-    told = findings(replace(seen, exercise=of_services(seen.swarm.services)), {"tasks"})
-    assert [finding.cause for finding in told] == ["resources"]
+    observations = lab("cluster", mine)
+    assert observations.swarm is not None
+    text = findings(replace(observations, exercise=of_services(observations.swarm.services)), {"tasks"})
+    assert [finding.cause for finding in text] == ["resources"]
 
 
 @pytest.mark.parametrize(
@@ -456,8 +456,8 @@ def test_observe_takes_services_for_what_they_are_where_no_exercise_is_named() -
 def test_firewall_rule_is_a_cause_where_it_concerns_a_node_of_the_lab(rule: str, concerns: bool) -> None:
     state = nodes()[0]
     rules = replace(state, symptoms=Symptoms(rules=(Rule(rule, (7946,)),)))
-    seen = lab("cluster", nodes=(rules, *nodes()[1:]))
-    assert (diagnose(seen, {"node"}) is not None) is concerns
+    observations = lab("cluster", nodes=(rules, *nodes()[1:]))
+    assert (diagnose(observations, {"node"}) is not None) is concerns
 
 
 def test_drained_node_explains_tasks_that_are_lacking_and_no_image() -> None:
@@ -465,8 +465,8 @@ def test_drained_node_explains_tasks_that_are_lacking_and_no_image() -> None:
     well = lab("loadbalance", swarm=swarm(service(WEB), members=members))
     assert diagnose(well, {"tasks"}) is None
     assert diagnose(well, {"node"}) is not None
-    one = lab("loadbalance", swarm=swarm(service(WEB, task(1, WEB.image)), members=members))
-    finding = diagnose(one, {"tasks"})
+    halved = lab("loadbalance", swarm=swarm(service(WEB, task(1, WEB.image)), members=members))
+    finding = diagnose(halved, {"tasks"})
     assert finding is not None
     assert finding.cause == "node-drained"
 
