@@ -12,6 +12,9 @@ _REFUSED = re.compile(r"(?i)permission denied|authentication failed|no authentic
 _MISLEADING = re.compile(r"encountered \w+ key, expected \w+ key")
 """What paramiko says after the same: it has tried to read the key in every other format then."""
 
+_NO_SERVER = re.compile(r"(?i)connection (?:closed|reset|refused)|unable to connect to port|protocol banner")
+"""What they say where the machine may run, and no ssh server answers there."""
+
 _START = "See with `labgen status` whether the machine runs, and start it with `labgen up`."
 
 
@@ -34,4 +37,6 @@ def unreached(name: str, said: str, after: str = "") -> NodeError:
             "its address. Put the key back at the machine's own screen, or make the machine anew: "
             f"labgen down {name}, then labgen up."
         )
+    elif _NO_SERVER.search(said):
+        way_out = f"{_START} If it runs, its ssh server does not: labgen halt --force {name}, then labgen up."
     return NodeError(f"{name} cannot be reached: {said}.", f"{way_out} {after}".rstrip())

@@ -33,3 +33,19 @@ def test_what_paramiko_says_of_a_refused_key_is_not_repeated() -> None:
     error = unreached("swarm-worker1", "encountered RSA key, expected OPENSSH key")
     assert error.message == "swarm-worker1 cannot be reached: Permission denied (publickey)."
     assert "authorized_keys" in error.hint
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "kex_exchange_identification: Connection closed by remote host",
+        "connect to host 127.0.0.1 port 2222: Connection refused",
+        "[Errno None] Unable to connect to port 2222 on 127.0.0.1",
+        "Error reading SSH protocol banner",
+        "Connection reset by 127.0.0.1 port 2222",
+    ],
+)
+def test_unreached_without_an_ssh_server_says_how_to_start_it(reason: str) -> None:
+    error = unreached("swarm-worker1", reason)
+    assert f"cannot be reached: {reason}." in error.message
+    assert "labgen halt --force swarm-worker1, then labgen up" in error.hint
