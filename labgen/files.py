@@ -113,14 +113,15 @@ def remove(path: Path) -> None:
         raise HostError(f"{path} cannot be removed: {why.strerror or why}.", "Move it away.") from None
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = True) -> None:
+def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = False) -> None:
     """Put a text in a file's place in one step: a reader, or a crash, finds the old or the new, never half.
 
     What UTF-8 has no bytes for (half of a surrogate pair) is written as its escape.
 
     :param path: where.
     :param mode: the file's permissions.
-    :param follow: whether a symbolic link in its place is followed to the file it leads to; else it is replaced.
+    :param follow: whether a symbolic link in its place is followed to the file it leads to, as is right for files that
+        are the user's own; else it is replaced.
     :raises HostError: the folder cannot be written to.
     """
     need_no_dangling_link(path if follow else path.parent)

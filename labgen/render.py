@@ -161,7 +161,7 @@ def write(text: str, path: Path, *, force: bool = False) -> Written:
             "See what would change with `labgen render --diff`; put your change into lab.yml, or "
             "overwrite the file with `labgen render --force`.",
         )
-    write_whole(path, text)
+    write_whole(path, text, follow=True)
     if old is None:
         return Written(path, "created")
     # Past the two lines that name the files.

@@ -256,7 +256,7 @@ def _leave(config: pytest.Config, report: reports.Report) -> None:
     for path, text in _files(config, report):
         try:
             # For the user's eyes, and never where a link in its place leads to.
-            write_whole(path, text, mode=0o600, follow=False)
+            write_whole(path, text, mode=0o600)
         except HostError as error:
             hint = "Check the folder and the disk, or leave the report elsewhere: --report DIR"
             config.stash.setdefault(UNWRITTEN, HostError(error.message, hint))

@@ -121,7 +121,9 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
     kept = folder.report / name
     kept.mkdir(parents=True, exist_ok=True)
     for file in folder.report.iterdir():
-        if file.is_file():
+        if file.is_file() and not file.is_symlink():
+            # Not to where a link in its place leads.
+            (kept / file.name).unlink(missing_ok=True)
             shutil.copy(file, kept / file.name)
     return done.status, points
 

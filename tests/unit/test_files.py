@@ -18,9 +18,9 @@ def test_write_whole_follows_a_link_or_replaces_it(tmp_path: Path) -> None:
     mine.write_text("old")
     link.parent.mkdir()
     link.symlink_to(mine)
-    write_whole(link, "new")
+    write_whole(link, "new", follow=True)
     assert (mine.read_text(), link.is_symlink()) == ("new", True)
-    write_whole(link, "report", mode=0o600, follow=False)
+    write_whole(link, "report", mode=0o600)
     assert (mine.read_text(), link.is_symlink(), link.read_text()) == ("new", False, "report")
     assert stat.S_IMODE(link.stat().st_mode) == 0o600
 
