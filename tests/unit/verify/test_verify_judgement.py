@@ -1,0 +1,102 @@
+"""What becomes of an error in a check: its verdict, what was seen, its place in the report."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen import labfile
+from labgen.errors import ExerciseError, HostError, NodeError, SwarmError
+from verify import plugin
+from verify.book import Book
+from verify.checks import Verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "seen"),
+    [
+        (None, Verdict.PASS, ""),
+        (AssertionError("it has one"), Verdict.FAIL, "it has one"),
+        (AssertionError("it has one\nand that\nassert 1 == 2\n +  where"), Verdict.FAIL, "it has one\nand that"),
+        (SwarmError("no manager"), Verdict.FAIL, "no manager"),
+        (ExerciseError("no such exercise"), Verdict.FAIL, "no such exercise"),
+        (pytest.fail.Exception("failed"), Verdict.FAIL, "failed"),
+        (pytest.skip.Exception("blocked: needs a"), Verdict.BLOCKED, "needs a"),
+        (NodeError("w1 cannot be reached"), Verdict.INCONCLUSIVE, "w1 cannot be reached"),
+        (HostError("no disk"), Verdict.INCONCLUSIVE, "no disk"),
+        (ValueError("odd"), Verdict.INCONCLUSIVE, "ValueError: odd"),
+        (KeyboardInterrupt(), Verdict.INCONCLUSIVE, "KeyboardInterrupt: "),
+    ],
+)
+def test_judge_and_seen_of_an_error(error: BaseException | None, verdict: Verdict, seen: str) -> None:
+    assert plugin._judge(error) is verdict
+    assert plugin._seen(error, "en") == seen
+
+
+@pytest.mark.parametrize(
+    ("cause", "seen", "told"),
+    [
+        ("no leader", "", "no leader"),
+        ("no leader: 500", "500", "no leader: 500"),
+        ("no leader", "0 of 3 run", "no leader\n0 of 3 run"),
+    ],
+)
+def test_beginning_is_the_cause_and_nothing_is_said_twice(cause: str, seen: str, told: str) -> None:
+    assert plugin._beginning(cause, seen) == told
+
+
+def item_of(node: Any, line: int | None = 7, *, params: bool = True) -> Any:
+    callspec = SimpleNamespace(params={"node": node} if node else {}, id=getattr(node, "name", "x"))
+    plain = {"reportinfo": lambda: ("test.py", line, "name")}
+    return SimpleNamespace(**plain, callspec=callspec) if params else SimpleNamespace(**plain)
+
+
+def test_name_is_that_of_the_node_of_a_check() -> None:
+    lab = labfile.load(None)
+    assert plugin._name(item_of(lab.nodes[1])) == lab.nodes[1].name
+    assert plugin._name(item_of(None)) is None
+    assert plugin._name(item_of(None, params=False)) is None
+    # pytest puts a mark of its own where there is no node.
+    assert plugin._name(item_of(object())) is None
+
+
+def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> None:
+    lab = labfile.load(None)
+    book = Book(lab=lab)
+
+    def place(exercise: str, item: Any) -> tuple[int, ...]:
+        return plugin._place(SimpleNamespace(exercise=exercise), item, book)  # type: ignore[arg-type]
+
+    swarm, service = place("cluster", item_of(lab.nodes[0])), place("service", item_of(lab.nodes[0]))
+    assert swarm[0] == 0
+    assert 0 < service[0] < place("cleanup", item_of(None))[0] < place("nobody's", item_of(None))[0]
+    assert place("cluster", item_of(lab.nodes[2], 9))[1:] == (9, 2)
+    assert place("cluster", item_of(None, None))[1:] == (0, 0)
+    assert place("cluster", item_of(SimpleNamespace(name="stranger")))[1:] == (7, 0)
+
+
+def test_book_takes_what_is_needed_on_the_same_node_or_everywhere() -> None:
+    book = Book()
+    each = {
+        name: SimpleNamespace(exercise="cluster", name=check, node=node)
+        for name, check, node in (("a", "up", "w1"), ("b", "up", "w2"), ("c", "begun", None), ("d", "other", "w1"))
+    }
+    book.outcomes.update(each)  # type: ignore[arg-type]
+    assert book.needed("cluster.up", "w1") == [each["a"]]
+    assert book.needed("cluster.up", None) == [each["a"], each["b"]]
+    assert book.needed("cluster.up", "w9") == [each["a"], each["b"]]
+    assert book.needed("cluster.begun", "w1") == [each["c"]]
+    assert book.needed("cluster.nothing", "w1") == []
+
+
+def test_book_takes_no_less_time_than_the_run_did_then() -> None:
+    now = [5.0]
+    book = Book(clock=lambda: now[0], begun=1.0)
+    assert book.report().seconds == 4.0
+    book.least = 9.0
+    assert book.report().seconds == 9.0
+    assert book.report().complete
+    book.expected = 1
+    assert not book.report().complete
