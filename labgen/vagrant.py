@@ -251,6 +251,9 @@ class Vagrant:
             with self._saying(on_line, _FETCH, silence=_FETCH_SILENCE):
                 self._cli._call_vagrant_command(command)
         except MachineError as why:
+            # It keeps its boxes elsewhere than where labgen has looked for this one.
+            if _HAS_BOX.search(why.message):
+                return
             raise BoxError(f"the box {box.name} cannot be fetched: {why.message}", why.hint) from None
 
     def _saying(self, on_line: Callable[[str], None], within: float, silence: float | None = None) -> _Saying:
@@ -331,6 +334,7 @@ def _plain(data: str) -> str:
     return data.replace("%!(VAGRANT_COMMA)", ",").replace("\\n", "\n").strip()
 
 
+_HAS_BOX = re.compile(r"box you're attempting to add already exists")
 _NAMED = re.compile(r"^==> ([^:\s]+): ")
 
 

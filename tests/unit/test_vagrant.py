@@ -204,6 +204,15 @@ def test_fetch_box_adds_it_from_where_it_is(tmp_path: Path, box: Box, words: str
     door(tmp_path, f"vagrant box add --provider libvirt {words}", 0, "").fetch_box(box, "libvirt", on_line=print)
 
 
+def test_fetch_box_that_vagrant_has_already_is_well(tmp_path: Path) -> None:
+    there = "==> box: Adding box\nThe box you're attempting to add already exists. Remove it before\nadding it again.\n"
+    door(tmp_path, "vagrant box add --provider libvirt a/b", 1, there).fetch_box(Box("a/b"), "libvirt", on_line=print)
+    with pytest.raises(BoxError, match=r"(?s)the box a/b cannot be fetched: .*curl: no such host"):
+        door(tmp_path, "vagrant box add --provider libvirt a/b", 1, "curl: no such host\n").fetch_box(
+            Box("a/b"), "libvirt", on_line=print
+        )
+
+
 def test_status_error_is_told_once_and_decoded(tmp_path: Path) -> None:
     why = (
         "The provider 'docker' that was requested to back the machine\\n'swarm-manager' is reporting that it isn't "
