@@ -79,6 +79,7 @@ BY_PROVIDER: Mapping[str, Checks] = {
             libvirt.check_plugin,
             virtualization.libvirt,
             network.libvirt_routes,
+            network.libvirt_firewall,
             *_for("libvirt", supply.box, *_SUPPLIES),
         ),
         systems=("Linux",),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 from labgen import addresses
 from labgen.doctor import conflicts, engine, libvirt, resources
@@ -24,6 +25,9 @@ _OTHER_NETWORKS = (
     "192.168.210.0/24",
     "172.29.2.0/24",
 )
+_NFTABLES_SINCE = (10, 4)
+"""The libvirt that began to make its rules with nftables, where Docker's do not hear of them."""
+_NETWORK_CONF = Path("/etc/libvirt/network.conf")
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,30 @@ def libvirt_routes(lab: Lab, host: Host) -> Iterator[Finding]:
         )
         return
     yield from _clashes(lab, host, "libvirt", bridged=("lab network", "adapter 1"))
+
+
+def libvirt_firewall(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Docker's firewall beside that of libvirt, which then lets packets through in vain (moby/moby#52612)."""
+    del lab
+    found = libvirt.daemon(host)
+    version = re.search(r"(?m)^Running against daemon: (\d+)\.(\d+)", found.said) or re.search(
+        r"(?m)^Using library: libvirt (\d+)\.(\d+)", found.said
+    )
+    if found.state != "system" or version is None or (int(version[1]), int(version[2])) < _NFTABLES_SINCE:
+        return
+    if not any(route.device == "docker0" for route in routes(host) or []):
+        return
+    if re.search(r'(?m)^\s*firewall_backend\s*=\s*"iptables"', host.read(_NETWORK_CONF) or ""):
+        return
+    yield Finding(
+        "libvirt.firewall",
+        "warning",
+        "firewall",
+        "Docker runs here, and its firewall may drop what the machines send, to each other as well.",
+        f"echo 'firewall_backend = \"iptables\"' | sudo tee -a {_NETWORK_CONF}\n"
+        "sudo systemctl restart virtnetworkd libvirtd",
+        "libvirt",
+    )
 
 
 def virtualbox_routes(lab: Lab, host: Host) -> Iterator[Finding]:

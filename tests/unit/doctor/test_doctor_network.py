@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network
 
 import pytest
-from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, lab, recorded
+from recorded_host import BOTH, CI, COURSE, LINUX, MAC, VIRSH, WINDOWS, Said, bad, lab, recorded
 
 from labgen.doctor import network
 from labgen.labfile import parse
@@ -150,3 +150,28 @@ def test_ports_of_the_lab_itself_are_not_taken():
 def test_the_networks_it_proposes_are_usable():
     for candidate in network._OTHER_NETWORKS:
         assert parse(f"network: {candidate}").plan.lab == IPv4Network(candidate)
+
+
+DOCKER0 = '[{"dst": "172.17.0.0/16", "dev": "docker0"}]'
+CONF = "/etc/libvirt/network.conf"
+
+
+@pytest.mark.parametrize(
+    ("version", "routed", "conf", "warned"),
+    [
+        ("11.0.0", DOCKER0, None, True),
+        ("10.4.0", DOCKER0, '# firewall_backend = "iptables"\n', True),
+        ("11.0.0", DOCKER0, 'firewall_backend = "iptables"\n', False),
+        ("11.0.0", "[]", None, False),
+        ("9.0.0", DOCKER0, None, False),
+    ],
+)
+def test_libvirt_firewall_beside_dockers(version: str, routed: str, conf: str | None, warned: bool) -> None:
+    answer = recorded("virsh-version.txt").replace(
+        "Running against daemon: 9.0.0", f"Running against daemon: {version}"
+    )
+    host = LINUX.but(says={VIRSH: Said(answer), "ip -j route": Said(routed)}, files={CONF: conf})
+    found = list(network.libvirt_firewall(COURSE, host))
+    assert [finding.level for finding in found] == (["warning"] if warned else [])
+    if warned:
+        assert 'firewall_backend = "iptables"' in found[0].fix
