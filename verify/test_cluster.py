@@ -187,6 +187,7 @@ def _told(failures: list[Failure]) -> str:
     ko="다른 모든 노드가 이 매니저의 2377 포트에 연결할 수 있다.",
     nodes="managers",
     needs=("cluster.management_port",),
+    topics=("node",),
     hint=_FIREWALL,
 )
 def test_management_reached(node: Node, exam: Exam) -> None:
@@ -198,6 +199,7 @@ def test_management_reached(node: Node, exam: Exam) -> None:
 @check(
     ko="이 노드와 다른 노드가 서로 7946 포트에 닿는다.",
     needs=("cluster.gossip_port",),
+    topics=("node",),
     hint=_FIREWALL,
 )
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -210,6 +212,7 @@ def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
 @check(
     ko="이 노드와 다른 노드 사이에 오버레이 네트워크의 패킷이 오간다(4789/udp).",
     needs=("cluster.swarm_active", "cluster.gossip_reached", "cluster.ingress_network"),
+    topics=("node",),
     hint=_FIREWALL,
 )
 def test_overlay_reached(node: Node, exam: Exam) -> None:

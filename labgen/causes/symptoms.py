@@ -122,7 +122,7 @@ def _disk(text: str) -> Disk | None:
     numbers = [
         int(columns[3])
         for line in text.splitlines()
-        if len(columns := line.split()) >= 6 and columns[3].isdigit() and len(columns[3]) < 18
+        if len(columns := line.split()) >= 6 and columns[3].isdecimal() and len(columns[3]) < 18
     ]
     if not numbers:
         return None
@@ -154,7 +154,7 @@ def _named(line: str) -> tuple[int, ...]:
     for numbers in re.findall(r"--(?:dports?|sports?) (\S+)", line):
         for part in numbers.split(","):
             first, _, last = part.partition(":")
-            if first.isdigit() and (last or first).isdigit():
+            if first.isdecimal() and (last or first).isdecimal():
                 ports |= {port for port in PORTS if int(first) <= port <= int(last or first)}
     return tuple(port for port in PORTS if port in ports)
 
