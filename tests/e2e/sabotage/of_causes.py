@@ -9,11 +9,9 @@ from labgen.waiting import NotYet, wait_until
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
-from tests.e2e.sabotage.walls import drops, passes
 
 WEB, DATABASE, GLOBAL = loadbalance.SERVICE, update.SERVICE, globalmode.SERVICE
 _NODES = (MANAGER, W1, W2)
-_VXLAN = "INPUT -p udp --dport 4789"
 
 
 def _cluster(check: str, *names: str) -> tuple[str, ...]:
@@ -23,6 +21,7 @@ def _cluster(check: str, *names: str) -> tuple[str, ...]:
 _UNTOLD = (
     *_cluster("node_ready"),
     *_cluster("node_role"),
+    *_cluster("overlay_reached"),
     "cluster.no_strangers",
     "cluster.ingress_network",
     "cluster.overlay_subnets",
@@ -34,8 +33,9 @@ def _unseen(name: str) -> tuple[str, ...]:
     """What cannot be seen of a node whose engine is in no swarm."""
     return (
         *_cluster("advertised_address", name),
-        *(f"cluster.gossip_port[{name}-{protocol}]" for protocol in ("tcp", "udp")),
+        *(f"cluster.{check}[{name}-{way}]" for check in ("gossip_port", "gossip_reached") for way in ("tcp", "udp")),
         *_cluster("gateway_bridge", name),
+        *_cluster("overlay_reached", name),
     )
 
 
@@ -214,7 +214,12 @@ FAULTS = (
         _locked,
         turned(
             fail=(*_cluster("swarm_active", MANAGER), "cluster.swarm_begun"),
-            blocked=(*_unseen(MANAGER), *_cluster("management_port", MANAGER), *_UNTOLD),
+            blocked=(
+                *_unseen(MANAGER),
+                *_cluster("management_port", MANAGER),
+                *_cluster("management_reached", MANAGER),
+                *_UNTOLD,
+            ),
         ),
         _fresh,
         cause="locked",
@@ -294,14 +299,6 @@ FAULTS = (
         ),
         _right_network,
         cause="wrong-network",
-    ),
-    Fault(
-        "a worker drops what overlay networks send",
-        "discovery",
-        drops(W1, _VXLAN),
-        turned(fail=("discovery.tasks_answer",)),
-        passes(W1, _VXLAN),
-        cause="vxlan-dropped",
     ),
     Fault(
         "a node is paused, and has lost its task",

@@ -103,6 +103,7 @@ FAULTS = (
         drops(MANAGER, _VXLAN),
         turned(fail=(*_of("tasks_answer", "virtual_ip_answers"), f"cluster.overlay_reached[{MANAGER}]")),
         passes(MANAGER, _VXLAN),
+        cause="vxlan-dropped",
     ),
     Fault(
         "a network that takes no containers by hand",
