@@ -177,6 +177,7 @@ FAULTS = (
         "loadbalance",
         _does_not_stay_up,
         turned(fail=("loadbalance.running",), blocked=_NOT_RUNNING),
+        cause="flapping",
     ),
     Fault(
         "its containers sleep",
