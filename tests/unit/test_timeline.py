@@ -151,6 +151,16 @@ def test_exchanged_is_a_task_that_was_made_before_the_one_like_it_was_stopped() 
     assert most_empty(there) == 0
 
 
+def test_exchanged_is_what_a_real_swarm_did_with_a_restart_delay_of_nothing() -> None:
+    old = dataclasses.replace(lived(2, 47.131, "a", (47.818, 63.303)), state="shutdown")
+    bad = dataclasses.replace(lived(2, 51.979, "b", (52.5, 61.737), unwell="refused"), state="complete")
+    there = service(old, bad, lived(2, 61.986, "a", (65.621, None)), lived(1, 47.131, "a", (50.947, None)))
+    assert [(vacancy.place, (vacancy.start, vacancy.end)) for vacancy in exchanged(there)] == [
+        ("2", (at(63.303), at(65.621)))
+    ]
+    assert most_empty(there) == 0
+
+
 @pytest.mark.parametrize(
     "there",
     [
