@@ -50,6 +50,11 @@ def _with_lab(body: Callable[..., None], load: Callable[[], Inventory] | None = 
     return run
 
 
+def _say(text: str) -> None:
+    """Print what may come from a node."""
+    print(printable(text))
+
+
 def _command() -> str:
     """What was typed, for whoever wants to know what is at work."""
     return " ".join(["fab", *sys.argv[1:]])
@@ -75,7 +80,7 @@ def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
             _preview(inventory, steps)
             return
         _say_not_applicable(inventory, steps)
-        account = boot.Account(print)
+        account = boot.Account(_say)
         boot.prepare(inventory, steps, account)
         print(f"{name}: {account.summary}")
 
@@ -105,14 +110,14 @@ def _bootstrap(inventory: Inventory, dry_run: bool = False) -> None:
         return
     print(f"Bootstrapping {len(inventory.lab.nodes)} nodes")
     _say_not_applicable(inventory, STEPS)
-    account = boot.Account(print)
+    account = boot.Account(_say)
     boot.bootstrap(inventory, account)
     print(f"bootstrap: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
 
 
 def _leave(inventory: Inventory) -> None:
     """Take every node out of the swarm, to begin anew; its services are lost."""
-    account = boot.Account(print)
+    account = boot.Account(_say)
     boot.leave(inventory, account)
     print(f"leave: {account.summary}")
 
@@ -125,7 +130,7 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
         for word in names:
             if word not in {node.name for node in inventory.lab.nodes}:
                 raise LabgenError(f"there is no node {word}.", "See with `labgen status` which there are.")
-        account = boot.Account(print)
+        account = boot.Account(_say)
         do(inventory, names, account)
         print(f"{name}: {account.summary}")
 
@@ -137,14 +142,14 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
 def _fresh(inventory: Inventory) -> None:
     """A fresh swarm: services, containers, volumes and networks of every node are lost, images stay."""
     print(f"Emptying {len(inventory.lab.nodes)} nodes, and beginning their swarm anew")
-    account = boot.Account(print)
+    account = boot.Account(_say)
     fresh(inventory, account)
     print(f"fresh: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
 
 
 def _exercise_task(name: str, title: str) -> Any:
     def body(inventory: Inventory) -> None:
-        carry_out(name, inventory, say=print)
+        carry_out(name, inventory, say=_say)
 
     carried = _with_lab(body)
 
@@ -152,7 +157,7 @@ def _exercise_task(name: str, title: str) -> Any:
 
     def choose(context: Context, dry_run: bool = False, reset: bool = False) -> None:
         if dry_run:
-            _told(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=print))
+            _told(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=_say))
         elif reset:
             undone(context)
         else:
@@ -174,7 +179,7 @@ def _lacks() -> Lacks:
 
 def _reset(inventory: Inventory, name: str) -> None:
     """Remove what an exercise has made: fab exercise.reset loadbalance."""
-    reset(name, inventory, say=print)
+    reset(name, inventory, say=_say)
 
 
 def _all(inventory: Inventory) -> None:
@@ -187,7 +192,7 @@ def _all(inventory: Inventory) -> None:
             left_out.append(name)
             continue
         try:
-            carry_out(name, inventory, say=print)
+            carry_out(name, inventory, say=_say)
         except LabgenError as error:
             print(printable(f"\nerror: {error}"))
             failed[name] = error

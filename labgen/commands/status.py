@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"version": 1, "lab": lab.name, **vars(status)}, indent=2, ensure_ascii=False))
     else:
-        print(table(lab, status))
+        # Names and images are what an engine on a node says they are.
+        print(printable(table(lab, status)))
     return 0 if status.machines and not status.trouble else MachineError.exit_status
 
 

@@ -29,3 +29,8 @@ def test_error_of_a_node_cannot_steer_a_terminal() -> None:
     with pytest.raises(tasks.Exit) as ended:
         tasks._told(fail)
     assert all(mark.isprintable() or mark == "\n" for mark in str(ended.value.message))
+
+
+def test_exercises_print_nothing_of_a_node_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    tasks._say(f"web-alb.1 {ESCAPES}")
+    assert capsys.readouterr().out.replace("\n", "").isprintable()
