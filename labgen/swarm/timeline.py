@@ -228,20 +228,22 @@ def _emptied(tasks: Sequence[Task], cause: Cause) -> list[tuple[datetime, dateti
         end, last_to_run = max(((moment, earlier) for moment, earlier in ends if moment), key=itemgetter(0))
         # A place that is empty because its container or its node failed is not the update's.
         first, last = sorted((tasks.index(before), tasks.index(task)))
-        updated = any(other.spec != before.spec for other in tasks[first : last + 1])
-        if start > end and updated and _cause(last_to_run, task, end) == cause:
+        between = [other for other in tasks[first : last + 1] if other.spec != before.spec]
+        if start > end and between and _cause(last_to_run, task, end, between) == cause:
             empty.append((end, start))
     return empty
 
 
-def _cause(old: Task, new: Task, stopped: datetime) -> Cause:
+def _cause(old: Task, new: Task, stopped: datetime, between: Sequence[Task]) -> Cause:
     """Why a place was empty between two tasks, with an update in between."""
     if old.spec != new.spec:
         return "update"
     if old.failed:
         return "failure"
-    # An update that stops first makes the new task when it stops the old one, and so goes back only after that.
-    return "exchange" if new.created is not None and new.created < stopped else "update"
+    # An update that stops first makes the new task when it stops the old one; so that has failed, and another was made,
+    # only after that.
+    instead = any(other.failed for other in between) and new.created is not None and new.created < stopped
+    return "exchange" if instead else "update"
 
 
 @dataclass(frozen=True)

@@ -136,9 +136,9 @@ def test_a_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> N
     assert most_empty(there) == empty
 
 
-def _taken_back(old: Task, *, made: float = 14.0, spec: str = "old") -> Service:
+def _taken_back(old: Task, *, made: float = 14.0, spec: str = "old", failed: str = "complete") -> Service:
     """An update that failed at 14 s; another task, made then, runs at 33 s."""
-    bad = lived(1, 10, "bad", (11, 14), unwell="refused")
+    bad = lived(1, 10, "bad", (11, 14), unwell="refused", state=failed)
     return service(old, bad, lived(1, made, spec, (33, None)), lived(2, 0, "old", (1, None)))
 
 
@@ -167,6 +167,8 @@ def test_exchanged_is_what_a_real_swarm_did_with_a_restart_delay_of_nothing() ->
         # Stopped first, as the update was told to: there was no other yet.
         _taken_back(dataclasses.replace(STOPPED, ended=at(10), since=at(10)), made=20),
         _taken_back(STOPPED, made=26),
+        # It did not come in place of one that had failed: both were told to stop.
+        _taken_back(STOPPED, failed="shutdown"),
         # Another version came in its place: that is the update's.
         _taken_back(STOPPED, spec="new"),
     ],
