@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 from labgen import inventory  # noqa: E402
 from labgen.capabilities import Lacks  # noqa: E402
 from labgen.engine import UNREADABLE  # noqa: E402
-from labgen.errors import EvidenceError, ExerciseError, LabFileError, LabgenError  # noqa: E402
+from labgen.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError  # noqa: E402
 from labgen.folder import LabFolder  # noqa: E402
 from labgen.inventory import Inventory  # noqa: E402
 from labgen.lab import Lab, Node  # noqa: E402
@@ -82,7 +83,12 @@ def _lock(config: pytest.Config) -> None:
 
     lock = config.stash[LOCK] = ExitStack()
     command = " ".join(["labgen grade", *sorted(named)])
-    lock.enter_context(folder_lock(folder, command, wait=GRADING_WAITS, say=say))
+    try:
+        lock.enter_context(folder_lock(folder, command, wait=GRADING_WAITS, say=say))
+    except HostError:
+        # A folder that may only be read is graded all the same, with --report DIR: nobody else can hold its lock.
+        if os.access(folder.path, os.W_OK):
+            raise
 
 
 def _asks_every_node(config: pytest.Config) -> bool:

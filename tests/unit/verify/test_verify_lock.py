@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from fake_lab import FakeLab
 
 from labgen.course import NAMES
+from labgen.errors import HostError
 from labgen.folder import LabFolder
 from labgen.lock import folder_lock
 from verify import conftest
@@ -73,3 +75,14 @@ def test_grading_holds_the_lock_only_as_long_as_it_lasts(
     grade()
     with folder_lock(LabFolder.at(pytester.path), "labgen up"):
         pass
+
+
+def test_grading_of_a_folder_that_may_only_be_read_takes_no_lock(
+    grade: Callable[..., dict[str, Any]], fake: FakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise HostError(".labgen/lock cannot be locked: Read-only file system.")
+
+    monkeypatch.setattr(conftest, "folder_lock", refuse)
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    assert grade()["points"]["got"] > 0
