@@ -27,7 +27,7 @@ WINDOW = timedelta(minutes=10)
 LEAST = 2
 """Tasks in one place that ended by themselves from which on it is a habit."""
 
-_KILLS, _KILLING = 4, timedelta(seconds=20)
+_KILLS, _KILLING = 4, timedelta(seconds=25)
 """So many containers in one place ended by force within this time: no person and no check of ours does that, each of
 which waits for the replacement, but a limit of memory does."""
 

@@ -48,10 +48,10 @@ def complete(evidence: Evidence) -> None:
     inventory = Inventory(LabFolder.at(Path()), evidence.lab, evidence.state)
     nodes, seen = inventory.lab.nodes, list(evidence.observations)
     asked = {(one.node, one.script) for one in seen}
-    # Tasks that had just begun were none to be waited for then.
     for number, one in enumerate(evidence.observations):
-        if "@@%s" in one.script:
-            out = re.sub(r'(?<="SystemTime":")[^"]+', lambda time: _later(time[0]), one.out)
+        # Tasks that had just begun were none to be waited for then.
+        if "/tasks" in one.script:
+            out = re.sub(r'(?<="UpdatedAt":")[^"]+(?=","Labels":\{\},"Spec":\{"ContainerSpec")', _earlier, one.out)
             evidence.observations[number] = dataclasses.replace(one, out=out)
     seen = list(evidence.observations)
     at = next(one.since for one in seen if "http://engine/tasks" in one.script)
@@ -94,8 +94,8 @@ def complete(evidence: Evidence) -> None:
     evidence.observations.sort(key=lambda one: one.since)
 
 
-def _later(time: str) -> str:
-    return (datetime.fromisoformat(time) + timedelta(seconds=10)).isoformat()
+def _earlier(time: re.Match[str]) -> str:
+    return (datetime.fromisoformat(time[0]) - timedelta(seconds=15)).isoformat()
 
 
 class Recorded:

@@ -98,7 +98,25 @@ def answers(*losses: Stretch) -> Callable[[Recorded], None]:
     return lambda lab: lab.meshed(8001, *answered, *losses)
 
 
+def never_scaled_up(lab: Recorded) -> None:
+    """Created with three replicas and scaled down; the engine remembers the service from its beginning."""
+    made: list[str] = []
+    lab.service(NAME, lambda there: made.append(there["ID"]))
+
+    def change(_: str) -> str:
+        scaled = {"name": NAME, "replicas.new": "2", "replicas.old": "3"}
+        events = [
+            {"Type": "service", "Action": "create", "Actor": {"ID": made[0], "Attributes": {"name": NAME}}},
+            {"Type": "service", "Action": "update", "Actor": {"ID": made[0], "Attributes": scaled}},
+        ]
+        return "\n".join(map(json.dumps, events))
+
+    lab.says("docker events", change)
+    changed_before(3)(lab)
+
+
 FAULTS = {
+    "created with three, and scaled down": fault(never_scaled_up, "scaled_up"),
     "no service": fault(lambda lab: lab.gone(NAME), "scaled_up"),
     "never changed": fault(both(forgotten, changed_before(None)), "scaled_up"),
     "changed, but never scaled": fault(both(forgotten, changed_before(2)), "scaled_up"),
