@@ -75,11 +75,11 @@ class Runner:
 
     def which(self, program: str) -> str | None:
         """Full path of a program, or ``None`` where it is not installed."""
-        found = shutil.which(program, path=environment.search_path() or None)
-        if found is None and os.name == "posix":
+        program_path = shutil.which(program, path=environment.search_path() or None)
+        if program_path is None and os.name == "posix":
             # Debian keeps these out of an ordinary user's PATH.
-            found = shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
-        return found
+            program_path = shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
+        return program_path
 
     def run(
         self,

@@ -101,7 +101,7 @@ def remote_lab(config: Path, lab_file: Path, *, emulated: bool = False) -> Itera
     :raises LabFileError: the lab file says something that cannot be.
     """
     lab = labfile.load(lab_file)
-    nodes = {node.name: node for node in read(config)}
+    nodes = {node.name: node for node in reversed(read(config))}  # the first that is said counts
     missing = [node.name for node in lab.nodes if node.name not in nodes]
     if missing:
         raise MachineError(
@@ -135,7 +135,7 @@ def read(config: Path) -> list[Reached]:
     :raises HostError: the file cannot be read.
     """
     text = _data(config).decode("utf-8", errors="replace")
-    found: list[Reached] = []
+    nodes: list[Reached] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -149,29 +149,29 @@ def read(config: Path) -> list[Reached]:
         option = ssh_config.option(line)
         if option is None:
             raise refused("it is no option with a value")
-        _take(found, option[0].lower(), option[1], refused)
-    return found
+        _take(nodes, option[0].lower(), option[1], refused)
+    return nodes
 
 
-def _take(found: list[Reached], key: str, value: str, refused: Callable[[str], LabgenError]) -> None:
+def _take(nodes: list[Reached], key: str, value: str, refused: Callable[[str], LabgenError]) -> None:
     """Take one line for the host that it belongs to."""
     if key == "host":
         name = ssh_config.unquoted(value)
         if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.-]*", name):
             raise refused("one name of a node is wanted, not a pattern or several")
-        found.append(Reached(name))
+        nodes.append(Reached(name))
     elif key in _IGNORED:
         return
     elif key not in (*_VALUES, "identityfile"):
         raise refused("it would do more than say how a node is reached")
-    elif not found:
+    elif not nodes:
         raise refused("it comes before the first Host")
     elif key == "identityfile":
-        found[-1].keys.append(value)
+        nodes[-1].keys.append(value)
     elif not _VALUES[key].fullmatch(ssh_config.unquoted(value)):
         raise refused(f"it is no {key}")
     else:
-        found[-1].options.setdefault(key, ssh_config.unquoted(value))
+        nodes[-1].options.setdefault(key, ssh_config.unquoted(value))
 
 
 def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:

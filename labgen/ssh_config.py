@@ -35,15 +35,15 @@ def parse(text: str) -> list[Host]:
 
     Lines before the first host are left out; Vagrant prints warnings there.
     """
-    found: list[Host] = []
+    hosts: list[Host] = []
     for line in text.splitlines():
         match option(line):
             case (key, value) if key.lower() == "host":
-                found.append(Host(unquoted(value), ()))
-            case (key, value) if found:
-                host = found.pop()
-                found.append(Host(host.name, (*host.options, (key, value))))
-    return found
+                hosts.append(Host(unquoted(value), ()))
+            case (key, value) if hosts:
+                host = hosts.pop()
+                hosts.append(Host(host.name, (*host.options, (key, value))))
+    return hosts
 
 
 def option(line: str) -> tuple[str, str] | None:

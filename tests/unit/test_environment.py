@@ -126,10 +126,10 @@ def test_of_python_puts_no_folder_of_installed_packages_before_the_standard_libr
 @pytest.mark.parametrize("entry", ["", ".", "{folder}"])
 def test_import_nothing_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
     monkeypatch.chdir(tmp_path)
-    kept = ["/usr/lib/python", str(tmp_path / "deeper")]
-    monkeypatch.setattr(sys, "path", [entry.format(folder=tmp_path), *kept])
+    others = ["/usr/lib/python", str(tmp_path / "deeper")]
+    monkeypatch.setattr(sys, "path", [entry.format(folder=tmp_path), *others])
     environment.import_nothing_from_the_working_folder()
-    assert sys.path == kept
+    assert sys.path == others
 
 
 def test_import_nothing_from_the_working_folder_unless_labgen_itself_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,9 +61,14 @@ def evidence(tmp_path: Path) -> Path:
 
 def summary(report: Path) -> dict[str, Any]:
     """What a grade comes to: the report without times."""
-    told = json.loads((report / "report.json").read_text(encoding="utf-8"))
-    checks = [(check["id"], check["verdict"], check["points"]) for check in told["checks"]]
-    return {"verdict": told["verdict"], "points": told["points"], "complete": told["complete"], "checks": checks}
+    report_json = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    checks = [(check["id"], check["verdict"], check["points"]) for check in report_json["checks"]]
+    return {
+        "verdict": report_json["verdict"],
+        "points": report_json["points"],
+        "complete": report_json["complete"],
+        "checks": checks,
+    }
 
 
 @pytest.fixture(scope="module")

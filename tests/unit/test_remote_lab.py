@@ -131,9 +131,9 @@ def test_remote_lab_is_what_openssh_makes_of_it(files: tuple[Path, Path]) -> Non
     from labgen.proc import Runner
 
     with remote_lab(*files) as folder:
-        told = Runner().run(["ssh", "-G", "-F", folder.ssh_config, "swarm-manager"]).or_raise().out.splitlines()
-    assert {"hostname 127.0.0.1", "port 1", "user vagrant", "identitiesonly yes", "forwardagent no"} <= set(told)
-    assert not [line for line in told if line.startswith(("proxycommand", "localcommand", "knownhostscommand"))]
+        printed = Runner().run(["ssh", "-G", "-F", folder.ssh_config, "swarm-manager"]).or_raise().out.splitlines()
+    assert {"hostname 127.0.0.1", "port 1", "user vagrant", "identitiesonly yes", "forwardagent no"} <= set(printed)
+    assert not [line for line in printed if line.startswith(("proxycommand", "localcommand", "knownhostscommand"))]
 
 
 def test_remote_lab_names_a_node_that_is_missing(files: tuple[Path, Path]) -> None:

@@ -65,8 +65,8 @@ def test_openssh_takes_a_path_for_what_it_is(tmp_path: Path, name: str) -> None:
     (folder / "key.pub").write_text("")
     config = tmp_path / "config"
     config.write_text(compose([Host("a", (("IdentityFile", str(folder / "key")), ("HostName", "127.0.0.1")))], {}))
-    told = subprocess.run(["ssh", "-G", "-F", str(config), "a"], capture_output=True, text=True, check=True).stdout
-    (line,) = [line for line in told.splitlines() if line.startswith("identityfile ")]
+    printed = subprocess.run(["ssh", "-G", "-F", str(config), "a"], capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in printed.splitlines() if line.startswith("identityfile ")]
     # OpenSSH replaces `%%` when it opens the file.
     assert line == f"identityfile {folder}/key".replace("%", "%%")
 
@@ -77,8 +77,8 @@ def test_fabric_is_given_the_key_itself(tmp_path: Path, name: str) -> None:
     folder.path.mkdir()
     folder.lab_file.write_text("workers: 0\n")
     key = folder.path / "key"
-    told = f"Host swarm-manager\n  HostName 127.0.0.1\n  Port 2222\n  User vagrant\n  IdentityFile {key}\n"
-    inventory.write_ssh_config(folder, told, proxy_command=None)
+    printed = f"Host swarm-manager\n  HostName 127.0.0.1\n  Port 2222\n  User vagrant\n  IdentityFile {key}\n"
+    inventory.write_ssh_config(folder, printed, proxy_command=None)
     folder.remember(State("virtualbox", namespace="x"))
     lab = inventory.load(folder.path)
     connection = lab.connection(lab.lab.first_manager)
@@ -96,8 +96,8 @@ def test_quoted_refuses_what_cannot_be_written(path: str) -> None:
 
 
 def test_compose_has_the_last_word() -> None:
-    told = "warning\nHost a\n  LogLevel FATAL\n  Port=22\n\nHost b\n  loglevel QUIET\n"
-    assert compose(parse(told), {"LogLevel": "ERROR"}) == (
+    printed = "warning\nHost a\n  LogLevel FATAL\n  Port=22\n\nHost b\n  loglevel QUIET\n"
+    assert compose(parse(printed), {"LogLevel": "ERROR"}) == (
         "Host a\n  Port 22\n  LogLevel ERROR\nHost b\n  LogLevel ERROR\n"
     )
 
