@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 
-from labgen import doctor, reconcile, render, ssh_config
+from labgen import doctor, reconcile, render
 from labgen.bringup import Machines
 from labgen.commands.render import load
 from labgen.commands.run import fab
@@ -30,8 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
     quoted(str(folder.path))  # refused before anything is made: ssh could not use the keys in there
     lab = load(folder)
     refuse_copy(folder)
-    # Nothing is made in a folder in which ssh would not find the machines' keys afterwards.
-    ssh_config.quoted(str(folder.path))
     text = render.render(lab)
     progress = for_stream()
     choice = _choice(folder, lab, arguments.provider, progress)
