@@ -35,9 +35,13 @@ def test_every_command_ends_in_one_sentence(kind: str, tmp_path: Path, monkeypat
     assert not wrong, f"{len(wrong)} of {kind}:\n\n" + "\n\n".join(wrong[:40])
 
 
-@pytest.fixture(scope="module")
+# Trials in this process have no programs: there subprocess.Popen is another.
+_POPEN = subprocess.Popen
+
+
+@pytest.fixture(scope="module", autouse=True)
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Trial, Path, Future[Outcome]]]]:
-    """What comes of each trial in a process of its own, a few at a time."""
+    """What comes of each trial in a process of its own, a few at a time, beside the trials in this process."""
     place = tmp_path_factory.mktemp("careless")
     # Also for a user without rights to look at: only the folders themselves must be writable or not.
     for folder in (place, *place.parents[:2]):
@@ -61,7 +65,7 @@ def carried_out(trial: Trial, folder: Path) -> Outcome:
     for name in ("LABGEN_LOCK", "PYTHONUTF8"):
         if name not in trial.environment:
             environment.pop(name, None)
-    child = subprocess.Popen(
+    child = _POPEN(
         ["/bin/sh", "-c", trial.shell.replace("{}", program)],
         cwd=folder,
         env=environment,
