@@ -26,6 +26,7 @@ stays pytest's.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,12 @@ def pytest_runtest_makereport(
     hints, cause = about.hints, ""
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, seen = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}"
-    if verdict is Verdict.FAIL and (finding := _cause(about, item, book)):
-        seen, hints, cause = _beginning(finding.words.in_(book.language), seen), finding.hints, finding.cause
+    if verdict is Verdict.FAIL and (finding := _cause(about, item, book, error)):
+        seen, hints, cause = (
+            _beginning(finding.words.in_(book.language), "" if isinstance(error, SwarmError) else seen),
+            finding.hints,
+            finding.cause,
+        )
     elif verdict is Verdict.FAIL and isinstance(error, LabgenError):
         hints = error.hints or hints
     if verdict is Verdict.INCONCLUSIVE:
@@ -302,9 +307,11 @@ def _judge(error: BaseException | None) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def _cause(about: Check, item: pytest.Item, book: Book) -> causes.Finding | None:
+def _cause(about: Check, item: pytest.Item, book: Book, error: BaseException | None) -> causes.Finding | None:
     """Find the cause of a failure. The verdict stands, whatever comes of that."""
     try:
+        if isinstance(error, SwarmError):
+            about = replace(about, topics=(*about.topics, "swarm"))
         return book.diagnose(about, _name(item))
     except Exception:
         return None

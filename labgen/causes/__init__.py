@@ -37,7 +37,7 @@ CAUSES: tuple[Cause, ...] = (
 )
 """Every cause; of several that are seen, the first explains the others."""
 
-_ALWAYS: frozenset[Topic] = frozenset({"swarm", "names"})
+_ALWAYS: frozenset[Topic] = frozenset({"names"})
 
 
 def findings(observations: Observations, topics: Collection[Topic] | None = None) -> Iterator[Finding]:

@@ -17,9 +17,9 @@ from labgen.words import Words
 Topic = Literal["swarm", "names", "tasks", "history", "requests", "network", "node", "subnets"]
 """What a failure is about: a cause explains only failures of its topics.
 
-``swarm`` and ``names`` (a service that does not exist) explain whatever fails; ``tasks`` those that do not run,
-``history`` what is not to be seen of earlier tasks, ``requests`` pages that do not come, ``network`` services that do
-not find each other, ``node`` a node that is not as it should be, ``subnets`` networks that overlap.
+``names`` (a service that does not exist) explains whatever fails, ``swarm`` what no manager tells, ``tasks`` those that
+do not run, ``history`` what is not to be seen of earlier tasks, ``requests`` pages that do not come, ``network``
+services that do not find each other, ``node`` a node that is not as it should be, ``subnets`` networks that overlap.
 """
 
 

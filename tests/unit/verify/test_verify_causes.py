@@ -167,6 +167,20 @@ def test_a_verdict_begins_with_its_cause(grade: Grade, fake: FakeLab, cause: str
     assert re.search(rf"(?m)^ +{re.escape(command)}$", report["printed"])
 
 
+def test_what_has_nothing_to_do_with_the_swarm_keeps_its_own_words_where_nobody_leads(
+    grade: Grade, fake: FakeLab
+) -> None:
+    _leaderless(fake)
+    fake.nodes[W2]["hostname"] = "ubuntu"
+    told = {each["id"]: each for each in grade("--exercise", "loadbalance", "--lang=en")["checks"]}
+    assert (told[f"cluster.host_name[{W2}]"]["seen"], told[f"cluster.host_name[{W2}]"]["cause"]) == (
+        "its host name is ubuntu",
+        "",
+    )
+    # The cause once, not again in the error's own words.
+    assert told["cluster.swarm_begun"]["seen"].count("The swarm has no leader") == 1
+
+
 def test_a_verdict_without_a_known_cause_keeps_its_own_words(grade: Grade, fake: FakeLab) -> None:
     fake.nodes[W1]["hostname"] = "ubuntu"
     report = grade("-k", "host_name")
