@@ -265,7 +265,14 @@ class Machines:
         self._not_halted(state)
         inventory.close_shared(self.folder, Runner())
         with self.progress.step(f"{'Cutting the power of' if force else 'Shutting down'} {', '.join(names)}"):
-            self.vagrant(state).halt(names, force=force, on_line=self.progress.detail)
+            self._with_surplus(state).halt(names, force=force, on_line=self.progress.detail)
+
+    def _with_surplus(self, state: State) -> Vagrant:
+        """Vagrant, with a Vagrantfile that knows machines, too, which lab.yml does not name any more."""
+        record, names = self.folder.record(), self.folder.machine_names()
+        if record is None or not set(names) - {node.name for node in self.lab.nodes}:
+            return self.vagrant(state)
+        return self.vagrant(state, write_vagrantfile(self.folder, record.lab, names))
 
     def _not_halted(self, state: State | None) -> None:
         """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
@@ -281,7 +288,7 @@ class Machines:
         own = self._daemon(state) if state.namespace else None
         if own is None or (own.pid() is not None and (force or not own.shuts_down)):
             with self.progress.step("Cutting the machines' power" if force else "Shutting the machines down"):
-                self.vagrant(state).halt(force=force, on_line=self.progress.detail)
+                self._with_surplus(state).halt(force=force, on_line=self.progress.detail)
         if own is not None:
             and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
             with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):

@@ -39,6 +39,9 @@ class FakeVagrant:
                 if f"name: '{name}'" in text and (not names or name in names):
                     (self.folder.vagrant_data / "machines" / name / provider / "id").unlink()
 
+    def halt(self, names: Iterable[str] = (), **_: Any) -> None:
+        self.log.append(" ".join([f"halt by {self.file or 'Vagrantfile'}", *names]))
+
 
 class World:
     """A lab that is up on VirtualBox, and what VirtualBox has of it."""
@@ -219,3 +222,12 @@ def test_state_refuses_a_namespace_that_would_be_another_path(world: World, name
     file.write_text(file.read_text().replace('"namespace": null', f'"namespace": "{namespace}"'))
     with pytest.raises(MachineError, match="cannot be read"):
         world.folder.state()
+
+
+def test_halt_knows_machines_that_lab_yml_does_not_name(world: World) -> None:
+    assert cli.main(["-C", str(world.folder.path), "halt"]) == 0
+    world.folder.lab_file.write_text("workers: 1\n")
+    assert cli.main(["-C", str(world.folder.path), "halt"]) == 0
+    assert cli.main(["-C", str(world.folder.path), "halt", "swarm-worker2"]) == 0
+    recorded = "halt by .labgen/Vagrantfile"
+    assert world.log == ["halt by Vagrantfile", recorded, f"{recorded} swarm-worker2"]
