@@ -102,10 +102,12 @@ def read(text: str) -> Attempts:
     if ["done"] not in lines:
         raise NodeError(f"what could be reached was not told to the end: {text.strip()[-200:] or 'nothing'}")
     words = {"open": OPEN, "refused": REFUSED, "silent": SILENT}
-    told = [line for line in lines if len(line) == 4 and line[3] in words]
+    outcomes = [line for line in lines if len(line) == 4 and line[3] in words]
     return Attempts(
-        tcp={(at, int(port)): words[came] for kind, at, port, came in told if kind == "tcp" and port.isdigit()},
-        overlay={at: came == "open" for kind, at, _, came in told if kind == "overlay"},
+        tcp={
+            (at, int(port)): words[outcome] for kind, at, port, outcome in outcomes if kind == "tcp" and port.isdigit()
+        },
+        overlay={at: outcome == "open" for kind, at, _, outcome in outcomes if kind == "overlay"},
     )
 
 

@@ -42,11 +42,11 @@ class Reach:
         :raises NodeError: what came of them is not known.
         """
         failures = {
-            (each, Failure(source.name, target.name, came))
+            (each, Failure(source.name, target.name, outcome))
             for source, target in self._pairs()
             for each in (GOSSIP, MANAGEMENT)
             if (each == GOSSIP or target in self._managers)
-            and (came := self._connected(source, target, each)) not in (OPEN, None)
+            and (outcome := self._connected(source, target, each)) not in (OPEN, None)
         }
         # A node that reaches no port of any other is at fault for both.
         blamed = self._blamed(node, [failure for _, failure in failures])
@@ -61,9 +61,9 @@ class Reach:
         failures = [
             Failure(source.name, target.name)
             for source, target in self._pairs()
-            if (heard := self._known(self._heard, target)) is not None
-            and self._known(self._attempts, source) is not None
-            and str(source.address) not in heard
+            if (senders := self._answer(self._heard, target)) is not None
+            and self._answer(self._attempts, source) is not None
+            and str(source.address) not in senders
         ]
         return self._blamed(node, failures)
 
@@ -102,7 +102,7 @@ class Reach:
         return members
 
     def _connected(self, source: Node, target: Node, port: int) -> str | None:
-        attempts = self._known(self._attempts, source)
+        attempts = self._answer(self._attempts, source)
         return attempts.tcp.get((str(target.address), port), SILENT) if attempts else None
 
     def _gossip(self, source: Node, target: Node) -> bool:
@@ -111,15 +111,15 @@ class Reach:
 
     def _overlay(self, source: Node, target: Node) -> bool | None:
         """Whether the ways between two nodes carry: an answer takes both. ``None`` where neither knows of the other."""
-        came = [
+        answers = [
             answered
             for node, other in ((source, target), (target, source))
-            if (attempts := self._known(self._attempts, node))
+            if (attempts := self._answer(self._attempts, node))
             and (answered := attempts.overlay.get(str(other.address))) is not None
         ]
-        return any(came) if came else None
+        return any(answers) if answers else None
 
-    def _known(self, answers: dict[str, Known[T]], node: Node) -> T | None:
+    def _answer(self, answers: dict[str, Known[T]], node: Node) -> T | None:
         """A node's answer, ``None`` where there is none."""
         with suppress(LabgenError):
             return answers[node.name].get() if node.name in answers else None
@@ -152,15 +152,15 @@ class Reach:
         self._attempts |= side_by_side(members, lambda node: reachability.read(self._exam.on(node, script)))
         self._heard |= side_by_side(members, self._listen)
         gossiping = [(source, target) for source, target in _pairs(members) if self._gossip(source, target)]
-        told = [self._overlay(source, target) for source, target in gossiping]
-        if None in told and any(came is not None for came in told):
+        answers = [self._overlay(source, target) for source, target in gossiping]
+        if None in answers and any(answer is not None for answer in answers):
             raise NotYet("a node has not heard of another's end of the ingress network")
         if self._rounds == 1 and any(self._missing(source, target) for source, target in gossiping):
             raise NotYet("something was lost on the way")
 
     def _missing(self, source: Node, target: Node) -> bool:
-        heard = self._known(self._heard, target)
-        unheard = heard is not None and str(source.address) not in heard
+        senders = self._answer(self._heard, target)
+        unheard = senders is not None and str(source.address) not in senders
         return unheard or self._overlay(source, target) is False
 
     def _listen(self, node: Node) -> frozenset[str]:

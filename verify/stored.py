@@ -97,18 +97,21 @@ class Stored:
     def image_ids(self, tasks: tuple[Task, ...]) -> dict[str, str]:
         """By id of a task, the id of the image that its container was made from; tasks whose container is gone are not
         in it."""
-        found = {}
+        ids = {}
         for task in tasks:
-            for container in self._there(task) or ():
+            for container in self._around(task) or ():
                 if container.id == task.container_id and container.image_id:
-                    found[task.id] = container.image_id
-        return found
+                    ids[task.id] = container.image_id
+        return ids
 
     def _runs(self, task: Task) -> bool:
-        there = self._there(task)
-        return there is None or any(one.id == task.container_id and one.state == "running" for one in there)
+        containers = self._around(task)
+        return containers is None or any(
+            container.id == task.container_id and container.state == "running" for container in containers
+        )
 
-    def _there(self, task: Task) -> tuple[Container, ...] | None:
+    def _around(self, task: Task) -> tuple[Container, ...] | None:
+        """The containers on a task's node, ``None`` where it is no node of the lab or cannot be asked."""
         node = self._exam.host(task)
         with suppress(LabgenError):
             return self.containers(node) if node else None
