@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from labgen import environment
+from labgen import bounded, environment
 from labgen.errors import INTERRUPTED, HostError, LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.waiting import NotYet, wait_until
 
@@ -60,6 +60,16 @@ class Result:
         if not self.ok:
             raise ProgramFailed(self.command, self.status, self.err.strip() or self.out, hint)
         return self
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a program did: argument list, exit status, both outputs as they came."""
+
+    argv: tuple[str, ...]
+    status: int
+    out: bytearray
+    err: bytearray
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,26 @@ class Runner:
             except subprocess.TimeoutExpired:
                 raise self._late(child, line, _Deadline(timeout).as_a_whole, hint) from None
         return Result(line, child.returncode, out, err or "")
+
+    def capture(self, argv: Sequence[str | Path], *, most: int, timeout: float = 60.0) -> Captured:
+        """Run a program that may print without end, and give what it printed as it came.
+
+        :param most: bytes that each of its outputs may have.
+        :param timeout: deadline in seconds.
+        :raises ProgramMissing: the program is not installed.
+        :raises ProgramTimeout: it did not end in time; it and its children are ended.
+        :raises bounded.TooMuch: it printed more; it and its children are ended.
+        """
+        line = (*self.prefix, *(str(part) for part in argv))
+        with self._started(line, None, None, merged=False, piped=False, hint="") as child:
+            try:
+                out, err = bounded.outputs(child, most, timeout)
+            except bounded.TooMuch:
+                end(child, grace=1.0)
+                raise
+            except bounded.Late:
+                raise self._late(child, line, _Deadline(timeout).as_a_whole, "") from None
+        return Captured(line, child.returncode, out, err)
 
     def attend(self, argv: Sequence[str | Path], *, hint: str = "", deaf: bool = False) -> int:
         """Run a program that talks with the user (a remote shell), and give its exit status.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import re
 from collections import deque
@@ -77,19 +78,43 @@ _JSON = re.compile(
     rf"(?:[\s\[\]{{}}:,]++|{_LITERAL.pattern}|true|false|null|NaN|-?Infinity|-?\d[\d.eE+-]*+)*+", re.DOTALL
 )
 _NUMBER = re.compile(r"(\s*:\s*)(-?\d[\d.eE+-]*)")
+_LINE = re.compile(r"[^\n]+")
+_PART = 2**20
+"""Characters of a text without JSON that are looked at together."""
+
+_MOST = 20_000
+"""Secrets that one text may have."""
+
+_MOST_STRINGS = 2_000_000
+"""Strings of a JSON text that are looked at one by one; one that has more is read by nobody."""
+
+_WORD = 256
+"""Characters that a name of a secret, an option or a program may have."""
+
 _WORDS = 32
 """Words of a command that are remembered while its later ones are looked at."""
+
+
+class TooManySecrets(ValueError):
+    """A text has more secrets than any that is not made to keep one busy."""
 
 
 def redact(text: str, key: bytes = b"") -> str:
     """Replace the secrets in a text by stand-ins.
 
     :param key: makes stand-ins differ where the secrets do; without one they are all the same.
+    :raises TooManySecrets: with a key only.
     """
 
+    count = 0
+
     def stand_in(secret: str) -> str:
+        nonlocal count
+        count += 1
         if not key or not secret:
             return "(secret)"
+        if count > _MOST:
+            raise TooManySecrets
         digest = hmac.new(key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return f"(secret-{digest[:8]})"
 
@@ -101,49 +126,58 @@ def _redact(text: str, stand_in: _StandIn) -> str:
         return text
     if _is_json(text):
         return _redact_json(text, stand_in)
-    redacted: list[str] = []
-    plain: list[str] = []  # lines of no JSON stay together: a private key has many
-    for line in text.split("\n"):
-        if line.lstrip()[:1] in ("{", "[") and _is_json(line):
-            if plain:
-                redacted.append(_redact_plain("\n".join(plain), stand_in))
-                plain = []
-            redacted.append(_redact_json(line, stand_in))
-        else:
-            plain.append(line)
-    if plain:
-        redacted.append(_redact_plain("\n".join(plain), stand_in))
-    return "\n".join(redacted)
+    redacted = io.StringIO()
+    plain = 0  # where lines of no JSON begin, which stay together: a private key has many
+    for line in _LINE.finditer(text):
+        if line[0].lstrip()[:1] in ("{", "[") and _is_json(line[0]):
+            _write_plain(text[plain : line.start()], stand_in, redacted)
+            redacted.write(_redact_json(line[0], stand_in))
+            plain = line.end()
+    _write_plain(text[plain:], stand_in, redacted)
+    return redacted.getvalue()
+
+
+def _write_plain(text: str, stand_in: _StandIn, redacted: io.StringIO) -> None:
+    """Redact a text in parts, cut between words: what is put in the place of many secrets takes memory for each."""
+    start = 0
+    while len(text) - start > _PART:
+        cut = max(text.rfind("\n", start, start + _PART), text.rfind(" ", start, start + _PART)) + 1
+        end = cut if cut > start else start + _PART
+        redacted.write(_redact_plain(text[start:end], stand_in))
+        start = end
+    redacted.write(_redact_plain(text[start:], stand_in))
 
 
 def _is_json(text: str) -> bool:
     """Whether a text has only JSON's words outside its strings. It is not parsed: it may be deep, or large."""
-    return '"' in text and _JSON.fullmatch(text) is not None
+    return 0 < text.count('"') <= 2 * _MOST_STRINGS and _JSON.fullmatch(text) is not None
 
 
 def _redact_json(text: str, stand_in: _StandIn) -> str:
     """Redact the strings of a JSON text, each by what stands before it: a key, or earlier words of its list."""
-    redacted: list[str] = []
+    redacted = io.StringIO()
+    written = end = 0
     words: deque[str] = deque(maxlen=_WORDS)
-    end = 0
     for literal in _LITERAL.finditer(text):
-        between = text[end : literal.start()]
-        redacted.append(between)
-        if between.strip() == ":" and words and _SECRET_NAME.fullmatch(words[-1]):
+        between = text[end : literal.start()].strip()
+        if between == ":" and words and _SECRET_NAME.fullmatch(words[-1]):
             string = _quoted(_whole(_decoded(literal[0]), words[-1], stand_in))
         else:
-            if between.strip() != ",":
+            if between != ",":
                 words.clear()
             string = _redact_literal(literal[0], words, stand_in)
-        redacted.append(string)
-        words.append(_decoded(literal[0]) if len(literal[0]) < 256 else "")
+        words.append(_decoded(literal[0]) if len(literal[0]) < _WORD else "")
         end = literal.end()
-        number = _NUMBER.match(text, end)
-        if number and _SECRET_NAME.fullmatch(words[-1]):
-            redacted.append(number[1] + _quoted(stand_in(number[2])))
+        number = _NUMBER.match(text, end) if _SECRET_NAME.fullmatch(words[-1]) else None
+        if number:
+            string += number[1] + _quoted(stand_in(number[2]))
             end = number.end()
-    redacted.append(text[end:])
-    return "".join(redacted)
+        if number or string != literal[0]:
+            redacted.write(text[written : literal.start()])
+            redacted.write(string)
+            written = end
+    redacted.write(text[written:])
+    return redacted.getvalue()
 
 
 def _redact_literal(literal: str, words: Sequence[str], stand_in: _StandIn) -> str:

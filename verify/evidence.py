@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from labgen.files import read
 from labgen.folder import State
 from labgen.inventory import Inventory
 from labgen.lab import Lab, Node
-from labgen.redaction import redact
-from verify.hosts import Hosts
+from labgen.redaction import TooManySecrets, redact
+from verify.hosts import LONGEST, Hosts
 from verify.observation import Observation
 from verify.tracing import looked_at
 
@@ -29,7 +30,7 @@ _MARK = re.compile(r"labgen-[0-9a-f]{16}")
 """What a script has that is not to be guessed, and so is another each time."""
 
 _AT_MOST = 128 * 2**20
-"""Characters of answers that are kept of one run; a swarm of ten thousand tasks gives some 20 million at a time."""
+"""Bytes that the answers kept of one run may take in memory; those of ten thousand tasks take 20 million at a time."""
 
 
 class Damaged(ValueError):
@@ -95,12 +96,22 @@ class Recording:
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
         """Ask, keep, and hand on: what is judged is what is kept, without secrets."""
         try:
-            out = redact(self._hosts.run(node, script, within=within), self._key)
+            out = self._redacted(node, self._hosts.run(node, script, within=within))
         except LabgenError as why:
             self._keep(node, script, "", (why.message, why.hint))
             raise
         self._keep(node, script, out, ("", ""))
         return out
+
+    def _redacted(self, node: Node, out: str) -> str:
+        try:
+            redacted = redact(out, self._key)
+        except TooManySecrets:
+            redacted = ""
+        # Stand-ins are longer than short secrets.
+        if (out and not redacted) or sys.getsizeof(redacted) > 2 * LONGEST:
+            raise NodeError(f"{node.name} answered with more secrets than are cut out.", "What prints them there?")
+        return redacted
 
     def close(self) -> None:
         """Close the hosts."""
@@ -120,8 +131,9 @@ class Recording:
             out = out.replace(mark[0], _SAME)
         told = (redact(error[0], self._key), redact(error[1], self._key))
         with self._lock:
-            too_much = self._kept + len(out) > _AT_MOST
-            self._kept += 0 if too_much else len(out)
+            size = sys.getsizeof(out) + len(script)
+            too_much = self._kept + size > _AT_MOST
+            self._kept += 0 if too_much else size
             seen = Observation(
                 node.name, _same(script), "" if too_much else out, told, round(self.clock(), 3), left_out=too_much
             )

@@ -18,7 +18,7 @@ import testinfra.host
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.backend.ssh import SshBackend
 
-from labgen import ssh_config
+from labgen import bounded, engine, ssh_config
 from labgen.errors import HostError, NodeError
 from labgen.inventory import CONNECT_TIMEOUT, Inventory
 from labgen.lab import Node
@@ -28,6 +28,9 @@ from labgen.unreached import unreached
 
 LONGEST = 32 * 2**20
 """Bytes that a node may answer to one question; the tasks of ten thousand replicas are some 22 million."""
+
+_BESIDE = 65536
+"""Bytes that a login may print besides."""
 
 _LOST = 255
 """ssh's exit status where the connection, not the command, failed."""
@@ -78,12 +81,12 @@ class SshHosts:
             # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
             # turned into OSError below.
             raise unreached(node.name, _said(why)) from None
-        if len(done.stdout_bytes) > LONGEST:
-            raise NodeError(
-                f"{node.name} answered with more than {LONGEST // 2**20} MiB, of which nothing is read.",
-                "Something there prints without end: a page, a log, a container's output.",
-            )
-        out, error = (_after(self._mark, raw) for raw in (done.stdout_bytes, done.stderr_bytes))
+        except bounded.TooMuch:
+            raise _too_much(node) from None
+        try:
+            out, error = (_after(self._mark, raw) for raw in (done.stdout_bytes, done.stderr_bytes))
+        except ValueError:
+            raise _too_much(node) from None
         if not done.succeeded:
             said = error.strip() or out.strip()
             raise NodeError(
@@ -98,6 +101,13 @@ class SshHosts:
             if "client" in vars(host.backend):
                 host.backend.client.close()
         self._hosts.clear()
+
+
+def _too_much(node: Node) -> NodeError:
+    return NodeError(
+        f"{node.name} answered with more than {LONGEST // 2**20} MiB, of which nothing is read.",
+        "Something there prints without end: a page, a log, a container's output.",
+    )
 
 
 def _bounded(script: str, mark: str) -> str:
@@ -119,10 +129,13 @@ exit "${{status:-1}}"
 
 
 def _after(mark: str, raw: bytes) -> str:
-    """What was printed after the line with the mark; all of it where that never came."""
-    text = _text(raw)
-    before, found, after = text.partition(f"\n{mark}\n")
-    return after if found else before
+    """What was printed after the line with the mark; all of it where that never came.
+
+    :raises ValueError: it is too long.
+    """
+    line = f"\n{mark}\n".encode()
+    at = raw.find(line)
+    return engine.text(raw if at < 0 else raw[at + len(line) :], LONGEST)
 
 
 class _Deadline(threading.local):
@@ -148,8 +161,10 @@ class _Shared(SshBackend):  # type: ignore[misc]
         self._runner = Runner()
 
     def run_local(self, command: str, *args: str) -> CommandResult:
-        done = self._runner.run(shlex.split(self.quote(command, *args)), timeout=self.deadline.seconds)
-        return self.result(done.status, done.command.encode(), done.out.encode(), done.err.encode())
+        done = self._runner.capture(
+            shlex.split(self.quote(command, *args)), most=LONGEST + _BESIDE, timeout=self.deadline.seconds
+        )
+        return self.result(done.status, shlex.join(done.argv).encode(), done.out, done.err)
 
 
 def _kept() -> type[Any]:
@@ -177,13 +192,17 @@ def _kept() -> type[Any]:
             client.connect(**options, key_filename=ssh_config.keys(text, self.host.name))
             return client
 
-        def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
+        def _exec_command(self, command: bytes) -> tuple[int, bytearray, bytearray]:
             try:
                 channel = self.client.get_transport().open_session(timeout=self.deadline.seconds)
                 channel.settimeout(self.deadline.seconds)
                 channel.exec_command(command)
-                out, err = b"".join(channel.makefile("rb")), b"".join(channel.makefile_stderr("rb"))
+                out = bounded.read(channel.makefile("rb"), LONGEST + _BESIDE)
+                err = bounded.read(channel.makefile_stderr("rb"), LONGEST)
                 return channel.recv_exit_status(), out, err
+            except bounded.TooMuch:
+                channel.close()
+                raise
             except paramiko.SSHException as why:
                 raise OSError(str(why) or type(why).__name__) from None
 

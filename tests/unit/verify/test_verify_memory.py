@@ -1,0 +1,124 @@
+"""What a hostile node or bundle may cost the computer that grades: memory, measured in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MOST = 300
+"""MiB that a process may take, whatever it is answered."""
+
+GRADING = """
+import resource, sys
+from functools import partial
+sys.path.insert(0, {here!r})
+from fake_lab import FakeLab
+from labgen import labfile, swarm
+from labgen.errors import LabgenError
+from verify import bundle, facts
+from verify.evidence import Evidence, Recording
+from verify.exam import Exam
+from labgen.folder import State
+from labgen import engine
+from verify.hosts import LONGEST
+import pytest, testinfra.host, jinja2
+
+raw = bytearray(eval({answer!r}))
+def told():
+    try:
+        return engine.text(raw[:LONGEST], LONGEST)
+    except ValueError as why:
+        raise LabgenError(str(why))
+class Hosts:
+    def run(self, node, script, *, within=30.0):
+        return told() + "\\n200\\n" + "[]\\n200\\n" * 3
+    def close(self):
+        pass
+lab = labfile.load(None)
+evidence = Evidence("", State("docker"))
+hosts = Recording(Hosts(), evidence)
+for ask in (
+    lambda: swarm.look(partial(hosts.run, lab.nodes[0])),
+    lambda: facts.read(partial(hosts.run, lab.nodes[1]), "n", ["n"]),
+):
+    try:
+        ask()
+    except LabgenError as why:
+        print(type(why).__name__, str(why)[:80])
+del raw
+bundle.bundle(evidence)
+print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+ANSWERS = {
+    "lists": "b'[' + b'[],' * (31 * 2**20 // 3) + b'[]]'",
+    "objects": "b'[' + b'{},' * (31 * 2**20 // 3) + b'{}]'",
+    "texts": "b'[' + b'\"ab\",' * (31 * 2**20 // 5) + b'1]'",
+    "values just few enough": "b'[' + b'\"abc\",' * 1_699_000 + b'1]'",
+    "deep": "b'[' * (31 * 2**20)",
+    "passwords": "b'{' + b'\"password\":\"x\",' * (31 * 2**20 // 15) + b'\"a\":1}'",
+    "passwords in text": "b'password=x ' * (31 * 2**20 // 11)",
+    "an emoji": "b'x' * (31 * 2**20) + '\\U0001f433'.encode()",
+    "digits": "b'9' * (31 * 2**20)",
+    "nothing": "b'\\0' * (31 * 2**20)",
+}
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_grading_takes_little_memory_whatever_a_node_answers(what: str) -> None:
+    program = GRADING.format(here=str(Path(__file__).parent), answer=ANSWERS[what])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    print(done.stdout)
+    assert int(done.stdout.split("PEAK")[1]) < MOST
+
+
+READING = """
+import resource, sys, base64, zlib, json
+sys.path.insert(0, {here!r})
+from verify import bundle
+from test_verify_bundle import TEXT, forged
+import pytest
+from pathlib import Path
+try:
+    bundle.load(Path({path!r}))
+except bundle.Damaged as why:
+    print(why)
+print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    "answer", [b"[]," * (10 * 2**20), b"[" * (32 * 2**20), b"x" * (32 * 2**20 - 8) + "\U0001f433".encode()]
+)
+@pytest.mark.parametrize("script", ["http://engine/tasks", "cat"])
+def test_loading_a_bundle_that_bursts_takes_little_memory(answer: bytes, script: str, tmp_path: Path) -> None:
+    import base64
+    import json
+    import zlib
+
+    from test_verify_bundle import made
+
+    from verify import bundle
+
+    packed = base64.b64encode(zlib.compress(answer)).decode()
+    head = json.loads(bundle.write(made()).split("\n")[0])
+    lines = [head] + [
+        {"node": "swarm-manager", "script": f"{script} {at}", "since": at, "packed": packed} for at in range(6)
+    ]
+    chain = ""
+    texts = []
+    for line in lines:
+        line.pop("hash", None)
+        chain = bundle._hash(line, chain)
+        texts.append(json.dumps({**line, "hash": chain}))
+    file = tmp_path / "evidence.jsonl"
+    file.write_text("\n".join(texts) + "\n", encoding="utf-8")
+    program = READING.format(here=str(Path(__file__).parent), path=str(file))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    print(done.stdout)
+    assert int(done.stdout.split("PEAK")[1]) < MOST
