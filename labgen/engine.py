@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -153,7 +154,7 @@ def text(raw: bytes, most: int) -> str:
 def as_object(value: Any, where: str) -> Mapping[str, Any]:
     """The value, known to be an object (NodeError where it is not)."""
     if not isinstance(value, Mapping):
-        raise unreadable(where, json.dumps(value))
+        raise unreadable(where, reprlib.repr(value))
     return value
 
 
@@ -163,7 +164,7 @@ def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise unreadable(where, json.dumps(value))
+        raise unreadable(where, reprlib.repr(value))
     return value
 
 

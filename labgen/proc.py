@@ -129,7 +129,6 @@ class Runner:
         """Run a program that may print without end, and give what it printed as it came.
 
         :param most: bytes that each of its outputs may have.
-        :param timeout: deadline in seconds.
         :raises ProgramMissing: the program is not installed.
         :raises ProgramTimeout: it did not end in time; it and its children are ended.
         :raises bounded.TooMuch: it printed more; it and its children are ended.

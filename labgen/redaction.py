@@ -69,6 +69,11 @@ _FORMS = tuple(
 )
 _IN_URLS = re.compile(r"(?<=://)[^/\s:@\"'\\]{0,200}:(?:\\.|[^/\s@\"'\\])+(?=@)")
 
+_SUSPICIOUS_WORDS = (
+    *("pass", "pwd", "secret", "token", "credential", "auth", "key", "bearer", "swmtkn", "swmkey", "://", "$"),
+    *("{sha", "{ssha", "{plain", "redis-cli", "curl", "mysql"),
+)
+
 _SECRET_NAME = re.compile(rf"(?i)[\w.-]*{_NAME}")
 _SECRET_OPTION = re.compile(rf"(?i){_OPTION}")
 _VARIABLE = re.compile(rf"(?is)(?P<name>[\w.-]*(?:{_NAME}|_key))=(?!=)(?P<value>.+)")
@@ -122,7 +127,7 @@ def redact(text: str, key: bytes = b"") -> str:
 
 
 def _redact(text: str, stand_in: _StandIn) -> str:
-    if not _SUSPICIOUS.search(text):
+    if not _may_have_secrets(text):
         return text
     if _is_json(text):
         return _redact_json(text, stand_in)
@@ -135,6 +140,13 @@ def _redact(text: str, stand_in: _StandIn) -> str:
             plain = line.end()
     _write_plain(text[plain:], stand_in, redacted)
     return redacted.getvalue()
+
+
+def _may_have_secrets(text: str) -> bool:
+    # Of long texts one word after the other: that is a hundred times as fast.
+    if len(text) > _PART and not any(map(text.lower().__contains__, _SUSPICIOUS_WORDS)):
+        return False
+    return len(text) > _PART or _SUSPICIOUS.search(text) is not None
 
 
 def _write_plain(text: str, stand_in: _StandIn, redacted: io.StringIO) -> None:

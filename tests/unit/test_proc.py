@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen import proc
+from labgen import bounded, proc
 from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.proc import Result, Runner, end, python
 from labgen.waiting import NotYet, wait_until
@@ -233,3 +233,22 @@ def test_run_does_not_wait_for_what_holds_the_output_of_a_program_that_has_ended
     result = RUNNER.run(py(code), timeout=30, on_line=lambda _line: None)
     os.kill(int(result.out), signal.SIGKILL)
     assert result.status == 0
+
+
+def test_capture_ends_a_program_that_prints_without_end() -> None:
+    start = time.monotonic()
+    with pytest.raises(bounded.TooMuch):
+        Runner().capture(["sh", "-c", "yes 0123456789; sleep 60"], most=100_000, timeout=60)
+    with pytest.raises(bounded.TooMuch):
+        Runner().capture(["sh", "-c", "yes 0123456789 >&2"], most=100_000, timeout=60)
+    assert time.monotonic() - start < 30
+
+
+def test_capture_gives_bytes_and_status_as_they_came() -> None:
+    done = Runner().capture(["sh", "-c", r"printf 'a\377'; echo b >&2; exit 3"], most=2)
+    assert (done.status, bytes(done.out), bytes(done.err)) == (3, b"a\xff", b"b\n")
+
+
+def test_capture_is_late_where_the_program_is() -> None:
+    with pytest.raises(ProgramTimeout):
+        Runner().capture(["sleep", "60"], most=10, timeout=0.2)

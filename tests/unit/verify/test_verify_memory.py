@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
+from test_verify_bundle import made
+
+from verify import bundle
 
 MOST = 300
 """MiB that a process may take, whatever it is answered."""
@@ -54,16 +60,10 @@ print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 ANSWERS = {
-    "lists": "b'[' + b'[],' * (31 * 2**20 // 3) + b'[]]'",
-    "objects": "b'[' + b'{},' * (31 * 2**20 // 3) + b'{}]'",
     "texts": "b'[' + b'\"ab\",' * (31 * 2**20 // 5) + b'1]'",
     "values just few enough": "b'[' + b'\"abc\",' * 1_699_000 + b'1]'",
-    "deep": "b'[' * (31 * 2**20)",
     "passwords": "b'{' + b'\"password\":\"x\",' * (31 * 2**20 // 15) + b'\"a\":1}'",
-    "passwords in text": "b'password=x ' * (31 * 2**20 // 11)",
     "an emoji": "b'x' * (31 * 2**20) + '\\U0001f433'.encode()",
-    "digits": "b'9' * (31 * 2**20)",
-    "nothing": "b'\\0' * (31 * 2**20)",
 }
 
 
@@ -72,7 +72,6 @@ def test_grading_takes_little_memory_whatever_a_node_answers(what: str) -> None:
     program = GRADING.format(here=str(Path(__file__).parent), answer=ANSWERS[what])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    print(done.stdout)
     assert int(done.stdout.split("PEAK")[1]) < MOST
 
 
@@ -92,18 +91,10 @@ print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 @pytest.mark.parametrize(
-    "answer", [b"[]," * (10 * 2**20), b"[" * (32 * 2**20), b"x" * (32 * 2**20 - 8) + "\U0001f433".encode()]
+    ("answer", "script"),
+    [(b"[]," * (10 * 2**20), "http://engine/tasks"), (b"x" * (32 * 2**20 - 8) + "\U0001f433".encode(), "cat")],
 )
-@pytest.mark.parametrize("script", ["http://engine/tasks", "cat"])
 def test_loading_a_bundle_that_bursts_takes_little_memory(answer: bytes, script: str, tmp_path: Path) -> None:
-    import base64
-    import json
-    import zlib
-
-    from test_verify_bundle import made
-
-    from verify import bundle
-
     packed = base64.b64encode(zlib.compress(answer)).decode()
     head = json.loads(bundle.write(made()).split("\n")[0])
     lines = [head] + [
@@ -120,5 +111,4 @@ def test_loading_a_bundle_that_bursts_takes_little_memory(answer: bytes, script:
     program = READING.format(here=str(Path(__file__).parent), path=str(file))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    print(done.stdout)
     assert int(done.stdout.split("PEAK")[1]) < MOST
