@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-import reprlib
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from labgen.errors import NodeError, SwarmError
@@ -154,7 +154,7 @@ def text(raw: bytes, most: int) -> str:
 def as_object(value: Any, where: str) -> Mapping[str, Any]:
     """The value, known to be an object (NodeError where it is not)."""
     if not isinstance(value, Mapping):
-        raise unreadable(where, reprlib.repr(value))
+        raise unreadable(where, _beginning(value))
     return value
 
 
@@ -164,7 +164,7 @@ def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise unreadable(where, reprlib.repr(value))
+        raise unreadable(where, _beginning(value))
     return value
 
 
@@ -192,6 +192,11 @@ def date(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None and 1970 < moment.year < _NEVER else None
+
+
+def _beginning(value: Any) -> str:
+    """The beginning of a value as JSON: the whole may be long."""
+    return "".join(islice(json.JSONEncoder().iterencode(value), 100))
 
 
 def unreadable(where: str, seen: str) -> NodeError:
