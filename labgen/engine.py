@@ -196,7 +196,9 @@ def date(text: str) -> datetime | None:
 
 def _beginning(value: Any) -> str:
     """The beginning of a value as JSON: the whole may be long."""
-    return "".join(islice(json.JSONEncoder().iterencode(value), 100))
+    if isinstance(value, Mapping):
+        value = dict(islice(value.items(), 5))
+    return json.dumps(value[:5] if isinstance(value, list) else value)[:400]
 
 
 def unreadable(where: str, seen: str) -> NodeError:
