@@ -200,7 +200,9 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
         forced, back = there_and_back(exam)
     kept = {str(task.slot) for task in forced.running if task.id in ran}
     kept |= {str(task.slot) for task in back.running if task.id in {one.id for one in forced.running}}
-    return Tried(most_empty(_since(exam.dated(back), ran)), tuple(sorted(kept)), asked.probed)
+    tried = _since(exam.dated(back), ran)
+    exam.exchanged(health.EXERCISE.name, tried)
+    return Tried(most_empty(tried), tuple(sorted(kept)), asked.probed)
 
 
 @check(
