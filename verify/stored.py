@@ -61,17 +61,19 @@ class Stored:
         self._answers: dict[str, Known[Mapping[str, Answer]]] = {}
 
     def containers(self, node: Node) -> tuple[Container, ...]:
-        """The containers on a node, running or not.
+        """The containers on a node, running or not; none where no engine runs.
 
         :raises NodeError: its engine does not answer.
         """
-        return _containers(self._of(node))
+        return _containers(self._of(node)) if self._exam.facts(node).engine_running else ()
 
     def images(self, node: Node) -> dict[str, str]:
-        """The images on a node: each reference that they have there, with the id of the image.
+        """The images on a node, none where no engine runs: each reference that they have there, with the image's id.
 
         :raises NodeError: its engine does not answer.
         """
+        if not self._exam.facts(node).engine_running:
+            return {}
         images = as_list(self._of(node)[_IMAGES].value(_IMAGES), _IMAGES)
         return {
             str(name): text_of(image, "Id")
@@ -111,10 +113,11 @@ class Stored:
         )
 
     def _around(self, task: Task) -> tuple[Container, ...] | None:
-        """The containers on a task's node, ``None`` where it is no node of the lab or cannot be asked."""
+        """The containers on a task's node, ``None`` where it is no node of the lab or cannot be asked, or no engine
+        runs that knows of them."""
         node = self._exam.host(task)
         with suppress(LabgenError):
-            return self.containers(node) if node else None
+            return self.containers(node) if node and self._exam.facts(node).engine_running else None
         return None
 
     def _of(self, node: Node) -> Mapping[str, Answer]:
@@ -122,10 +125,14 @@ class Stored:
             wanted = [
                 other
                 for other in self._exam.lab.nodes
-                if other.name not in self._answers and (other == node or self._exam.answers(other))
+                if other.name not in self._answers and (other == node or self._may_be_asked(other))
             ]
             self._answers |= side_by_side(wanted, self._ask)
         return self._answers[node.name].get()
+
+    def _may_be_asked(self, node: Node) -> bool:
+        # To ask an engine that does not run would start it: its socket is systemd's.
+        return self._exam.answers(node) and self._exam.facts(node).engine_running
 
     def _ask(self, node: Node) -> Mapping[str, Answer]:
         return engine.ask(partial(self._exam.on, node), [_CONTAINERS, _IMAGES])

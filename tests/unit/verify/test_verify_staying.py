@@ -111,6 +111,25 @@ def test_runs_believes_the_manager_of_a_node_that_cannot_be_asked(fake: FakeLab)
     runs(exam, web(exam), 2)
 
 
+def test_stored_asks_no_engine_that_does_not_run(fake: FakeLab) -> None:
+    """Its socket is systemd's: to ask would start it."""
+    exam = exam_of(fake)
+    began(fake, 60)
+    fake.nodes["swarm-worker1"]["engine"] = ""
+    stored: list[str] = []
+    first = fake._containers
+
+    def containers(name: str) -> list[dict[str, Any]]:
+        stored.append(name)
+        return first(name)
+
+    fake._containers = containers  # type: ignore[method-assign]
+    runs(exam, web(exam), 2)
+    assert exam.stored.containers(fake.lab.workers[0]) == ()
+    assert exam.stored.images(fake.lab.workers[0]) == {}
+    assert "swarm-worker1" not in stored
+
+
 def renamed(exam: Exam, old: str, new: str) -> Service:
     """The service with a task of the past, made from another image, on the same node."""
     running = web(exam).tasks[0]
