@@ -44,7 +44,8 @@ class Mutant:
     """One change to one file.
 
     :param path: of the file, from the project's folder.
-    :param line: of the change, from 1; ``last`` is the last line of the statement that it is in, ``first`` the first.
+    :param line: of the change, from 1.
+    :param first: the first line of the statement that it is in, ``last`` the last; of a function's head, of its body.
     :param start: offset in the file's bytes of what is replaced; ``end``: of what comes after it.
     :param names: module-level names that the statement binds; empty inside a function.
     """
@@ -90,6 +91,8 @@ class _Walker(ast.NodeVisitor):
         self._source = source
         self._statement: ast.stmt | None = None
         self._depth = 0
+        self._body: ast.FunctionDef | None = None
+        """The function whose head is visited: what stands there matters where its body runs."""
 
     def _offset(self, line: int, column: int) -> int:
         return self._starts[line - 1] + column
@@ -100,10 +103,13 @@ class _Walker(ast.NodeVisitor):
         first, last = statement.lineno, statement.end_lineno or statement.lineno
         if isinstance(statement, (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef)):
             last = max(end_line, node.lineno)  # its head, not what stands in it
+        if self._body:
+            first, last = self._body.body[0].lineno, self._body.end_lineno or self._body.lineno
         names: tuple[str, ...] = ()
         if not self._depth and isinstance(statement, (ast.Assign, ast.AnnAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            names = tuple(target.id for target in targets if isinstance(target, ast.Name))
+            bound = [part for target in targets for part in ast.walk(target)]
+            names = tuple(part.id for part in bound if isinstance(part, ast.Name))
         start, end = self._offset(node.lineno, node.col_offset), self._offset(end_line, end_column)
         self.found.append(Mutant(self.path, node.lineno, first, last, start, end, text, names))
 
@@ -121,6 +127,7 @@ class _Walker(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         """Leave annotations and the docstring alone."""
+        self._body = node
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
                 self.visit(decorator)
@@ -130,6 +137,7 @@ class _Walker(ast.NodeVisitor):
         for name, default in given:
             if default and name.arg not in PATIENCE:
                 self.visit(default)
+        self._body = None
         self._depth += 1
         for statement in node.body:
             self.visit(statement)

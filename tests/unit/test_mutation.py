@@ -76,10 +76,17 @@ def test_mutants_are_programs_and_differ_from_the_source() -> None:
         changed = mutant.apply(SOURCE)
         ast.parse(changed)
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(SOURCE))
-        assert 1 <= mutant.first <= mutant.line <= mutant.last
+        assert 1 <= mutant.first <= mutant.last
         assert mutant.diff(SOURCE).startswith("--- few.py\n+++ few.py\n@@ ")
     assert {mutant.names for mutant in found} == {(), ("LIMIT",)}
     assert not [mutant for mutant in found if mutant.line in (1, 6)]
+
+
+def test_mutants_in_a_functions_head_matter_where_its_body_runs() -> None:
+    (default,) = (mutant for mutant in mutants("few.py", SOURCE) if mutant.line == 5)
+    assert (default.text, default.first, default.last) == ("4", 6, 9)
+    pair = mutants("a.py", b"A, B = 1, 2")
+    assert {mutant.names for mutant in pair} == {("A", "B")}
 
 
 def test_baseline_asks_the_most_particular_tests_first_and_no_more_than_there_is_time_for() -> None:

@@ -1,0 +1,232 @@
+"""Details of the checks' helpers that a whole lab does not show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from recorded import Recorded
+
+from labgen.course import NAMES
+from labgen.errors import LabgenError
+from labgen.swarm import Service, Swarm, SwarmNode, Task
+from labgen.waiting import NotYet
+from tests.past import service, task
+from verify import __main__ as command
+from verify import consistency, explaining, services, test_recovery, test_scaling
+from verify.checks import Check
+from verify.plugin import REFUSED, UNWRITTEN
+
+# fmt: off
+ALSO_WHILE_A_NODE_IS_SILENT = {
+    "cluster.address", "cluster.host_name", "cluster.names", "cluster.engine_running", "cluster.swarm_active",
+    "cluster.advertised_address", "cluster.gossip_port", "cluster.management_port", "cluster.management_reached",
+    "cluster.gossip_reached", "cluster.overlay_reached", "cluster.swarm_begun", "cluster.node_ready",
+    "cluster.node_role", "cluster.no_strangers", "cluster.ingress_network", "cluster.overlay_subnets",
+    "cluster.gateway_bridge", "service.service_exists", "service.image", "service.command",
+    "service.made_by_the_swarm", "loadbalance.service_exists", "loadbalance.replicated", "loadbalance.constraint",
+    "loadbalance.on_workers", "loadbalance.published", "loadbalance.port_open", "scaling.scaled_up",
+    "scaling.same_service", "globalmode.service_exists", "globalmode.global", "cleanup.services_gone",
+    "cleanup.containers_gone", "cleanup.networks_gone", "recovery.service_made", "recovery.published",
+    "recovery.replaced", "failover.service_exists", "update.service_exists", "update.image", "update.history",
+    "update.completed", "updateoptions.service_exists", "updateoptions.updated", "rollback.services_exist",
+    "rollback.paused", "rollback.mended", "rollback.continued", "rollback.rolled_back", "rollback.by_itself",
+    "placement.off_managers", "placement.none_on_managers", "placement.label", "placement.on_labelled",
+    "placement.pending", "placement.says_why", "ports.chosen", "ports.automatic", "ports.host",
+    "discovery.network", "discovery.virtual", "discovery.round_robin", "stack.deployed", "stack.published",
+    "stack.network", "stack.updated", "stack.from_the_file", "stack.history", "stack.others_stay",
+    "secrets.secret_given", "secrets.config_given", "secrets.rotated", "secrets.history",
+    "secrets.old_one_removed", "health.service_exists",
+}
+# fmt: on
+"""Checks that a node which cannot be asked is no excuse for: they judge one node, or what was asked of the swarm."""
+
+
+def checks() -> list[Check]:
+    functions = (
+        function
+        for name in dict.fromkeys(("cluster", *NAMES))
+        for key, function in vars(import_module(f"verify.test_{name}")).items()
+        if key.startswith("test_")
+    )
+    marks = (mark for function in functions for mark in getattr(function, "pytestmark", ()) if mark.name == "check")
+    return [mark.args[0] for mark in marks]
+
+
+def test_checks_that_need_the_whole_lab_are_all_but_these() -> None:
+    assert {
+        f"{check.exercise}.{check.name}" for check in checks() if not check.whole_lab
+    } == ALSO_WHILE_A_NODE_IS_SILENT
+
+
+class Scaling:
+    """An exam with a service that changes when it is scaled, and pages in containers, by task."""
+
+    manager = SimpleNamespace(name="m")
+
+    def __init__(self, after: Service, pages: dict[str, str], back: Service) -> None:
+        self.now, self.pages, self.back = after, pages, back
+        self.scripts: list[str] = []
+
+    def host(self, _task: Task) -> Any:
+        return self.manager
+
+    def service(self, _name: str) -> Service:
+        return self.now
+
+    def on(self, _node: object, script: str, **_options: float) -> str:
+        if "base64 -w0" in script:
+            return next((page for name, page in self.pages.items() if name in script), "")
+        self.scripts.append(script)
+        if "service scale" in script:
+            self.now = self.back
+        return ""
+
+
+def on(node: str, slot: int) -> Task:
+    return replace(task(slot, 0), id=f"task{slot}", container_id=f"c{slot}", node_id=node)
+
+
+@pytest.mark.parametrize(
+    ("pages", "back", "given"),
+    [
+        # The one that went had a page: the one that stays on its node is given that.
+        ({"c2": "cGFnZQ=="}, [on("w1", 1), on("w2", 3)], ["c3"]),
+        # It had none.
+        ({"c1": "cGFnZQ=="}, [on("w1", 1), on("w2", 3)], []),
+        # None of the new ones is on its node.
+        ({"c2": "cGFnZQ=="}, [on("w1", 1), on("w1", 3)], []),
+        # It has stayed.
+        ({"c2": "cGFnZQ=="}, [on("w1", 1), on("w2", 2)], []),
+    ],
+)
+def test_as_found_gives_the_page_of_what_went_to_what_stays(
+    pages: dict[str, str], back: list[Task], given: list[str]
+) -> None:
+    before = replace(service(on("w1", 1), on("w2", 2)), replicas=2)
+    more = replace(before, replicas=3, tasks=(*before.tasks, on("w2", 3)))
+    exam = Scaling(more, pages, replace(before, tasks=tuple(back)))
+    with test_scaling._as_found(exam, before):  # type: ignore[arg-type]
+        pass
+    scale, *others = exam.scripts
+    assert scale == "docker service scale --detach web-alb=2"
+    assert [name for name in ("c1", "c2", "c3") for script in others if f"docker exec -i {name} " in script] == given
+
+
+def test_as_found_does_not_scale_what_is_as_it_was() -> None:
+    before = replace(service(on("w1", 1)), replicas=1)
+    exam = Scaling(before, {}, before)
+    with test_scaling._as_found(exam, before):  # type: ignore[arg-type]
+        pass
+    assert exam.scripts == []
+
+
+class Filling:
+    """An exam of which a service has so many tasks after each scaling."""
+
+    manager = SimpleNamespace(name="m")
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = list(counts)
+        self.scaled: list[str] = []
+
+    def service(self, _name: str) -> Service:
+        return service(*(on("w1", slot) for slot in range(self.counts[0])))
+
+    def on(self, _node: object, script: str, **_options: float) -> str:
+        self.scaled.append(script.split("=")[-1].split()[0])
+        return ""
+
+    def wait(self, _what: str, look: Callable[[], None], **_options: float) -> None:
+        try:
+            look()
+        except NotYet as late:
+            self.counts.pop(0)
+            raise AssertionError(str(late)) from None
+
+
+def test_fill_scales_down_and_up_again_until_as_many_run() -> None:
+    exam = Filling(2, 2, 3)
+    test_recovery._fill(exam, 3)  # type: ignore[arg-type]
+    assert exam.scaled == ["2", "3"] * 3
+    never = Filling(*[2] * 9)
+    test_recovery._fill(never, 3)  # type: ignore[arg-type]
+    assert never.scaled == ["2", "3"] * 5
+
+
+def test_open_to_all_asks_only_for_nodes_that_are_ready() -> None:
+    def node(name: str, state: str) -> SwarmNode:
+        return SwarmNode(name, name, "worker", "active", state, False, "10.0.2.102", "27.3.1")
+
+    there = replace(service(), constraints=("node.hostname!=gone",))
+    services.open_to_all(Swarm((node("w1", "ready"), node("gone", "down")), (), {}), there)
+    with pytest.raises(AssertionError, match=r"keep it off gone: node.hostname!=gone"):
+        services.open_to_all(Swarm((node("w1", "ready"), node("gone", "ready")), (), {}), there)
+
+
+def test_picked_leaves_out_what_is_not_told() -> None:
+    fields = [("ID",), ("Spec", "Role"), ("Spec", "Labels"), ("Status",), ("Spec", "Nothing", "Deep")]
+    told = {"ID": "x", "Spec": {"Role": "", "Labels": {}}, "Status": [], "More": 1}
+    assert explaining._picked(told, fields) == '{"ID": "x"}'
+    assert explaining._picked({"ID": 0}, [("ID",)]) == '{"ID": 0}'
+    assert explaining._picked({"More": 1}, fields) == ""
+
+
+def test_new_tasks_are_none_of_a_service_that_had_no_task_yet() -> None:
+    evidence = Recorded("update").evidence
+    asked = next(one for one in evidence.observations if "http://engine/tasks" in one.script)
+    tasks = [{"ID": name, "ServiceID": "s", "CreatedAt": "2020-01-01T00:00:00Z"} for name in ("a", "b")]
+    old, both = json.dumps(tasks[:1]), json.dumps(tasks)
+
+    def seen(*answers: str) -> None:
+        evidence.observations[:] = [replace(asked, out=f"{out}\n\n200\n") for out in answers]
+        consistency._check_new_tasks(evidence)
+
+    seen("[]", old)
+    seen(old, old)
+    seen(both, old)
+    with pytest.raises(ValueError, match=r"it is forged: a task was made on 2020-01-01"):
+        seen(old, both)
+
+
+def outcome_of(stash: dict[Any, Any]) -> command.Outcome:
+    outcome = command.Outcome()
+    outcome.pytest_configure(SimpleNamespace(stash=stash))  # type: ignore[arg-type]
+    return outcome
+
+
+def test_outcome_tells_what_was_refused_before_what_was_not_written() -> None:
+    refused, unwritten = LabgenError("refused"), LabgenError("unwritten")
+    assert command.Outcome().error is None
+    assert outcome_of({}).error is None
+    assert outcome_of({REFUSED: refused, UNWRITTEN: unwritten}).error is refused
+    assert outcome_of({UNWRITTEN: unwritten}).error is unwritten
+
+
+def test_outcome_keeps_where_a_run_broke_down() -> None:
+    def deep() -> None:
+        raise ValueError("odd")
+
+    with pytest.raises(ValueError, match="odd") as caught:
+        deep()
+    outcome, page = command.Outcome(), SimpleNamespace(toterminal=None)
+    outcome.pytest_internalerror(page, caught)
+    line = deep.__code__.co_firstlineno + 1
+    assert outcome.broken == f"ValueError: odd (test_verify_details.py, line {line})"
+    lines: list[str] = []
+    page.toterminal(SimpleNamespace(line=lines.append))  # type: ignore[misc]
+    assert lines == [outcome.broken]
+
+
+@pytest.mark.parametrize(("error", "interrupted"), [(KeyboardInterrupt, True), (pytest.exit.Exception, False)])
+def test_outcome_keeps_whether_it_was_interrupted(error: type[BaseException], interrupted: bool) -> None:
+    with pytest.raises(error) as caught:
+        raise error("now")
+    outcome = command.Outcome()
+    outcome.pytest_keyboard_interrupt(caught)
+    assert outcome.interrupted is interrupted
