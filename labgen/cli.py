@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from labgen import __version__
@@ -101,19 +102,41 @@ def parser() -> argparse.ArgumentParser:
     either = made.add_mutually_exclusive_group()
     either.add_argument("--evidence", type=_path, metavar="FILE", help="keep what was seen in FILE, not by the report")
     either.add_argument(
-        "--from", type=_path, metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab"
+        "--from",
+        type=_path,
+        nargs="+",
+        metavar="FILE",
+        dest="evidence_from",
+        help="grade what each FILE has kept, without the lab; several are compared with one another",
     )
     made.add_argument(
         "--nonce", metavar="TEXT", type=nonce, help="put TEXT into the evidence; with --from, it must be there"
     )
     made.add_argument(
+        "--nonces", type=_path, metavar="TABLE", help="with --from: the nonce that each name's file must have"
+    )
+    made.add_argument(
         "--ssh-config", type=_path, metavar="FILE", help="grade a lab of someone else's: how its nodes are reached"
     )
     made.add_argument(
-        "--lab-file", type=_path, metavar="FILE", help="with --ssh-config: the lab.yml that it is judged by"
+        "--lab-file",
+        type=_path,
+        metavar="FILE",
+        help="the lab.yml that it is judged by; with --from, that it is compared with",
     )
     made.add_argument(
         "--emulated", action="store_true", help="with --ssh-config: its nodes are emulated, and take longer"
+    )
+
+    made = command("nonce", "print a nonce for each learner, as a table")
+    made.add_argument("name", nargs="+", metavar="NAME", help="of the learners; their files are to bear them")
+    made.add_argument("--secret", type=_path, required=True, metavar="FILE", help="the teacher's, 16 bytes or more")
+    made.add_argument(
+        "--date",
+        type=date.fromisoformat,
+        default=date.today(),
+        metavar="YYYY-MM-DD",
+        help="of the day (default: today)",
     )
 
     made = command("explain", "show what a check asked of which node, and what that answered")

@@ -33,3 +33,8 @@ def choose(text: str, purpose: str, among: int) -> int:
 def mark(text: str, purpose: str) -> str:
     """Make 16 hexadecimal digits of a nonce, which cannot be guessed without it."""
     return hmac.new(text.encode("utf-8", "surrogatepass"), purpose.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def derive(secret: bytes, name: str, day: str) -> str:
+    """Make the nonce of one learner for one day: who does not have the secret cannot make another's."""
+    return hmac.new(secret, f"{name}|{day}".encode(), hashlib.sha256).hexdigest()[:16]

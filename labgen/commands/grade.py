@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from labgen import inventory
+from labgen.commands import grade_handins
 from labgen.course import find
 from labgen.environment import of_python
 from labgen.errors import GRADED, EvidenceError, HostError, LabgenError
@@ -22,32 +26,66 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.errors)."""
     if arguments.evidence_from and arguments.ssh_config:
         raise LabgenError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
-    if bool(arguments.ssh_config) != bool(arguments.lab_file):
+    if arguments.ssh_config and not arguments.lab_file:
         raise LabgenError(
             "--ssh-config and --lab-file go together: how the nodes are reached, and what lab they are to be.",
             "labgen grade --ssh-config FILE --lab-file FILE",
         )
+    if arguments.lab_file and not (arguments.ssh_config or arguments.evidence_from):
+        raise LabgenError(
+            "--lab-file goes with --ssh-config or with --from.", "labgen grade --ssh-config FILE --lab-file FILE"
+        )
+    if arguments.nonces and not arguments.evidence_from:
+        raise LabgenError("--nonces goes with --from.", "labgen grade --from FILE ... --nonces TABLE")
     if arguments.ssh_config:
         with remote_lab(arguments.ssh_config, arguments.lab_file, emulated=arguments.emulated) as folder:
             return _grade(arguments, folder)
     # From evidence there need not be a lab.
     if arguments.evidence_from:
-        return _grade(arguments, LabFolder.at(arguments.folder))
+        return _grade_evidence(arguments)
     return _grade(arguments, inventory.load(arguments.folder).folder)
 
 
-def _grade(arguments: argparse.Namespace, folder: LabFolder) -> int:
-    kept: Path | None = arguments.evidence_from
-    if kept:
-        need_evidence(kept)
+def _grade_evidence(arguments: argparse.Namespace) -> int:
+    folder = LabFolder.at(arguments.folder)
+    files = grade_handins.files(arguments)
+    for file in files:
+        need_evidence(file)
+    nonces = grade_handins.nonces(arguments, files)
+    if len(files) == 1 and not arguments.lab_file:
+        return _grade(arguments, folder, files[0], nonces[files[0]])
+    if arguments.report or arguments.json:
+        raise LabgenError(
+            "--report and --json are for one file: the report of each of several lies beside it.",
+            "Leave them out, or grade one file at a time.",
+        )
+
+    def grade(file: Path, nonce: str | None) -> tuple[int, Mapping[str, Any] | None]:
+        status = _grade(arguments, folder, file, nonce, quiet=True)
+        if status not in GRADED:
+            return status, None
+        return status, json.loads(read(_report_folder(arguments, file, folder) / "report.json") or "{}")
+
+    return grade_handins.grade_all(files, nonces, arguments.lab_file, grade)
+
+
+def _grade(
+    arguments: argparse.Namespace,
+    folder: LabFolder,
+    kept: Path | None = None,
+    nonce: str | None = None,
+    *,
+    quiet: bool = False,
+) -> int:
+    nonce = arguments.nonce if nonce is None else nonce
     wanted = ["all"] if arguments.all else [find(name).name for name in arguments.exercise]
     report = _report_folder(arguments, kept, folder)
     written = report / "report.json"
     evidence = [f"--evidence={(arguments.evidence or report / folder.evidence.name).absolute()}"]
     if kept:
         evidence = [f"--from={kept.absolute()}"]
-    if arguments.nonce is not None:
-        evidence.append(f"--nonce={arguments.nonce}")
+    if nonce is not None:
+        evidence.append(f"--nonce={nonce}")
     _remove(written)
     # Where the report is wanted as JSON, standard output holds nothing else.
     out = sys.stderr if arguments.json else sys.stdout
@@ -69,13 +107,13 @@ def _grade(arguments: argparse.Namespace, folder: LabFolder) -> int:
             *(f"--exercise={name}" for name in wanted),
         ],
         timeout=3 * 3600,
-        on_line=lambda line: print(line, flush=True, file=out),
+        on_line=lambda line: None if quiet else print(line, flush=True, file=out),
     )
     if done.status not in GRADED:
         return done.status  # which has been said why
     if arguments.json:
         sys.stdout.write(read(written) or "")
-    else:
+    elif not quiet:
         print(f"The report: {report / 'report.html'}")
     return done.status
 

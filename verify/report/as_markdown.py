@@ -112,6 +112,8 @@ def _table(report: Report, outcomes: Iterable[Outcome]) -> list[str]:
 def _escaped(text: str, before: str = "") -> str:
     flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"([\\`*_{}\[\]()#|!~$])", r"\\\1", flat)
+    # What GitHub would make a link of, or a word to someone.
+    escaped = re.sub(r"(?i)(?<=www)\.", "&#46;", escaped.replace("://", "&#58;//").replace("@", "&#64;"))
     return before + escaped if escaped else ""
 
 

@@ -452,12 +452,20 @@ def test_markdown_commands_cannot_end_their_block() -> None:
     assert "    ````sh\n    echo ```\n    echo     ``` # head\n    ````\n" in text
 
 
+def test_markdown_has_no_links_and_calls_nobody() -> None:
+    nasty = replace(BAD, seen="see https://example.org, www.example.org or @kim (kim@example.org)")
+    text = to_markdown(replace(REPORT, checks=(nasty,)))
+    assert "://" not in text
+    assert "www." not in text
+    assert "@" not in text
+
+
 def test_markdown_cannot_be_broken_out_of() -> None:
     nasty = replace(BAD, seen="<script>alert(1)</script> | a | [x](http://e) `b` ![i](j)\n# head", node="<b>")
     text = to_markdown(replace(REPORT, checks=(nasty,)))
     assert "<" not in text
     assert "\n# head" not in text
-    assert r"\[x\]\(http://e\)" in text
+    assert r"\[x\]\(http&#58;//e\)" in text
     rows = [line for line in text.splitlines() if line.startswith("| FAIL")]
     assert rows == ["| FAIL | 0/2 | It is one. | &lt;b&gt; |"]
 

@@ -96,6 +96,9 @@ def test_the_page_loads_and_runs_nothing() -> None:
     assert page.tags & {"script", "img", "link", "iframe", "object", "base", "form", "image", "use"} == set()
     assert not {one for one in page.attributes if one.startswith("on")} | (page.attributes & {"src", "style", "action"})
     assert "default-src 'none'" in text
+    # These two do not follow from default-src.
+    assert "base-uri 'none'" in text
+    assert "form-action 'none'" in text
     assert "url(" not in text
     assert "@import" not in text
     assert re.findall(r"(?:href=\")(?!#)", text) == []

@@ -1,0 +1,147 @@
+"""`labgen grade --from FILE FILE ...`: several hand-ins, each graded by itself, and compared with one another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from labgen.course import find
+from labgen.environment import of_python
+from labgen.errors import (
+    GRADED_INCONCLUSIVE,
+    GRADED_NOTHING,
+    GRADED_WITH_FAILURES,
+    EvidenceError,
+    ExerciseError,
+    LabgenError,
+)
+from labgen.handins import name_of, read_table
+from labgen.proc import Runner, python
+
+Grade = Callable[[Path, str | None], tuple[int, Mapping[str, Any] | None]]
+"""Grades one file, with the nonce that it must have; gives the exit status and the report."""
+
+_WORST = (EvidenceError.exit_status, LabgenError.exit_status, GRADED_WITH_FAILURES, GRADED_INCONCLUSIVE, GRADED_NOTHING)
+"""Exit statuses, the gravest first."""
+
+
+def files(arguments: argparse.Namespace) -> list[Path]:
+    """The files that are named, each once. Words after the first that name an exercise, and no file, are exercises."""
+    named: list[Path] = []
+    for path in arguments.evidence_from or ():
+        if named and not path.exists() and _is_exercise(str(path)):
+            arguments.exercise.append(str(path))
+        elif path.resolve() not in [each.resolve() for each in named]:
+            named.append(path)
+    return named
+
+
+def _is_exercise(word: str) -> bool:
+    try:
+        find(word)
+    except ExerciseError:
+        return False
+    return True
+
+
+def nonces(arguments: argparse.Namespace, named: Sequence[Path]) -> dict[Path, str | None]:
+    """The nonce that each file must have; ``None`` where that does not matter.
+
+    :raises EvidenceError: the table cannot be read, or does not have a name.
+    """
+    if arguments.nonces is None:
+        return dict.fromkeys(named, arguments.nonce)
+    if arguments.nonce is not None:
+        raise LabgenError("--nonce and --nonces are two ways to say which nonce it must be.", "Leave one of them out.")
+    table = read_table(arguments.nonces)
+    for file in named:
+        if name_of(file) not in table:
+            raise EvidenceError(
+                f"{file} is of {name_of(file)}, and {arguments.nonces} has no such name.",
+                "The file's name without .jsonl, or the folder of an evidence.jsonl, is the name in the table.",
+            )
+    return {file: table[name_of(file)] for file in named}
+
+
+def describe(named: Sequence[Path], lab_file: Path | None) -> Mapping[str, Any]:
+    """What the files say of themselves, and which are of one lab; asked of a process of its own.
+
+    :raises LabgenError: it could not be asked.
+    """
+    options = [f"--lab-file={lab_file.absolute()}"] if lab_file else []
+    done = Runner(env=of_python()).run(
+        [python(), "-m", "verify.handins", *options, "--", *(file.absolute() for file in named)], timeout=3600
+    )
+    if not done.ok:
+        raise LabgenError(done.err.strip().removeprefix("error: ") or "the evidence could not be compared.")
+    told: Mapping[str, Any] = json.loads(done.out)
+    return told
+
+
+def notes(described: Mapping[str, Any], now: datetime) -> str:
+    """What a teacher should know of a hand-in that no check says, in one line."""
+    started = datetime.fromisoformat(described["started"])
+    days = (now - started).days
+    age = "today" if days < 1 else "1 day ago" if days == 1 else f"{days} days ago"
+    parts = [
+        f"made {started.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({age})",
+        f"on {described['provider']}{', emulated' if described['emulated'] else ''}",
+        f"exercises named: {', '.join(described['named']) or 'none'}",
+        f"nonce: {described['nonce'] or 'none'}",
+    ]
+    parts += [f"its nodes lacked: {', '.join(described['lacks'])}"] if described["lacks"] else []
+    parts += ["its lab.yml describes another lab than --lab-file"] if described["other_lab"] else []
+    return "; ".join(parts)
+
+
+def copies(told: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Which hand-ins are of one lab, a sentence for each two."""
+    sentences = []
+    for each in told["shared"]:
+        first, second = (names[place] for place in each["files"])
+        counts = ", ".join(f"{each[kind]} {kind}" for kind in ("nodes", "tasks", "containers") if each[kind])
+        sentences.append(f"{first} and {second} were made on one lab: {counts} are the same.")
+    return sentences
+
+
+def grade_all(named: Sequence[Path], wanted: Mapping[Path, str | None], lab_file: Path | None, grade: Grade) -> int:
+    """Grade each file, print a table, and say what they share; gives the gravest exit status."""
+    told = describe(named, lab_file)
+    now = datetime.now(UTC)
+    names = _distinct(named)
+    rows, statuses = [("name", "verdict", "points")], []
+    lines = []
+    for file, name, described in zip(named, names, told["files"], strict=True):
+        status, report = grade(file, wanted[file])
+        statuses.append(status)
+        points = f"{report['points']['got']}/{report['points']['of']}" if report else "-"
+        rows.append((name, str(report["verdict"]) if report else "refused", points))
+        lines.append(f"{name}: {_refusal(described, wanted[file]) or notes(described, now)}")
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("", *lines, sep="\n")
+    if copied := copies(told, names):
+        print("", *copied, sep="\n")
+    sys.stdout.flush()
+    return next((status for status in _WORST if status in statuses), max(statuses, default=0))
+
+
+def _refusal(described: Mapping[str, Any], nonce: str | None) -> str:
+    if "refused" in described:
+        return f"refused: {described['refused']}"
+    if nonce is not None and described["nonce"] != nonce:
+        there = f"with the nonce {described['nonce']!r}" if described["nonce"] else "without a nonce"
+        return f"refused: it was made {there}, not with {nonce!r}"
+    return ""
+
+
+def _distinct(named: Sequence[Path]) -> list[str]:
+    """A name for each file: its own, or where two have the same, its path."""
+    short = [name_of(file) for file in named]
+    return [name if short.count(name) == 1 else str(file) for name, file in zip(short, named, strict=True)]

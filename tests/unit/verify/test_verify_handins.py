@@ -1,0 +1,122 @@
+"""Several hand-ins: whose they are, which nonce each must have, and which come from one lab."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from recorded import Recorded
+
+from labgen.cli import main
+from labgen.errors import EvidenceError
+from labgen.handins import name_of, read_table, table
+from labgen.nonce import derive
+from verify import bundle, handins
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+def hand_in(file: Path, exercise: str, nonce: str = "") -> Path:
+    """A recording as a learner hands it in."""
+    evidence = Recorded(exercise).evidence
+    evidence.nonce, evidence.named = nonce, (exercise,)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(bundle.write(evidence), encoding="utf-8")
+    return file
+
+
+def test_name_of_is_the_file_or_its_folder(tmp_path: Path) -> None:
+    assert name_of(tmp_path / "kim.jsonl") == "kim"
+    assert name_of(tmp_path / "lee" / "evidence.jsonl") == "lee"
+    assert name_of(tmp_path / f"{unicodedata.normalize('NFD', '김민수')}.jsonl") == "김민수"
+
+
+def test_table_is_read_as_it_was_made(tmp_path: Path) -> None:
+    names = ["kim", "이, 영희", '"x"']
+    file = tmp_path / "nonces.csv"
+    file.write_text(table(SECRET, names, "2026-11-28"), encoding="utf-8-sig")
+    assert read_table(file) == {name: derive(SECRET, name, "2026-11-28") for name in names}
+
+
+def test_derive_depends_on_secret_name_and_day() -> None:
+    assert (
+        len(
+            {
+                derive(SECRET, "kim", "1"),
+                derive(SECRET, "lee", "1"),
+                derive(SECRET, "kim", "2"),
+                derive(b"x", "kim", "1"),
+            }
+        )
+        == 4
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "has no names"),
+        ("name,nonce\n", "has no names"),
+        ("kim\n", "line 1: this is no name and nonce"),
+        ("kim,a\nkim,b\n", "line 2: kim is there twice"),
+        ("kim,\n", "line 1: this is no name and nonce"),
+    ],
+)
+def test_read_table_says_what_is_wrong(text: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "nonces.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(EvidenceError, match=why):
+        read_table(file)
+
+
+def test_nonce_command_refuses_a_short_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "secret").write_text("short\n")
+    assert main(["nonce", "--secret", str(tmp_path / "secret"), "kim"]) == 1
+    assert "too short: 5 of at least 16 bytes" in capsys.readouterr().err
+    assert main(["nonce", "--secret", str(tmp_path / "none"), "kim"]) == 5
+    (tmp_path / "secret").write_bytes(SECRET + b"\n")
+    capsys.readouterr()
+    assert main(["nonce", "--secret", str(tmp_path / "secret"), "--date", "2026-11-28", "kim"]) == 0
+    assert capsys.readouterr().out == f"name,nonce\nkim,{derive(SECRET, 'kim', '2026-11-28')}\n"
+
+
+def test_shared_names_bundles_of_one_lab_whatever_their_heads_say(tmp_path: Path) -> None:
+    first = hand_in(tmp_path / "kim.jsonl", "update", "a")
+    second = hand_in(tmp_path / "lee.jsonl", "update", "b")
+    third = hand_in(tmp_path / "park.jsonl", "placement", "c")
+    seen = [handins.describe(file, None)[1] for file in (first, second, third)]
+    (pair,) = handins.shared(seen)
+    assert pair["files"] == [0, 1]
+    assert pair["nodes"] == 3
+    assert pair["tasks"] > 0
+    assert pair["containers"] > 0
+
+
+def test_grade_of_several_tells_a_refused_nonce_and_a_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nonces = tmp_path / "nonces.csv"
+    nonces.write_text(table(SECRET, ["kim", "lee"], "2026-11-28"), encoding="utf-8")
+    right = derive(SECRET, "kim", "2026-11-28")
+    files = [
+        hand_in(tmp_path / "kim.jsonl", "ports", right),
+        hand_in(tmp_path / "lee" / "evidence.jsonl", "ports", right),
+    ]
+    lab = tmp_path / "lab.yml"
+    lab.write_text("workers: 3\n")
+    status = main(["grade", "--from", *map(str, files), "--nonces", str(nonces), "--lab-file", str(lab)])
+    out = capsys.readouterr().out
+    assert status == EvidenceError.exit_status
+    assert "lee   refused" in out
+    assert f"lee: refused: it was made with the nonce '{right}', not with " in out
+    assert "kim and lee were made on one lab: 3 nodes," in out
+    assert "exercises named: ports" in out
+    assert "its lab.yml describes another lab than --lab-file" in out
+    assert (tmp_path / "kim-report" / "report.html").exists()
+
+
+def test_grade_refuses_a_name_that_the_table_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nonces = tmp_path / "nonces.csv"
+    nonces.write_text("kim,a\n", encoding="utf-8")
+    file = hand_in(tmp_path / "lee.jsonl", "ports")
+    assert main(["grade", "--from", str(file), "--nonces", str(nonces)]) == EvidenceError.exit_status
+    assert f"{nonces} has no such name" in capsys.readouterr().err

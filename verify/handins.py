@@ -1,0 +1,85 @@
+"""``python -m verify.handins FILE ...``: what bundles of evidence say of themselves, and what they share, as JSON.
+
+Two labs never have a node's, task's or container's id in common: the swarm and the engine draw them by lot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from labgen import labfile
+from labgen.errors import LabFileError, LabgenError
+from labgen.files import read
+from labgen.lab import Lab
+from verify import bundle
+from verify.evidence import Evidence
+
+_CONTAINER = re.compile(r'"ContainerID"\s*:\s*"([0-9a-f]{12,64})"')
+_KINDS = ("nodes", "tasks", "containers")
+
+Ids = dict[str, set[str]]
+
+
+def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
+    """What a bundle says of itself, and the ids in it; why it is refused, if it is.
+
+    :param lab: the lab that the teacher has given out, ``None`` where that does not matter.
+    """
+    try:
+        evidence = bundle.load(file)
+    except (OSError, ValueError, LabFileError) as why:
+        said = (why.strerror or str(why)) if isinstance(why, OSError) else str(why)
+        return {"refused": said}, {}
+    return {
+        "started": evidence.started.isoformat(),
+        "nonce": evidence.nonce,
+        "provider": evidence.state.provider,
+        "named": list(evidence.named),
+        "lacks": sorted(evidence.state.lacks),
+        "emulated": not evidence.state.accelerated,
+        "other_lab": lab is not None and evidence.lab != lab,
+    }, ids(evidence)
+
+
+def ids(evidence: Evidence) -> Ids:
+    """The ids of nodes, tasks and containers that were seen."""
+    seen = bundle.identities(evidence)
+    containers = {each[1] for one in evidence.observations for each in _CONTAINER.finditer(one.out)}
+    return {"nodes": set(seen["nodes"]), "tasks": set(seen["tasks"]), "containers": containers}
+
+
+def shared(of: Sequence[Ids]) -> Iterator[dict[str, Any]]:
+    """Which bundles are of one lab: places of two in the list, and how many ids of each kind they share."""
+    for (first, mine), (second, theirs) in combinations(enumerate(of), 2):
+        counts = {kind: len(mine.get(kind, set()) & theirs.get(kind, set())) for kind in _KINDS}
+        if any(counts.values()):
+            yield {"files": [first, second], **counts}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print it."""
+    parser = argparse.ArgumentParser(prog="verify.handins")
+    parser.add_argument("--lab-file", type=Path)
+    parser.add_argument("file", type=Path, nargs="+")
+    arguments = parser.parse_args(argv)
+    try:
+        lab = labfile.parse(read(arguments.lab_file) or "") if arguments.lab_file else None
+    except LabgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    described = [describe(file, lab) for file in arguments.file]
+    print(
+        json.dumps({"files": [each for each, _ in described], "shared": list(shared([each for _, each in described]))})
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
