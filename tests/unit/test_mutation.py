@@ -52,6 +52,7 @@ def texts(source: str) -> set[str]:
         ("assert a, 'why 1'", {"pass"}),
         ("raise Error(1)", {"pass"}),
         ("def f():\n    return a", {"def f():\n    return None"}),
+        ("def f():\n    return ''", set()),
         ("wait(a, within=30)", {"pass"}),
         ("x = round(a, 2)", set()),
         ("x: Literal[3] = a", set()),
