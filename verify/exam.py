@@ -20,7 +20,7 @@ from labgen.nonce import choose, mark
 from labgen.pages import Requests
 from labgen.probe import Probed
 from labgen.swarm import Network, Service, Swarm, Task, lives
-from labgen.swarm.hopeless import hopeless
+from labgen.swarm.hopeless import begun_lately, hopeless
 from labgen.swarm.timeline import exchanged
 from labgen.waiting import Hopeless, NotYet, Patience, wait_until
 from verify import facts, tracing
@@ -373,25 +373,14 @@ class Exam:
         def look() -> None:
             run = partial(self._hosts.run, by, within=20.0 + len(addresses) * 10.0)
             last.update(pages.ask(run, addresses, port, self._patience.seconds(3)))
-            if any(last[address].refused for address in addresses) and self._may_answer(port):
+            looked = self.looked or datetime.fromisoformat(self._looked)
+            lately = begun_lately(self.swarm.services.values(), port, looked, self._patience.seconds(_MESH))
+            if lately and any(last[address].refused for address in addresses):
                 raise NotYet("a request was not answered")
 
         if addresses:
             self.settle("the routing mesh", look, within=self._patience.seconds(_MESH))
         return last
-
-    def _may_answer(self, port: int) -> bool:
-        """Whether the routing mesh may still be hearing of a task: of one that began to run not long before."""
-        publishing = [
-            service
-            for service in self.swarm.services.values()
-            if any(published.published == port for published in service.ports)
-        ]
-        began = [date for service in publishing for task in service.running if (date := task.updated or task.since)]
-        looked = self.looked or datetime.fromisoformat(self._looked)
-        # Nodes' clocks differ a little; a task without a date may have begun just now.
-        undated = any(not (task.updated or task.since) for service in publishing for task in service.running)
-        return undated or any(looked - date < timedelta(seconds=self._patience.seconds(_MESH) + 5) for date in began)
 
     def answers(self, node: Node) -> bool:
         """Whether a node can be asked."""

@@ -6,6 +6,8 @@ started again. Whoever waits for such a service to run waits in vain, and learns
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from labgen.swarm.tasks import Service, Task
@@ -13,6 +15,9 @@ from labgen.swarm.timeline import places
 
 ATTEMPTS = 2
 """Attempts in one place that failed in the same way, one after the other, from which on another is not waited for."""
+
+_CLOCKS = 5.0
+"""Seconds by which two clocks may differ."""
 
 _PAUSED = ("paused", "rollback_paused")
 _UPDATING = ("updating", "rollback_started")
@@ -57,6 +62,18 @@ def settled(service: Service) -> bool:
         return False
     moving = [str(task.slot) if task.slot else task.node_id for task in service.tasks if task.moving]
     return all(place in given_up for place in moving)
+
+
+def begun_lately(services: Iterable[Service], port: int, looked: datetime, within: float) -> bool:
+    """Whether a task behind a published port began so late that the routing mesh may still be hearing of it.
+
+    :param looked: when the services were looked at.
+    :param within: seconds that the mesh has.
+    """
+    publishing = [service for service in services if any(each.published == port for each in service.ports)]
+    dates = [task.updated or task.since for service in publishing for task in service.running]
+    # Nodes' clocks differ a little; a task without a date may have begun just now.
+    return any(date is None or looked - date < timedelta(seconds=within + _CLOCKS) for date in dates)
 
 
 def _repeated(tasks: list[Task]) -> str:
