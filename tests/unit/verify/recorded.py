@@ -103,7 +103,8 @@ class Recorded:
 
     def __init__(self, name: str) -> None:
         self.evidence = read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        complete(self.evidence)
+        if not any("ingress_sbox" in one.script for one in self.evidence.observations):
+            complete(self.evidence)
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""
