@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="it stands in for Win
 
 INTERPRETER = """#!/bin/sh
 # Not by the environment, which labgen hands on in part. Without a locale Python would speak UTF-8 of itself.
-LC_CTYPE=C.UTF-8 PYTHONUTF8="${{PYTHONUTF8:-0}}" STAND_IN_CODE_PAGE='{code_page}' STAND_IN_PYTHON='{wrapper}' exec "{python}" "{program}" "$@"
+LC_CTYPE=C.UTF-8 PYTHONUTF8="${{PYTHONUTF8:-0}}" STAND_IN_CODE_PAGE='{code_page}' \\
+  STAND_IN_PYTHON='{wrapper}' exec "{python}" "{program}" "$@"
 """
 LAUNCHER = """#!/bin/sh
 # As vagrant.exe: it ignores Ctrl-C, starts another program with its own output, and waits for that.

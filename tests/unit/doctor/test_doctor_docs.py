@@ -46,6 +46,7 @@ def findings() -> Iterator[Finding]:
     yield from conflicts.virtualbox(COURSE, BOTH.but(says={VMS: Said(machine)}))
     networks = [{**other, "Name": "labgen-lab"} for other in json.loads(recorded("docker-networks.json"))[:1]]
     yield from network.docker_routes(COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
+    yield from programs.vagrant(COURSE, BOTH.but(variables={"VAGRANT_CWD": "/elsewhere"}))
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
     yield from supply.box(COURSE, alone, "virtualbox")
     yield from supply.images(COURSE, alone, "virtualbox")
