@@ -10,7 +10,7 @@ from pathlib import Path
 from labgen.errors import LabFileError, Problem
 
 FILE_NAME = "lab.yml"
-LONGEST = 1024 * 1024
+LONGEST = 64 * 1024
 """Bytes. A lab file has a page or two: what is longer is another file."""
 
 _MISNAMED = frozenset(
@@ -45,7 +45,7 @@ def text_of(path: Path, source: str) -> str:
         reason = getattr(why, "strerror", None) or why
         raise _unreadable(source, f"cannot be read: {reason}.", "Check its path and its permissions.") from None
     if len(content) > LONGEST:
-        raise _unreadable(source, "is longer than 1 MiB.", "Is it a lab file? One has a page or two.")
+        raise _unreadable(source, "is longer than 64 KiB.", "Is it a lab file? One has a page or two.")
     return _decoded(content, source)
 
 

@@ -18,6 +18,7 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
 
     :raises LabFileError: it is not YAML, or cannot be lab data at all.
     """
+    _need_shallow(text, source)
     try:
         survey = _Survey()
         survey.walk(yaml.compose(text, Loader=Loader), "")
@@ -62,7 +63,24 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
             source,
             [Problem("file", shown(raw), "holds no keys.", "Write keys and values, as in workers: 2.", 1)],
         )
+    if len(raw) > _MOST_KEYS:
+        problem = Problem("file", "", f"holds {len(raw)} keys.", "Is it a lab file? One has a dozen keys at most.")
+        raise LabFileError(source, [problem])
     return _named(raw), survey.lines, survey.problems
+
+
+_DEEPEST = 100
+_MOST_KEYS = 100
+"""Far above what a lab file has: PyYAML's time grows with the square of the one, the listing of mistakes with the
+square of the other."""
+
+
+def _need_shallow(text: str, source: str) -> None:
+    depth = 0
+    for letter in text:
+        depth += (letter in "[{") - (letter in "]}")
+        if depth > _DEEPEST:
+            raise LabFileError(source, [Problem("file", "", "is nested too deeply.", "Write plain keys and values.")])
 
 
 def _what(why: yaml.YAMLError) -> str:

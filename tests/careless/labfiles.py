@@ -29,9 +29,9 @@ MISTAKES: Mapping[str, bytes] = {
     "a directive": b"%YAML 9.9\nworkers: 2\n",
     "10 MB": b"# " + b"x" * 10_000_000,
     "a key of 50 kB": b"x" * 50_000 + b": 1\n",
-    "deep": b"[" * 1500,
+    "deep": b"[" * 60_000,
     "deep by indentation": b"".join(b" " * depth + b"a:\n" for depth in range(900)),
-    "many keys": b"".join(b"k%d: 1\n" % number for number in range(300)),
+    "many keys": b"".join(b"k%d: 1\n" % number for number in range(7000)),
     "aliases of aliases": b"a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
     + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 30)),
     "an alias of itself": b"nodes: &n [*n]\n",

@@ -238,3 +238,16 @@ def test_aliases_of_aliases_cost_nothing():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     assert len(mistakes("\n".join(lines))) == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 60_000, "is nested too deeply"),
+        ("x: " + "{a: " * 15_000, "is nested too deeply"),
+        ("".join(f"k{number}: 1\n" for number in range(6000)), "holds 6000 keys"),
+        ("".join(f"k{number}: 1\n" for number in range(60)), "and 40 more"),
+    ],
+)
+def test_a_file_of_thousands_is_refused_at_once(text, words):
+    assert words in message(text)

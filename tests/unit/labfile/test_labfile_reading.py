@@ -108,7 +108,7 @@ def test_of_folder_refuses_what_is_no_file(tmp_path, monkeypatch, make):
 
 def test_of_folder_refuses_a_file_that_is_too_long(tmp_path):
     (tmp_path / "lab.yml").write_bytes(b"# " + b"x" * LONGEST)
-    assert "is longer than 1 MiB" in refused(tmp_path)
+    assert "is longer than 64 KiB" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(
