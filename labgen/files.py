@@ -47,6 +47,14 @@ def is_link(path: Path) -> bool:
         return False
 
 
+def real(path: Path) -> Path:
+    """The path without links; where a link leads to itself, as it stands: whoever opens it is told."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
 def exists(path: Path) -> bool:
     """Whether something is there.
 
@@ -55,6 +63,8 @@ def exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as why:
+        if why.errno == errno.ENAMETOOLONG:
+            return False
         raise HostError(f"{path} cannot be read: {why.strerror or why}.", "Check its folder's permissions.") from None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from labgen.errors import EvidenceError
-from labgen.files import read
+from labgen.files import read, real
 from labgen.nonce import derive
 
 _PLAIN_NAME = "evidence"
@@ -21,7 +21,7 @@ def name_of(file: Path) -> str:
     >>> name_of(Path("kim.jsonl")), name_of(Path("lee/evidence.jsonl"))
     ('kim', 'lee')
     """
-    name = file.resolve().parent.name if file.stem == _PLAIN_NAME else file.stem
+    name = real(file).parent.name if file.stem == _PLAIN_NAME else file.stem
     return _plain(name)
 
 

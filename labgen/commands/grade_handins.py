@@ -20,6 +20,7 @@ from labgen.errors import (
     ExerciseError,
     LabgenError,
 )
+from labgen.files import exists, real
 from labgen.handins import name_of, read_table
 from labgen.proc import Runner, python
 
@@ -34,9 +35,9 @@ def files(arguments: argparse.Namespace) -> list[Path]:
     """The files that are named, each once. Words after the first that name an exercise, and no file, are exercises."""
     named: list[Path] = []
     for path in arguments.evidence_from or ():
-        if named and not path.exists() and _is_exercise(str(path)):
+        if named and not exists(path) and _is_exercise(str(path)):
             arguments.exercise.append(str(path))
-        elif path.resolve() not in [each.resolve() for each in named]:
+        elif real(path) not in [real(each) for each in named]:
             named.append(path)
     return named
 
