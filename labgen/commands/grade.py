@@ -53,7 +53,10 @@ def _grade_evidence(arguments: argparse.Namespace) -> int:
         need_evidence(file)
     nonces = grade_handins.nonces(arguments, files)
     if len(files) == 1 and not arguments.lab_file:
-        return _grade(arguments, folder, files[0], nonces[files[0]])
+        status = _grade(arguments, folder, files[0], nonces[files[0]])
+        if status in GRADED and not arguments.json:
+            print(f"The evidence: {grade_handins.noted(files[0])}.")
+        return status
     if arguments.report or arguments.json:
         raise LabgenError(
             "--report and --json are for one file: the report of each of several lies beside it.",

@@ -100,6 +100,12 @@ def notes(described: Mapping[str, Any], now: datetime) -> str:
     return "; ".join(parts)
 
 
+def noted(file: Path) -> str:
+    """The notes on one file, by itself."""
+    (described,) = describe([file], None)["files"]
+    return notes(described, datetime.now(UTC))
+
+
 def copies(told: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     """Which hand-ins are of one lab, a sentence for each two."""
     sentences = []

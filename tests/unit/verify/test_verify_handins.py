@@ -120,3 +120,10 @@ def test_grade_refuses_a_name_that_the_table_does_not_have(tmp_path: Path, capsy
     file = hand_in(tmp_path / "lee.jsonl", "ports")
     assert main(["grade", "--from", str(file), "--nonces", str(nonces)]) == EvidenceError.exit_status
     assert f"{nonces} has no such name" in capsys.readouterr().err
+
+
+def test_grade_of_one_file_says_what_no_check_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = hand_in(tmp_path / "kim.jsonl", "ports", "spring")
+    main(["grade", "--from", str(file), "--nonce", "spring"])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("The evidence: made ")]
+    assert "on docker; exercises named: ports; nonce: spring; its nodes lacked: netplan" in line
