@@ -57,7 +57,7 @@ def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
     return {name.partition("[")[0] for name, verdict in verdicts.items() if verdict in wanted}
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_right_lab_gets_every_point(grade: Grade, name: str) -> None:
     verdicts = grade(name, Recorded(name))
     assert verdicts
