@@ -169,6 +169,7 @@ def test_batches_are_apart_from_so_many_seconds_on(apart: float, many: int) -> N
 def test_at_once_ends_when_the_new_task_runs_and_some_time_after() -> None:
     happened = [turn(1, 0, 5, created=0), turn(2, 6, 8, created=6)]
     assert [at_once(happened, after) for after in (0.0, 1.0, 1.5)] == [1, 1, 2]
+    assert at_once([turn(1, 0, 5, created=0), turn(2, 5, 8, created=5.5)]) == 1
     # By another clock it ran before it was made: it is at it for no time.
     assert at_once([turn(1, 0, 2, created=4), turn(2, 0, 9, created=3)]) == 1
     # A place whose next task is made while the one before does not run yet is one.
@@ -180,7 +181,7 @@ def test_exchanged_is_no_time_where_the_new_task_ran_at_once() -> None:
         return exchanged(
             service(
                 lived(1, 0, "a", (1, 20)),
-                replace(lived(1, 5, "b", (6, 7)), state="failed"),
+                replace(lived(1, 5, "b", None, unwell="refused"), state="failed"),
                 lived(1, created, "a", (began, None)),
             )
         )

@@ -177,9 +177,9 @@ def _bars(task: Task, before: Task | None, scale: _Scale, colour: int) -> Iterab
     told = f"{_plain(task)}, {task.state}" + (f": {task.error}" if task.error else "")
     start, end = began(task), over(task)
     made = task.created or start or scale.first
-    if before is not None and (free := over(before)) and made < free < (start or end or scale.last):
+    if before is not None and (free := over(before)) and free < (start or end or scale.last):
         # It is made while the one before still runs, and waits for its place.
-        made = free
+        made = max(made, free)
     if end and end <= scale.first:
         return
     if end is None and start is None:

@@ -15,8 +15,6 @@ from labgen.swarm import Service, Swarm, SwarmNode, Task
 from labgen.waiting import NotYet
 from tests.past import at, lived, service, task
 from verify import test_cluster, test_failover, test_placement, test_recovery, test_rollback, test_scaling
-from verify.explaining import _LINES as LINES
-from verify.explaining import _MARKS as MARKS
 from verify.explaining import _short as short
 from verify.facts import Link
 
@@ -260,12 +258,14 @@ def test_labelled_are_the_nodes_with_that_value() -> None:
 
 
 def test_short_says_how_many_characters_are_left_out() -> None:
+    marks, lines = 400, 16
+
     def shown(text: str) -> list[str]:
         return list(short(text, "en", False))
 
     assert shown("one\ntwo") == ["one", "two"]
-    assert shown("x" * MARKS) == ["x" * MARKS]
-    assert shown("x" * (MARKS + 1)) == ["x" * (MARKS - 1) + "…", "(1 characters more: --full)"]
-    assert shown("x\n" * (LINES - 1) + "y") == [*["x"] * (LINES - 1), "y"]
-    assert shown("x\n" * LINES + "yz") == [*["x"] * LINES, "(3 characters more: --full)"]
+    assert shown("x" * marks) == ["x" * marks]
+    assert shown("x" * (marks + 1)) == ["x" * (marks - 1) + "…", "(1 characters more: --full)"]
+    assert shown("x\n" * (lines - 1) + "y") == [*["x"] * (lines - 1), "y"]
+    assert shown("x\n" * lines + "yz") == [*["x"] * lines, "(3 characters more: --full)"]
     assert list(short("x" * 999, "en", True)) == ["x" * 999]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +13,18 @@ from typing import Any
 import pytest
 from recorded import Recorded
 
+from labgen import labfile
 from labgen.course import NAMES
 from labgen.errors import LabgenError
 from labgen.swarm import Service, Swarm, SwarmNode, Task
-from labgen.waiting import NotYet
-from tests.past import service, task
+from labgen.waiting import NotYet, Patience
+from tests.past import at, service, task
 from verify import __main__ as command
-from verify import consistency, explaining, services, test_recovery, test_scaling
+from verify import consistency, explaining, services, test_globalmode, test_quorum, test_recovery, test_scaling
 from verify.checks import Check
+from verify.exam import Exam
 from verify.plugin import REFUSED, UNWRITTEN
+from verify.report import cleaning
 
 # fmt: off
 ALSO_WHILE_A_NODE_IS_SILENT = {
@@ -230,3 +234,121 @@ def test_outcome_keeps_whether_it_was_interrupted(error: type[BaseException], in
     outcome = command.Outcome()
     outcome.pytest_keyboard_interrupt(caught)
     assert outcome.interrupted is interrupted
+
+
+def asking(seen: Callable[[], Any], waited: float = 5.0) -> Any:
+    """What comes of a wait in an exam whose time is its own."""
+    now = [0.0]
+
+    def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    hosts = SimpleNamespace(clock=lambda: now[0], pause=pause)
+    exam = Exam(labfile.load(None), hosts, Patience(1.0))  # type: ignore[arg-type]
+    try:
+        return exam.wait("it", seen, within=waited)
+    finally:
+        assert exam._waited == pytest.approx(now[0])
+
+
+def test_wait_looks_again_until_it_is_so() -> None:
+    left = [NotYet("one"), NotYet("two")]
+
+    def look() -> str:
+        if left:
+            raise left.pop()
+        return "so"
+
+    assert asking(look) == "so"
+
+
+def test_wait_ends_in_a_failure_with_what_was_seen_last() -> None:
+    def look() -> None:
+        raise NotYet("2 of 3 run")
+
+    with pytest.raises(AssertionError, match="2 of 3 run"):
+        asking(look)
+
+
+def test_victim_is_a_task_on_a_node_of_the_lab() -> None:
+    exam: Any = SimpleNamespace(
+        host=lambda of: SimpleNamespace(name=of.node_id) if of.node_id != "elsewhere" else None,
+        choose=lambda _purpose, many: many - 1,
+    )
+    there = service(on("elsewhere", 1), on("w1", 2), on("w2", 3))
+    node, victim = test_recovery._victim(exam, there)
+    assert (node.name, victim.slot) == ("w2", 3)
+    with pytest.raises(AssertionError, match="no task of"):
+        test_recovery._victim(exam, service(on("elsewhere", 1)))
+
+
+def swarm_node(name: str, **more: Any) -> SwarmNode:
+    plain = SwarmNode(name, name, "manager", "active", "ready", False, "10.0.2.101", "27.3.1", reachable=True)
+    return replace(plain, **more)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, ""),
+        ({"role": "worker"}, "not Ready and reachable as managers: m1"),
+        ({"state": "down"}, "not Ready and reachable as managers: m1"),
+        ({"reachable": False}, "not Ready and reachable as managers: m1"),
+        ({"leader": False}, "nobody leads"),
+    ],
+)
+def test_recovered_managers_are_ready_reachable_and_led(change: dict[str, Any], why: str) -> None:
+    lab: Any = SimpleNamespace(managers=[SimpleNamespace(name="m1"), SimpleNamespace(name="m2")])
+    swarm = Swarm((swarm_node("m1", **{"leader": True, **change}), swarm_node("m2")), (), {})
+    if not why:
+        test_quorum.test_recovered(swarm, lab)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_quorum.test_recovered(swarm, lab)
+
+
+def test_ran_on_without_a_lost_majority_is_a_failure() -> None:
+    with pytest.raises(AssertionError):
+        test_quorum.test_ran_on(service(), None, Swarm((), (), {}))
+
+
+def test_whole_is_a_lab_with_every_node_ready_and_no_other_entry() -> None:
+    lab: Any = SimpleNamespace(nodes=[SimpleNamespace(name="m1"), SimpleNamespace(name="w1")])
+    both = (swarm_node("m1"), swarm_node("w1"))
+    test_globalmode.test_whole(Swarm(both, (), {}), lab)
+    with pytest.raises(AssertionError, match=r"still listed: w1 \(w1, down\)"):
+        test_globalmode.test_whole(Swarm((*both, swarm_node("w1", state="down")), (), {}), lab)
+    with pytest.raises(AssertionError, match="not in the swarm: w1"):
+        test_globalmode.test_whole(Swarm((both[0], swarm_node("w1", state="down")), (), {}), lab)
+
+
+def test_after_is_a_node_that_came_when_the_service_was_there() -> None:
+    there = replace(service(), created=at(10))
+    assert test_globalmode._after(swarm_node("w1", created=at(11)), there)
+    for node, seen in (
+        (swarm_node("w1", created=at(10)), there),
+        (swarm_node("w1"), there),
+        (swarm_node("w1", created=at(11)), service()),
+    ):
+        assert test_globalmode._after(node, seen) is False
+
+
+@pytest.mark.parametrize(("later", "forged"), [(3500.0, False), (3700.0, True)])
+def test_history_that_is_later_than_the_answer_is_forged(later: float, forged: bool) -> None:
+    evidence = Recorded("update").evidence
+    asked = next(one for one in evidence.observations if "http://engine/tasks" in one.script)
+    moment = evidence.started.astimezone(UTC) + timedelta(seconds=asked.since + later)
+    out = f'[{{"CreatedAt":"{moment:%Y-%m-%dT%H:%M:%S}.000000000Z"}}]\n\n200\n'
+    evidence.observations[:] = [replace(asked, out=out)]
+    if not forged:
+        consistency._check_history(evidence)
+        return
+    with pytest.raises(ValueError, match="later than it was asked"):
+        consistency._check_history(evidence)
+
+
+def test_line_shows_two_hundred_characters() -> None:
+    assert cleaning.line("x" * 200) == "x" * 200
+    assert cleaning.line("x" * 201) == "x" * 199 + "…"
+    assert cleaning.line("a \n\t b") == "a b"
+    assert cleaning.line("x" * 9, 4) == "xxx…"

@@ -273,3 +273,13 @@ def test_text_folds_blank_lines_and_has_no_blanks_at_the_end() -> None:
     assert "\n\n\n" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
     assert text.endswith(".\n")
+
+
+def test_text_tells_of_a_claim_only_where_it_does_not_hold() -> None:
+    part = (
+        replace(PASSED, id="web.up[a]"),
+        replace(PASSED, id="web.up[b]", verdict=Verdict.BLOCKED, got=0, seen="needs a"),
+    )
+    text = reports.to_text(replace(REPORT, checks=part))
+    assert "b: needs a" in text
+    assert "a: " not in text.replace("needs a", "")
