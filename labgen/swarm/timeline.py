@@ -228,8 +228,9 @@ def _emptied(tasks: Sequence[Task], cause: Cause) -> list[tuple[datetime, dateti
         end, last_to_run = max(((moment, earlier) for moment, earlier in ends if moment), key=itemgetter(0))
         # A place that is empty because its container or its node failed is not the update's.
         first, last = sorted((tasks.index(before), tasks.index(task)))
-        between = [other for other in tasks[first : last + 1] if other.spec != before.spec]
-        if start > end and between and _cause(last_to_run, task, end, between) == cause:
+        between = tasks[first : last + 1]
+        updated = any(other.spec != before.spec for other in between)
+        if start > end and updated and _cause(last_to_run, task, end, between) == cause:
             empty.append((end, start))
     return empty
 
@@ -242,8 +243,8 @@ def _cause(old: Task, new: Task, stopped: datetime, between: Sequence[Task]) -> 
         return "failure"
     # An update that stops first makes the new task when it stops the old one; so that has failed, and another was made,
     # only after that.
-    instead = any(other.failed for other in between) and new.created is not None and new.created < stopped
-    return "exchange" if instead else "update"
+    other_failed = any(other.failed for other in between if other.spec != new.spec)
+    return "exchange" if other_failed and new.created is not None and new.created < stopped else "update"
 
 
 @dataclass(frozen=True)
