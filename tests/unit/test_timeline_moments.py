@@ -24,6 +24,7 @@ from labgen.swarm.timeline import (
     over,
     places,
     relieved,
+    taken_back,
     turns,
     undated,
     updates,
@@ -205,3 +206,22 @@ def test_most_empty_takes_the_latest_end_of_those_that_ran_before() -> None:
 
 def test_places_of_a_global_service_are_its_nodes() -> None:
     assert list(places(service(task("node-b", 1), task("node-a", 2)))) == ["node-a", "node-b"]
+
+
+def test_taken_back_is_only_what_came_back_whole() -> None:
+    def update(slot: int, *specs: str) -> list[Task]:
+        tasks = [
+            lived(slot, number * 10, spec, (number * 10 + 1, number * 10 + 9)) for number, spec in enumerate(specs)
+        ]
+        tasks = [replace(one, state="failed") if one.spec == "bad" else one for one in tasks]
+        return [*tasks[:-1], replace(tasks[-1], state="running", desired="running", ended=None)]
+
+    spared = lived(3, 0, "good", (1, None))
+    assert taken_back(service(*update(1, "good", "bad", "good"), spared)) == ["1"]
+    both = [*update(1, "good", "bad", "good"), *update(2, "good", "bad", "good")]
+    assert taken_back(service(*both, spared)) == ["1", "2"]
+    # One of them did not come back,
+    assert taken_back(service(*both[:3], *update(2, "good", "bad"), spared)) == []
+    # or none had failed.
+    mended = [replace(one, state="shutdown", desired="shutdown") if one.spec == "bad" else one for one in both]
+    assert taken_back(service(*mended, spared)) == []

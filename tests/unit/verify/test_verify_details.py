@@ -15,12 +15,21 @@ from recorded import Recorded
 
 from labgen import labfile
 from labgen.course import NAMES
-from labgen.errors import LabgenError
+from labgen.errors import INTERRUPTED, LabgenError
 from labgen.swarm import Service, Swarm, SwarmNode, Task
 from labgen.waiting import NotYet, Patience
-from tests.past import at, service, task
+from tests.past import at, service, task, turn
 from verify import __main__ as command
-from verify import consistency, explaining, services, test_globalmode, test_quorum, test_recovery, test_scaling
+from verify import (
+    consistency,
+    explaining,
+    services,
+    test_globalmode,
+    test_quorum,
+    test_recovery,
+    test_scaling,
+    test_updateoptions,
+)
 from verify.checks import Check
 from verify.exam import Exam
 from verify.plugin import REFUSED, UNWRITTEN
@@ -352,3 +361,69 @@ def test_line_shows_two_hundred_characters() -> None:
     assert cleaning.line("x" * 201) == "x" * 199 + "…"
     assert cleaning.line("a \n\t b") == "a b"
     assert cleaning.line("x" * 9, 4) == "xxx…"
+
+
+@pytest.mark.parametrize(
+    ("status", "found", "ends"),
+    [
+        (0, {}, 0),
+        (11, {}, 11),
+        (12, {}, 12),
+        (13, {}, 13),
+        (4, {}, LabgenError.exit_status),
+        (0, {"error": LabgenError("refused")}, LabgenError.exit_status),
+        (2, {"interrupted": True}, INTERRUPTED),
+        (3, {"broken": "ValueError: odd"}, LabgenError.exit_status),
+    ],
+)
+def test_main_ends_with_labgens_own_statuses(
+    monkeypatch: pytest.MonkeyPatch, status: int, found: dict[str, Any], ends: int
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(arguments: list[str], plugins: list[Any]) -> int:
+        asked.append(arguments)
+        (outcome,) = plugins
+        outcome.broken, outcome.interrupted = found.get("broken", ""), found.get("interrupted", False)
+        if "error" in found:
+            outcome.pytest_configure(SimpleNamespace(stash={REFUSED: found["error"]}))
+        return status
+
+    monkeypatch.setattr(pytest, "main", run)
+    assert command.main(["--exercise=update"]) == ends
+    assert asked == [[*command.SETTINGS, "--exercise=update", str(command.CHECKS)]]
+
+
+def test_listed_are_counts_in_the_order_of_the_nodes() -> None:
+    assert services.listed({"w2": 2, "w1": 1}) == "1 on w1, 2 on w2"
+    assert services.listed({}) == "none"
+
+
+@pytest.mark.parametrize(
+    ("gaps", "first"), [((-2.0, -0.5), True), ((-2.0, 0.0), False), ((-2.0, 0.5), False), ((None, -2.0), False)]
+)
+def test_start_first_is_where_every_new_task_ran_before_the_old_one_ended(
+    gaps: tuple[float | None, ...], first: bool
+) -> None:
+    happened = [turn(slot, 10.0, None if gap is None else 10.0 + gap) for slot, gap in enumerate(gaps, 1)]
+    assert test_updateoptions._start_first(happened) is first
+
+
+@pytest.mark.parametrize(
+    ("created", "stopped", "pairs"),
+    [
+        ((0, 0, 10, 10), (0, 0, 10, 10), True),
+        # One at a time,
+        ((0, 5, 10, 15), (0, 5, 10, 15), False),
+        # three,
+        ((0, 0, 0, 10), (0, 0, 0, 10), False),
+        # or more of them missing than are changed.
+        ((0, 0, 10, 10), (0, 0, 2, 10), False),
+    ],
+)
+def test_in_pairs_is_two_at_a_time_and_no_more_missing(
+    created: tuple[float, ...], stopped: tuple[float, ...], pairs: bool
+) -> None:
+    moments = enumerate(zip(created, stopped, strict=True), 1)
+    happened = [turn(slot, ended, made + 3, created=made) for slot, (made, ended) in moments]
+    assert test_updateoptions._in_pairs(happened) is pairs
