@@ -6,105 +6,26 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from labgen import reachability
 from labgen.capabilities import Capability
-from labgen.engine import ask_command
-from labgen.folder import LabFolder, State
+from labgen.folder import LabFolder
 from labgen.inventory import Inventory
 from labgen.lab import Node
 from labgen.probe import Probe, Stretch
 from verify import bundle
-from verify.evidence import Evidence, Recording
-from verify.observation import Observation
+from verify.evidence import Recording
 
 FOLDER = Path(__file__).parents[1] / "recorded_course"
-
-
-def read(text: str) -> Evidence:
-    """A recording, of this version or of the first, which had no chain and is graded nowhere but here."""
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return bundle.read(text)
-    lacks = {Capability(name): why for name, why in told["state"]["lacks"].items()}
-    seen = [Observation(**{**one, "error": tuple(one["error"])}) for one in told["observations"]]
-    return Evidence(told["lab_file"], State(**{**told["state"], "lacks": lacks}), seen, started=_started(seen))
-
-
-def _started(seen: list[Observation]) -> datetime:
-    """When a recording began, as the clocks of its nodes tell."""
-    told = [(one, match[1]) for one in seen if (match := re.search(r'"SystemTime":"([^"]+)"', one.out))]
-    one, moment = told[0]
-    return datetime.fromisoformat(moment) - timedelta(seconds=one.since)
-
-
-def complete(evidence: Evidence) -> None:
-    """Add what checks ask today, and did not when the recording was taken, as a right lab answers it."""
-    inventory = Inventory(LabFolder.at(Path()), evidence.lab, evidence.state)
-    nodes, seen = inventory.lab.nodes, list(evidence.observations)
-    asked = {(one.node, one.script) for one in seen}
-    for number, one in enumerate(evidence.observations):
-        # Tasks that had just begun were none to be waited for then.
-        if "/tasks" in one.script:
-            out = re.sub(r'(?<="UpdatedAt":")[^"]+(?=","Labels":\{\},"Spec":\{"ContainerSpec")', _earlier, one.out)
-            evidence.observations[number] = dataclasses.replace(one, out=out)
-    seen = list(evidence.observations)
-    at = next(one.since for one in seen if "http://engine/tasks" in one.script)
-    look = next(one.out for one in seen if "http://engine/tasks" in one.script)
-    known, _, services, tasks = (json.loads(line) or [] for line in [one for one in look.split("\n") if one][::2])
-    ids = {one["Description"]["Hostname"]: one["ID"] for one in known}
-    names = {one["ID"]: one["Spec"]["Name"] for one in services}
-    addresses, managers = ([str(node.address) for node in some] for some in (nodes, inventory.lab.managers))
-    reach = reachability.script(addresses, managers, min(5.0, max(1.0, inventory.patience.seconds(1.5))))
-    stored = ask_command(["/containers/json?all=1", "/images/json"])
-    for node in nodes:
-        facts = next(one.out for one in seen if one.node == node.name and "@@%s" in one.script)
-        time = datetime.fromisoformat(re.findall(r'"SystemTime":"([^"]+)"', facts)[0])
-        tcp = [f"tcp {one} 7946 open" for one in addresses] + [f"tcp {one} 2377 open" for one in managers]
-        overlay = [f"overlay {one} - open" for one in addresses]
-        containers = [
-            {
-                "Id": task["Status"].get("ContainerStatus", {}).get("ContainerID", ""),
-                "Names": [f"/{names[task['ServiceID']]}.{task.get('Slot') or task['NodeID']}.{task['ID']}"],
-                "State": "running" if task["Status"]["State"] == "running" else "exited",
-                "ImageID": "sha256:" + task["Spec"]["ContainerSpec"]["Image"].partition("@")[0],
-                "Labels": {"com.docker.swarm.service.name": names[task["ServiceID"]]},
-            }
-            for task in tasks
-            if task.get("NodeID") == ids.get(node.name)
-        ]
-        for script, out in (
-            (reach, "\n".join([*tcp, *overlay, "done\n"])),
-            (
-                reachability.heard_script(int(time.timestamp())),
-                "".join(f"from={one}\n" for one in addresses) + "kept\n",
-            ),
-            (stored, f"{json.dumps(containers)}\n\n200\n[]\n\n200\n"),
-        ):
-            if (node.name, script) not in asked:
-                evidence.observations.append(Observation(node.name, script, out, ("", ""), at))
-    visits = [one for one in evidence.observations if "GET visits" in one.script]
-    if len(visits) == 1:
-        evidence.observations.append(dataclasses.replace(visits[0], out=f"{int(visits[0].out) + 1}\n"))
-    evidence.observations.sort(key=lambda one: one.since)
-
-
-def _earlier(time: re.Match[str]) -> str:
-    return (datetime.fromisoformat(time[0]) - timedelta(seconds=15)).isoformat()
 
 
 class Recorded:
     """One recording; a test may change what a node said before it is graded again."""
 
     def __init__(self, name: str) -> None:
-        self.evidence = read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        if not any("ingress_sbox" in one.script for one in self.evidence.observations):
-            complete(self.evidence)
+        self.evidence = bundle.read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""

@@ -88,7 +88,7 @@ def while_nobody_led(lab: Recorded) -> None:
 FAULTS = {
     "a task began anew while nobody led": fault(while_nobody_led, "ran_on"),
     "no service": fault(lambda lab: lab.gone(NAME), "service_runs"),
-    "on one worker only": fault(lambda lab: lab.tasks(NAME, lambda tasks: tasks[:1]), "service_runs"),
+    "a worker without a task": fault(lambda lab: lab.tasks(NAME, lambda tasks: tasks[:-1]), "service_runs"),
     "another image": fault(
         lambda lab: lab.service(
             NAME, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:latest")
