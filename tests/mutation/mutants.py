@@ -48,6 +48,7 @@ class Mutant:
     :param first: the first line of the statement that it is in, ``last`` the last; of a function's head, of its body.
     :param start: offset in the file's bytes of what is replaced; ``end``: of what comes after it.
     :param names: module-level names that the statement binds; empty inside a function.
+    :param head: it is in the head of a function: a decorator, a default.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Mutant:
     end: int
     text: str
     names: tuple[str, ...] = ()
+    head: bool = False
 
     def apply(self, source: bytes) -> bytes:
         """Give the file's bytes with the change in them."""
@@ -111,7 +113,8 @@ class _Walker(ast.NodeVisitor):
             bound = [part for target in targets for part in ast.walk(target)]
             names = tuple(part.id for part in bound if isinstance(part, ast.Name))
         start, end = self._offset(node.lineno, node.col_offset), self._offset(end_line, end_column)
-        self.found.append(Mutant(self.path, node.lineno, first, last, start, end, text, names))
+        head = self._body is not None
+        self.found.append(Mutant(self.path, node.lineno, first, last, start, end, text, names, head))
 
     def _replace(self, node: ast.expr, by: ast.expr) -> None:
         text = ast.unparse(by)

@@ -88,6 +88,8 @@ def test_settled_waits_for_what_may_arrive_and_for_nothing_else(there: Service, 
 
 def test_exhausted_names_the_places() -> None:
     assert exhausted(of(*AGAIN, failed(2, 0), task(3, 0))) == {"1": REJECTED}
+    # Another runs there.
+    assert exhausted(of(*AGAIN, task(1, 10), task(3, 0))) == {}
 
 
 def test_stuck_is_where_all_that_should_run_wait_for_a_node() -> None:

@@ -85,7 +85,8 @@ def test_mutants_are_programs_and_differ_from_the_source() -> None:
 
 def test_mutants_in_a_functions_head_matter_where_its_body_runs() -> None:
     (default,) = (mutant for mutant in mutants("few.py", SOURCE) if mutant.line == 5)
-    assert (default.text, default.first, default.last) == ("4", 6, 9)
+    assert (default.text, default.first, default.last, default.head) == ("4", 6, 9, True)
+    assert [mutant.head for mutant in mutants("few.py", SOURCE) if mutant.line != 5].count(True) == 0
     pair = mutants("a.py", b"A, B = 1, 2")
     assert {mutant.names for mutant in pair} == {("A", "B")}
 

@@ -15,7 +15,9 @@ from recorded import Recorded
 
 from labgen import labfile
 from labgen.course import NAMES
-from labgen.errors import INTERRUPTED, LabgenError
+from labgen.errors import INTERRUPTED, LabgenError, NodeError
+from labgen.folder import State
+from labgen.redaction import TooManySecrets
 from labgen.swarm import Service, Swarm, SwarmNode, Task
 from labgen.waiting import NotYet, Patience
 from tests.past import at, service, task, turn
@@ -27,10 +29,12 @@ from verify import (
     test_globalmode,
     test_quorum,
     test_recovery,
+    test_rollback,
     test_scaling,
     test_updateoptions,
 )
 from verify.checks import Check
+from verify.evidence import Evidence, Recording
 from verify.exam import Exam
 from verify.plugin import REFUSED, UNWRITTEN
 from verify.report import cleaning
@@ -427,3 +431,50 @@ def test_in_pairs_is_two_at_a_time_and_no_more_missing(
     moments = enumerate(zip(created, stopped, strict=True), 1)
     happened = [turn(slot, ended, made + 3, created=made) for slot, (made, ended) in moments]
     assert test_updateoptions._in_pairs(happened) is pairs
+
+
+def test_running_tells_the_errors_of_tasks_that_are_meant_to_run() -> None:
+    wrong = [
+        replace(task(1, 0, "pending"), desired="running", error="no suitable node"),
+        replace(task(1, 0, "failed"), error="exit 1"),
+        replace(task(2, 0, "ready"), desired="ready", error="No such image"),
+    ]
+    there = replace(service(*wrong), name="my-queue", replicas=3)
+    with pytest.raises(AssertionError, match=r"^of my-queue 0 of 3 run No such image; no suitable node"):
+        test_rollback.test_running(there, there, None)  # type: ignore[arg-type]
+
+
+def test_networks_are_asked_of_the_wanted_nodes_that_answer_and_once() -> None:
+    lab = labfile.load(None)
+    manager, w1, w2 = lab.nodes
+    asked: list[str] = []
+
+    def run(node: Any, _script: str, **_options: Any) -> str:
+        asked.append(node.name)
+        return f'[{{"Id":"{node.name}","Name":"ingress"}}]\n\n200\n'
+
+    exam = Exam(lab, SimpleNamespace(run=run), Patience(1.0), wanted={manager.name, w1.name})  # type: ignore[arg-type]
+    exam.answers = lambda node: node is not w1  # type: ignore[method-assign]
+    assert [network.id for network in exam.networks(w2)] == [w2.name]
+    assert sorted(asked) == sorted([manager.name, w2.name])
+    assert [network.id for network in exam.networks(manager)] == [manager.name]
+    assert len(asked) == 2
+    # One that is asked for is asked, whatever is thought of it.
+    assert [network.id for network in exam.networks(w1)] == [w1.name]
+
+
+def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_many(text: str, _key: bytes = b"") -> str:
+        if text.startswith("PASSWORD"):
+            raise TooManySecrets
+        return text
+
+    lab = labfile.load(None)
+    hosts = SimpleNamespace(run=lambda *_args, **_options: "PASSWORD=x")
+    kept = Evidence("", State("docker"))
+    recording = Recording(hosts, kept)  # type: ignore[arg-type]
+    assert "PASSWORD=x" not in recording.run(lab.first_manager, "env")
+    monkeypatch.setattr("verify.evidence.redact", too_many)
+    with pytest.raises(NodeError, match="more secrets than are cut out"):
+        recording.run(lab.first_manager, "env")
+    assert (kept.observations[-1].out, kept.observations[-1].error[0] != "") == ("", True)
