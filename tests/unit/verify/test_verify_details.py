@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, timedelta
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +25,7 @@ from labgen.waiting import NotYet, Patience
 from tests.past import at, service, task, turn
 from verify import __main__ as command
 from verify import (
+    conftest,
     consistency,
     explaining,
     services,
@@ -478,3 +481,54 @@ def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monk
     with pytest.raises(NodeError, match="more secrets than are cut out"):
         recording.run(lab.first_manager, "env")
     assert (kept.observations[-1].out, kept.observations[-1].error[0] != "") == ("", True)
+
+
+def config_of(*words: str, **options: Any) -> Any:
+    return SimpleNamespace(args=list(words), getoption=lambda name, default=None: options.get(name, default), stash={})
+
+
+def test_named_are_exercises_by_option_or_by_the_file_of_their_checks() -> None:
+    assert conftest._named(config_of("verify/")) == set()
+    assert conftest._named(config_of("verify/test_stack.py::test_page", exercise=["update,ports"])) == {
+        "update",
+        "ports",
+        "stack",
+    }
+    assert conftest._named(config_of(exercise=["all"])) == {"all"}
+    assert conftest._named(config_of(exercise=["update", "stack,ports"])) == {"update", "stack", "ports"}
+    with pytest.raises(LabgenError):
+        conftest._named(config_of(exercise=["nosuchexercise"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "held"),
+    [
+        ({}, True),
+        ({"exercise": ["update"]}, False),
+        ({"exercise": ["scaling"]}, True),
+        ({"exercise": ["all"]}, True),
+        ({"exercise": ["update"], "report_dir": "out"}, True),
+        ({"exercise": ["update"], "report_json": "out"}, True),
+        ({"exercise": ["update"], "evidence": "out"}, True),
+        ({"exercise": ["scaling"], "evidence_from": "in"}, False),
+        ({"exercise": ["scaling"], "collectonly": True}, False),
+    ],
+)
+def test_lock_is_held_where_checks_act_or_a_report_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any], held: bool
+) -> None:
+    asked: list[str] = []
+
+    def lock(_folder: object, command: str, **_options: Any) -> Any:
+        asked.append(command)
+        return nullcontext()
+
+    monkeypatch.setattr(conftest, "folder_lock", lock)
+    monkeypatch.chdir(tmp_path)
+    config = config_of(**options)
+    config.pluginmanager = SimpleNamespace(get_plugin=lambda _name: None)
+    conftest._lock(config)
+    assert bool(asked) is held
+    assert (conftest.LOCK in config.stash) is held
+    if asked and "exercise" in options:
+        assert asked == [f"labgen grade {options['exercise'][0]}"]

@@ -229,3 +229,14 @@ def test_report_tells_one_time_only_where_an_older_one_tells_another() -> None:
     for text in (shown(to_html(regraded)), to_markdown(regraded)):
         assert re.search(r"(?<![\d.])13 s", text)
         assert not re.search(r"(?<![\d.])1 s\b(?! at most)", text.partition("Updates and recoveries")[0])
+
+
+def test_episode_says_how_many_were_missing_of_how_many() -> None:
+    update, recovery = episodes(UPDATED)
+    assert words.episode(update, "en") == (
+        "new tasks: 3, within 11.0 s; longest gap 2.5 s; at most 1 of 3 missing at once"
+    )
+    assert words.episode(update, "ko") == (
+        "새 태스크 3개, 11.0초 동안; 최대 공백 2.5초; 동시에 빠진 복제본은 많아야 3개 중 1개"
+    )
+    assert words.episode(recovery, "en").startswith("new tasks: 1, within 6.4 s; longest gap 6.4 s; at most 1 of 3")

@@ -1,0 +1,169 @@
+"""What nodes reach of one another, put together from what each of them tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen import labfile, reachability
+from labgen.errors import NodeError
+from labgen.lab import Node
+from labgen.reachability import GOSSIP, MANAGEMENT, OPEN, REFUSED, SILENT, Attempts
+from labgen.waiting import NotYet
+from verify.reach import Reach
+
+LAB = labfile.load(None)
+MANAGER, W1, W2 = LAB.nodes
+ALL = LAB.nodes
+
+
+@dataclass
+class Net:
+    """A network of three nodes; tests close parts of it.
+
+    :ivar shut: source, target, port and what came of it.
+    :ivar unheard: source and target of datagrams that do not arrive.
+    :ivar overlay: source and target of the ends of the ingress network, with whether they answer.
+    :ivar away: nodes that are in no swarm.
+    """
+
+    shut: dict[tuple[Node, Node, int], str] = field(default_factory=dict)
+    unheard: set[tuple[Node, Node]] = field(default_factory=set)
+    overlay: dict[tuple[Node, Node], bool | None] = field(default_factory=dict)
+    away: set[Node] = field(default_factory=set)
+    rounds: int = 0
+    lab: Any = LAB
+
+    def facts(self, node: Node) -> Any:
+        return SimpleNamespace(
+            swarm=SimpleNamespace(active=node not in self.away), time=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+
+    def seconds(self, plain: float) -> float:
+        return plain
+
+    def on(self, node: Node, _script: str, **_options: Any) -> str:
+        return node.name
+
+    def settle(self, _what: str, look: Callable[[], None], **_options: Any) -> None:
+        """Look three times at most."""
+        for _ in range(3):
+            self.rounds += 1
+            try:
+                return look()
+            except NotYet:
+                pass
+        return None
+
+    def tried(self, name: str) -> Attempts:
+        source = next(node for node in ALL if node.name == name)
+        tcp = {
+            (str(target.address), port): self.shut.get((source, target, port), OPEN)
+            for target in ALL
+            for port in (GOSSIP, MANAGEMENT)
+        }
+        ends = {target: self.overlay.get((source, target), True) for target in ALL if target != source}
+        return Attempts(tcp, {str(target.address): ends[target] for target in ends if ends[target] is not None})
+
+    def heard(self, name: str) -> frozenset[str]:
+        target = next(node for node in ALL if node.name == name)
+        return frozenset(str(source.address) for source in ALL if (source, target) not in self.unheard)
+
+
+@pytest.fixture
+def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[[Net], Reach]:
+    def of(net: Net) -> Reach:
+        monkeypatch.setattr(reachability, "read", net.tried)
+        monkeypatch.setattr(reachability, "heard", net.heard)
+        return Reach(net)  # type: ignore[arg-type]
+
+    return of
+
+
+Of = Callable[[Net], Reach]
+
+
+def told(failures: list[reachability.Failure]) -> list[str]:
+    return [f"{failure.source}>{failure.target}" for failure in failures]
+
+
+def test_reach_of_a_network_that_is_open_has_no_failures(reach: Of) -> None:
+    net = Net()
+    there = reach(net)
+    for node in ALL:
+        assert there.connections(node, GOSSIP) == there.connections(node, MANAGEMENT) == []
+        assert there.datagrams(node) == there.overlay(node) == []
+    assert net.rounds == 1
+
+
+def test_reach_tells_a_port_that_is_shut_at_the_node_that_shuts_it(reach: Of) -> None:
+    net = Net(shut={(source, W2, GOSSIP): REFUSED for source in (MANAGER, W1)})
+    there = reach(net)
+    assert told(there.connections(W2, GOSSIP)) == [f"{MANAGER.name}>{W2.name}", f"{W1.name}>{W2.name}"]
+    assert there.connections(W1, GOSSIP) == []
+    assert there.connections(W2, MANAGEMENT) == []
+
+
+def test_reach_asks_managers_only_for_the_port_of_management(reach: Of) -> None:
+    net = Net(shut={(source, target, MANAGEMENT): SILENT for source in ALL for target in (W1, W2) if source != target})
+    assert [reach(net).connections(node, MANAGEMENT) for node in ALL] == [[], [], []]
+    shut = Net(shut={(source, MANAGER, MANAGEMENT): SILENT for source in (W1, W2)})
+    assert told(reach(shut).connections(MANAGER, MANAGEMENT)) == [f"{node.name}>{MANAGER.name}" for node in (W1, W2)]
+
+
+def test_reach_tells_datagrams_that_do_not_arrive(reach: Of) -> None:
+    net = Net(unheard={(MANAGER, W1), (W2, W1)})
+    there = reach(net)
+    assert told(there.datagrams(W1)) == [f"{MANAGER.name}>{W1.name}", f"{W2.name}>{W1.name}"]
+    assert there.datagrams(MANAGER) == []
+    # They are tried once more: one may be lost on the way.
+    assert net.rounds == 2
+
+
+def test_reach_tries_once_more_where_any_was_lost_and_no_more(reach: Of) -> None:
+    net = Net(unheard={(MANAGER, W1)})
+    reach(net).datagrams(W2)
+    assert net.rounds == 2
+
+
+def test_reach_waits_for_ends_that_the_gossip_has_not_told_of_yet(reach: Of) -> None:
+    silent = dict.fromkeys([(source, target) for source in ALL for target in ALL if source != target])
+    some = Net(overlay={(W1, W2): None, (W2, W1): None})
+    reach(some).overlay(W1)
+    assert some.rounds == 3
+    # Where none is known, no overlay network is there that could be waited for.
+    none = Net(overlay={**silent})
+    reach(none).overlay(W1)
+    assert none.rounds == 1
+
+
+def test_reach_of_the_overlay_takes_one_way_for_both(reach: Of) -> None:
+    one_way = Net(overlay={(W1, W2): False})
+    assert [reach(one_way).overlay(node) for node in ALL] == [[], [], []]
+    cut = Net(
+        overlay={(node, other): False for node in (MANAGER, W1) for other in (W2,)}
+        | {(W2, MANAGER): False, (W2, W1): False}
+    )
+    there = reach(cut)
+    assert W2.name in " ".join(told(there.overlay(W2)))
+    assert there.overlay(W1) == there.overlay(MANAGER) == []
+
+
+def test_reach_of_the_overlay_is_not_told_where_the_gossip_is_cut(reach: Of) -> None:
+    pairs = [(source, W2) for source in (MANAGER, W1)] + [(W2, target) for target in (MANAGER, W1)]
+    net = Net(shut={(*pair, GOSSIP): SILENT for pair in pairs}, overlay=dict.fromkeys(pairs, False))
+    assert reach(net).overlay(W2) == []
+
+
+def test_reach_of_a_node_that_is_in_no_swarm_is_not_known(reach: Of) -> None:
+    there = reach(Net(away={W2}))
+    assert there.connections(W1, GOSSIP) == []
+    with pytest.raises(NodeError, match="was not asked what it reaches"):
+        there.connections(W2, GOSSIP)
+    with pytest.raises(NodeError, match="was not asked"):
+        there.datagrams(W2)
