@@ -211,7 +211,7 @@ def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
 
 @check(
     ko="이 노드와 다른 노드 사이에 오버레이 네트워크의 패킷이 오간다(4789/udp).",
-    needs=("cluster.swarm_active", "cluster.gossip_reached", "cluster.ingress_network"),
+    needs=("cluster.advertised_address", "cluster.gossip_reached", "cluster.ingress_network"),
     topics=("node",),
     hint=_FIREWALL,
 )

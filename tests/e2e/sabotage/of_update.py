@@ -36,7 +36,10 @@ _KEPT = "/root/image.right"
 
 
 def _renamed(stage: Stage) -> None:
-    """The old image is called as the new one, and then the service is updated to that name."""
+    """The old image is called as the new one, and then the service is updated to that name.
+
+    A node that reaches a registry would fetch the right one; none does meanwhile.
+    """
     for node in stage.lab.nodes:
         stage.on(
             node.name,
@@ -44,6 +47,7 @@ def _renamed(stage: Stage) -> None:
             f"docker image inspect --format '{{{{.Id}}}}' {update.NEW} >{_KEPT}",
             f"docker pull -q {update.OLD} >/dev/null",
             f"docker tag {update.OLD} {update.NEW}",
+            "systemctl stop docker-registry",
         )
     stage.serve(DATABASE, _OLD, 3)
     stage.manager(
@@ -55,7 +59,7 @@ def _renamed(stage: Stage) -> None:
 def _named_again(stage: Stage) -> None:
     stage.remove(DATABASE)
     for node in stage.lab.nodes:
-        stage.on(node.name, f"docker tag $(cat {_KEPT}) {update.NEW}")
+        stage.on(node.name, "systemctl start docker-registry", f"docker tag $(cat {_KEPT}) {update.NEW}")
 
 
 FAULTS = (
