@@ -158,15 +158,23 @@ class Vagrant:
     def __init__(self, folder: Path, runner: Runner, log: Path, vagrantfile: Path = Path("Vagrantfile")) -> None:
         self._cli = _Cli(folder, runner, log, vagrantfile)
 
-    def up(self, provider: str, *, within: float, on_line: Callable[[str], None], machines: int = 1) -> None:
-        """Create and start the machines.
+    def up(
+        self,
+        provider: str,
+        *,
+        within: float,
+        on_line: Callable[[str], None],
+        machines: int = 1,
+        name: str | None = None,
+    ) -> None:
+        """Create and start the machines, or one of them.
 
         :param within: deadline in seconds for one machine; it begins anew with each line that Vagrant prints.
         :param machines: how many may boot, one after the other.
         :raises MachineError: one does not come up; says which and why, as far as Vagrant says.
         """
         with self._saying(on_line, within * max(machines, 1), silence=within):
-            self._cli.up(provider=provider)
+            self._cli.up(vm_name=name, provider=provider)
 
     # python-vagrant halts and destroys one machine or all, and has no word for --parallel.
 
