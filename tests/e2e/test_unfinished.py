@@ -49,14 +49,12 @@ def kill_at(lab: LabUnderTest, exercise: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("exercise", "words", "says"),
     [
-        # The engine of a worker is stopped; a worker is drained; one has left the swarm.
+        # The engine of a worker is stopped; one has left the swarm.
         ("failover", "the managers have given", "# The engine of swarm-worker"),
-        ("failover", "docker node update --availability active", "services make way"),
         ("globalmode", "docker node rm --force", "it joins again"),
-        # No task runs; an update goes on; half a stack is there.
+        # No task runs; an update goes on.
         ("rollback", "none of 3 tasks runs", "services make way"),
         ("health", "docker service update --image", "services make way"),
-        ("stack", "docker stack deploy", "stack: done in"),
     ],
 )
 def test_an_exercise_that_was_killed_is_run_again(
