@@ -164,7 +164,8 @@ class _Shared(SshBackend):  # type: ignore[misc]
         done = self._runner.capture(
             shlex.split(self.quote(command, *args)), most=LONGEST + _BESIDE, timeout=self.deadline.seconds
         )
-        return self.result(done.status, shlex.join(done.argv).encode(), done.out, done.err)
+        # testinfra's modules decode bytes, and take anything else for text.
+        return self.result(done.status, shlex.join(done.argv).encode(), bytes(done.out), bytes(done.err))
 
 
 def _kept() -> type[Any]:
@@ -192,14 +193,14 @@ def _kept() -> type[Any]:
             client.connect(**options, key_filename=ssh_config.keys(text, self.host.name))
             return client
 
-        def _exec_command(self, command: bytes) -> tuple[int, bytearray, bytearray]:
+        def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
             try:
                 channel = self.client.get_transport().open_session(timeout=self.deadline.seconds)
                 channel.settimeout(self.deadline.seconds)
                 channel.exec_command(command)
                 out = bounded.read(channel.makefile("rb"), LONGEST + _BESIDE)
                 err = bounded.read(channel.makefile_stderr("rb"), LONGEST)
-                return channel.recv_exit_status(), out, err
+                return channel.recv_exit_status(), bytes(out), bytes(err)
             except bounded.TooMuch:
                 channel.close()
                 raise
