@@ -265,7 +265,7 @@ FAULTS = (
     Fault(
         "a program that the image does not have",
         "loadbalance",
-        _changed(WEB.name, "--entrypoint /ngnix --update-parallelism 0 --restart-delay 0s", "ngnix"),
+        _changed(WEB.name, "--entrypoint /missing/nginx --update-parallelism 0 --restart-delay 0s", "/missing/nginx"),
         _NONE_RUNS,
         _again,
         cause="command-not-found",
