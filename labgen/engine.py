@@ -18,7 +18,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from labgen.errors import NodeError, SwarmError
+from labgen.errors import NodeError, NoLeader, SwarmError
 
 Run = Callable[[str], str]
 """Runs a command line as root on a node and gives what it printed; raises NodeError where that fails."""
@@ -54,7 +54,8 @@ class Answer:
         # The API says 500 where nobody leads, 503 for "not a manager" and for a locked swarm (moby
         # daemon/cluster/errors.go).
         if finding := of_refusal(said):
-            raise SwarmError(finding.words, finding.hints)
+            refusal = NoLeader if finding.cause == "no-leader" else SwarmError
+            raise refusal(finding.words, finding.hints)
         if self.status == 503:
             raise SwarmError(
                 f"the engine is no manager of a swarm: {said}", "Make one swarm of all nodes: fab bootstrap"

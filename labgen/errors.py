@@ -13,6 +13,7 @@
     ├── MachineError      7   a machine that does not boot, or does not exist yet
     ├── NodeError         8   a node that cannot be reached, or stopped answering
     ├── SwarmError        9   the swarm is not in the state that a step needs
+    │   └── NoLeader          its managers have no leader
     ├── ExerciseError    10   an exercise is unknown, or did not come out as it should
     ├── EvidenceError    14   a bundle of evidence was changed, or cannot be graded
     └── FolderLocked     15   another command is at work on this lab
@@ -166,6 +167,10 @@ class SwarmError(LabgenError):
     """The swarm is not in the state that a step needs."""
 
     exit_status = 9
+
+
+class NoLeader(SwarmError):
+    """The managers have no leader, or have not chosen one yet."""
 
 
 class ExerciseError(LabgenError):

@@ -13,10 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from labgen.errors import LabgenError, NodeError, SwarmError
+from labgen.errors import LabgenError, NodeError, NoLeader, SwarmError
 from labgen.inventory import Inventory
 from labgen.lab import Node, Role
 from labgen.swarm import LocalSwarm, SwarmNode, nodes
+from labgen.waiting import NotYet, Patience, wait_until
 from provision import swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change
@@ -25,6 +26,9 @@ from provision.output import Say
 from provision.shell import Shell
 
 T = TypeVar("T")
+
+_ELECTION = 30.0
+"""Seconds that managers have to choose a leader: the engines of the others are started meanwhile."""
 
 
 @dataclass
@@ -172,7 +176,27 @@ def _begin(shell: Shell, inventory: Inventory, account: Account) -> _Begun:
     if tokens is not None:
         account.changed(shell.node, f"swarm begun, overlay networks from {inventory.lab.plan.overlay_pool}")
         return _Begun(shell, {}, tokens)
-    return _Begun(shell, {node.id: node for node in nodes(shell.run)})
+    return _Begun(shell, {node.id: node for node in _members(shell, inventory.patience)})
+
+
+def _members(shell: Shell, patience: Patience) -> list[SwarmNode]:
+    """Ask a manager for the nodes of its swarm; managers whose engines have just started have a leader soon.
+
+    :raises SwarmError: they have none by then, or the manager cannot be asked for another reason.
+    """
+    refused: list[NoLeader] = []
+
+    def ask() -> list[SwarmNode]:
+        try:
+            return nodes(shell.run)
+        except NoLeader as error:
+            refused.append(error)
+            raise NotYet(error.message) from None
+
+    try:
+        return wait_until("the managers to choose a leader", ask, within=patience.seconds(_ELECTION), error=NoLeader)
+    except NoLeader as late:
+        raise NoLeader(late.message, refused[-1].hint) from None
 
 
 def _local(facts: NodeFacts) -> LocalSwarm:

@@ -9,7 +9,8 @@ import pytest
 from scripted_shell import ScriptedShell
 from test_provision_changes import LAB, WORKER, settled
 
-from labgen.errors import NodeError
+from labgen.errors import NodeError, NoLeader
+from labgen.waiting import Patience
 from provision import bootstrap
 from provision.changes import STEPS
 from provision.output import Output
@@ -48,3 +49,21 @@ def test_emulated_machines_leave_a_processor_to_the_first_manager(
     monkeypatch.setattr(bootstrap.os, "cpu_count", lambda: processors)
     inventory = SimpleNamespace(lab=LAB, state=SimpleNamespace(accelerated=accelerated))
     assert bootstrap._lanes(inventory) == lanes  # type: ignore[arg-type]
+
+
+NO_LEADER = '{"message":"rpc error: code = Unknown desc = The swarm does not have a leader."}\n\n500\n'
+"""As a manager answers that has lost the others (moby ``daemon/cluster/errors.go``)."""
+
+
+def test_bootstrap_waits_for_managers_to_choose_a_leader() -> None:
+    answers = [Output(0, NO_LEADER, ""), Output(0, NO_LEADER, ""), Output(0, "[]\n\n200\n", "")]
+    shell = SimpleNamespace(run=lambda _script: answers.pop(0).out)
+    assert bootstrap._members(shell, Patience()) == []  # type: ignore[arg-type]
+    assert not answers
+
+
+def test_bootstrap_without_a_leader_says_so_and_the_ways_out() -> None:
+    shell = SimpleNamespace(run=lambda _script: NO_LEADER)
+    with pytest.raises(NoLeader, match="last seen: The swarm has no leader") as caught:
+        bootstrap._members(shell, Patience(0.0))  # type: ignore[arg-type]
+    assert "force-new-cluster" in str(caught.value.hint)
