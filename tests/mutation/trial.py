@@ -70,8 +70,8 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
     try:
         file.write_bytes(mutant.apply(source))
         status, printed = _run(tree, tests, _STARTING + _SLOWER * expected)
-        if absent := set(_ABSENT.findall(printed)):
-            tests = [test for test in tests if not any(name.endswith(test) for name in absent)]
+        while (present := those_present(tests, printed)) != tests:
+            tests = present
             status, printed = _run(tree, tests, _STARTING + _SLOWER * expected) if tests else (0, "")
     except subprocess.TimeoutExpired:
         return Tried(mutant, Fate.KILLED, "time", len(tests), diff)
@@ -83,6 +83,19 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
         return Tried(mutant, Fate.ALIVE if tests else Fate.UNTESTED, tests=len(tests), diff=diff)
     failed = (line.split()[1] for line in printed.splitlines() if line.startswith("FAILED "))
     return Tried(mutant, Fate.KILLED, next(failed, f"the run itself, with status {status}"), len(tests), diff)
+
+
+def those_present(tests: Sequence[str], printed: str) -> list[str]:
+    """Leave out the tests that pytest has not found.
+
+    Of a test with parameters whose function is gone, pytest names the function alone.
+    """
+    absent = set(_ABSENT.findall(printed))
+    return [
+        test
+        for test in tests
+        if not any(name.endswith(test if "[" in name else test.partition("[")[0]) for name in absent)
+    ]
 
 
 def _run(tree: Path, tests: Sequence[str], within: float) -> tuple[int, str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.mutation import __main__ as run
 from tests.mutation.baseline import Baseline, joined, read, uses, write
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.trial import Fate, Tried, attempt
+from tests.mutation.trial import Fate, Tried, attempt, those_present
 
 SOURCE = b'''"""Docstring with 1 number."""
 LIMIT = 45
@@ -162,3 +162,18 @@ def test_run_draws_the_same_sample_for_the_same_seed(capsys: pytest.CaptureFixtu
         return capsys.readouterr().out
 
     assert sample("1") == sample("1") != sample("2")
+
+
+def test_tests_that_are_gone_are_left_out_with_their_parameters() -> None:
+    tests = [
+        "tests/a.py::test_gone[x y]",
+        "tests/a.py::test_gone[z]",
+        "tests/a.py::test_there[1]",
+        "tests/a.py::test_there[2]",
+    ]
+    printed = (
+        "ERROR: not found: /tree/tests/a.py::test_gone\n(no match in any of [<Module a.py>])\n\n"
+        "ERROR: not found: /tree/tests/a.py::test_there[2]\n(no match in any of [<Module a.py>])\n"
+    )
+    assert those_present(tests, printed) == ["tests/a.py::test_there[1]"]
+    assert those_present(tests, "1 passed") == tests
