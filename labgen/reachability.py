@@ -103,11 +103,13 @@ def read(text: str) -> Attempts:
         raise NodeError(f"what could be reached was not told to the end: {text.strip()[-200:] or 'nothing'}")
     words = {"open": OPEN, "refused": REFUSED, "silent": SILENT}
     outcomes = [line for line in lines if len(line) == 4 and line[3] in words]
+    ends = [(at, outcome) for kind, at, _, outcome in outcomes if kind == "overlay"]
     return Attempts(
         tcp={
             (at, int(port)): words[outcome] for kind, at, port, outcome in outcomes if kind == "tcp" and port.isdigit()
         },
-        overlay={at: outcome == "open" for kind, at, _, outcome in outcomes if kind == "overlay"},
+        # The gossip may still tell of the end that a node had before it was made again.
+        overlay={at: (at, "open") in ends for at, _ in ends},
     )
 
 

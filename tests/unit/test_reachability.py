@@ -20,6 +20,12 @@ done
 """
 
 
+def test_read_takes_the_end_that_answers_of_a_node_that_was_made_again() -> None:
+    for lines in (["open", "silent"], ["silent", "open"]):
+        text = "".join(f"overlay 10.0.2.103 - {outcome}\n" for outcome in lines)
+        assert read(f"{text}done\n").overlay == {"10.0.2.103": True}
+
+
 def test_read_tells_what_came_of_each_port() -> None:
     attempts = read(ANSWER)
     assert attempts.tcp == {
