@@ -123,9 +123,9 @@ def test_a_launcher_that_is_late_is_ended_with_what_it_has_started(launched: Pat
     started = time.monotonic()
     command = [sys.executable, "-c", LAUNCHER, launched, "import time; time.sleep(60)"]
     with pytest.raises(ProgramTimeout):
-        Runner().run(command, timeout=1.5, on_line=(lambda _: None) if followed else None)
-    assert time.monotonic() - started < 15
-    wait_until("it to end", lambda: gone(int(launched.read_text())), within=5)
+        Runner().run(command, timeout=4, on_line=(lambda _: None) if followed else None)
+    assert time.monotonic() - started < 30
+    wait_until("it to end", lambda: gone(int(launched.read_text())), within=20)
 
 
 def test_a_launcher_that_is_interrupted_is_waited_for(launched: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_launcher_is_ended_also_without_taskkill(launched: Path, tmp_path: Pat
     command = [sys.executable, "-c", LAUNCHER, launched, "import time; time.sleep(60)"]
     try:
         with pytest.raises(ProgramTimeout):
-            Runner().run(command, timeout=1.5, on_line=lambda _: None)
+            Runner().run(command, timeout=4, on_line=lambda _: None)
         # What it has started holds its output open, and nobody waits for that.
         assert time.monotonic() - started < 20
     finally:
