@@ -327,7 +327,7 @@ def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest) -> None:
 def test_down_leaves_nothing(lab: LabUnderTest) -> None:
     state = lab.state
     lab.run("labgen", "down")
-    assert {path.name for path in (lab.path / ".labgen").iterdir()} <= {"logs", "report"}
+    assert {path.name for path in (lab.path / ".labgen").iterdir()} <= {"lock", "logs", "report"}
     if state.namespace:
         assert not Path("/run/netns", state.namespace).exists()
         assert not Path("/run", state.namespace).exists()
