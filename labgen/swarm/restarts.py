@@ -60,7 +60,7 @@ def restarting(service: Service, now: datetime) -> Restarts | None:
     ended = [task for tasks in places(service).values() for task in _habit(tasks, now)]
     if not ended:
         return None
-    first = min(end for task in ended if (end := _end(task)))
+    first = min(end for task in ended if (end := _since(task)))
     return Restarts(tuple(ended), (now - first).total_seconds())
 
 
@@ -101,7 +101,7 @@ def _habit(tasks: Sequence[Task], now: datetime) -> list[Task]:
     if not chain or not current.running:
         return chain
     since = _since(current)
-    lives = [(end - task.created).total_seconds() for task in chain if task.created and (end := _end(task))]
+    lives = [(end - task.created).total_seconds() for task in chain if task.created and (end := _since(task))]
     outlived = since is not None and (now - since).total_seconds() >= max(lives, default=0.0)
     return [] if outlived else chain
 
@@ -113,22 +113,19 @@ def _chain(before: Sequence[Task], current: Task, now: datetime) -> list[Task]:
 
 def _killed(before: Sequence[Task], current: Task, now: datetime) -> list[Task]:
     killed = list(takewhile(lambda task: task.killed, _alike(before, current, now)))[:_KILLS]
-    ends = [end for task in killed if (end := _end(task))]
+    ends = [end for task in killed if (end := _since(task))]
     return killed if len(ends) == _KILLS and max(ends) - min(ends) <= _KILLING else []
 
 
 def _alike(before: Sequence[Task], current: Task, now: datetime) -> Iterable[Task]:
     return takewhile(
-        lambda task: task.spec == current.spec and (end := _end(task)) is not None and now - end <= WINDOW,
+        lambda task: task.spec == current.spec and (end := _since(task)) is not None and now - end <= WINDOW,
         reversed(before),
     )
 
 
-def _end(task: Task) -> datetime | None:
-    return task.updated or task.since
-
-
 def _since(task: Task) -> datetime | None:
+    """When a task came into its state, by the managers' clock where that has noted it; its end where it is over."""
     return task.updated or task.since
 
 
