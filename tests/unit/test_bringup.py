@@ -10,7 +10,7 @@ import pytest
 
 from labgen import bringup, cli, labfile, leftovers, render
 from labgen.bringup import Machines
-from labgen.commands import up as up_command
+from labgen.cli import up as up_command
 from labgen.errors import BoxError, MachineError
 from labgen.folder import LabFolder, State
 from labgen.lab import Box

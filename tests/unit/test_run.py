@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labgen import cli
-from labgen.commands import run
+from labgen.cli import run
 from labgen.course import NAMES, find
 from labgen.folder import LabFolder
 from labgen.proc import Result

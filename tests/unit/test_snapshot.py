@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labgen.commands import snapshot
+from labgen.cli import snapshot
 from labgen.errors import MachineError
 from labgen.folder import State
 from labgen.progress import Progress

@@ -12,7 +12,7 @@ import pytest
 from labgen import cli, inventory, labfile
 from labgen.access import url
 from labgen.capabilities import NO_IPVS, Capability
-from labgen.commands.status import Status, table
+from labgen.cli.status import Status, table
 from labgen.folder import LabFolder, State
 from labgen.inventory import Inventory
 from labgen.lab import Lab

@@ -9,7 +9,7 @@ import pytest
 
 from labgen import cli, leftovers
 from labgen.bringup import Machines
-from labgen.commands import up as up_command
+from labgen.cli import up as up_command
 from labgen.doctor import Choice
 from labgen.folder import LabFolder, State
 from labgen.vagrant import Machine

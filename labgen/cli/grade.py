@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen import inventory
-from labgen.commands import grade_handins
+from labgen.cli import grade_handins
 from labgen.course import find
 from labgen.environment import of_python
 from labgen.errors import GRADED, EvidenceError, HostError, LabgenError

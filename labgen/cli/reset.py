@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from labgen.commands.run import fab
+from labgen.cli.run import fab
 from labgen.folder import LabFolder
 from labgen.inventory import lab_of
 from labgen.lock import locked

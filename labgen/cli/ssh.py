@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from labgen import inventory
-from labgen.commands.nodes import named
+from labgen.cli.nodes import named
 from labgen.proc import Runner
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from labgen.bringup import Machines
-from labgen.commands.nodes import named
-from labgen.commands.render import load
+from labgen.cli.nodes import named
+from labgen.cli.render import load
 from labgen.errors import LabFileError, MachineError
 from labgen.folder import LabFolder
 from labgen.lab import Lab

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from labgen.commands.grade import need_evidence
+from labgen.cli.grade import need_evidence
 from labgen.environment import of_python
 from labgen.folder import LabFolder
 from labgen.language import spoken

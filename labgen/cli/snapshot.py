@@ -6,8 +6,8 @@ import argparse
 import re
 
 from labgen.bringup import Machines
-from labgen.commands.render import load
-from labgen.commands.run import fab
+from labgen.cli.render import load
+from labgen.cli.run import fab
 from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State
 from labgen.lock import folder_lock

@@ -14,7 +14,7 @@ from labgen.bringup import Machines
 from labgen.capabilities import Capability
 from labgen.causes import Finding, Observations, findings
 from labgen.causes.ask import observe
-from labgen.commands.render import load
+from labgen.cli.render import load
 from labgen.engine import Run
 from labgen.errors import LabgenError, MachineError
 from labgen.folder import LabFolder, State

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from labgen import doctor
-from labgen.commands.render import load
+from labgen.cli.render import load
 from labgen.errors import HostError
 from labgen.folder import LabFolder
 from labgen.progress import for_stream

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -195,12 +194,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         import_nothing_from_the_working_folder()
         if arguments.folder and arguments.command != "init":
             need_folder(arguments.folder)
-        module = importlib.import_module(f"labgen.commands.{arguments.module}")
+        module = importlib.import_module(f"labgen.cli.{arguments.module}")
         status: int = module.run(arguments)
         return status
 
     return guarded(command)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

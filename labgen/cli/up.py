@@ -8,8 +8,8 @@ import sys
 
 from labgen import doctor, reconcile, render
 from labgen.bringup import Machines
-from labgen.commands.render import load
-from labgen.commands.run import fab
+from labgen.cli.render import load
+from labgen.cli.run import fab
 from labgen.doctor import Choice
 from labgen.errors import MachineError
 from labgen.folder import LabFolder
