@@ -11,16 +11,16 @@ import pytest
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
 
-def commands(target: str) -> list[str]:
-    """What make would run of labgen for a target, without its folder of programs."""
-    run = subprocess.run(
+def commands(target: str, program: str = "labgen") -> list[str]:
+    """List the command lines of a program that make would run for a target."""
+    dry_run = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", target],
         cwd=MAKEFILE.parent,
         capture_output=True,
         text=True,
         check=True,
     )
-    return re.findall(r"(?m)^\.venv/bin/(labgen .*)$", run.stdout)
+    return re.findall(rf"(?m)^\.venv/bin/({program} .*)$", dry_run.stdout)
 
 
 UP = ["labgen init lab", "labgen -C lab doctor --fix", "labgen -C lab up"]
@@ -48,3 +48,29 @@ def test_makefile_takes_down_every_folder_that_it_makes() -> None:
     down = re.search(r"for folder in (.*); do", text)
     assert down is not None
     assert {"$(LAB)", "course-docker", "course-libvirt"} <= set(down[1].split())
+
+
+def runs_of(target: str) -> list[str]:
+    """List the folders of tests that make would run for a target, each with the provider it is run on."""
+    return [
+        re.sub(r"^pytest .*?(tests/\S+)(?:.*?( --provider \w+))?.*$", r"\1\2", command)
+        for command in commands(target, "pytest")
+    ]
+
+
+def test_makefile_e2e_tests_each_provider_once() -> None:
+    assert sorted(runs_of("e2e")) == [
+        "tests/e2e --provider docker",
+        "tests/e2e --provider libvirt",
+        "tests/e2e/virtualbox",
+    ]
+
+
+def test_makefile_e2e_machines_runs_one_lab_of_virtual_machines_after_the_other() -> None:
+    assert runs_of("e2e-machines") == ["tests/e2e/virtualbox", "tests/e2e --provider libvirt"]
+
+
+def test_makefile_test_runs_every_unit_and_integration_test() -> None:
+    assert runs_of("test") == ["tests/unit", "tests/integration/virtualbox", "tests/integration"]
+    left_out = [re.findall(r"--ignore (\S+)", command) for command in commands("test", "pytest")]
+    assert left_out == [[], [], ["tests/integration/virtualbox"]]
