@@ -40,6 +40,11 @@ def run(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.parametrize("package", ["labgen", "provision", "verify"])
+def test_wheel_says_that_its_packages_are_typed(installed: Path, package: str) -> None:
+    assert (installed / package / "py.typed").is_file()
+
+
 def test_a_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = run(installed, tmp_path, "labgen.cli", "init", "lab")
     assert where.returncode == 0, where.stderr
