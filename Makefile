@@ -2,6 +2,8 @@
 #             and says where the report is
 # make course the whole course in that lab, each exercise carried out and graded
 # make test   installs what is missing, and runs the unit and integration tests
+# make setup  makes the development environment in .venv/
+# make lock   chooses the newest versions of every dependency, and writes them into requirements/
 # make course-docker, make course-libvirt
 #             the same on machines of their own, which are taken down afterwards
 # make e2e    the whole road on real nodes, broken on purpose at the end
@@ -22,7 +24,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation
+.PHONY: mutation setup lock
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -122,12 +124,22 @@ clean:
 	rm -rf $(VENV) $(LAB) course-docker course-libvirt .labgen .vagrant Vagrantfile dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+setup: $(VENV)/ready
+
 # The stamp is newer than what it depends on only when every step went well.
-$(VENV)/ready: pyproject.toml
+$(VENV)/ready: pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "labgen needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+# Every version, with the hashes of its files, for every system and Python that labgen supports. uv is used for this alone.
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --upgrade pyproject.toml
+lock: $(VENV)/ready
+	$(BIN)/pip install --quiet 'uv>=0.5'
+	$(UV) --extra dev --generate-hashes --output-file requirements/dev.txt
+	$(UV) --no-annotate --constraint requirements/dev.txt --output-file requirements/constraints.txt

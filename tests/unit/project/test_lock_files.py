@@ -1,0 +1,74 @@
+"""The lock files in requirements/: they fit pyproject.toml, and each other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PROJECT = Path(__file__).parents[3]
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+DEV = PROJECT / "requirements" / "dev.txt"
+CONSTRAINTS = PROJECT / "requirements" / "constraints.txt"
+RUNTIME = PYPROJECT["project"]["dependencies"]
+DEVELOPMENT = [
+    *RUNTIME,
+    *PYPROJECT["project"]["optional-dependencies"]["dev"],
+    *PYPROJECT["build-system"]["requires"],  # the project itself is installed with --no-build-isolation
+]
+LOCK_AGAIN = "run `make lock`"
+
+
+def pins(path: Path) -> dict[str, list[Requirement]]:
+    """Read a lock file: the pinned versions of each package, several where markers tell Pythons apart."""
+    requirements: dict[str, list[Requirement]] = {}
+    for line in re.findall(r"(?m)^[A-Za-z0-9][^\\\n]*", path.read_text(encoding="utf-8")):
+        requirement = Requirement(line.strip())
+        requirements.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return requirements
+
+
+def version(pin: Requirement) -> str:
+    """Give the version of ``NAME==VERSION``."""
+    (specifier,) = pin.specifier
+    assert specifier.operator == "=="
+    return specifier.version
+
+
+@pytest.mark.parametrize(("path", "dependencies"), [(DEV, DEVELOPMENT), (CONSTRAINTS, RUNTIME)], ids=["dev", "wheel"])
+def test_lock_file_satisfies_every_dependency_in_pyproject(path: Path, dependencies: list[str]) -> None:
+    locked = pins(path)
+    for dependency in map(Requirement, dependencies):
+        name = canonicalize_name(dependency.name)
+        assert name in locked, f"{path.name} lacks {name}: {LOCK_AGAIN}"
+        for pin in locked[name]:
+            assert dependency.specifier.contains(version(pin)), f"{path.name} has {pin}, not {dependency}: {LOCK_AGAIN}"
+
+
+@pytest.mark.parametrize("path", [DEV, CONSTRAINTS], ids=["dev", "wheel"])
+def test_lock_file_has_what_its_packages_need(path: Path) -> None:
+    locked = pins(path)
+    installed = {canonicalize_name(distribution.name): distribution for distribution in metadata.distributions()}
+    for name in locked.keys() & installed.keys():
+        for need in map(Requirement, installed[name].requires or []):
+            # An extra that pyproject.toml does not ask for is not in the lock file.
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(need.name) in locked, f"{name} needs {need}: {LOCK_AGAIN}"
+
+
+def test_lock_file_names_a_hash_for_every_pin_and_no_index() -> None:
+    text = DEV.read_text(encoding="utf-8")
+    for block in re.split(r"(?m)^(?=[A-Za-z0-9])", text)[1:]:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), block.partition("\n")[0]
+    assert "://" not in text + CONSTRAINTS.read_text(encoding="utf-8")
+
+
+def test_constraints_are_the_versions_that_development_uses() -> None:
+    development = pins(DEV)
+    for name, constraints in pins(CONSTRAINTS).items():
+        assert list(map(str, constraints)) == list(map(str, development[name]))
