@@ -18,11 +18,11 @@ import sys
 import time
 from pathlib import Path
 
-from labgen import inventory
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.swarm import nodes
-from labgen.waiting import NotYet, wait_until
+from labgen.core.polling import NotYet, wait_until
+from labgen.docker.swarm import nodes
+from labgen.machines import inventory
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
 from provision import swarm
 from provision.bootstrap import Account, everywhere, leave
 from provision.facts import NETPLAN_FILE

@@ -29,11 +29,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labgen import inventory
-from labgen.capabilities import Capability
+from labgen.core.process import Runner
 from labgen.course import ALWAYS, exercises
-from labgen.inventory import Inventory
-from labgen.proc import Runner
+from labgen.machines import inventory
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import Capability
 
 LABGEN = Path(sys.executable).with_name("labgen")
 PLAIN = Path(__file__).with_name("plain")

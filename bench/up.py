@@ -14,11 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-from labgen import inventory
-from labgen.bringup import Machines
-from labgen.folder import LabFolder, State
-from labgen.proc import Runner
-from labgen.progress import Progress
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import inventory
+from labgen.machines.lifecycle import Machines
 
 LABGEN = Path(sys.executable).with_name("labgen")
 WITHIN = 3600.0

@@ -10,7 +10,7 @@ from fabric.main import Fab
 from invoke import Collection
 
 from labgen import __version__
-from labgen.console import guarded
+from labgen.core.console import guarded
 from provision.tasks import namespace
 
 

@@ -13,11 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from labgen.errors import LabgenError, NodeError, NoLeader, SwarmError
-from labgen.inventory import Inventory
-from labgen.lab import Node, Role
-from labgen.swarm import LocalSwarm, SwarmNode, nodes
-from labgen.waiting import NotYet, Patience, wait_until
+from labgen.core.errors import LabgenError, NodeError, NoLeader, SwarmError
+from labgen.core.polling import NotYet, Patience, wait_until
+from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node, Role
 from provision import swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change

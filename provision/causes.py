@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from labgen.causes import Topic, diagnose
-from labgen.causes.ask import observe
+from labgen.core.errors import LabgenError
+from labgen.core.words import Words
 from labgen.course import Exercise
-from labgen.engine import Run
-from labgen.errors import LabgenError
-from labgen.lab import Lab, Node
-from labgen.words import Words
+from labgen.docker.api import Run
+from labgen.model.lab import Lab, Node
+from labgen.observation.causes import Topic, diagnose
+from labgen.observation.causes.ask import observe
 
 
 def explained(

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from labgen.addresses import CANDIDATES
-from labgen.capabilities import Capability, Lacks
-from labgen.errors import NodeError
-from labgen.lab import Lab, Node
+from labgen.config.address_plan import CANDIDATES
+from labgen.core.errors import NodeError
+from labgen.model.capabilities import Capability, Lacks
+from labgen.model.lab import Lab, Node
 from provision import mirrors, packages
 from provision.facts import NETPLAN_FILE, NodeFacts, lab_interface
 from provision.shell import write_file

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.engine import SOCKET
-from labgen.errors import NodeError
-from labgen.lab import Lab, Node
-from labgen.swarm import LocalSwarm
+from labgen.core.errors import NodeError
+from labgen.docker.api import SOCKET
+from labgen.docker.swarm import LocalSwarm
+from labgen.model.lab import Lab, Node
 from provision.shell import Shell
 
 NETPLAN_FILE = "/etc/netplan/60-labgen.yaml"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.inventory import Inventory
-from labgen.lab import Node
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
 from provision import bootstrap as boot
 from provision.bootstrap import Account
 from provision.changes import STEPS

@@ -6,10 +6,10 @@ import contextlib
 import shlex
 from collections.abc import Collection, Sequence
 
-from labgen.errors import LabgenError, NodeError, SwarmError
-from labgen.inventory import Inventory
-from labgen.swarm import SwarmNode, nodes
-from labgen.waiting import NotYet, wait_until
+from labgen.core.errors import LabgenError, NodeError, SwarmError
+from labgen.core.polling import NotYet, wait_until
+from labgen.docker.swarm import SwarmNode, nodes
+from labgen.machines.inventory import Inventory
 from provision.bootstrap import Account
 from provision.shell import Shell
 

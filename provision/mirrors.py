@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labgen.lab import Lab
+from labgen.model.lab import Lab
 from provision.facts import LOCAL_REGISTRY, NodeFacts
 from provision.shell import write_file
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from labgen.printable import printable
-from labgen.redaction import redact
+from labgen.core.printable import printable
+from labgen.core.redaction import redact
 
 Say = Callable[[str], None]
 """Where what is told goes, line by line."""

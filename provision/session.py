@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from labgen.remote import SYSTEM_PATH
+from labgen.transport.remote import SYSTEM_PATH
 from provision.output import Output
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import contextlib
 import shlex
 import threading
 
-from labgen.errors import NodeError
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.redaction import redact
-from labgen.unreached import unreached
+from labgen.core.errors import NodeError
+from labgen.core.redaction import redact
+from labgen.machines.inventory import Inventory
+from labgen.machines.unreachable import unreached
+from labgen.model.lab import Node
 from provision.output import Output
 from provision.session import LOST, Ended, Session
 

@@ -11,11 +11,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labgen.causes import of_refusal
-from labgen.errors import NodeError, SwarmError
-from labgen.lab import Lab, Node, Role
-from labgen.swarm import LocalSwarm, SwarmNode, nodes
-from labgen.waiting import NotYet, Patience, wait_until
+from labgen.core.errors import NodeError, SwarmError
+from labgen.core.polling import NotYet, Patience, wait_until
+from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
+from labgen.model.lab import Lab, Node, Role
+from labgen.observation.causes import of_refusal
 from provision.shell import Shell
 
 PORT = 2377

@@ -11,15 +11,15 @@ from typing import Any
 
 from invoke import Collection, Context, Exit, task
 
-from labgen import inventory as inventories
-from labgen.capabilities import Lacks
-from labgen.console import speak_utf8
+from labgen.core.console import speak_utf8
+from labgen.core.errors import INTERRUPTED, LabgenError
+from labgen.core.lock import folder_lock
+from labgen.core.printable import printable
+from labgen.core.workspace import LabFolder
 from labgen.course import exercises, find
-from labgen.errors import INTERRUPTED, LabgenError
-from labgen.folder import LabFolder
-from labgen.inventory import Inventory
-from labgen.lock import folder_lock
-from labgen.printable import printable
+from labgen.machines import inventory as inventories
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import Lacks
 from provision import bootstrap as boot
 from provision import membership
 from provision.changes import STEPS, not_applicable

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from labgen.console import TRACEBACK
-from labgen.proc import Runner
+from labgen.core.console import TRACEBACK
+from labgen.core.process import Runner
 
 # How fast a computer is, is not what these tests are about.
 settings.register_profile("labgen", deadline=None)

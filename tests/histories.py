@@ -13,7 +13,7 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from labgen.swarm import Service, Task
+from labgen.docker.swarm import Service, Task
 from tests.past import at
 
 KEPT = 5

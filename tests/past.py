@@ -6,8 +6,8 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from labgen.swarm import Service, Task
-from labgen.swarm.timeline import Turn
+from labgen.docker.swarm import Service, Task
+from labgen.docker.timeline import Turn
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

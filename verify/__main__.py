@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labgen.errors import GRADED, INTERRUPTED, LabgenError
+from labgen.core.errors import GRADED, INTERRUPTED, LabgenError
 from verify.plugin import REFUSED, UNWRITTEN
 
 CHECKS = Path(__file__).parent
@@ -60,7 +60,7 @@ class Outcome:
 
 
 def main(options: Sequence[str] | None = None) -> int:
-    """Run the checks; gives an exit status of :mod:`labgen.errors`."""
+    """Run the checks; gives an exit status of :mod:`labgen.core.errors`."""
     outcome = Outcome()
     status = int(
         pytest.main([*SETTINGS, *(sys.argv[1:] if options is None else options), str(CHECKS)], plugins=[outcome])

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labgen import __version__
-from labgen.capabilities import Lacks
-from labgen.causes import Finding
 from labgen.course import Language, Words, exercises
-from labgen.lab import Lab
+from labgen.model.capabilities import Lacks
+from labgen.model.lab import Lab
+from labgen.observation.causes import Finding
 from verify import report as reports
 from verify.checks import Check
 from verify.report import words

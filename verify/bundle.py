@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from labgen import engine
+from labgen.docker import api
 from verify import consistency
 from verify.evidence import Damaged as Damaged  # what reading a bundle raises
 from verify.evidence import Evidence
@@ -213,7 +213,7 @@ def _observation(told: Mapping[str, Any], before: list[Observation], number: int
         raw = unpack.decompress(base64.b64decode(told["packed"], validate=True), _ANSWER)
         if unpack.unconsumed_tail or not unpack.eof:
             raise ValueError("too long, or cut short")
-        out = engine.text(raw, _ANSWER)
+        out = api.text(raw, _ANSWER)
     elif "as" in told:
         if isinstance(told["as"], bool) or not 0 <= told["as"] < len(before):
             raise IndexError("there is no such observation")
@@ -264,7 +264,7 @@ def _told(out: str) -> Iterator[dict[str, Any]]:
     for line in out.split("\n"):
         if line[:1] in ("[", "{"):
             try:
-                value = engine.load_json(line)
+                value = api.load_json(line)
             except ValueError:
                 continue
             yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))

@@ -15,10 +15,10 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from labgen.capabilities import Capability
-from labgen.causes import Topic
 from labgen.course import ALWAYS, Words
-from labgen.hint import Hint, Hints, hints
+from labgen.exercise.hint import Hint, Hints, hints
+from labgen.model.capabilities import Capability
+from labgen.observation.causes import Topic
 
 Function = TypeVar("Function", bound=Callable[..., None])
 Nodes = Literal["all", "managers", "workers", "others"]
@@ -51,7 +51,7 @@ class Check:
     :param nodes: which nodes it is made for, where it takes one; ``others`` are all but the first manager.
     :param whole_lab: every node has a part in it: while one cannot be reached, a failure says nothing.
     :param requires: what nodes must be able to do; where they lack it, the check is not applicable.
-    :param topics: what a failure may come from, of which causes are looked for: see :mod:`labgen.causes`.
+    :param topics: what a failure may come from, of which causes are looked for: see :mod:`labgen.observation.causes`.
     """
 
     exercise: str
@@ -85,7 +85,7 @@ def check(
     """Make a test function a check; see :class:`Check`.
 
     :param hint: the likely cause and the next commands to try, one stage after the other; see
-        :class:`labgen.hint.Hint`.
+        :class:`labgen.exercise.hint.Hint`.
     :param ko: the claim in Korean; in English it is the function's docstring.
     """
 

@@ -13,15 +13,15 @@ from labgen.course import ALWAYS, NAMES, find
 
 pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 
-from labgen import inventory  # noqa: E402
-from labgen.capabilities import Lacks  # noqa: E402
-from labgen.engine import UNREADABLE  # noqa: E402
-from labgen.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError  # noqa: E402
-from labgen.folder import LabFolder  # noqa: E402
-from labgen.inventory import Inventory  # noqa: E402
-from labgen.lab import Lab, Node  # noqa: E402
-from labgen.lock import GRADING_WAITS, folder_lock  # noqa: E402
-from labgen.swarm import Swarm  # noqa: E402
+from labgen.core.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError  # noqa: E402
+from labgen.core.lock import GRADING_WAITS, folder_lock  # noqa: E402
+from labgen.core.workspace import LabFolder  # noqa: E402
+from labgen.docker.api import UNREADABLE  # noqa: E402
+from labgen.docker.swarm import Swarm  # noqa: E402
+from labgen.machines import inventory  # noqa: E402
+from labgen.machines.inventory import Inventory  # noqa: E402
+from labgen.model.capabilities import Lacks  # noqa: E402
+from labgen.model.lab import Lab, Node  # noqa: E402
 from verify import bundle, plugin  # noqa: E402
 from verify.checks import Check, check_of  # noqa: E402
 from verify.diagnosis import Diagnosis  # noqa: E402

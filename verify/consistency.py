@@ -14,11 +14,12 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from labgen import __version__, engine
-from labgen.capabilities import Capability
+from labgen import __version__
+from labgen.core.workspace import State
 from labgen.course import NAMES
-from labgen.engine import load_json
-from labgen.folder import State
+from labgen.docker import api
+from labgen.docker.api import load_json
+from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
 from verify.evidence import Damaged, Evidence
 from verify.observation import Observation
@@ -199,8 +200,8 @@ def _created(out: str) -> dict[str, datetime]:
             continue
         with suppress(ValueError):
             for task in load_json(line):
-                if isinstance(task, dict) and "ServiceID" in task and (moment := engine.moment(task, "CreatedAt")):
-                    created[engine.text_of(task, "ID")] = moment
+                if isinstance(task, dict) and "ServiceID" in task and (moment := api.moment(task, "CreatedAt")):
+                    created[api.text_of(task, "ID")] = moment
     return {task: moment for task, moment in created.items() if moment.tzinfo}
 
 

@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from labgen.causes import Finding, NodeState, Observations, Symptoms, Topic, diagnose, symptoms
+from labgen.core.errors import LabgenError
 from labgen.course import Exercise, exercises
-from labgen.errors import LabgenError
-from labgen.lab import Node
-from labgen.swarm import Swarm
+from labgen.docker.swarm import Swarm
+from labgen.model.lab import Node
+from labgen.observation.causes import Finding, NodeState, Observations, Symptoms, Topic, diagnose, symptoms
 from verify.checks import Check
 from verify.exam import Exam
 from verify.once import Known, side_by_side

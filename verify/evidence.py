@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from labgen import __version__, labfile
-from labgen.errors import LabgenError, NodeError
-from labgen.files import read
-from labgen.folder import State
-from labgen.inventory import Inventory
-from labgen.lab import Lab, Node
-from labgen.redaction import TooManySecrets, redact
+from labgen import __version__, config
+from labgen.core.atomic_files import read
+from labgen.core.errors import LabgenError, NodeError
+from labgen.core.redaction import TooManySecrets, redact
+from labgen.core.workspace import State
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Lab, Node
 from verify.hosts import LONGEST, Hosts
 from verify.observation import Observation
 from verify.tracing import looked_at
@@ -64,7 +64,7 @@ class Evidence:
     @property
     def lab(self) -> Lab:
         """The lab as data."""
-        return labfile.parse(self.lab_file)
+        return config.parse(self.lab_file)
 
 
 @runtime_checkable

@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from labgen import engine, pages, swarm
+from labgen.core.errors import LabgenError, NodeError, SwarmError
+from labgen.core.nonce import choose, mark
+from labgen.core.polling import Hopeless, NotYet, Patience, wait_until
 from labgen.course import exercises
-from labgen.engine import UNREADABLE, Answer
-from labgen.errors import LabgenError, NodeError, SwarmError
-from labgen.lab import Lab, Node
-from labgen.nonce import choose, mark
-from labgen.pages import Requests
-from labgen.probe import Probed
-from labgen.swarm import Network, Service, Swarm, Task, lives
-from labgen.swarm.hopeless import begun_lately, hopeless
-from labgen.swarm.timeline import exchanged
-from labgen.waiting import Hopeless, NotYet, Patience, wait_until
+from labgen.docker import api, container_times, http_check, swarm
+from labgen.docker.api import UNREADABLE, Answer
+from labgen.docker.availability import Probed
+from labgen.docker.hopeless import begun_lately, hopeless
+from labgen.docker.http_check import Requests
+from labgen.docker.swarm import Network, Service, Swarm, Task
+from labgen.docker.timeline import exchanged
+from labgen.model.lab import Lab, Node
 from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
@@ -151,7 +151,7 @@ class Exam:
 
     def ask(self, *paths: str) -> Mapping[str, Answer]:
         """What the manager's engine answers to paths of its API, now."""
-        return engine.ask(partial(self._hosts.run, self.manager), paths)
+        return api.ask(partial(self._hosts.run, self.manager), paths)
 
     def networks(self, node: Node) -> list[Network]:
         """The networks that a node's engine knows; asked once, every node at the same time."""
@@ -188,11 +188,11 @@ class Exam:
         """
         ids = {node.name: node.id for node in self.swarm.nodes}
         before = self.clock()
-        said = self.everywhere(self.lab.nodes, lambda node: self.on(node, lives.script(there.name)))
+        said = self.everywhere(self.lab.nodes, lambda node: self.on(node, container_times.script(there.name)))
         # The same for all, so that whoever grades the evidence later has the same time between.
         asked = (before, self.clock())
-        told = {ids.get(node.name, ""): lives.read(text, asked) for node, text in said.items()}
-        dated = lives.dated(there, told, ids.get(self.manager.name, ""))
+        told = {ids.get(node.name, ""): container_times.read(text, asked) for node, text in said.items()}
+        dated = container_times.dated(there, told, ids.get(self.manager.name, ""))
         # The report tells of the service with its times, unless it has been looked at again since.
         if self._latest.get(there.name, there) is there:
             self._latest[there.name] = dated
@@ -204,7 +204,7 @@ class Exam:
         return next((node for node in self.lab.nodes if there and node.name == there.name), None)
 
     def wait(self, what: str, look: Callable[[], T], *, within: float = 60.0) -> T:
-        """Poll until ``look`` returns; while it raises :class:`labgen.waiting.NotYet` it is not so.
+        """Poll until ``look`` returns; while it raises :class:`labgen.core.polling.NotYet` it is not so.
 
         :param within: deadline in seconds on an ordinary machine.
         :raises AssertionError: it did not come, with the last thing seen.
@@ -372,7 +372,7 @@ class Exam:
 
         def look() -> None:
             run = partial(self._hosts.run, by, within=20.0 + len(addresses) * 10.0)
-            last.update(pages.ask(run, addresses, port, self._patience.seconds(3)))
+            last.update(http_check.ask(run, addresses, port, self._patience.seconds(3)))
             looked = self.looked or datetime.fromisoformat(self._looked)
             lately = begun_lately(self.swarm.services.values(), port, looked, self._patience.seconds(_MESH))
             if lately and any(last[address].refused for address in addresses):

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from labgen.console import guarded
+from labgen.core.atomic_files import exists, read
+from labgen.core.console import guarded
+from labgen.core.errors import EvidenceError, ExerciseError
+from labgen.core.i18n import spoken
+from labgen.core.workspace import LabFolder, State
 from labgen.course import Language
-from labgen.errors import EvidenceError, ExerciseError
-from labgen.files import exists, read
-from labgen.folder import LabFolder, State
-from labgen.language import spoken
 from labgen.providers import PROVIDERS
 from verify import bundle, tracing
 from verify.__main__ import CHECKS, SETTINGS

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from labgen.core.printable import printable
 from labgen.course import Language, Words, exercises
-from labgen.hint import text_of
-from labgen.printable import printable
+from labgen.exercise.hint import text_of
 from verify.checks import Check, Verdict
 from verify.observation import Observation
 from verify.report import words

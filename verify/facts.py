@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from labgen.engine import Run, as_json, as_object, ask_command, load_json, moment, reading, text_of
-from labgen.errors import NodeError
-from labgen.swarm import LocalSwarm
+from labgen.core.errors import NodeError
+from labgen.docker.api import Run, as_json, as_object, ask_command, load_json, moment, reading, text_of
+from labgen.docker.swarm import LocalSwarm
 
 # getent asks /etc/hosts alone: a name server that does not answer would cost 20 s for each name.
 # The engine is not asked where it does not run: its socket is systemd's, and asking would start it.

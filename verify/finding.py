@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.course import Language
-from labgen.hint import text_of
+from labgen.exercise.hint import text_of
 from verify.report import words
 from verify.report.model import Outcome
 

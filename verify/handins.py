@@ -14,10 +14,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from labgen import labfile
-from labgen.errors import LabFileError, LabgenError
-from labgen.files import read
-from labgen.lab import Lab
+from labgen import config
+from labgen.core.atomic_files import read
+from labgen.core.errors import LabFileError, LabgenError
+from labgen.model.lab import Lab
 from verify import bundle
 from verify.evidence import Evidence
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, nargs="+")
     arguments = parser.parse_args(argv)
     try:
-        lab = labfile.parse(read(arguments.lab_file) or "") if arguments.lab_file else None
+        lab = config.parse(read(arguments.lab_file) or "") if arguments.lab_file else None
     except LabgenError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status

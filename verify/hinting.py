@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words
-from labgen.hint import Hint, on_manager
+from labgen.exercise.hint import Hint, on_manager
 
 
 def see_tasks(name: str) -> Hint:

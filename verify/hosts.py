@@ -18,13 +18,15 @@ import testinfra.host
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.backend.ssh import SshBackend
 
-from labgen import bounded, engine, ssh_config
-from labgen.errors import HostError, NodeError
-from labgen.inventory import CONNECT_TIMEOUT, Inventory
-from labgen.lab import Node
-from labgen.proc import Runner
-from labgen.remote import SYSTEM_PATH
-from labgen.unreached import unreached
+from labgen.core import bounded
+from labgen.core.errors import HostError, NodeError
+from labgen.core.process import Runner
+from labgen.docker import api
+from labgen.machines import ssh_config
+from labgen.machines.inventory import CONNECT_TIMEOUT, Inventory
+from labgen.machines.unreachable import unreached
+from labgen.model.lab import Node
+from labgen.transport.remote import SYSTEM_PATH
 
 LONGEST = 32 * 2**20
 """Bytes that a node may answer to one question; the tasks of ten thousand replicas are some 22 million."""
@@ -135,7 +137,7 @@ def _after(mark: str, raw: bytes) -> str:
     """
     line = f"\n{mark}\n".encode()
     at = raw.find(line)
-    return engine.text(raw if at < 0 else raw[at + len(line) :], LONGEST)
+    return api.text(raw if at < 0 else raw[at + len(line) :], LONGEST)
 
 
 class _Deadline(threading.local):

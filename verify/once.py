@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
 
-from labgen.engine import UNREADABLE
-from labgen.errors import LabgenError, NodeError
-from labgen.lab import Node
+from labgen.core.errors import LabgenError, NodeError
+from labgen.docker.api import UNREADABLE
+from labgen.model.lab import Node
 from verify import tracing
 
 T = TypeVar("T")

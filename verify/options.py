@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.nonce import nonce
+from labgen.core.nonce import nonce
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -32,9 +32,8 @@ from typing import Any
 
 import pytest
 
-from labgen import causes
-from labgen.course import Language, exercises
-from labgen.errors import (
+from labgen.core.atomic_files import write_whole
+from labgen.core.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
     GRADED_WITH_FAILURES,
@@ -44,9 +43,10 @@ from labgen.errors import (
     NodeError,
     SwarmError,
 )
-from labgen.files import write_whole
-from labgen.hint import Advice, Hints, text_of
-from labgen.language import spoken
+from labgen.core.i18n import spoken
+from labgen.course import Language, exercises
+from labgen.exercise.hint import Advice, Hints, text_of
+from labgen.observation import causes
 from verify import report as reports
 from verify.book import Book
 from verify.checks import Check, Verdict, check_of

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from labgen import probe
-from labgen.capabilities import Capability, Lacks
-from labgen.probe import Beside, Probe, Probed
+from labgen.docker import availability
+from labgen.docker.availability import Beside, Probe, Probed
+from labgen.model.capabilities import Capability, Lacks
 from verify.exam import Exam
 
 
@@ -40,6 +40,6 @@ def requests(exam: Exam, lacks: Lacks, exercise: str, port: int) -> Iterator[Bes
     addresses = [str(node.address) for node in exam.lab.nodes]
     made = Probe(addresses, port, within=max(2.0, exam.seconds(1)))
     ask, also = partial(exam.beside, asking, within=900), partial(exam.on, asking)
-    with probe.beside(made, ask, also, partial(exam.wait, within=30.0)) as there:
+    with availability.beside(made, ask, also, partial(exam.wait, within=30.0)) as there:
         yield there
     exam.probed(exercise, port, there.probed)

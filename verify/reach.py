@@ -7,11 +7,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from labgen import reachability
-from labgen.errors import LabgenError, NodeError
-from labgen.lab import Node
-from labgen.reachability import GOSSIP, MANAGEMENT, OPEN, SILENT, Attempts, Failure
-from labgen.waiting import NotYet
+from labgen.core.errors import LabgenError, NodeError
+from labgen.core.polling import NotYet
+from labgen.docker import reachability
+from labgen.docker.reachability import GOSSIP, MANAGEMENT, OPEN, SILENT, Attempts, Failure
+from labgen.model.lab import Node
 from verify.once import Known, side_by_side
 
 if TYPE_CHECKING:

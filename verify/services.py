@@ -9,9 +9,9 @@ import pytest
 
 from labgen.course import Publish, ServiceSpec
 from labgen.course.spec import command_of, repository, runs_its_program, same_image, told_ports
-from labgen.lab import Node
-from labgen.swarm import Service, Swarm, Task, run_of
-from labgen.swarm.constraints import excluded
+from labgen.docker.constraints import excluded
+from labgen.docker.swarm import Service, Swarm, Task, run_of
+from labgen.model.lab import Node
 from verify.exam import Exam
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.course import Exercise, exercises
 from labgen.course.spec import differences
-from labgen.swarm import Service, Swarm
+from labgen.docker.swarm import Service, Swarm
 
 
 def standing(swarm: Swarm) -> list[str]:

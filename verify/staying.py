@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from labgen.swarm import Service
-from labgen.swarm.restarts import Restarts, restarting, young
-from labgen.waiting import NotYet
+from labgen.core.polling import NotYet
+from labgen.docker.restarts import Restarts, restarting, young
+from labgen.docker.swarm import Service
 from verify.once import Known
 
 if TYPE_CHECKING:

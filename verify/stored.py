@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labgen import engine
-from labgen.engine import Answer, as_list, text_of
-from labgen.errors import LabgenError
-from labgen.lab import Node
-from labgen.swarm import Service, Task
+from labgen.core.errors import LabgenError
+from labgen.docker import api
+from labgen.docker.api import Answer, as_list, text_of
+from labgen.docker.swarm import Service, Task
+from labgen.model.lab import Node
 from verify.once import Known, side_by_side
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Stored:
         return self._exam.answers(node) and self._exam.facts(node).engine_running
 
     def _ask(self, node: Node) -> Mapping[str, Answer]:
-        return engine.ask(partial(self._exam.on, node), [_CONTAINERS, _IMAGES])
+        return api.ask(partial(self._exam.on, node), [_CONTAINERS, _IMAGES])
 
 
 def _containers(answers: Mapping[str, Answer]) -> tuple[Container, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from labgen.course import Words, cleanup
 from labgen.course.spec import repository
-from labgen.hint import in_folder, on_manager, on_node
-from labgen.lab import Lab, Node
-from labgen.swarm import Swarm, traces
+from labgen.docker import events
+from labgen.docker.swarm import Swarm
+from labgen.exercise.hint import in_folder, on_manager, on_node
+from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 
@@ -33,7 +34,7 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     assert began is not None, "the managers do not say when their nodes joined"
     forgotten = []
     for node in lab.nodes:
-        kept = traces.read(exam.on(node, traces.script(began)))
+        kept = events.read(exam.on(node, events.script(began)))
         if cleanup.of_the_course(kept.services, cleanup.services()):
             return
         # An engine that was started anew has lost its events, but not the images of what ran there.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.capabilities import Capability, Lacks
 from labgen.course import Words
 from labgen.course.cluster import BRIDGE
-from labgen.hint import in_folder, on_manager, on_node
-from labgen.lab import Lab, Node
-from labgen.reachability import GOSSIP, MANAGEMENT, Failure
-from labgen.swarm import Swarm, SwarmNode
+from labgen.docker.reachability import GOSSIP, MANAGEMENT, Failure
+from labgen.docker.swarm import Swarm, SwarmNode
+from labgen.exercise.hint import in_folder, on_manager, on_node
+from labgen.model.capabilities import Capability, Lacks
+from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts

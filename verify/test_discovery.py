@@ -10,13 +10,13 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from labgen import names
-from labgen.capabilities import Capability, Lacks
+from labgen.core.polling import NotYet
 from labgen.course import ServiceSpec, Words, discovery
-from labgen.hint import Hint, Hints, on, on_manager
-from labgen.names import Asked, told
-from labgen.swarm import Network, Service, Swarm
-from labgen.waiting import NotYet
+from labgen.docker import dns
+from labgen.docker.dns import Asked, told
+from labgen.docker.swarm import Network, Service, Swarm
+from labgen.exercise.hint import Hint, Hints, on, on_manager
+from labgen.model.capabilities import Capability, Lacks
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
@@ -143,9 +143,9 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
 
     def look() -> None:
         last.append(
-            names.ask(
+            dns.ask(
                 ask,
-                names.throwaway(NETWORK, alias),
+                dns.throwaway(NETWORK, alias),
                 [VIRTUAL.name, TASKS, ROUND_ROBIN.name, *filter(None, [alias])],
                 sorted(fetch),
                 exam.seconds(3),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from labgen.course import Words, failover
-from labgen.hint import on, on_manager
-from labgen.lab import Lab
-from labgen.swarm import Service, Swarm
-from labgen.swarm.timeline import Turn, drained, lost, moves, updates
+from labgen.docker.swarm import Service, Swarm
+from labgen.docker.timeline import Turn, drained, lost, moves, updates
+from labgen.exercise.hint import on, on_manager
+from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks

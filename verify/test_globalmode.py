@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labgen.course import Words, globalmode
-from labgen.hint import on, on_manager
-from labgen.lab import Lab, Node
-from labgen.swarm import Service, Swarm, SwarmNode
+from labgen.docker.swarm import Service, Swarm, SwarmNode
+from labgen.exercise.hint import on, on_manager
+from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from labgen.capabilities import Lacks
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet
 from labgen.course import Words, health
 from labgen.course.spec import same_image, told_ports
-from labgen.errors import NodeError
-from labgen.hint import on_manager
-from labgen.probe import Probed
-from labgen.swarm import Service, Swarm, run_of
-from labgen.swarm.timeline import most_empty, places
-from labgen.waiting import NotYet
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import Service, Swarm, run_of
+from labgen.docker.timeline import most_empty, places
+from labgen.exercise.hint import on_manager
+from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from labgen.course import Words, loadbalance
-from labgen.hint import on, on_manager, on_node
-from labgen.lab import Lab, Node
-from labgen.pages import Requests
-from labgen.swarm import Service, Swarm
+from labgen.docker.http_check import Requests
+from labgen.docker.swarm import Service, Swarm
+from labgen.exercise.hint import on, on_manager, on_node
+from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, placement
 from labgen.course.spec import in_bytes
-from labgen.hint import Hints, on_manager
-from labgen.swarm import Service, Swarm
+from labgen.docker.swarm import Service, Swarm
+from labgen.exercise.hint import Hints, on_manager
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks

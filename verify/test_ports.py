@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labgen.course import ServiceSpec, Words, ports
 from labgen.course.spec import told_ports
-from labgen.hint import Hint, on, on_manager
-from labgen.lab import Lab
-from labgen.swarm import Service, Swarm
+from labgen.docker.swarm import Service, Swarm
+from labgen.exercise.hint import Hint, on, on_manager
+from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat

@@ -11,10 +11,11 @@ from datetime import timedelta
 import pytest
 
 from labgen.course import Words, quorum
-from labgen.hint import on, on_manager
-from labgen.lab import Lab, Node
-from labgen.swarm import Service, Swarm, outages
-from labgen.swarm.outages import Outage, Told
+from labgen.docker import journal
+from labgen.docker.journal import Outage, Told
+from labgen.docker.swarm import Service, Swarm
+from labgen.exercise.hint import on, on_manager
+from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
@@ -35,14 +36,14 @@ Journals = dict[Node, Told]
 def journals(service: Service, exam: Exam, lab: Lab) -> Journals:
     """What each manager's journal tells of the time since the service was made."""
     assert service.created is not None
-    return {node: outages.read(exam.on(node, outages.script(service.created))) for node in lab.managers}
+    return {node: journal.read(exam.on(node, journal.script(service.created))) for node in lab.managers}
 
 
 @pytest.fixture
 def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     """The time in which fewer than half of the managers' engines ran."""
     managers = max(len(journals), sum(node.role == "manager" for node in swarm.nodes))
-    return outages.together([told.outages for told in journals.values()], (managers + 1) // 2)
+    return journal.together([told.outages for told in journals.values()], (managers + 1) // 2)
 
 
 @check(

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from labgen.capabilities import Lacks
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet
 from labgen.course import Words, recovery
-from labgen.errors import NodeError
-from labgen.hint import on, on_manager
-from labgen.lab import Node
-from labgen.probe import Probed
-from labgen.swarm import Service, Swarm, Task, run_of
-from labgen.swarm.timeline import places
-from labgen.waiting import NotYet
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import Service, Swarm, Task, run_of
+from labgen.docker.timeline import places
+from labgen.exercise.hint import on, on_manager
+from labgen.model.capabilities import Lacks
+from labgen.model.lab import Node
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam

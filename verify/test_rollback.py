@@ -12,9 +12,9 @@ import pytest
 
 from labgen.course import ServiceSpec, Words, rollback
 from labgen.course.spec import repository, same_image
-from labgen.hint import Hint, on_manager
-from labgen.swarm import Service, Swarm, run_of
-from labgen.swarm.timeline import failing, places, taken_back
+from labgen.docker.swarm import Service, Swarm, run_of
+from labgen.docker.timeline import failing, places, taken_back
+from labgen.exercise.hint import Hint, on_manager
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from labgen.capabilities import Lacks
+from labgen.core.polling import NotYet
 from labgen.course import Words, loadbalance, scaling
-from labgen.hint import on_manager
-from labgen.probe import Probed
-from labgen.swarm import Service, Swarm, Task, run_of
-from labgen.waiting import NotYet
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import Service, Swarm, Task, run_of
+from labgen.exercise.hint import on_manager
+from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam

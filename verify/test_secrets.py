@@ -9,12 +9,12 @@ from __future__ import annotations
 import shlex
 from urllib.parse import quote
 
+from labgen.core.polling import NotYet
 from labgen.course import Words, secrets
-from labgen.hint import on, on_manager
-from labgen.lab import Node
-from labgen.swarm import Service, Swarm
-from labgen.swarm.timeline import places
-from labgen.waiting import NotYet
+from labgen.docker.swarm import Service, Swarm
+from labgen.docker.timeline import places
+from labgen.exercise.hint import on, on_manager
+from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import see_tasks

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 
+from labgen.core.polling import NotYet
 from labgen.course import Words
 from labgen.course import service as course
 from labgen.course.spec import same_image
-from labgen.hint import on, on_manager
-from labgen.lab import Lab
-from labgen.swarm import Service, Swarm
-from labgen.waiting import NotYet
+from labgen.docker.swarm import Service, Swarm
+from labgen.exercise.hint import on, on_manager
+from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import see_tasks

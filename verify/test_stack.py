@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
+from labgen.core.polling import NotYet
 from labgen.course import Words, stack
 from labgen.course.spec import same_image
-from labgen.hint import in_folder, on_manager
-from labgen.lab import Node
-from labgen.swarm import Service, Swarm
-from labgen.swarm.timeline import places, turns
-from labgen.waiting import NotYet
+from labgen.docker.swarm import Service, Swarm
+from labgen.docker.timeline import places, turns
+from labgen.exercise.hint import in_folder, on_manager
+from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.services import changed_image, made_from, published, runs, service_of

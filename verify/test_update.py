@@ -6,10 +6,10 @@ import shlex
 
 from labgen.course import Words, update
 from labgen.course.spec import same_image
-from labgen.hint import on, on_manager
-from labgen.lab import Node
-from labgen.swarm import Service, Swarm, Task
-from labgen.swarm.timeline import most_missing, places, updates
+from labgen.docker.swarm import Service, Swarm, Task
+from labgen.docker.timeline import most_missing, places, updates
+from labgen.exercise.hint import on, on_manager
+from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks

@@ -7,9 +7,9 @@ import pytest
 from labgen.course import Words, updateoptions
 from labgen.course.spec import same_image
 from labgen.course.update import NEW, OLD
-from labgen.hint import on_manager
-from labgen.swarm import Service, Swarm
-from labgen.swarm.timeline import Turn, at_once, most_missing, updates
+from labgen.docker.swarm import Service, Swarm
+from labgen.docker.timeline import Turn, at_once, most_missing, updates
+from labgen.exercise.hint import on_manager
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks

@@ -6,17 +6,17 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from labgen import box
-from labgen.errors import BoxError
-from labgen.proc import Runner
-from labgen.progress import Progress, for_stream
+from labgen import images
+from labgen.core.errors import BoxError
+from labgen.core.process import Runner
+from labgen.core.progress import Progress, for_stream
 from labgen.providers import BUILT_BOX, DOCKER
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build it, or say where it is."""
     if arguments.action == "path":
-        path = box.built(arguments.provider, suite=arguments.suite)
+        path = images.built(arguments.provider, suite=arguments.suite)
         if path is None:
             what = "node image" if arguments.provider == DOCKER.name else "box"
             raise BoxError(
@@ -26,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(path)
         return 0
     progress = for_stream()
-    wanted = box.PROVIDERS if arguments.provider == "all" else (arguments.provider,)
+    wanted = images.PROVIDERS if arguments.provider == "all" else (arguments.provider,)
     boxes = [provider for provider in wanted if provider != DOCKER.name]
-    made = box.build(boxes, runner=Runner(), progress=progress, force=arguments.force)
+    made = images.build(boxes, runner=Runner(), progress=progress, force=arguments.force)
     for provider, path in made.items():
         checksum = sha256(path)
         print(f"{provider}: {path}")
@@ -45,17 +45,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _node(progress: Progress, force: bool, suite: str) -> None:
     """Into the engine where one answers, whichever way it is made; else into the cache, from packages."""
-    from labgen.box import engine
+    from labgen.images import ensure
 
     path: Path | None
-    if engine.answers(Runner()):
-        name = box.ensure_node_image(Runner(), progress=progress, force=force, suite=suite)
-        path = box.built(DOCKER.name, suite=suite)
+    if ensure.answers(Runner()):
+        name = images.ensure_node_image(Runner(), progress=progress, force=force, suite=suite)
+        path = images.built(DOCKER.name, suite=suite)
         print(f"{DOCKER.name}: {path or name}")
         if path is None:
             print(f"  for another computer:  docker save --output labgen-node.tar {name}")
     else:
-        made = box.build([DOCKER.name], runner=Runner(), progress=progress, force=force, suite=suite)
+        made = images.build([DOCKER.name], runner=Runner(), progress=progress, force=force, suite=suite)
         path = made[DOCKER.name]
         print(f"{DOCKER.name}: {path}")
     if path is not None and path.is_file():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from labgen import labfile
+from labgen import config
+from labgen.core.i18n import spoken
+from labgen.core.workspace import LabFolder
 from labgen.course import Language, Words, find
-from labgen.folder import LabFolder
-from labgen.inventory import lab_of
-from labgen.lab import Lab
-from labgen.language import spoken
+from labgen.machines.inventory import lab_of
+from labgen.model.lab import Lab
 
 _NOT_APPLICABLE = Words("Not applicable here", "여기에서는 해당 없음")
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_this_lab(text: str, lab: Lab) -> str:
     """A brief with this lab's names and addresses in the place of the course's."""
-    course = labfile.load()
+    course = config.load()
     own = {"manager": lab.managers, "worker": lab.workers}
     for role, theirs in (("manager", course.managers), ("worker", course.workers)):
         for node, mine in zip(theirs, own[role], strict=False):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from labgen import doctor
+from labgen import host as doctor
 from labgen.cli.render import load
-from labgen.errors import HostError
-from labgen.folder import LabFolder
-from labgen.progress import for_stream
+from labgen.core.errors import HostError
+from labgen.core.progress import for_stream
+from labgen.core.workspace import LabFolder
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from labgen.bringup import Machines
 from labgen.cli.nodes import named
 from labgen.cli.render import load
-from labgen.errors import LabFileError, MachineError
-from labgen.folder import LabFolder
-from labgen.lab import Lab
-from labgen.lock import locked
-from labgen.progress import Progress, for_stream
+from labgen.core.errors import LabFileError, MachineError
+from labgen.core.lock import locked
+from labgen.core.progress import Progress, for_stream
+from labgen.core.workspace import LabFolder
+from labgen.machines.lifecycle import Machines
+from labgen.model.lab import Lab
 
 
 @locked("labgen down")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 from labgen.cli.grade import need_evidence
-from labgen.environment import of_python
-from labgen.folder import LabFolder
-from labgen.language import spoken
-from labgen.proc import Runner, python
+from labgen.core.environment import of_python
+from labgen.core.i18n import spoken
+from labgen.core.process import Runner, python
+from labgen.core.workspace import LabFolder
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it; gives 0, or the exit status of what is wrong (see labgen.errors)."""
+    """Print it; gives 0, or the exit status of what is wrong (see labgen.core.errors)."""
     if arguments.evidence_from:
         need_evidence(arguments.evidence_from)
     options = [f"--from={arguments.evidence_from.absolute()}"] if arguments.evidence_from else []
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
         [
             python(),
             "-m",
-            "labgen.child",
+            "labgen.core.child",
             "verify.explain",
             f"--lab={LabFolder.at(arguments.folder).path}",
             f"--lang={arguments.lang or spoken()}",

@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labgen import inventory
+from labgen.apps.remote_lab import remote_lab
 from labgen.cli import grade_handins
+from labgen.core.atomic_files import is_link, read
+from labgen.core.environment import of_python
+from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
+from labgen.core.i18n import spoken
+from labgen.core.process import Runner, python
+from labgen.core.workspace import LabFolder
 from labgen.course import find
-from labgen.environment import of_python
-from labgen.errors import GRADED, EvidenceError, HostError, LabgenError
-from labgen.files import is_link, read
-from labgen.folder import LabFolder
-from labgen.language import spoken
-from labgen.proc import Runner, python
-from labgen.remote_lab import remote_lab
+from labgen.machines import inventory
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, print the table, leave the report; gives the exit status of the grading (see labgen.errors)."""
+    """Check, print the table, leave the report; gives the exit status of the grading (see labgen.core.errors)."""
     if arguments.evidence_from and arguments.ssh_config:
         raise LabgenError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
     if arguments.ssh_config and not arguments.lab_file:

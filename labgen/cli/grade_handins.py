@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labgen.course import find
-from labgen.environment import of_python
-from labgen.errors import (
+from labgen.apps.handins import name_of, read_table
+from labgen.core.atomic_files import exists, real
+from labgen.core.environment import of_python
+from labgen.core.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
     GRADED_WITH_FAILURES,
@@ -20,9 +21,8 @@ from labgen.errors import (
     ExerciseError,
     LabgenError,
 )
-from labgen.files import exists, real
-from labgen.handins import name_of, read_table
-from labgen.proc import Runner, python
+from labgen.core.process import Runner, python
+from labgen.course import find
 
 Grade = Callable[[Path, str | None], tuple[int, Mapping[str, Any] | None]]
 """Grades one file, with the nonce that it must have; gives the exit status and the report."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from labgen.bringup import Machines
 from labgen.cli.nodes import named
 from labgen.cli.render import load
-from labgen.errors import MachineError
-from labgen.folder import LabFolder
-from labgen.inventory import refuse_moved
-from labgen.lock import locked
-from labgen.progress import for_stream
+from labgen.core.errors import MachineError
+from labgen.core.lock import locked
+from labgen.core.progress import for_stream
+from labgen.core.workspace import LabFolder
+from labgen.machines.inventory import refuse_moved
+from labgen.machines.lifecycle import Machines
 
 
 @locked("labgen halt")

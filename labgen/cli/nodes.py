@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labgen.errors import LabgenError
-from labgen.lab import Lab
-from labgen.labfile.model import nearest
+from labgen.config.schema import nearest
+from labgen.core.errors import LabgenError
+from labgen.model.lab import Lab
 
 
 def named(lab: Lab, names: Iterable[str], made: Iterable[str] = ()) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from labgen.errors import HostError, LabgenError
-from labgen.handins import table
+from labgen.apps.handins import table
+from labgen.core.errors import HostError, LabgenError
 
 _SHORTEST = 16
 """Bytes that a secret must have: with a shorter one, learners could find each other's nonces by trying."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from labgen import render
-from labgen.files import read
-from labgen.folder import LabFolder
-from labgen.inventory import lab_of
-from labgen.lab import Lab
+from labgen.core.atomic_files import read
+from labgen.core.workspace import LabFolder
+from labgen.machines.inventory import lab_of
+from labgen.model.lab import Lab
+from labgen.providers import render
 
 
 def load(folder: LabFolder) -> Lab:

@@ -6,9 +6,9 @@ import argparse
 from dataclasses import replace
 
 from labgen.cli.run import fab
-from labgen.folder import LabFolder
-from labgen.inventory import lab_of
-from labgen.lock import locked
+from labgen.core.lock import locked
+from labgen.core.workspace import LabFolder
+from labgen.machines.inventory import lab_of
 
 
 @locked("labgen reset")

@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 
 from labgen import __version__
-from labgen.console import guarded
-from labgen.environment import import_nothing_from_the_working_folder
-from labgen.files import need_folder
-from labgen.nonce import nonce
+from labgen.core.atomic_files import need_folder
+from labgen.core.console import guarded
+from labgen.core.environment import import_nothing_from_the_working_folder
+from labgen.core.nonce import nonce
 
 _EPILOG = """\
 In a lab folder:
@@ -187,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit status (see :mod:`labgen.errors`)."""
+    """Run a command; gives the exit status (see :mod:`labgen.core.errors`)."""
 
     def command() -> int:
         arguments = parser().parse_args(argv)

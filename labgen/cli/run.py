@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labgen.core.atomic_files import read, remove
+from labgen.core.environment import of_python
+from labgen.core.errors import LabgenError
+from labgen.core.i18n import spoken
+from labgen.core.lock import folder_lock
+from labgen.core.process import Runner, python
+from labgen.core.workspace import LabFolder
 from labgen.course import ALWAYS, exercises, find
-from labgen.environment import of_python
-from labgen.errors import LabgenError
-from labgen.files import read, remove
-from labgen.folder import LabFolder
-from labgen.inventory import lab_of
-from labgen.language import spoken
-from labgen.lock import folder_lock
-from labgen.proc import Runner, python
+from labgen.machines.inventory import lab_of
 
 
 def fab(folder: LabFolder, task: str, *options: str) -> int:

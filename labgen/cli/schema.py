@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from labgen import labfile
+from labgen import config
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it."""
     del arguments
-    print(json.dumps(labfile.schema(), indent=2, ensure_ascii=False))
+    print(json.dumps(config.schema(), indent=2, ensure_ascii=False))
     return 0

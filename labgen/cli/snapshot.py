@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 
-from labgen.bringup import Machines
 from labgen.cli.render import load
 from labgen.cli.run import fab
-from labgen.errors import LabgenError, MachineError
-from labgen.folder import LabFolder, State
-from labgen.lock import folder_lock
-from labgen.progress import for_stream
+from labgen.core.errors import LabgenError, MachineError
+from labgen.core.lock import folder_lock
+from labgen.core.progress import for_stream
+from labgen.core.workspace import LabFolder, State
+from labgen.machines.lifecycle import Machines
+from labgen.machines.vagrant import Vagrant
 from labgen.providers import of_lab
-from labgen.vagrant import Vagrant
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from labgen import inventory
 from labgen.cli.nodes import named
-from labgen.proc import Runner
+from labgen.core.process import Runner
+from labgen.machines import inventory
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labgen import access, inventory
-from labgen.bringup import Machines
-from labgen.capabilities import Capability
-from labgen.causes import Finding, Observations, findings
-from labgen.causes.ask import observe
 from labgen.cli.render import load
-from labgen.engine import Run
-from labgen.errors import LabgenError, MachineError
-from labgen.folder import LabFolder, State
-from labgen.lab import Lab, Node
-from labgen.lab import Port as ForwardedPort
-from labgen.plan import compare
-from labgen.printable import printable
-from labgen.progress import Progress
-from labgen.swarm import Swarm, nodes
-from labgen.vagrant import Machine
+from labgen.core.errors import LabgenError, MachineError
+from labgen.core.printable import printable
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
+from labgen.docker.api import Run
+from labgen.docker.swarm import Swarm, nodes
+from labgen.machines import connection_info, inventory
+from labgen.machines.lifecycle import Machines
+from labgen.machines.plan import compare
+from labgen.machines.vagrant import Machine
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab, Node
+from labgen.model.lab import Port as ForwardedPort
+from labgen.observation.causes import Finding, Observations, findings
+from labgen.observation.causes.ask import observe
 
 
 @dataclass
@@ -103,7 +103,7 @@ def _differences(folder: LabFolder, lab: Lab, state: State | None) -> list[str]:
 
 def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status: Status) -> None:
     running = {name: machine.provider for name, machine in machines.items() if machine.running}
-    for port, host in access.ports(folder.path, lab, next(iter(running.values()), "")):
+    for port, host in connection_info.ports(folder.path, lab, next(iter(running.values()), "")):
         if port.node in running:
             status.ports.append({"node": port.node, "guest": port.guest, "wanted": port.host, "host": host})
 
@@ -133,7 +133,7 @@ def _swarm(folder: LabFolder, status: Status) -> None:
                     "image": service.image,
                     "replicas": service.replicas,
                     "published": [port.published for port in service.ports],
-                    "at": [access.url(lab.lab, lab.state, port, status.ports) for port in service.ports],
+                    "at": [connection_info.url(lab.lab, lab.state, port, status.ports) for port in service.ports],
                 }
             )
     finally:
@@ -184,7 +184,7 @@ def table(lab: Lab, status: Status) -> str:
         lines.append(", ".join([f"service {service['name']}: {service['image']}", *where]))
     for one in status.ports:
         if one["host"] is not None and one["host"] != one["wanted"]:
-            lines.append(access.moved(ForwardedPort(one["guest"], one["wanted"], one["node"]), one["host"]))
+            lines.append(connection_info.moved(ForwardedPort(one["guest"], one["wanted"], one["node"]), one["host"]))
     if status.differences:
         lines += ["lab.yml differs from the machines (`labgen up --dry-run` says what would be done):"]
         lines += [f"  {difference}" for difference in status.differences]

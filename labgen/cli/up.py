@@ -6,21 +6,22 @@ import argparse
 import dataclasses
 import sys
 
-from labgen import doctor, reconcile, render
-from labgen.bringup import Machines
+from labgen import host
 from labgen.cli.render import load
 from labgen.cli.run import fab
-from labgen.doctor import Choice
-from labgen.errors import MachineError
-from labgen.folder import LabFolder
-from labgen.lab import Lab
-from labgen.lock import locked
-from labgen.plan import Plan
-from labgen.progress import Progress, for_stream
-from labgen.providers import of_lab
-from labgen.reconcile import Reconciler
-from labgen.removal import refuse_copy
-from labgen.ssh_config import quoted
+from labgen.core.errors import MachineError
+from labgen.core.lock import locked
+from labgen.core.progress import Progress, for_stream
+from labgen.core.workspace import LabFolder
+from labgen.host import Choice
+from labgen.machines import reconcile
+from labgen.machines.lifecycle import Machines
+from labgen.machines.plan import Plan
+from labgen.machines.reconcile import Reconciler
+from labgen.machines.removal import refuse_copy
+from labgen.machines.ssh_config import quoted
+from labgen.model.lab import Lab
+from labgen.providers import of_lab, render
 
 
 @locked("labgen up")
@@ -104,7 +105,7 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     wanted = dataclasses.replace(lab, provider=asked) if asked else lab
     with progress.step("Looking what this computer can do"):
-        diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path), [asked] if asked else None)
+        diagnosis = host.examine(wanted, host.Host(folder=folder.path), [asked] if asked else None)
     choice = diagnosis.choose(wanted)
     progress.note(f"Provider: {choice.why}")
     for finding in diagnosis.warnings(choice.provider):

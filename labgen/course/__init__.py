@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from labgen.capabilities import Capability
+from labgen.core.errors import ExerciseError
+from labgen.core.words import Language, Words
 from labgen.course.spec import Publish, ServiceSpec
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.words import Language, Words
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab
 
 __all__ = ["ALWAYS", "NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, ServiceSpec, Words
-from labgen.names import IMAGE
+from labgen.docker.dns import IMAGE
+from labgen.model.capabilities import Capability
 
 NETWORK = "course-net"
 

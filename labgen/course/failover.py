@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, ServiceSpec, Words
-from labgen.swarm import Update
+from labgen.docker.swarm import Update
+from labgen.model.capabilities import Capability
 
 MONITOR = 1.0
 """Seconds after each task in which its end counts as the update's failure: short, to wait less."""

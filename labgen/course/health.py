@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, Publish, ServiceSpec, Words
 from labgen.course.update import NEW, OLD
-from labgen.swarm import Update
+from labgen.docker.swarm import Update
+from labgen.model.capabilities import Capability
 
 MONITOR = 1.0
 """Seconds for which each task is watched once it is healthy; its end counts as the update's failure until then."""

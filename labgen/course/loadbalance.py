@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, Publish, ServiceSpec, Words
+from labgen.model.capabilities import Capability
 
 PAGE_PATH = "/usr/share/nginx/html/index.html"
 """Where nginx keeps the page it serves."""

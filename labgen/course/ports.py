@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, Publish, ServiceSpec, Words
+from labgen.model.capabilities import Capability
 
 CHOSEN = ServiceSpec(name="web-chosen", image="nginx", publish=(Publish(8003, 80),))
 AUTOMATIC = ServiceSpec(name="web-auto", image="nginx", publish=(Publish(0, 80),))

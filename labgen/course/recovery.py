@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, Publish, ServiceSpec, Words
+from labgen.model.capabilities import Capability
 
 SERVICE = ServiceSpec(name="web-alb", image="nginx", replicas=3, publish=(Publish(8001, 80),))
 

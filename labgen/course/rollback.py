@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.course import Exercise, ServiceSpec, Words
 from labgen.course.update import NEW, OLD
-from labgen.swarm import Update
+from labgen.docker.swarm import Update
 
 MONITOR = 1.0
 """Seconds after each task in which its end counts as the update's failure. A container that does not start fails at

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, Words, loadbalance
+from labgen.model.capabilities import Capability
 
 SERVICE = loadbalance.SERVICE
 SCALED = SERVICE.but(replicas=3)

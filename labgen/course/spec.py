@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labgen.capabilities import Capability
-from labgen.swarm import Port, Service, Update
+from labgen.docker.swarm import Port, Service, Update
+from labgen.model.capabilities import Capability
 
 PLAIN = Update()
 """How a service is updated where nothing is said."""

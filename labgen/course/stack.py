@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labgen.capabilities import Capability
 from labgen.course import Exercise, Publish, ServiceSpec, Words
+from labgen.model.capabilities import Capability
 
 STACK = "shop"
 FILE = "shop.yml"

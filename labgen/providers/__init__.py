@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from labgen.capabilities import Capability, Lacks
-from labgen.errors import MachineError
-from labgen.lab import Box
+from labgen.core.errors import MachineError
+from labgen.model.capabilities import Capability, Lacks
+from labgen.model.lab import Box
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def of_lab(name: str) -> Provider:
     return PROVIDERS[name]
 
 
-# What is known of versions and packages; labgen.doctor reads it.
+# What is known of versions and packages; labgen.host reads it.
 
 Version = tuple[int, ...]
 

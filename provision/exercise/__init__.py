@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from labgen.capabilities import Lacks
+from labgen.core.atomic_files import write_whole
+from labgen.core.errors import ExerciseError
 from labgen.course import Exercise, find
-from labgen.errors import ExerciseError
-from labgen.files import write_whole
-from labgen.inventory import Inventory
-from labgen.lab import Lab
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import Lacks
+from labgen.model.lab import Lab
 from provision.exercise import leftovers, services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run

@@ -7,13 +7,13 @@ import functools
 import shlex
 from collections.abc import Callable
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course import ServiceSpec, cleanup
-from labgen.engine import as_list, ask, text_of
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.swarm import Service, traces
-from labgen.waiting import NotYet
+from labgen.docker import events, swarm
+from labgen.docker.api import as_list, ask, text_of
+from labgen.docker.swarm import Service
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.leftovers import left_by, made_by
 from provision.exercise.run import Run
@@ -95,7 +95,7 @@ def _there(run: Run, spec: ServiceSpec) -> str | None:
 def _removed_before(run: Run) -> list[str]:
     began = min(node.created for node in run.nodes() if node.created)
     return cleanup.of_the_course(
-        sorted(traces.read(run.manager.run(traces.script(began))).services), cleanup.services()
+        sorted(events.read(run.manager.run(events.script(began))).services), cleanup.services()
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.cluster import BRIDGE, INGRESS, PORTS
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.model.lab import Lab, Node
 from provision import swarm as membership
 from provision.exercise.ready import give_roles, in_role, of_swarm
 from provision.exercise.run import Run

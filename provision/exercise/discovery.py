@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from ipaddress import IPv4Address
 
-from labgen import names, swarm
-from labgen.capabilities import Capability
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.discovery import ASKER, CREATE_NETWORK, NETWORK, ROUND_ROBIN, START, VIRTUAL
 from labgen.course.spec import ServiceSpec
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.names import told
-from labgen.swarm import Service
-from labgen.waiting import NotYet
+from labgen.docker import dns, swarm
+from labgen.docker.dns import told
+from labgen.docker.swarm import Service
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
@@ -125,7 +125,7 @@ def _as_the_swarm_says(run: Run, name: str) -> None:
         there = run.service(name)
         own = own_addresses(there)
         wanted = {f"tasks.{name}": own, name: frozenset(there.virtual_ips) or own}
-        asked = names.ask(ask, _INSIDE, sorted(wanted), sorted(own), within)
+        asked = dns.ask(ask, _INSIDE, sorted(wanted), sorted(own), within)
         wrong = [
             f"{one} is {told(asked.addresses[one])}, not {told(addresses)}"
             for one, addresses in wanted.items()

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from labgen.capabilities import Capability
+from labgen.core.errors import ExerciseError, LabgenError, NodeError
+from labgen.core.polling import NotYet
+from labgen.core.process import Runner
 from labgen.course.failover import FORCE, MONITOR, RESTART, SERVICE, START, STOP, activate, drain
-from labgen.errors import ExerciseError, LabgenError, NodeError
-from labgen.inventory import close_shared
-from labgen.lab import Lab, Node
-from labgen.proc import Runner
-from labgen.swarm import Service, SwarmNode
-from labgen.swarm.timeline import drained, lost, moves
-from labgen.waiting import NotYet
+from labgen.docker.swarm import Service, SwarmNode
+from labgen.docker.timeline import drained, lost, moves
+from labgen.machines.inventory import close_shared
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import shlex
 
-from labgen import swarm
+from labgen.core.polling import NotYet
 from labgen.course.globalmode import SERVICE
-from labgen.lab import Lab, Node
-from labgen.swarm import SwarmNode
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.docker.swarm import SwarmNode
+from labgen.model.lab import Lab, Node
 from provision import swarm as membership
 from provision.exercise import services
 from provision.exercise.ready import drop_ghosts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from labgen.capabilities import Capability
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.health import (
     FORCE,
     INTERVAL,
@@ -18,12 +19,11 @@ from labgen.course.health import (
     WRONG_PORT,
 )
 from labgen.course.spec import same_image
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.probe import Probed
-from labgen.swarm import Service
-from labgen.swarm.timeline import broken_off, exchanged, most_empty, relieved
-from labgen.waiting import NotYet
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import broken_off, exchanged, most_empty, relieved
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

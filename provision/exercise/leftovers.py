@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from labgen import swarm
+from labgen.core.atomic_files import read, write_whole
+from labgen.core.workspace import LabFolder
 from labgen.course import exercises
 from labgen.course.spec import differences
-from labgen.files import read, write_whole
-from labgen.folder import LabFolder
-from labgen.swarm import Service
+from labgen.docker import swarm
+from labgen.docker.swarm import Service
 from provision.exercise.run import Run
 
 LATEST = 60.0

@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import shlex
 
-from labgen import access, pages
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.loadbalance import PAGE_PATH, SERVICE, page
-from labgen.engine import as_object, ask, text_of
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.pages import Requests
-from labgen.swarm import Port, Task
-from labgen.waiting import NotYet
+from labgen.docker import http_check
+from labgen.docker.api import as_object, ask, text_of
+from labgen.docker.http_check import Requests
+from labgen.docker.swarm import Port, Task
+from labgen.machines import connection_info
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
@@ -164,7 +165,7 @@ def _spread(run: Run) -> None:
         return run.manager.run(script, within=MANY * 2)
 
     def look() -> None:
-        answers.update(pages.ask(ask_all, list(addresses), PUBLISHED, within, MANY))
+        answers.update(http_check.ask(ask_all, list(addresses), PUBLISHED, within, MANY))
         missing = [f"{addresses[at]} gave only {told}" for at, told in answers.items() if not told.bodies >= wanted]
         if missing:
             raise NotYet("; ".join(missing))
@@ -173,7 +174,7 @@ def _spread(run: Run) -> None:
     run.say(f"\n# How {MANY} requests to each node spread, each over a new connection:")
     for at, told in answers.items():
         run.say(f"  through {addresses[at]:16} {told}")
-    where = access.browser(
+    where = connection_info.browser(
         run.inventory.folder.path, run.lab, run.inventory.state, Port(PUBLISHED, TARGET, "tcp", "ingress")
     )
     if where:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.placement import LABEL, LABELLED, OFF_MANAGERS, SPREAD, TOO_BIG, VALUE
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from labgen import pages
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.ports import AUTOMATIC, CHOSEN, HOST, RANGE, crowded
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.waiting import NotYet
+from labgen.docker import http_check
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
@@ -134,7 +134,7 @@ def _answer_with_a_task(run: Run) -> None:
     port, within = HOST.publish[0].published, run.inventory.patience.seconds(3)
 
     def look() -> None:
-        told = pages.ask(run.manager.run, list(addresses), port, within, requests=1)
+        told = http_check.ask(run.manager.run, list(addresses), port, within, requests=1)
         answer = {name for at, name in addresses.items() if told[at].answered}
         if answer != set(placed):
             raise NotYet(f"{', '.join(sorted(answer)) or 'no node'} answer, tasks run on {', '.join(sorted(placed))}")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import time
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError, LabgenError
+from labgen.core.polling import NotYet
 from labgen.course.quorum import FORCE, LIST, NO_LEADER, PORT, SERVICE, START, STOP
-from labgen.errors import ExerciseError, LabgenError
-from labgen.lab import Lab, Node
-from labgen.probe import Probed
-from labgen.swarm import SwarmNode
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import SwarmNode
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

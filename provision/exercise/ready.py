@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError, LabgenError, NodeError, SwarmError
+from labgen.core.polling import NotYet
 from labgen.course.failover import EXERCISE as FAILOVER
-from labgen.errors import ExerciseError, LabgenError, NodeError, SwarmError
-from labgen.lab import Node
-from labgen.swarm import SwarmNode
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.docker.swarm import SwarmNode
+from labgen.model.lab import Node
 from provision import swarm as membership
 from provision.exercise.leftovers import unfinished
 from provision.exercise.run import Run

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.recovery import LOSING, SERVICE, WITHIN
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.swarm import Service, Task
-from labgen.swarm.timeline import Turn, turns
-from labgen.waiting import NotYet
+from labgen.docker.swarm import Service, Task
+from labgen.docker.timeline import Turn, turns
+from labgen.model.lab import Lab, Node
 from provision.exercise import services, watching
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

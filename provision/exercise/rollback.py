@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course import ServiceSpec
 from labgen.course.rollback import (
     BAD,
@@ -22,11 +23,10 @@ from labgen.course.rollback import (
     STORE,
 )
 from labgen.course.spec import same_image
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.swarm import Service
-from labgen.swarm.timeline import failing, places, taken_back
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import failing, places, taken_back
+from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

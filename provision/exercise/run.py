@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from labgen import swarm
-from labgen.causes import Topic
+from labgen.core.errors import ExerciseError, LabgenError
+from labgen.core.polling import NotYet, wait_until
 from labgen.course import Exercise
-from labgen.errors import ExerciseError, LabgenError
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.swarm import Service, SwarmNode, Task, lives
-from labgen.waiting import NotYet, wait_until
+from labgen.docker import container_times, swarm
+from labgen.docker.swarm import Service, SwarmNode, Task
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
+from labgen.observation.causes import Topic
 from provision.causes import explained
 from provision.output import Say
 from provision.shell import Shell
@@ -76,9 +76,9 @@ class Run:
         told = {}
         for node in self.lab.nodes:
             before = time.monotonic()
-            text = self.shell(node).run(lives.script(name))
-            told[ids[node.name]] = lives.read(text, (before, time.monotonic()))
-        return lives.dated(there, told, ids[self.lab.first_manager.name])
+            text = self.shell(node).run(container_times.script(name))
+            told[ids[node.name]] = container_times.read(text, (before, time.monotonic()))
+        return container_times.dated(there, told, ids[self.lab.first_manager.name])
 
     def placed(self, service: Service) -> dict[str, list[Task]]:
         """Its running tasks by the name of the node they are on."""
@@ -106,7 +106,7 @@ class Run:
     def look(self, what: str, look: Callable[[], T], *, within: float = 60.0, hint: str = "") -> T:
         """Wait for something to be seen, and give it.
 
-        :param look: returns it; raises :class:`labgen.waiting.NotYet` with what is seen instead.
+        :param look: returns it; raises :class:`labgen.core.polling.NotYet` with what is seen instead.
         :param within: deadline in seconds on an ordinary machine.
         :raises ExerciseError: it did not come, with the last thing seen.
         """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.scaling import DOWN, FEW, LOSING, MANY, SCALED, SERVICE, UP, WITHIN
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.waiting import NotYet
+from labgen.model.lab import Lab
 from provision.exercise import services, watching
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

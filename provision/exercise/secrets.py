@@ -6,7 +6,8 @@ import base64
 import functools
 from urllib.parse import quote
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.secrets import (
     ASK,
     ASK_AS_USER,
@@ -23,10 +24,9 @@ from labgen.course.secrets import (
     SERVICE,
     create,
 )
-from labgen.engine import as_object, ask, part, text_of
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.waiting import NotYet
+from labgen.docker import swarm
+from labgen.docker.api import as_object, ask, part, text_of
+from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

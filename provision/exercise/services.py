@@ -6,14 +6,14 @@ import functools
 import shlex
 from collections.abc import Callable, Sequence
 
-from labgen import swarm
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import Hopeless, NotYet
 from labgen.course import Exercise, ServiceSpec
 from labgen.course.spec import differences
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.swarm import Service, run_of
-from labgen.swarm.hopeless import hopeless
-from labgen.waiting import Hopeless, NotYet
+from labgen.docker import swarm
+from labgen.docker.hopeless import hopeless
+from labgen.docker.swarm import Service, run_of
+from labgen.model.lab import Lab, Node
 from provision.exercise import leftovers
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Step
@@ -134,7 +134,7 @@ def inside(
 
     :param shown: as the learner types it; ``CONTAINER`` in it stands for the task's container.
     :param script: as it is run, where that differs.
-    :param judge: looks at what was printed; :class:`labgen.waiting.NotYet` from it has the command run again.
+    :param judge: looks at what was printed; :class:`labgen.core.polling.NotYet` from it has the command run again.
     """
 
     def carry_out(run: Run) -> str:

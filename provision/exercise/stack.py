@@ -6,8 +6,8 @@ import functools
 import json
 from urllib.parse import quote
 
-from labgen import swarm
-from labgen.capabilities import Capability
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import Hopeless, NotYet
 from labgen.course.spec import differences, same_image
 from labgen.course.stack import (
     CACHE,
@@ -27,12 +27,12 @@ from labgen.course.stack import (
     VISITS,
     WEB,
 )
-from labgen.engine import as_list, ask, text_of
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.swarm import Service, run_of
-from labgen.swarm.hopeless import hopeless
-from labgen.waiting import Hopeless, NotYet
+from labgen.docker import swarm
+from labgen.docker.api import as_list, ask, text_of
+from labgen.docker.hopeless import hopeless
+from labgen.docker.swarm import Service, run_of
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

@@ -16,12 +16,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from labgen.capabilities import Capability, Lacks
+from labgen.core.errors import ExerciseError
+from labgen.core.printable import printable
+from labgen.core.redaction import redact
 from labgen.course import Exercise
-from labgen.errors import ExerciseError
-from labgen.lab import Node
-from labgen.printable import printable
-from labgen.redaction import redact
+from labgen.model.capabilities import Capability, Lacks
+from labgen.model.lab import Node
 from provision.exercise.timing import Spent, Timer
 from provision.output import Say
 

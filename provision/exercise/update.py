@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 
+from labgen.core.errors import ExerciseError
 from labgen.course.spec import same_image
 from labgen.course.update import NEW, OLD, SERVICE, UPDATE, UPDATED
-from labgen.errors import ExerciseError
-from labgen.lab import Lab, Node
-from labgen.swarm import Service
-from labgen.swarm.timeline import most_missing, turns
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import most_missing, turns
+from labgen.model.lab import Lab, Node
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course.spec import same_image
 from labgen.course.update import NEW, OLD
 from labgen.course.updateoptions import (
@@ -17,10 +19,8 @@ from labgen.course.updateoptions import (
     UPDATE_IN_PAIRS,
     UPDATE_START_FIRST,
 )
-from labgen.errors import ExerciseError
-from labgen.lab import Lab
-from labgen.swarm.timeline import Turn, at_once, most_missing, updates
-from labgen.waiting import NotYet
+from labgen.docker.timeline import Turn, at_once, most_missing, updates
+from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from labgen.capabilities import Capability
-from labgen.errors import ExerciseError
-from labgen.lab import Node
-from labgen.probe import Probe, Probed, beside
-from labgen.swarm import Service
-from labgen.swarm.timeline import Turn, most_missing, places, turns
+from labgen.core.errors import ExerciseError
+from labgen.docker.availability import Probe, Probed, beside
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import Turn, most_missing, places, turns
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Node
 from provision.exercise.run import Run
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from labgen import inventory as inventories
-from labgen.folder import LabFolder, State
-from labgen.proc import Runner
-from labgen.swarm import Swarm, look
-from labgen.waiting import NotYet, wait_until
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.docker.swarm import Swarm, look
+from labgen.machines import inventory as inventories
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

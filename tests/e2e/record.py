@@ -15,8 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from labgen.core.errors import LabgenError
 from labgen.course import ALWAYS, NAMES, find
-from labgen.errors import LabgenError
 from tests.e2e.sabotage.__main__ import KINDS, own_lab
 from tests.e2e.sabotage.stage import Stage
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from labgen.daemon import own
-from labgen.folder import LabFolder
-from labgen.proc import Runner
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder
+from labgen.providers.daemon import own
 from tests.e2e.conftest import LabUnderTest
 
 EVERYONE = ["swarm-manager", "swarm-worker1", "swarm-worker2", "swarm-worker3"]

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from labgen.capabilities import Capability
+from labgen.core.errors import GRADED_WITH_FAILURES
+from labgen.core.process import Runner
 from labgen.course import ALWAYS, NAMES
-from labgen.errors import GRADED_WITH_FAILURES
-from labgen.proc import Runner
+from labgen.docker.swarm import Swarm
+from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
-from labgen.swarm import Swarm
 from tests.e2e.conftest import CHECKOUT, LabUnderTest, every_point, tokens
 from tests.e2e.snapshots import brought_back
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from labgen import access
-from labgen.daemon import own
-from labgen.folder import LabFolder
-from labgen.proc import Runner
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder
+from labgen.machines import connection_info
+from labgen.providers.daemon import own
 from tests.e2e.conftest import LabUnderTest, listening
 
 TAKEN = 8001
@@ -64,6 +64,6 @@ def bound(lab: LabUnderTest) -> int:
 
 def test_what_is_written_of_a_machine_goes_with_it(small: LabUnderTest) -> None:
     kept = small.path / ".vagrant" / "machines" / "swarm-manager" / "docker"
-    assert (kept / access.FILE_NAME).exists()
+    assert (kept / connection_info.FILE_NAME).exists()
     small.run("labgen", "down")
-    assert not (kept / access.FILE_NAME).exists()
+    assert not (kept / connection_info.FILE_NAME).exists()

@@ -24,7 +24,7 @@ from tests.mutation.mutants import Mutant, of_files
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTATED = ("verify", "labgen/swarm", "labgen/probe.py")
+MUTATED = ("verify", "labgen/docker")
 _LONG = "tests/unit/verify/test_verify_course.py"
 TESTS = (
     (_LONG, "tests/integration/verify/test_verify_hosts.py"),

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from labgen import access, inventory, labfile, vagrant
-from labgen.bringup import Machines
-from labgen.folder import LabFolder, State
-from labgen.progress import Progress
+from labgen import config
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import connection_info, inventory, vagrant
+from labgen.machines.lifecycle import Machines
 
-LAB = labfile.parse("{workers: 1, ports: [{guest: 8001, host: 9001}, {guest: 80, node: swarm-worker1}]}")
+LAB = config.parse("{workers: 1, ports: [{guest: 8001, host: 9001}, {guest: 80, node: swarm-worker1}]}")
 NAMES = [node.name for node in LAB.nodes]
 
 
@@ -28,51 +29,51 @@ def wrote(folder: Path, name: str, port: int = 2222, provider: str = "virtualbox
     place.mkdir(parents=True, exist_ok=True)
     ports = [{"guest": 22, "host": port}, {"guest": 8001, "host": 2201}]
     told = {"version": 1, "ssh_config": host(name, port), "ports": ports, **other}
-    (place / access.FILE_NAME).write_text(json.dumps(told), encoding="utf-8")
-    return place / access.FILE_NAME
+    (place / connection_info.FILE_NAME).write_text(json.dumps(told), encoding="utf-8")
+    return place / connection_info.FILE_NAME
 
 
 def test_all_that_was_written_is_known(tmp_path: Path) -> None:
     for number, name in enumerate(NAMES):
         wrote(tmp_path, name, 2222 + number)
-    known = access.of_all(tmp_path, "virtualbox", NAMES)
+    known = connection_info.of_all(tmp_path, "virtualbox", NAMES)
     assert known is not None
-    assert inventory.hosts(access.ssh_config(known)) == set(NAMES)
+    assert inventory.hosts(connection_info.ssh_config(known)) == set(NAMES)
     assert known["swarm-manager"].ports == {22: (2222,), 8001: (2201,)}
 
 
 def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
     wrote(tmp_path, NAMES[0])
-    assert access.of_all(tmp_path, "virtualbox", NAMES) is None
+    assert connection_info.of_all(tmp_path, "virtualbox", NAMES) is None
     wrote(tmp_path, NAMES[1], provider="docker")
-    assert access.of_all(tmp_path, "virtualbox", NAMES) is None
+    assert connection_info.of_all(tmp_path, "virtualbox", NAMES) is None
 
 
 @pytest.mark.parametrize("other", [{"version": 2}, {"ports": [{"guest": 1}]}, {"ports": None}])
 def test_what_cannot_be_read_is_not_known(tmp_path: Path, other: dict[str, Any]) -> None:
     wrote(tmp_path, NAMES[0], **other)
-    assert access.of(tmp_path, "virtualbox", NAMES[0]) is None
+    assert connection_info.of(tmp_path, "virtualbox", NAMES[0]) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 1', "null"])
 def test_half_a_file_is_none(tmp_path: Path, text: str) -> None:
     wrote(tmp_path, NAMES[0]).write_text(text)
-    assert access.of(tmp_path, "virtualbox", NAMES[0]) is None
+    assert connection_info.of(tmp_path, "virtualbox", NAMES[0]) is None
 
 
 def test_access_is_read_where_labgen_has_vagrant_keep_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrote(tmp_path, NAMES[0])
     monkeypatch.setenv("VAGRANT_DOTFILE_PATH", "another lab's")
-    assert access.of(tmp_path, "virtualbox", NAMES[0]) is not None
+    assert connection_info.of(tmp_path, "virtualbox", NAMES[0]) is not None
     assert vagrant.only(tmp_path)["VAGRANT_DOTFILE_PATH"] == str(tmp_path / ".vagrant")
 
 
 def test_ports_of_the_lab_and_where_they_lead_from(tmp_path: Path) -> None:
     wrote(tmp_path, NAMES[0])
     first, second = LAB.ports
-    assert access.ports(tmp_path, LAB, "virtualbox") == [(first, 2201), (second, None)]
-    assert access.ports(tmp_path, LAB, "libvirt") == []
-    assert access.ports(tmp_path, LAB, "vmware_desktop") == []
+    assert connection_info.ports(tmp_path, LAB, "virtualbox") == [(first, 2201), (second, None)]
+    assert connection_info.ports(tmp_path, LAB, "libvirt") == []
+    assert connection_info.ports(tmp_path, LAB, "vmware_desktop") == []
 
 
 @pytest.mark.parametrize(
@@ -92,9 +93,9 @@ def test_ports_of_the_lab_and_where_they_lead_from(tmp_path: Path) -> None:
 def test_ports_two_of_this_computer_lead_to_one_of_a_node(
     tmp_path: Path, hosts: list[int], answering: list[int | None]
 ) -> None:
-    lab = labfile.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
+    lab = config.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
     wrote(tmp_path, NAMES[0], ports=[{"guest": 80, "host": host} for host in hosts])
-    assert [host for _, host in access.ports(tmp_path, lab, "virtualbox")] == answering
+    assert [host for _, host in connection_info.ports(tmp_path, lab, "virtualbox")] == answering
 
 
 class Asked:
@@ -160,7 +161,7 @@ def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, mon
             done.append(f"{' '.join(names)} off")
 
         def restore_snapshot(self, name: str, machine: str, **_: Any) -> None:
-            assert access.of_all(up.path, "virtualbox", NAMES) is None
+            assert connection_info.of_all(up.path, "virtualbox", NAMES) is None
             done.append(f"{machine} {name}")
 
         def up(self, provider: str, **_: Any) -> None:

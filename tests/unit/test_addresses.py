@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labgen import addresses
-from labgen.lab import AddressPlan
+from labgen.config import address_plan
+from labgen.model.lab import AddressPlan
 
 
 def network(text):
@@ -16,13 +16,13 @@ def network(text):
 
 
 def plan(lab="10.0.2.0/24", **chosen):
-    made = addresses.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()})
+    made = address_plan.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()})
     assert isinstance(made, AddressPlan), made
     return made
 
 
 def problems(lab="10.0.2.0/24", mask=24, **chosen):
-    made = addresses.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()}, mask)
+    made = address_plan.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()}, mask)
     assert isinstance(made, list), made
     return made
 
@@ -45,7 +45,7 @@ PRIVATE = (network("10.0.0.0/8"), network("172.16.0.0/12"), network("192.168.0.0
 @st.composite
 def lab_networks(draw):
     """Any lab network of a size it may have, private or public."""
-    mask = draw(st.integers(addresses.WIDEST, addresses.NARROWEST["network"]))
+    mask = draw(st.integers(address_plan.WIDEST, address_plan.NARROWEST["network"]))
     top = draw(st.sampled_from([*PRIVATE, network("0.0.0.0/0")]))
     number = draw(st.integers(int(top[0]), int(top[-1])))
     return IPv4Network((number, mask), strict=False)
@@ -54,8 +54,8 @@ def lab_networks(draw):
 @settings(max_examples=200, deadline=None)
 @given(lab_networks())
 def test_whatever_the_lab_network_nothing_overlaps(lab):
-    made = addresses.plan(lab, {})
-    if any(lab.overlaps(wrong) for wrong, _ in addresses.UNUSABLE):
+    made = address_plan.plan(lab, {})
+    if any(lab.overlaps(wrong) for wrong, _ in address_plan.UNUSABLE):
         assert isinstance(made, list)
         return
     assert isinstance(made, AddressPlan)
@@ -66,9 +66,9 @@ def test_whatever_the_lab_network_nothing_overlaps(lab):
 
 
 @settings(max_examples=150, deadline=None)
-@given(lab_networks(), st.dictionaries(st.sampled_from(sorted(addresses.CANDIDATES)), lab_networks()))
+@given(lab_networks(), st.dictionaries(st.sampled_from(sorted(address_plan.CANDIDATES)), lab_networks()))
 def test_whatever_is_chosen_by_hand_it_stands_or_is_refused(lab, chosen):
-    made = addresses.plan(lab, chosen, 28)
+    made = address_plan.plan(lab, chosen, 28)
     if isinstance(made, list):
         assert all(problem.place and problem.reason and problem.fix for problem in made)
         return
@@ -124,6 +124,6 @@ def test_where_nothing_is_left_it_says_what_to_set():
 
 
 def test_candidates_do_not_overlap_each_other():
-    everything = [(key, network(one)) for key, several in addresses.CANDIDATES.items() for one in several]
+    everything = [(key, network(one)) for key, several in address_plan.CANDIDATES.items() for one in several]
     for (key, one), (other_key, other) in combinations(everything, 2):
         assert key == other_key or not one.overlaps(other)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
-from labgen.capabilities import NO_IPVS, Capability
+from labgen.core.workspace import LabFolder, State
 from labgen.course import exercises
-from labgen.folder import LabFolder, State
+from labgen.model.capabilities import NO_IPVS, Capability
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Not applicable here"), ("ko", "여기에서는 해당 없음")])

@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
-from labgen import bringup, cli, labfile, leftovers, render
-from labgen.bringup import Machines
+from labgen import cli, config
 from labgen.cli import up as up_command
-from labgen.errors import BoxError, MachineError
-from labgen.folder import LabFolder, State
-from labgen.lab import Box
-from labgen.plan import compare
-from labgen.progress import Progress
-from labgen.record import after_up
-from labgen.vagrant import box_mark
+from labgen.core.errors import BoxError, MachineError
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import leftovers, lifecycle
+from labgen.machines.lifecycle import Machines
+from labgen.machines.plan import compare
+from labgen.machines.vagrant import box_mark
+from labgen.model.lab import Box
+from labgen.model.record import after_up
+from labgen.providers import render
 
-LAB = labfile.parse("")
+LAB = config.parse("")
 STUCK = MachineError("Vagrant failed (last heard of: swarm-worker1):\nTimed out while waiting for the machine to boot.")
 
 
@@ -97,8 +99,8 @@ def boxes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
             raise told["build"]
         return {providers[0]: told["build"]}
 
-    monkeypatch.setattr(bringup.boxes, "built", lambda _provider: told["built"])
-    monkeypatch.setattr(bringup.boxes, "build", build)
+    monkeypatch.setattr(lifecycle.boxes, "built", lambda _provider: told["built"])
+    monkeypatch.setattr(lifecycle.boxes, "build", build)
     return told
 
 
@@ -147,7 +149,7 @@ def test_a_box_that_cannot_be_built_names_the_other_way(machines: Machines, boxe
 
 def fetched(machines: Machines, lab: str, provider: str) -> list[str]:
     vagrant = FakeVagrant()
-    other = Machines(machines.folder, labfile.parse(lab), machines.progress)
+    other = Machines(machines.folder, config.parse(lab), machines.progress)
     other._box(vagrant, State(provider))  # type: ignore[arg-type]
     return vagrant.asked
 
@@ -271,7 +273,7 @@ def test_removing_a_machine_of_a_lab_that_never_was_is_well(machines: Machines, 
 def test_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bringup, "Vagrant", lambda _folder, runner, _log, _file: runner)
+    monkeypatch.setattr(lifecycle, "Vagrant", lambda _folder, runner, _log, _file: runner)
     env = {provider: machines.vagrant(State(provider)).env for provider in ("virtualbox", "")}  # type: ignore[attr-defined]
     assert env == {"virtualbox": {"VAGRANT_DEFAULT_PROVIDER": "virtualbox"}, "": {}}
 
@@ -301,8 +303,8 @@ def test_up_asks_on_a_terminal_before_it_removes_machines(
     record = after_up(LAB, None, folder="/x", mark="0" * 12, earlier={}, ids=ids)
     monkeypatch.setattr("builtins.input", ask)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    assert up_command._agreed(compare(labfile.parse("workers: 1"), record, "docker", ids)) == agreed
+    assert up_command._agreed(compare(config.parse("workers: 1"), record, "docker", ids)) == agreed
     # Nothing to remove, or the last manager: nothing is asked.
     monkeypatch.setattr("builtins.input", lambda _question: pytest.fail("asked"))
     assert not up_command._agreed(compare(LAB, record, "docker", ids))
-    assert not up_command._agreed(compare(labfile.parse("nodes: [{name: m, role: manager}]"), record, "docker", ids))
+    assert not up_command._agreed(compare(config.parse("nodes: [{name: m, role: manager}]"), record, "docker", ids))

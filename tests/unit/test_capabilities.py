@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from labgen import inventory, labfile
-from labgen.capabilities import NO_IPVS, Capability, of_kernel
-from labgen.folder import LabFolder, State
+from labgen import config
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import inventory
+from labgen.model.capabilities import NO_IPVS, Capability, of_kernel
 
 NONE = "RTNETLINK answers: No such file or directory\nError talking to the kernel\n"
 THERE = "\nName: IPVS\n\tID: 0x24  Version: 0x1  header size: 0  max attribs: 6 \n"
-LAB = labfile.parse("")
+LAB = config.parse("")
 
 
 @pytest.mark.parametrize(("answer", "lacks"), [(NONE, {Capability.ROUTING_MESH: NO_IPVS}), (THERE, {})])

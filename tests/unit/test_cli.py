@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
-from labgen.bringup import stuck_machines
 from labgen.course import NAMES
+from labgen.machines.lifecycle import stuck_machines
 
 
 def labgen(folder: Path, *words: str) -> int:
@@ -133,7 +133,7 @@ def test_interruption_says_how_to_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("labgen.render.render", interrupt)
+    monkeypatch.setattr("labgen.providers.render.render", interrupt)
     assert labgen(tmp_path, "render") == 130
     assert "carries on" in capsys.readouterr().err
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
-from labgen.console import TRACEBACK, guarded
-from labgen.errors import HostError
+from labgen.core.console import TRACEBACK, guarded
+from labgen.core.errors import HostError
 
 LABGEN = f"'{sys.executable}' -m labgen"
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from labgen.swarm import SwarmNode
-from labgen.swarm.constraints import excluded, meets
+from labgen.docker.constraints import excluded, meets
+from labgen.docker.swarm import SwarmNode
 
 NODE = replace(
     SwarmNode("id1", "Worker1", "worker", "active", "ready", False, "10.0.2.102", "27.3.1"),

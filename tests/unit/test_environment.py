@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labgen import environment
-from labgen.errors import ProgramMissing
-from labgen.proc import Runner
+from labgen.core import environment
+from labgen.core.errors import ProgramMissing
+from labgen.core.process import Runner
 
 LEADS_ELSEWHERE = (
     "VAGRANT_CWD",

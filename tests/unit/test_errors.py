@@ -2,8 +2,8 @@
 
 import pytest
 
-from labgen import errors
-from labgen.errors import HostError, LabFileError, LabgenError, Problem, ProgramFailed
+from labgen.core import errors
+from labgen.core.errors import HostError, LabFileError, LabgenError, Problem, ProgramFailed
 
 # Others may be made for a room of their own, and are never seen outside of it.
 FAMILIES = [LabgenError, *(one for one in LabgenError.__subclasses__() if one.__module__ == errors.__name__)]

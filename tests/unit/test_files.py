@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labgen import files
-from labgen.errors import HostError
-from labgen.files import write_whole
+from labgen.core import atomic_files
+from labgen.core.atomic_files import write_whole
+from labgen.core.errors import HostError
 
 
 def test_write_whole_follows_a_link_or_replaces_it(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_write_whole_tries_again_while_a_scanner_holds_the_file(
     monkeypatch.setattr(Path, "replace", held)
     with pytest.raises(HostError):
         write_whole(tmp_path / "x", "elsewhere it is refused at once")
-    monkeypatch.setattr(files, "os", Windows())
+    monkeypatch.setattr(atomic_files, "os", Windows())
     monkeypatch.setenv("SUDO_UID", "1000")
     monkeypatch.setenv("SUDO_GID", "1000")
     write_whole(tmp_path / "x", "text")
@@ -74,8 +74,8 @@ def test_write_whole_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.
         raise PermissionError(13, "Access is denied")
 
     monkeypatch.setattr(Path, "replace", held)
-    monkeypatch.setattr(files, "os", Windows())
-    monkeypatch.setattr(files, "_HELD", 0.1)
+    monkeypatch.setattr(atomic_files, "os", Windows())
+    monkeypatch.setattr(atomic_files, "_HELD", 0.1)
     with pytest.raises(HostError, match="Access is denied"):
         write_whole(tmp_path / "x", "text")
     assert list(tmp_path.iterdir()) == []
@@ -87,8 +87,8 @@ def test_give_to_user_gives_what_was_made_under_sudo(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((Path(path).name, uid, gid)))
     monkeypatch.setenv("SUDO_UID", "1000")
     monkeypatch.setenv("SUDO_GID", "100")
-    files.make_folder(tmp_path / "a" / "b")
+    atomic_files.make_folder(tmp_path / "a" / "b")
     assert owners == [("b", 1000, 100), ("a", 1000, 100)]
     monkeypatch.delenv("SUDO_UID")
-    files.give_to_user(tmp_path)
+    atomic_files.give_to_user(tmp_path)
     assert len(owners) == 2

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from labgen import cli
-from labgen.environment import INSTALLED
+from labgen.core.environment import INSTALLED
 
 sys.path.insert(0, str(Path(__file__).parent / "verify"))
 from recorded import Recorded

@@ -6,9 +6,9 @@ from importlib import import_module
 
 import pytest
 
+from labgen.core.errors import SwarmError
 from labgen.course import NAMES, Words
-from labgen.errors import SwarmError
-from labgen.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
+from labgen.exercise.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
 from verify.checks import Check
 
 LAB = {"node": "worker1", "address": "10.0.2.102", "manager": "boss"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.hints import way_out
+from labgen.machines.vagrant_errors import way_out
 
 VBOXMANAGE = """\
 There was an error while executing `VBoxManage`, a CLI used by Vagrant

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labgen.swarm import Service, Swarm, Task
-from labgen.swarm.hopeless import exhausted, hopeless, settled, stuck
+from labgen.docker.hopeless import exhausted, hopeless, settled, stuck
+from labgen.docker.swarm import Service, Swarm, Task
 from tests.past import service, task
 
 REJECTED = "No such image: nginx:nosuch"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from labgen import inventory, ssh_config
-from labgen.errors import LabFileError, MachineError
-from labgen.folder import LabFolder, State
-from labgen.proc import Runner
+from labgen.core.errors import LabFileError, MachineError
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import inventory, ssh_config
 
 # As `vagrant ssh-config` printed it (Vagrant 2.3.4, vagrant-libvirt 0.11.2).
 TOLD = """\

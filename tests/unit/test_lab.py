@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labgen.labfile import parse
+from labgen.config import parse
 
 LAB = parse("managers: 3\nworkers: 2")
 

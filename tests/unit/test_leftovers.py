@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from labgen import leftovers
-from labgen.errors import MachineError, ProgramMissing
-from labgen.leftovers import Traces, look
-from labgen.proc import Result, Runner
+from labgen.core.errors import MachineError, ProgramMissing
+from labgen.core.process import Result, Runner
+from labgen.machines import leftovers
+from labgen.machines.leftovers import Traces, look
 
 MARK = "0123456789ab"
 ID = "c0ffee" * 10

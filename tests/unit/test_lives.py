@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from labgen.errors import NodeError
-from labgen.swarm import lives
-from labgen.swarm.lives import Life, Lives
+from labgen.core.errors import NodeError
+from labgen.docker import container_times
+from labgen.docker.container_times import Life, Lives
 from tests.past import at, service, task
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -27,18 +27,18 @@ def told(now: float = 1000.0, took: float = 1.5, **containers: dict[str, Any]) -
 
 
 def test_the_script_asks_for_the_containers_of_one_service() -> None:
-    script = lives.script("it's")
+    script = container_times.script("it's")
     assert "'label=com.docker.swarm.service.name=it'\"'\"'s'" in script
     assert script.startswith("trap 'date +%s.%N' EXIT; date +%s.%N; ")
 
 
 def test_how_long_a_node_takes_to_answer_leaves_no_doubt_about_its_clock() -> None:
-    assert lives.read(told(took=5.0), (10.0, 15.4)).ahead == pytest.approx((989.6, 990.0))
+    assert container_times.read(told(took=5.0), (10.0, 15.4)).ahead == pytest.approx((989.6, 990.0))
 
 
 def test_what_a_node_says() -> None:
     checks = [{"ExitCode": 1, "Output": "first\n"}, {"ExitCode": 1, "Output": "refused\n"}]
-    seen = lives.read(
+    seen = container_times.read(
         told(
             over=state(),
             on=state(Running=True, FinishedAt=NEVER),
@@ -67,13 +67,13 @@ def test_what_a_node_says() -> None:
 
 
 def test_a_node_whose_engine_does_not_run_has_no_containers() -> None:
-    assert lives.read("1000.0\n1000.25\n", (10.0, 12.0)) == Lives((988.25, 990.0), {})
+    assert container_times.read("1000.0\n1000.25\n", (10.0, 12.0)) == Lives((988.25, 990.0), {})
 
 
 @pytest.mark.parametrize("text", ["", "1000.0\n", "date: not found\n", told() + "Error: no such container\n"])
 def test_what_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(NodeError):
-        lives.read(text, (0, 1))
+        container_times.read(text, (0, 1))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_an_error(text: str) -> None:
 def test_moments_are_those_of_the_managers_clock(ahead: tuple[float, float], shift: float) -> None:
     there = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
     seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.2), {})}
-    (one,) = lives.dated(there, seen, "manager").tasks
+    (one,) = container_times.dated(there, seen, "manager").tasks
     assert one.began is not None
     assert (at(1) - one.began).total_seconds() == pytest.approx(shift, abs=0.11)
     assert one.created == at(0)
@@ -111,15 +111,15 @@ def test_when_the_manager_was_told_of_a_state_tells_of_the_clocks_too(
         for number, more in enumerate(noted, 1)
     ]
     seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
-    for one in lives.dated(service(*tasks), seen, "manager").tasks:
+    for one in container_times.dated(service(*tasks), seen, "manager").tasks:
         assert one.began is not None
         assert (at(1) - one.began).total_seconds() == pytest.approx(shift)
 
 
 def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> None:
     there = service(task(1, 0, "shutdown", 9))
-    assert lives.dated(there, {}, "manager") == there
-    assert lives.dated(there, {"n": Lives((0, 0), {})}, "n") == there
+    assert container_times.dated(there, {}, "manager") == there
+    assert container_times.dated(there, {"n": Lives((0, 0), {})}, "n") == there
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_apart_is_the_middle_of_what_it_may_be_unless_that_may_be_none(
 ) -> None:
     there = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
     seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
-    (dated,) = lives.dated(there, seen, "manager").tasks
+    (dated,) = container_times.dated(there, seen, "manager").tasks
     assert dated.began is not None
     assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)
 
@@ -146,6 +146,6 @@ def test_apart_is_the_middle_of_what_it_may_be_unless_that_may_be_none(
 def test_apart_is_what_the_manager_noted_where_that_may_be(noted: float, shift: float) -> None:
     old = dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far", updated=at(9 - noted))
     seen = {"far": Lives((0.5, 0.9), {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
-    (dated,) = lives.dated(service(old), seen, "manager").tasks
+    (dated,) = container_times.dated(service(old), seen, "manager").tasks
     assert dated.began is not None
     assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from labgen import cli, lock
-from labgen.errors import FolderLocked, HostError
-from labgen.folder import LabFolder
-from labgen.lock import HANDED_ON, folder_lock, holder_of
+from labgen import cli
+from labgen.core import lock
+from labgen.core.errors import FolderLocked, HostError
+from labgen.core.lock import HANDED_ON, folder_lock, holder_of
+from labgen.core.workspace import LabFolder
 
 HOLD = """
 import sys
 from pathlib import Path
-from labgen.folder import LabFolder
-from labgen.lock import folder_lock
+from labgen.core.workspace import LabFolder
+from labgen.core.lock import folder_lock
 with folder_lock(LabFolder.at(Path(sys.argv[1])), "labgen up"):
     print("held", flush=True)
     sys.stdin.read()

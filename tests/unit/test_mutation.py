@@ -158,7 +158,7 @@ def test_run_tells_what_lives_and_ends_with_it(capsys: pytest.CaptureFixture[str
 
 def test_run_draws_the_same_sample_for_the_same_seed(capsys: pytest.CaptureFixture[str]) -> None:
     def sample(seed: str) -> str:
-        assert run.main(["--list", "--only", "swarm/spans", "--sample", "5", "--seed", seed]) == 0
+        assert run.main(["--list", "--only", "docker/spans", "--sample", "5", "--seed", seed]) == 0
         return capsys.readouterr().out
 
     assert sample("1") == sample("1") != sample("2")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen import names
-from labgen.proc import Runner
+from labgen.core.process import Runner
+from labgen.docker import dns
 
 # As busybox 1.35 and 1.36 print it, and 1.28.
 NEW = """\
@@ -48,7 +48,7 @@ def addresses(*texts: str) -> frozenset[IPv4Address]:
     ],
 )
 def test_addresses_are_read_without_the_name_servers_own(text: str, found: frozenset[IPv4Address]) -> None:
-    assert names.read(text) == found
+    assert dns.read(text) == found
 
 
 def tool(at: Path, name: str, script: str) -> None:
@@ -67,15 +67,15 @@ def test_names_and_pages_in_one_container(tmp_path: Path, monkeypatch: pytest.Mo
     def run(script: str) -> str:
         return Runner().run(["sh", "-c", script]).or_raise().out
 
-    asked = names.ask(run, names.throwaway("course-net"), ["web", "nobody"], fetch, 2.0)
+    asked = dns.ask(run, dns.throwaway("course-net"), ["web", "nobody"], fetch, 2.0)
     assert asked.addresses == {"web": addresses("10.20.3.3", "10.20.3.4"), "nobody": frozenset()}
     assert asked.answered == addresses("10.20.3.3")
 
 
 def test_the_command_names_the_network() -> None:
-    assert names.throwaway("course-net") == "docker run --rm --network course-net alpine:3"
+    assert dns.throwaway("course-net") == "docker run --rm --network course-net alpine:3"
 
 
 def test_addresses_for_people() -> None:
-    assert names.told(addresses("10.0.0.12", "10.0.0.3")) == "10.0.0.3, 10.0.0.12"
-    assert names.told(frozenset()) == "no address"
+    assert dns.told(addresses("10.0.0.12", "10.0.0.3")) == "10.0.0.3, 10.0.0.12"
+    assert dns.told(frozenset()) == "no address"

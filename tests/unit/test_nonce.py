@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from labgen.cli import main
-from labgen.nonce import choose, nonce
+from labgen.core.nonce import choose, nonce
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t", "a\nb", "a\x1b[2J", "x" * 201])

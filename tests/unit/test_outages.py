@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from labgen.swarm import outages
-from labgen.swarm.outages import FOREVER, Outage
+from labgen.docker import journal
+from labgen.docker.journal import FOREVER, Outage
 
 START = datetime(2026, 11, 24, 10, 58, 37, tzinfo=UTC)
 
@@ -26,13 +26,13 @@ LEADS = {"MESSAGE": 'level=info msg="4a9591b43728c3a1 became leader at term 6" m
 
 def test_a_journal_is_read_in_order_of_time() -> None:
     text = "\n".join([line(30, **LEADS), line(9, **STARTED), line(0, **STOPPED), "-- no entry --", line(40, **STOPPED)])
-    told = outages.read(text)
+    told = journal.read(text)
     assert told.outages == (Outage(at(0), at(9)), Outage(at(40), FOREVER))
     assert told.led == (at(30),)
 
 
 def test_script_believes_only_what_the_journal_itself_has_noted() -> None:
-    asked = [line for line in outages.script(START).splitlines() if line.startswith("told MESSAGE")]
+    asked = [line for line in journal.script(START).splitlines() if line.startswith("told MESSAGE")]
     systemd, engine = (line.partition("|")[0].split("told MESSAGE", 1)[1].split() for line in asked)
     alternatives = " ".join(systemd[1:]).split(" + ")
     assert len(alternatives) == 2
@@ -41,24 +41,24 @@ def test_script_believes_only_what_the_journal_itself_has_noted() -> None:
 
 
 def test_a_start_without_a_stop_before_it_is_none() -> None:
-    assert outages.read(line(0, **STARTED)).outages == ()
+    assert journal.read(line(0, **STARTED)).outages == ()
 
 
 def test_those_that_were_down_together() -> None:
     one, two, three = [Outage(at(0), at(60))], [Outage(at(20), at(50))], [Outage(at(70), at(80))]
-    assert outages.together([one, two, three], 2) == Outage(at(20), at(50))
-    assert outages.together([one, two, three], 3) is None
-    assert outages.together([one, three], 2) is None
-    assert outages.together([[], [], []], 1) is None
+    assert journal.together([one, two, three], 2) == Outage(at(20), at(50))
+    assert journal.together([one, two, three], 3) is None
+    assert journal.together([one, three], 2) is None
+    assert journal.together([[], [], []], 1) is None
 
 
 def test_a_moment_is_not_enough() -> None:
-    assert outages.together([[Outage(at(0), at(10))], [Outage(at(9.5), at(30))]], 2) is None
+    assert journal.together([[Outage(at(0), at(10))], [Outage(at(9.5), at(30))]], 2) is None
 
 
 def test_one_that_is_still_down() -> None:
-    assert outages.together([[Outage(at(0), FOREVER)], [Outage(at(5), FOREVER)]], 2) == Outage(at(5), FOREVER)
+    assert journal.together([[Outage(at(0), FOREVER)], [Outage(at(5), FOREVER)]], 2) == Outage(at(5), FOREVER)
 
 
 def test_the_script_asks_for_nothing_before() -> None:
-    assert f"--since=@{int(START.timestamp())}" in outages.script(START)
+    assert f"--since=@{int(START.timestamp())}" in journal.script(START)

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from labgen import pages
-from labgen.pages import REQUESTS, Requests, Response
-from labgen.proc import Runner
+from labgen.core.process import Runner
+from labgen.docker import http_check
+from labgen.docker.http_check import REQUESTS, Requests, Response
 
 
 def run(script: str) -> str:
@@ -61,7 +61,7 @@ def serve() -> Iterator[Callable[..., int]]:
 
 def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> None:
     port = serve(b"<h1>1</h1>\n", b"<h1>2</h1>\n")
-    told = pages.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    told = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert told.answered
     assert not told.refused
     assert told.bodies == {"<h1>1</h1>", "<h1>2</h1>"}
@@ -70,7 +70,7 @@ def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> 
 
 def test_several_addresses_and_one_that_refuses(serve: Callable[..., int]) -> None:
     port = serve(b"x")
-    told = pages.ask(run, ["127.0.0.1", "127.0.0.9"], port, 5)
+    told = http_check.ask(run, ["127.0.0.1", "127.0.0.9"], port, 5)
     assert told["127.0.0.1"].answered
     refused = told["127.0.0.9"]
     assert (refused.answered, refused.refused, len(refused.responses)) == (False, True, 1)
@@ -79,21 +79,21 @@ def test_several_addresses_and_one_that_refuses(serve: Callable[..., int]) -> No
 
 def test_pages_that_try_to_pass_for_more(serve: Callable[..., int]) -> None:
     port = serve(b"labgen-0123456789abcdef 200 1\n\xff\xfe\n\x1b[31m$(reboot)")
-    told = pages.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    told = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert len(told.responses) == REQUESTS
     assert len(told.bodies) == 1
 
 
 def test_a_page_without_end_is_not_waited_for(serve: Callable[..., int]) -> None:
     port = serve(b"x" * 5_000_000)
-    told = pages.ask(run, ["127.0.0.1"], port, 20)["127.0.0.1"]
+    told = http_check.ask(run, ["127.0.0.1"], port, 20)["127.0.0.1"]
     assert not told.answered
     assert len(str(told)) < 200
 
 
 def test_an_error_page_is_no_answer(serve: Callable[..., int]) -> None:
     port = serve(b"gone", status=503)
-    told = pages.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    told = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert (told.answered, told.bodies) == (False, frozenset())
     assert str(told) == "12 requests: 12 x status 503: gone"
 

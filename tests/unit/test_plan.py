@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labgen import labfile, record
-from labgen.folder import LabFolder, State
-from labgen.lab import Lab
-from labgen.plan import Plan, compare
-from labgen.record import Record, after_up
+from labgen import config
+from labgen.core.workspace import LabFolder, State
+from labgen.machines.plan import Plan, compare
+from labgen.model import record
+from labgen.model.lab import Lab
+from labgen.model.record import Record, after_up
 
 MARK = "0123456789ab"
 
@@ -22,8 +23,8 @@ def recorded(lab: Lab) -> Record:
 
 
 def plan(after: str, before: str = "", provider: str = "virtualbox") -> Plan:
-    made = recorded(labfile.parse(before))
-    return compare(labfile.parse(after), made, provider, made.ids)
+    made = recorded(config.parse(before))
+    return compare(config.parse(after), made, provider, made.ids)
 
 
 def verbs(planned: Plan, *, prune: bool = False, reload: bool = False) -> list[str]:
@@ -38,7 +39,7 @@ def test_compare_same_lab_differs_in_nothing() -> None:
 
 
 def test_compare_lab_without_machines_is_all_new() -> None:
-    planned = compare(labfile.parse(""), None, "docker", {})
+    planned = compare(config.parse(""), None, "docker", {})
     assert [node.name for node in planned.new] == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
     assert planned.lines()[1] == "+ swarm-worker1: new (worker, 10.0.2.102, 1024 MiB, 1 CPU)"
 
@@ -128,10 +129,10 @@ def test_plan_forwarded_ports(provider: str, differing: int, kept: int) -> None:
 
 
 def test_plan_provider_that_was_asked_for_by_name_is_no_difference() -> None:
-    made = recorded(labfile.parse("provider: virtualbox"))
-    assert compare(labfile.parse("provider: virtualbox"), made, "docker", made.ids).lines() == []
-    assert compare(labfile.parse(""), made, "docker", made.ids).lines() == []
-    assert compare(labfile.parse("provider: libvirt"), made, "docker", made.ids).refusal(prune=False) is not None
+    made = recorded(config.parse("provider: virtualbox"))
+    assert compare(config.parse("provider: virtualbox"), made, "docker", made.ids).lines() == []
+    assert compare(config.parse(""), made, "docker", made.ids).lines() == []
+    assert compare(config.parse("provider: libvirt"), made, "docker", made.ids).refusal(prune=False) is not None
 
 
 def test_plan_two_ports_of_one_guest_port_are_told_apart() -> None:
@@ -160,28 +161,28 @@ def test_plan_machines_that_do_not_run_need_no_restart() -> None:
 
 
 def test_compare_finds_surplus_machines_that_an_earlier_version_made() -> None:
-    planned = compare(labfile.parse("workers: 0"), None, "docker", {"swarm-manager": "a", "swarm-worker1": "b"})
+    planned = compare(config.parse("workers: 0"), None, "docker", {"swarm-manager": "a", "swarm-worker1": "b"})
     assert [node.name for node in planned.surplus] == ["swarm-worker1"]
     assert planned.differing == planned.whole == ()
 
 
 @given(st.integers(1, 3), st.integers(0, 3), st.sampled_from([512, 1024, 2048]))
 def test_record_comes_back_as_it_was_written(managers: int, workers: int, memory: int) -> None:
-    kept = recorded(labfile.parse(f"{{managers: {managers}, workers: {workers}, memory: {memory}}}"))
+    kept = recorded(config.parse(f"{{managers: {managers}, workers: {workers}, memory: {memory}}}"))
     assert record.parse(record.dump(kept)) == kept
 
 
 @pytest.mark.parametrize("name", ["--force", "a b", "../x", "A", ""])
 def test_record_refuses_names_that_cannot_be(name: str) -> None:
-    data = record.dump(recorded(labfile.parse("")))
+    data = record.dump(recorded(config.parse("")))
     data["lab"]["nodes"][1]["name"] = name
     with pytest.raises(ValueError, match="cannot be"):
         record.parse(data)
 
 
 def test_record_keeps_what_a_machine_was_made_with() -> None:
-    before = recorded(labfile.parse(""))
-    lab = labfile.parse("{workers: 3, memory: 2048, ports: [{guest: 80, host: 8080}]}")
+    before = recorded(config.parse(""))
+    lab = config.parse("{workers: 3, memory: 2048, ports: [{guest: 80, host: 8080}]}")
     ids = {**before.ids, "swarm-worker2": "another", "swarm-worker3": "new"}
     renewed = after_up(lab, before, folder="/labs/a", mark=MARK, earlier=before.ids, ids=ids, renewed={"swarm-worker1"})
     memory = {node.name: node.memory for node in renewed.lab.nodes}
@@ -192,10 +193,8 @@ def test_record_keeps_what_a_machine_was_made_with() -> None:
 
 
 def test_record_keeps_machines_that_lab_yml_does_not_name() -> None:
-    before = recorded(labfile.parse(""))
-    kept = after_up(
-        labfile.parse("workers: 1"), before, folder="/labs/a", mark=MARK, earlier=before.ids, ids=before.ids
-    )
+    before = recorded(config.parse(""))
+    kept = after_up(config.parse("workers: 1"), before, folder="/labs/a", mark=MARK, earlier=before.ids, ids=before.ids)
     assert [node.name for node in kept.lab.nodes] == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
     assert [node.name for node in kept.without("swarm-worker2").lab.nodes] == ["swarm-manager", "swarm-worker1"]
 
@@ -209,6 +208,6 @@ def test_state_of_version_1_is_read(tmp_path: Path) -> None:
     assert folder.state() == State("docker", namespace="labgen-0a1b2c3d")
     assert folder.record() is None
     assert folder.moved_from() is None
-    folder.remember(State("docker"), recorded(labfile.parse("")))
+    folder.remember(State("docker"), recorded(config.parse("")))
     folder.remember(State("docker", accelerated=False))
-    assert folder.record() == recorded(labfile.parse(""))
+    assert folder.record() == recorded(config.parse(""))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.errors import NodeError
-from labgen.printable import printable
+from labgen.core.errors import NodeError
+from labgen.core.printable import printable
 from provision import tasks
 from provision.output import Output
 

@@ -12,10 +12,10 @@ from itertools import count
 
 import pytest
 
-from labgen.errors import LabgenError, NodeError
-from labgen.probe import Probe, Probed, Stretch, beside
-from labgen.proc import Runner
-from labgen.waiting import NotYet, wait_until
+from labgen.core.errors import LabgenError, NodeError
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
+from labgen.docker.availability import Probe, Probed, Stretch, beside
 
 ANSWERED = Stretch("10.0.2.101", 200, 10, 0.0, 1.0, 0.1)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from labgen import bounded, proc
-from labgen.errors import ProgramFailed, ProgramMissing, ProgramTimeout
-from labgen.proc import Result, Runner, end, python
-from labgen.waiting import NotYet, wait_until
+from labgen.core import bounded, process
+from labgen.core.errors import ProgramFailed, ProgramMissing, ProgramTimeout
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Result, Runner, end, python
 
 RUNNER = Runner()
 
@@ -98,7 +98,7 @@ def test_a_late_program_is_ended_with_all_it_started(tmp_path):
 
 
 def test_what_a_program_leaves_behind_is_made_to_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(proc, "_GRACE_OF_THE_REST", 0.1)
+    monkeypatch.setattr(process, "_GRACE_OF_THE_REST", 0.1)
     mark = tmp_path / "pid"
     stubborn = "import os, pathlib, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     stubborn += f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); signal.pause()"
@@ -225,7 +225,7 @@ def test_run_program_that_prints_for_ever_is_ended() -> None:
 
 
 def test_run_does_not_wait_for_what_holds_the_output_of_a_program_that_has_ended(monkeypatch):
-    monkeypatch.setattr(proc, "_GRACE_OF_THE_REST", 0.3)
+    monkeypatch.setattr(process, "_GRACE_OF_THE_REST", 0.3)
     code = (
         "import subprocess, sys\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)\n"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from labgen import progress
+from labgen.core import progress
 
 
 def steps(shown):

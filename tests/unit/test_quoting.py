@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
-from labgen.quoting import typed, typed_path
+from labgen.core.quoting import typed, typed_path
 
 PATHS = ["lab", "my lab 실습", "kim's-lab", 'a"b', "-lab", "--", "$HOME", "a;b", "a&&b", "`id`", "~", "a\\b", "*", "#x"]
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from labgen.errors import NodeError
-from labgen.reachability import OPEN, REFUSED, SILENT, Failure, blamed, heard, heard_script, read, script
+from labgen.core.errors import NodeError
+from labgen.docker.reachability import OPEN, REFUSED, SILENT, Failure, blamed, heard, heard_script, read, script
 
 ANSWER = """\
 tcp 10.0.2.101 7946 open
@@ -53,8 +53,8 @@ def test_script_connects_from_where_it_is_run(shell: str, monkeypatch: pytest.Mo
         port = server.getsockname()[1]
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
-            monkeypatch.setattr("labgen.reachability.GOSSIP", port)
-            monkeypatch.setattr("labgen.reachability.MANAGEMENT", other.getsockname()[1])
+            monkeypatch.setattr("labgen.docker.reachability.GOSSIP", port)
+            monkeypatch.setattr("labgen.docker.reachability.MANAGEMENT", other.getsockname()[1])
             text = script(["127.0.0.1"], ["127.0.0.1"], 1.0)
             done = subprocess.run([shell, "-c", text], capture_output=True, text=True, timeout=30, check=True)
             assert read(done.stdout).tcp == {

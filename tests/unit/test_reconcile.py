@@ -8,20 +8,21 @@ from typing import Any
 
 import pytest
 
-from labgen import inventory, labfile, leftovers, reconcile
-from labgen.bringup import Machines
-from labgen.doctor import Choice
-from labgen.errors import MachineError
-from labgen.folder import LabFolder, State
-from labgen.plan import compare
-from labgen.proc import Result
-from labgen.progress import Progress
-from labgen.reconcile import Reconciler
-from labgen.record import after_up
-from labgen.swarm import SwarmNode
-from labgen.vagrant import Machine
+from labgen import config
+from labgen.core.errors import MachineError
+from labgen.core.process import Result
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
+from labgen.docker.swarm import SwarmNode
+from labgen.host import Choice
+from labgen.machines import inventory, leftovers, reconcile
+from labgen.machines.lifecycle import Machines
+from labgen.machines.plan import compare
+from labgen.machines.reconcile import Reconciler
+from labgen.machines.vagrant import Machine
+from labgen.model.record import after_up
 
-MADE = labfile.parse("workers: 2")
+MADE = config.parse("workers: 2")
 
 
 def member(name: str, availability: str = "active", state: str = "ready") -> SwarmNode:
@@ -81,7 +82,7 @@ class Bench:
         return self.statuses.get(task, 0)
 
     def carry_out(self, lab: str, **flags: bool) -> int:
-        wanted = labfile.parse(lab)
+        wanted = config.parse(lab)
         machines = Machines(self.folder, wanted, Progress())
         plan = reconcile.plan(self.folder, wanted, self.provider, machines)
         choice = Choice(self.provider, "", True, False)
@@ -91,7 +92,7 @@ class Bench:
     def differs(self, lab: str) -> list[str]:
         """What is different from the record."""
         ids = self.folder.machine_ids()[self.provider]
-        return compare(labfile.parse(lab), self.folder.record(), self.provider, ids).lines()
+        return compare(config.parse(lab), self.folder.record(), self.provider, ids).lines()
 
 
 @pytest.fixture

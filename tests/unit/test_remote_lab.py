@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from labgen import cli, inventory
-from labgen.errors import HostError, LabgenError, MachineError
-from labgen.remote_lab import read, remote_lab
+from labgen import cli
+from labgen.apps.remote_lab import read, remote_lab
+from labgen.core.errors import HostError, LabgenError, MachineError
+from labgen.machines import inventory
 
 LAB = "workers: 0\n"
 PLAIN = """\
@@ -128,7 +129,7 @@ def test_remote_lab_is_a_folder_of_labgens_own(files: tuple[Path, Path]) -> None
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH here")
 def test_remote_lab_is_what_openssh_makes_of_it(files: tuple[Path, Path]) -> None:
-    from labgen.proc import Runner
+    from labgen.core.process import Runner
 
     with remote_lab(*files) as folder:
         printed = Runner().run(["ssh", "-G", "-F", folder.ssh_config, "swarm-manager"]).or_raise().out.splitlines()

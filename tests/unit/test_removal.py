@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from labgen import cli, inventory, labfile, leftovers, render
-from labgen.bringup import Machines
-from labgen.errors import MachineError
-from labgen.folder import LabFolder, State
-from labgen.leftovers import Leftover, Traces
-from labgen.proc import Runner
-from labgen.record import after_up
+from labgen import cli, config
+from labgen.core.errors import MachineError
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import inventory, leftovers
+from labgen.machines.leftovers import Leftover, Traces
+from labgen.machines.lifecycle import Machines
+from labgen.model.record import after_up
+from labgen.providers import render
 
-MADE = labfile.parse("workers: 2")
+MADE = config.parse("workers: 2")
 IDS = {"swarm-manager": "a0", "swarm-worker1": "a1", "swarm-worker2": "a2"}
 
 

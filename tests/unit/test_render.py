@@ -16,9 +16,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from labgen import labfile, render
-from labgen.errors import HostError, RenderConflict
-from labgen.lab import Engine
+from labgen import config
+from labgen.core.errors import HostError, RenderConflict
+from labgen.model.lab import Engine
+from labgen.providers import render
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPOLOGIES = ("box", "course", "korean-name", "managers-and-workers", "no-ports", "other-network", "ports")
@@ -27,7 +28,7 @@ REWRITE = os.environ.get("LABGEN_GOLDEN") == "write"
 
 @pytest.fixture
 def text() -> str:
-    return render.render(labfile.parse(""))
+    return render.render(config.parse(""))
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def place(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_golden(topology: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The key of the node image changes with every change to what goes into it.
-    monkeypatch.setattr("labgen.box.recipe.key", lambda _suite="": "0123456789ab")
-    rendered = render.render(labfile.load(GOLDEN / f"{topology}.yml"))
+    monkeypatch.setattr("labgen.images.recipe.key", lambda _suite="": "0123456789ab")
+    rendered = render.render(config.load(GOLDEN / f"{topology}.yml"))
     golden = GOLDEN / f"{topology}.Vagrantfile"
     if REWRITE:
         golden.write_text(rendered, encoding="utf-8", newline="\n")
@@ -57,11 +58,11 @@ def test_every_golden_is_compared() -> None:
 
 def test_same_lab_same_text() -> None:
     source = (GOLDEN / "ports.yml").read_text(encoding="utf-8")
-    assert render.render(labfile.parse(source)) == render.render(labfile.parse(source))
+    assert render.render(config.parse(source)) == render.render(config.parse(source))
 
 
 def test_a_hundred_nodes() -> None:
-    lab = labfile.parse("{managers: 7, workers: 93}")
+    lab = config.parse("{managers: 7, workers: 93}")
     rendered = render.render(lab)
     listed = re.findall(
         r"^  \{ name: '([a-z0-9-]+)', address: '([0-9.]+)', mac: '([0-9a-f:]+)'", rendered, re.MULTILINE
@@ -152,7 +153,7 @@ def test_only_identifiers_are_printed_bare(name: str) -> None:
 
 def other(text: str) -> str:
     """Another text that labgen rendered."""
-    made = render.render(labfile.parse("workers: 3"))
+    made = render.render(config.parse("workers: 3"))
     assert made != text
     return made
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labgen.swarm import Task
-from labgen.swarm.restarts import ended_by_itself, restarting, young
+from labgen.docker.restarts import ended_by_itself, restarting, young
+from labgen.docker.swarm import Task
 from tests.past import at, service, task
 
 

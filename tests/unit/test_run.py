@@ -10,9 +10,9 @@ import pytest
 
 from labgen import cli
 from labgen.cli import run
+from labgen.core.process import Result
+from labgen.core.workspace import LabFolder
 from labgen.course import NAMES, find
-from labgen.folder import LabFolder
-from labgen.proc import Result
 
 
 class Carried:
@@ -36,9 +36,9 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> Carried:
 
 
 def _fitting() -> list[str]:
-    from labgen import labfile
+    from labgen import config
 
-    return [name for name in NAMES if not find(name).lacking(labfile.load(None))]
+    return [name for name in NAMES if not find(name).lacking(config.load(None))]
 
 
 def test_the_whole_course_is_carried_out_in_order(carried: Carried, tmp_path: Path) -> None:

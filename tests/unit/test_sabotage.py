@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from labgen.capabilities import Capability
+from labgen.config import parse
+from labgen.core.errors import NodeError
 from labgen.course import NAMES
-from labgen.errors import NodeError
-from labgen.labfile import parse
+from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.of_quorum import MANAGERS

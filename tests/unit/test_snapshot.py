@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from labgen.cli import snapshot
-from labgen.errors import MachineError
-from labgen.folder import State
-from labgen.progress import Progress
+from labgen.core.errors import MachineError
+from labgen.core.progress import Progress
+from labgen.core.workspace import State
 
 
 class Kept:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labgen.swarm.spans import Span, merged, most_at_once, without
+from labgen.docker.spans import Span, merged, most_at_once, without
 from tests.past import at
 
 Seconds = tuple[float, float | None]

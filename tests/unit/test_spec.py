@@ -8,7 +8,7 @@ import pytest
 
 from labgen.course import loadbalance
 from labgen.course.spec import command_of, differences, repository, runs_its_program, same_image
-from labgen.swarm import Port, Service
+from labgen.docker.swarm import Port, Service
 from tests.past import service as service_of_tasks
 
 NGINX = dataclasses.replace(service_of_tasks(), image="nginx:latest@sha256:" + "0" * 64)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labgen import cli, inventory
-from labgen.errors import MachineError
-from labgen.folder import LabFolder, State
-from labgen.ssh_config import Host, compose, keys, parse, quoted
+from labgen import cli
+from labgen.core.errors import MachineError
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import inventory
+from labgen.machines.ssh_config import Host, compose, keys, parse, quoted
 
 FOLDERS = [
     "kim's-lab",

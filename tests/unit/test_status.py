@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 
-from labgen import cli, inventory, labfile
-from labgen.access import url
-from labgen.capabilities import NO_IPVS, Capability
+from labgen import cli, config
 from labgen.cli.status import Status, table
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Lab
-from labgen.swarm import Port
-from labgen.vagrant import Machine, Vagrant
+from labgen.core.workspace import LabFolder, State
+from labgen.docker.swarm import Port
+from labgen.machines import inventory
+from labgen.machines.connection_info import url
+from labgen.machines.inventory import Inventory
+from labgen.machines.vagrant import Machine, Vagrant
+from labgen.model.capabilities import NO_IPVS, Capability
+from labgen.model.lab import Lab
 
-LAB = labfile.parse("")
-MOVED = labfile.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")
-NONE = labfile.parse("ports: []")
+LAB = config.parse("")
+MOVED = config.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")
+NONE = config.parse("ports: []")
 WEB = Port(8001, 80, "tcp", "ingress")
 NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
 RECORDED = Path(__file__).parent / "recorded_swarm"

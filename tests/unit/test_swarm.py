@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from labgen import swarm
-from labgen.engine import ask_command
-from labgen.errors import NodeError, SwarmError
-from labgen.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task
+from labgen.core.errors import NodeError, SwarmError
+from labgen.docker import swarm
+from labgen.docker.api import ask_command
+from labgen.docker.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task
 
 RECORDED = Path(__file__).parent / "recorded_swarm"
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from labgen.swarm import Service, Task
-from labgen.swarm.timeline import (
+from labgen.docker.swarm import Service, Task
+from labgen.docker.timeline import (
     Turn,
     Vacancy,
     at_once,

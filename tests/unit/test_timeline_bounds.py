@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from hypothesis import given
 
-from labgen.swarm import Service
-from labgen.swarm.spans import merged
-from labgen.swarm.timeline import (
+from labgen.docker.spans import merged
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import (
     Turn,
     at_once,
     batches,

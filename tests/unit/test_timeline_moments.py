@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from labgen.swarm import Task
-from labgen.swarm.timeline import (
+from labgen.docker.swarm import Task
+from labgen.docker.timeline import (
     Turn,
     Vacancy,
     at_once,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.unreached import unreached
+from labgen.machines.unreachable import unreached
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from labgen import cli, leftovers
-from labgen.bringup import Machines
+from labgen import cli
 from labgen.cli import up as up_command
-from labgen.doctor import Choice
-from labgen.folder import LabFolder, State
-from labgen.vagrant import Machine
+from labgen.core.workspace import LabFolder, State
+from labgen.host import Choice
+from labgen.machines import leftovers
+from labgen.machines.lifecycle import Machines
+from labgen.machines.vagrant import Machine
 
 
 class Bench:

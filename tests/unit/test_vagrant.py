@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from labgen.bringup import stuck_machines
-from labgen.errors import BoxError, MachineError, ProgramMissing, ProgramTimeout
-from labgen.lab import Box
-from labgen.proc import Result, Runner
-from labgen.vagrant import Machine, Vagrant, explain, parse_snapshots, parse_status
+from labgen.core.errors import BoxError, MachineError, ProgramMissing, ProgramTimeout
+from labgen.core.process import Result, Runner
+from labgen.machines.lifecycle import stuck_machines
+from labgen.machines.vagrant import Machine, Vagrant, explain, parse_snapshots, parse_status
+from labgen.model.lab import Box
 
 STATUS = """\
 1763886855,swarm-manager,metadata,provider,libvirt

@@ -2,8 +2,8 @@
 
 import pytest
 
-from labgen.errors import LabgenError, NodeError
-from labgen.waiting import GRACE, Hopeless, NotYet, Patience, wait_until
+from labgen.core.errors import LabgenError, NodeError
+from labgen.core.polling import GRACE, Hopeless, NotYet, Patience, wait_until
 
 
 class Clock:

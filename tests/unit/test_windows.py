@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 
-from labgen import files, inventory, labfile, proc, render
-from labgen.box import cache
-from labgen.environment import INSTALLED
-from labgen.errors import ProgramTimeout
-from labgen.folder import LabFolder, State
-from labgen.proc import Runner
-from labgen.waiting import NotYet, wait_until
+from labgen import config
+from labgen.core import atomic_files, process
+from labgen.core.environment import INSTALLED
+from labgen.core.errors import ProgramTimeout
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.images import cache
+from labgen.machines import inventory
+from labgen.providers import render
 
 KEY = "C:/Users/김 철수/Docker Swarm 실습/.vagrant/machines/swarm-manager/virtualbox/private_key"
 TOLD = f"""\
@@ -107,7 +110,7 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     taskkill.write_text(TASKKILL.format(python=sys.executable, mark=str(mark)))
     taskkill.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(proc, "os", WindowsOs())
+    monkeypatch.setattr(process, "os", WindowsOs())
     return mark
 
 
@@ -156,18 +159,18 @@ def test_a_launcher_is_ended_also_without_taskkill(launched: Path, tmp_path: Pat
 
 def test_the_vagrantfile_starts_no_shell() -> None:
     """What is done on the computer is done in Ruby, or by VirtualBox and Docker themselves."""
-    ruby = "\n".join(line.partition(" # ")[0] for line in render.render(labfile.parse("")).splitlines())
+    ruby = "\n".join(line.partition(" # ")[0] for line in render.render(config.parse("")).splitlines())
     code = "\n".join(line for line in ruby.splitlines() if not line.lstrip().startswith("#"))
     strings = re.sub(r'"(?:\\.|[^"\\])*"', '""', code)
     assert not re.search(r"`|%x|\bsystem\b|\bspawn\b|\bexec\b|\bpopen|trigger\.run\b|run_remote", strings)
 
 
 def test_a_vagrantfile_that_git_has_turned_to_crlf_is_still_labgens() -> None:
-    assert not render.edited(render.render(labfile.parse("")).replace("\n", "\r\n"))
+    assert not render.edited(render.render(config.parse("")).replace("\n", "\r\n"))
 
 
 def test_the_cache_is_made_where_nobody_is_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cache, files):
+    for module in (cache, atomic_files):
         monkeypatch.setattr(module, "os", WindowsOs())
     monkeypatch.setenv("SUDO_UID", "1000")
     monkeypatch.setenv("SUDO_GID", "1000")
@@ -204,7 +207,7 @@ def test_the_configuration_is_read_as_utf8_whatever_the_code_page(
 
     monkeypatch.setattr(builtins, "open", in_code_page)
     folder = LabFolder.at(written.parents[1])
-    lab = inventory.Inventory(folder, labfile.parse("workers: 0"), State("virtualbox"))
+    lab = inventory.Inventory(folder, config.parse("workers: 0"), State("virtualbox"))
     connection = lab.connection(lab.lab.first_manager)
     assert connection.connect_kwargs["key_filename"] == [KEY]
     assert (connection.host, connection.port) == ("127.0.0.1", 2222)

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from labgen.course import ALWAYS
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify.checks import Verdict
 from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall
 from verify.report.seen import (

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labgen.course import ALWAYS
-from labgen.hint import text_of
+from labgen.exercise.hint import text_of
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report, precondition_line, tally

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst

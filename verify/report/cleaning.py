@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labgen.hint import Advice
-from labgen.printable import printable
-from labgen.redaction import redact
+from labgen.core.printable import printable
+from labgen.core.redaction import redact
+from labgen.exercise.hint import Advice
 
 SHOWN = 600
 """Characters of evidence kept for a check."""

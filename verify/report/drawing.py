@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from labgen.swarm import Task
-from labgen.swarm.timeline import began, over
+from labgen.docker.swarm import Task
+from labgen.docker.timeline import began, over
 from verify.report.episodes import ROWS, Episode
 from verify.report.model import Report
 from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenStretch, SeenTask

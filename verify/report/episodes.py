@@ -1,6 +1,6 @@
 """What became of a service's tasks in time, told in episodes: an update, a return to an earlier image, a recovery.
 
-Worked out from the tasks that a report tells, with :mod:`labgen.swarm.timeline`, so a report that is read
+Worked out from the tasks that a report tells, with :mod:`labgen.docker.timeline`, so a report that is read
 again tells the same.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from labgen.course.spec import same_image
-from labgen.swarm import Service, Task
-from labgen.swarm.timeline import WANTED, Turn, most_missing, places, undated, vacancies
+from labgen.docker.swarm import Service, Task
+from labgen.docker.timeline import WANTED, Turn, most_missing, places, undated, vacancies
 from verify.report.seen import SeenService, SeenTask
 
 _APART = timedelta(seconds=90)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from labgen.course import ALWAYS, Language
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.seen import Seen
@@ -26,7 +26,7 @@ class Outcome:
     :param seen: the evidence; empty where it passed, the reason where it is not applicable.
     :param hint: what to try next as text; empty where it passed.
     :param hints: the same as data.
-    :param cause: name of the cause in the table (:mod:`labgen.causes`); empty where none was recognised.
+    :param cause: name of the cause in the table (:mod:`labgen.observation.causes`); empty where none was recognised.
     """
 
     id: str

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from labgen.pages import Requests
-from labgen.probe import Probed
-from labgen.swarm import Service, Swarm, SwarmNode, Task
-from labgen.swarm.timeline import Vacancy, began, places, undated
+from labgen.docker.availability import Probed
+from labgen.docker.http_check import Requests
+from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
+from labgen.docker.timeline import Vacancy, began, places, undated
 from verify.report.cleaning import line
 
 TASKS = 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.course import Language, Words
-from labgen.hint import in_folder
+from labgen.exercise.hint import in_folder
 from verify.checks import Verdict
 from verify.report.episodes import Episode
 from verify.report.seen import SeenExchange, SeenProbe, SeenService

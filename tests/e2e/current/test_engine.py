@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen import inventory as inventories
+from labgen.machines import inventory as inventories
 from tests.e2e.conftest import LabUnderTest, every_point
 
 LEAST = 26

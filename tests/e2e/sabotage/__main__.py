@@ -14,8 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from labgen.core.errors import LabgenError
 from labgen.course import NAMES, find
-from labgen.errors import LabgenError
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 

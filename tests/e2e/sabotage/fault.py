@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from labgen.capabilities import Capability
+from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.stage import Stage
 
 Act = Callable[[Stage], None]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from labgen.core.errors import LabgenError
+from labgen.core.polling import NotYet, wait_until
 from labgen.course import discovery, globalmode, loadbalance, update
-from labgen.errors import LabgenError
-from labgen.swarm import Swarm
-from labgen.waiting import NotYet, wait_until
+from labgen.docker.swarm import Swarm
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

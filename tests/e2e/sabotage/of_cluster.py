@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.waiting import NotYet, wait_until
+from labgen.core.polling import NotYet, wait_until
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 from tests.e2e.sabotage.walls import drops, passes

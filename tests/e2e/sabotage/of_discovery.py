@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet, wait_until
 from labgen.course import ServiceSpec, discovery
-from labgen.errors import NodeError
-from labgen.names import IMAGE
-from labgen.waiting import NotYet, wait_until
+from labgen.docker.dns import IMAGE
 from tests.e2e.sabotage.acts import made, make, vanish
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, Stage

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.capabilities import Capability
+from labgen.core.polling import NotYet, wait_until
 from labgen.course import loadbalance
-from labgen.waiting import NotYet, wait_until
+from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
 from tests.e2e.sabotage.walls import drops, passes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Publish, ServiceSpec, ports
+from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import made, make
 from tests.e2e.sabotage.fault import Fault, turned
 from tests.e2e.sabotage.stage import W1, W2, Stage

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labgen import swarm
+from labgen.core.errors import LabgenError
+from labgen.core.polling import NotYet, wait_until
 from labgen.course import quorum
-from labgen.errors import LabgenError
-from labgen.swarm import Swarm
-from labgen.waiting import NotYet, wait_until
+from labgen.docker import swarm
+from labgen.docker.swarm import Swarm
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Fault, turned
 from tests.e2e.sabotage.stage import W1, Stage

@@ -22,8 +22,8 @@ from labgen.course.rollback import (
     STORE,
 )
 from labgen.course.spec import same_image
-from labgen.swarm import Swarm, Task, Update
-from labgen.swarm.timeline import places
+from labgen.docker.swarm import Swarm, Task, Update
+from labgen.docker.timeline import places
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import Stage

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.capabilities import Capability
 from labgen.course import Publish, ServiceSpec, scaling
+from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import made, make, scale
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, Stage

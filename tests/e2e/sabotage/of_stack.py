@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.capabilities import Capability
 from labgen.course import stack
 from labgen.course.spec import same_image
-from labgen.swarm import Swarm
+from labgen.docker.swarm import Swarm
+from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import make, vanish
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labgen import inventory
-from labgen.errors import LabgenError, NodeError
-from labgen.inventory import Inventory
-from labgen.lab import Lab, Node
-from labgen.swarm import Swarm, look
-from labgen.waiting import NotYet, wait_until
+from labgen.core.errors import LabgenError, NodeError
+from labgen.core.polling import NotYet, wait_until
+from labgen.docker.swarm import Swarm, look
+from labgen.machines import inventory
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Lab, Node
 from verify.hosts import SshHosts
 
 BIN = Path(sys.executable).parent

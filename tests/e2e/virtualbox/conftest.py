@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from labgen import box
-from labgen.folder import LabFolder, State
-from labgen.proc import Runner
-from labgen.progress import Progress
+from labgen import images
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
 from tests.e2e.conftest import LabUnderTest, listening
 from tests.integration.virtualbox.asked import VirtualBox
 from tests.integration.virtualbox.conftest import leave_out
@@ -67,7 +67,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 @pytest.fixture(scope="session")
 def lab(room: Room) -> Iterator[LabUnderTest]:
     """The course's lab on labgen's box for VirtualBox; everything of it ends with the room, whatever happens."""
-    built = box.build(["virtualbox"], runner=Runner(), progress=Progress())["virtualbox"]
+    built = images.build(["virtualbox"], runner=Runner(), progress=Progress())["virtualbox"]
     path = room.place / "lab"
     # As a classroom hands it out: by its URL. (In the room, the cache is not there.)
     share = room.place / "labgen.box"

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from labgen import access, inventory
-from labgen.errors import MachineError
-from labgen.lab import Lab
+from labgen.core.errors import MachineError
+from labgen.machines import connection_info, inventory
+from labgen.model.lab import Lab
 from tests.e2e.conftest import LabUnderTest
 from tests.e2e.snapshots import brought_back
 
@@ -46,10 +46,10 @@ def test_machines_boot(lab: LabUnderTest, room: Room, taken: int) -> None:
     # It has gone without asking Vagrant, and knows what Vagrant would have said.
     assert "Asking Vagrant" not in said.stdout + said.stderr
     names = [node.name for node in course(lab).nodes]
-    known = access.of_all(lab.path, "virtualbox", names)
+    known = connection_info.of_all(lab.path, "virtualbox", names)
     assert known is not None
     asked = room.inside.run(["vagrant", "ssh-config"], cwd=lab.path, timeout=120).or_raise().out
-    assert access.ssh_config(known).split() == asked.split()
+    assert connection_info.ssh_config(known).split() == asked.split()
     at = rules(room, "labgen swarm-manager")[taken]
     assert at != taken
     assert f"note: port {taken} of swarm-manager is at 127.0.0.1:{at} of this computer" in said.stdout + said.stderr
@@ -140,4 +140,4 @@ def test_down_leaves_nothing(lab: LabUnderTest, room: Room) -> None:
     assert {name for name in left if name.startswith("labgen ")} == set()
     assert room.virtualbox.nat_networks() == {}
     assert "qemu-system" not in room.inside.run(["ps", "-eo", "comm"], cwd=room.place).or_raise().out
-    assert list(Path(lab.path, ".vagrant").rglob(access.FILE_NAME)) == []
+    assert list(Path(lab.path, ".vagrant").rglob(connection_info.FILE_NAME)) == []

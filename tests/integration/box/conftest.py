@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen.proc import Runner
-from labgen.waiting import NotYet, wait_until
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
 
 
 @contextlib.contextmanager

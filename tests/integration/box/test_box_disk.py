@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from labgen.box import crate, disk, recipe
-from labgen.box.workshop import Workshop
-from labgen.proc import Runner
-from labgen.progress import Progress
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.images import disk, recipe, vagrant_box
+from labgen.images.build_context import Workshop
 
 GIB = 1024**3
 
@@ -72,14 +72,14 @@ def test_a_disk_holds_the_tree_and_a_boot_loader(
 
 
 def test_the_libvirt_box(workshop: Workshop, blank: Path) -> None:
-    with tarfile.open(crate.libvirt(workshop, blank)) as box:
+    with tarfile.open(vagrant_box.libvirt(workshop, blank)) as box:
         about = json.load(box.extractfile("metadata.json"))  # type: ignore[arg-type]
         assert set(box.getnames()) == {"metadata.json", "Vagrantfile", "box.img"}
     assert (about["provider"], about["format"], about["virtual_size"]) == ("libvirt", "qcow2", 1)
 
 
 def test_the_virtualbox_box_describes_its_disk(workshop: Workshop, blank: Path) -> None:
-    with tarfile.open(crate.virtualbox(workshop, blank)) as box:
+    with tarfile.open(vagrant_box.virtualbox(workshop, blank)) as box:
         described = ElementTree.parse(box.extractfile("box.ovf"))  # type: ignore[arg-type]
         size = box.getmember("box-disk001.vmdk").size
         vagrantfile = box.extractfile("Vagrantfile").read().decode()  # type: ignore[union-attr]
@@ -90,14 +90,14 @@ def test_the_virtualbox_box_describes_its_disk(workshop: Workshop, blank: Path) 
     assert file.get(f"{ovf}href") == "box-disk001.vmdk"
     assert file.get(f"{ovf}size") == str(size)
     assert held.get(f"{ovf}capacity") == str(GIB)
-    assert f'config.vm.base_mac = "{crate.BASE_MAC}"' in vagrantfile
+    assert f'config.vm.base_mac = "{vagrant_box.BASE_MAC}"' in vagrantfile
 
 
 def test_a_disk_taken_out_of_a_box_is_the_same_disk(workshop: Workshop, blank: Path) -> None:
     with blank.open("r+b") as sink:
         sink.seek(12345)
         sink.write(b"here")
-    taken = crate.disk_of(crate.libvirt(workshop, blank), workshop.place)
+    taken = vagrant_box.disk_of(vagrant_box.libvirt(workshop, blank), workshop.place)
     said = Runner().run(["qemu-img", "compare", "-f", "qcow2", "-F", "raw", taken, blank])
     assert said.ok, said.out
 
@@ -106,7 +106,7 @@ def test_a_disk_taken_out_of_a_box_is_the_same_disk(workshop: Workshop, blank: P
 def test_vagrant_takes_the_box(
     workshop: Workshop, blank: Path, tmp_path: Path, require_tool: Callable[[str], str], provider: str
 ) -> None:
-    box = crate.PACKERS[provider](workshop, blank)
+    box = vagrant_box.PACKERS[provider](workshop, blank)
     vagrant = [require_tool("vagrant"), "box"]
     env = {"VAGRANT_HOME": str(tmp_path / "vagrant")}
     run = Runner(env=env).run

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from labgen.box import oci, registry
-from labgen.box.images import IMAGES, Image
-from labgen.box.workshop import Workshop
-from labgen.errors import BoxError
-from labgen.proc import Result, Runner
-from labgen.progress import Progress
+from labgen.core.errors import BoxError
+from labgen.core.process import Result, Runner
+from labgen.core.progress import Progress
+from labgen.images import oci, registry
+from labgen.images.build_context import Workshop
+from labgen.images.container_images import IMAGES, Image
 
 HUB_HAS = [image.reference for image in IMAGES[:2]]
 

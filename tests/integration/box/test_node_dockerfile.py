@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 from conftest import running_engine
 
-from labgen import box
-from labgen.box import dockerfile, host, node, oci, recipe, registry
-from labgen.box.images import IMAGES
-from labgen.box.workshop import Workshop
-from labgen.proc import Runner
-from labgen.progress import Lines, Progress
+from labgen import images
+from labgen.core.process import Runner
+from labgen.core.progress import Lines, Progress
+from labgen.images import build_host, dockerfile, node, oci, recipe, registry
+from labgen.images.build_context import Workshop
+from labgen.images.container_images import IMAGES
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("LABGEN_TEST_DOCKER_BUILD"), reason="two minutes: set LABGEN_TEST_DOCKER_BUILD to run it"
@@ -57,7 +57,7 @@ def hub(workshop: Workshop) -> Iterator[str]:
 @pytest.fixture
 def base(workshop: Workshop) -> Path:
     """What Debian's image on Docker Hub is made of, nearly: essential packages, and no service starts."""
-    apt = host.apt(workshop.runner)
+    apt = build_host.apt(workshop.runner)
     settings = "\\n".join(option.replace('"', '\\"') for option in apt.options)
     finish = (
         f'printf "{settings}\\n" > "$1/etc/apt/apt.conf.d/docker-test"; '
@@ -87,7 +87,7 @@ def test_an_engine_builds_it(workshop: Workshop, hub: str, base: Path) -> None:
     with running_engine(place, Runner(), "--bridge=none", "--iptables=false", "--ip6tables=false") as engine:
         engine.run(["docker", "import", base, dockerfile.base()], timeout=120).or_raise()
         dockerfile.build(engine, here, progress=Lines(), log=workshop.log, hub=hub, network="host")
-        told = engine.run(["docker", "image", "inspect", box.node_image()]).or_raise().out
+        told = engine.run(["docker", "image", "inspect", images.node_image()]).or_raise().out
         config = json.loads(told)[0]["Config"]
         for part in ("Cmd", "StopSignal", "Volumes", "Labels"):
             assert config[part] == node.settings()[part]
@@ -98,7 +98,9 @@ def test_an_engine_builds_it(workshop: Workshop, hub: str, base: Path) -> None:
             "systemctl is-enabled docker ssh docker-registry systemd-sysctl || true; "
             "test ! -e /labgen && test ! -e /usr/sbin/policy-rc.d && echo tidy"
         )
-        said = engine.run(["docker", "run", "--rm", "--network", "none", box.node_image(), "sh", "-c", look]).or_raise()
+        said = engine.run(
+            ["docker", "run", "--rm", "--network", "none", images.node_image(), "sh", "-c", look]
+        ).or_raise()
         lines = said.out.split()
         assert [line.partition(":")[0] for line in lines[:2]] == ["sha256", "sha256"]
         assert lines[2:] == ["vagrant", "755", "440", "enabled", "enabled", "enabled", "masked", "tidy"]

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from labgen import box, labfile, render
-from labgen.box import recipe
-from labgen.box.images import IMAGES
-from labgen.proc import Result, Runner
-from labgen.progress import Lines
-from labgen.waiting import NotYet, wait_until
+from labgen import config, images
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Result, Runner
+from labgen.core.progress import Lines
+from labgen.images import recipe
+from labgen.images.container_images import IMAGES
+from labgen.providers import render
 
 NAME = "swarm-manager"
 STAGE = Path(__file__).parents[1] / "vagrantfile" / "stage.rb"
@@ -24,7 +25,7 @@ STAGE = Path(__file__).parents[1] / "vagrantfile" / "stage.rb"
 def image(engine: Runner, require_tool: Callable[[str], str]) -> str:
     for program in recipe.TREE_PROGRAMS:
         require_tool(program)
-    return box.ensure_node_image(engine, progress=Lines())
+    return images.ensure_node_image(engine, progress=Lines())
 
 
 class Container:
@@ -64,7 +65,7 @@ class Container:
 def vagrants_options(place: Path, ruby: str) -> list[str]:
     """What Vagrant gives to ``docker run`` for the first node of the course's lab: its Vagrantfile says it."""
     vagrantfile = place / "Vagrantfile"
-    vagrantfile.write_text(render.render(labfile.parse("")), encoding="utf-8")
+    vagrantfile.write_text(render.render(config.parse("")), encoding="utf-8")
     asked = json.dumps({"vagrantfile": str(vagrantfile), "provider": "docker"})
     told = json.loads(Runner().run([ruby, STAGE], stdin=asked).or_raise().out)
     options: list[str] = told["swarm-manager"]["settings"]["create_args"]
@@ -105,7 +106,7 @@ def test_systemd_runs_and_nothing_failed(node: Container) -> None:
 
 
 def test_a_second_look_by_the_image_finds_it(engine: Runner, image: str, tmp_path: Path) -> None:
-    assert box.ensure_node_image(engine, progress=Lines(), cache=tmp_path) == image
+    assert images.ensure_node_image(engine, progress=Lines(), cache=tmp_path) == image
     assert list(tmp_path.iterdir()) == []
 
 

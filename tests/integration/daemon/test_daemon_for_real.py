@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from labgen.daemon import Daemon, own
-from labgen.errors import HostError
-from labgen.folder import LabFolder
-from labgen.proc import Runner
+from labgen.core.errors import HostError
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder
+from labgen.providers.daemon import Daemon, own
 
 NEEDS = {"libvirt": ("libvirtd", "virsh"), "docker": ("dockerd", "docker", "dnsmasq", "iptables")}
 
@@ -116,7 +116,7 @@ def test_one_that_cannot_start_says_where_its_log_is_and_leaves_nothing(
 ) -> None:
     daemon = make(provider)
     monkeypatch.setattr(type(daemon), "_argv", lambda self: ["sh", "-c", "echo 'no such setting' >&2; exit 1"])
-    monkeypatch.setattr("labgen.daemon.base._START_WITHIN", 2.0)
+    monkeypatch.setattr("labgen.providers.daemon.base._START_WITHIN", 2.0)
     with pytest.raises(HostError, match=f"waited .* for the lab's own {daemon.title}") as caught:
         daemon.start()
     log = Path(caught.value.hint.removeprefix("Its log: "))

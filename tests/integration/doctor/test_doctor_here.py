@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from labgen import doctor
-from labgen.doctor import libvirt, network
-from labgen.errors import HostError
-from labgen.labfile import parse
-from labgen.proc import Runner
+from labgen import host as doctor
+from labgen.config import parse
+from labgen.core.errors import HostError
+from labgen.core.process import Runner
+from labgen.host import libvirt, network
 
 
 class Offline(doctor.Host):

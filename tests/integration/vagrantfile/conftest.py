@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from labgen import render
-from labgen.lab import Lab
-from labgen.proc import Runner
+from labgen.core.process import Runner
+from labgen.model.lab import Lab
+from labgen.providers import render
 
 HERE = Path(__file__).parent
 

@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 
-from labgen import labfile, render
-from labgen.box import node_image
-from labgen.daemon import own
-from labgen.errors import MachineError
-from labgen.folder import LabFolder
-from labgen.leftovers import Traces, look
-from labgen.proc import Runner
-from labgen.vagrant import Vagrant
+from labgen import config
+from labgen.core.errors import MachineError
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder
+from labgen.images import node_image
+from labgen.machines.leftovers import Traces, look
+from labgen.machines.vagrant import Vagrant
+from labgen.providers import render
+from labgen.providers.daemon import own
 
 
 def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
-    lab = labfile.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24}")
+    lab = config.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24}")
     node = stage(lab, "docker")["swarm-worker1"]
     arguments = node["settings"].pop("create_args")
     assert node["settings"] == {
@@ -48,13 +49,13 @@ def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
 
 
 def test_ports_are_published_on_this_computer_only(stage: Callable[..., Any]) -> None:
-    machines = stage(labfile.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"), "docker")
+    machines = stage(config.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"), "docker")
     forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-18080"}
     assert ["network", "forwarded_port", forwarded] in machines["swarm-worker2"]["vm_calls"]
 
 
 def test_two_ports_of_this_computer_may_lead_to_one_of_a_node(stage: Callable[..., Any]) -> None:
-    lab = labfile.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
+    lab = config.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
     for provider in ("docker", "virtualbox"):
         calls = stage(lab, provider)["swarm-manager"]["vm_calls"]
         forwarded = [call[2] for call in calls if call[:2] == ["network", "forwarded_port"]]
@@ -65,7 +66,7 @@ def test_two_ports_of_this_computer_may_lead_to_one_of_a_node(stage: Callable[..
 
 def mark_of(stage: Callable[..., Any]) -> str:
     """The mark that the nodes' containers would bear."""
-    arguments = stage(labfile.parse(""), "docker")["swarm-manager"]["settings"]["create_args"]
+    arguments = stage(config.parse(""), "docker")["swarm-manager"]["settings"]["create_args"]
     return next(word.partition("=")[2] for word in arguments if word.startswith("labgen.folder="))
 
 
@@ -91,7 +92,7 @@ class Bench:
 
     def __init__(self, path: Path, runner: Runner) -> None:
         self.path, self.runner = path, runner
-        render.write(render.render(labfile.parse("")), path / "Vagrantfile", force=True)
+        render.write(render.render(config.parse("")), path / "Vagrantfile", force=True)
         self.vagrant = Vagrant(path, runner, path / "vagrant.log")
 
     def docker(self, *words: str) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from labgen import labfile, render
-from labgen.lab import Box, Lab
-from labgen.proc import Runner
+from labgen import config
+from labgen.core.process import Runner
+from labgen.model.lab import Box, Lab
+from labgen.providers import render
 
 GOLDEN = Path(__file__).parents[2] / "unit" / "golden"
 
@@ -70,7 +71,7 @@ def hostile(canary: Path) -> Lab:
         f"`touch {canary}`",
         f"{{{{ {call} }}}}",
     ]
-    lab = labfile.parse("{managers: 1, workers: 7}")
+    lab = config.parse("{managers: 1, workers: 7}")
     return replace(
         lab,
         name=" ".join(texts),
@@ -117,7 +118,7 @@ def test_real_vagrant_loads_hostile_values_and_runs_none(require_tool: Callable[
 def test_real_vagrant_finds_a_lab_valid(require_tool: Callable[[str], str], tmp_path: Path) -> None:
     # The box with quotes, a backslash and Korean in its name, on more than one machine.
     source = (GOLDEN / "box.yml").read_text(encoding="utf-8").replace("workers: 0", "workers: 1")
-    render.write(render.render(labfile.parse(source)), tmp_path / "Vagrantfile")
+    render.write(render.render(config.parse(source)), tmp_path / "Vagrantfile")
     told = validate(require_tool("vagrant"), tmp_path)
     assert (told.status, told.out.strip()) == (0, "Vagrantfile validated successfully."), told
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from labgen import labfile
+from labgen import config
 
 RECORDED = Path(__file__).parent / "recorded"
 NATNETS = (RECORDED / "natnets-7.2.txt").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def play(stage: Callable[..., Any], marker: Path) -> Play:
         state: str = "poweroff",
     ) -> Any:
         play = {"machine": "swarm-manager", "moment": moment, "active": active, "state": state}
-        return stage(labfile.parse(source), dialogue=list(dialogue), **play)
+        return stage(config.parse(source), dialogue=list(dialogue), **play)
 
     return run
 
@@ -76,7 +76,7 @@ def without(name: str) -> str:
 
 
 def test_a_machines_settings(stage: Callable[..., Any]) -> None:
-    lab = labfile.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24, box: {name: dummy}}")
+    lab = config.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24, box: {name: dummy}}")
     machines = stage(lab)
     assert list(machines) == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
     assert machines["swarm-worker1"] == {
@@ -108,19 +108,19 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
 
 def test_what_virtualbox_is_told_is_ascii(stage: Callable[..., Any]) -> None:
     """VBoxManage ends with VERR_NO_TRANSLATION where the locale cannot carry a name."""
-    for machine in stage(labfile.parse("name: 도커 실습")).values():
+    for machine in stage(config.parse("name: 도커 실습")).values():
         assert str([machine["settings"], machine["calls"]]).isascii()
 
 
 def test_ports_are_forwarded_from_this_computer_only(stage: Callable[..., Any]) -> None:
-    machines = stage(labfile.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"))
+    machines = stage(config.parse("ports: [{guest: 80, host: 18080, node: swarm-worker2}]"))
     assert machines["swarm-manager"]["vm_calls"] == []
     forwarded = {"guest": 80, "host": 18080, "host_ip": "127.0.0.1", "auto_correct": True, "id": "port-18080"}
     assert machines["swarm-worker2"]["vm_calls"] == [["network", "forwarded_port", forwarded]]
 
 
 def test_libvirt_is_not_troubled_with_nat_networks(stage: Callable[..., Any]) -> None:
-    for machine in stage(labfile.parse(""), "libvirt").values():
+    for machine in stage(config.parse(""), "libvirt").values():
         assert machine["moments"] == []
 
 

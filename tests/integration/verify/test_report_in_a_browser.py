@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from labgen.proc import Runner
+from labgen.core.process import Runner
 from verify.report.as_html import to_html
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "verify"))

@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from labgen import ssh_config
-from labgen.errors import NodeError
-from labgen.lab import Node
-from labgen.proc import Runner
-from labgen.waiting import NotYet, Patience, wait_until
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet, Patience, wait_until
+from labgen.core.process import Runner
+from labgen.machines import ssh_config
+from labgen.model.lab import Node
 from verify.hosts import SshHosts
 
 NODE = Node("node", "manager", IPv4Address("127.0.0.1"), 512, 1)

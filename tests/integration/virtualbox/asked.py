@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labgen.proc import Result, Runner
+from labgen.core.process import Result, Runner
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from typing import NoReturn
 
 import pytest
 
-from labgen import labfile, render
-from labgen.box import crate, disk, recipe
-from labgen.box.workshop import Workshop
-from labgen.errors import LabgenError
-from labgen.lab import Lab
-from labgen.proc import Result, Runner
-from labgen.progress import Progress
-from labgen.vagrant import Machine, Vagrant
+from labgen import config
+from labgen.core.errors import LabgenError
+from labgen.core.process import Result, Runner
+from labgen.core.progress import Progress
+from labgen.images import disk, recipe, vagrant_box
+from labgen.images.build_context import Workshop
+from labgen.machines.vagrant import Machine, Vagrant
+from labgen.model.lab import Lab
+from labgen.providers import render
 
 from .asked import VirtualBox
 from .prepare import PROGRAMS, hold, root
@@ -82,7 +83,7 @@ def box(place: Path) -> Path:
             sink.seek(start)
             sink.write(os.urandom(200_000))
         sink.truncate(size)
-    made = crate.virtualbox(Workshop(Runner(), Progress(), work, work / "log"), raw)
+    made = vagrant_box.virtualbox(Workshop(Runner(), Progress(), work, work / "log"), raw)
     raw.unlink()
     return made
 
@@ -177,7 +178,7 @@ def labs(virtualbox: VirtualBox, inside: Runner) -> Callable[..., LabInRoom]:
     def make(keys: str = "", folder: str = "lab", box: str = BOX, inside: Runner = inside) -> LabInRoom:
         where = virtualbox.place / "labs" / folder
         where.mkdir(parents=True)
-        described = labfile.parse(f"{{box: {{name: {json.dumps(box)}}}, {keys}}}")
+        described = config.parse(f"{{box: {{name: {json.dumps(box)}}}, {keys}}}")
         return LabInRoom(described, where, virtualbox, inside)
 
     return make

@@ -18,12 +18,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from labgen.box import cache, host, recipe
-from labgen.box.workshop import Workshop
-from labgen.errors import BoxError
-from labgen.proc import Runner
-from labgen.progress import Progress
-from labgen.waiting import NotYet, wait_until
+from labgen.core.errors import BoxError
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.images import build_host, cache, recipe
+from labgen.images.build_context import Workshop
 
 SUITE = "sid"
 PACKAGES = (
@@ -95,7 +95,7 @@ def offered(runner: Runner) -> tuple[str, str]:
 
     :raises BoxError: no mirror answers, or none has VirtualBox.
     """
-    apt = host.apt(runner)
+    apt = build_host.apt(runner)
     mirror = apt.mirror(recipe.MIRRORS, SUITE, runner)
     # The index of contrib alone: 65 kB.
     index = Path(f"dists/{SUITE}/contrib/binary-amd64/Packages.xz")
@@ -124,7 +124,7 @@ def _make(workshop: Workshop, mirror: str) -> Path:
     manage.write_text(MANAGE, encoding="utf-8")
     script = workshop.place / "add-vagrant.sh"
     script.write_text(ADD_VAGRANT, encoding="utf-8")
-    apt = host.apt(workshop.runner)
+    apt = build_host.apt(workshop.runner)
     workshop.run(
         [
             "mmdebstrap",

@@ -12,9 +12,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from labgen.errors import HostError
-from labgen.proc import Runner
-from labgen.waiting import NotYet, wait_until
+from labgen.core.errors import HostError
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
 
 # The first process waits for the end of its input: when whoever holds the other end is gone, it ends, and all with it.
 # Until then it takes leave of daemons that end.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.proc import Runner
+from labgen.core.process import Runner
 
 from .asked import VirtualBox
 from .conftest import clear

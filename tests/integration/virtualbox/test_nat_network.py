@@ -7,8 +7,9 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from labgen import labfile, render
-from labgen.proc import Runner
+from labgen import config
+from labgen.core.process import Runner
+from labgen.providers import render
 
 from .asked import VirtualBox
 from .conftest import BOX, LabInRoom, is_master
@@ -140,7 +141,7 @@ def test_a_box_without_a_build_for_virtualbox(lab: Labs, virtualbox: VirtualBox,
     told = here.up_fails()
     assert "The box someone/libvirt-only has no build for virtualbox." in told
     # With another box the next run carries on.
-    described = labfile.parse(f"{{box: {{name: {BOX}}}, {ALONE}}}")
+    described = config.parse(f"{{box: {{name: {BOX}}}, {ALONE}}}")
     render.write(render.render(described), vagrantfile, force=True)
     here.up()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from labgen.lab import Lab, Node
+from labgen.model.lab import Lab, Node
 
 from .asked import VirtualBox
 from .conftest import BOX, LabInRoom, add_box, clear, is_master

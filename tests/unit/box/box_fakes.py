@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labgen.box.workshop import _ALONE
-from labgen.proc import Result, Runner
+from labgen.core.process import Result, Runner
+from labgen.images.build_context import _ALONE
 
 
 @dataclass(frozen=True)

@@ -7,31 +7,31 @@ from pathlib import Path
 import pytest
 from box_fakes import Told
 
-from labgen import box
-from labgen.box import cache, host, rootfs
-from labgen.box.workshop import Workshop
-from labgen.errors import BoxError
-from labgen.progress import Progress
+from labgen import images
+from labgen.core.errors import BoxError
+from labgen.core.progress import Progress
+from labgen.images import build_host, cache, rootfs
+from labgen.images.build_context import Workshop
 
 
 def test_a_finished_box_is_given_without_starting_anything(tmp_path: Path) -> None:
-    places = {provider: cache.box(provider, tmp_path) for provider in box.BOXES}
+    places = {provider: cache.box(provider, tmp_path) for provider in images.BOXES}
     places["docker"] = cache.node("amd64", tmp_path)
     for place in places.values():
         place.write_text("box")
-    assert box.build(box.PROVIDERS, runner=Told(), progress=Progress(), cache=tmp_path) == places
+    assert images.build(images.PROVIDERS, runner=Told(), progress=Progress(), cache=tmp_path) == places
 
 
 def test_an_unknown_provider(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="vmware"):
-        box.build(["vmware"], runner=Told(), progress=Progress(), cache=tmp_path)
+        images.build(["vmware"], runner=Told(), progress=Progress(), cache=tmp_path)
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_an_interrupted_build_leaves_nothing_but_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
 ) -> None:
-    monkeypatch.setattr(host, "check", lambda *_: None)
+    monkeypatch.setattr(build_host, "check", lambda *_: None)
 
     def interrupted(workshop: Workshop, *_: object) -> Path:
         (workshop.place / "root").mkdir()
@@ -39,7 +39,7 @@ def test_an_interrupted_build_leaves_nothing_but_the_log(
 
     monkeypatch.setattr(rootfs, "make", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        box.build(
+        images.build(
             ["libvirt"],
             runner=Told(answers={"apt-config": (0, "")}),
             progress=Progress(),
@@ -47,7 +47,7 @@ def test_an_interrupted_build_leaves_nothing_but_the_log(
             force=force,
         )
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "build.log"]
-    assert box.built("libvirt", tmp_path) is None
+    assert images.built("libvirt", tmp_path) is None
 
 
 def test_a_failure_carries_the_end_of_the_output_and_the_log(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen.box import built, cache
-from labgen.errors import BoxError
+from labgen.core.errors import BoxError
+from labgen.images import built, cache
 
 
 def test_xdg_cache_home_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

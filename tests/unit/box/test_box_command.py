@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen import box, cli
-from labgen.box import engine
+from labgen import cli, images
+from labgen.images import ensure as engine
 
 CONTENT = b"a box"
 CHECKSUM = "32b6a526c5596678e2f5313401dad0877100c1c88dcb5c6a7e991931f8e81212"
@@ -32,8 +32,8 @@ def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         return "labgen/node:key"
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(box, "build", build)
-    monkeypatch.setattr(box, "ensure_node_image", ensure)
+    monkeypatch.setattr(images, "build", build)
+    monkeypatch.setattr(images, "ensure_node_image", ensure)
     monkeypatch.setattr(engine, "answers", lambda _: False)
     return asked
 

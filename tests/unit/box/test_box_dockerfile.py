@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from box_fakes import Told
 
-from labgen.box import dockerfile, node, recipe
-from labgen.box.images import IMAGES
-from labgen.errors import BoxError, ProgramTimeout
-from labgen.progress import Progress
+from labgen.core.errors import BoxError, ProgramTimeout
+from labgen.core.progress import Progress
+from labgen.images import dockerfile, node, recipe
+from labgen.images.container_images import IMAGES
 
 
 def instructions(text: str) -> list[tuple[str, str]]:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from box_fakes import Told
 
-from labgen import box
-from labgen.box import cache, dockerfile, engine, host
-from labgen.errors import BoxError, HostError, ProgramMissing, ProgramTimeout
-from labgen.progress import Progress
+from labgen import images
+from labgen.core.errors import BoxError, HostError, ProgramMissing, ProgramTimeout
+from labgen.core.progress import Progress
+from labgen.images import build_host, cache, dockerfile
+from labgen.images import ensure as engine
 
-NAME = box.node_image()
+NAME = images.node_image()
 LOOK = "docker image inspect --format {{.Id}}"
 # `docker pull` without a way out
 NO_WAY_OUT = "Error response from daemon: Get https://registry-1.docker.io/v2/: dial tcp: lookup registry: no such host"
@@ -44,8 +45,8 @@ def packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[object]:
         asked.append((providers, options["force"]))
         return {"docker": tmp_path / "made.tar"}
 
-    monkeypatch.setattr(host, "check_node", lambda *_: None)
-    monkeypatch.setattr(box, "build", build)
+    monkeypatch.setattr(build_host, "check_node", lambda *_: None)
+    monkeypatch.setattr(images, "build", build)
     return asked
 
 
@@ -54,11 +55,11 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise BoxError("This computer is neither Debian nor Ubuntu.", "Build it on one that is.")
 
-    monkeypatch.setattr(host, "check_node", refuse)
+    monkeypatch.setattr(build_host, "check_node", refuse)
 
 
 def ensure(told: Told, tmp_path: Path, progress: Progress | None = None, force: bool = False) -> str:
-    return box.ensure_node_image(told, progress=progress or Progress(), cache=tmp_path, force=force)
+    return images.ensure_node_image(told, progress=progress or Progress(), cache=tmp_path, force=force)
 
 
 def asked(told: Told) -> list[str]:

@@ -8,7 +8,7 @@ import tarfile
 
 import yaml
 
-from labgen.box import disk, recipe, rootfs
+from labgen.images import disk, recipe, rootfs
 
 GUEST = recipe.FILES / "guest"
 DISK = recipe.FILES / "disk"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from box_fakes import Told
 
-from labgen.box import host, recipe
-from labgen.errors import BoxError, ProgramMissing
+from labgen.core.errors import BoxError, ProgramMissing
+from labgen.images import build_host, recipe
 
 # `apt-config shell AcquirehttpProxy Acquire::http::Proxy …` of apt 2.6.1
 APT_CONFIG = "AcquirehttpProxy='http://proxy.example:3142'\nAcquireCheckDate='false'\n"
@@ -24,29 +24,29 @@ def able(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release, there = tmp_path / "os-release", tmp_path / "there"
     release.write_text('PRETTY_NAME="Ubuntu 24.04"\nID=ubuntu\nID_LIKE=debian\n')
     there.touch()
-    monkeypatch.setattr(host, "_OS_RELEASE", release)
+    monkeypatch.setattr(build_host, "_OS_RELEASE", release)
     monkeypatch.setattr(recipe, "MBR", there)
     monkeypatch.setattr(recipe, "KEYRING", there)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 2 * host.DISK_NEEDED))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 2 * build_host.DISK_NEEDED))
 
 
 def test_one_that_can_is_not_held_up(tmp_path: Path) -> None:
-    host.check(tmp_path / "not" / "there" / "yet", Told())
+    build_host.check(tmp_path / "not" / "there" / "yet", Told())
 
 
 def test_another_distribution(tmp_path: Path) -> None:
     (tmp_path / "os-release").write_text("ID=fedora\n")
     with pytest.raises(BoxError, match="neither Debian nor Ubuntu"):
-        host.check(tmp_path, Told())
+        build_host.check(tmp_path, Told())
 
 
 def test_another_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     with pytest.raises(BoxError, match="aarch64"):
-        host.check(tmp_path, Told())
+        build_host.check(tmp_path, Told())
 
 
 def test_missing_programs_are_named_together_with_the_line_that_installs_them(
@@ -54,7 +54,7 @@ def test_missing_programs_are_named_together_with_the_line_that_installs_them(
 ) -> None:
     monkeypatch.setattr(recipe, "MBR", tmp_path / "nothing")
     with pytest.raises(ProgramMissing) as caught:
-        host.check(tmp_path, Told(installed=lambda program: program not in {"qemu-img", "skopeo"}))
+        build_host.check(tmp_path, Told(installed=lambda program: program not in {"qemu-img", "skopeo"}))
     assert caught.value.hint.startswith("sudo apt-get install ")
     assert caught.value.hint.endswith(" qemu-utils skopeo syslinux-common")
 
@@ -62,45 +62,45 @@ def test_missing_programs_are_named_together_with_the_line_that_installs_them(
 def test_without_root_the_answer_is_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BoxError) as caught:
-        host.check(tmp_path, Told())
+        build_host.check(tmp_path, Told())
     assert caught.value.hint == "Run `sudo /usr/bin/labgen box build`."
 
 
 def test_a_node_image_needs_no_tools_for_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "MBR", tmp_path / "nothing")
     able = Told(installed=lambda program: program not in {"qemu-img", "extlinux"})
-    assert host.check_node(tmp_path, able) is recipe.AMD64
+    assert build_host.check_node(tmp_path, able) is recipe.AMD64
 
 
 def test_a_node_image_is_built_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    assert host.check_node(tmp_path, Told()) is recipe.ARM64
+    assert build_host.check_node(tmp_path, Told()) is recipe.ARM64
     with pytest.raises(BoxError, match="aarch64 here; amd64 is wanted"):
-        host.check_node(tmp_path, Told(), "amd64")
+        build_host.check_node(tmp_path, Told(), "amd64")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(BoxError, match="riscv64 here; amd64 or arm64 is wanted"):
-        host.check_node(tmp_path, Told())
+        build_host.check_node(tmp_path, Told())
 
 
 def test_a_node_image_from_packages_needs_debian_and_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BoxError) as caught:
-        host.check_node(tmp_path, Told())
+        build_host.check_node(tmp_path, Told())
     assert caught.value.hint == "Run `sudo /usr/bin/labgen box build --provider docker`."
     (tmp_path / "os-release").write_text("ID=fedora\n")
     with pytest.raises(BoxError, match="neither Debian nor Ubuntu"):
-        host.check_node(tmp_path, Told())
+        build_host.check_node(tmp_path, Told())
 
 
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, host.DISK_NEEDED - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, build_host.DISK_NEEDED - 1))
     with pytest.raises(BoxError, match=r"needs 3\.0 GiB free"):
-        host.check(tmp_path, Told())
+        build_host.check(tmp_path, Told())
 
 
 def test_apts_proxy_is_passed_on() -> None:
-    apt = host.apt(Told(answers={"apt-config shell": (0, APT_CONFIG)}))
+    apt = build_host.apt(Told(answers={"apt-config shell": (0, APT_CONFIG)}))
     assert set(apt.options) == {
         'Acquire::http::Proxy "http://proxy.example:3142";',
         'Acquire::Check-Date "false";',
@@ -119,7 +119,7 @@ class Mirrors(Told):
 
 
 def test_a_suite_that_has_moved_is_found_in_the_archive() -> None:
-    assert host.Apt(()).sources("bullseye", Mirrors()) == (
+    assert build_host.Apt(()).sources("bullseye", Mirrors()) == (
         "deb [check-valid-until=no] http://archive.debian.org/debian bullseye main",
         "deb [check-valid-until=no] http://deb.debian.org/debian-security bullseye-security main",
     )
@@ -127,7 +127,7 @@ def test_a_suite_that_has_moved_is_found_in_the_archive() -> None:
 
 def test_no_mirror_answers() -> None:
     with pytest.raises(BoxError, match="No mirror of Debian gives the suite bookworm"):
-        host.Apt(()).sources("bookworm", Mirrors())
+        build_host.Apt(()).sources("bookworm", Mirrors())
 
 
 class Everywhere(Told):
@@ -139,5 +139,5 @@ class Everywhere(Told):
 
 
 def test_what_is_newest_has_no_updates_of_its_own() -> None:
-    assert host.Apt(()).sources("sid", Everywhere()) == ("deb http://deb.debian.org/debian sid main",)
-    assert len(host.Apt(()).sources("trixie", Everywhere())) == 2
+    assert build_host.Apt(()).sources("sid", Everywhere()) == ("deb http://deb.debian.org/debian sid main",)
+    assert len(build_host.Apt(()).sources("trixie", Everywhere())) == 2

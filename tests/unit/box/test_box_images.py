@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.box import recipe, standin
-from labgen.box.images import IMAGES, Image
-from labgen.errors import BoxError
+from labgen.core.errors import BoxError
+from labgen.images import recipe, substitutes
+from labgen.images.container_images import IMAGES, Image
 
 
 def test_they_are_the_courses_four() -> None:
@@ -27,7 +27,7 @@ def test_every_file_laid_over_an_image_is_there(image: Image) -> None:
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.reference)
 def test_a_stand_in_says_that_it_is_one(image: Image) -> None:
-    settings = standin.settings(image, "1.2.3")
+    settings = substitutes.settings(image, "1.2.3")
     labels = settings["Labels"]
     assert isinstance(labels, dict)
     assert labels["io.labgen.stand-in"] == "true"
@@ -37,7 +37,7 @@ def test_a_stand_in_says_that_it_is_one(image: Image) -> None:
 
 
 def test_the_version_reaches_the_environment() -> None:
-    assert "NGINX_VERSION=1.22.1" in standin.settings(IMAGES[0], "1.22.1")["Env"]  # type: ignore[operator]
+    assert "NGINX_VERSION=1.22.1" in substitutes.settings(IMAGES[0], "1.22.1")["Env"]  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_the_version_reaches_the_environment() -> None:
     ],
 )
 def test_versions_as_programs_tell_them(said: str, version: str) -> None:
-    assert standin.version_in(said) == version
+    assert substitutes.version_in(said) == version
 
 
 def test_a_program_that_tells_no_version() -> None:
     with pytest.raises(BoxError, match="No version"):
-        standin.version_in("not found")
+        substitutes.version_in("not found")

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from box_fakes import Told
 
-from labgen import box
-from labgen.box import cache, host, node, recipe
-from labgen.box.workshop import Workshop
-from labgen.errors import BoxError
-from labgen.progress import Progress
+from labgen import images
+from labgen.core.errors import BoxError
+from labgen.core.progress import Progress
+from labgen.images import build_host, cache, node, recipe
+from labgen.images.build_context import Workshop
 
 LAYER = b"a layer"
 
@@ -41,7 +41,7 @@ def members(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_the_archive_names_its_image_and_its_only_layer(members: dict[str, Any]) -> None:
-    assert members["manifest"]["RepoTags"] == [box.node_image()]
+    assert members["manifest"]["RepoTags"] == [images.node_image()]
     assert members["manifest"]["Layers"] == ["layer.tar"]
     assert members["layer.tar"] == LAYER
     assert members["config"]["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(LAYER).hexdigest()}"]
@@ -79,19 +79,21 @@ def test_an_interrupted_build_leaves_no_half_an_archive(tmp_path: Path, monkeypa
                 Path(argv[argv.index("--file") + 1]).write_bytes(LAYER)
             return super().run(argv, **options)
 
-    monkeypatch.setattr(host, "check_node", lambda *_: recipe.AMD64)
-    monkeypatch.setattr(box, "_tree", lambda workshop, *_: workshop.place / "root")
+    monkeypatch.setattr(build_host, "check_node", lambda *_: recipe.AMD64)
+    monkeypatch.setattr(images, "_tree", lambda workshop, *_: workshop.place / "root")
     with pytest.raises(BoxError, match="The node image cannot be written: `tar` ended with status 2"):
-        box.build(["docker"], runner=Full(answers={"tar": (2, "No space left")}), progress=Progress(), cache=tmp_path)
+        images.build(
+            ["docker"], runner=Full(answers={"tar": (2, "No space left")}), progress=Progress(), cache=tmp_path
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "build.log"]
-    assert box.built("docker", tmp_path) is None
+    assert images.built("docker", tmp_path) is None
 
 
 def test_a_build_from_packages_asks_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "check_node", lambda *_: recipe.AMD64)
-    monkeypatch.setattr(box, "_tree", lambda workshop, *_: workshop.place / "root")
+    monkeypatch.setattr(build_host, "check_node", lambda *_: recipe.AMD64)
+    monkeypatch.setattr(images, "_tree", lambda workshop, *_: workshop.place / "root")
     runner = Tar()
-    made = box.build(["docker"], runner=runner, progress=Progress(), cache=tmp_path)
+    made = images.build(["docker"], runner=runner, progress=Progress(), cache=tmp_path)
     assert made == {"docker": cache.node("amd64", tmp_path)}
     assert made["docker"].is_file()
     assert [line.split()[0] for line in runner.asked] == ["tar"]

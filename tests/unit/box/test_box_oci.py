@@ -10,7 +10,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from labgen.box import oci
+from labgen.images import oci
 
 
 def tree(place: Path, when: int) -> Path:

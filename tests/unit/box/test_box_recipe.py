@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.box import recipe
+from labgen.images import recipe
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import get_args
 
 import pytest
 
-from labgen import box, cli, labfile
-from labgen.box import cache, dockerfile, engine, node, recipe, rootfs
-from labgen.lab import Suite
+from labgen import cli, config, images
+from labgen.images import cache, dockerfile, ensure, node, recipe, rootfs
+from labgen.model.lab import Suite
 
 
 def test_every_place_knows_the_same_suites() -> None:
@@ -28,15 +28,15 @@ def _offered() -> list[str]:
 
 
 def test_their_images_and_files_are_told_apart(tmp_path: Path) -> None:
-    assert len({box.node_image(suite) for suite in recipe.SUITES}) == len(recipe.SUITES)
+    assert len({images.node_image(suite) for suite in recipe.SUITES}) == len(recipe.SUITES)
     assert len({cache.node("amd64", tmp_path, suite) for suite in recipe.SUITES}) == len(recipe.SUITES)
-    assert box.node_image("trixie") == f"labgen/node:trixie-{recipe.key('trixie')}"
-    assert box.node_image() == f"labgen/node:{recipe.key()}"
+    assert images.node_image("trixie") == f"labgen/node:trixie-{recipe.key('trixie')}"
+    assert images.node_image() == f"labgen/node:{recipe.key()}"
 
 
 @pytest.mark.parametrize("suite", recipe.SUITES)
 def test_an_image_tells_its_suite(suite: str) -> None:
-    assert engine._of(box.node_image(suite)) == suite
+    assert ensure._of(images.node_image(suite)) == suite
 
 
 def test_the_client_is_a_package_of_its_own_from_trixie_on() -> None:
@@ -62,5 +62,5 @@ def test_the_guests_own_sources_are_of_its_suite() -> None:
 
 
 def test_a_lab_says_which() -> None:
-    assert labfile.parse("").engine.suite == recipe.SUITE
-    assert labfile.parse("engine: {suite: trixie}").engine.suite == "trixie"
+    assert config.parse("").engine.suite == recipe.SUITE
+    assert config.parse("engine: {suite: trixie}").engine.suite == "trixie"

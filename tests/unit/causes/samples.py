@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
-from labgen.causes import NodeState, Observations, Symptoms, Topic
-from labgen.causes.symptoms import Disk, Rule
 from labgen.course import ServiceSpec, exercises
-from labgen.swarm import LocalSwarm, Network, Port, Service, Swarm, SwarmNode, Task
+from labgen.docker.swarm import LocalSwarm, Network, Port, Service, Swarm, SwarmNode, Task
+from labgen.observation.causes import NodeState, Observations, Symptoms, Topic
+from labgen.observation.causes.symptoms import Disk, Rule
 
 MANAGER, W1, W2 = "swarm-manager", "swarm-worker1", "swarm-worker2"
 ADDRESSES = {MANAGER: "10.0.2.101", W1: "10.0.2.102", W2: "10.0.2.103"}

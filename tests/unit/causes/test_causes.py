@@ -27,18 +27,18 @@ from samples import (
     task,
 )
 
-from labgen import labfile
-from labgen.causes import CAUSES, diagnose, findings, of_refusal
-from labgen.causes.ask import observe, of_services
-from labgen.causes.symptoms import PORTS, SCRIPT, Disk, Rule, Symptoms, read
-from labgen.causes.table import table
-from labgen.causes.tasks import lacking
+from labgen import config
+from labgen.core.errors import NodeError, SwarmError
 from labgen.course import exercises
-from labgen.engine import Answer
-from labgen.errors import NodeError, SwarmError
-from labgen.hint import text_of
-from labgen.lab import Node
-from labgen.swarm import Swarm
+from labgen.docker.api import Answer
+from labgen.docker.swarm import Swarm
+from labgen.exercise.hint import text_of
+from labgen.model.lab import Node
+from labgen.observation.causes import CAUSES, diagnose, findings, of_refusal
+from labgen.observation.causes.ask import observe, of_services
+from labgen.observation.causes.symptoms import PORTS, SCRIPT, Disk, Rule, Symptoms, read
+from labgen.observation.causes.table import table
+from labgen.observation.causes.tasks import lacking
 
 NAMES = {"node": W2, "address": "10.0.2.103", "manager": MANAGER}
 
@@ -408,7 +408,7 @@ def test_causes_table_in_the_documentation_is_in_step() -> None:
 
 
 def test_observe_asks_every_node_once_and_says_which_does_not_answer() -> None:
-    course = labfile.parse("")
+    course = config.parse("")
     local = {"LocalNodeState": "active", "ControlAvailable": True, "NodeID": "x"}
 
     def asker(node: Node) -> Callable[[str], str]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from labgen.doctor.host import Host
-from labgen.lab import Lab
-from labgen.labfile import parse
-from labgen.proc import Result
+from labgen.config import parse
+from labgen.core.process import Result
+from labgen.host.computer import Host
+from labgen.model.lab import Lab
 
 RECORDED = Path(__file__).parent / "recorded"
 VIRSH = "virsh --connect qemu:///system version --daemon"

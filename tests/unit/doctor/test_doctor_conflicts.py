@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from recorded_host import LINUX, NATNETS, VMS, RecordedHost, Said
 
-from labgen.doctor import conflicts
-from labgen.doctor.findings import Finding
-from labgen.labfile import parse
+from labgen.config import parse
+from labgen.host import conflicts
+from labgen.host.findings import Finding
 
 LAB = parse("")
 UUID = "8fb3f49d-532e-45dd-be9a-6c532864aa61"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from recorded_host import BOTH, CI, COURSE, LINUX, MAC, Said, bad, lab, recorded
 
-from labgen.doctor import debian, install, packages
-from labgen.errors import HostError
-from labgen.progress import Progress
+from labgen.core.errors import HostError
+from labgen.core.progress import Progress
+from labgen.host import debian, install, packages
 
 UBUNTU = {"/etc/os-release": recorded("os-release-ubuntu-24.04.txt")}
 LISTS = {"/var/lib/apt/lists": ("deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4", "partial")}

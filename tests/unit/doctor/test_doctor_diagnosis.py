@@ -32,9 +32,9 @@ from recorded_host import (
     recorded,
 )
 
-from labgen.doctor import as_json, examine, report
-from labgen.doctor.diagnosis import BY_PROVIDER, GENERAL
-from labgen.errors import HostError
+from labgen.core.errors import HostError
+from labgen.host import as_json, examine, report
+from labgen.host.diagnosis import BY_PROVIDER, GENERAL
 from labgen.providers import PROVIDERS
 
 VBOX = "/usr/bin/VBoxManage --version"

@@ -23,9 +23,9 @@ from recorded_docker import (
 )
 from recorded_host import COURSE, LINUX, MAC, WINDOWS, Debian, Said, bad, lab, recorded
 
-from labgen.doctor import debian, docker, engine, network, packages, resources, supply
-from labgen.doctor.debian import to_build
-from labgen.doctor.host import LATE
+from labgen.host import debian, docker, docker_engine, downloads, network, packages, resources
+from labgen.host.computer import LATE
+from labgen.host.debian import to_build
 
 SYSTEMS = [DOCKER, MAC_DESKTOP, WINDOWS_DESKTOP]
 NO_DOCKER_HUB = {"registry-1.docker.io:443": False}
@@ -42,17 +42,17 @@ def test_an_ordinary_engine(host):
     assert docker.missing(COURSE, host) is None
     assert bad(docker.check_engine(COURSE, host)) == {}
     assert bad(docker.limits(COURSE, host)) == {}
-    assert engine.daemon(host).state == "system"
+    assert docker_engine.daemon(host).state == "system"
 
 
 def test_what_an_engine_says_of_itself():
-    found = engine.engine(DOCKER)
+    found = docker_engine.engine(DOCKER)
     assert (found.version, found.api, found.kind, found.os) == ("20.10.24+dfsg1", (1, 41), "Docker", "linux")
     assert (found.arch, found.cpus, found.memory, found.root) == ("amd64", 2, 24105, "/var/lib/docker")
     assert found.security == {"seccomp"}
     assert not found.desktop
-    assert engine.engine(MAC_DESKTOP).desktop
-    assert engine.engine(MAC_DESKTOP).arch == "arm64"
+    assert docker_engine.engine(MAC_DESKTOP).desktop
+    assert docker_engine.engine(MAC_DESKTOP).arch == "arm64"
     (said,) = docker.check_engine(COURSE, DOCKER)
     assert said.message == "its engine 20.10.24+dfsg1 answers (Debian GNU/Linux 12 (bookworm))."
 
@@ -106,14 +106,14 @@ def test_podman_by_the_name_of_docker():
 def test_an_engine_that_does_not_answer(err, state):
     for host in SYSTEMS:
         silent = host.but(says={VERSION: Said(ABSENT.out, err, 1), INFO: Said("{}", err, 1)})
-        assert engine.daemon(silent).state == state
+        assert docker_engine.daemon(silent).state == state
         assert bad(docker.check_engine(COURSE, silent)) == {"docker.engine": "error"}
         assert bad(docker.limits(COURSE, silent)) == {}
 
 
 def test_an_engine_that_does_not_answer_in_time_is_not_replaced():
     late = OWN.but(says={VERSION: Said(err="`docker version` did not end within 20 s", status=LATE)})
-    assert engine.daemon(late).state == "unknown"
+    assert docker_engine.daemon(late).state == "unknown"
 
 
 def fix(host):
@@ -143,21 +143,21 @@ def test_what_to_do_where_it_may_not_be_used():
 
 
 def test_an_engine_of_the_labs_own():
-    assert engine.daemon(OWN).state == "own"
+    assert docker_engine.daemon(OWN).state == "own"
     (found,) = docker.check_engine(COURSE, OWN)
     assert found.message == "no engine runs here; the lab starts its own, in a network namespace of its own."
     old = OWN.but(says={"dockerd --version": Said("Docker version 19.03.15, build 99e3ed8919\n")})
     assert bad(docker.check_engine(COURSE, old)) == {"docker.too-old": "error"}
-    assert engine.daemon(OWN.but(root=False)).state == "none"
-    assert engine.daemon(OWN.without("nsenter")).state == "none"
-    assert engine.daemon(OWN.without("dockerd")).state == "none"
+    assert docker_engine.daemon(OWN.but(root=False)).state == "none"
+    assert docker_engine.daemon(OWN.without("nsenter")).state == "none"
+    assert docker_engine.daemon(OWN.without("dockerd")).state == "none"
     confined = OWN.but(says={"unshare --net --mount true": Said(err="Operation not permitted", status=1)})
-    assert engine.daemon(confined).state == "confined"
+    assert docker_engine.daemon(confined).state == "confined"
     assert "CAP_SYS_ADMIN" in fix(confined)
 
 
 def test_an_engine_that_was_asked_for_by_name_is_not_replaced_by_one_of_the_labs_own():
-    assert engine.daemon(OWN.but(says={ENDPOINT: Said("tcp://10.1.2.3:2375\n")})).state == "none"
+    assert docker_engine.daemon(OWN.but(says={ENDPOINT: Said("tcp://10.1.2.3:2375\n")})).state == "none"
 
 
 @pytest.mark.parametrize(
@@ -204,17 +204,17 @@ def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
     ],
 )
 def test_an_engine_on_another_computer(address, other):
-    assert engine.elsewhere(address) == other
+    assert docker_engine.elsewhere(address) == other
     found = bad(docker.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
     assert found == ({"docker.elsewhere": "error"} if other else {})
 
 
 def test_answers_that_are_no_answers():
     for nonsense in ("", "what", "[1]", "{", '{"Server": 1}', '{"Server": {}}'):
-        assert engine.engine(DOCKER.but(says={VERSION: Said(nonsense)})) is None
+        assert docker_engine.engine(DOCKER.but(says={VERSION: Said(nonsense)})) is None
     with_warning = Said("WARNING: something\n" + version().out)
-    assert engine.engine(DOCKER.but(says={VERSION: with_warning})).api == (1, 41)
-    meagre = engine.engine(DOCKER.but(says={INFO: Said("")}))
+    assert docker_engine.engine(DOCKER.but(says={VERSION: with_warning})).api == (1, 41)
+    meagre = docker_engine.engine(DOCKER.but(says={INFO: Said("")}))
     assert (meagre.arch, meagre.os, meagre.memory) == ("amd64", "linux", 0)
 
 
@@ -244,7 +244,7 @@ def test_a_box_of_the_lab_is_not_what_containers_start_from():
     found = list(docker.image(lab("box: {name: a/b}"), DOCKER))
     assert bad(found) == {"docker.box-unused": "warning"}
     assert bad(resources.architecture(lab("box: {name: a/b}"), DOCKER, "docker")) == {}
-    (images,) = supply.images(lab("box: {name: a/b}"), DOCKER, "docker")
+    (images,) = downloads.images(lab("box: {name: a/b}"), DOCKER, "docker")
     assert images.message == "in the image of the nodes."
 
 
@@ -298,7 +298,11 @@ def test_the_labs_own_networks_are_no_clash():
 def test_networks_of_a_lab_of_an_earlier_version_are_its_own():
     told = json.loads(recorded("docker-networks.json"))
     digest = hashlib.sha256(b"/home/learner/lab").hexdigest()[:12]
-    told[1] = {**told[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen", "labgen.folder": digest}}
+    told[1] = {
+        **told[1],
+        "Name": "labgen-lab",
+        "Labels": {"labgen.lab": "labgen", "labgen.folder": digest},
+    }
     made = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
     host = DOCKER.but(says={INSPECT: Said(json.dumps(told))}, there=made)
     assert bad(network.docker_routes(COURSE, host)) == {}
@@ -306,7 +310,7 @@ def test_networks_of_a_lab_of_an_earlier_version_are_its_own():
 
 @pytest.mark.parametrize("said", [Said("", "no", 1), Said("what"), Said("[1"), Said('[{"Id": "a"}]'), Said("{}")])
 def test_networks_that_cannot_be_listed(said):
-    assert not engine.networks(DOCKER.but(says={INSPECT: said}))
+    assert not docker_engine.networks(DOCKER.but(says={INSPECT: said}))
     assert bad(network.docker_routes(COURSE, DOCKER.but(says={NETWORKS: Said("", "no", 1)}))) == {
         "docker.network": "warning"
     }

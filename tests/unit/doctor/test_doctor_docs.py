@@ -11,10 +11,10 @@ import pytest
 from recorded_docker import DOCKER, INSPECT
 from recorded_host import BOTH, COURSE, KVM_AT_LOAD, POWERSHELL, VMS, WINDOWS, RecordedHost, Said, recorded
 
-from labgen.doctor import conflicts, network, programs, supply, virtualization
-from labgen.doctor.findings import Finding
-from labgen.doctor.report import MARKS
-from labgen.vagrant import HINT_LATE
+from labgen.host import conflicts, downloads, network, programs, virtualization
+from labgen.host.findings import Finding
+from labgen.host.report import MARKS
+from labgen.machines.vagrant import HINT_LATE
 
 CHECKOUT = Path(__file__).parents[3]
 TEXT = (CHECKOUT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -48,8 +48,8 @@ def findings() -> Iterator[Finding]:
     yield from network.docker_routes(COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
     yield from programs.vagrant(COURSE, BOTH.but(variables={"VAGRANT_CWD": "/elsewhere"}))
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
-    yield from supply.box(COURSE, alone, "virtualbox")
-    yield from supply.images(COURSE, alone, "virtualbox")
+    yield from downloads.box(COURSE, alone, "virtualbox")
+    yield from downloads.images(COURSE, alone, "virtualbox")
 
 
 @pytest.mark.parametrize("line", [line for line in SHOWN if line[0] in MARKS.values()])
@@ -63,7 +63,7 @@ def test_what_the_doctor_is_said_to_say_it_says(line: str) -> None:
         ("and it is not this lab's:", "labgen/providers/virtualbox.rb.j2"),
         ("its DHCP server is on and could hand out the nodes' addresses", "labgen/providers/virtualbox.rb.j2"),
         ("was made for this lab as it was before: ", "labgen/providers/virtualbox.rb.j2"),
-        (" did not boot: making ", "labgen/bringup.py"),
+        (" did not boot: making ", "labgen/machines/lifecycle.py"),
     ],
 )
 def test_what_labgen_is_said_to_say_stands_in_its_code(part: str, file: str) -> None:

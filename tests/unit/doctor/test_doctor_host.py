@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from recorded_host import RecordedHost
 
-from labgen.doctor.host import LATE, NOT_INSTALLED, Host, find_vboxmanage
-from labgen.proc import Result, Runner
+from labgen.core.process import Result, Runner
+from labgen.host.computer import LATE, NOT_INSTALLED, Host, find_vboxmanage
 
 
 def test_the_recorded_host_replaces_every_way_of_looking():

@@ -5,8 +5,8 @@ from ipaddress import IPv4Network
 import pytest
 from recorded_host import BOTH, CI, COURSE, LINUX, MAC, VIRSH, WINDOWS, Said, bad, lab, recorded
 
-from labgen.doctor import network
-from labgen.labfile import parse
+from labgen.config import parse
+from labgen.host import network
 
 
 def known(host):

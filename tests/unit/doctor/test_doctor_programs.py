@@ -17,9 +17,9 @@ from recorded_host import (
     recorded,
 )
 
-from labgen.doctor import libvirt, programs, virtualization
-from labgen.doctor.findings import Finding, version_in
-from labgen.doctor.host import LATE
+from labgen.host import libvirt, programs, virtualization
+from labgen.host.computer import LATE
+from labgen.host.findings import Finding, version_in
 
 VBOX = "/usr/bin/VBoxManage --version"
 

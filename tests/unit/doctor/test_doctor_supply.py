@@ -3,7 +3,7 @@
 import pytest
 from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, lab
 
-from labgen.doctor import resources, supply
+from labgen.host import downloads, resources
 from labgen.providers import VIRTUALBOX
 
 BOXES = "/home/learner/.vagrant.d/boxes"
@@ -102,7 +102,7 @@ def test_architecture(text, host, provider, level):
 def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):
     folders = {name: ("metadata_url", version), f"{name}/{version}": inside}
     folders |= {f"{name}/{version}/{between}": ("virtualbox",) for between in ("amd64", "arm64") if between in inside}
-    return supply.on_disk(lab(text), host.but(folders=folders), "virtualbox")
+    return downloads.on_disk(lab(text), host.but(folders=folders), "virtualbox")
 
 
 def test_a_box_on_disk():
@@ -112,13 +112,13 @@ def test_a_box_on_disk():
     assert on_disk("", "virtualbox", version="202401.01.0") is None
     assert on_disk("box: {name: bento/ubuntu-24.04}", "virtualbox", version="202401.01.0") == "202401.01.0"
     assert on_disk("box: {name: bento/ubuntu-24.04, version: '~> 2024'}", "virtualbox", version="202401.01.0")
-    assert supply.on_disk(COURSE, BOTH, "virtualbox") is None
+    assert downloads.on_disk(COURSE, BOTH, "virtualbox") is None
 
 
 def test_of_several_versions_of_a_box_the_newest_counts():
     top = f"{BOXES}/a-VAGRANTSLASH-b"
     host = BOTH.but(folders={top: ("1.10.0", "1.9.0"), f"{top}/1.10.0": ("libvirt",), f"{top}/1.9.0": ("libvirt",)})
-    assert supply.on_disk(lab("box: {name: a/b}"), host, "libvirt") == "1.10.0"
+    assert downloads.on_disk(lab("box: {name: a/b}"), host, "libvirt") == "1.10.0"
 
 
 def test_vagrant_home_is_respected():
@@ -164,7 +164,7 @@ OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
     ],
 )
 def test_box(text, host, provider, level, words):
-    (found,) = supply.box(lab(text), host, provider)
+    (found,) = downloads.box(lab(text), host, provider)
     assert (found.level, found.provider) == (level, provider)
     assert words in found.message + found.fix
 
@@ -172,19 +172,19 @@ def test_box(text, host, provider, level, words):
 def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
     from dataclasses import replace
 
-    (found,) = supply.box(COURSE, replace(LINUX, built=frozenset(), root=True), "libvirt")
+    (found,) = downloads.box(COURSE, replace(LINUX, built=frozenset(), root=True), "libvirt")
     assert (found.level, found.fix) == ("ok", "")
-    (found,) = supply.box(COURSE, replace(LINUX, built=frozenset(), root=False), "libvirt")
+    (found,) = downloads.box(COURSE, replace(LINUX, built=frozenset(), root=False), "libvirt")
     assert (found.level, found.fix) == ("warning", "sudo labgen box build")
-    (found,) = supply.box(lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()), "virtualbox")
+    (found,) = downloads.box(lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()), "virtualbox")
     assert found.level == "error"
 
 
 def test_a_box_is_fetched_through_the_proxy():
     behind = BOTH.but(internet={**OFFLINE, "proxy.example:3128": True}, variables={"HTTPS_PROXY": "proxy.example:3128"})
-    assert bad(supply.box(COURSE, behind, "virtualbox")) == {}
+    assert bad(downloads.box(COURSE, behind, "virtualbox")) == {}
     mirror = BOTH.but(internet={"boxes.example:443": True}, variables={"VAGRANT_SERVER_URL": "https://boxes.example"})
-    assert bad(supply.box(COURSE, mirror, "virtualbox")) == {}
+    assert bad(downloads.box(COURSE, mirror, "virtualbox")) == {}
 
 
 @pytest.mark.parametrize(
@@ -200,6 +200,6 @@ def test_a_box_is_fetched_through_the_proxy():
     ],
 )
 def test_images(text, host, provider, level, words):
-    (found,) = supply.images(lab(text), host, provider)
+    (found,) = downloads.images(lab(text), host, provider)
     assert found.level == level
     assert words in found.message + found.fix

@@ -2,8 +2,8 @@
 
 import pytest
 
-from labgen.errors import LabFileError
-from labgen.labfile import parse
+from labgen.config import parse
+from labgen.core.errors import LabFileError
 
 
 def problem(text):

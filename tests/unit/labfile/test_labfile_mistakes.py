@@ -4,9 +4,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from labgen.errors import LabFileError
-from labgen.lab import Box, Engine, Port
-from labgen.labfile import load, of_folder, parse
+from labgen.config import load, of_folder, parse
+from labgen.core.errors import LabFileError
+from labgen.model.lab import Box, Engine, Port
 
 NINE = "address: 10.0.2.9"
 SECOND = "nodes[1].address"

@@ -6,10 +6,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labgen.errors import LabFileError
-from labgen.lab import Lab
-from labgen.labfile import parse
-from labgen.labfile.model import LabFile
+from labgen.config import parse
+from labgen.config.schema import LabFile
+from labgen.core.errors import LabFileError
+from labgen.model.lab import Lab
 
 QUICK = settings(max_examples=60, deadline=None)
 

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from labgen.errors import LabFileError
-from labgen.labfile import load, of_folder
-from labgen.labfile.reading import LONGEST
+from labgen.config import load, of_folder
+from labgen.config.reading import LONGEST
+from labgen.core.errors import LabFileError
 
 
 def refused(folder):

@@ -4,9 +4,9 @@ import jsonschema
 import pytest
 import yaml
 
-from labgen.errors import LabFileError
-from labgen.labfile import parse, schema
-from labgen.labfile.model import LabFile
+from labgen.config import parse, schema
+from labgen.config.schema import LabFile
+from labgen.core.errors import LabFileError
 
 GOOD = [
     "{}",

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from labgen.errors import NodeError
-from labgen.lab import Node
+from labgen.core.errors import NodeError
+from labgen.model.lab import Node
 from provision.output import Output
 
 

@@ -13,9 +13,9 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, node_json, told
 
+from labgen.core.errors import ExerciseError
 from labgen.course import cleanup, globalmode, update
-from labgen.errors import ExerciseError
-from labgen.swarm import traces
+from labgen.docker import events as traces
 from provision.exercise import cleanup as carried
 from provision.exercise import rehearse
 from provision.exercise.steps import Command

@@ -8,8 +8,8 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER1, FakeRun, node_json
 
-from labgen import labfile
-from labgen.errors import ExerciseError
+from labgen import config
+from labgen.core.errors import ExerciseError
 from provision.exercise import cluster, rehearse
 from provision.exercise.steps import play
 
@@ -33,7 +33,7 @@ def test_the_commands_are_the_documents() -> None:
 
 
 def test_a_lab_of_managers_alone_promotes_nobody() -> None:
-    steps = cluster.script(labfile.parse("managers: 3\nworkers: 0\n"))
+    steps = cluster.script(config.parse("managers: 3\nworkers: 0\n"))
     assert not any("promote" in getattr(step.command, "shown", "") for step in steps)
 
 

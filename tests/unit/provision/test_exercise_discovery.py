@@ -11,7 +11,7 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from test_exercise_recovery import task
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
-from labgen.errors import ExerciseError
+from labgen.core.errors import ExerciseError
 from provision.exercise import discovery, rehearse
 
 

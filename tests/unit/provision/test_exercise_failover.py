@@ -10,12 +10,12 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, ok, refused
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
-from labgen.capabilities import Capability
+from labgen.core.errors import ExerciseError, NodeError
+from labgen.core.polling import Patience
 from labgen.course.failover import EXERCISE
-from labgen.errors import ExerciseError, NodeError
+from labgen.docker.swarm import Service, SwarmNode
+from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
-from labgen.swarm import Service, SwarmNode
-from labgen.waiting import Patience
 from provision.exercise import failover, rehearse
 from tests.past import at, lived, service
 

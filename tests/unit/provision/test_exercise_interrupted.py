@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from scripted_shell import ok
 
-from labgen import labfile
+from labgen import config
+from labgen.core.polling import Patience
+from labgen.core.workspace import LabFolder, State
 from labgen.course import NAMES, exercises
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Lab, Node
-from labgen.waiting import Patience
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Lab, Node
 from provision import exercise as carrying
 from provision.exercise import leftovers, run, steps
 from provision.exercise.steps import Chosen, Step
 from provision.output import Output
 
-LAB = labfile.parse("managers: 3\nworkers: 2")
+LAB = config.parse("managers: 3\nworkers: 2")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC).timestamp()
 
 

@@ -12,23 +12,23 @@ from typing import Any
 import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 
-from labgen import labfile
+from labgen import config
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import Patience
+from labgen.core.workspace import LabFolder, State
 from labgen.course import find
 from labgen.course.health import BROKEN, UPDATED
 from labgen.course.health import SERVICE as SESSION
 from labgen.course.spec import ServiceSpec
 from labgen.course.update import SERVICE as DATABASE
-from labgen.errors import ExerciseError
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.swarm import Service
-from labgen.waiting import Patience
+from labgen.docker.swarm import Service
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
 from provision.exercise import leftovers, make_way, services
 from provision.exercise.leftovers import Unfinished
 from provision.exercise.run import Run
 
-LAB = labfile.parse("")
+LAB = config.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 BEGAN = NOON.timestamp()

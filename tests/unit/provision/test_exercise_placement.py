@@ -9,10 +9,10 @@ import pytest
 from scripted_shell import ScriptedShell, api
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, node_json, told
 
+from labgen.core.errors import ExerciseError
 from labgen.course.placement import OFF_MANAGERS, SPREAD, TOO_BIG
 from labgen.course.spec import differences, in_bytes
-from labgen.errors import ExerciseError
-from labgen.swarm import Service
+from labgen.docker.swarm import Service
 from provision.exercise import placement, rehearse
 
 

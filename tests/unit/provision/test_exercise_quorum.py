@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
-from labgen import labfile
+from labgen import config
+from labgen.core.errors import ExerciseError, NodeError
+from labgen.core.polling import NotYet, Patience
+from labgen.core.workspace import LabFolder, State
 from labgen.course import find
 from labgen.course.quorum import EXERCISE, SERVICE, START, STOP
-from labgen.errors import ExerciseError, NodeError
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.probe import Probed, Stretch
-from labgen.waiting import NotYet, Patience
+from labgen.docker.availability import Probed, Stretch
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
 from provision.exercise import quorum, rehearse
 from provision.exercise.run import Run
 
-LAB = labfile.parse("managers: 3\nworkers: 2\n")
+LAB = config.parse("managers: 3\nworkers: 2\n")
 ONE, TWO, THREE = LAB.managers
 
 
@@ -74,7 +74,7 @@ def test_the_commands_are_the_briefs() -> None:
 
 def test_a_lab_with_one_manager_is_too_small() -> None:
     with pytest.raises(ExerciseError, match="quorum takes 3 managers, and the lab has 1 manager"):
-        rehearse("quorum", labfile.parse(""), {}, say=print)
+        rehearse("quorum", config.parse(""), {}, say=print)
 
 
 def test_the_one_that_leads_is_stopped_and_another_is_asked_then() -> None:

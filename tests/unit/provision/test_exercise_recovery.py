@@ -9,7 +9,7 @@ import pytest
 from scripted_shell import ScriptedShell, api
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
-from labgen.errors import ExerciseError
+from labgen.core.errors import ExerciseError
 from provision.exercise import recovery, rehearse
 
 NODES = json.dumps([{"ID": node.name, "Description": {"Hostname": node.name}} for node in LAB.nodes])

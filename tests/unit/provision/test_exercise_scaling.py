@@ -10,7 +10,7 @@ from scripted_shell import ScriptedShell, api
 from test_exercise_recovery import NODES, task
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
-from labgen.errors import ExerciseError
+from labgen.core.errors import ExerciseError
 from provision.exercise import rehearse, scaling
 
 

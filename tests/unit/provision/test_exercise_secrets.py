@@ -9,10 +9,10 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_exercise import LAB, MANAGER, FakeRun
 
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
 from labgen.course import find
 from labgen.course.secrets import CONFIG_FILE, CONFIG_TEXT, FILE, FIRST, ROTATE, SECOND, SERVICE, create
-from labgen.errors import ExerciseError
-from labgen.waiting import NotYet
 from provision.exercise import rehearse, secrets
 
 

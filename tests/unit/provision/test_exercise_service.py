@@ -10,8 +10,8 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, told
 
+from labgen.core.errors import ExerciseError
 from labgen.course.service import LINE, SERVICE
-from labgen.errors import ExerciseError
 from provision.exercise import rehearse, service
 
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from labgen import labfile
+from labgen import config
+from labgen.core.errors import ExerciseError
 from labgen.course import NAMES, find
-from labgen.errors import ExerciseError
 from provision.exercise import rehearse
 
 SIZES = {
@@ -37,7 +37,7 @@ ON_WORKERS = {
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", NAMES)
 def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str) -> None:
-    lab = labfile.parse(SIZES[size])
+    lab = config.parse(SIZES[size])
     exercise, printed = find(name), []
     if exercise.lacking(lab):
         with pytest.raises(ExerciseError) as caught:
@@ -49,7 +49,7 @@ def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str)
             **dict(line.split(": ") for line in SIZES[size].split("\n")),
             **dict(part.split(": ") for part in asked[1].split(", ")),
         }
-        assert not exercise.lacking(labfile.parse("\n".join(f"{role}: {number}" for role, number in bigger.items())))
+        assert not exercise.lacking(config.parse("\n".join(f"{role}: {number}" for role, number in bigger.items())))
         assert ("managers" in asked[1]) == (len(lab.managers) < exercise.managers)
         assert ("workers" in asked[1]) == (len(lab.workers) < exercise.workers)
         return
@@ -61,4 +61,4 @@ def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_lacking_says_so_where_services_run_on_workers_and_there_are_none(name: str) -> None:
-    assert bool(find(name).lacking(labfile.parse("workers: 0"))) == (name in ON_WORKERS)
+    assert bool(find(name).lacking(config.parse("workers: 0"))) == (name in ON_WORKERS)

@@ -9,9 +9,9 @@ import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_exercise import LAB, MANAGER, FakeRun
 
+from labgen.core.errors import ExerciseError
 from labgen.course import find
 from labgen.course.stack import CACHE, CHANGED, COUNTER, NETWORK, TEXT, UPDATED, WEB
-from labgen.errors import ExerciseError
 from provision.exercise import rehearse, stack
 from provision.exercise.steps import play
 

@@ -9,10 +9,10 @@ import pytest
 from scripted_shell import ScriptedShell
 from test_provision_exercise import LAB, MANAGER, NO_MESH, FakeRun
 
+from labgen.core.errors import ExerciseError
 from labgen.course.rollback import SAFE, STORE
-from labgen.errors import ExerciseError
-from labgen.probe import Probed, Stretch
-from labgen.swarm import Service, Task, Update
+from labgen.docker.availability import Probed, Stretch
+from labgen.docker.swarm import Service, Task, Update
 from provision.exercise import health, rehearse, rollback, update, updateoptions
 from tests.past import lived, service, turn
 

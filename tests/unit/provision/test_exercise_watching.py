@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from scripted_shell import ok
 
-from labgen.capabilities import NO_IPVS, Capability
-from labgen.errors import ExerciseError
-from labgen.lab import Node
-from labgen.probe import Probed, Stretch
-from labgen.proc import Runner
-from labgen.waiting import NotYet, Patience, wait_until
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet, Patience, wait_until
+from labgen.core.process import Runner
+from labgen.docker.availability import Probed, Stretch
+from labgen.model.capabilities import NO_IPVS, Capability
+from labgen.model.lab import Node
 from provision.exercise import watching
 from provision.output import Output
 

@@ -9,8 +9,8 @@ import pytest
 from scripted_shell import ScriptedShell
 from test_provision_changes import LAB, WORKER, settled
 
-from labgen.errors import NodeError, NoLeader
-from labgen.waiting import Patience
+from labgen.core.errors import NodeError, NoLeader
+from labgen.core.polling import Patience
 from provision import bootstrap
 from provision.changes import STEPS
 from provision.output import Output

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labgen import inventory, labfile
-from labgen.capabilities import NO_IPVS, Capability, Lacks
-from labgen.errors import NodeError
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Lab, Node
-from labgen.redaction import redact
-from labgen.swarm import LocalSwarm
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.core.redaction import redact
+from labgen.core.workspace import LabFolder, State
+from labgen.docker.swarm import LocalSwarm
+from labgen.machines import inventory
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import NO_IPVS, Capability, Lacks
+from labgen.model.lab import Lab, Node
 from provision import bootstrap
 from provision.__main__ import main as fab
 from provision.changes import (
@@ -40,7 +41,7 @@ from provision.changes import (
 from provision.facts import Interface, NodeFacts
 from provision.shell import Shell, write_file
 
-LAB = labfile.parse("")
+LAB = config.parse("")
 WORKER = LAB.node("swarm-worker1")
 
 
@@ -239,7 +240,7 @@ def test_hosts_settles_whatever_was_there(before: str) -> None:
 
 
 def test_names_of_an_earlier_lab_go() -> None:
-    wider = labfile.parse("workers: 3")
+    wider = config.parse("workers: 3")
     shrunk = hosts_file(hosts_file("127.0.0.1 localhost\n", wider), LAB)
     assert "swarm-worker3" not in shrunk
     assert hosts(dataclasses.replace(settled(), hosts=hosts_file("", wider)), LAB, WORKER)
@@ -327,7 +328,7 @@ def test_daemon_settings_follow_what_can_be_reached(
     assert daemon_settings(facts, LAB) == wanted
 
 
-MIRRORED = labfile.parse("registry: {mirror: 'HTTP://10.0.2.2:5000'}")
+MIRRORED = config.parse("registry: {mirror: 'HTTP://10.0.2.2:5000'}")
 OF_MIRRORED = {"registry-mirrors": ["http://10.0.2.2:5000"], "insecure-registries": ["10.0.2.2:5000"]}
 
 
@@ -363,7 +364,7 @@ def test_engine_notes_the_mirror_that_it_sets_once() -> None:
 
 
 def test_docker0_is_moved_only_where_it_would_overlap() -> None:
-    lab = labfile.parse("network: 172.17.5.0/24")
+    lab = config.parse("network: 172.17.5.0/24")
     (change,) = engine(settled(), lab, lab.first_manager)
     assert "systemctl restart docker" in change.script
     assert daemon_settings(settled(), lab)["bip"] == "172.27.0.1/16"
@@ -386,13 +387,13 @@ def test_engine_is_installed_started_and_given_to_the_user() -> None:
 
 
 def test_engine_version_cannot_become_code() -> None:
-    lab = labfile.parse("engine: {version: \"1; touch /pwned; '$(id)'\"}")
+    lab = config.parse("engine: {version: \"1; touch /pwned; '$(id)'\"}")
     (change, *_) = engine(dataclasses.replace(settled(), engine_installed=False), lab, WORKER)
     assert "'docker.io=1; touch /pwned; '\"'\"'$(id)'\"'\"''" in change.script
 
 
 def test_engine_source_none_is_an_error_where_there_is_none() -> None:
-    lab = labfile.parse("engine: {source: none}")
+    lab = config.parse("engine: {source: none}")
     with pytest.raises(NodeError, match="has no Docker engine"):
         engine(dataclasses.replace(settled(), engine_installed=False), lab, WORKER)
 

@@ -13,23 +13,23 @@ import pytest
 from invoke import Exit
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
-from labgen import labfile
-from labgen.capabilities import NO_IPVS, Capability, Lacks
+from labgen import config
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet, Patience
+from labgen.core.workspace import LabFolder, State
 from labgen.course import exercises, find
 from labgen.course.loadbalance import EXERCISE, SERVICE
 from labgen.course.spec import differences
-from labgen.errors import ExerciseError
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.swarm import Port, Service
-from labgen.waiting import NotYet, Patience
+from labgen.docker.swarm import Port, Service
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import NO_IPVS, Capability, Lacks
+from labgen.model.lab import Node
 from provision.exercise import loadbalance, rehearse, services
 from provision.exercise.run import Run
 from provision.exercise.steps import Chosen, Command, Step, play
 from provision.tasks import refuse_unknown
 
-LAB = labfile.parse("")
+LAB = config.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
 
 AS_ASKED = Service(

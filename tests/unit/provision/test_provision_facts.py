@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from labgen import labfile
-from labgen.errors import NodeError
-from labgen.swarm import LocalSwarm
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.docker.swarm import LocalSwarm
 from provision.facts import Interface, lab_interface, parse
 
 LINKS = json.dumps(
@@ -80,7 +80,7 @@ def test_a_node_is_read() -> None:
     assert facts.swarm == LocalSwarm("active", "n1", True, "10.0.2.101")
     assert (facts.hub_reachable, facts.has_registry, facts.resolver_silent) == (False, True, False)
     assert (facts.has_stand_ins, facts.mirror_set) == (False, "http://10.0.2.2:5000")
-    assert lab_interface(facts, labfile.parse(""), labfile.parse("").first_manager).name == "eth1"
+    assert lab_interface(facts, config.parse(""), config.parse("").first_manager).name == "eth1"
 
 
 def test_stand_ins_of_the_registry_are_known() -> None:

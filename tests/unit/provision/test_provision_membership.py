@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
-from labgen import labfile
-from labgen.errors import NodeError, SwarmError
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.waiting import Patience
+from labgen import config
+from labgen.core.errors import NodeError, SwarmError
+from labgen.core.polling import Patience
+from labgen.core.workspace import LabFolder, State
+from labgen.machines.inventory import Inventory
 from provision import membership
 from provision.bootstrap import Account
 from provision.output import Output
 
-LAB = labfile.parse("{managers: 3, workers: 1}")
+LAB = config.parse("{managers: 3, workers: 1}")
 IN_CHARGE = ("docker info", ok("active true\n"))
 
 

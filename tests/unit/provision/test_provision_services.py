@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok
 
-from labgen import labfile
+from labgen import config
+from labgen.core.errors import ExerciseError, NodeError, SwarmError
+from labgen.core.polling import Patience
+from labgen.core.workspace import LabFolder, State
 from labgen.course import find
 from labgen.course.loadbalance import SERVICE
 from labgen.course.spec import ServiceSpec
 from labgen.course.update import SERVICE as DATABASE
 from labgen.course.update import UPDATED
-from labgen.errors import ExerciseError, NodeError, SwarmError
-from labgen.folder import LabFolder, State
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.swarm import SwarmNode
-from labgen.waiting import Patience
+from labgen.docker.swarm import SwarmNode
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
 from provision.exercise import services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run
 
-LAB = labfile.parse("")
+LAB = config.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes
 GONE = ("docker ps --all --quiet", ok())
 RUNS = ("systemctl is-active", ok())

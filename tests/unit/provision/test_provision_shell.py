@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 import pytest
 from local_channel import LocalTransport
 
-from labgen import labfile
-from labgen.errors import NodeError
-from labgen.lab import Node
-from labgen.waiting import Patience
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.core.polling import Patience
+from labgen.model.lab import Node
 from provision.shell import Shell
 
-NODE = labfile.parse("").nodes[0]
+NODE = config.parse("").nodes[0]
 TOKEN = "SWMTKN-1-" + "0" * 50 + "-" + "1" * 25
 
 
 @dataclass
 class LocalInventory:
-    """Stands in for labgen.inventory.Inventory."""
+    """Stands in for labgen.machines.inventory.Inventory."""
 
     connection: LocalTransport = field(default_factory=LocalTransport)
     patience: Patience = field(default_factory=Patience)

@@ -7,13 +7,13 @@ import json
 import pytest
 from scripted_shell import ScriptedShell, all_used, api, ok, refused
 
-from labgen import labfile
-from labgen.errors import NodeError, SwarmError
-from labgen.swarm import LocalSwarm, SwarmNode
-from labgen.waiting import Patience
+from labgen import config
+from labgen.core.errors import NodeError, SwarmError
+from labgen.core.polling import Patience
+from labgen.docker.swarm import LocalSwarm, SwarmNode
 from provision import swarm
 
-LAB = labfile.parse("")
+LAB = config.parse("")
 MANAGER, WORKER, _ = LAB.nodes
 TOKEN = swarm.Token("SWMTKN-1-" + "0" * 50 + "-" + "1" * 25)
 NEW = swarm.Token("SWMTKN-1-" + "0" * 50 + "-" + "2" * 25)

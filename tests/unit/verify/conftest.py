@@ -13,8 +13,8 @@ import pytest
 from fake_lab import FakeLab
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
-from labgen import inventory
 from labgen.course import NAMES
+from labgen.machines import inventory
 
 Grade = Callable[..., dict[str, Any]]
 
@@ -43,7 +43,7 @@ def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPa
     holder.LAB = fake  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "fake_lab_in_use", holder)
     monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
-    skeleton = Path(inventory.__file__).parent / "skeleton" / "verify" / "test_EXERCISE.py.in"
+    skeleton = Path(inventory.__file__).parents[1] / "skeleton" / "verify" / "test_EXERCISE.py.in"
     folder = pytester.mkdir("verify")
     for name in NAMES:
         (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))

@@ -18,13 +18,13 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
-from labgen import labfile
-from labgen.capabilities import NO_IPVS, Capability
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.core.polling import Patience
+from labgen.core.workspace import State
 from labgen.course import loadbalance
-from labgen.errors import NodeError
-from labgen.folder import State
-from labgen.lab import Node
-from labgen.waiting import Patience
+from labgen.model.capabilities import NO_IPVS, Capability
+from labgen.model.lab import Node
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -60,7 +60,7 @@ class FakeLab:
     """
 
     def __init__(self, lab_file: str = "") -> None:
-        self.lab = labfile.parse(lab_file)
+        self.lab = config.parse(lab_file)
         self.dead: set[str] = set()
         self.bridgeless: set[str] = set()
         self.hanging: set[str] = set()

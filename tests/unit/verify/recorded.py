@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from labgen.capabilities import Capability
-from labgen.folder import LabFolder
-from labgen.inventory import Inventory
-from labgen.lab import Node
-from labgen.probe import Probe, Stretch
+from labgen.core.workspace import LabFolder
+from labgen.docker.availability import Probe, Stretch
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Node
 from verify import bundle
 from verify.evidence import Recording
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labgen.errors import NodeError
-from labgen.nonce import mark
+from labgen.core.errors import NodeError
+from labgen.core.nonce import mark
 from verify import test_health as health
 
 

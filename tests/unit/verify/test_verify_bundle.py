@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import FOLDER, Recorded
 
-from labgen.capabilities import Capability
-from labgen.errors import NodeError
-from labgen.folder import State
-from labgen.lab import Node
-from labgen.redaction import redact
-from labgen.swarm import Task
+from labgen.core.errors import NodeError
+from labgen.core.redaction import redact
+from labgen.core.workspace import State
+from labgen.docker.swarm import Task
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Node
 from verify import bundle, evidence
 from verify.bundle import Damaged
 from verify.evidence import Evidence, Recording, Replay

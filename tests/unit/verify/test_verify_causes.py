@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_lab import FakeLab, id_of
 
-from labgen.lab import Node
+from labgen.model.lab import Node
 
 pytest_plugins = ["pytester"]
 

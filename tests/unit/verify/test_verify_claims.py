@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from labgen.core.polling import NotYet
 from labgen.course import failover, scaling
-from labgen.swarm import Service, Swarm, SwarmNode, Task
-from labgen.waiting import NotYet
+from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from tests.past import at, lived, service, task
 from verify import test_cluster, test_failover, test_placement, test_recovery, test_rollback, test_scaling
 from verify.explaining import _short as short

@@ -10,8 +10,8 @@ import pytest
 from recorded import Fault, Recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
+from labgen.core.nonce import choose
 from labgen.course import ALWAYS, NAMES
-from labgen.nonce import choose
 from verify import bundle
 from verify.report import from_json
 

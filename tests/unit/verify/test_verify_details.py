@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from recorded import Recorded
 
-from labgen import labfile
+from labgen import config as labfile
+from labgen.core.errors import INTERRUPTED, LabgenError, NodeError
+from labgen.core.polling import NotYet, Patience
+from labgen.core.redaction import TooManySecrets
+from labgen.core.workspace import State
 from labgen.course import NAMES
-from labgen.errors import INTERRUPTED, LabgenError, NodeError
-from labgen.folder import State
-from labgen.redaction import TooManySecrets
-from labgen.swarm import Service, Swarm, SwarmNode, Task
-from labgen.waiting import NotYet, Patience
+from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from tests.past import at, service, task, turn
 from verify import __main__ as command
 from verify import (

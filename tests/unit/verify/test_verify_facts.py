@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.errors import NodeError
+from labgen.core.errors import NodeError
 from verify import facts
 from verify.facts import Link, Listener
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from recorded import Recorded
 
+from labgen.apps.handins import name_of, read_table, table
 from labgen.cli import main
-from labgen.errors import EvidenceError
-from labgen.handins import name_of, read_table, table
-from labgen.nonce import derive
+from labgen.core.errors import EvidenceError
+from labgen.core.nonce import derive
 from verify import bundle, handins
 
 SECRET = b"0123456789abcdef0123456789abcdef"

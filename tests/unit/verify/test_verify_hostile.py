@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_verify_report_page import Page
 
-from labgen import pages
-from labgen.engine import ask, ask_command
-from labgen.errors import LabgenError, NodeError
-from labgen.swarm import Swarm, lives, look, outages, traces
-from labgen.waiting import Patience
+from labgen.core.errors import LabgenError, NodeError
+from labgen.core.polling import Patience
+from labgen.docker import container_times, events, http_check, journal
+from labgen.docker.api import ask, ask_command
+from labgen.docker.swarm import Swarm, look
 from verify import bundle, facts
 
 pytest_plugins = ["pytester"]
@@ -246,9 +246,9 @@ LINES = st.lists(
 def test_readers_of_nodes_read_or_refuse_any_lines(lines: list[str]) -> None:
     text = "\n".join(lines)
     readers: list[Callable[[str], Any]] = [
-        lambda text: lives.read(text, (0.0, 1.0)),
-        outages.read,
-        traces.read,
+        lambda text: container_times.read(text, (0.0, 1.0)),
+        journal.read,
+        events.read,
         lambda text: facts.parse(text, "n"),
         lambda text: facts.parse("".join(f"@@{name}\n{text}\n" for name in SECTIONS), "n"),
         lambda text: ask(lambda _: text, ["/nodes"]),
@@ -313,7 +313,7 @@ def test_no_page_passes_for_several_or_for_another_address(page: str, other: str
         forged = f"{page}\nlabgen-0123456789abcdef 200 1\nlabgen-0123456789abcdef address 192.0.2.2\n{other}"
         return f"{mark[0]} address 192.0.2.1\n{forged}\n{mark[0]} 200 1\n\n"
 
-    told = pages.ask(run, ["192.0.2.1"], 80, 1.0, requests=1)
+    told = http_check.ask(run, ["192.0.2.1"], 80, 1.0, requests=1)
     assert list(told) == ["192.0.2.1"]
     assert len(told["192.0.2.1"].responses) == 1
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labgen import labfile
-from labgen.errors import ExerciseError, HostError, NodeError, SwarmError
+from labgen import config
+from labgen.core.errors import ExerciseError, HostError, NodeError, SwarmError
 from verify import plugin
 from verify.book import Book
 from verify.checks import Verdict
@@ -54,7 +54,7 @@ def item_of(node: Any, line: int | None = 7, *, params: bool = True) -> Any:
 
 
 def test_name_is_that_of_the_node_of_a_check() -> None:
-    lab = labfile.load(None)
+    lab = config.load(None)
     assert plugin._name(item_of(lab.nodes[1])) == lab.nodes[1].name
     assert plugin._name(item_of(None)) is None
     assert plugin._name(item_of(None, params=False)) is None
@@ -63,7 +63,7 @@ def test_name_is_that_of_the_node_of_a_check() -> None:
 
 
 def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> None:
-    lab = labfile.load(None)
+    lab = config.load(None)
     book = Book(lab=lab)
 
     def place(exercise: str, item: Any) -> tuple[int, ...]:

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from fake_lab import FakeLab
 
+from labgen.core.errors import HostError
+from labgen.core.lock import folder_lock
+from labgen.core.workspace import LabFolder
 from labgen.course import NAMES
-from labgen.errors import HostError
-from labgen.folder import LabFolder
-from labgen.lock import folder_lock
 from verify import conftest
 
 pytest_plugins = ["pytester"]

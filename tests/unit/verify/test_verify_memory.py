@@ -30,11 +30,11 @@ from functools import partial
 sys.path.insert(0, {here!r})
 from fake_lab import FakeLab
 from labgen import labfile, swarm
-from labgen.errors import LabgenError
+from labgen.core.errors import LabgenError
 from verify import bundle, facts
 from verify.evidence import Evidence, Recording
 from verify.exam import Exam
-from labgen.folder import State
+from labgen.core.workspace import State
 from labgen import engine
 from verify.hosts import LONGEST
 import pytest, testinfra.host, jinja2

@@ -18,7 +18,7 @@ pytest_plugins = ["pytester"]
 Run = Callable[..., pytest.RunResult]
 
 CONFTEST = """
-from labgen.capabilities import Capability
+from labgen.model.capabilities import Capability
 from verify.plugin import *
 
 def pytest_sessionstart(session):
@@ -27,8 +27,8 @@ def pytest_sessionstart(session):
 
 HEAD = """
 import pytest
-from labgen.capabilities import Capability
-from labgen.errors import NodeError, SwarmError
+from labgen.model.capabilities import Capability
+from labgen.core.errors import NodeError, SwarmError
 from verify.checks import check
 
 class Named:
@@ -368,7 +368,7 @@ def test_report_on_a_full_disk_costs_no_grade(run: Run, monkeypatch: pytest.Monk
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("labgen.files.os.fsync", full)
+    monkeypatch.setattr("labgen.core.atomic_files.os.fsync", full)
     result = run(GOOD)
     assert result.ret == 5
     result.stdout.fnmatch_lines(

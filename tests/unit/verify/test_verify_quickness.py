@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fake_lab import FakeLab
 
-from labgen.errors import NodeError
-from labgen.waiting import NotYet, Patience
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet, Patience
 from verify.exam import Exam
 
 FACTOR = 8.0

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from labgen import labfile, reachability
-from labgen.errors import NodeError
-from labgen.lab import Node
-from labgen.reachability import GOSSIP, MANAGEMENT, OPEN, REFUSED, SILENT, Attempts
-from labgen.waiting import NotYet
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet
+from labgen.docker import reachability
+from labgen.docker.reachability import GOSSIP, MANAGEMENT, OPEN, REFUSED, SILENT, Attempts
+from labgen.model.lab import Node
 from verify.reach import Reach
 
-LAB = labfile.load(None)
+LAB = config.load(None)
 MANAGER, W1, W2 = LAB.nodes
 ALL = LAB.nodes
 

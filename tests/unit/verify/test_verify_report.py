@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from sample_report import REPORT as SAMPLE
 
 from labgen.course import Language
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import LabNode, Outcome, Points, Report

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sample_report import NEW, OLD, REPORT, UPDATED, at, task
 
 from labgen.course import Language
-from labgen.probe import Probed, Stretch
-from labgen.swarm import Service
+from labgen.docker.availability import Probed, Stretch
+from labgen.docker.swarm import Service
 from tests.histories import NODES, histories
 from verify import report as reports
 from verify.checks import Verdict

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch

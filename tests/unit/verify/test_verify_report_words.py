@@ -9,7 +9,7 @@ import pytest
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from labgen.course import Language
-from labgen.hint import Advice
+from labgen.exercise.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict
 from verify.report import Outcome, Points, Seen, SeenProbe, SeenTask, words

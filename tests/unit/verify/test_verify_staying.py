@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fake_lab import FakeLab
 
-from labgen.swarm import Service, Task
+from labgen.docker.swarm import Service, Task
 from tests.past import lived, service, task
 from verify import test_failover
 from verify.exam import Exam

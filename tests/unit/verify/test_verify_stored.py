@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from labgen.errors import NodeError
-from labgen.swarm import Service, Task
+from labgen.core.errors import NodeError
+from labgen.docker.swarm import Service, Task
 from tests.past import service, task
 from verify.stored import Container, Stored
 

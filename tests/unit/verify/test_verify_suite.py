@@ -14,10 +14,10 @@ import pytest
 from fake_lab import FakeLab, id_of, recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
-from labgen.capabilities import NO_IPVS, Capability
+from labgen.core.errors import MachineError
+from labgen.core.polling import Patience
 from labgen.course import NAMES, loadbalance
-from labgen.errors import MachineError
-from labgen.waiting import Patience
+from labgen.model.capabilities import NO_IPVS, Capability
 from verify.exam import Exam
 
 pytest_plugins = ["pytester"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from recorded import Recorded, fault
 
-from labgen import names
+from labgen.docker import dns
 
 NETWORK, VIP, RR = "course-net", "web-vip", "web-dnsrr"
 Json = dict[str, Any]
@@ -81,7 +81,7 @@ def meshed(*, answers: bool) -> Callable[[Recorded], None]:
             scripts.append(script)
             return ""
 
-        names.ask(capture, names.throwaway(NETWORK), [VIP, f"tasks.{VIP}", RR], list(map(IPv4Address, fetch)), within)
+        dns.ask(capture, dns.throwaway(NETWORK), [VIP, f"tasks.{VIP}", RR], list(map(IPv4Address, fetch)), within)
         mark = re.findall(r"labgen-\w{16}", scripts[0])[0]
         page = f"{mark} page {virtual}\n" if answers else ""
         lab.answers(lab.evidence.lab.first_manager, {scripts[0]: seen.out.rstrip("\n") + "\n" + page})

@@ -9,7 +9,7 @@ from typing import Any
 
 from recorded import MISSING, Recorded, fault
 
-from labgen.probe import Stretch
+from labgen.docker.availability import Stretch
 
 NAME, WEB = "my-session", "web-checked"
 OLD = "redis:6.0-alpine"

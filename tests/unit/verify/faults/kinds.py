@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from recorded import Recorded
 
-from labgen.engine import ask_command
+from labgen.docker.api import ask_command
 from verify.observation import Observation
 
 Task = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 from recorded import Recorded, fault
 
-from labgen.capabilities import Capability
+from labgen.model.capabilities import Capability
 
 Service = dict[str, Any]
 Tasks = list[dict[str, Any]]

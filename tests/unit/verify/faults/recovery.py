@@ -8,7 +8,7 @@ from typing import Any
 from recorded import Recorded, fault
 
 from faults.update import later
-from labgen.probe import Stretch
+from labgen.docker.availability import Stretch
 
 NAME = "web-alb"
 Tasks = list[dict[str, Any]]

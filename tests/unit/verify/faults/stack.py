@@ -9,7 +9,7 @@ from typing import Any
 from recorded import Recorded, fault
 
 from faults.update import later
-from labgen.capabilities import Capability
+from labgen.model.capabilities import Capability
 
 WEB, COUNTER, CACHE = "shop_web", "shop_counter", "shop_cache"
 OLD, NEW = "redis:6.0-alpine", "redis:6.2.5-alpine"

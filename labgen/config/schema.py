@@ -1,0 +1,205 @@
+"""The keys of ``lab.yml``, as a pydantic model: their shapes, ranges and descriptions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from labgen import providers
+from labgen.config import address_plan as addresses
+from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
+from labgen.config.mirror import registry_url
+from labgen.config.wrong import Wrong
+from labgen.model.lab import EngineSource, Role, Suite
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(known)}."
+
+
+PROVIDERS = ("auto", *providers.PROVIDERS)
+MAX_NODES = 150
+MIN_MEMORY, MAX_MEMORY = 512, 262144
+"""Of one machine, in MiB."""
+_DOTTED = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
+_LAB_NAME = re.compile(r"\w[\w .-]{0,39}")
+
+
+def _lab_name(value: str) -> str:
+    if not _LAB_NAME.fullmatch(value):
+        raise Wrong(
+            "cannot name a lab.",
+            "Use letters (Korean too), digits, spaces, '.', '_' and '-', beginning with a letter or digit, at most 40.",
+        )
+    return value
+
+
+def _provider(value: str) -> str:
+    if value not in PROVIDERS:
+        raise Wrong("is not a provider.", nearest(value, PROVIDERS))
+    return value
+
+
+def _no_control(value: str) -> str:
+    if not value or not value.isprintable():
+        raise Wrong("is empty or holds a character that cannot be printed.", "Remove it.")
+    return value
+
+
+def _checksum(value: str) -> str:
+    digits = value.lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise Wrong(
+            "is not a SHA-256 checksum.",
+            "Write its 64 hexadecimal digits in quotes, as `labgen box build` and `sha256sum FILE` print them.",
+        )
+    return digits
+
+
+def _strict_network(value: Any) -> Any:
+    # ipaddress would take the integer 10 for 0.0.0.10/32.
+    if not isinstance(value, str):
+        raise Wrong("is not a subnet.", "Write it as in 10.0.2.0/24.")
+    try:
+        return IPv4Network(value)
+    except ValueError as why:
+        raise Wrong(f"is not a subnet ({why}).", _subnet_near(value)) from None
+
+
+def _subnet_near(text: str) -> str:
+    try:
+        return f"Write {IPv4Network(text, strict=False)}."
+    except ValueError:
+        return "Write it as in 10.0.2.0/24."
+
+
+def _strict_address(value: Any) -> Any:
+    try:
+        if isinstance(value, str):
+            return IPv4Address(value)
+    except ValueError:
+        pass
+    raise Wrong("is not an IPv4 address.", "Write it as in 10.0.2.101.")
+
+
+Network = Annotated[
+    IPv4Network,
+    BeforeValidator(_strict_network),
+    Field(json_schema_extra={"examples": ["10.0.2.0/24"], "pattern": rf"^{_DOTTED}/[0-9]{{1,2}}$"}),
+]
+Address = Annotated[
+    IPv4Address,
+    BeforeValidator(_strict_address),
+    Field(json_schema_extra={"examples": ["10.0.2.101"], "pattern": f"^{_DOTTED}$"}),
+]
+HostName = Annotated[
+    str,
+    AfterValidator(host_name),
+    Field(json_schema_extra={"pattern": f"^(?!(?:{MACHINE_ID.pattern}|{RESERVED.pattern})$){HOST_NAME.pattern}$"}),
+]
+Text = Annotated[str, AfterValidator(_no_control)]
+Checksum = Annotated[
+    str,
+    AfterValidator(_checksum),
+    Field(json_schema_extra={"pattern": "^([sS][hH][aA]256:)?[0-9a-fA-F]{64}$"}),
+]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of a machine, in MiB.")]
+Cpus = Annotated[int, Field(ge=1, le=64, description="Virtual CPUs of a machine.")]
+
+
+class _Strict(BaseModel):
+    # Deferred: an entry is only ever validated as part of LabFile, whose own build takes it in.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+
+class NodeEntry(_Strict):
+    """One machine, named by hand."""
+
+    name: HostName = Field(description="Host name of the machine.")
+    role: Role = Field(description="Its part in the swarm.")
+    address: Address | None = Field(None, description="Its address on the lab network; chosen where left out.")
+    memory: Memory | None = None
+    cpus: Cpus | None = None
+
+
+class BoxEntry(_Strict):
+    """The Vagrant box every machine starts from."""
+
+    name: Text = Field(description="Name of the box, as `vagrant box list` shows it.")
+    version: Text | None = Field(None, description="Version of the box; the newest where left out.")
+    url: Text | None = Field(None, description="Where to fetch it: a URL, or the path of a .box file.")
+    checksum: Checksum | None = Field(None, description="SHA-256 of that .box file; Vagrant refuses another file.")
+
+
+class EngineEntry(_Strict):
+    """Where a node's Docker engine comes from when the box has none."""
+
+    source: EngineSource = Field(
+        "distribution",
+        description="distribution: package docker.io; docker: Docker's own packages; none: it is in the box.",
+    )
+    version: Text | None = Field(None, description="Version, as the package manager knows it.")
+    suite: Suite = Field(
+        "bookworm",
+        description="With Docker as provider, whose nodes bring their engine: the release of Debian they are made of. "
+        "bookworm: engine 20.10; trixie: 26.1; sid: the newest.",
+    )
+
+
+class RegistryEntry(_Strict):
+    """Where images come from."""
+
+    mirror: Annotated[str, AfterValidator(registry_url)] | None = Field(
+        None, description="A registry that mirrors Docker Hub, for a classroom behind one slow network."
+    )
+
+
+class AddressesEntry(_Strict):
+    """Subnets other than the lab network. Each left out is chosen so that none overlap."""
+
+    adapter1: Network | None = Field(None, description="VirtualBox's NAT of adapter 1, libvirt's management network.")
+    overlay_pool: Network | None = Field(None, description="Pool of the swarm's overlay networks.")
+    overlay_mask: int = Field(
+        addresses.OVERLAY_MASK, ge=8, le=29, description="Length of the mask of each overlay network."
+    )
+    docker0: Network | None = Field(None, description="The engine's default bridge.")
+    docker_gwbridge: Network | None = Field(None, description="The bridge from overlay networks to the node.")
+
+
+class PortEntry(_Strict):
+    """A port of a node, to be reached at 127.0.0.1 of this computer (VirtualBox)."""
+
+    guest: PortNumber = Field(description="Port on the node.")
+    host: PortNumber | None = Field(None, description="Port on this computer; the same where left out.")
+    node: HostName | None = Field(None, description="The node; the first manager where left out.")
+
+
+class LabFile(_Strict):
+    """A Docker Swarm lab. Every key may be left out; without any the lab is the course's."""
+
+    name: Annotated[str, AfterValidator(_lab_name)] = Field(
+        "labgen", description="Name of the lab, and of its network in VirtualBox and libvirt."
+    )
+    provider: Annotated[str, AfterValidator(_provider)] = Field(
+        "auto",
+        description="What runs the machines; auto takes the best that works here.",
+        json_schema_extra={"enum": list(PROVIDERS)},
+    )
+    managers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of managers (1).")
+    workers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of workers (2).")
+    nodes: list[NodeEntry] | None = Field(None, description="The machines by hand, instead of their numbers.")
+    network: Network = Field(IPv4Network("10.0.2.0/24"), description="The lab network.", validate_default=False)
+    memory: Memory = 1024
+    cpus: Cpus = 1
+    box: BoxEntry | None = Field(None, description="The box; the provider's usual one where left out.")
+    engine: EngineEntry = EngineEntry()
+    registry: RegistryEntry = RegistryEntry()
+    addresses: AddressesEntry = AddressesEntry()
+    ports: list[PortEntry] | None = Field(None, description="Forwarded ports; those of the exercises where left out.")

@@ -1,0 +1,211 @@
+"""What is well shaped in ``lab.yml``, checked for sense: names, addresses, roles, ports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from itertools import chain
+
+from labgen.config import address_plan
+from labgen.config.schema import MAX_NODES, LabFile, NodeEntry, PortEntry, nearest
+from labgen.core.errors import Problem
+from labgen.model.lab import AddressPlan, Box, Engine, Lab, Node, Port
+
+
+def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
+    problems = [*_counts(entry)]
+    named = list(_named(entry))
+    planned = address_plan.plan(
+        entry.network,
+        {key: subnet for key in address_plan.CANDIDATES if (subnet := getattr(entry.addresses, key)) is not None},
+        entry.addresses.overlay_mask,
+    )
+    if isinstance(planned, list):
+        problems += planned
+    problems += _names(named)
+    nodes: list[Node] = []
+    if address_plan.fits(entry.network):
+        nodes, wrong = _addressed(named, entry)
+        problems += wrong
+    problems += _roles(named, entry)
+    problems += _box(entry)
+    ports, wrong = _ports(entry, named)
+    problems += wrong
+    if isinstance(planned, list) or any(problem.fatal for problem in problems):
+        return None, problems
+    return _lab(entry, nodes, planned, ports), problems
+
+
+def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Port]) -> Lab:
+    return Lab(
+        name=entry.name,
+        nodes=tuple(nodes),
+        plan=planned,
+        provider=entry.provider,
+        box=Box(entry.box.name, entry.box.version, entry.box.url, entry.box.checksum) if entry.box else None,
+        engine=Engine(entry.engine.source, entry.engine.version, entry.engine.suite),
+        registry_mirror=entry.registry.mirror,
+        ports=tuple(ports),
+    )
+
+
+def _named(entry: LabFile) -> Iterator[tuple[str, NodeEntry]]:
+    """Place in the file and entry of every node, written by hand or by number."""
+    if entry.nodes is not None:
+        for index, node in enumerate(entry.nodes):
+            yield f"nodes[{index}]", node
+        return
+    managers = 1 if entry.managers is None else entry.managers
+    workers = 2 if entry.workers is None else entry.workers
+    for index in range(managers):
+        name = "swarm-manager" if managers == 1 else f"swarm-manager{index + 1}"
+        yield "managers", NodeEntry(name=name, role="manager", address=None)
+    for index in range(workers):
+        yield "workers", NodeEntry(name=f"swarm-worker{index + 1}", role="worker", address=None)
+
+
+def _counts(entry: LabFile) -> Iterator[Problem]:
+    for role, count in (("manager", entry.managers), ("worker", entry.workers)):
+        if entry.nodes is None or count is None:
+            continue
+        listed = sum(node.role == role for node in entry.nodes)
+        if listed != count:
+            yield Problem(
+                f"{role}s",
+                str(count),
+                f"nodes lists {listed} of them.",
+                f"Leave {role}s out: nodes says it already.",
+            )
+
+
+def _box(entry: LabFile) -> Iterator[Problem]:
+    if entry.box and entry.box.checksum and not entry.box.url:
+        yield Problem(
+            "box.checksum",
+            "",
+            "is checked for the file that box.url leads to, and there is no url.",
+            "Add url, or leave checksum out.",
+        )
+
+
+def _roles(named: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Problem]:
+    managers = sum(node.role == "manager" for _, node in named)
+    place = "nodes" if entry.nodes is not None else "managers"
+    if managers == 0:
+        yield Problem(
+            place,
+            "" if entry.nodes is not None else "0",
+            "a swarm needs a manager.",
+            "Make at least one node a manager.",
+        )
+    elif managers % 2 == 0:
+        yield Problem(
+            place,
+            str(managers),
+            f"an even number of managers tolerates no more failures than {managers - 1}.",
+            f"Better {managers - 1} or {managers + 1}.",
+            fatal=False,
+        )
+    if len(named) > MAX_NODES:
+        more = "workers" if entry.nodes is None and managers <= MAX_NODES // 2 else place
+        yield Problem(more, str(len(named)), f"a lab has at most {MAX_NODES} nodes.", "Use fewer managers or workers.")
+
+
+def _names(named: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for place, node in named:
+        if node.name in first:
+            yield Problem(
+                f"{place}.name",
+                node.name,
+                f"is the name of {first[node.name]} already.",
+                "Give each node its own name.",
+            )
+        first.setdefault(node.name, place)
+
+
+def _addressed(named: list[tuple[str, NodeEntry]], entry: LabFile) -> tuple[list[Node], list[Problem]]:
+    network = entry.network
+    problems: list[Problem] = []
+    wanted = Counter(node.address for _, node in named if node.address)
+    used = set(wanted)
+    seen: dict[IPv4Address, str] = {}
+    for place, node in named:
+        if node.address is None:
+            continue
+        if node.address in seen:
+            problems.append(
+                Problem(
+                    f"{place}.address",
+                    str(node.address),
+                    f"is the address of {seen[node.address]} already.",
+                    "Give each node its own address, or leave it out.",
+                )
+            )
+        seen.setdefault(node.address, node.name)
+        problems += _misplaced(place, node.address, network)
+    free = _free(network, used)
+    nodes = []
+    for _, node in named:
+        address = node.address or next(free, None)
+        if address is None:
+            problems.append(
+                Problem(
+                    "network",
+                    str(network),
+                    f"has no address left for {node.name}.",
+                    "Use a wider network, as in 10.0.2.0/24, or fewer nodes.",
+                )
+            )
+            break
+        nodes.append(Node(node.name, node.role, address, node.memory or entry.memory, node.cpus or entry.cpus))
+    return nodes, problems
+
+
+def _misplaced(place: str, address: IPv4Address, network: IPv4Network) -> Iterator[Problem]:
+    where = f"{place}.address"
+    fix = f"Use one from {network[min(address_plan.RESERVED + 1, network.num_addresses - 1)]} to {network[-2]}."
+    if address not in network:
+        yield Problem(where, str(address), f"lies outside the lab network {network}.", fix)
+    elif address == network[1]:
+        yield Problem(where, str(address), "is the gateway of the lab network.", fix)
+    elif address in (network[0], network[-1]):
+        yield Problem(where, str(address), "is the network or broadcast address of the lab network.", fix)
+    elif int(address) - int(network[0]) <= address_plan.RESERVED:
+        yield Problem(where, str(address), "is reserved: VirtualBox's NAT network uses .2 and .3 itself.", fix)
+
+
+def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]:
+    """Addresses to give out: from .101 on, as in the document; those before where it is small or full."""
+    size = network.num_addresses
+    for offset in chain(range(101, size - 1), range(address_plan.RESERVED + 1, min(101, size - 1))):
+        if network[offset] not in used:
+            yield network[offset]
+
+
+def _ports(entry: LabFile, named: list[tuple[str, NodeEntry]]) -> tuple[list[Port], list[Problem]]:
+    problems: list[Problem] = []
+    ports: list[Port] = []
+    names = [node.name for _, node in named]
+    first = next((node.name for _, node in named if node.role == "manager"), "")
+    taken: dict[int, str] = {}
+    wanted = [PortEntry(guest=8001, host=None, node=None)] if entry.ports is None else entry.ports
+    for index, port in enumerate(wanted):
+        place = f"ports[{index}]"
+        node = port.node or first
+        host = port.host or port.guest
+        if port.node and port.node not in names:
+            problems.append(Problem(f"{place}.node", node, "is not a node of this lab.", nearest(node, names)))
+        if host in taken:
+            problems.append(
+                Problem(
+                    f"{place}.host",
+                    str(host),
+                    f"is forwarded by {taken[host]} already.",
+                    "Give each forwarded port its own port on this computer.",
+                )
+            )
+        taken.setdefault(host, place)
+        ports.append(Port(port.guest, host, node))
+    return ports, problems

@@ -1,0 +1,1 @@
+"""What every floor rests on: errors, processes, polling, files, words."""

@@ -1,0 +1,190 @@
+"""Reading files that may be missing, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from labgen.core.errors import HostError
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.quoting import typed_path
+
+_HELD = 3.0
+"""Seconds for which a virus scanner, or one that synchronises folders, may hold on to a file on Windows."""
+
+
+def read(path: Path) -> str | None:
+    """A file's text with its line ends made ``\\n``, or ``None`` where there is no such file.
+
+    A byte order mark is dropped. What is not UTF-8 comes as U+FFFD: such a file is a person's, to be told
+    from one of labgen's, not to be kept.
+
+    :raises HostError: something is there that cannot be read, or is not a file.
+    """
+    try:
+        # A pipe would be waited for, and a device may never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise HostError(f"{path} is not a file.", "Move it away.")
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except FileNotFoundError:
+        need_no_dangling_link(path)
+        return None
+    except OSError as why:
+        raise HostError(
+            f"{path} cannot be read: {why.strerror or why}.", "Move it away, or check its permissions."
+        ) from None
+
+
+def is_link(path: Path) -> bool:
+    """Whether a symbolic link is seen there; not where its folder may not be looked into."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
+def real(path: Path) -> Path:
+    """The path without links; where a link leads to itself, as it stands: whoever opens it is told."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there.
+
+    :raises HostError: that cannot be looked at.
+    """
+    try:
+        return path.exists()
+    except OSError as why:
+        if why.errno == errno.ENAMETOOLONG:
+            return False
+        raise HostError(f"{path} cannot be read: {why.strerror or why}.", "Check its folder's permissions.") from None
+
+
+def home() -> Path:
+    """The user's home folder.
+
+    :raises HostError: the user has none, as in some containers.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise HostError("this user has no home folder.", "Set HOME to a folder: export HOME=/tmp/home") from None
+
+
+def need_no_dangling_link(path: Path) -> None:
+    """Refuse a path that leads through a symbolic link to nothing: what is made there would be made elsewhere.
+
+    :raises HostError: it does.
+    """
+    for place in (path, *path.parents):
+        try:
+            if place.is_symlink() and not place.exists():
+                target = str(place.readlink())
+                raise HostError(f"{place} is a link to {target!r}, which is not there.", "Correct or remove it.")
+        except OSError:
+            continue  # too long a name, or a folder that may not be looked into: no link that is known
+
+
+def need_folder(path: Path) -> None:
+    """Refuse a path that leads to no folder.
+
+    :raises HostError: it does.
+    """
+    try:
+        if not path.resolve(strict=True).is_dir():
+            raise HostError(f"{path} is not a folder.", "Name the lab's folder.")
+    except FileNotFoundError:
+        need_no_dangling_link(path)
+        raise HostError(f"there is no folder {path}.", f"Make a lab there: labgen init {typed_path(path)}") from None
+    except (OSError, RuntimeError) as why:
+        # Of a link that leads to itself, Python up to 3.12 says so with a RuntimeError.
+        reason = getattr(why, "strerror", None) or "it is a link that leads to itself"
+        raise HostError(f"{path} cannot be looked at: {reason}.", "Check the path and its permissions.") from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file; that there is none is well.
+
+    :raises HostError: something is there that cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as why:
+        if why.errno in (errno.ENOTDIR, errno.ENAMETOOLONG):
+            return  # there can be none
+        raise HostError(f"{path} cannot be removed: {why.strerror or why}.", "Move it away.") from None
+
+
+def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = False) -> None:
+    """Put a text in a file's place in one step: a reader, or a crash, finds the old or the new, never half.
+
+    What UTF-8 has no bytes for (half of a surrogate pair) is written as its escape.
+
+    :param path: where.
+    :param mode: the file's permissions.
+    :param follow: whether a symbolic link in its place is followed to the file it leads to, as is right for files that
+        are the user's own; else it is replaced.
+    :raises HostError: the folder cannot be written to.
+    """
+    need_no_dangling_link(path if follow else path.parent)
+    try:
+        path = path.resolve() if follow else path.parent.resolve() / path.name
+        make_folder(path.parent)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as sink:
+                sink.write(text)
+                sink.flush()
+                os.fsync(sink.fileno())
+            Path(temporary).chmod(mode)
+            give_to_user(Path(temporary))
+            _replace(Path(temporary), path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except (OSError, RuntimeError) as why:
+        # Of a link that leads to itself, Python up to 3.12 says so with a RuntimeError.
+        raise HostError(
+            f"{path} cannot be written: {getattr(why, 'strerror', None) or why}.",
+            "Check the folder's permissions and the disk.",
+        ) from None
+
+
+def _replace(source: Path, place: Path) -> None:
+    """Put a file in another's place; on Windows, as soon as nobody holds that open."""
+
+    def attempt() -> None:
+        try:
+            source.replace(place)
+        except PermissionError as why:
+            if os.name != "nt" or place.is_dir():
+                raise
+            raise NotYet(str(why)) from None
+
+    wait_until(f"{place} to be released", attempt, within=_HELD, every=0.05, error=HostError, hint="Close it.")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing, as the user's own."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        give_to_user(folder)
+
+
+def give_to_user(path: Path) -> None:
+    """Give a file that was made under `sudo` to the user who has called it, who is to read it afterwards."""
+    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    # Windows has neither.
+    if uid and gid and hasattr(os, "geteuid") and os.geteuid() == 0:
+        # A file system that knows no owners refuses.
+        with contextlib.suppress(ValueError, OSError):
+            os.chown(path, int(uid), int(gid))

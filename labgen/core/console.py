@@ -1,0 +1,151 @@
+"""A command's streams and its end: no stack trace, whatever became of them.
+
+Used by every command line of the project: ``labgen``, ``python -m provision``, ``python -m verify.explain``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from labgen.core.errors import INTERRUPTED, HostError, LabgenError
+from labgen.core.printable import printable
+
+TRACEBACK = "LABGEN_TRACEBACK"
+"""Environment variable: set, an error that labgen did not expect is raised, with its stack trace."""
+
+_READER_HAS_LEFT = 1
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; gives its exit status, also where it fails, is interrupted, or cannot print.
+
+    :param command: gives an exit status, or raises an error (see :mod:`labgen.core.errors`).
+    :raises SystemExit: the command did, as the parser of a command line does.
+    """
+    open_streams()
+    try:
+        _need_working_folder()
+        status = command()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = _told("\nInterrupted. Run the same command again: it carries on.", INTERRUPTED)
+    except LabgenError as error:
+        status = _told(f"error: {error}", error.exit_status)
+    except SystemExit as end:
+        raise SystemExit(_ended(end.code) if isinstance(end.code, int) else end.code) from None
+    except BrokenPipeError:
+        # `labgen status | head`: not an error, and nothing is to be said to a reader who has left.
+        status = _READER_HAS_LEFT
+    except OSError as error:
+        if not _is_of_output(error) and os.environ.get(TRACEBACK):
+            raise
+        status = _not_written(error) if _is_of_output(error) else _unexpected(error)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        status = _unexpected(error)
+    return _ended(status)
+
+
+def _need_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        raise HostError("the working folder is not there any more.", "Change to one that is: cd") from None
+
+
+def _is_of_output(error: OSError) -> bool:
+    # Writing to a stream names no file. What labgen writes to files is told by those who write it.
+    return error.filename is None and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+def _not_written(error: OSError) -> int:
+    _silence(sys.stdout)
+    text = f"error: the output cannot be written: {error.strerror}."
+    return _told(f"{text}\n  Write it to another file, or make room on that disk.", HostError.exit_status)
+
+
+def _unexpected(error: Exception) -> int:
+    """Tell an error that no layer below has turned into one of labgen's."""
+    if isinstance(error, OSError):
+        file = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return _told(
+            f"error: {file}{error.strerror or error}.\n  Check that file, its folder's permissions and the disk.",
+            HostError.exit_status,
+        )
+    if isinstance(error, MemoryError):
+        return _told("error: this computer has not enough memory for it.", HostError.exit_status)
+    return _told(
+        f"error: labgen itself failed: {type(error).__name__}: {error}\n"
+        f"  Please report it, with what the same command prints where {TRACEBACK}=1 is set.",
+        LabgenError.exit_status,
+    )
+
+
+def _told(text: str, status: int) -> int:
+    # What was printed before belongs before it.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        print(printable(text), file=sys.stderr, flush=True)
+    return status
+
+
+def _ended(status: int) -> int:
+    """Write out what is still to be printed, so that Python has nothing left to fail of at its own end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _silence(stream)
+            status = status or _READER_HAS_LEFT
+        except OSError as why:
+            _silence(stream)
+            failed = _not_written(why) if stream is sys.stdout else HostError.exit_status
+            status = status or failed
+    return status
+
+
+def _silence(stream: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def open_streams() -> None:
+    """Give this process three standard streams that speak UTF-8, also where it was started without (``>&-``).
+
+    A file that is opened would otherwise take the number of a stream that is closed, and programs that are started
+    would print into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                _fill(number)
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
+    speak_utf8()
+
+
+def _fill(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+    os.set_inheritable(number, True)
+
+
+def speak_utf8() -> None:
+    """Print UTF-8 whatever the code page of a Windows console or pipe is, and whatever a path holds.
+
+    Bytes of a path that are not UTF-8 come out as they are, so that `labgen box path` can be used.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace" if os.name == "nt" else "surrogateescape")

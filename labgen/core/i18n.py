@@ -1,0 +1,17 @@
+"""Which of the course's languages this computer speaks."""
+
+from __future__ import annotations
+
+import os
+
+from labgen.core.words import Language
+
+
+def spoken() -> Language:
+    """The user's language as the environment tells it, else the system; English where it is neither of the two."""
+    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    if not told:
+        import locale
+
+        told = locale.getlocale()[0] or ""
+    return "ko" if told.lower().startswith(("ko", "korean")) else "en"

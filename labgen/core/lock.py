@@ -1,0 +1,178 @@
+"""One lock per lab folder: commands that change a lab, or act on it, do not run side by side.
+
+The lock is the operating system's, on ``.labgen/lock``: it goes with the process that holds it, however that ends.
+``.labgen/lock.json`` beside it only says who that is: for people, and for a command that the holder has started,
+which finds the holder's token in its environment and goes on under the lock of its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import secrets
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from labgen.core.atomic_files import read, write_whole
+from labgen.core.errors import FolderLocked, HostError
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.workspace import LabFolder
+
+HANDED_ON = "LABGEN_LOCK"
+"""Environment variable in which a command hands the token of its lock on to the commands that it starts."""
+
+GRADING_WAITS = 60.0
+"""Seconds that a grading waits for another command to end."""
+
+_HINT = "Wait until it has ended, or end it, then run this command again."
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock.
+
+    :param command: what was typed, about.
+    :param since: local time, ``2026-11-28 15:20:01``.
+    :param token: random, and of this one holding only.
+    """
+
+    command: str
+    pid: int
+    since: str
+    token: str
+
+    def __str__(self) -> str:
+        return f"`{self.command}` (process {self.pid}, since {self.since})"
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def folder_lock(
+    folder: LabFolder, command: str, *, wait: float = 0.0, say: Callable[[str], None] = _tell
+) -> Iterator[None]:
+    """Hold a lab folder's lock; where a parent process holds it already, go on under that.
+
+    :param command: who holds it, for the message that another command gets.
+    :param wait: seconds to wait for another command to end; that it waits is told to ``say``.
+    :raises FolderLocked: another command holds it; says which.
+    :raises HostError: the folder cannot be written to.
+    """
+    with _own_folder(folder):
+        lock = FileLock(folder.own / "lock")
+        if not _try(lock, folder):
+            holder = holder_of(folder)
+            if holder is not None and holder.token == os.environ.get(HANDED_ON):
+                yield
+                return
+            _wait(lock, folder, wait, say)
+        try:
+            with _written_down(folder, command):
+                yield
+        finally:
+            lock.release()
+
+
+def holder_of(folder: LabFolder) -> Holder | None:
+    """Read who holds the lock, or held it last; ``None`` where that is not written down."""
+    try:
+        return Holder(**json.loads(read(_note(folder)) or ""))
+    except (ValueError, TypeError, HostError):
+        return None
+
+
+def _note(folder: LabFolder) -> Path:
+    return folder.own / "lock.json"
+
+
+def _try(lock: FileLock, folder: LabFolder) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError as why:
+        raise HostError(
+            f"{folder.own / 'lock'} cannot be locked: {why.strerror or why}.", "Check the folder's permissions."
+        ) from None
+    return True
+
+
+def _wait(lock: FileLock, folder: LabFolder, within: float, say: Callable[[str], None]) -> None:
+    """Wait for the lock, if there is time for it."""
+
+    def attempt() -> None:
+        if not _try(lock, folder):
+            raise NotYet("it has not ended")
+
+    in_use = f"this lab is in use by {holder_of(folder) or 'another command'}."
+    if not within:
+        raise FolderLocked(in_use, _HINT)
+    say(f"{in_use[:1].upper()}{in_use[1:]} Waiting up to {within:.0f} s for it to end.")
+    try:
+        wait_until("the other command to end", attempt, within=within, every=0.2, error=FolderLocked)
+    except FolderLocked:
+        in_use = f"this lab is still in use by {holder_of(folder) or 'another command'}, after {within:.0f} s."
+        raise FolderLocked(in_use, _HINT) from None
+
+
+@contextlib.contextmanager
+def _written_down(folder: LabFolder, command: str) -> Iterator[None]:
+    """Write down who holds the lock, and hand its token on to what this process starts."""
+    token, outer = secrets.token_hex(16), os.environ.get(HANDED_ON)
+    since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    note = json.dumps(asdict(Holder(command, os.getpid(), since, token)))
+    write_whole(_note(folder), note + "\n", mode=0o600)
+    os.environ[HANDED_ON] = token
+    try:
+        yield
+    finally:
+        del os.environ[HANDED_ON]
+        if outer is not None:
+            os.environ[HANDED_ON] = outer
+        _note(folder).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _own_folder(folder: LabFolder) -> Iterator[None]:
+    """Make labgen's own folder where it is missing; where nothing else has come into it, take it away again."""
+    try:
+        missing = [path for path in (folder.own, folder.path) if not path.exists()]
+        folder.own.mkdir(parents=True, exist_ok=True)
+    except OSError as why:
+        raise HostError(
+            f"{folder.own} cannot be made: {why.strerror or why}.", "Check the folder's permissions."
+        ) from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if missing and [path.name for path in folder.own.iterdir()] == ["lock"]:
+                (folder.own / "lock").unlink()
+            for path in missing:
+                path.rmdir()
+
+
+def locked(command: str) -> Callable[[Callable[[Namespace], int]], Callable[[Namespace], int]]:
+    """Have a command hold the lock of its lab folder; a dry run changes nothing, and needs none."""
+
+    def decorate(run: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
+        @functools.wraps(run)
+        def run_locked(arguments: Namespace) -> int:
+            if getattr(arguments, "dry_run", False):
+                return run(arguments)
+            with folder_lock(LabFolder.at(arguments.folder), command):
+                return run(arguments)
+
+        return run_locked
+
+    return decorate

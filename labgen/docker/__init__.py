@@ -1,0 +1,1 @@
+"""The answers of Docker's Engine API as data."""

@@ -1,0 +1,217 @@
+"""Asking an engine: its own JSON, several questions in one command.
+
+The engine's API is asked directly, with curl on its socket: it gives what ``docker … inspect`` prints,
+without the price of the docker command, which on an emulated node takes four times as long; and an
+answer's HTTP status says what the command has only prose for. Paths carry no API version, so that every
+engine answers in its own; those from 20.10 on agree in all that labgen reads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from labgen.core.errors import NodeError, NoLeader, SwarmError
+
+Run = Callable[[str], str]
+"""Runs a command line as root on a node and gives what it printed; raises NodeError where that fails."""
+
+SOCKET = "/var/run/docker.sock"
+
+_NEVER = 9000
+"""A year that nothing is of: a moment of it may be moved by some hours without leaving what can be reckoned with."""
+
+_MOST_VALUES = 1_700_000
+"""Values that a JSON text may have, counted by the marks before them. Ten thousand tasks have 1.6 million; in memory a
+value takes up to 90 bytes, whatever little it takes in a text."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine answered to one question: HTTP status, and the JSON in it."""
+
+    status: int
+    body: Any
+
+    def value(self, path: str) -> Any:
+        """The JSON, where the engine had what was asked for.
+
+        :raises SwarmError: the engine is not a manager of a swarm.
+        :raises NodeError: the engine could not answer.
+        """
+        if self.status == 200:
+            return self.body
+        said = text_of(self.body, "message") if isinstance(self.body, Mapping) else str(self.body)
+        from labgen.observation.causes import of_refusal  # which itself needs this module
+
+        # The API says 500 where nobody leads, 503 for "not a manager" and for a locked swarm (moby
+        # daemon/cluster/errors.go).
+        if finding := of_refusal(said):
+            refusal = NoLeader if finding.cause == "no-leader" else SwarmError
+            raise refusal(finding.words, finding.hints)
+        if self.status == 503:
+            raise SwarmError(
+                f"the engine is no manager of a swarm: {said}", "Make one swarm of all nodes: fab bootstrap"
+            )
+        raise NodeError(
+            f"the engine answered {self.status} to {path}: {said}", "Look at it there: sudo journalctl -u docker"
+        )
+
+
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What reading an answer of an odd shape may raise."""
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Turn whatever comes of an odd shape of an answer into an error of the node that gave it.
+
+    :param where: what gave it, for the error.
+    :raises NodeError: it cannot be read.
+    """
+    try:
+        yield
+    except UNREADABLE as why:
+        shown = " ".join(str(why).split())[:120]
+        raise NodeError(
+            f"{where} answered in a form that cannot be read ({type(why).__name__}: {shown}).",
+            "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+        ) from None
+
+
+def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
+    """Ask the engine several questions in one command.
+
+    :param paths: of the Docker Engine API, quoted as in a URL.
+    :raises NodeError: there is no answer, or one that cannot be read.
+    """
+    text = run(ask_command(paths))
+    # The engine's JSON has no line ends inside; each answer is a line, followed by one with its status.
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) != 2 * len(paths):
+        raise unreadable("the engine", text)
+    return {
+        path: Answer(_status(lines[2 * place + 1], text), as_json(lines[2 * place], path))
+        for place, path in enumerate(paths)
+    }
+
+
+def ask_command(paths: Sequence[str], within: int = 0) -> str:
+    """The shell command that asks.
+
+    :param within: seconds for each answer, without limit where 0.
+    """
+    limit = ["--max-time", str(within)] if within else []
+    urls = [f"http://engine{path}" for path in paths]
+    return shlex.join(["curl", "-sS", "-g", *limit, "--unix-socket", SOCKET, "-w", r"\n%{http_code}\n", *urls])
+
+
+def as_json(text: str, where: str) -> Any:
+    """The value of a JSON text.
+
+    :param where: what gave it, for the error.
+    :raises NodeError: it is no JSON, or too deep or too large to be read.
+    """
+    try:
+        return load_json(text)
+    except ValueError:
+        raise unreadable(where, text) from None
+
+
+def load_json(text: str) -> Any:
+    """Parse a JSON text from a node, which may be made to break whoever parses it.
+
+    :raises ValueError: it is no JSON, or too deep or too large.
+    """
+    if len(text) > _MOST_VALUES and sum(map(text.count, "[{,:")) > _MOST_VALUES:
+        raise ValueError("too many values")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("too deep") from None
+
+
+def text(raw: bytes, most: int) -> str:
+    """Decode what a node printed. What is no UTF-8 comes as U+FFFD.
+
+    :param most: bytes that it may have, and half of those that it may take in memory: one emoji makes a text four times
+        as large.
+    :raises ValueError: it is too long.
+    """
+    widest = max(raw, default=0)
+    width = 4 if widest >= 0xF0 else 2 if widest >= 0xC4 else 1
+    if len(raw) > most or len(raw) * width > 2 * most:
+        raise ValueError("too long")
+    return raw.decode("utf-8", "replace")
+
+
+def as_object(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, known to be an object (NodeError where it is not)."""
+    if not isinstance(value, Mapping):
+        raise unreadable(where, _beginning(value))
+    return value
+
+
+def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
+    """The value, known to be a list of objects (NodeError where it is not)."""
+    # An empty list is `null` in some engines.
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise unreadable(where, _beginning(value))
+    return value
+
+
+def text_of(told: Any, key: str) -> str:
+    """A text in an object, empty where there is none."""
+    value = told.get(key) if isinstance(told, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
+def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object in an object, empty where there is none."""
+    value = told.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def moment(told: Mapping[str, Any], key: str) -> datetime | None:
+    """A moment in an object, ``None`` where there is none that can be read."""
+    return date(text_of(told, key))
+
+
+def date(text: str) -> datetime | None:
+    """The moment that a text is; ``None`` where it is none, has no time zone, or is Go's zero or as far away."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None and 1970 < moment.year < _NEVER else None
+
+
+def _beginning(value: Any) -> str:
+    """The beginning of a value as JSON: the whole may be long."""
+    if isinstance(value, Mapping):
+        value = dict(islice(value.items(), 5))
+    return json.dumps(value[:5] if isinstance(value, list) else value)[:400]
+
+
+def unreadable(where: str, seen: str) -> NodeError:
+    """The error for an answer that makes no sense: says what was seen."""
+    shown = " ".join(seen.split())[:200] or "nothing"
+    return NodeError(
+        f"{where} gave no JSON that can be read, but: {shown}",
+        "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+    )
+
+
+def _status(line: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{3}", line.strip()):
+        raise unreadable("the engine", text)
+    return int(line)

@@ -1,0 +1,154 @@
+"""When containers really began and ended, by one clock.
+
+A swarm's history says of a task only when it came into its last state: of one that is over, when it ended, and no
+more when it had begun. The node that it was on still has its container and can tell. Nodes' clocks differ (a
+virtual machine without time service is up to a second off), so each is compared with the asker's; and with the
+manager's, which notes when it was told of a task's state: never before the node had it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from labgen.docker.api import as_json, as_object, date, part, reading, text_of, unreadable
+from labgen.docker.tasks import Service, Task
+
+
+@dataclass(frozen=True)
+class Life:
+    """One container.
+
+    :param began: when it began to run, ``None`` where it never did; ``ended`` likewise.
+    :param unwell: what its health check said last, where that never succeeded.
+    """
+
+    began: datetime | None
+    ended: datetime | None
+    unwell: str = ""
+
+
+@dataclass(frozen=True)
+class Lives:
+    """The containers of a service on one node, by id.
+
+    :param ahead: seconds by which the node's clock is ahead of the asker's, at least and at most.
+    :param engine: when the node's engine began for the last time, where that can be told.
+    """
+
+    ahead: tuple[float, float]
+    of: Mapping[str, Life]
+    engine: datetime | None = None
+
+
+_LATEST = 1e11
+"""Seconds since 1970 that no clock says."""
+
+_EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
+
+
+def script(service: str) -> str:
+    """What is run as root on a node: prints its time, when its engine began, a service's containers, its time again."""
+    label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
+    each = shlex.quote(_EACH)
+    # An engine that does not run is not asked: its socket is systemd's, and asking would start it. It has written its
+    # file when it began. A container that is removed meanwhile makes inspect fail, and is no more
+    # there for anyone.
+    return (
+        # Twice, so that however long all else takes, what is not known of its clock is only how long the way was.
+        "trap 'date +%s.%N' EXIT; date +%s.%N; "
+        "pidof dockerd >/dev/null || exit 0; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
+        f"ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
+        f'{{ [ -z "$ids" ] || docker inspect --type container --format {each} $ids || true; }}'
+    )
+
+
+def read(text: str, asked: tuple[float, float]) -> Lives:
+    """What :func:`script` printed.
+
+    :param asked: the asker's clock, in seconds, before asking and after.
+    :raises NodeError: it cannot be read.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        first, *between, last = lines
+        began, *containers = between or ["0"]
+        start, engine, end = map(_clock, (first, began, last))
+    except ValueError:
+        raise unreadable("the node", text) from None
+    with reading("docker inspect"):
+        lives = dict(_life(as_object(as_json(line, "docker inspect"), "docker inspect")) for line in containers)
+        engine_began = datetime.fromtimestamp(engine, UTC) if engine else None
+        return Lives((end - asked[1], start - asked[0]), lives, engine_began)
+
+
+def _clock(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LATEST:
+        raise ValueError(f"no time: {text}")
+    return seconds
+
+
+def _life(told: Mapping[str, Any]) -> tuple[str, Life]:
+    state = part(told, "state")
+    checks = part(state, "Health").get("Log") or []
+    return text_of(told, "id"), Life(
+        began=date(text_of(state, "StartedAt")),
+        ended=None if state.get("Running") else date(text_of(state, "FinishedAt")),
+        unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
+    )
+
+
+def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
+    """A service whose tasks say when their containers began and ended, all by the clock of one node.
+
+    :param told: by id of the node.
+    :param base: id of the node whose clock counts: the manager's, which also dates the tasks' creation.
+    """
+
+    apart = {node: _apart(there, told.get(base), _noted(service, node)) for node, there in told.items()}
+
+    def one(task: Task) -> Task:
+        there = told.get(task.node_id)
+        if there is None:
+            return task
+        life = there.of.get(task.container_id) or Life(None, None)
+        behind = timedelta(seconds=-apart[task.node_id])
+        began, ended, since, engine = (
+            moment and moment + behind for moment in (life.began, life.ended, task.since, there.engine)
+        )
+        return dataclasses.replace(task, began=began, ended=ended, since=since, engine=engine, unwell=life.unwell)
+
+    return dataclasses.replace(service, tasks=tuple(map(one, service.tasks)))
+
+
+def _noted(service: Service, node: str) -> float | None:
+    """Seconds by which a node's clock is ahead of the manager's at least, as the states of its tasks tell."""
+    told = [
+        (task.since - task.updated).total_seconds()
+        for task in service.tasks
+        if task.node_id == node and task.since and task.updated
+    ]
+    return max(told, default=None)
+
+
+def _apart(there: Lives, base: Lives | None, noted: float | None) -> float:
+    """Seconds by which a node's clock is ahead of another's; a difference that cannot be told from none is none.
+
+    :param noted: how much it is at least, ``None`` where that is not known. A manager is told at once, so it is hardly
+        more; of another manager's clock, which is none of these two, it says nothing.
+    """
+    if base is None:
+        return 0.0
+    least, most = there.ahead[0] - base.ahead[1], there.ahead[1] - base.ahead[0]
+    if noted is None or not least <= noted <= most:
+        return 0.0 if least <= 0 <= most else (least + most) / 2
+    return 0.0 if noted <= 0 <= most else noted
+
+
+def _said(checks: Sequence[Mapping[str, Any]]) -> str:
+    return text_of(checks[-1], "Output").strip() or "nothing" if checks else ""

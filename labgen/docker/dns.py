@@ -1,0 +1,79 @@
+"""What names mean on an overlay network: asked from a container there.
+
+The container's name server is the engine's own (127.0.0.11). It is asked with busybox' ``nslookup``, which the
+course's alpine image has.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from labgen.docker.api import Run
+
+IMAGE = "alpine:3"
+"""Of the container that asks."""
+
+RESOLVER = IPv4Address("127.0.0.11")
+"""The engine's name server, as containers see it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking.
+
+    :param addresses: by name; none for one that is not known.
+    :param answered: addresses that gave a page.
+    """
+
+    addresses: Mapping[str, frozenset[IPv4Address]]
+    answered: frozenset[IPv4Address]
+
+
+def throwaway(network: str, alias: str = "") -> str:
+    """Begins a command that is run in a container on a network, which is started for it and removed.
+
+    :param alias: a name that it has there.
+    """
+    named = f" --network-alias {shlex.quote(alias)}" if alias else ""
+    return f"docker run --rm --network {shlex.quote(network)}{named} {IMAGE}"
+
+
+def ask(run: Run, inside: str, names: Sequence[str], fetch: Sequence[IPv4Address], within: float) -> Asked:
+    """Look names up, and fetch the page of addresses, from one container.
+
+    :param run: runs a script on the node where that container is.
+    :param inside: begins a command that is run in it: ``docker exec NAME``.
+    :param within: seconds for each page.
+    """
+    # Not to be guessed, so that nothing that is printed passes for a mark.
+    mark = f"labgen-{secrets.token_hex(8)}"
+    lines = [f"echo {mark} {shlex.quote(name)}; nslookup {shlex.quote(name)} 2>&1" for name in names]
+    for address in fetch:
+        # wget's own -T ends the busybox of some builds with a segmentation fault.
+        page = f"timeout {max(1, round(within))} wget -q -O /dev/null http://{address}/"
+        lines.append(f"{page} 2>/dev/null && echo {mark} page {address}")
+    script = "\n".join([*lines, "true"])
+    text = run(f"{inside} sh -c {shlex.quote(script)}")
+    said = re.split(rf"(?m)^{mark} (?!page )(\S+)\n", text)
+    found = {said[at]: read(said[at + 1]) for at in range(1, len(said) - 1, 2)}
+    pages = re.findall(rf"(?m)^{mark} page (\S+)$", text)
+    return Asked({name: found.get(name, frozenset()) for name in names}, frozenset(map(IPv4Address, pages)))
+
+
+def read(text: str) -> frozenset[IPv4Address]:
+    """The addresses that ``nslookup`` tells, without the name server's own.
+
+    ``Name:	tasks.web`` and ``Address: 10.20.1.3``; older ones write ``Address 1: 10.20.1.3 web.1``.
+    """
+    told = re.findall(r"(?m)^Address(?: \d+)?:\s*(\d+\.\d+\.\d+\.\d+)(?!\d*:)\b", text)
+    return frozenset(map(IPv4Address, told)) - {RESOLVER}
+
+
+def told(addresses: frozenset[IPv4Address]) -> str:
+    """For people: ``10.20.1.3, 10.20.1.4``."""
+    return ", ".join(map(str, sorted(addresses))) or "no address"

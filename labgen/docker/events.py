@@ -1,0 +1,72 @@
+"""What an engine still knows of services that are gone: the last of its events, which it keeps until it ends.
+
+Docker keeps its last 256 events in memory (moby ``daemon/events``). A manager's tell of services that were removed,
+every node's of containers that were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from labgen.docker.api import load_json, part, reading, text_of
+
+_STARTED = "engine runs since"
+
+_SCRIPT = f"""\
+now=$(date +%s)
+echo "{_STARTED} $((now - $(ps -o etimes= -p "$(pidof -s dockerd)")))"
+docker events --since SINCE --until "$now" --filter type=service --filter type=container \\
+  --filter event=remove --filter event=destroy --format '{{{{json .}}}}'
+"""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What one engine has kept.
+
+    :param services: names of services that were removed, or of which a container was, since the moment asked for.
+    :param started: when the engine was started: what was before, it does not know.
+    """
+
+    services: frozenset[str]
+    started: datetime
+
+    def forgotten(self, since: datetime) -> bool:
+        """Whether the engine was started so late that it has lost what was between then and a moment."""
+        # Its swarm begins some seconds after an engine does, never before it.
+        return self.started > since + timedelta(seconds=2)
+
+
+def script(since: datetime) -> str:
+    """The script that asks.
+
+    :param since: nothing before is told: what was in an earlier swarm, for example.
+    """
+    return _SCRIPT.replace("SINCE", str(int(since.timestamp())))
+
+
+def read(text: str) -> Traces:
+    """What the script printed.
+
+    :raises NodeError: it cannot be read.
+    """
+    names, started = set(), datetime.fromtimestamp(0, UTC)
+    with reading("docker events"):
+        for line in text.splitlines():
+            if line.startswith(_STARTED):
+                started = datetime.fromtimestamp(int(line.removeprefix(_STARTED)), UTC)
+            elif line.startswith("{"):
+                names.add(_name(line))
+    return Traces(frozenset(names - {""}), started)
+
+
+def _name(line: str) -> str:
+    """The service that an event is about."""
+    try:
+        told = load_json(line)
+    except ValueError:
+        return ""
+    about = part(part(told, "Actor"), "Attributes")
+    key = "name" if text_of(told, "Type") == "service" else "com.docker.swarm.service.name"
+    return text_of(about, key)

@@ -1,0 +1,112 @@
+"""Requests made on a node, each over a connection of its own.
+
+A connection that is kept open always leads to the same container (moby#25087), so each request closes
+its own; curl says of each whether it opened one.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labgen.docker.api import Run
+
+REQUESTS = 12
+"""Requests to one address. The routing mesh takes the containers in turn (IPVS, round robin); were it by
+chance, one of two would be missed in 12 requests once in 2048 times."""
+
+_AT_MOST = 65536
+"""Bytes read of all answers from one address: a page may be endless."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer.
+
+    :param status: HTTP status; 0 where there was no answer, and ``body`` says why.
+    """
+
+    status: int
+    body: str
+    new_connection: bool
+
+
+@dataclass(frozen=True)
+class Requests:
+    """The answers to several requests to one address."""
+
+    responses: tuple[Response, ...]
+
+    @property
+    def answered(self) -> bool:
+        """Every request was answered, each over a connection of its own."""
+        return bool(self.responses) and all(one.status == 200 and one.new_connection for one in self.responses)
+
+    @property
+    def refused(self) -> bool:
+        """Some request got no answer at all."""
+        return not self.responses or any(one.status == 0 for one in self.responses)
+
+    @property
+    def bodies(self) -> frozenset[str]:
+        """The different pages that came."""
+        return frozenset(one.body for one in self.responses if one.status == 200)
+
+    def __str__(self) -> str:
+        """For people: ``12 requests: 6 x <h1>…</h1>, 6 x <h1>…</h1>``."""
+        told = Counter(_short(one) for one in self.responses)
+        listed = ", ".join(f"{count} x {what}" for what, count in told.most_common(4)) or "no answer"
+        return f"{len(self.responses)} requests: {listed}"
+
+
+def ask(run: Run, addresses: Sequence[str], port: int, within: float, requests: int = REQUESTS) -> dict[str, Requests]:
+    """Make requests to each of several addresses, in one command.
+
+    :param run: runs a script on the node that asks.
+    :param within: seconds for each request; after one without an answer, that address is left.
+    :param requests: how many to each address.
+    """
+    # Not to be guessed, so that no page can pass for several.
+    mark = f"labgen-{secrets.token_hex(8)}"
+    text = run(command(addresses, port, within, mark, requests))
+    parts = re.split(rf"(?m)^{mark} address (\S+)\n", text)
+    return {parts[place]: _parse(parts[place + 1], mark) for place in range(1, len(parts) - 1, 2)}
+
+
+def command(addresses: Sequence[str], port: int, within: float, mark: str, requests: int = REQUESTS) -> str:
+    """The script that makes them."""
+    lines = ["export LC_ALL=C.UTF-8"]
+    for address in addresses:
+        curl = ["curl", "-sS", "-g", "--noproxy", "*", "--max-time", str(max(1, round(within))), "--fail-early"]
+        curl += ["-H", "Connection: close", "-w", rf"\n{mark} %{{http_code}} %{{num_connects}}\n"]
+        curl += [f"http://{address}:{port}/"] * requests
+        lines.append(f"echo {shlex.quote(f'{mark} address {address}')}")
+        lines.append(f"{shlex.join(curl)} 2>&1 | head -c {_AT_MOST}; echo")
+    return "\n".join([*lines, "true"])
+
+
+def _parse(text: str, mark: str) -> Requests:
+    parts = re.split(rf"(?m)^{mark} (\d+) (\d+)$", text)
+    responses = [
+        Response(int(parts[place + 1]), parts[place].strip(), int(parts[place + 2]) == 1)
+        for place in range(0, len(parts) - 2, 3)
+    ]
+    rest = parts[-1].strip()
+    # curl says what went wrong after the line with the status of what went wrong.
+    if rest and responses and responses[-1].status == 0:
+        responses[-1] = Response(0, rest, new_connection=False)
+    elif rest:
+        responses.append(Response(0, f"an answer without end: {rest[:60]}", new_connection=False))
+    return Requests(tuple(responses))
+
+
+def _short(one: Response) -> str:
+    said = " ".join(one.body.split())
+    said = said if len(said) <= 80 else said[:79] + "…"
+    if one.status == 200:
+        return (said or "an empty page") + ("" if one.new_connection else " (no new connection)")
+    return f"status {one.status}: {said}" if one.status else said or "no answer"

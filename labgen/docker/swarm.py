@@ -1,0 +1,166 @@
+"""What a swarm is like now: read-only facts from the engine's own JSON.
+
+Provisioning decides by them, grading judges by them. Parsed tolerantly (what is missing is empty), but
+an answer that is no JSON, or none at all, is an error that says what was seen.
+
+Nothing here reads a join token: they are in ``/swarm``, which is never asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from labgen.docker.api import Answer, Run, as_list, as_object, ask, part, reading, text_of
+from labgen.docker.hopeless import settled
+from labgen.docker.model import LocalSwarm, Network, SwarmNode
+from labgen.docker.tasks import Port, Service, Task, Update, run_of
+
+__all__ = [
+    "LocalSwarm",
+    "Network",
+    "Port",
+    "Service",
+    "Swarm",
+    "SwarmNode",
+    "Task",
+    "Update",
+    "local",
+    "look",
+    "networks",
+    "nodes",
+    "run_of",
+    "service",
+    "services",
+]
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """A whole swarm at one moment, as a manager tells it.
+
+    :param services: every service, by name.
+    """
+
+    nodes: tuple[SwarmNode, ...]
+    networks: tuple[Network, ...]
+    services: Mapping[str, Service]
+
+    def settled(self, names: Collection[str]) -> bool:
+        """Nothing is on its way: every node's state is known, every service of these names has settled.
+
+        What fails again and again is not on its way.
+        """
+        known = all(node.state != "unknown" for node in self.nodes)
+        return known and all(settled(service) for name, service in self.services.items() if name in names)
+
+    def node(self, node_id: str) -> SwarmNode | None:
+        """The node of that id."""
+        return next((node for node in self.nodes if node.id == node_id), None)
+
+
+def local(run: Run) -> LocalSwarm:
+    """The swarm as this engine sees it; need not be a manager.
+
+    :raises NodeError: the engine does not answer.
+    """
+    told = _one(run, "/info")
+    with reading("/info"):
+        return LocalSwarm.of(part(as_object(told, "/info"), "Swarm"))
+
+
+def nodes(run: Run) -> list[SwarmNode]:
+    """Every node of the swarm.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    told = _one(run, "/nodes")
+    with reading("/nodes"):
+        return [SwarmNode.of(one) for one in as_list(told, "/nodes")]
+
+
+def networks(run: Run) -> list[Network]:
+    """Every network this engine knows, on a manager also those of the swarm.
+
+    :raises NodeError: the engine does not answer.
+    """
+    told = _one(run, "/networks")
+    with reading("/networks"):
+        return [Network.of(one) for one in as_list(told, "/networks")]
+
+
+def service(run: Run, name: str) -> Service | None:
+    """A service with its tasks, ``None`` where there is none of that name.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    told = ask(run, _service_paths(name))
+    with reading(f"/services/{name}"):
+        return _service(told, name)
+
+
+def services(run: Run) -> list[Service]:
+    """Every service of the swarm, without its tasks.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    told = _one(run, "/services")
+    with reading("/services"):
+        return [Service.of(one) for one in as_list(told, "/services")]
+
+
+def look(run: Run) -> Swarm:
+    """Everything at once, in one command that is the same for every swarm.
+
+    :raises SwarmError: the node asked is not a manager.
+    :raises NodeError: the engine does not answer.
+    """
+    paths = ("/nodes", "/networks", "/services", "/tasks")
+    answers = ask(run, paths)
+    with reading("the engine"):
+        return _swarm({path: as_list(answers[path].value(path), path) for path in paths})
+
+
+def _swarm(told: Mapping[str, Sequence[Mapping[str, Any]]]) -> Swarm:
+    tasks: dict[str, list[Task]] = {}
+    for task in map(Task.of, told["/tasks"]):
+        tasks.setdefault(task.service_id, []).append(task)
+    found = [Service.of(one, _in_order(tasks.get(text_of(one, "ID"), ()))) for one in told["/services"]]
+    return Swarm(
+        nodes=tuple(map(SwarmNode.of, told["/nodes"])),
+        networks=tuple(map(Network.of, told["/networks"])),
+        services={there.name: there for there in found},
+    )
+
+
+def _one(run: Run, path: str) -> Any:
+    return ask(run, [path])[path].value(path)
+
+
+def _service_paths(name: str) -> list[str]:
+    filters = json.dumps({"service": [name]})
+    return [f"/services/{quote(name, safe='')}", f"/tasks?filters={quote(filters, safe='')}"]
+
+
+def _service(told: Mapping[str, Answer], name: str) -> Service | None:
+    at, tasks_at = _service_paths(name)
+    if told[at].status == 404:
+        return None
+    body = as_object(told[at].value(at), at)
+    # The engine also finds a service by its id, or the beginning of one.
+    if text_of(part(body, "Spec"), "Name") != name:
+        return None
+    # A service removed between the two questions has no tasks any more.
+    gone = told[tasks_at].status == 404
+    tasks = [] if gone else [Task.of(one) for one in as_list(told[tasks_at].value(tasks_at), tasks_at)]
+    return Service.of(body, _in_order(tasks))
+
+
+def _in_order(tasks: Iterable[Task]) -> list[Task]:
+    return sorted(tasks, key=lambda task: (task.slot, str(task.created)))

@@ -1,0 +1,261 @@
+"""This computer, as the doctor sees it: the one way its checks look at anything.
+
+Nothing here judges. Tests put recorded answers in the place of :class:`Host`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gzip
+import importlib
+import os
+import platform
+import queue
+import shutil
+import socket
+import sys
+import threading
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path, PureWindowsPath
+from typing import Literal
+
+from labgen.core.atomic_files import home
+from labgen.core.errors import ProgramMissing, ProgramTimeout
+from labgen.core.process import Result, Runner
+
+NOT_INSTALLED = 127
+LATE = 124
+"""Exit statuses of programs that were not there or did not end in time, as a shell would give them."""
+
+_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+class Host:
+    """This computer.
+
+    :param runner: starts the programs.
+    :param folder: the lab's folder, in which Vagrant keeps ``.vagrant``; the working directory
+        where ``None``.
+    """
+
+    def __init__(self, runner: Runner | None = None, folder: Path | None = None) -> None:
+        self._runner = runner or Runner()
+        self._folder = folder or Path.cwd()
+        self._asked: dict[tuple[str, ...], Future[Result]] = {}
+        self._lock = threading.Lock()
+
+    def system(self) -> str:
+        """``Linux``, ``Darwin`` or ``Windows``."""
+        return platform.system()
+
+    def machine(self) -> str:
+        """Architecture of the processor, as boxes name it: ``amd64``, ``arm64``."""
+        if platform.system() == "Darwin" and "ARM64" in platform.version():
+            return "arm64"  # a Python for Intel, run by Rosetta, would say x86_64
+        plain = platform.machine().lower()
+        return _ARCHITECTURES.get(plain, plain)
+
+    def is_root(self) -> bool:
+        """Whether this is root; always ``False`` on Windows."""
+        return hasattr(os, "geteuid") and os.geteuid() == 0
+
+    def cpus(self) -> int:
+        """Logical processors."""
+        return os.cpu_count() or 1
+
+    def env(self, name: str) -> str:
+        """A variable of the environment; empty where it is not set."""
+        return os.environ.get(name, "")
+
+    def home(self) -> Path:
+        """The user's home."""
+        return home()
+
+    def folder(self) -> Path:
+        """The lab's folder."""
+        return self._folder
+
+    def which(self, program: str) -> str | None:
+        """Full path of a program, or ``None``."""
+        return self._runner.which(program)
+
+    def run(self, *argv: str, timeout: float = 10.0) -> Result:
+        """What a program says. The same command is run once, however many checks ask for it.
+
+        A program that is missing or late gives the status :data:`NOT_INSTALLED` or :data:`LATE`.
+        """
+        with self._lock:
+            answer = self._asked.get(argv)
+            mine = answer is None
+            if answer is None:
+                answer = self._asked[argv] = Future()
+        if mine:
+            try:
+                answer.set_result(self._run(argv, timeout))
+            except BaseException as why:
+                answer.set_exception(why)
+                raise
+        return answer.result()
+
+    def forget(self) -> None:
+        """Forget every answer: something has been changed here, and all is to be asked anew."""
+        with self._lock:
+            self._asked.clear()
+
+    def _run(self, argv: tuple[str, ...], timeout: float) -> Result:
+        try:
+            return self._runner.run(argv, timeout=timeout)
+        except ProgramMissing as why:
+            return Result(argv, NOT_INSTALLED, "", why.message)
+        except ProgramTimeout as why:
+            return Result(argv, LATE, "", why.message)
+
+    def follow(self, *argv: str, on_line: Callable[[str], None], timeout: float) -> Result:
+        """Run a program that changes something, each line of its output handed on as it comes.
+
+        :raises HostError: it is missing, or did not end in time.
+        """
+        return self._runner.run(argv, timeout=timeout, on_line=on_line)
+
+    def read(self, path: Path) -> str | None:
+        """Text of a file, unpacked where its name ends in .gz, or ``None`` where it cannot be read."""
+        try:
+            whole = path.read_bytes()
+            return (gzip.decompress(whole) if path.suffix == ".gz" else whole).decode("utf-8", "replace")
+        except (OSError, EOFError, zlib.error):
+            return None
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is such a file or folder."""
+        try:
+            return path.exists()
+        except OSError:
+            return False
+
+    def names(self, folder: Path) -> tuple[str, ...]:
+        """Names in a folder, sorted; none where it cannot be read."""
+        try:
+            return tuple(sorted(entry.name for entry in folder.iterdir()))
+        except OSError:
+            return ()
+
+    def opens(self, device: Path) -> Literal["yes", "absent", "denied"]:
+        """Whether a device can be opened for reading and writing."""
+        try:
+            os.close(os.open(device, os.O_RDWR))
+        except PermissionError:
+            return "denied"
+        except OSError:
+            return "absent"
+        return "yes"
+
+    def disk_free(self, path: Path) -> int | None:
+        """Free space in MiB where ``path`` is, or where it will be made."""
+        for place in (path, *path.parents):
+            with contextlib.suppress(OSError):
+                return shutil.disk_usage(place).free // 2**20
+        return None
+
+    def windows_memory(self) -> tuple[int, int] | None:
+        """Memory of a Windows machine and what of it is available, in MiB."""
+        if sys.platform != "win32":
+            return None
+        import ctypes
+
+        class Status(ctypes.Structure):
+            # MEMORYSTATUSEX (learn.microsoft.com, sysinfoapi.h)
+            _fields_ = [
+                ("length", ctypes.c_ulong),
+                ("load", ctypes.c_ulong),
+                *(
+                    (name, ctypes.c_ulonglong)
+                    for name in ("total", "available", "file", "file_free", "virtual", "virtual_free", "more")
+                ),
+            ]
+
+        status = Status(length=ctypes.sizeof(Status))
+        if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+            return None
+        return status.total // 2**20, status.available // 2**20
+
+    def port(self, number: int) -> Literal["free", "taken", "denied"]:
+        """Whether a TCP port of 127.0.0.1 can be bound."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":
+                # Else a port on which a connection was closed a moment ago would look taken.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except PermissionError:
+                # Windows says so of a port that a program holds for itself alone, or that Hyper-V keeps.
+                return "denied" if os.name == "posix" else "taken"
+            except OSError as why:
+                return "denied" if why.errno == errno.EACCES else "taken"
+        return "free"
+
+    def reaches(self, name: str, port: int, within: float = 2.0) -> bool:
+        """Whether a TCP connection comes about.
+
+        :param within: deadline in seconds, name look-up included: a resolver that does not answer
+            would otherwise keep us for half a minute.
+        """
+        answer: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+        def knock() -> None:
+            try:
+                socket.create_connection((name, port), within).close()
+            except OSError:
+                answer.put(False)
+            else:
+                answer.put(True)
+
+        threading.Thread(target=knock, daemon=True).start()
+        try:
+            return answer.get(timeout=within)
+        except queue.Empty:
+            return False
+
+    def built_box(self, provider: str, suite: str = "bookworm") -> bool:
+        """Whether ``labgen box build`` has made a box for this provider; a node image, of this suite."""
+        try:
+            return bool(importlib.import_module("labgen.images").built(provider, suite=suite))
+        except (ImportError, AttributeError):
+            return False
+
+    def node_image(self, suite: str = "bookworm") -> str | None:
+        """The image of a node that ``labgen`` starts containers from, as a Docker engine names it."""
+        try:
+            return str(importlib.import_module("labgen.images").node_image(suite))
+        except (ImportError, AttributeError):
+            return None
+
+    def box_packages(self, provider: str) -> tuple[str, ...]:
+        """Debian packages that ``labgen box build`` needs for this provider."""
+        try:
+            recipe = importlib.import_module("labgen.images.recipe")
+            everything = tuple(recipe.PACKAGES)
+            # An image is a tree of files; what makes a disk of it is for boxes only.
+            tree = {*recipe.TREE_PROGRAMS.values(), "debian-archive-keyring"}
+        except (ImportError, AttributeError):
+            return ()
+        return tuple(name for name in everything if name in tree) if provider == "docker" else everything
+
+
+def find_vboxmanage(host: Host) -> str | None:
+    """VBoxManage; on Windows its installer does not put it on PATH, but leaves a variable."""
+    found = host.which("VBoxManage")
+    if found or host.system() != "Windows":
+        return found
+    folders = (
+        host.env("VBOX_MSI_INSTALL_PATH"),
+        host.env("VBOX_INSTALL_PATH"),
+        r"C:\Program Files\Oracle\VirtualBox",
+    )
+    for folder in filter(None, folders):
+        program = str(PureWindowsPath(folder) / "VBoxManage.exe")
+        if host.exists(Path(program)):
+            return program
+    return None

@@ -1,0 +1,85 @@
+"""Names that another lab, or one that was never taken down, has at the provider already."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+from labgen.host import resources
+from labgen.host.computer import Host, find_vboxmanage
+from labgen.host.findings import Finding, Level
+from labgen.model.lab import Lab
+
+_WITHIN = 20.0
+"""Seconds for an answer: VirtualBox's own service may have to start first."""
+
+
+def mark(lab: Lab, host: Host) -> str | None:
+    """The mark that everything made for this folder bears; ``None`` where nothing has been made."""
+    text = _written(host, "labgen-mark")
+    if re.fullmatch(r"[0-9a-f]{12}", text):
+        return text
+    # Labs of earlier versions of labgen: their mark was the path's.
+    made = resources.existing(lab, host) is not None
+    return hashlib.sha256(str(host.folder()).encode()).hexdigest()[:12] if made else None
+
+
+def _written(host: Host, *names: str) -> str:
+    """What Vagrant's data of this folder has in a file; empty where there is none."""
+    path = host.folder().joinpath(".vagrant", *names)
+    return (host.read(path) or "").strip() if host.exists(path) else ""
+
+
+def virtualbox(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Machines and NAT networks that have this lab's names, and are not this folder's."""
+    program = find_vboxmanage(host)
+    if program is None:
+        return
+    listed = host.run(program, "list", "vms", timeout=_WITHIN)
+    networks = host.run(program, "list", "--long", "natnets", timeout=_WITHIN)
+    conflicts = [*_machines(lab, host, listed.out), *_nat_network(lab, host, networks.out)]
+    yield from conflicts
+    if not conflicts and listed.ok:
+        yield _finding("ok", "no other machine or NAT network has this lab's names.")
+
+
+def _machines(lab: Lab, host: Host, listed: str) -> Iterator[Finding]:
+    machines: dict[str, str] = dict(re.findall(r'(?m)^"(.*)" \{([0-9a-f-]+)\}\s*$', listed))
+    for node in lab.nodes:
+        name = f"{lab.slug} {node.name}"
+        if name in machines and machines[name] != _written(host, "machines", node.name, "virtualbox", "id"):
+            yield _finding(
+                "error",
+                f'VirtualBox has a machine "{name}" already: of another lab, or left of a folder that was deleted.',
+                f"If nothing needs it, remove it with its disk:\nVBoxManage unregistervm {machines[name]} --delete\n"
+                "Otherwise give this lab another name in lab.yml (name:).",
+            )
+
+
+def _nat_network(lab: Lab, host: Host, listed: str) -> Iterator[Finding]:
+    if host.exists(host.folder() / ".vagrant" / f"labgen-nat-network-{lab.slug}"):
+        return  # this folder's own
+    for block in re.split(r"(?m)^(?=(?:Name|NetworkName):)", listed):
+        # Before 7.0 the keys are NetworkName and "DHCP Enabled".
+        values: dict[str, str] = dict(re.findall(r"(?m)^(\S[^:\n]*):[ \t]+(\S.*?)[ \t]*$", block))
+        if values.get("Name", values.get("NetworkName")) != lab.slug:
+            continue
+        wrong = []
+        if values.get("Network", str(lab.plan.lab)) != str(lab.plan.lab):
+            wrong.append(f"its network is {values['Network']}, not {lab.plan.lab}")
+        if re.fullmatch(r"(?i)yes|on|true|enabled", values.get("DHCP Server", values.get("DHCP Enabled", "no"))):
+            wrong.append("its DHCP server is on and could hand out the nodes' addresses")
+        if re.fullmatch(r"(?i)no|off|false|disabled", values.get("Enabled", "yes")):
+            wrong.append("it is disabled")
+        if wrong:
+            yield _finding(
+                "error",
+                f'VirtualBox has a NAT network "{lab.slug}" already, not made for this lab: {"; ".join(wrong)}.',
+                f"If nothing needs it:\nVBoxManage natnetwork remove --netname {lab.slug}\n"
+                "Otherwise give this lab another name in lab.yml (name:).",
+            )
+
+
+def _finding(level: Level, message: str, fix: str = "") -> Finding:
+    return Finding("virtualbox.names", level, "names", message, fix, "virtualbox")

@@ -1,0 +1,341 @@
+"""Every finding together: which providers can be used, and which one to take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from labgen.core.errors import HostError, LabgenError
+from labgen.host import (
+    conflicts,
+    debian,
+    docker,
+    docker_engine,
+    downloads,
+    kernel,
+    libvirt,
+    network,
+    programs,
+    resources,
+    virtualization,
+)
+from labgen.host.computer import Host
+from labgen.host.daemon_status import Daemon
+from labgen.host.findings import Finding
+from labgen.model.capabilities import Capability, Lacks
+from labgen.model.lab import Lab
+from labgen.providers import PROVIDERS
+
+Check = Callable[[Lab, Host], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is looked at for a provider.
+
+    :param gate: an error where the provider is not there at all; nothing else is then looked at.
+    :param rest: everything else.
+    :param systems: where an automatic choice may fall on it.
+    :param accelerated: whether nodes would run on the processor itself.
+    :param lacks: what nodes would lack on this very computer, and why.
+    :param daemon: how its daemon can be had; ``None`` where it has none.
+    :param own: what that daemon is called when the lab starts its own.
+    """
+
+    gate: Callable[[Lab, Host], Finding | None]
+    rest: tuple[Check, ...]
+    systems: tuple[str, ...] = ("Linux", "Darwin", "Windows")
+    accelerated: Callable[[Host], bool] = lambda _host: True
+    lacks: Callable[[Host], Lacks] = lambda _host: {}
+    daemon: Callable[[Host], Daemon] | None = None
+    own: str = ""
+
+
+def _for(provider: str, *checks: Callable[..., Iterable[Finding]]) -> tuple[Check, ...]:
+    return tuple(partial(check, provider=provider) for check in checks)
+
+
+_SUPPLIES = (resources.disk, resources.architecture, debian.check, downloads.images)
+
+
+GENERAL: tuple[Check, ...] = (programs.vagrant, programs.ssh, resources.memory, resources.processors)
+BY_PROVIDER: Mapping[str, Checks] = {
+    "virtualbox": Checks(
+        programs.no_virtualbox,
+        (
+            programs.virtualbox,
+            virtualization.virtualbox,
+            network.virtualbox_routes,
+            conflicts.virtualbox,
+            *_for("virtualbox", network.ports, downloads.box, *_SUPPLIES),
+        ),
+    ),
+    "libvirt": Checks(
+        libvirt.missing,
+        (
+            libvirt.check_daemon,
+            libvirt.check_plugin,
+            virtualization.libvirt,
+            network.libvirt_routes,
+            network.libvirt_firewall,
+            *_for("libvirt", downloads.box, *_SUPPLIES),
+        ),
+        systems=("Linux",),
+        accelerated=lambda host: virtualization.kvm(host).usable,
+        daemon=libvirt.daemon,
+        own="a libvirtd",
+    ),
+    "docker": Checks(
+        docker.missing,
+        (
+            docker.check_engine,
+            docker.image,
+            docker.limits,
+            kernel.check,
+            network.docker_routes,
+            *_for("docker", network.ports, *_SUPPLIES),
+        ),
+        lacks=kernel.lacks,
+        daemon=docker_engine.daemon,
+        own="a Docker engine",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The provider to use.
+
+    :param why: one sentence, for the user.
+    :param accelerated: ``False`` where machines are emulated and everything takes many times as long.
+    :param own_daemon: the lab has to start the provider's daemon itself.
+    """
+
+    provider: str
+    why: str
+    accelerated: bool
+    own_daemon: bool
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the doctor found.
+
+    :param accelerated: by provider, whether machines would run on the processor itself.
+    :param own_daemon: by provider, whether it would need a daemon of the lab's own.
+    :param lacks: by provider, what nodes would lack, and why.
+    :param existing: the provider on which machines of the lab exist already.
+    :param asked: whether the providers to look at were given by the caller.
+    """
+
+    findings: tuple[Finding, ...]
+    providers: tuple[str, ...]
+    accelerated: Mapping[str, bool]
+    own_daemon: Mapping[str, bool]
+    lacks: Mapping[str, Lacks] = field(default_factory=dict)
+    existing: str | None = None
+    asked: bool = False
+
+    @property
+    def usable(self) -> Mapping[str, bool]:
+        """By provider that was looked at, whether the lab can come up with it."""
+        return {provider: not self.errors(provider) for provider in self.providers}
+
+    def errors(self, provider: str) -> list[Finding]:
+        """What keeps the lab from coming up with this provider."""
+        return [one for one in self.findings if one.level == "error" and one.provider in (None, provider)]
+
+    def warnings(self, provider: str) -> list[Finding]:
+        """What will be slow or unreachable with this provider."""
+        return [one for one in self.findings if one.level == "warning" and one.provider in (None, provider)]
+
+    def choose(self, lab: Lab) -> Choice:
+        """The provider to use: the lab's own, the one its machines run on, or the best usable.
+
+        :raises HostError: none can be used, or the one that is asked for cannot; with every reason
+            and its fix.
+        """
+        if self.asked and len(self.providers) == 1:
+            return self._choice(self.providers[0], "it is asked for")
+        if lab.provider != "auto":
+            return self._choice(lab.provider, "lab.yml asks for it")
+        if self.existing is not None and self.existing in self.providers:
+            return self._choice(self.existing, "the lab's machines are there already")
+        usable = [provider for provider in self.providers if self.usable[provider]]
+        if not usable:
+            raise HostError(
+                "This lab cannot come up on this computer.\n"
+                + "\n".join(self._reasons(provider) for provider in self.providers),
+                "Put one of them right, then see `labgen doctor`.",
+            )
+        best = min(usable, key=self._rank)
+        return self._choice(best, self._beside(best))
+
+    def _choice(self, provider: str, reason: str) -> Choice:
+        title = _title(provider)
+        if provider not in self.providers or self.errors(provider):
+            raise HostError(
+                f"{title} cannot be used, although {reason}.\n{self._reasons(provider)}",
+                "Put that right, then see `labgen doctor`.",
+            )
+        how = "" if self.accelerated[provider] else "; machines are emulated, which is slow"
+        if ports := self.published_ports(provider):
+            how += f"; {self.lacks[provider][Capability.ROUTING_MESH]}, so {ports}"
+        own = self.own_daemon[provider]
+        daemon = f", with {BY_PROVIDER[provider].own} of the lab's own" if own else ""
+        return Choice(provider, f"{title}{daemon}: {reason}{how}.", self.accelerated[provider], own)
+
+    def published_ports(self, provider: str) -> str:
+        """What there is to say of the ports that a swarm publishes on this provider; nothing where they answer."""
+        why = self.lacks.get(provider, {}).get(Capability.ROUTING_MESH)
+        if why is None:
+            return ""
+        return "published ports may not answer" if why == kernel.UNKNOWN else "published ports do not answer"
+
+    def _rank(self, provider: str) -> tuple[float, ...]:
+        """The lower, the better."""
+        return (*(one.short(self, provider) for one in _CRITERIA), list(PROVIDERS).index(provider))
+
+    def _beside(self, best: str) -> str:
+        """Why this one and not the others: not those that could not have been better anyway."""
+        order = list(PROVIDERS)
+        reasons = []
+        for other in self.providers:
+            at_best = (0, 0, len(PROVIDERS[other].lacks), order.index(other))
+            if other != best and (not self.errors(other) or at_best < self._rank(best)):
+                reasons.append(self._against(best, other))
+        return "; ".join(reasons) or "it can be used here"
+
+    def _against(self, best: str, other: str) -> str:
+        if wrong := self.errors(other):
+            first = min(wrong, key=lambda one: one.provider is None)
+            about = _title(other) if first.subject == _title(other) else f"{_title(other)}: {first.subject}:"
+            return f"{about} {first.message.rstrip('.')}"
+        for one in _CRITERIA:
+            if one.short(self, best) < one.short(self, other):
+                return one.lost(self, other)
+        return f"it is preferred to {_title(other)}, which would do as well"
+
+    def _reasons(self, provider: str) -> str:
+        lines = [f"{_title(provider)}:"]
+        for one in self.errors(provider):
+            lines.append(f"  ✗ {one.subject}: {one.message}")
+            lines += [f"      {line}" for line in one.fix.splitlines()]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One thing that providers are compared in.
+
+    :param short: how far a provider falls short in it; 0 where it does not.
+    :param lost: why one that falls short of the best was not taken.
+    """
+
+    short: Callable[[Diagnosis, str], int]
+    lost: Callable[[Diagnosis, str], str]
+
+
+def _lost_mesh(diagnosis: Diagnosis, other: str) -> str:
+    why = diagnosis.lacks[other][Capability.ROUTING_MESH]
+    anyway = f"`labgen up --provider {other}` uses it all the same"
+    quick = ", in seconds" if PROVIDERS[other].shares_kernel else ""
+    return f"{PROVIDERS[other].title}: {why}, so {diagnosis.published_ports(other)} ({anyway}{quick})"
+
+
+def _lost_completeness(diagnosis: Diagnosis, other: str) -> str:
+    listed = ", ".join(f"{capability} ({why})" for capability, why in diagnosis.lacks[other].items())
+    return f"nodes of {_title(other)} would lack {listed}"
+
+
+_CRITERIA: tuple[Criterion, ...] = (
+    Criterion(lambda diagnosis, provider: Capability.ROUTING_MESH in diagnosis.lacks.get(provider, {}), _lost_mesh),
+    Criterion(
+        lambda diagnosis, provider: not diagnosis.accelerated[provider],
+        lambda _diagnosis, other: f"it runs on the processor itself, while {_title(other)} would emulate",
+    ),
+    Criterion(lambda diagnosis, provider: len(diagnosis.lacks.get(provider, {})), _lost_completeness),
+)
+"""What makes a provider the better one, what counts most first: published ports answer, as half of the course needs
+them to; it is fast; its nodes can do all that a machine can. Where all are equal, the order of PROVIDERS decides."""
+
+
+def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None = None) -> Diagnosis:
+    """Look at everything the lab needs of this computer; nothing is changed or downloaded.
+
+    :param providers: those to look at; where ``None`` the one that the lab names, or every one that
+        there can be on this system.
+    :raises HostError: one of them is none.
+    """
+    known(providers or ())
+    here = host or Host()
+    looked_at = tuple(providers) if providers is not None else _candidates(lab, here)
+    gates: list[Finding] = []
+    checks: list[Check] = [*GENERAL]
+    for provider in looked_at:
+        shut = BY_PROVIDER[provider].gate(lab, here)
+        if shut is None:
+            checks += BY_PROVIDER[provider].rest
+        else:
+            gates.append(shut)
+    with ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="doctor") as pool:
+        # Most of them wait for programs and sockets, so each has a thread.
+        found = [one for findings in pool.map(partial(_run, lab, here), checks) for one in findings]
+    open_ = [provider for provider in looked_at if not any(one.provider == provider for one in gates)]
+    return Diagnosis(
+        findings=(*found, *gates),
+        providers=looked_at,
+        accelerated={provider: BY_PROVIDER[provider].accelerated(here) for provider in looked_at},
+        own_daemon={provider: provider in open_ and _own_daemon(provider, here) for provider in looked_at},
+        lacks={provider: _lacks(provider, here) for provider in open_},
+        existing=resources.existing(lab, here),
+        asked=providers is not None,
+    )
+
+
+def known(providers: Iterable[str]) -> None:
+    """:raises HostError: one of these is not a provider."""
+    for provider in providers:
+        if provider not in PROVIDERS:
+            raise HostError(f"{provider} is not a provider.", f"Known are: {', '.join(PROVIDERS)}.")
+
+
+def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
+    try:
+        return list(check(lab, host))
+    except (OSError, LabgenError) as why:
+        name = getattr(check, "func", check).__name__
+        provider = getattr(check, "keywords", {}).get("provider")
+        return [
+            Finding(
+                name,
+                "warning",
+                name.replace("_", " "),
+                f"could not be looked at: {why}.",
+                "Look at it by hand.",
+                provider,
+            )
+        ]
+
+
+def _candidates(lab: Lab, host: Host) -> tuple[str, ...]:
+    if lab.provider != "auto":
+        return (lab.provider,)
+    # A lab that names a box wants machines that start from it; containers do not.
+    able = [one for one in PROVIDERS.values() if lab.box is None or not one.shares_kernel]
+    return tuple(one.name for one in able if host.system() in BY_PROVIDER[one.name].systems)
+
+
+def _own_daemon(provider: str, host: Host) -> bool:
+    ask = BY_PROVIDER[provider].daemon
+    return ask is not None and ask(host).state == "own"
+
+
+def _lacks(provider: str, host: Host) -> Lacks:
+    return {**PROVIDERS[provider].lacks, **BY_PROVIDER[provider].lacks(host)}
+
+
+def _title(provider: str) -> str:
+    return PROVIDERS[provider].title.partition(" (")[0]

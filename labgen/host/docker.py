@@ -1,0 +1,271 @@
+"""Docker for containers as nodes: a client, an engine of the right kind, the image of the nodes, room in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labgen.host import debian, docker_engine
+from labgen.host.computer import Host
+from labgen.host.daemon_status import lacking, systemd
+from labgen.host.docker_engine import Engine
+from labgen.host.findings import Finding, Level, dotted, version_in
+from labgen.model.lab import Lab
+from labgen.providers import DOCKER_OLDEST, DOCKER_OLDEST_API
+
+ENGINE_PAGE = "https://docs.docker.com/engine/install/"
+DESKTOP_PAGE = "https://docs.docker.com/desktop/"
+_OTHERWISE = "Or use virtual machines: VirtualBox, or libvirt on Linux."
+
+
+def missing(lab: Lab, host: Host) -> Finding | None:
+    """An error where Docker is not installed at all, or something else goes by its name."""
+    if host.which("docker") is None:
+        return _finding("missing", "error", "is not installed.", _get(lab, host))
+    if docker_engine.client_is_podman(host):
+        return _finding(
+            "podman",
+            "error",
+            "the program `docker` here is Podman's (package podman-docker), with which Vagrant's nodes do not come up.",
+            f"Install Docker itself in its place ({ENGINE_PAGE}). {_OTHERWISE}",
+        )
+    return None
+
+
+def _get(lab: Lab, host: Host) -> str:
+    if host.system() != "Linux":
+        return f"Install Docker Desktop ({DESKTOP_PAGE}) and start it. Or use VirtualBox."
+    if wanted := debian.lacking(lab, host, "docker"):
+        return f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix --provider docker)"
+    return f"Install Docker Engine: {ENGINE_PAGE}"
+
+
+def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
+    """The engine: one that answers, and of the right kind."""
+    found = docker_engine.daemon(host)
+    if found.state == "system":
+        yield from _kind(host)
+    elif found.state == "own":
+        yield from _own(host)
+    elif found.state == "denied":
+        yield _finding("engine", "error", "its engine runs, but this user may not use it.", _allow(host))
+    elif found.state == "confined":
+        yield _finding(
+            "engine",
+            "error",
+            "no engine runs here, and root may not make network namespaces: this is a confined container.",
+            "Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN.",
+        )
+    elif found.state == "none":
+        yield _finding("engine", "error", "no engine answers here.", _start(lab, host))
+    else:
+        last = next(reversed(found.said.strip().splitlines()), "nothing")
+        yield _finding(
+            "engine", "error", f"its engine does not answer; docker says: {last[:200]}", "See what `docker info` says."
+        )
+
+
+def _own(host: Host) -> Iterator[Finding]:
+    said = host.run("dockerd", "--version").out
+    # Docker version 20.10.24+dfsg1, build 5d6db84
+    version = version_in(said.partition("version ")[2])
+    if version is not None and version < DOCKER_OLDEST:
+        yield _too_old(dotted(version))
+    else:
+        yield _finding(
+            "engine", "ok", "no engine runs here; the lab starts its own, in a network namespace of its own."
+        )
+
+
+def _kind(host: Host) -> Iterator[Finding]:
+    found = docker_engine.engine(host)
+    if found is None:
+        return
+    wrong = list(_wrong_kind(host, found))
+    yield from wrong
+    if any(one.level == "error" for one in wrong):
+        return
+    where = f" ({found.system})" if found.system else ""
+    yield _finding("engine", "ok", f"its engine {found.version} answers{where}.")
+
+
+def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
+    address = docker_engine.endpoint(host)
+    if other := docker_engine.elsewhere(address):
+        yield _finding(
+            "elsewhere",
+            "error",
+            f"the engine in use is on another computer, {other}: its nodes could not be reached from here.",
+            "Use the engine of this computer: unset DOCKER_HOST, and docker context use default. "
+            f"Or run labgen on {other}.",
+        )
+    if found.kind == "Podman":
+        yield _finding(
+            "podman",
+            "error",
+            "what answers here is Podman, on which Vagrant's nodes do not come up.",
+            f"Install Docker itself ({ENGINE_PAGE}), and unset DOCKER_HOST. {_OTHERWISE}",
+        )
+        return
+    if found.os != "linux":
+        yield _finding(
+            "windows-containers",
+            "error",
+            "its engine runs Windows containers; nodes are Linux.",
+            "In Docker Desktop's menu in the task bar: Switch to Linux containers…",
+        )
+        return
+    if found.api and found.api < DOCKER_OLDEST_API:
+        yield _too_old(found.version)
+    if "rootless" in found.security:
+        yield _finding(
+            "rootless",
+            "error",
+            "its engine is rootless: it may not mount what an engine inside a node needs.",
+            f"Use an engine that root runs: docker context use default ({ENGINE_PAGE}). {_OTHERWISE}",
+        )
+    if "userns" in found.security:
+        yield _finding(
+            "userns-remap",
+            "error",
+            "its engine maps users to others (userns-remap): root in a node may then not mount what its engine needs.",
+            f"Take userns-remap out of /etc/docker/daemon.json, then: sudo systemctl restart docker. {_OTHERWISE}",
+        )
+    if not found.cpu_quota:
+        yield _finding(
+            "cpu-quota",
+            "error",
+            "its engine cannot limit a container's processors (no CFS quota in the kernel, or no cgroup for it), "
+            "and refuses containers that ask for it.",
+            f"Mount the cgroup hierarchies (package cgroupfs-mount), or take another kernel. {_OTHERWISE}",
+        )
+    if "selinux" in found.security:
+        yield _finding(
+            "selinux",
+            "warning",
+            "its engine confines containers with SELinux, which may keep nodes from mounting what they need.",
+            "If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine.",
+        )
+    if found.arch and found.arch != host.machine():
+        yield _finding(
+            "architecture-of-engine",
+            "warning",
+            f"its engine is for {found.arch}, this computer {host.machine()}: everything in it is emulated, and slow.",
+            f"Install Docker for {host.machine()}.",
+        )
+
+
+def _too_old(version: str) -> Finding:
+    return _finding(
+        "too-old",
+        "error",
+        f"its engine {version} is too old: nodes need cgroups of their own, which {dotted(DOCKER_OLDEST)} brought.",
+        f"Install a newer one: {ENGINE_PAGE}",
+    )
+
+
+def _allow(host: Host) -> str:
+    if host.system() == "Windows":
+        return "Add your account to the group docker-users (as administrator: lusrmgr.msc), then log out and in again."
+    return "sudo usermod -aG docker $USER\nthen log out and in again; or run labgen with sudo."
+
+
+def _start(lab: Lab, host: Host) -> str:
+    if host.system() != "Linux":
+        return "Start Docker Desktop, and wait until it says that its engine runs."
+    address = docker_engine.endpoint(host)
+    if address not in ("", docker_engine.DEFAULT_SOCKET):
+        return (
+            f"Start the engine of {address}, or use this computer's own: unset DOCKER_HOST, "
+            "and docker context use default."
+        )
+    if host.which("dockerd") is None:
+        return _get(lab, host)
+    if systemd(host):
+        return "systemctl start docker" if host.is_root() else "sudo systemctl start docker"
+    if host.is_root():
+        return f"Install what brings {', '.join(lacking(host, 'dockerd'))}: the lab then starts an engine of its own."
+    return "Run labgen as root (sudo): the lab then starts an engine of its own. There is no systemd to start one."
+
+
+def image(lab: Lab, host: Host) -> Iterator[Finding]:
+    """The image of the nodes: in the engine, or to be built."""
+    if lab.box is not None:
+        yield _finding(
+            "box-unused",
+            "warning",
+            f"box {lab.box.name} of lab.yml is not used: containers start from labgen's own image.",
+            "Leave `box` out of lab.yml, or use virtual machines.",
+        )
+    name = host.node_image(lab.engine.suite)
+    if name is None:
+        return
+    state = docker_engine.daemon(host).state
+    if state not in ("system", "own"):
+        return  # nothing to build it for, or to ask for it: check_engine has said so
+    if state == "system" and docker_engine.has_image(host, name):
+        yield _image("ok", f"{name} is here.")
+    elif host.built_box("docker", lab.engine.suite):
+        yield _image("ok", f"{name} has been built.")
+    elif docker_engine.builds_from_hub(host):
+        yield _image("ok", f"{name} has not been built yet; labgen up builds it, on an image of Docker Hub.")
+    elif debian.release(host) is not None and host.is_root():
+        yield _image("ok", f"{name} has not been built yet; labgen up builds it.")
+    elif debian.release(host) is not None:
+        yield _image(
+            "warning",
+            f"{name} has not been built yet, which takes root.",
+            "sudo labgen box build --provider docker",
+        )
+    else:
+        yield _image(
+            "error",
+            f"{name} is not here, and Docker Hub, with whose help it is built, does not answer.",
+            "Check the network (in Docker Desktop, a proxy is set in Settings > Resources > Proxies). Or build it on "
+            "Debian or Ubuntu (sudo labgen box build --provider docker), bring the file here and `docker load -i` it.",
+        )
+
+
+def limits(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Memory and processors of the engine, which in a virtual machine are not this computer's."""
+    found = docker_engine.engine(host)
+    if found is not None:
+        yield from _memory(lab, host, found)
+    # An engine of the lab's own has this computer's.
+    cpus = found.cpus if found is not None else host.cpus() if docker_engine.daemon(host).state == "own" else 0
+    most = max(lab.nodes, key=lambda node: node.cpus)
+    if cpus and most.cpus > cpus:
+        # The engine refuses such a container ("Range of CPUs is from 0.01 to …").
+        yield _finding(
+            "cpus",
+            "error",
+            f"{most.name} is to have {most.cpus}; its engine has {cpus}, and refuses more.",
+            f"Set cpus: {cpus} or less in lab.yml.",
+            "processors",
+        )
+
+
+def _memory(lab: Lab, host: Host, found: Engine) -> Iterator[Finding]:
+    if not found.memory:
+        return
+    wanted = sum(node.memory for node in lab.nodes)
+    if wanted <= found.memory:
+        yield _finding("memory", "ok", f"{wanted} MiB for the nodes, {found.memory} MiB in its engine.", "", "memory")
+        return
+    less = "memory in lab.yml, or fewer nodes."
+    settings = "Docker Desktop > Settings > Resources" if found.desktop else "the settings of Docker's virtual machine"
+    virtual = host.system() != "Linux" or found.desktop
+    yield _finding(
+        "memory",
+        "warning",
+        f"the nodes may take {wanted} MiB together; its engine has {found.memory} MiB.",
+        f"More memory for it ({settings}), or less for each node: {less}" if virtual else f"Less for each node: {less}",
+        "memory",
+    )
+
+
+def _image(level: Level, message: str, fix: str = "") -> Finding:
+    return _finding("image", level, message, fix, "image")
+
+
+def _finding(name: str, level: Level, message: str, fix: str = "", subject: str = "Docker") -> Finding:
+    return Finding(f"docker.{name}", level, subject, message, fix, "docker")

@@ -1,0 +1,211 @@
+"""The Docker engine of this computer: asked here, judged in :mod:`labgen.host.docker`.
+
+Each question is put once for an examination: `docker version` (what answers, and its API) and `docker info`
+(how it was set up), both as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any
+from urllib.parse import urlsplit
+
+from labgen.core.process import Result
+from labgen.host.computer import NOT_INSTALLED, Host
+from labgen.host.daemon_status import Daemon, startable
+from labgen.host.findings import Version
+
+DOCKER_HUB = ("registry-1.docker.io", 443)
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_JSON = ("--format", "{{json .}}")
+_ENGINE_WITHIN = 20.0
+"""Deadline in seconds: an engine that has gone to sleep (Docker Desktop's resource saver) wakes up first."""
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+# What clients from 19.03 to 29 say where nothing listens, on Linux, macOS and Windows.
+_SILENT = (
+    "is the docker daemon running",
+    "if the daemon is running",
+    "no such file or directory",
+    "connection refused",
+    "cannot find the file",
+)
+_DENIED = ("permission denied", "access is denied")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What an engine says of itself.
+
+    :param api: newest version of its API: ``(1, 41)``.
+    :param kind: ``Docker`` or ``Podman``.
+    :param os: what its containers run: ``linux`` or ``windows``.
+    :param system: the system it runs on, as people call it: "Docker Desktop", "Debian GNU/Linux 12 (bookworm)".
+    :param kernel: release of the kernel under its containers.
+    :param arch: as boxes name it; empty where it does not tell.
+    :param memory: MiB that its containers can have together; 0 where it does not tell.
+    :param cpus: processors that its containers can have; 0 where it does not tell.
+    :param security: names of its security options: ``seccomp``, ``rootless``, ``userns``.
+    :param cpu_quota: whether it can limit a container's processors.
+    :param root: where it keeps its data.
+    """
+
+    version: str
+    api: Version
+    kind: str = "Docker"
+    os: str = "linux"
+    system: str = ""
+    kernel: str = ""
+    arch: str = ""
+    memory: int = 0
+    cpus: int = 0
+    security: frozenset[str] = frozenset()
+    cpu_quota: bool = True
+    root: str = ""
+
+    @property
+    def desktop(self) -> bool:
+        """Whether it is Docker Desktop's, in a virtual machine of its own."""
+        return "Docker Desktop" in self.system
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the engine."""
+
+    name: str
+    subnets: tuple[IPv4Network, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def client_is_podman(host: Host) -> bool:
+    """Whether the program `docker` is Podman's, by another name (package podman-docker)."""
+    return "podman" in host.run("docker", "--version").out.lower()
+
+
+def engine(host: Host) -> Engine | None:
+    """The engine that answers here, or ``None``."""
+    if host.which("docker") is None:
+        return None
+    server = _object(_ask(host, "version").out).get("Server")
+    if not isinstance(server, dict) or not server.get("Version"):
+        return None
+    info = _object(_ask(host, "info").out)
+    components = [part.get("Name", "") for part in server.get("Components") or [] if isinstance(part, dict)]
+    platform = (server.get("Platform") or {}).get("Name", "")
+    arch = info.get("Architecture") or server.get("Arch", "")
+    return Engine(
+        version=server["Version"],
+        api=_dotted(server.get("ApiVersion", "")),
+        # Podman's own component says so beside the one that is there for Docker's client
+        # (containers/podman#11227).
+        kind="Podman" if any("podman" in name.lower() for name in components) else "Docker",
+        os=info.get("OSType") or server.get("Os", "linux"),
+        system="Docker Desktop" if "Docker Desktop" in platform else info.get("OperatingSystem", ""),
+        kernel=info.get("KernelVersion") or server.get("KernelVersion", ""),
+        arch=_ARCHITECTURES.get(arch, arch),
+        memory=int(info.get("MemTotal") or 0) // 2**20,
+        cpus=int(info.get("NCPU") or 0),
+        # "name=seccomp,profile=default"
+        security=frozenset(
+            part.partition(",")[0].removeprefix("name=") for part in info.get("SecurityOptions") or [] if part
+        ),
+        cpu_quota=bool(info.get("CpuCfsQuota", True) and info.get("CpuCfsPeriod", True)),
+        root=info.get("DockerRootDir", ""),
+    )
+
+
+def endpoint(host: Host) -> str:
+    """Where the client looks for its engine (DOCKER_HOST, or the context in use); empty where it does not tell."""
+    said = host.run("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    return said.out.strip() if said.ok else ""
+
+
+def elsewhere(address: str) -> str | None:
+    """The other computer that an endpoint leads to, or ``None`` where it is this one.
+
+    >>> elsewhere("ssh://me@server")
+    'server'
+    >>> elsewhere("tcp://127.0.0.1:2375")
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("tcp", "ssh", "http", "https"):
+        return None
+    name = parts.hostname or ""
+    return None if name in ("localhost", "::1") or name.startswith("127.") else name or address
+
+
+def daemon(host: Host) -> Daemon:
+    """How a Docker engine can be had here."""
+    if host.which("docker") is None:
+        return Daemon("none")
+    if engine(host) is not None:
+        return Daemon("system")
+    answer = _ask(host, "version")
+    low = answer.err.lower()
+    if any(mark in low for mark in _DENIED):
+        return Daemon("denied", answer.err)
+    if not any(mark in low for mark in _SILENT) or answer.status == NOT_INSTALLED:
+        return Daemon("unknown", answer.err)
+    # An engine that was asked for by name is not to be replaced by another.
+    if host.system() != "Linux" or endpoint(host) not in ("", DEFAULT_SOCKET):
+        return Daemon("none", answer.err)
+    return startable(host, "dockerd", answer.err)
+
+
+def has_image(host: Host, image: str) -> bool:
+    """Whether the engine that answers here has an image."""
+    said = host.run("docker", "images", "--quiet", image, timeout=_ENGINE_WITHIN)
+    return said.ok and bool(said.out.strip())
+
+
+def builds_from_hub(host: Host) -> bool:
+    """Whether the image of the nodes can be built by the engine that answers here, on an image of Docker Hub."""
+    return daemon(host).state == "system" and host.reaches(*DOCKER_HUB)
+
+
+def networks(host: Host) -> list[Network] | None:
+    """Networks of the engine that answers here, or ``None`` where it does not tell."""
+    listed = host.run("docker", "network", "ls", "--quiet", "--no-trunc", timeout=_ENGINE_WITHIN)
+    if not listed.ok:
+        return None
+    ids = listed.out.split()
+    told = host.run("docker", "network", "inspect", *ids, timeout=_ENGINE_WITHIN) if ids else None
+    try:
+        found = json.loads(told.out) if told else []
+        return [
+            Network(one["Name"], tuple(_subnets(one)), one.get("Labels") or {})
+            for one in found
+            if isinstance(one, dict)
+        ]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _subnets(network: Mapping[str, Any]) -> list[IPv4Network]:
+    told = [config.get("Subnet", "") for config in (network.get("IPAM") or {}).get("Config") or []]
+    return [IPv4Network(subnet, strict=False) for subnet in told if subnet and ":" not in subnet]
+
+
+def _ask(host: Host, what: str) -> Result:
+    return host.run("docker", what, *_JSON, timeout=_ENGINE_WITHIN)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The JSON object on one of the lines of ``text``; there may be a warning before it."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                return found
+    return {}
+
+
+def _dotted(text: str) -> Version:
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())

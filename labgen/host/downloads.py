@@ -1,0 +1,185 @@
+"""What has to be fetched: the box, and the images of the exercises. Is it here, or can it be had?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from labgen.host import debian, docker_engine, libvirt
+from labgen.host.computer import Host
+from labgen.host.findings import Finding, Level
+from labgen.model.lab import Box, Lab
+from labgen.providers import BUILT_BOX, NODE_IMAGE
+
+REGISTRY = "https://vagrantcloud.com"
+"""Where Vagrant looks boxes up, unless VAGRANT_SERVER_URL says otherwise."""
+
+
+def vagrant_home(host: Host) -> Path:
+    """Where Vagrant keeps boxes."""
+    set_by_hand = host.env("VAGRANT_HOME")
+    return Path(set_by_hand) if set_by_hand else host.home() / ".vagrant.d"
+
+
+def on_disk(lab: Lab, host: Host, provider: str) -> str | None:
+    """The version of the box that Vagrant has for this provider, or ``None``."""
+    box = debian.box_of(lab, provider)
+    # Vagrant's own spelling of names that a file system would not take (box_collection.rb).
+    folder = box.name.replace(":", "-VAGRANTCOLON-").replace("/", "-VAGRANTSLASH-")
+    top = vagrant_home(host) / "boxes" / folder
+    for version in sorted(host.names(top), key=_in_order, reverse=True):
+        if not _suits(box, version):
+            continue
+        inside = host.names(top / version)
+        # Since 2.4.0 there is a folder for the architecture in between.
+        if provider in inside or any(provider in host.names(top / version / between) for between in inside):
+            return version
+    return None
+
+
+def _in_order(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def _suits(box: Box, version: str) -> bool:
+    if not version[:1].isdigit():
+        return False
+    wanted = (box.version or "").removeprefix("=").strip()
+    # A range such as "~> 1.2" is for Vagrant to judge.
+    return not wanted or not wanted[0].isdigit() or wanted == version
+
+
+def box(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+    """The box: here, or to be had."""
+    wanted = debian.box_of(lab, provider)
+    name = wanted.name + (f" {wanted.version}" if wanted.version else "")
+    here = on_disk(lab, host, provider)
+    if here is not None:
+        yield _box(provider, "ok", f"{wanted.name} {here} is here.".replace(" 0 is", " is"))
+    elif wanted.url:
+        yield _from_url(wanted.url, name, host, provider)
+    elif wanted.name == BUILT_BOX:
+        yield _built(name, host, provider)
+    else:
+        server = host.env("VAGRANT_SERVER_URL") or REGISTRY
+        if _reaches(host, server):
+            yield _box(provider, "ok", f"{name} can be fetched from {_split(server).hostname}.")
+        else:
+            yield _box(
+                provider,
+                "error",
+                f"{name} is not here, and {_split(server).hostname} does not answer.",
+                "Check the network (HTTPS_PROXY, if there is a proxy); or copy the .box file here and set box.url "
+                f"to it; or set box to {{name: {BUILT_BOX}}} and run `labgen box build`.",
+            )
+
+
+def _from_url(url: str, name: str, host: Host, provider: str) -> Finding:
+    parts = _split(url)
+    if parts.scheme in ("http", "https"):
+        if _reaches(host, url):
+            return _box(provider, "ok", f"{name} can be fetched from {parts.hostname}.")
+        return _box(
+            provider,
+            "error",
+            f"{name} is not here, and {parts.hostname} (box.url) does not answer.",
+            "Check box.url in lab.yml and the network.",
+        )
+    path = Path(re.sub(r"^/([A-Za-z]:)", r"\1", unquote(parts.path))) if parts.scheme == "file" else Path(url)
+    path = host.home() / path.relative_to("~") if path.parts[:1] == ("~",) else host.folder() / path
+    if host.exists(path):
+        return _box(provider, "ok", f"{name} is in {path}.")
+    return _box(
+        provider,
+        "error",
+        f"{name} is not here, and there is no file {path} (box.url).",
+        "Check box.url in lab.yml; a path counts from the lab's folder.",
+    )
+
+
+def _built(name: str, host: Host, provider: str) -> Finding:
+    if host.built_box(provider):
+        return _box(provider, "ok", f"{name} has been built.")
+    if debian.release(host) is None:
+        return _box(
+            provider,
+            "error",
+            f"{name} has not been built, and only Debian and Ubuntu can build it.",
+            "Build it on one of these (`labgen box build`), copy the .box file here and set box.url to it; or take a "
+            "box that is fetched, in lab.yml: box: {name: cloud-image/ubuntu-24.04}; or containers: "
+            "labgen up --provider docker",
+        )
+    if not host.is_root():
+        return _box(provider, "warning", f"{name} has not been built yet, which takes root.", "sudo labgen box build")
+    return _box(provider, "ok", f"{name} has not been built yet; labgen up builds it.")
+
+
+def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+    """The images of the exercises, which the nodes pull."""
+    wanted = debian.box_of(lab, provider)
+    if lab.registry_mirror:
+        where = _split(lab.registry_mirror)
+        if _knock(host, lab.registry_mirror):
+            yield _images(provider, "ok", f"the mirror {where.netloc} answers.")
+        else:
+            yield _images(
+                provider,
+                "warning",
+                f"the mirror {where.netloc} does not answer from here.",
+                "Check registry.mirror in lab.yml, and that the mirror runs; the nodes have to reach it.",
+            )
+    elif wanted.name == BUILT_BOX:
+        yield _images(provider, "ok", "in the box.")
+    elif wanted.name == NODE_IMAGE:
+        yield _images(provider, "ok", "in the image of the nodes.")
+    elif provider == "libvirt" and libvirt.daemon(host).state == "own":
+        yield _images(
+            provider,
+            "warning",
+            "the lab's own network has no way out, so the nodes cannot pull any.",
+            f"Leave `box` out of lab.yml: {BUILT_BOX} has them in it.",
+        )
+    elif host.reaches(*docker_engine.DOCKER_HUB):
+        yield _images(provider, "ok", "Docker Hub answers.")
+    else:
+        yield _images(
+            provider,
+            "warning",
+            "Docker Hub does not answer from here, and the nodes pull from it.",
+            f"Check the network; or set registry.mirror in lab.yml; or box to {{name: {BUILT_BOX}}}, which has them "
+            "in it.",
+        )
+
+
+def _reaches(host: Host, url: str) -> bool:
+    """Whether Vagrant will reach a URL: through the proxy where one is set, as Vagrant does."""
+    scheme = _split(url).scheme
+    proxy = host.env(f"{scheme}_proxy") or host.env(f"{scheme.upper()}_PROXY")
+    return _knock(host, proxy if "://" in proxy else f"http://{proxy}") if proxy else _knock(host, url)
+
+
+def _knock(host: Host, url: str) -> bool:
+    parts = _split(url)
+    return parts.hostname is not None and host.reaches(
+        parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    )
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; of a wrong one, none but the path."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # is only looked at when it is asked for
+    except ValueError:
+        return SplitResult("", "", url, "", "")
+    return parts
+
+
+def _box(provider: str, level: Level, message: str, fix: str = "") -> Finding:
+    return Finding(f"{provider}.box", level, "box", message, fix, provider)
+
+
+def _images(provider: str, level: Level, message: str, fix: str = "") -> Finding:
+    return Finding(f"{provider}.images", level, "images", message, fix, provider)

@@ -1,0 +1,136 @@
+"""libvirt: there, a daemon that this user may use, and Vagrant's plugin for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labgen.host import debian
+from labgen.host.computer import Host
+from labgen.host.daemon_status import Daemon, lacking, startable, systemd
+from labgen.host.findings import Finding, Level
+from labgen.host.programs import ask_vagrant
+from labgen.model.lab import Lab
+
+_ASK = ("virsh", "--connect", "qemu:///system", "version", "--daemon")
+
+
+def missing(lab: Lab, host: Host) -> Finding | None:
+    """An error where libvirt cannot be here or is not installed at all."""
+    if host.system() != "Linux":
+        return Finding(
+            "libvirt.system",
+            "error",
+            "libvirt",
+            "runs on Linux only.",
+            "Use VirtualBox: leave `provider` out of lab.yml, or set it to virtualbox.",
+            "libvirt",
+        )
+    if host.which("virsh") is not None:
+        return None
+    wanted = debian.lacking(lab, host, "libvirt")
+    fix = (
+        f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix)"
+        if wanted
+        else "Install libvirt (daemon and client), QEMU, dnsmasq and vagrant-libvirt with your package manager."
+    )
+    return Finding("libvirt.missing", "error", "libvirt", "is not installed.", fix, "libvirt")
+
+
+def daemon(host: Host) -> Daemon:
+    """How a libvirtd can be had here."""
+    if host.which("virsh") is None:
+        return Daemon("none")
+    answer = host.run(*_ASK)
+    said = answer.out if answer.ok else answer.err
+    if answer.ok:
+        return Daemon("system", said)
+    low = said.lower()
+    if any(word in low for word in ("permission denied", "authentication", "access denied")):
+        return Daemon("denied", said)
+    if "no such file" not in low and "connection refused" not in low:
+        return Daemon("unknown", said)
+    return startable(host, "libvirtd", said)
+
+
+def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
+    """The daemon."""
+    del lab
+    found = daemon(host)
+    if found.state == "system":
+        versions = [line.rpartition(": ")[2] for line in found.said.splitlines() if "Running hypervisor" in line]
+        yield _finding("daemon", "ok", f"its daemon runs ({', '.join(versions) or 'version unknown'}).")
+    elif found.state == "own":
+        yield _finding(
+            "daemon", "ok", "no daemon runs here; the lab starts its own, in a network namespace of its own."
+        )
+    elif found.state == "denied":
+        yield _finding(
+            "daemon",
+            "error",
+            "its daemon runs, but this user may not use it.",
+            "sudo usermod -aG libvirt $USER\nthen log out and in again.",
+        )
+    elif found.state == "confined":
+        yield _finding(
+            "daemon",
+            "error",
+            "no daemon runs here, and root may not make network namespaces: this is a confined container.",
+            "Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN.",
+        )
+    elif found.state == "none":
+        yield _finding("daemon", "error", "no daemon runs here.", _start(host))
+    else:
+        last = next(reversed(found.said.strip().splitlines()), "nothing")
+        yield _finding(
+            "daemon",
+            "error",
+            f"its daemon cannot be reached; virsh says: {last[:200]}",
+            "See what `virsh --connect qemu:///system list` says, and sudo journalctl --unit libvirtd.",
+        )
+
+
+def _start(host: Host) -> str:
+    runs_systemd = systemd(host)
+    if host.is_root():
+        # On a machine with modular daemons libvirtd is not there, but virtqemud is.
+        other = "systemctl start virtqemud.socket virtnetworkd.socket" if runs_systemd else ""
+        need = f"Install what brings {', '.join(lacking(host, 'libvirtd'))}: the lab then starts a daemon of its own"
+        return f"{need}; or: {other}" if other else f"{need}."
+    if runs_systemd:
+        return "sudo systemctl start libvirtd"
+    return "Run labgen as root (sudo): the lab then starts a daemon of its own. There is no systemd to start one."
+
+
+def check_plugin(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Vagrant's plugin for libvirt."""
+    del lab
+    if host.which("vagrant") is None:
+        return
+    said = ask_vagrant(host, "plugin", "list")
+    line = next((line for line in said.out.splitlines() if line.startswith("vagrant-libvirt ")), None)
+    if line is not None:
+        yield _finding("plugin", "ok", f"Vagrant's plugin: {line}.")
+    elif said.ok:
+        yield _finding("plugin", "error", "Vagrant's plugin for it, vagrant-libvirt, is not installed.", _plugin(host))
+    else:
+        first = next(iter((said.err.strip() or said.out.strip()).splitlines()), "nothing")
+        yield _finding(
+            "plugin",
+            "warning",
+            f"Vagrant does not list its plugins; it says: {first[:100]}",
+            "Run `vagrant plugin list` and put right what it says; `vagrant plugin repair` often does.",
+        )
+
+
+def _plugin(host: Host) -> str:
+    here = debian.release(host)
+    if here is not None and here.has_vagrant and not debian.foreign_vagrant(host):
+        return debian.apt_line(host, ["vagrant-libvirt"])
+    if here is not None:
+        build = debian.apt_line(host, ["libvirt-dev", "pkg-config", "gcc", "g++", "make"])
+        return f"{build}\nvagrant plugin install vagrant-libvirt"
+    return "vagrant plugin install vagrant-libvirt\n(it needs libvirt's headers and a C compiler)"
+
+
+def _finding(name: str, level: Level, message: str, fix: str = "") -> Finding:
+    return Finding(f"libvirt.{name}", level, "libvirt", message, fix, "libvirt")

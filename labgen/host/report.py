@@ -1,0 +1,53 @@
+"""The diagnosis as text for people and as data for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labgen.host.diagnosis import Diagnosis
+from labgen.host.findings import Finding
+from labgen.providers import PROVIDERS
+
+MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
+_INDENT = " " * 6
+
+
+def report(diagnosis: Diagnosis) -> str:
+    """The diagnosis as text: one block for this computer and one for each provider, fixes indented."""
+    blocks = [_block("This computer", [one for one in diagnosis.findings if one.provider is None])]
+    usable = diagnosis.usable
+    for provider in diagnosis.providers:
+        if not usable[provider]:
+            how = "cannot be used"
+        else:
+            how = "can be used"
+            how += "" if diagnosis.accelerated[provider] else ", emulated"
+            if ports := diagnosis.published_ports(provider):
+                how += f", {ports}"
+        title = f"{PROVIDERS[provider].title}: {how}"
+        blocks.append(_block(title, [one for one in diagnosis.findings if one.provider == provider]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _block(title: str, findings: list[Finding]) -> str:
+    width = max((len(one.subject) for one in findings), default=0)
+    lines = [title]
+    for one in findings:
+        lines.append(f"  {MARKS[one.level]} {one.subject:<{width}}  {one.message}")
+        lines += [f"{_INDENT}{line}" for line in one.fix.splitlines()]
+    return "\n".join(lines)
+
+
+def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The diagnosis as plain data."""
+    return {
+        "usable": dict(diagnosis.usable),
+        "accelerated": dict(diagnosis.accelerated),
+        "own_daemon": dict(diagnosis.own_daemon),
+        "lacks": {
+            provider: {str(capability): why for capability, why in lacks.items()}
+            for provider, lacks in diagnosis.lacks.items()
+        },
+        "existing": diagnosis.existing,
+        "findings": [one.as_json() for one in diagnosis.findings],
+    }

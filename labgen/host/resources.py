@@ -1,0 +1,212 @@
+"""Memory, disk, processors and architecture of this computer, against what the lab asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from labgen.host import debian, docker_engine, downloads, libvirt
+from labgen.host.computer import Host
+from labgen.host.findings import Finding, Level
+from labgen.model.lab import Lab
+from labgen.providers import BOX_ARCHITECTURES, PROVIDERS
+
+MEMORY_BESIDE = 150
+"""MiB a machine takes beside its own memory: QEMU or VirtualBox itself, video memory, page tables."""
+DISK_PER_NODE = 2048
+"""MiB a machine's disk grows by over the course: engine, images, logs."""
+DISK_FOR_BOX = 3072
+"""MiB for a box that is not here yet: fetched, unpacked, imported."""
+
+
+def memory(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Memory of the machines against what is there."""
+    found = _memory(host)
+    if found is None:
+        yield Finding(
+            "memory",
+            "warning",
+            "memory",
+            "this computer does not tell how much it has.",
+            f"See to it that {_mib(needed_memory(lab))} are free.",
+        )
+        return
+    total, available = found
+    needed = needed_memory(lab)
+    per_node = max(512, (total // 2 // len(lab.nodes) - MEMORY_BESIDE) // 128 * 128)
+    less = f"Lower `memory` in lab.yml (memory: {per_node} would fit), or use fewer nodes."
+    if needed > total:
+        yield Finding(
+            "memory",
+            "error",
+            "memory",
+            f"the machines take {_mib(needed)}; this computer has {_mib(total)} in all.",
+            less if needed_memory(lab, per_node) <= total else "Use fewer nodes, or a computer with more memory.",
+        )
+    elif needed > available and existing(lab, host) is None:
+        yield Finding(
+            "memory",
+            "warning",
+            "memory",
+            f"the machines take {_mib(needed)}; only {_mib(available)} of {_mib(total)} are free.",
+            "Close what you do not need, or this computer will swap. " + less,
+        )
+    else:
+        yield Finding("memory", "ok", "memory", f"{_mib(needed)} for the machines, {_mib(available)} free.")
+
+
+def needed_memory(lab: Lab, per_node: int | None = None) -> int:
+    """MiB that the lab's machines take together."""
+    return sum((per_node or node.memory) + MEMORY_BESIDE for node in lab.nodes)
+
+
+def _memory(host: Host) -> tuple[int, int] | None:
+    if host.system() == "Linux":
+        return _meminfo(host.read(Path("/proc/meminfo")) or "")
+    if host.system() == "Darwin":
+        size = host.run("sysctl", "-n", "hw.memsize").out.strip()
+        return _vm_stat(int(size) // 2**20, host.run("vm_stat").out) if size.isdecimal() else None
+    return host.windows_memory()
+
+
+def _meminfo(text: str) -> tuple[int, int] | None:
+    fields = {key: int(kib) // 1024 for key, kib in re.findall(r"^(\w+):\s+(\d+) kB", text, re.MULTILINE)}
+    total = fields.get("MemTotal")
+    return (total, fields.get("MemAvailable", fields.get("MemFree", total))) if total else None
+
+
+def _vm_stat(total: int, text: str) -> tuple[int, int] | None:
+    size = re.search(r"page size of (\d+) bytes", text)
+    pages = {key: int(count) for key, count in re.findall(r"^Pages ([\w ]+):\s+(\d+)\.", text, re.MULTILINE)}
+    if size is None or "free" not in pages:
+        return None
+    # What macOS gives up when asked; "free" alone is next to nothing on a Mac that has run for a day.
+    given = sum(pages.get(kind, 0) for kind in ("free", "inactive", "speculative", "purgeable"))
+    return total, min(total, given * int(size[1]) // 2**20)
+
+
+def processors(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Virtual processors of one machine against what is there."""
+    has = host.cpus()
+    most = max(lab.nodes, key=lambda node: node.cpus)
+    if most.cpus > has:
+        yield Finding(
+            "cpus",
+            "warning",
+            "processors",
+            f"{most.name} is to have {most.cpus}; this computer has {has}.",
+            f"Set cpus: {has} or less in lab.yml: more than there are makes a machine slower.",
+        )
+    else:
+        yield Finding("cpus", "ok", "processors", f"{has} here, at most {most.cpus} a machine.")
+
+
+def disk(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+    """Room for the machines' disks and for the box."""
+    there = existing(lab, host) is not None
+    box = 0 if there or _fetched(lab, host, provider) else DISK_FOR_BOX
+    needed = box + (0 if there else DISK_PER_NODE * len(lab.nodes))
+    place, free = min(
+        ((place, host.disk_free(place)) for place in _places(host, provider)),
+        key=lambda found: 2**60 if found[1] is None else found[1],
+    )
+    name = f"{provider}.disk"
+    if free is None:
+        yield Finding(
+            name, "warning", "disk", "free space is unknown.", f"See to it that {_mib(needed)} are free.", provider
+        )
+    elif free < needed:
+        # The estimate is for a whole course; half of it still gets the lab up.
+        level: Level = "error" if free < needed // 2 else "warning"
+        yield Finding(
+            name,
+            level,
+            "disk",
+            f"the machines and their box may take {_mib(needed)}; {_mib(free)} are free at {place}.",
+            _make_room(provider),
+            provider,
+        )
+    else:
+        yield Finding(name, "ok", "disk", f"{_mib(free)} free at {place}.", provider=provider)
+
+
+def _fetched(lab: Lab, host: Host, provider: str) -> bool:
+    if provider == "docker":
+        return not debian.to_build(lab, host, provider)
+    return downloads.on_disk(lab, host, provider) is not None
+
+
+def _places(host: Host, provider: str) -> tuple[Path, ...]:
+    if provider == "docker":
+        return (_docker_data(host),)
+    boxes = downloads.vagrant_home(host)
+    if provider == "virtualbox":
+        return (host.home() / "VirtualBox VMs", boxes)
+    if libvirt.daemon(host).state == "own":
+        return (host.folder(), boxes)
+    return (Path("/var/lib/libvirt/images"), boxes)
+
+
+def _docker_data(host: Host) -> Path:
+    """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
+    found = docker_engine.engine(host)
+    if found is None:
+        return host.folder() if docker_engine.daemon(host).state == "own" else Path("/var/lib/docker")
+    virtual = host.system() != "Linux" or found.desktop
+    return host.home() if virtual or not found.root else Path(found.root)
+
+
+def _make_room(provider: str) -> str:
+    if provider == "docker":
+        return "Make room; `docker system prune` removes containers and images that are not used."
+    move = (
+        "\nVirtualBox can keep machines elsewhere: VBoxManage setproperty machinefolder FOLDER"
+        if provider == "virtualbox"
+        else ""
+    )
+    return f"Make room; `vagrant box prune` removes old versions of boxes.{move}"
+
+
+def architecture(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+    """The processor's architecture against the box's."""
+    box = debian.box_of(lab, provider)
+    here = host.machine()
+    known = BOX_ARCHITECTURES.get(box.name)
+    name = f"{provider}.architecture"
+    if known is None and here != "amd64":
+        yield Finding(
+            name,
+            "warning",
+            "architecture",
+            f"this computer is {here}; whether box {box.name} is there for it is not known.",
+            "See the box's page, or take bento/ubuntu-24.04 (VirtualBox), which is.",
+            provider,
+        )
+    elif known is not None and here not in known:
+        others = sorted(other for other, kinds in BOX_ARCHITECTURES.items() if here in kinds)
+        way = f"Set box to one that is: {', '.join(others)}." if others else "Use a computer with amd64."
+        yield Finding(
+            name,
+            "error",
+            "architecture",
+            f"this computer is {here}; box {box.name} is there for {', '.join(sorted(known))} only.",
+            way,
+            provider,
+        )
+    else:
+        yield Finding(name, "ok", "architecture", f"{here}, as the box.", provider=provider)
+
+
+def existing(lab: Lab, host: Host) -> str | None:
+    """The provider on which machines of this lab exist already, or ``None``."""
+    machines = host.folder() / ".vagrant" / "machines"
+    for node in lab.nodes:
+        for provider in PROVIDERS:
+            if host.exists(machines / node.name / provider / "id"):
+                return provider
+    return None
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024:.1f} GiB" if size >= 1024 else f"{size} MiB"

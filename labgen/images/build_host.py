@@ -1,0 +1,190 @@
+"""Whether this computer can build a box or a node image, and where it gets Debian from."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labgen.core.errors import BoxError, ProgramMissing
+from labgen.core.process import Runner
+from labgen.images import recipe
+from labgen.images.recipe import Architecture
+
+DISK_NEEDED = 3 * 1024**3
+"""Bytes free where the cache is. Measured: a build of both boxes takes 2.0 GiB at its widest, that of a node
+image 1.6."""
+
+_OS_RELEASE = Path("/etc/os-release")
+
+
+def check(cache: Path, runner: Runner) -> None:
+    """See that a box can be built here.
+
+    :raises BoxError: another system or architecture, no root, no room.
+    :raises ProgramMissing: something is not installed; the hint is the line that installs it.
+    """
+    if not _family() & {"debian", "ubuntu"}:
+        raise BoxError(
+            "A box is built from Debian packages, and this computer is neither Debian nor Ubuntu.",
+            "Build it on one that is (a virtual machine will do) and copy the .box file here, or use a box "
+            "from Vagrant's registry: set `box` in lab.yml.",
+        )
+    if recipe.here() is not recipe.AMD64:
+        raise BoxError(
+            f"The box is for amd64 and can only be built there; this computer is {platform.machine()}.",
+            "Set `box` in lab.yml to a box for this architecture, such as bento/ubuntu-24.04 on VirtualBox.",
+        )
+    missing = [] if recipe.MBR.exists() else ["syslinux-common"]
+    _programs(recipe.PROGRAMS, missing, runner)
+    _root("Building a box mounts its disk, which only root may do.", runner)
+    _room(cache)
+
+
+def check_node(cache: Path, runner: Runner, arch: str | None = None) -> Architecture:
+    """See that a node image can be built here from packages; gives the architecture it will be for.
+
+    :param arch: the architecture it has to be for, as Docker names it; this computer's where ``None``.
+    :raises BoxError: another system or architecture, no root, no room.
+    :raises ProgramMissing: something is not installed; the hint is the line that installs it.
+    """
+    if not _family() & {"debian", "ubuntu"}:
+        raise BoxError(
+            "Without Docker Hub the node image is built from Debian packages, and this computer is neither "
+            "Debian nor Ubuntu.",
+            "Build it on one that is, with `labgen box build --provider docker`, and load the file here.",
+        )
+    here = recipe.here()
+    if here is None or arch not in (None, here.name):
+        raise BoxError(
+            f"From packages a node image is built for the architecture of the computer, which is "
+            f"{platform.machine()} here; {arch or ' or '.join(recipe.ARCHITECTURES)} is wanted.",
+            "Build it on a computer of that architecture, and load the file here.",
+        )
+    _programs(recipe.TREE_PROGRAMS, [], runner)
+    _root(
+        "Building a node image installs packages into a directory, which only root may do.",
+        runner,
+        "--provider docker",
+    )
+    _room(cache)
+    return here
+
+
+def _programs(needed: Mapping[str, str], missing: list[str], runner: Runner) -> None:
+    missing = [*missing, *(package for program, package in needed.items() if runner.which(program) is None)]
+    if not recipe.KEYRING.exists():
+        missing.append("debian-archive-keyring")
+    if missing:
+        packages = " ".join(sorted(set(missing)))
+        raise ProgramMissing(
+            f"Building needs packages that are not installed: {packages}.",
+            f"sudo apt-get install --no-install-recommends -y {packages}",
+        )
+
+
+def _root(why: str, runner: Runner, *options: str) -> None:
+    if os.geteuid() != 0:
+        me = runner.which("labgen") or f"{sys.executable} -m labgen"
+        raise BoxError(why, f"Run `sudo {' '.join([me, 'box', 'build', *options])}`.")
+
+
+def _room(cache: Path) -> None:
+    there = next(parent for parent in (cache, *cache.parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    if free < DISK_NEEDED:
+        raise BoxError(
+            f"Building needs {_gib(DISK_NEEDED)} free in {there}, and {_gib(free)} are.",
+            "Free some room, or set XDG_CACHE_HOME to a directory on a larger disk.",
+        )
+
+
+@dataclass(frozen=True)
+class Apt:
+    """How Debian's packages are reached from here.
+
+    :param options: apt settings of this computer that a download depends on: proxies, clock checks.
+    """
+
+    options: tuple[str, ...]
+
+    def sources(self, suite: str, runner: Runner) -> tuple[str, ...]:
+        """Lines of a sources.list for a suite, from the first mirror that has it.
+
+        :raises BoxError: no mirror answers.
+        """
+        main = self.mirror(recipe.MIRRORS, suite, runner)
+        if suite in recipe.ROLLING:
+            return (f"deb {main} {suite} main",)
+        security = self.mirror(recipe.SECURITY_MIRRORS, f"{suite}-security", runner)
+        # A suite that has moved to the archive keeps the date its last release file expires on.
+        old = "[check-valid-until=no] " if suite != recipe.SUITE else ""
+        return (f"deb {old}{main} {suite} main", f"deb {old}{security} {suite}-security main")
+
+    def mirror(self, mirrors: tuple[str, ...], suite: str, runner: Runner) -> str:
+        """The first mirror that has a suite.
+
+        :raises BoxError: none has it, or none answers.
+        """
+        for mirror in mirrors:
+            if self._serves(f"{mirror}/dists/{suite}/InRelease", runner):
+                return mirror
+        raise BoxError(
+            f"No mirror of Debian gives the suite {suite}: tried {', '.join(mirrors)}.",
+            "Building needs Debian's packages once: check the connection, and apt's proxy settings if there "
+            "is a proxy (`apt-config dump | grep -i proxy`).",
+        )
+
+    def _serves(self, url: str, runner: Runner) -> bool:
+        # apt's own downloader knows apt's proxy; nothing else on this computer does.
+        with tempfile.TemporaryDirectory() as scratch:
+            result = runner.run(
+                [
+                    "/usr/lib/apt/apt-helper",
+                    *("-o", "Acquire::http::Timeout=10", "-o", "Acquire::Retries=1"),
+                    *("-o", "APT::Sandbox::User=root"),
+                    *("download-file", url, Path(scratch) / "release"),
+                ],
+                timeout=40,
+            )
+        return result.ok
+
+
+_PASSED_ON = (
+    "Acquire::http::Proxy",
+    "Acquire::https::Proxy",
+    "Acquire::Check-Valid-Until",
+    "Acquire::Check-Date",
+)
+
+
+def apt(runner: Runner) -> Apt:
+    """This computer's way to Debian's packages."""
+    asked = [part for name in _PASSED_ON for part in (name.replace(":", "").replace("-", ""), name)]
+    said = runner.run(["apt-config", "shell", *asked]).or_raise().out
+    return Apt(tuple(f'{name} "{value}";' for name, value in _settings(said).items()))
+
+
+def _settings(said: str) -> Mapping[str, str]:
+    """The settings in what ``apt-config shell`` prints, one ``NAME='value'`` a line."""
+    names = {name.replace(":", "").replace("-", ""): name for name in _PASSED_ON}
+    found = (line.partition("=") for line in said.splitlines())
+    return {names[name]: value.strip("'") for name, _, value in found if name in names}
+
+
+def _family() -> set[str]:
+    try:
+        text = _OS_RELEASE.read_text(encoding="utf-8")
+    except OSError:
+        return set()
+    entries = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {word for name in ("ID", "ID_LIKE") for word in entries.get(name, "").strip('"').split()}
+
+
+def _gib(size: int) -> str:
+    return f"{size / 1024**3:.1f} GiB"

@@ -1,0 +1,94 @@
+"""Where finished boxes are kept. What stands there under a box's name is finished: it came by one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from labgen.core.atomic_files import give_to_user, home, make_folder
+from labgen.core.errors import BoxError
+from labgen.images import recipe
+
+_WORK = "building-"
+
+
+def default() -> Path:
+    """``labgen/boxes`` in the user's cache (``XDG_CACHE_HOME``, or ``~/.cache``).
+
+    Under sudo that is the cache of the user who typed it: the box is for them, not for root.
+    """
+    told = os.environ.get("XDG_CACHE_HOME")
+    base = Path(told) if told else _home() / ".cache"
+    return base / "labgen" / "boxes"
+
+
+def box(provider: str, cache: Path | None = None) -> Path:
+    """Where the box of today's recipe stands once it is built."""
+    return (cache or default()) / f"debian-12-{recipe.key()}-{provider}.box"
+
+
+def node(arch: str, cache: Path | None = None, suite: str = recipe.SUITE) -> Path:
+    """Where the node image of today's recipe stands once it is built from packages.
+
+    :param arch: as Docker names it.
+    :param suite: the release of Debian that it is made of.
+    """
+    debian = "debian-12" if suite == recipe.SUITE else f"debian-{suite}"
+    return (cache or default()) / f"{debian}-{recipe.key(suite)}-docker-{arch}.tar"
+
+
+@contextlib.contextmanager
+def workplace(cache: Path) -> Iterator[Path]:
+    """An empty directory inside the cache, gone at the end, whatever the end is.
+
+    Only one at a time: a second build of the same cache is refused while the first one runs. What a
+    build left behind that was killed on the spot is cleared away here.
+
+    :raises BoxError: another build is running.
+    """
+    import fcntl  # absent on Windows, where no box is built
+
+    prepare(cache)
+    with (cache / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BoxError(
+                f"Another `labgen box build` is at work in {cache}.", "Wait until it has finished."
+            ) from None
+        for left in cache.glob(f"{_WORK}*"):
+            shutil.rmtree(left)
+        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=cache))
+        # Programs that give up root's rights on the way (apt's downloads) must get through.
+        work.chmod(0o755)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work)
+
+
+def keep(made: Path, place: Path) -> None:
+    """Put a finished box in its place, as the user's own."""
+    with made.open("rb") as content:
+        os.fsync(content.fileno())
+    give_to_user(made)
+    made.replace(place)
+
+
+def prepare(directory: Path) -> None:
+    """Make the cache, where it is not there yet, as the user's own."""
+    make_folder(directory)
+
+
+def _home() -> Path:
+    user = os.environ.get("SUDO_USER")
+    if user and hasattr(os, "geteuid") and os.geteuid() == 0:
+        import pwd  # absent on Windows
+
+        with contextlib.suppress(KeyError):
+            return Path(pwd.getpwnam(user).pw_dir)
+    return home()

@@ -1,0 +1,199 @@
+"""Making a stand-in: the wanted files of some Debian packages, as an image."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from labgen.core.errors import BoxError
+from labgen.images import oci, recipe
+from labgen.images.build_context import Workshop
+from labgen.images.build_host import Apt
+from labgen.images.container_images import Image, StandIn
+
+LABEL = "io.labgen.stand-in"
+FOR = "io.labgen.stands-in-for"
+"""Labels by which a stand-in is known."""
+
+_NAME_LOOKUP = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
+"""Loaded by the C library when a name is looked up, so no program names them."""
+
+_SKELETON: dict[str, int] = {
+    **dict.fromkeys(("dev", "etc", "home", "mnt", "proc", "run", "srv", "sys", "usr", "var", "var/log"), 493),
+    "root": 0o700,
+    "tmp": 0o1777,
+    "var/tmp": 0o1777,
+}
+
+
+def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
+    """Make what stands in for an image; gives an OCI layout.
+
+    :raises BoxError: a mirror does not answer, or the packages are not what they were.
+    """
+    recipe_of = image.stand_in
+    place = workshop.place / f"{image.name}-{image.tag}"
+    source, root = place / "packages", place / "root"
+    place.mkdir()
+    _extract(workshop, apt, recipe_of, source)
+    said = workshop.run(["chroot", source, *recipe_of.asked], failed=f"{recipe_of.main} does not run").out
+    version = version_in(said)
+    root.mkdir()
+    for name, mode in _SKELETON.items():
+        (root / name).mkdir(exist_ok=True)
+        (root / name).chmod(mode)
+    _copy(source, root, "/bin/busybox")
+    for applet in workshop.run([root / "bin/busybox", "--list-full"], failed="busybox does not run").out.split():
+        link = root / applet
+        if not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to("/bin/busybox")
+    for program in recipe_of.programs:
+        (root / program.lstrip("/")).unlink(missing_ok=True)
+        _copy(source, root, program)
+    for library in _libraries(workshop, recipe_of, source):
+        _copy(source, root, library)
+    for path in (*(path.format(triplet=workshop.arch.triplet) for path in recipe_of.taken), *_licences(source)):
+        _copy(source, root, path)
+    _lay(root, image, version)
+    digest = oci.write(
+        root,
+        place / "oci",
+        settings=settings(image, version),
+        made_by=f"labgen: Debian {recipe_of.suite}, {' '.join(recipe_of.packages)}",
+        arch=workshop.arch.name,
+    )
+    workshop.progress.note(f"{image.reference}: stand-in made from {recipe_of.main} {version}, {digest[:19]}")
+    shutil.rmtree(source)
+    return place / "oci"
+
+
+def version_in(said: str) -> str:
+    """The version a program tells: ``nginx version: nginx/1.22.1`` -> ``1.22.1``."""
+    found = re.search(r"\d+\.\d+\.\d+", said)
+    if found is None:
+        raise BoxError(f"No version stands in {said[:80]!r}.", "This is a mistake in labgen; please report it.")
+    return found[0]
+
+
+def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> None:
+    workshop.run(
+        [
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=extract",
+            "--format=directory",
+            f"--architectures={workshop.arch.name}",
+            f"--keyring={recipe.KEYRING}",
+            f"--include={','.join(stand_in.packages)}",
+            *(f"--aptopt={option}" for option in apt.options),
+            '--aptopt=APT::Install-Recommends "false";',
+            stand_in.suite,
+            target,
+            *apt.sources(stand_in.suite, workshop.runner),
+        ],
+        failed=f"The packages of the stand-in ({' '.join(stand_in.packages)}) cannot be fetched",
+        timeout=300,
+    )
+
+
+def _libraries(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str, ...]:
+    """The shared libraries that the programs need, by the paths the loader finds them at."""
+    if not stand_in.programs:
+        return ()
+    loader = workshop.arch.loader
+    found = {loader}
+    for program in stand_in.programs:
+        said = workshop.run(
+            ["chroot", source, loader, "--list", program], failed=f"The libraries of {program} cannot be found"
+        ).out
+        found.update(re.findall(r"=> (/\S+)", said))
+    for name in _NAME_LOOKUP:
+        found.update(f"/{path.relative_to(source)}" for path in source.glob(f"lib/*/{name}"))
+    return tuple(sorted(found))
+
+
+def _licences(source: Path) -> tuple[str, ...]:
+    return tuple(f"/{path.relative_to(source)}" for path in sorted(source.glob("usr/share/doc/*/copyright")))
+
+
+def _copy(source: Path, root: Path, path: str) -> None:
+    """Copy a file, and what it is a link to, to the same place."""
+    inside = path.lstrip("/")
+    origin, target = source / inside, root / inside
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_symlink() or target.exists():
+        return
+    if not os.path.lexists(origin):
+        raise BoxError(f"Debian's packages no longer have {path}.", "labgen has to follow: please report it.")
+    if origin.is_symlink():
+        goal = origin.readlink()
+        target.symlink_to(goal)
+        _copy(source, root, os.path.normpath(Path("/", inside).parent / goal))
+    else:
+        shutil.copy2(origin, target)
+
+
+def _lay(root: Path, image: Image, version: str) -> None:
+    stand_in = image.stand_in
+    for path, name in stand_in.files.items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(recipe.FILES / "images" / name, target)
+        target.chmod(0o755 if target.suffix == ".sh" else 0o644)
+    for path, goal in stand_in.links.items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(goal)
+    users = {"root": 0, **stand_in.users, "nobody": 65534}
+    homes = {"root": "/root"}
+    shells = {"root": "/bin/sh"}
+    _write(
+        root / "etc/passwd",
+        "".join(
+            f"{name}:x:{uid}:{uid}:{name}:{homes.get(name, '/nonexistent')}:{shells.get(name, '/usr/sbin/nologin')}\n"
+            for name, uid in users.items()
+        ),
+    )
+    _write(root / "etc/group", "".join(f"{name}:x:{uid}:\n" for name, uid in users.items()))
+    _write(root / "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
+    _write(
+        root / "etc/os-release",
+        'PRETTY_NAME="labgen stand-in for '
+        f'{image.reference} ({stand_in.main} {version}, Debian {stand_in.suite})"\n'
+        "ID=labgen-stand-in\nID_LIKE=debian\n"
+        f'VERSION_CODENAME={stand_in.suite}\nVERSION_ID="{version}"\n',
+    )
+    for path, (mode, owner) in stand_in.directories.items():
+        target = root / path.lstrip("/")
+        target.mkdir(parents=True, exist_ok=True)
+        target.chmod(mode)
+        os.chown(target, users[owner], users[owner])
+
+
+def settings(image: Image, version: str) -> dict[str, object]:
+    """The configuration of a stand-in, with the labels that say what it is."""
+    stand_in = image.stand_in
+    title = f"Stand-in for {image.reference}"
+    described = f"{stand_in.main} {version} of Debian {stand_in.suite}; not the official image of that name"
+    labels = {
+        LABEL: "true",
+        FOR: image.reference,
+        "org.opencontainers.image.title": title,
+        "org.opencontainers.image.description": described,
+        "org.opencontainers.image.version": version,
+    }
+    env = stand_in.settings["Env"]
+    assert isinstance(env, list)  # noqa: S101 - for the type checker: every stand-in sets PATH
+    return {
+        **stand_in.settings,
+        "Env": [entry.replace("{version}", version) for entry in env],
+        "Labels": labels,
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)

@@ -1,0 +1,1 @@
+"""The lab's machines: brought up, changed, removed, and reached."""

@@ -1,0 +1,145 @@
+"""How each machine is reached, as the Vagrantfile has it written down when the machine comes up.
+
+A trigger in the Vagrantfile leaves a file beside what Vagrant keeps of a machine. It goes with the machine, and
+is written anew at each start, by whomever: so it is as true as an answer of Vagrant's, which would take seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labgen.core.atomic_files import read, remove
+from labgen.core.workspace import State
+from labgen.docker.swarm import Port as ServicePort
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab, Port
+from labgen.providers import PROVIDERS
+
+FILE_NAME = "labgen.json"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Access:
+    """How one machine is reached.
+
+    :param ssh_config: what ``vagrant ssh-config`` says of it.
+    :param ports: of its own ports that are forwarded, those of this computer that lead there: where the port asked
+        for was taken, what Vagrant has chosen instead.
+    :param since: when it came up, nanoseconds as files have them.
+    """
+
+    ssh_config: str
+    ports: Mapping[int, tuple[int, ...]]
+    since: int
+
+
+def of(folder: Path, provider: str, name: str) -> Access | None:
+    """How a machine is reached; ``None`` where that is not written down.
+
+    :param folder: the lab folder.
+    """
+    path = _path(folder, provider, name)
+    text = read(path)
+    if text is None:
+        return None
+    try:
+        told: Mapping[str, Any] = json.loads(text)
+        if told["version"] != VERSION:
+            return None
+        ports: dict[int, tuple[int, ...]] = {}
+        for port in told["ports"]:
+            guest = int(port["guest"])
+            ports[guest] = (*ports.get(guest, ()), int(port["host"]))
+        return Access(str(told["ssh_config"]), ports, path.stat().st_mtime_ns)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None  # half a file is as good as none: Vagrant can be asked
+
+
+def forget(folder: Path, provider: str, names: Iterable[str]) -> None:
+    """What is written down is not so any more: machines were started past the Vagrantfile's triggers."""
+    for name in names:
+        remove(_path(folder, provider, name))
+
+
+def _path(folder: Path, provider: str, name: str) -> Path:
+    return folder / ".vagrant" / "machines" / name / provider / FILE_NAME
+
+
+def of_all(folder: Path, provider: str, names: Iterable[str]) -> Mapping[str, Access] | None:
+    """How each of several machines is reached; ``None`` where that is not written down of every one."""
+    found = {name: of(folder, provider, name) for name in names}
+    known = {name: access for name, access in found.items() if access is not None}
+    return known if len(known) == len(found) else None
+
+
+def ssh_config(known: Mapping[str, Access]) -> str:
+    """What ``vagrant ssh-config`` says of all of them."""
+    return "\n".join(access.ssh_config for access in known.values())
+
+
+def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]]:
+    """The lab's forwarded ports, each with this computer's port that leads there: ``None`` where it is not known.
+
+    Empty where the provider forwards none, because the nodes themselves can be reached.
+    """
+    if provider not in PROVIDERS or not PROVIDERS[provider].forwards_ports:
+        return []
+    answering: dict[Port, int | None] = {}
+    for name in {port.node for port in lab.ports}:
+        machine = of(folder, provider, name)
+        answering |= _answering([port for port in lab.ports if port.node == name], machine.ports if machine else {})
+    return [(port, answering[port]) for port in lab.ports]
+
+
+def _answering(ports: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) -> dict[Port, int | None]:
+    """Match the ports that one node should have with those it has: several of this computer may lead to one of its."""
+    answering: dict[Port, int | None] = {
+        port: port.host for port in ports if port.host in forwarded.get(port.guest, ())
+    }
+    others = {
+        guest: [host for host in hosts if host not in {port.host for port in answering if port.guest == guest}]
+        for guest, hosts in forwarded.items()
+    }
+    for port in ports:
+        if port not in answering:
+            hosts = others.get(port.guest, [])
+            answering[port] = hosts.pop(0) if hosts else None
+    return answering
+
+
+def moved(port: Port, at: int) -> str:
+    """That a port is forwarded from another one than lab.yml has."""
+    return f"port {port.guest} of {port.node} is at 127.0.0.1:{at} of this computer: {port.host} was taken."
+
+
+def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
+    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer.
+
+    :param port: a service's.
+    :param forwarded: ports of nodes that are forwarded: of each the node's (``guest``) and this computer's (``host``,
+        ``None`` where it is not known).
+    """
+    if port.mode == "ingress" and Capability.ROUTING_MESH in state.lacks:
+        return None
+    provider = PROVIDERS.get(state.provider)
+    # In a network namespace of the lab's own, forwarded ports are as far away as the nodes.
+    if state.namespace or not (provider and provider.forwards_ports):
+        return f"http://{lab.first_manager.address}:{port.published}"
+    # Through the routing mesh any node will do.
+    host = next((row["host"] for row in forwarded if row["guest"] == port.published and row["host"]), None)
+    return f"http://127.0.0.1:{host}" if host else None
+
+
+def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> str:
+    """Where a learner's own browser finds a published port, as a sentence; empty where it finds it nowhere."""
+    forwarded = [{"guest": one.guest, "host": host} for one, host in ports(folder, lab, state.provider)]
+    found = url(lab, state, port, forwarded)
+    if found is None:
+        return ""
+    where = f" (from inside the lab's network namespace {state.namespace})" if state.namespace else ""
+    return f"In a browser on this computer: {found}{where}"

@@ -1,0 +1,370 @@
+"""How to reach the nodes: one OpenSSH configuration for everything.
+
+``labgen up`` (or the first use of a lab that `vagrant up` has started) writes ``.labgen/ssh_config`` from what is
+known of each machine (:mod:`labgen.machines.connection_info`), and again when a machine was restarted since.
+ssh, Fabric and testinfra all read that file, so they agree on how a node is reached: through which port, with which
+key, through which network namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shlex
+import socket
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labgen import config as labfile
+from labgen.core.atomic_files import read, write_whole
+from labgen.core.errors import HostError, MachineError, NodeError, ProgramMissing, ProgramTimeout
+from labgen.core.polling import Patience
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import connection_info, ssh_config
+from labgen.machines.unreachable import unreached
+from labgen.model.capabilities import Lacks, of_kernel
+from labgen.model.lab import Lab, Node
+from labgen.model.record import after_up
+from labgen.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from fabric import Connection
+
+EMULATED = Patience(8.0)
+"""Measured on machines without KVM: a docker command takes about eight times as long as on real ones."""
+
+_HEAD = "# Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew."
+
+CONNECT_TIMEOUT = 30
+"""Seconds for a TCP connection and the SSH banner; emulated nodes under load need a good part of it."""
+
+KEEPALIVE = 15
+"""Seconds between packets that keep a connection alive, or show that its node is gone."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A lab that is up: its data, and how to reach its nodes."""
+
+    folder: LabFolder
+    lab: Lab
+    state: State
+    _connections: dict[str, Connection] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def ssh_config(self) -> Path:
+        """OpenSSH configuration with one Host per node."""
+        return self.folder.ssh_config
+
+    @cached_property
+    def patience(self) -> Patience:
+        """What every deadline is multiplied by."""
+        return Patience() if self.state.accelerated else EMULATED
+
+    @property
+    def lacks(self) -> Lacks:
+        """What the nodes cannot do here, and why."""
+        return self.state.lacks
+
+    @property
+    def shared_connections(self) -> bool:
+        """Whether ssh can share one connection per node (ControlMaster, which Windows lacks)."""
+        return os.name == "posix"
+
+    def connection(self, node: Node) -> Connection:
+        """A Fabric connection to a node: the same one each time, opened when first used."""
+        if node.name not in self._connections:
+            # 0.3 s, which only what really connects pays.
+            from fabric import Config, Connection
+            from paramiko import SSHConfig
+
+            # What becomes of a connection is told once, by our own error; paramiko logs its stack traces, too.
+            logging.getLogger("paramiko").addHandler(logging.NullHandler())
+            # One Config per Connection: a shared one leaks the identity files of one node to the others.
+            text = self.ssh_config.read_text(encoding="utf-8")
+            config = Config(ssh_config=SSHConfig.from_text(ssh_config.without_keys(text)))
+            self._connections[node.name] = Connection(
+                node.name,
+                config=config,
+                connect_timeout=CONNECT_TIMEOUT,
+                connect_kwargs={"key_filename": ssh_config.keys(text, node.name)},
+            )
+        return self._connections[node.name]
+
+    def opened(self, node: Node) -> Connection:
+        """The node's Fabric connection, open.
+
+        It sends a packet now and then, because a node that vanishes is only noticed by who sends: a command
+        would otherwise wait for its whole deadline.
+        """
+        connection = self.connection(node)
+        if not connection.is_connected:
+            connection.open()
+            connection.transport.set_keepalive(KEEPALIVE)
+            _give_up_in_time(connection.transport.sock)
+        return connection
+
+    def forget(self, node: Node) -> None:
+        """Close a node's connection; the next that asks for it gets a new one. For a node that restarts."""
+        connection = self._connections.pop(node.name, None)
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()
+
+    def asker(self, node: Node) -> Callable[[str], str]:
+        """Runs a command line as root on a node and gives what it printed: for :mod:`labgen.docker.swarm`.
+
+        :raises NodeError: the node does not answer, or the command failed.
+        """
+
+        def run(command: str) -> str:
+            from invoke.exceptions import CommandTimedOut, ThreadException
+            from paramiko import SSHException
+
+            within = self.patience.seconds(30)
+            try:
+                done = self.opened(node).run(
+                    f"sudo -n {command}", hide=True, warn=True, in_stream=False, timeout=within
+                )
+            except (CommandTimedOut, ThreadException, SSHException, OSError, EOFError) as why:
+                raise unreached(node.name, str(why) or type(why).__name__) from None
+            if not done.ok:
+                raise NodeError(f"{node.name}: {done.stderr.strip() or 'no answer'}", "Does its engine run?")
+            return str(done.stdout)
+
+        return run
+
+    def close(self) -> None:
+        """Close every Fabric connection that was opened."""
+        for connection in self._connections.values():
+            with contextlib.suppress(Exception):
+                connection.close()
+        self._connections.clear()
+
+
+def _give_up_in_time(sock: object) -> None:
+    """Let a connection end when its packets are not acknowledged, where the system can (Linux).
+
+    Through a ProxyCommand the connection is not ours; the lab's own network namespace has the same setting.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None and isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, option, 4 * KEEPALIVE * 1000)
+
+
+def load(path: Path | None = None) -> Inventory:
+    """The lab in a folder.
+
+    :param path: the lab folder; the working directory where ``None``.
+    :raises MachineError: its machines have not been brought up.
+    :raises LabFileError: its lab.yml says something that cannot be.
+    """
+    folder = LabFolder.at(path)
+    lab = lab_of(folder.path)
+    state = folder.state()
+    refuse_moved(folder)
+    if state is None:
+        state = _discover(folder, lab)
+    elif not folder.ssh_config.exists():
+        raise MachineError(
+            "the lab is not up: it has been halted, or its start was interrupted.", "Bring it up with `labgen up`."
+        )
+    else:
+        _renew(folder, lab, state)
+    if os.name == "posix":
+        sockets()  # others may have come to be able to write there since
+    known = hosts(read(folder.ssh_config) or "")
+    missing = [node.name for node in lab.nodes if node.name not in known]
+    if missing:
+        raise MachineError(
+            f"the lab has no machine yet for {', '.join(missing)}.",
+            "Bring it up with `labgen up` (it adds what is missing).",
+        )
+    return Inventory(folder, lab, state)
+
+
+def load_as_made(path: Path | None = None) -> Inventory:
+    """The lab in a folder as its machines are: with those that lab.yml does not name any more, without new ones.
+
+    :raises MachineError: its machines have not been brought up.
+    """
+    folder = LabFolder.at(path)
+    record, state = folder.record(), folder.state()
+    if record is None or state is None or not folder.ssh_config.exists():
+        return load(path)
+    refuse_moved(folder)
+    reached = hosts(folder.ssh_config.read_text(encoding="utf-8"))
+    nodes = tuple(node for node in record.lab.nodes if node.name in reached)
+    return Inventory(folder, replace(record.lab, nodes=nodes), state)
+
+
+def refuse_moved(folder: LabFolder) -> None:
+    """Refuse to go on in a folder that was moved: what is written down of its machines has the earlier path in it.
+
+    :raises MachineError: it was moved, or is a copy.
+    """
+    earlier, original = folder.moved_from(), folder.copied_from()
+    if earlier is None and original is None:
+        return
+    if original is not None:
+        raise MachineError(
+            f"this folder is a copy of {original}, and the machines it knows are of the lab there.",
+            f"For that lab:\nlabgen -C {shlex.quote(str(original))} status\n"
+            "To make a lab of its own here, forget the other one's machines first:\n"
+            f"rm -r {shlex.quote(str(folder.own))} {shlex.quote(str(folder.vagrant_data))}",
+        )
+    raise MachineError(
+        f"this folder was moved: its machines were made in {earlier}.",
+        "To go on with them here:\nlabgen up\nTo remove them:\nlabgen down",
+    )
+
+
+def _renew(folder: LabFolder, lab: Lab, state: State) -> None:
+    """Follow machines that were started again by `vagrant reload` or `vagrant up`: their ports may be others now."""
+    if state.namespace:
+        return  # only labgen goes in there
+    known = connection_info.of_all(folder.path, state.provider, [node.name for node in lab.nodes])
+    if known and any(machine.since > folder.ssh_config.stat().st_mtime_ns for machine in known.values()):
+        write_ssh_config(folder, connection_info.ssh_config(known), proxy_command=None)
+
+
+def lab_of(path: Path | None = None) -> Lab:
+    """The lab that a folder describes, up or not.
+
+    :raises LabFileError: its lab.yml says something that cannot be.
+    """
+    return labfile.of_folder(LabFolder.at(path).path)
+
+
+def _discover(folder: LabFolder, lab: Lab) -> State:
+    """A lab that was started with `vagrant up` by hand: ask Vagrant, and remember."""
+    from labgen.host.computer import Host
+    from labgen.host.virtualization import kvm
+    from labgen.machines.vagrant import Vagrant
+
+    if not folder.vagrantfile.exists():
+        raise MachineError(f"there is no lab in {folder.path}.", "Make one with `labgen up`, or go to its folder.")
+    vagrant = Vagrant(folder.path, Runner(), folder.logs / "vagrant.log")
+    machines = vagrant.status()
+    down = [node.name for node in lab.nodes if node.name not in machines or not machines[node.name].running]
+    if down:
+        raise MachineError(
+            f"not running: {', '.join(down)}.", "Bring the lab up with `labgen up` (or `vagrant up`) first."
+        )
+    provider = machines[lab.nodes[0].name].provider
+    # What the Vagrantfile itself goes by when it chooses between KVM and emulation.
+    state = State(provider, accelerated=provider != "libvirt" or kvm(Host()).usable)
+    known = connection_info.of_all(folder.path, provider, [node.name for node in lab.nodes])
+    told = connection_info.ssh_config(known) if known else vagrant.ssh_config()
+    write_ssh_config(folder, told, proxy_command=None)
+    state = replace(state, lacks=find_lacks(folder, lab, state))
+    ids = folder.machine_ids().get(provider, {})
+    path, mark = str(folder.path), folder.draw_mark()
+    folder.remember(state, after_up(lab, None, folder=path, mark=mark, earlier={}, ids=ids))
+    return state
+
+
+def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
+    """What the nodes of a lab that runs cannot do: its provider says, or the kernel under them.
+
+    :raises NodeError: the first manager, which is asked, does not answer.
+    """
+    provider = PROVIDERS.get(state.provider)
+    if provider is None:
+        return {}  # one that someone has added to the Vagrantfile by hand
+    if not provider.shares_kernel:
+        return provider.lacks
+    return {**provider.lacks, **of_kernel(lambda command: ask_once(folder, lab.first_manager, command))}
+
+
+def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) -> str:
+    """What a command line prints that is run as root on a node; by ssh, which is there sooner than Fabric.
+
+    :param within: deadline in seconds.
+    :raises NodeError: the node does not answer, or the command failed.
+    """
+    # One that stays open would hold on to the output, and this wait for its end.
+    alone = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
+    try:
+        done = Runner().run(
+            ["ssh", *alone, "-F", folder.ssh_config, node.name, f"sudo -n {command}"],
+            timeout=within,
+            hint="Install an OpenSSH client (Windows has one).",
+        )
+    except ProgramTimeout:
+        raise NodeError(f"{node.name} does not answer.", "`labgen up` again carries on.") from None
+    if not done.ok:
+        raise NodeError(
+            f"{node.name} cannot be asked: {done.err.strip() or f'ssh ended with status {done.status}'}",
+            "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
+        )
+    return done.out
+
+
+def hosts(config: str) -> frozenset[str]:
+    """Names of the hosts in an OpenSSH configuration."""
+    return frozenset(host.name for host in ssh_config.parse(config))
+
+
+def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None) -> None:
+    """Turn what `vagrant ssh-config` says into the lab's own configuration, readable by its owner only.
+
+    :param told: Vagrant's text.
+    :param proxy_command: OpenSSH's ``ProxyCommand`` for every node, where they live in a network namespace.
+    """
+    extra: dict[str, Any] = {
+        "ConnectTimeout": CONNECT_TIMEOUT,
+        "ServerAliveInterval": KEEPALIVE,
+        "ServerAliveCountMax": 4,
+        # Vagrant's FATAL would keep to itself why a node cannot be reached.
+        "LogLevel": "ERROR",
+    }
+    if proxy_command:
+        extra["ProxyCommand"] = proxy_command
+    if os.name == "posix":
+        # The folder's id keeps two labs apart whose nodes have the same addresses in namespaces of their own.
+        extra |= {
+            "ControlMaster": "auto",
+            "ControlPersist": "120",
+            "ControlPath": str(sockets() / f"{folder.id}-%C"),
+        }
+    text = ssh_config.compose(ssh_config.parse(told), extra)
+    write_whole(folder.ssh_config, f"{_HEAD}\n{text}", mode=0o600)
+
+
+def sockets() -> Path:
+    """Give the folder for the sockets of shared connections, made where it is missing.
+
+    Whoever can write there can answer in a node's place: so it must be a folder, the user's own, and closed to others.
+
+    :raises MachineError: it is not.
+    """
+    # /tmp, not the user's own temporary folder: a socket's path may have 104 characters on macOS.
+    folder = Path("/tmp") / f"labgen-{os.getuid()}"  # noqa: S108 - looked at below
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # Of a link itself, not of what it leads to.
+        status = folder.lstat()
+    except OSError as why:
+        raise MachineError(f"{folder} cannot be made: {why.strerror or why}.", f"Remove {folder}.") from None
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise MachineError(
+            f"{folder} is no folder, belongs to someone else, or is open to others.", f"Remove {folder}."
+        )
+    return folder
+
+
+def close_shared(folder: LabFolder, runner: Runner) -> None:
+    """End the shared SSH connections of a lab that is going away."""
+    if not folder.ssh_config.exists() or os.name != "posix":
+        return
+    # They end by themselves soon: that they cannot be ended keeps no lab from going.
+    with contextlib.suppress(ProgramMissing, ProgramTimeout, HostError, OSError):
+        for name in hosts(read(folder.ssh_config) or ""):
+            runner.run(["ssh", "-F", folder.ssh_config, "-O", "exit", name], timeout=20)

@@ -1,0 +1,319 @@
+"""Bringing a lab's machines up, and taking them down: the order of things around Vagrant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labgen import images as boxes
+from labgen.core.atomic_files import remove, write_whole
+from labgen.core.errors import BoxError, LabgenError, MachineError
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.core.workspace import LabFolder, State
+from labgen.host import Choice
+from labgen.machines import connection_info, inventory
+from labgen.machines.removal import Removal, remove_some, write_vagrantfile
+from labgen.machines.vagrant import Vagrant, box_mark
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Box, Lab
+from labgen.model.record import after_up
+from labgen.providers import BUILT_BOX, PROVIDERS
+from labgen.providers import daemon as daemons
+from labgen.providers.daemon import Daemon
+
+_BOOT = 700.0
+"""Deadline for a machine to be created and booted, in seconds, where the processor helps: longer than Vagrant itself
+waits for one, so that it can say which did not boot."""
+_BOOT_EMULATED = 1300.0
+"""The same under QEMU's emulation: three machines on two cores take 3 to 6 minutes, thirty far longer."""
+
+
+def boot_within(*, accelerated: bool) -> float:
+    """Seconds that a machine may take to boot."""
+    return _BOOT if accelerated else _BOOT_EMULATED
+
+
+@dataclass(frozen=True)
+class Machines:
+    """The machines of one lab folder."""
+
+    folder: LabFolder
+    lab: Lab
+    progress: Progress
+
+    @property
+    def _log(self) -> Path:
+        return self.folder.logs / "vagrant.log"
+
+    def _daemon(self, state: State) -> Daemon:
+        return daemons.own(state.provider, self.folder, Runner(), state.namespace)
+
+    def runner(self, state: State | None) -> Runner:
+        """Starts programs where they see this lab's network, and the daemon its machines run on."""
+        return self._daemon(state).inside() if state is not None and state.namespace else Runner()
+
+    def vagrant(self, state: State, vagrantfile: Path | None = None) -> Vagrant:
+        """Vagrant, where it sees this lab's network.
+
+        :param vagrantfile: another one than the folder's own; relative to the folder.
+        """
+        runner = self.runner(state)
+        env = dict(runner.env)
+        if state.provider:
+            # Of a machine that is not made, or not any more, Vagrant would ask the provider that it takes for the best.
+            env["VAGRANT_DEFAULT_PROVIDER"] = state.provider
+        return Vagrant(self.folder.path, replace(runner, env=env), self._log, vagrantfile or Path("Vagrantfile"))
+
+    def start_daemon(self, state: State, *, own: bool) -> State:
+        """Start a daemon of the lab's own, where it has one; gives the state with its network namespace."""
+        if not own:
+            return state
+        daemon = self._daemon(state)
+        state = replace(state, namespace=daemon.namespace)
+        # Written before anything is made, so that `labgen down` finds it after an interruption.
+        self.folder.remember(state)
+        with self.progress.step(f"Starting a {daemon.title} of the lab's own (network namespace {daemon.namespace})"):
+            daemon.start()
+        return state
+
+    def up(self, choice: Choice, *, renewed: Collection[str] = ()) -> State:
+        """Create and boot what does not run yet, and write down how to reach it, and what was made.
+
+        :param renewed: machines that are stopped, and start with what lab.yml says of them now.
+        :raises MachineError: a machine did not boot, also not when tried again.
+        :raises BoxError: the box is missing and cannot be made.
+        """
+        mark = self.folder.draw_mark()
+        self._follow_move(choice.provider)
+        before = self.folder.state()
+        namespace = before.namespace if before is not None else None
+        state = self.start_daemon(State(choice.provider, choice.accelerated, namespace), own=choice.own_daemon)
+        earlier = self.folder.machine_ids().get(choice.provider, {})
+        record = after_up(
+            self.lab, self.folder.record(), folder=str(self.folder.path), mark=mark, earlier=earlier, ids=earlier
+        )
+        self.folder.remember(state, record)
+        vagrant = self.vagrant(state)
+        self._box(vagrant, state)
+        within = boot_within(accelerated=choice.accelerated)
+        count = len(self.lab.nodes)
+        with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
+            try:
+                vagrant.up(choice.provider, within=within, on_line=self.progress.detail, machines=count)
+            except MachineError as first:
+                self._again(vagrant, choice.provider, within, first)
+        ids = self.folder.machine_ids().get(choice.provider, {})
+        record = after_up(self.lab, record, folder=record.folder, mark=mark, earlier=earlier, ids=ids, renewed=renewed)
+        self.folder.remember(state, record)
+        self.reached(vagrant, state)
+        self._ports(state)
+        return self._lacks(state)
+
+    def halted(self, state: State) -> bool:
+        """Whether the lab is halted with a daemon of its own, so that Vagrant cannot be asked for its machines."""
+        return state.namespace is not None and self._daemon(state).pid() is None
+
+    def wake(self, choice: Choice) -> None:
+        """Have every machine run that was made, those too that lab.yml does not name any more."""
+        state, record = self.folder.state(), self.folder.record()
+        if state is None or record is None or (self.folder.ssh_config.exists() and not self.folder.moved_from()):
+            return
+        self._follow_move(state.provider)
+        state = self.start_daemon(state, own=state.namespace is not None)
+        made = Machines(self.folder, record.lab, self.progress)
+        vagrant = made.vagrant(state, write_vagrantfile(self.folder, record.lab))
+        with self.progress.step("Starting the machines as they were made"):
+            within, count = boot_within(accelerated=choice.accelerated), len(record.lab.nodes)
+            vagrant.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
+        made.reached(vagrant, state)
+
+    def _follow_move(self, provider: str) -> None:
+        """Forget what is written down with the folder's earlier path in it: where the keys are."""
+        earlier = self.folder.moved_from()
+        if earlier is None:
+            return
+        self.progress.note(f"note: this folder was moved; its machines were made in {earlier}.")
+        inventory.close_shared(self.folder, Runner())
+        connection_info.forget(self.folder.path, provider, self.folder.machine_ids().get(provider, {}))
+
+    def restore(self, state: State, snapshot: str) -> None:
+        """Go back to a snapshot of the machines, and write down how to reach them then: their ports may be others."""
+        vagrant = self.vagrant(state)
+        inventory.close_shared(self.folder, Runner())
+        connection_info.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
+        with self.progress.step(f"Going back to {snapshot}"):
+            # Managers last, and none at work before that: one of now would end what workers did then, and one of then
+            # would give workers up that are not back yet, and have their tasks done elsewhere.
+            managers = [node.name for node in self.lab.managers]
+            vagrant.halt(managers, force=True, on_line=self.progress.detail)
+            for name in (*(node.name for node in self.lab.workers), *managers):
+                vagrant.restore_snapshot(snapshot, name, on_line=self.progress.detail)
+            # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
+            within = boot_within(accelerated=state.accelerated)
+            count = len(self.lab.nodes)
+            vagrant.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
+        self.reached(vagrant, state)
+        self._ports(state)
+
+    def reached(self, vagrant: Vagrant, state: State) -> None:
+        """Write down how to reach the machines."""
+        proxy = self._daemon(state).proxy_command() if state.namespace else None
+        inventory.write_ssh_config(self.folder, self._ssh_config(vagrant, state), proxy_command=proxy)
+
+    def _ssh_config(self, vagrant: Vagrant, state: State) -> str:
+        """What `vagrant ssh-config` says: written down while the machines came up, else asked for."""
+        known = connection_info.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
+        if known is not None:
+            return connection_info.ssh_config(known)
+        with self.progress.step("Asking Vagrant how to reach them"):
+            return vagrant.ssh_config()
+
+    def _ports(self, state: State) -> None:
+        """Say which ports Vagrant has forwarded otherwise than lab.yml has them."""
+        for port, at in connection_info.ports(self.folder.path, self.lab, state.provider):
+            if at is not None and at != port.host:
+                self.progress.note(f"note: {connection_info.moved(port, at)}")
+
+    def _lacks(self, state: State) -> State:
+        """What the nodes cannot do, found out and written down."""
+        if PROVIDERS[state.provider].shares_kernel:
+            with self.progress.step("Asking the kernel under the nodes what it can do"):
+                state = replace(state, lacks=inventory.find_lacks(self.folder, self.lab, state))
+            if why := state.lacks.get(Capability.ROUTING_MESH):
+                self.progress.note(f"note: {why}: published ports will not answer.")
+        self.folder.remember(state)
+        return state
+
+    def _again(self, vagrant: Vagrant, provider: str, within: float, first: MachineError) -> None:
+        stuck = stuck_machines(first.message, [node.name for node in self.lab.nodes])
+        if not stuck:
+            raise first
+        self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} anew, once.")
+        vagrant.destroy(stuck, on_line=self.progress.detail)
+        try:
+            count = len(self.lab.nodes)
+            vagrant.up(provider, within=within, on_line=self.progress.detail, machines=count)
+        except MachineError as second:
+            raise MachineError(
+                f"{second.message}\n(tried twice: {', '.join(stuck)} did not boot the first time either)",
+                f"{second.hint} Less memory per machine (memory: in lab.yml), or fewer machines, often helps; "
+                "`labgen doctor` says what there is. Then `labgen up` carries on.",
+            ) from None
+
+    def _box(self, vagrant: Vagrant, state: State) -> None:
+        provider = state.provider
+        if provider == "docker":
+            boxes.ensure_node_image(self.runner(state), progress=self.progress, suite=self.lab.engine.suite)
+            return
+        box = self.lab.box or PROVIDERS[provider].box
+        if box.name != BUILT_BOX or box.url:
+            self._fetch(vagrant, box, provider)
+            return
+        mark = box_mark(box.name, provider)
+        wanted = boxes.built(provider)
+        if wanted is None and not mark.exists() and installed(mark, provider):
+            return  # added by hand: one that a teacher has handed over
+        if wanted is None:
+            wanted = self._build(box, provider)
+        # The path holds the recipe's key: another recipe is another path.
+        if mark.exists() and mark.read_text(encoding="utf-8") == str(wanted):
+            return
+        with self.progress.step(f"Adding the box {box.name} to Vagrant"):
+            vagrant.add_box(box.name, wanted, provider, on_line=self.progress.detail)
+        write_whole(mark, str(wanted))
+
+    def _fetch(self, vagrant: Vagrant, box: Box, provider: str) -> None:
+        """Fetch a box from elsewhere, as a step of its own: it may take longer than all else together."""
+        # Vagrant refuses a version for a file that has none; it fetches such a box itself when it needs it.
+        if (box.url and box.version) or installed(box_mark(box.name, provider), provider, box.version):
+            return
+        version = f" {box.version}" if box.version else ""
+        with self.progress.step(f"Fetching the box {box.name}{version} (once; hundreds of megabytes)"):
+            vagrant.fetch_box(box, provider, on_line=self.progress.detail)
+
+    def _build(self, box: Box, provider: str) -> Path:
+        try:
+            return boxes.build([provider], runner=Runner(), progress=self.progress)[provider]
+        except LabgenError as error:
+            raise BoxError(
+                f"the box {box.name} is missing, and cannot be built here: {error.message}",
+                f"{error.hint} Or name another box in lab.yml: box: {{name: ..., url: ...}}.".strip(),
+            ) from None
+
+    def down(self, state: State | None) -> None:
+        """Remove the machines, their networks, and a daemon of the lab's own; well, too, where nothing is left."""
+        Removal(self, state, self.folder.record()).run()
+
+    def down_some(self, state: State | None, names: Sequence[str]) -> None:
+        """Remove some machines, which ``up`` makes anew; well, too, where they are not there.
+
+        :raises MachineError: the lab is halted.
+        """
+        if state is not None or self.folder.machine_ids():
+            self._not_halted(state)
+            remove_some(self, state, names)
+
+    def halt_some(self, state: State, names: Sequence[str], *, force: bool = False) -> None:
+        """Shut some machines down; ``up`` starts them again, with everything on their disks.
+
+        :param force: cut their power.
+        :raises MachineError: the lab is halted.
+        """
+        self._not_halted(state)
+        inventory.close_shared(self.folder, Runner())
+        with self.progress.step(f"{'Cutting the power of' if force else 'Shutting down'} {', '.join(names)}"):
+            self._with_surplus(state).halt(names, force=force, on_line=self.progress.detail)
+
+    def _with_surplus(self, state: State) -> Vagrant:
+        """Vagrant, with a Vagrantfile that knows machines, too, which lab.yml does not name any more."""
+        record, names = self.folder.record(), self.folder.machine_names()
+        if record is None or not set(names) - {node.name for node in self.lab.nodes}:
+            return self.vagrant(state)
+        return self.vagrant(state, write_vagrantfile(self.folder, record.lab, names))
+
+    def _not_halted(self, state: State | None) -> None:
+        """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
+        if state is not None and self.halted(state):
+            raise MachineError("the lab is halted: none of its machines runs.", "Start it first: labgen up.")
+
+    def halt(self, state: State, *, force: bool = False) -> None:
+        """Shut the machines down; ``up`` starts them again, with everything on their disks.
+
+        :param force: cut their power.
+        """
+        inventory.close_shared(self.folder, Runner())
+        own = self._daemon(state) if state.namespace else None
+        if own is None or (own.pid() is not None and (force or not own.shuts_down)):
+            with self.progress.step("Cutting the machines' power" if force else "Shutting the machines down"):
+                self._with_surplus(state).halt(force=force, on_line=self.progress.detail)
+        if own is not None:
+            and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
+            with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):
+                own.end()
+        # How to reach them is asked anew: ports and addresses may be others then.
+        remove(self.folder.ssh_config)
+
+
+def installed(mark: Path, provider: str, version: str | None = None) -> bool:
+    """Whether Vagrant has the box beside whose versions ``mark`` stands.
+
+    Since 2.4 Vagrant keeps ``VERSION/ARCHITECTURE/PROVIDER``, before that ``VERSION/PROVIDER``.
+
+    :param version: that version; any where ``None``.
+    """
+    folders = [mark.parent / version] if version else [*mark.parent.glob("*")]
+    return any(any(folder.glob(f"{inner}{provider}")) for folder in folders for inner in ("", "*/"))
+
+
+def stuck_machines(message: str, names: Sequence[str]) -> list[str]:
+    """Which machines a failed ``vagrant up`` was about, as far as its message says.
+
+    >>> stuck_machines("An error occurred while executing the action on the 'b' machine", ["a", "b"])
+    ['b']
+    """
+    told = re.findall(r"on the '([^']+)'\s*machine", message) + re.findall(r"last heard of: ([^)\s]+)", message)
+    booting = re.search(r"(?i)timed out|did not boot|waiting for (?:the )?(?:machine|domain)|IP address", message)
+    return [name for name in names if name in told] if booting else []

@@ -1,0 +1,283 @@
+"""What `labgen up` would do: the lab in lab.yml, compared with the lab as it was made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+from typing import Literal
+
+from labgen.core.errors import MachineError
+from labgen.model.lab import Lab, Node, Port
+from labgen.model.record import Record
+from labgen.providers import PROVIDERS
+
+Verb = Literal["retire", "remove", "start", "resize", "restart", "bootstrap"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting that differs.
+
+    :param node: whose it is; empty where it is the whole lab's.
+    :param key: as in lab.yml.
+    :param before: the machine's, for people.
+    :param after: lab.yml's, for people.
+    """
+
+    node: str
+    key: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.before} -> {self.after}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do.
+
+    :param verb: ``retire`` takes nodes out of the swarm, ``resize`` changes a container in place.
+    :param nodes: those it is done to, one after the other.
+    """
+
+    verb: Verb
+    nodes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{_VERBS[self.verb]} {', '.join(self.nodes)}"
+
+
+_VERBS: Mapping[Verb, str] = {
+    "retire": "drain and take out of the swarm:",
+    "remove": "remove the machine of",
+    "start": "create what is missing, start what does not run:",
+    "resize": "change in place, without a restart:",
+    "restart": "drain, restart and activate, one by one:",
+    "bootstrap": "bootstrap the swarm on",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The difference between lab.yml and the machines, and what is done about it.
+
+    :param new: nodes without a machine.
+    :param surplus: nodes with a machine that lab.yml does not name, workers first.
+    :param differing: settings that a restart of the machine applies, workers first.
+    :param remade: settings of one machine that only a new machine has, and without which it does not fit the lab.
+    :param unchangeable: settings of one machine that only a new machine has; it does as well without.
+    :param whole: settings of the whole lab that only new machines have.
+    :param roles: nodes that the bootstrap promotes or demotes.
+    :param swarm: settings that a new swarm on the same machines has.
+    :param starting: settings of machines that do not run, which they get when they start.
+    """
+
+    lab: Lab
+    provider: str
+    new: tuple[Node, ...] = ()
+    surplus: tuple[Node, ...] = ()
+    differing: tuple[Change, ...] = ()
+    remade: tuple[Change, ...] = ()
+    unchangeable: tuple[Change, ...] = ()
+    whole: tuple[Change, ...] = ()
+    roles: tuple[Change, ...] = ()
+    swarm: tuple[Change, ...] = ()
+    starting: tuple[Change, ...] = ()
+
+    @property
+    def restarted(self) -> tuple[str, ...]:
+        """Nodes that a restart is for, each once, workers first."""
+        return tuple(dict.fromkeys(change.node for change in self.differing))
+
+    def with_stopped(self, names: Collection[str]) -> Plan:
+        """The plan where some machines do not run: they need no restart."""
+        return replace(
+            self,
+            differing=tuple(change for change in self.differing if change.node not in names),
+            starting=tuple(change for change in self.differing if change.node in names),
+        )
+
+    def steps(self, *, prune: bool, reload: bool, bootstrap: bool = True) -> tuple[Step, ...]:
+        """What `labgen up` does, in this order."""
+        nodes = tuple(node.name for node in self.lab.nodes)
+        surplus = tuple(node.name for node in self.surplus)
+        steps = [Step("retire", surplus), Step("remove", surplus)] if surplus and prune else []
+        steps.append(Step("start", nodes))
+        if self.restarted and reload:
+            in_place = PROVIDERS[self.provider].resizes if self.provider in PROVIDERS else False
+            steps.append(Step("resize" if in_place else "restart", self.restarted))
+        if bootstrap:
+            steps.append(Step("bootstrap", nodes))
+        return tuple(steps)
+
+    def refusal(self, *, prune: bool, command: str = "labgen up") -> MachineError | None:
+        """Why `labgen up` would do nothing at all; ``None`` where it goes ahead."""
+        if self.whole or self.remade:
+            listed = "; ".join(f"{change.node or 'the lab'}: {change}" for change in (*self.whole, *self.remade))
+            nodes = tuple(dict.fromkeys(change.node for change in self.remade))
+            few = not self.whole and set(nodes) <= {node.name for node in self.lab.workers}
+            which, whose = (" " + " ".join(nodes), "what runs there") if few else ("", "their swarm and services")
+            return MachineError(
+                f"lab.yml asks for what cannot be changed on machines that exist: {listed}. Nothing was done.",
+                f"Make {'these' if few else 'the'} machines again, which loses {whose}:\n"
+                f"labgen down{which}\nlabgen up\n"
+                "or put lab.yml back as it was.",
+            )
+        if not self.surplus:
+            return None
+        names = ", ".join(node.name for node in self.surplus)
+        managers = {node.name for node in self.surplus if node.role == "manager"}
+        staying = {node.name for node in self.lab.managers} - {node.name for node in self.new}
+        staying -= {change.node for change in self.roles}
+        if managers and not staying:
+            return MachineError(
+                f"lab.yml does not name {names} any more, the last manager among them: without it the swarm is lost. "
+                "Nothing was done.",
+                "Make the lab again, which loses its swarm and services:\nlabgen down\nlabgen up\n"
+                "or put lab.yml back as it was.",
+            )
+        if not prune:
+            these = "them" if len(self.surplus) > 1 else "it"
+            return MachineError(
+                f"lab.yml does not name {names} any more. Nothing was done.",
+                f"To take {these} out of the swarm and remove {these}:\n{command} --prune\n"
+                f"To keep {these}, put lab.yml back as it was.",
+            )
+        return None
+
+    def lines(self) -> list[str]:
+        """The differences, for people; empty where there is none."""
+        lines = [f"! {change}: only new machines have that" for change in self.whole]
+        lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
+        lines += [
+            f"! {change.node}: {change}: a new machine has that (labgen down {change.node}, then labgen up)"
+            for change in self.unchangeable
+        ]
+        lines += [
+            f"+ {node.name}: new ({node.role}, {node.address}, {node.memory} MiB, {counted(node.cpus)})"
+            for node in self.new
+        ]
+        lines += [f"- {node.name}: not in lab.yml any more" for node in self.surplus]
+        lines += [f"~ {change.node}: {change}" for change in self.differing]
+        lines += [f"~ {change.node}: {change}: changed when it starts" for change in self.starting]
+        lines += [f"~ {change.node}: {change}: changed by the bootstrap" for change in self.roles]
+        lines += [f"~ the swarm: {change}: a new swarm has that (labgen reset)" for change in self.swarm]
+        return lines
+
+
+def counted(count: int) -> str:
+    """A number of processors, for people."""
+    return f"{count} CPU" if count == 1 else f"{count} CPUs"
+
+
+def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, str]) -> Plan:
+    """Compare lab.yml's lab with the machines.
+
+    :param record: the lab as it was made; ``None`` where that was not written down.
+    :param ids: by node, the machines that exist.
+    """
+    before = record.lab if record else replace(lab, nodes=(*lab.nodes, *_unknown(lab, ids)))
+    existing = {node.name: node for node in before.nodes if node.name in ids}
+    names = {node.name for node in lab.nodes}
+    surplus = [node for name, node in existing.items() if name not in names]
+    staying = [node for node in lab.nodes if node.name in existing]
+    restartable, unchangeable = _ports(staying, lab, before, provider)
+    # Where the network is another one, so is every address: once is enough.
+    addresses = _addresses(staying, existing) if lab.plan.lab == before.plan.lab else ()
+    differing = [change for node in staying for change in (*_size(existing[node.name], node), *restartable[node.name])]
+    workers = {node.name for node in lab.workers}
+    return Plan(
+        lab,
+        provider,
+        new=tuple(node for node in lab.nodes if node.name not in existing),
+        surplus=tuple(sorted(surplus, key=lambda node: node.role == "manager")),
+        differing=tuple(sorted(differing, key=lambda change: change.node not in workers)),
+        remade=tuple(addresses),
+        unchangeable=unchangeable,
+        whole=tuple(_whole(lab, before, provider)) if existing else (),
+        roles=tuple(
+            Change(node.name, "role", existing[node.name].role, node.role)
+            for node in staying
+            if existing[node.name].role != node.role
+        ),
+        swarm=tuple(_differing([("addresses.overlay_pool", _pool(before), _pool(lab))])) if existing else (),
+    )
+
+
+def unknown(name: str) -> Node:
+    """A node of which no more than the name is known: a machine that an earlier version of labgen has made."""
+    return Node(name, "worker", IPv4Address(0), 1024, 1)
+
+
+def _unknown(lab: Lab, ids: Mapping[str, str]) -> Iterator[Node]:
+    names = {node.name for node in lab.nodes}
+    return (unknown(name) for name in ids if name not in names)
+
+
+def _size(before: Node, after: Node) -> Iterator[Change]:
+    if before.memory != after.memory:
+        yield Change(after.name, "memory", f"{before.memory} MiB", f"{after.memory} MiB")
+    if before.cpus != after.cpus:
+        yield Change(after.name, "cpus", str(before.cpus), str(after.cpus))
+
+
+def _addresses(staying: Iterable[Node], existing: Mapping[str, Node]) -> Iterator[Change]:
+    for node in staying:
+        if existing[node.name].address != node.address:
+            yield Change(node.name, "address", str(existing[node.name].address), str(node.address))
+
+
+def _ports(
+    staying: Iterable[Node], lab: Lab, before: Lab, provider: str
+) -> tuple[Mapping[str, tuple[Change, ...]], tuple[Change, ...]]:
+    """Forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
+    restartable: dict[str, tuple[Change, ...]] = {}
+    unchangeable: list[Change] = []
+    known = PROVIDERS.get(provider)
+    for node in staying:
+        older, newer = _forwarded(before.ports, node.name), _forwarded(lab.ports, node.name)
+        restartable[node.name] = ()
+        if older == newer or known is None or not known.forwards_ports:
+            continue
+        change = Change(node.name, "ports", older, newer)
+        if known.resizes:
+            # A container's ports are given to it when it is made.
+            unchangeable.append(change)
+        else:
+            restartable[node.name] = (change,)
+    return restartable, tuple(unchangeable)
+
+
+def _forwarded(ports: Iterable[Port], name: str) -> str:
+    pairs = sorted((port.host, port.guest) for port in ports if port.node == name)
+    return ", ".join(f"{host}:{guest}" for host, guest in pairs) or "none"
+
+
+def _whole(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
+    pairs: list[tuple[str, object, object]] = [
+        ("name", before.name, lab.name),
+        ("network", before.plan.lab, lab.plan.lab),
+        ("addresses.adapter1", before.plan.adapter1, lab.plan.adapter1),
+    ]
+    # Whoever types --provider, and has another in lab.yml, means it.
+    if lab.provider not in ("auto", provider, before.provider):
+        pairs.append(("provider", provider, lab.provider))
+    if provider in PROVIDERS and PROVIDERS[provider].resizes:
+        pairs.append(("engine.suite", before.engine.suite, lab.engine.suite))
+    else:
+        pairs.append(("box", _box(before), _box(lab)))
+    return _differing(pairs)
+
+
+def _differing(pairs: Iterable[tuple[str, object, object]]) -> Iterator[Change]:
+    return (Change("", key, str(older), str(newer)) for key, older, newer in pairs if older != newer)
+
+
+def _pool(lab: Lab) -> str:
+    return f"{lab.plan.overlay_pool} in /{lab.plan.overlay_mask}"
+
+
+def _box(lab: Lab) -> str:
+    return " ".join(filter(None, (lab.box.name, lab.box.version, lab.box.url))) if lab.box else "the provider's own"

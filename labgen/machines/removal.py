@@ -1,0 +1,213 @@
+"""Removing a lab's machines: by what was written down when they were made, and not before it has been seen that
+they are gone is that said."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labgen.core.atomic_files import read, write_whole
+from labgen.core.errors import LabgenError, MachineError
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.machines import connection_info, inventory, leftovers
+from labgen.machines.leftovers import Leftover, Traces
+from labgen.machines.plan import unknown
+from labgen.model.lab import Lab
+from labgen.model.record import Record
+from labgen.providers import PROVIDERS, render
+from labgen.providers.daemon import TITLES, Daemon, own
+
+if TYPE_CHECKING:
+    from labgen.machines.lifecycle import Machines
+
+VAGRANTFILE = Path(".labgen", "Vagrantfile")
+"""Rendered for the machines that are there, whatever lab.yml and the folder's own Vagrantfile name by now."""
+
+
+def refuse_copy(folder: LabFolder) -> None:
+    """Refuse to touch the machines that a copied folder knows.
+
+    :raises MachineError: they are those of the lab in another folder.
+    """
+    if folder.copied_from() is not None:
+        inventory.refuse_moved(folder)
+
+
+def write_vagrantfile(folder: LabFolder, lab: Lab, names: Iterable[str] = ()) -> Path:
+    """Render a Vagrantfile that knows all machines there are; gives its path inside the lab folder.
+
+    :param lab: the lab as it was made.
+    :param names: machines that exist besides.
+    """
+    lab_names = {node.name for node in lab.nodes}
+    others = tuple(unknown(name) for name in names if name not in lab_names)
+    write_whole(folder.path / VAGRANTFILE, render.render(replace(lab, nodes=(*lab.nodes, *others))))
+    return VAGRANTFILE
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Everything that is known of the machines of a lab folder, and the way to remove all of it."""
+
+    machines: Machines
+    state: State | None
+    record: Record | None
+
+    @property
+    def folder(self) -> LabFolder:
+        """The lab folder."""
+        return self.machines.folder
+
+    def run(self) -> None:
+        """Remove machines, networks and a daemon of the lab's own, and look whether they are gone.
+
+        :raises MachineError: something is left; says what, and the commands that remove it.
+        """
+        refuse_copy(self.folder)
+        self._announce()
+        inventory.close_shared(self.folder, Runner())
+        daemons = self._daemons()
+        problems: list[LabgenError] = []
+        for provider, traces in self._traces().items():
+            daemon = next((daemon for daemon in daemons if daemon.title == TITLES.get(provider)), None)
+            if daemon is not None and daemon.pid() is None:
+                continue  # its machines ended with it, and their disks are in the folder that is removed below
+            runner = daemon.inside() if daemon is not None else Runner()
+            if self.state is not None or traces.ids:
+                problems += self._destroy(provider)
+            if daemon is None:
+                self._clear(provider, runner, traces, problems)
+        for daemon in daemons:
+            with self.machines.progress.step(f"Ending the lab's own {daemon.title}"):
+                daemon.remove()
+            if daemon.exists:
+                raise MachineError(
+                    f"the lab's own {daemon.title} could not be removed whole: see network namespace "
+                    f"{daemon.namespace} and {self.folder.own / daemon.place}.",
+                    f"End what still runs in it, then: labgen down\nip netns pids {daemon.namespace}",
+                )
+        self.folder.forget()
+
+    def _announce(self) -> None:
+        earlier = self.folder.moved_from()
+        if earlier is not None:
+            self.machines.progress.note(f"note: this folder was moved; its machines were made in {earlier}.")
+        lab_names = {node.name for node in self.machines.lab.nodes}
+        others = sorted({name for names in self.folder.machine_ids().values() for name in names} - lab_names)
+        if others:
+            self.machines.progress.note(f"note: removed as well, though lab.yml does not name it: {', '.join(others)}.")
+
+    def _daemons(self) -> list[Daemon]:
+        """Daemons of the lab's own of which anything is left."""
+        if self.state is not None and self.state.namespace:
+            return [own(self.state.provider, self.folder, Runner(), self.state.namespace)]
+        # The state may have been deleted by hand, under an engine that runs on.
+        return [daemon for provider in TITLES if (daemon := own(provider, self.folder, Runner())).exists]
+
+    def _traces(self) -> dict[str, Traces]:
+        """What was made, by provider."""
+        ids = self.folder.machine_ids()
+        provider = self.state.provider if self.state is not None else ""
+        if provider:
+            recorded = self.record.ids if self.record else {}
+            ids[provider] = {**recorded, **ids.get(provider, {})}
+        mark = self.folder.mark() or ""
+        if mark and not ids:
+            # All that was written down was removed by hand: only containers bear the mark themselves.
+            ids["docker"] = {}
+        return {name: Traces(names, mark, self._networks(name)) for name, names in ids.items()}
+
+    def _networks(self, provider: str) -> frozenset[str]:
+        """Networks that Vagrant, or the Vagrantfile, has written down as made for this lab."""
+        data = self.folder.vagrant_data
+        if provider == "virtualbox":
+            prefix = "labgen-nat-network-"
+            return frozenset(path.name.removeprefix(prefix) for path in data.glob(f"{prefix}*"))
+        files = data.glob("machines/*/libvirt/created_networks") if provider == "libvirt" else ()
+        return frozenset(word for path in files for word in (read(path) or "").split())
+
+    def _destroy(self, provider: str) -> list[LabgenError]:
+        """Have Vagrant destroy the machines; gives why it did not, where it failed."""
+        parallel = provider in PROVIDERS and PROVIDERS[provider].removes_in_parallel
+        state = self.state if self.state is not None and self.state.provider == provider else State(provider)
+        names = [name for ids in self.folder.machine_ids().values() for name in ids]
+        lab = self.record.lab if self.record else self.machines.lab
+        own_text = read(self.folder.vagrantfile)
+        files: list[Path | None] = [write_vagrantfile(self.folder, lab, names)]
+        if own_text is not None and render.edited(own_text):
+            files.insert(0, None)  # a person's Vagrantfile may do more when machines go
+        problems: list[LabgenError] = []
+        with self.machines.progress.step("Removing the machines"):
+            for file in files:
+                vagrant = self.machines.vagrant(state, file)
+                try:
+                    vagrant.destroy(on_line=self.machines.progress.detail, parallel=parallel)
+                except LabgenError as why:
+                    problems.append(why)
+        return problems
+
+    def _clear(self, provider: str, runner: Runner, traces: Traces, problems: Sequence[LabgenError]) -> None:
+        """Look what is left, remove what can be removed by its mark, and look again."""
+        try:
+            remaining = leftovers.look(provider, runner, traces)
+        except MachineError:
+            if self.state is None and not traces.ids:
+                return  # no word of machines anywhere, and no engine that could have them
+            raise
+        for leftover in remaining if provider == "docker" else [item for item in remaining if item.kind == "network"]:
+            for command in leftover.commands:
+                with contextlib.suppress(LabgenError):
+                    runner.run(command, timeout=120)
+        remaining = leftovers.look(provider, runner, traces) if remaining else []
+        if remaining:
+            raise _not_removed(remaining, problems)
+        if problems and provider not in PROVIDERS and self.folder.machine_ids().get(provider):
+            raise problems[-1]  # one that someone has added: only Vagrant can tell what is left
+
+
+def _not_removed(remaining: Sequence[Leftover], problems: Sequence[LabgenError]) -> MachineError:
+    names = ", ".join(str(leftover) for leftover in remaining)
+    commands = "\n".join(shlex.join(command) for leftover in remaining for command in leftover.commands)
+    why = "".join(f"\n{problem.message}" for problem in problems[-1:])
+    return MachineError(
+        f"not everything could be removed: {names}.{why}", f"Remove it by hand:\n{commands}\nlabgen down"
+    )
+
+
+def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -> None:
+    """Remove some machines; well, too, where they are not there.
+
+    :raises MachineError: one of them is still there afterwards; says what removes it.
+    """
+    folder = machines.folder
+    refuse_copy(folder)
+    record = folder.record()
+    ids = folder.machine_ids()
+    provider = state.provider if state is not None else next(iter(ids), "")
+    mine = {name: ids.get(provider, {}).get(name, (record.ids if record else {}).get(name, "")) for name in names}
+    mine = {name: identity for name, identity in mine.items() if identity}
+    inventory.close_shared(folder, Runner())
+    file = write_vagrantfile(folder, record.lab if record else machines.lab, names)
+    problems: list[LabgenError] = []
+    with machines.progress.step(f"Removing {', '.join(names)}"):
+        try:
+            machines.vagrant(state or State(""), file).destroy(names, on_line=machines.progress.detail)
+        except LabgenError as why:
+            problems.append(why)
+    # No mark: machines that stay bear it as well.
+    remaining = leftovers.look(provider, machines.runner(state), Traces(mine)) if mine else []
+    if remaining:
+        raise _not_removed(remaining, problems)
+    if problems:
+        raise problems[0]
+    if state is not None:
+        connection_info.forget(folder.path, state.provider, names)
+        if record is not None:
+            for name in names:
+                record = record.without(name)
+            folder.remember(state, record)

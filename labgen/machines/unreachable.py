@@ -1,0 +1,42 @@
+"""A node that cannot be reached: what that is most likely to be of, and the way out."""
+
+from __future__ import annotations
+
+import re
+
+from labgen.core.errors import NodeError
+
+_REFUSED = re.compile(r"(?i)permission denied|authentication failed|no authentication methods|not a valid .*key")
+"""What OpenSSH and paramiko say where a node answers and does not take the key."""
+
+_MISLEADING = re.compile(r"encountered \w+ key, expected \w+ key")
+"""What paramiko says after the same: it has tried to read the key in every other format then."""
+
+_NO_SERVER = re.compile(r"(?i)connection (?:closed|reset|refused)|unable to connect to port|protocol banner")
+"""What they say where the machine may run, and no ssh server answers there."""
+
+_START = "See with `labgen status` whether the machine runs, and start it with `labgen up`."
+
+
+def unreached(name: str, said: str, after: str = "") -> NodeError:
+    """The error to raise.
+
+    :param said: what ssh said, without a full stop.
+    :param after: what to do once it can be reached again, as a sentence.
+
+    >>> print(unreached("swarm-worker1", "Connection timed out"))
+    swarm-worker1 cannot be reached: Connection timed out.
+      See with `labgen status` whether the machine runs, and start it with `labgen up`.
+    """
+    if _MISLEADING.search(said):
+        said = "Permission denied (publickey)"
+    way_out = _START
+    if _REFUSED.search(said):
+        way_out = (
+            "It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has "
+            "its address. Put the key back at the machine's own screen, or make the machine anew: "
+            f"labgen down {name}, then labgen up."
+        )
+    elif _NO_SERVER.search(said):
+        way_out = f"{_START} If it runs, its ssh server does not: labgen halt --force {name}, then labgen up."
+    return NodeError(f"{name} cannot be reached: {said}.", f"{way_out} {after}".rstrip())

@@ -1,0 +1,390 @@
+"""The one door to Vagrant; python-vagrant is inside.
+
+python-vagrant builds the command lines and reads ``box list``; its subprocess calls are replaced by
+labgen's runner (a deadline, both outputs kept, an error that says which command), and its reading of
+``status`` by one that survives lines it does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import vagrant as python_vagrant
+
+from labgen.core.atomic_files import home
+from labgen.core.errors import BoxError, MachineError, ProgramTimeout
+from labgen.core.process import Result, Runner
+from labgen.machines.vagrant_errors import way_out
+from labgen.model.lab import Box
+
+HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
+HINT_LATE = (
+    "Something it waits for hangs: see whether the provider itself answers (VirtualBox: `VBoxManage list vms`), and "
+    "restart the computer if it does not. Then run the same command again: it carries on."
+)
+HINT_SLOW = (
+    "The network is slow, or does not let the box through. Run the same command again: Vagrant goes on with what it "
+    "has. Or get the file elsewhere, and name it in lab.yml: box: {name: NAME, url: FILE}."
+)
+_ASK = 120.0
+"""Deadline, in seconds, of a question: status, ssh-config, box list."""
+_FETCH = 4 * 3600.0
+_FETCH_SILENCE = 600.0
+"""Deadlines, in seconds, of fetching a box: hundreds of megabytes, through whatever network there is."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine as Vagrant sees it.
+
+    :param state: Vagrant's word: ``running``, ``not_created``, ``poweroff``, ``shutoff`` and others.
+    """
+
+    name: str
+    state: str
+    provider: str
+
+    @property
+    def running(self) -> bool:
+        """It runs."""
+        return self.state == "running"
+
+    @property
+    def exists(self) -> bool:
+        """It has been created, whether it runs or not."""
+        return self.state != "not_created"
+
+
+class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
+    """python-vagrant, speaking through a runner."""
+
+    def __init__(self, root: Path, runner: Runner, log: Path, vagrantfile: Path) -> None:
+        super().__init__(root=str(root), quiet_stdout=True, quiet_stderr=True)
+        self._runner = runner
+        self._log = log
+        self._vagrantfile = vagrantfile
+        self.timeout = _ASK
+        self.silence: float | None = None
+        self.on_line: Callable[[str], None] = lambda _line: None
+
+    def _make_vagrant_command(self, args: Any) -> list[str]:
+        return ["vagrant", *(str(arg) for arg in args if arg is not None)]
+
+    def _run_vagrant_command(self, args: Any) -> str:
+        return self._result(args).out
+
+    def _call_vagrant_command(self, args: Any) -> None:
+        command = self._make_vagrant_command(args)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("a", encoding="utf-8") as sink:
+            sink.write(f"$ {' '.join(command)}\n")
+
+            machine = ""
+
+            def both(line: str) -> None:
+                nonlocal machine
+                if named := _NAMED.match(line):
+                    machine = f" (last heard of: {named[1]}: {line[named.end() :].strip()})"
+                sink.write(line + "\n")
+                sink.flush()
+                self.on_line(line)
+
+            try:
+                result = self._run(command, on_line=both)
+            except ProgramTimeout as late:
+                raise ProgramTimeout(late.message.removesuffix(".") + machine + ".", late.hint) from None
+        if not result.ok:
+            all_of_it = f"Everything Vagrant said is in {self._log}."
+            why = explain(result.out)
+            raise MachineError(why, "\n".join(filter(None, (way_out(why), all_of_it))))
+
+    def _stream_vagrant_command(self, args: Any) -> Iterator[str]:
+        raise NotImplementedError("streaming goes through on_line")
+
+    def _result(self, args: Any) -> Result:
+        result = self._run(self._make_vagrant_command(args))
+        if not result.ok:
+            why = _error_exit(result.out) or explain(result.err or result.out)
+            raise MachineError(f"`{result.command}` ended with status {result.status}: {why}", way_out(why))
+        return result
+
+    def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
+        folder = Path(self.root)
+        # Without one Vagrant would take that of a folder further up, and with it another lab's machines.
+        if command[1:2] != ["box"] and not (folder / self._vagrantfile).is_file():
+            raise MachineError(f"there is no {self._vagrantfile} in {folder}.", "Write it with `labgen render`.")
+        try:
+            return self._runner.run(
+                command,
+                cwd=folder,
+                env=only(folder, self._vagrantfile),
+                timeout=self.timeout,
+                on_line=on_line,
+                silence=self.silence if on_line is not None else None,
+                hint=HINT_MISSING,
+            )
+        except ProgramTimeout as late:
+            # It is there: only what to do about a missing one would be said.
+            raise ProgramTimeout(late.message, HINT_SLOW if command[1:2] == ["box"] else HINT_LATE) from None
+
+
+def only(folder: Path, vagrantfile: Path = Path("Vagrantfile")) -> dict[str, str]:
+    """Give the variables that make Vagrant work for one folder, by one Vagrantfile, and keep its data there.
+
+    Also where the user has others set, or aliases that give Vagrant's commands another meaning.
+
+    :param vagrantfile: relative to the folder.
+    """
+    return {
+        "VAGRANT_CWD": str(folder),
+        "VAGRANT_VAGRANTFILE": str(vagrantfile),
+        "VAGRANT_DOTFILE_PATH": str(folder / ".vagrant"),
+        "VAGRANT_ALIAS_FILE": os.devnull,
+    }
+
+
+class Vagrant:
+    """Machines of the Vagrantfile in a folder.
+
+    :param log: file that ``up``, ``halt`` and ``destroy`` write all they say to.
+    :param vagrantfile: the Vagrantfile, relative to the folder.
+    """
+
+    def __init__(self, folder: Path, runner: Runner, log: Path, vagrantfile: Path = Path("Vagrantfile")) -> None:
+        self._cli = _Cli(folder, runner, log, vagrantfile)
+
+    def up(
+        self,
+        provider: str,
+        *,
+        within: float,
+        on_line: Callable[[str], None],
+        machines: int = 1,
+        name: str | None = None,
+    ) -> None:
+        """Create and start the machines, or one of them.
+
+        :param within: deadline in seconds for one machine; it begins anew with each line that Vagrant prints.
+        :param machines: how many may boot, one after the other.
+        :raises MachineError: one does not come up; says which and why, as far as Vagrant says.
+        """
+        with self._saying(on_line, within * max(machines, 1), silence=within):
+            self._cli.up(vm_name=name, provider=provider)
+
+    # python-vagrant halts and destroys one machine or all, and has no word for --parallel.
+
+    def halt(self, names: Iterable[str] = (), *, on_line: Callable[[str], None], force: bool = False) -> None:
+        """Shut machines down; all, where none is named.
+
+        :param force: cut their power, without a word to what runs there.
+        """
+        with self._saying(on_line, 900):
+            self._cli._call_vagrant_command(["halt", *(["--force"] if force else []), *names])
+
+    def destroy(self, names: Iterable[str] = (), *, on_line: Callable[[str], None], parallel: bool = False) -> None:
+        """Remove machines with their disks and networks; all, where none is named.
+
+        :param parallel: side by side rather than one after the other.
+        """
+        with self._saying(on_line, 900):
+            self._cli._call_vagrant_command(["destroy", "--force", *(["--parallel"] if parallel else []), *names])
+
+    def reload(self, name: str, *, within: float, on_line: Callable[[str], None]) -> None:
+        """Restart a machine, with what the Vagrantfile says of it by now.
+
+        :param within: deadline in seconds.
+        """
+        with self._saying(on_line, within):
+            self._cli._call_vagrant_command(["reload", name])
+
+    def status(self) -> Mapping[str, Machine]:
+        """State of every machine, by name."""
+        output = self._cli._run_vagrant_command(["status", "--machine-readable"])
+        return parse_status(output)
+
+    def ssh_config(self) -> str:
+        """How to reach every running machine, as OpenSSH configuration."""
+        return str(self._cli.ssh_config())
+
+    def save_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Keep the state of every machine, disk and memory, under a name."""
+        with self._saying(on_line, 1800):
+            self._cli.snapshot_save(name)
+
+    def restore_snapshot(self, name: str, machine: str, *, on_line: Callable[[str], None]) -> None:
+        """Put a machine back to a state of it that was kept, and start it where it does not run."""
+        with self._saying(on_line, 1800):
+            # Else Vagrant would provision, for which python-vagrant has no word.
+            self._cli._call_vagrant_command(["snapshot", "restore", "--no-provision", machine, name])
+
+    def delete_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
+        """Forget a state that was kept."""
+        with self._saying(on_line, 1800):
+            self._cli.snapshot_delete(name)
+
+    def snapshots(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the states that are kept, by machine."""
+        return parse_snapshots(self._cli._run_vagrant_command(["snapshot", "list", "--machine-readable"]))
+
+    def boxes(self) -> frozenset[tuple[str, str]]:
+        """Name and provider of every box that is installed."""
+        return frozenset((box.name, box.provider) for box in self._cli.box_list())
+
+    def add_box(self, name: str, file: Path, provider: str, *, on_line: Callable[[str], None]) -> None:
+        """Install a box from a file, in place of one of the same name.
+
+        :raises BoxError: Vagrant does not take it.
+        """
+        try:
+            with self._saying(on_line, 900):
+                self._cli.box_add(name, str(file), provider=provider, force=True)
+        except MachineError as why:
+            raise BoxError(f"the box {file} cannot be added: {why.message}", why.hint) from None
+
+    def fetch_box(self, box: Box, provider: str, *, on_line: Callable[[str], None]) -> None:
+        """Fetch a box that is not installed yet, from where lab.yml or Vagrant's catalogue has it.
+
+        :raises BoxError: it cannot be fetched.
+        """
+        words = ["--name", box.name, box.url] if box.url else [box.name]
+        version = ["--box-version", box.version] if box.version else []
+        checksum = ["--checksum-type", "sha256", "--checksum", box.checksum] if box.url and box.checksum else []
+        command = ["box", "add", "--provider", provider, *version, *checksum, *words]
+        try:
+            with self._saying(on_line, _FETCH, silence=_FETCH_SILENCE):
+                self._cli._call_vagrant_command(command)
+        except MachineError as why:
+            # It keeps its boxes elsewhere than where labgen has looked for this one.
+            if _HAS_BOX.search(why.message):
+                return
+            raise BoxError(f"the box {box.name} cannot be fetched: {why.message}", why.hint) from None
+
+    def _saying(self, on_line: Callable[[str], None], within: float, silence: float | None = None) -> _Saying:
+        return _Saying(self._cli, on_line, within, silence)
+
+
+class _Saying:
+    """One call's listener and deadline, put back afterwards."""
+
+    def __init__(self, cli: _Cli, on_line: Callable[[str], None], within: float, silence: float | None = None) -> None:
+        self._cli, self._on_line, self._within, self._silence = cli, on_line, within, silence
+
+    def __enter__(self) -> None:
+        self._cli.on_line, self._cli.timeout, self._cli.silence = self._on_line, self._within, self._silence
+
+    def __exit__(self, *_: object) -> None:
+        self._cli.on_line, self._cli.timeout, self._cli.silence = (lambda _line: None), _ASK, None
+
+
+def _error_exit(output: str) -> str:
+    """The error in machine-readable output, as a person reads it; empty where there is none."""
+    for line in output.splitlines():
+        fields = line.split(",", 4)
+        if len(fields) == 5 and fields[2] == "error-exit":
+            return f"Vagrant says: {_plain(fields[4])}"
+    return ""
+
+
+def parse_status(output: str) -> Mapping[str, Machine]:
+    """Read ``vagrant status --machine-readable``.
+
+    Lines look like ``1424098924,web,state,running``; any other line is left alone.
+
+    :raises MachineError: Vagrant reports an error in it, or it holds no machine.
+    """
+    told: dict[str, dict[str, str]] = {}
+    for line in output.splitlines():
+        fields = line.split(",", 3)
+        if len(fields) < 4 or not fields[0].isdigit():
+            continue
+        _, name, kind, data = fields
+        if kind == "error-exit":
+            raise MachineError(f"Vagrant says: {_plain(data)}")
+        if name:
+            told.setdefault(name, {})[kind] = data
+    machines = {
+        name: Machine(name, facts["state"], facts.get("provider-name", ""))
+        for name, facts in told.items()
+        if "state" in facts
+    }
+    if not machines:
+        raise MachineError("`vagrant status` named no machine.", "Render the lab again with `labgen render`.")
+    return machines
+
+
+def parse_snapshots(output: str) -> Mapping[str, tuple[str, ...]]:
+    """Read ``vagrant snapshot list --machine-readable``.
+
+    A machine's name stands in a line ``1790000000,,ui,output,==> swarm-manager: ``, each of its snapshots in one after
+    it, ``1790000000,,ui,detail,fresh``; a machine without any has a sentence in the line with its name.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for line in output.splitlines():
+        fields = line.split(",", 4)
+        if len(fields) < 5 or fields[2] != "ui":
+            continue
+        told = _plain(fields[4])
+        if heading := re.match(r"==> ([^:\s]+):", told):
+            name = heading[1]
+            found.setdefault(name, ())
+        elif name and told and " " not in told:
+            found[name] = (*found[name], told)
+    return found
+
+
+def _plain(data: str) -> str:
+    return data.replace("%!(VAGRANT_COMMA)", ",").replace("\\n", "\n").strip()
+
+
+_HAS_BOX = re.compile(r"box you're attempting to add already exists")
+_NAMED = re.compile(r"^==> ([^:\s]+): ")
+
+
+def explain(output: str) -> str:
+    """The part of Vagrant's output that says why it failed.
+
+    After its progress, in lines that begin with ``==>`` or four spaces, Vagrant prints the error as
+    plain paragraphs at the end.
+    """
+    lines = [line.rstrip() for line in output.strip().splitlines()]
+    tail: list[str] = []
+    for line in reversed(lines):
+        if _NAMED.match(line) or re.match(r"^ {4}\S+:", line):
+            break
+        tail.append(line)
+    text = "\n".join(reversed(tail)).strip() or "\n".join(lines[-5:])
+    text = _each_once(text)
+    last = next((match[1] for line in reversed(lines) if (match := _NAMED.match(line))), None)
+    where = f" (last heard of: {last})" if last else ""
+    return f"Vagrant failed{where}:\n{text}"
+
+
+_OF_A_MACHINE = re.compile(
+    r"^An (?:unexpected )?error occurred wh\w+ executing the action on the\s+'([^']+)'\s+machine\. [^:]*:\n",
+    re.MULTILINE,
+)
+
+
+def _each_once(text: str) -> str:
+    """Machines that come up at the same time often fail of the same thing: it is said once, with all their names."""
+    _, *told = _OF_A_MACHINE.split(text)
+    failed: dict[str, list[str]] = {}
+    for name, why in zip(told[::2], told[1::2], strict=True):
+        failed.setdefault(why.strip(), []).append(f"on the '{name}' machine")
+    return "\n\n".join(f"{', '.join(names)}:\n\n{why}" for why, names in failed.items()) or text
+
+
+def box_mark(name: str, provider: str) -> Path:
+    """A file beside an installed box, where labgen notes which file it came from; its folder need not exist.
+
+    Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
+    """
+    named = os.environ.get("VAGRANT_HOME")
+    folder = Path(named).expanduser() if named else home() / ".vagrant.d"
+    return folder / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"

@@ -1,0 +1,86 @@
+"""Asking the nodes of a lab what causes are recognised by, for commands and exercises."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from labgen.core.errors import LabgenError
+from labgen.core.words import Words
+from labgen.course import Exercise, ServiceSpec, exercises
+from labgen.docker.api import Run, as_json, as_object, ask_command, part
+from labgen.docker.swarm import LocalSwarm, Service, Swarm, look
+from labgen.model.lab import Lab, Node
+from labgen.observation.causes import symptoms
+from labgen.observation.causes.model import NodeState, Observations
+
+_WITHIN = 10
+"""Seconds that an engine has to say what it is like."""
+
+# An engine that does not run is not asked: its socket is systemd's, and asking would start it.
+_SCRIPT = "\n".join(
+    [
+        symptoms.SCRIPT,
+        f"if pidof dockerd >/dev/null; then echo '@@engine'; {ask_command(['/info'], _WITHIN)}; fi",
+        "true",
+    ]
+)
+
+
+def observe(lab: Lab, asker: Callable[[Node], Run], exercise: Exercise | None = None) -> Observations:
+    """Ask every node, side by side, and the swarm of the first manager.
+
+    :param asker: gives what runs a script as root on a node.
+    :param exercise: what is carried out; without one every service of the swarm is looked at.
+    """
+    swarm, refusal = _swarm(asker(lab.first_manager))
+    with ThreadPoolExecutor(max_workers=min(8, len(lab.nodes))) as pool:
+        nodes = tuple(pool.map(lambda node: state(node, asker(node)), lab.nodes))
+    return Observations(
+        nodes=nodes,
+        swarm=swarm,
+        refusal=refusal,
+        exercise=exercise or of_services(swarm.services if swarm else {}),
+        lab_networks=(("the lab network", lab.plan.lab), ("the network of adapter 1", lab.plan.adapter1)),
+        now=datetime.now(UTC),
+    )
+
+
+def _swarm(run: Run) -> tuple[Swarm | None, str]:
+    try:
+        return look(run), ""
+    except LabgenError as error:
+        return None, error.message
+
+
+def state(node: Node, run: Run) -> NodeState:
+    """Ask one node; where it does not answer, that is its state."""
+    asked = time.monotonic()
+    try:
+        text, found, answer = run(_SCRIPT).partition("@@engine\n")
+        lines = [line for line in answer.split("\n") if line.strip()]
+        answered = len(lines) == 2 and lines[1].strip() == "200"
+        info = as_object(as_json(lines[0], "/info"), "/info") if answered else {}
+        return NodeState(
+            node.name,
+            str(node.address),
+            node.role,
+            engine_running=bool(found),
+            swarm=LocalSwarm.of(part(info, "Swarm")) if answered else None,
+            symptoms=symptoms.read(text, asked),
+        )
+    except LabgenError:
+        return NodeState(node.name, str(node.address), node.role, reached=False)
+
+
+def of_services(services: Mapping[str, Service]) -> Exercise:
+    """Give what all services of a swarm would be as an exercise: as the course has them, else as they are."""
+    course = {spec.name: spec for each in exercises().values() for spec in (*each.later, *each.services)}
+    specs = (course.get(name) or _as_it_is(service) for name, service in services.items())
+    return Exercise("", Words("", ""), "", services=tuple(specs))
+
+
+def _as_it_is(service: Service) -> ServiceSpec:
+    return ServiceSpec(service.name, service.plain_image, service.replicas, constraints=service.constraints)

@@ -1,0 +1,170 @@
+"""The Vagrantfile of a lab: rendering it, and writing it without losing anyone's work.
+
+:func:`render` is pure and deterministic. Every value that the template prints is turned into a Ruby
+literal by :func:`ruby` (Jinja's ``finalize`` hook), so that no string of a lab file can become code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any, Literal
+
+from labgen.core.atomic_files import read, write_whole
+from labgen.core.errors import RenderConflict
+from labgen.images import node_image
+from labgen.model.lab import Lab
+from labgen.providers import PROVIDERS
+
+TEMPLATE = "Vagrantfile.j2"
+FILE_NAME = "Vagrantfile"
+
+_HEADER = """\
+# -*- mode: ruby -*-
+# vi: set ft=ruby :
+#
+# Rendered by labgen from lab.yml. Change lab.yml and run `labgen render` rather than this file:
+# labgen notices an edit and keeps it, and overwrites it only with --force.
+"""
+_MARK = re.compile(r"^# labgen-sha256: ([0-9a-f]{64})\n", re.MULTILINE)
+
+
+class Bare(str):
+    """A name that is printed into the Vagrantfile as it is; only for identifiers labgen itself chose."""
+
+    __slots__ = ()
+
+
+def ruby(value: Any) -> str:
+    """A value as a Ruby literal.
+
+    In single quotes Ruby knows two escapes, ``\\\\`` and ``\\'``, and no interpolation; a string with
+    characters that cannot be printed is written in escapes altogether.
+
+    :raises ValueError: half of a surrogate pair, which is not a character.
+
+    >>> ruby("it's #{x}")
+    "'it\\\\'s #{x}'"
+    """
+    match value:
+        case Bare():
+            return str(value)
+        case None:
+            return "nil"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str() if value.isprintable():
+            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        case str():
+            if any("\ud800" <= char <= "\udfff" for char in value):
+                raise ValueError(f"not a character: {value!r}")
+            return '"' + "".join(f"\\u{{{ord(char):x}}}" for char in value) + '"'
+        case IPv4Address() | IPv4Network():
+            return ruby(str(value))
+        case _:
+            # Printing Jinja's StrictUndefined raises the error that names what is missing.
+            raise TypeError(f"no Ruby literal for {type(value).__name__} {value}")
+
+
+def _bare(name: str) -> Bare:
+    if not re.fullmatch(r"[a-z_]+", name):
+        raise ValueError(f"not an identifier: {name!r}")
+    return Bare(name)
+
+
+def render(lab: Lab) -> str:
+    """The text of the lab's Vagrantfile, for every provider."""
+    # 60 ms, which only rendering pays.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    here = Path(__file__).parent
+    environment = Environment(
+        # In a checkout the template stands at the top, in an installed package in labgen/.
+        loader=FileSystemLoader([here.parents[1], here.parent, here]),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - Ruby, not HTML; `finalize` quotes every value
+        finalize=ruby,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["bare"] = _bare
+    body = environment.get_template(TEMPLATE).render(
+        lab=lab,
+        parts=tuple(PROVIDERS.values()),
+        box={name: lab.box or provider.box for name, provider in PROVIDERS.items()},
+        image=node_image(lab.engine.suite),
+    )
+    body = "\n" + re.sub(r"\n{3,}", "\n\n", body)
+    return f"{_HEADER}# labgen-sha256: {_digest(_HEADER + body)}\n{body}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def edited(text: str) -> bool:
+    """Whether a Vagrantfile is a person's work: not rendered by labgen, or changed since.
+
+    Line ends alone are no change: git and editors on Windows turn them.
+    """
+    text = text.replace("\r\n", "\n")
+    mark = _MARK.search(text)
+    # The digest is of everything but the line it stands in.
+    return mark is None or _digest(text[: mark.start()] + text[mark.end() :]) != mark[1]
+
+
+def diff(old: str, new: str, name: str = FILE_NAME) -> str:
+    """What rendering would change, as a unified diff; empty where nothing."""
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), f"{name} (there)", f"{name} (rendered)", lineterm=""
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a file.
+
+    :param added: lines that are new.
+    :param removed: lines that are gone.
+    """
+
+    path: Path
+    outcome: Literal["created", "unchanged", "updated", "overwritten"]
+    added: int = 0
+    removed: int = 0
+
+    def __str__(self) -> str:
+        if self.outcome in ("created", "unchanged"):
+            return f"{self.path}: {self.outcome}"
+        return f"{self.path}: {self.outcome} ({self.added} lines added, {self.removed} removed)"
+
+
+def write(text: str, path: Path, *, force: bool = False) -> Written:
+    """Write a rendered file, whole or not at all.
+
+    :raises RenderConflict: a person has edited the file that is there, and ``force`` is not given.
+    """
+    old = read(path)
+    if old == text:
+        return Written(path, "unchanged")
+    if old is not None and edited(old) and not force:
+        raise RenderConflict(
+            f"{path} has been edited by hand, or was not made by labgen: it is left as it is.",
+            "See what would change with `labgen render --diff`; put your change into lab.yml, or "
+            "overwrite the file with `labgen render --force`.",
+        )
+    write_whole(path, text, follow=True)
+    if old is None:
+        return Written(path, "created")
+    # Past the two lines that name the files.
+    marks = [line[0] for line in diff(old, text).splitlines()[2:]]
+    outcome: Literal["updated", "overwritten"] = "overwritten" if edited(old) else "updated"
+    return Written(path, outcome, marks.count("+"), marks.count("-"))
