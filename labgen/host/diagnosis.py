@@ -20,6 +20,7 @@ from labgen.host import (
     programs,
     resources,
     virtualization,
+    wsl,
 )
 from labgen.host.computer import Host
 from labgen.host.daemon_status import Daemon
@@ -60,7 +61,7 @@ def _for(provider: str, *checks: Callable[..., Iterable[Finding]]) -> tuple[Chec
 _SUPPLIES = (resources.disk, resources.architecture, debian.check, downloads.images)
 
 
-GENERAL: tuple[Check, ...] = (programs.vagrant, programs.ssh, resources.memory, resources.processors)
+GENERAL: tuple[Check, ...] = (programs.vagrant, programs.ssh, wsl.folder, resources.memory, resources.processors)
 BY_PROVIDER: Mapping[str, Checks] = {
     "virtualbox": Checks(
         programs.no_virtualbox,

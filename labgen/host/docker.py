@@ -9,6 +9,7 @@ from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
 from labgen.host.docker_engine import Engine
 from labgen.host.findings import Finding, Level, dotted, version_in
+from labgen.host.wsl import is_wsl
 from labgen.model.lab import Lab
 from labgen.providers import DOCKER_OLDEST, DOCKER_OLDEST_API
 
@@ -137,6 +138,14 @@ def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
             "its engine cannot limit a container's processors (no CFS quota in the kernel, or no cgroup for it), "
             "and refuses containers that ask for it.",
             f"Mount the cgroup hierarchies (package cgroupfs-mount), or take another kernel. {_OTHERWISE}",
+        )
+    if found.cgroups == "1" and is_wsl(found.kernel):
+        yield _finding(
+            "wsl-too-old",
+            "warning",
+            "its engine runs on a WSL before 2.5.1, whose control groups are of version 1: systemd may not start in "
+            "the nodes.",
+            "wsl --update\nwsl --shutdown\nThen start Docker Desktop again.",
         )
     if "selinux" in found.security:
         yield _finding(

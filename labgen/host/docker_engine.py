@@ -33,7 +33,9 @@ _SILENT = (
     "connection refused",
     "cannot find the file",
 )
-_DENIED = ("permission denied", "access is denied")
+_DENIED = ("permission denied", "access is denied", "액세스가 거부")
+_PIPE = "open //./pipe/"
+"""What clients on Windows say before the reason in Windows' own language: the engine's pipe cannot be opened."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Engine:
     :param cpus: processors that its containers can have; 0 where it does not tell.
     :param security: names of its security options: ``seccomp``, ``rootless``, ``userns``.
     :param cpu_quota: whether it can limit a container's processors.
+    :param cgroups: version of the kernel's control groups, ``1`` or ``2``; empty where it does not tell.
     :param root: where it keeps its data.
     """
 
@@ -64,6 +67,7 @@ class Engine:
     cpus: int = 0
     security: frozenset[str] = frozenset()
     cpu_quota: bool = True
+    cgroups: str = ""
     root: str = ""
 
     @property
@@ -114,6 +118,7 @@ def engine(host: Host) -> Engine | None:
             part.partition(",")[0].removeprefix("name=") for part in info.get("SecurityOptions") or [] if part
         ),
         cpu_quota=bool(info.get("CpuCfsQuota", True) and info.get("CpuCfsPeriod", True)),
+        cgroups=str(info.get("CgroupVersion") or ""),
         root=info.get("DockerRootDir", ""),
     )
 
@@ -148,7 +153,7 @@ def daemon(host: Host) -> Daemon:
     low = answer.err.lower()
     if any(mark in low for mark in _DENIED):
         return Daemon("denied", answer.err)
-    if not any(mark in low for mark in _SILENT) or answer.status == NOT_INSTALLED:
+    if not any(mark in low for mark in (*_SILENT, _PIPE)) or answer.status == NOT_INSTALLED:
         return Daemon("unknown", answer.err)
     # An engine that was asked for by name is not to be replaced by another.
     if host.system() != "Linux" or endpoint(host) not in ("", DEFAULT_SOCKET):

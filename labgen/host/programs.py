@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labgen.core.process import Result
-from labgen.host import debian
+from labgen.host import debian, downloads
 from labgen.host.computer import LATE, Host, find_vboxmanage
 from labgen.host.findings import Finding, Level, Version, dotted, version_in
 from labgen.model.lab import Lab
@@ -53,6 +53,23 @@ def vagrant(lab: Lab, host: Host) -> Iterator[Finding]:
             "same, but `vagrant` typed by hand works elsewhere.",
             f"unset {' '.join(names)}" if host.system() != "Windows" else f"Remove-Item Env:{', Env:'.join(names)}",
         )
+    yield from _vagrant_home(host)
+
+
+def _vagrant_home(host: Host) -> Iterator[Finding]:
+    """Warn of a folder of boxes whose path Vagrant's Ruby may not be able to read on Windows."""
+    home = str(downloads.vagrant_home(host))
+    if host.system() != "Windows" or home.isascii():
+        return
+    machines = "\nVBoxManage setproperty machinefolder C:\\vms" if find_vboxmanage(host) else ""
+    yield Finding(
+        "vagrant.home",
+        "warning",
+        "Vagrant",
+        f"its boxes are in {home}: on Windows it may fail on a path with letters other than a to z "
+        "(hashicorp/vagrant#11431).",
+        f"setx VAGRANT_HOME C:\\vagrant{machines}\nThen open a new terminal.",
+    )
 
 
 def ssh(lab: Lab, host: Host) -> Iterator[Finding]:

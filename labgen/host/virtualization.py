@@ -115,7 +115,8 @@ def _windows(host: Host) -> Iterator[Finding]:
             "warning",
             "Hyper-V is on (WSL 2, Docker Desktop, Sandbox and core isolation switch it on): "
             "VirtualBox runs on top of it, slowly, and now and then not at all.",
-            "If machines are slow or do not boot: in a terminal as administrator `bcdedit /set "
+            "If machines are slow or do not boot: take Docker Desktop, where it is installed (labgen up --provider "
+            "docker). Or in a terminal as administrator `bcdedit /set "
             "hypervisorlaunchtype off`, and switch off Settings > Privacy & security > Windows Security > "
             "Device security > Core isolation > Memory integrity; then restart.\n"
             "Back again: bcdedit /set hypervisorlaunchtype auto",

@@ -156,6 +156,15 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
         ),
     ),
     (
+        re.compile(r"Timed out while waiting for the machine to boot"),
+        _always(
+            "Look at the machine's screen (in VirtualBox: select it, Show). It ends in `login:`? Then something is "
+            "between Vagrant and the machine: a firewall, a virus scanner, or on Windows an update that breaks "
+            "VirtualBox's NAT. See the newest updates:  Get-HotFix | Sort-Object InstalledOn\n"
+            "docs/troubleshooting.md names those that are known, and what else keeps a machine from booting."
+        ),
+    ),
+    (
         re.compile(r"VERR_VMX_IN_VMX_ROOT_MODE|VERR_SVM_IN_USE"),
         _always(
             "KVM holds the processor's virtualization: `sudo modprobe -r kvm_intel kvm_amd`, or a newer VirtualBox."
@@ -190,8 +199,9 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
     (
         re.compile(r'never left the "stopped" state'),
         _always(
-            "The nodes ended as soon as they began. Where many containers with systemd run, the kernel's limit of"
-            " inotify instances is reached: `sudo sysctl fs.inotify.max_user_instances=1024`."
+            "The nodes ended as soon as they began. See why:  docker logs CONTAINER (`docker ps --all` names it)\n"
+            "Where many containers with systemd run, the kernel's limit of inotify instances is reached:  sudo sysctl "
+            "fs.inotify.max_user_instances=1024\n"
         ),
     ),
     (

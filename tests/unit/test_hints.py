@@ -55,6 +55,12 @@ because the container didn't execute a command that kept it running,
 and usually indicates a misconfiguration."""
 
 
+NO_ANSWER = """\
+Timed out while waiting for the machine to boot. This means that
+Vagrant was unable to communicate with the guest machine within
+the configured ("config.vm.boot_timeout" value) time period."""
+
+
 @pytest.mark.parametrize(
     ("message", "way"),
     [
@@ -73,6 +79,8 @@ and usually indicates a misconfiguration."""
         (ALLOCATED, "`labgen down`"),
         ("Error starting userland proxy: listen tcp4 127.0.0.1:8001: bind: address already in use", "`labgen down`"),
         (STOPPED, "fs.inotify.max_user_instances"),
+        (STOPPED, "docker logs"),
+        (NO_ANSWER, "Get-HotFix | Sort-Object InstalledOn"),
         (
             "Ports are not available: exposing port TCP 127.0.0.1:8001 -> 0.0.0.0:0: listen tcp 127.0.0.1:8001: bind: "
             "Only one usage of each socket address (protocol/network address/port) is normally permitted.",

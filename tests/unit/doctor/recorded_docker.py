@@ -114,6 +114,7 @@ def desktop(host: RecordedHost, kernel: str = "6.10.0-linuxkit", arch: str = "aa
             "Architecture": arch,
             "NCPU": 8,
             "MemTotal": 8_217_669_632,
+            "CgroupVersion": "2",
             **changes,
         }
     )

@@ -54,6 +54,8 @@ class RecordedHost(Host):
     root: bool = False
     processors: int = 4
     variables: Mapping[str, str] = field(default_factory=dict)
+    user_home: str = "/home/learner"
+    lab_folder: str = "/home/learner/lab"
     programs: frozenset[str] = frozenset()
     says: Mapping[str, Said] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -107,10 +109,10 @@ class RecordedHost(Host):
         return self.variables.get(name, "")
 
     def home(self) -> Path:
-        return Path("/home/learner")
+        return Path(self.user_home)
 
     def folder(self) -> Path:
-        return Path("/home/learner/lab")
+        return Path(self.lab_folder)
 
     def which(self, program: str) -> str | None:
         return f"/usr/bin/{program}" if program in self.programs else None
@@ -205,6 +207,7 @@ LINUX = Debian(
         PLUGINS: Said("vagrant-libvirt (0.11.2, system)\n"),
         VIRSH: Said(recorded("virsh-version.txt")),
         "ip -j route": Said(recorded("linux-laptop.json")),
+        "uname -r": Said("6.1.0-37-amd64\n"),
     },
     files={
         "/etc/os-release": recorded("os-release-debian-12.txt"),

@@ -365,4 +365,4 @@ def test_the_image_and_docker_hub_are_asked_for_once_each():
 
 def test_checks_are_named_for_what_they_look_at():
     names = [check.__name__ for check in GENERAL]
-    assert names == ["vagrant", "ssh", "memory", "processors"]
+    assert names == ["vagrant", "ssh", "folder", "memory", "processors"]

@@ -98,7 +98,14 @@ def test_podman_by_the_name_of_docker():
         ("Cannot connect to the Docker daemon at tcp://127.0.0.1:2375. Is the docker daemon running?\n", "none"),
         (recorded("docker-denied.txt"), "denied"),
         ("permission denied while trying to connect to the docker API at unix:///var/run/docker.sock\n", "denied"),
+        (
+            "error during connect: this error may indicate that the docker daemon is not running: Get "
+            '"http://%2F%2F.%2Fpipe%2FdockerDesktopLinuxEngine/v1.47/version": open '
+            "//./pipe/dockerDesktopLinuxEngine: 지정된 파일을 찾을 수 없습니다.\n",
+            "none",
+        ),
         ("open //./pipe/docker_engine: Access is denied.\n", "denied"),
+        ("open //./pipe/docker_engine: 액세스가 거부되었습니다.\n", "denied"),
         ("Error response from daemon: Docker Desktop is paused\n", "unknown"),
         ("", "unknown"),
     ],
@@ -182,6 +189,24 @@ def test_engines_that_may_do():
     assert bad(docker.check_engine(COURSE, confined)) == {"docker.selinux": "warning"}
     emulated = changed(MAC_DESKTOP, Architecture="x86_64")
     assert bad(docker.check_engine(COURSE, emulated)) == {"docker.architecture-of-engine": "warning"}
+
+
+OLD_WSL = {"KernelVersion": "5.15.167.4-microsoft-standard-WSL2", "CgroupVersion": "1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (OLD_WSL, {"docker.wsl-too-old": "warning"}),
+        ({**OLD_WSL, "CgroupVersion": "2"}, {}),
+        ({**OLD_WSL, "CgroupVersion": None}, {}),
+        ({**OLD_WSL, "KernelVersion": "4.19.0-27-amd64"}, {}),
+    ],
+)
+def test_check_engine_warns_of_a_wsl_whose_control_groups_systemd_does_not_start_in(changes, expected):
+    findings = list(docker.check_engine(COURSE, changed(WINDOWS_DESKTOP, **changes)))
+    assert bad(findings) == expected
+    assert all("wsl --update" in finding.fix for finding in findings if finding.level != "ok")
 
 
 @pytest.mark.parametrize(("api", "expected"), [("1.40", {"docker.too-old": "error"}), ("1.41", {}), ("1.50", {})])

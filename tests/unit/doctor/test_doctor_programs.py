@@ -87,6 +87,32 @@ def test_vagrant(host, expected, fix):
     assert found[0].fix.startswith(fix)
 
 
+KOREAN = "C:/Users/김 철수"
+ELSEWHERE = "setx VAGRANT_HOME C:\\vagrant\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "fix"),
+    [
+        (WINDOWS, None),
+        (
+            WINDOWS.but(user_home=KOREAN),
+            ELSEWHERE + "VBoxManage setproperty machinefolder C:\\vms\n",
+        ),
+        (WINDOWS.but(user_home=KOREAN).without("VBoxManage"), ELSEWHERE + "Then open"),
+        (WINDOWS.but(user_home=KOREAN, variables={"VAGRANT_HOME": "C:/vagrant"}), None),
+        (MAC.but(user_home="/Users/김철수"), None),
+    ],
+)
+def test_vagrant_warns_of_a_home_with_korean_letters_on_windows(host, fix):
+    findings = {finding.id: finding for finding in programs.vagrant(COURSE, host)}
+    assert ("vagrant.home" in findings) == (fix is not None)
+    if fix is not None:
+        assert findings["vagrant.home"].level == "warning"
+        assert KOREAN in findings["vagrant.home"].message
+        assert findings["vagrant.home"].fix.startswith(fix)
+
+
 @pytest.mark.parametrize(("host", "fix"), [(LINUX, "apt-get"), (MAC, "/usr/bin"), (WINDOWS, "Optional features")])
 def test_ssh(host, fix):
     assert bad(programs.ssh(COURSE, host)) == {}
