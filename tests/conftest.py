@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -35,3 +36,24 @@ def require_tool() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Escape halves of surrogate pairs, which tests print and processes of pytest cannot send one another."""
+    return encodable((yield))
+
+
+def encodable(data: Any) -> Any:
+    """Replace what UTF-8 has no bytes for, in every string of JSON data.
+
+    >>> encodable({"sections": ["\\udcff"]})
+    {'sections': ['\\\\udcff']}
+    """
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(data, dict):
+        return {encodable(key): encodable(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(map(encodable, data))
+    return data
