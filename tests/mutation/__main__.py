@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 from tests.mutation.baseline import Baseline, joined, measure, read, uses, write
 from tests.mutation.mutants import Mutant, of_files
+from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--baseline", type=Path, metavar="FILE", help="take the tests' lines and times from here, or keep them here"
     )
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="skip mutants that are killed according to it, and add to it"
+    )
     parser.add_argument("--list", action="store_true", help="print the sample, and try nothing")
     arguments = parser.parse_args(argv)
     paths = [path for path in _files() if not arguments.only or any(part in path for part in arguments.only)]
@@ -68,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for mutant in sample:
             print(mutant.diff((ROOT / mutant.path).read_bytes()))
         return 0
-    start = time.monotonic()
+    start, commit = time.monotonic(), _commit()
     with TemporaryDirectory(prefix="labgen-mutation-") as temporary:
         folder = Path(temporary)
         trees = [copy_of(ROOT, folder / f"tree{number}") for number in range(arguments.jobs)]
@@ -82,8 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{len(baseline.seconds)} tests in {sum(baseline.seconds.values()):.0f} s", flush=True)
         if baseline.failed:
             print(f"not asked, because they are left out or fail without a mutant: {len(baseline.failed)}", flush=True)
-        tried = _try(sample, trees, baseline, arguments.at_most)
-    return tell(tried, arguments.seed, time.monotonic() - start)
+        results = Results(arguments.results, trees[0])
+        tried = _try(sample, trees, baseline, arguments.at_most, results)
+    return tell(tried, arguments.seed, commit, time.monotonic() - start)
 
 
 def _measured(trees: Sequence[Path], folder: Path, groups: Sequence[Sequence[str]]) -> Baseline:
@@ -105,45 +110,55 @@ def _files() -> list[str]:
     return sorted(str(file.relative_to(ROOT)) for file in files)
 
 
-def _try(sample: Iterable[Mutant], trees: Sequence[Path], baseline: Baseline, at_most: float) -> list[Tried]:
+def _commit() -> str:
+    command = ["git", "log", "-1", "--format=%h"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ended.stdout.strip() or "unknown"
+
+
+def _try(
+    sample: Iterable[Mutant], trees: Sequence[Path], baseline: Baseline, at_most: float, results: Results
+) -> list[Tried]:
     free: SimpleQueue[Path] = SimpleQueue()
     for tree in trees:
         free.put(tree)
     used = uses(ROOT, _files())
 
-    def one(mutant: Mutant) -> Tried:
+    def attempted(mutant: Mutant) -> Tried:
+        if earlier := results.killed(mutant):
+            return earlier
         tests = baseline.tests(mutant, at_most, used)
         if mutant.head and mutant.path.startswith("verify/test_"):
             tests.insert(0, OF_HEADS)
         tree = free.get()
         try:
-            came = attempt(tree, mutant, tests, sum(baseline.seconds.get(test, 1.0) for test in tests))
+            tried = attempt(tree, mutant, tests, sum(baseline.seconds.get(test, 1.0) for test in tests))
         finally:
             free.put(tree)
-        print(f"{came.fate:8} {mutant.path}:{mutant.line} {came.by}", flush=True)
-        return came
+        results.add(tried)
+        print(f"{tried.fate:9} {mutant.path}:{mutant.line} {tried.by}", flush=True)
+        return tried
 
     with ThreadPoolExecutor(len(trees)) as pool:
-        return list(pool.map(one, sample))
+        return list(pool.map(attempted, sample))
 
 
-def tell(tried: Sequence[Tried], seed: int, seconds: float) -> int:
+def tell(trials: Sequence[Tried], seed: int, commit: str, seconds: float) -> int:
     """Print the figures, and the mutants that live."""
     fates: dict[str, Counter[Fate]] = {}
-    for one in tried:
-        fates.setdefault(one.mutant.path, Counter())[one.fate] += 1
-    print(f"\n{'file':40} killed alive untested")
+    for tried in trials:
+        fates.setdefault(tried.mutant.path, Counter())[tried.fate] += 1
+    print(f"\n{'file':40} {' '.join(Fate)}")
     for path, counted in sorted(fates.items()):
-        print(f"{path:40} {counted[Fate.KILLED]:6} {counted[Fate.ALIVE]:5} {counted[Fate.UNTESTED]:8}")
-    living = [one for one in tried if one.fate is not Fate.KILLED]
-    for one in living:
-        print(f"\n{one.fate} after {one.tests} tests")
-        print(one.diff)
-    share = len(living) / len(tried) if tried else 0.0
-    commit = subprocess.run(["git", "log", "-1", "--format=%h"], cwd=ROOT, capture_output=True, text=True, check=False)
+        print(f"{path:40} {' '.join(f'{counted[fate]:{len(fate)}}' for fate in Fate)}")
+    living = [tried for tried in trials if tried.fate is not Fate.KILLED]
+    for tried in living:
+        print(f"\n{tried.fate} after {tried.tests} tests")
+        print(tried.diff)
+    share = len(living) / len(trials) if trials else 0.0
     print(
-        f"\n{len(tried) - len(living)} of {len(tried)} mutants killed, {len(living)} alive ({100 * share:.1f} %); "
-        f"seed {seed}, commit {commit.stdout.strip() or 'unknown'}, {seconds / 60:.0f} min"
+        f"\n{len(trials) - len(living)} of {len(trials)} mutants killed, {len(living)} alive ({100 * share:.1f} %); "
+        f"seed {seed}, commit {commit}, {seconds / 60:.0f} min"
     )
     return 0 if share < FEWER_THAN else 1
 

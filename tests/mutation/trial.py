@@ -16,7 +16,7 @@ from tests.mutation.mutants import Mutant
 
 _IGNORED = shutil.ignore_patterns(".git", ".venv", ".mutation", ".*_cache", "__pycache__", ".hypothesis", "lab", "dist")
 _SLOWER = 4.0
-"""How much longer than without a mutant the tests may take: what takes longer hangs, and was noticed."""
+"""How much longer than without a mutant the tests may take, on a computer that is not busy."""
 
 _ABSENT = re.compile(r"^ERROR: not found: (.+)\n\(no match in any of ", re.MULTILINE)
 """What pytest says of a test that its file has no more."""
@@ -30,14 +30,16 @@ class Fate(StrEnum):
 
     KILLED = "killed"
     ALIVE = "alive"
-    UNTESTED = "no test comes to it"
+    UNTESTED = "untested"
+    UNDECIDED = "undecided"
+    """The tests did not end in time, with the mutant or without it."""
 
 
 @dataclass(frozen=True)
 class Tried:
     """A mutant and what came of it.
 
-    :param by: the test that noticed it, ``"time"`` where the tests did not end; empty where none did.
+    :param by: the test that noticed it, ``"time"`` if the tests did not end; empty if none did.
     :param tests: how many tests were asked.
     :param diff: the change, as it was made.
     """
@@ -67,18 +69,22 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
     tests = [test for test in tests if (tree / test.partition("::")[0]).exists()]
     if not tests:
         return Tried(mutant, Fate.UNTESTED, diff=diff)
+    limit = (_STARTING + _SLOWER * expected) * _load()
     try:
         file.write_bytes(mutant.apply(source))
-        status, printed = _run(tree, tests, _STARTING + _SLOWER * expected)
+        status, printed = _run(tree, tests, limit)
         while (present := those_present(tests, printed)) != tests:
             tests = present
-            status, printed = _run(tree, tests, _STARTING + _SLOWER * expected) if tests else (0, "")
+            status, printed = _run(tree, tests, limit) if tests else (0, "")
     except subprocess.TimeoutExpired:
-        return Tried(mutant, Fate.KILLED, "time", len(tests), diff)
+        status, printed = None, ""
     finally:
         file.write_bytes(source)
         # As old as it was: what Python has compiled of it is of this age.
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    if status is None:
+        fate = Fate.KILLED if _end_within(tree, tests, limit) else Fate.UNDECIDED
+        return Tried(mutant, fate, "time", len(tests), diff)
     if status == 0:
         return Tried(mutant, Fate.ALIVE if tests else Fate.UNTESTED, tests=len(tests), diff=diff)
     failed = (line.split()[1] for line in printed.splitlines() if line.startswith("FAILED "))
@@ -96,6 +102,20 @@ def those_present(tests: Sequence[str], printed: str) -> list[str]:
         for test in tests
         if not any(name.endswith(test if "[" in name else test.partition("[")[0]) for name in absent)
     ]
+
+
+def _load() -> float:
+    """Return how many times longer a program takes because others run: at least 1."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def _end_within(tree: Path, tests: Sequence[str], limit: float) -> bool:
+    """Return whether the tests end in time without a mutant: only then is it the mutant that made them hang."""
+    try:
+        _run(tree, tests, limit)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _run(tree: Path, tests: Sequence[str], within: float) -> tuple[int, str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.mutation import __main__ as run
+from tests.mutation import trial
 from tests.mutation.baseline import Baseline, joined, read, uses, write
 from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, those_present
 
 SOURCE = b'''"""Docstring with 1 number."""
@@ -146,14 +149,51 @@ def test_attempt_tells_which_test_noticed_and_leaves_the_file_as_it_was(tmp_path
     assert (tmp_path / "few.py").read_bytes() == SOURCE
 
 
+def test_attempt_takes_tests_that_hang_for_a_kill_only_if_the_mutant_makes_them_hang(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "few.py").write_bytes(SOURCE)
+    (tmp_path / "test_few.py").write_text("")
+    mutant = mutants("few.py", SOURCE)[-1]
+    hanging: list[bool] = []
+
+    def run_tests(tree: Path, _tests: object, limit: float) -> tuple[int, str]:
+        if hanging and (hanging[0] or (tree / "few.py").read_bytes() != SOURCE):
+            raise subprocess.TimeoutExpired("pytest", limit)
+        return 0, ""
+
+    monkeypatch.setattr(trial, "_run", run_tests)
+    fates = {}
+    for hanging[:] in ([], [False], [True]):
+        fates[str(hanging)] = attempt(tmp_path, mutant, ["test_few.py::test_few"], 1.0).fate
+        assert (tmp_path / "few.py").read_bytes() == SOURCE
+    assert fates == {"[]": Fate.ALIVE, "[False]": Fate.KILLED, "[True]": Fate.UNDECIDED}
+
+
+def test_results_are_the_killed_mutants_of_the_same_source(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_bytes(SOURCE)
+    first, second, *_ = mutants("few.py", SOURCE)
+    file = tmp_path / "results.jsonl"
+    results = Results(file, tmp_path)
+    results.add(Tried(first, Fate.KILLED, "tests/a.py::test_first"))
+    results.add(Tried(second, Fate.ALIVE))
+    kept = Results(file, tmp_path)
+    assert kept.killed(first) == Tried(first, Fate.KILLED, "tests/a.py::test_first")
+    assert kept.killed(second) is None
+    (tmp_path / "few.py").write_bytes(SOURCE + b"\n")
+    assert kept.killed(first) is None
+    Results(None, tmp_path).add(Tried(first, Fate.KILLED))
+
+
 def test_run_tells_what_lives_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
     mutant = mutants("few.py", SOURCE)[0]
     alive = Tried(mutant, Fate.ALIVE, tests=3, diff=mutant.diff(SOURCE))
-    assert run.tell([Tried(mutant, Fate.KILLED, "test")] * 19 + [alive], 7, 60.0) == 0
+    assert run.tell([Tried(mutant, Fate.KILLED, "test")] * 19 + [alive], 7, "0a1b2c3", 60.0) == 0
     printed = capsys.readouterr().out
-    assert "19 of 20 mutants killed, 1 alive (5.0 %); seed 7" in printed
+    assert "19 of 20 mutants killed, 1 alive (5.0 %); seed 7, commit 0a1b2c3, 1 min" in printed
     assert f"alive after 3 tests\n{mutant.diff(SOURCE)}" in printed
-    assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNTESTED)], 7, 60.0) == 1
+    assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNTESTED)], 7, "0a1b2c3", 60.0) == 1
+    assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNDECIDED)], 7, "0a1b2c3", 60.0) == 1
 
 
 def test_run_draws_the_same_sample_for_the_same_seed(capsys: pytest.CaptureFixture[str]) -> None:

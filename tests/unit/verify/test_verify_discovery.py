@@ -1,0 +1,81 @@
+"""The fixture of the exercise on names: what a container on the network is asked, and which answers are taken."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen.core.polling import NotYet
+from labgen.docker.swarm import Network, Swarm
+from tests.past import service
+from verify import test_discovery
+
+ADDRESS = IPv4Address("10.20.3.7")
+ALIAS = "check-1f2e"
+
+
+class Lab:
+    """As much of an exam as the fixture asks: its names are told from the given asking on."""
+
+    manager = SimpleNamespace(name="m")
+    swarm = Swarm(
+        (),
+        (Network("n", test_discovery.NETWORK, "overlay", "swarm", False, (IPv4Network("10.20.3.0/24"),)),),
+        {name: service() for name in (test_discovery.VIRTUAL.name, test_discovery.ROUND_ROBIN.name)},
+    )
+
+    def __init__(self, mark: str, names: Callable[[int, str], bool]) -> None:
+        self.mark = lambda _purpose: mark
+        self.names = names
+        self.askings = 0
+
+    def on(self, _node: object, _script: str, **_options: float) -> str:
+        raise AssertionError("asked outside of dns.ask")
+
+    def seconds(self, plain: float) -> float:
+        return plain
+
+    def wait(self, what: str, look: Callable[[], None], *, within: float) -> None:
+        for _ in range(3):
+            try:
+                return look()
+            except NotYet as last:
+                seen = last
+        raise AssertionError(f"{what}: {seen}, after {within} s")
+
+    def ask(self, _run: object, _inside: str, asked: list[str], _fetch: object, _within: float) -> test_discovery.Asked:
+        self.askings += 1
+        addresses: Mapping[str, frozenset[IPv4Address]] = {
+            name: frozenset({ADDRESS} if self.names(self.askings, name) else ()) for name in asked
+        }
+        return test_discovery.Asked(addresses, frozenset())
+
+
+def discover(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Any:
+    monkeypatch.setattr("labgen.docker.dns.ask", lab.ask)
+    return inspect.unwrap(test_discovery.discovered)(lab, {})  # type: ignore[arg-type]
+
+
+def test_discovered_is_the_first_answer_with_the_names_of_both_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Lab("", lambda asking, name: asking >= 2 or name != test_discovery.ROUND_ROBIN.name)
+    discovered = discover(monkeypatch, lab)
+    assert lab.askings == 2
+    assert discovered.asked.addresses[test_discovery.ROUND_ROBIN.name] == {ADDRESS}
+
+
+def test_discovered_is_the_last_answer_if_a_name_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    discovered = discover(monkeypatch, Lab("", lambda _asking, name: name == test_discovery.VIRTUAL.name))
+    assert discovered.asked.addresses[test_discovery.VIRTUAL.name] == {ADDRESS}
+    assert discovered.asked.addresses[test_discovery.ROUND_ROBIN.name] == frozenset()
+
+
+def test_discovered_with_a_nonce_needs_the_alias_that_follows_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = ALIAS.removeprefix("check-")
+    assert discover(monkeypatch, Lab(mark, lambda _asking, _name: True)).asked.addresses[ALIAS] == {ADDRESS}
+    with pytest.raises(AssertionError, match=f"does not know itself by the name {ALIAS}"):
+        discover(monkeypatch, Lab(mark, lambda _asking, name: name != ALIAS))
