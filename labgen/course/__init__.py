@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from labgen.core.errors import ExerciseError
-from labgen.core.words import Language, Words
+from labgen.core.words import NOTHING, Language, Words
 from labgen.course.spec import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
@@ -59,7 +59,8 @@ class Exercise:
 
     :param name: its one name, one word.
     :param title: what it is called.
-    :param section: where the course document teaches it.
+    :param section: where the course document teaches it; empty for an exercise that goes beyond the document.
+    :param summary: what it shows, as the tables of exercises in the documentation say it.
     :param services: the services it makes, as it makes them.
     :param later: the same services as its later steps leave them: updated, scaled.
     :param networks: names of the networks it makes; likewise ``secrets``, ``configs`` and ``stacks``.
@@ -72,6 +73,7 @@ class Exercise:
     name: str
     title: Words
     section: str
+    summary: Words = NOTHING
     services: tuple[ServiceSpec, ...] = ()
     later: tuple[ServiceSpec, ...] = ()
     networks: tuple[str, ...] = ()

@@ -15,7 +15,15 @@ REMOVED = (BALANCED, GLOBAL)
 REMOVE = f"docker service rm {' '.join(spec.name for spec in REMOVED)}"
 """The command of the document that removes them."""
 
-EXERCISE = Exercise(name="cleanup", title=Words("Clean-up", "서비스 삭제와 정리"), section="2-7", workers=1)
+EXERCISE = Exercise(
+    name="cleanup",
+    title=Words("Clean-up", "서비스 삭제와 정리"),
+    section="2-7",
+    summary=Words(
+        "services, networks and containers removed from every node", "모든 노드에서 서비스, 네트워크, 컨테이너 제거"
+    ),
+    workers=1,
+)
 
 
 def services() -> tuple[str, ...]:

@@ -38,6 +38,10 @@ EXERCISE = Exercise(
     name="failover",
     title=Words("Failure of a node", "노드의 장애"),
     section="2-8",
+    summary=Words(
+        "a worker lost and back; why no task moves back by itself; drain and activate",
+        "워커의 장애와 복귀, 태스크가 저절로 돌아오지 않는 이유, drain과 active",
+    ),
     services=(SERVICE,),
     workers=2,
     instead={

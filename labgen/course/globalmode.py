@@ -10,6 +10,9 @@ EXERCISE = Exercise(
     name="globalmode",
     title=Words("A service on every node", "모든 노드에 서비스 배포"),
     section="2-7",
+    summary=Words(
+        "one task on every node, also on a node that joins later", "노드마다 태스크 하나, 나중에 참가한 노드에도"
+    ),
     services=(SERVICE,),
     workers=1,
 )

@@ -26,6 +26,10 @@ EXERCISE = Exercise(
     name="loadbalance",
     title=Words("Load balancing", "로드 밸런싱"),
     section="2-7",
+    summary=Words(
+        "one published port that every node answers; requests spread over the replicas",
+        "모든 노드가 응답하는 게시 포트 하나, 복제본들에 나뉘는 요청",
+    ),
     services=(SERVICE,),
     workers=1,
     instead={

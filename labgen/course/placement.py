@@ -16,6 +16,10 @@ EXERCISE = Exercise(
     name="placement",
     title=Words("Placement", "태스크 배치"),
     section="2-4",
+    summary=Words(
+        "constraints, labels, spread, and a reservation that leaves a task pending",
+        "제약 조건, 레이블, 분산 배치, 태스크를 대기시키는 자원 예약",
+    ),
     services=(OFF_MANAGERS, LABELLED, SPREAD, TOO_BIG),
     labels=(LABEL,),
     workers=1,

@@ -22,6 +22,10 @@ EXERCISE = Exercise(
     name="ports",
     title=Words("Published ports", "포트 공개"),
     section="2-4",
+    summary=Words(
+        "a port that you choose, a port that Swarm chooses, ingress and host mode",
+        "직접 정한 포트와 스웜이 고른 포트, ingress 모드와 host 모드",
+    ),
     services=(CHOSEN, AUTOMATIC, HOST),
     later=(crowded(3),),
     workers=1,

@@ -29,6 +29,7 @@ EXERCISE = Exercise(
     name="quorum",
     title=Words("Three managers", "매니저 세 대"),
     section="beyond the document",
+    summary=Words("the leader lost, the quorum lost, and both regained", "리더를 잃고, 쿼럼을 잃고, 둘 다 되찾기"),
     services=(SERVICE,),
     managers=3,
     workers=1,

@@ -19,6 +19,9 @@ EXERCISE = Exercise(
     name="recovery",
     title=Words("Failure of a container", "컨테이너 장애 복구"),
     section="2-8",
+    summary=Words(
+        "a killed container, and the one that replaces it", "강제로 종료한 컨테이너와 이를 대신하는 새 컨테이너"
+    ),
     services=(SERVICE,),
     instead={
         Capability.ROUTING_MESH: Words(

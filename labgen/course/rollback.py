@@ -42,6 +42,10 @@ EXERCISE = Exercise(
     name="rollback",
     title=Words("Failed updates and rollback", "업데이트 실패와 롤백"),
     section="2-4, 2-8",
+    summary=Words(
+        "an update that fails: pause, continue, rollback; and rolling back by hand",
+        "실패하는 업데이트의 pause, continue, rollback 동작과 수동 롤백",
+    ),
     services=(QUEUE, STORE),
     later=(MENDED, SAFE, *BROKEN),
 )

@@ -51,6 +51,9 @@ EXERCISE = Exercise(
     name="secrets",
     title=Words("Secrets and configs", "시크릿과 컨피그"),
     section="beyond the document",
+    summary=Words(
+        "secrets and configs given to a service, and rotated", "서비스에 시크릿과 컨피그를 전달하고 교체하기"
+    ),
     services=(SERVICE,),
     secrets=(FIRST, SECOND),
     configs=(CONFIG,),

@@ -23,6 +23,9 @@ EXERCISE = Exercise(
     name="service",
     title=Words("A service", "서비스 생성과 제거"),
     section="2-6",
+    summary=Words(
+        "create, list, inspect and remove a service; follow its logs", "서비스 생성, 목록, 상세 정보, 로그, 삭제"
+    ),
     services=(SERVICE,),
     later=(SCALED,),
 )

@@ -48,6 +48,10 @@ EXERCISE = Exercise(
     name="stack",
     title=Words("Stack", "스택"),
     section="2-2",
+    summary=Words(
+        "several services from one file: on the swarm, and with Compose on one host",
+        "파일 하나로 여러 서비스 실행: 스웜에서, 그리고 Compose로 호스트 한 대에서",
+    ),
     services=SERVICES,
     later=(UPDATED,),
     stacks=(STACK,),

@@ -19,6 +19,7 @@ EXERCISE = Exercise(
     name="update",
     title=Words("Rolling update", "롤링 업데이트"),
     section="2-8",
+    summary=Words("a rolling update, one task at a time", "태스크를 하나씩 바꾸는 롤링 업데이트"),
     services=(SERVICE,),
     later=(UPDATED,),
 )

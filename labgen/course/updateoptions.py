@@ -27,6 +27,10 @@ EXERCISE = Exercise(
     name="updateoptions",
     title=Words("Update options", "업데이트 옵션"),
     section="2-8",
+    summary=Words(
+        "parallelism, delay and order, as the start and stop times of the tasks show them",
+        "태스크의 시작과 종료 시각에서 보는 병렬 수, 지연 시간, 순서",
+    ),
     services=(SERVICE,),
     later=(IN_PAIRS, START_FIRST),
 )
