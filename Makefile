@@ -3,6 +3,7 @@
 # make course the whole course in that lab, each exercise carried out and graded
 # make test   installs what is missing, and runs the unit and integration tests
 # make setup  makes the development environment in .venv/
+# make docs   writes the tables of exercises in the documentation
 # make lock   chooses the newest versions of every dependency, and writes them into requirements/
 # make course-docker, make course-libvirt
 #             the same on machines of their own, which are taken down afterwards
@@ -24,7 +25,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation setup lock
+.PHONY: mutation setup lock docs
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -136,6 +137,9 @@ $(VENV)/ready: pyproject.toml requirements/dev.txt
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+docs: $(VENV)/ready
+	$(BIN)/python -m tests.docs_tables
 
 # Every version, with the hashes of its files, for every system and Python that labgen supports. uv is used for this alone.
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --upgrade pyproject.toml
