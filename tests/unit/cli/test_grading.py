@@ -15,7 +15,7 @@ import pytest
 from labgen import cli
 from labgen.core.environment import INSTALLED
 
-sys.path.insert(0, str(Path(__file__).parent / "verify"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
 from recorded import Recorded
 
 from verify import bundle

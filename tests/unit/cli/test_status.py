@@ -25,7 +25,7 @@ MOVED = config.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")
 NONE = config.parse("ports: []")
 WEB = Port(8001, 80, "tcp", "ingress")
 NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
-RECORDED = Path(__file__).parent / "recorded_swarm"
+RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 INFO = json.dumps(json.loads((RECORDED / "info.json").read_text(encoding="utf-8")))
 NODE = f"@@clock\n1.5\n@@disk\n@@firewall\n@@proxy\n@@end\n@@engine\n{INFO}\n200\n"
 """What a node tells whose engine runs."""

@@ -18,7 +18,7 @@ from labgen.docker import swarm
 from labgen.docker.api import ask_command
 from labgen.docker.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task
 
-RECORDED = Path(__file__).parent / "recorded_swarm"
+RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
 NO_MANAGER = {"message": 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to …'}
 """With status 503; the engine's own words."""

@@ -21,7 +21,7 @@ from labgen.core.errors import HostError, RenderConflict
 from labgen.model.lab import Engine
 from labgen.providers import render
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 TOPOLOGIES = ("box", "course", "korean-name", "managers-and-workers", "no-ports", "other-network", "ports")
 REWRITE = os.environ.get("LABGEN_GOLDEN") == "write"
 
