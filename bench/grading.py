@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.process import Runner
-from labgen.course import ALWAYS, exercises
+from labgen.exercise.catalogue import ALWAYS, exercises
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Capability

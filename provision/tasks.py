@@ -16,7 +16,7 @@ from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.lock import folder_lock
 from labgen.core.printable import printable
 from labgen.core.workspace import LabFolder
-from labgen.course import exercises, find
+from labgen.exercise.catalogue import exercises, find
 from labgen.machines import inventory as inventories
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks

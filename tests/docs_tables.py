@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from labgen.course import Exercise, Language, exercises
+from labgen.core.words import Language
+from labgen.exercise.catalogue import Exercise, exercises
 
 PROJECT = Path(__file__).parents[1]
 BEGIN, END = "<!-- exercises: written by `make docs` -->", "<!-- /exercises -->"

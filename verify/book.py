@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labgen import __version__
-from labgen.course import Language, Words, exercises
+from labgen.core.words import Language, Words
+from labgen.exercise.catalogue import exercises
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
 from labgen.observation.causes import Finding

@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from labgen.course import ALWAYS, Words
+from labgen.core.words import Words
+from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Hint, Hints, hints
 from labgen.model.capabilities import Capability
 from labgen.observation.causes import Topic

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.course import ALWAYS, NAMES, find
+from labgen.exercise.catalogue import ALWAYS, NAMES, find
 
 pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from labgen import __version__
 from labgen.core.workspace import State
-from labgen.course import NAMES
 from labgen.docker import api
 from labgen.docker.api import load_json
+from labgen.exercise.catalogue import NAMES
 from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
 from verify.evidence import Damaged, Evidence

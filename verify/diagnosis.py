@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial
 
 from labgen.core.errors import LabgenError
-from labgen.course import Exercise, exercises
 from labgen.docker.swarm import Swarm
+from labgen.exercise.catalogue import Exercise, exercises
 from labgen.model.lab import Node
 from labgen.observation.causes import Finding, NodeState, Observations, Symptoms, Topic, diagnose, symptoms
 from verify.checks import Check

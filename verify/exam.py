@@ -14,7 +14,6 @@ from typing import TypeVar
 from labgen.core.errors import LabgenError, NodeError, SwarmError
 from labgen.core.nonce import choose, mark
 from labgen.core.polling import Hopeless, NotYet, Patience, wait_until
-from labgen.course import exercises
 from labgen.docker import api, container_times, http_check, swarm
 from labgen.docker.api import UNREADABLE, Answer
 from labgen.docker.availability import Probed
@@ -22,6 +21,7 @@ from labgen.docker.hopeless import begun_lately, hopeless
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Network, Service, Swarm, Task
 from labgen.docker.timeline import exchanged
+from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
 from verify import facts, tracing
 from verify.evidence import Dated

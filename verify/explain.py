@@ -20,8 +20,8 @@ from labgen.core.atomic_files import exists, read
 from labgen.core.console import guarded
 from labgen.core.errors import EvidenceError, ExerciseError
 from labgen.core.i18n import spoken
+from labgen.core.words import Language
 from labgen.core.workspace import LabFolder, State
-from labgen.course import Language
 from labgen.providers import PROVIDERS
 from verify import bundle, tracing
 from verify.__main__ import CHECKS, SETTINGS

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from labgen.core.printable import printable
-from labgen.course import Language, Words, exercises
+from labgen.core.words import Language, Words
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from verify.checks import Check, Verdict
 from verify.observation import Observation

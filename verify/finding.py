@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.course import Language
+from labgen.core.words import Language
 from labgen.exercise.hint import text_of
 from verify.report import words
 from verify.report.model import Outcome

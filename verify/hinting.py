@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from labgen.course import ServiceSpec, Words
+from labgen.core.words import Words
 from labgen.exercise.hint import Hint, on_manager
+from labgen.exercise.services import ServiceSpec
 
 
 def see_tasks(name: str) -> Hint:

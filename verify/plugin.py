@@ -44,7 +44,8 @@ from labgen.core.errors import (
     SwarmError,
 )
 from labgen.core.i18n import spoken
-from labgen.course import Language, exercises
+from labgen.core.words import Language
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Advice, Hints, text_of
 from labgen.observation import causes
 from verify import report as reports

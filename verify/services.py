@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from labgen.course import Publish, ServiceSpec
-from labgen.course.spec import command_of, repository, runs_its_program, same_image, told_ports
 from labgen.docker.constraints import excluded
 from labgen.docker.swarm import Service, Swarm, Task, run_of
+from labgen.exercise.services import (
+    Publish,
+    ServiceSpec,
+    command_of,
+    repository,
+    runs_its_program,
+    same_image,
+    told_ports,
+)
 from labgen.model.lab import Node
 from verify.exam import Exam
 

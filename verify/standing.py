@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labgen.course import Exercise, exercises
-from labgen.course.spec import differences
 from labgen.docker.swarm import Service, Swarm
+from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.services import differences
 
 
 def standing(swarm: Swarm) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from labgen.course import Words, cleanup
-from labgen.course.spec import repository
+from labgen.core.words import Words
 from labgen.docker import events
 from labgen.docker.swarm import Swarm
 from labgen.exercise.hint import in_folder, on_manager, on_node
+from labgen.exercise.services import repository
+from labgen.exercises.cleanup import exercise as cleanup
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam

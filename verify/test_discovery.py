@@ -11,11 +11,13 @@ from ipaddress import IPv4Address
 import pytest
 
 from labgen.core.polling import NotYet
-from labgen.course import ServiceSpec, Words, discovery
+from labgen.core.words import Words
 from labgen.docker import dns
 from labgen.docker.dns import Asked, told
 from labgen.docker.swarm import Network, Service, Swarm
 from labgen.exercise.hint import Hint, Hints, on, on_manager
+from labgen.exercise.services import ServiceSpec
+from labgen.exercises.discovery import exercise as discovery
 from labgen.model.capabilities import Capability, Lacks
 from verify.checks import check
 from verify.exam import Exam

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.course import Words, failover
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import Turn, drained, lost, moves, updates
 from labgen.exercise.hint import on, on_manager
+from labgen.exercises.failover import exercise as failover
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from labgen.course import Words, globalmode
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm, SwarmNode
 from labgen.exercise.hint import on, on_manager
+from labgen.exercises.globalmode import exercise as globalmode
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam

@@ -13,12 +13,13 @@ import pytest
 
 from labgen.core.errors import NodeError
 from labgen.core.polling import NotYet
-from labgen.course import Words, health
-from labgen.course.spec import same_image, told_ports
+from labgen.core.words import Words
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import most_empty, places
 from labgen.exercise.hint import on_manager
+from labgen.exercise.services import same_image, told_ports
+from labgen.exercises.health import exercise as health
 from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check

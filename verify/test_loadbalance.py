@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.course import Words, loadbalance
+from labgen.core.words import Words
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager, on_node
+from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.course import ServiceSpec, Words, placement
-from labgen.course.spec import in_bytes
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hints, on_manager
+from labgen.exercise.services import ServiceSpec, in_bytes
+from labgen.exercises.placement import exercise as placement
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks

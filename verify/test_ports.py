@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.course import ServiceSpec, Words, ports
-from labgen.course.spec import told_ports
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hint, on, on_manager
+from labgen.exercise.services import ServiceSpec, told_ports
+from labgen.exercises.ports import exercise as ports
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam

@@ -10,11 +10,12 @@ from datetime import timedelta
 
 import pytest
 
-from labgen.course import Words, quorum
+from labgen.core.words import Words
 from labgen.docker import journal
 from labgen.docker.journal import Outage, Told
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
+from labgen.exercises.quorum import exercise as quorum
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam

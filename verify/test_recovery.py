@@ -10,11 +10,12 @@ import pytest
 
 from labgen.core.errors import NodeError
 from labgen.core.polling import NotYet
-from labgen.course import Words, recovery
+from labgen.core.words import Words
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
+from labgen.exercises.recovery import exercise as recovery
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Node
 from verify import prober

@@ -10,11 +10,12 @@ from itertools import dropwhile, takewhile
 
 import pytest
 
-from labgen.course import ServiceSpec, Words, rollback
-from labgen.course.spec import repository, same_image
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import failing, places, taken_back
 from labgen.exercise.hint import Hint, on_manager
+from labgen.exercise.services import ServiceSpec, repository, same_image
+from labgen.exercises.rollback import exercise as rollback
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import pytest
 
 from labgen.core.polling import NotYet
-from labgen.course import Words, loadbalance, scaling
+from labgen.core.words import Words
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.exercise.hint import on_manager
+from labgen.exercises.loadbalance import exercise as loadbalance
+from labgen.exercises.scaling import exercise as scaling
 from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check

@@ -10,10 +10,11 @@ import shlex
 from urllib.parse import quote
 
 from labgen.core.polling import NotYet
-from labgen.course import Words, secrets
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
+from labgen.exercises.secrets import exercise as secrets
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam

@@ -6,11 +6,11 @@ import re
 import shlex
 
 from labgen.core.polling import NotYet
-from labgen.course import Words
-from labgen.course import service as course
-from labgen.course.spec import same_image
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
+from labgen.exercise.services import same_image
+from labgen.exercises.service import exercise as course
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam

@@ -6,11 +6,12 @@ import shlex
 from datetime import timedelta
 
 from labgen.core.polling import NotYet
-from labgen.course import Words, stack
-from labgen.course.spec import same_image
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places, turns
 from labgen.exercise.hint import in_folder, on_manager
+from labgen.exercise.services import same_image
+from labgen.exercises.stack import exercise as stack
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam

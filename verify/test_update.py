@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.course import Words, update
-from labgen.course.spec import same_image
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm, Task
 from labgen.docker.timeline import most_missing, places, updates
 from labgen.exercise.hint import on, on_manager
+from labgen.exercise.services import same_image
+from labgen.exercises.update import exercise as update
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam

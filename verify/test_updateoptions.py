@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.course import Words, updateoptions
-from labgen.course.spec import same_image
-from labgen.course.update import NEW, OLD
+from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import Turn, at_once, most_missing, updates
 from labgen.exercise.hint import on_manager
+from labgen.exercise.services import same_image
+from labgen.exercises.update.exercise import NEW, OLD
+from labgen.exercises.updateoptions import exercise as updateoptions
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks

@@ -6,8 +6,9 @@ import argparse
 
 from labgen import config
 from labgen.core.i18n import spoken
+from labgen.core.words import Language, Words
 from labgen.core.workspace import LabFolder
-from labgen.course import Language, Words, find
+from labgen.exercise.catalogue import find
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
 

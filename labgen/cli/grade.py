@@ -18,7 +18,7 @@ from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
 from labgen.core.i18n import spoken
 from labgen.core.process import Runner, python
 from labgen.core.workspace import LabFolder
-from labgen.course import find
+from labgen.exercise.catalogue import find
 from labgen.machines import inventory
 
 

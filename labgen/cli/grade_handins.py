@@ -22,7 +22,7 @@ from labgen.core.errors import (
     LabgenError,
 )
 from labgen.core.process import Runner, python
-from labgen.course import find
+from labgen.exercise.catalogue import find
 
 Grade = Callable[[Path, str | None], tuple[int, Mapping[str, Any] | None]]
 """Grades one file, with the nonce that it must have; gives the exit status and the report."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from labgen.core.atomic_files import need_no_dangling_link, read, write_whole
 from labgen.core.errors import HostError
 from labgen.core.quoting import typed_path
-from labgen.course import NAMES
+from labgen.exercise.catalogue import NAMES
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
 """What a lab folder gets. Its Python is laid down without the ``.in``: it is the lab folder's, not labgen's, and

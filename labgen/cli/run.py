@@ -19,7 +19,7 @@ from labgen.core.i18n import spoken
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.core.workspace import LabFolder
-from labgen.course import ALWAYS, exercises, find
+from labgen.exercise.catalogue import ALWAYS, exercises, find
 from labgen.machines.inventory import lab_of
 
 

@@ -1,4 +1,4 @@
-"""Exercises carried out: ``provision/exercise/<name>.py`` for the exercise of that name."""
+"""Exercises carried out: ``labgen/exercises/NAME/steps.py`` for the exercise of that name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import ExerciseError
-from labgen.course import Exercise, find
+from labgen.exercise.catalogue import Exercise, find
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
@@ -86,4 +86,4 @@ def _script(name: str, lab: Lab) -> Script:
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"{__name__}.{name}")
+    return importlib.import_module(f"labgen.exercises.{name}.steps")

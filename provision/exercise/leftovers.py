@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.workspace import LabFolder
-from labgen.course import exercises
-from labgen.course.spec import differences
 from labgen.docker import swarm
 from labgen.docker.swarm import Service
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.services import differences
 from provision.exercise.run import Run
 
 LATEST = 60.0

@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from labgen.core.errors import ExerciseError, LabgenError, NodeError, SwarmError
 from labgen.core.polling import NotYet
-from labgen.course.failover import EXERCISE as FAILOVER
 from labgen.docker import swarm
 from labgen.docker.swarm import SwarmNode
+from labgen.exercises.failover.exercise import EXERCISE as FAILOVER
 from labgen.model.lab import Node
 from provision import swarm as membership
 from provision.exercise.leftovers import unfinished

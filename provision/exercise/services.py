@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import Hopeless, NotYet
-from labgen.course import Exercise, ServiceSpec
-from labgen.course.spec import differences
 from labgen.docker import swarm
 from labgen.docker.hopeless import hopeless
 from labgen.docker.swarm import Service, run_of
+from labgen.exercise.catalogue import Exercise
+from labgen.exercise.services import ServiceSpec, differences
 from labgen.model.lab import Lab, Node
 from provision.exercise import leftovers
 from provision.exercise.run import Run

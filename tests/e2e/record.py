@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen.core.errors import LabgenError
-from labgen.course import ALWAYS, NAMES, find
+from labgen.exercise.catalogue import ALWAYS, NAMES, find
 from tests.e2e.sabotage.__main__ import KINDS, own_lab
 from tests.e2e.sabotage.stage import Stage
 

@@ -17,8 +17,8 @@ import pytest
 
 from labgen.core.errors import GRADED_WITH_FAILURES
 from labgen.core.process import Runner
-from labgen.course import ALWAYS, NAMES
 from labgen.docker.swarm import Swarm
+from labgen.exercise.catalogue import ALWAYS, NAMES
 from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
 from tests.e2e.conftest import CHECKOUT, LabUnderTest, every_point, tokens

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labgen.course import ALWAYS, Words
+from labgen.core.words import Words
+from labgen.exercise.catalogue import ALWAYS
 from verify.checks import Verdict
 from verify.report import words
 from verify.report.drawing import cards, probes, spreads, timeline

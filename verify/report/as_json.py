@@ -14,7 +14,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from labgen.course import ALWAYS
+from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Advice
 from verify.checks import Verdict
 from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall

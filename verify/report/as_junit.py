@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from labgen.course import ALWAYS
+from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import text_of
 from verify.checks import Verdict
 from verify.report import words

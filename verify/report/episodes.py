@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from labgen.course.spec import same_image
 from labgen.docker.swarm import Service, Task
 from labgen.docker.timeline import WANTED, Turn, most_missing, places, undated, vacancies
+from labgen.exercise.services import same_image
 from verify.report.seen import SeenService, SeenTask
 
 _APART = timedelta(seconds=90)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from labgen.course import ALWAYS, Language
+from labgen.core.words import Language
+from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Advice
 from verify.checks import Verdict
 from verify.report import words

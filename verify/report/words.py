@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.course import Language, Words
+from labgen.core.words import Language, Words
 from labgen.exercise.hint import in_folder
 from verify.checks import Verdict
 from verify.report.episodes import Episode

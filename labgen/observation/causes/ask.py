@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 from labgen.core.errors import LabgenError
 from labgen.core.words import Words
-from labgen.course import Exercise, ServiceSpec, exercises
 from labgen.docker.api import Run, as_json, as_object, ask_command, part
 from labgen.docker.swarm import LocalSwarm, Service, Swarm, look
+from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.services import ServiceSpec
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes import symptoms
 from labgen.observation.causes.model import NodeState, Observations

@@ -9,9 +9,10 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from labgen.core.words import Words
-from labgen.course import Exercise, ServiceSpec
 from labgen.docker.swarm import LocalSwarm, Service, Swarm
+from labgen.exercise.catalogue import Exercise
 from labgen.exercise.hint import Hints
+from labgen.exercise.services import ServiceSpec
 from labgen.observation.causes.symptoms import Symptoms
 
 Topic = Literal["swarm", "names", "tasks", "history", "requests", "network", "node", "subnets"]

@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Collection, Iterator
 
 from labgen.core.words import Words
-from labgen.course import Exercise, ServiceSpec, exercises
 from labgen.docker.swarm import Network, Service
+from labgen.exercise.catalogue import Exercise, exercises
 from labgen.exercise.hint import Hints, on_manager
+from labgen.exercise.services import ServiceSpec
 from labgen.observation.causes.model import Cause, Finding, Observations
 
 _NEAR = 0.75

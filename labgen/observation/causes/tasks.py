@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from labgen.core.words import NOTHING, Words
-from labgen.course import ServiceSpec, exercises
-from labgen.course.spec import same_image
 from labgen.docker.swarm import Service, SwarmNode, Task
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hint, on, on_manager
+from labgen.exercise.services import ServiceSpec, same_image
 from labgen.observation.causes.model import Cause, Finding, Observations, Topic
 
 _NO_IMAGE = re.compile(

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen.core.errors import LabgenError
-from labgen.course import NAMES, find
+from labgen.exercise.catalogue import NAMES, find
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 

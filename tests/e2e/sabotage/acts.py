@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from labgen.core.polling import NotYet, wait_until
-from labgen.course import ServiceSpec
+from labgen.exercise.services import ServiceSpec
 from tests.e2e.sabotage.fault import Act
 from tests.e2e.sabotage.stage import Stage
 

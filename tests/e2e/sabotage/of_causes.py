@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from labgen.core.errors import LabgenError
 from labgen.core.polling import NotYet, wait_until
-from labgen.course import discovery, globalmode, loadbalance, update
 from labgen.docker.swarm import Swarm
+from labgen.exercises.discovery import exercise as discovery
+from labgen.exercises.globalmode import exercise as globalmode
+from labgen.exercises.loadbalance import exercise as loadbalance
+from labgen.exercises.update import exercise as update
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

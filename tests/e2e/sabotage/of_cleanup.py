@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import cleanup, globalmode
+from labgen.exercises.cleanup import exercise as cleanup
+from labgen.exercises.globalmode import exercise as globalmode
 from tests.e2e.sabotage.acts import make, on, vanish
 from tests.e2e.sabotage.fault import Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from labgen.core.errors import NodeError
 from labgen.core.polling import NotYet, wait_until
-from labgen.course import ServiceSpec, discovery
 from labgen.docker.dns import IMAGE
+from labgen.exercise.services import ServiceSpec
+from labgen.exercises.discovery import exercise as discovery
 from tests.e2e.sabotage.acts import made, make, vanish
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, Stage

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import failover
 from labgen.docker.swarm import Swarm
+from labgen.exercises.failover import exercise as failover
 from tests.e2e.sabotage.acts import made, make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import W1, W2, Stage

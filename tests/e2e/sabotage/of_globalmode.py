@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.course import globalmode
+from labgen.exercises.globalmode import exercise as globalmode
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

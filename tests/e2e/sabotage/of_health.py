@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import health
-from labgen.course.update import NEW
+from labgen.exercises.health import exercise as health
+from labgen.exercises.update.exercise import NEW
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import W2, Stage
 from tests.e2e.sabotage.walls import drops, passes

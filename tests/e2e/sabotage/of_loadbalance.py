@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from labgen.core.polling import NotYet, wait_until
-from labgen.course import loadbalance
+from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

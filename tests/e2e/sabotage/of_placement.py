@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import placement
 from labgen.docker.swarm import Swarm
+from labgen.exercises.placement import exercise as placement
 from tests.e2e.sabotage.acts import made, make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import Publish, ServiceSpec, ports
+from labgen.exercise.services import Publish, ServiceSpec
+from labgen.exercises.ports import exercise as ports
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import made, make
 from tests.e2e.sabotage.fault import Fault, turned

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from labgen.core.errors import LabgenError
 from labgen.core.polling import NotYet, wait_until
-from labgen.course import quorum
 from labgen.docker import swarm
 from labgen.docker.swarm import Swarm
+from labgen.exercises.quorum import exercise as quorum
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Fault, turned
 from tests.e2e.sabotage.stage import W1, Stage

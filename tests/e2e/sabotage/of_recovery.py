@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import Publish, ServiceSpec, recovery
+from labgen.exercise.services import Publish, ServiceSpec
+from labgen.exercises.recovery import exercise as recovery
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import made, make
 from tests.e2e.sabotage.fault import Act, Fault, turned

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import takewhile
 
-from labgen.course import ServiceSpec, rollback
-from labgen.course.rollback import (
+from labgen.docker.swarm import Swarm, Task, Update
+from labgen.docker.timeline import places
+from labgen.exercise.services import ServiceSpec, same_image
+from labgen.exercises.rollback import exercise as rollback
+from labgen.exercises.rollback.exercise import (
     BAD,
     BREAK_QUEUE,
     BREAK_SAFE,
@@ -21,9 +24,6 @@ from labgen.course.rollback import (
     ROLLBACK,
     STORE,
 )
-from labgen.course.spec import same_image
-from labgen.docker.swarm import Swarm, Task, Update
-from labgen.docker.timeline import places
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import Stage

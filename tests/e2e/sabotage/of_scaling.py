@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labgen.course import Publish, ServiceSpec, scaling
+from labgen.exercise.services import Publish, ServiceSpec
+from labgen.exercises.scaling import exercise as scaling
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import made, make, scale
 from tests.e2e.sabotage.fault import Act, Fault, turned

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.course import secrets
-from labgen.course.secrets import CONFIG, CONFIG_TEXT, FIRST, ROTATE, SECOND, SERVICE, TARGET
+from labgen.exercises.secrets import exercise as secrets
+from labgen.exercises.secrets.exercise import CONFIG, CONFIG_TEXT, FIRST, ROTATE, SECOND, SERVICE, TARGET
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import Stage

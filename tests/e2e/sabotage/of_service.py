@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.course import service as course
+from labgen.exercises.service import exercise as course
 from tests.e2e.sabotage.acts import made, make, on, scale
 from tests.e2e.sabotage.fault import Fault, turned
 from tests.e2e.sabotage.stage import W1, W2, Stage

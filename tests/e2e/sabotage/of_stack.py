@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.course import stack
-from labgen.course.spec import same_image
 from labgen.docker.swarm import Swarm
+from labgen.exercise.services import same_image
+from labgen.exercises.stack import exercise as stack
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.acts import make, vanish
 from tests.e2e.sabotage.fault import Act, Fault, turned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.course import update
+from labgen.exercises.update import exercise as update
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import Stage
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from labgen.course import ServiceSpec, updateoptions
-from labgen.course.update import NEW, OLD
+from labgen.exercise.services import ServiceSpec
+from labgen.exercises.update.exercise import NEW, OLD
+from labgen.exercises.updateoptions import exercise as updateoptions
 from tests.e2e.sabotage.acts import make
 from tests.e2e.sabotage.fault import Act, Fault, turned
 from tests.e2e.sabotage.stage import Stage

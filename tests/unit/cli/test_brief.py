@@ -10,7 +10,7 @@ import pytest
 
 from labgen import cli
 from labgen.core.workspace import LabFolder, State
-from labgen.course import exercises
+from labgen.exercise.catalogue import exercises
 from labgen.model.capabilities import NO_IPVS, Capability
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
-from labgen.course import NAMES
+from labgen.exercise.catalogue import NAMES
 from labgen.machines.lifecycle import stuck_machines
 
 

@@ -12,7 +12,7 @@ from labgen import cli
 from labgen.cli import run
 from labgen.core.process import Result
 from labgen.core.workspace import LabFolder
-from labgen.course import NAMES, find
+from labgen.exercise.catalogue import NAMES, find
 
 
 class Carried:

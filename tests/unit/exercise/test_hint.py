@@ -7,7 +7,8 @@ from importlib import import_module
 import pytest
 
 from labgen.core.errors import SwarmError
-from labgen.course import NAMES, Words
+from labgen.core.words import Words
+from labgen.exercise.catalogue import NAMES
 from labgen.exercise.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
 from verify.checks import Check
 

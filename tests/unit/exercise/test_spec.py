@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from labgen.course import loadbalance
-from labgen.course.spec import command_of, differences, repository, runs_its_program, same_image
 from labgen.docker.swarm import Port, Service
+from labgen.exercise.services import command_of, differences, repository, runs_its_program, same_image
+from labgen.exercises.loadbalance import exercise as loadbalance
 from tests.past import service as service_of_tasks
 
 NGINX = dataclasses.replace(service_of_tasks(), image="nginx:latest@sha256:" + "0" * 64)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
-from labgen.course import ServiceSpec, exercises
 from labgen.docker.swarm import LocalSwarm, Network, Port, Service, Swarm, SwarmNode, Task
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.services import ServiceSpec
 from labgen.observation.causes import NodeState, Observations, Symptoms, Topic
 from labgen.observation.causes.symptoms import Disk, Rule
 

@@ -29,9 +29,9 @@ from samples import (
 
 from labgen import config
 from labgen.core.errors import NodeError, SwarmError
-from labgen.course import exercises
 from labgen.docker.api import Answer
 from labgen.docker.swarm import Swarm
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from labgen.model.lab import Node
 from labgen.observation.causes import CAUSES, diagnose, findings, of_refusal
@@ -303,14 +303,14 @@ def test_tasks_of_a_service_that_runs_explain_nothing() -> None:
 
 
 def test_reservation_that_an_exercise_asks_for_is_no_cause() -> None:
-    from labgen.course.placement import TOO_BIG
+    from labgen.exercises.placement.exercise import TOO_BIG
 
     waiting = task(1, TOO_BIG.image, "pending", "no suitable node (insufficient resources on 3 nodes)", node_id="")
     assert diagnose(lab("placement", service(TOO_BIG, waiting)), {"tasks"}) is None
 
 
 def test_replicas_beyond_the_nodes_are_no_port_that_is_taken() -> None:
-    from labgen.course.ports import HOST
+    from labgen.exercises.ports.exercise import HOST
 
     error = "no suitable node (host-mode port already in use on 3 nodes)"
     crowd = service(HOST, task(1, HOST.image), task(2, HOST.image), task(3, HOST.image, "pending", error), replicas=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.course import exercises
+from labgen.exercise.catalogue import exercises
 from tests.docs_tables import BEGIN, END, PROJECT, TABLES, refreshed
 
 

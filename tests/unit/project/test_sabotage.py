@@ -11,7 +11,7 @@ import pytest
 
 from labgen.config import parse
 from labgen.core.errors import NodeError
-from labgen.course import NAMES
+from labgen.exercise.catalogue import NAMES
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
 from tests.e2e.sabotage.fault import Fault

@@ -14,9 +14,11 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, node_json, told
 
 from labgen.core.errors import ExerciseError
-from labgen.course import cleanup, globalmode, update
 from labgen.docker import events as traces
-from provision.exercise import cleanup as carried
+from labgen.exercises.cleanup import exercise as cleanup
+from labgen.exercises.cleanup import steps as carried
+from labgen.exercises.globalmode import exercise as globalmode
+from labgen.exercises.update import exercise as update
 from provision.exercise import rehearse
 from provision.exercise.steps import Command
 

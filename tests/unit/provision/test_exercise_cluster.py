@@ -10,7 +10,8 @@ from test_provision_services import LAB, MANAGER, WORKER1, FakeRun, node_json
 
 from labgen import config
 from labgen.core.errors import ExerciseError
-from provision.exercise import cluster, rehearse
+from labgen.exercises.cluster import steps as cluster
+from provision.exercise import rehearse
 from provision.exercise.steps import play
 
 OLD, NEW = "SWMTKN-1-aaa-bbb", "SWMTKN-1-ccc-ddd"

@@ -12,7 +12,8 @@ from test_exercise_recovery import task
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
 from labgen.core.errors import ExerciseError
-from provision.exercise import discovery, rehearse
+from labgen.exercises.discovery import steps as discovery
+from provision.exercise import rehearse
 
 
 def test_the_commands_are_the_briefs() -> None:

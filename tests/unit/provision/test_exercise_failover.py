@@ -12,11 +12,12 @@ from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
 from labgen.core.errors import ExerciseError, NodeError
 from labgen.core.polling import Patience
-from labgen.course.failover import EXERCISE
 from labgen.docker.swarm import Service, SwarmNode
+from labgen.exercises.failover import steps as failover
+from labgen.exercises.failover.exercise import EXERCISE
 from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
-from provision.exercise import failover, rehearse
+from provision.exercise import rehearse
 from tests.past import at, lived, service
 
 NODES = {node.name: SwarmNode(node.name, node.name, node.role, "active", "ready", False, "", "") for node in LAB.nodes}

@@ -9,9 +9,10 @@ from typing import Any
 from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER2, FakeRun, node_json, told
 
-from labgen.course import loadbalance
-from labgen.course.globalmode import SERVICE
-from provision.exercise import globalmode, rehearse
+from labgen.exercises.globalmode import steps as globalmode
+from labgen.exercises.globalmode.exercise import SERVICE
+from labgen.exercises.loadbalance import exercise as loadbalance
+from provision.exercise import rehearse
 from provision.exercise.steps import Command, Step, play
 
 TOKEN = "SWMTKN-1-abc-def"

@@ -15,7 +15,7 @@ from scripted_shell import ok
 from labgen import config
 from labgen.core.polling import Patience
 from labgen.core.workspace import LabFolder, State
-from labgen.course import NAMES, exercises
+from labgen.exercise.catalogue import NAMES, exercises
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
 from provision import exercise as carrying

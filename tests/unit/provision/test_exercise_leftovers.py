@@ -16,12 +16,12 @@ from labgen import config
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import Patience
 from labgen.core.workspace import LabFolder, State
-from labgen.course import find
-from labgen.course.health import BROKEN, UPDATED
-from labgen.course.health import SERVICE as SESSION
-from labgen.course.spec import ServiceSpec
-from labgen.course.update import SERVICE as DATABASE
 from labgen.docker.swarm import Service
+from labgen.exercise.catalogue import find
+from labgen.exercise.services import ServiceSpec
+from labgen.exercises.health.exercise import BROKEN, UPDATED
+from labgen.exercises.health.exercise import SERVICE as SESSION
+from labgen.exercises.update.exercise import SERVICE as DATABASE
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from provision.exercise import leftovers, make_way, services

@@ -10,10 +10,11 @@ from scripted_shell import ScriptedShell, api
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, node_json, told
 
 from labgen.core.errors import ExerciseError
-from labgen.course.placement import OFF_MANAGERS, SPREAD, TOO_BIG
-from labgen.course.spec import differences, in_bytes
 from labgen.docker.swarm import Service
-from provision.exercise import placement, rehearse
+from labgen.exercise.services import differences, in_bytes
+from labgen.exercises.placement import steps as placement
+from labgen.exercises.placement.exercise import OFF_MANAGERS, SPREAD, TOO_BIG
+from provision.exercise import rehearse
 
 
 def test_the_commands() -> None:

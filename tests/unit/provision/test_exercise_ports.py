@@ -12,7 +12,8 @@ from test_exercise_recovery import NODES, task
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
 from labgen.core.errors import ExerciseError
-from provision.exercise import ports, rehearse, services
+from labgen.exercises.ports import steps as ports
+from provision.exercise import rehearse, services
 
 HOST = json.dumps({"ID": "h", "Spec": {"Name": "web-host", "Mode": {"Replicated": {"Replicas": 4}}}})
 RUNNING = [task(1, WORKER1.name), task(2, WORKER2.name)]

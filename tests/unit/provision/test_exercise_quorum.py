@@ -13,12 +13,13 @@ from labgen import config
 from labgen.core.errors import ExerciseError, NodeError
 from labgen.core.polling import NotYet, Patience
 from labgen.core.workspace import LabFolder, State
-from labgen.course import find
-from labgen.course.quorum import EXERCISE, SERVICE, START, STOP
 from labgen.docker.availability import Probed, Stretch
+from labgen.exercise.catalogue import find
+from labgen.exercises.quorum import steps as quorum
+from labgen.exercises.quorum.exercise import EXERCISE, SERVICE, START, STOP
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
-from provision.exercise import quorum, rehearse
+from provision.exercise import rehearse
 from provision.exercise.run import Run
 
 LAB = config.parse("managers: 3\nworkers: 2\n")

@@ -10,7 +10,8 @@ from scripted_shell import ScriptedShell, api
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
 from labgen.core.errors import ExerciseError
-from provision.exercise import recovery, rehearse
+from labgen.exercises.recovery import steps as recovery
+from provision.exercise import rehearse
 
 NODES = json.dumps([{"ID": node.name, "Description": {"Hostname": node.name}} for node in LAB.nodes])
 SERVICE = json.dumps({"ID": "s", "Spec": {"Name": "web-alb", "Mode": {"Replicated": {"Replicas": 3}}}})

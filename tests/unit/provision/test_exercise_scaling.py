@@ -11,7 +11,8 @@ from test_exercise_recovery import NODES, task
 from test_provision_exercise import LAB, MANAGER, WORKER1, WORKER2, FakeRun
 
 from labgen.core.errors import ExerciseError
-from provision.exercise import rehearse, scaling
+from labgen.exercises.scaling import steps as scaling
+from provision.exercise import rehearse
 
 
 def service(replicas: int, before: int | None = None) -> str:

@@ -11,9 +11,10 @@ from test_provision_exercise import LAB, MANAGER, FakeRun
 
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet
-from labgen.course import find
-from labgen.course.secrets import CONFIG_FILE, CONFIG_TEXT, FILE, FIRST, ROTATE, SECOND, SERVICE, create
-from provision.exercise import rehearse, secrets
+from labgen.exercise.catalogue import find
+from labgen.exercises.secrets import steps as secrets
+from labgen.exercises.secrets.exercise import CONFIG_FILE, CONFIG_TEXT, FILE, FIRST, ROTATE, SECOND, SERVICE, create
+from provision.exercise import rehearse
 
 
 def test_the_commands_are_the_briefs() -> None:

@@ -11,8 +11,9 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, told
 
 from labgen.core.errors import ExerciseError
-from labgen.course.service import LINE, SERVICE
-from provision.exercise import rehearse, service
+from labgen.exercises.service import steps as service
+from labgen.exercises.service.exercise import LINE, SERVICE
+from provision.exercise import rehearse
 
 
 def test_the_commands_are_the_documents() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import ExerciseError
-from labgen.course import NAMES, find
+from labgen.exercise.catalogue import NAMES, find
 from provision.exercise import rehearse
 
 SIZES = {

@@ -10,9 +10,10 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_exercise import LAB, MANAGER, FakeRun
 
 from labgen.core.errors import ExerciseError
-from labgen.course import find
-from labgen.course.stack import CACHE, CHANGED, COUNTER, NETWORK, TEXT, UPDATED, WEB
-from provision.exercise import rehearse, stack
+from labgen.exercise.catalogue import find
+from labgen.exercises.stack import steps as stack
+from labgen.exercises.stack.exercise import CACHE, CHANGED, COUNTER, NETWORK, TEXT, UPDATED, WEB
+from provision.exercise import rehearse
 from provision.exercise.steps import play
 
 

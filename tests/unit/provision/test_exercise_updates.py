@@ -10,10 +10,14 @@ from scripted_shell import ScriptedShell
 from test_provision_exercise import LAB, MANAGER, NO_MESH, FakeRun
 
 from labgen.core.errors import ExerciseError
-from labgen.course.rollback import SAFE, STORE
 from labgen.docker.availability import Probed, Stretch
 from labgen.docker.swarm import Service, Task, Update
-from provision.exercise import health, rehearse, rollback, update, updateoptions
+from labgen.exercises.health import steps as health
+from labgen.exercises.rollback import steps as rollback
+from labgen.exercises.rollback.exercise import SAFE, STORE
+from labgen.exercises.update import steps as update
+from labgen.exercises.updateoptions import steps as updateoptions
+from provision.exercise import rehearse
 from tests.past import lived, service, turn
 
 OLD, NEW, BAD = "redis:6.0-alpine", "redis:6.2.5-alpine", "alpine:3"

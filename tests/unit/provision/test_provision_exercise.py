@@ -17,14 +17,15 @@ from labgen import config
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet, Patience
 from labgen.core.workspace import LabFolder, State
-from labgen.course import exercises, find
-from labgen.course.loadbalance import EXERCISE, SERVICE
-from labgen.course.spec import differences
 from labgen.docker.swarm import Port, Service
+from labgen.exercise.catalogue import exercises, find
+from labgen.exercise.services import differences
+from labgen.exercises.loadbalance import steps as loadbalance
+from labgen.exercises.loadbalance.exercise import EXERCISE, SERVICE
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
 from labgen.model.lab import Node
-from provision.exercise import loadbalance, rehearse, services
+from provision.exercise import rehearse, services
 from provision.exercise.run import Run
 from provision.exercise.steps import Chosen, Command, Step, play
 from provision.tasks import refuse_unknown

@@ -14,12 +14,12 @@ from labgen import config
 from labgen.core.errors import ExerciseError, NodeError, SwarmError
 from labgen.core.polling import Patience
 from labgen.core.workspace import LabFolder, State
-from labgen.course import find
-from labgen.course.loadbalance import SERVICE
-from labgen.course.spec import ServiceSpec
-from labgen.course.update import SERVICE as DATABASE
-from labgen.course.update import UPDATED
 from labgen.docker.swarm import SwarmNode
+from labgen.exercise.catalogue import find
+from labgen.exercise.services import ServiceSpec
+from labgen.exercises.loadbalance.exercise import SERVICE
+from labgen.exercises.update.exercise import SERVICE as DATABASE
+from labgen.exercises.update.exercise import UPDATED
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from provision.exercise import services

@@ -13,7 +13,7 @@ import pytest
 from fake_lab import FakeLab
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
-from labgen.course import NAMES
+from labgen.exercise.catalogue import NAMES
 from labgen.machines import inventory
 
 Grade = Callable[..., dict[str, Any]]

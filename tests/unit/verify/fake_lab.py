@@ -22,7 +22,7 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import Patience
 from labgen.core.workspace import State
-from labgen.course import loadbalance
+from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from labgen.core.polling import NotYet
-from labgen.course import failover, scaling
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
+from labgen.exercises.failover import exercise as failover
+from labgen.exercises.scaling import exercise as scaling
 from tests.past import at, lived, service, task
 from verify import test_cluster, test_failover, test_placement, test_recovery, test_rollback, test_scaling
 from verify.explaining import _short as short

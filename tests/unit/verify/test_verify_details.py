@@ -20,8 +20,8 @@ from labgen.core.errors import INTERRUPTED, LabgenError, NodeError
 from labgen.core.polling import NotYet, Patience
 from labgen.core.redaction import TooManySecrets
 from labgen.core.workspace import State
-from labgen.course import NAMES
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
+from labgen.exercise.catalogue import NAMES
 from tests.past import at, service, task, turn
 from verify import __main__ as command
 from verify import (

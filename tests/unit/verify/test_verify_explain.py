@@ -13,7 +13,7 @@ import pytest
 from recorded import Recorded
 
 from labgen import cli
-from labgen.course import Words
+from labgen.core.words import Words
 from verify import bundle, tracing
 from verify.checks import Check, Verdict
 from verify.explaining import Explained, told

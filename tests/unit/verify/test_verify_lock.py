@@ -17,7 +17,7 @@ from fake_lab import FakeLab
 from labgen.core.errors import HostError
 from labgen.core.lock import folder_lock
 from labgen.core.workspace import LabFolder
-from labgen.course import NAMES
+from labgen.exercise.catalogue import NAMES
 from verify import conftest
 
 pytest_plugins = ["pytester"]

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 from sample_report import REPORT as SAMPLE
 
-from labgen.course import Language
+from labgen.core.words import Language
 from labgen.exercise.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict

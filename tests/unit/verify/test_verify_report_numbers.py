@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_report import NEW, OLD, REPORT, UPDATED, at, task
 
-from labgen.course import Language
+from labgen.core.words import Language
 from labgen.docker.availability import Probed, Stretch
 from labgen.docker.swarm import Service
 from tests.histories import NODES, histories

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
-from labgen.course import Language
+from labgen.core.words import Language
 from labgen.exercise.hint import Advice
 from verify import report as reports
 from verify.checks import Verdict

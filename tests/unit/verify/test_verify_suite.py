@@ -16,7 +16,8 @@ from fake_lab import FakeLab, id_of, recorded
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.core.errors import MachineError
 from labgen.core.polling import Patience
-from labgen.course import NAMES, loadbalance
+from labgen.exercise.catalogue import NAMES
+from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from verify.exam import Exam
 

@@ -47,7 +47,7 @@ def a_container_left(lab: Recorded) -> None:
 
 
 def a_network_left(lab: Recorded) -> None:
-    from labgen.course import cleanup
+    from labgen.exercises.cleanup import exercise as cleanup
 
     names = (*cleanup.networks(), *(f"{stack}_default" for stack in cleanup.stacks()))
     assert names, "no exercise makes a network"

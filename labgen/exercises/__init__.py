@@ -1,0 +1,1 @@
+"""The exercises of the course: a folder each, found by labgen.exercise.catalogue."""

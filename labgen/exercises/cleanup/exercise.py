@@ -1,0 +1,55 @@
+"""Clean-up: what the course has made is removed, and nothing of it is left on any node (part 2, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from labgen.core.words import Words
+from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.services import repository
+from labgen.exercises.globalmode.exercise import SERVICE as GLOBAL
+from labgen.exercises.loadbalance.exercise import SERVICE as BALANCED
+
+REMOVED = (BALANCED, GLOBAL)
+"""The services that the document removes."""
+
+REMOVE = f"docker service rm {' '.join(spec.name for spec in REMOVED)}"
+"""The command of the document that removes them."""
+
+EXERCISE = Exercise(
+    name="cleanup",
+    title=Words("Clean-up", "서비스 삭제와 정리"),
+    section="2-7",
+    summary=Words(
+        "services, networks and containers removed from every node", "모든 노드에서 서비스, 네트워크, 컨테이너 제거"
+    ),
+    workers=1,
+)
+
+
+def services() -> tuple[str, ...]:
+    """Names of all services that exercises of the course make one by one."""
+    there = (spec.name for exercise in exercises().values() for spec in (*exercise.services, *exercise.later))
+    return tuple(dict.fromkeys(there))
+
+
+def stacks() -> tuple[str, ...]:
+    """Names of all stacks of the course."""
+    return tuple(dict.fromkeys(name for exercise in exercises().values() for name in exercise.stacks))
+
+
+def networks() -> tuple[str, ...]:
+    """Names of all networks of the course, but those that a stack makes for itself."""
+    return tuple(dict.fromkeys(name for exercise in exercises().values() for name in exercise.networks))
+
+
+def images() -> frozenset[str]:
+    """The images of the course, without tags."""
+    specs = (spec for exercise in exercises().values() for spec in (*exercise.services, *exercise.later))
+    return frozenset(repository(spec.image) for spec in specs)
+
+
+def of_the_course(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Those names that the course knows, and those that belong to one of its stacks (``STACK_NAME``)."""
+    known, prefixes = set(known), tuple(f"{stack}_" for stack in stacks())
+    return [name for name in names if name in known or name.startswith(prefixes)]

@@ -1,0 +1,217 @@
+"""Clean-up carried out: the services of the document are removed, and whatever else the course has left."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import shlex
+from collections.abc import Callable
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker import events, swarm
+from labgen.docker.api import as_list, ask, text_of
+from labgen.docker.swarm import Service
+from labgen.exercise.services import ServiceSpec
+from labgen.model.lab import Lab, Node
+from provision.exercise import services
+from provision.exercise.leftovers import left_by, made_by
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import GRACE
+
+from . import exercise as cleanup
+
+Names = Callable[[Run], list[str]]
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager = lab.first_manager
+    return [
+        *(_make(lab, spec) for spec in cleanup.REMOVED),
+        Step(manager, "See what there is.", Command("docker service ls")),
+        Step(
+            manager,
+            "Remove the two services of this part. Their containers end on every node.",
+            functools.partial(_remove, names=_of_this_part),
+            placeholder=cleanup.REMOVE,
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "Remove the stacks of the course, each with its services and networks.",
+            functools.partial(_rm, kind="stack", names=_stacks),
+            placeholder="docker stack rm STACK",
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "Remove what other exercises have left: everything else that the course has made.",
+            functools.partial(_remove, names=_services),
+            placeholder="docker service rm SERVICE",
+            timers=(GRACE,),
+            until=_no_container,
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "Remove the overlay networks of the course. The swarm's own, ingress, stays.",
+            functools.partial(_rm, kind="network", names=_networks),
+            placeholder="docker network rm NETWORK",
+            until=_no_network,
+            quiet=True,
+        ),
+        Step(manager, "See that no service of it is left.", Command("docker service ls"), until=_nothing_left),
+        *(Step(node, "See that no container of it is left here.", Command("docker ps --all")) for node in lab.nodes),
+        Step(
+            manager, "See the networks that are left: the swarm's own and each engine's.", Command("docker network ls")
+        ),
+    ]
+
+
+def reset(run: Run) -> None:
+    """Remove the two services, should a run have ended between making and removing them."""
+    services.remove_services(run, [spec.name for spec in cleanup.REMOVED])
+
+
+def _make(lab: Lab, spec: ServiceSpec) -> Step:
+    made = services.create(
+        lab, spec, f"Make {spec.name}, should it not be there, so that there is something to remove."
+    )
+    return dataclasses.replace(made, done=functools.partial(_there, spec=spec), until=None)
+
+
+def _there(run: Run, spec: ServiceSpec) -> str | None:
+    """Whether a service need not be made: it is there, in any state of the course, or all is removed already."""
+    _only_the_courses(run)
+    there = swarm.service(run.manager.run, spec.name)
+    if there is not None:
+        return f"{spec.name} is there, as the exercise {made_by(there)} leaves it."
+    if _services(run) or _stacks(run) or _of_this_part(run):
+        return None
+    gone = _removed_before(run)
+    return f"not needed: the course has left nothing here any more of {', '.join(gone)}." if gone else None
+
+
+def _removed_before(run: Run) -> list[str]:
+    began = min(node.created for node in run.nodes() if node.created)
+    return cleanup.of_the_course(
+        sorted(events.read(run.manager.run(events.script(began))).services), cleanup.services()
+    )
+
+
+def _all(run: Run) -> list[Service]:
+    return swarm.services(run.manager.run)
+
+
+def _only_the_courses(run: Run) -> None:
+    """Services that bear a name of the course and are not as any exercise leaves them are a learner's own work."""
+    changed = [
+        there for there in _all(run) if there.name in cleanup.services() and not (made_by(there) or left_by(run, there))
+    ]
+    if changed:
+        raise _not_ours(run, changed)
+
+
+def _not_ours(run: Run, there: list[Service]) -> ExerciseError:
+    names = " ".join(one.name for one in there)
+    return ExerciseError(
+        f"{names}: made with other settings than any exercise has, so this exercise does not remove it.",
+        f"Look with: docker service inspect --pretty {there[0].name}. If it may go: docker service rm {names}; "
+        f"then run {run.exercise.name} again.",
+    )
+
+
+def _of_this_part(run: Run) -> list[str]:
+    there = {one.name for one in _all(run)}
+    return [spec.name for spec in cleanup.REMOVED if spec.name in there]
+
+
+def _services(run: Run) -> list[str]:
+    return sorted(
+        set(cleanup.of_the_course((one.name for one in _all(run)), cleanup.services()))
+        - {spec.name for spec in cleanup.REMOVED}
+    )
+
+
+def _stacks(run: Run) -> list[str]:
+    names = [one.name for one in _all(run)]
+    return [stack for stack in cleanup.stacks() if any(name.startswith(f"{stack}_") for name in names)]
+
+
+def _networks(run: Run) -> list[str]:
+    there = (one.name for one in swarm.networks(run.manager.run) if one.driver == "overlay" and not one.ingress)
+    return sorted(cleanup.of_the_course(there, cleanup.networks()))
+
+
+def _remove(run: Run, names: Names) -> Command | str:
+    return _rm(run, "service", names)
+
+
+def _rm(run: Run, kind: str, names: Names) -> Command | str:
+    there = names(run)
+    if not there:
+        return f"there is no {kind} of it."
+    shown = f"docker {kind} rm {shlex.join(there)}"
+    return Command(shown, _REMOVE_NETWORKS.format(names=shlex.join(there)) if kind == "network" else None)
+
+
+# A network is in use for a moment longer than the containers that were on it; and that of a stack, which the swarm is
+# still removing, is seen here for a moment longer than it is there.
+_REMOVE_NETWORKS = """\
+removed() {{
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    docker network rm "$1" && return
+    docker network inspect "$1" >/dev/null 2>&1 || return 0
+    sleep 1
+  done
+  return 1
+}}
+for name in {names}; do removed "$name" || exit; done"""
+
+
+def _no_container(run: Run) -> None:
+    def look() -> None:
+        for node in run.lab.nodes:
+            of_services, by_hand = containers(run, node)
+            if by_hand:
+                raise ExerciseError(
+                    f"{', '.join(by_hand)} on {node.name}: a container of that name was made by hand, not by a swarm.",
+                    f"If it may go, there: docker rm -f {' '.join(by_hand)}; then run {run.exercise.name} again.",
+                )
+            if of_services:
+                raise NotYet(f"{', '.join(of_services)} on {node.name}")
+
+    run.wait("the containers to be gone from every node", look, within=60)
+
+
+def containers(run: Run, node: Node) -> tuple[list[str], list[str]]:
+    """What of the course is on a node, running or not: services with a container, and containers made by hand."""
+    told = as_list(ask(run.shell(node).run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+    found: tuple[set[str], set[str]] = (set(), set())
+    for one in told:
+        service = text_of(one.get("Labels"), "com.docker.swarm.service.name")
+        names = [service] if service else [name.lstrip("/") for name in one.get("Names") or ()]
+        found[not service].update(cleanup.of_the_course(names, cleanup.services()))
+    return sorted(found[0]), sorted(found[1])
+
+
+_CONTAINERS = "/containers/json?all=1"
+
+
+def _no_network(run: Run) -> None:
+    def look() -> None:
+        if left := _networks(run):
+            raise NotYet(", ".join(left))
+
+    run.wait("the networks to be gone", look, within=60)
+
+
+def _nothing_left(run: Run) -> None:
+    _no_container(run)
+    _no_network(run)
+    left = [*_of_this_part(run), *_services(run)]
+    if left:
+        raise ExerciseError(f"still there: {', '.join(left)}.", "Run the exercise again.")
+    run.say(f"  nothing of the course is left on {len(run.lab.nodes)} nodes")

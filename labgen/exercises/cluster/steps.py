@@ -1,0 +1,165 @@
+"""The cluster carried out: looked at from every side, its token rotated, a worker made a manager and back."""
+
+from __future__ import annotations
+
+import functools
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker import swarm
+from labgen.model.lab import Lab, Node
+from provision import swarm as membership
+from provision.exercise.ready import give_roles, in_role, of_swarm
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+
+from .exercise import BRIDGE, INGRESS, PORTS
+
+_MANAGING, _GOSSIP = PORTS
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager = lab.first_manager
+    return [
+        *(Step(node, f"See that {node.name} is in a swarm.", _info(), until=_active(node)) for node in lab.nodes),
+        *(_ports(node) for node in (manager, *lab.workers[:1])),
+        Step(
+            manager,
+            "See the command with which a worker joins. Its token is a password: it is not shown here.",
+            Command("docker swarm join-token worker"),
+        ),
+        _rotation(manager),
+        Step(
+            manager,
+            "See the nodes: who is a manager, and which manager leads. An empty MANAGER STATUS is a worker.",
+            Command("docker node ls"),
+            until=_led,
+        ),
+        *(step for worker in lab.workers[:1] for step in _roles(manager, worker)),
+        *(
+            Step(
+                node,
+                f"See the networks here: {INGRESS}, one overlay network over all nodes, and {BRIDGE}, "
+                "with which containers on it reach this node.",
+                Command("docker network ls"),
+                until=functools.partial(_networks, node=node),
+            )
+            for node in (manager, *lab.workers[:1])
+        ),
+    ]
+
+
+def reset(run: Run) -> None:
+    """Give every node the role that the lab gives it."""
+    give_roles(run)
+
+
+def _info() -> Command:
+    return Command("docker info | grep Swarm", "docker info 2>/dev/null | grep Swarm")
+
+
+def _active(node: Node) -> functools.partial[None]:
+    return functools.partial(_in_swarm, node=node)
+
+
+def _in_swarm(run: Run, node: Node) -> None:
+    there = swarm.local(run.shell(node).run)
+    if not there.active:
+        raise ExerciseError(f"{node.name} is in no swarm: {there.state}.", "Bring it in with: fab bootstrap")
+
+
+def _ports(node: Node) -> Step:
+    role = "a manager: nodes join at 2377, and all talk at 7946" if node.role == "manager" else "a worker: 7946 only"
+    # Not every distribution has netstat any more; what other programs listen on says nothing here.
+    listing = "if command -v netstat >/dev/null; then netstat -nlp; else ss -nlptu; fi"
+    return Step(
+        node,
+        f"See the swarm's ports on {role}.",
+        Command("sudo netstat -nlp | grep dockerd", f"{{ {listing}; }} | grep dockerd | grep -E '^(tcp|udp)'"),
+        until=functools.partial(_listens, node=node),
+    )
+
+
+def _listens(run: Run, node: Node) -> None:
+    wanted = PORTS if node.role == "manager" else (_GOSSIP,)
+    seen = run.shell(node).run("ss -Hlnt", what="ss")
+    shut = [str(port) for port in wanted if f":{port} " not in seen]
+    if shut:
+        raise ExerciseError(
+            f"port {', '.join(shut)} of {node.name} is not open.", "Look at it there: sudo journalctl -u docker"
+        )
+
+
+def _rotation(manager: Node) -> Step:
+    before: list[membership.Token] = []
+
+    def remember(run: Run) -> None:
+        before[:] = [membership.token(run.manager, "worker")]
+
+    def another(run: Run) -> None:
+        if membership.token(run.manager, "worker") == before[0]:
+            raise ExerciseError(
+                "the token is the same as before.", "Try by hand: docker swarm join-token --rotate worker"
+            )
+        run.say("  the token is another one: with the old one nobody joins any more, and who has joined stays")
+
+    return Step(
+        manager,
+        "Rotate the token, as after it has been seen by someone it was not for.",
+        Command("docker swarm join-token --rotate worker"),
+        before=remember,
+        until=another,
+    )
+
+
+def _led(run: Run) -> None:
+    leaders = [node.name for node in run.nodes() if node.leader]
+    if len(leaders) != 1:
+        raise ExerciseError(f"{len(leaders)} nodes lead the swarm.", "Look with: docker node ls")
+    run.say(f"  {leaders[0]} leads")
+
+
+def _roles(manager: Node, worker: Node) -> list[Step]:
+    return [
+        Step(
+            manager,
+            f"Promote {worker.name}: it becomes a manager, and would take part in choosing a leader.",
+            Command(f"docker node promote {worker.name}"),
+            until=functools.partial(_promoted, node=worker),
+        ),
+        Step(manager, f"See {worker.name} as a manager, Reachable.", Command("docker node ls")),
+        Step(
+            manager,
+            f"Demote {worker.name}: two managers are no better than one, because most of them must be there.",
+            Command(f"docker node demote {worker.name}"),
+            until=functools.partial(_demoted, node=worker),
+        ),
+        Step(manager, f"See {worker.name} as a worker again.", Command("docker node ls")),
+    ]
+
+
+def _promoted(run: Run, node: Node) -> None:
+    def look() -> None:
+        there = of_swarm(run).get(node.name)
+        if there is None or not there.ready or there.role != "manager" or not there.reachable:
+            seen = f"{there.state}, a {there.role}" if there else "not in the swarm"
+            raise NotYet(f"{node.name} is {seen}, not yet a reachable manager")
+        if not swarm.local(run.shell(node).run).is_manager:
+            raise NotYet(f"{node.name} does not know yet that it is a manager")
+
+    run.wait(f"{node.name} to be a manager", look, within=90)
+
+
+def _demoted(run: Run, node: Node) -> None:
+    run.wait(f"{node.name} to be a worker", functools.partial(in_role, run, node), within=90)
+
+
+def _networks(run: Run, node: Node) -> None:
+    there = {network.name: network for network in swarm.networks(run.shell(node).run)}
+    bridge, ingress = there.get(BRIDGE), there.get(INGRESS)
+    if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:
+        missing = BRIDGE if bridge is None or bridge.driver != "bridge" else INGRESS
+        raise ExerciseError(
+            f"{node.name} has no network {missing} of a swarm's.", "Begin the swarm anew: fab bootstrap"
+        )

@@ -1,0 +1,142 @@
+"""Service discovery carried out: names asked from a container on the manager, where no task of the services runs."""
+
+from __future__ import annotations
+
+import functools
+from ipaddress import IPv4Address
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker import dns, swarm
+from labgen.docker.dns import told
+from labgen.docker.swarm import Service
+from labgen.exercise.services import ServiceSpec
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+
+from .exercise import ASKER, CREATE_NETWORK, NETWORK, ROUND_ROBIN, START, VIRTUAL
+
+TASKS = f"tasks.{VIRTUAL.name}"
+
+_INSIDE = f"docker exec {ASKER}"
+_REMOVE = f"docker rm -f {ASKER}"
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager = lab.first_manager
+
+    def look_up(name: str, why: str) -> Step:
+        return Step(manager, why, Command(f"{_INSIDE} nslookup {name}"))
+
+    def fetch(name: str, why: str, *needs: Capability) -> Step:
+        shown = f"{_INSIDE} wget -qO- http://{name}/"
+        # The title of the page is enough to see.
+        return Step(manager, why, Command(shown, f"{shown} | grep -i '<title>'"), needs=needs)
+
+    return [
+        Step(
+            manager,
+            "Create an overlay network: one network over all nodes. Attachable: also for containers started by hand.",
+            Command(CREATE_NETWORK),
+            done=_network_there,
+            quiet=True,
+        ),
+        services.create(lab, VIRTUAL, "Create a service on it, on workers only."),
+        Step(
+            manager,
+            "On the manager, where no task runs, start a container on the network, to ask from.",
+            Command(START),
+            done=_asker_there,
+            quiet=True,
+            within=180,
+        ),
+        look_up(VIRTUAL.name, "Ask there for the service's name: that is one address, its virtual IP."),
+        look_up(TASKS, "Ask for its tasks: that is the address of each."),
+        _seen(lab, VIRTUAL),
+        fetch(TASKS, "Fetch a page from one of them, over the network between the nodes."),
+        fetch(VIRTUAL.name, "Fetch one from the virtual IP, which leads to one of them.", Capability.ROUTING_MESH),
+        services.create(lab, ROUND_ROBIN, "Create the same without a virtual IP: DNS round robin."),
+        look_up(ROUND_ROBIN.name, "Ask for its name: now that is the address of each task."),
+        _seen(lab, ROUND_ROBIN),
+        fetch(ROUND_ROBIN.name, "Fetch a page from it."),
+        Step(manager, "Remove the container that asked.", Command(_REMOVE), quiet=True),
+    ]
+
+
+def reset(run: Run) -> None:
+    """Remove what the exercise makes, the container that asks first: it is on the network."""
+    if run.manager.run(f"docker ps --all --quiet --filter name=^{ASKER}$").strip():
+        run.say(f"[{run.lab.first_manager.name}]$ {_REMOVE}")
+        run.manager.run(_REMOVE)
+    services.clear(run)
+
+
+def _network_there(run: Run) -> str | None:
+    there = next((one for one in swarm.networks(run.manager.run) if one.name == NETWORK), None)
+    if there is None:
+        return None
+    if there.driver != "overlay" or not there.attachable:
+        kind = "attachable" if there.attachable else "not attachable"
+        raise ExerciseError(
+            f"there is a network {NETWORK} already, made with other settings: driver {there.driver}, {kind}.",
+            f"Remove it with: fab exercise.reset {run.exercise.name}",
+        )
+    return f"{NETWORK} is there already, as it should be."
+
+
+def _asker_there(run: Run) -> str | None:
+    """Whether the container is there already, as an interrupted run has left it; one that cannot ask makes way."""
+    filters = f"--filter name=^{ASKER}$ --filter network={NETWORK} --filter status=running"
+    if run.manager.run(f"docker ps --quiet {filters}").strip():
+        return f"{ASKER} runs already."
+    if run.manager.run(f"docker ps --all --quiet --filter name=^{ASKER}$").strip():
+        run.say(f"  {ASKER} is there, but does not run on {NETWORK}: it is removed first.")
+        run.manager.run(_REMOVE, what=_REMOVE)
+    return None
+
+
+def _seen(lab: Lab, spec: ServiceSpec) -> Step:
+    """The step that compares names with what the swarm itself says of a service."""
+    shown = f"docker service inspect --format '{{{{json .Endpoint.VirtualIPs}}}}' {spec.name}"
+    return Step(
+        lab.first_manager,
+        "Compare with what the swarm itself says of it.",
+        Command(shown),
+        until=functools.partial(_as_the_swarm_says, name=spec.name),
+    )
+
+
+def own_addresses(there: Service) -> frozenset[IPv4Address]:
+    """The addresses of a service's running tasks."""
+    return frozenset(address for task in there.running for address in task.addresses)
+
+
+def _as_the_swarm_says(run: Run, name: str) -> None:
+    """Wait until names mean what the swarm says, and the tasks' own addresses give pages."""
+    within = run.inventory.patience.seconds(5)
+
+    def ask(script: str) -> str:
+        return run.manager.run(script, within=180, what="a container that asks")
+
+    def look() -> None:
+        there = run.service(name)
+        own = own_addresses(there)
+        wanted = {f"tasks.{name}": own, name: frozenset(there.virtual_ips) or own}
+        asked = dns.ask(ask, _INSIDE, sorted(wanted), sorted(own), within)
+        wrong = [
+            f"{one} is {told(asked.addresses[one])}, not {told(addresses)}"
+            for one, addresses in wanted.items()
+            if asked.addresses[one] != addresses
+        ]
+        if silent := own - asked.answered:
+            wrong.append(f"no page from {told(silent)}")
+        if wrong:
+            raise NotYet("; ".join(wrong))
+        at = told(frozenset(there.virtual_ips)) if there.virtual_ips else "none"
+        run.say(f"  virtual IP: {at}; its tasks: {told(own)}; every task gave its page to {ASKER}")
+
+    run.wait(f"the names of {name} to mean what they should", look, within=60)

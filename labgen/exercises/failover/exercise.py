@@ -1,0 +1,61 @@
+"""Failure of a node: its tasks move, it comes back empty, and who wants them spread again must say so (2-8)."""
+
+from __future__ import annotations
+
+from labgen.core.words import Words
+from labgen.docker.swarm import Update
+from labgen.exercise.catalogue import Exercise
+from labgen.exercise.services import ServiceSpec
+from labgen.model.capabilities import Capability
+
+MONITOR = 1.0
+"""Seconds after each task in which its end counts as the update's failure: short, to wait less."""
+
+SERVICE = ServiceSpec(
+    name="web-ha",
+    image="nginx",
+    replicas=4,
+    constraints=("node.role==worker",),
+    update=Update(parallelism=2, monitor=MONITOR),
+)
+
+STOP = "sudo systemctl stop docker docker.socket"
+START = "sudo systemctl start docker"
+FORCE = f"docker service update --force {SERVICE.name}"
+RESTART = "sudo systemctl reboot --force --force"
+"""Restarts a machine as if its power had failed for a moment: nothing is stopped, nothing written."""
+
+
+def drain(node: str) -> str:
+    """Takes every task off a node, and lets none come."""
+    return f"docker node update --availability drain {node}"
+
+
+def activate(node: str) -> str:
+    """Lets tasks come to a node again."""
+    return f"docker node update --availability active {node}"
+
+
+EXERCISE = Exercise(
+    name="failover",
+    title=Words("Failure of a node", "노드의 장애"),
+    section="2-8",
+    summary=Words(
+        "a worker lost and back; why no task moves back by itself; drain and activate",
+        "워커의 장애와 복귀, 태스크가 저절로 돌아오지 않는 이유, drain과 active",
+    ),
+    services=(SERVICE,),
+    workers=2,
+    instead={
+        Capability.OWN_MACHINE: Words(
+            en="""\
+Leave out step 4. The engine that stops in step 2 shows the same: to the managers a silent engine and a silent
+machine are one.
+""",
+            ko="""\
+4번은 건너뛰세요. 2번에서 엔진을 멈추는 것으로 같은 것을 볼 수 있습니다. 매니저에게는 대답 없는 엔진이나 대답 없는
+컴퓨터나 마찬가지입니다.
+""",
+        ),
+    },
+)

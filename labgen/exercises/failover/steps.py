@@ -1,0 +1,315 @@
+"""Failure of a node carried out: its engine stops, its machine restarts, it is drained; each time its tasks move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from labgen.core.errors import ExerciseError, LabgenError, NodeError
+from labgen.core.polling import NotYet
+from labgen.core.process import Runner
+from labgen.docker.swarm import Service, SwarmNode
+from labgen.docker.timeline import drained, lost, moves
+from labgen.machines.inventory import close_shared
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab, Node
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import HEARTBEAT, RESTART_DELAY, watched
+
+from .exercise import FORCE, MONITOR, RESTART, SERVICE, START, STOP, activate, drain
+
+REPLICAS = SERVICE.replicas or 0
+MACHINE = (Capability.OWN_MACHINE,)
+
+LOST = "a node was lost and its tasks came to run elsewhere"
+DRAINED = "a node was drained and its tasks came to run elsewhere"
+RESTARTED = "the machine was restarted"
+
+DOWN_WITHIN = 60.0
+"""Seconds in which a node must be given up on an ordinary machine; 15 s by Swarm's rule."""
+
+BOOT_WITHIN = 180.0
+"""Seconds in which a machine must be back, with its engine, on an ordinary machine."""
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager, first, second = lab.first_manager, lab.workers[0], lab.workers[1]
+    return [
+        services.create(lab, SERVICE, f"Create {SERVICE.name}: {REPLICAS} replicas, spread over the workers."),
+        services.show(lab, SERVICE.name),
+        Step(
+            second,
+            f"{second.name} fails: stop its engine, and with it every container there.",
+            Command(STOP),
+            done=partial(_shown, kind=lost, what=LOST),
+            before=partial(_has_tasks, node=second),
+            during=partial(_started_again, node=second),
+            until=partial(_now, what=LOST, look=partial(_given_up, node=second)),
+            quiet=True,
+            timers=(HEARTBEAT, RESTART_DELAY),
+        ),
+        Step(
+            second,
+            f"{second.name} comes back: start its engine again.",
+            Command(START),
+            done=partial(_ready, node=second),
+            until=partial(_back, node=second),
+            quiet=True,
+        ),
+        services.show(lab, SERVICE.name, f"See that nothing moves back: {second.name} is Ready, and has no task."),
+        _force(lab),
+        Step(
+            second,
+            f"The whole machine of {second.name} fails: restart it as if its power had gone for a moment.",
+            # A moment later, so that this command itself still ends.
+            Command(RESTART, f"systemd-run --quiet --on-active=1s --timer-property=AccuracySec=100ms {RESTART[5:]}"),
+            done=partial(_restarted, node=second),
+            before=partial(_remember, node=second),
+            until=partial(_now, what=RESTARTED, look=partial(_machine_back, node=second)),
+            quiet=True,
+            needs=MACHINE,
+            timers=(HEARTBEAT, RESTART_DELAY),
+        ),
+        _force(lab, needs=MACHINE),
+        Step(
+            manager,
+            f"Maintenance on {first.name}: drain it. Its tasks leave at once, no heartbeat is waited for.",
+            Command(drain(first.name)),
+            done=partial(_shown, kind=drained, what=DRAINED),
+            before=partial(_has_tasks, node=first),
+            until=partial(_now, what=DRAINED, look=partial(_empty, node=first, availability="drain")),
+            quiet=True,
+        ),
+        Step(
+            manager,
+            f"{first.name} may take tasks again. None moves there by itself.",
+            Command(activate(first.name)),
+            done=partial(_active, node=first),
+            until=partial(_empty, node=first, availability="active"),
+            quiet=True,
+        ),
+        _force(lab),
+        services.show(lab, SERVICE.name, "See the history: where each replica ran before, and where it runs now."),
+    ]
+
+
+def _force(lab: Lab, needs: tuple[Capability, ...] = ()) -> Step:
+    return Step(
+        lab.first_manager,
+        "Spread the tasks again: replace each by a new one, which goes to the node that has the fewest.",
+        Command(FORCE),
+        done=_spread,
+        until=_is_spread,
+        quiet=True,
+        within=300,
+        timers=watched(MONITOR),
+        needs=needs,
+    )
+
+
+def reset(run: Run) -> None:
+    """Remove the service; a worker whose engine was left stopped, or that is drained, is brought back first."""
+    for node in run.lab.workers:
+        there = _known(run, node)
+        if not there.ready:
+            run.say(f"[{node.name}]$ {START}")
+            run.shell(node).run(START, what="systemctl start docker")
+            run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=DOWN_WITHIN)
+        if there.availability != "active":
+            run.say(f"[{run.lab.first_manager.name}]$ {activate(node.name)}")
+            run.manager.run(f"docker node update --availability active {there.id}", what="docker node update")
+    services.clear(run)
+
+
+def _known(run: Run, node: Node) -> SwarmNode:
+    there = [one for one in run.nodes() if one.name == node.name]
+    # One that has joined anew is known twice: the one that is lost, and the one that is ready.
+    for one in sorted(there, key=lambda one: not one.ready):
+        return one
+    raise ExerciseError(f"{node.name} is not in the swarm.", "Bring it back with: fab bootstrap")
+
+
+def _ready(run: Run, node: Node) -> str | None:
+    return f"{node.name} is Ready." if _known(run, node).ready else None
+
+
+def _active(run: Run, node: Node) -> str | None:
+    return f"{node.name} is active." if _known(run, node).availability == "active" else None
+
+
+def _must_be_ready(run: Run, node: Node) -> None:
+    there = _known(run, node)
+    if not there.ready:
+        raise NotYet(f"it is {there.state}")
+
+
+def _shown(run: Run, kind: Callable[..., bool], what: str) -> str | None:
+    if not any(kind(turn) for turn in moves(run.lived(SERVICE.name))):
+        return None
+    run.notes[what] = "earlier"
+    return f"The history of {SERVICE.name} shows already that {what}."
+
+
+def _now(run: Run, what: str, look: Callable[[Run], None]) -> None:
+    """See to what a step brings about, where it is this run that does, and not an earlier one that did."""
+    if what not in run.notes:
+        look(run)
+
+
+def _on(run: Run, node: Node) -> int:
+    return len(run.placed(run.service(SERVICE.name)).get(node.name, ()))
+
+
+_TRIES = 4
+"""Times that tasks are spread anew to have one on a worker, where there are more workers than replicas."""
+
+
+def _has_tasks(run: Run, node: Node) -> None:
+    for _ in range(_TRIES if len(run.lab.workers) > REPLICAS and not _on(run, node) else 0):
+        run.say(f"# No task runs on {node.name}: there are more workers than replicas. They are spread anew.")
+        run.say(f"[{run.lab.first_manager.name}]$ {FORCE}")
+        run.manager.run(FORCE, within=300, what="docker service update --force")
+        services.running(run, SERVICE.name)
+        if _on(run, node):
+            break
+
+    def look() -> None:
+        if not _on(run, node):
+            raise NotYet(f"none of {SERVICE.name} runs on {node.name}")
+
+    run.wait(f"a task on {node.name} that can move", look, within=10, hint=f"Spread the tasks first: {FORCE}")
+
+
+@contextmanager
+def _started_again(run: Run, node: Node) -> Iterator[None]:
+    """Whatever goes wrong after its engine was stopped, a worker is not left without."""
+    try:
+        yield
+    except BaseException:
+        run.say(f"[{node.name}]$ {START}")
+        try:
+            run.shell(node).run(START, what="systemctl start docker")
+        except LabgenError as why:
+            run.say(f"  its engine could not be started again ({why.message}); do it there, or with: fab bootstrap")
+        raise
+
+
+def _given_up(run: Run, node: Node) -> None:
+    """Wait until the node is Down and every task runs elsewhere; tell when."""
+    start, told = time.monotonic(), False
+
+    def look() -> Service:
+        nonlocal told
+        state = _known(run, node).state
+        if state == "ready":
+            raise NotYet(f"{node.name} is {state}")
+        if not told:
+            run.say(f"  after {time.monotonic() - start:.0f} s the managers have given {node.name} up: it is {state}")
+            told = True
+        there = run.service(SERVICE.name)
+        if len(there.running) != REPLICAS or _on(run, node):
+            raise NotYet(services.told(there, REPLICAS))
+        return there
+
+    there = run.look(f"the tasks of {node.name} to run elsewhere", look, within=DOWN_WITHIN)
+    run.say(f"  after {time.monotonic() - start:.0f} s all tasks run again: {_where(run, there)}")
+
+
+def _back(run: Run, node: Node) -> None:
+    run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=DOWN_WITHIN)
+    services.running(run, SERVICE.name)
+
+
+def _empty(run: Run, node: Node, availability: str) -> None:
+    """Wait until all tasks run, none of them on a node of that availability."""
+
+    def look() -> Service:
+        there, known = run.service(SERVICE.name), _known(run, node)
+        if known.availability != availability:
+            raise NotYet(f"{node.name} is {known.availability}")
+        if len(there.running) != REPLICAS or not there.settled or (availability == "drain" and _on(run, node)):
+            raise NotYet(services.told(there, REPLICAS))
+        return there
+
+    there = run.look(f"the tasks to run while {node.name} has availability {availability}", look)
+    run.say(f"  {REPLICAS} of {REPLICAS} tasks run: {_where(run, there)}")
+
+
+def _where(run: Run, there: Service) -> str:
+    placed = run.placed(there)
+    return ", ".join(f"{len(placed.get(node.name, ()))} on {node.name}" for node in run.lab.workers)
+
+
+def _spread(run: Run) -> str | None:
+    """Whether no worker has two tasks more than another."""
+    there = run.service(SERVICE.name)
+    placed = run.placed(there)
+    counts = [len(placed.get(node.name, ())) for node in run.lab.workers]
+    even = sum(counts) == REPLICAS and max(counts) - min(counts) <= 1
+    return f"They are spread: {_where(run, there)}." if even else None
+
+
+def _is_spread(run: Run) -> None:
+    services.running(run, SERVICE.name)
+    if not _spread(run):
+        raise ExerciseError(
+            f"the tasks of {SERVICE.name} are not spread evenly: {_where(run, run.service(SERVICE.name))}.",
+            "Are all workers Ready and active (docker node ls)? Then run the exercise again.",
+        )
+
+
+# The machine itself.
+
+_BOOTED = "cat /proc/sys/kernel/random/boot_id"
+
+
+def _restarted(run: Run, node: Node) -> str | None:
+    """Whether the machine has booted since the service was made."""
+    created = run.service(SERVICE.name).created
+    script = "date +%s; cut -d. -f1 /proc/uptime"
+    now, uptime = (float(word) for word in run.shell(node).run(script).split())
+    since = created is not None and now - uptime > created.timestamp()
+    if not since:
+        return None
+    run.notes[RESTARTED] = "earlier"
+    return f"{node.name} was restarted since {SERVICE.name} was made."
+
+
+def _remember(run: Run, node: Node) -> None:
+    """Note which boot the machine is at, before it is restarted."""
+    _has_tasks(run, node)
+    run.notes[node.name] = run.shell(node).run(_BOOTED).strip()
+    # Those of `labgen ssh` and of a grading, which would hang on a machine that is gone.
+    close_shared(run.inventory.folder, Runner())
+
+
+def _machine_back(run: Run, node: Node) -> None:
+    """Wait until the machine has booted anew, answers over a new connection, and its node is Ready."""
+    start = time.monotonic()
+    given_up: list[float] = []
+
+    def look() -> None:
+        state = _known(run, node).state
+        if state != "ready" and not given_up:
+            given_up.append(time.monotonic() - start)
+            run.say(f"  after {given_up[0]:.0f} s the managers have given {node.name} up: it is {state}")
+        shell = run.shell(node)
+        # What was connected to the machine before is connected to nothing now, and may not know it yet.
+        shell.forget()
+        try:
+            booted = shell.run(_BOOTED, within=10).strip()
+        except NodeError as why:
+            raise NotYet(why.message) from None
+        if booted == run.notes[node.name]:
+            raise NotYet(f"{node.name} has not gone down yet")
+        if state != "ready":
+            raise NotYet(f"{node.name} has booted, its node is {state}")
+
+    run.wait(f"{node.name} to be back", look, within=BOOT_WITHIN)
+    run.say(f"  after {time.monotonic() - start:.0f} s {node.name} is back, and Ready")
+    services.running(run, SERVICE.name)

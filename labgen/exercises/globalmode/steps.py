@@ -1,0 +1,178 @@
+"""Global mode carried out: a task on every node; then a node leaves, joins again, and gets its task by itself."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+
+from labgen.core.polling import NotYet
+from labgen.docker import swarm
+from labgen.docker.swarm import SwarmNode
+from labgen.model.lab import Lab, Node
+from provision import swarm as membership
+from provision.exercise import services
+from provision.exercise.ready import drop_ghosts
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import RESTART_DELAY
+
+from .exercise import SERVICE
+
+NAME = SERVICE.name
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager, last = lab.first_manager, lab.workers[-1]
+    joined = functools.partial(_joined_later, node=last)
+    before = _Before()
+    return [
+        services.create(lab, SERVICE, f"Create {NAME} in global mode: no number of replicas, one task on every node."),
+        services.show(lab, NAME, "See one task on each node, named by the node's id instead of a number."),
+        Step(
+            last,
+            f"Let {last.name} leave the swarm. Its task ends with that.",
+            Command("docker swarm leave"),
+            before=functools.partial(before.remember, node=last),
+            done=lambda run: joined(run) or (f"{last.name} has left already." if _outside(run, last) else None),
+        ),
+        Step(
+            manager,
+            f"Remove its lost membership. --force, because to the managers {last.name} is Ready until it has been "
+            "silent for 15 s.",
+            functools.partial(_forget, node=last),
+            placeholder=f"docker node rm --force {last.name}",
+            done=joined,
+            before=functools.partial(_without, node=last),
+        ),
+        Step(
+            last,
+            f"Let {last.name} join again, with the token that `docker swarm join-token worker` tells on a manager.",
+            functools.partial(_join, node=last),
+            placeholder=membership.join_shown(last, manager),
+            done=joined,
+            until=functools.partial(_everywhere, lab=lab),
+        ),
+        Step(
+            manager,
+            f"Put the labels of {last.name} back: they went with its membership.",
+            functools.partial(before.label, node=last),
+            placeholder=f"docker node update --label-add KEY=VALUE {last.name}",
+            quiet=True,
+        ),
+        Step(
+            manager,
+            f"See the other services: what ran on {last.name} runs elsewhere now, and stays there.",
+            before.others,
+            placeholder="docker service ls",
+            until=before.whole,
+            timers=(RESTART_DELAY,),
+        ),
+        Step(
+            manager,
+            "See the nodes: the same name, another id. To the swarm it is a new node.",
+            Command("docker node ls"),
+        ),
+        services.show(lab, NAME, f"See that {last.name} has its task: nobody had to ask for it."),
+    ]
+
+
+class _Before:
+    """What a node had before it left: its labels, and tasks of other services."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, str] = {}
+        self.services: list[str] = []
+
+    def remember(self, run: Run, node: Node) -> None:
+        """Note it."""
+        there = _current(run, node)
+        if there is None:
+            return
+        self.labels = dict(there.labels)
+        self.services = [
+            name
+            for name, service in swarm.look(run.manager.run).services.items()
+            if name != NAME
+            and len(service.running) == service.replicas
+            and any(task.node_id == there.id for task in service.running)
+        ]
+
+    def label(self, run: Run, node: Node) -> Command | str:
+        """The command that puts the labels back."""
+        there = _current(run, node)
+        if not self.labels or there is None:
+            return "it had none."
+        flags = shlex.join(f"--label-add={key}={value}" for key, value in self.labels.items())
+        return Command(f"docker node update {flags} {node.name}", f"docker node update {flags} {there.id}")
+
+    def others(self, run: Run) -> Command | str:
+        """The command that shows the other services."""
+        del run
+        return Command("docker service ls") if self.services else "no other service had a task there."
+
+    def whole(self, run: Run) -> None:
+        """Wait until they are what they were: swarm begins a task anew 5 s after it was lost."""
+        for name in self.services:
+            run.say(f"  {name}:")
+            services.running(run, name)
+
+
+def _current(run: Run, node: Node) -> SwarmNode | None:
+    """The node's membership; where it has left one behind, the one that is Ready."""
+    there = sorted((one for one in run.nodes() if one.name == node.name), key=lambda one: (one.ready, str(one.created)))
+    return there[-1] if there else None
+
+
+def _joined_later(run: Run, node: Node) -> str | None:
+    there, made = _current(run, node), run.service(NAME).created
+    if there is None or not there.ready or there.created is None or made is None or there.created <= made:
+        return None
+    if _outside(run, node):
+        return None
+    return f"{node.name} has joined after {NAME} was made: nothing to do."
+
+
+def _outside(run: Run, node: Node) -> bool:
+    state = run.shell(node).run("docker info --format '{{.Swarm.LocalNodeState}}'", what="docker info").strip()
+    return state == "inactive"
+
+
+def _without(run: Run, node: Node) -> None:
+    def look() -> None:
+        if not _outside(run, node):
+            raise NotYet("it is still in the swarm")
+
+    run.wait(f"{node.name} to be out of the swarm", look, within=60)
+
+
+def _forget(run: Run, node: Node) -> Command | str:
+    there = [one for one in run.nodes() if one.name == node.name]
+    if not there:
+        return f"{node.name} is not known any more."
+    ids = shlex.join(one.id for one in there)
+    return Command(
+        f"docker node rm --force {node.name}", f"docker node rm --force {ids} >/dev/null && echo {node.name}"
+    )
+
+
+def _join(run: Run, node: Node) -> Command:
+    token = membership.token(run.manager, node.role)
+    manager = run.lab.first_manager
+    return Command(
+        membership.join_shown(node, manager),
+        f"{membership.join_script(node, manager)} && echo 'This node joined a swarm as a worker.'",
+        secret=token.value,
+    )
+
+
+def _everywhere(run: Run, lab: Lab) -> None:
+    def look() -> None:
+        ready = {node.name for node in run.nodes() if node.ready}
+        missing = [node.name for node in lab.nodes if node.name not in ready]
+        if missing:
+            raise NotYet(f"{', '.join(missing)} not Ready")
+
+    run.wait("every node to be Ready", look, within=60)
+    drop_ghosts(run)
+    services.running(run, NAME, count=len(lab.nodes))

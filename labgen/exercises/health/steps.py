@@ -1,0 +1,169 @@
+"""Health checks carried out: an update that never becomes healthy replaces nothing, one that does replaces all."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import broken_off, exchanged, most_empty, relieved
+from labgen.exercise.services import same_image
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab, Node
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import Timer, watched
+from provision.exercise.watching import requests, tell_turns
+
+from .exercise import FORCE, INTERVAL, MONITOR, PER_THOUSAND, RETRIES, RIGHT, SERVICE, UPDATED, WEB, WRONG_PORT
+
+_OFTEN = f"(--health-interval {INTERVAL:g}s)"
+UNHEALTHY = Timer(f"a task that does not answer is given up after {RETRIES} checks {_OFTEN}", RETRIES * INTERVAL)
+HEALTHY = Timer(f"a task counts as running when its first check succeeds {_OFTEN}", INTERVAL)
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager = lab.first_manager
+    port = WEB.publish[0].published
+    return [
+        services.create(
+            lab,
+            SERVICE,
+            f"Create {SERVICE.name}: three servers that are asked every three seconds.",
+            also=(UPDATED,),
+            shows=_shows,
+        ),
+        services.show(lab, SERVICE.name),
+        Step(
+            manager,
+            "Update to the new version, set up wrong: it runs, and does not answer. The old tasks must serve on.",
+            Command(WRONG_PORT),
+            done=_failed,
+            until=_nothing_lost,
+            quiet=True,
+            within=300,
+            ends="either",
+            timers=(UNHEALTHY, *watched(MONITOR)),
+        ),
+        services.show(lab, SERVICE.name, "See the history: a task that came and went, and three that have run on."),
+        Step(
+            manager,
+            "Update to the new version as it should be: each old task goes when its successor is healthy.",
+            Command(RIGHT),
+            done=_updated,
+            until=partial(_relieved, name=SERVICE.name),
+            quiet=True,
+            within=300,
+            timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
+        ),
+        services.show(lab, SERVICE.name),
+        services.create(lab, WEB, f"The same seen from outside: a page with a health check, at port {port}."),
+        Step(
+            manager,
+            "Replace all its tasks while requests go on: none may be lost.",
+            Command(FORCE),
+            before=partial(_open, node=manager, port=port),
+            during=partial(requests, port=port, judge=few_lost),
+            until=partial(_relieved, name=WEB.name),
+            quiet=True,
+            within=300,
+            timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
+        ),
+    ]
+
+
+def _unwell(there: Service) -> dict[str, str]:
+    """By replica, what the health check of its latest task said that never became healthy."""
+    return {str(task.slot): task.unwell for task in there.tasks if task.unwell and not task.running}
+
+
+def _shows(run: Run) -> bool:
+    """Whether the history shows the update that failed, and that nothing was lost by any."""
+    return _failed(run) is not None and not most_empty(run.lived(SERVICE.name))
+
+
+def _failed(run: Run) -> str | None:
+    shown = _unwell(run.lived(SERVICE.name))
+    return f"The history of {SERVICE.name} shows a task that never became healthy already." if shown else None
+
+
+def _updated(run: Run) -> str | None:
+    image = run.service(SERVICE.name).image
+    return f"{SERVICE.name} is at {UPDATED.image} already." if same_image(image, UPDATED.image) else None
+
+
+def _nothing_lost(run: Run) -> None:
+    def look() -> None:
+        there = run.service(SERVICE.name)
+        if there.update_state not in ("rollback_completed", "completed"):
+            raise NotYet(services.told(there, SERVICE.replicas or 0))
+
+    run.wait("the update to be rolled back", look)
+    services.running(run, SERVICE.name)
+    there = run.lived(SERVICE.name)
+    unwell = _unwell(there)
+    for place, said in unwell.items():
+        run.say(f"  {SERVICE.name}.{place}: the new task never became healthy; its check said: {said}")
+    if not unwell:
+        raise ExerciseError(
+            f"the update of {SERVICE.name} did not fail of its health check.",
+            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+        )
+    _none_missing(run, there)
+
+
+def _open(run: Run, node: Node, port: int) -> None:
+    # Without the routing mesh nothing opens, and no requests are made.
+    if Capability.ROUTING_MESH not in run.inventory.lacks:
+        services.port_open(run, node, port)
+
+
+def _relieved(run: Run, name: str) -> None:
+    """Wait until every old task has given way to its successor; tell when, and that none was missed."""
+    services.running(run, name)
+
+    def look() -> Service:
+        there = run.lived(name)
+        left = [turn.place for turn in relieved(there) if turn.stopped is None]
+        if left:
+            raise NotYet(f"the old task of replica {', '.join(left)} runs beside the new one")
+        return there
+
+    there = run.look("the old tasks to be gone", look)
+    tell_turns(run, there, relieved(there))
+    _none_missing(run, there)
+
+
+def _none_missing(run: Run, there: Service) -> None:
+    missing = most_empty(there)
+    if missing:
+        raise ExerciseError(
+            f"{missing} of {there.replicas} replicas of {there.name} were missing at one time.",
+            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+        )
+    for vacancy in exchanged(there):
+        seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
+        run.say(f"  {there.name}.{vacancy.place}: Swarm itself left it without a task for {seconds:.1f} s. {_EXCHANGE}")
+    for vacancy in broken_off(there):
+        run.say(f"  {there.name}.{vacancy.place}: its container ended by itself while the service was updated.")
+    if not exchanged(there) and not broken_off(there):
+        run.say(f"  not one of {there.replicas} replicas was missing at any time")
+
+
+_EXCHANGE = (
+    "When the new task failed, Swarm made another in its place. Taking the update back, it kept that one and stopped "
+    "the old one at once: the order that was asked for has no say in this."
+)
+
+
+def few_lost(_run: Run, told: Probed) -> None:
+    """Raise where more requests were lost than may be."""
+    if told.lost * 1000 > told.requests * PER_THOUSAND:
+        raise ExerciseError(
+            f"requests were lost while the tasks of {WEB.name} were replaced: {told}.",
+            f"Do all its tasks run, and healthy? docker service ps {WEB.name}; then run the exercise again.",
+        )

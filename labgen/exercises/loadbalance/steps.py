@@ -1,0 +1,229 @@
+"""Load balancing carried out: a service on the workers, a page in each container, every node asked.
+
+Where nodes lack the routing mesh no published port answers; each container is then asked on its own worker.
+"""
+
+from __future__ import annotations
+
+import functools
+import shlex
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker import http_check
+from labgen.docker.api import as_object, ask, text_of
+from labgen.docker.http_check import Requests
+from labgen.docker.swarm import Port, Task
+from labgen.machines import connection_info
+from labgen.model.lab import Lab, Node
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import VERIFY
+
+from .exercise import PAGE_PATH, SERVICE, page
+
+PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
+REPLICAS = SERVICE.replicas or 0
+REQUESTS = 6
+"""Requests to each node's address that are shown; the routing mesh takes the containers in turn."""
+
+MANY = 60
+"""Requests to each node's address by which the spread is measured."""
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager = lab.first_manager
+    listen = f"sudo netstat -nlp | grep {PUBLISHED}"
+    workers = list(enumerate(lab.workers, start=1))
+    return [
+        services.create(
+            lab,
+            SERVICE,
+            f"Create {SERVICE.name}: {SERVICE.replicas} replicas, on workers only, port {PUBLISHED} on every node.",
+        ),
+        Step(
+            manager,
+            "Give each worker its share: a swarm does not move tasks by itself when a node comes back.",
+            Command(f"docker service update --force {SERVICE.name}"),
+            done=_shared,
+            until=functools.partial(services.running, name=SERVICE.name),
+            quiet=True,
+            within=300,
+            timers=(VERIFY, VERIFY),
+        ),
+        services.show(lab, SERVICE.name, "See where its tasks run."),
+        *(
+            Step(
+                node,
+                f"Port {PUBLISHED} is open here too, container or not.",
+                Command(listen, services.listeners(PUBLISHED)),
+                before=functools.partial(services.port_open, node=node, port=PUBLISHED),
+                needs=SERVICE.asking_needs,
+            )
+            for node in lab.nodes
+        ),
+        *(
+            Step(
+                worker,
+                f"Give the container here a page of its own, so that answers can be told apart: {page(number)}",
+                functools.partial(_copy, worker=worker, number=number),
+                placeholder=_copy_shown("CONTAINER", number),
+                quiet=True,
+            )
+            for number, worker in workers
+        ),
+        *(
+            Step(
+                manager,
+                f"Ask {node.name}'s address {REQUESTS} times, each time over a new connection.",
+                Command(
+                    f"for i in $(seq {REQUESTS}); do curl -s {node.address}:{PUBLISHED}; done",
+                    _ask_script(node),
+                ),
+                until=None if node is not lab.nodes[-1] else _spread,
+                needs=SERVICE.asking_needs,
+            )
+            for node in lab.nodes
+        ),
+        *(
+            Step(
+                worker,
+                "Ask the container here at its own address, which `docker network inspect docker_gwbridge` tells.",
+                functools.partial(_asked_inside, worker=worker),
+                placeholder=_ask_inside_shown("CONTAINER-ADDRESS"),
+                until=functools.partial(_own_page, worker=worker, number=number),
+                instead_of=SERVICE.asking_needs,
+            )
+            for number, worker in workers
+        ),
+    ]
+
+
+def _tasks(run: Run) -> dict[str, list[Task]]:
+    """Running tasks by the name of the node they are on."""
+    there = run.service(SERVICE.name)
+    if len(there.running) != SERVICE.replicas:
+        raise NotYet(services.told(there, REPLICAS))
+    return run.placed(there)
+
+
+def _shared(run: Run) -> str | None:
+    """Whether the tasks are spread over as many workers as there can be."""
+    placed = _tasks(run)
+    busy = [worker for worker in run.lab.workers if worker.name in placed]
+    return "Each has its share." if len(busy) >= min(REPLICAS, len(run.lab.workers)) else None
+
+
+def _idle(run: Run, worker: Node) -> bool:
+    """Whether a worker has no task because there are more workers than replicas."""
+    return len(run.lab.workers) > REPLICAS and worker.name not in _tasks(run)
+
+
+_NONE_HERE = "No task runs here: there are more workers than replicas."
+
+
+def _here(run: Run, worker: Node, so: str) -> list[Task]:
+    """The tasks on a worker; where there are none, an error that says what cannot be done therefore."""
+    tasks = _tasks(run).get(worker.name)
+    if not tasks:
+        raise ExerciseError(
+            f"no task of {SERVICE.name} runs on {worker.name}, so {so}.",
+            f"Is {worker.name} Ready and active (docker node ls)? Then begin anew: fab exercise.reset loadbalance",
+        )
+    return tasks
+
+
+def _copy(run: Run, worker: Node, number: int) -> Command | str:
+    if _idle(run, worker):
+        return _NONE_HERE
+    tasks = _here(run, worker, "it can be given no page")
+    # By id: the name in `docker ps` is for people.
+    copies = [f"docker cp index.html {task.container_id[:12]}:{PAGE_PATH}" for task in tasks]
+    make = f"echo {shlex.quote(page(number))} > index.html"
+    work = f'cd "$(mktemp -d)" && {make} && ' + " && ".join(copies)
+    return Command(_copy_shown(tasks[0].container_id[:12], number), work)
+
+
+def _copy_shown(container: str, number: int) -> str:
+    return f"echo {shlex.quote(page(number))} > index.html; docker cp index.html {container}:{PAGE_PATH}"
+
+
+def _ask_script(node: Node) -> str:
+    url = f"http://{node.address}:{PUBLISHED}/"
+    return f"for i in $(seq {REQUESTS}); do curl -s --max-time 10 {url} || echo '(no answer)'; echo; done | grep ."
+
+
+def _spread(run: Run) -> None:
+    """Every page must come through every node's address, over many connections; tells how they spread."""
+    wanted = {page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)}
+    addresses = {str(node.address): node.name for node in run.lab.nodes}
+    answers: dict[str, Requests] = {}
+    within = run.inventory.patience.seconds(3)
+
+    def ask_all(script: str) -> str:
+        return run.manager.run(script, within=MANY * 2)
+
+    def look() -> None:
+        answers.update(http_check.ask(ask_all, list(addresses), PUBLISHED, within, MANY))
+        missing = [f"{addresses[at]} gave only {told}" for at, told in answers.items() if not told.bodies >= wanted]
+        if missing:
+            raise NotYet("; ".join(missing))
+
+    run.wait("every page through every node", look, within=60)
+    run.say(f"\n# How {MANY} requests to each node spread, each over a new connection:")
+    for at, told in answers.items():
+        run.say(f"  through {addresses[at]:16} {told}")
+    where = connection_info.browser(
+        run.inventory.folder.path, run.lab, run.inventory.state, Port(PUBLISHED, TARGET, "tcp", "ingress")
+    )
+    if where:
+        run.say(f"\n# {where}")
+
+
+def _inside(run: Run, worker: Node) -> list[str]:
+    """Addresses of the containers on a worker, on the bridge that leads from overlay networks to the node.
+
+    The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
+    """
+    tasks = _here(run, worker, "nothing can be asked there")
+    told = ask(run.shell(worker).run, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
+    there = as_object(as_object(told, _BRIDGE).get("Containers") or {}, _BRIDGE)
+    # {"4a14521cc368…": {"Name": "gateway_f1f83afb8423", "IPv4Address": "172.18.0.4/16", …}, "ingress-sbox": …}
+    found = [text_of(there.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]
+    if not all(found):
+        raise ExerciseError(
+            f"a container of {SERVICE.name} on {worker.name} has no address on docker_gwbridge.",
+            f"Begin the exercise anew: fab exercise.reset {run.exercise.name}",
+        )
+    return found
+
+
+_BRIDGE = "/networks/docker_gwbridge"
+
+
+def _asked_inside(run: Run, worker: Node) -> Command | str:
+    return _NONE_HERE if _idle(run, worker) else _ask_inside(run, worker)
+
+
+def _ask_inside(run: Run, worker: Node) -> Command:
+    addresses = _inside(run, worker)
+    asking = [f"curl -s --max-time 10 http://{address}:{TARGET}/ || echo '(no answer)'; echo" for address in addresses]
+    return Command(_ask_inside_shown(*addresses), f"{{ {'; '.join(asking)}; }} | sed '/^$/d'")
+
+
+def _ask_inside_shown(*addresses: str) -> str:
+    return "; ".join(f"curl -s {address}:{TARGET}" for address in addresses)
+
+
+def _own_page(run: Run, worker: Node, number: int) -> None:
+    """The worker's container must give the page that was put into it."""
+
+    def look() -> None:
+        script = _ask_inside(run, worker).script or ""
+        seen = {line.strip() for line in run.shell(worker).run(script, within=60).splitlines()}
+        if seen != {page(number)}:
+            raise NotYet(", ".join(sorted(seen)) or "no answer")
+
+    run.wait(f"{worker.name}'s own page", look, within=60)

@@ -1,0 +1,28 @@
+"""Placement: what decides on which node a task runs, and what leaves it without one (part 2, section 4)."""
+
+from __future__ import annotations
+
+from labgen.core.words import Words
+from labgen.exercise.catalogue import Exercise
+from labgen.exercise.services import ServiceSpec
+
+LABEL, VALUE = "disk", "ssd"
+"""A label for a node, and its value."""
+
+OFF_MANAGERS = ServiceSpec(name="off-manager", image="nginx", replicas=2, constraints=("node.role!=manager",))
+LABELLED = ServiceSpec(name="on-ssd", image="nginx", replicas=2, constraints=(f"node.labels.{LABEL}=={VALUE}",))
+SPREAD = ServiceSpec(name="spread", image="nginx", replicas=3)
+TOO_BIG = ServiceSpec(name="too-big", image="nginx", reserve="1TB", options=("--detach",))
+
+EXERCISE = Exercise(
+    name="placement",
+    title=Words("Placement", "태스크 배치"),
+    section="2-4",
+    summary=Words(
+        "constraints, labels, spread, and a reservation that leaves a task pending",
+        "제약 조건, 레이블, 분산 배치, 태스크를 대기시키는 자원 예약",
+    ),
+    services=(OFF_MANAGERS, LABELLED, SPREAD, TOO_BIG),
+    labels=(LABEL,),
+    workers=1,
+)

@@ -1,0 +1,249 @@
+"""Three managers carried out: the leader's engine stops, then a second one's, and both are started again.
+
+Facts come from a manager whose engine runs, whichever that is. Whatever fails in the middle, every manager's engine
+is started at the end (:func:`restore`).
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+
+from labgen.core.errors import ExerciseError, LabgenError
+from labgen.core.polling import NotYet
+from labgen.docker import swarm
+from labgen.docker.availability import Probed
+from labgen.docker.swarm import SwarmNode
+from labgen.model.lab import Lab, Node
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import ELECTION
+from provision.exercise.watching import requests
+
+from .exercise import FORCE, LIST, NO_LEADER, PORT, SERVICE, START, STOP
+
+_FORGOTTEN = 60.0
+"""Seconds for the managers to agree on who leads, and to find each other again."""
+
+
+class _Seen:
+    """What one carrying-out remembers.
+
+    :ivar stopped: managers whose engine it has stopped, in that order.
+    :ivar since: when the last of them was, or was started again.
+    """
+
+    def __init__(self) -> None:
+        self.stopped: list[Node] = []
+        self.since = 0.0
+
+    def left(self, lab: Lab) -> list[Node]:
+        """The managers whose engine runs."""
+        return [node for node in lab.managers if node not in self.stopped]
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager, worker, seen = lab.first_manager, lab.workers[0], _Seen()
+    asked = {"by": worker, "to": lab.workers}
+
+    def on_one_left(words: str) -> functools.partial[Command]:
+        return functools.partial(_on_one_left, words=words, seen=seen)
+
+    return [
+        Step(manager, "See the managers: one leads, the others could.", Command(LIST)),
+        services.create(
+            lab,
+            SERVICE,
+            "A service on the workers: it is asked all the time, whatever the managers do.",
+            until=functools.partial(services.running, name=SERVICE.name, count=len(lab.workers)),
+        ),
+        Step(
+            manager,
+            "Stop the engine of the manager that leads.",
+            functools.partial(_stop_leader, seen=seen),
+            placeholder=f"{STOP}    (on the manager that leads)",
+            during=functools.partial(requests, port=PORT, judge=_none_lost, **asked),  # type: ignore[arg-type]
+            until=functools.partial(_another_leads, seen=seen),
+            timers=(ELECTION,),
+        ),
+        Step(
+            manager,
+            "See it from a manager that is left. Unknown: the new leader has not heard from that node yet.",
+            on_one_left(LIST),
+            placeholder=LIST,
+        ),
+        Step(
+            manager,
+            "Stop the engine of the one that leads now: one of three is left, which is no majority.",
+            functools.partial(_stop_leader, seen=seen),
+            placeholder=f"{STOP}    (on the manager that leads now)",
+            during=functools.partial(requests, port=PORT, judge=_none_lost, **asked),  # type: ignore[arg-type]
+            until=functools.partial(_nobody_leads, seen=seen),
+            timers=(ELECTION,),
+        ),
+        Step(
+            manager,
+            "Ask the one that is left: it knows, but may not answer alone.",
+            on_one_left(LIST),
+            placeholder=LIST,
+            ends="error",
+        ),
+        Step(worker, "What runs, runs on.", Command("docker ps")),
+        Step(worker, "And it serves.", Command(f"curl -s localhost:{PORT} | grep title")),
+        Step(
+            manager,
+            "Where the others never come back, the one that is left can be told to go on alone.",
+            lambda _: (
+                f"left out, because they do come back: {FORCE} ADDRESS. It keeps services and workers, and "
+                "forgets the other managers."
+            ),
+            placeholder=f"{FORCE} ADDRESS    (left out: the others do come back)",
+        ),
+        Step(
+            manager,
+            "Start the engine again that was stopped last: two of three are a majority.",
+            functools.partial(_start_last, seen=seen),
+            placeholder=f"{START}    (on the manager that was stopped last)",
+            until=functools.partial(_one_leads, seen=seen),
+            timers=(ELECTION,),
+        ),
+        Step(manager, "See the managers again.", on_one_left(LIST), placeholder=LIST),
+        Step(
+            manager,
+            "Start the other one, too: it catches up with what it has missed.",
+            functools.partial(_start_last, seen=seen),
+            placeholder=f"{START}    (on the manager that was stopped first)",
+            until=functools.partial(_all_reachable, seen=seen),
+        ),
+        Step(manager, "Three managers again.", Command(LIST)),
+    ]
+
+
+def restore(run: Run) -> None:
+    """Start every manager's engine that does not run, and wait until the managers are whole again."""
+    started = [node.name for node in run.lab.managers if _started(run, node)]
+    if started:
+        run.say(f"# Started again: the engine of {', '.join(started)}.")
+        _all_reachable(run, _Seen())
+
+
+def reset(run: Run) -> None:
+    """Remove the service, with every manager's engine running."""
+    restore(run)
+    services.clear(run)
+
+
+def _started(run: Run, node: Node) -> bool:
+    """Start an engine where it does not run; gives whether it was started."""
+    script = "systemctl is-active --quiet docker || { systemctl start docker && echo started; }"
+    try:
+        return bool(run.shell(node).attempt(script, within=120).out.strip())
+    except LabgenError:
+        # Ctrl-C has ended the connections as well.
+        run.inventory.close()
+    try:
+        return bool(run.another_shell(node).attempt(script, within=120).out.strip())
+    except LabgenError as error:
+        run.say(f"  The engine of {node.name} could not be started again: {error.message}")
+        run.say(f"  Start it there: {START}")
+        return False
+
+
+def _known(run: Run, asked: list[Node]) -> list[SwarmNode]:
+    """The swarm's nodes, as the first of these managers tells that can.
+
+    :raises NotYet: none can; says what they say.
+    """
+    said = ""
+    for node in asked:
+        try:
+            return swarm.nodes(run.shell(node).run)
+        except LabgenError as error:
+            said = f"{node.name}: {error.message}"
+    raise NotYet(said)
+
+
+def _leader(run: Run, seen: _Seen) -> Node:
+    """The manager that leads.
+
+    :raises NotYet: none does.
+    """
+    left = seen.left(run.lab)
+    name = next((node.name for node in _known(run, left) if node.leader), "")
+    for node in left:
+        if node.name == name:
+            return node
+    raise NotYet(f"the managers still hold {name or 'nobody'} to be their leader")
+
+
+def _stop_leader(run: Run, seen: _Seen) -> Command:
+    found: list[Node] = []
+    run.wait("a manager to lead", lambda: found.append(_leader(run, seen)), within=_FORGOTTEN)
+    seen.stopped.append(found[0])
+    seen.since = time.monotonic()
+    return Command(STOP, node=found[0])
+
+
+def _start_last(run: Run, seen: _Seen) -> Command:
+    del run
+    seen.since = time.monotonic()
+    return Command(START, node=seen.stopped.pop())
+
+
+def _on_one_left(run: Run, words: str, seen: _Seen) -> Command:
+    return Command(words, node=seen.left(run.lab)[0])
+
+
+def _another_leads(run: Run, seen: _Seen) -> None:
+    found: list[Node] = []
+    run.wait("another manager to lead", lambda: found.append(_leader(run, seen)), within=_FORGOTTEN)
+    took = time.monotonic() - seen.since
+    run.say(f"  {found[0].name} leads, {took:.0f} s after the engine of {seen.stopped[-1].name} was stopped.")
+
+
+def _one_leads(run: Run, seen: _Seen) -> None:
+    found: list[Node] = []
+    run.wait("a manager to lead", lambda: found.append(_leader(run, seen)), within=_FORGOTTEN)
+    run.say(f"  {found[0].name} leads, {time.monotonic() - seen.since:.0f} s after the engine was started.")
+
+
+def _nobody_leads(run: Run, seen: _Seen) -> None:
+    node = seen.left(run.lab)[0]
+
+    def look() -> None:
+        said = run.shell(node).attempt(f"timeout 5 {LIST}", within=30)
+        if said.ok:
+            raise NotYet(f"{node.name} lists the nodes")
+        if NO_LEADER not in said.said:
+            raise NotYet(said.said or "no answer yet")
+
+    run.wait(f"{node.name} to miss the majority", look, within=_FORGOTTEN, hint=f"Look on {node.name} with: {LIST}")
+    run.say(f"  {node.name} has no leader, {time.monotonic() - seen.since:.0f} s after that engine was stopped.")
+
+
+def _all_reachable(run: Run, seen: _Seen) -> None:
+    wanted = {node.name for node in run.lab.managers}
+
+    def look() -> None:
+        known = _known(run, seen.left(run.lab))
+        there = {node.name for node in known if node.ready and node.reachable}
+        if not wanted <= there:
+            raise NotYet(f"{', '.join(sorted(wanted - there))} not yet")
+        if not any(node.leader for node in known):
+            raise NotYet("nobody leads")
+        if late := [node.name for node in known if not node.ready]:
+            raise NotYet(f"{', '.join(late)} not yet Ready")
+
+    run.wait("every manager to be reachable", look, within=_FORGOTTEN)
+    run.say(f"  {len(wanted)} of {len(wanted)} managers are reachable.")
+
+
+def _none_lost(run: Run, told: Probed) -> None:
+    if told.lost:
+        raise ExerciseError(
+            f"requests to the workers were lost while managers were: {told}",
+            f"A service needs no manager to serve. Look on the workers: docker ps, sudo journalctl -u docker. Begin "
+            f"anew: fab exercise.reset {run.exercise.name}",
+        )

@@ -1,0 +1,110 @@
+"""A container's failure carried out: removed by force on its node, and what swarm does about it watched."""
+
+from __future__ import annotations
+
+import functools
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker.swarm import Service, Task
+from labgen.docker.timeline import Turn, turns
+from labgen.model.lab import Lab, Node
+from provision.exercise import services, watching
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import RESTART_DELAY
+from provision.exercise.watching import only_a_moment
+
+from .exercise import LOSING, SERVICE, WITHIN
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    node = (*lab.workers, lab.first_manager)[0]
+    return [
+        services.create(
+            lab, SERVICE, f"Create {SERVICE.name}: {SERVICE.replicas} replicas, wherever the swarm puts them."
+        ),
+        services.show(lab, SERVICE.name),
+        Step(
+            node,
+            "On one of the nodes, see the container.",
+            lambda run: Command("docker ps", node=_victim(run)[0]),
+            placeholder="docker ps",
+            done=_recovered,
+        ),
+        Step(
+            node,
+            "Remove it by force, as if it had died. Swarm waits 5 s (--restart-delay), then starts another.",
+            _remove,
+            placeholder="docker rm -f CONTAINER",
+            done=_recovered,
+            during=functools.partial(
+                watching.requests, port=SERVICE.publish[0].published, judge=only_a_moment(_LOST, LOSING)
+            ),
+            until=_replaced,
+            quiet=True,
+            timers=(RESTART_DELAY,),
+        ),
+        services.show(
+            lab, SERVICE.name, "See the history: under the task that runs stands the one that failed, and of what."
+        ),
+    ]
+
+
+def _victim(run: Run) -> tuple[Node, Task]:
+    """A task of the service that runs, on a worker where one does; the same each time."""
+    placed = run.placed(run.service(SERVICE.name))
+    for node in (*run.lab.workers, *run.lab.managers):
+        if node.name in placed:
+            return node, min(placed[node.name], key=lambda task: task.slot)
+    raise ExerciseError(
+        f"no task of {SERVICE.name} runs on a node of the lab.",
+        f"Look with: docker service ps --no-trunc {SERVICE.name}",
+    )
+
+
+def _remove(run: Run) -> Command:
+    node, task = _victim(run)
+    return Command(f"docker rm -f {task.container_id[:12]}", node=node)
+
+
+def killed(there: Service) -> Turn | None:
+    """The latest turn in which a task that runs came after one that was killed; ``None`` where there is none."""
+    found = [one for one in turns(there) if one.old.killed and one.new.running]
+    return found[-1] if found else None
+
+
+def _recovered(run: Run) -> str | None:
+    there = run.service(SERVICE.name)
+    turn = killed(there)
+    if turn is None:
+        return None
+    return f"Replica {turn.place} has been through it: a task of it was killed, and another runs in its place."
+
+
+def _replaced(run: Run) -> None:
+    """Wait until another task runs in the place of the one that was removed; tell how long it took."""
+    turn: list[Turn] = []
+
+    def look() -> None:
+        there = run.service(SERVICE.name)
+        found = killed(there)
+        if found is None or len(there.running) != SERVICE.replicas:
+            raise NotYet(services.told(there, SERVICE.replicas or 0))
+        turn.append(found)
+
+    run.wait("a replacement to run", look, within=WITHIN)
+    happened = turn[-1]
+    gap = max(happened.gap or 0.0, 0.0)
+    run.say(
+        f"  {SERVICE.name}.{happened.place} failed ({happened.old.error}); another task ran in its place "
+        f"{gap:.1f} s later, on {run.host(happened.new).name}"
+    )
+
+
+_LOST = (
+    "These are lost whatever one does: what the container was just answering, and what the routing mesh sent to it "
+    "before every node had heard that it was gone; and what it sent to the new one before its server listened, which "
+    "only a health check holds back. The others were answered by the replicas left."
+)

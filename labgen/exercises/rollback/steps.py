@@ -1,0 +1,240 @@
+"""Failed updates carried out: paused and mended, gone on with and rolled back by hand, rolled back by the swarm."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker import swarm
+from labgen.docker.swarm import Service
+from labgen.docker.timeline import failing, places, taken_back
+from labgen.exercise.services import ServiceSpec, same_image
+from labgen.model.lab import Lab
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import watched
+
+from .exercise import (
+    BAD,
+    BREAK_QUEUE,
+    BREAK_SAFE,
+    BREAK_STORE,
+    BROKEN,
+    MAKE_SAFE,
+    MEND_QUEUE,
+    MENDED,
+    MONITOR,
+    QUEUE,
+    ROLLBACK,
+    SAFE,
+    STORE,
+)
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager = lab.first_manager
+    return [
+        services.create(
+            lab,
+            QUEUE,
+            "pause: create a queue that pauses where an update fails.",
+            also=(MENDED, *BROKEN),
+            shows=partial(_shows, name=QUEUE.name),
+            may_pause=True,
+            until=partial(_made, name=QUEUE.name),
+        ),
+        Step(
+            manager,
+            "Update it to an image without redis: its container cannot start, the update is paused, the command fails.",
+            Command(BREAK_QUEUE),
+            done=partial(_happened, name=QUEUE.name),
+            until=_paused,
+            quiet=True,
+            within=120,
+            ends="either",
+        ),
+        services.show(lab, QUEUE.name, "See which replica was lost, and that the others go on in the old version."),
+        Step(
+            manager,
+            "Mend it: with a good image the update goes on.",
+            Command(MEND_QUEUE),
+            done=_mended,
+            until=partial(_well, spec=MENDED),
+            quiet=True,
+            within=300,
+            timers=watched(MONITOR),
+        ),
+        services.create(
+            lab,
+            STORE,
+            "continue: create a store that goes on with an update that fails.",
+            also=(SAFE, *BROKEN),
+            shows=partial(_shows, name=STORE.name),
+            may_pause=True,
+            until=partial(_made, name=STORE.name),
+        ),
+        Step(
+            manager,
+            "Make the same mistake: one replica after the other goes down. The command must not wait for them.",
+            Command(BREAK_STORE),
+            done=_breaking,
+            until=_all_down,
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "Take the update back by hand: every replica goes back to what it ran before.",
+            Command(ROLLBACK),
+            done=partial(_happened, name=STORE.name),
+            until=partial(_well, spec=STORE),
+            quiet=True,
+            within=300,
+            timers=watched(MONITOR),
+        ),
+        Step(
+            manager,
+            "rollback: let the swarm do that by itself from now on. No task changes by this.",
+            Command(MAKE_SAFE),
+            done=_safe,
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "Make the mistake once more: the first replica fails, and the swarm goes back. The command ends well.",
+            Command(BREAK_SAFE),
+            done=_back,
+            until=_rolled_back,
+            quiet=True,
+            within=300,
+            ends="either",
+            timers=watched(MONITOR),
+        ),
+        services.show(lab, STORE.name, "See the history: what failed, and what came back."),
+    ]
+
+
+def _there(run: Run, name: str) -> Service:
+    there = swarm.service(run.manager.run, name)
+    if there is None:
+        raise ExerciseError(f"the service {name} is gone.", f"Begin anew: fab exercise.reset {run.exercise.name}")
+    return there
+
+
+def _made(run: Run, name: str) -> None:
+    if same_image(_there(run, name).image, BAD):
+        run.say(f"  an update of it has failed, and is not mended yet: {name} is taken up from there.")
+    else:
+        services.running(run, name)
+
+
+def _shows(run: Run, name: str) -> bool:
+    """Whether the history shows the failures that the service has been through, or it is still in one."""
+    there = _there(run, name)
+    # The store failed as a whole, the queue in part.
+    least = len(places(there)) if name == STORE.name else 1
+    return same_image(there.image, BAD) or len(failing(there)) >= least
+
+
+def _happened(run: Run, name: str) -> str | None:
+    """Whether an update has failed and was mended already."""
+    there = _there(run, name)
+    if there.update_state == "paused":
+        return f"An update of {name} is paused already."
+    return f"The history of {name} shows a failed update already." if failing(there) else None
+
+
+def _breaking(run: Run) -> str | None:
+    """Whether the store's update has failed, or is at it: to say it twice would leave nothing to go back to."""
+    if same_image(_there(run, STORE.name).image, BAD):
+        return f"{STORE.name} is being updated to {BAD} already."
+    return _happened(run, STORE.name)
+
+
+def _mended(run: Run) -> str | None:
+    there = _there(run, QUEUE.name)
+    well = same_image(there.image, MENDED.image) and there.update_state == "completed"
+    return f"{QUEUE.name} is at {MENDED.image} already." if well else None
+
+
+def _safe(run: Run) -> str | None:
+    action = _there(run, STORE.name).update.failure_action
+    return "The failure action is rollback already." if action == "rollback" else None
+
+
+def _back(run: Run) -> str | None:
+    there = _there(run, STORE.name)
+    # By hand it would have taken the failure action back, too.
+    shown = there.update_state == "rollback_completed" and there.update.failure_action == "rollback"
+    return f"An update of {STORE.name} was rolled back by the swarm already." if shown else None
+
+
+def _paused(run: Run) -> None:
+    if failing(_there(run, QUEUE.name)):
+        return  # and mended since
+
+    def look() -> Service:
+        there = run.service(QUEUE.name)
+        if there.update_state != "paused":
+            raise NotYet(services.told(there, QUEUE.replicas or 0))
+        return there
+
+    there = run.look("the update to be paused", look)
+    old = [task for task in there.running if same_image(task.image, QUEUE.image)]
+    tell_failures(run, there)
+    run.say(f"  update {there.update_state}; {len(old)} of {there.replicas} tasks go on with {QUEUE.image}")
+    if not old:
+        raise ExerciseError(
+            f"no task of {QUEUE.name} goes on with {QUEUE.image}.",
+            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+        )
+
+
+def _all_down(run: Run) -> None:
+    if failing(_there(run, STORE.name)):
+        return  # and mended since
+
+    def look() -> Service:
+        there = run.service(STORE.name)
+        if there.running or any(not any(task.failed for task in tasks) for tasks in places(there).values()):
+            raise NotYet(services.told(there, 0))
+        return there
+
+    there = run.look("every replica to be down", look)
+    tell_failures(run, there)
+    run.say(f"  none of {there.replicas} tasks runs")
+
+
+def tell_failures(run: Run, there: Service) -> None:
+    """Tell of each replica the latest task that failed, and why."""
+    for place, tasks in places(there).items():
+        bad = [task for task in tasks if task.failed]
+        if bad:
+            image = bad[-1].image.partition("@")[0]
+            run.say(f"  {there.name}.{place}: {image} {bad[-1].state}: {bad[-1].error[-120:] or 'it ended by itself'}")
+
+
+def _well(run: Run, spec: ServiceSpec) -> None:
+    services.running(run, spec.name)
+    there = run.service(spec.name)
+    images = {task.image.partition("@")[0] for task in there.running}
+    if not all(same_image(image, spec.image) for image in images):
+        raise ExerciseError(
+            f"tasks of {spec.name} run {', '.join(sorted(images))}, not {spec.image}.",
+            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+        )
+
+
+def _rolled_back(run: Run) -> None:
+    def look() -> None:
+        there = run.service(STORE.name)
+        if there.update_state != "rollback_completed":
+            raise NotYet(services.told(there, STORE.replicas or 0))
+
+    run.wait("the update to be rolled back", look)
+    _well(run, SAFE)
+    there = run.service(STORE.name)
+    back = taken_back(there)
+    run.say(f"  update {there.update_state}" + (f": replica {', '.join(back)} failed and went back" if back else ""))

@@ -1,0 +1,195 @@
+"""Secrets and configs carried out: a page behind a password that nobody sees, and the password changed."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from urllib.parse import quote
+
+from labgen.core.errors import ExerciseError
+from labgen.core.polling import NotYet
+from labgen.docker import swarm
+from labgen.docker.api import as_object, ask, part, text_of
+from labgen.model.lab import Lab
+from provision.exercise import services
+from provision.exercise.run import Run
+from provision.exercise.steps import Command, Script, Step
+from provision.exercise.timing import MONITOR, VERIFY
+
+from .exercise import (
+    ASK,
+    ASK_AS_USER,
+    CONFIG,
+    CONFIG_FILE,
+    CONFIG_TEXT,
+    CREATE_CONFIG,
+    FILE,
+    FIRST,
+    HASH,
+    LOOK,
+    ROTATE,
+    SECOND,
+    SERVICE,
+    create,
+)
+
+
+class _Seen:
+    """What one carrying-out remembers: the hash of the file before the secret was changed."""
+
+    def __init__(self) -> None:
+        self.hash = ""
+
+
+def script(lab: Lab) -> Script:
+    """The steps, in order."""
+    manager, name, seen = lab.first_manager, SERVICE.name, _Seen()
+    return [
+        Step(
+            manager,
+            "Make a secret: a user, and a password of random characters that nobody sees.",
+            Command(create(FIRST)),
+            done=lambda run: f"{name} is at {SECOND} already." if _current(run) == SECOND else _exists(run, FIRST),
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "See what swarm tells of it: name and dates, never the value.",
+            _inspect,
+            placeholder=f"docker secret inspect {FIRST}",
+            until=_tells_no_value,
+        ),
+        Step(
+            manager,
+            "Make a config: what nginx is to do, and where it finds the users.",
+            Command(CREATE_CONFIG),
+            done=_config_there,
+            quiet=True,
+        ),
+        Step(manager, "Of a config everything is told.", Command(f"docker config inspect --pretty {CONFIG}")),
+        services.create(lab, SERVICE, "Give both to a service, as files in its containers.", until=_given),
+        services.show(lab, name),
+        *_looked_at(lab, functools.partial(_note, seen=seen)),
+        Step(
+            manager,
+            "The secret cannot be removed while a service uses it.",
+            lambda run: (
+                Command(f"docker secret rm {FIRST}") if _current(run) == FIRST else f"{FIRST} is in use no more."
+            ),
+            placeholder=f"docker secret rm {FIRST}",
+            ends="error",
+        ),
+        Step(
+            manager,
+            "A secret is never changed. Make another, with another password.",
+            Command(create(SECOND)),
+            done=functools.partial(_exists, secret=SECOND),
+            quiet=True,
+        ),
+        Step(
+            manager,
+            "Change it in the service: the task is replaced, the file keeps its name.",
+            Command(ROTATE),
+            done=lambda run: f"{name} is at {SECOND} already." if _current(run) == SECOND else None,
+            until=_given,
+            quiet=True,
+            within=300,
+            timers=(MONITOR, VERIFY),
+        ),
+        *_looked_at(lab, functools.partial(_changed, seen=seen)),
+        Step(
+            manager,
+            "Now the old one can be removed.",
+            Command(f"docker secret rm {FIRST}"),
+            done=lambda run: None if _exists(run, FIRST) else f"{FIRST} is gone already.",
+        ),
+        services.show(lab, name, "See the history: the task with the old secret was replaced."),
+    ]
+
+
+def _looked_at(lab: Lab, judge: functools.partial[None]) -> list[Step]:
+    """The file in the container, and the page without a password and with it."""
+    inside = functools.partial(services.inside, lab, SERVICE.name)
+    return [
+        inside("See the file in the container: it lies in memory.", LOOK),
+        inside("The hash of what it says, by which values can be told apart.", HASH, judge=judge),
+        inside("Ask for the page without a password.", ASK, judge=functools.partial(_status, wanted="401")),
+        inside(
+            "Ask with the password of the file; it goes from there into curl, and is not seen on the way.",
+            ASK_AS_USER,
+            judge=functools.partial(_status, wanted="200"),
+        ),
+    ]
+
+
+def _status(_: Run, said: str, wanted: str) -> None:
+    if said.strip() != wanted:
+        raise NotYet(f"HTTP status {said.strip() or 'none'}, not {wanted}")
+
+
+def _note(_: Run, said: str, seen: _Seen) -> None:
+    seen.hash = said.split()[0] if said.split() else ""
+
+
+def _changed(run: Run, said: str, seen: _Seen) -> None:
+    now = said.split()[0] if said.split() else ""
+    history = {task.given.get(FILE) for task in run.service(SERVICE.name).tasks}
+    # On a second run the first look has seen the new one already; the history still tells of the change.
+    if not now or (now == seen.hash and FIRST not in history):
+        raise NotYet(f"{FILE} is as before")
+
+
+def _current(run: Run) -> str:
+    """Name of the secret that the service is given; empty where there is no service, or none."""
+    there = swarm.service(run.manager.run, SERVICE.name)
+    return there.given.get(FILE, "") if there else ""
+
+
+def _given(run: Run) -> None:
+    services.running(run, SERVICE.name)
+    given = run.service(SERVICE.name).given
+    if given.get(FILE) not in (FIRST, SECOND) or given.get(CONFIG_FILE) != CONFIG:
+        told = ", ".join(f"{source} as {file}" for file, source in given.items()) or "nothing"
+        raise ExerciseError(
+            f"{SERVICE.name} is given {told}, not {FIRST} as {FILE} and {CONFIG} as {CONFIG_FILE}.",
+            f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
+        )
+    run.say(f"  {FILE} is {given[FILE]}, {CONFIG_FILE} is {given[CONFIG_FILE]}")
+
+
+def _found(run: Run, path: str) -> dict[str, object] | None:
+    answer = ask(run.manager.run, [path])[path]
+    return None if answer.status == 404 else dict(as_object(answer.value(path), path))
+
+
+def _exists(run: Run, secret: str) -> str | None:
+    return f"the secret {secret} is there already." if _found(run, f"/secrets/{quote(secret)}") else None
+
+
+def _inspect(run: Run) -> Command:
+    return Command(f"docker secret inspect {_at_hand(run)}")
+
+
+def _at_hand(run: Run) -> str:
+    return FIRST if _exists(run, FIRST) else SECOND
+
+
+def _tells_no_value(run: Run) -> None:
+    there = _found(run, f"/secrets/{_at_hand(run)}") or {}
+    if part(there, "Spec").get("Data"):
+        raise ExerciseError("the engine tells a secret's value.", "That must never be: which engine is it?")
+
+
+def _config_there(run: Run) -> str | None:
+    there = _found(run, f"/configs/{quote(CONFIG)}")
+    if there is None:
+        return None
+    said = base64.b64decode(text_of(part(there, "Spec"), "Data")).decode(errors="replace")
+    # However it is indented.
+    if said.split() != CONFIG_TEXT.split():
+        raise ExerciseError(
+            f"there is a config {CONFIG} already, and it says something else than the exercise's.",
+            f"Look at it: docker config inspect --pretty {CONFIG}. Or remove everything of the exercise with: "
+            f"fab exercise.reset {run.exercise.name}",
+        )
+    return f"the config {CONFIG} is there already."

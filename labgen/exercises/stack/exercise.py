@@ -1,0 +1,74 @@
+"""Stack: a whole application in one file, for one host with compose and for the swarm (part 2, section 2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labgen.core.words import Words
+from labgen.exercise.catalogue import Exercise
+from labgen.exercise.services import Publish, ServiceSpec
+from labgen.model.capabilities import Capability
+
+STACK = "shop"
+FILE = "shop.yml"
+"""Name of the file on the manager, in the home of whoever logs in there."""
+
+OLD = "redis:6.0-alpine"
+NEW = "redis:6.2.5-alpine"
+
+TEXT = Path(__file__).with_name(FILE).read_text(encoding="utf-8")
+"""What the file says at first."""
+
+CHANGED = TEXT.replace(OLD, NEW)
+"""What it says once the cache's image is changed."""
+
+PROJECT = "onehost"
+"""Name under which compose runs the same file: another than the stack's, so that the two are told apart."""
+
+NETWORK = f"{STACK}_default"
+
+WEB = ServiceSpec(name=f"{STACK}_web", image="nginx", replicas=2, publish=(Publish(8090, 80),), network=NETWORK)
+COUNTER = ServiceSpec(
+    name=f"{STACK}_counter",
+    image="alpine:3",
+    network=NETWORK,
+    command='/bin/ash -c "while true; do (echo INCR visits; echo QUIT) | nc cache 6379; sleep 1; done"',
+)
+CACHE = ServiceSpec(name=f"{STACK}_cache", image=OLD, network=NETWORK, endpoint_mode="dnsrr")
+UPDATED = CACHE.but(image=NEW)
+
+SERVICES = (WEB, COUNTER, CACHE)
+
+DEPLOY = f"docker stack deploy --compose-file {FILE} {STACK}"
+REMOVE = f"docker stack rm {STACK}"
+CHANGE = f"sed -i s/{OLD}/{NEW}/ {FILE}"
+
+VISITS = "redis-cli GET visits"
+"""Asks the cache how often the counter has reached it."""
+
+EXERCISE = Exercise(
+    name="stack",
+    title=Words("Stack", "스택"),
+    section="2-2",
+    summary=Words(
+        "several services from one file: on the swarm, and with Compose on one host",
+        "파일 하나로 여러 서비스 실행: 스웜에서, 그리고 Compose로 호스트 한 대에서",
+    ),
+    services=SERVICES,
+    later=(UPDATED,),
+    stacks=(STACK,),
+    instead={
+        Capability.ROUTING_MESH: Words(
+            en="""\
+The stack is deployed and its tasks run, but port 8090 opens on no node: leave out the curl of step 7. With
+compose (step 2) the port does answer, on the one host. That services of the stack find each other is seen
+in step 5, which needs no published port.
+""",
+            ko="""\
+스택은 배포되고 태스크도 실행되지만 8090 포트는 어느 노드에서도 열리지 않습니다. 7번의 curl은 건너뛰세요.
+compose로 실행할 때(2번)는 그 호스트 하나에서 포트가 응답합니다. 스택의 서비스가 서로를 찾는 것은 공개 포트가
+필요 없는 5번에서 볼 수 있습니다.
+""",
+        ),
+    },
+)

@@ -1,0 +1,27 @@
+"""Rolling update: a database goes from one version to the next, one task at a time (part 2, section 8)."""
+
+from __future__ import annotations
+
+from labgen.core.words import Words
+from labgen.exercise.catalogue import Exercise
+from labgen.exercise.services import ServiceSpec
+
+OLD = "redis:6.0-alpine"
+NEW = "redis:6.2.5-alpine"
+LEAST = (6, 2)
+"""Major and minor version that a server of the new image has at least."""
+
+SERVICE = ServiceSpec(name="my-database", image=OLD, replicas=3)
+UPDATED = SERVICE.but(image=NEW)
+
+UPDATE = f"docker service update --image {NEW} {SERVICE.name}"
+"""The command of the document that updates it."""
+
+EXERCISE = Exercise(
+    name="update",
+    title=Words("Rolling update", "롤링 업데이트"),
+    section="2-8",
+    summary=Words("a rolling update, one task at a time", "태스크를 하나씩 바꾸는 롤링 업데이트"),
+    services=(SERVICE,),
+    later=(UPDATED,),
+)
