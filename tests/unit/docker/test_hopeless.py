@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from labgen.docker.hopeless import exhausted, hopeless, settled, stuck
-from labgen.docker.swarm import Service, Swarm, Task
-from tests.past import service, task
+from labgen.docker.hopeless import begun_lately, exhausted, hopeless, settled, stuck
+from labgen.docker.swarm import Port, Service, Swarm, Task
+from tests.past import at, service, task
 
 REJECTED = "No such image: nginx:nosuch"
 
@@ -31,7 +31,7 @@ PENDING = moving(1, 0, "pending", error="no suitable node (scheduling constraint
 
 
 @pytest.mark.parametrize(
-    ("there", "why"),
+    ("web", "why"),
     [
         (of(*AGAIN), REJECTED),
         # The third attempt is on its way.
@@ -41,12 +41,12 @@ PENDING = moving(1, 0, "pending", error="no suitable node (scheduling constraint
         (of(moving(1, 0), update_state="rollback_paused", update_message="paused of x"), "paused of x"),
     ],
 )
-def test_hopeless_says_why_nothing_more_will_run(there: Service, why: str) -> None:
-    assert hopeless(there) == why
+def test_hopeless_says_why_nothing_more_will_run(web: Service, why: str) -> None:
+    assert hopeless(web) == why
 
 
 @pytest.mark.parametrize(
-    "there",
+    "web",
     [
         of(moving(1, 0)),
         # One failure may have been by chance; two of different kinds are no habit.
@@ -62,12 +62,12 @@ def test_hopeless_says_why_nothing_more_will_run(there: Service, why: str) -> No
         of(),
     ],
 )
-def test_hopeless_says_nothing_where_tasks_may_run_yet(there: Service) -> None:
-    assert hopeless(there) == ""
+def test_hopeless_says_nothing_where_tasks_may_run_yet(web: Service) -> None:
+    assert hopeless(web) == ""
 
 
 @pytest.mark.parametrize(
-    ("there", "is_settled"),
+    ("web", "is_settled"),
     [
         (of(task(1, 0)), True),
         (of(task(1, 0), moving(2, 0)), False),
@@ -81,9 +81,9 @@ def test_hopeless_says_nothing_where_tasks_may_run_yet(there: Service) -> None:
         (of(PENDING, moving(2, 0), update_state="updating"), False),
     ],
 )
-def test_settled_waits_for_what_may_arrive_and_for_nothing_else(there: Service, is_settled: bool) -> None:
-    assert settled(there) is is_settled
-    assert Swarm((), (), {"web": there}).settled({"web"}) is is_settled
+def test_settled_waits_for_what_may_arrive_and_for_nothing_else(web: Service, is_settled: bool) -> None:
+    assert settled(web) is is_settled
+    assert Swarm((), (), {"web": web}).settled({"web"}) is is_settled
 
 
 def test_exhausted_names_the_places() -> None:
@@ -96,3 +96,24 @@ def test_stuck_is_where_all_that_should_run_wait_for_a_node() -> None:
     assert stuck(of(PENDING)) == PENDING.error
     assert stuck(of(PENDING, moving(2, 0))) == ""
     assert stuck(of(task(1, 0))) == ""
+
+
+@pytest.mark.parametrize(
+    ("begun", "lately"),
+    [
+        # The manager was told later than the container began: it tells the mesh.
+        ({"since": at(-60), "updated": at(-14)}, True),
+        ({"since": at(-14), "updated": at(-60)}, False),
+        ({"since": at(-14), "updated": None}, True),
+        ({"since": at(-15), "updated": None}, False),
+        ({"since": None, "updated": None}, True),
+        ({"since": at(-14), "updated": None, "state": "shutdown"}, False),
+    ],
+)
+def test_begun_lately_is_a_running_task_that_the_mesh_may_not_know_yet(begun: dict[str, Any], lately: bool) -> None:
+    tasks = (task(1, -900), dataclasses.replace(task(2, -900), **begun))
+    web = of(*tasks, ports=(Port(8001, 80, "tcp", "ingress"),))
+    # Of ten seconds, and five by which clocks may differ.
+    assert begun_lately([web], 8001, at(0), 10.0) is lately
+    assert not begun_lately([web], 8002, at(0), 10.0)
+    assert not begun_lately([], 8001, at(0), 10.0)

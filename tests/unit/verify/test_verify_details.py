@@ -16,10 +16,8 @@ import pytest
 from recorded import Recorded
 
 from labgen import config as labfile
-from labgen.core.errors import INTERRUPTED, LabgenError, NodeError
+from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.polling import NotYet, Patience
-from labgen.core.redaction import TooManySecrets
-from labgen.core.workspace import State
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from labgen.exercise.catalogue import NAMES
 from tests.past import at, service, task, turn
@@ -37,7 +35,6 @@ from verify import (
     test_updateoptions,
 )
 from verify.checks import Check
-from verify.evidence import Evidence, Recording
 from verify.exam import Exam
 from verify.plugin import REFUSED, UNWRITTEN
 from verify.report import cleaning
@@ -464,23 +461,6 @@ def test_networks_are_asked_of_the_wanted_nodes_that_answer_and_once() -> None:
     assert len(asked) == 2
     # One that is asked for is asked, whatever is thought of it.
     assert [network.id for network in exam.networks(w1)] == [w1.name]
-
-
-def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_many(text: str, _key: bytes = b"") -> str:
-        if text.startswith("PASSWORD"):
-            raise TooManySecrets
-        return text
-
-    lab = labfile.load(None)
-    hosts = SimpleNamespace(run=lambda *_args, **_options: "PASSWORD=x")
-    kept = Evidence("", State("docker"))
-    recording = Recording(hosts, kept)  # type: ignore[arg-type]
-    assert "PASSWORD=x" not in recording.run(lab.first_manager, "env")
-    monkeypatch.setattr("verify.evidence.redact", too_many)
-    with pytest.raises(NodeError, match="more secrets than are cut out"):
-        recording.run(lab.first_manager, "env")
-    assert (kept.observations[-1].out, kept.observations[-1].error[0] != "") == ("", True)
 
 
 def config_of(*words: str, **options: Any) -> Any:

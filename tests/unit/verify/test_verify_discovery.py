@@ -44,14 +44,14 @@ class Lab:
         for _ in range(3):
             try:
                 return look()
-            except NotYet as last:
-                seen = last
-        raise AssertionError(f"{what}: {seen}, after {within} s")
+            except NotYet as error:
+                missing = error
+        raise AssertionError(f"{what}: {missing}, after {within} s")
 
-    def ask(self, _run: object, _inside: str, asked: list[str], _fetch: object, _within: float) -> test_discovery.Asked:
+    def ask(self, _run: object, _inside: str, names: list[str], _fetch: object, _within: float) -> test_discovery.Asked:
         self.askings += 1
         addresses: Mapping[str, frozenset[IPv4Address]] = {
-            name: frozenset({ADDRESS} if self.names(self.askings, name) else ()) for name in asked
+            name: frozenset({ADDRESS} if self.names(self.askings, name) else ()) for name in names
         }
         return test_discovery.Asked(addresses, frozenset())
 

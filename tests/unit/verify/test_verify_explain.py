@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -167,3 +168,12 @@ def test_what_a_check_looks_at_is_noted_across_threads() -> None:
             pool.submit(tracing.looked_at, [three]).result()
     tracing.looked_at([two])
     assert (check, inner) == ([one, three], [two])
+
+
+@pytest.mark.parametrize("requires", [(), ("routing-mesh",), ("routing-mesh", "clock")])
+def test_explanation_names_what_nodes_must_have_for_a_check(requires: tuple[str, ...]) -> None:
+    about = replace(ABOUT, requires=requires)  # type: ignore[arg-type]
+    lines = told([Explained(about, OUTCOME, (), ())], NOON, "en")
+    assert [line for line in lines if "nodes must have" in line] == (
+        [f"  nodes must have: {', '.join(requires)}"] if requires else []
+    )

@@ -48,11 +48,11 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def backend(channel: Channel) -> Any:
     kind = hosts._kept()
-    made = kind.__new__(kind)
-    made.deadline = SimpleNamespace(seconds=1.0)
+    connection = kind.__new__(kind)
+    connection.deadline = SimpleNamespace(seconds=1.0)
     transport = SimpleNamespace(open_session=lambda timeout: channel)
-    vars(made)["client"] = SimpleNamespace(get_transport=lambda: transport)
-    return made
+    vars(connection)["client"] = SimpleNamespace(get_transport=lambda: transport)
+    return connection
 
 
 def test_kept_connection_reads_the_longest_answer_after_what_a_login_prints() -> None:

@@ -1,0 +1,77 @@
+"""The recording of a run: which answers it keeps, and which it hands on."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.core.redaction import TooManySecrets
+from labgen.core.workspace import State
+from verify import evidence
+from verify.evidence import Evidence, Recording
+
+NODE = config.load(None).first_manager
+
+
+def recording(answers: dict[str, str]) -> tuple[Recording, Evidence]:
+    """Return a recording of hosts that answer so to each script, and the evidence that it fills."""
+    hosts: Any = SimpleNamespace(run=lambda _node, script, **_options: answers[script])
+    empty = Evidence("", State("docker"))
+    return Recording(hosts, empty), empty
+
+
+def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def redact(text: str, _key: bytes = b"") -> str:
+        if text.startswith("PASSWORD"):
+            raise TooManySecrets
+        return text
+
+    hosts, filled = recording({"env": "PASSWORD=x", "true": ""})
+    assert "PASSWORD=x" not in hosts.run(NODE, "env")
+    monkeypatch.setattr(evidence, "redact", redact)
+    with pytest.raises(NodeError, match="more secrets than are cut out"):
+        hosts.run(NODE, "env")
+    assert (filled.observations[-1].out, filled.observations[-1].error[0] != "") == ("", True)
+    # A script that prints nothing is not one of which everything was cut out.
+    assert hosts.run(NODE, "true") == ""
+
+
+def test_recording_hands_on_an_answer_that_stand_ins_make_no_longer_than_twice_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts, _ = recording({"env": "x"})
+    limit = 500
+    monkeypatch.setattr(evidence, "LONGEST", limit)
+    empty = sys.getsizeof("")
+    for length, handed_on in ((2 * limit - empty, True), (2 * limit - empty + 1, False)):
+        monkeypatch.setattr(evidence, "redact", lambda _text, _key=b"", length=length: "x" * length)
+        if handed_on:
+            assert len(hosts.run(NODE, "env")) == length
+            continue
+        with pytest.raises(NodeError, match="more secrets than are cut out"):
+            hosts.run(NODE, "env")
+
+
+def test_recording_keeps_answers_up_to_the_limit_and_what_is_left_out_takes_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small, large = "x" * 100, "x" * 1000
+    size = sys.getsizeof(small) + len("a")
+    monkeypatch.setattr(evidence, "_AT_MOST", 2 * size)
+    hosts, filled = recording({"a": small, "b": large})
+    for script in "abbbaa":
+        hosts.run(NODE, script)
+    assert [(observation.script, observation.left_out) for observation in filled.observations] == [
+        ("a", False),
+        ("b", True),
+        ("b", True),
+        ("b", True),
+        ("a", False),
+        ("a", True),
+    ]
+    assert [len(observation.out) for observation in filled.observations] == [100, 0, 0, 0, 100, 0]

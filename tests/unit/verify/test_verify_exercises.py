@@ -1,0 +1,373 @@
+"""Checks of single exercises, called as they are, at the edges that the recorded labs do not show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen import config
+from labgen.core.polling import NotYet, Patience
+from labgen.docker.journal import Outage
+from labgen.docker.model import LocalSwarm
+from labgen.docker.swarm import Service, Swarm, SwarmNode, Task, Update
+from labgen.exercises.health import exercise as health
+from labgen.exercises.secrets import exercise as secrets
+from tests.past import at, lived, service, task, turn
+from verify import (
+    test_cluster,
+    test_globalmode,
+    test_health,
+    test_placement,
+    test_quorum,
+    test_rollback,
+    test_secrets,
+    test_stack,
+    test_updateoptions,
+)
+from verify.exam import Exam
+
+UNDECIDED: Any = None
+"""Stands for an exam that a check must not ask."""
+
+
+def swarm_node(name: str, **more: Any) -> SwarmNode:
+    return replace(SwarmNode(name, name, "worker", "active", "ready", False, "10.0.2.102", "27.3.1"), **more)
+
+
+def settling(*tasks: Task, **changed: Any) -> Any:
+    """An exam whose service is as told."""
+    settled = replace(service(*tasks), update_state="completed", **changed)
+    return SimpleNamespace(service=lambda _name: settled)
+
+
+# updateoptions
+
+
+def test_updates_are_told_with_the_replicas_whose_containers_are_gone() -> None:
+    sentence = test_updateoptions._told([[turn(1, 5, 9), turn(2, None, None)], [turn(1, 5, 9)]])
+    first, second = sentence.split("; ")
+    assert first.startswith("update 1: of replica 2 the containers are gone")
+    assert second.startswith("update 2: 1 at a time")
+    assert "ran 4.0 s after the old ones ended" in second
+    assert test_updateoptions._told([]) == "the history shows no update of three replicas or more"
+
+
+# quorum
+
+
+@pytest.mark.parametrize(("since", "ran_on"), [(-60.0, True), (2.0, True), (2.5, False)])
+def test_ran_on_is_a_task_that_ran_before_the_majority_was_lost(since: float, ran_on: bool) -> None:
+    swarm, outage = Swarm((swarm_node("n"),), (), {}), Outage(at(0), at(90))
+    web = service(task(1, -90, since=since))
+    if ran_on:
+        test_quorum.test_ran_on(web, outage, swarm)
+        return
+    with pytest.raises(AssertionError, match="started since then: on n"):
+        test_quorum.test_ran_on(web, outage, swarm)
+
+
+def test_ran_on_needs_the_date_of_every_task() -> None:
+    web = service(replace(task(1, -90), since=None))
+    with pytest.raises(AssertionError, match="started since then"):
+        test_quorum.test_ran_on(web, Outage(at(0), at(90)), Swarm((), (), {}))
+
+
+# globalmode
+
+
+@pytest.mark.parametrize(
+    ("joined", "where", "why"),
+    [(-5.0, "w2", "every node was there before"), (5.0, "w1", "no task runs on w2"), (5.0, "w2", "")],
+)
+def test_joined_later_is_a_node_that_came_after_the_service_and_runs_it(joined: float, where: str, why: str) -> None:
+    web = replace(service(task("w1", 0), task(where, 6)), created=at(0))
+    swarm = Swarm((swarm_node("w1", created=at(-90)), swarm_node("w2", created=at(joined))), (), {})
+    if not why:
+        test_globalmode.test_joined_later(web, swarm)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_globalmode.test_joined_later(web, swarm)
+
+
+# health
+
+
+@pytest.mark.parametrize(
+    ("check", "holds"),
+    [
+        (("CMD-SHELL", "redis-cli ping"), True),
+        # The container is gone, and its check with it.
+        ((), True),
+        (("CMD-SHELL", "exit 1"), False),
+    ],
+)
+def test_stopped_by_the_check_takes_no_check_that_asks_nothing(check: tuple[str, ...], holds: bool) -> None:
+    failed = replace(task(1, 5, "failed"), spec="new", unwell="refused", health=check)
+    web = service(lived(1, 0, "old", (1, 4)), failed, lived(1, 9, "old", (10, None)))
+    if holds:
+        test_health.test_stopped_by_the_check(web)
+        return
+    with pytest.raises(AssertionError, match="never succeeded"):
+        test_health.test_stopped_by_the_check(web)
+
+
+def test_stopped_by_the_check_is_of_other_settings_than_those_that_run() -> None:
+    failed = replace(task(1, 5, "failed"), spec="old", unwell="refused", health=("CMD-SHELL", "redis-cli ping"))
+    with pytest.raises(AssertionError):
+        test_health.test_stopped_by_the_check(service(failed, lived(1, 9, "old", (10, None))))
+
+
+@pytest.mark.parametrize(
+    ("exam", "why"),
+    [
+        (settling(task(1, 0), task(2, 0)), ""),
+        (settling(task(1, 0), task(2, 0), update_message="slowly"), ""),
+        (settling(task(1, 0)), "completed; 1 of 2 run, 0 on the way out"),
+        (settling(task(1, 0), task(2, 0), replace(task(3, 0), desired="shutdown")), "1 on the way out"),
+    ],
+)
+def test_settled_is_a_service_with_nothing_on_its_way(exam: Any, why: str) -> None:
+    if not why:
+        assert len(test_health._settled(exam, "completed").running) == 2
+        return
+    with pytest.raises(NotYet, match=why):
+        test_health._settled(exam, "completed")
+
+
+def test_settled_waits_for_the_state_of_the_update() -> None:
+    with pytest.raises(NotYet, match=r"^completed; 2 of 2 run, 0 on the way out"):
+        test_health._settled(settling(task(1, 0), task(2, 0)), "rollback_completed")
+    with pytest.raises(AssertionError, match="was removed meanwhile"):
+        test_health._settled(SimpleNamespace(service=lambda _name: None), "completed")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        ((), "has no health check of its own"),
+        (("NONE",), "has no health check of its own"),
+        (("CMD-SHELL", "true"), "asks no server: true"),
+        (("CMD-SHELL", "redis-cli ping"), ""),
+    ],
+)
+def test_has_check_is_one_that_asks_a_server(check: tuple[str, ...], why: str) -> None:
+    assert health.asks(check) is (not why)
+    if not why:
+        test_health._has_check(replace(service(), health=check))
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_health._has_check(replace(service(), health=check))
+
+
+# secrets
+
+
+def rotated(*names: str) -> Service:
+    """A service of one replica whose tasks were given these secrets, the last of them now."""
+    tasks = [
+        replace(
+            task(1, at_second, "running" if name is names[-1] else "shutdown"),
+            given={secrets.FILE: name} if name else {},
+        )
+        for at_second, name in enumerate(names)
+    ]
+    return service(*tasks)
+
+
+@pytest.mark.parametrize(
+    ("names", "holds"),
+    [
+        ((secrets.FIRST, secrets.SECOND), True),
+        (("", secrets.FIRST, secrets.SECOND), True),
+        ((secrets.FIRST, "third", secrets.SECOND), True),
+        # It was never rotated.
+        (("", secrets.FIRST), False),
+        ((secrets.FIRST,), False),
+        (("", secrets.SECOND), False),
+    ],
+)
+def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str, ...], holds: bool) -> None:
+    if holds:
+        test_secrets.test_history(rotated(*names))
+        return
+    with pytest.raises(AssertionError, match="earlier tasks were given"):
+        test_secrets.test_history(rotated(*names))
+
+
+@pytest.mark.parametrize(("answers", "why"), [("401 200", ""), ("200 200", "200 and 200"), ("", "no answer")])
+def test_guarded_is_a_page_that_needs_the_password(answers: str, why: str) -> None:
+    def wait(_what: str, look: Any, **_options: float) -> None:
+        try:
+            look()
+        except NotYet as last:
+            raise AssertionError(str(last)) from None
+
+    exam: Any = SimpleNamespace(
+        host=lambda _task: SimpleNamespace(name="w1"), on=lambda _node, _script: answers.replace(" ", "\n"), wait=wait
+    )
+    if not why:
+        test_secrets.test_guarded(service(task(1, 0)), exam)
+        return
+    with pytest.raises(AssertionError, match=f"on w1, without and with the password: {why}"):
+        test_secrets.test_guarded(service(task(1, 0)), exam)
+
+
+# placement
+
+
+@pytest.mark.parametrize(
+    ("least", "replicas", "why"),
+    [
+        (2, 2, ""),
+        (2, 3, ""),
+        (2, 1, "has 1 replicas, not 2"),
+        # Of a service that says nothing there must be one.
+        (None, 1, ""),
+        (None, 0, "has 0 replicas, not 1"),
+        (2, None, "has None replicas, not 2"),
+    ],
+)
+def test_all_run_are_as_many_replicas_as_asked_for(
+    monkeypatch: pytest.MonkeyPatch, least: int | None, replicas: int | None, why: str
+) -> None:
+    counts: list[int | None] = []
+    monkeypatch.setattr(test_placement, "runs", lambda _exam, _service, count: counts.append(count))
+    spec: Any = SimpleNamespace(replicas=least)
+    web = replace(service(), replicas=replicas)
+    if not why:
+        test_placement._all_run(UNDECIDED, web, spec)
+        assert counts == [replicas]
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_placement._all_run(UNDECIDED, web, spec)
+
+
+def test_all_run_are_of_a_replicated_service() -> None:
+    with pytest.raises(AssertionError, match="web is global"):
+        test_placement._all_run(UNDECIDED, replace(service(), mode="global"), SimpleNamespace(replicas=2))  # type: ignore[arg-type]
+
+
+# stack
+
+
+def exchanged(seconds: float, state: str = "shutdown") -> Service:
+    """A service whose only replica got another task at that time."""
+    return service(task(1, -900, state, seconds), task(1, seconds))
+
+
+@pytest.mark.parametrize(
+    ("web", "holds"),
+    [
+        (service(task(1, -900)), True),
+        # Long before, or after,
+        (exchanged(-60.0), True),
+        (exchanged(60.0), True),
+        # by itself,
+        (exchanged(3.0, "failed"), True),
+        # or with the cache.
+        (exchanged(3.0), False),
+        (exchanged(-3.0), False),
+    ],
+)
+def test_others_stay_when_the_cache_is_replaced(web: Service, holds: bool) -> None:
+    counter, cache = service(task(1, -900)), exchanged(0.0)
+    if holds:
+        test_stack.test_others_stay(web, counter, cache)
+        return
+    with pytest.raises(AssertionError, match=r"replaced at the same time: web\.1"):
+        test_stack.test_others_stay(web, counter, cache)
+
+
+# rollback
+
+
+def test_running_services_of_a_rollback_must_stay_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    monkeypatch.setattr(test_rollback, "runs", lambda _exam, running: judged.append(running.name))
+    running = service(task(1, 0), task(2, 0))
+    test_rollback.test_running(replace(running, name="my-queue"), replace(running, name="my-store"), UNDECIDED)
+    assert judged == ["my-queue", "my-store"]
+
+
+def store_of(action: str, *tasks: Task, state: str = "rollback_completed") -> Service:
+    return replace(service(*tasks), update_state=state, update=replace(Update(), failure_action=action))
+
+
+TAKEN_BACK = (
+    lived(1, 0, "old", (1, 9)),
+    replace(task(1, 10, "failed", 12), spec="bad"),
+    lived(2, 0, "old", (1, None)),
+)
+
+
+@pytest.mark.parametrize(
+    ("store", "why"),
+    [
+        (store_of("rollback", task(1, 0), task(2, 0)), ""),
+        (store_of("pause", *TAKEN_BACK, lived(1, 13, "old", (14, None))), ""),
+        (
+            store_of("pause", *TAKEN_BACK, lived(1, 90, "old", (91, None))),
+            "began 78 s after the failure: that was by hand",
+        ),
+        (
+            store_of("pause", task(1, 0), task(2, 0)),
+            "its failure action is pause, and the history shows no failed update",
+        ),
+        (store_of("rollback", task(1, 0), state="completed"), "the last update's state: completed"),
+        (store_of("rollback", task(1, 0), state=""), "the last update's state: none"),
+    ],
+)
+def test_by_itself_is_a_failed_update_that_the_swarm_took_back(store: Service, why: str) -> None:
+    if not why:
+        test_rollback.test_by_itself(store)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_rollback.test_by_itself(store)
+
+
+# cluster
+
+
+def facts_of(**more: Any) -> Any:
+    return SimpleNamespace(swarm=replace(LocalSwarm("active"), **more))
+
+
+def test_known_is_the_entry_of_a_node_by_its_id_and_by_its_name_once_it_has_left() -> None:
+    swarm = Swarm((swarm_node("w1", id="id1"), swarm_node("w2", id="id2")), (), {})
+    w2: Any = SimpleNamespace(name="w2")
+    assert test_cluster._known(swarm, w2, facts_of(node_id="id1")) is swarm.nodes[0]
+    assert test_cluster._known(swarm, w2, facts_of(node_id="elsewhere")) is None
+    assert test_cluster._known(swarm, w2, facts_of(state="inactive")) is swarm.nodes[1]
+    assert test_cluster._known(swarm, SimpleNamespace(name="w3"), facts_of(state="inactive")) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("managers", "elsewhere"),
+    [
+        ((), []),
+        (("10.0.2.101:2377",), []),
+        (("10.0.2.102:2377", "10.9.9.9:2377"), []),
+        (("10.9.9.9:2377", "10.9.9.8:2377"), ["10.9.9.9", "10.9.9.8"]),
+    ],
+)
+def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[str, ...], elsewhere: list[str]) -> None:
+    lab: Any = SimpleNamespace(nodes=[SimpleNamespace(address="10.0.2.101")])
+    swarm = Swarm((swarm_node("w1"),), (), {})
+    assert test_cluster._elsewhere(swarm, lab, facts_of(managers=managers)) == elsewhere
+
+
+# what all of them ask of an exam
+
+
+def test_host_of_a_task_is_the_labs_node_of_that_name() -> None:
+    lab = config.load(None)
+    nodes = (*(swarm_node(node.name, id=f"id-{node.name}") for node in lab.nodes), swarm_node("stranger"))
+    exam = Exam(lab, SimpleNamespace(), Patience(1.0))  # type: ignore[arg-type]
+    exam._swarm = SimpleNamespace(get=lambda: Swarm(nodes, (), {}))  # type: ignore[assignment]
+    last = lab.nodes[-1]
+    assert exam.host(replace(task(1, 0), node_id=f"id-{last.name}")) is last
+    assert exam.host(replace(task(1, 0), node_id="stranger")) is None
+    assert exam.host(replace(task(1, 0), node_id="gone")) is None
