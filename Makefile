@@ -12,6 +12,8 @@
 #             faults on real nodes, and the verdicts that each must turn
 # make mutation
 #             small changes to the code that grades, a sample of them, each of which some test must notice
+# make release
+#             checks, builds, tests and tags the version in pyproject.toml; pushes nothing
 # make clean  removes the machines and everything that was made here
 
 PYTHON ?= python3
@@ -25,7 +27,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation setup lock docs
+.PHONY: mutation setup lock docs release
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -137,6 +139,9 @@ $(VENV)/ready: pyproject.toml requirements/dev.txt
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+release: $(VENV)/ready
+	$(BIN)/python -m tests.release
 
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.docs_tables

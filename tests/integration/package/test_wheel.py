@@ -19,16 +19,21 @@ from recorded import Recorded  # noqa: E402
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel unpacked in it; what labgen depends on is this environment's."""
+    """A folder with the wheel unpacked in it; what labgen depends on is this environment's.
+
+    The wheel is the one that ``LABGEN_WHEEL`` names, as for a release, or is built from the checkout.
+    """
     place = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    wheels = place / "wheels"
-    subprocess.run(
-        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(CHECKOUT)], check=True
-    )
-    (wheel,) = wheels.glob("*.whl")
+    wheel = os.environ.get("LABGEN_WHEEL")
+    if not wheel:
+        wheels = place / "wheels"
+        subprocess.run(
+            [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(CHECKOUT)], check=True
+        )
+        wheel = str(next(wheels.glob("*.whl")))
     target = place / "installed"
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(target), str(wheel)], check=True)
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(target), wheel], check=True)
     return target
 
 
