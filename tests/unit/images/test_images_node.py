@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -70,6 +71,34 @@ def test_a_container_has_nothing_of_a_disk() -> None:
 @pytest.mark.parametrize("script", [*recipe.DISK.scripts, *recipe.NODE.scripts, "node/usr/local/sbin/labgen-node"])
 def test_scripts_are_read_by_sh(script: str) -> None:
     subprocess.run(["sh", "-n", recipe.FILES / script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("tree", "status", "says"),
+    [
+        (["cgroup.controllers"], 0, ""),
+        (["memory/", "systemd/"], 0, ""),
+        (["memory/", "unified/"], 1, "wsl --update"),
+    ],
+)
+def test_labgen_node_refuses_control_groups_that_systemd_does_not_start_in(
+    tmp_path: Path, tree: list[str], status: int, says: str
+) -> None:
+    """As WSL before 2.5.1 has them: of version 1, without a hierarchy of systemd's."""
+    cgroups, mounts, programs = tmp_path / "cgroup", tmp_path / "mountinfo", tmp_path / "bin"
+    for folder in (cgroups, programs):
+        folder.mkdir()
+    for name in tree:
+        (cgroups / name).mkdir() if name.endswith("/") else (cgroups / name).touch()
+    mounts.write_text(f"1 0 0:1 / {cgroups} rw - tmpfs tmpfs rw\n")
+    (programs / "mount").write_text("#!/bin/sh\n")
+    (programs / "mount").chmod(0o755)
+    script = (recipe.FILES / "node/usr/local/sbin/labgen-node").read_text(encoding="utf-8").partition("# --- Names")[0]
+    script = script.replace("/sys/fs/cgroup", str(cgroups)).replace("/proc/self/mountinfo", str(mounts))
+    path = f"{programs}:{os.environ['PATH']}"
+    started = subprocess.run(["sh", "-c", script], env={"PATH": path}, capture_output=True, text=True, check=False)
+    assert (started.returncode, says in started.stderr) == (status, True), started.stderr
+    assert not (cgroups / "labgen-probe").exists()
 
 
 def test_an_interrupted_build_leaves_no_half_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
