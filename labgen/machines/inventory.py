@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import platform
 import shlex
 import socket
 import stat
@@ -65,7 +66,10 @@ class Inventory:
     @cached_property
     def patience(self) -> Patience:
         """What every deadline is multiplied by."""
-        return Patience() if self.state.accelerated else EMULATED
+        if not self.state.accelerated:
+            return EMULATED
+        provider = PROVIDERS.get(self.state.provider)
+        return Patience(provider.slower_on.get(platform.system(), 1.0) if provider else 1.0)
 
     @property
     def lacks(self) -> Lacks:

@@ -24,7 +24,7 @@ from labgen.providers import BUILT_BOX, PROVIDERS
 from labgen.providers import daemon as daemons
 from labgen.providers.daemon import Daemon
 
-_BOOT = 700.0
+_BOOT = 1000.0
 """Deadline for a machine to be created and booted, in seconds, where the processor helps: longer than Vagrant itself
 waits for one, so that it can say which did not boot."""
 _BOOT_EMULATED = 1300.0

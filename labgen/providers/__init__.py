@@ -26,6 +26,7 @@ class Provider:
     :param removes_in_parallel: machines may be destroyed side by side. vagrant-libvirt's may not: it then
         loads its own parts twice, and at times fails (seen with 0.11.2: "constant … not defined").
     :param has_snapshots: the state of a machine can be kept, and gone back to.
+    :param slower_on: by system of this computer (``platform.system()``), how many times as long its machines may take.
     :param resizes: memory and processors of a machine that runs can be changed in place, while all else it was made
         with stays for good; where ``False`` a restart changes both, and its forwarded ports.
     """
@@ -39,6 +40,7 @@ class Provider:
     removes_in_parallel: bool = False
     has_snapshots: bool = False
     resizes: bool = False
+    slower_on: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def template(self) -> str:
@@ -56,6 +58,8 @@ VIRTUALBOX = Provider(
     box=Box("bento/ubuntu-24.04", "202502.21.0"),
     forwards_ports=True,
     has_snapshots=True,
+    # It runs on top of Hyper-V there, which Windows 11 has on as it is delivered.
+    slower_on={"Windows": 3.0},
 )
 
 LIBVIRT = Provider(

@@ -87,6 +87,29 @@ def test_mark_of_machines_that_an_earlier_version_made_is_the_path(stage: Callab
     assert mark_of(stage) == digest
 
 
+@pytest.mark.parametrize("capabilities", [["set_ssh_key_permissions"], []])
+def test_key_is_closed_to_others_as_vagrant_does_it_on_this_system(
+    stage: Callable[..., Any], tmp_path: Path, capabilities: list[str]
+) -> None:
+    """On Windows and its disks a file's mode says nothing, and OpenSSH refuses a key that others can read."""
+    key = tmp_path / ".vagrant" / "labgen-key"
+    key.parent.mkdir()
+    labels = ["--label", "labgen.lab=labgen", "--label", f"labgen.folder={LabFolder.at(tmp_path).draw_mark()}"]
+    lab = config.parse("")
+    adapter1, network, gateway = map(str, (lab.plan.adapter1, lab.plan.lab, lab.plan.gateway))
+    dialogue = [
+        [["docker", "images", "--quiet", node_image()], "0123abcd"],
+        [["list_network_names"], ""],
+        [["create_network", "labgen-adapter1", "--subnet", adapter1, *labels], ""],
+        [["create_network", "labgen-lab", "--subnet", network, *labels, "--gateway", gateway], ""],
+    ]
+    play = {"machine": "swarm-manager", "moment": "before up", "active": [], "dialogue": dialogue}
+    played = stage(lab, "docker", capabilities=capabilities, **play)
+    assert played["error"] is None
+    assert played["host"] == [[name, str(key)] for name in capabilities]
+    assert key.stat().st_mode & 0o077 == 0
+
+
 class Bench:
     """A lab folder whose Vagrant speaks with an engine of its own."""
 

@@ -43,6 +43,10 @@ CREATING = "Creating the NAT network labgen (10.0.2.0/24, DHCP off)"
 REMOVING = "Removing the NAT network labgen"
 KEEPING = "Keeping the NAT network labgen: other machines use it"
 
+INTEL = {"sysname": "Linux", "machine": "x86_64", "version": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.90-1"}
+
+DARWIN = "Darwin Kernel Version 24.5.0: root:xnu-11417/RELEASE"
+
 Play = Callable[..., Any]
 
 
@@ -77,7 +81,7 @@ def without(name: str) -> str:
 
 def test_a_machines_settings(stage: Callable[..., Any]) -> None:
     lab = config.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24, box: {name: dummy}}")
-    machines = stage(lab)
+    machines = stage(lab, uname=INTEL)
     assert list(machines) == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
     assert machines["swarm-worker1"] == {
         "settings": {
@@ -104,6 +108,32 @@ def test_a_machines_settings(stage: Callable[..., Any]) -> None:
         "moments": ["before up", "before reload", "before resume", "after destroy"],
         "everywhere": ["after up", "after reload", "after resume"],
     }
+
+
+@pytest.mark.parametrize(
+    ("uname", "is_told"),
+    [
+        (INTEL, False),
+        ({"sysname": "Linux", "machine": "aarch64", "version": "#1 SMP Debian 6.1.90-1"}, True),
+        ({"sysname": "Darwin", "machine": "arm64", "version": f"{DARWIN}_ARM64_T6000"}, True),
+        # Rosetta's word for it.
+        ({"sysname": "Darwin", "machine": "x86_64", "version": f"{DARWIN}_ARM64_T6000"}, True),
+        ({"sysname": "Darwin", "machine": "x86_64", "version": f"{DARWIN}_X86_64"}, False),
+    ],
+)
+def test_adapter_2_has_a_card_that_every_kernel_knows_on_arm64(
+    stage: Callable[..., Any], uname: dict[str, str], is_told: bool
+) -> None:
+    card = ["customize", ["modifyvm", "id", "--nictype2", "virtio"], {}]
+    machines = stage(config.parse(""), uname=uname)
+    assert [card in machine["calls"] for machine in machines.values()] == [is_told] * 3
+
+
+def test_machine_has_more_time_to_boot_on_windows(stage: Callable[..., Any]) -> None:
+    windows = {"sysname": "Windows_NT", "machine": "x64", "version": "10.0.26100"}
+    for uname, seconds in ((windows, 900), (INTEL, 600)):
+        machines = stage(config.parse(""), uname=uname)
+        assert [machine["vm"]["boot_timeout"] for machine in machines.values()] == [seconds] * 3
 
 
 def test_what_virtualbox_is_told_is_ascii(stage: Callable[..., Any]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import stat
 from pathlib import Path
 
 import pytest
 
+from labgen import config
 from labgen.core.errors import LabFileError, MachineError
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
@@ -171,3 +173,15 @@ def test_shared_connections_are_no_reason_to_stay(tmp_path: Path, monkeypatch: p
     up(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     inventory.close_shared(folder(tmp_path), Runner())
+
+
+@pytest.mark.parametrize(
+    ("provider", "system", "seconds"),
+    [("virtualbox", "Windows", 30), ("virtualbox", "Linux", 10), ("docker", "Windows", 10), ("unknown", "Windows", 10)],
+)
+def test_patience_is_longer_for_machines_on_top_of_hyper_v(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, system: str, seconds: float
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    lab = inventory.Inventory(folder(tmp_path), config.parse(""), State(provider))
+    assert lab.patience.seconds(10) == seconds
