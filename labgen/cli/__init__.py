@@ -1,5 +1,25 @@
 """The command line. Each command is a module, imported only when its command is given: `--help` stays quick."""
 
-from labgen.cli.root import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+from collections.abc import Sequence
+
+from labgen.core.console import guarded
+from labgen.core.environment import import_nothing_from_the_working_folder
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status (see :mod:`labgen.core.errors`).
+
+    :param argv: words after the program's name; those of this process where ``None``.
+    """
+
+    def command() -> int:
+        # Before anything is imported that is not labgen's own or Python's.
+        import_nothing_from_the_working_folder()
+        from labgen.cli import root
+
+        return root.run(sys.argv[1:] if argv is None else argv)
+
+    return guarded(command)

@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 from pathlib import Path
 
+import click
+
 from labgen import images
+from labgen.cli.parameters import Command
 from labgen.core.errors import BoxError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
 from labgen.providers import BUILT_BOX, DOCKER
 
+_PROVIDERS = ("virtualbox", "libvirt", "docker")
 
-def run(arguments: argparse.Namespace) -> int:
-    """Build it, or say where it is."""
-    if arguments.action == "path":
-        path = images.built(arguments.provider, suite=arguments.suite)
-        if path is None:
-            what = "node image" if arguments.provider == DOCKER.name else "box"
-            raise BoxError(
-                f"no {what} for {arguments.provider} is built.",
-                f"Build it with `labgen box build --provider {arguments.provider}`.",
-            )
-        print(path)
-        return 0
-    progress = for_stream()
-    wanted = images.PROVIDERS if arguments.provider == "all" else (arguments.provider,)
-    boxes = [provider for provider in wanted if provider != DOCKER.name]
-    made = images.build(boxes, runner=Runner(), progress=progress, force=arguments.force)
-    for provider, path in made.items():
-        checksum = sha256(path)
-        print(f"{provider}: {path}")
-        print(f"  sha256: {checksum}")
-        print("  on another computer, which refuses any other file:")
-        print(
-            f"  vagrant box add --checksum-type sha256 --checksum {checksum} "
-            f"--name {BUILT_BOX} --provider {provider} {path.name}"
+
+def _suite(command: Command) -> Command:
+    option = click.option(
+        "--suite",
+        type=click.Choice(("bookworm", "trixie", "sid")),
+        default="bookworm",
+        help="of the node image: the release of Debian, and with it of Docker's engine (default: bookworm)",
+    )
+    return option(command)
+
+
+@click.group(subcommand_metavar="ACTION ...", no_args_is_help=False)
+def command() -> None:
+    """Build the box or the node image, or print where it is."""
+
+
+@command.command("path", help="print where the built box is")
+@click.option("--provider", type=click.Choice(_PROVIDERS), default="libvirt", help="whose box (default: libvirt)")
+@_suite
+def print_path(provider: str, suite: str) -> int:
+    """Print the path of a built box.
+
+    :raises BoxError: it is not built.
+    """
+    built = images.built(provider, suite=suite)
+    if built is None:
+        what = "node image" if provider == DOCKER.name else "box"
+        raise BoxError(
+            f"no {what} for {provider} is built.", f"Build it with `labgen box build --provider {provider}`."
         )
-    if DOCKER.name in wanted:
-        _node(progress, arguments.force, arguments.suite)
+    print(built)
     return 0
+
+
+@command.command("build", help="build it from Debian packages")
+@click.option("--provider", type=click.Choice((*_PROVIDERS, "all")), default="all", help="for which (default: all)")
+@click.option("--force", is_flag=True, help="build it again where it is built already")
+@_suite
+def build_boxes(provider: str, *, force: bool, suite: str) -> int:
+    """Build boxes and the node image."""
+    progress = for_stream()
+    providers = images.PROVIDERS if provider == "all" else (provider,)
+    boxes = [name for name in providers if name != DOCKER.name]
+    for name, file in images.build(boxes, runner=Runner(), progress=progress, force=force).items():
+        _print_box(name, file)
+    if DOCKER.name in providers:
+        _node(progress, force, suite)
+    return 0
+
+
+def _print_box(provider: str, path: Path) -> None:
+    checksum = sha256(path)
+    print(f"{provider}: {path}")
+    print(f"  sha256: {checksum}")
+    print("  on another computer, which refuses any other file:")
+    print(
+        f"  vagrant box add --checksum-type sha256 --checksum {checksum} "
+        f"--name {BUILT_BOX} --provider {provider} {path.name}"
+    )
 
 
 def _node(progress: Progress, force: bool, suite: str) -> None:

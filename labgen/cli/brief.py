@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
 from labgen import config
-from labgen.core.i18n import spoken
+from labgen.cli.folders import in_lab_folder
+from labgen.cli.parameters import ExerciseName, language_of, language_option
 from labgen.core.words import Language, Words
 from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find
@@ -15,17 +16,22 @@ from labgen.model.lab import Lab
 _NOT_APPLICABLE = Words("Not applicable here", "여기에서는 해당 없음")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print it, in Korean where this computer speaks Korean; last, what the nodes of this lab cannot do of it."""
-    exercise = find(arguments.exercise)
-    language: Language = arguments.lang or spoken()
-    told = _of_this_lab(exercise.brief.in_(language), lab_of(LabFolder.at(arguments.folder).path))
-    print(f"# {exercise.title.in_(language)}\n\n{told}", end="")
-    state = LabFolder.at(arguments.folder).state()
-    for lacking, why in (state.lacks if state else {}).items():
-        if lacking in exercise.instead:
-            told = exercise.instead[lacking].in_(language)
-            print(f"\n## {_NOT_APPLICABLE.in_(language)}: {lacking}\n\n{why[:1].upper()}{why[1:]}.\n\n{told}", end="")
+@click.command
+@click.argument("exercise", type=ExerciseName(), metavar="EXERCISE")
+@language_option
+@in_lab_folder
+def command(folder: LabFolder, exercise: str, lang: Language | None) -> int:
+    """Print an exercise's brief with this lab's names; last, what the nodes of this lab cannot do of it."""
+    task = find(exercise)
+    language = language_of(lang)
+    brief = _of_this_lab(task.brief.in_(language), lab_of(folder.path))
+    print(f"# {task.title.in_(language)}\n\n{brief}", end="")
+    state = folder.state()
+    for lacking, reason in (state.lacks if state else {}).items():
+        if lacking in task.instead:
+            heading = f"{_NOT_APPLICABLE.in_(language)}: {lacking}"
+            instead = task.instead[lacking].in_(language)
+            print(f"\n## {heading}\n\n{reason[:1].upper()}{reason[1:]}.\n\n{instead}", end="")
     return 0
 
 

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
+import click
+
 from labgen import host as doctor
-from labgen.cli.render import load
+from labgen.cli.folders import in_lab_folder, load
+from labgen.cli.parameters import ProviderName
 from labgen.core.errors import HostError
 from labgen.core.progress import for_stream
 from labgen.core.workspace import LabFolder
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Look, install what is missing if asked to, and tell; the status is 5 where no provider is usable."""
-    folder = LabFolder.at(arguments.folder)
+@click.command
+@click.option("--json", "as_json", is_flag=True, help="print the findings as JSON")
+@click.option("--fix", is_flag=True, help="install the Debian packages that are missing")
+@click.option("--provider", type=ProviderName(), help="check one provider only")
+@in_lab_folder
+def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None) -> int:
+    """Examine this computer, and install what is missing if asked to; the status is 5 where no provider is usable."""
     lab = load(folder)
-    only = [arguments.provider] if arguments.provider else None
+    only = [provider] if provider else None
     doctor.known(only or ())
     host = doctor.Host(folder=folder.path)
-    if arguments.fix:
+    if fix:
         doctor.install(host, doctor.packages(lab, host, only), for_stream())
     diagnosis = doctor.examine(lab, host, only)
-    if arguments.json:
+    if as_json:
         print(json.dumps(doctor.as_json(diagnosis), indent=2, ensure_ascii=False))
     else:
         print(doctor.report(diagnosis))
     try:
         choice = diagnosis.choose(lab)
     except HostError as error:
-        if not arguments.json:
+        if not as_json:
             print(f"\n{error.message}")
         return error.exit_status
-    if not arguments.json:
+    if not as_json:
         print(f"\nlabgen up will use {choice.why}")
     return 0

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
+from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.nodes import named
-from labgen.cli.render import load
+from labgen.cli.parameters import NodeName
 from labgen.core.errors import LabFileError, MachineError
-from labgen.core.lock import locked
+from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
 from labgen.core.workspace import LabFolder
 from labgen.machines.lifecycle import Machines
 from labgen.model.lab import Lab
 
 
-@locked("labgen down")
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="these only (default: all)")
+@in_lab_folder
+def command(folder: LabFolder, node: tuple[str, ...]) -> int:
     """Remove what there is, or the machines that are named; nothing there is well, too."""
-    folder = LabFolder.at(arguments.folder)
+    with folder_lock(folder, "labgen down"):
+        return _remove(folder, node)
+
+
+def _remove(folder: LabFolder, names: tuple[str, ...]) -> int:
     progress = for_stream()
     lab = _lab(folder, progress)
-    nodes = named(lab, arguments.node, folder.machine_names())
+    nodes = named(lab, names, folder.machine_names())
     try:
         state = folder.state()
     except MachineError:

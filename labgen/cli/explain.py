@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
+from pathlib import Path
 
+import click
+
+from labgen.cli.folders import in_lab_folder
 from labgen.cli.grade import need_evidence
+from labgen.cli.parameters import FilePath, language_of, language_option
 from labgen.core.environment import of_python
-from labgen.core.i18n import spoken
 from labgen.core.process import Runner, python
+from labgen.core.words import Language
 from labgen.core.workspace import LabFolder
 
 
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.argument("check", metavar="CHECK", help="as the report names it: update.history")
+@language_option
+@click.option("--full", is_flag=True, help="do not shorten the nodes' answers")
+@click.option("--from", "evidence", type=FilePath(), metavar="FILE", help="look in this evidence")
+@in_lab_folder
+def command(folder: LabFolder, check: str, lang: Language | None, *, full: bool, evidence: Path | None) -> int:
     """Print it; gives 0, or the exit status of what is wrong (see labgen.core.errors)."""
-    if arguments.evidence_from:
-        need_evidence(arguments.evidence_from)
-    options = [f"--from={arguments.evidence_from.absolute()}"] if arguments.evidence_from else []
-    options += ["--full"] if arguments.full else []
+    if evidence:
+        need_evidence(evidence)
+    options = [f"--from={evidence.absolute()}"] if evidence else []
+    options += ["--full"] if full else []
     return Runner(env=of_python()).attend(
         [
             python(),
             "-m",
             "labgen.core.child",
             "verify.explain",
-            f"--lab={LabFolder.at(arguments.folder).path}",
-            f"--lang={arguments.lang or spoken()}",
+            f"--lab={folder.path}",
+            f"--lang={language_of(lang)}",
             *options,
             "--",
-            arguments.check,
+            check,
         ],
         deaf=True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import json
 import stat
 import sys
@@ -10,88 +10,194 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from labgen.apps.remote_lab import remote_lab
 from labgen.cli import grade_handins
+from labgen.cli.folders import in_lab_folder
+from labgen.cli.parameters import (
+    ExerciseName,
+    FilePath,
+    FolderPath,
+    Nonce,
+    language_of,
+    language_option,
+    repeat_option,
+)
 from labgen.core.atomic_files import is_link, read
 from labgen.core.environment import of_python
 from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
-from labgen.core.i18n import spoken
 from labgen.core.process import Runner, python
+from labgen.core.words import Language
 from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find
 from labgen.machines import inventory
 
 
-def run(arguments: argparse.Namespace) -> int:
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is asked of `labgen grade`: each is the option of its name.
+
+    :param handins: the files of ``--from``.
+    """
+
+    exercises: tuple[str, ...]
+    every: bool
+    as_json: bool
+    lang: Language | None
+    report: Path | None
+    evidence: Path | None
+    handins: tuple[Path, ...]
+    nonce: str | None
+    nonces: Path | None
+    ssh_config: Path | None
+    lab_file: Path | None
+    emulated: bool
+
+
+class _Grade(click.Command):
+    """A command whose ``--from`` takes every file up to the next option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, repeat_option(args, "--from"))
+
+
+@click.command(cls=_Grade)
+@click.argument(
+    "exercises",
+    nargs=-1,
+    type=ExerciseName(),
+    metavar="[EXERCISE]...",
+    help="exercises to grade (default: those found in the lab)",
+)
+@click.option("--all", "every", is_flag=True, help="grade every exercise, even those not started")
+@click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
+@language_option
+@click.option("--report", type=FolderPath(), metavar="DIR", help="write the report to DIR")
+@click.option(
+    "--evidence", type=FilePath(), metavar="FILE", help="write the evidence to FILE instead of the report's folder"
+)
+@click.option(
+    "--from",
+    "handins",
+    type=FilePath(),
+    multiple=True,
+    metavar="FILE...",
+    help="grade the evidence in each FILE, without the lab; several are compared with one another",
+)
+@click.option("--nonce", type=Nonce(), metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
+@click.option(
+    "--nonces", type=FilePath(), metavar="TABLE", help="with --from: the nonce that each name's file must have"
+)
+@click.option(
+    "--ssh-config", type=FilePath(), metavar="FILE", help="grade somebody else's lab: how its nodes are reached"
+)
+@click.option(
+    "--lab-file",
+    type=FilePath(),
+    metavar="FILE",
+    help="the lab.yml that the lab is judged by; with --from, that it is compared with",
+)
+@click.option("--emulated", is_flag=True, help="with --ssh-config: its nodes are emulated, and take longer")
+@in_lab_folder
+def command(
+    folder: LabFolder,
+    *,
+    exercises: tuple[str, ...],
+    every: bool,
+    as_json: bool,
+    lang: Language | None,
+    report: Path | None,
+    evidence: Path | None,
+    handins: tuple[Path, ...],
+    nonce: str | None,
+    nonces: Path | None,
+    ssh_config: Path | None,
+    lab_file: Path | None,
+    emulated: bool,
+) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.core.errors)."""
-    if arguments.evidence_from and arguments.ssh_config:
+    if evidence and handins:
+        raise click.UsageError("--evidence and --from cannot be used together.", click.get_current_context())
+    options = Options(
+        exercises, every, as_json, lang, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated
+    )
+    _refuse_combinations(options)
+    if ssh_config and lab_file:
+        with remote_lab(ssh_config, lab_file, emulated=emulated) as remote:
+            return _grade(options, remote)
+    # From evidence there need not be a lab.
+    if handins:
+        return _grade_evidence(options, folder)
+    return _grade(options, inventory.load(folder.path).folder)
+
+
+def _refuse_combinations(options: Options) -> None:
+    """Refuse options that do not go together.
+
+    :raises LabgenError: two of them do not, or one lacks another.
+    """
+    if options.handins and options.ssh_config:
         raise LabgenError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
-    if arguments.ssh_config and not arguments.lab_file:
+    if options.ssh_config and not options.lab_file:
         raise LabgenError(
             "--ssh-config and --lab-file go together: how the nodes are reached, and what lab they are to be.",
             "labgen grade --ssh-config FILE --lab-file FILE",
         )
-    if arguments.lab_file and not (arguments.ssh_config or arguments.evidence_from):
+    if options.lab_file and not (options.ssh_config or options.handins):
         raise LabgenError(
             "--lab-file goes with --ssh-config or with --from.", "labgen grade --ssh-config FILE --lab-file FILE"
         )
-    if arguments.nonces and not arguments.evidence_from:
+    if options.nonces and not options.handins:
         raise LabgenError("--nonces goes with --from.", "labgen grade --from FILE ... --nonces TABLE")
-    if arguments.ssh_config:
-        with remote_lab(arguments.ssh_config, arguments.lab_file, emulated=arguments.emulated) as folder:
-            return _grade(arguments, folder)
-    # From evidence there need not be a lab.
-    if arguments.evidence_from:
-        return _grade_evidence(arguments)
-    return _grade(arguments, inventory.load(arguments.folder).folder)
 
 
-def _grade_evidence(arguments: argparse.Namespace) -> int:
-    folder = LabFolder.at(arguments.folder)
-    files = grade_handins.files(arguments)
+def _grade_evidence(options: Options, folder: LabFolder) -> int:
+    files, exercises = grade_handins.files(options.handins)
+    options = dataclasses.replace(options, exercises=(*options.exercises, *exercises))
     for file in files:
         need_evidence(file)
-    nonces = grade_handins.nonces(arguments, files)
-    if len(files) == 1 and not arguments.lab_file:
-        status = _grade(arguments, folder, files[0], nonces[files[0]])
-        if status in GRADED and not arguments.json:
+    nonces = grade_handins.nonces(files, options.nonce, options.nonces)
+    if len(files) == 1 and not options.lab_file:
+        status = _grade(options, folder, files[0], nonces[files[0]])
+        if status in GRADED and not options.as_json:
             print(f"The evidence: {grade_handins.noted(files[0])}.")
         return status
-    if arguments.report or arguments.json:
+    if options.report or options.as_json:
         raise LabgenError(
             "--report and --json are for one file: the report of each of several lies beside it.",
             "Leave them out, or grade one file at a time.",
         )
 
     def grade(file: Path, nonce: str | None) -> tuple[int, Mapping[str, Any] | None]:
-        status = _grade(arguments, folder, file, nonce, quiet=True)
+        status = _grade(options, folder, file, nonce, quiet=True)
         if status not in GRADED:
             return status, None
-        return status, json.loads(read(_report_folder(arguments, file, folder) / "report.json") or "{}")
+        return status, json.loads(read(_report_folder(options, file, folder) / "report.json") or "{}")
 
-    return grade_handins.grade_all(files, nonces, arguments.lab_file, grade)
+    return grade_handins.grade_all(files, nonces, options.lab_file, grade)
 
 
 def _grade(
-    arguments: argparse.Namespace,
+    options: Options,
     folder: LabFolder,
     kept: Path | None = None,
     nonce: str | None = None,
     *,
     quiet: bool = False,
 ) -> int:
-    nonce = arguments.nonce if nonce is None else nonce
-    wanted = ["all"] if arguments.all else [find(name).name for name in arguments.exercise]
-    report = _report_folder(arguments, kept, folder)
+    nonce = options.nonce if nonce is None else nonce
+    wanted = ["all"] if options.every else [find(name).name for name in options.exercises]
+    report = _report_folder(options, kept, folder)
     written = report / "report.json"
-    evidence = [f"--evidence={(arguments.evidence or report / folder.evidence.name).absolute()}"]
+    evidence = [f"--evidence={(options.evidence or report / folder.evidence.name).absolute()}"]
     if kept:
         evidence = [f"--from={kept.absolute()}"]
     if nonce is not None:
         evidence.append(f"--nonce={nonce}")
     _remove(written)
     # Where the report is wanted as JSON, standard output holds nothing else.
-    out = sys.stderr if arguments.json else sys.stdout
+    out = sys.stderr if options.as_json else sys.stdout
     done = Runner(env=of_python()).run(
         [
             python(),
@@ -105,7 +211,7 @@ def _grade(
             f"--color={'yes' if out.isatty() else 'no'}",
             f"--lab={folder.path}",
             f"--report={report}",
-            f"--lang={arguments.lang or spoken()}",
+            f"--lang={language_of(options.lang)}",
             *evidence,
             *(f"--exercise={name}" for name in wanted),
         ],
@@ -114,7 +220,7 @@ def _grade(
     )
     if done.status not in GRADED:
         return done.status  # which has been said why
-    if arguments.json:
+    if options.as_json:
         sys.stdout.write(read(written) or "")
     elif not quiet:
         print(f"The report: {report / 'report.html'}")
@@ -135,20 +241,19 @@ def need_evidence(path: Path) -> None:
         raise EvidenceError(f"{path} is not a file.", "Name the file that `labgen grade` left: evidence.jsonl.")
 
 
-def _report_folder(arguments: argparse.Namespace, kept: Path | None, folder: LabFolder) -> Path:
+def _report_folder(options: Options, kept: Path | None, folder: LabFolder) -> Path:
     """Choose where the report is left: where it is asked for, beside the evidence, or in the lab folder.
 
     That of a lab of someone else's is left in the working folder.
 
     :raises HostError: a link stands there, which leads out of the folder.
     """
-    if arguments.report:
-        named: Path = arguments.report.absolute()
-        return named
+    if options.report:
+        return options.report.absolute()
     if kept:
         report = kept.absolute().with_name(f"{kept.stem}-report")
     else:
-        report = Path("labgen-report").absolute() if arguments.ssh_config else folder.report
+        report = Path("labgen-report").absolute() if options.ssh_config else folder.report
     if is_link(report):
         raise HostError(
             f"{report} is a link, and a report is not written where it leads.",

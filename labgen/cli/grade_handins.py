@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -31,15 +30,20 @@ _WORST = (EvidenceError.exit_status, LabgenError.exit_status, GRADED_WITH_FAILUR
 """Exit statuses, the gravest first."""
 
 
-def files(arguments: argparse.Namespace) -> list[Path]:
-    """The files that are named, each once. Words after the first that name an exercise, and no file, are exercises."""
-    named: list[Path] = []
-    for path in arguments.evidence_from or ():
-        if named and not exists(path) and _is_exercise(str(path)):
-            arguments.exercise.append(str(path))
-        elif real(path) not in [real(each) for each in named]:
-            named.append(path)
-    return named
+def files(words: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Tell files from exercises: a word after the first that names an exercise, and no file, is an exercise.
+
+    :param words: the words after ``--from``.
+    :returns: the files, each once, and the exercises.
+    """
+    paths: list[Path] = []
+    exercises: list[str] = []
+    for path in words:
+        if paths and not exists(path) and _is_exercise(str(path)):
+            exercises.append(str(path))
+        elif real(path) not in map(real, paths):
+            paths.append(path)
+    return paths, exercises
 
 
 def _is_exercise(word: str) -> bool:
@@ -50,23 +54,25 @@ def _is_exercise(word: str) -> bool:
     return True
 
 
-def nonces(arguments: argparse.Namespace, named: Sequence[Path]) -> dict[Path, str | None]:
-    """The nonce that each file must have; ``None`` where that does not matter.
+def nonces(handins: Sequence[Path], nonce: str | None, table_file: Path | None) -> dict[Path, str | None]:
+    """Give the nonce that each file must have; ``None`` where that does not matter.
 
+    :param nonce: the nonce of all of them.
+    :param table_file: the nonce of each, by name.
     :raises EvidenceError: the table cannot be read, or does not have a name.
     """
-    if arguments.nonces is None:
-        return dict.fromkeys(named, arguments.nonce)
-    if arguments.nonce is not None:
+    if table_file is None:
+        return dict.fromkeys(handins, nonce)
+    if nonce is not None:
         raise LabgenError("--nonce and --nonces are two ways to say which nonce it must be.", "Leave one of them out.")
-    table = read_table(arguments.nonces)
-    for file in named:
+    table = read_table(table_file)
+    for file in handins:
         if name_of(file) not in table:
             raise EvidenceError(
-                f"{file} is of {name_of(file)}, and {arguments.nonces} has no such name.",
+                f"{file} is of {name_of(file)}, and {table_file} has no such name.",
                 "The file's name without .jsonl, or the folder of an evidence.jsonl, is the name in the table.",
             )
-    return {file: table[name_of(file)] for file in named}
+    return {file: table[name_of(file)] for file in handins}
 
 
 def describe(named: Sequence[Path], lab_file: Path | None) -> Mapping[str, Any]:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
+from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.nodes import named
-from labgen.cli.render import load
+from labgen.cli.parameters import NodeName
 from labgen.core.errors import MachineError
-from labgen.core.lock import locked
+from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
 from labgen.core.workspace import LabFolder
 from labgen.machines.inventory import refuse_moved
 from labgen.machines.lifecycle import Machines
 
 
-@locked("labgen halt")
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="these only (default: all)")
+@click.option("--force", is_flag=True, help="cut their power, as when a machine fails")
+@in_lab_folder
+def command(folder: LabFolder, node: tuple[str, ...], *, force: bool) -> int:
     """Shut down what runs, or the machines that are named."""
-    folder = LabFolder.at(arguments.folder)
+    with folder_lock(folder, "labgen halt"):
+        return _halt(folder, node, force=force)
+
+
+def _halt(folder: LabFolder, names: tuple[str, ...], *, force: bool) -> int:
     lab = load(folder)
-    nodes = named(lab, arguments.node, folder.machine_names())
+    nodes = named(lab, names, folder.machine_names())
     refuse_moved(folder)
     state = folder.state()
     if state is None:
         raise MachineError("labgen has brought no lab up here.", "If `vagrant up` has: vagrant halt")
     machines = Machines(folder, lab, for_stream())
     if nodes:
-        machines.halt_some(state, nodes, force=arguments.force)
+        machines.halt_some(state, nodes, force=force)
         print(f"{', '.join(nodes)}: halted. `labgen up` starts what does not run.")
     else:
-        machines.halt(state, force=arguments.force)
+        machines.halt(state, force=force)
         print("The lab is halted. `labgen up` starts it again, with its swarm and services; `labgen down` removes it.")
     return 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
+from labgen.cli.folders import folder_option
+from labgen.cli.parameters import FolderPath
 from labgen.core.atomic_files import need_no_dangling_link, read, write_whole
 from labgen.core.errors import HostError
 from labgen.core.quoting import typed_path
@@ -40,9 +43,11 @@ def _need_folder_or_nothing(target: Path) -> None:
         ) from None
 
 
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.argument("target", type=FolderPath(), metavar="DIR", help="the lab folder to make")
+def command(target: Path) -> int:
     """Lay down what is missing; what is there is left as it is, and said."""
-    target: Path = (arguments.folder or Path()) / arguments.target
+    target = (folder_option() or Path()) / target
     _need_folder_or_nothing(target)
     made, kept = [], []
     for relative, text in _files():

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from datetime import date
+from pathlib import Path
+
+import click
 
 from labgen.apps.handins import table
+from labgen.cli.parameters import Day, FilePath
 from labgen.core.errors import HostError, LabgenError
 
 _SHORTEST = 16
 """Bytes that a secret must have: with a shorter one, learners could find each other's nonces by trying."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", help="of the learners: the names of their files")
+@click.option("--secret", "file", type=FilePath(), required=True, metavar="FILE", help="your secret: 16 bytes or more")
+@click.option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help="the day they are for (default: today)")
+def command(names: tuple[str, ...], file: Path, day: date | None) -> int:
     """Print the table, as CSV."""
     try:
-        secret = arguments.secret.read_bytes().strip()
+        secret = file.read_bytes().strip()
     except OSError as why:
         raise HostError(
-            f"{arguments.secret} cannot be read: {why.strerror or why}.",
-            f"Make a secret, and keep it to yourself: openssl rand -hex 32 > {arguments.secret}",
+            f"{file} cannot be read: {why.strerror or why}.",
+            f"Make a secret, and keep it to yourself: openssl rand -hex 32 > {file}",
         ) from None
     if len(secret) < _SHORTEST:
         raise LabgenError(
-            f"the secret in {arguments.secret} is too short: {len(secret)} of at least {_SHORTEST} bytes.",
-            f"Make another: openssl rand -hex 32 > {arguments.secret}",
+            f"the secret in {file} is too short: {len(secret)} of at least {_SHORTEST} bytes.",
+            f"Make another: openssl rand -hex 32 > {file}",
         )
-    sys.stdout.write(table(secret, arguments.name, arguments.date.isoformat()))
+    sys.stdout.write(table(secret, list(names), (day or date.today()).isoformat()))
     return 0

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 
+import click
+
+from labgen.cli.folders import in_lab_folder
 from labgen.cli.run import fab
-from labgen.core.lock import locked
+from labgen.core.lock import folder_lock
 from labgen.core.workspace import LabFolder
 from labgen.machines.inventory import lab_of
 
 
-@locked("labgen reset")
-def run(arguments: argparse.Namespace) -> int:
-    """Empty every engine and begin the swarm anew; the machines and their images stay."""
-    folder = LabFolder.at(arguments.folder)
+@click.command
+@in_lab_folder
+def command(folder: LabFolder) -> int:
+    """Empty every engine and set up a new swarm; the machines and their images stay."""
+    with folder_lock(folder, "labgen reset"):
+        return _reset(folder)
+
+
+def _reset(folder: LabFolder) -> int:
     status = fab(folder, "bootstrap.fresh")
     state, record = folder.state(), folder.record()
     if status == 0 and state is not None and record is not None:

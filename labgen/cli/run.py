@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
@@ -12,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
+from labgen.cli.folders import in_lab_folder
+from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
 from labgen.core.errors import LabgenError
@@ -37,27 +40,42 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
     return done.status
 
 
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.argument("exercise", nargs=-1, type=ExerciseName(), metavar="[EXERCISE]...", help="these, in this order")
+@click.option("--all", "every", is_flag=True, help="every exercise of the course, in order")
+@click.option("--list", "listed", is_flag=True, help="list the exercises")
+@click.option("--dry-run", is_flag=True, help="print the commands, and run none")
+@click.option("--grade", "graded", is_flag=True, help="grade each exercise right after it")
+@click.option("--shuffle", type=int, metavar="SEED", help="with --all: in random order, which the number SEED repeats")
+@in_lab_folder
+def command(
+    folder: LabFolder,
+    exercise: tuple[str, ...],
+    *,
+    every: bool,
+    listed: bool,
+    dry_run: bool,
+    graded: bool,
+    shuffle: int | None,
+) -> int:
     """Carry out exercises, or all; one that fails does not stop the rest."""
-    known = exercises()
-    if arguments.list:
-        for exercise in known.values():
-            print(f"{exercise.name:14} {exercise.title.en} · {exercise.title.ko}  (course {exercise.section})")
+    if listed:
+        for entry in exercises().values():
+            print(f"{entry.name:14} {entry.title.en} · {entry.title.ko}  (course {entry.section})")
         return 0
-    if not arguments.all and not arguments.exercise:
-        raise LabgenError("which exercise?", f"One of: {', '.join(known)}; or --all.")
-    names = list(known) if arguments.all else [find(name).name for name in arguments.exercise]
-    folder = LabFolder.at(arguments.folder)
-    if arguments.dry_run:
+    if not every and not exercise:
+        raise LabgenError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
+    names = list(exercises()) if every else [find(name).name for name in exercise]
+    if dry_run:
         return max(fab(folder, f"exercise.{name}", "--dry-run") for name in names)
-    if arguments.shuffle is not None:
-        print(f"In an order of its own, which --shuffle {arguments.shuffle} gives again.")
-        random.Random(arguments.shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
-    with folder_lock(folder, f"labgen run {' '.join(arguments.exercise) or '--all'}"):
-        outcomes = _course(folder, names, graded=arguments.grade)
-    if len(names) > 1 or arguments.grade:
+    if shuffle is not None:
+        print(f"In random order. To repeat it: --shuffle {shuffle}")
+        random.Random(shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
+    with folder_lock(folder, f"labgen run {' '.join(exercise) or '--all'}"):
+        outcomes = _course(folder, names, graded=graded)
+    if len(names) > 1 or graded:
         print("\n" + table(outcomes))
-    return next((one.status for one in outcomes if one.status), 0)
+    return next((outcome.status for outcome in outcomes if outcome.status), 0)
 
 
 @dataclass(frozen=True)

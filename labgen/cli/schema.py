@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+
+import click
 
 from labgen import config
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print it."""
-    del arguments
+@click.command
+def command() -> int:
+    """Print the schema."""
     print(json.dumps(config.schema(), indent=2, ensure_ascii=False))
     return 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 
-from labgen.cli.render import load
+import click
+
+from labgen.cli.folders import lab_folder, load
 from labgen.cli.run import fab
 from labgen.core.errors import LabgenError, MachineError
 from labgen.core.lock import folder_lock
@@ -18,9 +19,44 @@ from labgen.providers import of_lab
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Keep, go back, list or forget."""
-    folder = LabFolder.at(arguments.folder)
+@click.group(subcommand_metavar="ACTION ...", no_args_is_help=False)
+def command() -> None:
+    """Save the state of the machines, return to it, list what is saved, or delete it."""
+
+
+@command.command("save", help="save the state under a name")
+@click.argument("name", metavar="NAME")
+def save(name: str) -> int:
+    """Save the state of every machine."""
+    return _act("save", name)
+
+
+@command.command("restore", help="return to a saved state")
+@click.argument("name", metavar="NAME")
+def restore(name: str) -> int:
+    """Return to a saved state, and see that the swarm runs again."""
+    return _act("restore", name)
+
+
+@command.command("delete", help="delete a saved state")
+@click.argument("name", metavar="NAME")
+def delete(name: str) -> int:
+    """Delete a saved state."""
+    return _act("delete", name)
+
+
+@command.command("list", help="list the saved states")
+def list_names() -> int:
+    """List the saved states."""
+    _list(_machines(lab_folder())[1])
+    return 0
+
+
+def _machines(folder: LabFolder) -> tuple[Machines, Vagrant, State]:
+    """Give the machines of a lab that is up, and Vagrant for them.
+
+    :raises MachineError: the lab is not up, or its provider has no snapshots.
+    """
     state = folder.state()
     if state is None:
         raise MachineError("labgen has brought no lab up here.", "Bring it up with `labgen up`.")
@@ -29,20 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise MachineError(
             f"{provider.title} has no snapshots.", "`labgen reset` gives a fresh swarm in seconds, on any provider."
         )
-    progress = for_stream()
-    machines = Machines(folder, load(folder), progress)
-    vagrant = machines.vagrant(state)
-    if arguments.action == "list":
-        _list(vagrant)
-        return 0
-    if not _NAME.fullmatch(arguments.name):
-        raise LabgenError(
-            f"'{arguments.name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens."
-        )
-    with folder_lock(folder, f"labgen snapshot {arguments.action} {arguments.name}"):
-        _change(arguments.action, arguments.name, vagrant, machines, state)
+    machines = Machines(folder, load(folder), for_stream())
+    return machines, machines.vagrant(state), state
+
+
+def _act(action: str, name: str) -> int:
+    folder = lab_folder()
+    machines, vagrant, state = _machines(folder)
+    if not _NAME.fullmatch(name):
+        raise LabgenError(f"'{name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens.")
+    with folder_lock(folder, f"labgen snapshot {action} {name}"):
+        _change(action, name, vagrant, machines, state)
         # Whoever was connected is not any more, and nodes find each other again.
-        return fab(folder, "bootstrap") if arguments.action == "restore" else 0
+        return fab(folder, "bootstrap") if action == "restore" else 0
 
 
 def _list(vagrant: Vagrant) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
+from labgen.cli.folders import in_lab_folder
 from labgen.cli.nodes import named
+from labgen.cli.parameters import NodeName
 from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder
 from labgen.machines import inventory
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Log in, or run a command; gives its exit status."""
-    lab = inventory.load(arguments.folder)
-    (node,) = named(lab.lab, [arguments.node])
-    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+# What stands after the node is the remote command's, options too.
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("node", type=NodeName(), metavar="NODE")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
+@in_lab_folder
+def command(folder: LabFolder, node: str, words: tuple[str, ...]) -> int:
+    """Log in, or run a command and return its exit status."""
+    lab = inventory.load(folder.path)
+    (node,) = named(lab.lab, [node])
+    words = words[1:] if words[:1] == ("--",) else words
     return Runner().attend(
         ["ssh", "-F", lab.ssh_config, node, *words], hint="Install an OpenSSH client (Windows has one)."
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labgen.cli.render import load
+import click
+
+from labgen.cli.folders import in_lab_folder, load
 from labgen.core.errors import LabgenError, MachineError
 from labgen.core.printable import printable
 from labgen.core.progress import Progress
@@ -53,12 +54,14 @@ class Status:
     trouble: str = ""
 
 
-def run(arguments: argparse.Namespace) -> int:
+@click.command
+@click.option("--json", "as_json", is_flag=True, help="print it as JSON")
+@in_lab_folder
+def command(folder: LabFolder, *, as_json: bool) -> int:
     """Ask Vagrant, then the first manager."""
-    folder = LabFolder.at(arguments.folder)
     lab = load(folder)
     status = ask(folder, lab)
-    if arguments.json:
+    if as_json:
         print(json.dumps({"version": 1, "lab": lab.name, **vars(status)}, indent=2, ensure_ascii=False))
     else:
         # Names and images are what an engine on a node says they are.

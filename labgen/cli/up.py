@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import dataclasses
 import sys
 
+import click
+
 from labgen import host
-from labgen.cli.render import load
+from labgen.cli.folders import in_lab_folder, load
+from labgen.cli.parameters import ProviderName
 from labgen.cli.run import fab
 from labgen.core.errors import MachineError
-from labgen.core.lock import locked
+from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
 from labgen.core.workspace import LabFolder
 from labgen.host import Choice
@@ -24,54 +27,91 @@ from labgen.model.lab import Lab
 from labgen.providers import of_lab, render
 
 
-@locked("labgen up")
-def run(arguments: argparse.Namespace) -> int:
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is asked of `labgen up`: each is the option of its name."""
+
+    provider: str | None
+    bootstrap: bool
+    force: bool
+    dry_run: bool
+    prune: bool
+    reload: bool
+
+
+@click.command
+@click.option("--provider", type=ProviderName(), help="virtualbox, libvirt or docker (default: the best here)")
+@click.option("--no-bootstrap", is_flag=True, help="stop when the machines run")
+@click.option("--force", is_flag=True, help="overwrite a Vagrantfile that was edited by hand")
+@click.option("--dry-run", is_flag=True, help="print what would be done, and do nothing")
+@click.option("--prune", is_flag=True, help="remove machines that lab.yml does not name any more")
+@click.option("--reload", is_flag=True, help="apply changed memory, cpus and ports, machine by machine")
+@in_lab_folder
+def command(
+    folder: LabFolder,
+    *,
+    provider: str | None,
+    no_bootstrap: bool,
+    force: bool,
+    dry_run: bool,
+    prune: bool,
+    reload: bool,
+) -> int:
     """Render, choose a provider, compare with what was made, boot, bootstrap."""
-    folder = LabFolder.at(arguments.folder)
+    options = Options(provider, not no_bootstrap, force, dry_run, prune, reload)
+    # A dry run changes nothing, and needs no lock.
+    with contextlib.nullcontext() if dry_run else folder_lock(folder, "labgen up"):
+        return _up(folder, options)
+
+
+def _up(folder: LabFolder, options: Options) -> int:
     quoted(str(folder.path))  # refused before anything is made: ssh could not use the keys in there
     lab = load(folder)
     refuse_copy(folder)
     text = render.render(lab)
     progress = for_stream()
-    choice = _choice(folder, lab, arguments.provider, progress)
+    choice = _choice(folder, lab, options.provider, progress)
     machines = Machines(folder, lab, progress)
     plan = reconcile.plan(folder, lab, choice.provider, machines)
     for line in plan.lines():
         print(line, flush=True)
-    bootstrap = not arguments.no_bootstrap
-    if arguments.dry_run:
-        _preview(plan, arguments, bootstrap=bootstrap)
+    if options.dry_run:
+        _preview(plan, options)
         return 0
-    prune = arguments.prune or _agreed(plan)
+    prune = options.prune or _agreed(plan)
     if refusal := plan.refusal(prune=prune):
         raise refusal
-    progress.note(str(render.write(text, folder.vagrantfile, force=arguments.force)))
-    status = Reconciler(machines, choice, plan, fab).run(prune=prune, reload=arguments.reload, bootstrap=bootstrap)
+    progress.note(str(render.write(text, folder.vagrantfile, force=options.force)))
+    status = Reconciler(machines, choice, plan, fab).run(
+        prune=prune, reload=options.reload, bootstrap=options.bootstrap
+    )
     if status == 0:
-        _conclude(plan, arguments, bootstrap=bootstrap)
+        _conclude(plan, options)
     return status
 
 
-def _preview(plan: Plan, arguments: argparse.Namespace, *, bootstrap: bool) -> None:
+def _preview(plan: Plan, options: Options) -> None:
     """Print what would be done, and do nothing."""
-    if refusal := plan.refusal(prune=arguments.prune):
+    if refusal := plan.refusal(prune=options.prune):
         print(f"It would be refused: {refusal}")
         return
-    for number, step in enumerate(plan.steps(prune=arguments.prune, reload=arguments.reload, bootstrap=bootstrap), 1):
+    for number, step in enumerate(
+        plan.steps(prune=options.prune, reload=options.reload, bootstrap=options.bootstrap), 1
+    ):
         print(f"{number}. {step}")
-    _tell_differing(plan, arguments)
+    _tell_differing(plan, options)
 
 
-def _conclude(plan: Plan, arguments: argparse.Namespace, *, bootstrap: bool) -> None:
-    _tell_differing(plan, arguments)
-    if bootstrap:
+def _conclude(plan: Plan, options: Options) -> None:
+    _tell_differing(plan, options)
+    if options.bootstrap:
         print("The lab is up. Next:  labgen run --list   and   labgen grade")
     else:
         print("The machines run. Next:  fab bootstrap")
 
 
-def _tell_differing(plan: Plan, arguments: argparse.Namespace) -> None:
-    if plan.restarted and not arguments.reload:
+def _tell_differing(plan: Plan, options: Options) -> None:
+    if plan.restarted and not options.reload:
         print(f"{', '.join(plan.restarted)}: not yet as lab.yml has it. To apply that:  labgen up --reload")
 
 

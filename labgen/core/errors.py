@@ -3,6 +3,7 @@
 ::
 
     LabgenError           1   anything below, when nothing more exact is known
+    ├── UsageError        2   a command that does not exist, or with words that it does not take
     ├── LabFileError      3   lab.yml says something that cannot be
     ├── RenderConflict    4   a file that a person has edited would be overwritten
     ├── HostError         5   this computer lacks something: a program, a right, memory, a free port
@@ -18,9 +19,8 @@
     ├── EvidenceError    14   a bundle of evidence was changed, or cannot be graded
     └── FolderLocked     15   another command is at work on this lab
 
-Exit statuses that are not errors of this tree: 0 all well, 2 wrong use of the command line,
-11 graded and not everything passed, 12 graded and the lab itself was at fault, 13 nothing was
-graded, 130 interrupted.
+Exit statuses that are not errors of this tree: 0 all well, 11 graded and not everything passed,
+12 graded and the lab itself was at fault, 13 nothing was graded, 130 interrupted.
 
 An error carries what went wrong (``message``) and the way out (``hint``); it is printed in one
 place, ``labgen.cli``. Nothing here logs.
@@ -93,6 +93,12 @@ class Problem:
         at = f"line {self.line}, " if self.line else ""
         shown = f" = {self.value}" if self.value else ""
         return f"{at}{self.place}{shown}: {self.reason} {self.fix}".rstrip()
+
+
+class UsageError(LabgenError):
+    """The words of a command line are not those of a command."""
+
+    exit_status = 2
 
 
 class LabFileError(LabgenError):

@@ -8,12 +8,10 @@ which finds the holder's token in its environment and goes on under the lock of 
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import secrets
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -160,19 +158,3 @@ def _own_folder(folder: LabFolder) -> Iterator[None]:
                 (folder.own / "lock").unlink()
             for path in missing:
                 path.rmdir()
-
-
-def locked(command: str) -> Callable[[Callable[[Namespace], int]], Callable[[Namespace], int]]:
-    """Have a command hold the lock of its lab folder; a dry run changes nothing, and needs none."""
-
-    def decorate(run: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
-        @functools.wraps(run)
-        def run_locked(arguments: Namespace) -> int:
-            if getattr(arguments, "dry_run", False):
-                return run(arguments)
-            with folder_lock(LabFolder.at(arguments.folder), command):
-                return run(arguments)
-
-        return run_locked
-
-    return decorate

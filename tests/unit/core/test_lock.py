@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labgen import cli
-from labgen.core import lock
+from labgen.cli import up
 from labgen.core.errors import FolderLocked, HostError
 from labgen.core.lock import HANDED_ON, folder_lock, holder_of
 from labgen.core.workspace import LabFolder
@@ -180,8 +180,9 @@ def test_fab_started_by_hand_is_refused_while_another_command_changes_the_lab(
     assert "in use by `labgen up`" in fab.stderr
 
 
-def test_locked_takes_no_lock_for_a_dry_run(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
-    plan: Callable[..., int] = lock.locked("labgen up")(lambda _: 0)
-    parser = cli.parser()
-    arguments = parser.parse_args(["-C", str(folder.path), "run", "update", "--dry-run"])
-    assert plan(arguments) == 0
+def test_up_takes_no_lock_for_a_dry_run(
+    folder: LabFolder, rival: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "_up", lambda *_: 0)
+    assert cli.main(["-C", str(folder.path), "up"]) == 15
+    assert cli.main(["-C", str(folder.path), "up", "--dry-run"]) == 0

@@ -1,0 +1,56 @@
+"""The lab folder that a command works in: that of ``-C``, or the working directory."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+
+import click
+
+from labgen.core.atomic_files import need_folder
+from labgen.core.workspace import LabFolder
+from labgen.machines.inventory import lab_of
+from labgen.model.lab import Lab
+
+Options = ParamSpec("Options")
+
+
+def folder_option() -> Path | None:
+    """Give the folder that was named by ``-C``, ``None`` where none was."""
+    folder: Path | None = click.get_current_context().find_root().params.get("folder")
+    return folder
+
+
+def lab_folder() -> LabFolder:
+    """Give the lab folder.
+
+    :raises HostError: the folder that was named is none.
+    """
+    path = folder_option()
+    if path:
+        need_folder(path)
+    return LabFolder.at(path)
+
+
+def in_lab_folder(command: Callable[Concatenate[LabFolder, Options], int]) -> Callable[Options, int]:
+    """Hand a command the lab folder, before its options."""
+
+    @functools.wraps(command)
+    def run(*args: Options.args, **options: Options.kwargs) -> int:
+        return command(lab_folder(), *args, **options)
+
+    return run
+
+
+def load(folder: LabFolder) -> Lab:
+    """Load the folder's lab and print its warnings.
+
+    :raises LabFileError: its lab.yml says something that cannot be.
+    """
+    lab = lab_of(folder.path)
+    for warning in lab.warnings:
+        print(f"warning: lab.yml: {warning}", file=sys.stderr)
+    return lab
