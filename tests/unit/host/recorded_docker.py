@@ -124,3 +124,5 @@ def desktop(host: RecordedHost, kernel: str = "6.10.0-linuxkit", arch: str = "aa
 
 MAC_DESKTOP = desktop(MAC)
 WINDOWS_DESKTOP = desktop(WINDOWS, "5.15.153.1-microsoft-standard-WSL2", "x86_64")
+OLD_WSL_DESKTOP = desktop(WINDOWS, "5.15.167.4-microsoft-standard-WSL2", "x86_64", CgroupVersion="1")
+"""The same before WSL 2.5.1: control groups of version 1 (microsoft/WSL#6662)."""

@@ -268,6 +268,10 @@ WINDOWS = RecordedHost(
 )
 """A Windows machine on which everything is well."""
 
+WSL = LINUX.but(says={"uname -r": Said("5.15.167.4-microsoft-standard-WSL2\n")})
+WSL_ON_WINDOWS_DISK = WSL.but(lab_folder="/mnt/c/Users/me/lab")
+"""Linux inside Windows, the second with the lab's folder where Windows has its own files."""
+
 COURSE: Lab = parse("")
 """The course's own lab."""
 

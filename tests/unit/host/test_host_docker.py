@@ -15,6 +15,7 @@ from recorded_docker import (
     INSPECT,
     MAC_DESKTOP,
     NETWORKS,
+    OLD_WSL_DESKTOP,
     OWN,
     VERSION,
     WINDOWS_DESKTOP,
@@ -191,20 +192,17 @@ def test_engines_that_may_do():
     assert bad(docker.check_engine(COURSE, emulated)) == {"docker.architecture-of-engine": "warning"}
 
 
-OLD_WSL = {"KernelVersion": "5.15.167.4-microsoft-standard-WSL2", "CgroupVersion": "1"}
-
-
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    ("host", "expected"),
     [
-        (OLD_WSL, {"docker.wsl-too-old": "warning"}),
-        ({**OLD_WSL, "CgroupVersion": "2"}, {}),
-        ({**OLD_WSL, "CgroupVersion": None}, {}),
-        ({**OLD_WSL, "KernelVersion": "4.19.0-27-amd64"}, {}),
+        (OLD_WSL_DESKTOP, {"docker.wsl-too-old": "warning"}),
+        (changed(OLD_WSL_DESKTOP, CgroupVersion="2"), {}),
+        (changed(OLD_WSL_DESKTOP, CgroupVersion=None), {}),
+        (changed(OLD_WSL_DESKTOP, KernelVersion="4.19.0-27-amd64"), {}),
     ],
 )
-def test_check_engine_warns_of_a_wsl_whose_control_groups_systemd_does_not_start_in(changes, expected):
-    findings = list(docker.check_engine(COURSE, changed(WINDOWS_DESKTOP, **changes)))
+def test_check_engine_warns_of_a_wsl_whose_control_groups_systemd_does_not_start_in(host, expected):
+    findings = list(docker.check_engine(COURSE, host))
     assert bad(findings) == expected
     assert all("wsl --update" in finding.fix for finding in findings if finding.level != "ok")
 

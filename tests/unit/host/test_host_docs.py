@@ -8,10 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded_docker import DOCKER, INSPECT
-from recorded_host import BOTH, COURSE, KVM_AT_LOAD, POWERSHELL, VMS, WINDOWS, RecordedHost, Said, recorded
+from recorded_docker import DOCKER, INSPECT, OLD_WSL_DESKTOP
+from recorded_host import (
+    BOTH,
+    COURSE,
+    KVM_AT_LOAD,
+    POWERSHELL,
+    VMS,
+    WINDOWS,
+    WSL_ON_WINDOWS_DISK,
+    RecordedHost,
+    Said,
+    recorded,
+)
 
-from labgen.host import conflicts, downloads, network, programs, virtualization
+from labgen.host import conflicts, docker, downloads, network, programs, virtualization, wsl
 from labgen.host.findings import Finding
 from labgen.host.report import MARKS
 from labgen.machines.vagrant import HINT_LATE
@@ -50,6 +61,9 @@ def findings() -> Iterator[Finding]:
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
     yield from downloads.box(COURSE, alone, "virtualbox")
     yield from downloads.images(COURSE, alone, "virtualbox")
+    yield from wsl.folder(COURSE, WSL_ON_WINDOWS_DISK)
+    yield from docker.check_engine(COURSE, OLD_WSL_DESKTOP)
+    yield from programs.vagrant(COURSE, WINDOWS.but(user_home="C:/Users/김 철수"))
 
 
 @pytest.mark.parametrize("line", [line for line in SHOWN if line[0] in MARKS.values()])

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from recorded_host import COURSE, LINUX, MAC, WINDOWS, RecordedHost, Said, bad
+from recorded_host import COURSE, LINUX, MAC, WINDOWS, WSL, WSL_ON_WINDOWS_DISK, RecordedHost, bad
 
 from labgen.host import wsl
 from labgen.host.diagnosis import examine
-
-WSL = LINUX.but(says={"uname -r": Said("5.15.167.4-microsoft-standard-WSL2\n")})
-ON_WINDOWS = WSL.but(lab_folder="/mnt/c/Users/me/lab")
 
 
 @pytest.mark.parametrize("host", [LINUX, MAC, WINDOWS, LINUX.but(lab_folder="/mnt/c/lab"), WSL])
@@ -26,11 +23,11 @@ def test_folder_on_a_disk_of_windows_is_an_error(path: str) -> None:
 
 
 def test_folder_on_a_disk_of_windows_is_a_warning_where_vagrant_is_allowed_to_use_it() -> None:
-    allowed = ON_WINDOWS.but(variables={"VAGRANT_WSL_ENABLE_WINDOWS_ACCESS": "1"})
+    allowed = WSL_ON_WINDOWS_DISK.but(variables={"VAGRANT_WSL_ENABLE_WINDOWS_ACCESS": "1"})
     (finding,) = wsl.folder(COURSE, allowed)
     assert finding.level == "warning"
     assert "Vagrant does not work" not in finding.message
 
 
 def test_examine_finds_no_provider_usable_on_a_disk_of_windows() -> None:
-    assert not any(examine(COURSE, ON_WINDOWS).usable.values())
+    assert not any(examine(COURSE, WSL_ON_WINDOWS_DISK).usable.values())
