@@ -107,9 +107,11 @@ def _built(name: str, host: Host, provider: str) -> Finding:
             provider,
             "error",
             f"{name} has not been built, and only Debian and Ubuntu can build it.",
-            "Build it on one of these (`labgen box build`), copy the .box file here and set box.url to it; or take a "
-            "box that is fetched, in lab.yml: box: {name: cloud-image/ubuntu-24.04}; or containers: "
-            "labgen up --provider docker",
+            "Containers need no box: labgen up --provider docker\n"
+            "Or build it on Debian or Ubuntu (labgen box build), copy the .box file here, and name it in lab.yml:\n"
+            f"box: {{name: {BUILT_BOX}, url: FILE}}\n"
+            "Or take one that is fetched, as long as its registry answers, in lab.yml:\n"
+            "box: {name: cloud-image/ubuntu-24.04}",
         )
     if not host.is_root():
         return _box(provider, "warning", f"{name} has not been built yet, which takes root.", "sudo labgen box build")

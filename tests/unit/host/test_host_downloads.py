@@ -1,7 +1,9 @@
 """Memory, disk, architecture, box, images."""
 
+from dataclasses import replace
+
 import pytest
-from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, lab
+from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, lab, recorded
 
 from labgen.host import downloads, resources
 from labgen.providers import VIRTUALBOX
@@ -170,14 +172,25 @@ def test_box(text, host, provider, level, words):
 
 
 def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
-    from dataclasses import replace
-
     (found,) = downloads.box(COURSE, replace(LINUX, built=frozenset(), root=True), "libvirt")
     assert (found.level, found.fix) == ("ok", "")
     (found,) = downloads.box(COURSE, replace(LINUX, built=frozenset(), root=False), "libvirt")
     assert (found.level, found.fix) == ("warning", "sudo labgen box build")
     (found,) = downloads.box(lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()), "virtualbox")
     assert found.level == "error"
+
+
+def test_box_names_ways_that_work_where_it_cannot_be_built():
+    fedora = LINUX.without("apt-get").but(files={"/etc/os-release": recorded("os-release-fedora.txt")})
+    fedora = replace(fedora, built=frozenset())
+    (finding,) = downloads.box(COURSE, fedora, "libvirt")
+    assert (finding.id, finding.level) == ("libvirt.box", "error")
+    containers, *_ = finding.fix.splitlines()
+    assert containers.endswith("labgen up --provider docker")
+    by_file, fetched = (lab(line) for line in finding.fix.splitlines() if line.startswith("box: "))
+    assert bad(downloads.box(by_file, fedora.but(there={"/home/learner/lab/FILE"}), "libvirt")) == {}
+    assert bad(downloads.box(fetched, fedora, "libvirt")) == {}
+    assert bad(resources.architecture(fetched, fedora, "libvirt")) == {}
 
 
 def test_a_box_is_fetched_through_the_proxy():
