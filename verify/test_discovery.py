@@ -138,7 +138,7 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
     # Where nothing answers there, every request would be waited for.
     mesh = Capability.ROUTING_MESH not in lacks
     fetch = frozenset().union(*own.values(), *(virtual.values() if mesh else ()))
-    ask = partial(exam.on, exam.manager, within=60.0 + 5 * len(fetch))
+    ask = partial(exam.on, exam.manager, within=75.0)
     # Its own name, which nobody can know beforehand who does not know the nonce.
     alias = f"check-{mark}" if (mark := exam.mark("discovery")) else ""
     last: list[Asked] = []

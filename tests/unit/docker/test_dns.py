@@ -72,6 +72,44 @@ def test_names_and_pages_in_one_container(tmp_path: Path, monkeypatch: pytest.Mo
     assert asked.answered == addresses("10.20.3.3")
 
 
+def test_ask_fetches_pages_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool(tmp_path, "docker", 'shift 5; exec "$@"')
+    tool(tmp_path, "nslookup", "true")
+    # Each page comes only while the other is being fetched.
+    (tmp_path / "begun").mkdir()
+    tool(
+        tmp_path,
+        "wget",
+        f'cd {tmp_path}/begun; touch "$(basename "$4")"; until [ "$(ls | wc -l)" = 2 ]; do sleep 0.05; done',
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    fetch = sorted(addresses("10.20.3.3", "10.20.3.4"))
+
+    def run(script: str) -> str:
+        return Runner().run(["sh", "-c", script]).or_raise().out
+
+    asked = names.ask(run, names.throwaway("course-net"), [], fetch, 3.0)
+    assert asked.answered == addresses("10.20.3.3", "10.20.3.4")
+
+
+def test_ask_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool(tmp_path, "docker", 'shift 5; exec "$@"')
+    tool(tmp_path, "nslookup", "echo Address: 10.20.3.3")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    asked = names.ask(
+        lambda script: Runner().run(["sh", "-c", script]).or_raise().out,
+        names.throwaway("course-net"),
+        ["web"],
+        [],
+        1.0,
+    )
+    assert asked.addresses == {"web": addresses("10.20.3.3")}
+    assert list(scratch.iterdir()) == []
+
+
 def test_the_command_names_the_network() -> None:
     assert dns.throwaway("course-net") == "docker run --rm --network course-net alpine:3"
 
