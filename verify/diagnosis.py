@@ -6,19 +6,15 @@ What only a failure makes interesting (disks, clocks, firewalls) is asked when t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 from labgen.core.errors import LabgenError
 from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import Exercise, exercises
 from labgen.model.lab import Node
-from labgen.observation.causes import Finding, NodeState, Observations, Symptoms, Topic, diagnose, symptoms
+from labgen.observation.causes import Finding, NodeState, Observations, Topic, diagnose
 from verify.checks import Check
 from verify.exam import Exam
-from verify.once import Known, side_by_side
 
 _TOLD_BY_NODES: frozenset[Topic] = frozenset({"node", "tasks", "requests", "network", "history"})
 """Topics of which nodes tell symptoms."""
@@ -29,7 +25,6 @@ class Diagnosis:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._symptoms: Mapping[str, Known[Symptoms]] | None = None
 
     def cause(self, about: Check, node: str | None) -> Finding | None:
         """Find the cause of a check's failure.
@@ -69,20 +64,8 @@ class Diagnosis:
             node.role,
             engine_running=facts.engine_running,
             swarm=facts.local_swarm,
-            symptoms=self._told(node) if asked else None,
+            symptoms=self._exam.symptoms.of(node) if asked else None,
         )
-
-    def _told(self, node: Node) -> Symptoms | None:
-        if self._symptoms is None:
-            self._symptoms = side_by_side(self._exam.lab.nodes, self._ask)
-        with suppress(LabgenError):
-            return self._symptoms[node.name].get()
-        return None
-
-    def _ask(self, node: Node) -> Symptoms:
-        run = partial(self._exam.on, node)
-        asked = self._exam.clock()
-        return symptoms.read(run(symptoms.SCRIPT, within=15.0), asked)
 
 
 def _of_claim(about: Check) -> Exercise | None:

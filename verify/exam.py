@@ -32,6 +32,7 @@ from verify.reach import Reach
 from verify.report.seen import Seen, SeenExchange, SeenProbe, SeenRequests
 from verify.staying import Staying
 from verify.stored import Container, Stored
+from verify.symptoms import NodeSymptoms
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class Exam:
         self._networks: dict[str, Known[list[Network]]] = {}
         self.stored = Stored(self)
         self.staying = Staying(self)
+        self.symptoms = NodeSymptoms(self)
         self.reach = Reach(self)
         self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
         self._probes: list[SeenProbe] = []

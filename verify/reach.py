@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.polling import NotYet
 from labgen.docker import reachability
-from labgen.docker.reachability import GOSSIP, MANAGEMENT, OPEN, SILENT, Attempts, Failure
+from labgen.docker.reachability import DATA_PATH, GOSSIP, MANAGEMENT, OPEN, SILENT, Attempts, Failure
 from labgen.model.lab import Node
 from verify.once import Known, side_by_side
 
@@ -158,13 +158,16 @@ class Reach:
         answers = [self._overlay(source, target) for source, target in gossiping]
         if None in answers and any(answer is not None for answer in answers):
             raise NotYet("a node has not heard of another's end of the ingress network")
-        if self._rounds < _ROUNDS and any(self._missing(source, target) for source, target in gossiping):
+        if self._rounds < _ROUNDS and any(self._may_come(source, target) for source, target in gossiping):
             raise NotYet("something was lost on the way")
 
-    def _missing(self, source: Node, target: Node) -> bool:
+    def _may_come(self, source: Node, target: Node) -> bool:
+        """Whether something was lost between two nodes that no firewall of theirs drops: it may come next time."""
         senders = self._answer(self._heard, target)
-        unheard = senders is not None and str(source.address) not in senders
-        return unheard or self._overlay(source, target) is False
+        lost = {GOSSIP} if senders is not None and str(source.address) not in senders else set()
+        lost |= {DATA_PATH} if self._overlay(source, target) is False else set()
+        drops = self._exam.symptoms.drops
+        return any(not (drops(source, target, port) or drops(target, source, port)) for port in lost)
 
     def _listen(self, node: Node) -> frozenset[str]:
         time = self._exam.facts(node).time

@@ -63,7 +63,7 @@ def ask(run: Run, inside: str, names: Sequence[str], fetch: Sequence[IPv4Address
         lines.append(f"{page} 2>/dev/null && echo {mark} page {address} >page-{address} &")
     lines.append("wait")
     lines += [f"echo {mark} {shlex.quote(name)}; cat {number}" for number, name in enumerate(names)]
-    lines.append("cat page-* 2>/dev/null; rm -r \"$folder\"")
+    lines.append('cat page-* 2>/dev/null; rm -r "$folder"')
     text = run(f"{inside} sh -c {shlex.quote(chr(10).join(lines))}")
     parts = re.split(rf"(?m)^{mark} (?!page )(\S+)\n", text)
     addresses = {parts[place]: read(parts[place + 1]) for place in range(1, len(parts) - 1, 2)}

@@ -88,7 +88,7 @@ def test_ask_fetches_pages_at_the_same_time(tmp_path: Path, monkeypatch: pytest.
     def run(script: str) -> str:
         return Runner().run(["sh", "-c", script]).or_raise().out
 
-    asked = names.ask(run, names.throwaway("course-net"), [], fetch, 3.0)
+    asked = dns.ask(run, dns.throwaway("course-net"), [], fetch, 3.0)
     assert asked.answered == addresses("10.20.3.3", "10.20.3.4")
 
 
@@ -99,9 +99,9 @@ def test_ask_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    asked = names.ask(
+    asked = dns.ask(
         lambda script: Runner().run(["sh", "-c", script]).or_raise().out,
-        names.throwaway("course-net"),
+        dns.throwaway("course-net"),
         ["web"],
         [],
         1.0,

@@ -14,7 +14,7 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import NotYet
 from labgen.docker import reachability
-from labgen.docker.reachability import GOSSIP, MANAGEMENT, OPEN, REFUSED, SILENT, Attempts
+from labgen.docker.reachability import DATA_PATH, GOSSIP, MANAGEMENT, OPEN, REFUSED, SILENT, Attempts
 from labgen.model.lab import Node
 from verify.reach import Reach
 
@@ -31,12 +31,14 @@ class Net:
     :ivar unheard: source and target of datagrams that do not arrive.
     :ivar overlay: source and target of the ends of the ingress network, with whether they answer.
     :ivar away: nodes that are in no swarm.
+    :ivar rules: nodes whose firewalls drop a port of the swarm's, with that port.
     """
 
     shut: dict[tuple[Node, Node, int], str] = field(default_factory=dict)
     unheard: set[tuple[Node, Node]] = field(default_factory=set)
     overlay: dict[tuple[Node, Node], bool | None] = field(default_factory=dict)
     away: set[Node] = field(default_factory=set)
+    rules: set[tuple[Node, int]] = field(default_factory=set)
     rounds: int = 0
     lab: Any = LAB
 
@@ -44,6 +46,10 @@ class Net:
         return SimpleNamespace(
             swarm=SimpleNamespace(active=node not in self.away), time=datetime(2026, 1, 1, tzinfo=UTC)
         )
+
+    @property
+    def symptoms(self) -> Any:
+        return SimpleNamespace(drops=lambda node, _another, port: (node, port) in self.rules)
 
     def seconds(self, plain: float) -> float:
         return plain
@@ -129,6 +135,23 @@ def test_reach_tells_datagrams_that_do_not_arrive(reach: Of) -> None:
 def test_reach_tries_twice_more_where_any_was_lost_and_no_more(reach: Of) -> None:
     net = Net(unheard={(MANAGER, W1)})
     reach(net).datagrams(W2)
+    assert net.rounds == 3
+
+
+def test_reach_tries_once_what_a_firewall_is_known_to_drop(reach: Of) -> None:
+    ends = [(MANAGER, W1), (W1, MANAGER), (MANAGER, W2), (W2, MANAGER)]
+    net = Net(overlay=dict.fromkeys(ends, False), rules={(MANAGER, DATA_PATH)})
+    assert reach(net).overlay(MANAGER)
+    assert net.rounds == 1
+
+
+def test_reach_tries_again_what_no_firewall_of_the_two_nodes_drops(reach: Of) -> None:
+    net = Net(
+        overlay={(MANAGER, W1): False, (W1, MANAGER): False},
+        unheard={(MANAGER, W2)},
+        rules={(MANAGER, DATA_PATH), (W1, GOSSIP)},
+    )
+    assert reach(net).datagrams(MANAGER)
     assert net.rounds == 3
 
 
