@@ -18,18 +18,22 @@ from labgen.model.lab import Lab
 Options = ParamSpec("Options")
 
 
-def folder_option() -> Path | None:
-    """Give the folder that was named by ``-C``, ``None`` where none was."""
-    folder: Path | None = click.get_current_context().find_root().params.get("folder")
+def folder_option(context: click.Context | None = None) -> Path | None:
+    """Give the folder that was named by ``-C``, ``None`` where none was.
+
+    :param context: of the command; the one that runs where ``None``.
+    """
+    folder: Path | None = (context or click.get_current_context()).find_root().params.get("folder")
     return folder
 
 
-def lab_folder() -> LabFolder:
+def lab_folder(context: click.Context | None = None) -> LabFolder:
     """Give the lab folder.
 
+    :param context: of the command; the one that runs where ``None``.
     :raises HostError: the folder that was named is none.
     """
-    path = folder_option()
+    path = folder_option(context)
     if path:
         need_folder(path)
     return LabFolder.at(path)

@@ -83,14 +83,15 @@ class _Name(click.ParamType[str]):
         del param, ctx
         return str(value)
 
-    def names(self) -> Sequence[str]:
+    def names(self, ctx: click.Context) -> Sequence[str]:
         """List the names that there are."""
+        del ctx
         raise NotImplementedError
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """List the names that begin like this, those that were typed already left out."""
         typed = ctx.params.get(param.name or "") or ()
-        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete) and name not in typed]
+        return [CompletionItem(name) for name in self.names(ctx) if name.startswith(incomplete) and name not in typed]
 
 
 class ExerciseName(_Name):
@@ -98,10 +99,11 @@ class ExerciseName(_Name):
 
     name = "exercise"
 
-    def names(self) -> Sequence[str]:
+    def names(self, ctx: click.Context) -> Sequence[str]:
         """List the exercises, in the order of the course."""
         from labgen.exercise.catalogue import NAMES
 
+        del ctx
         return NAMES
 
 
@@ -110,12 +112,12 @@ class NodeName(_Name):
 
     name = "node"
 
-    def names(self) -> Sequence[str]:
+    def names(self, ctx: click.Context) -> Sequence[str]:
         """List the nodes of the lab folder's lab.yml."""
         from labgen.cli.folders import lab_folder
         from labgen.machines.inventory import lab_of
 
-        return [node.name for node in lab_of(lab_folder().path).nodes]
+        return [node.name for node in lab_of(lab_folder(ctx).path).nodes]
 
 
 class ProviderName(_Name):
@@ -123,10 +125,11 @@ class ProviderName(_Name):
 
     name = "provider"
 
-    def names(self) -> Sequence[str]:
+    def names(self, ctx: click.Context) -> Sequence[str]:
         """List the providers."""
         from labgen.providers import PROVIDERS
 
+        del ctx
         return list(PROVIDERS)
 
 
