@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -23,20 +22,6 @@ from labgen.observation.causes import Topic
 
 Function = TypeVar("Function", bound=Callable[..., None])
 Nodes = Literal["all", "managers", "workers", "others"]
-
-
-class Verdict(StrEnum):
-    """What came of a check."""
-
-    PASS = "pass"  # noqa: S105 - a verdict
-    FAIL = "fail"
-    """It is not so, and that is the learner's."""
-    BLOCKED = "blocked"
-    """Something it needs is not so: nothing could be seen."""
-    INCONCLUSIVE = "inconclusive"
-    """The lab could not be looked at: it costs no points and earns none."""
-    NOT_APPLICABLE = "not applicable"
-    """It asks for what the nodes cannot do where they run: its points are not at stake."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from labgen.core.printable import printable
 from labgen.core.words import Language, Words
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
-from verify.checks import Check, Verdict
+from labgen.exercise.verdict import Verdict
+from verify.checks import Check
 from verify.observation import Observation
 from verify.report import words
 from verify.report.model import Outcome

@@ -47,10 +47,11 @@ from labgen.core.i18n import spoken
 from labgen.core.words import Language
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Advice, Hints, text_of
+from labgen.exercise.verdict import Verdict
 from labgen.observation import causes
 from verify import report as reports
 from verify.book import Book
-from verify.checks import Check, Verdict, check_of
+from verify.checks import Check, check_of
 from verify.finding import Crash, Finding, told
 from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
 from verify.report import words

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from labgen.core.words import Words
 from labgen.exercise.catalogue import ALWAYS
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report import words
 from verify.report.drawing import cards, probes, spreads, timeline
 from verify.report.episodes import episodes

@@ -16,7 +16,7 @@ from typing import Any
 
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Advice
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall
 from verify.report.seen import (
     Seen,

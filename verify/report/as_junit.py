@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import text_of
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from labgen.exercise.hint import Advice
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report, precondition_line, tally
 

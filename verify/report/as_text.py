@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labgen.exercise.hint import Advice
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report import words
 from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from labgen.core.words import Language
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Advice
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report import words
 from verify.report.seen import Seen
 

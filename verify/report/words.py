@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.core.words import Language, Words
 from labgen.exercise.hint import in_folder
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report.episodes import Episode
 from verify.report.seen import SeenExchange, SeenProbe, SeenService
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from verify.checks import Verdict
+from labgen.exercise.verdict import Verdict
 from verify.report import (
     Bundle,
     LabNode,

@@ -15,8 +15,9 @@ from recorded import Recorded
 
 from labgen import cli
 from labgen.core.words import Words
+from labgen.exercise.verdict import Verdict
 from verify import bundle, tracing
-from verify.checks import Check, Verdict
+from verify.checks import Check
 from verify.explaining import Explained, told
 from verify.observation import Observation
 from verify.report.model import Outcome

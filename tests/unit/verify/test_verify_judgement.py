@@ -9,9 +9,9 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import ExerciseError, HostError, NodeError, SwarmError
+from labgen.exercise.verdict import Verdict
 from verify import plugin
 from verify.book import Book
-from verify.checks import Verdict
 
 
 @pytest.mark.parametrize(

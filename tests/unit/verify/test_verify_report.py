@@ -17,8 +17,8 @@ from sample_report import REPORT as SAMPLE
 
 from labgen.core.words import Language
 from labgen.exercise.hint import Advice
+from labgen.exercise.verdict import Verdict
 from verify import report as reports
-from verify.checks import Verdict
 from verify.report import LabNode, Outcome, Points, Report
 from verify.report.as_html import to_html
 from verify.report.as_markdown import to_markdown

@@ -14,9 +14,9 @@ from sample_report import NEW, OLD, REPORT, UPDATED, at, task
 from labgen.core.words import Language
 from labgen.docker.availability import Probed, Stretch
 from labgen.docker.swarm import Service
+from labgen.exercise.verdict import Verdict
 from tests.histories import NODES, histories
 from verify import report as reports
-from verify.checks import Verdict
 from verify.report import Report, Seen, SeenProbe, SeenService, SeenTask, words
 from verify.report.as_html import to_html
 from verify.report.as_junit import to_junit

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from labgen.exercise.hint import Advice
+from labgen.exercise.verdict import Verdict
 from verify import report as reports
-from verify.checks import Verdict
 from verify.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
 from verify.report.as_html import advice, to_html
 from verify.report.as_junit import to_junit

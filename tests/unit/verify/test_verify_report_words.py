@@ -10,8 +10,8 @@ from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from labgen.core.words import Language
 from labgen.exercise.hint import Advice
+from labgen.exercise.verdict import Verdict
 from verify import report as reports
-from verify.checks import Verdict
 from verify.report import Outcome, Points, Seen, SeenProbe, SeenTask, words
 from verify.report.as_html import to_html
 from verify.report.as_markdown import to_markdown
