@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labgen import __version__
+from labgen import report as reports
 from labgen.core.words import Language, Words
 from labgen.exercise.catalogue import exercises
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
 from labgen.observation.causes import Finding
-from verify import report as reports
+from labgen.report import words
 from verify.checks import Check
-from verify.report import words
 
 
 @dataclass

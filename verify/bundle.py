@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from labgen.docker import api
+from labgen.report.model import Bundle
 from verify import consistency
 from verify.evidence import Damaged as Damaged  # what reading a bundle raises
 from verify.evidence import Evidence
 from verify.observation import Observation
-from verify.report.model import Bundle
 
 SCHEMA = "labgen.evidence"
 VERSION = 2

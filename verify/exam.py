@@ -23,13 +23,13 @@ from labgen.docker.swarm import Network, Service, Swarm, Task
 from labgen.docker.timeline import exchanged
 from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
+from labgen.report.seen import Seen, SeenExchange, SeenProbe, SeenRequests
 from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
 from verify.once import Known, side_by_side
 from verify.reach import Reach
-from verify.report.seen import Seen, SeenExchange, SeenProbe, SeenRequests
 from verify.staying import Staying
 from verify.stored import Container, Stored
 from verify.symptoms import NodeSymptoms

@@ -15,10 +15,10 @@ from labgen.core.words import Language, Words
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
+from labgen.report import words
+from labgen.report.model import Outcome
 from verify.checks import Check
 from verify.observation import Observation
-from verify.report import words
-from verify.report.model import Outcome
 
 _LINES, _MARKS, _SCRIPT = 16, 400, 3
 """Lines that are shown of one answer, characters of a line, and lines of a script; unless all is wanted."""

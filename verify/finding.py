@@ -7,8 +7,8 @@ from typing import Any
 
 from labgen.core.words import Language
 from labgen.exercise.hint import text_of
-from verify.report import words
-from verify.report.model import Outcome
+from labgen.report import words
+from labgen.report.model import Outcome
 
 
 @dataclass(frozen=True)

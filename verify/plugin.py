@@ -32,6 +32,7 @@ from typing import Any
 
 import pytest
 
+from labgen import report as reports
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import (
     GRADED_INCONCLUSIVE,
@@ -49,12 +50,11 @@ from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Advice, Hints, text_of
 from labgen.exercise.verdict import Verdict
 from labgen.observation import causes
-from verify import report as reports
+from labgen.report import words
 from verify.book import Book
 from verify.checks import Check, check_of
 from verify.finding import Crash, Finding, told
 from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
-from verify.report import words
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {
@@ -276,7 +276,7 @@ def _files(config: pytest.Config, report: reports.Report) -> Iterator[tuple[Path
     if file:
         yield Path(file), reports.to_json(report)
     if directory:
-        from verify.report.files import files  # what draws the page is loaded only where there is to be one
+        from labgen.report.files import files  # what draws the page is loaded only where there is to be one
 
         for name, text in files(report):
             yield Path(directory) / name, text

@@ -25,7 +25,7 @@ from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTATED = ("verify", "labgen/docker")
+MUTATED = ("verify", "labgen/docker", "labgen/report")
 _LONG = "tests/unit/verify/test_verify_course.py"
 TESTS = (
     (_LONG, "tests/integration/verify/test_verify_hosts.py"),

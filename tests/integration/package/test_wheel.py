@@ -94,7 +94,7 @@ def test_evidence_is_graded_and_explained_without_the_checkout(installed: Path, 
     assert points["got"] == points["of"] > 0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<style>\n:root {" in page
-    assert (installed / "verify" / "report" / "schema.json").exists()
+    assert (installed / "labgen" / "report" / "schema.json").exists()
     explained = run(installed, tmp_path, "labgen.cli", "explain", "update.history", "--from", str(kept), "--lang", "en")
     assert explained.returncode == 0, explained.stderr
     assert "The history has both versions" in explained.stdout

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from labgen.core.process import Runner
-from verify.report.as_html import to_html
+from labgen.report.as_html import to_html
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "verify"))
 from sample_report import NASTY, REPORT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from labgen.exercise.verdict import Verdict
-from verify.report import (
+from labgen.report import (
     Bundle,
     LabNode,
     Outcome,

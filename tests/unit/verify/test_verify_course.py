@@ -12,8 +12,8 @@ from recorded import Fault, Recorded
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.core.nonce import choose
 from labgen.exercise.catalogue import ALWAYS, NAMES
+from labgen.report import from_json
 from verify import bundle
-from verify.report import from_json
 
 pytest_plugins = ["pytester"]
 

@@ -20,6 +20,7 @@ from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from labgen.exercise.catalogue import NAMES
+from labgen.report import cleaning
 from tests.past import at, service, task, turn
 from verify import __main__ as command
 from verify import (
@@ -37,7 +38,6 @@ from verify import (
 from verify.checks import Check
 from verify.exam import Exam
 from verify.plugin import REFUSED, UNWRITTEN
-from verify.report import cleaning
 
 # fmt: off
 ALSO_WHILE_A_NODE_IS_SILENT = {

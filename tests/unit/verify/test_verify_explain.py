@@ -16,11 +16,11 @@ from recorded import Recorded
 from labgen import cli
 from labgen.core.words import Words
 from labgen.exercise.verdict import Verdict
+from labgen.report.model import Outcome
 from verify import bundle, tracing
 from verify.checks import Check
 from verify.explaining import Explained, told
 from verify.observation import Observation
-from verify.report.model import Outcome
 
 HOUSE = Path(__file__).parents[3]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -15,13 +15,13 @@ from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 from sample_report import REPORT as SAMPLE
 
+from labgen import report as reports
 from labgen.core.words import Language
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify import report as reports
-from verify.report import LabNode, Outcome, Points, Report
-from verify.report.as_html import to_html
-from verify.report.as_markdown import to_markdown
+from labgen.report import LabNode, Outcome, Points, Report
+from labgen.report.as_html import to_html
+from labgen.report.as_markdown import to_markdown
 
 GOOD = Outcome("first.one[a]", "first", "one", "a", "It is one.", 2, 2, Verdict.PASS, "", "", 0.25)
 BAD = Outcome("first.one[b]", "first", "one", "b", "It is one.", 2, 0, Verdict.FAIL, "it is two", "halve it", 0.5)

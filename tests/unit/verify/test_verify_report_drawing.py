@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sample_report import NEW, OLD, REPORT, UPDATED, at, task
 
-from verify.report import (
+from labgen.report import (
     LabNode,
     Seen,
     SeenAnswer,
@@ -18,8 +18,8 @@ from verify.report import (
     SeenStretch,
     SeenTask,
 )
-from verify.report.drawing import CHIPS, COLOURS, Bar, Timeline, cards, probes, spreads, timeline
-from verify.report.episodes import ROWS, Episode, episodes
+from labgen.report.drawing import CHIPS, COLOURS, Bar, Timeline, cards, probes, spreads, timeline
+from labgen.report.episodes import ROWS, Episode, episodes
 
 
 def drawn(*tasks: SeenTask) -> Timeline:

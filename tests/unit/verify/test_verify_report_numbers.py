@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_report import NEW, OLD, REPORT, UPDATED, at, task
 
+from labgen import report as reports
 from labgen.core.words import Language
 from labgen.docker.availability import Probed, Stretch
 from labgen.docker.swarm import Service
 from labgen.exercise.verdict import Verdict
+from labgen.report import Report, Seen, SeenProbe, SeenService, SeenTask, words
+from labgen.report.as_html import to_html
+from labgen.report.as_junit import to_junit
+from labgen.report.as_markdown import to_markdown
+from labgen.report.drawing import Bar, probes, timeline
+from labgen.report.episodes import Episode, episodes
+from labgen.report.seen import SeenNode
 from tests.histories import NODES, histories
-from verify import report as reports
-from verify.report import Report, Seen, SeenProbe, SeenService, SeenTask, words
-from verify.report.as_html import to_html
-from verify.report.as_junit import to_junit
-from verify.report.as_markdown import to_markdown
-from verify.report.drawing import Bar, probes, timeline
-from verify.report.episodes import Episode, episodes
-from verify.report.seen import SeenNode
 
 LEGENDS = {"start": words.STARTING, "bad": words.ENDED_BADLY, "gap": words.EMPTY}
 

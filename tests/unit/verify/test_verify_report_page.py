@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
+from labgen import report as reports
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify import report as reports
-from verify.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
-from verify.report.as_html import advice, to_html
-from verify.report.as_junit import to_junit
-from verify.report.as_markdown import to_markdown
-from verify.report.drawing import CHIPS, cards, probes, spreads, timeline
-from verify.report.episodes import episodes
+from labgen.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
+from labgen.report.as_html import advice, to_html
+from labgen.report.as_junit import to_junit
+from labgen.report.as_markdown import to_markdown
+from labgen.report.drawing import CHIPS, cards, probes, spreads, timeline
+from labgen.report.episodes import episodes
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 
@@ -300,7 +300,7 @@ def test_ten_thousand_tasks_are_told_in_short() -> None:
 
 
 def _service(tasks: int):  # type: ignore[no-untyped-def]
-    from verify.report.episodes import as_service
+    from labgen.report.episodes import as_service
 
     each = tuple(task(slot, "worker1", "running", NEW, slot, slot + 1) for slot in range(1, tasks + 1))
     return as_service(replace(UPDATED, tasks=each))

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
+from labgen import report as reports
 from labgen.core.words import Language
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify import report as reports
-from verify.report import Outcome, Points, Seen, SeenProbe, SeenTask, words
-from verify.report.as_html import to_html
-from verify.report.as_markdown import to_markdown
-from verify.report.episodes import episodes
-from verify.report.model import by_claim, tally, worst
+from labgen.report import Outcome, Points, Seen, SeenProbe, SeenTask, words
+from labgen.report.as_html import to_html
+from labgen.report.as_markdown import to_markdown
+from labgen.report.episodes import episodes
+from labgen.report.model import by_claim, tally, worst
 
 PASSED = outcome("web.up", Verdict.PASS, 3, "It is up.")
 FAILED = outcome("web.two", Verdict.FAIL, 2, "It has two.", "it has one", "docker node ls")

@@ -17,8 +17,8 @@ from typing import Any
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify.report.model import Bundle, LabNode, Outcome, Points, Report, overall
-from verify.report.seen import (
+from labgen.report.model import Bundle, LabNode, Outcome, Points, Report, overall
+from labgen.report.seen import (
     Seen,
     SeenAnswer,
     SeenExchange,

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify.report import words
-from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
+from labgen.report import words
+from labgen.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
 
 WIDTH = 100
 """Columns where nobody says how many there are: a file, a pipe."""

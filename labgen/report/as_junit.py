@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
-from verify.report import words
-from verify.report.model import Outcome, Points, Report
+from labgen.report import words
+from labgen.report.model import Outcome, Points, Report
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even as a reference (section 2.2)."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from labgen.docker.swarm import Service, Task
 from labgen.docker.timeline import WANTED, Turn, most_missing, places, undated, vacancies
 from labgen.exercise.services import same_image
-from verify.report.seen import SeenService, SeenTask
+from labgen.report.seen import SeenService, SeenTask
 
 _APART = timedelta(seconds=90)
 """Between one new task and the next; longer than the longest delay that the course sets between batches."""

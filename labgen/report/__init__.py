@@ -7,11 +7,11 @@ has named a service or put on a page.
 
 from __future__ import annotations
 
-from verify.report.as_json import VERSION, from_json, to_json
-from verify.report.as_text import WIDTH, to_text
-from verify.report.cleaning import clean, cleaned
-from verify.report.model import Bundle, LabNode, NotApplicable, Outcome, Points, Report
-from verify.report.seen import (
+from labgen.report.as_json import VERSION, from_json, to_json
+from labgen.report.as_text import WIDTH, to_text
+from labgen.report.cleaning import clean, cleaned
+from labgen.report.model import Bundle, LabNode, NotApplicable, Outcome, Points, Report
+from labgen.report.seen import (
     Seen,
     SeenAnswer,
     SeenExchange,

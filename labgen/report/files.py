@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verify.report.as_html import to_html
-from verify.report.as_json import to_json
-from verify.report.as_junit import to_junit
-from verify.report.as_markdown import to_markdown
-from verify.report.as_text import to_text
-from verify.report.model import Report
+from labgen.report.as_html import to_html
+from labgen.report.as_json import to_json
+from labgen.report.as_junit import to_junit
+from labgen.report.as_markdown import to_markdown
+from labgen.report.as_text import to_text
+from labgen.report.model import Report
 
 
 def files(report: Report) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify.report import words
-from verify.report.model import Outcome, Points, Report, precondition_line, tally
+from labgen.report import words
+from labgen.report.model import Outcome, Points, Report, precondition_line, tally
 
 
 def to_markdown(report: Report) -> str:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from labgen.core.words import Words
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.verdict import Verdict
-from verify.report import words
-from verify.report.drawing import cards, probes, spreads, timeline
-from verify.report.episodes import episodes
-from verify.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
+from labgen.report import words
+from labgen.report.drawing import cards, probes, spreads, timeline
+from labgen.report.episodes import episodes
+from labgen.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from labgen.docker.swarm import Task
 from labgen.docker.timeline import began, over
-from verify.report.episodes import ROWS, Episode
-from verify.report.model import Report
-from verify.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenStretch, SeenTask
+from labgen.report.episodes import ROWS, Episode
+from labgen.report.model import Report
+from labgen.report.seen import Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenStretch, SeenTask
 
 COLOURS = 6
 """How many colours there are; after the last comes the first."""

@@ -13,7 +13,7 @@ from labgen.docker.availability import Probed
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from labgen.docker.timeline import Vacancy, began, places, undated
-from verify.report.cleaning import line
+from labgen.report.cleaning import line
 
 TASKS = 200
 """Tasks that a report tells of one service; of more, the newest."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from labgen.core.words import Language, Words
 from labgen.exercise.hint import in_folder
 from labgen.exercise.verdict import Verdict
-from verify.report.episodes import Episode
-from verify.report.seen import SeenExchange, SeenProbe, SeenService
+from labgen.report.episodes import Episode
+from labgen.report.seen import SeenExchange, SeenProbe, SeenService
 
 VERDICTS = {
     Verdict.PASS: Words("pass", "통과"),

@@ -13,8 +13,8 @@ from labgen.core.words import Language
 from labgen.exercise.catalogue import ALWAYS
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from verify.report import words
-from verify.report.seen import Seen
+from labgen.report import words
+from labgen.report.seen import Seen
 
 
 @dataclass(frozen=True)
