@@ -150,10 +150,10 @@ class Acting:
         last, back = self.tasks[place][-1], self.draw(st.booleans())
         self.tasks[place][-1] = replace(last, desired="shutdown")
         if back:
-            said, ended = at(self.now + self.seconds(0.0, 300.0)), at(self.now - 10.0)
+            reported, ended = at(self.now + self.seconds(0.0, 300.0)), at(self.now - 10.0)
             began = last.began if last.began and last.began < ended else None
             gone = replace(
-                last, state="shutdown", desired="shutdown", since=said, began=began, ended=ended, engine=said
+                last, state="shutdown", desired="shutdown", since=reported, began=began, ended=ended, engine=reported
             )
             self.tasks[place][-1] = gone
         if not self.is_global or back:
@@ -186,8 +186,10 @@ def histories(draw: st.DrawFn) -> Service:
         if all(tasks[-1].running for tasks in acting.tasks.values()):
             events[number]()
     skews = {node: timedelta(seconds=draw(st.floats(-1.0, 1.0))) for node in _nodes(acting)}
-    kept = [task for tasks in acting.tasks.values() for task in tasks[-KEPT:]]
-    tasks = [_forgotten(task, skews[task.node_id], draw(st.integers(0, 3))) for task in draw(st.permutations(kept))]
+    remembered = [task for tasks in acting.tasks.values() for task in tasks[-KEPT:]]
+    tasks = [
+        _forgotten(task, skews[task.node_id], draw(st.integers(0, 3))) for task in draw(st.permutations(remembered))
+    ]
     replicas = None if acting.is_global else len(acting.tasks)
     return Service(
         id="s",

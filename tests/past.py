@@ -49,6 +49,6 @@ def lived(place: int, created: float, spec: str, ran: tuple[float, float | None]
     began, ended = ran if ran else (None, created + 1)
     state = "running" if ended is None else "shutdown"
     since = began if ended is None else ended
-    one = task(place, created, state, since)
+    plain = task(place, created, state, since)
     dates = {"began": began and at(began), "ended": ended and at(ended)}
-    return dataclasses.replace(one, **{"spec": spec, **dates, **more})
+    return dataclasses.replace(plain, **{"spec": spec, **dates, **more})

@@ -403,4 +403,4 @@ def _elsewhere(swarm: Swarm, lab: Lab, facts: NodeFacts) -> list[str]:
     """Addresses at which a node has its managers, where none of them is a manager of this swarm."""
     known = {str(node.address) for node in lab.nodes} | {node.address for node in swarm.nodes}
     addresses = [manager.rpartition(":")[0] for manager in facts.swarm.managers]
-    return addresses if addresses and not known & set(addresses) else []
+    return [] if known & set(addresses) else addresses

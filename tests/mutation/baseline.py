@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.mutation.mutants import Mutant
 
-KEPT = "LABGEN_MUTATION_BASELINE"
-"""The variable with the file that the times of the tests are written to."""
+TIMES = "LABGEN_MUTATION_BASELINE"
+"""Environment variable with the path of the file that the tests' durations are written to."""
 
 _LONGEST = 3600
 """Seconds that the tests may take, noted line by line."""
@@ -23,7 +23,7 @@ _LONGEST = 3600
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the tests do without any mutant.
+    """Durations and lines of the tests without a mutant.
 
     :param seconds: that each test takes, by its id.
     :param lines: by file, then by line: the ids of the tests that come there.
@@ -43,13 +43,13 @@ class Baseline:
         :param at_most: seconds that they may take together.
         :param used: by module-level name: the lines in functions where it is used, by file.
         """
-        there = set(self._at(mutant.path, range(mutant.first, mutant.last + 1)))
+        tests = set(self._at(mutant.path, range(mutant.first, mutant.last + 1)))
         if mutant.names:
             # What is bound when the module is imported matters where it is used.
             places = {place for name in mutant.names for place in used.get(name, ())}
-            there = {test for path, line in places for test in self._at(path, [line])}
+            tests = {test for path, line in places for test in self._at(path, [line])}
         breadth = self._breadth
-        ordered = sorted(there - {"", *self.failed}, key=lambda test: (breadth[test] * self.seconds[test], test))
+        ordered = sorted(tests - {"", *self.failed}, key=lambda test: (breadth[test] * self.seconds[test], test))
         chosen, together = [], 0.0
         for test in ordered:
             together += self.seconds.get(test, 0.0)
@@ -60,8 +60,8 @@ class Baseline:
 
     def _at(self, path: str, lines: Collection[int]) -> set[str]:
         of_file = self.lines.get(path, {})
-        wanted = of_file if path in self.changed else lines
-        return {test for line in wanted for test in of_file.get(line, ())}
+        searched = of_file if path in self.changed else lines
+        return {test for line in searched for test in of_file.get(line, ())}
 
     @property
     def _breadth(self) -> dict[str, int]:
@@ -73,8 +73,8 @@ class Baseline:
                     for test in tests:
                         counted[test] = counted.get(test, 0) + 1
             object.__setattr__(self, "_counted", counted)
-        found: dict[str, int] = self._counted  # type: ignore[attr-defined]
-        return found
+        breadth: dict[str, int] = self._counted  # type: ignore[attr-defined]
+        return breadth
 
 
 def measure(tree: Path, folder: Path, paths: Collection[str], tests: Collection[str]) -> Baseline:
@@ -84,22 +84,22 @@ def measure(tree: Path, folder: Path, paths: Collection[str], tests: Collection[
     """
     import coverage  # here, where it is used: whoever tests this module need not have it
 
-    data, kept = folder / "coverage", folder / "baseline.json"
+    data, times = folder / "coverage", folder / "baseline.json"
     settings = folder / "coveragerc"
     include = "\n    ".join(str(tree / path) for path in paths)
     settings.write_text(f"[run]\ndata_file = {data}\ninclude =\n    {include}\n", encoding="utf-8")
     command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q"]
     command += ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "tests.mutation.contexts", "--hypothesis-seed=0"]
-    environment = {**os.environ, KEPT: str(kept), "PYTHONPATH": str(tree)}
+    environment = {**os.environ, TIMES: str(times), "PYTHONPATH": str(tree)}
     with (folder / "baseline.log").open("w", encoding="utf-8") as log:
         subprocess.run(
             [*command, *tests], cwd=tree, env=environment, timeout=_LONGEST, check=False, stdout=log, stderr=log
         )
-    told = json.loads(kept.read_text(encoding="utf-8"))
-    noted = coverage.CoverageData(basename=str(data))
-    noted.read()
-    lines = {path: noted.contexts_by_lineno(str(tree / path)) for path in paths}
-    return Baseline(told["seconds"], lines, told["failed"])
+    entries = json.loads(times.read_text(encoding="utf-8"))
+    coverage_data = coverage.CoverageData(basename=str(data))
+    coverage_data.read()
+    lines = {path: coverage_data.contexts_by_lineno(str(tree / path)) for path in paths}
+    return Baseline(entries["seconds"], lines, entries["failed"])
 
 
 def joined(baselines: Collection[Baseline]) -> Baseline:
@@ -115,21 +115,21 @@ def joined(baselines: Collection[Baseline]) -> Baseline:
 
 def write(baseline: Baseline, file: Path, root: Path) -> None:
     """Keep a baseline for another run."""
-    told = {
+    entries = {
         "seconds": baseline.seconds,
         "failed": [*baseline.failed],
         "lines": {path: {line: [*tests] for line, tests in lines.items()} for path, lines in baseline.lines.items()},
         "digests": {path: _digest(root / path) for path in baseline.lines},
     }
-    file.write_text(json.dumps(told), encoding="utf-8")
+    file.write_text(json.dumps(entries), encoding="utf-8")
 
 
 def read(file: Path, root: Path) -> Baseline:
     """Read a baseline that was kept."""
-    told = json.loads(file.read_text(encoding="utf-8"))
-    lines = {path: {int(line): tests for line, tests in lines.items()} for path, lines in told["lines"].items()}
-    changed = [path for path, digest in told["digests"].items() if _digest(root / path) != digest]
-    return Baseline(told["seconds"], lines, told["failed"], changed)
+    entries = json.loads(file.read_text(encoding="utf-8"))
+    lines = {path: {int(line): tests for line, tests in lines.items()} for path, lines in entries["lines"].items()}
+    changed = [path for path, digest in entries["digests"].items() if _digest(root / path) != digest]
+    return Baseline(entries["seconds"], lines, entries["failed"], changed)
 
 
 def _digest(file: Path) -> str:
@@ -138,7 +138,7 @@ def _digest(file: Path) -> str:
 
 def uses(root: Path, paths: Collection[str]) -> dict[str, list[tuple[str, int]]]:
     """Find where names are used inside functions, by name: file and line."""
-    found: dict[str, list[tuple[str, int]]] = {}
+    places: dict[str, list[tuple[str, int]]] = {}
     for path in paths:
         tree = ast.parse((root / path).read_bytes())
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -146,5 +146,5 @@ def uses(root: Path, paths: Collection[str]) -> dict[str, list[tuple[str, int]]]
             for node in (inner for statement in function.body for inner in ast.walk(statement)):
                 name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
                 if name:
-                    found.setdefault(name, []).append((path, node.lineno))  # type: ignore[attr-defined]
-    return found
+                    places.setdefault(name, []).append((path, node.lineno))  # type: ignore[attr-defined]
+    return places

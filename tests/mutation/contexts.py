@@ -11,7 +11,7 @@ from pathlib import Path
 import coverage
 import pytest
 
-from tests.mutation.baseline import KEPT
+from tests.mutation.baseline import TIMES
 
 _SECONDS: dict[str, float] = {}
 _FAILED: set[str] = set()
@@ -24,10 +24,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     assert current is not None, "coverage does not run"
     current.switch_context(item.nodeid)
     start = time.monotonic()
-    done = yield
+    result = yield
     _SECONDS[item.nodeid] = time.monotonic() - start
     current.switch_context("")
-    return done
+    return result
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -38,4 +38,4 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_unconfigure() -> None:
     """Write down how long each test took, and which are of no use."""
-    Path(os.environ[KEPT]).write_text(json.dumps({"seconds": _SECONDS, "failed": sorted(_FAILED)}), encoding="utf-8")
+    Path(os.environ[TIMES]).write_text(json.dumps({"seconds": _SECONDS, "failed": sorted(_FAILED)}), encoding="utf-8")

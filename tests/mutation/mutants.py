@@ -135,9 +135,9 @@ class _Walker(ast.NodeVisitor):
             if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
                 self.visit(decorator)
         arguments = [*node.args.posonlyargs, *node.args.args][-len(node.args.defaults) :] if node.args.defaults else []
-        given: list[tuple[ast.arg, ast.expr | None]] = [*zip(arguments, node.args.defaults, strict=True)]
-        given += [*zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
-        for name, default in given:
+        parameters: list[tuple[ast.arg, ast.expr | None]] = [*zip(arguments, node.args.defaults, strict=True)]
+        parameters += [*zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
+        for name, default in parameters:
             if default and name.arg not in PATIENCE:
                 self.visit(default)
         self._body = None
@@ -181,9 +181,9 @@ class _Walker(ast.NodeVisitor):
     def visit_Compare(self, node: ast.Compare) -> None:
         """Another comparison; another text compared with."""
         for number, operator in enumerate(node.ops):
-            for other in COMPARED[type(operator)]:
+            for replacement in COMPARED[type(operator)]:
                 changed = copy.deepcopy(node)
-                changed.ops[number] = other()
+                changed.ops[number] = replacement()
                 self._replace(node, changed)
         for part in (node.left, *node.comparators):
             for text in [part, *part.elts] if isinstance(part, (ast.Tuple, ast.Set, ast.List)) else [part]:
@@ -204,8 +204,8 @@ class _Walker(ast.NodeVisitor):
         """The other operator; without one of the operands."""
         self._replace(node, ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values))
         for number in range(len(node.values)):
-            left = [*node.values[:number], *node.values[number + 1 :]]
-            self._replace(node, left[0] if len(left) == 1 else ast.BoolOp(node.op, left))
+            operands = [*node.values[:number], *node.values[number + 1 :]]
+            self._replace(node, operands[0] if len(operands) == 1 else ast.BoolOp(node.op, operands))
         self.generic_visit(node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
@@ -217,8 +217,8 @@ class _Walker(ast.NodeVisitor):
     def visit_BinOp(self, node: ast.BinOp) -> None:
         """Another operator, except between texts."""
         texts = any(isinstance(part, ast.JoinedStr) or _is_text(part) for part in (node.left, node.right))
-        if (other := COMPUTED.get(type(node.op))) and not texts:
-            self._replace(node, ast.BinOp(node.left, other(), node.right))
+        if (operator := COMPUTED.get(type(node.op))) and not texts:
+            self._replace(node, ast.BinOp(node.left, operator(), node.right))
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:

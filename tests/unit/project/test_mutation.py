@@ -74,16 +74,16 @@ def test_mutants_of_a_source(source: str, changed: set[str]) -> None:
 
 
 def test_mutants_are_programs_and_differ_from_the_source() -> None:
-    found = mutants("few.py", SOURCE)
-    assert found
-    for mutant in found:
+    changes = mutants("few.py", SOURCE)
+    assert changes
+    for mutant in changes:
         changed = mutant.apply(SOURCE)
         ast.parse(changed)
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(SOURCE))
         assert 1 <= mutant.first <= mutant.last
         assert mutant.diff(SOURCE).startswith("--- few.py\n+++ few.py\n@@ ")
-    assert {mutant.names for mutant in found} == {(), ("LIMIT",)}
-    assert not [mutant for mutant in found if mutant.line in (1, 6)]
+    assert {mutant.names for mutant in changes} == {(), ("LIMIT",)}
+    assert not [mutant for mutant in changes if mutant.line in (1, 6)]
 
 
 def test_mutants_in_a_functions_head_matter_where_its_body_runs() -> None:
@@ -138,13 +138,13 @@ def test_attempt_tells_which_test_noticed_and_leaves_the_file_as_it_was(tmp_path
     many, three = "def test_many(): assert not few([1, 2, 3, 4])", "def test_three(): assert few([1, 2, 3])"
     (tmp_path / "test_few.py").write_text(f"from few import few\n\n{many}\n\n{three}\n")
     by_text = {mutant.text: mutant for mutant in mutants("few.py", SOURCE) if mutant.line == 9}
-    asked = ["test_few.py::test_many", "test_few.py::test_three"]
-    killed = attempt(tmp_path, by_text["(len(items) < most)"], asked, 1.0)
+    tests = ["test_few.py::test_many", "test_few.py::test_three"]
+    killed = attempt(tmp_path, by_text["(len(items) < most)"], tests, 1.0)
     assert (killed.fate, killed.by) == (Fate.KILLED, "test_few.py::test_three")
-    assert attempt(tmp_path, by_text["True"], asked, 1.0).fate is Fate.ALIVE
+    assert attempt(tmp_path, by_text["True"], tests, 1.0).fate is Fate.ALIVE
     assert attempt(tmp_path, by_text["True"], [], 1.0).fate is Fate.UNTESTED
     # A test that there is no more notices nothing.
-    gone = attempt(tmp_path, by_text["True"], ["test_few.py::test_gone", "test_gone.py::test_gone", *asked], 1.0)
+    gone = attempt(tmp_path, by_text["True"], ["test_few.py::test_gone", "test_gone.py::test_gone", *tests], 1.0)
     assert (gone.fate, gone.tests) == (Fate.ALIVE, 2)
     assert (tmp_path / "few.py").read_bytes() == SOURCE
 
@@ -177,11 +177,11 @@ def test_results_are_the_killed_mutants_of_the_same_source(tmp_path: Path) -> No
     results = Results(file, tmp_path)
     results.add(Tried(first, Fate.KILLED, "tests/a.py::test_first"))
     results.add(Tried(second, Fate.ALIVE))
-    kept = Results(file, tmp_path)
-    assert kept.killed(first) == Tried(first, Fate.KILLED, "tests/a.py::test_first")
-    assert kept.killed(second) is None
+    reread = Results(file, tmp_path)
+    assert reread.killed(first) == Tried(first, Fate.KILLED, "tests/a.py::test_first")
+    assert reread.killed(second) is None
     (tmp_path / "few.py").write_bytes(SOURCE + b"\n")
-    assert kept.killed(first) is None
+    assert reread.killed(first) is None
     Results(None, tmp_path).add(Tried(first, Fate.KILLED))
 
 
