@@ -104,9 +104,7 @@ def relieved(service: Service) -> list[Turn]:
     found = []
     for place, tasks in places(service).items():
         now = next((task for task in tasks if task.running), None)
-        ran = [
-            task for task in tasks if now and task is not now and began(task) and str(task.created) < str(now.created)
-        ]
+        ran = [task for task in tasks if now and began(task) and str(task.created) < str(now.created)]
         if now and ran:
             found.append(Turn(place, ran[-1], now))
     return sorted(found, key=lambda turn: str(turn.new.created))

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
 from tests.mutation.baseline import Baseline, joined, measure, read, uses, write
+from tests.mutation.equivalent import EQUIVALENT, reason
 from tests.mutation.mutants import Mutant, of_files
 from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="print the sample, and try nothing")
     arguments = parser.parse_args(argv)
     paths = [path for path in _files() if not arguments.only or any(part in path for part in arguments.only)]
-    every = of_files(ROOT, paths)
+    every = [mutant for mutant in of_files(ROOT, paths) if not reason(mutant, (ROOT / mutant.path).read_bytes())]
     sample = random.Random(arguments.seed).sample(every, min(arguments.sample, len(every)))
     if arguments.list:
         for mutant in sample:
@@ -88,6 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"not asked, because they are left out or fail without a mutant: {len(baseline.failed)}", flush=True)
         results = Results(arguments.results, trees[0])
         tried = _try(sample, trees, baseline, arguments.at_most, results)
+    print(f"\nleft out because they change nothing ({len(EQUIVALENT)}):")
+    for (before, after), why in EQUIVALENT.items():
+        print(f"-{before}\n+{after}\n  {why}")
     return tell(tried, arguments.seed, commit, time.monotonic() - start)
 
 

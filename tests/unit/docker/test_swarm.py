@@ -16,7 +16,7 @@ import pytest
 from labgen.core.errors import NodeError, SwarmError
 from labgen.docker import swarm
 from labgen.docker.api import ask_command
-from labgen.docker.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task
+from labgen.docker.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task, Update
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -256,3 +256,11 @@ def test_tokens_are_never_asked_for() -> None:
 )
 def test_run_of_never_counts_more_than_are_wanted(running: int, told: str) -> None:
     assert swarm.run_of(running, 3) == told
+
+
+def test_update_settings_that_the_engine_does_not_tell_are_its_defaults() -> None:
+    assert Update.of({}) == Update()
+    assert Update.of({"Parallelism": 1}) == Update(1, 0.0, "stop-first", "pause", 5.0)
+    assert Update.of({"Delay": 3_000_000_000, "Order": "start-first", "FailureAction": "rollback"}) == Update(
+        0, 3.0, "start-first", "rollback", 5.0
+    )

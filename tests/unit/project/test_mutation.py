@@ -12,6 +12,7 @@ import pytest
 from tests.mutation import __main__ as run
 from tests.mutation import trial
 from tests.mutation.baseline import Baseline, joined, read, uses, write
+from tests.mutation.equivalent import EQUIVALENT, reason
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, those_present
@@ -194,6 +195,15 @@ def test_run_tells_what_lives_and_ends_with_it(capsys: pytest.CaptureFixture[str
     assert f"alive after 3 tests\n{mutant.diff(SOURCE)}" in printed
     assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNTESTED)], 7, "0a1b2c3", 60.0) == 1
     assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNDECIDED)], 7, "0a1b2c3", 60.0) == 1
+
+
+def test_equivalent_mutants_are_mutants_of_the_code_of_today() -> None:
+    sources = {path: (run.ROOT / path).read_bytes() for path in run._files()}
+    lines = {before for before, _ in EQUIVALENT}
+    candidates = [path for path, source in sources.items() if any(line in source.decode() for line in lines)]
+    reasons = [reason(mutant, sources[path]) for path in candidates for mutant in mutants(path, sources[path])]
+    assert len([why for why in reasons if why]) == len(EQUIVALENT)
+    assert all(EQUIVALENT.values())
 
 
 def test_run_draws_the_same_sample_for_the_same_seed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from verify import (
     test_placement,
     test_quorum,
     test_rollback,
+    test_scaling,
     test_secrets,
     test_stack,
     test_updateoptions,
@@ -359,6 +360,36 @@ def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[s
     assert test_cluster._elsewhere(swarm, lab, facts_of(managers=managers)) == elsewhere
 
 
+# scaling
+
+
+@pytest.mark.parametrize(
+    ("created", "changes", "up"),
+    [
+        (True, [(2, 3), (3, 2)], True),
+        (True, [(1, 4)], True),
+        (True, [(3, 2)], False),
+        (True, [(3, 3)], False),
+        (True, [(1, 2)], False),
+        # The engine has forgotten how it was made.
+        (False, [(3, 2), (2, 1)], True),
+        (False, [(2, 1)], False),
+        (False, [(4, 3)], False),
+    ],
+)
+def test_scaled_up_is_to_three_or_from_there_if_the_beginning_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, created: bool, changes: list[tuple[int, int]], up: bool
+) -> None:
+    remembered = test_scaling.Remembered(created, tuple(changes))
+    monkeypatch.setattr(test_scaling, "_remembered", lambda _exam, _service: remembered)
+    swarm = Swarm((), (), {test_scaling.SERVICE.name: replace(service(), replicas_before=None)})
+    if up:
+        test_scaling.test_scaled_up(swarm, UNDECIDED)
+        return
+    with pytest.raises(AssertionError, match="it has 2 replicas; changes of that number: "):
+        test_scaling.test_scaled_up(swarm, UNDECIDED)
+
+
 # what all of them ask of an exam
 
 
@@ -371,3 +402,17 @@ def test_host_of_a_task_is_the_labs_node_of_that_name() -> None:
     assert exam.host(replace(task(1, 0), node_id=f"id-{last.name}")) is last
     assert exam.host(replace(task(1, 0), node_id="stranger")) is None
     assert exam.host(replace(task(1, 0), node_id="gone")) is None
+
+
+def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -> None:
+    lab = config.load(None)
+    manager, w1, w2 = lab.nodes
+    exam = Exam(lab, SimpleNamespace(), Patience(1.0), wanted={manager.name, w1.name})  # type: ignore[arg-type]
+    requests: list[str] = []
+    exam._open = lambda node, _port: node is not manager  # type: ignore[method-assign, assignment]
+    exam._request = lambda node, _port: requests.append(node.name) or {}  # type: ignore[method-assign, assignment, func-returns-value]
+    assert exam._asked(w2, 8001) == {}
+    assert sorted(requests) == sorted([w1.name, w2.name])
+    # The node that is asked for is asked whatever it listens on, and every node once.
+    assert exam._asked(manager, 8001) == exam._asked(w1, 8001) == {}
+    assert sorted(requests) == sorted([manager.name, w1.name, w2.name])

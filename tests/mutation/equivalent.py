@@ -1,0 +1,26 @@
+"""Mutants that change nothing anyone can observe, each with the reason: they are left out of the sample's figures."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+EQUIVALENT: dict[tuple[str, str], str] = {
+    (
+        "wanted = min(SERVICE.replicas or 0, len(lab.workers))",
+        "wanted = min(SERVICE.replicas or 1, len(lab.workers))",
+    ): "the exercise's own service has replicas; the 0 is there for the type checker",
+    (
+        "LEAST = VIRTUAL.replicas or 0",
+        "LEAST = VIRTUAL.replicas or 1",
+    ): "the exercise's own service has replicas; the 0 is there for the type checker",
+}
+"""By the line as it is and as the mutant has it, without indentation."""
+
+
+def reason(mutant: Mutant, source: bytes) -> str:
+    """Return why a mutant changes nothing; empty if it may change something."""
+    start = source.rfind(b"\n", 0, mutant.start) + 1
+    end = source.find(b"\n", mutant.end)
+    before = source[start:end].decode().strip()
+    after = f"{source[start : mutant.start].decode()}{mutant.text}{source[mutant.end : end].decode()}".strip()
+    return EQUIVALENT.get((before, after), "")
