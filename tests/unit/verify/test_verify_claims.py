@@ -27,9 +27,9 @@ class Manager:
 
     manager = NODE
 
-    def __init__(self, printed: str = "", there: Service | None = None) -> None:
+    def __init__(self, printed: str = "", current: Service | None = None) -> None:
         self.printed = printed
-        self.there = there
+        self.there = current
 
     def on(self, _node: object, _script: str, **_options: float) -> str:
         return self.printed
@@ -81,20 +81,20 @@ def test_remembered_takes_a_number_that_is_not_told_for_none() -> None:
             json.dumps({"Action": "prune", "Actor": None}),
         ]
     )
-    seen = test_scaling._remembered(Manager(printed), service())  # type: ignore[arg-type]
-    assert (seen.made, seen.changes) == (True, ((2, 3), (0, 2)))
+    remembered = test_scaling._remembered(Manager(printed), service())  # type: ignore[arg-type]
+    assert (remembered.made, remembered.changes) == (True, ((2, 3), (0, 2)))
     assert not test_scaling._remembered(Manager(event("update", "s")), service()).made  # type: ignore[arg-type]
 
 
 def test_last_change_is_from_what_it_was_to_what_it_is() -> None:
-    there = replace(service(), replicas=3, replicas_before=0)
-    assert test_scaling._last_change(there) == [(0, 3)]
-    assert test_scaling._last_change(replace(there, replicas_before=None)) == []
-    assert test_scaling._last_change(replace(there, replicas=None)) == []
+    scaled = replace(service(), replicas=3, replicas_before=0)
+    assert test_scaling._last_change(scaled) == [(0, 3)]
+    assert test_scaling._last_change(replace(scaled, replicas_before=None)) == []
+    assert test_scaling._last_change(replace(scaled, replicas=None)) == []
 
 
 @pytest.mark.parametrize(
-    ("tasks", "said"),
+    ("tasks", "words"),
     [
         ([task(1, 0), task(2, 0)], ""),
         ([task(1, 0)], "1 of 2 run, 0 on the way out"),
@@ -103,24 +103,24 @@ def test_last_change_is_from_what_it_was_to_what_it_is() -> None:
         ([task(1, 0), task(2, 0), replace(task(3, 0, "preparing"), desired="running")], "2 of 2 run, 0 on the way out"),
     ],
 )
-def test_running_is_told_once_nothing_is_on_its_way(tasks: list[Task], said: str) -> None:
-    exam: Any = Manager(there=service(*tasks))
-    if not said:
+def test_running_is_told_once_nothing_is_on_its_way(tasks: list[Task], words: str) -> None:
+    exam: Any = Manager(current=service(*tasks))
+    if not words:
         assert test_scaling._running(exam, 2) == tuple(tasks)
         return
-    with pytest.raises(NotYet, match=rf"^{said}"):
+    with pytest.raises(NotYet, match=rf"^{words}"):
         test_scaling._running(exam, 2)
     assert scaling.WITHIN > 0
 
 
 def test_recovered_counts_others_once_one_of_them_runs_in_the_place() -> None:
     killed = task(1, 0)
-    exam: Any = Manager(there=service(killed, task(1, 5), task(2, 0)))
+    exam: Any = Manager(current=service(killed, task(1, 5), task(2, 0)))
     assert test_recovery._recovered(exam, killed, 2) == 2
-    assert test_recovery._recovered(Manager(there=service(task(1, 5), task(2, 0), task(3, 0))), killed, 2) == 3  # type: ignore[arg-type]
+    assert test_recovery._recovered(Manager(current=service(task(1, 5), task(2, 0), task(3, 0))), killed, 2) == 3  # type: ignore[arg-type]
     for tasks in ((killed, task(2, 0), task(3, 0)), (task(1, 5),)):
         with pytest.raises(NotYet):
-            test_recovery._recovered(Manager(there=service(*tasks)), killed, 2)  # type: ignore[arg-type]
+            test_recovery._recovered(Manager(current=service(*tasks)), killed, 2)  # type: ignore[arg-type]
 
 
 def failed(created: float, spec: str, since: float) -> Task:
@@ -192,12 +192,12 @@ def test_replaced_is_after_a_node_was_lost_and_whole(
         first = [replace(lived(slot, update, "0", (update + 1, update + 20)), node_id="w1") for slot in slots]
         tasks = [*first, *tasks[:1], replace(tasks[1], state="running", since=at(1), ended=None, desired="running")]
         tasks += [replace(lived(2, -60, "a", (-59, None)), node_id="w3")]
-    there = service(*tasks)
+    replaced = service(*tasks)
     if holds:
-        test_failover.test_replaced(there)
+        test_failover.test_replaced(replaced)
         return
     with pytest.raises(AssertionError, match="no update of every replica"):
-        test_failover.test_replaced(there)
+        test_failover.test_replaced(replaced)
 
 
 def test_back_says_what_is_wrong_with_each_node() -> None:
@@ -217,13 +217,13 @@ def test_back_says_what_is_wrong_with_each_node() -> None:
 def test_spread_is_even_where_none_has_two_more(counts: tuple[int, int], holds: bool) -> None:
     lab: Any = SimpleNamespace(workers=(SimpleNamespace(name="w1"), SimpleNamespace(name="w2")))
     placed = [name for name, many in zip(("w1", "w2"), counts, strict=True) for _ in range(many)]
-    there = service(*(replace(task(slot, 0), node_id=name) for slot, name in enumerate(placed, 1)))
+    spread = service(*(replace(task(slot, 0), node_id=name) for slot, name in enumerate(placed, 1)))
     swarm = swarm_of(node("w1"), node("w2"), node("m", role="manager"))
     if holds:
-        test_failover.test_spread(there, swarm, lab)
+        test_failover.test_spread(spread, swarm, lab)
         return
     with pytest.raises(AssertionError, match=r"tasks run: "):
-        test_failover.test_spread(there, swarm, lab)
+        test_failover.test_spread(spread, swarm, lab)
 
 
 def test_moves_are_told_with_what_came_before() -> None:
@@ -233,14 +233,14 @@ def test_moves_are_told_with_what_came_before() -> None:
         replace(lived(3, -60, "a", (-59, 9)), state="failed", node_id="w1"),
         replace(lived(3, 9, "a", (10, None)), node_id="w2"),
     ]
-    there = service(*lost, *drained, *killed)
-    told = test_failover._told(test_failover.moves(there))
-    assert told == (
+    moved = service(*lost, *drained, *killed)
+    sentence = test_failover._told(test_failover.moves(moved))
+    assert sentence == (
         "replicas that came from one node to another: 1 (after a node was lost), 2 (after it was stopped), 3 (failed)"
     )
     assert test_failover._told([]) == "the history shows no task that came from one node to another"
-    test_failover.test_failed_over(there)
-    test_failover.test_drained(there)
+    test_failover.test_failed_over(moved)
+    test_failover.test_drained(moved)
     with pytest.raises(AssertionError):
         test_failover.test_failed_over(service(*drained, *killed))
     with pytest.raises(AssertionError):
@@ -249,8 +249,8 @@ def test_moves_are_told_with_what_came_before() -> None:
 
 
 def test_constraints_are_compared_without_blanks() -> None:
-    there = replace(service(), constraints=("node.labels.disk == ssd", "node.role!=manager"))
-    assert test_placement._constraints(there) == {"node.labels.disk==ssd", "node.role!=manager"}
+    constrained = replace(service(), constraints=("node.labels.disk == ssd", "node.role!=manager"))
+    assert test_placement._constraints(constrained) == {"node.labels.disk==ssd", "node.role!=manager"}
 
 
 def test_labelled_are_the_nodes_with_that_value() -> None:

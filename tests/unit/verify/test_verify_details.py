@@ -110,7 +110,7 @@ def on(node: str, slot: int) -> Task:
 
 
 @pytest.mark.parametrize(
-    ("pages", "back", "given"),
+    ("pages", "back", "filled"),
     [
         # The one that went had a page: the one that stays on its node is given that.
         ({"c2": "cGFnZQ=="}, [on("w1", 1), on("w2", 3)], ["c3"]),
@@ -123,7 +123,7 @@ def on(node: str, slot: int) -> Task:
     ],
 )
 def test_as_found_gives_the_page_of_what_went_to_what_stays(
-    pages: dict[str, str], back: list[Task], given: list[str]
+    pages: dict[str, str], back: list[Task], filled: list[str]
 ) -> None:
     before = replace(service(on("w1", 1), on("w2", 2)), replicas=2)
     more = replace(before, replicas=3, tasks=(*before.tasks, on("w2", 3)))
@@ -132,7 +132,7 @@ def test_as_found_gives_the_page_of_what_went_to_what_stays(
         pass
     scale, *others = exam.scripts
     assert scale == "docker service scale --detach web-alb=2"
-    assert [name for name in ("c1", "c2", "c3") for script in others if f"docker exec -i {name} " in script] == given
+    assert [name for name in ("c1", "c2", "c3") for script in others if f"docker exec -i {name} " in script] == filled
 
 
 def test_as_found_does_not_scale_what_is_as_it_was() -> None:
@@ -180,35 +180,35 @@ def test_open_to_all_asks_only_for_nodes_that_are_ready() -> None:
     def node(name: str, state: str) -> SwarmNode:
         return SwarmNode(name, name, "worker", "active", state, False, "10.0.2.102", "27.3.1")
 
-    there = replace(service(), constraints=("node.hostname!=gone",))
-    services.open_to_all(Swarm((node("w1", "ready"), node("gone", "down")), (), {}), there)
+    web = replace(service(), constraints=("node.hostname!=gone",))
+    services.open_to_all(Swarm((node("w1", "ready"), node("gone", "down")), (), {}), web)
     with pytest.raises(AssertionError, match=r"keep it off gone: node.hostname!=gone"):
-        services.open_to_all(Swarm((node("w1", "ready"), node("gone", "ready")), (), {}), there)
+        services.open_to_all(Swarm((node("w1", "ready"), node("gone", "ready")), (), {}), web)
 
 
 def test_picked_leaves_out_what_is_not_told() -> None:
     fields = [("ID",), ("Spec", "Role"), ("Spec", "Labels"), ("Status",), ("Spec", "Nothing", "Deep")]
-    told = {"ID": "x", "Spec": {"Role": "", "Labels": {}}, "Status": [], "More": 1}
-    assert explaining._picked(told, fields) == '{"ID": "x"}'
+    answer = {"ID": "x", "Spec": {"Role": "", "Labels": {}}, "Status": [], "More": 1}
+    assert explaining._picked(answer, fields) == '{"ID": "x"}'
     assert explaining._picked({"ID": 0}, [("ID",)]) == '{"ID": 0}'
     assert explaining._picked({"More": 1}, fields) == ""
 
 
 def test_new_tasks_are_none_of_a_service_that_had_no_task_yet() -> None:
     evidence = Recorded("update").evidence
-    asked = next(one for one in evidence.observations if "http://engine/tasks" in one.script)
+    listing = next(observation for observation in evidence.observations if "http://engine/tasks" in observation.script)
     tasks = [{"ID": name, "ServiceID": "s", "CreatedAt": "2020-01-01T00:00:00Z"} for name in ("a", "b")]
-    old, both = json.dumps(tasks[:1]), json.dumps(tasks)
+    old, complete = json.dumps(tasks[:1]), json.dumps(tasks)
 
     def seen(*answers: str) -> None:
-        evidence.observations[:] = [replace(asked, out=f"{out}\n\n200\n") for out in answers]
+        evidence.observations[:] = [replace(listing, out=f"{out}\n\n200\n") for out in answers]
         consistency._check_new_tasks(evidence)
 
     seen("[]", old)
     seen(old, old)
-    seen(both, old)
+    seen(complete, old)
     with pytest.raises(ValueError, match=r"it is forged: a task was made on 2020-01-01"):
-        seen(old, both)
+        seen(old, complete)
 
 
 def outcome_of(stash: dict[Any, Any]) -> command.Outcome:
@@ -249,7 +249,7 @@ def test_outcome_keeps_whether_it_was_interrupted(error: type[BaseException], in
     assert outcome.interrupted is interrupted
 
 
-def asking(seen: Callable[[], Any], waited: float = 5.0) -> Any:
+def asking(look: Callable[[], Any], waited: float = 5.0) -> Any:
     """What comes of a wait in an exam whose time is its own."""
     now = [0.0]
 
@@ -259,17 +259,17 @@ def asking(seen: Callable[[], Any], waited: float = 5.0) -> Any:
     hosts = SimpleNamespace(clock=lambda: now[0], pause=pause)
     exam = Exam(labfile.load(None), hosts, Patience(1.0))  # type: ignore[arg-type]
     try:
-        return exam.wait("it", seen, within=waited)
+        return exam.wait("it", look, within=waited)
     finally:
         assert exam._waited == pytest.approx(now[0])
 
 
 def test_wait_looks_again_until_it_is_so() -> None:
-    left = [NotYet("one"), NotYet("two")]
+    errors = [NotYet("one"), NotYet("two")]
 
     def look() -> str:
-        if left:
-            raise left.pop()
+        if errors:
+            raise errors.pop()
         return "so"
 
     assert asking(look) == "so"
@@ -288,8 +288,8 @@ def test_victim_is_a_task_on_a_node_of_the_lab() -> None:
         host=lambda of: SimpleNamespace(name=of.node_id) if of.node_id != "elsewhere" else None,
         choose=lambda _purpose, many: many - 1,
     )
-    there = service(on("elsewhere", 1), on("w1", 2), on("w2", 3))
-    node, victim = test_recovery._victim(exam, there)
+    web = service(on("elsewhere", 1), on("w1", 2), on("w2", 3))
+    node, victim = test_recovery._victim(exam, web)
     assert (node.name, victim.slot) == ("w2", 3)
     with pytest.raises(AssertionError, match="no task of"):
         test_recovery._victim(exam, service(on("elsewhere", 1)))
@@ -327,32 +327,32 @@ def test_ran_on_without_a_lost_majority_is_a_failure() -> None:
 
 def test_whole_is_a_lab_with_every_node_ready_and_no_other_entry() -> None:
     lab: Any = SimpleNamespace(nodes=[SimpleNamespace(name="m1"), SimpleNamespace(name="w1")])
-    both = (swarm_node("m1"), swarm_node("w1"))
-    test_globalmode.test_whole(Swarm(both, (), {}), lab)
+    members = (swarm_node("m1"), swarm_node("w1"))
+    test_globalmode.test_whole(Swarm(members, (), {}), lab)
     with pytest.raises(AssertionError, match=r"still listed: w1 \(w1, down\)"):
-        test_globalmode.test_whole(Swarm((*both, swarm_node("w1", state="down")), (), {}), lab)
+        test_globalmode.test_whole(Swarm((*members, swarm_node("w1", state="down")), (), {}), lab)
     with pytest.raises(AssertionError, match="not in the swarm: w1"):
-        test_globalmode.test_whole(Swarm((both[0], swarm_node("w1", state="down")), (), {}), lab)
+        test_globalmode.test_whole(Swarm((members[0], swarm_node("w1", state="down")), (), {}), lab)
 
 
 def test_after_is_a_node_that_came_when_the_service_was_there() -> None:
-    there = replace(service(), created=at(10))
-    assert test_globalmode._after(swarm_node("w1", created=at(11)), there)
-    for node, seen in (
-        (swarm_node("w1", created=at(10)), there),
-        (swarm_node("w1"), there),
+    web = replace(service(), created=at(10))
+    assert test_globalmode._after(swarm_node("w1", created=at(11)), web)
+    for node, service_then in (
+        (swarm_node("w1", created=at(10)), web),
+        (swarm_node("w1"), web),
         (swarm_node("w1", created=at(11)), service()),
     ):
-        assert test_globalmode._after(node, seen) is False
+        assert test_globalmode._after(node, service_then) is False
 
 
 @pytest.mark.parametrize(("later", "forged"), [(3500.0, False), (3700.0, True)])
 def test_history_that_is_later_than_the_answer_is_forged(later: float, forged: bool) -> None:
     evidence = Recorded("update").evidence
-    asked = next(one for one in evidence.observations if "http://engine/tasks" in one.script)
-    moment = evidence.started.astimezone(UTC) + timedelta(seconds=asked.since + later)
+    answer = next(observation for observation in evidence.observations if "http://engine/tasks" in observation.script)
+    moment = evidence.started.astimezone(UTC) + timedelta(seconds=answer.since + later)
     out = f'[{{"CreatedAt":"{moment:%Y-%m-%dT%H:%M:%S}.000000000Z"}}]\n\n200\n'
-    evidence.observations[:] = [replace(asked, out=out)]
+    evidence.observations[:] = [replace(answer, out=out)]
     if not forged:
         consistency._check_history(evidence)
         return
@@ -368,7 +368,7 @@ def test_line_shows_two_hundred_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "found", "ends"),
+    ("status", "events", "ends"),
     [
         (0, {}, 0),
         (11, {}, 11),
@@ -381,21 +381,21 @@ def test_line_shows_two_hundred_characters() -> None:
     ],
 )
 def test_main_ends_with_labgens_own_statuses(
-    monkeypatch: pytest.MonkeyPatch, status: int, found: dict[str, Any], ends: int
+    monkeypatch: pytest.MonkeyPatch, status: int, events: dict[str, Any], ends: int
 ) -> None:
-    asked: list[list[str]] = []
+    calls: list[list[str]] = []
 
     def run(arguments: list[str], plugins: list[Any]) -> int:
-        asked.append(arguments)
+        calls.append(arguments)
         (outcome,) = plugins
-        outcome.broken, outcome.interrupted = found.get("broken", ""), found.get("interrupted", False)
-        if "error" in found:
-            outcome.pytest_configure(SimpleNamespace(stash={REFUSED: found["error"]}))
+        outcome.broken, outcome.interrupted = events.get("broken", ""), events.get("interrupted", False)
+        if "error" in events:
+            outcome.pytest_configure(SimpleNamespace(stash={REFUSED: events["error"]}))
         return status
 
     monkeypatch.setattr(pytest, "main", run)
     assert command.main(["--exercise=update"]) == ends
-    assert asked == [[*command.SETTINGS, "--exercise=update", str(command.CHECKS)]]
+    assert calls == [[*command.SETTINGS, "--exercise=update", str(command.CHECKS)]]
 
 
 def test_listed_are_counts_in_the_order_of_the_nodes() -> None:
@@ -429,7 +429,7 @@ def test_in_pairs_is_two_at_a_time_and_no_more_missing(
     created: tuple[float, ...], stopped: tuple[float, ...], pairs: bool
 ) -> None:
     moments = enumerate(zip(created, stopped, strict=True), 1)
-    happened = [turn(slot, ended, made + 3, created=made) for slot, (made, ended) in moments]
+    happened = [turn(slot, ended, created + 3, created=created) for slot, (created, ended) in moments]
     assert test_updateoptions._in_pairs(happened) is pairs
 
 
@@ -439,26 +439,26 @@ def test_running_tells_the_errors_of_tasks_that_are_meant_to_run() -> None:
         replace(task(1, 0, "failed"), error="exit 1"),
         replace(task(2, 0, "ready"), desired="ready", error="No such image"),
     ]
-    there = replace(service(*wrong), name="my-queue", replicas=3)
+    queue = replace(service(*wrong), name="my-queue", replicas=3)
     with pytest.raises(AssertionError, match=r"^of my-queue 0 of 3 run No such image; no suitable node"):
-        test_rollback.test_running(there, there, None)  # type: ignore[arg-type]
+        test_rollback.test_running(queue, queue, None)  # type: ignore[arg-type]
 
 
 def test_networks_are_asked_of_the_wanted_nodes_that_answer_and_once() -> None:
     lab = labfile.load(None)
     manager, w1, w2 = lab.nodes
-    asked: list[str] = []
+    names: list[str] = []
 
     def run(node: Any, _script: str, **_options: Any) -> str:
-        asked.append(node.name)
+        names.append(node.name)
         return f'[{{"Id":"{node.name}","Name":"ingress"}}]\n\n200\n'
 
     exam = Exam(lab, SimpleNamespace(run=run), Patience(1.0), wanted={manager.name, w1.name})  # type: ignore[arg-type]
     exam.answers = lambda node: node is not w1  # type: ignore[method-assign]
     assert [network.id for network in exam.networks(w2)] == [w2.name]
-    assert sorted(asked) == sorted([manager.name, w2.name])
+    assert sorted(names) == sorted([manager.name, w2.name])
     assert [network.id for network in exam.networks(manager)] == [manager.name]
-    assert len(asked) == 2
+    assert len(names) == 2
     # One that is asked for is asked, whatever is thought of it.
     assert [network.id for network in exam.networks(w1)] == [w1.name]
 
@@ -497,10 +497,10 @@ def test_named_are_exercises_by_option_or_by_the_file_of_their_checks() -> None:
 def test_lock_is_held_where_checks_act_or_a_report_is_left(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any], held: bool
 ) -> None:
-    asked: list[str] = []
+    commands: list[str] = []
 
     def lock(_folder: object, command: str, **_options: Any) -> Any:
-        asked.append(command)
+        commands.append(command)
         return nullcontext()
 
     monkeypatch.setattr(conftest, "folder_lock", lock)
@@ -508,7 +508,7 @@ def test_lock_is_held_where_checks_act_or_a_report_is_left(
     config = config_of(**options)
     config.pluginmanager = SimpleNamespace(get_plugin=lambda _name: None)
     conftest._lock(config)
-    assert bool(asked) is held
+    assert bool(commands) is held
     assert (conftest.LOCK in config.stash) is held
-    if asked and "exercise" in options:
-        assert asked == [f"labgen grade {options['exercise'][0]}"]
+    if commands and "exercise" in options:
+        assert commands == [f"labgen grade {options['exercise'][0]}"]

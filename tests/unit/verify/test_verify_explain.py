@@ -43,18 +43,18 @@ def explain(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lab folder with the evidence of a grading, and no lab."""
     folder = tmp_path_factory.mktemp("lab")
-    kept = folder / ".labgen" / "report" / "evidence.jsonl"
-    kept.parent.mkdir(parents=True)
+    evidence_file = folder / ".labgen" / "report" / "evidence.jsonl"
+    evidence_file.parent.mkdir(parents=True)
     recorded = Recorded("update")
     recorded.says("redis-cli INFO", lambda _: "redis_version:6.0.16\x1b[2J")
-    kept.write_text(bundle.write(recorded.evidence), encoding="utf-8")
+    evidence_file.write_text(bundle.write(recorded.evidence), encoding="utf-8")
     return folder
 
 
 def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
-    done = explain(graded, "update.server_version", "--lang=en")
-    assert (done.returncode, done.stderr) == (0, "")
-    first, claim, *rest = done.stdout.splitlines()
+    run = explain(graded, "update.server_version", "--lang=en")
+    assert (run.returncode, run.stderr) == (0, "")
+    first, claim, *rest = run.stdout.splitlines()
     assert first == "update.server_version  (2 points)"
     assert claim == "Every running server, asked itself, is of the version that the new image brings."
     text = "\n".join(rest)
@@ -66,32 +66,32 @@ def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
         "        docker exec CONTAINER redis-server --version\n" in text
     )
     # Each of the three servers was asked, where it runs.
-    asked = [line for line in rest if line.startswith("    $ docker exec")]
-    assert len(asked) == 3
+    questions = [line for line in rest if line.startswith("    $ docker exec")]
+    assert len(questions) == 3
     assert "    redis_version:6.0.16\\x1b[2J" in rest
-    assert "\x1b" not in done.stdout
+    assert "\x1b" not in run.stdout
     # And the swarm, which was read once for all checks.
     assert '"Spec.Name": "my-database"' in text
     assert "web-alb" not in text
 
 
 def test_in_korean(graded: Path) -> None:
-    done = explain(graded, "server_version", "--lang=ko")
-    assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in done.stdout
-    assert "판정: 실패" in done.stdout
-    assert "해 볼 것: my-database의 태스크가 있는 노드에서:\n        docker ps\n" in done.stdout
+    run = explain(graded, "server_version", "--lang=ko")
+    assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in run.stdout
+    assert "판정: 실패" in run.stdout
+    assert "해 볼 것: my-database의 태스크가 있는 노드에서:\n        docker ps\n" in run.stdout
 
 
 def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:
     every = explain(graded, "cluster.host_name", "--lang=en").stdout
-    one = explain(graded, "cluster.host_name[swarm-worker1]", "--lang=en").stdout
+    single = explain(graded, "cluster.host_name[swarm-worker1]", "--lang=en").stdout
     assert [name for name in ("swarm-manager", "swarm-worker1", "swarm-worker2") if f"{name}, asked at" in every] == [
         "swarm-manager",
         "swarm-worker1",
         "swarm-worker2",
     ]
-    assert "swarm-manager, asked at" not in one
-    assert "@@hostname\n    swarm-worker1\n" in one
+    assert "swarm-manager, asked at" not in single
+    assert "@@hostname\n    swarm-worker1\n" in single
 
 
 def test_all_of_it_where_that_is_wanted(graded: Path) -> None:
@@ -106,33 +106,33 @@ def test_all_of_it_where_that_is_wanted(graded: Path) -> None:
     [("update.histroy", "update.history"), ("histroy", "update.history"), ("'; rm -rf /", "cluster.")],
 )
 def test_an_unknown_check_names_the_nearest(graded: Path, typed: str, near: str) -> None:
-    done = explain(graded, "--", typed)
-    assert done.returncode == 10
-    assert done.stderr.startswith(f"error: there is no check '{typed}'.\n  Did you mean: ")
-    assert near in done.stderr
-    assert "Traceback" not in done.stderr
+    run = explain(graded, "--", typed)
+    assert run.returncode == 10
+    assert run.stderr.startswith(f"error: there is no check '{typed}'.\n  Did you mean: ")
+    assert near in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_what_was_not_looked_at_is_said(graded: Path) -> None:
-    done = explain(graded, "loadbalance.published", "--lang=en")
-    assert done.returncode == 0
-    assert "The service publishes port 8001" in done.stdout
+    run = explain(graded, "loadbalance.published", "--lang=en")
+    assert run.returncode == 0
+    assert "The service publishes port 8001" in run.stdout
 
 
 def test_before_anything_was_graded_the_claim_is_told(tmp_path: Path) -> None:
-    done = explain(tmp_path, "update.history", "--lang=en")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "The history has both versions" in done.stdout
-    assert done.stdout.rstrip().endswith("Nothing was graded yet: after `labgen grade` its evidence stands here.")
-    assert "Verdict" not in done.stdout
+    run = explain(tmp_path, "update.history", "--lang=en")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "The history has both versions" in run.stdout
+    assert run.stdout.rstrip().endswith("Nothing was graded yet: after `labgen grade` its evidence stands here.")
+    assert "Verdict" not in run.stdout
 
 
 def test_evidence_that_was_changed_is_not_explained(graded: Path, tmp_path: Path) -> None:
     text = (graded / ".labgen" / "report" / "evidence.jsonl").read_text(encoding="utf-8")
     (tmp_path / "it.jsonl").write_text(text.replace("6.0.16", "6.2.16"), encoding="utf-8")
-    done = explain(tmp_path, "update.history", f"--from={tmp_path / 'it.jsonl'}")
-    assert done.returncode == 14
-    assert "was changed" in done.stderr
+    run = explain(tmp_path, "update.history", f"--from={tmp_path / 'it.jsonl'}")
+    assert run.returncode == 14
+    assert "was changed" in run.stderr
 
 
 def test_the_command_line_starts_it(graded: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -149,26 +149,26 @@ OUTCOME = Outcome("update.it", "update", "it", None, "It is so.", 2, 2, Verdict.
     ["\x1b]0;owned\x07", "x" * 100_000, "line\n" * 10_000, "[" * 100_000, '[{"Spec": 3}]\n200', "\udcff\u202e"],
 )
 def test_whatever_a_node_says_is_told_in_short_and_harmlessly(out: str) -> None:
-    seen = [
+    observations = [
         Observation("n", script, out, ("", ""), 1.0)
         for script in ("cat it", "curl 'http://engine/tasks'", "curl http://engine/x")
     ]
-    lines = told([Explained(ABOUT, OUTCOME, (), tuple(seen))], NOON, "en")
+    lines = told([Explained(ABOUT, OUTCOME, (), tuple(observations))], NOON, "en")
     text = "\n".join(lines)
     assert all(mark.isprintable() or mark == "\n" for mark in text)
     assert len(text) < 30_000
 
 
 def test_what_a_check_looks_at_is_noted_across_threads() -> None:
-    one, two, three = (Observation(name, "", "", ("", ""), 0.0) for name in "abc")
+    first, second, third = (Observation(name, "", "", ("", ""), 0.0) for name in "abc")
     with tracing.gather(outer=True) as check:
-        tracing.looked_at([one])
+        tracing.looked_at([first])
         with tracing.gather() as inner:
-            tracing.looked_at([two])
+            tracing.looked_at([second])
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(tracing.looked_at, [three]).result()
-    tracing.looked_at([two])
-    assert (check, inner) == ([one, three], [two])
+            pool.submit(tracing.looked_at, [third]).result()
+    tracing.looked_at([second])
+    assert (check, inner) == ([first, third], [second])
 
 
 @pytest.mark.parametrize("requires", [(), ("routing-mesh",), ("routing-mesh", "clock")])
