@@ -27,13 +27,13 @@ def require_tool() -> Callable[[str], str]:
     """Gives a program's path. Without it the test is skipped, or fails where ``LABGEN_REQUIRE_TOOLS`` is set."""
 
     def find(program: str) -> str:
-        found = Runner().which(program)
-        if found is None:
+        path = Runner().which(program)
+        if path is None:
             missing = f"{program} is not installed"
             if os.environ.get(REQUIRE_TOOLS):
                 pytest.fail(f"{missing}, and {REQUIRE_TOOLS} is set")
             pytest.skip(missing)
-        return found
+        return path
 
     return find
 
