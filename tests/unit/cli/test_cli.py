@@ -12,6 +12,7 @@ import pytest
 from labgen import cli
 from labgen.exercise.catalogue import NAMES
 from labgen.machines.lifecycle import stuck_machines
+from tests import needs
 
 
 def labgen(folder: Path, *words: str) -> int:
@@ -141,6 +142,7 @@ def test_interruption_says_how_to_go_on(
 
 
 def test_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
+    needs.posix("sh")
     command = f"'{sys.executable}' -m labgen.cli -C '{tmp_path}' schema | head -c 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout == "{"

@@ -18,6 +18,7 @@ from labgen.core.environment import INSTALLED
 sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
 from recorded import Recorded
 
+from tests import needs
 from verify import bundle
 
 MODULES = [
@@ -239,6 +240,7 @@ def test_grade_of_evidence_that_is_none_has_its_own_status(evidence: Path) -> No
 
 
 def test_report_replaces_links_and_leaves_alone_what_they_lead_to(evidence: Path, tmp_path: Path) -> None:
+    needs.posix("links and permission bits")
     mine = tmp_path / "mine"
     mine.write_text("mine")
     report = evidence.with_name("kim-report")
@@ -255,6 +257,7 @@ def test_report_replaces_links_and_leaves_alone_what_they_lead_to(evidence: Path
 def test_report_is_not_written_through_a_link_in_its_folders_place(
     evidence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    needs.posix("links")
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "report.json").write_text("mine")

@@ -16,6 +16,7 @@ from labgen.cli import root
 from labgen.cli.completion import SHELLS
 from labgen.cli.parameters import Day, repeat_option
 from labgen.exercise.catalogue import NAMES
+from tests import needs
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,7 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
 
 
 def test_completion_of_bash_can_be_read_by_bash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs.posix("bash")
     cli.main(["completion", "bash"])
     script = tmp_path / "completion"
     script.write_text(capsys.readouterr().out)

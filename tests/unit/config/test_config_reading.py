@@ -8,6 +8,7 @@ import pytest
 from labgen.config import load, of_folder
 from labgen.config.reading import LONGEST
 from labgen.core.errors import LabFileError
+from tests import needs
 
 
 def refused(folder):
@@ -67,16 +68,19 @@ def test_of_folder_takes_lab_yml_under_another_case_for_itself(tmp_path):
 
 
 def test_of_folder_refuses_a_link_that_leads_nowhere(tmp_path):
+    needs.posix("links")
     (tmp_path / "lab.yml").symlink_to("gone.yml")
     assert "is a link to 'gone.yml', which is not there" in refused(tmp_path)
 
 
 def test_of_folder_refuses_a_link_that_leads_to_itself(tmp_path):
+    needs.posix("links")
     (tmp_path / "lab.yml").symlink_to("lab.yml")
     assert "cannot be read" in refused(tmp_path)
 
 
 def test_of_folder_follows_a_link_to_a_file(tmp_path):
+    needs.posix("links")
     (tmp_path / "shared.yml").write_text("workers: 1\n")
     (tmp_path / "lab.yml").symlink_to("shared.yml")
     assert len(of_folder(tmp_path).workers) == 1
@@ -87,15 +91,18 @@ def _folder(path):
 
 
 def _fifo(path):
+    needs.posix("pipes in folders")
     os.mkfifo(path)
 
 
 def _socket(path):
+    needs.posix("sockets in folders")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
 
 
 def _device(path):
+    needs.posix("devices")
     path.symlink_to("/dev/zero")
 
 

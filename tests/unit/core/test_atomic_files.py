@@ -11,9 +11,11 @@ import pytest
 from labgen.core import atomic_files
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import HostError
+from tests import needs
 
 
 def test_write_whole_follows_a_link_or_replaces_it(tmp_path: Path) -> None:
+    needs.posix("links and permission bits")
     mine, link = tmp_path / "mine", tmp_path / "folder" / "link"
     mine.write_text("old")
     link.parent.mkdir()
@@ -82,6 +84,7 @@ def test_write_whole_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_give_to_user_gives_what_was_made_under_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs.posix("users")
     owners: list[tuple[str, int, int]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((Path(path).name, uid, gid)))

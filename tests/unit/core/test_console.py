@@ -12,11 +12,13 @@ import pytest
 from labgen import cli
 from labgen.core.console import TRACEBACK, guarded
 from labgen.core.errors import HostError
+from tests import needs
 
 LABGEN = f"'{sys.executable}' -m labgen"
 
 
 def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    needs.linux("sh and /dev/full")
     return subprocess.run(
         ["sh", "-c", line], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
     )
@@ -105,6 +107,7 @@ def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str], words: lis
 
 
 def test_bytes_that_are_not_utf8_are_printed_as_they_are(tmp_path: Path) -> None:
+    needs.linux("names that are not UTF-8")
     (Path(os.fsdecode(bytes(tmp_path) + b"/\xff"))).mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "labgen", "-C", bytes(tmp_path) + b"/\xff", "render"], cwd=tmp_path, capture_output=True
@@ -114,6 +117,7 @@ def test_bytes_that_are_not_utf8_are_printed_as_they_are(tmp_path: Path) -> None
 
 
 def test_a_lab_folder_that_is_missing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs.posix("its paths")
     assert cli.main(["-C", str(tmp_path / "my lab"), "render"]) == 5
     assert capsys.readouterr().err == (
         f"error: there is no folder {tmp_path}/my lab.\n  Make a lab there: labgen init '{tmp_path}/my lab'\n"

@@ -11,6 +11,7 @@ import pytest
 from labgen.core import environment
 from labgen.core.errors import ProgramMissing
 from labgen.core.process import Runner
+from tests import needs
 
 LEADS_ELSEWHERE = (
     "VAGRANT_CWD",
@@ -85,6 +86,7 @@ def test_search_path_has_no_relative_folders() -> None:
 def test_runner_starts_no_program_of_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
+    needs.posix("sh")
     for folder in (tmp_path, tmp_path / "bin"):
         folder.mkdir(exist_ok=True)
         program = folder / "labgen-test-program"

@@ -17,6 +17,7 @@ from labgen.cli import up
 from labgen.core.errors import FolderLocked, HostError
 from labgen.core.lock import HANDED_ON, folder_lock, holder_of
 from labgen.core.workspace import LabFolder
+from tests import needs
 
 HOLD = """
 import sys
@@ -53,6 +54,7 @@ def test_folder_lock_refuses_a_second_and_says_who_holds_it(folder: LabFolder, r
 
 
 def test_folder_lock_is_not_kept_by_a_holder_that_was_killed(folder: LabFolder, rival: subprocess.Popen[str]) -> None:
+    needs.posix("signals")
     rival.send_signal(signal.SIGKILL)
     rival.wait()
     assert holder_of(folder) is not None  # what it has written down is still there, and means nothing

@@ -14,6 +14,7 @@ from labgen.core import bounded, process
 from labgen.core.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Result, Runner, end, python
+from tests import needs
 
 RUNNER = Runner()
 
@@ -85,6 +86,7 @@ def test_a_failure_carries_the_command_and_the_end_of_what_was_said():
 
 
 def test_a_late_program_is_ended_with_all_it_started(tmp_path):
+    needs.linux("/proc")
     mark = tmp_path / "pid"
     code = (
         "import subprocess, sys, signal, pathlib\n"
@@ -98,6 +100,7 @@ def test_a_late_program_is_ended_with_all_it_started(tmp_path):
 
 
 def test_what_a_program_leaves_behind_is_made_to_end(tmp_path, monkeypatch):
+    needs.linux("/proc")
     monkeypatch.setattr(process, "_GRACE_OF_THE_REST", 0.1)
     mark = tmp_path / "pid"
     stubborn = "import os, pathlib, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
@@ -133,6 +136,7 @@ def test_lines_are_handed_on_as_they_come_and_kept():
 
 
 def test_a_late_program_whose_lines_are_followed():
+    needs.posix("signals")
     seen = []
     with pytest.raises(ProgramTimeout):
         RUNNER.run(py("import signal; print('hello', flush=True); signal.pause()"), timeout=2, on_line=seen.append)
@@ -140,6 +144,7 @@ def test_a_late_program_whose_lines_are_followed():
 
 
 def test_an_interruption_ends_the_program(monkeypatch):
+    needs.posix("signals")
     started = []
 
     def interrupt(text):
@@ -153,6 +158,7 @@ def test_an_interruption_ends_the_program(monkeypatch):
 
 
 def test_a_daemon_stays_and_writes_to_its_log(tmp_path):
+    needs.posix("to wait for a process by its id")
     log = tmp_path / "log"
     pid = RUNNER.start(py("print('up', flush=True)"), log=log)
     os.waitpid(pid, 0)
@@ -168,12 +174,14 @@ def test_ending_what_has_ended_is_nothing():
 
 
 def test_which_and_python():
+    needs.posix("sh")
     assert RUNNER.which("sh")
     assert RUNNER.which("no-such-program-anywhere") is None
     assert python() == sys.executable
 
 
 def test_programs_of_root_are_found_by_others(monkeypatch):
+    needs.linux("ldconfig")
     monkeypatch.setenv("PATH", "/nowhere")
     assert RUNNER.which("ldconfig") in ("/usr/sbin/ldconfig", "/sbin/ldconfig")
 
@@ -187,6 +195,7 @@ def test_standard_input_of_a_program_whose_lines_are_followed():
 
 
 def test_a_listener_that_fails_ends_the_program(tmp_path):
+    needs.posix("signals")
     mark = tmp_path / "ended"
     code = (
         "import pathlib, signal, sys, time\n"
@@ -225,6 +234,7 @@ def test_run_program_that_prints_for_ever_is_ended() -> None:
 
 
 def test_run_does_not_wait_for_what_holds_the_output_of_a_program_that_has_ended(monkeypatch):
+    needs.posix("signals")
     monkeypatch.setattr(process, "_GRACE_OF_THE_REST", 0.3)
     code = (
         "import subprocess, sys\n"
@@ -237,6 +247,7 @@ def test_run_does_not_wait_for_what_holds_the_output_of_a_program_that_has_ended
 
 
 def test_capture_ends_a_program_that_prints_without_end() -> None:
+    needs.posix("sh")
     start = time.monotonic()
     with pytest.raises(bounded.TooMuch):
         Runner().capture(["sh", "-c", "yes 0123456789; sleep 60"], most=100_000, timeout=60)
@@ -246,10 +257,12 @@ def test_capture_ends_a_program_that_prints_without_end() -> None:
 
 
 def test_capture_gives_bytes_and_status_as_they_came() -> None:
+    needs.posix("sh")
     done = Runner().capture(["sh", "-c", r"printf 'a\377'; echo b >&2; exit 3"], most=2)
     assert (done.status, bytes(done.out), bytes(done.err)) == (3, b"a\xff", b"b\n")
 
 
 def test_capture_is_late_where_the_program_is() -> None:
+    needs.posix("sleep")
     with pytest.raises(ProgramTimeout):
         Runner().capture(["sleep", "60"], most=10, timeout=0.2)

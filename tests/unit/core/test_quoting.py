@@ -9,12 +9,14 @@ import pytest
 
 from labgen import cli
 from labgen.core.quoting import typed, typed_path
+from tests import needs
 
 PATHS = ["lab", "my lab 실습", "kim's-lab", 'a"b', "-lab", "--", "$HOME", "a;b", "a&&b", "`id`", "~", "a\\b", "*", "#x"]
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_typed_path_leads_a_shell_to_the_folder(tmp_path: Path, name: str) -> None:
+    needs.posix("sh")
     (tmp_path / name).mkdir()
     command = f"cd {typed_path(Path(name), windows=False)} && pwd -P"
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -42,6 +44,7 @@ def test_typed_quotes_for_powershell(path: str, command: str) -> None:
 def test_init_ends_in_a_command_that_can_be_typed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    needs.posix("sh")
     monkeypatch.chdir(tmp_path)
     assert cli.main(["init", "--", name]) == 0
     command = capsys.readouterr().out.splitlines()[-1].removeprefix("Next:  ").partition("  and then")[0]

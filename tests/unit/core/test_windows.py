@@ -25,6 +25,7 @@ from labgen.core.workspace import LabFolder, State
 from labgen.images import cache
 from labgen.machines import inventory
 from labgen.providers import render
+from tests import needs
 
 KEY = "C:/Users/김 철수/Docker Swarm 실습/.vagrant/machines/swarm-manager/virtualbox/private_key"
 TOLD = f"""\
@@ -105,6 +106,7 @@ for pid in (int(pathlib.Path({mark!r}).read_text()), int(sys.argv[4])):
 @pytest.fixture
 def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """On a Windows with `taskkill`: where the launcher writes down what it has started."""
+    needs.posix("programs of a test's own, and signals")
     mark = tmp_path / "pid"
     taskkill = tmp_path / "taskkill"
     taskkill.write_text(TASKKILL.format(python=sys.executable, mark=str(mark)))

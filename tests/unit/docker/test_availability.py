@@ -16,6 +16,7 @@ from labgen.core.errors import LabgenError, NodeError
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
 from labgen.docker.availability import Probe, Probed, Stretch, beside
+from tests import needs
 
 ANSWERED = Stretch("10.0.2.101", 200, 10, 0.0, 1.0, 0.1)
 
@@ -82,6 +83,7 @@ def page(statuses: Iterator[int] | None = None, port: int = 0) -> tuple[Threadin
 
 def run(script: str) -> str:
     """A node of the test's own: this computer."""
+    needs.linux("a shell script of nodes")
     return Runner().run(["sh", "-c", script]).or_raise().out
 
 
@@ -89,6 +91,7 @@ class Going:
     """A probe at work on this computer."""
 
     def __init__(self, probe: Probe) -> None:
+        needs.linux("a shell script of nodes")
         self.probe = probe
         self._process = subprocess.Popen(["sh", "-c", probe.script], stdout=subprocess.PIPE, text=True)
 

@@ -10,6 +10,7 @@ import pytest
 
 from labgen.core.process import Runner
 from labgen.docker import dns
+from tests import needs
 
 # As busybox 1.35 and 1.36 print it, and 1.28.
 NEW = """\
@@ -52,6 +53,7 @@ def test_addresses_are_read_without_the_name_servers_own(text: str, found: froze
 
 
 def tool(at: Path, name: str, script: str) -> None:
+    needs.linux("a shell script of nodes")
     (at / name).write_text(f"#!/bin/sh\n{script}\n")
     (at / name).chmod(0o755)
 

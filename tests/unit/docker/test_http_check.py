@@ -12,10 +12,12 @@ import pytest
 from labgen.core.process import Runner
 from labgen.docker import http_check
 from labgen.docker.http_check import REQUESTS, Requests, Response
+from tests import needs
 
 
 def run(script: str) -> str:
     """A node of the test's own: this computer."""
+    needs.linux("a shell script of nodes")
     return Runner().run(["sh", "-c", script]).or_raise().out
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from labgen.core.errors import NodeError
 from labgen.docker.reachability import OPEN, REFUSED, SILENT, Failure, blamed, heard, heard_script, read, script
+from tests import needs
 
 ANSWER = """\
 tcp 10.0.2.101 7946 open
@@ -49,6 +50,7 @@ def test_read_ignores_what_is_none_of_its_lines() -> None:
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_script_connects_from_where_it_is_run(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A port that listens is open, another is refused; the ports of a swarm stand for ports that are free here."""
+    needs.linux("a shell script of nodes")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.socket() as other:
@@ -74,6 +76,7 @@ def test_heard_says_nothing_where_no_journal_is_kept() -> None:
 
 
 def test_heard_script_reads_senders_out_of_the_engines_lines(tmp_path: object) -> None:
+    needs.linux("a shell script of nodes")
     line = 'level=warning msg="memberlist: Decrypt packet failed: Unsupported encryption version 108 from=10.0.2.102:35'
     other = 'level=warning msg="memberlist: failed to receive: EOF from=10.0.2.103:40122"'
     journal = f"journalctl() {{ printf '%s\\n' {line!r} {other!r}; }}\n"

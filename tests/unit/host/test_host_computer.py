@@ -13,6 +13,7 @@ from recorded_host import RecordedHost
 
 from labgen.core.process import Result, Runner
 from labgen.host.computer import LATE, NOT_INSTALLED, Host, find_vboxmanage
+from tests import needs
 
 
 def test_the_recorded_host_replaces_every_way_of_looking():
@@ -78,6 +79,7 @@ def test_a_resolver_that_hangs_is_given_up(monkeypatch):
 
 
 def test_files_folders_devices_and_space(tmp_path):
+    needs.posix("/dev/null, and how full a file system is")
     host = Host(folder=tmp_path)
     (tmp_path / "b").write_text("text", encoding="utf-8")
     (tmp_path / "a").mkdir()

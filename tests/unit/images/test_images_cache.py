@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import pwd
 from pathlib import Path
 
 import pytest
 
 from labgen.core.errors import BoxError
 from labgen.images import built, cache
+
+pwd = pytest.importorskip("pwd", reason="needs a POSIX system: no box is built elsewhere")
 
 
 def test_xdg_cache_home_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

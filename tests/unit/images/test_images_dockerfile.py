@@ -14,6 +14,7 @@ from labgen.core.errors import BoxError, ProgramTimeout
 from labgen.core.progress import Progress
 from labgen.images import dockerfile, node, recipe
 from labgen.images.container_images import IMAGES
+from tests import needs
 
 
 def instructions(text: str) -> list[tuple[str, str]]:
@@ -62,6 +63,7 @@ def test_every_image_comes_from_the_hub_for_the_engines_architecture() -> None:
 def test_the_context_keeps_modes_and_line_ends_whatever_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    needs.posix("permission bits")
     files, place = tmp_path / "files", tmp_path / "context"
     for path in recipe.FILES.rglob("*"):
         if path.is_file():

@@ -18,6 +18,7 @@ from labgen.core.errors import BoxError
 from labgen.core.progress import Progress
 from labgen.images import build_host, cache, node, recipe
 from labgen.images.build_context import Workshop
+from tests import needs
 
 LAYER = b"a layer"
 
@@ -70,6 +71,7 @@ def test_a_container_has_nothing_of_a_disk() -> None:
 
 @pytest.mark.parametrize("script", [*recipe.DISK.scripts, *recipe.NODE.scripts, "node/usr/local/sbin/labgen-node"])
 def test_scripts_are_read_by_sh(script: str) -> None:
+    needs.posix("sh")
     subprocess.run(["sh", "-n", recipe.FILES / script], check=True)
 
 

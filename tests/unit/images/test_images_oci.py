@@ -11,9 +11,11 @@ import tarfile
 from pathlib import Path
 
 from labgen.images import oci
+from tests import needs
 
 
 def tree(place: Path, when: int) -> Path:
+    needs.posix("links and permission bits")
     (place / "bin").mkdir(parents=True)
     (place / "bin" / "sh").symlink_to("busybox")
     (place / "bin" / "busybox").write_bytes(b"program")

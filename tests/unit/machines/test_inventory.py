@@ -14,6 +14,7 @@ from labgen.core.errors import LabFileError, MachineError
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory, ssh_config
+from tests import needs
 
 # As `vagrant ssh-config` printed it (Vagrant 2.3.4, vagrant-libvirt 0.11.2).
 TOLD = """\
@@ -125,6 +126,7 @@ def test_state_comes_back_as_it_was_written(tmp_path: Path) -> None:
 @pytest.fixture
 def sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder for sockets, in a /tmp of the test's own."""
+    needs.posix("users and permission bits")
     place = tmp_path / "tmp"
     place.mkdir()
     monkeypatch.setattr(inventory, "Path", lambda path: place if str(path) == "/tmp" else Path(path))

@@ -12,6 +12,7 @@ from labgen.core.process import Result, Runner
 from labgen.machines.lifecycle import stuck_machines
 from labgen.machines.vagrant import Machine, Vagrant, explain, parse_snapshots, parse_status
 from labgen.model.lab import Box
+from tests import needs
 
 STATUS = """\
 1763886855,swarm-manager,metadata,provider,libvirt
@@ -280,6 +281,7 @@ def test_vagrant_without_a_vagrantfile_never_takes_that_of_a_folder_further_up(
 def test_vagrant_is_started_for_the_labs_folder_and_vagrantfile_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    needs.posix("sh")
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "vagrant"

@@ -39,6 +39,7 @@ from labgen.observation.causes.ask import observe, of_services
 from labgen.observation.causes.symptoms import PORTS, SCRIPT, Disk, Rule, Symptoms, read
 from labgen.observation.causes.table import table
 from labgen.observation.causes.tasks import lacking
+from tests import needs
 
 NAMES = {"node": W2, "address": "10.0.2.103", "manager": MANAGER}
 
@@ -395,6 +396,7 @@ def test_symptoms_cut_short_are_an_error() -> None:
 
 
 def test_symptoms_script_is_a_shell_script(tmp_path) -> None:
+    needs.linux("a shell script of nodes")
     import subprocess
 
     completed = subprocess.run(["sh", "-c", SCRIPT], capture_output=True, text=True, timeout=20, check=True)

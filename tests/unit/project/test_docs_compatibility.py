@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from labgen import report
 from labgen.core import workspace
-from verify import bundle, report
+from verify import bundle
 
 TEXT = (Path(__file__).parents[3] / "docs" / "compatibility.md").read_text(encoding="utf-8")
 

@@ -17,7 +17,7 @@ HISTORY = {"CHANGELOG.md", "docs/decisions.md"}
 
 TOP = r"(?:labgen|provision|verify|tests|docs|bench|requirements|\.github|\.ci)/"
 BOXES = {"labgen/debian-12"}
-SCHEMAS = {"labgen.evidence", "labgen.report"}
+SCHEMAS = {"labgen.evidence"}
 """What looks like a file or a module: a Vagrant box, and the formats of files that labgen writes."""
 
 TARGETS = set(re.findall(r"(?m)^([a-z][a-z0-9 -]*):", (PROJECT / "Makefile").read_text(encoding="utf-8")))

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
+
 MAKEFILE = Path(__file__).parents[3] / "Makefile"
 
 
 def commands(target: str, program: str = "labgen") -> list[str]:
     """List the command lines of a program that make would run for a target."""
+    needs.posix("make")
     dry_run = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", target],
         cwd=MAKEFILE.parent,

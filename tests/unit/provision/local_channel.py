@@ -8,6 +8,8 @@ import shlex
 import subprocess
 import threading
 
+from tests import needs
+
 
 class LocalChannel:
     """Stands in for paramiko's Channel; its ``log`` is what a process list or sudo's log would show."""
@@ -71,6 +73,7 @@ class LocalTransport:
     """
 
     def __init__(self, shell: str = "sh", sudo_says: str = "") -> None:
+        needs.linux("a shell script of nodes")
         self.log: list[str] = []
         self.channels: list[LocalChannel] = []
         self._shell = shell

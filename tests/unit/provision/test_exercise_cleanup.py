@@ -21,6 +21,7 @@ from labgen.exercises.globalmode import exercise as globalmode
 from labgen.exercises.update import exercise as update
 from provision.exercise import rehearse
 from provision.exercise.steps import Command
+from tests import needs
 
 BALANCED, GLOBAL = cleanup.REMOVED
 
@@ -135,6 +136,7 @@ def test_nothing_to_remove_is_said() -> None:
 )
 def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: list[int], status: int) -> None:
     """The script itself, with an engine that answers to each `network rm` and `network inspect` as it is told."""
+    needs.linux("a shell script of nodes")
     for name, answers in (("rm", removes), ("inspect", sees)):
         (tmp_path / name).write_text("".join(f"{answer}\n" for answer in answers))
     engine = f'cd {tmp_path}; read -r said < "$2" || exit 9; sed -i 1d "$2"; echo "$2 $3" >> asked; exit "$said"'

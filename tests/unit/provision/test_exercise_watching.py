@@ -20,6 +20,7 @@ from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
 from provision.exercise import watching
 from provision.output import Output
+from tests import needs
 
 
 class Here:
@@ -32,6 +33,7 @@ class Here:
         return ok(self.run(script))
 
     def run(self, script: str, **_: Any) -> str:
+        needs.linux("a shell script of nodes")
         return Runner().run(["sh", "-c", script]).or_raise().out
 
 

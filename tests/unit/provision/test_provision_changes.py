@@ -40,6 +40,7 @@ from provision.changes import (
 )
 from provision.facts import Interface, NodeFacts
 from provision.shell import Shell, write_file
+from tests import needs
 
 LAB = config.parse("")
 WORKER = LAB.node("swarm-worker1")
@@ -400,6 +401,7 @@ def test_engine_source_none_is_an_error_where_there_is_none() -> None:
 
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=100))
 def test_a_file_is_written_exactly(text: str) -> None:
+    needs.linux("a shell script of nodes")
     sh = shutil.which("sh")
     assert sh is not None
     import tempfile

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision import packages
+from tests import needs
 
 APT = """#!/bin/sh
 echo "$*" >> "$LOG"
@@ -39,6 +40,7 @@ def programs(tmp_path: Path) -> Path:
 
 def carried_out(script: str, programs: Path, **variables: str) -> tuple[int, list[str], str]:
     """Exit status, what was called, and what was said."""
+    needs.linux("a shell script of nodes")
     log = programs.parent / "log"
     log.touch()
     environment = {"FAILS": "(nothing)", "ONCE": "", "WHY": "", "KNOWN": "", "LOG": str(log), **variables}

@@ -12,12 +12,14 @@ import pytest
 from local_channel import LocalTransport
 
 from provision.session import Ended, Output, Session
+from tests import needs
 
 TOKEN = "SWMTKN-1-" + "0" * 50 + "-" + "1" * 25
 
 
 @pytest.fixture(params=["dash", "bash"])
 def transport(request: pytest.FixtureRequest) -> LocalTransport:
+    needs.linux("a shell script of nodes")
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     return LocalTransport(shell=request.param)
@@ -44,6 +46,7 @@ def test_one_script_after_the_other_each_in_a_shell_of_its_own(session: Session)
 
 def test_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> None:
     """A .bashrc that prints, and a folder with a program of a known name first in the PATH."""
+    needs.linux("a shell script of nodes")
     (tmp_path / "date").write_text("#!/bin/sh\necho forged\n")
     (tmp_path / "date").chmod(0o755)
     login = tmp_path / "login"

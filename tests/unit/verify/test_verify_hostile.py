@@ -24,6 +24,7 @@ from labgen.core.polling import Patience
 from labgen.docker import container_times, events, http_check, journal
 from labgen.docker.api import ask, ask_command
 from labgen.docker.swarm import Swarm, look
+from tests import needs
 from verify import bundle, facts
 
 pytest_plugins = ["pytester"]
@@ -329,6 +330,7 @@ def test_names_reach_a_node_as_words(name: str) -> None:
 
 @pytest.mark.parametrize("what", ["quotes", "templates", "html"])
 def test_a_name_in_a_script_is_not_run(what: str, tmp_path: Any) -> None:
+    needs.linux("a shell script of nodes")
     name = HOSTILE[what].replace("/tmp/labgen-was-here", str(tmp_path / "was-here"))
     script = facts.script([name], 5).split("section engine")[0]
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)

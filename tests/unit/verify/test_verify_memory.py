@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from test_verify_bundle import made
 
+from tests import needs
 from verify import bundle
 
 MOST = 300
@@ -76,6 +77,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("what", ANSWERS)
 def test_grading_takes_little_memory_whatever_a_node_answers(what: str) -> None:
+    needs.linux("/proc")
     program = PEAK + GRADING.format(here=str(Path(__file__).parent), answer=ANSWERS[what])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -102,6 +104,7 @@ print("PEAK", peak())
     [(b"[]," * (10 * 2**20), "http://engine/tasks"), (b"x" * (32 * 2**20 - 8) + "\U0001f433".encode(), "cat")],
 )
 def test_loading_a_bundle_that_bursts_takes_little_memory(answer: bytes, script: str, tmp_path: Path) -> None:
+    needs.linux("/proc")
     packed = base64.b64encode(zlib.compress(answer)).decode()
     head = json.loads(bundle.write(made()).split("\n")[0])
     lines = [head] + [
