@@ -1,0 +1,198 @@
+"""Checks of the swarm's members and of what was removed from it, called as they are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labgen import config
+from labgen.docker.model import LocalSwarm
+from labgen.docker.swarm import Network, Swarm, SwarmNode
+from labgen.exercises.cleanup import exercise as cleanup
+from tests.past import at, service, task
+from verify import conftest, test_cleanup, test_cluster, test_placement
+
+LAB = config.load(None)
+W1 = LAB.nodes[1]
+UNASKED: Any = None
+"""Stands for what a check must not ask."""
+
+
+def member(name: str, **more: Any) -> SwarmNode:
+    return replace(SwarmNode(name, name, "worker", "active", "ready", False, "10.0.2.102", "27.3.1"), **more)
+
+
+def facts_of(**more: Any) -> Any:
+    return SimpleNamespace(swarm=replace(LocalSwarm("active", node_id=W1.name), **more))
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "why"),
+    [
+        (facts_of(), "ready", ""),
+        (facts_of(), "down", "the manager sees it down"),
+        (facts_of(node_id="another"), "ready", "the manager does not know it: it is in another swarm"),
+        (facts_of(state="inactive"), "down", "the manager sees it down"),
+        (facts_of(managers=("10.9.9.9:2377",)), "ready", "it is in another swarm, with its managers at 10.9.9.9"),
+    ],
+)
+def test_node_ready_is_a_member_of_the_managers_swarm(facts: Any, state: str, why: str) -> None:
+    swarm = Swarm((member(W1.name, state=state),), (), {})
+    if not why:
+        test_cluster.test_node_ready(W1, facts, swarm, LAB)
+        return
+    with pytest.raises(AssertionError, match=f"^{why}"):
+        test_cluster.test_node_ready(W1, facts, swarm, LAB)
+
+
+def test_node_ready_of_a_node_that_left_is_told_from_one_in_another_swarm() -> None:
+    with pytest.raises(AssertionError, match="^the manager sees it not at all"):
+        test_cluster.test_node_ready(W1, facts_of(state="inactive"), Swarm((), (), {}), LAB)
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ([member(W1.name)], ""),
+        ([member(W1.name, role="manager")], "to the manager it is a manager"),
+        ([], "to the manager it is a stranger"),
+    ],
+)
+def test_node_role_is_the_labs(members: list[SwarmNode], why: str) -> None:
+    swarm = Swarm(tuple(members), (), {})
+    if not why:
+        test_cluster.test_node_role(W1, facts_of(), swarm)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_cluster.test_node_role(W1, facts_of(), swarm)
+
+
+@pytest.mark.parametrize(
+    ("networks", "why"),
+    [
+        ([("bridge", "bridge", "local"), ("docker_gwbridge", "bridge", "local")], ""),
+        ([("bridge", "bridge", "local")], "it has no network docker_gwbridge"),
+        ([("docker_gwbridge", "overlay", "swarm")], "docker_gwbridge is overlay, swarm"),
+        ([("other", "overlay", "swarm"), ("docker_gwbridge", "bridge", "local")], ""),
+    ],
+)
+def test_gateway_bridge_is_the_network_of_that_name(networks: list[tuple[str, str, str]], why: str) -> None:
+    exam: Any = SimpleNamespace(
+        networks=lambda _node: [Network(name, name, driver, scope, False, ()) for name, driver, scope in networks]
+    )
+    if not why:
+        test_cluster.test_gateway_bridge(W1, exam)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_cluster.test_gateway_bridge(W1, exam)
+
+
+class Engines:
+    """An exam whose engines tell of the removal of these services, and have these images."""
+
+    def __init__(self, *removed: str, images: tuple[str, ...] = (), started: float = -900.0) -> None:
+        events = [{"Type": "service", "Action": "remove", "Actor": {"Attributes": {"name": name}}} for name in removed]
+        self.printed = "\n".join([f"engine runs since {int(at(started).timestamp())}", *map(json.dumps, events)])
+        self.stored = SimpleNamespace(images=lambda _node: dict.fromkeys(images, "sha256:1"))
+
+    def on(self, _node: object, _script: str) -> str:
+        return self.printed
+
+
+COURSE = min(cleanup.services())
+IMAGE = f"{min(cleanup.images())}:latest"
+
+
+@pytest.mark.parametrize(
+    ("engines", "why"),
+    [
+        (Engines(COURSE), ""),
+        (Engines("my-own"), "no engine tells of a service of the course$"),
+        (Engines(), "no engine tells of a service of the course$"),
+        # An engine that has begun since knows no event, but has the image.
+        (Engines(images=(IMAGE,), started=60.0), ""),
+        (Engines(images=(IMAGE,)), "no engine tells of a service of the course$"),
+        (Engines(images=("debian:12",), started=60.0), "the engine was started anew since"),
+    ],
+)
+def test_something_was_there_is_a_service_of_the_course_that_an_engine_remembers(engines: Any, why: str) -> None:
+    swarm = Swarm((member(W1.name, created=at(0)),), (), {})
+    if not why:
+        test_cleanup.test_something_was_there(swarm, engines, LAB)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_cleanup.test_something_was_there(swarm, engines, LAB)
+
+
+# What no node has room for.
+
+
+def too_big(*tasks: Any, reserved: tuple[int, float] = (10**12, 0.0)) -> Swarm:
+    name = test_placement.TOO_BIG.name
+    return Swarm((), (), {name: replace(service(*tasks), name=name, reserved=reserved)})
+
+
+WAITING = replace(
+    task(1, 0, "pending"), desired="running", node_id="", error="no suitable node (insufficient resources)"
+)
+
+
+@pytest.mark.parametrize(
+    ("swarm", "why"),
+    [
+        (too_big(WAITING), ""),
+        (too_big(WAITING, reserved=(0, 64.0)), ""),
+        (too_big(WAITING, reserved=(0, 0.0)), "it reserves nothing"),
+        (too_big(replace(WAITING, node_id="n")), r"it reserves 9\d\d\.\d GB and 0 CPUs; tasks: "),
+        (too_big(task(1, 0)), r"it reserves 9\d\d\.\d GB and 0 CPUs; tasks: "),
+    ],
+)
+def test_pending_is_a_task_on_no_node_of_a_service_that_reserves(swarm: Swarm, why: str) -> None:
+    if not why:
+        test_placement.test_pending(swarm)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_placement.test_pending(swarm)
+
+
+@pytest.mark.parametrize(
+    ("error", "holds"),
+    [
+        ("no suitable node (insufficient resources on 3 nodes)", True),
+        ("no suitable node (scheduling constraints not satisfied on 3 nodes)", False),
+        ("no suitable node (insufficient resources on 1 node; scheduling constraints not satisfied on 2 nodes)", True),
+    ],
+)
+def test_says_why_is_that_resources_are_insufficient(error: str, holds: bool) -> None:
+    swarm = too_big(replace(WAITING, error=error))
+    if holds:
+        test_placement.test_says_why(swarm)
+        return
+    with pytest.raises(AssertionError, match="its error: no suitable node"):
+        test_placement.test_says_why(swarm)
+
+
+# Which runs ask every node ahead.
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "ahead"),
+    [
+        (["verify/"], {}, True),
+        (["verify/test_cluster.py"], {}, True),
+        (["verify/test_update.py", "verify/test_cluster.py"], {}, True),
+        (["verify/test_update.py"], {}, False),
+        ([], {}, False),
+        (["verify/"], {"keyword": "cluster"}, False),
+        (["verify/"], {"evidence_from": "file"}, False),
+    ],
+)
+def test_asks_every_node_if_the_checks_of_the_swarm_will_be_chosen(
+    words: list[str], options: dict[str, Any], ahead: bool
+) -> None:
+    config: Any = SimpleNamespace(args=words, getoption=lambda name, default=None: options.get(name, default), stash={})
+    assert conftest._asks_every_node(config) is ahead
