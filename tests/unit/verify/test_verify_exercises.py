@@ -12,7 +12,7 @@ from labgen import config
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.journal import Outage
 from labgen.docker.model import LocalSwarm
-from labgen.docker.swarm import Service, Swarm, SwarmNode, Task, Update
+from labgen.docker.swarm import Network, Service, Swarm, SwarmNode, Task, Update
 from labgen.exercises.health import exercise as health
 from labgen.exercises.secrets import exercise as secrets
 from tests.past import at, lived, service, task, turn
@@ -280,6 +280,30 @@ def test_others_stay_when_the_cache_is_replaced(web: Service, holds: bool) -> No
         return
     with pytest.raises(AssertionError, match=r"replaced at the same time: web\.1"):
         test_stack.test_others_stay(web, counter, cache)
+
+
+@pytest.mark.parametrize(
+    ("web", "counter", "cache", "shared"),
+    [
+        (("net",), ("net",), ("net",), True),
+        (("net", "second"), ("second",), ("second", "net"), True),
+        # Two of them are on each network, or it is no overlay.
+        (("net",), ("net", "second"), ("second",), False),
+        (("net",), ("second",), ("second",), False),
+        (("bridge",), ("bridge",), ("bridge",), False),
+    ],
+)
+def test_network_of_a_stack_is_an_overlay_that_all_three_are_on(
+    web: tuple[str, ...], counter: tuple[str, ...], cache: tuple[str, ...], shared: bool
+) -> None:
+    drivers = {"net": "overlay", "second": "overlay", "bridge": "bridge"}
+    swarm = Swarm((), tuple(Network(name, name, driver, "swarm", False, ()) for name, driver in drivers.items()), {})
+    services = [replace(service(), networks=networks) for networks in (web, counter, cache)]
+    if shared:
+        test_stack.test_network(*services, swarm)
+        return
+    with pytest.raises(AssertionError, match="no overlay network that all three are on"):
+        test_stack.test_network(*services, swarm)
 
 
 # rollback

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from testinfra.backend.base import CommandResult
 
+from labgen import config
 from labgen.core import bounded
 from labgen.core.errors import HostError
-from verify import hosts
+from verify import bundle, evidence, hosts
 
 ANSWER, LOGIN = 1000, 100
 
@@ -40,7 +43,7 @@ class Channel:
         self.closed = True
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "LONGEST", ANSWER)
     monkeypatch.setattr(hosts, "_BESIDE", LOGIN)
@@ -55,12 +58,14 @@ def backend(channel: Channel) -> Any:
     return connection
 
 
+@pytest.mark.usefixtures("limits")
 def test_kept_connection_reads_the_longest_answer_after_what_a_login_prints() -> None:
     channel = Channel(ANSWER + LOGIN, ANSWER)
     status, out, err = backend(channel)._exec_command(b"true")
     assert (status, len(out), len(err), channel.closed) == (3, ANSWER + LOGIN, ANSWER, False)
 
 
+@pytest.mark.usefixtures("limits")
 @pytest.mark.parametrize(("out", "err"), [(ANSWER + LOGIN + 1, 0), (0, ANSWER + 1)])
 def test_kept_connection_ends_an_answer_that_is_longer(out: int, err: int) -> None:
     channel = Channel(out, err)
@@ -72,7 +77,10 @@ def test_kept_connection_ends_an_answer_that_is_longer(out: int, err: int) -> No
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (RuntimeError(CommandResult(None, 255, b"ssh", b"", b"Banner\nConnection refused.\n")), "Connection refused"),
+        (
+            RuntimeError(CommandResult(None, 255, b"ssh", b"", b"Banner\nof two lines\nConnection refused.\n")),
+            "Connection refused",
+        ),
         (RuntimeError(CommandResult(None, 255, b"ssh", b"", b"")), "ssh ended with 255"),
         (HostError("`ssh w1 true` did not end within 30 s.", ""), "did not end within 30 s"),
         (OSError("timed out"), "timed out"),
@@ -81,3 +89,11 @@ def test_kept_connection_ends_an_answer_that_is_longer(out: int, err: int) -> No
 )
 def test_reason_of_a_lost_connection_is_one_line(error: BaseException, words: str) -> None:
     assert hosts._said(error) == words
+
+
+def test_limits_are_those_that_the_documentation_tells() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    answer, run = map(int, re.findall(r"answer with (\d+) MiB to one question and a run keep (\d+) MiB", text)[0])
+    assert f"more than {answer} MiB" in hosts._too_much(config.load(None).first_manager).message
+    assert {hosts.LONGEST, bundle._ANSWER} == {answer * 2**20}
+    assert {evidence._AT_MOST, bundle._TOGETHER} == {run * 2**20}

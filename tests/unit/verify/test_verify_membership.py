@@ -50,7 +50,7 @@ def test_node_ready_is_a_member_of_the_managers_swarm(facts: Any, state: str, wh
 
 
 def test_node_ready_of_a_node_that_left_is_told_from_one_in_another_swarm() -> None:
-    with pytest.raises(AssertionError, match="^the manager sees it not at all"):
+    with pytest.raises(AssertionError, match=r"^the manager sees it not at all"):
         test_cluster.test_node_ready(W1, facts_of(state="inactive"), Swarm((), (), {}), LAB)
 
 

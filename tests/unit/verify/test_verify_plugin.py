@@ -267,10 +267,18 @@ def test_whole():
 def test_part():
     \"\"\"This one is good.\"\"\"
     assert False, "it is not"
+
+@check(points=1, hint="", whole_lab=True)
+def test_well():
+    \"\"\"All that is asked for is there.\"\"\"
 """
     )
-    told = {one["name"]: (one["verdict"], one["seen"]) for one in report()["checks"]}
-    assert told == {"whole": ("inconclusive", "one is missing\nb cannot be reached"), "part": ("fail", "it is not")}
+    checks = {check["name"]: (check["verdict"], check["seen"]) for check in report()["checks"]}
+    assert checks == {
+        "whole": ("inconclusive", "one is missing\nb cannot be reached"),
+        "part": ("fail", "it is not"),
+        "well": ("pass", ""),
+    }
 
 
 def test_a_check_that_skips_itself_is_not_green(run: Run) -> None:
