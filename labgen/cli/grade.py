@@ -39,6 +39,7 @@ class Options:
     """What is asked of `labgen grade`: each is the option of its name.
 
     :param handins: the files of ``--from``.
+    :param opens: whether the report's page is opened in a browser.
     """
 
     exercises: tuple[str, ...]
@@ -53,6 +54,7 @@ class Options:
     ssh_config: Path | None
     lab_file: Path | None
     emulated: bool
+    opens: bool
 
 
 class _Grade(click.Command):
@@ -99,6 +101,7 @@ class _Grade(click.Command):
     help="the lab.yml that the lab is judged by; with --from, that it is compared with",
 )
 @click.option("--emulated", is_flag=True, help="with --ssh-config: its nodes are emulated, and take longer")
+@click.option("--open", "opens", is_flag=True, help="open the report's page in a browser")
 @in_lab_folder
 def command(
     folder: LabFolder,
@@ -115,12 +118,13 @@ def command(
     ssh_config: Path | None,
     lab_file: Path | None,
     emulated: bool,
+    opens: bool,
 ) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.core.errors)."""
     if evidence and handins:
         raise click.UsageError("--evidence and --from cannot be used together.", click.get_current_context())
     options = Options(
-        exercises, every, as_json, lang, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated
+        exercises, every, as_json, lang, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated, opens
     )
     _refuse_combinations(options)
     if ssh_config and lab_file:
@@ -224,7 +228,15 @@ def _grade(
         sys.stdout.write(read(written) or "")
     elif not quiet:
         print(f"The report: {report / 'report.html'}")
+    if options.opens and not quiet:
+        _open(report / "report.html")
     return done.status
+
+
+def _open(page: Path) -> None:
+    """Open a page in the user's browser, or say that it cannot be opened: the grade stands either way."""
+    if click.launch(str(page)):
+        click.echo(f"No browser could be started: open {page} yourself.", err=True)
 
 
 def need_evidence(path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from labgen import cli
@@ -292,3 +293,22 @@ def test_report_that_cannot_be_written_costs_no_grade(
     assert "--report DIR" in printed.out + printed.err
     assert "Traceback" not in printed.out + printed.err
     assert status == 5
+
+
+def test_grade_opens_the_page_of_the_report_where_it_is_asked_to(
+    evidence: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages: list[str] = []
+
+    def launch(page: str) -> int:
+        pages.append(page)
+        return 1  # as where no browser can be started
+
+    monkeypatch.setattr(click, "launch", launch)
+    assert cli.main(["grade", "update", "--from", str(evidence)]) == 0
+    assert pages == []
+    assert cli.main(["grade", "update", "--from", str(evidence), "--open"]) == 0
+    (page,) = map(Path, pages)
+    assert page == evidence.with_name("kim-report") / "report.html"
+    assert page.is_file()
+    assert f"No browser could be started: open {page} yourself." in capsys.readouterr().err
