@@ -6,12 +6,12 @@ import json
 
 import click
 
-from labgen import host as doctor
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.core.errors import HostError
 from labgen.core.progress import for_stream
 from labgen.core.workspace import LabFolder
+from labgen.providers import doctor
 
 
 @click.command

@@ -9,7 +9,7 @@ import click
 from labgen.cli.folders import in_lab_folder, load
 from labgen.core.atomic_files import read
 from labgen.core.workspace import LabFolder
-from labgen.providers import render
+from labgen.machines import render
 
 
 @click.command

@@ -8,7 +8,6 @@ import sys
 
 import click
 
-from labgen import host
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.cli.run import fab
@@ -16,15 +15,15 @@ from labgen.core.errors import MachineError
 from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
 from labgen.core.workspace import LabFolder
-from labgen.host import Choice
-from labgen.machines import reconcile
+from labgen.machines import reconcile, render
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import Plan
 from labgen.machines.reconcile import Reconciler
 from labgen.machines.removal import refuse_copy
 from labgen.machines.ssh_config import quoted
 from labgen.model.lab import Lab
-from labgen.providers import of_lab, render
+from labgen.providers import doctor, of_lab
+from labgen.providers.doctor import Choice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +144,7 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     wanted = dataclasses.replace(lab, provider=asked) if asked else lab
     with progress.step("Looking what this computer can do"):
-        diagnosis = host.examine(wanted, host.Host(folder=folder.path), [asked] if asked else None)
+        diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path), [asked] if asked else None)
     choice = diagnosis.choose(wanted)
     progress.note(f"Provider: {choice.why}")
     for finding in diagnosis.warnings(choice.provider):

@@ -1,16 +1,1 @@
-"""The doctor: what this computer lacks for a lab, found before anything is downloaded.
-
-::
-
-    diagnosis = examine(lab)
-    print(report(diagnosis))
-    choice = diagnosis.choose(lab)   # HostError where there is nothing to choose
-"""
-
-from labgen.host.computer import Host
-from labgen.host.debian import install, packages
-from labgen.host.diagnosis import Choice, Diagnosis, examine, known
-from labgen.host.findings import Finding
-from labgen.host.report import as_json, report
-
-__all__ = ["Choice", "Diagnosis", "Finding", "Host", "as_json", "examine", "install", "known", "packages", "report"]
+"""This computer: what it is, what is installed on it, and what the doctor finds on it."""

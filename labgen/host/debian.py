@@ -10,7 +10,6 @@ from pathlib import Path
 
 from labgen.core.errors import HostError, ProgramFailed
 from labgen.core.progress import Progress
-from labgen.host import docker_engine
 from labgen.host.computer import Host, find_vboxmanage
 from labgen.host.daemon_status import systemd
 from labgen.host.findings import Finding
@@ -27,6 +26,7 @@ from labgen.providers import (
     VAGRANT_PACKAGE,
     Package,
 )
+from labgen.providers.docker import engine
 
 VAGRANT_PAGE = "https://developer.hashicorp.com/vagrant/install"
 _LISTS = Path("/var/lib/apt/lists")
@@ -104,7 +104,7 @@ def lacking(lab: Lab, host: Host, provider: str) -> list[str]:
         wanted = [name for name in wanted if name not in (VAGRANT_PACKAGE.name, VAGRANT_LIBVIRT_PACKAGE.name)]
     elif foreign_vagrant(host):
         wanted = [name for name in wanted if name != VAGRANT_LIBVIRT_PACKAGE.name]
-    if to_build(lab, host, provider) and not (provider == "docker" and docker_engine.builds_from_hub(host)):
+    if to_build(lab, host, provider) and not (provider == "docker" and engine.builds_from_hub(host)):
         wanted += [name for name in host.box_packages(provider) if name not in wanted]
     if not wanted:
         return []
@@ -118,7 +118,7 @@ def _needed(host: Host, package: Package) -> bool:
     # Only packages of Docker are ever needed at some times and not at others.
     if package.when == "always":
         return True
-    if docker_engine.daemon(host).state in ("system", "denied"):
+    if engine.daemon(host).state in ("system", "denied"):
         return False
     return package.when == "no daemon" or not systemd(host)
 
@@ -133,10 +133,10 @@ def to_build(lab: Lab, host: Host, provider: str) -> bool:
     box = box_of(lab, provider)
     if box.name == NODE_IMAGE:
         image = host.node_image(lab.engine.suite)
-        state = docker_engine.daemon(host).state
+        state = engine.daemon(host).state
         if host.built_box(provider, lab.engine.suite) or image is None or state == "denied":
             return False
-        return state != "system" or not docker_engine.has_image(host, image)
+        return state != "system" or not engine.has_image(host, image)
     return box.name == BUILT_BOX and not box.url and not host.built_box(provider)
 
 

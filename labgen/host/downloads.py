@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from labgen.host import debian, docker_engine, libvirt
+from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.model.lab import Box, Lab
 from labgen.providers import BUILT_BOX, NODE_IMAGE
+from labgen.providers.docker import engine
+from labgen.providers.libvirt import doctor
 
 REGISTRY = "https://vagrantcloud.com"
 """Where Vagrant looks boxes up, unless VAGRANT_SERVER_URL says otherwise."""
@@ -136,14 +138,14 @@ def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
         yield _images(provider, "ok", "in the box.")
     elif wanted.name == NODE_IMAGE:
         yield _images(provider, "ok", "in the image of the nodes.")
-    elif provider == "libvirt" and libvirt.daemon(host).state == "own":
+    elif provider == "libvirt" and doctor.daemon(host).state == "own":
         yield _images(
             provider,
             "warning",
             "the lab's own network has no way out, so the nodes cannot pull any.",
             f"Leave `box` out of lab.yml: {BUILT_BOX} has them in it.",
         )
-    elif host.reaches(*docker_engine.DOCKER_HUB):
+    elif host.reaches(*engine.DOCKER_HUB):
         yield _images(provider, "ok", "Docker Hub answers.")
     else:
         yield _images(

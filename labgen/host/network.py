@@ -10,10 +10,13 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from labgen.config import address_plan
-from labgen.host import conflicts, docker_engine, libvirt, resources
+from labgen.host import resources
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
 from labgen.model.lab import Lab
+from labgen.providers.docker import engine
+from labgen.providers.libvirt import doctor
+from labgen.providers.virtualbox import conflicts
 
 _QUIET = (IPv4Network("127.0.0.0/8"), IPv4Network("169.254.0.0/16"), IPv4Network("224.0.0.0/3"))
 _CONTAINERS = re.compile(r"docker|br-[0-9a-f]{12}$|cni|podman|lxc|lxd")
@@ -122,7 +125,7 @@ def windows_routes(text: str) -> list[Route] | None:
 
 def libvirt_routes(lab: Lab, host: Host) -> Iterator[Finding]:
     """Clashes where the lab's networks are bridges of this computer."""
-    if libvirt.daemon(host).state == "own":
+    if doctor.daemon(host).state == "own":
         yield Finding(
             "libvirt.network", "ok", "network", "the lab has a network namespace to itself.", provider="libvirt"
         )
@@ -133,7 +136,7 @@ def libvirt_routes(lab: Lab, host: Host) -> Iterator[Finding]:
 def libvirt_firewall(lab: Lab, host: Host) -> Iterator[Finding]:
     """Docker's firewall beside that of libvirt, which then lets packets through in vain (moby/moby#52612)."""
     del lab
-    found = libvirt.daemon(host)
+    found = doctor.daemon(host)
     version = re.search(r"(?m)^Running against daemon: (\d+)\.(\d+)", found.said) or re.search(
         r"(?m)^Using library: libvirt (\d+)\.(\d+)", found.said
     )
@@ -161,7 +164,7 @@ def virtualbox_routes(lab: Lab, host: Host) -> Iterator[Finding]:
 
 def docker_routes(lab: Lab, host: Host) -> Iterator[Finding]:
     """Clashes with networks of the Docker engine, which refuses two that overlap, and with this computer's routes."""
-    state = docker_engine.daemon(host).state
+    state = engine.daemon(host).state
     if state == "own":
         yield Finding(
             "docker.network", "ok", "network", "the lab has a network namespace to itself.", provider="docker"
@@ -177,7 +180,7 @@ def docker_routes(lab: Lab, host: Host) -> Iterator[Finding]:
 
 
 def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
-    listed = docker_engine.networks(host)
+    listed = engine.networks(host)
     if listed is None:
         yield Finding(
             "docker.network",
@@ -225,7 +228,7 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
             )
 
 
-def _remove(network: docker_engine.Network) -> str:
+def _remove(network: engine.Network) -> str:
     """Commands that remove what a lab has left in the engine."""
     remove = f"docker network rm {network.name}"
     folder = network.labels.get("labgen.folder", "")
@@ -235,7 +238,7 @@ def _remove(network: docker_engine.Network) -> str:
 
 
 def _local_engine(host: Host) -> bool:
-    found = docker_engine.engine(host)
+    found = engine.engine(host)
     return host.system() == "Linux" and not (found is not None and found.desktop)
 
 
@@ -341,7 +344,7 @@ def ports(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
     """Forwarded ports, which Vagrant or Docker binds on 127.0.0.1."""
     if not lab.ports or resources.existing(lab, host) == provider:
         return  # the lab's own machines hold them
-    if provider == "docker" and docker_engine.daemon(host).state == "own":
+    if provider == "docker" and engine.daemon(host).state == "own":
         return  # bound in the lab's own network namespace, where nothing else is
     name = f"{provider}.ports"
     clash = False

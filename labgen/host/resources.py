@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from labgen.host import debian, docker_engine, downloads, libvirt
+from labgen.host import debian, downloads
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.model.lab import Lab
 from labgen.providers import BOX_ARCHITECTURES, PROVIDERS
+from labgen.providers.docker import engine
+from labgen.providers.libvirt import doctor
 
 MEMORY_BESIDE = 150
 """MiB a machine takes beside its own memory: QEMU or VirtualBox itself, video memory, page tables."""
@@ -143,16 +145,16 @@ def _places(host: Host, provider: str) -> tuple[Path, ...]:
     boxes = downloads.vagrant_home(host)
     if provider == "virtualbox":
         return (host.home() / "VirtualBox VMs", boxes)
-    if libvirt.daemon(host).state == "own":
+    if doctor.daemon(host).state == "own":
         return (host.folder(), boxes)
     return (Path("/var/lib/libvirt/images"), boxes)
 
 
 def _docker_data(host: Host) -> Path:
     """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
-    found = docker_engine.engine(host)
+    found = engine.engine(host)
     if found is None:
-        return host.folder() if docker_engine.daemon(host).state == "own" else Path("/var/lib/docker")
+        return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
     virtual = host.system() != "Linux" or found.desktop
     return host.home() if virtual or not found.root else Path(found.root)
 

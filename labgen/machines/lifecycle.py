@@ -13,7 +13,6 @@ from labgen.core.errors import BoxError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.core.workspace import LabFolder, State
-from labgen.host import Choice
 from labgen.machines import connection_info, inventory
 from labgen.machines.removal import Removal, remove_some, write_vagrantfile
 from labgen.machines.vagrant import Vagrant, box_mark
@@ -23,6 +22,7 @@ from labgen.model.record import after_up
 from labgen.providers import BUILT_BOX, PROVIDERS
 from labgen.providers import daemon as daemons
 from labgen.providers.daemon import Daemon
+from labgen.providers.doctor import Choice
 
 _BOOT = 1000.0
 """Deadline for a machine to be created and booted, in seconds, where the processor helps: longer than Vagrant itself

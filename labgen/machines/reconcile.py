@@ -10,12 +10,12 @@ from labgen.core.errors import LabgenError, MachineError, ProgramFailed
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import SwarmNode, nodes
-from labgen.host import Choice
 from labgen.machines import inventory, removal
 from labgen.machines.lifecycle import Machines, boot_within
 from labgen.machines.plan import Plan, compare, counted
 from labgen.model.lab import Lab
 from labgen.providers import PROVIDERS
+from labgen.providers.doctor import Choice
 
 Fab = Callable[..., int]
 """Runs one of fab's tasks in the lab folder and gives its exit status: ``fab(folder, "bootstrap")``."""

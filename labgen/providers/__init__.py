@@ -1,4 +1,4 @@
-"""What differs between providers, as data. The Ruby of each is ``<name>.rb.j2`` beside this file."""
+"""What differs between providers, as data. The Ruby of each is ``<name>/template.rb.j2`` beside this file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Provider:
     @property
     def template(self) -> str:
         """File name of its part of the Vagrantfile."""
-        return f"{self.name}.rb.j2"
+        return f"{self.name}/template.rb.j2"
 
 
 BUILT_BOX = "labgen/debian-12"

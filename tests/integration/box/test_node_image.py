@@ -15,7 +15,7 @@ from labgen.core.process import Result, Runner
 from labgen.core.progress import Lines
 from labgen.images import recipe
 from labgen.images.container_images import IMAGES
-from labgen.providers import render
+from labgen.machines import render
 
 NAME = "swarm-manager"
 STAGE = Path(__file__).parents[1] / "vagrantfile" / "stage.rb"

@@ -116,7 +116,7 @@ def test_one_that_cannot_start_says_where_its_log_is_and_leaves_nothing(
 ) -> None:
     daemon = make(provider)
     monkeypatch.setattr(type(daemon), "_argv", lambda self: ["sh", "-c", "echo 'no such setting' >&2; exit 1"])
-    monkeypatch.setattr("labgen.providers.daemon.base._START_WITHIN", 2.0)
+    monkeypatch.setattr("labgen.providers.daemon._START_WITHIN", 2.0)
     with pytest.raises(HostError, match=f"waited .* for the lab's own {daemon.title}") as caught:
         daemon.start()
     log = Path(caught.value.hint.removeprefix("Its log: "))

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from labgen import host as doctor
 from labgen.config import parse
 from labgen.core.process import Runner
-from labgen.host import docker, docker_engine, kernel, network
-from labgen.host.kernel import FEATURES, IPVS
+from labgen.host import network
+from labgen.providers import doctor
+from labgen.providers.docker import doctor as docker
+from labgen.providers.docker import engine, kernel
+from labgen.providers.docker.kernel import FEATURES, IPVS
 
 COURSE = parse("")
 NEEDS = ("docker", "dockerd", "ip", "nsenter", "unshare", "setpriv", "genl", "zcat")
@@ -57,10 +59,7 @@ def start(folder, namespace):
             start_new_session=True,
         )
     for _ in range(300):
-        if (
-            docker_engine.engine(Here(Runner(env={"DOCKER_HOST": f"unix://{folder}/sock"})))
-            or running.poll() is not None
-        ):
+        if engine.engine(Here(Runner(env={"DOCKER_HOST": f"unix://{folder}/sock"}))) or running.poll() is not None:
             break
         time.sleep(0.1)
     return running
@@ -96,7 +95,7 @@ def docker_said(address, *words, **options):
 
 
 def test_an_engine_is_understood(host):
-    found = docker_engine.engine(host)
+    found = engine.engine(host)
     assert found.kind == "Docker"
     assert found.kernel == os.uname().release
     assert found.arch == host.machine()
@@ -106,7 +105,7 @@ def test_an_engine_is_understood(host):
 
 
 def test_its_networks_are_understood(host, address):
-    assert "bridge" in [one.name for one in docker_engine.networks(host)]
+    assert "bridge" in [one.name for one in engine.networks(host)]
     docker_said(address, "network", "create", "--subnet", str(COURSE.plan.lab), "someone-elses")
     try:
         host.forget()
@@ -128,12 +127,12 @@ def test_its_networks_are_understood(host, address):
 def test_whoever_may_not_use_it_is_told_so(address):
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     denied = Here(Runner(prefix=nobody, env={"DOCKER_HOST": address, "HOME": "/nonexistent"}))
-    assert docker_engine.daemon(denied).state == "denied"
+    assert engine.daemon(denied).state == "denied"
 
 
 def test_where_none_answers_labgen_knows_whether_it_can_start_one():
     silent = Here(Runner(env={"DOCKER_HOST": "unix:///nonexistent/sock"}))
-    assert docker_engine.daemon(silent).state == "none"
+    assert engine.daemon(silent).state == "none"
 
 
 def libraries(program):
@@ -150,10 +149,10 @@ def test_a_container_asks_the_kernel_as_this_computer_does(host, address, tmp_pa
         for library in set().union(*map(libraries, programs.values())):
             root.add(library, library.lstrip("/"))
     docker_said(address, "import", str(tmp_path / "root.tar"), IMAGE)
-    assert docker_engine.has_image(host, IMAGE)
+    assert engine.has_image(host, IMAGE)
     # As if the engine were in a virtual machine.
-    found = docker_engine.engine(host)
-    monkeypatch.setattr(docker_engine, "engine", lambda _: found.__class__(**{**vars(found), "kernel": "another"}))
+    found = engine.engine(host)
+    monkeypatch.setattr(engine, "engine", lambda _: found.__class__(**{**vars(found), "kernel": "another"}))
     inside = kernel.of_nodes(host)
     assert inside.kernel is not None
     assert not inside.here

@@ -5,11 +5,12 @@ import sys
 
 import pytest
 
-from labgen import host as doctor
 from labgen.config import parse
 from labgen.core.errors import HostError
 from labgen.core.process import Runner
-from labgen.host import libvirt, network
+from labgen.host import network
+from labgen.providers import doctor
+from labgen.providers.libvirt import doctor as libvirt
 
 
 class Offline(doctor.Host):

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from labgen.core.process import Runner
+from labgen.machines import render
 from labgen.model.lab import Lab
-from labgen.providers import render
 
 HERE = Path(__file__).parent
 

@@ -19,9 +19,9 @@ from labgen.core.errors import MachineError
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder
 from labgen.images import node_image
+from labgen.machines import render
 from labgen.machines.leftovers import Traces, look
 from labgen.machines.vagrant import Vagrant
-from labgen.providers import render
 from labgen.providers.daemon import own
 
 

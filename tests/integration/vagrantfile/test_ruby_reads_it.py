@@ -15,8 +15,8 @@ import pytest
 
 from labgen import config
 from labgen.core.process import Runner
+from labgen.machines import render
 from labgen.model.lab import Box, Lab
-from labgen.providers import render
 
 GOLDEN = Path(__file__).parents[2] / "unit" / "golden"
 

@@ -19,9 +19,9 @@ from labgen.core.process import Result, Runner
 from labgen.core.progress import Progress
 from labgen.images import disk, recipe, vagrant_box
 from labgen.images.build_context import Workshop
+from labgen.machines import render
 from labgen.machines.vagrant import Machine, Vagrant
 from labgen.model.lab import Lab
-from labgen.providers import render
 
 from .asked import VirtualBox
 from .prepare import PROGRAMS, hold, root

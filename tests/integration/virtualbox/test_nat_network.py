@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labgen import config
 from labgen.core.process import Runner
-from labgen.providers import render
+from labgen.machines import render
 
 from .asked import VirtualBox
 from .conftest import BOX, LabInRoom, is_master

@@ -136,7 +136,7 @@ def test_interruption_says_how_to_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("labgen.providers.render.render", interrupt)
+    monkeypatch.setattr("labgen.machines.render.render", interrupt)
     assert labgen(tmp_path, "render") == 130
     assert "carries on" in capsys.readouterr().err
 

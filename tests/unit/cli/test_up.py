@@ -10,10 +10,10 @@ import pytest
 from labgen import cli
 from labgen.cli import up as up_command
 from labgen.core.workspace import LabFolder, State
-from labgen.host import Choice
 from labgen.machines import leftovers
 from labgen.machines.lifecycle import Machines
 from labgen.machines.vagrant import Machine
+from labgen.providers.doctor import Choice
 
 
 class Bench:

@@ -23,8 +23,7 @@ from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
 from labgen.images import cache
-from labgen.machines import inventory
-from labgen.providers import render
+from labgen.machines import inventory, render
 from tests import needs
 
 KEY = "C:/Users/김 철수/Docker Swarm 실습/.vagrant/machines/swarm-manager/virtualbox/private_key"

@@ -6,8 +6,8 @@ import pytest
 from recorded_host import LINUX, NATNETS, VMS, RecordedHost, Said
 
 from labgen.config import parse
-from labgen.host import conflicts
 from labgen.host.findings import Finding
+from labgen.providers.virtualbox import conflicts
 
 LAB = parse("")
 UUID = "8fb3f49d-532e-45dd-be9a-6c532864aa61"

@@ -7,7 +7,8 @@ from recorded_host import BOTH, CI, COURSE, LINUX, MAC, Said, bad, lab, recorded
 
 from labgen.core.errors import HostError
 from labgen.core.progress import Progress
-from labgen.host import debian, install, packages
+from labgen.host import debian
+from labgen.providers.doctor import install, packages
 
 UBUNTU = {"/etc/os-release": recorded("os-release-ubuntu-24.04.txt")}
 LISTS = {"/var/lib/apt/lists": ("deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4", "partial")}

@@ -33,9 +33,9 @@ from recorded_host import (
 )
 
 from labgen.core.errors import HostError
-from labgen.host import as_json, examine, report
-from labgen.host.diagnosis import BY_PROVIDER, GENERAL
 from labgen.providers import PROVIDERS
+from labgen.providers.diagnosis import BY_PROVIDER, GENERAL
+from labgen.providers.doctor import as_json, examine, report
 
 VBOX = "/usr/bin/VBoxManage --version"
 ASKED = WINDOWS_DESKTOP.but(

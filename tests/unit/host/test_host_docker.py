@@ -24,9 +24,11 @@ from recorded_docker import (
 )
 from recorded_host import COURSE, LINUX, MAC, WINDOWS, Debian, Said, bad, lab, recorded
 
-from labgen.host import debian, docker, docker_engine, downloads, network, packages, resources
+from labgen.host import debian, downloads, network, resources
 from labgen.host.computer import LATE
 from labgen.host.debian import to_build
+from labgen.providers.docker import doctor, engine
+from labgen.providers.doctor import packages
 
 SYSTEMS = [DOCKER, MAC_DESKTOP, WINDOWS_DESKTOP]
 NO_DOCKER_HUB = {"registry-1.docker.io:443": False}
@@ -40,21 +42,21 @@ def changed(host=DOCKER, **changes):
 
 @pytest.mark.parametrize("host", SYSTEMS)
 def test_an_ordinary_engine(host):
-    assert docker.missing(COURSE, host) is None
-    assert bad(docker.check_engine(COURSE, host)) == {}
-    assert bad(docker.limits(COURSE, host)) == {}
-    assert docker_engine.daemon(host).state == "system"
+    assert doctor.missing(COURSE, host) is None
+    assert bad(doctor.check_engine(COURSE, host)) == {}
+    assert bad(doctor.limits(COURSE, host)) == {}
+    assert engine.daemon(host).state == "system"
 
 
 def test_what_an_engine_says_of_itself():
-    found = docker_engine.engine(DOCKER)
+    found = engine.engine(DOCKER)
     assert (found.version, found.api, found.kind, found.os) == ("20.10.24+dfsg1", (1, 41), "Docker", "linux")
     assert (found.arch, found.cpus, found.memory, found.root) == ("amd64", 2, 24105, "/var/lib/docker")
     assert found.security == {"seccomp"}
     assert not found.desktop
-    assert docker_engine.engine(MAC_DESKTOP).desktop
-    assert docker_engine.engine(MAC_DESKTOP).arch == "arm64"
-    (said,) = docker.check_engine(COURSE, DOCKER)
+    assert engine.engine(MAC_DESKTOP).desktop
+    assert engine.engine(MAC_DESKTOP).arch == "arm64"
+    (said,) = doctor.check_engine(COURSE, DOCKER)
     assert said.message == "its engine 20.10.24+dfsg1 answers (Debian GNU/Linux 12 (bookworm))."
 
 
@@ -69,16 +71,16 @@ def test_what_an_engine_says_of_itself():
 )
 def test_no_docker_at_all(host, fix):
     world = host.but(variables={"LACKS": "docker.io"}) if host is LINUX else host
-    found = docker.missing(COURSE, world)
+    found = doctor.missing(COURSE, world)
     assert (found.id, found.level) == ("docker.missing", "error")
     assert found.fix.startswith(fix)
 
 
 def test_podman_by_the_name_of_docker():
-    found = docker.missing(COURSE, DOCKER.but(says={"docker --version": Said("podman version 4.3.1\n")}))
+    found = doctor.missing(COURSE, DOCKER.but(says={"docker --version": Said("podman version 4.3.1\n")}))
     assert (found.id, found.level) == ("docker.podman", "error")
     answers = version(Components=[{"Name": "Podman Engine", "Version": "4.3.1"}], ApiVersion="1.41")
-    assert bad(docker.check_engine(COURSE, DOCKER.but(says={VERSION: answers}))) == {"docker.podman": "error"}
+    assert bad(doctor.check_engine(COURSE, DOCKER.but(says={VERSION: answers}))) == {"docker.podman": "error"}
 
 
 @pytest.mark.parametrize(
@@ -114,18 +116,18 @@ def test_podman_by_the_name_of_docker():
 def test_an_engine_that_does_not_answer(err, state):
     for host in SYSTEMS:
         silent = host.but(says={VERSION: Said(ABSENT.out, err, 1), INFO: Said("{}", err, 1)})
-        assert docker_engine.daemon(silent).state == state
-        assert bad(docker.check_engine(COURSE, silent)) == {"docker.engine": "error"}
-        assert bad(docker.limits(COURSE, silent)) == {}
+        assert engine.daemon(silent).state == state
+        assert bad(doctor.check_engine(COURSE, silent)) == {"docker.engine": "error"}
+        assert bad(doctor.limits(COURSE, silent)) == {}
 
 
 def test_an_engine_that_does_not_answer_in_time_is_not_replaced():
     late = OWN.but(says={VERSION: Said(err="`docker version` did not end within 20 s", status=LATE)})
-    assert docker_engine.daemon(late).state == "unknown"
+    assert engine.daemon(late).state == "unknown"
 
 
 def fix(host):
-    (found,) = [one for one in docker.check_engine(COURSE, host) if one.level == "error"]
+    (found,) = [one for one in doctor.check_engine(COURSE, host) if one.level == "error"]
     return found.fix
 
 
@@ -151,21 +153,21 @@ def test_what_to_do_where_it_may_not_be_used():
 
 
 def test_an_engine_of_the_labs_own():
-    assert docker_engine.daemon(OWN).state == "own"
-    (found,) = docker.check_engine(COURSE, OWN)
+    assert engine.daemon(OWN).state == "own"
+    (found,) = doctor.check_engine(COURSE, OWN)
     assert found.message == "no engine runs here; the lab starts its own, in a network namespace of its own."
     old = OWN.but(says={"dockerd --version": Said("Docker version 19.03.15, build 99e3ed8919\n")})
-    assert bad(docker.check_engine(COURSE, old)) == {"docker.too-old": "error"}
-    assert docker_engine.daemon(OWN.but(root=False)).state == "none"
-    assert docker_engine.daemon(OWN.without("nsenter")).state == "none"
-    assert docker_engine.daemon(OWN.without("dockerd")).state == "none"
+    assert bad(doctor.check_engine(COURSE, old)) == {"docker.too-old": "error"}
+    assert engine.daemon(OWN.but(root=False)).state == "none"
+    assert engine.daemon(OWN.without("nsenter")).state == "none"
+    assert engine.daemon(OWN.without("dockerd")).state == "none"
     confined = OWN.but(says={"unshare --net --mount true": Said(err="Operation not permitted", status=1)})
-    assert docker_engine.daemon(confined).state == "confined"
+    assert engine.daemon(confined).state == "confined"
     assert "CAP_SYS_ADMIN" in fix(confined)
 
 
 def test_an_engine_that_was_asked_for_by_name_is_not_replaced_by_one_of_the_labs_own():
-    assert docker_engine.daemon(OWN.but(says={ENDPOINT: Said("tcp://10.1.2.3:2375\n")})).state == "none"
+    assert engine.daemon(OWN.but(says={ENDPOINT: Said("tcp://10.1.2.3:2375\n")})).state == "none"
 
 
 @pytest.mark.parametrize(
@@ -179,17 +181,17 @@ def test_an_engine_that_was_asked_for_by_name_is_not_replaced_by_one_of_the_labs
     ],
 )
 def test_engines_of_the_wrong_kind(changes, expected):
-    assert bad(docker.check_engine(COURSE, changed(**changes))) == {expected: "error"}
+    assert bad(doctor.check_engine(COURSE, changed(**changes))) == {expected: "error"}
 
 
 def test_engines_that_may_do():
     ordinary = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
-    assert bad(docker.check_engine(COURSE, changed(SecurityOptions=ordinary))) == {}
-    assert bad(docker.check_engine(COURSE, changed(SecurityOptions=None))) == {}
+    assert bad(doctor.check_engine(COURSE, changed(SecurityOptions=ordinary))) == {}
+    assert bad(doctor.check_engine(COURSE, changed(SecurityOptions=None))) == {}
     confined = changed(SecurityOptions=["name=selinux", "name=seccomp,profile=builtin"])
-    assert bad(docker.check_engine(COURSE, confined)) == {"docker.selinux": "warning"}
+    assert bad(doctor.check_engine(COURSE, confined)) == {"docker.selinux": "warning"}
     emulated = changed(MAC_DESKTOP, Architecture="x86_64")
-    assert bad(docker.check_engine(COURSE, emulated)) == {"docker.architecture-of-engine": "warning"}
+    assert bad(doctor.check_engine(COURSE, emulated)) == {"docker.architecture-of-engine": "warning"}
 
 
 @pytest.mark.parametrize(
@@ -202,14 +204,14 @@ def test_engines_that_may_do():
     ],
 )
 def test_check_engine_warns_of_a_wsl_whose_control_groups_systemd_does_not_start_in(host, expected):
-    findings = list(docker.check_engine(COURSE, host))
+    findings = list(doctor.check_engine(COURSE, host))
     assert bad(findings) == expected
     assert all("wsl --update" in finding.fix for finding in findings if finding.level != "ok")
 
 
 @pytest.mark.parametrize(("api", "expected"), [("1.40", {"docker.too-old": "error"}), ("1.41", {}), ("1.50", {})])
 def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
-    assert bad(docker.check_engine(COURSE, DOCKER.but(says={VERSION: version(ApiVersion=api)}))) == expected
+    assert bad(doctor.check_engine(COURSE, DOCKER.but(says={VERSION: version(ApiVersion=api)}))) == expected
 
 
 @pytest.mark.parametrize(
@@ -227,22 +229,22 @@ def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
     ],
 )
 def test_an_engine_on_another_computer(address, other):
-    assert docker_engine.elsewhere(address) == other
-    found = bad(docker.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
+    assert engine.elsewhere(address) == other
+    found = bad(doctor.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
     assert found == ({"docker.elsewhere": "error"} if other else {})
 
 
 def test_answers_that_are_no_answers():
     for nonsense in ("", "what", "[1]", "{", '{"Server": 1}', '{"Server": {}}'):
-        assert docker_engine.engine(DOCKER.but(says={VERSION: Said(nonsense)})) is None
+        assert engine.engine(DOCKER.but(says={VERSION: Said(nonsense)})) is None
     with_warning = Said("WARNING: something\n" + version().out)
-    assert docker_engine.engine(DOCKER.but(says={VERSION: with_warning})).api == (1, 41)
-    meagre = docker_engine.engine(DOCKER.but(says={INFO: Said("")}))
+    assert engine.engine(DOCKER.but(says={VERSION: with_warning})).api == (1, 41)
+    meagre = engine.engine(DOCKER.but(says={INFO: Said("")}))
     assert (meagre.arch, meagre.os, meagre.memory) == ("amd64", "linux", 0)
 
 
 def image(host, text=""):
-    found = list(docker.image(lab(text), host))
+    found = list(doctor.image(lab(text), host))
     return found[-1] if found else None
 
 
@@ -264,7 +266,7 @@ def test_the_image_of_the_nodes():
 
 
 def test_a_box_of_the_lab_is_not_what_containers_start_from():
-    found = list(docker.image(lab("box: {name: a/b}"), DOCKER))
+    found = list(doctor.image(lab("box: {name: a/b}"), DOCKER))
     assert bad(found) == {"docker.box-unused": "warning"}
     assert bad(resources.architecture(lab("box: {name: a/b}"), DOCKER, "docker")) == {}
     (images,) = downloads.images(lab("box: {name: a/b}"), DOCKER, "docker")
@@ -272,15 +274,15 @@ def test_a_box_of_the_lab_is_not_what_containers_start_from():
 
 
 def test_limits_of_the_engine():
-    assert bad(docker.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000))) == {"docker.memory": "warning"}
-    found = next(docker.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000)))
+    assert bad(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000))) == {"docker.memory": "warning"}
+    found = next(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000)))
     assert "Docker Desktop > Settings > Resources" in found.fix
     # The engine refuses a container that asks for more processors than there are.
-    assert bad(docker.limits(lab("cpus: 3"), DOCKER)) == {"docker.cpus": "error"}
-    assert bad(docker.limits(lab("cpus: 2"), DOCKER)) == {}
-    assert list(docker.limits(COURSE, OWN)) == []
-    assert bad(docker.limits(lab("cpus: 5"), OWN)) == {"docker.cpus": "error"}
-    assert list(docker.limits(lab("cpus: 5"), DOCKER.but(says={VERSION: DENIED}))) == []
+    assert bad(doctor.limits(lab("cpus: 3"), DOCKER)) == {"docker.cpus": "error"}
+    assert bad(doctor.limits(lab("cpus: 2"), DOCKER)) == {}
+    assert list(doctor.limits(COURSE, OWN)) == []
+    assert bad(doctor.limits(lab("cpus: 5"), OWN)) == {"docker.cpus": "error"}
+    assert list(doctor.limits(lab("cpus: 5"), DOCKER.but(says={VERSION: DENIED}))) == []
 
 
 def test_networks_of_the_engine():
@@ -333,7 +335,7 @@ def test_networks_of_a_lab_of_an_earlier_version_are_its_own():
 
 @pytest.mark.parametrize("said", [Said("", "no", 1), Said("what"), Said("[1"), Said('[{"Id": "a"}]'), Said("{}")])
 def test_networks_that_cannot_be_listed(said):
-    assert not docker_engine.networks(DOCKER.but(says={INSPECT: said}))
+    assert not engine.networks(DOCKER.but(says={INSPECT: said}))
     assert bad(network.docker_routes(COURSE, DOCKER.but(says={NETWORKS: Said("", "no", 1)}))) == {
         "docker.network": "warning"
     }

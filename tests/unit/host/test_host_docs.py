@@ -22,10 +22,12 @@ from recorded_host import (
     recorded,
 )
 
-from labgen.host import conflicts, docker, downloads, network, programs, virtualization, wsl
+from labgen.host import downloads, network, programs, virtualization, wsl
 from labgen.host.findings import Finding
-from labgen.host.report import MARKS
 from labgen.machines.vagrant import HINT_LATE
+from labgen.providers.diagnosis_report import MARKS
+from labgen.providers.docker import doctor
+from labgen.providers.virtualbox import conflicts
 
 CHECKOUT = Path(__file__).parents[3]
 TEXT = (CHECKOUT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -62,7 +64,7 @@ def findings() -> Iterator[Finding]:
     yield from downloads.box(COURSE, alone, "virtualbox")
     yield from downloads.images(COURSE, alone, "virtualbox")
     yield from wsl.folder(COURSE, WSL_ON_WINDOWS_DISK)
-    yield from docker.check_engine(COURSE, OLD_WSL_DESKTOP)
+    yield from doctor.check_engine(COURSE, OLD_WSL_DESKTOP)
     yield from programs.vagrant(COURSE, WINDOWS.but(user_home="C:/Users/김 철수"))
 
 
@@ -74,9 +76,9 @@ def test_what_the_doctor_is_said_to_say_it_says(line: str) -> None:
 @pytest.mark.parametrize(
     ("part", "file"),
     [
-        ("and it is not this lab's:", "labgen/providers/virtualbox.rb.j2"),
-        ("its DHCP server is on and could hand out the nodes' addresses", "labgen/providers/virtualbox.rb.j2"),
-        ("was made for this lab as it was before: ", "labgen/providers/virtualbox.rb.j2"),
+        ("and it is not this lab's:", "labgen/providers/virtualbox/template.rb.j2"),
+        ("its DHCP server is on and could hand out the nodes' addresses", "labgen/providers/virtualbox/template.rb.j2"),
+        ("was made for this lab as it was before: ", "labgen/providers/virtualbox/template.rb.j2"),
         (" did not boot: making ", "labgen/machines/lifecycle.py"),
     ],
 )

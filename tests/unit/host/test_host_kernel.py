@@ -22,9 +22,9 @@ from recorded_docker import (
 )
 from recorded_host import COURSE, MAC, Said, bad, recorded
 
-from labgen.host import kernel
-from labgen.host.kernel import FEATURES, IPVS, Kernel
 from labgen.model.capabilities import Capability
+from labgen.providers.docker import kernel
+from labgen.providers.docker.kernel import FEATURES, IPVS, Kernel
 
 UNASKED = Said(err="genl is not installed, or not on PATH.", status=127)
 BOOT_CONFIG = f"/boot/config-{RELEASE}"

@@ -6,7 +6,7 @@ import pytest
 from recorded_docker import ABSENT, DENIED, INFO, MAC_DESKTOP, OLD_WSL_DESKTOP, VERSION, WINDOWS_DESKTOP
 from recorded_host import COURSE, MAC, POWERSHELL, WINDOWS, WSL_ON_WINDOWS_DISK, RecordedHost, Said, bad
 
-from labgen.host.diagnosis import examine
+from labgen.providers.diagnosis import examine
 
 NO_PIPE = "open //./pipe/dockerDesktopLinuxEngine: 지정된 파일을 찾을 수 없습니다."
 VBOXMANAGE = "/usr/bin/VBoxManage --version"

@@ -17,9 +17,10 @@ from recorded_host import (
     recorded,
 )
 
-from labgen.host import libvirt, programs, virtualization
+from labgen.host import programs, virtualization
 from labgen.host.computer import LATE
 from labgen.host.findings import Finding, version_in
+from labgen.providers.libvirt import doctor
 
 VBOX = "/usr/bin/VBoxManage --version"
 
@@ -247,8 +248,8 @@ def test_no_virtualbox():
     ],
 )
 def test_libvirt_daemon(host, state, level, words):
-    assert libvirt.daemon(host).state == state
-    (found,) = libvirt.check_daemon(COURSE, host)
+    assert doctor.daemon(host).state == state
+    (found,) = doctor.check_daemon(COURSE, host)
     assert found.level == level
     assert words in found.message + found.fix
 
@@ -276,19 +277,19 @@ def test_libvirt_daemon(host, state, level, words):
     ],
 )
 def test_libvirt_plugin(host, expected, fix):
-    found = list(libvirt.check_plugin(COURSE, host))
+    found = list(doctor.check_plugin(COURSE, host))
     assert bad(found) == expected
     assert all(fix in one.fix for one in found)
 
 
 def test_libvirt_missing():
-    assert libvirt.missing(COURSE, LINUX) is None
+    assert doctor.missing(COURSE, LINUX) is None
     gone = LINUX.without("virsh").but(variables={"LACKS": "libvirt-clients"})
-    assert "libvirt-clients" in libvirt.missing(COURSE, gone).fix
-    assert "doctor --fix" in libvirt.missing(COURSE, gone).fix
-    assert "Linux only" in libvirt.missing(COURSE, MAC).message
+    assert "libvirt-clients" in doctor.missing(COURSE, gone).fix
+    assert "doctor --fix" in doctor.missing(COURSE, gone).fix
+    assert "Linux only" in doctor.missing(COURSE, MAC).message
     fedora = gone.without("apt-get").but(files={"/etc/os-release": recorded("os-release-fedora.txt")})
-    assert "package manager" in libvirt.missing(COURSE, fedora).fix
+    assert "package manager" in doctor.missing(COURSE, fedora).fix
 
 
 @pytest.mark.parametrize(

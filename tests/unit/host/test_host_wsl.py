@@ -6,7 +6,7 @@ import pytest
 from recorded_host import COURSE, LINUX, MAC, WINDOWS, WSL, WSL_ON_WINDOWS_DISK, RecordedHost, bad
 
 from labgen.host import wsl
-from labgen.host.diagnosis import examine
+from labgen.providers.diagnosis import examine
 
 
 @pytest.mark.parametrize("host", [LINUX, MAC, WINDOWS, LINUX.but(lab_folder="/mnt/c/lab"), WSL])

@@ -13,13 +13,12 @@ from labgen.cli import up as up_command
 from labgen.core.errors import BoxError, MachineError
 from labgen.core.progress import Progress
 from labgen.core.workspace import LabFolder, State
-from labgen.machines import leftovers, lifecycle
+from labgen.machines import leftovers, lifecycle, render
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.machines.vagrant import box_mark
 from labgen.model.lab import Box
 from labgen.model.record import after_up
-from labgen.providers import render
 
 LAB = config.parse("")
 STUCK = MachineError("Vagrant failed (last heard of: swarm-worker1):\nTimed out while waiting for the machine to boot.")

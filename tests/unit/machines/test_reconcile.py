@@ -14,13 +14,13 @@ from labgen.core.process import Result
 from labgen.core.progress import Progress
 from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import SwarmNode
-from labgen.host import Choice
 from labgen.machines import inventory, leftovers, reconcile
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.machines.reconcile import Reconciler
 from labgen.machines.vagrant import Machine
 from labgen.model.record import after_up
+from labgen.providers.doctor import Choice
 
 MADE = config.parse("workers: 2")
 

@@ -13,11 +13,10 @@ from labgen import cli, config
 from labgen.core.errors import MachineError
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
-from labgen.machines import inventory, leftovers
+from labgen.machines import inventory, leftovers, render
 from labgen.machines.leftovers import Leftover, Traces
 from labgen.machines.lifecycle import Machines
 from labgen.model.record import after_up
-from labgen.providers import render
 
 MADE = config.parse("workers: 2")
 IDS = {"swarm-manager": "a0", "swarm-worker1": "a1", "swarm-worker2": "a2"}

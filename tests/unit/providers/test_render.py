@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from labgen import config
 from labgen.core.errors import HostError, RenderConflict
+from labgen.machines import render
 from labgen.model.lab import Engine
-from labgen.providers import render
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOPOLOGIES = ("box", "course", "korean-name", "managers-and-workers", "no-ports", "other-network", "ports")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from labgen.host import debian, docker_engine
+from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.model.capabilities import ASK_IPVS, NO_IPVS, Capability, Lacks
 from labgen.model.lab import Lab
+from labgen.providers.docker import engine
 
 Answer = Literal["yes", "no", "unknown"]
 
@@ -199,14 +200,14 @@ class Asked:
 
 def of_nodes(host: Host) -> Asked:
     """The kernel that nodes in containers would run on here."""
-    answers = docker_engine.engine(host)
+    answers = engine.engine(host)
     release = host.run("uname", "-r").out.strip() if host.system() == "Linux" else ""
     if host.system() == "Linux" and (answers is None or answers.kernel in ("", release)):
         return Asked(here(host, release), True, release)
     if answers is None:
         return Asked(None, False)
     image = host.node_image()
-    if image is not None and docker_engine.has_image(host, image):
+    if image is not None and engine.has_image(host, image):
         said = host.run(
             *("docker", "run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", image, "-c", _ASK_INSIDE),
             timeout=_RUN_WITHIN,

@@ -86,7 +86,7 @@ def render(lab: Lab) -> str:
     here = Path(__file__).parent
     environment = Environment(
         # In a checkout the template stands at the top, in an installed package in labgen/.
-        loader=FileSystemLoader([here.parents[1], here.parent, here]),
+        loader=FileSystemLoader([here.parents[1], here.parent, here.parent / "providers"]),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - Ruby, not HTML; `finalize` quotes every value
         finalize=ruby,

@@ -1,4 +1,4 @@
-"""The Docker engine of this computer: asked here, judged in :mod:`labgen.host.docker`.
+"""The Docker engine of this computer: asked here, judged in :mod:`labgen.providers.docker.doctor`.
 
 Each question is put once for an examination: `docker version` (what answers, and its API) and `docker info`
 (how it was set up), both as JSON.

@@ -16,7 +16,7 @@ import signal
 from pathlib import Path
 
 from labgen.core.process import Runner
-from labgen.providers.daemon.base import Daemon
+from labgen.providers.daemon import Daemon
 
 _RESOLVER = "169.254.53.53"
 """Where dnsmasq listens. No lab can have it: :data:`labgen.config.address_plan.UNUSABLE`."""

@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 
 from labgen.core.process import Runner
-from labgen.providers.daemon.base import Daemon
+from labgen.providers.daemon import Daemon
 
 _CONFIGURATION = {
     "qemu.conf": """\

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labgen.host import debian, docker_engine
+from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
-from labgen.host.docker_engine import Engine
 from labgen.host.findings import Finding, Level, dotted, version_in
 from labgen.host.wsl import is_wsl
 from labgen.model.lab import Lab
 from labgen.providers import DOCKER_OLDEST, DOCKER_OLDEST_API
+from labgen.providers.docker import engine
+from labgen.providers.docker.engine import Engine
 
 ENGINE_PAGE = "https://docs.docker.com/engine/install/"
 DESKTOP_PAGE = "https://docs.docker.com/desktop/"
@@ -22,7 +23,7 @@ def missing(lab: Lab, host: Host) -> Finding | None:
     """An error where Docker is not installed at all, or something else goes by its name."""
     if host.which("docker") is None:
         return _finding("missing", "error", "is not installed.", _get(lab, host))
-    if docker_engine.client_is_podman(host):
+    if engine.client_is_podman(host):
         return _finding(
             "podman",
             "error",
@@ -42,7 +43,7 @@ def _get(lab: Lab, host: Host) -> str:
 
 def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
     """The engine: one that answers, and of the right kind."""
-    found = docker_engine.daemon(host)
+    found = engine.daemon(host)
     if found.state == "system":
         yield from _kind(host)
     elif found.state == "own":
@@ -78,7 +79,7 @@ def _own(host: Host) -> Iterator[Finding]:
 
 
 def _kind(host: Host) -> Iterator[Finding]:
-    found = docker_engine.engine(host)
+    found = engine.engine(host)
     if found is None:
         return
     wrong = list(_wrong_kind(host, found))
@@ -90,8 +91,8 @@ def _kind(host: Host) -> Iterator[Finding]:
 
 
 def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
-    address = docker_engine.endpoint(host)
-    if other := docker_engine.elsewhere(address):
+    address = engine.endpoint(host)
+    if other := engine.elsewhere(address):
         yield _finding(
             "elsewhere",
             "error",
@@ -181,8 +182,8 @@ def _allow(host: Host) -> str:
 def _start(lab: Lab, host: Host) -> str:
     if host.system() != "Linux":
         return "Start Docker Desktop, and wait until it says that its engine runs."
-    address = docker_engine.endpoint(host)
-    if address not in ("", docker_engine.DEFAULT_SOCKET):
+    address = engine.endpoint(host)
+    if address not in ("", engine.DEFAULT_SOCKET):
         return (
             f"Start the engine of {address}, or use this computer's own: unset DOCKER_HOST, "
             "and docker context use default."
@@ -208,14 +209,14 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
     name = host.node_image(lab.engine.suite)
     if name is None:
         return
-    state = docker_engine.daemon(host).state
+    state = engine.daemon(host).state
     if state not in ("system", "own"):
         return  # nothing to build it for, or to ask for it: check_engine has said so
-    if state == "system" and docker_engine.has_image(host, name):
+    if state == "system" and engine.has_image(host, name):
         yield _image("ok", f"{name} is here.")
     elif host.built_box("docker", lab.engine.suite):
         yield _image("ok", f"{name} has been built.")
-    elif docker_engine.builds_from_hub(host):
+    elif engine.builds_from_hub(host):
         yield _image("ok", f"{name} has not been built yet; labgen up builds it, on an image of Docker Hub.")
     elif debian.release(host) is not None and host.is_root():
         yield _image("ok", f"{name} has not been built yet; labgen up builds it.")
@@ -236,11 +237,11 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
 
 def limits(lab: Lab, host: Host) -> Iterator[Finding]:
     """Memory and processors of the engine, which in a virtual machine are not this computer's."""
-    found = docker_engine.engine(host)
+    found = engine.engine(host)
     if found is not None:
         yield from _memory(lab, host, found)
     # An engine of the lab's own has this computer's.
-    cpus = found.cpus if found is not None else host.cpus() if docker_engine.daemon(host).state == "own" else 0
+    cpus = found.cpus if found is not None else host.cpus() if engine.daemon(host).state == "own" else 0
     most = max(lab.nodes, key=lambda node: node.cpus)
     if cpus and most.cpus > cpus:
         # The engine refuses such a container ("Range of CPUs is from 0.01 to …").

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labgen.host.diagnosis import Diagnosis
 from labgen.host.findings import Finding
 from labgen.providers import PROVIDERS
+from labgen.providers.diagnosis import Diagnosis
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
 _INDENT = " " * 6

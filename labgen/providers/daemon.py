@@ -1,4 +1,9 @@
-"""What every daemon of a lab's own has in common: its namespace, its folder, its beginning and end."""
+"""A daemon of the lab's own, in a network namespace of its own.
+
+Where no libvirtd or Docker engine runs (a container, a CI machine without systemd) the lab starts
+one. Its bridges, addresses and firewall rules live in a network namespace, its files in the lab's
+folder, so that nothing of this computer's own is touched, and removing it leaves nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import os
 import shlex
 import signal
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
 from labgen.core.errors import HostError, ProgramFailed
@@ -221,3 +227,22 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if status.st_nlink else None
+
+
+TITLES: Mapping[str, str] = {"libvirt": "libvirtd", "docker": "Docker engine"}
+"""By provider, what the lab can start for itself."""
+
+
+def own(provider: str, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
+    """The lab's own daemon for a provider, running or not.
+
+    :param provider: one of :data:`TITLES`.
+    :param namespace: the network namespace that was written down for it; a new daemon's where ``None``.
+    """
+    if provider == "docker":
+        from labgen.providers.docker.dockerd import Dockerd
+
+        return Dockerd(folder, runner, namespace)
+    from labgen.providers.libvirt.libvirtd import Libvirtd
+
+    return Libvirtd(folder, runner, namespace)

@@ -8,26 +8,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from labgen.core.errors import HostError, LabgenError
-from labgen.host import (
-    conflicts,
-    debian,
-    docker,
-    docker_engine,
-    downloads,
-    kernel,
-    libvirt,
-    network,
-    programs,
-    resources,
-    virtualization,
-    wsl,
-)
+from labgen.host import debian, downloads, network, programs, resources, virtualization, wsl
 from labgen.host.computer import Host
 from labgen.host.daemon_status import Daemon
 from labgen.host.findings import Finding
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab
 from labgen.providers import PROVIDERS
+from labgen.providers.docker import doctor as docker
+from labgen.providers.docker import engine, kernel
+from labgen.providers.libvirt import doctor as libvirt
+from labgen.providers.virtualbox import conflicts
 
 Check = Callable[[Lab, Host], Iterable[Finding]]
 
@@ -99,7 +90,7 @@ BY_PROVIDER: Mapping[str, Checks] = {
             *_for("docker", network.ports, *_SUPPLIES),
         ),
         lacks=kernel.lacks,
-        daemon=docker_engine.daemon,
+        daemon=engine.daemon,
         own="a Docker engine",
     ),
 }

@@ -1,0 +1,1 @@
+"""libvirt: virtual machines of QEMU, with or without KVM."""

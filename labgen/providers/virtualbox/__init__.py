@@ -1,0 +1,1 @@
+"""VirtualBox: virtual machines on Linux, macOS and Windows."""
