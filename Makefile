@@ -50,8 +50,9 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A process of pytest for each processor.
 unit: $(VENV)/ready
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest --numprocesses=auto tests/unit
 
 # With real VirtualBox beside all others: much of either is waiting.
 integration: $(VENV)/ready tools
