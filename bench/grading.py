@@ -30,14 +30,14 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.process import Runner
-from labgen.exercise.catalogue import ALWAYS, exercises
+from labgen.exercise.catalogue import exercises, prerequisite
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Capability
 
 LABGEN = Path(sys.executable).with_name("labgen")
 PLAIN = Path(__file__).with_name("plain")
-COMPARED = (ALWAYS, "loadbalance", "update")
+COMPARED = (prerequisite(), "loadbalance", "update")
 
 # On both sides as where labgen is installed by itself: without the plugins that the project's own tests have, and with
 # modules that Python has compiled once.
@@ -238,7 +238,7 @@ def main() -> None:
     arguments = parser.parse_args()
     there = inventory.load(arguments.folder)
     for name in COMPARED:
-        if name != ALWAYS:
+        if name != prerequisite():
             carry_out(there.folder.path, name)
     compare(there, arguments.rounds)
     inventory.close_shared(there.folder, Runner())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from labgen.core.errors import LabgenError
 from labgen.core.words import Words
 from labgen.docker.api import Run
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes import Topic, diagnose
 from labgen.observation.causes.ask import observe

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from labgen.core.words import Language
-from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.model import Exercise
 
 PROJECT = Path(__file__).parents[1]
 BEGIN, END = "<!-- exercises: written by `make docs` -->", "<!-- /exercises -->"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from labgen.exercise.catalogue import ALWAYS, NAMES, find
+from labgen.exercise.catalogue import exercise_names, find, prerequisite
 
-pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in NAMES))
+pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in exercise_names()))
 
 from labgen.core.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError  # noqa: E402
 from labgen.core.lock import GRADING_WAITS, folder_lock  # noqa: E402
@@ -111,7 +111,7 @@ def _asks_every_node(config: pytest.Config) -> bool:
         return False
     _named(config)
     asked = [Path(word) for word in config.args]
-    return any(not path.suffix or path.name == f"test_{ALWAYS}.py" for path in asked)
+    return any(not path.suffix or path.name == f"test_{prerequisite()}.py" for path in asked)
 
 
 def lab_of(config: pytest.Config) -> Inventory:
@@ -206,7 +206,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the exercises that nobody has named and that the lab shows nothing of."""
     graded = dict.fromkeys(about.exercise for item in items if (about := check_of(item)))
-    if set(graded) <= {ALWAYS}:
+    if set(graded) <= {prerequisite()}:
         return
     swarm_seen = True
     try:
@@ -216,13 +216,15 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     except (LabgenError, *UNREADABLE):
         # The swarm's own checks say why it is not to be seen; whether an exercise was begun nobody knows.
         chosen, swarm_seen = set(), False
-    chosen = set(graded) if "all" in chosen else chosen | {ALWAYS}
+    chosen = set(graded) if "all" in chosen else chosen | {prerequisite()}
     left = [item for item in items if (about := check_of(item)) and about.exercise not in chosen]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
         if swarm_seen and not (_named(config) or _named_then(config)):
-            config.stash[plugin.BOOK].not_begun = tuple(name for name in NAMES if name in graded and name not in chosen)
+            config.stash[plugin.BOOK].not_begun = tuple(
+                name for name in exercise_names() if name in graded and name not in chosen
+            )
 
 
 def _named(config: pytest.Config) -> set[str]:

@@ -18,7 +18,7 @@ from labgen import __version__
 from labgen.core.workspace import State
 from labgen.docker import api
 from labgen.docker.api import load_json
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
 from verify.evidence import Damaged, Evidence
@@ -56,7 +56,7 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
     named = fields.get("named")
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise Damaged("it is forged: the exercises that it names are no list of texts")
-    if strange := [name for name in named if name not in (*NAMES, "all")]:
+    if strange := [name for name in named if name not in (*exercise_names(), "all")]:
         raise Damaged(f"it is forged: it names an exercise that there is not: {strange[0]!r}")
     return Evidence(
         lab_file=texts["lab_file"],

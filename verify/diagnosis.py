@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from labgen.core.errors import LabgenError
 from labgen.docker.swarm import Swarm
-from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.model import Exercise
 from labgen.model.lab import Node
 from labgen.observation.causes import Finding, NodeState, Observations, Topic, diagnose
 from verify.checks import Check

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from labgen.docker.swarm import Service, Swarm
-from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import differences
 
 

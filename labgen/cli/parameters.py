@@ -101,10 +101,10 @@ class ExerciseName(_Name):
 
     def names(self, ctx: click.Context) -> Sequence[str]:
         """List the exercises, in the order of the course."""
-        from labgen.exercise.catalogue import NAMES
+        from labgen.exercise.catalogue import exercise_names
 
         del ctx
-        return NAMES
+        return exercise_names()
 
 
 class NodeName(_Name):

@@ -22,7 +22,7 @@ from labgen.core.i18n import spoken
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.core.workspace import LabFolder
-from labgen.exercise.catalogue import ALWAYS, exercises, find
+from labgen.exercise.catalogue import exercises, find, prerequisite, problems
 from labgen.machines.inventory import lab_of
 
 
@@ -62,6 +62,8 @@ def command(
     if listed:
         for entry in exercises().values():
             print(f"{entry.name:14} {entry.title.en} · {entry.title.ko}  (course {entry.section})")
+        for name, error in problems():
+            click.echo(f"{name}: left out: {error}", err=True)
         return 0
     if not every and not exercise:
         raise LabgenError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
@@ -134,7 +136,7 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
     points = _points(grade, name)
     if points:
         print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
-    elif name == ALWAYS and (cluster := grade.get("cluster")):
+    elif name == prerequisite() and (cluster := grade.get("cluster")):
         print(f"{name}: graded, {cluster['passed']} of {cluster['checks']} checks", flush=True)
     kept = folder.report / name
     kept.mkdir(parents=True, exist_ok=True)
@@ -148,7 +150,7 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
 
 def _points(grade: dict[str, Any], name: str) -> tuple[int, int] | None:
     """Points earned and at stake in an exercise, by a report of any version; ``None`` where it was not graded."""
-    if name == ALWAYS:
+    if name == prerequisite():
         return None
     points = [exercise["points"] for exercise in grade.get("exercises", ()) if exercise["name"] == name]
     return (int(points[0]["got"]), int(points[0]["of"])) if points else None

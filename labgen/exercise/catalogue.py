@@ -1,139 +1,235 @@
-"""The course: each exercise once, under one name.
+"""Find the exercises: a folder each, under the packages that hold exercises.
 
-``labgen/exercises/NAME/exercise.py`` says what an exercise is about, ``brief.LANGUAGE.md`` beside it what the learner
-is to do, ``steps.py`` how it is carried out; ``verify/test_NAME.py`` checks it.
+``labgen.exercises`` holds those of the course. An installed distribution adds a package of its own by an entry point of
+the group ``labgen.exercises``. A folder is one exercise, by the folder's name::
+
+    loadbalance/
+        exercise.py               EXERCISE: what it is about, as data
+        steps.py                  how it is carried out
+        checks.py                 what must be true
+        brief.en.md  brief.ko.md  what the learner is to do
+
+What is wrong with one folder is kept (:attr:`Catalogue.problems`) and told where that exercise is asked for; the other
+exercises go on working.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
-import re
-import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
+from typing import Literal
 
 from labgen.core.errors import ExerciseError
-from labgen.core.words import NOTHING, Language, Words
-from labgen.exercise.services import Publish, ServiceSpec
+from labgen.exercise.model import LANGUAGES, Exercise, brief_file
 from labgen.model.capabilities import Capability
-from labgen.model.lab import Lab
 
-__all__ = ["ALWAYS", "NAMES", "Exercise", "Language", "Publish", "ServiceSpec", "Words", "exercises", "find"]
+COURSE = "labgen.exercises"
+"""Package with the exercises of the course."""
 
-NAMES: tuple[str, ...] = (
-    "cluster",
-    "service",
-    "loadbalance",
-    "scaling",
-    "globalmode",
-    "cleanup",
-    "recovery",
-    "failover",
-    "update",
-    "updateoptions",
-    "rollback",
-    "placement",
-    "ports",
-    "discovery",
-    "stack",
-    "secrets",
-    "health",
-    "quorum",
-)
-"""Every exercise, in the order of the course."""
+ENTRY_POINTS = "labgen.exercises"
+"""Group of entry points by which other distributions name their package of exercises."""
 
-ALWAYS = NAMES[0]
-"""The swarm itself, with which every grading begins: an exercise on a swarm that is not one says nothing."""
+Part = Literal["exercise", "steps", "checks"]
 
-
-_FOLDER = Path(__file__).parents[1] / "exercises"
+_FILES = ("exercise.py", "steps.py", *map(brief_file, LANGUAGES))
 
 
 @dataclass(frozen=True)
-class Exercise:
-    """One exercise.
+class Catalogue:
+    """Every exercise that can be used, and what is wrong with the other folders.
 
-    :param name: its one name, one word.
-    :param title: what it is called.
-    :param section: where the course document teaches it; empty for an exercise that goes beyond the document.
-    :param summary: what it shows, as the tables of exercises in the documentation say it.
-    :param services: the services it makes, as it makes them.
-    :param later: the same services as its later steps leave them: updated, scaled.
-    :param networks: names of the networks it makes; likewise ``secrets``, ``configs`` and ``stacks``.
-    :param labels: keys of the labels it puts on nodes.
-    :param managers: how many managers it takes at least; likewise ``workers``.
-    :param instead: where nodes lack something, which parts of the brief say nothing there, and what to do
-        instead; as Markdown, after a line that says what they lack.
+    :param exercises: by name, in their order.
+    :param problems: one for each folder that holds no usable exercise, by the folder's name.
     """
 
-    name: str
-    title: Words
-    section: str
-    summary: Words = NOTHING
-    services: tuple[ServiceSpec, ...] = ()
-    later: tuple[ServiceSpec, ...] = ()
-    networks: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
-    configs: tuple[str, ...] = ()
-    stacks: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    managers: int = 1
-    workers: int = 0
-    instead: Mapping[Capability, Words] = field(default_factory=dict)
-
-    @property
-    def brief(self) -> Words:
-        """What the learner is to do and why, as Markdown, followable by hand."""
-        return Words(*(_brief(_FOLDER / self.name / f"brief.{language}.md") for language in _LANGUAGES))
-
-    def lacking(self, lab: Lab) -> str:
-        """Why a lab is too small for it, as a sentence; empty where it is not."""
-        for role, there, least in (
-            ("manager", len(lab.managers), self.managers),
-            ("worker", len(lab.workers), self.workers),
-        ):
-            if there < least:
-                few, many = (f"{count} {role}{'' if count == 1 else 's'}" for count in (there, least))
-                return f"{self.name} takes {many}, and the lab has {few}."
-        return ""
-
-    def enlarged(self, lab: Lab) -> str:
-        """What lab.yml must say for a lab that is too small: ``workers: 2``; what is enough already is left out."""
-        sizes = (("managers", len(lab.managers), self.managers), ("workers", len(lab.workers), self.workers))
-        return ", ".join(f"{role}: {least}" for role, number, least in sizes if number < least)
+    exercises: Mapping[str, Exercise]
+    problems: Sequence[tuple[str, ExerciseError]]
 
 
-_LANGUAGES: tuple[Language, ...] = ("en", "ko")
+def exercises() -> Mapping[str, Exercise]:
+    """Every exercise by name, in its order."""
+    return _catalogue().exercises
 
 
-def _brief(path: Path) -> str:
-    """A brief; a line ``{shop.yml}`` in it stands for that file beside it."""
+def exercise_names() -> tuple[str, ...]:
+    """Name of every exercise, in their order."""
+    return tuple(exercises())
 
-    def file(named: re.Match[str]) -> str:
-        return textwrap.indent(path.with_name(named[1]).read_text(encoding="utf-8").rstrip(), " " * 7)
 
-    return re.sub(r"(?m)^\{([\w.-]+)\}$", file, path.read_text(encoding="utf-8"))
+def problems() -> Sequence[tuple[str, ExerciseError]]:
+    """What is wrong with folders that hold no usable exercise: the folder's name, and why."""
+    return _catalogue().problems
 
 
 @cache
-def exercises() -> Mapping[str, Exercise]:
-    """Every exercise by name, in the order of the course."""
-    return {name: importlib.import_module(f"labgen.exercises.{name}.exercise").EXERCISE for name in NAMES}
+def prerequisite() -> str:
+    """Name of the exercise with whose checks every grading begins: the swarm itself."""
+    return next((name for name, exercise in exercises().items() if exercise.prerequisite), "")
 
 
 def find(name: str) -> Exercise:
-    """The exercise of that name.
+    """Find the exercise of that name.
 
-    :raises ExerciseError: there is none; names the nearest.
+    :raises ExerciseError: there is none (names the nearest), or its folder has a mistake (names file and line).
     """
-    known = exercises()
-    if name in known:
-        return known[name]
-    close = difflib.get_close_matches(name, known, n=3)
+    if name in exercises():
+        return exercises()[name]
+    for folder, error in problems():
+        if folder == name:
+            raise error
+    close = difflib.get_close_matches(name, exercises(), n=3)
     raise ExerciseError(
         f"there is no exercise '{name}'.",
-        (f"Did you mean {' or '.join(close)}? " if close else "") + f"The exercises are: {', '.join(known)}.",
+        (f"Did you mean {' or '.join(close)}? " if close else "") + f"The exercises are: {', '.join(exercises())}.",
     )
+
+
+def import_part(exercise: Exercise, part: Part) -> ModuleType:
+    """Import a module of an exercise.
+
+    :raises ExerciseError: it cannot be imported: names file and line.
+    """
+    return _import(exercise.package, part)
+
+
+def packages() -> tuple[str, ...]:
+    """Packages that hold exercises; the course's first."""
+    return (COURSE, *sorted({entry.module for entry in entry_points(group=ENTRY_POINTS)} - {COURSE}))
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return load(packages())
+
+
+def load(roots: Sequence[str]) -> Catalogue:
+    """Read the exercises of some packages.
+
+    :param roots: the packages; of two exercises of one name, that of the earlier package is used.
+    """
+    usable: dict[str, Exercise] = {}
+    wrong: list[tuple[str, ExerciseError]] = []
+    for root in roots:
+        try:
+            folders = list(_folders(root))
+        except Exception as error:
+            wrong.append((root, ExerciseError(f"the exercises of {root} cannot be imported: {error}.", _MEND)))
+            continue
+        for folder in folders:
+            try:
+                exercise = _read(root, folder)
+                _need_unique(exercise, usable)
+            except ExerciseError as error:
+                wrong.append((folder.name, error))
+            else:
+                usable[exercise.name] = exercise
+    ordered = sorted(usable.values(), key=lambda exercise: (exercise.order, exercise.name))
+    return Catalogue({exercise.name: exercise for exercise in ordered}, tuple(wrong))
+
+
+def _folders(root: str) -> Iterator[Path]:
+    """Folders of a package that hold files; what is left of a removed one, its ``__pycache__``, holds none."""
+    for place in importlib.import_module(root).__path__:
+        for folder in sorted(Path(place).iterdir()):
+            if folder.is_dir() and folder.name[0] not in "._" and any(path.is_file() for path in folder.iterdir()):
+                yield folder
+
+
+def _read(root: str, folder: Path) -> Exercise:
+    """Read the data of an exercise, and see that its folder is complete.
+
+    :raises ExerciseError: it is not; names file and line.
+    """
+    if missing := next((name for name in _FILES if not (folder / name).is_file()), ""):
+        raise ExerciseError(f"{folder / missing} is missing.", f"An exercise takes the files {', '.join(_FILES)}.")
+    package = f"{root}.{folder.name}"
+    exercise = getattr(_import(package, "exercise"), "EXERCISE", None)
+    data = folder / "exercise.py"
+    if not isinstance(exercise, Exercise):
+        raise ExerciseError(f"{data}, line 1: it defines no EXERCISE.", "Write: EXERCISE = Exercise(__name__, ...)")
+    if exercise.module != f"{package}.exercise":
+        raise ExerciseError(
+            f"{_line_of(data, 'EXERCISE')}: the first argument of Exercise is {exercise.module!r}.",
+            "Write: EXERCISE = Exercise(__name__, ...)",
+        )
+    if strange := [str(capability) for capability in exercise.instead if not isinstance(capability, Capability)]:
+        raise ExerciseError(f"{_line_of(data, strange[0])}: {_no_capability(strange[0])}", _MEND)
+    return exercise
+
+
+def _need_unique(exercise: Exercise, usable: Mapping[str, Exercise]) -> None:
+    """See that nothing stands twice: a name, or the exercise with which a grading begins.
+
+    :raises ExerciseError: it does.
+    """
+    data = _line_of(_file(exercise.package, "exercise"), "EXERCISE")
+    if exercise.name in usable:
+        first = _file(usable[exercise.name].package, "exercise")
+        raise ExerciseError(
+            f"{data}: there is an exercise '{exercise.name}' already, in {first}.", "Rename the folder."
+        )
+    first_of_all = [name for name, earlier in usable.items() if earlier.prerequisite]
+    if exercise.prerequisite and first_of_all:
+        raise ExerciseError(
+            f"{data}: every grading begins with {first_of_all[0]}, and so with no other exercise.",
+            "Leave prerequisite=True out.",
+        )
+
+
+_MEND = "Correct it; the other exercises work meanwhile."
+
+
+def _import(package: str, part: Part) -> ModuleType:
+    try:
+        return importlib.import_module(f"{package}.{part}")
+    except (Exception, SystemExit) as error:
+        raise mistake(package, part, error) from None
+
+
+def mistake(package: str, part: Part, error: BaseException) -> ExerciseError:
+    """Say in one sentence what keeps a module of an exercise from being imported: file, line and reason."""
+    path, line = _file(package, part), 1
+    if isinstance(error, SyntaxError) and error.filename:
+        path, line = Path(error.filename), error.lineno or 1
+    else:
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == path.parent
+        ]
+        if frames:
+            path, line = Path(frames[-1].filename), frames[-1].lineno or 1
+    reason = " ".join(_reason(error).split()).rstrip(".")
+    return ExerciseError(f"{path}, line {line}: {reason}.", _MEND)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return error.msg
+    if isinstance(error, AttributeError) and error.obj is Capability:
+        return _no_capability(str(error.name))
+    if isinstance(error, ExerciseError):
+        return error.message
+    return f"{type(error).__name__}: {error}"
+
+
+def _no_capability(name: str) -> str:
+    return f"there is no capability {name}; there are {', '.join(capability.name for capability in Capability)}."
+
+
+def _file(package: str, part: Part) -> Path:
+    """Path of a module, found without importing it: that may be what does not work."""
+    root, _, name = package.rpartition(".")
+    places = [Path(place) / name / f"{part}.py" for place in importlib.import_module(root).__path__]
+    return next((path for path in places if path.is_file()), places[0])
+
+
+def _line_of(path: Path, word: str) -> str:
+    """Name a file, and the first line of it that has a word."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return f"{path}, line {next((number for number, line in enumerate(lines, 1) if word in line), 1)}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import ALWAYS
+from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
 from labgen.report.drawing import cards, probes, spreads, timeline
@@ -45,7 +45,7 @@ def to_html(report: Report) -> str:
         report=report,
         say=lambda word, **values: _say(word, report, **values),
         w=words,
-        cluster=_section(report, ALWAYS, report.cluster) if report.cluster else None,
+        cluster=_section(report, prerequisite(), report.cluster) if report.cluster else None,
         precondition=precondition_line(report.precondition, report.language) if report.precondition else "",
         exercises=[_section(report, name, outcomes) for name, outcomes in report.exercises()],
         first=_first(report),

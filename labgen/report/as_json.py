@@ -14,7 +14,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from labgen.exercise.catalogue import ALWAYS
+from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
 from labgen.report.model import Bundle, LabNode, Outcome, Points, Report, overall
@@ -76,7 +76,7 @@ def to_json(report: Report) -> str:
 
 
 def _cluster(report: Report) -> dict[str, Any] | None:
-    return {"title": report.title(ALWAYS), **asdict(report.precondition)} if report.precondition else None
+    return {"title": report.title(prerequisite()), **asdict(report.precondition)} if report.precondition else None
 
 
 def from_json(text: str) -> Report:
@@ -96,7 +96,7 @@ def from_json(text: str) -> Report:
     try:
         exercises = [*told.get("exercises", ())]
         if cluster := told.get("cluster"):
-            exercises.append({"name": ALWAYS, **cluster})
+            exercises.append({"name": prerequisite(), **cluster})
         return Report(
             lab=told["lab"]["name"],
             provider=told["lab"]["provider"],
@@ -119,7 +119,7 @@ def from_json(text: str) -> Report:
 
 def _outcome(check: dict[str, Any]) -> Outcome:
     # Before version 5 checks of the swarm itself had points.
-    points = {"points": 0, "got": 0} if check["exercise"] == ALWAYS else {}
+    points = {"points": 0, "got": 0} if check["exercise"] == prerequisite() else {}
     hints = tuple(Advice(**{**hint, "commands": tuple(hint["commands"])}) for hint in check.get("hints", ()))
     return Outcome(**{**check, "verdict": Verdict(check["verdict"]), "hints": hints, **points})
 

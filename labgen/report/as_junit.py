@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from labgen.exercise.catalogue import ALWAYS
+from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
@@ -31,12 +31,12 @@ _TAGS = {
 def to_junit(report: Report) -> str:
     """The report for CI servers."""
     root = Element("testsuites", _counts(report.checks) | {"name": _fit(f"labgen {report.lab}")})
-    suites = [(ALWAYS, report.cluster)] if report.cluster else []
+    suites = [(prerequisite(), report.cluster)] if report.cluster else []
     for name, outcomes in [*suites, *report.exercises()]:
         suite = SubElement(
             root, "testsuite", _counts(outcomes) | {"name": _fit(name), "timestamp": _fit(report.started)}
         )
-        if name != ALWAYS:
+        if name != prerequisite():
             _properties(suite, Points.sum(outcomes))
         for one in outcomes:
             _case(suite, one, report)
@@ -55,7 +55,7 @@ def _case(suite: Element, one: Outcome, report: Report) -> None:
         },
     )
     properties = SubElement(case, "properties")
-    points = () if one.exercise == ALWAYS else (("points", one.points), ("got", one.got))
+    points = () if one.exercise == prerequisite() else (("points", one.points), ("got", one.got))
     for name, value in (("claim", one.claim), *points, ("verdict", one.verdict)):
         SubElement(properties, "property", {"name": name, "value": _fit(str(value))})
     if one.verdict in _TAGS:

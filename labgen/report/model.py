@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from labgen.core.words import Language
-from labgen.exercise.catalogue import ALWAYS
+from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
@@ -193,13 +193,13 @@ class Report:
         together = overall(self.checks)
         if together != "pass":
             return together
-        graded = [outcome for outcome in self.checks if outcome.exercise != ALWAYS]
+        graded = [outcome for outcome in self.checks if outcome.exercise != prerequisite()]
         return overall(graded) if graded else "ready"
 
     @property
     def cluster(self) -> list[Outcome]:
         """The checks of the swarm itself."""
-        return [outcome for outcome in self.checks if outcome.exercise == ALWAYS]
+        return [outcome for outcome in self.checks if outcome.exercise == prerequisite()]
 
     @property
     def precondition(self) -> Precondition | None:
@@ -223,7 +223,7 @@ class Report:
 
     def exercises(self) -> list[tuple[str, list[Outcome]]]:
         """The checks by exercise, in the order in which they stand; without those of the swarm itself."""
-        names = dict.fromkeys(one.exercise for one in self.checks if one.exercise != ALWAYS)
+        names = dict.fromkeys(one.exercise for one in self.checks if one.exercise != prerequisite())
         return [(name, [one for one in self.checks if one.exercise == name]) for name in names]
 
     def title(self, exercise: str) -> str:

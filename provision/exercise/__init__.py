@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import ExerciseError
-from labgen.exercise.catalogue import Exercise, find
+from labgen.exercise.catalogue import find, import_part
+from labgen.exercise.model import Exercise
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
@@ -86,4 +86,4 @@ def _script(name: str, lab: Lab) -> Script:
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"labgen.exercises.{name}.steps")
+    return import_part(find(name), "steps")

@@ -11,14 +11,11 @@ from labgen.core.errors import ExerciseError, LabgenError, NodeError, SwarmError
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.swarm import SwarmNode
-from labgen.exercises.failover.exercise import EXERCISE as FAILOVER
+from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Node
 from provision import swarm as membership
 from provision.exercise.leftovers import unfinished
 from provision.exercise.run import Run
-
-RESTARTS = {FAILOVER.name}
-"""Exercises that restart machines."""
 
 BOOT_WITHIN = 180.0
 """Seconds in which such a machine answers again, on an ordinary computer."""
@@ -35,7 +32,7 @@ def make_ready(run: Run) -> None:
     known = _asked(run)
     away = [node for node in run.lab.nodes if not _is_ready(known, node)]
     interrupted = unfinished(run.inventory.folder)
-    if away and RESTARTS & set(interrupted):
+    if away and any(exercise.restarts for name, exercise in exercises().items() if name in interrupted):
         _booted(run, away)
     # For as long as it is not missed, a node is Ready to the managers whose engine was stopped or that has left.
     suspects = run.lab.nodes if interrupted else away

@@ -10,7 +10,7 @@ from labgen.core.errors import ExerciseError, LabgenError
 from labgen.core.polling import NotYet, wait_until
 from labgen.docker import container_times, swarm
 from labgen.docker.swarm import Service, SwarmNode, Task
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.observation.causes import Topic

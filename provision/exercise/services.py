@@ -11,7 +11,7 @@ from labgen.core.polling import Hopeless, NotYet
 from labgen.docker import swarm
 from labgen.docker.hopeless import hopeless
 from labgen.docker.swarm import Service, run_of
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec, differences
 from labgen.model.lab import Lab, Node
 from provision.exercise import leftovers

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from labgen.core.errors import ExerciseError
 from labgen.core.printable import printable
 from labgen.core.redaction import redact
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Node
 from provision.exercise.timing import Spent, Timer

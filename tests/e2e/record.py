@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen.core.errors import LabgenError
-from labgen.exercise.catalogue import ALWAYS, NAMES, find
+from labgen.exercise.catalogue import exercise_names, find, prerequisite
 from tests.e2e.sabotage.__main__ import KINDS, own_lab
 from tests.e2e.sabotage.stage import Stage
 
@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parents[1] / "unit" / "recorded_course"
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives 0 where every exercise was right and is recorded."""
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.record", description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(NAMES), metavar="EXERCISE")
+    parser.add_argument("names", nargs="*", default=list(exercise_names()), metavar="EXERCISE")
     parser.add_argument("--provider", default="docker")
     parser.add_argument("--lab", type=Path, help="a lab that is up, and stays up (default: labs of its own)")
     parser.add_argument("--into", type=Path, default=FOLDER, metavar="FOLDER")
@@ -64,7 +64,7 @@ def record(stage: Stage, name: str, file: Path) -> None:
     :raises LabgenError: it is not carried out as it should be, or gets less than every point.
     """
     stage.must("labgen", "reset")
-    if name != ALWAYS:
+    if name != prerequisite():
         stage.must("labgen", "run", name)
     with TemporaryDirectory() as scratch:
         # Kept only where all is right: a recording is what a right lab answers.

@@ -18,7 +18,7 @@ import pytest
 from labgen.core.errors import GRADED_WITH_FAILURES
 from labgen.core.process import Runner
 from labgen.docker.swarm import Swarm
-from labgen.exercise.catalogue import ALWAYS, NAMES
+from labgen.exercise.catalogue import exercise_names, prerequisite
 from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
 from tests.e2e.conftest import CHECKOUT, LabUnderTest, every_point, tokens
@@ -94,7 +94,7 @@ def earned(lab: LabUnderTest) -> dict[str, int]:
 
 
 def test_an_untouched_lab_earns_nothing_for_any_exercise(lab: LabUnderTest) -> None:
-    assert earned(lab) == dict.fromkeys(set(NAMES) - {ALWAYS}, 0)
+    assert earned(lab) == dict.fromkeys(set(exercise_names()) - {prerequisite()}, 0)
 
 
 def test_an_untouched_lab_is_green_and_says_what_is_next(lab: LabUnderTest) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import repository
 from labgen.exercises.globalmode.exercise import SERVICE as GLOBAL
 from labgen.exercises.loadbalance.exercise import SERVICE as BALANCED
@@ -17,9 +18,10 @@ REMOVE = f"docker service rm {' '.join(spec.name for spec in REMOVED)}"
 """The command of the document that removes them."""
 
 EXERCISE = Exercise(
-    name="cleanup",
+    __name__,
     title=Words("Clean-up", "서비스 삭제와 정리"),
     section="2-7",
+    order=60,
     summary=Words(
         "services, networks and containers removed from every node", "모든 노드에서 서비스, 네트워크, 컨테이너 제거"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.core.words import Words
 from labgen.docker.dns import IMAGE
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
 
@@ -21,9 +21,10 @@ VIRTUAL = ServiceSpec(name="web-vip", image="nginx", replicas=2, constraints=("n
 ROUND_ROBIN = VIRTUAL.but(name="web-dnsrr", endpoint_mode="dnsrr")
 
 EXERCISE = Exercise(
-    name="discovery",
+    __name__,
     title=Words("Service discovery", "서비스 검색"),
     section="2-4",
+    order=140,
     summary=Words(
         "names of services on an overlay network: virtual IP, `tasks.NAME`, round robin",
         "오버레이 네트워크의 서비스 이름: 가상 IP, `tasks.이름`, 라운드 로빈",

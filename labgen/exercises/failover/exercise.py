@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.core.words import Words
 from labgen.docker.swarm import Update
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
 
@@ -37,9 +37,11 @@ def activate(node: str) -> str:
 
 
 EXERCISE = Exercise(
-    name="failover",
+    __name__,
     title=Words("Failure of a node", "노드의 장애"),
     section="2-8",
+    order=80,
+    restarts=True,
     summary=Words(
         "a worker lost and back; why no task moves back by itself; drain and activate",
         "워커의 장애와 복귀, 태스크가 저절로 돌아오지 않는 이유, drain과 active",

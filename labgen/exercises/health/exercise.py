@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from labgen.core.words import Words
 from labgen.docker.swarm import Update
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.exercises.update.exercise import NEW, OLD
 from labgen.model.capabilities import Capability
@@ -75,9 +75,10 @@ PER_THOUSAND = 1
 """Requests of a thousand that may be lost while tasks are replaced."""
 
 EXERCISE = Exercise(
-    name="health",
+    __name__,
     title=Words("Health checks that gate an update", "업데이트를 지키는 헬스 체크"),
     section="beyond the document",
+    order=170,
     summary=Words("health checks that an update has to pass", "업데이트가 통과해야 하는 헬스 체크"),
     services=(SERVICE, WEB),
     later=(UPDATED, BROKEN),

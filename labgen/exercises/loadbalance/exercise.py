@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 
@@ -25,9 +25,10 @@ def page(number: int) -> str:
 
 
 EXERCISE = Exercise(
-    name="loadbalance",
+    __name__,
     title=Words("Load balancing", "로드 밸런싱"),
     section="2-7",
+    order=30,
     summary=Words(
         "one published port that every node answers; requests spread over the replicas",
         "모든 노드가 응답하는 게시 포트 하나, 복제본들에 나뉘는 요청",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 
 LABEL, VALUE = "disk", "ssd"
@@ -15,9 +15,10 @@ SPREAD = ServiceSpec(name="spread", image="nginx", replicas=3)
 TOO_BIG = ServiceSpec(name="too-big", image="nginx", reserve="1TB", options=("--detach",))
 
 EXERCISE = Exercise(
-    name="placement",
+    __name__,
     title=Words("Placement", "태스크 배치"),
     section="2-4",
+    order=120,
     summary=Words(
         "constraints, labels, spread, and a reservation that leaves a task pending",
         "제약 조건, 레이블, 분산 배치, 태스크를 대기시키는 자원 예약",

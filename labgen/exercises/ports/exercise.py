@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 
@@ -21,9 +21,10 @@ def crowded(nodes: int) -> ServiceSpec:
 
 
 EXERCISE = Exercise(
-    name="ports",
+    __name__,
     title=Words("Published ports", "포트 공개"),
     section="2-4",
+    order=130,
     summary=Words(
         "a port that you choose, a port that Swarm chooses, ingress and host mode",
         "직접 정한 포트와 스웜이 고른 포트, ingress 모드와 host 모드",

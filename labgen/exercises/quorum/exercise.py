@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 
 PORT = 8089
@@ -28,9 +28,10 @@ NO_LEADER = "does not have a leader"
 FORCE = "docker swarm init --force-new-cluster --advertise-addr"
 
 EXERCISE = Exercise(
-    name="quorum",
+    __name__,
     title=Words("Three managers", "매니저 세 대"),
     section="beyond the document",
+    order=180,
     summary=Words("the leader lost, the quorum lost, and both regained", "리더를 잃고, 쿼럼을 잃고, 둘 다 되찾기"),
     services=(SERVICE,),
     managers=3,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 
@@ -18,9 +18,10 @@ dead container keeps its turn in the routing mesh; were it left there until its 
 of the restart delay would pass. The new one is asked a moment before its server listens."""
 
 EXERCISE = Exercise(
-    name="recovery",
+    __name__,
     title=Words("Failure of a container", "컨테이너 장애 복구"),
     section="2-8",
+    order=70,
     summary=Words(
         "a killed container, and the one that replaces it", "강제로 종료한 컨테이너와 이를 대신하는 새 컨테이너"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.core.words import Words
 from labgen.docker.swarm import Update
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.exercises.update.exercise import NEW, OLD
 
@@ -41,9 +41,10 @@ MAKE_SAFE = f"docker service update --detach --update-failure-action rollback {S
 BREAK_SAFE = f"docker service update --image {BAD} {STORE.name}"
 
 EXERCISE = Exercise(
-    name="rollback",
+    __name__,
     title=Words("Failed updates and rollback", "업데이트 실패와 롤백"),
     section="2-4, 2-8",
+    order=110,
     summary=Words(
         "an update that fails: pause, continue, rollback; and rolling back by hand",
         "실패하는 업데이트의 pause, continue, rollback 동작과 수동 롤백",

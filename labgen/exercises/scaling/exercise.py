@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import Capability
 
@@ -25,9 +25,10 @@ LOSING = 4.0
 check gets requests from the moment in which it starts, and its server listens a moment later."""
 
 EXERCISE = Exercise(
-    name="scaling",
+    __name__,
     title=Words("Scaling", "동적 확장 및 축소"),
     section="2-7",
+    order=40,
     summary=Words(
         "from two replicas to three and back while requests go on",
         "요청을 받는 동안 복제본을 두 개에서 세 개로 늘렸다 줄이기",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 
 FIRST, SECOND = "site-users-1", "site-users-2"
@@ -50,9 +50,10 @@ ASK_AS_USER = (
 """Asks with the password of the file; curl reads it from its standard input, so nobody sees it."""
 
 EXERCISE = Exercise(
-    name="secrets",
+    __name__,
     title=Words("Secrets and configs", "시크릿과 컨피그"),
     section="beyond the document",
+    order=160,
     summary=Words(
         "secrets and configs given to a service, and rotated", "서비스에 시크릿과 컨피그를 전달하고 교체하기"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 
 LINE = "Docker Swarm Mode Start"
@@ -22,9 +22,10 @@ SCALED = SERVICE.but(replicas=3)
 """With more tasks than one, so that a log over all of them can be seen."""
 
 EXERCISE = Exercise(
-    name="service",
+    __name__,
     title=Words("A service", "서비스 생성과 제거"),
     section="2-6",
+    order=20,
     summary=Words(
         "create, list, inspect and remove a service; follow its logs", "서비스 생성, 목록, 상세 정보, 로그, 삭제"
     ),

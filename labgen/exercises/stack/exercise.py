@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 
@@ -47,9 +47,10 @@ VISITS = "redis-cli GET visits"
 """Asks the cache how often the counter has reached it."""
 
 EXERCISE = Exercise(
-    name="stack",
+    __name__,
     title=Words("Stack", "스택"),
     section="2-2",
+    order=150,
     summary=Words(
         "several services from one file: on the swarm, and with Compose on one host",
         "파일 하나로 여러 서비스 실행: 스웜에서, 그리고 Compose로 호스트 한 대에서",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.words import Words
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 
 OLD = "redis:6.0-alpine"
@@ -18,9 +18,10 @@ UPDATE = f"docker service update --image {NEW} {SERVICE.name}"
 """The command of the document that updates it."""
 
 EXERCISE = Exercise(
-    name="update",
+    __name__,
     title=Words("Rolling update", "롤링 업데이트"),
     section="2-8",
+    order=90,
     summary=Words("a rolling update, one task at a time", "태스크를 하나씩 바꾸는 롤링 업데이트"),
     services=(SERVICE,),
     later=(UPDATED,),

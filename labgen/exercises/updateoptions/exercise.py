@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labgen.core.words import Words
 from labgen.docker.swarm import Update
-from labgen.exercise.catalogue import Exercise
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.exercises.update.exercise import NEW, OLD
 
@@ -26,9 +26,10 @@ UPDATE_START_FIRST = (
 )
 
 EXERCISE = Exercise(
-    name="updateoptions",
+    __name__,
     title=Words("Update options", "업데이트 옵션"),
     section="2-8",
+    order=100,
     summary=Words(
         "parallelism, delay and order, as the start and stop times of the tasks show them",
         "태스크의 시작과 종료 시각에서 보는 병렬 수, 지연 시간, 순서",

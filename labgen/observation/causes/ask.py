@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from labgen.core.errors import LabgenError
-from labgen.core.words import Words
+from labgen.core.words import NOTHING
 from labgen.docker.api import Run, as_json, as_object, ask_command, part
 from labgen.docker.swarm import LocalSwarm, Service, Swarm, look
-from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.catalogue import exercises
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes import symptoms
@@ -80,7 +81,7 @@ def of_services(services: Mapping[str, Service]) -> Exercise:
     """Give what all services of a swarm would be as an exercise: as the course has them, else as they are."""
     course = {spec.name: spec for each in exercises().values() for spec in (*each.later, *each.services)}
     specs = (course.get(name) or _as_it_is(service) for name, service in services.items())
-    return Exercise("", Words("", ""), "", services=tuple(specs))
+    return Exercise("", NOTHING, "", services=tuple(specs))
 
 
 def _as_it_is(service: Service) -> ServiceSpec:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from labgen.core.words import Words
 from labgen.docker.swarm import LocalSwarm, Service, Swarm
-from labgen.exercise.catalogue import Exercise
 from labgen.exercise.hint import Hints
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.observation.causes.symptoms import Symptoms
 

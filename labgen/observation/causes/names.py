@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator
 
 from labgen.core.words import Words
 from labgen.docker.swarm import Network, Service
-from labgen.exercise.catalogue import Exercise, exercises
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hints, on_manager
+from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.observation.causes.model import Cause, Finding, Observations
 

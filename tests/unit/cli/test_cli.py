@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.machines.lifecycle import stuck_machines
 from tests import needs
 
@@ -116,7 +116,7 @@ def test_init_lays_down_a_folder_and_leaves_what_is_there(tmp_path: Path, capsys
     assert {path.relative_to(place).as_posix() for path in place.rglob("*.py")} == {
         "fabfile.py",
         "verify/conftest.py",
-        *(f"verify/test_{name}.py" for name in NAMES),
+        *(f"verify/test_{name}.py" for name in exercise_names()),
     }
     (place / "lab.yml").write_text("workers: 3\n")
     assert cli.main(["init", str(place)]) == 0

@@ -15,7 +15,7 @@ from labgen import cli
 from labgen.cli import root
 from labgen.cli.completion import SHELLS
 from labgen.cli.parameters import Day, repeat_option
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from tests import needs
 
 
@@ -153,7 +153,7 @@ def test_completion_completes_a_word(
 def test_completion_completes_every_exercise(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert completed(monkeypatch, capsys, "labgen run ") == [f"plain,{name}" for name in NAMES]
+    assert completed(monkeypatch, capsys, "labgen run ") == [f"plain,{name}" for name in exercise_names()]
 
 
 def test_completion_for_powershell_has_the_summary(

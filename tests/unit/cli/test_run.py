@@ -12,7 +12,7 @@ from labgen import cli
 from labgen.cli import run
 from labgen.core.process import Result
 from labgen.core.workspace import LabFolder
-from labgen.exercise.catalogue import NAMES, find
+from labgen.exercise.catalogue import exercise_names, find
 
 
 class Carried:
@@ -38,7 +38,7 @@ def carried(monkeypatch: pytest.MonkeyPatch) -> Carried:
 def _fitting() -> list[str]:
     from labgen import config
 
-    return [name for name in NAMES if not find(name).lacking(config.load(None))]
+    return [name for name in exercise_names() if not find(name).lacking(config.load(None))]
 
 
 def test_the_whole_course_is_carried_out_in_order(carried: Carried, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from labgen.core.errors import SwarmError
 from labgen.core.words import Words
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.exercise.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
 from verify.checks import Check
 
@@ -17,7 +17,7 @@ LAB = {"node": "worker1", "address": "10.0.2.102", "manager": "boss"}
 
 def checks() -> list[Check]:
     """Every check of the course."""
-    modules = [import_module(f"verify.test_{name}") for name in NAMES]
+    modules = [import_module(f"verify.test_{name}") for name in exercise_names()]
     marks = [mark for module in modules for value in vars(module).values() for mark in getattr(value, "pytestmark", ())]
     return [mark.args[0] for mark in marks if mark.name == "check"]
 

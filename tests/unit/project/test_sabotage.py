@@ -11,7 +11,7 @@ import pytest
 
 from labgen.config import parse
 from labgen.core.errors import NodeError
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
 from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
 from tests.e2e.sabotage.fault import Fault
@@ -52,7 +52,7 @@ def test_a_fault_turns_checks_that_exist(fault: Fault) -> None:
         assert verdict != "blocked" or checks[name].needs, check
 
 
-@pytest.mark.parametrize("exercise", NAMES)
+@pytest.mark.parametrize("exercise", exercise_names())
 def test_every_check_is_turned_by_some_fault(exercise: str) -> None:
     failed = {
         check.partition("[")[0] for fault in FAULTS for check, verdict in fault.turns.items() if verdict == "fail"

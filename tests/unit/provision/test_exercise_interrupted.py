@@ -15,7 +15,7 @@ from scripted_shell import ok
 from labgen import config
 from labgen.core.polling import Patience
 from labgen.core.workspace import LabFolder, State
-from labgen.exercise.catalogue import NAMES, exercises
+from labgen.exercise.catalogue import exercise_names, exercises
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
 from provision import exercise as carrying
@@ -117,7 +117,7 @@ class Interrupted:
         return True
 
 
-STEPS = [(name, at) for name in NAMES for at in range(len(Chosen(carrying._script(name, LAB), {}).steps))]
+STEPS = [(name, at) for name in exercise_names() for at in range(len(Chosen(carrying._script(name, LAB), {}).steps))]
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_an_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
         assert not any("make way" in line for line in said)
 
 
-@pytest.mark.parametrize(("name", "when"), list(itertools.product(NAMES, ("before", "since"))))
+@pytest.mark.parametrize(("name", "when"), list(itertools.product(exercise_names(), ("before", "since"))))
 def test_a_learners_own_service_outlives_an_exercise_that_was_interrupted(
     tmp_path: Path, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, name: str, when: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import ExerciseError
-from labgen.exercise.catalogue import NAMES, find
+from labgen.exercise.catalogue import exercise_names, find
 from provision.exercise import rehearse
 
 SIZES = {
@@ -35,7 +35,7 @@ ON_WORKERS = {
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", exercise_names())
 def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str) -> None:
     lab = config.parse(SIZES[size])
     exercise, printed = find(name), []
@@ -59,6 +59,6 @@ def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str)
     assert named <= {node.name for node in lab.nodes}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", exercise_names())
 def test_lacking_says_so_where_services_run_on_workers_and_there_are_none(name: str) -> None:
     assert bool(find(name).lacking(config.parse("workers: 0"))) == (name in ON_WORKERS)

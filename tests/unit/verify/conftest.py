@@ -13,7 +13,7 @@ import pytest
 from fake_lab import FakeLab
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.machines import inventory
 
 Grade = Callable[..., dict[str, Any]]
@@ -45,7 +45,7 @@ def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
     skeleton = Path(inventory.__file__).parents[1] / "skeleton" / "verify" / "test_EXERCISE.py.in"
     folder = pytester.mkdir("verify")
-    for name in NAMES:
+    for name in exercise_names():
         (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
     (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
 

@@ -11,7 +11,7 @@ from recorded import Fault, Recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.core.nonce import choose
-from labgen.exercise.catalogue import ALWAYS, NAMES
+from labgen.exercise.catalogue import exercise_names, prerequisite
 from labgen.report import from_json
 from verify import bundle
 
@@ -20,7 +20,7 @@ pytest_plugins = ["pytester"]
 ELSEWHERE = {"cluster", "loadbalance"}
 """Exercises whose checks have their faults in test_verify_suite.py."""
 
-EXERCISES = [name for name in NAMES if name not in ELSEWHERE]
+EXERCISES = [name for name in exercise_names() if name not in ELSEWHERE]
 FAULTS: dict[tuple[str, str], Fault] = {
     (name, what): fault for name in EXERCISES for what, fault in import_module(f"faults.{name}").FAULTS.items()
 }
@@ -36,7 +36,7 @@ def grade(pytester: pytest.Pytester) -> Grade:
     def run(name: str, recorded: Recorded) -> dict[str, str]:
         folder = pytester.mkdir("verify")
         (folder / "conftest.py").write_text("from verify.conftest import *\n")
-        for module in (ALWAYS, name):
+        for module in (prerequisite(), name):
             (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
         kept = Path(pytester.path) / "evidence.json"
         # A fault may have added what a node would have said, too.
@@ -57,7 +57,7 @@ def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
     return {name.partition("[")[0] for name, verdict in verdicts.items() if verdict in wanted}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", exercise_names())
 def test_a_right_lab_gets_every_point(grade: Grade, name: str) -> None:
     verdicts = grade(name, Recorded(name))
     assert verdicts

@@ -19,7 +19,7 @@ from labgen import config as labfile
 from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.report import cleaning
 from tests.past import at, service, task, turn
 from verify import __main__ as command
@@ -67,7 +67,7 @@ ALSO_WHILE_A_NODE_IS_SILENT = {
 def checks() -> list[Check]:
     functions = (
         function
-        for name in dict.fromkeys(("cluster", *NAMES))
+        for name in dict.fromkeys(("cluster", *exercise_names()))
         for key, function in vars(import_module(f"verify.test_{name}")).items()
         if key.startswith("test_")
     )

@@ -17,14 +17,14 @@ from fake_lab import FakeLab
 from labgen.core.errors import HostError
 from labgen.core.lock import folder_lock
 from labgen.core.workspace import LabFolder
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from verify import conftest
 
 pytest_plugins = ["pytester"]
 
 
 def test_acting_names_every_exercise_whose_checks_act() -> None:
-    modules = {name: import_module(f"verify.test_{name}") for name in NAMES}
+    modules = {name: import_module(f"verify.test_{name}") for name in exercise_names()}
     acting = {
         name
         for name, module in modules.items()

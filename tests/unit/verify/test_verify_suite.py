@@ -16,7 +16,7 @@ from fake_lab import FakeLab, id_of, recorded
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.core.errors import MachineError
 from labgen.core.polling import Patience
-from labgen.exercise.catalogue import NAMES
+from labgen.exercise.catalogue import exercise_names
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from verify.exam import Exam
@@ -61,7 +61,7 @@ def test_a_fresh_lab_is_green_and_earns_nothing(grade: Grade, fake: FakeLab, lan
 
 
 # The fake lab has one manager, and no journal, which the checks of cleanup ask for.
-BY_NAME = [name for name in NAMES if name not in ("cluster", "quorum", "cleanup")]
+BY_NAME = [name for name in exercise_names() if name not in ("cluster", "quorum", "cleanup")]
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -1,0 +1,109 @@
+"""An exercise as data: what it is about, what it makes, and which lab it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labgen.core.words import NOTHING, Language, Words
+from labgen.exercise.services import ServiceSpec
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Lab
+
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+"""Languages of the texts; every exercise has its brief in each."""
+
+AFTER_THE_COURSE = 1000
+"""Order of an exercise that states none: after those of the course."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise; its folder holds this data (``exercise.py``), its steps, its checks and its brief.
+
+    :param module: ``__name__`` of its ``exercise.py``, from which its name and its folder follow.
+    :param title: what it is called.
+    :param section: where the course document teaches it; empty for an exercise that goes beyond the document.
+    :param summary: what it shows, as the tables of exercises in the documentation say it.
+    :param order: place among the exercises: the lowest number first, then by name.
+    :param prerequisite: whether every grading begins with its checks, which earn no points: on a swarm that is not
+        one, the other exercises say nothing. Exactly one exercise is.
+    :param services: the services it makes, as it makes them.
+    :param later: the same services as its later steps leave them: updated, scaled.
+    :param networks: names of the networks it makes; likewise ``secrets``, ``configs`` and ``stacks``.
+    :param labels: keys of the labels it puts on nodes.
+    :param managers: how many managers it takes at least; likewise ``workers``.
+    :param restarts: whether it restarts machines.
+    :param instead: where nodes lack something, which parts of the brief say nothing there, and what to do
+        instead; as Markdown, after a line that says what they lack.
+    """
+
+    module: str
+    title: Words
+    section: str
+    summary: Words = NOTHING
+    order: int = AFTER_THE_COURSE
+    prerequisite: bool = False
+    services: tuple[ServiceSpec, ...] = ()
+    later: tuple[ServiceSpec, ...] = ()
+    networks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    managers: int = 1
+    workers: int = 0
+    restarts: bool = False
+    instead: Mapping[Capability, Words] = field(default_factory=dict)
+
+    @property
+    def package(self) -> str:
+        """Full name of its folder as a package: ``labgen.exercises.loadbalance``."""
+        return self.module.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its one name, that of its folder: ``loadbalance``."""
+        return self.package.rpartition(".")[2]
+
+    @property
+    def brief(self) -> Words:
+        """What the learner is to do and why, as Markdown, followable by hand."""
+        spec = importlib.util.find_spec(self.module)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(self.module)
+        return Words(*(_read_brief(Path(spec.origin).with_name(brief_file(language))) for language in LANGUAGES))
+
+    def lacking(self, lab: Lab) -> str:
+        """Why a lab is too small for it, as a sentence; empty where it is not."""
+        for role, count, least in (
+            ("manager", len(lab.managers), self.managers),
+            ("worker", len(lab.workers), self.workers),
+        ):
+            if count < least:
+                few, many = (f"{number} {role}{'' if number == 1 else 's'}" for number in (count, least))
+                return f"{self.name} takes {many}, and the lab has {few}."
+        return ""
+
+    def enlarged(self, lab: Lab) -> str:
+        """What lab.yml must say for a lab that is too small: ``workers: 2``; what is enough already is left out."""
+        sizes = (("managers", len(lab.managers), self.managers), ("workers", len(lab.workers), self.workers))
+        return ", ".join(f"{role}: {least}" for role, number, least in sizes if number < least)
+
+
+def brief_file(language: Language) -> str:
+    """Name of the file with the brief in a language."""
+    return f"brief.{language}.md"
+
+
+def _read_brief(path: Path) -> str:
+    """Read a brief; a line ``{shop.yml}`` in it stands for that file beside it."""
+
+    def file(reference: re.Match[str]) -> str:
+        return textwrap.indent(path.with_name(reference[1]).read_text(encoding="utf-8").rstrip(), " " * 7)
+
+    return re.sub(r"(?m)^\{([\w.-]+)\}$", file, path.read_text(encoding="utf-8"))
