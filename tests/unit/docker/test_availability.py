@@ -221,6 +221,20 @@ def test_probe_reads_no_impossible_numbers(numbers: str) -> None:
     assert probe.read(f"{probe._mark} 10.0.2.101 {numbers}\n") == Probed(())
 
 
+@pytest.mark.parametrize(
+    "stretch",
+    [
+        Stretch("10.0.2.101", 200, 1, 1.0, 2.0, 0.1),
+        Stretch("10.0.2.101", 0, 1, 0.0, 0.0, 0.0),
+        Stretch("10.0.2.101", 999, 99_999_999_999, 99_999_999_999.0, 99_999_999_999.0, 99_999_999_999.0),
+    ],
+)
+def test_probe_reads_the_smallest_and_the_largest_numbers(stretch: Stretch) -> None:
+    probe = Probe(["10.0.2.101"], 8001)
+    numbers = f"{stretch.status} {stretch.count} {stretch.start} {stretch.end} {stretch.slowest}"
+    assert probe.read(f"{probe._mark} 10.0.2.101 {numbers}\n").stretches == (stretch,)
+
+
 def test_probe_takes_a_clock_that_was_put_back_for_no_time() -> None:
     probe = Probe(["10.0.2.101"], 8001)
     probed = probe.read(f"{probe._mark} 10.0.2.101 0 7 5.0 2.0 0.1\n")

@@ -212,6 +212,10 @@ def state(**fields: Any) -> str:
         (state(namespace=7), "it is forged: the network namespace in its head is no text"),
         (state(lacks=["netplan"]), "it is forged: what its nodes lacked is no list of reasons"),
         (state(lacks={"netplan": 1}), "it is forged: what its nodes lacked is no list of reasons"),
+        (
+            state(lacks={"netplan": 1, "routing mesh": "no IPVS"}),
+            "it is forged: what its nodes lacked is no list of reasons",
+        ),
         (state(lacks={"patience": "x"}), "it is forged: nodes of docker do not lack this: 'patience'"),
         (
             state(provider="virtualbox", lacks={"routing mesh": "no IPVS"}),

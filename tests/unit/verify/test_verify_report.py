@@ -19,7 +19,7 @@ from labgen import report as reports
 from labgen.core.words import Language
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from labgen.report import LabNode, Outcome, Points, Report
+from labgen.report import LabNode, Outcome, Points, Report, words
 from labgen.report.as_html import to_html
 from labgen.report.as_markdown import to_markdown
 
@@ -356,6 +356,14 @@ def test_text() -> None:
         "\n"
         "2 of 11 points, 4 could not be judged; 4 checks: 1 pass, 1 fail, 1 blocked, 1 inconclusive.\n"
     )
+
+
+def test_text_has_an_empty_line_before_each_section() -> None:
+    lines = reports.to_text(SAMPLE).splitlines()
+    for heading in (words.MEANWHILE, words.BY_SWARM):
+        (number,) = [number for number, line in enumerate(lines) if line == heading.in_("en")]
+        assert lines[number - 1] == ""
+        assert lines[number + 1].startswith("  ")
 
 
 def test_text_in_korean_stands_in_columns() -> None:
