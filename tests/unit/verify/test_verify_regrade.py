@@ -55,3 +55,22 @@ def test_regrade_tells_when_containers_began_where_the_evidence_says_so(pytester
     assert any(task["ended"] for task in tasks)
     page = (pytester.path / "out" / "report.html").read_text()
     assert "no replica was missing" in page
+
+
+@pytest.mark.parametrize(("chosen", "not_begun"), [((), ["scaling"]), (("update",), [])])
+def test_regrade_tells_of_exercises_not_begun_only_if_none_was_named(
+    pytester: pytest.Pytester, chosen: tuple[str, ...], not_begun: list[str]
+) -> None:
+    evidence = Recorded("update").evidence
+    evidence.named = chosen
+    file = pytester.path / "evidence.jsonl"
+    file.write_text(bundle.write(evidence))
+    folder = pytester.path / "verify"
+    folder.mkdir()
+    (folder / "conftest.py").write_text("from verify.conftest import *\n")
+    for name in ("scaling", "update"):
+        (folder / f"test_{name}.py").write_text(f"from verify.test_{name} import *\n")
+    pytester.runpytest_inprocess("verify", f"--from={file}", "--report=out", "-p", "no:cacheprovider")
+    report = json.loads((pytester.path / "out" / "report.json").read_text())
+    assert report["not_begun"] == not_begun
+    assert {check["exercise"] for check in report["checks"]} == {"update"}
