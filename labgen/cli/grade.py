@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from labgen.apps.grading import Grading, check
 from labgen.apps.remote_lab import remote_lab
 from labgen.cli import grade_handins
 from labgen.cli.folders import in_lab_folder
@@ -20,14 +21,11 @@ from labgen.cli.parameters import (
     FilePath,
     FolderPath,
     Nonce,
-    language_of,
     language_option,
     repeat_option,
 )
 from labgen.core.atomic_files import is_link, read
-from labgen.core.environment import of_python
 from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
-from labgen.core.process import Runner, python
 from labgen.core.words import Language
 from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find
@@ -185,52 +183,32 @@ def _grade_evidence(options: Options, folder: LabFolder) -> int:
 def _grade(
     options: Options,
     folder: LabFolder,
-    kept: Path | None = None,
+    handin: Path | None = None,
     nonce: str | None = None,
     *,
     quiet: bool = False,
 ) -> int:
-    nonce = options.nonce if nonce is None else nonce
-    wanted = ["all"] if options.every else [find(name).name for name in options.exercises]
-    report = _report_folder(options, kept, folder)
-    written = report / "report.json"
-    evidence = [f"--evidence={(options.evidence or report / folder.evidence.name).absolute()}"]
-    if kept:
-        evidence = [f"--from={kept.absolute()}"]
-    if nonce is not None:
-        evidence.append(f"--nonce={nonce}")
-    _remove(written)
     # Where the report is wanted as JSON, standard output holds nothing else.
     out = sys.stderr if options.as_json else sys.stdout
-    done = Runner(env=of_python()).run(
-        [
-            python(),
-            "-m",
-            "verify",
-            "--quiet",
-            "--no-header",
-            # The grade's own table says it all, and in words.
-            "--tb=no",
-            "-rN",
-            f"--color={'yes' if out.isatty() else 'no'}",
-            f"--lab={folder.path}",
-            f"--report={report}",
-            f"--lang={language_of(options.lang)}",
-            *evidence,
-            *(f"--exercise={name}" for name in wanted),
-        ],
-        timeout=3 * 3600,
-        on_line=lambda line: None if quiet else print(line, flush=True, file=out),
+    grading = Grading(
+        _report_folder(options, handin, folder),
+        ["all"] if options.every else [find(name).name for name in options.exercises],
+        options.lang,
+        options.evidence,
+        handin,
+        options.nonce if nonce is None else nonce,
+        colored=out.isatty(),
     )
-    if done.status not in GRADED:
-        return done.status  # which has been said why
+    status = check(folder, grading, lambda line: None if quiet else print(line, flush=True, file=out))
+    if status not in GRADED:
+        return status  # which has been said why
     if options.as_json:
-        sys.stdout.write(read(written) or "")
+        sys.stdout.write(read(grading.report_file) or "")
     elif not quiet:
-        print(f"The report: {report / 'report.html'}")
+        print(f"The report: {grading.report / 'report.html'}")
     if options.opens and not quiet:
-        _open(report / "report.html")
-    return done.status
+        _open(grading.report / "report.html")
+    return status
 
 
 def _open(page: Path) -> None:
@@ -253,7 +231,7 @@ def need_evidence(path: Path) -> None:
         raise EvidenceError(f"{path} is not a file.", "Name the file that `labgen grade` left: evidence.jsonl.")
 
 
-def _report_folder(options: Options, kept: Path | None, folder: LabFolder) -> Path:
+def _report_folder(options: Options, handin: Path | None, folder: LabFolder) -> Path:
     """Choose where the report is left: where it is asked for, beside the evidence, or in the lab folder.
 
     That of a lab of someone else's is left in the working folder.
@@ -262,8 +240,8 @@ def _report_folder(options: Options, kept: Path | None, folder: LabFolder) -> Pa
     """
     if options.report:
         return options.report.absolute()
-    if kept:
-        report = kept.absolute().with_name(f"{kept.stem}-report")
+    if handin:
+        report = handin.absolute().with_name(f"{handin.stem}-report")
     else:
         report = Path("labgen-report").absolute() if options.ssh_config else folder.report
     if is_link(report):
@@ -272,16 +250,3 @@ def _report_folder(options: Options, kept: Path | None, folder: LabFolder) -> Pa
             "Remove it, or name a folder: --report DIR",
         )
     return report
-
-
-def _remove(report: Path) -> None:
-    """Remove the report of an earlier run: one that breaks down must not be taken for the one before it.
-
-    :raises HostError: it cannot be removed.
-    """
-    try:
-        report.unlink(missing_ok=True)
-    except OSError as why:
-        raise HostError(
-            f"{report} cannot be written: {why.strerror or why}.", "Name another folder: --report DIR"
-        ) from None

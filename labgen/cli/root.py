@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from labgen import __version__
 from labgen.cli.parameters import FolderPath
 from labgen.core.errors import UsageError
+from labgen.core.verbose import VERBOSE
 
 PROGRAM = "labgen"
 
@@ -37,6 +38,7 @@ SUMMARIES = {
     "down": "remove the machines, and everything made for them",
     "box": "build the box, or the node image, that needs no internet",
     "schema": "print the JSON Schema of lab.yml, for editors",
+    "support": "write a bundle for bug reports: versions, findings, logs, without secrets",
     "completion": "print the script that completes labgen's words in a shell",
 }
 """What each command does, in the order of the help. Each is a module of this package, with its options."""
@@ -51,6 +53,23 @@ In a lab folder:
 or step by step:
   labgen render && vagrant up && fab bootstrap && fab exercise.loadbalance && pytest verify/
 """
+
+
+def _be_verbose(ctx: click.Context, _option: click.Parameter, verbose: bool) -> None:
+    """Have each program shown that this process and its children start, until the command has ended."""
+    if verbose and not ctx.resilient_parsing:
+        os.environ[VERBOSE] = "1"
+        ctx.call_on_close(lambda: os.environ.pop(VERBOSE, None))
+
+
+VERBOSE_OPTION = click.Option(
+    ["--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_be_verbose,
+    help="show each program that is started, and how long it took",
+)
+"""Stands before the command or after it."""
 
 
 class LazyGroup(click.Group):
@@ -74,6 +93,8 @@ class LazyGroup(click.Group):
             raise TypeError(f"{cmd_name}.command is no command")
         summary = SUMMARIES[cmd_name]
         command.help = f"{summary[0].upper()}{summary[1:]}."
+        if VERBOSE_OPTION not in command.params:
+            command.params.append(VERBOSE_OPTION)
         return command
 
     def resolve_command(
@@ -110,6 +131,7 @@ class LazyGroup(click.Group):
     subcommand_metavar="COMMAND ...",
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    params=[VERBOSE_OPTION],
 )
 @click.option(
     "-C", "--folder", type=FolderPath(), metavar="DIR", help="the lab folder (default: the working directory)"

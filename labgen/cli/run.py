@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +15,12 @@ from typing import Any
 
 import click
 
+from labgen.apps.grading import Grading, check
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
 from labgen.core.errors import LabgenError
-from labgen.core.i18n import spoken
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.core.workspace import LabFolder
@@ -45,6 +47,7 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 @click.option("--all", "every", is_flag=True, help="every exercise of the course, in order")
 @click.option("--list", "listed", is_flag=True, help="list the exercises")
 @click.option("--dry-run", is_flag=True, help="print the commands, and run none")
+@click.option("--json", "as_json", is_flag=True, help="print the outcome as JSON, everything else to standard error")
 @click.option("--grade", "graded", is_flag=True, help="grade each exercise right after it")
 @click.option("--shuffle", type=int, metavar="SEED", help="with --all: in random order, which the number SEED repeats")
 @in_lab_folder
@@ -55,29 +58,58 @@ def command(
     every: bool,
     listed: bool,
     dry_run: bool,
+    as_json: bool,
     graded: bool,
     shuffle: int | None,
 ) -> int:
     """Carry out exercises, or all; one that fails does not stop the rest."""
     if listed:
-        for entry in exercises().values():
-            print(f"{entry.name:14} {entry.title.en} · {entry.title.ko}  (course {entry.section})")
+        print(json.dumps(_list_as_data(), indent=2, ensure_ascii=False) if as_json else _list())
         for name, error in problems():
-            click.echo(f"{name}: left out: {error}", err=True)
+            print(f"{name}: left out: {error}", file=sys.stderr)
         return 0
     if not every and not exercise:
         raise LabgenError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
     names = list(exercises()) if every else [find(name).name for name in exercise]
+    if dry_run and as_json:
+        raise click.UsageError("--dry-run and --json cannot be used together.", click.get_current_context())
     if dry_run:
         return max(fab(folder, f"exercise.{name}", "--dry-run") for name in names)
-    if shuffle is not None:
-        print(f"In random order. To repeat it: --shuffle {shuffle}")
-        random.Random(shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
-    with folder_lock(folder, f"labgen run {' '.join(exercise) or '--all'}"):
-        outcomes = _course(folder, names, graded=graded)
-    if len(names) > 1 or graded:
-        print("\n" + table(outcomes))
-    return next((outcome.status for outcome in outcomes if outcome.status), 0)
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        if shuffle is not None:
+            print(f"In random order. To repeat it: --shuffle {shuffle}")
+            random.Random(shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
+        with folder_lock(folder, f"labgen run {' '.join(exercise) or '--all'}"):
+            outcomes = _course(folder, names, graded=graded)
+        if len(names) > 1 or graded:
+            print("\n" + table(outcomes))
+    status = next((outcome.status for outcome in outcomes if outcome.status), 0)
+    if as_json:
+        print(json.dumps(as_data(outcomes, status), indent=2, ensure_ascii=False))
+    return status
+
+
+def _list() -> str:
+    return "\n".join(
+        f"{exercise.name:14} {exercise.title.en} · {exercise.title.ko}  (course {exercise.section})"
+        for exercise in exercises().values()
+    )
+
+
+def _list_as_data() -> dict[str, object]:
+    listed = [
+        {
+            "name": exercise.name,
+            "title": {"en": exercise.title.en, "ko": exercise.title.ko},
+            "section": exercise.section,
+        }
+        for exercise in exercises().values()
+    ]
+    return {"version": JSON_VERSION, "exercises": listed}
+
+
+JSON_VERSION = 1
+"""Of what ``--json`` prints (docs/json.md): another one where a field is removed or means something else."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +128,31 @@ class Outcome:
     seconds: float = 0.0
     of_swarm: float = 0.0
     points: tuple[int, int] | None = None
+
+    @property
+    def word(self) -> str:
+        """What came of it: ``left out``, ``failed`` or ``done``."""
+        return "left out" if self.left_out else "failed" if self.status else "done"
+
+
+def as_data(outcomes: Sequence[Outcome], status: int) -> dict[str, object]:
+    """Give the outcomes as plain data, in the form of docs/json.md."""
+    return {
+        "version": JSON_VERSION,
+        "status": status,
+        "exercises": [
+            {
+                "name": outcome.name,
+                "outcome": outcome.word,
+                "status": outcome.status,
+                "reason": outcome.left_out or None,
+                "seconds": round(outcome.seconds, 1),
+                "swarm_seconds": round(outcome.of_swarm, 1),
+                "points": {"got": outcome.points[0], "of": outcome.points[1]} if outcome.points else None,
+            }
+            for outcome in outcomes
+        ],
+    }
 
 
 def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Outcome]:
@@ -126,11 +183,10 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
 
     What the grading says is printed where something is missing.
     """
-    done = Runner(env=of_python()).run(
-        [python(), "-m", "labgen.cli", "-C", folder.path, "grade", name, f"--lang={spoken()}"], timeout=3 * 3600
-    )
-    if not done.ok:
-        print(f"{done.out}\n{done.err}".strip(), flush=True)
+    lines: list[str] = []
+    status = check(folder, Grading(folder.report, exercises=(name,)), lines.append)
+    if status:
+        print("\n".join(lines).strip(), flush=True)
     report = folder.report / "report.json"
     grade = _json(report)
     points = _points(grade, name)
@@ -138,14 +194,14 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
         print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
     elif name == prerequisite() and (cluster := grade.get("cluster")):
         print(f"{name}: graded, {cluster['passed']} of {cluster['checks']} checks", flush=True)
-    kept = folder.report / name
-    kept.mkdir(parents=True, exist_ok=True)
+    copies = folder.report / name
+    copies.mkdir(parents=True, exist_ok=True)
     for file in folder.report.iterdir():
         if file.is_file() and not file.is_symlink():
             # Not to where a link in its place leads.
-            (kept / file.name).unlink(missing_ok=True)
-            shutil.copy(file, kept / file.name)
-    return done.status, points
+            (copies / file.name).unlink(missing_ok=True)
+            shutil.copy(file, copies / file.name)
+    return status, points
 
 
 def _points(grade: dict[str, Any], name: str) -> tuple[int, int] | None:
@@ -158,22 +214,23 @@ def _points(grade: dict[str, Any], name: str) -> tuple[int, int] | None:
 
 def _json(file: Path) -> dict[str, Any]:
     text = read(file)
-    told = json.loads(text) if text else {}
-    return told if isinstance(told, dict) else {}
+    data = json.loads(text) if text else {}
+    return data if isinstance(data, dict) else {}
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """What came of each exercise, a line each, and of all together."""
     lines = [f"{'EXERCISE':14} {'CAME OUT':10} {'SECONDS':>8} {'SWARM':>8} {'POINTS':>9}"]
-    for one in outcomes:
-        word = "left out" if one.left_out else f"failed {one.status}" if one.status else "done"
-        points = f"{one.points[0]}/{one.points[1]}" if one.points else "-"
-        lines.append(f"{one.name:14} {word:10} {one.seconds:8.0f} {one.of_swarm:8.0f} {points:>9}")
-    graded = [one.points for one in outcomes if one.points]
+    for outcome in outcomes:
+        word = f"failed {outcome.status}" if outcome.word == "failed" else outcome.word
+        points = f"{outcome.points[0]}/{outcome.points[1]}" if outcome.points else "-"
+        lines.append(f"{outcome.name:14} {word:10} {outcome.seconds:8.0f} {outcome.of_swarm:8.0f} {points:>9}")
+    graded = [outcome.points for outcome in outcomes if outcome.points]
     points = f"{sum(got for got, _ in graded)}/{sum(of for _, of in graded)}" if graded else "-"
-    carried = [one for one in outcomes if not one.left_out]
-    well = sum(not one.status for one in carried)
-    seconds, of_swarm = sum(one.seconds for one in carried), sum(one.of_swarm for one in carried)
-    lines.append(f"{'together':14} {f'{well} of {len(carried)}':10} {seconds:8.0f} {of_swarm:8.0f} {points:>9}")
+    carried_out = [outcome for outcome in outcomes if not outcome.left_out]
+    well = sum(not outcome.status for outcome in carried_out)
+    seconds = sum(outcome.seconds for outcome in carried_out)
+    of_swarm = sum(outcome.of_swarm for outcome in carried_out)
+    lines.append(f"{'together':14} {f'{well} of {len(carried_out)}':10} {seconds:8.0f} {of_swarm:8.0f} {points:>9}")
     lines.append("SWARM: seconds of these that Swarm itself waits by its own timers.")
     return "\n".join(lines)

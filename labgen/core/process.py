@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from labgen.core import bounded, environment
+from labgen.core import bounded, environment, verbose
 from labgen.core.errors import INTERRUPTED, HostError, LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.core.polling import NotYet, wait_until
 
@@ -157,7 +157,7 @@ class Runner:
                 child = subprocess.Popen(line, env={**environment.handed_on(), **self.env})
         except OSError as why:
             raise _not_started(line[0], None, why, hint) from None
-        with child:
+        with verbose.shown(line, child), child:
             try:
                 return child.wait()
             except BaseException:
@@ -171,6 +171,7 @@ class Runner:
     def start(self, argv: Sequence[str | Path], *, log: Path, cwd: Path | None = None) -> int:
         """Start a program that stays (a daemon), writing to ``log``; gives its process id."""
         line = (*self.prefix, *(str(part) for part in argv))
+        verbose.show(line)
         with log.open("ab") as sink:
             child = subprocess.Popen(
                 line,
@@ -181,8 +182,7 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        # It outlives this object, which would otherwise warn that nobody waited for it.
-        child.returncode = 0
+        child.returncode = 0  # it outlives this object, which would otherwise warn that nobody waited for it
         return child.pid
 
     def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
@@ -214,7 +214,7 @@ class Runner:
             )
         except OSError as why:
             raise _not_started(line[0], cwd, why, hint) from None
-        with child:
+        with verbose.shown(line, child), child:
             try:
                 yield child
             except BaseException:

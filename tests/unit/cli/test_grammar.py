@@ -132,7 +132,7 @@ def completed(
     [
         ("labgen sn", ["plain,snapshot"]),
         ("labgen snapshot re", ["plain,restore"]),
-        ("labgen --v", ["plain,--version"]),
+        ("labgen --v", ["plain,--verbose", "plain,--version"]),
         ("labgen up --pru", ["plain,--prune"]),
         ("labgen brief upd", ["plain,update", "plain,updateoptions"]),
         ("labgen run update upd", ["plain,updateoptions"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,76 @@ def test_a_grade_is_told_as_points_or_as_checks(
 ) -> None:
     folder = LabFolder.at(tmp_path)
     folder.report.mkdir(parents=True)
-    (folder.report / "report.json").write_text(json.dumps({**V5, "exercises": [UPDATE]}), encoding="utf-8")
-    monkeypatch.setattr(run.Runner, "run", lambda *_, **__: Result(("labgen",), 0, "", ""))
+
+    def write_report(*_: object, **__: object) -> Result:
+        (folder.report / "report.json").write_text(json.dumps({**V5, "exercises": [UPDATE]}), encoding="utf-8")
+        return Result(("verify",), 0, "", "")
+
+    monkeypatch.setattr(run.Runner, "run", write_report)
     assert run._grade(folder, name) == (0, None if name == "cluster" else (9, 11))
     assert capsys.readouterr().out == told
     assert (folder.report / name / "report.json").exists()
+
+
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Have no program started; gives the commands that would have been."""
+    commands: list[list[str]] = []
+
+    def run_program(_runner: object, argv: Sequence[str], **_: object) -> Result:
+        commands.append([str(word) for word in argv])
+        return Result(tuple(argv), 0, "", "")
+
+    monkeypatch.setattr(run.Runner, "run", run_program)
+    return commands
+
+
+def test_run_starts_one_process_for_an_exercise_and_one_for_its_grade(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands = started(monkeypatch)
+    (tmp_path / ".labgen" / "report").mkdir(parents=True)
+    assert cli.main(["-C", str(tmp_path), "run", "update", "--grade"]) == 0
+    assert [command[1:3] for command in commands] == [["-m", "provision"], ["-m", "verify"]]
+    assert "--exercise=update" in commands[1]
+
+
+def test_run_prints_the_outcome_as_json_and_nothing_else(
+    carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carried.fails["exercise.update"] = 10
+    carried.grades["scaling"] = (11, (3, 5))
+    words = ["run", "service", "update", "scaling", "quorum", "--grade", "--json", "--shuffle", "1"]
+    assert cli.main(["-C", str(tmp_path), *words]) in (10, 11)
+    printed = capsys.readouterr()
+    data = json.loads(printed.out)
+    assert data["version"] == run.JSON_VERSION
+    assert data["status"] in (10, 11)
+    by_name = {exercise.pop("name"): exercise for exercise in data["exercises"]}
+    assert {name: exercise["outcome"] for name, exercise in by_name.items()} == {
+        "service": "done",
+        "update": "failed",
+        "scaling": "failed",
+        "quorum": "left out",
+    }
+    assert by_name["scaling"]["points"] == {"got": 3, "of": 5}
+    assert by_name["update"] | {"seconds": 0} == {
+        "outcome": "failed",
+        "status": 10,
+        "reason": None,
+        "seconds": 0,
+        "swarm_seconds": 0.0,
+        "points": None,
+    }
+    assert "3 managers" in by_name["quorum"]["reason"]
+    assert "EXERCISE" in printed.err
+
+
+def test_run_list_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "--list", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [exercise["name"] for exercise in data["exercises"]] == list(exercise_names())
+
+
+def test_run_refuses_json_of_a_dry_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "update", "--dry-run", "--json"]) == 2
+    assert "cannot be used together" in capsys.readouterr().err

@@ -70,6 +70,7 @@ def test_handed_on_leaves_out_what_leads_elsewhere(name: str) -> None:
         "XDG_CACHE_HOME",
         "TERM",
         "LABGEN_LOCK",
+        "LABGEN_VERBOSE",
     ],
 )
 def test_handed_on_keeps_the_users_own_settings(name: str) -> None:

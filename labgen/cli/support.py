@@ -1,0 +1,35 @@
+"""`labgen support`: a bundle for bug reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from labgen.apps import support
+from labgen.cli.folders import in_lab_folder
+from labgen.cli.parameters import FilePath
+from labgen.core.progress import for_stream
+from labgen.core.workspace import LabFolder
+
+
+@click.command
+@click.argument(
+    "file",
+    type=FilePath(),
+    required=False,
+    metavar="[FILE]",
+    help="the bundle to write (default: labgen-support.zip in the working directory)",
+)
+@in_lab_folder
+def command(folder: LabFolder, file: Path | None) -> int:
+    """Write the bundle and list what is in it."""
+    path = file or Path("labgen-support.zip")
+    with for_stream().step("Looking at this computer and at the lab folder"):
+        parts = support.collect(folder)
+    support.write(parts, path)
+    print(f"{path}:")
+    for part in parts:
+        print(f"  {part.name}  {len(part.text.encode('utf-8', 'replace'))} bytes")
+    print("Passwords, tokens and keys are cut out. Paths, names and addresses are not: read it before you send it.")
+    return 0
