@@ -14,6 +14,8 @@
 #             small changes to the code that grades, a sample of them, each of which some test must notice
 # make release
 #             checks, builds, tests and tags the version in pyproject.toml; pushes nothing
+# make verdicts
+#             the verdicts of every fault on a recording, written again after a change that is meant to turn some
 # make clean  removes the machines and everything that was made here
 
 PYTHON ?= python3
@@ -27,7 +29,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation setup lock docs release
+.PHONY: mutation setup lock docs release verdicts
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -118,6 +120,11 @@ MUTANTS := 120
 SEED := 1
 mutation: $(VENV)/ready
 	$(BIN)/python -m tests.mutation --sample $(MUTANTS) --seed $(SEED)
+
+# What each fault turns is kept as data in tests/unit/verify/verdicts. Written again here, to be read before it is committed.
+verdicts: $(VENV)/ready
+	cd tests/unit/verify && LABGEN_WRITE_VERDICTS=1 ../../../$(BIN)/pytest -p no:randomly \
+	  test_verify_course.py test_verify_kinds.py test_verify_suite.py
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from expected_verdicts import ExpectedVerdicts, from_environment
 from fake_lab import FakeLab
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
@@ -28,6 +29,17 @@ import pytest, fake_lab_in_use
 conftest.inventory.load = lambda path: fake_lab_in_use.LAB.inventory
 conftest.SshHosts = lambda _inventory: fake_lab_in_use.LAB
 """
+
+
+@pytest.fixture(scope="session")
+def expected_verdicts() -> Iterator[ExpectedVerdicts]:
+    """The verdicts that are kept as data, or what collects them to be written."""
+    expected = from_environment()
+    yield expected
+    if expected.write:
+        from test_verify_verdicts import fault_names
+
+        expected.write_data(fault_names())
 
 
 @pytest.fixture

@@ -56,10 +56,12 @@ class FakeLab:
     :ivar pages: by address, the pages that answer there in turn; none where nothing answers.
     :ivar shut: ways on which nothing comes through: name of a node, of another, and ``7946/udp`` or the like.
     :ivar missing: ids of tasks whose container is on no node, whatever the manager says.
+    :ivar now: what every node's clock says, however long a test takes.
     :ivar asked: names of the nodes, once for each command run on them.
     """
 
     def __init__(self, lab_file: str = "") -> None:
+        self.now = datetime.now(UTC)
         self.lab = config.parse(lab_file)
         self.dead: set[str] = set()
         self.bridgeless: set[str] = set()
@@ -184,7 +186,7 @@ class FakeLab:
                 continue
             text = there.get(section, "")
             if isinstance(text, dict):
-                text = {**text, "SystemTime": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+                text = {**text, "SystemTime": self.now.isoformat().replace("+00:00", "Z")}
             info = "\n000" if name in self.hanging else f"{json.dumps(text)}\n\n200"
             lines.append(f"\n@@{section}\n" + (info if section == "info" else text))
         return "\n".join(lines) + "\n"

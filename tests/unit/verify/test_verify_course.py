@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from importlib import import_module
-from pathlib import Path
+from typing import Any
 
 import pytest
+from expected_verdicts import ExpectedVerdicts
 from recorded import Fault, Recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
@@ -25,31 +26,39 @@ FAULTS: dict[tuple[str, str], Fault] = {
     (name, what): fault for name in EXERCISES for what, fault in import_module(f"faults.{name}").FAULTS.items()
 }
 
-Grade = Callable[[str, Recorded], dict[str, str]]
+
+class Grade:
+    """Grades a recording.
+
+    :ivar report: of the last grading, as `report.json` holds it.
+    """
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.report: dict[str, Any] = {}
+
+    def __call__(self, name: str, recorded: Recorded) -> dict[str, str]:
+        """Give the verdict of each check of the exercise, by its name."""
+        folder = self.pytester.mkdir("verify")
+        (folder / "conftest.py").write_text("from verify.conftest import *\n")
+        for module in (prerequisite(), name):
+            (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
+        evidence = self.pytester.path / "evidence.json"
+        # A fault may have added what a node would have said, too.
+        recorded.evidence.observations.sort(key=lambda observation: observation.since)
+        evidence.write_text(bundle.write(recorded.evidence))
+        options = [f"--exercise={name}", f"--from={evidence}", "--report=out", "--lang=en"]
+        result = self.pytester.runpytest_inprocess("verify", *options, "-p", "no:cacheprovider")
+        print(result.stdout.str())
+        self.report = json.loads((self.pytester.path / "out" / "report.json").read_text(encoding="utf-8"))
+        checks = [check for check in self.report["checks"] if check["exercise"] == name]
+        return {check["id"].removeprefix(f"{name}."): check["verdict"] for check in checks}
 
 
 @pytest.fixture
 def grade(pytester: pytest.Pytester) -> Grade:
     """Grades a recording; gives the verdict of each check of the exercise, by its name."""
-    import json
-
-    def run(name: str, recorded: Recorded) -> dict[str, str]:
-        folder = pytester.mkdir("verify")
-        (folder / "conftest.py").write_text("from verify.conftest import *\n")
-        for module in (prerequisite(), name):
-            (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
-        kept = Path(pytester.path) / "evidence.json"
-        # A fault may have added what a node would have said, too.
-        recorded.evidence.observations.sort(key=lambda one: one.since)
-        kept.write_text(bundle.write(recorded.evidence))
-        result = pytester.runpytest_inprocess(
-            "verify", f"--exercise={name}", f"--from={kept}", "--report=out", "-p", "no:cacheprovider"
-        )
-        told = json.loads((pytester.path / "out" / "report.json").read_text())
-        print(result.stdout.str())
-        return {one["id"].removeprefix(f"{name}."): one["verdict"] for one in told["checks"] if one["exercise"] == name}
-
-    return run
+    return Grade(pytester)
 
 
 def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
@@ -58,11 +67,12 @@ def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", exercise_names())
-def test_a_right_lab_gets_every_point(grade: Grade, name: str) -> None:
+def test_a_right_lab_gets_every_point(grade: Grade, expected_verdicts: ExpectedVerdicts, name: str) -> None:
     verdicts = grade(name, Recorded(name))
     assert verdicts
     assert came_out(verdicts, "fail", "blocked", "inconclusive") == set()
     assert came_out(verdicts, "pass")
+    expected_verdicts.check_right(name, grade.report)
 
 
 @pytest.mark.parametrize("name", ["discovery", "health", "recovery", "scaling"])
@@ -78,12 +88,15 @@ def test_acts_of_a_recording_do_not_fit_another_nonce(grade: Grade, name: str) -
 
 
 @pytest.mark.parametrize(("name", "what"), FAULTS)
-def test_each_fault_turns_its_own_checks(grade: Grade, name: str, what: str) -> None:
+def test_each_fault_turns_its_own_checks(
+    grade: Grade, expected_verdicts: ExpectedVerdicts, name: str, what: str
+) -> None:
     fault, recorded = FAULTS[name, what], Recorded(name)
     fault.change(recorded)
     verdicts = grade(name, recorded)
     assert came_out(verdicts, "fail") == fault.fails
     assert came_out(verdicts, "inconclusive") == fault.inconclusive
+    expected_verdicts.check_fault(name, what, grade.report)
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 import pytest
+from expected_verdicts import ExpectedVerdicts
 from fake_lab import FakeLab, id_of, recorded
 
 import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
@@ -32,14 +33,15 @@ def came_out(report: dict[str, Any], verdict: str) -> set[str]:
     return {check["id"] for check in report["checks"] if check["verdict"] == verdict}
 
 
-def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab) -> None:
-    report = grade()
+def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab, expected_verdicts: ExpectedVerdicts) -> None:
+    report = grade("--lang", "en")
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
     assert report["points"]["got"] == report["points"]["of"] == 19
     assert (report["cluster"]["passed"], report["cluster"]["checks"]) == (48, 48)
     # Facts, networks, containers and requests of each node, what it reaches and whom it hears, and the swarm: few
     # commands is what makes it fast.
     assert sorted(fake.asked) == sorted([MANAGER] * 7 + [W1] * 6 + [W2] * 6)
+    expected_verdicts.check_right("fake_lab", report, fake.now)
 
 
 def _fresh(fake: FakeLab) -> None:
@@ -341,9 +343,8 @@ def _without_containers(fake: FakeLab) -> None:
 
 def _flapping(fake: FakeLab) -> None:
     """Each task ends after 4 s, and another takes its place: whenever one looks, as many run as are wanted."""
-    now = datetime.now(UTC)
     for task in list(fake.tasks):
-        began = [now - timedelta(seconds=2 + 4 * back) for back in range(4)]
+        began = [fake.now - timedelta(seconds=2 + 4 * back) for back in range(4)]
         for number, start in enumerate(began[1:], 1):
             end = start + timedelta(seconds=4)
             past = deepcopy(task)
@@ -433,12 +434,15 @@ SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
 
 
 @pytest.mark.parametrize("name", SABOTAGE)
-def test_each_fault_turns_its_own_check(grade: Grade, fake: FakeLab, name: str) -> None:
+def test_each_fault_turns_its_own_check(
+    grade: Grade, fake: FakeLab, expected_verdicts: ExpectedVerdicts, name: str
+) -> None:
     sabotage, expected = SABOTAGE[name]
     sabotage(fake)
-    report = grade("--exercise", "loadbalance")
+    report = grade("--exercise", "loadbalance", "--lang", "en")
     assert came_out(report, "fail") == expected
     assert came_out(report, "inconclusive") == set()
+    expected_verdicts.check_fault("fake_lab", name, report, fake.now)
 
 
 def test_running_says_how_often_tasks_ended(grade: Grade, fake: FakeLab) -> None:
