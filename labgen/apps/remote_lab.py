@@ -23,7 +23,7 @@ from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory, ssh_config
 from labgen.model.lab import Lab
-from labgen.providers import PROVIDERS, VIRTUALBOX
+from labgen.providers import PROVIDERS
 
 _LARGEST = 256 * 2**10
 """Bytes that a configuration or a key may have."""
@@ -115,7 +115,7 @@ def remote_lab(config: Path, lab_file: Path, *, emulated: bool = False) -> Itera
         hosts = [_host(nodes[node.name], config, folder) for node in lab.nodes]
         inventory.write_ssh_config(folder, ssh_config.compose(hosts, _OURS), proxy_command=None)
         # Where it is left open, the one whose nodes lack nothing: what would excuse a check must be said.
-        provider = lab.provider if lab.provider in PROVIDERS else VIRTUALBOX.name
+        provider = lab.provider if lab.provider in PROVIDERS else _lacking_nothing()
         state = State(provider, accelerated=not emulated)
         folder.remember(state)
         try:
@@ -123,6 +123,10 @@ def remote_lab(config: Path, lab_file: Path, *, emulated: bool = False) -> Itera
             yield folder
         finally:
             inventory.close_shared(folder, Runner())
+
+
+def _lacking_nothing() -> str:
+    return next(name for name, provider in PROVIDERS.items() if not provider.lacks and not provider.shares_kernel)
 
 
 def _with_lacks(folder: LabFolder, lab: Lab, state: State) -> State:

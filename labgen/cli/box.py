@@ -12,9 +12,12 @@ from labgen.cli.parameters import Command
 from labgen.core.errors import BoxError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
-from labgen.providers import BUILT_BOX, DOCKER
+from labgen.model.provider import BUILT_BOX
+from labgen.providers import PROVIDERS
 
-_PROVIDERS = ("virtualbox", "libvirt", "docker")
+_PROVIDERS = images.providers()
+_USUAL = images.box_provider("qcow2")
+"""The provider whose box is asked for where none is named: the usual one of servers."""
 
 
 def _suite(command: Command) -> Command:
@@ -33,7 +36,7 @@ def command() -> None:
 
 
 @command.command("path", help="print where the built box is")
-@click.option("--provider", type=click.Choice(_PROVIDERS), default="libvirt", help="whose box (default: libvirt)")
+@click.option("--provider", type=click.Choice(_PROVIDERS), default=_USUAL, help=f"whose box (default: {_USUAL})")
 @_suite
 def print_path(provider: str, suite: str) -> int:
     """Print the path of a built box.
@@ -42,7 +45,7 @@ def print_path(provider: str, suite: str) -> int:
     """
     built = images.built(provider, suite=suite)
     if built is None:
-        what = "node image" if provider == DOCKER.name else "box"
+        what = "node image" if PROVIDERS[provider].from_image else "box"
         raise BoxError(
             f"no {what} for {provider} is built.", f"Build it with `labgen box build --provider {provider}`."
         )
@@ -57,12 +60,13 @@ def print_path(provider: str, suite: str) -> int:
 def build_boxes(provider: str, *, force: bool, suite: str) -> int:
     """Build boxes and the node image."""
     progress = for_stream()
-    providers = images.PROVIDERS if provider == "all" else (provider,)
-    boxes = [name for name in providers if name != DOCKER.name]
+    providers = images.providers() if provider == "all" else (provider,)
+    boxes = [name for name in providers if not PROVIDERS[name].from_image]
     for name, file in images.build(boxes, runner=Runner(), progress=progress, force=force).items():
         _print_box(name, file)
-    if DOCKER.name in providers:
-        _node(progress, force, suite)
+    for name in providers:
+        if PROVIDERS[name].from_image:
+            _node(name, progress, force, suite)
     return 0
 
 
@@ -77,21 +81,21 @@ def _print_box(provider: str, path: Path) -> None:
     )
 
 
-def _node(progress: Progress, force: bool, suite: str) -> None:
+def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
     """Into the engine where one answers, whichever way it is made; else into the cache, from packages."""
     from labgen.images import ensure
 
     path: Path | None
     if ensure.answers(Runner()):
         name = images.ensure_node_image(Runner(), progress=progress, force=force, suite=suite)
-        path = images.built(DOCKER.name, suite=suite)
-        print(f"{DOCKER.name}: {path or name}")
+        path = images.built(provider, suite=suite)
+        print(f"{provider}: {path or name}")
         if path is None:
             print(f"  for another computer:  docker save --output labgen-node.tar {name}")
     else:
-        made = images.build([DOCKER.name], runner=Runner(), progress=progress, force=force, suite=suite)
-        path = made[DOCKER.name]
-        print(f"{DOCKER.name}: {path}")
+        made = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite)
+        path = made[provider]
+        print(f"{provider}: {path}")
     if path is not None and path.is_file():
         print(f"  sha256: {sha256(path)}")
     print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from labgen import images
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.cli.run import fab
@@ -144,7 +145,7 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     wanted = dataclasses.replace(lab, provider=asked) if asked else lab
     with progress.step("Looking what this computer can do"):
-        diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path), [asked] if asked else None)
+        diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path, images=images), [asked] if asked else None)
     choice = diagnosis.choose(wanted)
     progress.note(f"Provider: {choice.why}")
     for finding in diagnosis.warnings(choice.provider):

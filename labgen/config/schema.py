@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from labgen import providers
 from labgen.config import address_plan as addresses
 from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
 from labgen.config.mirror import registry_url
 from labgen.config.wrong import Wrong
+from labgen.model import provider_names
 from labgen.model.lab import EngineSource, Role, Suite
 
 
@@ -23,7 +23,6 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(known)}."
 
 
-PROVIDERS = ("auto", *providers.PROVIDERS)
 MAX_NODES = 150
 MIN_MEMORY, MAX_MEMORY = 512, 262144
 """Of one machine, in MiB."""
@@ -40,9 +39,13 @@ def _lab_name(value: str) -> str:
     return value
 
 
+def _provider_names() -> list[str]:
+    return ["auto", *provider_names.packages()]
+
+
 def _provider(value: str) -> str:
-    if value not in PROVIDERS:
-        raise Wrong("is not a provider.", nearest(value, PROVIDERS))
+    if value != "auto" and provider_names.package_of(value) is None:
+        raise Wrong("is not a provider.", nearest(value, _provider_names()))
     return value
 
 
@@ -190,7 +193,7 @@ class LabFile(_Strict):
     provider: Annotated[str, AfterValidator(_provider)] = Field(
         "auto",
         description="What runs the machines; auto takes the best that works here.",
-        json_schema_extra={"enum": list(PROVIDERS)},
+        json_schema_extra=lambda schema: schema.update(enum=[*_provider_names()]),
     )
     managers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of managers (1).")
     workers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of workers (2).")

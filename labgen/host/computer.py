@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
-import importlib
 import os
 import platform
 import queue
@@ -20,7 +19,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path, PureWindowsPath
-from typing import Literal
+from typing import Literal, Protocol
 
 from labgen.core.atomic_files import home
 from labgen.core.errors import ProgramMissing, ProgramTimeout
@@ -33,17 +32,39 @@ LATE = 124
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
+class Images(Protocol):
+    """What is asked of the boxes and node images that labgen builds (:mod:`labgen.images`)."""
+
+    @property
+    def built(self) -> _Built:
+        """Give the file that was built for a provider."""
+
+    @property
+    def node_image(self) -> Callable[[str], str]:
+        """Give the name of the node image of a suite."""
+
+    @property
+    def packages(self) -> Callable[[str], tuple[str, ...]]:
+        """Give the Debian packages that building for a provider takes."""
+
+
+class _Built(Protocol):
+    def __call__(self, provider: str, *, suite: str) -> Path | None: ...
+
+
 class Host:
     """This computer.
 
     :param runner: starts the programs.
     :param folder: the lab's folder, in which Vagrant keeps ``.vagrant``; the working directory
         where ``None``.
+    :param images: boxes and node images that labgen builds; none where ``None``.
     """
 
-    def __init__(self, runner: Runner | None = None, folder: Path | None = None) -> None:
+    def __init__(self, runner: Runner | None = None, folder: Path | None = None, images: Images | None = None) -> None:
         self._runner = runner or Runner()
         self._folder = folder or Path.cwd()
+        self._images = images
         self._asked: dict[tuple[str, ...], Future[Result]] = {}
         self._lock = threading.Lock()
 
@@ -220,28 +241,15 @@ class Host:
 
     def built_box(self, provider: str, suite: str = "bookworm") -> bool:
         """Whether ``labgen box build`` has made a box for this provider; a node image, of this suite."""
-        try:
-            return bool(importlib.import_module("labgen.images").built(provider, suite=suite))
-        except (ImportError, AttributeError):
-            return False
+        return self._images is not None and self._images.built(provider, suite=suite) is not None
 
     def node_image(self, suite: str = "bookworm") -> str | None:
         """The image of a node that ``labgen`` starts containers from, as a Docker engine names it."""
-        try:
-            return str(importlib.import_module("labgen.images").node_image(suite))
-        except (ImportError, AttributeError):
-            return None
+        return None if self._images is None else self._images.node_image(suite)
 
     def box_packages(self, provider: str) -> tuple[str, ...]:
         """Debian packages that ``labgen box build`` needs for this provider."""
-        try:
-            recipe = importlib.import_module("labgen.images.recipe")
-            everything = tuple(recipe.PACKAGES)
-            # An image is a tree of files; what makes a disk of it is for boxes only.
-            tree = {*recipe.TREE_PROGRAMS.values(), "debian-archive-keyring"}
-        except (ImportError, AttributeError):
-            return ()
-        return tuple(name for name in everything if name in tree) if provider == "docker" else everything
+        return () if self._images is None else self._images.packages(provider)
 
 
 def find_vboxmanage(host: Host) -> str | None:

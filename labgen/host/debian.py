@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.errors import HostError, ProgramFailed
 from labgen.core.progress import Progress
-from labgen.host.computer import Host, find_vboxmanage
-from labgen.host.daemon_status import systemd
+from labgen.host.computer import Host
+from labgen.host.daemon_status import Daemon, systemd
 from labgen.host.findings import Finding
-from labgen.model.lab import Box, Lab
-from labgen.providers import (
-    BUILT_BOX,
-    DEBIAN_PACKAGES,
-    DOCKER_CLI_INSIDE,
-    DOCKER_INC_PACKAGES,
-    NODE_IMAGE,
-    PROVIDERS,
-    UBUNTU_WITH_VAGRANT,
-    VAGRANT_LIBVIRT_PACKAGE,
-    VAGRANT_PACKAGE,
-    Package,
-)
-from labgen.providers.docker import engine
+from labgen.model.lab import Lab
+from labgen.model.provider import BUILT_BOX, Package, ProviderFacts
 
 VAGRANT_PAGE = "https://developer.hashicorp.com/vagrant/install"
+_VAGRANT, _VAGRANT_LIBVIRT = "vagrant", "vagrant-libvirt"
 _LISTS = Path("/var/lib/apt/lists")
 _INSTALL_WITHIN = 1800.0
+
+UBUNTU_WITH_VAGRANT: frozenset[str] = frozenset({"bionic", "focal", "jammy"})
+"""Releases of Ubuntu, by code name, that have packages of Vagrant; later ones have none."""
+
+DOCKER_CLI_INSIDE: frozenset[str] = frozenset({"buster", "bullseye", "bookworm"})
+"""Releases of Debian, by code name, whose package docker.io holds the client; from trixie on it is docker-cli, which
+docker.io only recommends (Debian bug 1035338). Ubuntu's docker.io holds it."""
+
+DOCKER_INC_PACKAGES: Mapping[str, str] = {"docker.io": "docker-ce", "docker-cli": "docker-ce-cli"}
+"""Debian's packages of Docker, and those of Docker, Inc.: they conflict, so one is never put beside the other."""
 
 
 @dataclass(frozen=True)
@@ -71,54 +70,45 @@ def foreign_vagrant(host: Host) -> bool:
     return host.which("vagrant") is not None and host.exists(Path("/opt/vagrant"))
 
 
-def packages(lab: Lab, host: Host, providers: Sequence[str] | None = None) -> list[str]:
-    """Debian packages to install so that the lab can come up.
+def lacking(
+    lab: Lab, host: Host, provider: ProviderFacts, *, building: Sequence[str] = (), daemon: Daemon | None = None
+) -> list[str]:
+    """Give the Debian packages that a provider needs for this lab, that can be had here and are not installed.
 
-    :param providers: for these; where ``None`` for the one the lab names, or else VirtualBox where it
-        is installed, and libvirt where it is not.
+    None where this is neither Debian nor Ubuntu.
+
+    :param building: packages with which its box or image has to be built first.
+    :param daemon: how the provider's daemon can be had, where it is asked for.
     """
-    if providers is None:
-        with_virtualbox = find_vboxmanage(host) is not None
-        named = lab.provider if lab.provider != "auto" else "virtualbox" if with_virtualbox else "libvirt"
-        providers = [named]
-    return list(dict.fromkeys(name for provider in providers for name in lacking(lab, host, provider)))
-
-
-def lacking(lab: Lab, host: Host, provider: str) -> list[str]:
-    """Debian packages that ``provider`` needs for this lab, that can be had here and are not installed.
-
-    None where this is neither Debian nor Ubuntu. Those for building the box are among them as long
-    as the lab starts from labgen's own box and it has not been built.
-    """
+    del lab
     here = release(host)
     if here is None:
         return []
-    wanted = [
+    names = [
         package.name
-        for package in DEBIAN_PACKAGES.get(provider, ())
-        if (package.program is None or host.which(package.program) is None) and _needed(host, package)
+        for package in provider.packages
+        if (package.program is None or host.which(package.program) is None) and _needed(host, package, daemon)
     ]
     if not here.has_docker_cli:
-        wanted = [name for name in wanted if name != "docker-cli"]
+        names = [name for name in names if name != "docker-cli"]
     if not here.has_vagrant:
-        wanted = [name for name in wanted if name not in (VAGRANT_PACKAGE.name, VAGRANT_LIBVIRT_PACKAGE.name)]
+        names = [name for name in names if name not in (_VAGRANT, _VAGRANT_LIBVIRT)]
     elif foreign_vagrant(host):
-        wanted = [name for name in wanted if name != VAGRANT_LIBVIRT_PACKAGE.name]
-    if to_build(lab, host, provider) and not (provider == "docker" and engine.builds_from_hub(host)):
-        wanted += [name for name in host.box_packages(provider) if name not in wanted]
-    if not wanted:
+        names = [name for name in names if name != _VAGRANT_LIBVIRT]
+    names += [name for name in building if name not in names]
+    if not names:
         return []
-    if any(name in DOCKER_INC_PACKAGES for name in wanted) and _installed(host, *DOCKER_INC_PACKAGES.values()):
-        wanted = list(dict.fromkeys(DOCKER_INC_PACKAGES.get(name, name) for name in wanted))
-    there = _installed(host, *wanted)
-    return [name for name in wanted if name not in there]
+    if any(name in DOCKER_INC_PACKAGES for name in names) and _installed(host, *DOCKER_INC_PACKAGES.values()):
+        names = list(dict.fromkeys(DOCKER_INC_PACKAGES.get(name, name) for name in names))
+    installed = _installed(host, *names)
+    return [name for name in names if name not in installed]
 
 
-def _needed(host: Host, package: Package) -> bool:
-    # Only packages of Docker are ever needed at some times and not at others.
-    if package.when == "always":
+def _needed(host: Host, package: Package, daemon: Daemon | None) -> bool:
+    # Only packages of daemons are ever needed at some times and not at others.
+    if package.when == "always" or daemon is None:
         return True
-    if engine.daemon(host).state in ("system", "denied"):
+    if daemon.state in ("system", "denied"):
         return False
     return package.when == "no daemon" or not systemd(host)
 
@@ -128,22 +118,11 @@ def _installed(host: Host, *names: str) -> set[str]:
     return {line.partition("\t")[0] for line in told.out.splitlines() if line.endswith("\tinstalled")}
 
 
-def to_build(lab: Lab, host: Host, provider: str) -> bool:
-    """Whether the lab starts from labgen's own box or image, and it has to be built first."""
-    box = box_of(lab, provider)
-    if box.name == NODE_IMAGE:
-        image = host.node_image(lab.engine.suite)
-        state = engine.daemon(host).state
-        if host.built_box(provider, lab.engine.suite) or image is None or state == "denied":
-            return False
-        return state != "system" or not engine.has_image(host, image)
-    return box.name == BUILT_BOX and not box.url and not host.built_box(provider)
-
-
-def box_of(lab: Lab, provider: str) -> Box:
-    """What machines start from: the lab's box, or the provider's; containers, always labgen's image."""
-    usual = PROVIDERS[provider].box
-    return usual if usual.name == NODE_IMAGE else lab.box or usual
+def box_packages(lab: Lab, host: Host, provider: ProviderFacts) -> Sequence[str]:
+    """Give the packages with which the provider's box has to be built first; none where it need not."""
+    box = provider.box_for(lab)
+    to_build = box.name == BUILT_BOX and not box.url and not host.built_box(provider.name)
+    return host.box_packages(provider.name) if to_build else ()
 
 
 def apt_line(host: Host, names: Sequence[str]) -> str:
@@ -152,22 +131,24 @@ def apt_line(host: Host, names: Sequence[str]) -> str:
     return f"{sudo}apt-get install --no-install-recommends {shlex.join(names)}"
 
 
-def check(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
-    """Packages that are missing."""
+def check(
+    lab: Lab, host: Host, provider: ProviderFacts, missing_packages: Callable[[Lab, Host], list[str]]
+) -> Iterator[Finding]:
+    """Check that no package is missing."""
     if release(host) is None:
         return
-    missing = lacking(lab, host, provider)
+    missing = missing_packages(lab, host)
     if missing:
         yield Finding(
-            f"{provider}.packages",
+            f"{provider.name}.packages",
             "error",
             "packages",
             f"missing: {', '.join(missing)}.",
             f"{apt_line(host, missing)}\n(or: labgen doctor --fix)",
-            provider,
+            provider.name,
         )
     else:
-        yield Finding(f"{provider}.packages", "ok", "packages", "all installed.", provider=provider)
+        yield Finding(f"{provider.name}.packages", "ok", "packages", "all installed.", provider=provider.name)
 
 
 def install(host: Host, names: Sequence[str], progress: Progress | None = None) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from labgen.host import debian
 from labgen.host.computer import Host
+from labgen.host.daemon_status import Daemon
 from labgen.host.findings import Finding, Level
 from labgen.model.lab import Box, Lab
-from labgen.providers import BUILT_BOX, NODE_IMAGE
-from labgen.providers.docker import engine
-from labgen.providers.libvirt import doctor
+from labgen.model.provider import BUILT_BOX, ProviderFacts
 
+DOCKER_HUB = ("registry-1.docker.io", 443)
 REGISTRY = "https://vagrantcloud.com"
 """Where Vagrant looks boxes up, unless VAGRANT_SERVER_URL says otherwise."""
 
@@ -25,9 +25,9 @@ def vagrant_home(host: Host) -> Path:
     return Path(set_by_hand) if set_by_hand else host.home() / ".vagrant.d"
 
 
-def on_disk(lab: Lab, host: Host, provider: str) -> str | None:
+def on_disk(lab: Lab, host: Host, provider: ProviderFacts) -> str | None:
     """The version of the box that Vagrant has for this provider, or ``None``."""
-    box = debian.box_of(lab, provider)
+    box = provider.box_for(lab)
     # Vagrant's own spelling of names that a file system would not take (box_collection.rb).
     folder = box.name.replace(":", "-VAGRANTCOLON-").replace("/", "-VAGRANTSLASH-")
     top = vagrant_home(host) / "boxes" / folder
@@ -36,7 +36,7 @@ def on_disk(lab: Lab, host: Host, provider: str) -> str | None:
             continue
         inside = host.names(top / version)
         # Since 2.4.0 there is a folder for the architecture in between.
-        if provider in inside or any(provider in host.names(top / version / between) for between in inside):
+        if provider.name in inside or any(provider.name in host.names(top / version / between) for between in inside):
             return version
     return None
 
@@ -53,9 +53,9 @@ def _suits(box: Box, version: str) -> bool:
     return not wanted or not wanted[0].isdigit() or wanted == version
 
 
-def box(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+def box(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
     """The box: here, or to be had."""
-    wanted = debian.box_of(lab, provider)
+    wanted = provider.box_for(lab)
     name = wanted.name + (f" {wanted.version}" if wanted.version else "")
     here = on_disk(lab, host, provider)
     if here is not None:
@@ -78,7 +78,7 @@ def box(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             )
 
 
-def _from_url(url: str, name: str, host: Host, provider: str) -> Finding:
+def _from_url(url: str, name: str, host: Host, provider: ProviderFacts) -> Finding:
     parts = _split(url)
     if parts.scheme in ("http", "https"):
         if _reaches(host, url):
@@ -101,8 +101,8 @@ def _from_url(url: str, name: str, host: Host, provider: str) -> Finding:
     )
 
 
-def _built(name: str, host: Host, provider: str) -> Finding:
-    if host.built_box(provider):
+def _built(name: str, host: Host, provider: ProviderFacts) -> Finding:
+    if host.built_box(provider.name):
         return _box(provider, "ok", f"{name} has been built.")
     if debian.release(host) is None:
         return _box(
@@ -120,9 +120,14 @@ def _built(name: str, host: Host, provider: str) -> Finding:
     return _box(provider, "ok", f"{name} has not been built yet; labgen up builds it.")
 
 
-def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
-    """The images of the exercises, which the nodes pull."""
-    wanted = debian.box_of(lab, provider)
+def images(
+    lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], Daemon] | None = None
+) -> Iterator[Finding]:
+    """The images of the exercises, which the nodes pull.
+
+    :param daemon: how the provider's daemon can be had; one of the lab's own is in a network without a way out.
+    """
+    wanted = provider.box_for(lab)
     if lab.registry_mirror:
         where = _split(lab.registry_mirror)
         if _knock(host, lab.registry_mirror):
@@ -136,16 +141,16 @@ def images(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             )
     elif wanted.name == BUILT_BOX:
         yield _images(provider, "ok", "in the box.")
-    elif wanted.name == NODE_IMAGE:
+    elif provider.from_image:
         yield _images(provider, "ok", "in the image of the nodes.")
-    elif provider == "libvirt" and doctor.daemon(host).state == "own":
+    elif daemon is not None and daemon(host).state == "own":
         yield _images(
             provider,
             "warning",
             "the lab's own network has no way out, so the nodes cannot pull any.",
             f"Leave `box` out of lab.yml: {BUILT_BOX} has them in it.",
         )
-    elif host.reaches(*engine.DOCKER_HUB):
+    elif host.reaches(*DOCKER_HUB):
         yield _images(provider, "ok", "Docker Hub answers.")
     else:
         yield _images(
@@ -181,9 +186,9 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _box(provider: str, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"{provider}.box", level, "box", message, fix, provider)
+def _box(provider: ProviderFacts, level: Level, message: str, fix: str = "") -> Finding:
+    return Finding(f"{provider.name}.box", level, "box", message, fix, provider.name)
 
 
-def _images(provider: str, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"{provider}.images", level, "images", message, fix, provider)
+def _images(provider: ProviderFacts, level: Level, message: str, fix: str = "") -> Finding:
+    return Finding(f"{provider.name}.images", level, "images", message, fix, provider.name)

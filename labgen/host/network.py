@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
 
 from labgen.config import address_plan
 from labgen.host import resources
 from labgen.host.computer import Host
+from labgen.host.daemon_status import Daemon
 from labgen.host.findings import Finding
 from labgen.model.lab import Lab
-from labgen.providers.docker import engine
-from labgen.providers.libvirt import doctor
-from labgen.providers.virtualbox import conflicts
+from labgen.model.provider import ProviderFacts
 
 _QUIET = (IPv4Network("127.0.0.0/8"), IPv4Network("169.254.0.0/16"), IPv4Network("224.0.0.0/3"))
-_CONTAINERS = re.compile(r"docker|br-[0-9a-f]{12}$|cni|podman|lxc|lxd")
+CONTAINERS = re.compile(r"docker|br-[0-9a-f]{12}$|cni|podman|lxc|lxd")
 """Bridges of container engines: they lead nowhere but to this computer's own containers."""
 _WINDOWS = re.compile(r"^\s*([\d.]+)\s+([\d.]+)\s+\S.*?\s+[\d.]+\s+\d+\s*$")
-_KEYS = {"lab network": "network", "adapter 1": "addresses.adapter1", "overlay pool": "addresses.overlay_pool"}
+KEYS = {"lab network": "network", "adapter 1": "addresses.adapter1", "overlay pool": "addresses.overlay_pool"}
 _OTHER_NETWORKS = (
     *(f"10.{second}.2.0/24" for second in (30, 40, 50, 60, 130, 140, 150)),
     "192.168.210.0/24",
     "172.29.2.0/24",
 )
-_NFTABLES_SINCE = (10, 4)
-"""The libvirt that began to make its rules with nftables, where Docker's do not hear of them."""
-_NETWORK_CONF = Path("/etc/libvirt/network.conf")
 
 
 @dataclass(frozen=True)
@@ -123,128 +118,20 @@ def windows_routes(text: str) -> list[Route] | None:
     return found or None
 
 
-def libvirt_routes(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Clashes where the lab's networks are bridges of this computer."""
-    if doctor.daemon(host).state == "own":
-        yield Finding(
-            "libvirt.network", "ok", "network", "the lab has a network namespace to itself.", provider="libvirt"
-        )
-        return
-    yield from _clashes(lab, host, "libvirt", bridged=("lab network", "adapter 1"))
+def clashes(
+    lab: Lab,
+    host: Host,
+    provider: ProviderFacts,
+    bridged: Sequence[str] = (),
+    own_bridges: Callable[[Lab, Host, Sequence[Route]], set[str]] = lambda _lab, _host, _routes: set(),
+) -> Iterator[Finding]:
+    """Check the lab's subnets against this computer's routes.
 
-
-def libvirt_firewall(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Docker's firewall beside that of libvirt, which then lets packets through in vain (moby/moby#52612)."""
-    del lab
-    found = doctor.daemon(host)
-    version = re.search(r"(?m)^Running against daemon: (\d+)\.(\d+)", found.said) or re.search(
-        r"(?m)^Using library: libvirt (\d+)\.(\d+)", found.said
-    )
-    if found.state != "system" or version is None or (int(version[1]), int(version[2])) < _NFTABLES_SINCE:
-        return
-    if not any(route.device == "docker0" for route in routes(host) or []):
-        return
-    if re.search(r'(?m)^\s*firewall_backend\s*=\s*"iptables"', host.read(_NETWORK_CONF) or ""):
-        return
-    yield Finding(
-        "libvirt.firewall",
-        "warning",
-        "firewall",
-        "Docker runs here, and its firewall may drop what the machines send, to each other as well.",
-        f"echo 'firewall_backend = \"iptables\"' | sudo tee -a {_NETWORK_CONF}\n"
-        "sudo systemctl restart virtnetworkd libvirtd",
-        "libvirt",
-    )
-
-
-def virtualbox_routes(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Clashes where the lab's networks are inside VirtualBox, and this computer has no route to them."""
-    yield from _clashes(lab, host, "virtualbox", bridged=())
-
-
-def docker_routes(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Clashes with networks of the Docker engine, which refuses two that overlap, and with this computer's routes."""
-    state = engine.daemon(host).state
-    if state == "own":
-        yield Finding(
-            "docker.network", "ok", "network", "the lab has a network namespace to itself.", provider="docker"
-        )
-        return
-    if state == "system":
-        found = list(_docker_networks(lab, host))
-        yield from found
-        if found:
-            return
-    # The engine's bridges are this computer's, unless it is in a virtual machine.
-    yield from _clashes(lab, host, "docker", bridged=("lab network", "adapter 1") if _local_engine(host) else ())
-
-
-def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
-    listed = engine.networks(host)
-    if listed is None:
-        yield Finding(
-            "docker.network",
-            "warning",
-            "network",
-            "the engine does not list its networks.",
-            f"See with `docker network ls` and `docker network inspect` that none overlaps {lab.plan.lab}.",
-            "docker",
-        )
-        return
-    routes_there = [Route(subnet, network.name) for network in listed for subnet in network.subnets]
-    known = [*routes_there, *(routes(host) or [])]
-    own = conflicts.mark(lab, host)
-    others = [network for network in listed if own is None or network.labels.get("labgen.folder") != own]
-    for network in others:
-        if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
-            yield Finding(
-                "docker.network",
-                "error",
-                "network",
-                f"Docker has a network {network.name} already: of another lab, or left of a folder that was deleted.",
-                f"If nothing needs it, remove it with what is on it:\n{_remove(network)}\n"
-                "Otherwise give this lab another name in lab.yml (name:).",
-                "docker",
-            )
-    for what, subnet in lab.plan.named()[:2]:
-        for network in others:
-            if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
-                continue  # told above
-            other = next((other for other in network.subnets if other.overlaps(subnet)), None)
-            if other is None:
-                continue
-            key = _KEYS[what]
-            free = _free_subnet(lab, key, known)
-            elsewhere = f"in lab.yml: {_as_yaml(key, free)}" if free else f"set {key} in lab.yml to one that is free"
-            remove = f"docker network rm {network.name}\n(if nothing needs it; otherwise, {elsewhere})"
-            yield Finding(
-                "docker.network",
-                "error",
-                "network",
-                f"the {what} {subnet} overlaps Docker's network {network.name} ({other}).",
-                # The default bridge cannot be removed.
-                remove if network.name != "bridge" else f"I{elsewhere[1:]}.",
-                "docker",
-            )
-
-
-def _remove(network: engine.Network) -> str:
-    """Commands that remove what a lab has left in the engine."""
-    remove = f"docker network rm {network.name}"
-    folder = network.labels.get("labgen.folder", "")
-    if not re.fullmatch(r"[0-9a-f]{12}", folder):
-        return remove
-    return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
-
-
-def _local_engine(host: Host) -> bool:
-    found = engine.engine(host)
-    return host.system() == "Linux" and not (found is not None and found.desktop)
-
-
-def _clashes(lab: Lab, host: Host, provider: str, bridged: Sequence[str]) -> Iterator[Finding]:
+    :param bridged: subnets of the lab that become bridges of this computer: "lab network", "adapter 1".
+    :param own_bridges: finds, among the routes, bridges of this very lab.
+    """
     known = routes(host)
-    name = f"{provider}.network"
+    name = f"{provider.name}.network"
     if known is None:
         yield Finding(
             name,
@@ -252,21 +139,22 @@ def _clashes(lab: Lab, host: Host, provider: str, bridged: Sequence[str]) -> Ite
             "network",
             "this computer's routes cannot be read.",
             f"See to it that no network of yours overlaps {lab.plan.lab}.",
-            provider,
+            provider.name,
         )
         return
-    own = _own_bridges(lab, host, known, provider) if bridged else set()
+    own = own_bridges(lab, host, known) if bridged else set()
     clash = False
     for what, subnet in lab.plan.named():
         for route in known:
             if not subnet.overlaps(route.to) or route.device in own:
                 continue
-            if what not in bridged and _CONTAINERS.match(route.device):
+            if what not in bridged and CONTAINERS.match(route.device):
                 continue
             clash = True
-            yield _clash(lab, provider, what, subnet, route, known, taken_over=what in bridged)
+            yield _clash(lab, provider.name, what, subnet, route, known, taken_over=what in bridged)
     if not clash:
-        yield Finding(name, "ok", "network", f"{lab.plan.lab} and the lab's other subnets are free.", provider=provider)
+        message = f"{lab.plan.lab} and the lab's other subnets are free."
+        yield Finding(name, "ok", "network", message, provider=provider.name)
 
 
 def _clash(
@@ -279,9 +167,9 @@ def _clash(
     *,
     taken_over: bool,
 ) -> Finding:
-    key = _KEYS.get(what, f"addresses.{what}")
-    free = _free_subnet(lab, key, known)
-    fix = f"In lab.yml: {_as_yaml(key, free)}" if free else f"Set {key} in lab.yml to a subnet that is free here."
+    key = KEYS.get(what, f"addresses.{what}")
+    free = free_subnet(lab, key, known)
+    fix = f"In lab.yml: {as_yaml(key, free)}" if free else f"Set {key} in lab.yml to a subnet that is free here."
     name = f"{provider}.network"
     said = f"the {what} {subnet} overlaps this computer's route to {route}"
     if taken_over and route.to.prefixlen >= subnet.prefixlen and _hits(lab, what, subnet, route):
@@ -306,27 +194,7 @@ def _hits(lab: Lab, what: str, subnet: IPv4Network, route: Route) -> bool:
     return any(address in route.to for address in used)
 
 
-def _own_bridges(lab: Lab, host: Host, known: Sequence[Route], provider: str) -> set[str]:
-    """Bridges of this very lab, where it runs already; of Docker's, all: its networks have been asked themselves."""
-    if provider == "docker":
-        return {route.device for route in known if _CONTAINERS.match(route.device)}
-    subnets = [subnet for _, subnet in lab.plan.named()]
-    bridges = {
-        route.device
-        for route in known
-        if route.device.startswith("virbr") and any(route.to.overlaps(subnet) for subnet in subnets)
-    }
-    if not bridges:
-        return set()
-    own = set()
-    for network in (lab.slug, f"{lab.slug}-adapter1"):
-        said = host.run("virsh", "--connect", "qemu:///system", "net-info", network)
-        if found := re.search(r"^Bridge:\s+(\S+)", said.out, re.MULTILINE):
-            own.add(found[1])
-    return own & bridges
-
-
-def _free_subnet(lab: Lab, key: str, known: Sequence[Route]) -> IPv4Network | None:
+def free_subnet(lab: Lab, key: str, known: Sequence[Route]) -> IPv4Network | None:
     candidates = _OTHER_NETWORKS if key == "network" else address_plan.CANDIDATES[key.removeprefix("addresses.")]
     taken = [route.to for route in known] + [subnet for _, subnet in lab.plan.named()]
     return next(
@@ -335,18 +203,20 @@ def _free_subnet(lab: Lab, key: str, known: Sequence[Route]) -> IPv4Network | No
     )
 
 
-def _as_yaml(key: str, subnet: IPv4Network) -> str:
+def as_yaml(key: str, subnet: IPv4Network) -> str:
     section, _, inner = key.partition(".")
     return f"{section}: {{{inner}: {subnet}}}" if inner else f"{section}: {subnet}"
 
 
-def ports(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+def ports(
+    lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], Daemon] | None = None
+) -> Iterator[Finding]:
     """Forwarded ports, which Vagrant or Docker binds on 127.0.0.1."""
-    if not lab.ports or resources.existing(lab, host) == provider:
+    if not lab.ports or resources.existing(lab, host) == provider.name:
         return  # the lab's own machines hold them
-    if provider == "docker" and engine.daemon(host).state == "own":
+    if daemon is not None and daemon(host).state == "own":
         return  # bound in the lab's own network namespace, where nothing else is
-    name = f"{provider}.ports"
+    name = f"{provider.name}.ports"
     clash = False
     for port in lab.ports:
         state = host.port(port.host)
@@ -362,7 +232,7 @@ def ports(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
                 "ports",
                 f"port {port.host} of 127.0.0.1 is taken; Vagrant will forward another and say which.",
                 f"End what uses it ({_who(host, port.host)}), or in lab.yml: {take}",
-                provider,
+                provider.name,
             )
         else:
             yield Finding(
@@ -371,11 +241,11 @@ def ports(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
                 "ports",
                 f"port {port.host} of 127.0.0.1 may not be bound by this user.",
                 f"Ports below 1024 are root's. In lab.yml: {take}",
-                provider,
+                provider.name,
             )
     if not clash:
         listed = ", ".join(str(port.host) for port in lab.ports)
-        yield Finding(name, "ok", "ports", f"free: {listed}.", provider=provider)
+        yield Finding(name, "ok", "ports", f"free: {listed}.", provider=provider.name)
 
 
 def _who(host: Host, port: int) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from labgen.host import debian, downloads
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
+from labgen.model import provider_names
 from labgen.model.lab import Lab
-from labgen.providers import BOX_ARCHITECTURES, PROVIDERS
-from labgen.providers.docker import engine
-from labgen.providers.libvirt import doctor
+from labgen.model.provider import BOX_ARCHITECTURES, ProviderFacts
 
 MEMORY_BESIDE = 150
 """MiB a machine takes beside its own memory: QEMU or VirtualBox itself, video memory, page tables."""
@@ -104,20 +103,33 @@ def processors(lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding("cpus", "ok", "processors", f"{has} here, at most {most.cpus} a machine.")
 
 
-def disk(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class Room:
+    """Where a provider keeps what takes room.
+
+    :param places: folders for the machines' disks and the box.
+    :param fetched: whether the box, or the image of the nodes, is there already.
+    :param make_room: how room is made there.
+    """
+
+    places: Callable[[Host], tuple[Path, ...]]
+    fetched: Callable[[Lab, Host], bool]
+    make_room: str = "Make room; `vagrant box prune` removes old versions of boxes."
+
+
+def disk(lab: Lab, host: Host, provider: ProviderFacts, room: Room) -> Iterator[Finding]:
     """Room for the machines' disks and for the box."""
-    there = existing(lab, host) is not None
-    box = 0 if there or _fetched(lab, host, provider) else DISK_FOR_BOX
-    needed = box + (0 if there else DISK_PER_NODE * len(lab.nodes))
+    made = existing(lab, host) is not None
+    box = 0 if made or room.fetched(lab, host) else DISK_FOR_BOX
+    needed = box + (0 if made else DISK_PER_NODE * len(lab.nodes))
     place, free = min(
-        ((place, host.disk_free(place)) for place in _places(host, provider)),
-        key=lambda found: 2**60 if found[1] is None else found[1],
+        ((place, host.disk_free(place)) for place in room.places(host)),
+        key=lambda pair: 2**60 if pair[1] is None else pair[1],
     )
-    name = f"{provider}.disk"
+    name = f"{provider.name}.disk"
     if free is None:
-        yield Finding(
-            name, "warning", "disk", "free space is unknown.", f"See to it that {_mib(needed)} are free.", provider
-        )
+        fix = f"See to it that {_mib(needed)} are free."
+        yield Finding(name, "warning", "disk", "free space is unknown.", fix, provider.name)
     elif free < needed:
         # The estimate is for a whole course; half of it still gets the lab up.
         level: Level = "error" if free < needed // 2 else "warning"
@@ -126,56 +138,19 @@ def disk(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             level,
             "disk",
             f"the machines and their box may take {_mib(needed)}; {_mib(free)} are free at {place}.",
-            _make_room(provider),
-            provider,
+            room.make_room,
+            provider.name,
         )
     else:
-        yield Finding(name, "ok", "disk", f"{_mib(free)} free at {place}.", provider=provider)
+        yield Finding(name, "ok", "disk", f"{_mib(free)} free at {place}.", provider=provider.name)
 
 
-def _fetched(lab: Lab, host: Host, provider: str) -> bool:
-    if provider == "docker":
-        return not debian.to_build(lab, host, provider)
-    return downloads.on_disk(lab, host, provider) is not None
-
-
-def _places(host: Host, provider: str) -> tuple[Path, ...]:
-    if provider == "docker":
-        return (_docker_data(host),)
-    boxes = downloads.vagrant_home(host)
-    if provider == "virtualbox":
-        return (host.home() / "VirtualBox VMs", boxes)
-    if doctor.daemon(host).state == "own":
-        return (host.folder(), boxes)
-    return (Path("/var/lib/libvirt/images"), boxes)
-
-
-def _docker_data(host: Host) -> Path:
-    """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
-    found = engine.engine(host)
-    if found is None:
-        return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
-    virtual = host.system() != "Linux" or found.desktop
-    return host.home() if virtual or not found.root else Path(found.root)
-
-
-def _make_room(provider: str) -> str:
-    if provider == "docker":
-        return "Make room; `docker system prune` removes containers and images that are not used."
-    move = (
-        "\nVirtualBox can keep machines elsewhere: VBoxManage setproperty machinefolder FOLDER"
-        if provider == "virtualbox"
-        else ""
-    )
-    return f"Make room; `vagrant box prune` removes old versions of boxes.{move}"
-
-
-def architecture(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
+def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
     """The processor's architecture against the box's."""
-    box = debian.box_of(lab, provider)
+    box = provider.box_for(lab)
     here = host.machine()
     known = BOX_ARCHITECTURES.get(box.name)
-    name = f"{provider}.architecture"
+    name = f"{provider.name}.architecture"
     if known is None and here != "amd64":
         yield Finding(
             name,
@@ -183,7 +158,7 @@ def architecture(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             "architecture",
             f"this computer is {here}; whether box {box.name} is there for it is not known.",
             "See the box's page, or take bento/ubuntu-24.04 (VirtualBox), which is.",
-            provider,
+            provider.name,
         )
     elif known is not None and here not in known:
         others = sorted(other for other, kinds in BOX_ARCHITECTURES.items() if here in kinds)
@@ -194,17 +169,17 @@ def architecture(lab: Lab, host: Host, provider: str) -> Iterator[Finding]:
             "architecture",
             f"this computer is {here}; box {box.name} is there for {', '.join(sorted(known))} only.",
             way,
-            provider,
+            provider.name,
         )
     else:
-        yield Finding(name, "ok", "architecture", f"{here}, as the box.", provider=provider)
+        yield Finding(name, "ok", "architecture", f"{here}, as the box.", provider=provider.name)
 
 
 def existing(lab: Lab, host: Host) -> str | None:
     """The provider on which machines of this lab exist already, or ``None``."""
     machines = host.folder() / ".vagrant" / "machines"
     for node in lab.nodes:
-        for provider in PROVIDERS:
+        for provider in provider_names.packages():
             if host.exists(machines / node.name / provider / "id"):
                 return provider
     return None

@@ -19,20 +19,38 @@ from typing import TYPE_CHECKING
 from labgen.core.errors import BoxError
 from labgen.images import recipe
 from labgen.images.recipe import PACKAGES
-from labgen.providers import DOCKER
+from labgen.providers import PROVIDERS as _PROVIDERS
+from labgen.providers import Provider
 
 if TYPE_CHECKING:
     from labgen.core.process import Runner
     from labgen.core.progress import Progress
     from labgen.images.build_context import Workshop
 
-__all__ = ["PACKAGES", "PROVIDERS", "build", "built", "ensure_node_image", "node_image"]
+__all__ = ["PACKAGES", "build", "built", "ensure_node_image", "node_image", "packages", "providers"]
 
-BOXES: tuple[str, ...] = ("libvirt", "virtualbox")
-"""Providers whose nodes start from a disk."""
 
-PROVIDERS: tuple[str, ...] = (*BOXES, DOCKER.name)
-"""Providers a box, or for Docker an archive of the node image, can be built for."""
+def providers() -> tuple[str, ...]:
+    """Give the providers that a box, or for containers an archive of the node image, can be built for."""
+    return tuple(sorted(name for name, provider in _PROVIDERS.items() if provider.disk_format or provider.from_image))
+
+
+def box_provider(disk_format: str) -> str:
+    """Give the provider whose box holds a disk of a format."""
+    return next(name for name, provider in _PROVIDERS.items() if provider.disk_format == disk_format)
+
+
+def _buildable(name: str) -> Provider | None:
+    provider = _PROVIDERS.get(name)
+    return provider if provider is not None and (provider.disk_format or provider.from_image) else None
+
+
+def packages(provider: str) -> tuple[str, ...]:
+    """Give the Debian packages that building a provider's box, or its image of nodes, takes."""
+    # An image is a tree of files; what makes a disk of it is for boxes only.
+    tree = {*recipe.TREE_PROGRAMS.values(), "debian-archive-keyring"}
+    from_image = _PROVIDERS[provider].from_image
+    return tuple(name for name in PACKAGES if name in tree) if from_image else tuple(PACKAGES)
 
 
 def node_image(suite: str = recipe.SUITE) -> str:
@@ -59,19 +77,19 @@ def ensure_node_image(
 def built(provider: str, cache: Path | None = None, arch: str | None = None, suite: str = recipe.SUITE) -> Path | None:
     """The box of today's recipe, or the archive of the node image; ``None`` where it is not built yet.
 
-    :param provider: one of :data:`PROVIDERS`; for any other the answer is ``None``.
+    :param provider: one of :func:`providers`; for any other the answer is ``None``.
     :param cache: where boxes are kept; the user's cache where ``None``.
     :param arch: of the node image, as Docker names it; this computer's where ``None``.
     :param suite: of the node image, the release of Debian that it is made of.
     """
-    if provider not in PROVIDERS:
+    if _buildable(provider) is None:
         return None
     place = _place(provider, cache, arch, suite)
     return place if place is not None and place.is_file() else None
 
 
 def build(
-    providers: Sequence[str],
+    names: Sequence[str],
     *,
     runner: Runner,
     progress: Progress,
@@ -84,7 +102,7 @@ def build(
     Everything comes from Debian packages; no engine is needed. Whatever happens in the middle, nothing
     is left behind but finished boxes and the log.
 
-    :param providers: from :data:`PROVIDERS`.
+    :param names: from :func:`providers`.
     :param cache: where boxes are kept; the user's cache where ``None``.
     :param force: build anew what is there already.
     :param suite: the release of Debian that the node image is made of; boxes are of the usual one.
@@ -95,39 +113,39 @@ def build(
     from labgen.images import build_host as host
     from labgen.images import cache as store
 
-    for provider in providers:
-        if provider not in PROVIDERS:
+    for name in names:
+        if _buildable(name) is None:
             raise BoxError(
-                f"labgen builds no box for the provider {provider}.", f"It does for {' and '.join(PROVIDERS)}."
+                f"labgen builds no box for the provider {name}.", f"It does for {' and '.join(providers())}."
             )
     directory = cache or store.default()
-    if DOCKER.name in providers and recipe.here() is None:
+    if any(_PROVIDERS[name].from_image for name in names) and recipe.here() is None:
         host.check_node(directory, runner)  # which says why not
-    places = {provider: place for provider in providers if (place := _place(provider, cache, suite=suite)) is not None}
-    missing = [provider for provider, place in places.items() if force or not place.is_file()]
-    boxes = [provider for provider in missing if provider in BOXES]
+    places = {name: place for name in names if (place := _place(name, cache, suite=suite)) is not None}
+    missing = [name for name, place in places.items() if force or not place.is_file()]
+    boxes = [name for name in missing if not _PROVIDERS[name].from_image]
+    images = [name for name in missing if _PROVIDERS[name].from_image]
     if not missing:
         return places
     # Before anything is begun: what could not be finished.
     if boxes:
         host.check(directory, runner)
-    arch = host.check_node(directory, runner) if DOCKER.name in missing else recipe.AMD64
+    arch = host.check_node(directory, runner) if images else recipe.AMD64
     log = directory / "build.log"
     if boxes:
         with store.workplace(directory) as place:
-            _boxes(
-                _workshop(runner, progress, place, log), boxes, None if force else store.box("libvirt", cache), places
-            )
-    if DOCKER.name in missing:
+            other = None if force else store.box(box_provider("qcow2"), cache)
+            _boxes(_workshop(runner, progress, place, log), boxes, other, places)
+    for name in images:
         with store.workplace(directory) as place:
-            _node(_workshop(runner, progress, place, log, arch, suite), places[DOCKER.name])
+            _node(_workshop(runner, progress, place, log, arch, suite), places[name])
     return places
 
 
 def _place(provider: str, cache: Path | None, arch: str | None = None, suite: str = recipe.SUITE) -> Path | None:
     from labgen.images import cache as store
 
-    if provider in BOXES:
+    if not _PROVIDERS[provider].from_image:
         return store.box(provider, cache)
     here = recipe.here()
     name = arch or (here.name if here else None)
@@ -162,7 +180,7 @@ def _boxes(workshop: Workshop, missing: Sequence[str], other: Path | None, place
             made = disk.make(workshop, root)
     for provider in missing:
         with progress.step(f"Packing the box for {provider}"):
-            store.keep(vagrant_box.PACKERS[provider](workshop, made), places[provider])
+            store.keep(vagrant_box.PACKERS[_PROVIDERS[provider].disk_format](workshop, made), places[provider])
 
 
 def _node(workshop: Workshop, place: Path) -> None:

@@ -10,7 +10,8 @@ from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.images import cache as store
 from labgen.images import recipe
-from labgen.providers import DOCKER, NODE_IMAGE
+from labgen.model.provider import NODE_IMAGE
+from labgen.providers.docker import PROVIDER as DOCKER
 
 _LOAD = 300.0
 """Deadline for loading an archive, seconds. Measured: 10 s for 540 MiB on two busy cores."""

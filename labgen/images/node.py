@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labgen.images import oci, recipe
 from labgen.images.build_context import Workshop
-from labgen.providers import NODE_IMAGE
+from labgen.model.provider import NODE_IMAGE
 
 COMMAND = ("/usr/local/sbin/labgen-node",)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labgen.providers import DOCKER_CLI_INSIDE
+from labgen.host.debian import DOCKER_CLI_INSIDE
 
 SUITE = "bookworm"
 """Debian 12: what boxes are made of, and node images where nothing else is said."""

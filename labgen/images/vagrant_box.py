@@ -53,8 +53,8 @@ def virtualbox(workshop: Workshop, disk: Path) -> Path:
     return _pack(workshop, "virtualbox", about, texts, image)
 
 
-PACKERS: Mapping[str, Callable[[Workshop, Path], Path]] = {"libvirt": libvirt, "virtualbox": virtualbox}
-"""Provider -> what packs a disk (raw or qcow2) as its box."""
+PACKERS: Mapping[str, Callable[[Workshop, Path], Path]] = {"qcow2": libvirt, "vmdk": virtualbox}
+"""By format of the disk, what packs a disk (raw or qcow2) as a box that holds it in that format."""
 
 
 def disk_of(box: Path, place: Path) -> Path:

@@ -249,7 +249,6 @@ def lab_of(path: Path | None = None) -> Lab:
 def _discover(folder: LabFolder, lab: Lab) -> State:
     """A lab that was started with `vagrant up` by hand: ask Vagrant, and remember."""
     from labgen.host.computer import Host
-    from labgen.host.virtualization import kvm
     from labgen.machines.vagrant import Vagrant
 
     if not folder.vagrantfile.exists():
@@ -262,8 +261,9 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
             f"not running: {', '.join(down)}.", "Bring the lab up with `labgen up` (or `vagrant up`) first."
         )
     provider = machines[lab.nodes[0].name].provider
-    # What the Vagrantfile itself goes by when it chooses between KVM and emulation.
-    state = State(provider, accelerated=provider != "libvirt" or kvm(Host()).usable)
+    # What the Vagrantfile itself goes by when it chooses between the processor and emulation.
+    accelerated = provider not in PROVIDERS or PROVIDERS[provider].checks().accelerated(Host())
+    state = State(provider, accelerated)
     known = connection_info.of_all(folder.path, provider, [node.name for node in lab.nodes])
     told = connection_info.ssh_config(known) if known else vagrant.ssh_config()
     write_ssh_config(folder, told, proxy_command=None)

@@ -18,9 +18,9 @@ from labgen.machines.removal import Removal, remove_some, write_vagrantfile
 from labgen.machines.vagrant import Vagrant, box_mark
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Box, Lab
+from labgen.model.provider import BUILT_BOX
 from labgen.model.record import after_up
-from labgen.providers import BUILT_BOX, PROVIDERS
-from labgen.providers import daemon as daemons
+from labgen.providers import PROVIDERS, of_lab
 from labgen.providers.daemon import Daemon
 from labgen.providers.doctor import Choice
 
@@ -49,7 +49,13 @@ class Machines:
         return self.folder.logs / "vagrant.log"
 
     def _daemon(self, state: State) -> Daemon:
-        return daemons.own(state.provider, self.folder, Runner(), state.namespace)
+        daemon = of_lab(state.provider).own_daemon(self.folder, Runner(), state.namespace)
+        if daemon is None:
+            raise MachineError(
+                f"the state of this lab names a network namespace, {state.namespace}, and {state.provider} has none.",
+                f"Remove the state, then bring the lab up again:\nrm {self.folder.own / 'state.json'}\nlabgen up",
+            )
+        return daemon
 
     def runner(self, state: State | None) -> Runner:
         """Starts programs where they see this lab's network, and the daemon its machines run on."""
@@ -205,7 +211,7 @@ class Machines:
 
     def _box(self, vagrant: Vagrant, state: State) -> None:
         provider = state.provider
-        if provider == "docker":
+        if PROVIDERS[provider].from_image:
             boxes.ensure_node_image(self.runner(state), progress=self.progress, suite=self.lab.engine.suite)
             return
         box = self.lab.box or PROVIDERS[provider].box

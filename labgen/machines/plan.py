@@ -264,7 +264,7 @@ def _whole(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
     # Whoever types --provider, and has another in lab.yml, means it.
     if lab.provider not in ("auto", provider, before.provider):
         pairs.append(("provider", provider, lab.provider))
-    if provider in PROVIDERS and PROVIDERS[provider].resizes:
+    if provider in PROVIDERS and PROVIDERS[provider].from_image:
         pairs.append(("engine.suite", before.engine.suite, lab.engine.suite))
     else:
         pairs.append(("box", _box(before), _box(lab)))

@@ -111,10 +111,9 @@ class Reconciler:
         runner = self.machines.runner(state)
         for name in names:
             node, identity = self.plan.lab.node(name), self._folder.machine_ids()[state.provider][name]
-            memory = ("--memory", f"{node.memory}m", "--memory-swap", f"{2 * node.memory}m")
             with self.machines.progress.step(f"Changing {name}: {node.memory} MiB, {counted(node.cpus)}"):
                 try:
-                    runner.run(["docker", "update", *memory, "--cpus", str(node.cpus), identity]).or_raise()
+                    PROVIDERS[state.provider].resize(runner, identity, node)
                 except ProgramFailed as why:
                     raise MachineError(
                         f"{name} cannot be changed: {why.output.strip() or why.message}",

@@ -20,7 +20,7 @@ from labgen.machines.plan import unknown
 from labgen.model.lab import Lab
 from labgen.model.record import Record
 from labgen.providers import PROVIDERS
-from labgen.providers.daemon import TITLES, Daemon, own
+from labgen.providers.daemon import Daemon
 
 if TYPE_CHECKING:
     from labgen.machines.lifecycle import Machines
@@ -74,7 +74,7 @@ class Removal:
         daemons = self._daemons()
         problems: list[LabgenError] = []
         for provider, traces in self._traces().items():
-            daemon = next((daemon for daemon in daemons if daemon.title == TITLES.get(provider)), None)
+            daemon = daemons.get(provider)
             if daemon is not None and daemon.pid() is None:
                 continue  # its machines ended with it, and their disks are in the folder that is removed below
             runner = daemon.inside() if daemon is not None else Runner()
@@ -82,7 +82,7 @@ class Removal:
                 problems += self._destroy(provider)
             if daemon is None:
                 self._clear(provider, runner, traces, problems)
-        for daemon in daemons:
+        for daemon in daemons.values():
             with self.machines.progress.step(f"Ending the lab's own {daemon.title}"):
                 daemon.remove()
             if daemon.exists:
@@ -102,12 +102,15 @@ class Removal:
         if others:
             self.machines.progress.note(f"note: removed as well, though lab.yml does not name it: {', '.join(others)}.")
 
-    def _daemons(self) -> list[Daemon]:
-        """Daemons of the lab's own of which anything is left."""
-        if self.state is not None and self.state.namespace:
-            return [own(self.state.provider, self.folder, Runner(), self.state.namespace)]
+    def _daemons(self) -> dict[str, Daemon]:
+        """Give, by provider, daemons of the lab's own of which anything is left."""
+        namespace = self.state.namespace if self.state is not None else None
         # The state may have been deleted by hand, under an engine that runs on.
-        return [daemon for provider in TITLES if (daemon := own(provider, self.folder, Runner())).exists]
+        names = [self.state.provider] if self.state is not None and namespace else list(PROVIDERS)
+        daemons = {
+            name: PROVIDERS[name].own_daemon(self.folder, Runner(), namespace) for name in names if name in PROVIDERS
+        }
+        return {name: daemon for name, daemon in daemons.items() if daemon is not None and (namespace or daemon.exists)}
 
     def _traces(self) -> dict[str, Traces]:
         """What was made, by provider."""
@@ -118,18 +121,13 @@ class Removal:
             ids[provider] = {**recorded, **ids.get(provider, {})}
         mark = self.folder.mark() or ""
         if mark and not ids:
-            # All that was written down was removed by hand: only containers bear the mark themselves.
-            ids["docker"] = {}
+            # All that was written down was removed by hand: what bears the mark itself is found all the same.
+            ids |= {name: {} for name, provider in PROVIDERS.items() if provider.marks}
         return {name: Traces(names, mark, self._networks(name)) for name, names in ids.items()}
 
     def _networks(self, provider: str) -> frozenset[str]:
         """Networks that Vagrant, or the Vagrantfile, has written down as made for this lab."""
-        data = self.folder.vagrant_data
-        if provider == "virtualbox":
-            prefix = "labgen-nat-network-"
-            return frozenset(path.name.removeprefix(prefix) for path in data.glob(f"{prefix}*"))
-        files = data.glob("machines/*/libvirt/created_networks") if provider == "libvirt" else ()
-        return frozenset(word for path in files for word in (read(path) or "").split())
+        return PROVIDERS[provider].networks(self.folder.vagrant_data) if provider in PROVIDERS else frozenset()
 
     def _destroy(self, provider: str) -> list[LabgenError]:
         """Have Vagrant destroy the machines; gives why it did not, where it failed."""
@@ -159,7 +157,7 @@ class Removal:
             if self.state is None and not traces.ids:
                 return  # no word of machines anywhere, and no engine that could have them
             raise
-        for leftover in remaining if provider == "docker" else [item for item in remaining if item.kind == "network"]:
+        for leftover in [leftover for leftover in remaining if leftover.removable]:
             for command in leftover.commands:
                 with contextlib.suppress(LabgenError):
                     runner.run(command, timeout=120)

@@ -81,12 +81,14 @@ def _bare(name: str) -> Bare:
 def render(lab: Lab) -> str:
     """The text of the lab's Vagrantfile, for every provider."""
     # 60 ms, which only rendering pays.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
     here = Path(__file__).parent
+    parts = [provider for provider in PROVIDERS.values() if provider.in_vagrantfile]
+    folders = {provider.name: FileSystemLoader(provider.folder) for provider in parts}
     environment = Environment(
         # In a checkout the template stands at the top, in an installed package in labgen/.
-        loader=FileSystemLoader([here.parents[1], here.parent, here.parent / "providers"]),
+        loader=ChoiceLoader([FileSystemLoader([here.parents[1], here.parent]), PrefixLoader(folders)]),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - Ruby, not HTML; `finalize` quotes every value
         finalize=ruby,
@@ -97,8 +99,8 @@ def render(lab: Lab) -> str:
     environment.filters["bare"] = _bare
     body = environment.get_template(TEMPLATE).render(
         lab=lab,
-        parts=tuple(PROVIDERS.values()),
-        box={name: lab.box or provider.box for name, provider in PROVIDERS.items()},
+        parts=parts,
+        box={provider.name: lab.box or provider.box for provider in parts},
         image=node_image(lab.engine.suite),
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from re import Match
 
-from labgen.providers import VIRTUALBOX, VIRTUALBOX_NEEDS_VAGRANT, Version
+from labgen.host.findings import Version
+from labgen.providers import PROVIDERS
+from labgen.providers.virtualbox.versions import VIRTUALBOX_NEEDS_VAGRANT
 
 _AGAIN = "Then `labgen up` carries on."
 
@@ -37,10 +39,13 @@ def _machine_of_that_name(found: Match[str]) -> str:
 
 
 def _no_build(found: Match[str]) -> str:
-    box = VIRTUALBOX.box
+    provider = PROVIDERS.get(found[2])
+    box = provider.box if provider is not None else None
+    version = f", version {box.version}" if box is not None and box.version else ""
+    usual = f" (for {provider.title}: {box.name}{version})" if provider is not None and box is not None else ""
     return (
-        f"The box {found[1]} has no build for {found[2]}. Leave `box:` out of lab.yml, or name one that has "
-        f"(for VirtualBox: {box.name}, version {box.version}). {_AGAIN}"
+        f"The box {found[1]} has no build for {found[2]}. Leave `box:` out of lab.yml, or name one that has{usual}. "
+        f"{_AGAIN}"
     )
 
 

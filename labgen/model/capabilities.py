@@ -27,6 +27,9 @@ Lacks = Mapping[Capability, str]
 
 NO_IPVS = "the kernel under the nodes has no IPVS (ip_vs), with which swarm spreads requests over replicas"
 
+UNKNOWN_KERNEL = "it is not known whether the kernel has IPVS"
+"""Said of a kernel that could not be asked yet."""
+
 ASK_IPVS = "genl ctrl get name IPVS"
 """Asks the kernel for its IPVS interface. The question alone makes the kernel load the module, where it
 has one (Linux, ``net/netlink/genetlink.c``), so a kernel that could have it is never taken for one that

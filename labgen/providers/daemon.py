@@ -12,7 +12,6 @@ import os
 import shlex
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 
 from labgen.core.errors import HostError, ProgramFailed
@@ -227,22 +226,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if status.st_nlink else None
-
-
-TITLES: Mapping[str, str] = {"libvirt": "libvirtd", "docker": "Docker engine"}
-"""By provider, what the lab can start for itself."""
-
-
-def own(provider: str, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
-    """The lab's own daemon for a provider, running or not.
-
-    :param provider: one of :data:`TITLES`.
-    :param namespace: the network namespace that was written down for it; a new daemon's where ``None``.
-    """
-    if provider == "docker":
-        from labgen.providers.docker.dockerd import Dockerd
-
-        return Dockerd(folder, runner, namespace)
-    from labgen.providers.libvirt.libvirtd import Libvirtd
-
-    return Libvirtd(folder, runner, namespace)

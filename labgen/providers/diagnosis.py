@@ -8,92 +8,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from labgen.core.errors import HostError, LabgenError
-from labgen.host import debian, downloads, network, programs, resources, virtualization, wsl
+from labgen.host import programs, resources, wsl
 from labgen.host.computer import Host
-from labgen.host.daemon_status import Daemon
 from labgen.host.findings import Finding
-from labgen.model.capabilities import Capability, Lacks
+from labgen.model.capabilities import UNKNOWN_KERNEL, Capability, Lacks
 from labgen.model.lab import Lab
 from labgen.providers import PROVIDERS
-from labgen.providers.docker import doctor as docker
-from labgen.providers.docker import engine, kernel
-from labgen.providers.libvirt import doctor as libvirt
-from labgen.providers.virtualbox import conflicts
-
-Check = Callable[[Lab, Host], Iterable[Finding]]
-
-
-@dataclass(frozen=True)
-class Checks:
-    """What is looked at for a provider.
-
-    :param gate: an error where the provider is not there at all; nothing else is then looked at.
-    :param rest: everything else.
-    :param systems: where an automatic choice may fall on it.
-    :param accelerated: whether nodes would run on the processor itself.
-    :param lacks: what nodes would lack on this very computer, and why.
-    :param daemon: how its daemon can be had; ``None`` where it has none.
-    :param own: what that daemon is called when the lab starts its own.
-    """
-
-    gate: Callable[[Lab, Host], Finding | None]
-    rest: tuple[Check, ...]
-    systems: tuple[str, ...] = ("Linux", "Darwin", "Windows")
-    accelerated: Callable[[Host], bool] = lambda _host: True
-    lacks: Callable[[Host], Lacks] = lambda _host: {}
-    daemon: Callable[[Host], Daemon] | None = None
-    own: str = ""
-
-
-def _for(provider: str, *checks: Callable[..., Iterable[Finding]]) -> tuple[Check, ...]:
-    return tuple(partial(check, provider=provider) for check in checks)
-
-
-_SUPPLIES = (resources.disk, resources.architecture, debian.check, downloads.images)
-
+from labgen.providers.base import Check
 
 GENERAL: tuple[Check, ...] = (programs.vagrant, programs.ssh, wsl.folder, resources.memory, resources.processors)
-BY_PROVIDER: Mapping[str, Checks] = {
-    "virtualbox": Checks(
-        programs.no_virtualbox,
-        (
-            programs.virtualbox,
-            virtualization.virtualbox,
-            network.virtualbox_routes,
-            conflicts.virtualbox,
-            *_for("virtualbox", network.ports, downloads.box, *_SUPPLIES),
-        ),
-    ),
-    "libvirt": Checks(
-        libvirt.missing,
-        (
-            libvirt.check_daemon,
-            libvirt.check_plugin,
-            virtualization.libvirt,
-            network.libvirt_routes,
-            network.libvirt_firewall,
-            *_for("libvirt", downloads.box, *_SUPPLIES),
-        ),
-        systems=("Linux",),
-        accelerated=lambda host: virtualization.kvm(host).usable,
-        daemon=libvirt.daemon,
-        own="a libvirtd",
-    ),
-    "docker": Checks(
-        docker.missing,
-        (
-            docker.check_engine,
-            docker.image,
-            docker.limits,
-            kernel.check,
-            network.docker_routes,
-            *_for("docker", network.ports, *_SUPPLIES),
-        ),
-        lacks=kernel.lacks,
-        daemon=engine.daemon,
-        own="a Docker engine",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -176,7 +99,7 @@ class Diagnosis:
         if ports := self.published_ports(provider):
             how += f"; {self.lacks[provider][Capability.ROUTING_MESH]}, so {ports}"
         own = self.own_daemon[provider]
-        daemon = f", with {BY_PROVIDER[provider].own} of the lab's own" if own else ""
+        daemon = f", with {PROVIDERS[provider].checks().daemon_title} of the lab's own" if own else ""
         return Choice(provider, f"{title}{daemon}: {reason}{how}.", self.accelerated[provider], own)
 
     def published_ports(self, provider: str) -> str:
@@ -184,7 +107,7 @@ class Diagnosis:
         why = self.lacks.get(provider, {}).get(Capability.ROUTING_MESH)
         if why is None:
             return ""
-        return "published ports may not answer" if why == kernel.UNKNOWN else "published ports do not answer"
+        return "published ports may not answer" if why == UNKNOWN_KERNEL else "published ports do not answer"
 
     def _rank(self, provider: str) -> tuple[float, ...]:
         """The lower, the better."""
@@ -267,9 +190,9 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
     gates: list[Finding] = []
     checks: list[Check] = [*GENERAL]
     for provider in looked_at:
-        shut = BY_PROVIDER[provider].gate(lab, here)
+        shut = PROVIDERS[provider].checks().gate(lab, here)
         if shut is None:
-            checks += BY_PROVIDER[provider].rest
+            checks += PROVIDERS[provider].checks().rest
         else:
             gates.append(shut)
     with ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="doctor") as pool:
@@ -279,7 +202,7 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
     return Diagnosis(
         findings=(*found, *gates),
         providers=looked_at,
-        accelerated={provider: BY_PROVIDER[provider].accelerated(here) for provider in looked_at},
+        accelerated={provider: PROVIDERS[provider].checks().accelerated(here) for provider in looked_at},
         own_daemon={provider: provider in open_ and _own_daemon(provider, here) for provider in looked_at},
         lacks={provider: _lacks(provider, here) for provider in open_},
         existing=resources.existing(lab, here),
@@ -300,14 +223,15 @@ def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
     except (OSError, LabgenError) as why:
         name = getattr(check, "func", check).__name__
         provider = getattr(check, "keywords", {}).get("provider")
+        subject = name.removeprefix("check_").replace("_", " ")
         return [
             Finding(
                 name,
                 "warning",
-                name.replace("_", " "),
+                subject,
                 f"could not be looked at: {why}.",
                 "Look at it by hand.",
-                provider,
+                None if provider is None else provider.name,
             )
         ]
 
@@ -316,17 +240,37 @@ def _candidates(lab: Lab, host: Host) -> tuple[str, ...]:
     if lab.provider != "auto":
         return (lab.provider,)
     # A lab that names a box wants machines that start from it; containers do not.
-    able = [one for one in PROVIDERS.values() if lab.box is None or not one.shares_kernel]
-    return tuple(one.name for one in able if host.system() in BY_PROVIDER[one.name].systems)
+    able = [provider for provider in PROVIDERS.values() if lab.box is None or not provider.from_image]
+    return tuple(provider.name for provider in able if host.system() in provider.checks().systems)
+
+
+def packages(lab: Lab, host: Host, providers: Sequence[str] | None = None) -> list[str]:
+    """Give the Debian packages to install so that the lab can come up.
+
+    :param providers: for these; where ``None`` for the one the lab names, or else the first that is installed or that
+        Debian has packages of.
+    """
+    if providers is None:
+        providers = [lab.provider if lab.provider != "auto" else _to_install(lab, host)]
+    missing = [PROVIDERS[provider].checks().missing_packages(lab, host) for provider in providers]
+    return list(dict.fromkeys(name for names in missing for name in names))
+
+
+def _to_install(lab: Lab, host: Host) -> str:
+    return next(
+        provider.name
+        for provider in PROVIDERS.values()
+        if provider.installable or provider.checks().gate(lab, host) is None
+    )
 
 
 def _own_daemon(provider: str, host: Host) -> bool:
-    ask = BY_PROVIDER[provider].daemon
+    ask = PROVIDERS[provider].checks().daemon
     return ask is not None and ask(host).state == "own"
 
 
 def _lacks(provider: str, host: Host) -> Lacks:
-    return {**PROVIDERS[provider].lacks, **BY_PROVIDER[provider].lacks(host)}
+    return {**PROVIDERS[provider].lacks, **PROVIDERS[provider].checks().lacks(host)}
 
 
 def _title(provider: str) -> str:

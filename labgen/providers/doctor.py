@@ -8,9 +8,9 @@
 """
 
 from labgen.host.computer import Host
-from labgen.host.debian import install, packages
+from labgen.host.debian import install
 from labgen.host.findings import Finding
-from labgen.providers.diagnosis import Choice, Diagnosis, examine, known
+from labgen.providers.diagnosis import Choice, Diagnosis, examine, known, packages
 from labgen.providers.diagnosis_report import as_json, report
 
 __all__ = ["Choice", "Diagnosis", "Finding", "Host", "as_json", "examine", "install", "known", "packages", "report"]

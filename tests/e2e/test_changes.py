@@ -12,7 +12,7 @@ import pytest
 
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder
-from labgen.providers.daemon import own
+from labgen.providers.docker.dockerd import Dockerd
 from tests.e2e.conftest import LabUnderTest
 
 EVERYONE = ["swarm-manager", "swarm-worker1", "swarm-worker2", "swarm-worker3"]
@@ -44,7 +44,7 @@ def docker(lab: LabUnderTest, *words: str) -> str:
     folder = LabFolder.at(lab.path)
     state = folder.state()
     assert state is not None
-    return own("docker", folder, Runner(), state.namespace).inside().run(["docker", *words]).or_raise().out
+    return Dockerd(folder, Runner(), state.namespace).inside().run(["docker", *words]).or_raise().out
 
 
 def containers(lab: LabUnderTest) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder
 from labgen.machines import connection_info
-from labgen.providers.daemon import own
+from labgen.providers.docker.dockerd import Dockerd
 from tests.e2e.conftest import LabUnderTest, listening
 
 TAKEN = 8001
@@ -29,7 +29,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     # Where an engine runs on this computer the lab would use that one, and the port would be taken elsewhere.
     folder = LabFolder.at(path)
     folder.draw_mark()
-    daemon = own("docker", folder, Runner())
+    daemon = Dockerd(folder, Runner())
     daemon.start()
     try:
         inside = Runner(("nsenter", f"--net=/run/netns/{daemon.namespace}", "--"))
@@ -57,7 +57,7 @@ def status(lab: LabUnderTest) -> Any:
 
 def bound(lab: LabUnderTest) -> int:
     """The port of this computer, as the engine has it."""
-    inside = own("docker", LabFolder.at(lab.path), Runner()).inside()
+    inside = Dockerd(LabFolder.at(lab.path), Runner()).inside()
     said = inside.run(["docker", "port", "labgen-swarm-manager", f"{TAKEN}/tcp"]).or_raise().out
     return int(said.strip().rpartition(":")[2])
 

@@ -1,1 +1,75 @@
 """Docker: containers as nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labgen.model.capabilities import Capability
+from labgen.model.lab import Box, Node
+from labgen.model.provider import NODE_IMAGE, Package
+from labgen.providers.base import Checks, Provider
+
+if TYPE_CHECKING:
+    from labgen.core.process import Runner
+    from labgen.core.workspace import LabFolder
+    from labgen.providers.daemon import Daemon
+    from labgen.providers.leftovers import Leftover, Traces
+
+
+@dataclass(frozen=True)
+class Docker(Provider):
+    """See the module."""
+
+    def checks(self) -> Checks:
+        """Give what the doctor looks at."""
+        from labgen.providers.docker.doctor import checks
+
+        return checks(self)
+
+    def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
+        """Give the lab's own Docker engine, running or not."""
+        from labgen.providers.docker.dockerd import Dockerd
+
+        return Dockerd(folder, runner, namespace)
+
+    def leftovers(self, runner: Runner, traces: Traces) -> Iterator[Leftover]:
+        """Ask the engine for containers, networks and volumes of the lab."""
+        from labgen.providers.docker.leftovers import leftovers
+
+        return leftovers(runner, traces)
+
+    def resize(self, runner: Runner, identity: str, node: Node) -> None:
+        """Give a container that runs other limits."""
+        memory = ("--memory", f"{node.memory}m", "--memory-swap", f"{2 * node.memory}m")
+        runner.run(["docker", "update", *memory, "--cpus", str(node.cpus), identity]).or_raise()
+
+
+PROVIDER = Docker(
+    name="docker",
+    title="Docker (containers as nodes)",
+    box=Box(NODE_IMAGE),
+    forwards_ports=True,
+    lacks={
+        Capability.NETPLAN: "the engine outside gives a container its addresses",
+        Capability.OWN_MACHINE: "a node is a container, and one that has ended is not started again by itself",
+    },
+    shares_kernel=True,
+    removes_in_parallel=True,
+    resizes=True,
+    from_image=True,
+    marks=True,
+    packages=(
+        Package("vagrant", "vagrant"),
+        Package("openssh-client", "ssh"),
+        # As long as no engine answers: it may be Docker's own, or Docker Desktop's.
+        Package("docker.io", "dockerd", "no daemon"),
+        Package("docker-cli", "docker", "no daemon"),
+        Package("dnsmasq-base", "dnsmasq", "own daemon"),
+        Package("iptables", "iptables", "own daemon"),
+        Package("netcat-openbsd", "nc", "own daemon"),
+        Package("iproute2", "ip", "own daemon"),
+        Package("util-linux", "nsenter", "own daemon"),
+    ),
+)

@@ -3,20 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
-from labgen.host import debian
+from labgen.host import debian, downloads, network, resources
 from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
 from labgen.host.findings import Finding, Level, dotted, version_in
 from labgen.host.wsl import is_wsl
 from labgen.model.lab import Lab
-from labgen.providers import DOCKER_OLDEST, DOCKER_OLDEST_API
-from labgen.providers.docker import engine
+from labgen.model.provider import ProviderFacts
+from labgen.providers.base import Checks
+from labgen.providers.docker import PROVIDER, engine, kernel
 from labgen.providers.docker.engine import Engine
+from labgen.providers.docker.network import check_routes
 
 ENGINE_PAGE = "https://docs.docker.com/engine/install/"
 DESKTOP_PAGE = "https://docs.docker.com/desktop/"
 _OTHERWISE = "Or use virtual machines: VirtualBox, or libvirt on Linux."
+
+
+def checks(provider: ProviderFacts) -> Checks:
+    """Give what the doctor looks at."""
+    room = resources.Room(
+        lambda host: (_data(host),),
+        lambda lab, host: not to_build(lab, host),
+        "Make room; `docker system prune` removes containers and images that are not used.",
+    )
+    return Checks(
+        missing,
+        (
+            check_engine,
+            image,
+            limits,
+            kernel.check,
+            partial(check_routes, provider=provider),
+            partial(network.ports, provider=provider, daemon=engine.daemon),
+            partial(resources.disk, provider=provider, room=room),
+            partial(resources.architecture, provider=provider),
+            partial(debian.check, provider=provider, missing_packages=missing_packages),
+            partial(downloads.images, provider=provider, daemon=engine.daemon),
+        ),
+        lacks=kernel.lacks,
+        daemon=engine.daemon,
+        daemon_title="a Docker engine",
+        missing_packages=missing_packages,
+    )
+
+
+def missing_packages(lab: Lab, host: Host) -> list[str]:
+    """Give the Debian packages to install; those to build the image with where Docker Hub does not help to build it."""
+    from_packages = to_build(lab, host) and not engine.builds_from_hub(host)
+    building = host.box_packages(PROVIDER.name) if from_packages else ()
+    return debian.lacking(lab, host, PROVIDER, building=building, daemon=engine.daemon(host))
+
+
+def to_build(lab: Lab, host: Host) -> bool:
+    """Whether the image of the nodes has to be built first."""
+    name = host.node_image(lab.engine.suite)
+    state = engine.daemon(host).state
+    if host.built_box(PROVIDER.name, lab.engine.suite) or name is None or state == "denied":
+        return False
+    return state != "system" or not engine.has_image(host, name)
+
+
+def _data(host: Host) -> Path:
+    """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
+    found = engine.engine(host)
+    if found is None:
+        return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
+    virtual = host.system() != "Linux" or found.desktop
+    return host.home() if virtual or not found.root else Path(found.root)
 
 
 def missing(lab: Lab, host: Host) -> Finding | None:
@@ -36,7 +93,7 @@ def missing(lab: Lab, host: Host) -> Finding | None:
 def _get(lab: Lab, host: Host) -> str:
     if host.system() != "Linux":
         return f"Install Docker Desktop ({DESKTOP_PAGE}) and start it. Or use VirtualBox."
-    if wanted := debian.lacking(lab, host, "docker"):
+    if wanted := missing_packages(lab, host):
         return f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix --provider docker)"
     return f"Install Docker Engine: {ENGINE_PAGE}"
 
@@ -70,7 +127,7 @@ def _own(host: Host) -> Iterator[Finding]:
     said = host.run("dockerd", "--version").out
     # Docker version 20.10.24+dfsg1, build 5d6db84
     version = version_in(said.partition("version ")[2])
-    if version is not None and version < DOCKER_OLDEST:
+    if version is not None and version < engine.OLDEST:
         yield _too_old(dotted(version))
     else:
         yield _finding(
@@ -116,7 +173,7 @@ def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
             "In Docker Desktop's menu in the task bar: Switch to Linux containers…",
         )
         return
-    if found.api and found.api < DOCKER_OLDEST_API:
+    if found.api and found.api < engine.OLDEST_API:
         yield _too_old(found.version)
     if "rootless" in found.security:
         yield _finding(
@@ -168,7 +225,7 @@ def _too_old(version: str) -> Finding:
     return _finding(
         "too-old",
         "error",
-        f"its engine {version} is too old: nodes need cgroups of their own, which {dotted(DOCKER_OLDEST)} brought.",
+        f"its engine {version} is too old: nodes need cgroups of their own, which {dotted(engine.OLDEST)} brought.",
         f"Install a newer one: {ENGINE_PAGE}",
     )
 
@@ -214,7 +271,7 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         return  # nothing to build it for, or to ask for it: check_engine has said so
     if state == "system" and engine.has_image(host, name):
         yield _image("ok", f"{name} is here.")
-    elif host.built_box("docker", lab.engine.suite):
+    elif host.built_box(PROVIDER.name, lab.engine.suite):
         yield _image("ok", f"{name} has been built.")
     elif engine.builds_from_hub(host):
         yield _image("ok", f"{name} has not been built yet; labgen up builds it, on an image of Docker Hub.")

@@ -16,9 +16,13 @@ from urllib.parse import urlsplit
 from labgen.core.process import Result
 from labgen.host.computer import NOT_INSTALLED, Host
 from labgen.host.daemon_status import Daemon, startable
+from labgen.host.downloads import DOCKER_HUB
 from labgen.host.findings import Version
 
-DOCKER_HUB = ("registry-1.docker.io", 443)
+OLDEST: Version = (20, 10)
+OLDEST_API: Version = (1, 41)
+"""The oldest engine that gives a container a cgroup namespace of its own (``--cgroupns private``), and its API
+(Docker Engine API, version history, v1.41)."""
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _JSON = ("--format", "{{json .}}")
 _ENGINE_WITHIN = 20.0

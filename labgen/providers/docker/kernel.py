@@ -15,7 +15,7 @@ from typing import Literal
 from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
-from labgen.model.capabilities import ASK_IPVS, NO_IPVS, Capability, Lacks
+from labgen.model.capabilities import ASK_IPVS, NO_IPVS, UNKNOWN_KERNEL, Capability, Lacks
 from labgen.model.lab import Lab
 from labgen.providers.docker import engine
 
@@ -287,7 +287,6 @@ def _modules(text: str) -> Iterator[str]:
 
 
 NO = "the kernel has no IPVS"
-UNKNOWN = "it is not known whether the kernel has IPVS"
 """Why nodes lack the routing mesh, or may lack it."""
 
 
@@ -296,7 +295,7 @@ def lacks(host: Host) -> Lacks:
     answer = of_nodes(host).has(IPVS)
     if answer == "yes":
         return {}
-    return {Capability.ROUTING_MESH: NO if answer == "no" else UNKNOWN}
+    return {Capability.ROUTING_MESH: NO if answer == "no" else UNKNOWN_KERNEL}
 
 
 def check(lab: Lab, host: Host) -> Iterator[Finding]:

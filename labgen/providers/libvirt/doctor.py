@@ -3,18 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
-from labgen.host import debian
+from labgen.host import debian, downloads, resources
 from labgen.host.computer import Host
-from labgen.host.daemon_status import Daemon, lacking, startable, systemd
+from labgen.host.daemon_status import lacking, systemd
 from labgen.host.findings import Finding, Level
 from labgen.host.programs import ask_vagrant
+from labgen.host.virtualization import kvm
 from labgen.model.lab import Lab
+from labgen.model.provider import ProviderFacts
+from labgen.providers.base import Checks
+from labgen.providers.libvirt.network import check_firewall, check_routes
+from labgen.providers.libvirt.status import daemon
 
-_ASK = ("virsh", "--connect", "qemu:///system", "version", "--daemon")
+
+def checks(provider: ProviderFacts) -> Checks:
+    """Give what the doctor looks at."""
+    return Checks(
+        partial(missing, provider=provider),
+        (
+            check_daemon,
+            check_plugin,
+            check_kvm,
+            partial(check_routes, provider=provider),
+            check_firewall,
+            partial(downloads.box, provider=provider),
+            partial(resources.disk, provider=provider, room=_room(provider)),
+            partial(resources.architecture, provider=provider),
+            partial(debian.check, provider=provider, missing_packages=partial(_missing_packages, provider=provider)),
+            partial(downloads.images, provider=provider, daemon=daemon),
+        ),
+        systems=("Linux",),
+        accelerated=lambda host: kvm(host).usable,
+        daemon=daemon,
+        daemon_title="a libvirtd",
+        missing_packages=partial(_missing_packages, provider=provider),
+    )
 
 
-def missing(lab: Lab, host: Host) -> Finding | None:
+def _missing_packages(lab: Lab, host: Host, provider: ProviderFacts) -> list[str]:
+    return debian.lacking(lab, host, provider, building=debian.box_packages(lab, host, provider))
+
+
+def _room(provider: ProviderFacts) -> resources.Room:
+    def places(host: Host) -> tuple[Path, ...]:
+        disks = host.folder() if daemon(host).state == "own" else Path("/var/lib/libvirt/images")
+        return (disks, downloads.vagrant_home(host))
+
+    return resources.Room(places, lambda lab, host: downloads.on_disk(lab, host, provider) is not None)
+
+
+def missing(lab: Lab, host: Host, provider: ProviderFacts) -> Finding | None:
     """An error where libvirt cannot be here or is not installed at all."""
     if host.system() != "Linux":
         return Finding(
@@ -27,29 +68,13 @@ def missing(lab: Lab, host: Host) -> Finding | None:
         )
     if host.which("virsh") is not None:
         return None
-    wanted = debian.lacking(lab, host, "libvirt")
+    wanted = _missing_packages(lab, host, provider)
     fix = (
         f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix)"
         if wanted
         else "Install libvirt (daemon and client), QEMU, dnsmasq and vagrant-libvirt with your package manager."
     )
     return Finding("libvirt.missing", "error", "libvirt", "is not installed.", fix, "libvirt")
-
-
-def daemon(host: Host) -> Daemon:
-    """How a libvirtd can be had here."""
-    if host.which("virsh") is None:
-        return Daemon("none")
-    answer = host.run(*_ASK)
-    said = answer.out if answer.ok else answer.err
-    if answer.ok:
-        return Daemon("system", said)
-    low = said.lower()
-    if any(word in low for word in ("permission denied", "authentication", "access denied")):
-        return Daemon("denied", said)
-    if "no such file" not in low and "connection refused" not in low:
-        return Daemon("unknown", said)
-    return startable(host, "libvirtd", said)
 
 
 def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -130,6 +155,23 @@ def _plugin(host: Host) -> str:
         build = debian.apt_line(host, ["libvirt-dev", "pkg-config", "gcc", "g++", "make"])
         return f"{build}\nvagrant plugin install vagrant-libvirt"
     return "vagrant plugin install vagrant-libvirt\n(it needs libvirt's headers and a C compiler)"
+
+
+def check_kvm(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Check for KVM, without which QEMU emulates."""
+    del lab
+    found = kvm(host)
+    if found.usable:
+        yield Finding("libvirt.kvm", "ok", "virtualization", "KVM can be used.", provider="libvirt")
+    else:
+        yield Finding(
+            "libvirt.kvm",
+            "warning",
+            "virtualization",
+            f"{found.reason}: QEMU emulates the processor, which works but is ten times slower or more.",
+            found.fix,
+            "libvirt",
+        )
 
 
 def _finding(name: str, level: Level, message: str, fix: str = "") -> Finding:

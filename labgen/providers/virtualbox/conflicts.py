@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 
-from labgen.host import resources
 from labgen.host.computer import Host, find_vboxmanage
 from labgen.host.findings import Finding, Level
+from labgen.host.lab_folder import written
 from labgen.model.lab import Lab
 
 _WITHIN = 20.0
 """Seconds for an answer: VirtualBox's own service may have to start first."""
 
 
-def mark(lab: Lab, host: Host) -> str | None:
-    """The mark that everything made for this folder bears; ``None`` where nothing has been made."""
-    text = _written(host, "labgen-mark")
-    if re.fullmatch(r"[0-9a-f]{12}", text):
-        return text
-    # Labs of earlier versions of labgen: their mark was the path's.
-    made = resources.existing(lab, host) is not None
-    return hashlib.sha256(str(host.folder()).encode()).hexdigest()[:12] if made else None
-
-
-def _written(host: Host, *names: str) -> str:
-    """What Vagrant's data of this folder has in a file; empty where there is none."""
-    path = host.folder().joinpath(".vagrant", *names)
-    return (host.read(path) or "").strip() if host.exists(path) else ""
-
-
-def virtualbox(lab: Lab, host: Host) -> Iterator[Finding]:
+def check_names(lab: Lab, host: Host) -> Iterator[Finding]:
     """Machines and NAT networks that have this lab's names, and are not this folder's."""
     program = find_vboxmanage(host)
     if program is None:
@@ -48,7 +31,7 @@ def _machines(lab: Lab, host: Host, listed: str) -> Iterator[Finding]:
     machines: dict[str, str] = dict(re.findall(r'(?m)^"(.*)" \{([0-9a-f-]+)\}\s*$', listed))
     for node in lab.nodes:
         name = f"{lab.slug} {node.name}"
-        if name in machines and machines[name] != _written(host, "machines", node.name, "virtualbox", "id"):
+        if name in machines and machines[name] != written(host, "machines", node.name, "virtualbox", "id"):
             yield _finding(
                 "error",
                 f'VirtualBox has a machine "{name}" already: of another lab, or left of a folder that was deleted.',

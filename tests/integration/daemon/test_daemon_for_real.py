@@ -11,7 +11,8 @@ import pytest
 from labgen.core.errors import HostError
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder
-from labgen.providers.daemon import Daemon, own
+from labgen.providers import PROVIDERS
+from labgen.providers.daemon import Daemon
 
 NEEDS = {"libvirt": ("libvirtd", "virsh"), "docker": ("dockerd", "docker", "dnsmasq", "iptables")}
 
@@ -24,7 +25,7 @@ def make(tmp_path: Path, require_tool: Callable[[str], str]) -> Callable[[str], 
         if os.geteuid() != 0:
             pytest.skip("a network namespace needs root")
         # A space, because the folder of a lab may have one.
-        return own(provider, LabFolder.at(tmp_path / "my lab"), Runner())
+        return own_daemon(provider, LabFolder.at(tmp_path / "my lab"), Runner())
 
     return made
 
@@ -132,7 +133,7 @@ def test_daemon_goes_on_where_its_folder_is_moved(provider: str, make: Callable[
         daemon.start()
         pid = daemon.pid()
         (tmp_path / "my lab").rename(tmp_path / "its lab")
-        moved = own(provider, LabFolder.at(tmp_path / "its lab"), Runner(), daemon.namespace)
+        moved = own_daemon(provider, LabFolder.at(tmp_path / "its lab"), Runner(), daemon.namespace)
         moved.start()
         assert moved.pid() == pid
         # It can still write where it keeps its own.
@@ -142,7 +143,7 @@ def test_daemon_goes_on_where_its_folder_is_moved(provider: str, make: Callable[
         listing = ["docker", "network", "ls"] if provider == "docker" else ["virsh", "net-list", "--all"]
         assert moved.inside().run(listing).ok
     finally:
-        own(provider, LabFolder.at(tmp_path / "its lab"), Runner(), daemon.namespace).remove()
+        own_daemon(provider, LabFolder.at(tmp_path / "its lab"), Runner(), daemon.namespace).remove()
     assert not daemon.exists
 
 
@@ -153,7 +154,7 @@ def test_daemon_of_the_folder_that_was_copied_is_left_alone(
     daemon = make(provider)
     try:
         daemon.start()
-        copy = own(provider, LabFolder.at(tmp_path / "copy"), Runner(), daemon.namespace)
+        copy = own_daemon(provider, LabFolder.at(tmp_path / "copy"), Runner(), daemon.namespace)
         for act in (copy.start, copy.remove):
             with pytest.raises(HostError, match="is another lab's, of which this folder is a copy"):
                 act()
@@ -161,3 +162,9 @@ def test_daemon_of_the_folder_that_was_copied_is_left_alone(
         assert daemon.inside().run(daemon.question).ok
     finally:
         daemon.remove()
+
+
+def own_daemon(provider: str, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
+    daemon = PROVIDERS[provider].own_daemon(folder, runner, namespace)
+    assert daemon is not None
+    return daemon

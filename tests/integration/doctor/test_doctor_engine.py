@@ -13,11 +13,11 @@ import pytest
 
 from labgen.config import parse
 from labgen.core.process import Runner
-from labgen.host import network
 from labgen.providers import doctor
+from labgen.providers.docker import PROVIDER, engine, kernel
 from labgen.providers.docker import doctor as docker
-from labgen.providers.docker import engine, kernel
 from labgen.providers.docker.kernel import FEATURES, IPVS
+from labgen.providers.docker.network import check_routes
 
 COURSE = parse("")
 NEEDS = ("docker", "dockerd", "ip", "nsenter", "unshare", "setpriv", "genl", "zcat")
@@ -109,12 +109,12 @@ def test_its_networks_are_understood(host, address):
     docker_said(address, "network", "create", "--subnet", str(COURSE.plan.lab), "someone-elses")
     try:
         host.forget()
-        (found,) = network.docker_routes(COURSE, host)
+        (found,) = check_routes(COURSE, host, PROVIDER)
         assert found.level == "error"
         # The command that it proposes is one.
         assert said(*found.fix.splitlines()[0].split(), env={**os.environ, "DOCKER_HOST": address})
         host.forget()
-        assert "overlaps Docker's network" not in next(network.docker_routes(COURSE, host)).message
+        assert "overlaps Docker's network" not in next(check_routes(COURSE, host, PROVIDER)).message
     finally:
         subprocess.run(
             ["docker", "network", "rm", "someone-elses"],

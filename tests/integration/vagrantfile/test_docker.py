@@ -22,7 +22,7 @@ from labgen.images import node_image
 from labgen.machines import render
 from labgen.machines.leftovers import Traces, look
 from labgen.machines.vagrant import Vagrant
-from labgen.providers.daemon import own
+from labgen.providers.docker.dockerd import Dockerd
 
 
 def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, require_tool: Callable[[str
     if os.geteuid() != 0:
         pytest.skip("a network namespace needs root")
     path = tmp_path_factory.mktemp("lab")
-    daemon = own("docker", LabFolder.at(path), Runner())
+    daemon = Dockerd(LabFolder.at(path), Runner())
     daemon.start()
     try:
         yield Bench(path, daemon.inside())

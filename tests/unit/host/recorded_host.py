@@ -11,7 +11,9 @@ from typing import Any
 from labgen.config import parse
 from labgen.core.process import Result
 from labgen.host.computer import Host
+from labgen.host.findings import Finding
 from labgen.model.lab import Lab
+from labgen.providers import PROVIDERS
 
 RECORDED = Path(__file__).parent / "recorded"
 VIRSH = "virsh --connect qemu:///system version --daemon"
@@ -284,3 +286,12 @@ def lab(text: str) -> Lab:
 def bad(findings: Iterable[Any]) -> dict[str, str]:
     """Ids and levels of what is not well."""
     return {one.id: one.level for one in findings if one.level != "ok"}
+
+
+def check(provider: str, name: str, lab: Lab, host: Host) -> Iterable[Finding]:
+    """Run one of a provider's checks, as the provider has registered it.
+
+    :param name: name of the function.
+    """
+    checks = {getattr(check, "func", check).__name__: check for check in PROVIDERS[provider].checks().rest}
+    return checks[name](lab, host)

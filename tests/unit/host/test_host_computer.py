@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from recorded_host import RecordedHost
 
+from labgen import images
 from labgen.core.process import Result, Runner
 from labgen.host.computer import LATE, NOT_INSTALLED, Host, find_vboxmanage
 from tests import needs
@@ -128,7 +129,7 @@ def test_vboxmanage_is_found_where_windows_puts_it():
 
 
 def test_what_labgen_box_says_of_itself():
-    host = Host()
+    host = Host(images=images)
     assert host.node_image().startswith("labgen/node:")
     for_image, for_box = set(host.box_packages("docker")), set(host.box_packages("libvirt"))
     assert "mmdebstrap" in for_image

@@ -17,7 +17,7 @@ OTHERS = "Name:         theirs\nEnabled:      Yes\nNetwork:      10.0.9.0/24\nDH
 
 
 def findings(vms: str = "", natnets: str = "", host: RecordedHost = BOTH) -> list[Finding]:
-    return list(conflicts.virtualbox(LAB, host.but(says={VMS: Said(vms), NATNETS: Said(natnets)})))
+    return list(conflicts.check_names(LAB, host.but(says={VMS: Said(vms), NATNETS: Said(natnets)})))
 
 
 def test_virtualbox_nobody_has_this_labs_names() -> None:

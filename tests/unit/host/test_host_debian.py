@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from recorded_host import BOTH, CI, COURSE, LINUX, MAC, Said, bad, lab, recorded
+from recorded_host import BOTH, CI, COURSE, LINUX, MAC, Said, bad, check, lab, recorded
 
 from labgen.core.errors import HostError
 from labgen.core.progress import Progress
@@ -34,12 +34,12 @@ def test_releases(name, has_vagrant):
 def test_elsewhere_nothing_is_missing_because_nothing_is_known(host):
     assert debian.release(host) is None
     assert packages(COURSE, host, ["libvirt"]) == []
-    assert list(debian.check(COURSE, host, "libvirt")) == []
+    assert list(check("libvirt", "check", COURSE, host)) == []
 
 
 def test_nothing_is_missing_where_all_is_there():
     assert packages(COURSE, LINUX) == []
-    assert bad(debian.check(COURSE, LINUX, "libvirt")) == {}
+    assert bad(check("libvirt", "check", COURSE, LINUX)) == {}
 
 
 def fresh(**changes):
@@ -89,10 +89,10 @@ def test_debians_plugin_is_not_for_hashicorps_vagrant():
 
 
 def test_missing_packages_are_an_error_with_the_line_to_paste():
-    (found,) = debian.check(COURSE, LINUX.but(variables={"LACKS": "vagrant-libvirt"}), "libvirt")
+    (found,) = check("libvirt", "check", COURSE, LINUX.but(variables={"LACKS": "vagrant-libvirt"}))
     assert (found.level, found.provider) == ("error", "libvirt")
     assert found.fix.splitlines()[0] == "sudo apt-get install --no-install-recommends vagrant-libvirt"
-    (found,) = debian.check(COURSE, CI.but(variables={"LACKS": "vagrant-libvirt"}), "libvirt")
+    (found,) = check("libvirt", "check", COURSE, CI.but(variables={"LACKS": "vagrant-libvirt"}))
     assert found.fix.startswith("apt-get")
 
 

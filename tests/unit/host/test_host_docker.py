@@ -22,11 +22,10 @@ from recorded_docker import (
     info,
     version,
 )
-from recorded_host import COURSE, LINUX, MAC, WINDOWS, Debian, Said, bad, lab, recorded
+from recorded_host import COURSE, LINUX, MAC, WINDOWS, Debian, Said, bad, check, lab, recorded
 
-from labgen.host import debian, downloads, network, resources
+from labgen.host import debian, resources
 from labgen.host.computer import LATE
-from labgen.host.debian import to_build
 from labgen.providers.docker import doctor, engine
 from labgen.providers.doctor import packages
 
@@ -268,8 +267,8 @@ def test_the_image_of_the_nodes():
 def test_a_box_of_the_lab_is_not_what_containers_start_from():
     found = list(doctor.image(lab("box: {name: a/b}"), DOCKER))
     assert bad(found) == {"docker.box-unused": "warning"}
-    assert bad(resources.architecture(lab("box: {name: a/b}"), DOCKER, "docker")) == {}
-    (images,) = downloads.images(lab("box: {name: a/b}"), DOCKER, "docker")
+    assert bad(check("docker", "architecture", lab("box: {name: a/b}"), DOCKER)) == {}
+    (images,) = check("docker", "images", lab("box: {name: a/b}"), DOCKER)
     assert images.message == "in the image of the nodes."
 
 
@@ -286,17 +285,17 @@ def test_limits_of_the_engine():
 
 
 def test_networks_of_the_engine():
-    assert bad(network.docker_routes(COURSE, DOCKER)) == {}
+    assert bad(check("docker", "check_routes", COURSE, DOCKER)) == {}
     clash = DOCKER.but(says={INSPECT: Said(recorded("docker-networks.json"))})
-    (found,) = network.docker_routes(COURSE, clash)
+    (found,) = check("docker", "check_routes", COURSE, clash)
     assert found.level == "error"
     assert found.message == "the lab network 10.0.2.0/24 overlaps Docker's network clash (10.0.2.0/24)."
     assert found.fix.splitlines() == [
         "docker network rm clash",
         "(if nothing needs it; otherwise, in lab.yml: network: 10.30.2.0/24)",
     ]
-    assert bad(network.docker_routes(lab("network: 10.30.2.0/24"), clash)) == {}
-    (default,) = network.docker_routes(lab("network: 172.17.0.0/24"), DOCKER)
+    assert bad(check("docker", "check_routes", lab("network: 10.30.2.0/24"), clash)) == {}
+    (default,) = check("docker", "check_routes", lab("network: 172.17.0.0/24"), DOCKER)
     assert default.fix == "In lab.yml: network: 10.30.2.0/24."
 
 
@@ -307,11 +306,11 @@ def test_the_labs_own_networks_are_no_clash():
     file = "/home/learner/lab/.vagrant/labgen-mark"
     host = DOCKER.but(says={INSPECT: Said(json.dumps(told))})
     own = host.but(there={file}, files={file: f"{mark}\n"})
-    assert bad(network.docker_routes(COURSE, own)) == {}
-    assert len(list(network.docker_routes(lab("name: other"), host))) == 1
+    assert bad(check("docker", "check_routes", COURSE, own)) == {}
+    assert len(list(check("docker", "check_routes", lab("name: other"), host))) == 1
     # Of the same name, and another folder's: `up` would stop at it.
     for other in (host, own.but(files={file: "ffffffffffff\n"})):
-        (finding,) = network.docker_routes(COURSE, other)
+        (finding,) = check("docker", "check_routes", COURSE, other)
         assert finding.level == "error"
         assert "Docker has a network labgen-lab already" in finding.message
         assert finding.fix.splitlines()[1:3] == [
@@ -330,34 +329,34 @@ def test_networks_of_a_lab_of_an_earlier_version_are_its_own():
     }
     made = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
     host = DOCKER.but(says={INSPECT: Said(json.dumps(told))}, there=made)
-    assert bad(network.docker_routes(COURSE, host)) == {}
+    assert bad(check("docker", "check_routes", COURSE, host)) == {}
 
 
 @pytest.mark.parametrize("said", [Said("", "no", 1), Said("what"), Said("[1"), Said('[{"Id": "a"}]'), Said("{}")])
 def test_networks_that_cannot_be_listed(said):
     assert not engine.networks(DOCKER.but(says={INSPECT: said}))
-    assert bad(network.docker_routes(COURSE, DOCKER.but(says={NETWORKS: Said("", "no", 1)}))) == {
+    assert bad(check("docker", "check_routes", COURSE, DOCKER.but(says={NETWORKS: Said("", "no", 1)}))) == {
         "docker.network": "warning"
     }
 
 
 def test_routes_of_the_computer():
     inside = {"ip -j route": Said(recorded("linux-inside-virtualbox.json"))}
-    assert bad(network.docker_routes(COURSE, DOCKER.but(says=inside))) == {"docker.network": "error"}
+    assert bad(check("docker", "check_routes", COURSE, DOCKER.but(says=inside))) == {"docker.network": "error"}
     # In a namespace of its own, and in a virtual machine, the lab is in nobody's way.
-    (own,) = network.docker_routes(COURSE, OWN)
+    (own,) = check("docker", "check_routes", COURSE, OWN)
     assert own.message == "the lab has a network namespace to itself."
-    assert bad(network.docker_routes(COURSE, MAC_DESKTOP)) == {}
+    assert bad(check("docker", "check_routes", COURSE, MAC_DESKTOP)) == {}
     old = MAC_DESKTOP.but(says={"netstat -rn": Said(recorded("netstat-macos-old.txt"))})
-    assert bad(network.docker_routes(COURSE, old)) == {"docker.network": "warning"}
+    assert bad(check("docker", "check_routes", COURSE, old)) == {"docker.network": "warning"}
 
 
 def test_ports():
     taken = {8001: "taken"}
-    assert bad(network.ports(COURSE, DOCKER.but(ports=taken), "docker")) == {"docker.ports": "warning"}
-    assert list(network.ports(COURSE, OWN.but(ports=taken), "docker")) == []
+    assert bad(check("docker", "ports", COURSE, DOCKER.but(ports=taken))) == {"docker.ports": "warning"}
+    assert list(check("docker", "ports", COURSE, OWN.but(ports=taken))) == []
     running = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
-    assert list(network.ports(COURSE, DOCKER.but(ports=taken, there=running), "docker")) == []
+    assert list(check("docker", "ports", COURSE, DOCKER.but(ports=taken, there=running))) == []
 
 
 @pytest.mark.parametrize(
@@ -365,17 +364,17 @@ def test_ports():
     [(DOCKER, "/var/lib/docker"), (OWN, "/home/learner/lab"), (MAC_DESKTOP, "/home/learner")],
 )
 def test_disk(host, place):
-    (found,) = resources.disk(COURSE, host, "docker")
+    (found,) = check("docker", "disk", COURSE, host)
     assert found.message.endswith(f"free at {place}.")
-    (full,) = resources.disk(COURSE, host.but(free_disk=100), "docker")
+    (full,) = check("docker", "disk", COURSE, host.but(free_disk=100))
     assert full.level == "error"
     assert "docker system prune" in full.fix
 
 
 def test_disk_needs_no_room_for_an_image_that_is_there():
     nearly = {"free_disk": 3 * resources.DISK_PER_NODE + 100}
-    assert bad(resources.disk(COURSE, DOCKER.but(**nearly), "docker")) == {}
-    assert bad(resources.disk(COURSE, OWN.but(**nearly), "docker")) == {"docker.disk": "warning"}
+    assert bad(check("docker", "disk", COURSE, DOCKER.but(**nearly))) == {}
+    assert bad(check("docker", "disk", COURSE, OWN.but(**nearly))) == {"docker.disk": "warning"}
 
 
 EVERYTHING = (
@@ -445,8 +444,8 @@ def test_where_an_engine_answers_nothing_of_it_is_installed():
 
 
 def test_what_has_to_be_built():
-    assert not to_build(COURSE, DOCKER, "docker")
-    assert to_build(COURSE, DOCKER.but(says={IMAGES: Said()}), "docker")
-    assert to_build(COURSE, OWN, "docker")
-    assert not to_build(COURSE, OWN.but(built={"docker"}), "docker")
-    assert not to_build(COURSE, DOCKER.but(says={VERSION: DENIED}), "docker")
+    assert not doctor.to_build(COURSE, DOCKER)
+    assert doctor.to_build(COURSE, DOCKER.but(says={IMAGES: Said()}))
+    assert doctor.to_build(COURSE, OWN)
+    assert not doctor.to_build(COURSE, OWN.but(built={"docker"}))
+    assert not doctor.to_build(COURSE, DOCKER.but(says={VERSION: DENIED}))

@@ -19,10 +19,11 @@ from recorded_host import (
     WSL_ON_WINDOWS_DISK,
     RecordedHost,
     Said,
+    check,
     recorded,
 )
 
-from labgen.host import downloads, network, programs, virtualization, wsl
+from labgen.host import programs, wsl
 from labgen.host.findings import Finding
 from labgen.machines.vagrant import HINT_LATE
 from labgen.providers.diagnosis_report import MARKS
@@ -46,23 +47,23 @@ def virtualbox(version: str, vagrant: str = "2.4.9") -> RecordedHost:
 
 def findings() -> Iterator[Finding]:
     """What the doctor says on computers that lack something."""
-    yield from programs.virtualbox(COURSE, virtualbox("7.2.8r173730", "2.4.3"))
-    yield from programs.virtualbox(COURSE, virtualbox(recorded("vboxmanage-no-module.txt")))
-    yield from programs.virtualbox(COURSE, virtualbox("7.2.1r170300"))
-    yield from programs.virtualbox(COURSE, virtualbox("7.2.4r170995"))
-    yield from programs.virtualbox(COURSE, virtualbox("7.1.12r169651").but(files={KVM_AT_LOAD: "Y\n"}))
+    yield from check("virtualbox", "check_version", COURSE, virtualbox("7.2.8r173730", "2.4.3"))
+    yield from check("virtualbox", "check_version", COURSE, virtualbox(recorded("vboxmanage-no-module.txt")))
+    yield from check("virtualbox", "check_version", COURSE, virtualbox("7.2.1r170300"))
+    yield from check("virtualbox", "check_version", COURSE, virtualbox("7.2.4r170995"))
+    yield from check("virtualbox", "check_version", COURSE, virtualbox("7.1.12r169651").but(files={KVM_AT_LOAD: "Y\n"}))
     for answer in ("True\r\nFalse\r\n", "False\r\nFalse\r\n"):
-        yield from virtualization.virtualbox(COURSE, WINDOWS.but(says={POWERSHELL: Said(answer)}))
-    yield from network.virtualbox_routes(COURSE, BOTH.but(says={"ip -j route": Said(VPN)}))
-    yield from network.ports(COURSE, BOTH.but(ports={8001: "taken"}), "virtualbox")
+        yield from check("virtualbox", "check_virtualization", COURSE, WINDOWS.but(says={POWERSHELL: Said(answer)}))
+    yield from check("virtualbox", "clashes", COURSE, BOTH.but(says={"ip -j route": Said(VPN)}))
+    yield from check("virtualbox", "ports", COURSE, BOTH.but(ports={8001: "taken"}))
     machine = '"labgen swarm-manager" {8fb3f49d-532e-45dd-be9a-6c532864aa61}\n'
-    yield from conflicts.virtualbox(COURSE, BOTH.but(says={VMS: Said(machine)}))
+    yield from conflicts.check_names(COURSE, BOTH.but(says={VMS: Said(machine)}))
     networks = [{**other, "Name": "labgen-lab"} for other in json.loads(recorded("docker-networks.json"))[:1]]
-    yield from network.docker_routes(COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
+    yield from check("docker", "check_routes", COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
     yield from programs.vagrant(COURSE, BOTH.but(variables={"VAGRANT_CWD": "/elsewhere"}))
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
-    yield from downloads.box(COURSE, alone, "virtualbox")
-    yield from downloads.images(COURSE, alone, "virtualbox")
+    yield from check("virtualbox", "box", COURSE, alone)
+    yield from check("virtualbox", "images", COURSE, alone)
     yield from wsl.folder(COURSE, WSL_ON_WINDOWS_DISK)
     yield from doctor.check_engine(COURSE, OLD_WSL_DESKTOP)
     yield from programs.vagrant(COURSE, WINDOWS.but(user_home="C:/Users/김 철수"))

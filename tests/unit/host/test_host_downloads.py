@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, lab, recorded
+from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, Said, bad, check, lab, recorded
 
 from labgen.host import downloads, resources
-from labgen.providers import VIRTUALBOX
+from labgen.providers import PROVIDERS
 
 BOXES = "/home/learner/.vagrant.d/boxes"
 BENTO = f"{BOXES}/bento-VAGRANTSLASH-ubuntu-24.04"
-VERSION = VIRTUALBOX.box.version
+VERSION = PROVIDERS["virtualbox"].box.version
 
 
 def meminfo(total, available):
@@ -68,19 +68,19 @@ def test_processors():
 )
 def test_disk(free, level):
     # Three machines of 2048 MiB, and 3072 MiB for the box.
-    (found,) = resources.disk(COURSE, BOTH.but(free_disk=free), "virtualbox")
+    (found,) = check("virtualbox", "disk", COURSE, BOTH.but(free_disk=free))
     assert found.level == level
 
 
 def test_disk_where_the_box_is_here_or_the_machines_are():
     with_box = BOTH.but(folders={BENTO: (VERSION,), f"{BENTO}/{VERSION}": ("virtualbox",)}, free_disk=6144)
-    assert bad(resources.disk(COURSE, with_box, "virtualbox")) == {}
+    assert bad(check("virtualbox", "disk", COURSE, with_box)) == {}
     there = BOTH.but(free_disk=10, there={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
-    assert bad(resources.disk(COURSE, there, "virtualbox")) == {}
+    assert bad(check("virtualbox", "disk", COURSE, there)) == {}
 
 
 def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
-    (found,) = resources.disk(COURSE, CI, "libvirt")
+    (found,) = check("libvirt", "disk", COURSE, CI)
     assert found.message.endswith("/home/learner/lab.")
 
 
@@ -97,14 +97,14 @@ def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
     ],
 )
 def test_architecture(text, host, provider, level):
-    (found,) = resources.architecture(lab(text), host, provider)
+    (found,) = check(provider, "architecture", lab(text), host)
     assert found.level == level
 
 
 def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):
     folders = {name: ("metadata_url", version), f"{name}/{version}": inside}
     folders |= {f"{name}/{version}/{between}": ("virtualbox",) for between in ("amd64", "arm64") if between in inside}
-    return downloads.on_disk(lab(text), host.but(folders=folders), "virtualbox")
+    return downloads.on_disk(lab(text), host.but(folders=folders), PROVIDERS["virtualbox"])
 
 
 def test_a_box_on_disk():
@@ -114,13 +114,13 @@ def test_a_box_on_disk():
     assert on_disk("", "virtualbox", version="202401.01.0") is None
     assert on_disk("box: {name: bento/ubuntu-24.04}", "virtualbox", version="202401.01.0") == "202401.01.0"
     assert on_disk("box: {name: bento/ubuntu-24.04, version: '~> 2024'}", "virtualbox", version="202401.01.0")
-    assert downloads.on_disk(COURSE, BOTH, "virtualbox") is None
+    assert downloads.on_disk(COURSE, BOTH, PROVIDERS["virtualbox"]) is None
 
 
 def test_of_several_versions_of_a_box_the_newest_counts():
     top = f"{BOXES}/a-VAGRANTSLASH-b"
     host = BOTH.but(folders={top: ("1.10.0", "1.9.0"), f"{top}/1.10.0": ("libvirt",), f"{top}/1.9.0": ("libvirt",)})
-    assert downloads.on_disk(lab("box: {name: a/b}"), host, "libvirt") == "1.10.0"
+    assert downloads.on_disk(lab("box: {name: a/b}"), host, PROVIDERS["libvirt"]) == "1.10.0"
 
 
 def test_vagrant_home_is_respected():
@@ -166,38 +166,38 @@ OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
     ],
 )
 def test_box(text, host, provider, level, words):
-    (found,) = downloads.box(lab(text), host, provider)
+    (found,) = check(provider, "box", lab(text), host)
     assert (found.level, found.provider) == (level, provider)
     assert words in found.message + found.fix
 
 
 def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
-    (found,) = downloads.box(COURSE, replace(LINUX, built=frozenset(), root=True), "libvirt")
+    (found,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=True))
     assert (found.level, found.fix) == ("ok", "")
-    (found,) = downloads.box(COURSE, replace(LINUX, built=frozenset(), root=False), "libvirt")
+    (found,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=False))
     assert (found.level, found.fix) == ("warning", "sudo labgen box build")
-    (found,) = downloads.box(lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()), "virtualbox")
+    (found,) = check("virtualbox", "box", lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()))
     assert found.level == "error"
 
 
 def test_box_names_ways_that_work_where_it_cannot_be_built():
     fedora = LINUX.without("apt-get").but(files={"/etc/os-release": recorded("os-release-fedora.txt")})
     fedora = replace(fedora, built=frozenset())
-    (finding,) = downloads.box(COURSE, fedora, "libvirt")
+    (finding,) = check("libvirt", "box", COURSE, fedora)
     assert (finding.id, finding.level) == ("libvirt.box", "error")
     containers, *_ = finding.fix.splitlines()
     assert containers.endswith("labgen up --provider docker")
     by_file, fetched = (lab(line) for line in finding.fix.splitlines() if line.startswith("box: "))
-    assert bad(downloads.box(by_file, fedora.but(there={"/home/learner/lab/FILE"}), "libvirt")) == {}
-    assert bad(downloads.box(fetched, fedora, "libvirt")) == {}
-    assert bad(resources.architecture(fetched, fedora, "libvirt")) == {}
+    assert bad(check("libvirt", "box", by_file, fedora.but(there={"/home/learner/lab/FILE"}))) == {}
+    assert bad(check("libvirt", "box", fetched, fedora)) == {}
+    assert bad(check("libvirt", "architecture", fetched, fedora)) == {}
 
 
 def test_a_box_is_fetched_through_the_proxy():
     behind = BOTH.but(internet={**OFFLINE, "proxy.example:3128": True}, variables={"HTTPS_PROXY": "proxy.example:3128"})
-    assert bad(downloads.box(COURSE, behind, "virtualbox")) == {}
+    assert bad(check("virtualbox", "box", COURSE, behind)) == {}
     mirror = BOTH.but(internet={"boxes.example:443": True}, variables={"VAGRANT_SERVER_URL": "https://boxes.example"})
-    assert bad(downloads.box(COURSE, mirror, "virtualbox")) == {}
+    assert bad(check("virtualbox", "box", COURSE, mirror)) == {}
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,6 @@ def test_a_box_is_fetched_through_the_proxy():
     ],
 )
 def test_images(text, host, provider, level, words):
-    (found,) = downloads.images(lab(text), host, provider)
+    (found,) = check(provider, "images", lab(text), host)
     assert found.level == level
     assert words in found.message + found.fix

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network
 
 import pytest
-from recorded_host import BOTH, CI, COURSE, LINUX, MAC, VIRSH, WINDOWS, Said, bad, lab, recorded
+from recorded_host import BOTH, CI, COURSE, LINUX, MAC, VIRSH, WINDOWS, Said, bad, check, lab, recorded
 
 from labgen.config import parse
 from labgen.host import network
@@ -61,49 +61,55 @@ def test_routes_of_windows_in_any_language():
 def test_routes_that_cannot_be_read_are_a_warning(host, command, said):
     world = host.but(says={command: said})
     assert network.routes(world) is None
-    (found,) = network.virtualbox_routes(COURSE, world)
+    (found,) = check("virtualbox", "clashes", COURSE, world)
     assert found.level == "warning"
 
 
 def test_nothing_clashes_on_an_ordinary_laptop():
-    assert bad(network.libvirt_routes(COURSE, LINUX)) == {}
-    assert bad(network.virtualbox_routes(COURSE, BOTH)) == {}
-    assert bad(network.virtualbox_routes(COURSE, WINDOWS)) == {}
-    assert bad(network.virtualbox_routes(COURSE, MAC)) == {}
+    assert bad(check("libvirt", "check_routes", COURSE, LINUX)) == {}
+    assert bad(check("virtualbox", "clashes", COURSE, BOTH)) == {}
+    assert bad(check("virtualbox", "clashes", COURSE, WINDOWS)) == {}
+    assert bad(check("virtualbox", "clashes", COURSE, MAC)) == {}
 
 
 def test_libvirt_cannot_have_a_subnet_that_is_in_use():
-    found = [one for one in network.libvirt_routes(COURSE, linux("linux-inside-virtualbox.json")) if one.level != "ok"]
+    found = [
+        one
+        for one in check("libvirt", "check_routes", COURSE, linux("linux-inside-virtualbox.json"))
+        if one.level != "ok"
+    ]
     assert [one.level for one in found] == ["error"]
     assert "10.0.2.0/24 on eth0" in found[0].message
     assert "network: 10.30.2.0/24" in found[0].fix
     # The way out is one: the lab it proposes is valid, and clashes with nothing.
     other = parse(found[0].fix.removeprefix("In lab.yml: ").partition(" (")[0])
-    assert bad(network.libvirt_routes(other, linux("linux-inside-virtualbox.json"))) == {}
+    assert bad(check("libvirt", "check_routes", other, linux("linux-inside-virtualbox.json"))) == {}
 
 
 def test_a_vpn_is_a_warning_unless_it_takes_a_nodes_address():
-    findings = [one for one in network.libvirt_routes(COURSE, linux("linux-vpn.json")) if one.level != "ok"]
+    findings = [one for one in check("libvirt", "check_routes", COURSE, linux("linux-vpn.json")) if one.level != "ok"]
     by_message = {
         one.message.split("route to ")[1].split(":")[0]: one.level for one in findings if "lab network" in one.message
     }
     assert by_message == {"10.0.0.0/8 on tun0": "warning", "10.0.2.101/32 on tun0": "error"}
     elsewhere = lab("nodes: [{name: m, role: manager, address: 10.0.2.50}]")
     findings = [
-        one for one in network.libvirt_routes(elsewhere, linux("linux-vpn.json")) if "lab network" in one.message
+        one
+        for one in check("libvirt", "check_routes", elsewhere, linux("linux-vpn.json"))
+        if "lab network" in one.message
     ]
     assert {one.level for one in findings} == {"warning"}
 
 
 def test_virtualbox_has_no_route_to_clash_with_so_it_is_a_warning():
-    assert bad(network.virtualbox_routes(COURSE, linux("linux-inside-virtualbox.json", BOTH))) == {
+    assert bad(check("virtualbox", "clashes", COURSE, linux("linux-inside-virtualbox.json", BOTH))) == {
         "virtualbox.network": "warning"
     }
 
 
 def test_subnets_inside_the_nodes_clash_with_networks_but_not_with_this_computers_containers():
     taken = lab("addresses: {docker0: 192.168.1.0/24}")
-    (found,) = [one for one in network.libvirt_routes(taken, LINUX) if one.level != "ok"]
+    (found,) = [one for one in check("libvirt", "check_routes", taken, LINUX) if one.level != "ok"]
     assert found.level == "warning"
     assert "addresses: {docker0: 172.27.0.0/16}" in found.fix
 
@@ -115,36 +121,36 @@ def test_the_labs_own_bridges_are_no_clash():
         f"{net_info}labgen": Said(recorded("virsh-net-info.txt").replace("virbr7", "virbr1")),
         f"{net_info}labgen-adapter1": Said(recorded("virsh-net-info.txt").replace("virbr7", "virbr2")),
     }
-    assert bad(network.libvirt_routes(COURSE, running.but(says=bridges))) == {}
+    assert bad(check("libvirt", "check_routes", COURSE, running.but(says=bridges))) == {}
     none = Said(err=recorded("virsh-net-info-none.txt"), status=1)
     others = {f"{net_info}labgen": none, f"{net_info}labgen-adapter1": none}
-    assert bad(network.libvirt_routes(COURSE, running.but(says=others))) == {"libvirt.network": "error"}
+    assert bad(check("libvirt", "check_routes", COURSE, running.but(says=others))) == {"libvirt.network": "error"}
 
 
 def test_a_daemon_of_the_labs_own_clashes_with_nothing():
-    assert bad(network.libvirt_routes(COURSE, linux("linux-inside-virtualbox.json", CI))) == {}
+    assert bad(check("libvirt", "check_routes", COURSE, linux("linux-inside-virtualbox.json", CI))) == {}
 
 
 def test_ports():
-    assert bad(network.ports(COURSE, BOTH, "virtualbox")) == {}
-    (taken,) = network.ports(COURSE, BOTH.but(ports={8001: "taken"}), "virtualbox")
+    assert bad(check("virtualbox", "ports", COURSE, BOTH)) == {}
+    (taken,) = check("virtualbox", "ports", COURSE, BOTH.but(ports={8001: "taken"}))
     assert taken.level == "warning"
     assert "host: 18001" in taken.fix
     assert parse(taken.fix.split("in lab.yml: ")[1]).ports[0].host == 18001
     low = lab("ports: [{guest: 80}]")
-    (denied,) = network.ports(low, BOTH.but(ports={80: "denied"}), "virtualbox")
+    (denied,) = check("virtualbox", "ports", low, BOTH.but(ports={80: "denied"}))
     assert denied.level == "error"
 
 
 @pytest.mark.parametrize(("host", "word"), [(BOTH, "ss "), (MAC, "lsof"), (WINDOWS, "netstat -ano")])
 def test_who_has_the_port(host, word):
-    (taken,) = network.ports(COURSE, host.but(ports={8001: "taken"}), "virtualbox")
+    (taken,) = check("virtualbox", "ports", COURSE, host.but(ports={8001: "taken"}))
     assert word in taken.fix
 
 
 def test_ports_of_the_lab_itself_are_not_taken():
     running = BOTH.but(ports={8001: "taken"}, there={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
-    assert list(network.ports(COURSE, running, "virtualbox")) == []
+    assert list(check("virtualbox", "ports", COURSE, running)) == []
 
 
 def test_the_networks_it_proposes_are_usable():
@@ -171,7 +177,7 @@ def test_libvirt_firewall_beside_dockers(version: str, routed: str, conf: str | 
         "Running against daemon: 9.0.0", f"Running against daemon: {version}"
     )
     host = LINUX.but(says={VIRSH: Said(answer), "ip -j route": Said(routed)}, files={CONF: conf})
-    found = list(network.libvirt_firewall(COURSE, host))
+    found = list(check("libvirt", "check_firewall", COURSE, host))
     assert [finding.level for finding in found] == (["warning"] if warned else [])
     if warned:
         assert 'firewall_backend = "iptables"' in found[0].fix

@@ -14,12 +14,14 @@ from recorded_host import (
     WINDOWS,
     Said,
     bad,
+    check,
     recorded,
 )
 
 from labgen.host import programs, virtualization
 from labgen.host.computer import LATE
 from labgen.host.findings import Finding, version_in
+from labgen.providers import PROVIDERS
 from labgen.providers.libvirt import doctor
 
 VBOX = "/usr/bin/VBoxManage --version"
@@ -124,7 +126,7 @@ def test_ssh(host, fix):
 
 def virtualbox(version, vagrant="2.4.9", host=BOTH):
     world = host.but(says={VBOX: Said(version), "vagrant --version": Said(f"Vagrant {vagrant}\n")})
-    return list(programs.virtualbox(COURSE, world))
+    return list(check("virtualbox", "check_version", COURSE, world))
 
 
 @pytest.mark.parametrize(
@@ -203,8 +205,8 @@ def test_virtualbox_beside_a_kvm_that_holds_the_processor(parameter, version, ex
 
 
 def test_no_virtualbox():
-    assert programs.no_virtualbox(COURSE, BOTH) is None
-    assert programs.no_virtualbox(COURSE, LINUX).level == "error"
+    assert PROVIDERS["virtualbox"].checks().gate(COURSE, BOTH) is None
+    assert PROVIDERS["virtualbox"].checks().gate(COURSE, LINUX).level == "error"
 
 
 @pytest.mark.parametrize(
@@ -283,13 +285,13 @@ def test_libvirt_plugin(host, expected, fix):
 
 
 def test_libvirt_missing():
-    assert doctor.missing(COURSE, LINUX) is None
+    assert PROVIDERS["libvirt"].checks().gate(COURSE, LINUX) is None
     gone = LINUX.without("virsh").but(variables={"LACKS": "libvirt-clients"})
-    assert "libvirt-clients" in doctor.missing(COURSE, gone).fix
-    assert "doctor --fix" in doctor.missing(COURSE, gone).fix
-    assert "Linux only" in doctor.missing(COURSE, MAC).message
+    assert "libvirt-clients" in PROVIDERS["libvirt"].checks().gate(COURSE, gone).fix
+    assert "doctor --fix" in PROVIDERS["libvirt"].checks().gate(COURSE, gone).fix
+    assert "Linux only" in PROVIDERS["libvirt"].checks().gate(COURSE, MAC).message
     fedora = gone.without("apt-get").but(files={"/etc/os-release": recorded("os-release-fedora.txt")})
-    assert "package manager" in doctor.missing(COURSE, fedora).fix
+    assert "package manager" in PROVIDERS["libvirt"].checks().gate(COURSE, fedora).fix
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_libvirt_missing():
     ],
 )
 def test_kvm(host, usable, fix):
-    (found,) = virtualization.libvirt(COURSE, host)
+    (found,) = check("libvirt", "check_kvm", COURSE, host)
     assert virtualization.kvm(host).usable is usable
     assert found.level == ("ok" if usable else "warning")
     assert fix in found.fix
@@ -327,7 +329,7 @@ def test_kvm(host, usable, fix):
     ],
 )
 def test_virtualization_for_virtualbox(host, level, words):
-    (found,) = virtualization.virtualbox(COURSE, host)
+    (found,) = check("virtualbox", "check_virtualization", COURSE, host)
     assert found.level == level
     assert words in found.fix
 

@@ -7,9 +7,11 @@ import tarfile
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 
-from labgen import cli, config, images
+from labgen import config, images
+from labgen.cli.box import build_boxes
 from labgen.images import cache, dockerfile, ensure, node, recipe, rootfs
 from labgen.model.lab import Suite
 
@@ -19,12 +21,9 @@ def test_every_place_knows_the_same_suites() -> None:
 
 
 def _offered() -> list[str]:
-    actions = cli.parser()._actions
-    commands = next(one for one in actions if isinstance(one.choices, dict)).choices
-    assert isinstance(commands, dict)
-    inside = next(one for one in commands["box"]._actions if isinstance(one.choices, dict)).choices
-    assert isinstance(inside, dict)
-    return next(list(one.choices or ()) for one in inside["build"]._actions if one.dest == "suite")
+    option = next(parameter for parameter in build_boxes.params if parameter.name == "suite")
+    assert isinstance(option.type, click.Choice)
+    return list(option.type.choices)
 
 
 def test_their_images_and_files_are_told_apart(tmp_path: Path) -> None:

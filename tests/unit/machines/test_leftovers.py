@@ -10,8 +10,8 @@ import pytest
 
 from labgen.core.errors import MachineError, ProgramMissing
 from labgen.core.process import Result, Runner
-from labgen.machines import leftovers
 from labgen.machines.leftovers import Traces, look
+from labgen.providers.virtualbox import leftovers
 
 MARK = "0123456789ab"
 ID = "c0ffee" * 10
@@ -88,7 +88,7 @@ UUID = "8fb3f49d-532e-45dd-be9a-6c532864aa61"
 
 
 def test_look_virtualbox_by_uuid_and_marked_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "_vboxmanage", lambda _runner: "VBoxManage")
+    monkeypatch.setattr(leftovers, "find_vboxmanage", lambda _host: "VBoxManage")
     answers: dict[str, str | Exception] = {
         "VBoxManage list vms": f'"labgen swarm-manager" {{{UUID}}}\n"labgen swarm-worker1" {{another}}\n',
         "VBoxManage list natnets": "Name:         labgen\nEnabled:      Yes\n\nName:         theirs\n",

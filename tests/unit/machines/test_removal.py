@@ -73,7 +73,7 @@ class World:
     def _look(self, provider: str, _runner: Runner, traces: Traces) -> list[Leftover]:
         there = self.folder.machine_ids().get(provider, {}) if self.removed_by_vagrant else traces.ids
         return [
-            Leftover("machine", name, (("VBoxManage", "unregistervm", identity, "--delete"),))
+            Leftover("machine", name, (("VBoxManage", "unregistervm", identity, "--delete"),), False)
             for name, identity in there.items()
             if traces.ids.get(name) == identity
         ]

@@ -1,0 +1,101 @@
+"""Networks of the lab against those of the Docker engine, and against this computer's routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from labgen.host.computer import Host
+from labgen.host.findings import Finding
+from labgen.host.lab_folder import mark
+from labgen.host.network import CONTAINERS, KEYS, Route, as_yaml, clashes, free_subnet, routes
+from labgen.model.lab import Lab
+from labgen.model.provider import ProviderFacts
+from labgen.providers.docker import engine
+
+
+def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
+    """Check for clashes with the engine's networks (it refuses two that overlap) and with this computer's routes."""
+    state = engine.daemon(host).state
+    if state == "own":
+        yield Finding(
+            "docker.network", "ok", "network", "the lab has a network namespace to itself.", provider="docker"
+        )
+        return
+    if state == "system":
+        found = list(_docker_networks(lab, host))
+        yield from found
+        if found:
+            return
+    # The engine's bridges are this computer's, unless it is in a virtual machine.
+    bridged = ("lab network", "adapter 1") if _local_engine(host) else ()
+    yield from clashes(lab, host, provider, bridged, _bridges)
+
+
+def _bridges(lab: Lab, host: Host, known: Sequence[Route]) -> set[str]:
+    """Give all bridges of container engines: the engine's networks have been asked themselves."""
+    del lab, host
+    return {route.device for route in known if CONTAINERS.match(route.device)}
+
+
+def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
+    listed = engine.networks(host)
+    if listed is None:
+        yield Finding(
+            "docker.network",
+            "warning",
+            "network",
+            "the engine does not list its networks.",
+            f"See with `docker network ls` and `docker network inspect` that none overlaps {lab.plan.lab}.",
+            "docker",
+        )
+        return
+    routes_there = [Route(subnet, network.name) for network in listed for subnet in network.subnets]
+    known = [*routes_there, *(routes(host) or [])]
+    own = mark(lab, host)
+    others = [network for network in listed if own is None or network.labels.get("labgen.folder") != own]
+    for network in others:
+        if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
+            yield Finding(
+                "docker.network",
+                "error",
+                "network",
+                f"Docker has a network {network.name} already: of another lab, or left of a folder that was deleted.",
+                f"If nothing needs it, remove it with what is on it:\n{_remove(network)}\n"
+                "Otherwise give this lab another name in lab.yml (name:).",
+                "docker",
+            )
+    for what, subnet in lab.plan.named()[:2]:
+        for network in others:
+            if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
+                continue  # told above
+            other = next((other for other in network.subnets if other.overlaps(subnet)), None)
+            if other is None:
+                continue
+            key = KEYS[what]
+            free = free_subnet(lab, key, known)
+            elsewhere = f"in lab.yml: {as_yaml(key, free)}" if free else f"set {key} in lab.yml to one that is free"
+            remove = f"docker network rm {network.name}\n(if nothing needs it; otherwise, {elsewhere})"
+            yield Finding(
+                "docker.network",
+                "error",
+                "network",
+                f"the {what} {subnet} overlaps Docker's network {network.name} ({other}).",
+                # The default bridge cannot be removed.
+                remove if network.name != "bridge" else f"I{elsewhere[1:]}.",
+                "docker",
+            )
+
+
+def _remove(network: engine.Network) -> str:
+    """Commands that remove what a lab has left in the engine."""
+    remove = f"docker network rm {network.name}"
+    folder = network.labels.get("labgen.folder", "")
+    if not re.fullmatch(r"[0-9a-f]{12}", folder):
+        return remove
+    return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
+
+
+def _local_engine(host: Host) -> bool:
+    found = engine.engine(host)
+    return host.system() == "Linux" and not (found is not None and found.desktop)
