@@ -93,8 +93,7 @@ def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
         if path is None:
             print(f"  for another computer:  docker save --output labgen-node.tar {name}")
     else:
-        made = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite)
-        path = made[provider]
+        path = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite)[provider]
         print(f"{provider}: {path}")
     if path is not None and path.is_file():
         print(f"  sha256: {sha256(path)}")

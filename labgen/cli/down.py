@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labgen.cli.folders import in_lab_folder, load
-from labgen.cli.nodes import named
+from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
 from labgen.core.errors import LabFileError, MachineError
 from labgen.core.lock import folder_lock
@@ -27,7 +27,7 @@ def command(folder: LabFolder, node: tuple[str, ...]) -> int:
 def _remove(folder: LabFolder, names: tuple[str, ...]) -> int:
     progress = for_stream()
     lab = _lab(folder, progress)
-    nodes = named(lab, names, folder.machine_names())
+    nodes = distinct_nodes(lab, names, folder.machine_names())
     try:
         state = folder.state()
     except MachineError:

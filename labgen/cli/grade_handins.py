@@ -75,19 +75,19 @@ def nonces(handins: Sequence[Path], nonce: str | None, table_file: Path | None) 
     return {file: table[name_of(file)] for file in handins}
 
 
-def describe(named: Sequence[Path], lab_file: Path | None) -> Mapping[str, Any]:
+def describe(handins: Sequence[Path], lab_file: Path | None) -> Mapping[str, Any]:
     """What the files say of themselves, and which are of one lab; asked of a process of its own.
 
     :raises LabgenError: it could not be asked.
     """
     options = [f"--lab-file={lab_file.absolute()}"] if lab_file else []
-    done = Runner(env=of_python()).run(
-        [python(), "-m", "verify.handins", *options, "--", *(file.absolute() for file in named)], timeout=3600
+    comparison = Runner(env=of_python()).run(
+        [python(), "-m", "verify.handins", *options, "--", *(file.absolute() for file in handins)], timeout=3600
     )
-    if not done.ok:
-        raise LabgenError(done.err.strip().removeprefix("error: ") or "the evidence could not be compared.")
-    told: Mapping[str, Any] = json.loads(done.out)
-    return told
+    if not comparison.ok:
+        raise LabgenError(comparison.err.strip().removeprefix("error: ") or "the evidence could not be compared.")
+    descriptions: Mapping[str, Any] = json.loads(comparison.out)
+    return descriptions
 
 
 def notes(described: Mapping[str, Any], now: datetime) -> str:
@@ -112,34 +112,34 @@ def noted(file: Path) -> str:
     return notes(described, datetime.now(UTC))
 
 
-def copies(told: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+def copies(descriptions: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     """Which hand-ins are of one lab, a sentence for each two."""
     sentences = []
-    for each in told["shared"]:
-        first, second = (names[place] for place in each["files"])
-        counts = ", ".join(f"{each[kind]} {kind}" for kind in ("nodes", "tasks", "containers") if each[kind])
+    for pair in descriptions["shared"]:
+        first, second = (names[place] for place in pair["files"])
+        counts = ", ".join(f"{pair[kind]} {kind}" for kind in ("nodes", "tasks", "containers") if pair[kind])
         sentences.append(f"{first} and {second} were made on one lab: {counts} are the same.")
     return sentences
 
 
-def grade_all(named: Sequence[Path], wanted: Mapping[Path, str | None], lab_file: Path | None, grade: Grade) -> int:
+def grade_all(handins: Sequence[Path], nonces: Mapping[Path, str | None], lab_file: Path | None, grade: Grade) -> int:
     """Grade each file, print a table, and say what they share; gives the gravest exit status."""
-    told = describe(named, lab_file)
+    descriptions = describe(handins, lab_file)
     now = datetime.now(UTC)
-    names = _distinct(named)
+    names = _distinct(handins)
     rows, statuses = [("name", "verdict", "points")], []
     lines = []
-    for file, name, described in zip(named, names, told["files"], strict=True):
-        status, report = grade(file, wanted[file])
+    for file, name, described in zip(handins, names, descriptions["files"], strict=True):
+        status, report = grade(file, nonces[file])
         statuses.append(status)
         points = f"{report['points']['got']}/{report['points']['of']}" if report else "-"
         rows.append((name, str(report["verdict"]) if report else "refused", points))
-        lines.append(f"{name}: {_refusal(described, wanted[file]) or notes(described, now)}")
+        lines.append(f"{name}: {_refusal(described, nonces[file]) or notes(described, now)}")
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("", *lines, sep="\n")
-    if copied := copies(told, names):
+    if copied := copies(descriptions, names):
         print("", *copied, sep="\n")
     sys.stdout.flush()
     return next((status for status in _WORST if status in statuses), max(statuses, default=0))
@@ -149,12 +149,12 @@ def _refusal(described: Mapping[str, Any], nonce: str | None) -> str:
     if "refused" in described:
         return f"refused: {described['refused']}"
     if nonce is not None and described["nonce"] != nonce:
-        there = f"with the nonce {described['nonce']!r}" if described["nonce"] else "without a nonce"
-        return f"refused: it was made {there}, not with {nonce!r}"
+        actual = f"with the nonce {described['nonce']!r}" if described["nonce"] else "without a nonce"
+        return f"refused: it was made {actual}, not with {nonce!r}"
     return ""
 
 
-def _distinct(named: Sequence[Path]) -> list[str]:
+def _distinct(handins: Sequence[Path]) -> list[str]:
     """A name for each file: its own, or where two have the same, its path."""
-    short = [name_of(file) for file in named]
-    return [name if short.count(name) == 1 else str(file) for name, file in zip(short, named, strict=True)]
+    short = [name_of(file) for file in handins]
+    return [name if short.count(name) == 1 else str(file) for name, file in zip(short, handins, strict=True)]

@@ -49,18 +49,18 @@ def command(target: Path) -> int:
     """Lay down what is missing; what is there is left as it is, and said."""
     target = (folder_option() or Path()) / target
     _need_folder_or_nothing(target)
-    made, kept = [], []
+    created, edited = [], []
     for relative, text in _files():
         place = target / relative
-        there = read(place)
-        if there is None:
+        present = read(place)
+        if present is None:
             write_whole(place, text)
-            made.append(place)
-        elif there != text:
-            kept.append(place)
-    for place in made:
+            created.append(place)
+        elif present != text:
+            edited.append(place)
+    for place in created:
         print(f"{place}: created")
-    for place in kept:
+    for place in edited:
         print(f"{place}: yours, left as it is")
     print(f"Next:  cd {typed_path(target)}  and then  labgen up")
     return 0

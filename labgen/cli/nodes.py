@@ -9,19 +9,19 @@ from labgen.core.errors import LabgenError
 from labgen.model.lab import Lab
 
 
-def named(lab: Lab, names: Iterable[str], made: Iterable[str] = ()) -> tuple[str, ...]:
-    """These names, each once.
+def distinct_nodes(lab: Lab, names: Iterable[str], machines: Iterable[str] = ()) -> tuple[str, ...]:
+    """Give the names of nodes, each once.
 
-    :param made: nodes that have a machine, although the lab may not name them any more.
+    :param machines: nodes that have a machine, although the lab may not name them any more.
     :raises LabgenError: the lab has no such node; says which is near, and which there are.
 
-    >>> from labgen import labfile
-    >>> named(labfile.parse(""), ["swarm-worker2", "swarm-worker1", "swarm-worker2"])
+    >>> from labgen import config
+    >>> distinct_nodes(config.parse(""), ["swarm-worker2", "swarm-worker1", "swarm-worker2"])
     ('swarm-worker2', 'swarm-worker1')
     """
     chosen = tuple(dict.fromkeys(names))
-    known = list(dict.fromkeys([*(node.name for node in lab.nodes), *made]))
+    existing = list(dict.fromkeys([*(node.name for node in lab.nodes), *machines]))
     for name in chosen:
-        if name not in known:
-            raise LabgenError(f"there is no node '{name}'.", nearest(name, known))
+        if name not in existing:
+            raise LabgenError(f"there is no node '{name}'.", nearest(name, existing))
     return chosen

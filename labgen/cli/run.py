@@ -33,13 +33,13 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 
     A process of its own, because labgen must not import what changes machines.
     """
-    done = Runner(env=of_python()).run(
+    provision = Runner(env=of_python()).run(
         [python(), "-m", "provision", task, *options],
         cwd=folder.path,
         timeout=24 * 3600,
         on_line=lambda line: print(line, flush=True),
     )
-    return done.status
+    return provision.status
 
 
 @click.command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import click
@@ -81,10 +82,10 @@ def _act(action: str, name: str) -> int:
 
 
 def _list(vagrant: Vagrant) -> None:
-    there = vagrant.snapshots()
-    names = dict.fromkeys(name for kept in there.values() for name in kept)
+    snapshots = vagrant.snapshots()
+    names = dict.fromkeys(itertools.chain.from_iterable(snapshots.values()))
     for name in names:
-        lacking = [machine for machine, kept in there.items() if name not in kept]
+        lacking = [machine for machine, saved in snapshots.items() if name not in saved]
         print(name + (f"  (not of {', '.join(lacking)})" if lacking else ""))
     if not names:
         print("There is no snapshot. Keep the lab's state with: labgen snapshot save NAME")
@@ -92,18 +93,18 @@ def _list(vagrant: Vagrant) -> None:
 
 def _change(action: str, name: str, vagrant: Vagrant, machines: Machines, state: State) -> None:
     progress = machines.progress
-    there = vagrant.snapshots()
-    having = [machine for machine, kept in there.items() if name in kept]
+    snapshots = vagrant.snapshots()
+    having = [machine for machine, names in snapshots.items() if name in names]
     if action == "save" and having:
         raise MachineError(
             f"there is a snapshot {name} already.",
             f"Choose another name, or forget that one: labgen snapshot delete {name}",
         )
     if action != "save" and not having:
-        known = ", ".join(dict.fromkeys(one for kept in there.values() for one in kept))
-        raise MachineError(f"there is no snapshot {name}.", f"There are: {known}" if known else "There is none.")
-    if action == "restore" and len(having) < len(there):
-        lacking = ", ".join(machine for machine in there if machine not in having)
+        existing = ", ".join(dict.fromkeys(itertools.chain.from_iterable(snapshots.values())))
+        raise MachineError(f"there is no snapshot {name}.", f"There are: {existing}" if existing else "There is none.")
+    if action == "restore" and len(having) < len(snapshots):
+        lacking = ", ".join(machine for machine in snapshots if machine not in having)
         raise MachineError(
             f"there is no snapshot {name} of {lacking}.",
             "A lab that goes back in part is no swarm any more. Keep one of all machines: labgen snapshot save NAME",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labgen.cli.folders import in_lab_folder
-from labgen.cli.nodes import named
+from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder
@@ -20,7 +20,7 @@ from labgen.machines import inventory
 def command(folder: LabFolder, node: str, words: tuple[str, ...]) -> int:
     """Log in, or run a command and return its exit status."""
     lab = inventory.load(folder.path)
-    (node,) = named(lab.lab, [node])
+    (node,) = distinct_nodes(lab.lab, [node])
     words = words[1:] if words[:1] == ("--",) else words
     return Runner().attend(
         ["ssh", "-F", lab.ssh_config, node, *words], hint="Install an OpenSSH client (Windows has one)."

@@ -121,15 +121,15 @@ def _swarm(folder: LabFolder, status: Status) -> None:
         return lambda script: run(f"sh -c {shlex.quote(script)}")
 
     try:
-        seen = observe(lab.lab, asker)
-        status.causes = [_told(finding, lab.lab) for finding in _troubles(seen)]
-        if seen.swarm is None:
+        observations = observe(lab.lab, asker)
+        status.causes = [_cause(finding, lab.lab) for finding in _troubles(observations)]
+        if observations.swarm is None:
             if not status.causes:
                 nodes(lab.asker(lab.lab.first_manager))
-            status.trouble = status.causes[0]["words"] if status.causes else seen.refusal
+            status.trouble = status.causes[0]["words"] if status.causes else observations.refusal
             return
-        _members(seen.swarm, status)
-        for service in seen.swarm.services.values():
+        _members(observations.swarm, status)
+        for service in observations.swarm.services.values():
             status.services.append(
                 {
                     "name": service.name,
@@ -154,13 +154,13 @@ def _members(swarm: Swarm, status: Status) -> None:
         }
 
 
-def _troubles(seen: Observations) -> list[Finding]:
+def _troubles(observations: Observations) -> list[Finding]:
     """The causes that are recognised; a firewall that is in nobody's way is none."""
-    well = seen.swarm is not None and all(node.ready for node in seen.swarm.nodes)
-    return [finding for finding in findings(seen) if not (well and finding.cause == "firewall")]
+    is_well = observations.swarm is not None and all(node.ready for node in observations.swarm.nodes)
+    return [finding for finding in findings(observations) if not (is_well and finding.cause == "firewall")]
 
 
-def _told(finding: Finding, lab: Lab) -> dict[str, Any]:
+def _cause(finding: Finding, lab: Lab) -> dict[str, Any]:
     manager = lab.first_manager
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
     return {
@@ -185,9 +185,11 @@ def table(lab: Lab, status: Status) -> str:
     for service in status.services:
         where = [_where(port, at, status) for port, at in zip(service["published"], service["at"], strict=True)]
         lines.append(", ".join([f"service {service['name']}: {service['image']}", *where]))
-    for one in status.ports:
-        if one["host"] is not None and one["host"] != one["wanted"]:
-            lines.append(connection_info.moved(ForwardedPort(one["guest"], one["wanted"], one["node"]), one["host"]))
+    for port in status.ports:
+        if port["host"] is not None and port["host"] != port["wanted"]:
+            lines.append(
+                connection_info.moved(ForwardedPort(port["guest"], port["wanted"], port["node"]), port["host"])
+            )
     if status.differences:
         lines += ["lab.yml differs from the machines (`labgen up --dry-run` says what would be done):"]
         lines += [f"  {difference}" for difference in status.differences]
@@ -204,6 +206,6 @@ def _where(port: int, at: str | None, status: Status) -> str:
         return f"at {at}" + (f" (in network namespace {status.namespace})" if status.namespace else "")
     if lacking := status.lacks.get(Capability.ROUTING_MESH):
         return f"port {port} does not answer here: {lacking}"
-    if any(one["guest"] == port and one["host"] is None for one in status.ports):
+    if any(entry["guest"] == port and entry["host"] is None for entry in status.ports):
         return f"port {port} at a port of this computer that `labgen up` will find out"
     return f"port {port} not forwarded to this computer (ports: in lab.yml)"

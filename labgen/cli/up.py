@@ -127,7 +127,7 @@ def _agreed(plan: Plan) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) -> Choice:
+def _choice(folder: LabFolder, lab: Lab, provider: str | None, progress: Progress) -> Choice:
     """The provider to use: the one the machines are on already, the one asked for, or the doctor's choice."""
     try:
         state = folder.state()
@@ -137,16 +137,18 @@ def _choice(folder: LabFolder, lab: Lab, asked: str | None, progress: Progress) 
         folder.set_state_aside()
         state = None
     if state is not None:
-        if asked and asked != state.provider:
+        if provider and provider != state.provider:
             raise MachineError(
-                f"the lab runs on {state.provider} already.", f"Remove it first with `labgen down`, then use {asked}."
+                f"the lab runs on {state.provider} already.",
+                f"Remove it first with `labgen down`, then use {provider}.",
             )
         of_lab(state.provider)
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
-    wanted = dataclasses.replace(lab, provider=asked) if asked else lab
+    lab = dataclasses.replace(lab, provider=provider) if provider else lab
     with progress.step("Looking what this computer can do"):
-        diagnosis = doctor.examine(wanted, doctor.Host(folder=folder.path, images=images), [asked] if asked else None)
-    choice = diagnosis.choose(wanted)
+        host = doctor.Host(folder=folder.path, images=images)
+        diagnosis = doctor.examine(lab, host, [provider] if provider else None)
+    choice = diagnosis.choose(lab)
     progress.note(f"Provider: {choice.why}")
     for finding in diagnosis.warnings(choice.provider):
         progress.note(f"warning: {finding.message} {finding.fix}")

@@ -133,7 +133,10 @@ def _options() -> Iterator[Trial]:
             yield Trial("--evidence", case, (*words, "--evidence", path), objects.lie_about)
             yield Trial("--from", case, (*words, "--from", path), objects.lie_about)
         yield Trial("--from", case, ("explain", "update.history", "--from", path), objects.lie_about)
+        # A name that is free is a fine one.
+        yield Trial("support", case, ("support", path), objects.lie_about, statuses=frozenset({0, 5}))
     for path in (".", "..", "/"):
+        yield Trial("support", path, ("support", path), statuses=frozenset({5}))
         for words in (*REPORTING, ("explain", "update.history")):
             yield Trial("--from", path, (*words, "--from", path), statuses=frozenset({2, 5, 14}))
 
@@ -154,6 +157,8 @@ _ODD = {
 
 def _words() -> Iterator[Trial]:
     for case, word in _ODD.items():
+        for words in ((word,), ("completion", word), ("box", word), ("schema", word), ("render", f"--{word}x")):
+            yield Trial("a word that is none", case, words, statuses=frozenset({2}))
         for words, statuses in (
             (("brief", word), {10}),
             (("run", word), {10}),

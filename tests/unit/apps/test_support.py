@@ -14,6 +14,7 @@ from labgen import cli
 from labgen.apps import support
 from labgen.core.workspace import LabFolder
 from labgen.providers import doctor
+from tests import needs
 
 PASSWORD = "hunter2-and-more"
 
@@ -54,6 +55,7 @@ def test_collect_cuts_secrets_out(folder: LabFolder) -> None:
 
 
 def test_collect_follows_no_link(folder: LabFolder, tmp_path: Path) -> None:
+    needs.posix("links")
     outside = tmp_path / "id_rsa"
     outside.write_text("mine", encoding="utf-8")
     (folder.logs / "other.log").symlink_to(outside)
@@ -65,8 +67,8 @@ def test_collect_follows_no_link(folder: LabFolder, tmp_path: Path) -> None:
     assert set(texts(folder)) == {"versions.txt", "doctor.json"}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes in folders")
 def test_collect_does_not_wait_for_a_pipe(folder: LabFolder) -> None:
+    needs.posix("pipes")
     os.mkfifo(folder.logs / "pipe.log")
     assert "logs/pipe.log" not in texts(folder)
 
