@@ -93,8 +93,13 @@ def _state(fields: Any) -> State:
     if not isinstance(fields, dict) or set(fields) != {"provider", "accelerated", "namespace", "lacks"}:
         raise Damaged("it is forged: its head does not say where the lab ran")
     provider, namespace, lacks = fields["provider"], fields["namespace"], fields["lacks"]
-    if not isinstance(provider, str) or provider not in PROVIDERS:
-        raise Damaged(f"it is forged: there is no provider {str(provider)[:40]!r}; there are {', '.join(PROVIDERS)}")
+    if not isinstance(provider, str):
+        raise Damaged("it is forged: the provider in its head is no name")
+    if provider not in PROVIDERS:
+        raise Damaged(
+            f"it was made on the provider {provider[:40]!r}, which this labgen does not know; it knows "
+            f"{', '.join(PROVIDERS)}. Install the package that adds the provider, or grade a lab on one of these"
+        )
     if not isinstance(fields["accelerated"], bool):
         raise Damaged("it is forged: whether its machines were emulated is neither true nor false")
     if not isinstance(namespace, str | None):

@@ -14,8 +14,8 @@ from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
 from labgen.core.workspace import LabFolder, State
 from labgen.machines.lifecycle import Machines
-from labgen.machines.vagrant import Vagrant
 from labgen.providers import of_lab
+from labgen.providers.base import Driver
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -53,8 +53,8 @@ def list_names() -> int:
     return 0
 
 
-def _machines(folder: LabFolder) -> tuple[Machines, Vagrant, State]:
-    """Give the machines of a lab that is up, and Vagrant for them.
+def _machines(folder: LabFolder) -> tuple[Machines, Driver, State]:
+    """Give the machines of a lab that is up, and their driver.
 
     :raises MachineError: the lab is not up, or its provider has no snapshots.
     """
@@ -67,22 +67,22 @@ def _machines(folder: LabFolder) -> tuple[Machines, Vagrant, State]:
             f"{provider.title} has no snapshots.", "`labgen reset` gives a fresh swarm in seconds, on any provider."
         )
     machines = Machines(folder, load(folder), for_stream())
-    return machines, machines.vagrant(state), state
+    return machines, machines.driver(state), state
 
 
 def _act(action: str, name: str) -> int:
     folder = lab_folder()
-    machines, vagrant, state = _machines(folder)
+    machines, driver, state = _machines(folder)
     if not _NAME.fullmatch(name):
         raise LabgenError(f"'{name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens.")
     with folder_lock(folder, f"labgen snapshot {action} {name}"):
-        _change(action, name, vagrant, machines, state)
+        _change(action, name, driver, machines, state)
         # Whoever was connected is not any more, and nodes find each other again.
         return fab(folder, "bootstrap") if action == "restore" else 0
 
 
-def _list(vagrant: Vagrant) -> None:
-    snapshots = vagrant.snapshots()
+def _list(driver: Driver) -> None:
+    snapshots = driver.snapshots()
     names = dict.fromkeys(itertools.chain.from_iterable(snapshots.values()))
     for name in names:
         lacking = [machine for machine, saved in snapshots.items() if name not in saved]
@@ -91,9 +91,9 @@ def _list(vagrant: Vagrant) -> None:
         print("There is no snapshot. Keep the lab's state with: labgen snapshot save NAME")
 
 
-def _change(action: str, name: str, vagrant: Vagrant, machines: Machines, state: State) -> None:
+def _change(action: str, name: str, driver: Driver, machines: Machines, state: State) -> None:
     progress = machines.progress
-    snapshots = vagrant.snapshots()
+    snapshots = driver.snapshots()
     having = [machine for machine, names in snapshots.items() if name in names]
     if action == "save" and having:
         raise MachineError(
@@ -111,9 +111,9 @@ def _change(action: str, name: str, vagrant: Vagrant, machines: Machines, state:
         )
     if action == "save":
         with progress.step(f"Keeping the state of the lab as {name}"):
-            vagrant.save_snapshot(name, on_line=progress.detail)
+            driver.save_snapshot(name, on_line=progress.detail)
     elif action == "delete":
         with progress.step(f"Forgetting {name}"):
-            vagrant.delete_snapshot(name, on_line=progress.detail)
+            driver.delete_snapshot(name, on_line=progress.detail)
     else:
         machines.restore(state, name)

@@ -20,12 +20,12 @@ from labgen.docker.swarm import Swarm, nodes
 from labgen.machines import connection_info, inventory
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
-from labgen.machines.vagrant import Machine
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Node
 from labgen.model.lab import Port as ForwardedPort
 from labgen.observation.causes import Finding, Observations, findings
 from labgen.observation.causes.ask import observe
+from labgen.providers.base import Machine
 
 
 @dataclass
@@ -82,8 +82,8 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
         status.trouble = "The lab is not up. Bring it up with `labgen up`."
         return status
     try:
-        vagrant = Machines(folder, lab, Progress()).vagrant(state or State(""))
-        machines = vagrant.status()
+        driver = Machines(folder, lab, Progress()).driver(state or State(""))
+        machines = driver.status()
         status.machines = {name: machine.state for name, machine in machines.items()}
         status.differences = _differences(folder, lab, state)
         if all(word == "not_created" for word in status.machines.values()):

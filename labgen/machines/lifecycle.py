@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from labgen import images as boxes
 from labgen.core.atomic_files import remove, write_whole
@@ -21,6 +22,7 @@ from labgen.model.lab import Box, Lab
 from labgen.model.provider import BUILT_BOX
 from labgen.model.record import after_up
 from labgen.providers import PROVIDERS, of_lab
+from labgen.providers.base import Driver
 from labgen.providers.daemon import Daemon
 from labgen.providers.doctor import Choice
 
@@ -61,8 +63,10 @@ class Machines:
         """Starts programs where they see this lab's network, and the daemon its machines run on."""
         return self._daemon(state).inside() if state is not None and state.namespace else Runner()
 
-    def vagrant(self, state: State, vagrantfile: Path | None = None) -> Vagrant:
-        """Vagrant, where it sees this lab's network.
+    def driver(self, state: State, vagrantfile: Path | None = None) -> Driver:
+        """Give what creates, starts, stops and destroys the machines: Vagrant, unless the provider has its own driver.
+
+        It sees the lab's network.
 
         :param vagrantfile: another one than the folder's own; relative to the folder.
         """
@@ -71,7 +75,10 @@ class Machines:
         if state.provider:
             # Of a machine that is not made, or not any more, Vagrant would ask the provider that it takes for the best.
             env["VAGRANT_DEFAULT_PROVIDER"] = state.provider
-        return Vagrant(self.folder.path, replace(runner, env=env), self._log, vagrantfile or Path("Vagrantfile"))
+        file = vagrantfile or Path("Vagrantfile")
+        vagrant = Vagrant(self.folder.path, replace(runner, env=env), self._log, file)
+        provider = PROVIDERS.get(state.provider)
+        return vagrant if provider is None else provider.driver(self.folder, runner, vagrant)
 
     def start_daemon(self, state: State, *, own: bool) -> State:
         """Start a daemon of the lab's own, where it has one; gives the state with its network namespace."""
@@ -102,19 +109,19 @@ class Machines:
             self.lab, self.folder.record(), folder=str(self.folder.path), mark=mark, earlier=earlier, ids=earlier
         )
         self.folder.remember(state, record)
-        vagrant = self.vagrant(state)
-        self._box(vagrant, state)
+        driver = self.driver(state)
+        self._box(driver, state)
         within = boot_within(accelerated=choice.accelerated)
         count = len(self.lab.nodes)
         with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
             try:
-                vagrant.up(choice.provider, within=within, on_line=self.progress.detail, machines=count)
+                driver.up(choice.provider, within=within, on_line=self.progress.detail, machines=count)
             except MachineError as first:
-                self._again(vagrant, choice.provider, within, first)
+                self._again(driver, choice.provider, within, first)
         ids = self.folder.machine_ids().get(choice.provider, {})
         record = after_up(self.lab, record, folder=record.folder, mark=mark, earlier=earlier, ids=ids, renewed=renewed)
         self.folder.remember(state, record)
-        self.reached(vagrant, state)
+        self.reached(driver, state)
         self._ports(state)
         return self._lacks(state)
 
@@ -130,11 +137,11 @@ class Machines:
         self._follow_move(state.provider)
         state = self.start_daemon(state, own=state.namespace is not None)
         made = Machines(self.folder, record.lab, self.progress)
-        vagrant = made.vagrant(state, write_vagrantfile(self.folder, record.lab))
+        driver = made.driver(state, write_vagrantfile(self.folder, record.lab))
         with self.progress.step("Starting the machines as they were made"):
             within, count = boot_within(accelerated=choice.accelerated), len(record.lab.nodes)
-            vagrant.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
-        made.reached(vagrant, state)
+            driver.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
+        made.reached(driver, state)
 
     def _follow_move(self, provider: str) -> None:
         """Forget what is written down with the folder's earlier path in it: where the keys are."""
@@ -147,35 +154,35 @@ class Machines:
 
     def restore(self, state: State, snapshot: str) -> None:
         """Go back to a snapshot of the machines, and write down how to reach them then: their ports may be others."""
-        vagrant = self.vagrant(state)
+        driver = self.driver(state)
         inventory.close_shared(self.folder, Runner())
         connection_info.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         with self.progress.step(f"Going back to {snapshot}"):
             # Managers last, and none at work before that: one of now would end what workers did then, and one of then
             # would give workers up that are not back yet, and have their tasks done elsewhere.
             managers = [node.name for node in self.lab.managers]
-            vagrant.halt(managers, force=True, on_line=self.progress.detail)
+            driver.halt(managers, force=True, on_line=self.progress.detail)
             for name in (*(node.name for node in self.lab.workers), *managers):
-                vagrant.restore_snapshot(snapshot, name, on_line=self.progress.detail)
+                driver.restore_snapshot(snapshot, name, on_line=self.progress.detail)
             # That starts them without a word to the Vagrantfile, which has to write down how they are reached now.
             within = boot_within(accelerated=state.accelerated)
             count = len(self.lab.nodes)
-            vagrant.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
-        self.reached(vagrant, state)
+            driver.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
+        self.reached(driver, state)
         self._ports(state)
 
-    def reached(self, vagrant: Vagrant, state: State) -> None:
+    def reached(self, driver: Driver, state: State) -> None:
         """Write down how to reach the machines."""
         proxy = self._daemon(state).proxy_command() if state.namespace else None
-        inventory.write_ssh_config(self.folder, self._ssh_config(vagrant, state), proxy_command=proxy)
+        inventory.write_ssh_config(self.folder, self._ssh_config(driver, state), proxy_command=proxy)
 
-    def _ssh_config(self, vagrant: Vagrant, state: State) -> str:
+    def _ssh_config(self, driver: Driver, state: State) -> str:
         """What `vagrant ssh-config` says: written down while the machines came up, else asked for."""
         known = connection_info.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         if known is not None:
             return connection_info.ssh_config(known)
         with self.progress.step("Asking Vagrant how to reach them"):
-            return vagrant.ssh_config()
+            return driver.ssh_config()
 
     def _ports(self, state: State) -> None:
         """Say which ports Vagrant has forwarded otherwise than lab.yml has them."""
@@ -188,20 +195,22 @@ class Machines:
         if PROVIDERS[state.provider].shares_kernel:
             with self.progress.step("Asking the kernel under the nodes what it can do"):
                 state = replace(state, lacks=inventory.find_lacks(self.folder, self.lab, state))
-            if why := state.lacks.get(Capability.ROUTING_MESH):
-                self.progress.note(f"note: {why}: published ports will not answer.")
+        else:
+            state = replace(state, lacks=PROVIDERS[state.provider].lacks)
+        if why := state.lacks.get(Capability.ROUTING_MESH):
+            self.progress.note(f"note: {why}: published ports will not answer.")
         self.folder.remember(state)
         return state
 
-    def _again(self, vagrant: Vagrant, provider: str, within: float, first: MachineError) -> None:
+    def _again(self, driver: Driver, provider: str, within: float, first: MachineError) -> None:
         stuck = stuck_machines(first.message, [node.name for node in self.lab.nodes])
         if not stuck:
             raise first
         self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} anew, once.")
-        vagrant.destroy(stuck, on_line=self.progress.detail)
+        driver.destroy(stuck, on_line=self.progress.detail)
         try:
             count = len(self.lab.nodes)
-            vagrant.up(provider, within=within, on_line=self.progress.detail, machines=count)
+            driver.up(provider, within=within, on_line=self.progress.detail, machines=count)
         except MachineError as second:
             raise MachineError(
                 f"{second.message}\n(tried twice: {', '.join(stuck)} did not boot the first time either)",
@@ -209,11 +218,14 @@ class Machines:
                 "`labgen doctor` says what there is. Then `labgen up` carries on.",
             ) from None
 
-    def _box(self, vagrant: Vagrant, state: State) -> None:
+    def _box(self, driver: Driver, state: State) -> None:
         provider = state.provider
         if PROVIDERS[provider].from_image:
             boxes.ensure_node_image(self.runner(state), progress=self.progress, suite=self.lab.engine.suite)
             return
+        if not PROVIDERS[provider].uses_vagrant:
+            return  # its own driver knows what machines start from
+        vagrant = cast("Vagrant", driver)
         box = self.lab.box or PROVIDERS[provider].box
         if box.name != BUILT_BOX or box.url:
             self._fetch(vagrant, box, provider)
@@ -273,12 +285,12 @@ class Machines:
         with self.progress.step(f"{'Cutting the power of' if force else 'Shutting down'} {', '.join(names)}"):
             self._with_surplus(state).halt(names, force=force, on_line=self.progress.detail)
 
-    def _with_surplus(self, state: State) -> Vagrant:
+    def _with_surplus(self, state: State) -> Driver:
         """Vagrant, with a Vagrantfile that knows machines, too, which lab.yml does not name any more."""
         record, names = self.folder.record(), self.folder.machine_names()
         if record is None or not set(names) - {node.name for node in self.lab.nodes}:
-            return self.vagrant(state)
-        return self.vagrant(state, write_vagrantfile(self.folder, record.lab, names))
+            return self.driver(state)
+        return self.driver(state, write_vagrantfile(self.folder, record.lab, names))
 
     def _not_halted(self, state: State | None) -> None:
         """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""

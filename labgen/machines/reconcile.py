@@ -38,7 +38,7 @@ def _stopped(folder: LabFolder, machines: Machines, names: Sequence[str]) -> fro
         return frozenset()
     if machines.halted(state):
         return frozenset(names)
-    statuses = machines.vagrant(state).status()
+    statuses = machines.driver(state).status()
     return frozenset(name for name in names if name not in statuses or not statuses[name].running)
 
 
@@ -132,13 +132,13 @@ class Reconciler:
                 self._drained((name,))
                 if status := self.fab(self._folder, "bootstrap.drain", name):
                     return status
-            vagrant = self.machines.vagrant(state)
+            driver = self.machines.driver(state)
             # Its connection ends with it.
             inventory.close_shared(self._folder, Runner())
             with self.machines.progress.step(f"Restarting {name}"):
-                vagrant.reload(name, within=within, on_line=self.machines.progress.detail)
+                driver.reload(name, within=within, on_line=self.machines.progress.detail)
             self._renewed(name)
-            self.machines.reached(vagrant, state)
+            self.machines.reached(driver, state)
             if drains and (status := self._activate((name,))):
                 return status
         return 0

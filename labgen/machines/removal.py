@@ -142,9 +142,9 @@ class Removal:
         problems: list[LabgenError] = []
         with self.machines.progress.step("Removing the machines"):
             for file in files:
-                vagrant = self.machines.vagrant(state, file)
+                driver = self.machines.driver(state, file)
                 try:
-                    vagrant.destroy(on_line=self.machines.progress.detail, parallel=parallel)
+                    driver.destroy(on_line=self.machines.progress.detail, parallel=parallel)
                 except LabgenError as why:
                     problems.append(why)
         return problems
@@ -194,7 +194,7 @@ def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -
     problems: list[LabgenError] = []
     with machines.progress.step(f"Removing {', '.join(names)}"):
         try:
-            machines.vagrant(state or State(""), file).destroy(names, on_line=machines.progress.detail)
+            machines.driver(state or State(""), file).destroy(names, on_line=machines.progress.detail)
         except LabgenError as why:
             problems.append(why)
     # No mark: machines that stay bear it as well.

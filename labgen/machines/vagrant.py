@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from labgen.core.errors import BoxError, MachineError, ProgramTimeout
 from labgen.core.process import Result, Runner
 from labgen.machines.vagrant_errors import way_out
 from labgen.model.lab import Box
+from labgen.providers.base import Machine
 
 HINT_MISSING = "Install it from https://developer.hashicorp.com/vagrant/install, then run `labgen doctor`."
 HINT_LATE = (
@@ -36,28 +36,6 @@ _ASK = 120.0
 _FETCH = 4 * 3600.0
 _FETCH_SILENCE = 600.0
 """Deadlines, in seconds, of fetching a box: hundreds of megabytes, through whatever network there is."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A machine as Vagrant sees it.
-
-    :param state: Vagrant's word: ``running``, ``not_created``, ``poweroff``, ``shutoff`` and others.
-    """
-
-    name: str
-    state: str
-    provider: str
-
-    @property
-    def running(self) -> bool:
-        """It runs."""
-        return self.state == "running"
-
-    @property
-    def exists(self) -> bool:
-        """It has been created, whether it runs or not."""
-        return self.state != "not_created"
 
 
 class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]

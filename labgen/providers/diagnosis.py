@@ -188,7 +188,8 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
     here = host or Host()
     looked_at = tuple(providers) if providers is not None else _candidates(lab, here)
     gates: list[Finding] = []
-    checks: list[Check] = [*GENERAL]
+    with_vagrant = any(PROVIDERS[provider].uses_vagrant for provider in looked_at)
+    checks = [check for check in GENERAL if with_vagrant or check is not programs.vagrant]
     for provider in looked_at:
         shut = PROVIDERS[provider].checks().gate(lab, here)
         if shut is None:

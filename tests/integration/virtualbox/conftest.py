@@ -20,8 +20,9 @@ from labgen.core.progress import Progress
 from labgen.images import disk, recipe, vagrant_box
 from labgen.images.build_context import Workshop
 from labgen.machines import render
-from labgen.machines.vagrant import Machine, Vagrant
+from labgen.machines.vagrant import Vagrant
 from labgen.model.lab import Lab
+from labgen.providers.base import Machine
 
 from .asked import VirtualBox
 from .prepare import PROGRAMS, hold, root

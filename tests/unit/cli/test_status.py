@@ -16,9 +16,10 @@ from labgen.docker.swarm import Port
 from labgen.machines import inventory
 from labgen.machines.connection_info import url
 from labgen.machines.inventory import Inventory
-from labgen.machines.vagrant import Machine, Vagrant
+from labgen.machines.vagrant import Vagrant
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Lab
+from labgen.providers.base import Machine
 
 LAB = config.parse("")
 MOVED = config.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")

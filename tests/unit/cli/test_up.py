@@ -12,7 +12,7 @@ from labgen.cli import up as up_command
 from labgen.core.workspace import LabFolder, State
 from labgen.machines import leftovers
 from labgen.machines.lifecycle import Machines
-from labgen.machines.vagrant import Machine
+from labgen.providers.base import Machine
 from labgen.providers.doctor import Choice
 
 
@@ -25,7 +25,7 @@ class Bench:
         self.interrupted = False
         self.ids = {"swarm-manager": "a0", "swarm-worker1": "a1", "swarm-worker2": "a2"}
         path.mkdir()
-        monkeypatch.setattr(Machines, "vagrant", lambda *_: self)
+        monkeypatch.setattr(Machines, "driver", lambda *_: self)
         monkeypatch.setattr(Machines, "_box", lambda *_: None)
         monkeypatch.setattr(Machines, "reached", lambda *_: None)
         monkeypatch.setattr(Machines, "_lacks", lambda _machines, state: state)

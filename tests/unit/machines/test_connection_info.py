@@ -171,7 +171,7 @@ def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, mon
             done.append("up")
 
     vagrant = Restoring()
-    monkeypatch.setattr(Machines, "vagrant", lambda *_: vagrant)
+    monkeypatch.setattr(Machines, "driver", lambda *_: vagrant)
     Machines(up, LAB, Progress()).restore(State("virtualbox"), "before")
     # No manager is at work while workers are not as they were.
     assert done == ["swarm-manager off", "swarm-worker1 before", "swarm-manager before", "up"]

@@ -183,7 +183,7 @@ def test_box_that_is_installed_is_not_fetched_again(machines: Machines, inside: 
 def vagrant(monkeypatch: pytest.MonkeyPatch) -> FakeVagrant:
     """In the place of the door to Vagrant."""
     fake = FakeVagrant()
-    monkeypatch.setattr(Machines, "vagrant", lambda _self, _state, _file=None: fake)
+    monkeypatch.setattr(Machines, "driver", lambda _self, _state, _file=None: fake)
     monkeypatch.setattr(leftovers, "look", lambda *_: [])
     return fake
 
@@ -273,7 +273,7 @@ def test_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "Vagrant", lambda _folder, runner, _log, _file: runner)
-    env = {provider: machines.vagrant(State(provider)).env for provider in ("virtualbox", "")}  # type: ignore[attr-defined]
+    env = {provider: machines.driver(State(provider)).env for provider in ("virtualbox", "")}  # type: ignore[attr-defined]
     assert env == {"virtualbox": {"VAGRANT_DEFAULT_PROVIDER": "virtualbox"}, "": {}}
 
 

@@ -18,8 +18,8 @@ from labgen.machines import inventory, leftovers, reconcile
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.machines.reconcile import Reconciler
-from labgen.machines.vagrant import Machine
 from labgen.model.record import after_up
+from labgen.providers.base import Machine
 from labgen.providers.doctor import Choice
 
 MADE = config.parse("workers: 2")
@@ -50,7 +50,7 @@ class Bench:
         made = after_up(MADE, None, folder=str(self.folder.path), mark=self.folder.draw_mark(), earlier={}, ids=ids)
         self.folder.remember(State(provider), made)
         self.folder.ssh_config.write_text("".join(f"Host {name}\n  HostName 127.0.0.1\n" for name in ids))
-        monkeypatch.setattr(Machines, "vagrant", lambda *_: self)
+        monkeypatch.setattr(Machines, "driver", lambda *_: self)
         monkeypatch.setattr(Machines, "reached", lambda *_: self.log.append("reached"))
         monkeypatch.setattr(Machines, "up", self._up)
         monkeypatch.setattr(Machines, "runner", lambda *_: self)

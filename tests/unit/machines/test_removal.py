@@ -62,7 +62,7 @@ class World:
         mark = self.folder.draw_mark()
         made = after_up(MADE, None, folder=str(self.folder.path), mark=mark, earlier={}, ids=IDS)
         self.folder.remember(State("virtualbox"), made)
-        monkeypatch.setattr(Machines, "vagrant", lambda _machines, state, file=None: self._vagrant(state, file))
+        monkeypatch.setattr(Machines, "driver", lambda _machines, state, file=None: self._vagrant(state, file))
         monkeypatch.setattr(leftovers, "look", self._look)
 
     def _vagrant(self, _state: State, file: Path | None = None) -> FakeVagrant:

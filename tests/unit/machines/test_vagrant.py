@@ -10,8 +10,9 @@ import pytest
 from labgen.core.errors import BoxError, MachineError, ProgramMissing, ProgramTimeout
 from labgen.core.process import Result, Runner
 from labgen.machines.lifecycle import stuck_machines
-from labgen.machines.vagrant import Machine, Vagrant, explain, parse_snapshots, parse_status
+from labgen.machines.vagrant import Vagrant, explain, parse_snapshots, parse_status
 from labgen.model.lab import Box
+from labgen.providers.base import Machine
 from tests import needs
 
 STATUS = """\

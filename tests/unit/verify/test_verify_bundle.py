@@ -204,9 +204,9 @@ def state(**fields: Any) -> str:
         (state(more=1), "it is forged: its head does not say where the lab ran"),
         (
             state(provider="vmware"),
-            "it is forged: there is no provider 'vmware'; there are virtualbox,",
+            "it was made on the provider 'vmware', which this labgen does not know; it knows virtualbox,",
         ),
-        (state(provider=["docker"]), "it is forged: there is no provider \"['docker']\""),
+        (state(provider=["docker"]), "it is forged: the provider in its head is no name"),
         (state(accelerated="maybe"), "it is forged: whether its machines were emulated is neither true nor false"),
         (state(accelerated=1), "it is forged: whether its machines were emulated is neither true nor false"),
         (state(namespace=7), "it is forged: the network namespace in its head is no text"),
