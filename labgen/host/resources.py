@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,8 @@ DISK_FOR_BOX = 3072
 
 def memory(lab: Lab, host: Host) -> Iterator[Finding]:
     """Memory of the machines against what is there."""
-    found = _memory(host)
-    if found is None:
+    status = host.memory()
+    if status is None:
         yield Finding(
             "memory",
             "warning",
@@ -33,7 +32,7 @@ def memory(lab: Lab, host: Host) -> Iterator[Finding]:
             f"See to it that {_mib(needed_memory(lab))} are free.",
         )
         return
-    total, available = found
+    total, available = status
     needed = needed_memory(lab)
     per_node = max(512, (total // 2 // len(lab.nodes) - MEMORY_BESIDE) // 128 * 128)
     less = f"Lower `memory` in lab.yml (memory: {per_node} would fit), or use fewer nodes."
@@ -60,31 +59,6 @@ def memory(lab: Lab, host: Host) -> Iterator[Finding]:
 def needed_memory(lab: Lab, per_node: int | None = None) -> int:
     """MiB that the lab's machines take together."""
     return sum((per_node or node.memory) + MEMORY_BESIDE for node in lab.nodes)
-
-
-def _memory(host: Host) -> tuple[int, int] | None:
-    if host.system() == "Linux":
-        return _meminfo(host.read(Path("/proc/meminfo")) or "")
-    if host.system() == "Darwin":
-        size = host.run("sysctl", "-n", "hw.memsize").out.strip()
-        return _vm_stat(int(size) // 2**20, host.run("vm_stat").out) if size.isdecimal() else None
-    return host.windows_memory()
-
-
-def _meminfo(text: str) -> tuple[int, int] | None:
-    fields = {key: int(kib) // 1024 for key, kib in re.findall(r"^(\w+):\s+(\d+) kB", text, re.MULTILINE)}
-    total = fields.get("MemTotal")
-    return (total, fields.get("MemAvailable", fields.get("MemFree", total))) if total else None
-
-
-def _vm_stat(total: int, text: str) -> tuple[int, int] | None:
-    size = re.search(r"page size of (\d+) bytes", text)
-    pages = {key: int(count) for key, count in re.findall(r"^Pages ([\w ]+):\s+(\d+)\.", text, re.MULTILINE)}
-    if size is None or "free" not in pages:
-        return None
-    # What macOS gives up when asked; "free" alone is next to nothing on a Mac that has run for a day.
-    given = sum(pages.get(kind, 0) for kind in ("free", "inactive", "speculative", "purgeable"))
-    return total, min(total, given * int(size[1]) // 2**20)
 
 
 def processors(lab: Lab, host: Host) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ import filelock  # noqa: F401
 import invoke  # noqa: F401
 import jinja2  # noqa: F401
 import paramiko  # noqa: F401
+import psutil  # noqa: F401
 import pydantic  # noqa: F401
 import pytest  # noqa: F401
 import rich.console  # noqa: F401

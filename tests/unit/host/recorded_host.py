@@ -65,7 +65,7 @@ class RecordedHost(Host):
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     devices: Mapping[str, str] = field(default_factory=dict)
     free_disk: int | None = 50_000
-    memory_of_windows: tuple[int, int] | None = None
+    mib: tuple[int, int] | None = (16_000, 12_000)
     ports: Mapping[int, str] = field(default_factory=lambda: {8001: "free"})
     internet: Mapping[str, bool] = field(default_factory=dict)
     built: frozenset[str] = frozenset({"libvirt", "virtualbox"})
@@ -76,7 +76,7 @@ class RecordedHost(Host):
     apt: Callable[[str], Said] | None = None
 
     def __post_init__(self) -> None:
-        self.memory: dict[str, Result] = {}
+        self.answers: dict[str, Result] = {}
         self.lock = threading.Lock()
 
     def but(self, **changes: Any) -> RecordedHost:
@@ -122,20 +122,20 @@ class RecordedHost(Host):
     def run(self, *argv: str, timeout: float = 10.0) -> Result:
         command = " ".join(argv)
         with self.lock:
-            if command not in self.memory:
+            if command not in self.answers:
                 known = self.says.get(command, NOBODYS.get(command))
                 if known is None and argv[0] == "dpkg-query":
                     known = self.dpkg(argv)
                 assert known is not None, f"not recorded: {command}"
                 self.asked.append(command)
-                self.memory[command] = Result(argv, known.status, known.out, known.err)
-        return self.memory[command]
+                self.answers[command] = Result(argv, known.status, known.out, known.err)
+        return self.answers[command]
 
     def dpkg(self, argv: tuple[str, ...]) -> Said | None:
         return None
 
     def forget(self) -> None:
-        self.memory.clear()
+        self.answers.clear()
 
     def follow(self, *argv: str, on_line: Callable[[str], None], timeout: float) -> Result:
         command = " ".join(argv)
@@ -160,9 +160,8 @@ class RecordedHost(Host):
     def disk_free(self, path: Path) -> int | None:
         return self.free_disk
 
-    def windows_memory(self) -> tuple[int, int] | None:
-        assert self.os == "Windows", "only Windows is asked so"
-        return self.memory_of_windows
+    def memory(self) -> tuple[int, int] | None:
+        return self.mib
 
     def port(self, number: int) -> Any:
         if 18000 <= number < 19000:
@@ -213,7 +212,6 @@ LINUX = Debian(
     },
     files={
         "/etc/os-release": recorded("os-release-debian-12.txt"),
-        "/proc/meminfo": "MemTotal:  16384000 kB\nMemFree:  1000000 kB\nMemAvailable:  12288000 kB\n",
         "/proc/cpuinfo": recorded("cpuinfo-vmx.txt"),
         "/proc/1/comm": "systemd\n",
         KVM_AT_LOAD: None,
@@ -243,11 +241,10 @@ MAC = RecordedHost(
     says={
         "vagrant --version": Said("Vagrant 2.4.9\n"),
         "/usr/bin/VBoxManage --version": Said("7.1.12r169651\n"),
-        "sysctl -n hw.memsize": Said("17179869184\n"),
         "sysctl -n kern.hv_support": Said("1\n"),
-        "vm_stat": Said(recorded("vm_stat.txt")),
         "netstat -rn": Said(recorded("netstat-macos.txt")),
     },
+    mib=(16_384, 7_286),
     internet=INTERNET,
 )
 """A Mac with Apple silicon on which everything is well."""
@@ -265,7 +262,7 @@ WINDOWS = RecordedHost(
         POWERSHELL: Said("False\r\nTrue\r\n"),
         "route print -4": Said(recorded("route-print-en.txt")),
     },
-    memory_of_windows=(16_000, 9_000),
+    mib=(16_000, 9_000),
     internet=INTERNET,
 )
 """A Windows machine on which everything is well."""

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from recorded_host import RecordedHost
 
@@ -77,6 +78,18 @@ def test_a_resolver_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(socket, "create_connection", hang)
     assert Host().reaches("example.invalid", 443, within=0.1) is False
     gate.set()
+
+
+def test_memory_is_told_in_mib_or_not_at_all(monkeypatch):
+    total, available = Host().memory()
+    assert 256 < available <= total < 2**24
+    assert total == psutil.virtual_memory().total // 2**20
+
+    def refuse():
+        raise PermissionError("/proc/meminfo")
+
+    monkeypatch.setattr(psutil, "virtual_memory", refuse)
+    assert Host().memory() is None
 
 
 def test_files_folders_devices_and_space(tmp_path):
