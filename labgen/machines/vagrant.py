@@ -1,8 +1,8 @@
-"""The one door to Vagrant; python-vagrant is inside.
+"""Vagrant, the usual driver of machines: the only module that starts it.
 
-python-vagrant builds the command lines and reads ``box list``; its subprocess calls are replaced by
-labgen's runner (a deadline, both outputs kept, an error that says which command), and its reading of
-``status`` by one that survives lines it does not know.
+python-vagrant's public calls are used wherever it has one; the rest is a command line of our own. Its methods that
+start a process start it with labgen's runner, which has what the library has not: a deadline, the lab's network
+namespace, and the output of what failed (docs/decisions.md, 36).
 """
 
 from __future__ import annotations
@@ -49,6 +49,14 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
         self.timeout = _ASK
         self.silence: float | None = None
         self.on_line: Callable[[str], None] = lambda _line: None
+
+    def command(self, *words: str) -> None:
+        """Run a command that python-vagrant has no call for."""
+        self._call_vagrant_command(words)
+
+    def question(self, *words: str) -> str:
+        """Give what a command prints that python-vagrant has no call for."""
+        return self._run_vagrant_command(words)
 
     def _make_vagrant_command(self, args: Any) -> list[str]:
         return ["vagrant", *(str(arg) for arg in args if arg is not None)]
@@ -154,23 +162,31 @@ class Vagrant:
         with self._saying(on_line, within * max(machines, 1), silence=within):
             self._cli.up(vm_name=name, provider=provider)
 
-    # python-vagrant halts and destroys one machine or all, and has no word for --parallel.
-
     def halt(self, names: Iterable[str] = (), *, on_line: Callable[[str], None], force: bool = False) -> None:
         """Shut machines down; all, where none is named.
 
         :param force: cut their power, without a word to what runs there.
         """
+        few = [*names]
         with self._saying(on_line, 900):
-            self._cli._call_vagrant_command(["halt", *(["--force"] if force else []), *names])
+            if len(few) > 1:
+                # python-vagrant halts one machine or all; one after the other, each would start Vagrant again.
+                self._cli.command("halt", *(["--force"] if force else []), *few)
+            else:
+                self._cli.halt(vm_name=next(iter(few), None), force=force)
 
     def destroy(self, names: Iterable[str] = (), *, on_line: Callable[[str], None], parallel: bool = False) -> None:
         """Remove machines with their disks and networks; all, where none is named.
 
         :param parallel: side by side rather than one after the other.
         """
+        few = [*names]
         with self._saying(on_line, 900):
-            self._cli._call_vagrant_command(["destroy", "--force", *(["--parallel"] if parallel else []), *names])
+            if parallel or len(few) > 1:
+                # python-vagrant destroys one machine or all, and has no word for --parallel.
+                self._cli.command("destroy", "--force", *(["--parallel"] if parallel else []), *few)
+            else:
+                self._cli.destroy(vm_name=next(iter(few), None))
 
     def reload(self, name: str, *, within: float, on_line: Callable[[str], None]) -> None:
         """Restart a machine, with what the Vagrantfile says of it by now.
@@ -178,12 +194,12 @@ class Vagrant:
         :param within: deadline in seconds.
         """
         with self._saying(on_line, within):
-            self._cli._call_vagrant_command(["reload", name])
+            self._cli.reload(vm_name=name)
 
     def status(self) -> Mapping[str, Machine]:
         """State of every machine, by name."""
-        output = self._cli._run_vagrant_command(["status", "--machine-readable"])
-        return parse_status(output)
+        # The library's reading of it fails on lines that are not its own, as plugins print them.
+        return parse_status(self._cli.question("status", "--machine-readable"))
 
     def ssh_config(self) -> str:
         """How to reach every running machine, as OpenSSH configuration."""
@@ -197,8 +213,8 @@ class Vagrant:
     def restore_snapshot(self, name: str, machine: str, *, on_line: Callable[[str], None]) -> None:
         """Put a machine back to a state of it that was kept, and start it where it does not run."""
         with self._saying(on_line, 1800):
-            # Else Vagrant would provision, for which python-vagrant has no word.
-            self._cli._call_vagrant_command(["snapshot", "restore", "--no-provision", machine, name])
+            # python-vagrant restores all machines, and has Vagrant provision them.
+            self._cli.command("snapshot", "restore", "--no-provision", machine, name)
 
     def delete_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
         """Forget a state that was kept."""
@@ -207,11 +223,7 @@ class Vagrant:
 
     def snapshots(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the states that are kept, by machine."""
-        return parse_snapshots(self._cli._run_vagrant_command(["snapshot", "list", "--machine-readable"]))
-
-    def boxes(self) -> frozenset[tuple[str, str]]:
-        """Name and provider of every box that is installed."""
-        return frozenset((box.name, box.provider) for box in self._cli.box_list())
+        return parse_snapshots(self._cli.question("snapshot", "list", "--machine-readable"))
 
     def add_box(self, name: str, file: Path, provider: str, *, on_line: Callable[[str], None]) -> None:
         """Install a box from a file, in place of one of the same name.
@@ -232,10 +244,10 @@ class Vagrant:
         words = ["--name", box.name, box.url] if box.url else [box.name]
         version = ["--box-version", box.version] if box.version else []
         checksum = ["--checksum-type", "sha256", "--checksum", box.checksum] if box.url and box.checksum else []
-        command = ["box", "add", "--provider", provider, *version, *checksum, *words]
+        command = ["box", "add", "--provider", provider, *version, *checksum, *words]  # the library knows neither
         try:
             with self._saying(on_line, _FETCH, silence=_FETCH_SILENCE):
-                self._cli._call_vagrant_command(command)
+                self._cli.command(*command)
         except MachineError as why:
             # It keeps its boxes elsewhere than where labgen has looked for this one.
             if _HAS_BOX.search(why.message):
