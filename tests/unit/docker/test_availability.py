@@ -59,6 +59,7 @@ Serve = Callable[[socketserver.BaseServer], int]
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts a server; gives its port."""
+    needs.linux("a shell script of nodes")
     started: list[socketserver.BaseServer] = []
 
     def start(server: socketserver.BaseServer) -> int:

@@ -87,6 +87,7 @@ def test_labgen_node_refuses_control_groups_that_systemd_does_not_start_in(
     tmp_path: Path, tree: list[str], status: int, says: str
 ) -> None:
     """As WSL before 2.5.1 has them: of version 1, without a hierarchy of systemd's."""
+    needs.linux("a shell script of nodes")
     cgroups, mounts, programs = tmp_path / "cgroup", tmp_path / "mountinfo", tmp_path / "bin"
     for folder in (cgroups, programs):
         folder.mkdir()

@@ -33,7 +33,6 @@ class Here:
         return ok(self.run(script))
 
     def run(self, script: str, **_: Any) -> str:
-        needs.linux("a shell script of nodes")
         return Runner().run(["sh", "-c", script]).or_raise().out
 
 
@@ -52,6 +51,7 @@ class Page(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
+    needs.linux("a shell script of nodes")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server.server_port
