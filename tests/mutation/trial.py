@@ -94,14 +94,18 @@ def attempt(tree: Path, mutant: Mutant, tests: Sequence[str], expected: float) -
 def those_present(tests: Sequence[str], printed: str) -> list[str]:
     """Leave out the tests that pytest has not found.
 
-    Of a test with parameters whose function is gone, pytest names the function alone.
+    Where only the parameters have changed, or the function is gone, pytest names the function alone: it is asked for
+    without parameters, and left out if that is not found either.
     """
     absent = set(_ABSENT.findall(printed))
-    return [
-        test
-        for test in tests
-        if not any(name.endswith(test if "[" in name else test.partition("[")[0]) for name in absent)
-    ]
+    present: dict[str, None] = {}
+    for test in tests:
+        function = test.partition("[")[0]
+        if not any(name.endswith(test if "[" in name else function) for name in absent):
+            present[test] = None
+        elif function != test and not any(name.endswith(test) for name in absent):
+            present[function] = None
+    return list(present)
 
 
 def _load() -> float:

@@ -214,16 +214,32 @@ def test_run_draws_the_same_sample_for_the_same_seed(capsys: pytest.CaptureFixtu
     assert sample("1") == sample("1") != sample("2")
 
 
-def test_tests_that_are_gone_are_left_out_with_their_parameters() -> None:
+def test_those_present_are_without_parameters_if_pytest_names_the_function() -> None:
     tests = [
         "tests/a.py::test_gone[x y]",
         "tests/a.py::test_gone[z]",
+        "tests/a.py::test_plain",
         "tests/a.py::test_there[1]",
         "tests/a.py::test_there[2]",
     ]
-    printed = (
-        "ERROR: not found: /tree/tests/a.py::test_gone\n(no match in any of [<Module a.py>])\n\n"
-        "ERROR: not found: /tree/tests/a.py::test_there[2]\n(no match in any of [<Module a.py>])\n"
+
+    def printed(*names: str) -> str:
+        return "\n".join(f"ERROR: not found: /tree/{name}\n(no match in any of [<Module a.py>])\n" for name in names)
+
+    first = those_present(
+        tests, printed("tests/a.py::test_gone", "tests/a.py::test_there[2]", "tests/a.py::test_plain")
     )
-    assert those_present(tests, printed) == ["tests/a.py::test_there[1]"]
+    assert first == ["tests/a.py::test_gone", "tests/a.py::test_there[1]"]
+    assert those_present(first, printed("tests/a.py::test_gone")) == ["tests/a.py::test_there[1]"]
     assert those_present(tests, "1 passed") == tests
+
+
+def test_attempt_asks_a_test_whose_parameters_have_changed_for_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_bytes(SOURCE)
+    (tmp_path / "test_few.py").write_text(
+        "import pytest\nfrom few import few\n\n"
+        "@pytest.mark.parametrize('count', [1, 3])\ndef test_few(count): assert few([1] * count)\n"
+    )
+    mutant = next(mutant for mutant in mutants("few.py", SOURCE) if mutant.text == "(len(items) < most)")
+    tried = attempt(tmp_path, mutant, ["test_few.py::test_few[1]", "test_few.py::test_few[2]"], 1.0)
+    assert (tried.fate, tried.by) == (Fate.KILLED, "test_few.py::test_few[3]")
