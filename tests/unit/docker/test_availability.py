@@ -197,7 +197,9 @@ def test_whether_it_has_begun_can_be_asked(serve: Serve) -> None:
 def test_what_others_print_is_not_read() -> None:
     probe = Probe(["10.0.2.101"], 8001)
     mark = probe._mark
-    told = probe.read(f"Welcome\n{mark} 10.0.2.101 200 7 1.0 2.0 0.25\n{mark} cut\nlabgen-0 10.0.2.101 0 1 1 2 1\n")
+    told = probe.read(
+        f"\nWelcome\n{mark}\n{mark} 10.0.2.101 200 7 1.0 2.0 0.25\n{mark} cut\nlabgen-0 10.0.2.101 0 1 1 2 1\n"
+    )
     assert told.stretches == (Stretch("10.0.2.101", 200, 7, 1.0, 2.0, 0.25),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from labgen.docker.model import LocalSwarm
 from labgen.docker.swarm import Network, Service, Swarm, SwarmNode, Task, Update
 from labgen.exercises.health import exercise as health
 from labgen.exercises.secrets import exercise as secrets
+from labgen.model.capabilities import Capability
 from tests.past import at, lived, service, task, turn
 from verify import (
     test_cluster,
@@ -22,6 +24,7 @@ from verify import (
     test_health,
     test_placement,
     test_quorum,
+    test_recovery,
     test_rollback,
     test_scaling,
     test_secrets,
@@ -382,6 +385,40 @@ def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[s
     lab: Any = SimpleNamespace(nodes=[SimpleNamespace(address="10.0.2.101")])
     swarm = Swarm((swarm_node("w1"),), (), {})
     assert test_cluster._elsewhere(swarm, lab, facts_of(managers=managers)) == elsewhere
+
+
+# recovery
+
+
+@pytest.mark.parametrize("until", ["recovered", "late"])
+def test_death_takes_from_the_killing_to_the_recovery(monkeypatch: pytest.MonkeyPatch, until: str) -> None:
+    now = [100.0]
+
+    def on(_node: object, script: str) -> str:
+        assert script == "docker rm -f c"
+        now[0] += 2.0
+        return ""
+
+    def wait(_what: str, look: Any, **_options: float) -> Any:
+        now[0] += 5.0
+        if until == "late":
+            raise AssertionError("it did not come")
+        return look()
+
+    web = service(task(1, 0), task(2, 0))
+    exam: Any = SimpleNamespace(service=lambda _name: web, clock=lambda: now[0], on=on, wait=wait)
+    filled: list[int] = []
+    monkeypatch.setattr(test_recovery, "_victim", lambda _exam, running: (SimpleNamespace(name="w1"), running.tasks[0]))
+    monkeypatch.setattr(test_recovery, "_recovered", lambda _exam, _killed, count: count)
+    monkeypatch.setattr(test_recovery, "_fill", lambda _exam, count: filled.append(count))
+    die = inspect.unwrap(test_recovery.death)
+    if until == "late":
+        with pytest.raises(AssertionError, match="did not come"):
+            die(exam, {Capability.ROUTING_MESH: "no IPVS"})
+        assert filled == [2]
+        return
+    death = die(exam, {Capability.ROUTING_MESH: "no IPVS"})
+    assert (death.seconds, death.before, death.left, filled) == (7.0, 2, 2, [])
 
 
 # scaling

@@ -281,6 +281,24 @@ def test_well():
     }
 
 
+def test_failure_of_the_swarm_itself_has_the_hint_of_its_error(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+    run(
+        """
+@check(points=1, hint="docker service ls")
+def test_own():
+    \"\"\"The swarm is there.\"\"\"
+    raise SwarmError("no manager", "Begin the swarm: fab bootstrap.")
+
+@check(points=1, hint="docker service ls")
+def test_plain():
+    \"\"\"The swarm is there, too.\"\"\"
+    raise SwarmError("no manager")
+"""
+    )
+    hints = {check["name"]: check["hint"] for check in report()["checks"]}
+    assert hints == {"own": "Begin the swarm: fab bootstrap.", "plain": "docker service ls"}
+
+
 def test_a_check_that_skips_itself_is_not_green(run: Run) -> None:
     skipping = GOOD + "    pytest.skip('no IPVS')\n"
     assert run(skipping).ret == 11
