@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from recorded import Recorded
 
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
+import verify.conftest  # kept imported: pytester would import it anew for each run
+from labgen.core.errors import SwarmError
 from verify import bundle
 
 pytest_plugins = ["pytester"]
@@ -57,12 +58,30 @@ def test_regrade_tells_when_containers_began_where_the_evidence_says_so(pytester
     assert "no replica was missing" in page
 
 
-@pytest.mark.parametrize(("chosen", "not_begun"), [((), ["scaling"]), (("update",), [])])
-def test_regrade_tells_of_exercises_not_begun_only_if_none_was_named(
-    pytester: pytest.Pytester, chosen: tuple[str, ...], not_begun: list[str]
+@pytest.mark.parametrize(
+    ("chosen", "readable", "graded", "not_begun"),
+    [
+        ((), True, {"update"}, ["scaling"]),
+        (("update",), True, {"update"}, []),
+        # Nobody knows what was begun in a swarm that cannot be seen.
+        ((), False, set(), []),
+    ],
+)
+def test_regrade_tells_of_exercises_not_begun_only_if_it_knows_and_none_was_named(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: tuple[str, ...],
+    readable: bool,
+    graded: set[str],
+    not_begun: list[str],
 ) -> None:
+    def refuse(_swarm: Any) -> list[str]:
+        raise SwarmError("no manager")
+
     evidence = Recorded("update").evidence
     evidence.named = chosen
+    if not readable:
+        monkeypatch.setattr(verify.conftest, "standing", refuse)
     file = pytester.path / "evidence.jsonl"
     file.write_text(bundle.write(evidence))
     folder = pytester.path / "verify"
@@ -73,4 +92,4 @@ def test_regrade_tells_of_exercises_not_begun_only_if_none_was_named(
     pytester.runpytest_inprocess("verify", f"--from={file}", "--report=out", "-p", "no:cacheprovider")
     report = json.loads((pytester.path / "out" / "report.json").read_text())
     assert report["not_begun"] == not_begun
-    assert {check["exercise"] for check in report["checks"]} == {"update"}
+    assert {check["exercise"] for check in report["checks"]} == graded
