@@ -1,0 +1,56 @@
+"""docs/writing-an-exercise.md: the exercise that it makes is found, complete, and can be carried out and checked."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labgen import config
+from labgen.exercise import catalogue
+from provision.exercise.steps import Command, Step
+
+PAGE = Path(__file__).parents[3] / "docs" / "writing-an-exercise.md"
+FILES = dict(re.findall(r"(?ms)^```\w+ title=(\S+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8")))
+ROOT = "exercises_of_the_docs"
+
+
+@pytest.fixture
+def exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Build the exercise of the page in a package; give the package's name."""
+    folder = tmp_path / ROOT / "greeting"
+    folder.mkdir(parents=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(text.replace("labgen.exercises.greeting", f"{ROOT}.greeting"), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield ROOT
+    for module in [name for name in sys.modules if name.partition(".")[0] == ROOT]:
+        del sys.modules[module]
+
+
+def test_docs_exercise_is_found_without_a_problem(exercise: str) -> None:
+    found = catalogue.load([exercise])
+    assert list(found.problems) == []
+    assert list(found.exercises) == ["greeting"]
+    assert found.exercises["greeting"].services[0].create in found.exercises["greeting"].brief.en
+    assert found.exercises["greeting"].services[0].create in found.exercises["greeting"].brief.ko
+
+
+def test_docs_exercise_has_steps_that_can_be_shown(exercise: str) -> None:
+    steps = importlib.import_module(f"{exercise}.greeting.steps").script(config.parse(""))
+    assert all(isinstance(step, Step) for step in steps)
+    shown = [step.command.shown for step in steps if isinstance(step.command, Command)]
+    assert shown[-1] == "docker service ps greeting"
+
+
+def test_docs_exercise_has_checks_with_claims_in_both_languages(exercise: str) -> None:
+    checks = importlib.import_module(f"{exercise}.greeting.checks")
+    (mark,) = checks.test_running.pytestmark
+    about = mark.args[0]
+    assert about.points == 1
+    assert about.claim.en == "Both replicas of the service greeting run."
+    assert about.claim.ko != about.claim.en
