@@ -41,7 +41,7 @@ def graded_beside_another_command(
     with folder_lock(LabFolder.at(pytester.path), "labgen run --all"):
         monkeypatch.delenv("LABGEN_LOCK")
         try:
-            code = "import sys, pytest; from labgen import lock; lock.GRADING_WAITS = 0.5; sys.exit(pytest.main())"
+            code = "import sys, pytest; from labgen.core import lock; lock.GRADING_WAITS = 0.5; sys.exit(pytest.main())"
             return subprocess.run(
                 [sys.executable, "-c", code, "-p", "no:cacheprovider", str(Path(conftest.__file__).parent), *options],
                 cwd=pytester.path,

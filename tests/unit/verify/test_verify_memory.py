@@ -30,20 +30,21 @@ import sys
 from functools import partial
 sys.path.insert(0, {here!r})
 from fake_lab import FakeLab
-from labgen import labfile, swarm
+from labgen import config
+from labgen.docker import swarm
 from labgen.core.errors import LabgenError
 from verify import bundle, facts
 from verify.evidence import Evidence, Recording
 from verify.exam import Exam
 from labgen.core.workspace import State
-from labgen import engine
+from labgen.docker import api
 from verify.hosts import LONGEST
 import pytest, testinfra.host, jinja2
 
 raw = bytearray(eval({answer!r}))
 def told():
     try:
-        return engine.text(raw[:LONGEST], LONGEST)
+        return api.text(raw[:LONGEST], LONGEST)
     except ValueError as why:
         raise LabgenError(str(why))
 class Hosts:
@@ -51,7 +52,7 @@ class Hosts:
         return told() + "\\n200\\n" + "[]\\n200\\n" * 3
     def close(self):
         pass
-lab = labfile.load(None)
+lab = config.load(None)
 evidence = Evidence("", State("docker"))
 hosts = Recording(Hosts(), evidence)
 for ask in (
