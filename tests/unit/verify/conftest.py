@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from expected_verdicts import ExpectedVerdicts, from_environment
 from fake_lab import FakeLab
 
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.exercise.catalogue import exercise_names
 from labgen.machines import inventory
 

@@ -9,7 +9,7 @@ import pytest
 
 from labgen.core.errors import NodeError
 from labgen.core.nonce import mark
-from verify import test_health as health
+from labgen.exercises.health import checks as health
 
 
 class Refusing:

@@ -12,10 +12,15 @@ import pytest
 
 from labgen.core.polling import NotYet
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
+from labgen.exercises.cluster import checks as test_cluster
+from labgen.exercises.failover import checks as test_failover
 from labgen.exercises.failover import exercise as failover
+from labgen.exercises.placement import checks as test_placement
+from labgen.exercises.recovery import checks as test_recovery
+from labgen.exercises.rollback import checks as test_rollback
+from labgen.exercises.scaling import checks as test_scaling
 from labgen.exercises.scaling import exercise as scaling
 from tests.past import at, lived, service, task
-from verify import test_cluster, test_failover, test_placement, test_recovery, test_rollback, test_scaling
 from verify.explaining import _short as short
 from verify.facts import Link
 

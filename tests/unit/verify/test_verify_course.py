@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from expected_verdicts import ExpectedVerdicts
 from recorded import Fault, Recorded
 
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.core.nonce import choose
 from labgen.exercise.catalogue import exercise_names, prerequisite
 from labgen.report import from_json

@@ -14,30 +14,25 @@ from typing import Any
 
 import pytest
 from recorded import Recorded
+from verify.plugin import REFUSED, UNWRITTEN
 
 from labgen import config as labfile
 from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from labgen.exercise.catalogue import exercise_names
+from labgen.exercises.globalmode import checks as test_globalmode
+from labgen.exercises.quorum import checks as test_quorum
+from labgen.exercises.recovery import checks as test_recovery
+from labgen.exercises.rollback import checks as test_rollback
+from labgen.exercises.scaling import checks as test_scaling
+from labgen.exercises.updateoptions import checks as test_updateoptions
 from labgen.report import cleaning
 from tests.past import at, service, task, turn
 from verify import __main__ as command
-from verify import (
-    conftest,
-    consistency,
-    explaining,
-    services,
-    test_globalmode,
-    test_quorum,
-    test_recovery,
-    test_rollback,
-    test_scaling,
-    test_updateoptions,
-)
+from verify import conftest, consistency, explaining, services
 from verify.checks import Check
 from verify.exam import Exam
-from verify.plugin import REFUSED, UNWRITTEN
 
 # fmt: off
 ALSO_WHILE_A_NODE_IS_SILENT = {

@@ -12,8 +12,8 @@ import pytest
 
 from labgen.core.polling import NotYet
 from labgen.docker.swarm import Network, Swarm
+from labgen.exercises.discovery import checks as test_discovery
 from tests.past import service
-from verify import test_discovery
 
 ADDRESS = IPv4Address("10.20.3.7")
 ALIAS = "check-1f2e"

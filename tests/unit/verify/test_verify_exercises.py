@@ -14,23 +14,21 @@ from labgen.core.polling import NotYet, Patience
 from labgen.docker.journal import Outage
 from labgen.docker.model import LocalSwarm
 from labgen.docker.swarm import Network, Service, Swarm, SwarmNode, Task, Update
+from labgen.exercises.cluster import checks as test_cluster
+from labgen.exercises.globalmode import checks as test_globalmode
+from labgen.exercises.health import checks as test_health
 from labgen.exercises.health import exercise as health
+from labgen.exercises.placement import checks as test_placement
+from labgen.exercises.quorum import checks as test_quorum
+from labgen.exercises.recovery import checks as test_recovery
+from labgen.exercises.rollback import checks as test_rollback
+from labgen.exercises.scaling import checks as test_scaling
+from labgen.exercises.secrets import checks as test_secrets
 from labgen.exercises.secrets import exercise as secrets
+from labgen.exercises.stack import checks as test_stack
+from labgen.exercises.updateoptions import checks as test_updateoptions
 from labgen.model.capabilities import Capability
 from tests.past import at, lived, service, task, turn
-from verify import (
-    test_cluster,
-    test_globalmode,
-    test_health,
-    test_placement,
-    test_quorum,
-    test_recovery,
-    test_rollback,
-    test_scaling,
-    test_secrets,
-    test_stack,
-    test_updateoptions,
-)
 from verify.exam import Exam
 
 UNDECIDED: Any = None

@@ -12,9 +12,12 @@ import pytest
 from labgen import config
 from labgen.docker.model import LocalSwarm
 from labgen.docker.swarm import Network, Swarm, SwarmNode
+from labgen.exercises.cleanup import checks as test_cleanup
 from labgen.exercises.cleanup import exercise as cleanup
+from labgen.exercises.cluster import checks as test_cluster
+from labgen.exercises.placement import checks as test_placement
 from tests.past import at, service, task
-from verify import conftest, test_cleanup, test_cluster, test_placement
+from verify import conftest
 
 LAB = config.load(None)
 W1 = LAB.nodes[1]

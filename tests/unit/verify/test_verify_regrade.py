@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import verify.conftest  # kept imported: pytester would import it anew for each run
 from recorded import Recorded
 
-import verify.conftest  # kept imported: pytester would import it anew for each run
 from labgen.core.errors import SwarmError
 from verify import bundle
 

@@ -13,8 +13,8 @@ import pytest
 from fake_lab import FakeLab
 
 from labgen.docker.swarm import Service, Task
+from labgen.exercises.failover import checks as test_failover
 from tests.past import lived, service, task
-from verify import test_failover
 from verify.exam import Exam
 from verify.services import changed_image, open_to_all, runs
 

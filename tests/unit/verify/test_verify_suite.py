@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from expected_verdicts import ExpectedVerdicts
 from fake_lab import FakeLab, id_of, recorded
 
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from labgen.core.errors import MachineError
 from labgen.core.polling import Patience
 from labgen.exercise.catalogue import exercise_names

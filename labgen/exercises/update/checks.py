@@ -9,12 +9,13 @@ from labgen.docker.swarm import Service, Swarm, Task
 from labgen.docker.timeline import most_missing, places, updates
 from labgen.exercise.hint import on, on_manager
 from labgen.exercise.services import same_image
-from labgen.exercises.update import exercise as update
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
+
+from . import exercise as update
 
 SERVICE = update.SERVICE
 

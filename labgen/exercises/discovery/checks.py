@@ -17,12 +17,13 @@ from labgen.docker.dns import Asked, told
 from labgen.docker.swarm import Network, Service, Swarm
 from labgen.exercise.hint import Hint, Hints, on, on_manager
 from labgen.exercise.services import ServiceSpec
-from labgen.exercises.discovery import exercise as discovery
 from labgen.model.capabilities import Capability, Lacks
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import made_from, runs
+
+from . import exercise as discovery
 
 VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
 TASKS = f"tasks.{VIRTUAL.name}"

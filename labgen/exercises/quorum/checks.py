@@ -15,12 +15,13 @@ from labgen.docker import journal
 from labgen.docker.journal import Outage, Told
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
-from labgen.exercises.quorum import exercise as quorum
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
 from verify.services import hosts, listed, made_from, runs, service_of
+
+from . import exercise as quorum
 
 SERVICE = quorum.SERVICE
 service = service_of(SERVICE.name)

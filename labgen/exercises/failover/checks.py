@@ -8,12 +8,13 @@ from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import Turn, drained, lost, moves, updates
 from labgen.exercise.hint import on, on_manager
-from labgen.exercises.failover import exercise as failover
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import all_run, hosts, listed, made_from, service_of
+
+from . import exercise as failover
 
 SERVICE = failover.SERVICE
 

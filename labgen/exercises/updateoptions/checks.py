@@ -10,11 +10,12 @@ from labgen.docker.timeline import Turn, at_once, most_missing, updates
 from labgen.exercise.hint import on_manager
 from labgen.exercise.services import same_image
 from labgen.exercises.update.exercise import NEW, OLD
-from labgen.exercises.updateoptions import exercise as updateoptions
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
+
+from . import exercise as updateoptions
 
 SERVICE = updateoptions.SERVICE
 PARALLELISM, DELAY = updateoptions.PARALLELISM, updateoptions.DELAY

@@ -7,10 +7,11 @@ from labgen.docker import events
 from labgen.docker.swarm import Swarm
 from labgen.exercise.hint import in_folder, on_manager, on_node
 from labgen.exercise.services import repository
-from labgen.exercises.cleanup import exercise as cleanup
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
+
+from . import exercise as cleanup
 
 
 @check(

@@ -19,13 +19,14 @@ from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import most_empty, places
 from labgen.exercise.hint import on_manager
 from labgen.exercise.services import same_image, told_ports
-from labgen.exercises.health import exercise as health
 from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
+
+from . import exercise as health
 
 SERVICE, WEB = health.SERVICE, health.WEB
 PORT = WEB.publish[0]

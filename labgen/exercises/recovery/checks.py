@@ -15,7 +15,6 @@ from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
-from labgen.exercises.recovery import exercise as recovery
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Node
 from verify import prober
@@ -23,6 +22,8 @@ from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import asked_often, create, see_tasks
 from verify.services import made_from, open_to_all, published, runs, service_of
+
+from . import exercise as recovery
 
 SERVICE = recovery.SERVICE
 PORT = SERVICE.publish[0]

@@ -6,11 +6,12 @@ from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hints, on_manager
 from labgen.exercise.services import ServiceSpec, in_bytes
-from labgen.exercises.placement import exercise as placement
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import found, hosts, kept_off_managers, listed, open_to_all, runs, told
+
+from . import exercise as placement
 
 OFF_MANAGERS, LABELLED = placement.OFF_MANAGERS, placement.LABELLED
 SPREAD, TOO_BIG = placement.SPREAD, placement.TOO_BIG

@@ -11,11 +11,12 @@ from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places, turns
 from labgen.exercise.hint import in_folder, on_manager
 from labgen.exercise.services import same_image
-from labgen.exercises.stack import exercise as stack
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.services import changed_image, made_from, published, runs, service_of
+
+from . import exercise as stack
 
 WEB, COUNTER, CACHE = stack.SERVICES
 PORT = WEB.publish[0]

@@ -6,12 +6,13 @@ from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hint, on, on_manager
 from labgen.exercise.services import ServiceSpec, told_ports
-from labgen.exercises.ports import exercise as ports
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat
 from verify.services import found, hosts, listed, made_from, published, runs, told
+
+from . import exercise as ports
 
 CHOSEN, AUTOMATIC, HOST, RANGE = ports.CHOSEN, ports.AUTOMATIC, ports.HOST, ports.RANGE
 HOST_PORT = HOST.publish[0].published

@@ -10,12 +10,13 @@ from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
 from labgen.exercise.services import same_image
-from labgen.exercises.service import exercise as course
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import see_tasks
 from verify.services import runs, service_of
+
+from . import exercise as course
 
 SERVICE = course.SERVICE
 LINE = course.LINE

@@ -14,12 +14,13 @@ from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
-from labgen.exercises.secrets import exercise as secrets
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import see_tasks
 from verify.services import made_from, runs, service_of
+
+from . import exercise as secrets
 
 SERVICE = secrets.SERVICE
 service = service_of(SERVICE.name)

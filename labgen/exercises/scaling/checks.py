@@ -16,13 +16,14 @@ from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.exercise.hint import on_manager
 from labgen.exercises.loadbalance import exercise as loadbalance
-from labgen.exercises.scaling import exercise as scaling
 from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import asked_often, create, see_tasks
 from verify.services import found, kept_off_managers, made_from, published, runs, service_of
+
+from . import exercise as scaling
 
 SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
 PORT = SERVICE.publish[0]

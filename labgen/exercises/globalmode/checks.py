@@ -5,12 +5,13 @@ from __future__ import annotations
 from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm, SwarmNode
 from labgen.exercise.hint import on, on_manager
-from labgen.exercises.globalmode import exercise as globalmode
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat
 from verify.services import made_from, runs, service_of, told
+
+from . import exercise as globalmode
 
 SERVICE = globalmode.SERVICE
 

@@ -8,12 +8,13 @@ from labgen.core.words import Words
 from labgen.docker.reachability import GOSSIP, MANAGEMENT, Failure
 from labgen.docker.swarm import Swarm, SwarmNode
 from labgen.exercise.hint import in_folder, on_manager, on_node
-from labgen.exercises.cluster.exercise import BRIDGE
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts
+
+from .exercise import BRIDGE
 
 
 @check(

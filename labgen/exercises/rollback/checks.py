@@ -15,11 +15,12 @@ from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import failing, places, taken_back
 from labgen.exercise.hint import Hint, on_manager
 from labgen.exercise.services import ServiceSpec, repository, same_image
-from labgen.exercises.rollback import exercise as rollback
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat
 from verify.services import changed_image, found, made_from, runs
+
+from . import exercise as rollback
 
 QUEUE, STORE = rollback.QUEUE, rollback.STORE
 

@@ -6,13 +6,14 @@ from labgen.core.words import Words
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager, on_node
-from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts
 from verify.hinting import create, repeat, see_tasks
 from verify.services import kept_off_managers, made_from, published, runs, service_of
+
+from . import exercise as loadbalance
 
 SERVICE = loadbalance.SERVICE
 PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
