@@ -71,8 +71,8 @@ class Sides:
 
     def grader(self) -> Graded:
         """`pytest verify/`, with the exercises that are compared."""
-        files = [f"verify/test_{name}.py" for name in COMPARED]
-        seconds, logins = self._timed([*PYTEST, *files, "--lang=en", f"--json={self._told}"])
+        exercises_compared = f"--exercise={','.join(COMPARED)}"
+        seconds, logins = self._timed([*PYTEST, "verify/", exercises_compared, "--lang=en", f"--json={self._told}"])
         told = json.loads(self._told.read_text(encoding="utf-8"))["checks"]
         judged = [one for one in told if one["verdict"] != "not applicable"]
         self._ids = {one["id"] for one in judged}

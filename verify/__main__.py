@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labgen.core.errors import GRADED, INTERRUPTED, LabgenError
-from verify.plugin import REFUSED, UNWRITTEN
+from verify.verdicts import REFUSED, UNWRITTEN
 
 CHECKS = Path(__file__).parent
 
@@ -18,8 +18,11 @@ SETTINGS = (
     "-c",
     str(CHECKS / "grading.ini"),
     f"--rootdir={CHECKS.parent}",
+    "-p",
+    "verify.plugin",
 )
-"""pytest's options by which it looks at nothing of the working directory's."""
+"""pytest's options by which it looks at nothing of the working directory's. The plugin is named: pytest may have been
+told to load none by itself."""
 
 
 class Outcome:

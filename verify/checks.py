@@ -1,7 +1,7 @@
 """A check: one claim in words, its points, a hint, and what it needs first.
 
-A check is a test function with :func:`check` on it. Its docstring is the claim, its name without
-``test_`` and its module's name make its id: ``cluster.swarm_active``. One that takes ``node`` is made
+A check is a test function with :func:`check` on it. Its docstring is the claim; its exercise's name and its own without
+``test_`` make its id: ``cluster.swarm_active``. One that takes ``node`` is made
 once for each node and judged for each.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
+from labgen.core.errors import ExerciseError
 from labgen.core.words import Words
 from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import Hint, Hints, hints
@@ -78,10 +79,12 @@ def check(
     def made(function: Function) -> Function:
         claim = " ".join((inspect.getdoc(function) or "").split())
         if not claim:
-            raise TypeError(f"{function.__qualname__} says nowhere what must be true: it has no docstring")
-        exercise = function.__module__.rpartition(".")[2].removeprefix("test_")
+            raise ExerciseError(f"{function.__qualname__} has no claim: write what must be true as its docstring")
+        package, _, module = function.__module__.rpartition(".")
+        # An exercise's checks are called by its folder; a teacher's own, by their file.
+        exercise = package.rpartition(".")[2] if module == "checks" and package else module.removeprefix("test_")
         if (exercise == prerequisite()) == bool(points):
-            raise TypeError(
+            raise ExerciseError(
                 f"{function.__qualname__}: a check of an exercise earns points, one of the swarm itself none"
             )
         about = Check(
@@ -93,7 +96,7 @@ def check(
             needs=needs,
             nodes=nodes,
             whole_lab=whole_lab,
-            requires=requires,
+            requires=tuple(map(Capability, requires)),
             topics=topics,
         )
         marked: Function = pytest.mark.check(about)(function)

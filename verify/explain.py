@@ -29,7 +29,7 @@ from verify.checks import check_of
 from verify.evidence import Evidence
 from verify.explaining import Explained, told
 from verify.observation import Observation
-from verify.plugin import BOOK, check_id
+from verify.verdicts import BOOK, check_id
 
 _ANY_PROVIDER = next(iter(PROVIDERS))
 """Where nothing was graded, nothing is asked of the nodes."""

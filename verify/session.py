@@ -9,44 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from labgen.exercise.catalogue import exercise_names, find, prerequisite
-
-pytest.register_assert_rewrite(*(f"verify.test_{name}" for name in exercise_names()))
-
-from labgen.core.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError  # noqa: E402
-from labgen.core.lock import GRADING_WAITS, folder_lock  # noqa: E402
-from labgen.core.workspace import LabFolder  # noqa: E402
-from labgen.docker.api import UNREADABLE  # noqa: E402
-from labgen.docker.swarm import Swarm  # noqa: E402
-from labgen.machines import inventory  # noqa: E402
-from labgen.machines.inventory import Inventory  # noqa: E402
-from labgen.model.capabilities import Lacks  # noqa: E402
-from labgen.model.lab import Lab, Node  # noqa: E402
-from verify import bundle, plugin  # noqa: E402
-from verify.checks import Check, check_of  # noqa: E402
-from verify.diagnosis import Diagnosis  # noqa: E402
-from verify.evidence import Evidence, Recording, Replay  # noqa: E402
-from verify.exam import Exam  # noqa: E402
-from verify.facts import NodeFacts  # noqa: E402
-from verify.hosts import Hosts, SshHosts  # noqa: E402
-from verify.standing import standing  # noqa: E402
-
-pytest_addoption = plugin.pytest_addoption
-pytest_configure = plugin.pytest_configure
-pytest_runtest_setup = plugin.pytest_runtest_setup
-pytest_runtest_makereport = plugin.pytest_runtest_makereport
-pytest_report_teststatus = plugin.pytest_report_teststatus
-pytest_sessionfinish = plugin.pytest_sessionfinish
-pytest_terminal_summary = plugin.pytest_terminal_summary
+from labgen.core.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError
+from labgen.core.lock import GRADING_WAITS, folder_lock
+from labgen.core.workspace import LabFolder
+from labgen.docker.api import UNREADABLE
+from labgen.docker.swarm import Swarm
+from labgen.exercise.catalogue import exercise_names, exercises, find, prerequisite
+from labgen.machines import inventory
+from labgen.machines.inventory import Inventory
+from labgen.model.capabilities import Lacks
+from labgen.model.lab import Lab, Node
+from verify import bundle, verdicts
+from verify.checks import Check, check_of
+from verify.collection import LEFT_OUT
+from verify.diagnosis import Diagnosis
+from verify.evidence import Evidence, Recording, Replay
+from verify.exam import Exam
+from verify.facts import NodeFacts
+from verify.hosts import Hosts, SshHosts
+from verify.standing import standing
 
 LAB = pytest.StashKey[Inventory]()
 HOSTS = pytest.StashKey[Hosts]()
 EXAM = pytest.StashKey[Exam]()
 EVIDENCE = pytest.StashKey[Evidence]()
 LOCK = pytest.StashKey[ExitStack]()
-
-ACTING = frozenset({"discovery", "health", "recovery", "scaling"})
-"""Exercises with checks that act on the lab: those whose claims begin with "Tried by this check"."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -57,7 +44,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if _asks_every_node(session.config):
             exam_of(session.config).begin()
     except LabgenError as error:
-        session.config.stash[plugin.REFUSED] = error
+        session.config.stash[verdicts.REFUSED] = error
         raise pytest.UsageError(str(error)) from None
 
 
@@ -70,7 +57,8 @@ def _lock(config: pytest.Config) -> None:
         return
     named = _named(config)
     leaves = any(config.getoption(name, None) for name in ("evidence", "report_dir", "report_json"))
-    if named and not leaves and not named & {*ACTING, "all"}:
+    acting = {name for name, exercise in exercises().items() if exercise.acts}
+    if named and not leaves and not named & {*acting, "all"}:
         return
     folder = LabFolder.at(_place(config))
     terminal = config.pluginmanager.get_plugin("terminalreporter")
@@ -110,8 +98,7 @@ def _asks_every_node(config: pytest.Config) -> bool:
     if any(config.getoption(name, None) for name in fewer):
         return False
     _named(config)
-    asked = [Path(word) for word in config.args]
-    return any(not path.suffix or path.name == f"test_{prerequisite()}.py" for path in asked)
+    return any(not Path(word).suffix for word in config.args)
 
 
 def lab_of(config: pytest.Config) -> Inventory:
@@ -121,7 +108,7 @@ def lab_of(config: pytest.Config) -> Inventory:
     """
     if LAB not in config.stash:
         there = config.stash[LAB] = _graded(config)
-        book = config.stash[plugin.BOOK]
+        book = config.stash[verdicts.BOOK]
         book.lab, book.provider, book.lacks = there.lab, there.state.provider, there.lacks
     return config.stash[LAB]
 
@@ -137,7 +124,7 @@ def _graded(config: pytest.Config) -> Inventory:
     except (OSError, ValueError, LabFileError) as why:
         said = why.strerror if isinstance(why, OSError) else str(why)
         raise EvidenceError(f"{kept} cannot be graded: {said}.", "It is what `labgen grade` has kept.") from None
-    book = config.stash[plugin.BOOK]
+    book = config.stash[verdicts.BOOK]
     book.started = evidence.started
     book.evidence = partial(bundle.bundle, evidence)
     return there
@@ -156,7 +143,7 @@ def exam_of(config: pytest.Config) -> Exam:
         config.stash[HOSTS] = _hosts(config, there)
         nonce = config.stash[EVIDENCE].nonce if EVIDENCE in config.stash else config.getoption("nonce", None) or ""
         config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience, nonce=nonce)
-        book = config.stash[plugin.BOOK]
+        book = config.stash[verdicts.BOOK]
         book.excuse, book.seen = config.stash[EXAM].unreachable, config.stash[EXAM].seen
         book.diagnose = Diagnosis(config.stash[EXAM]).cause
     return config.stash[EXAM]
@@ -165,7 +152,7 @@ def exam_of(config: pytest.Config) -> Exam:
 def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
     if EVIDENCE in config.stash:
         evidence, replay = config.stash[EVIDENCE], Replay(config.stash[EVIDENCE])
-        book = config.stash[plugin.BOOK]
+        book = config.stash[verdicts.BOOK]
         # What is graded again is told to have taken as long as it did then.
         book.clock, book.begun = replay.clock, 0.0
         book.least = max((observation.since for observation in evidence.observations), default=0.0)
@@ -175,7 +162,7 @@ def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
         return nodes
     evidence = config.stash[EVIDENCE] = Evidence.of(there, config.getoption("nonce", None) or "")
     evidence.named = tuple(sorted(_named(config)))
-    book = config.stash[plugin.BOOK]
+    book = config.stash[verdicts.BOOK]
     book.started, book.evidence = evidence.started, partial(bundle.bundle, evidence)
     book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
     return Recording(nodes, evidence)
@@ -194,7 +181,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Choose the exercises, then put their checks in order."""
     if not config.getoption("collectonly", False):
         _choose(config, items)
-    plugin.pytest_collection_modifyitems(config, items)
+    verdicts.put_in_order(config, items)
     if not config.getoption("collectonly", False):
         params = [
             item.callspec.params for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")
@@ -211,7 +198,9 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     swarm_seen = True
     try:
         chosen = _named(config) or _named_then(config) or set(standing(exam_of(config).swarm))
+        _need_no_mistake(config, chosen)
     except ExerciseError as error:
+        config.stash[verdicts.REFUSED] = error
         raise pytest.UsageError(str(error)) from None
     except (LabgenError, *UNREADABLE):
         # The swarm's own checks say why it is not to be seen; whether an exercise was begun nobody knows.
@@ -222,9 +211,19 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
         if swarm_seen and not (_named(config) or _named_then(config)):
-            config.stash[plugin.BOOK].not_begun = tuple(
+            config.stash[verdicts.BOOK].not_begun = tuple(
                 name for name in exercise_names() if name in graded and name not in chosen
             )
+
+
+def _need_no_mistake(config: pytest.Config, chosen: set[str]) -> None:
+    """See that the exercises that were named can be graded.
+
+    :raises ExerciseError: the checks of one have a mistake.
+    """
+    for name, error in config.stash.get(LEFT_OUT, {}).items():
+        if name in chosen:
+            raise error
 
 
 def _named(config: pytest.Config) -> set[str]:

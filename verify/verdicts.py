@@ -94,8 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[BOOK] = Book(language=config.getoption("report_language", None) or spoken())
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put every check after those it needs, whatever order was chosen; drop those that no node is for."""
     # pytest puts a mark of its own in place of a node where there is none, as for a worker in a lab of managers.
     empty = [item for item in items if check_of(item) and _node(item) is not None and _name(item) is None]
@@ -351,7 +350,7 @@ def _advice(hints: Hints, item: pytest.Item, book: Book) -> tuple[Advice, ...]:
 
 def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
     """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
-    order = ["cluster", *exercises()]
+    order = [*exercises()]
     exercise = order.index(about.exercise) if about.exercise in order else len(order)
     names = [node.name for node in book.lab.nodes] if book.lab else []
     node = names.index(name) if (name := _name(item)) in names else 0

@@ -1,4 +1,4 @@
-"""The swarm itself, as verify/test_cluster.py judges it: on each node, and on the manager about each node."""
+"""The swarm itself, as its exercise judges it: on each node, and on the manager about each node."""
 
 from __future__ import annotations
 

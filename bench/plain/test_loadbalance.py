@@ -1,4 +1,4 @@
-"""Load balancing, as verify/test_loadbalance.py judges it; asked of the manager, unless a node's own port is meant."""
+"""Load balancing, as its exercise judges it; asked of the manager, unless a node's own port is meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rolling update, as verify/test_update.py judges it; asked of the manager, and each server on its own node."""
+"""The rolling update, as its exercise judges it; asked of the manager, and each server on its own node."""
 
 from __future__ import annotations
 

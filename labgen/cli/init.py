@@ -13,22 +13,16 @@ from labgen.cli.parameters import FolderPath
 from labgen.core.atomic_files import need_no_dangling_link, read, write_whole
 from labgen.core.errors import HostError
 from labgen.core.quoting import typed_path
-from labgen.exercise.catalogue import exercise_names
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
 """What a lab folder gets. Its Python is laid down without the ``.in``: it is the lab folder's, not labgen's, and
 imports what labgen itself must not."""
 
-_EXERCISE = "EXERCISE"
-
 
 def _files() -> Iterator[tuple[str, str]]:
-    """Every file of a lab folder, and what is in it; the one for checks becomes one for each exercise."""
+    """Every file of a lab folder, and what is in it."""
     for source in sorted(path for path in SKELETON.rglob("*") if path.is_file()):
-        place = str(source.relative_to(SKELETON)).removesuffix(".in")
-        text = source.read_text(encoding="utf-8")
-        for name in exercise_names() if _EXERCISE in place else ("",):
-            yield place.replace(_EXERCISE, name), text.replace(_EXERCISE, name)
+        yield str(source.relative_to(SKELETON)).removesuffix(".in"), source.read_text(encoding="utf-8")
 
 
 def _need_folder_or_nothing(target: Path) -> None:

@@ -38,7 +38,7 @@ ENTRY_POINTS = "labgen.exercises"
 
 Part = Literal["exercise", "steps", "checks"]
 
-_FILES = ("exercise.py", "steps.py", *map(brief_file, LANGUAGES))
+_FILES = ("exercise.py", "steps.py", "checks.py", *map(brief_file, LANGUAGES))
 
 
 @dataclass(frozen=True)

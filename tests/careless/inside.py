@@ -86,7 +86,7 @@ def _init() -> Iterator[Trial]:
         statuses = frozenset({0} if welcome else {5})
         yield Trial("init", case, ("init", path), objects.lie_about, statuses)
         yield Trial("init below a folder", case, ("-C", path, "init", "lab"), objects.lie_about, statuses)
-    for name in ("lab.yml", "fabfile.py", "verify/conftest.py"):
+    for name in ("lab.yml", "fabfile.py", "verify/README.md"):
         for case, make in objects.NO_FILE.items():
             yield Trial(f"init onto {name}", case, ("init", "."), _makes(name, make), frozenset({5}))
     for case, make in objects.NO_FOLDER.items():

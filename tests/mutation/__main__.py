@@ -27,6 +27,7 @@ from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTATED = ("verify", "labgen/docker", "labgen/report")
+CHECKS = "labgen/exercises/*/checks.py"
 _LONG = "tests/unit/verify/test_verify_course.py"
 TESTS = (
     (_LONG, "tests/integration/verify/test_verify_hosts.py"),
@@ -111,7 +112,7 @@ def _measured(trees: Sequence[Path], folder: Path, groups: Sequence[Sequence[str
 def _files() -> list[str]:
     parts = [ROOT / part for part in MUTATED]
     files = [file for part in parts for file in ([part] if part.is_file() else part.rglob("*.py"))]
-    return sorted(str(file.relative_to(ROOT)) for file in files)
+    return sorted(str(file.relative_to(ROOT)) for file in (*files, *ROOT.glob(CHECKS)))
 
 
 def _commit() -> str:
@@ -132,7 +133,7 @@ def _try(
         if earlier := results.killed(mutant):
             return earlier
         tests = baseline.tests(mutant, at_most, used)
-        if mutant.head and mutant.path.startswith("verify/test_"):
+        if mutant.head and mutant.path.endswith("/checks.py"):
             tests.insert(0, OF_HEADS)
         tree = free.get()
         try:

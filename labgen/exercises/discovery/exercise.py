@@ -25,6 +25,7 @@ EXERCISE = Exercise(
     title=Words("Service discovery", "서비스 검색"),
     section="2-4",
     order=140,
+    acts=True,
     summary=Words(
         "names of services on an overlay network: virtual IP, `tasks.NAME`, round robin",
         "오버레이 네트워크의 서비스 이름: 가상 IP, `tasks.이름`, 라운드 로빈",

@@ -79,6 +79,7 @@ EXERCISE = Exercise(
     title=Words("Health checks that gate an update", "업데이트를 지키는 헬스 체크"),
     section="beyond the document",
     order=170,
+    acts=True,
     summary=Words("health checks that an update has to pass", "업데이트가 통과해야 하는 헬스 체크"),
     services=(SERVICE, WEB),
     later=(UPDATED, BROKEN),

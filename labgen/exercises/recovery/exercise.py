@@ -22,6 +22,7 @@ EXERCISE = Exercise(
     title=Words("Failure of a container", "컨테이너 장애 복구"),
     section="2-8",
     order=70,
+    acts=True,
     summary=Words(
         "a killed container, and the one that replaces it", "강제로 종료한 컨테이너와 이를 대신하는 새 컨테이너"
     ),

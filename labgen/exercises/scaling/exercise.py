@@ -29,6 +29,7 @@ EXERCISE = Exercise(
     title=Words("Scaling", "동적 확장 및 축소"),
     section="2-7",
     order=40,
+    acts=True,
     summary=Words(
         "from two replicas to three and back while requests go on",
         "요청을 받는 동안 복제본을 두 개에서 세 개로 늘렸다 줄이기",

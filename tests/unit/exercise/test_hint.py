@@ -17,7 +17,7 @@ LAB = {"node": "worker1", "address": "10.0.2.102", "manager": "boss"}
 
 def checks() -> list[Check]:
     """Every check of the course."""
-    modules = [import_module(f"verify.test_{name}") for name in exercise_names()]
+    modules = [import_module(f"labgen.exercises.{name}.checks") for name in exercise_names()]
     marks = [mark for module in modules for value in vars(module).values() for mark in getattr(value, "pytestmark", ())]
     return [mark.args[0] for mark in marks if mark.name == "check"]
 

@@ -28,7 +28,7 @@ NODES = {MANAGER, W1, W2, *MANAGERS}
 
 def known(exercise: str) -> dict[str, Check]:
     """Checks by their id, without nodes."""
-    module = import_module(f"verify.test_{exercise}")
+    module = import_module(f"labgen.exercises.{exercise}.checks")
     marks = [
         mark for value in vars(module).values() for mark in getattr(value, "pytestmark", ()) if mark.name == "check"
     ]

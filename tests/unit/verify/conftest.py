@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from expected_verdicts import ExpectedVerdicts, from_environment
 from fake_lab import FakeLab
+from in_lab_folder import PYTEST
 
-from labgen.exercise.catalogue import exercise_names
-from labgen.machines import inventory
+# Kept imported: pytester would import them anew for each run.
+from verify import collection, plugin, session, verdicts  # noqa: F401
 
 Grade = Callable[..., dict[str, Any]]
-
-CONFTEST = """
-import sys
-sys.path.insert(0, {here!r})
-from verify.conftest import *
-from verify import conftest
-import pytest, fake_lab_in_use
-
-conftest.inventory.load = lambda path: fake_lab_in_use.LAB.inventory
-conftest.SshHosts = lambda _inventory: fake_lab_in_use.LAB
-"""
 
 
 @pytest.fixture(scope="session")
@@ -49,22 +36,23 @@ def fake() -> FakeLab:
 
 
 @pytest.fixture
-def grade(pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Grade:
-    """Grade the fake lab through the files that a lab folder gets; gives the report and the exit status."""
-    holder = ModuleType("fake_lab_in_use")
-    holder.LAB = fake  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fake_lab_in_use", holder)
-    monkeypatch.setattr(inventory, "load", inventory.load)  # put back what the conftest above replaces
-    skeleton = Path(inventory.__file__).parents[1] / "skeleton" / "verify" / "test_EXERCISE.py.in"
-    folder = pytester.mkdir("verify")
-    for name in exercise_names():
-        (folder / f"test_{name}.py").write_text(skeleton.read_text().replace("EXERCISE", name))
-    (folder / "conftest.py").write_text(CONFTEST.format(here=str(Path(__file__).parent)))
+def lab_folder(pytester: pytest.Pytester) -> Path:
+    """Lay down what makes a folder a lab folder to pytest; gives it."""
+    (pytester.path / "lab.yml").touch()
+    return pytester.mkdir("verify").parent
 
-    def run(*arguments: str, lab: FakeLab | None = None) -> dict[str, Any]:
-        holder.LAB = lab or fake  # type: ignore[attr-defined]
-        result = pytester.runpytest_inprocess("verify", "--report", "out", "-p", "no:cacheprovider", *arguments)
-        report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
+
+@pytest.fixture
+def grade(lab_folder: Path, pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Grade:
+    """Grade the fake lab in a lab folder; gives the report and the exit status."""
+    labs = [fake]
+    monkeypatch.setattr(session.inventory, "load", lambda _path: labs[-1].inventory)
+    monkeypatch.setattr(session, "SshHosts", lambda _inventory: labs[-1])
+
+    def run(*arguments: str, lab: FakeLab | None = None, words: Sequence[str] = PYTEST) -> dict[str, Any]:
+        labs.append(lab or fake)
+        result = pytester.runpytest_inprocess(*words, "--report", "out", *arguments)
+        report: dict[str, Any] = json.loads((lab_folder / "out" / "report.json").read_text())
         return {**report, "status": int(result.ret), "printed": result.stdout.str()}
 
     return run

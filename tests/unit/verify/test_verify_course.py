@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from expected_verdicts import ExpectedVerdicts
+from in_lab_folder import PYTEST
 from recorded import Fault, Recorded
 
 from labgen.core.nonce import choose
-from labgen.exercise.catalogue import exercise_names, prerequisite
+from labgen.exercise.catalogue import exercise_names
 from labgen.report import from_json
 from verify import bundle
 
@@ -33,32 +34,29 @@ class Grade:
     :ivar report: of the last grading, as `report.json` holds it.
     """
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, folder: Path, pytester: pytest.Pytester) -> None:
+        self.folder = folder
         self.pytester = pytester
         self.report: dict[str, Any] = {}
 
     def __call__(self, name: str, recorded: Recorded) -> dict[str, str]:
         """Give the verdict of each check of the exercise, by its name."""
-        folder = self.pytester.mkdir("verify")
-        (folder / "conftest.py").write_text("from verify.conftest import *\n")
-        for module in (prerequisite(), name):
-            (folder / f"test_{module}.py").write_text(f"from verify.test_{module} import *\n")
-        evidence = self.pytester.path / "evidence.json"
+        evidence = self.folder / "evidence.json"
         # A fault may have added what a node would have said, too.
         recorded.evidence.observations.sort(key=lambda observation: observation.since)
         evidence.write_text(bundle.write(recorded.evidence))
         options = [f"--exercise={name}", f"--from={evidence}", "--report=out", "--lang=en"]
-        result = self.pytester.runpytest_inprocess("verify", *options, "-p", "no:cacheprovider")
+        result = self.pytester.runpytest_inprocess(*PYTEST, *options)
         print(result.stdout.str())
-        self.report = json.loads((self.pytester.path / "out" / "report.json").read_text(encoding="utf-8"))
+        self.report = json.loads((self.folder / "out" / "report.json").read_text(encoding="utf-8"))
         checks = [check for check in self.report["checks"] if check["exercise"] == name]
         return {check["id"].removeprefix(f"{name}."): check["verdict"] for check in checks}
 
 
 @pytest.fixture
-def grade(pytester: pytest.Pytester) -> Grade:
+def grade(lab_folder: Path, pytester: pytest.Pytester) -> Grade:
     """Grades a recording; gives the verdict of each check of the exercise, by its name."""
-    return Grade(pytester)
+    return Grade(lab_folder, pytester)
 
 
 def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
@@ -101,7 +99,11 @@ def test_each_fault_turns_its_own_checks(
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
-    checks = {one.removeprefix("test_") for one in vars(import_module(f"verify.test_{name}")) if one[:5] == "test_"}
+    checks = {
+        one.removeprefix("test_")
+        for one in vars(import_module(f"labgen.exercises.{name}.checks"))
+        if one[:5] == "test_"
+    }
     turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
     assert checks == turned
 

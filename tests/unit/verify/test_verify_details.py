@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from recorded import Recorded
-from verify.plugin import REFUSED, UNWRITTEN
 
 from labgen import config as labfile
 from labgen.core.errors import INTERRUPTED, LabgenError
@@ -30,9 +29,10 @@ from labgen.exercises.updateoptions import checks as test_updateoptions
 from labgen.report import cleaning
 from tests.past import at, service, task, turn
 from verify import __main__ as command
-from verify import conftest, consistency, explaining, services
+from verify import consistency, explaining, services, session
 from verify.checks import Check
 from verify.exam import Exam
+from verify.verdicts import REFUSED, UNWRITTEN
 
 # fmt: off
 ALSO_WHILE_A_NODE_IS_SILENT = {
@@ -63,7 +63,7 @@ def checks() -> list[Check]:
     functions = (
         function
         for name in dict.fromkeys(("cluster", *exercise_names()))
-        for key, function in vars(import_module(f"verify.test_{name}")).items()
+        for key, function in vars(import_module(f"labgen.exercises.{name}.checks")).items()
         if key.startswith("test_")
     )
     marks = (mark for function in functions for mark in getattr(function, "pytestmark", ()) if mark.name == "check")
@@ -463,16 +463,16 @@ def config_of(*words: str, **options: Any) -> Any:
 
 
 def test_named_are_exercises_by_option_or_by_the_file_of_their_checks() -> None:
-    assert conftest._named(config_of("verify/")) == set()
-    assert conftest._named(config_of("verify/test_stack.py::test_page", exercise=["update,ports"])) == {
+    assert session._named(config_of("verify/")) == set()
+    assert session._named(config_of("verify/test_stack.py::test_page", exercise=["update,ports"])) == {
         "update",
         "ports",
         "stack",
     }
-    assert conftest._named(config_of(exercise=["all"])) == {"all"}
-    assert conftest._named(config_of(exercise=["update", "stack,ports"])) == {"update", "stack", "ports"}
+    assert session._named(config_of(exercise=["all"])) == {"all"}
+    assert session._named(config_of(exercise=["update", "stack,ports"])) == {"update", "stack", "ports"}
     with pytest.raises(LabgenError):
-        conftest._named(config_of(exercise=["nosuchexercise"]))
+        session._named(config_of(exercise=["nosuchexercise"]))
 
 
 @pytest.mark.parametrize(
@@ -498,12 +498,12 @@ def test_lock_is_held_where_checks_act_or_a_report_is_left(
         commands.append(command)
         return nullcontext()
 
-    monkeypatch.setattr(conftest, "folder_lock", lock)
+    monkeypatch.setattr(session, "folder_lock", lock)
     monkeypatch.chdir(tmp_path)
     config = config_of(**options)
     config.pluginmanager = SimpleNamespace(get_plugin=lambda _name: None)
-    conftest._lock(config)
+    session._lock(config)
     assert bool(commands) is held
-    assert (conftest.LOCK in config.stash) is held
+    assert (session.LOCK in config.stash) is held
     if commands and "exercise" in options:
         assert commands == [f"labgen grade {options['exercise'][0]}"]

@@ -10,7 +10,7 @@ import pytest
 from labgen import config
 from labgen.core.errors import ExerciseError, HostError, NodeError, SwarmError
 from labgen.exercise.verdict import Verdict
-from verify import plugin
+from verify import verdicts
 from verify.book import Book
 
 
@@ -31,8 +31,8 @@ from verify.book import Book
     ],
 )
 def test_judge_and_seen_of_an_error(error: BaseException | None, verdict: Verdict, seen: str) -> None:
-    assert plugin._judge(error) is verdict
-    assert plugin._seen(error, "en") == seen
+    assert verdicts._judge(error) is verdict
+    assert verdicts._seen(error, "en") == seen
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_judge_and_seen_of_an_error(error: BaseException | None, verdict: Verdic
     ],
 )
 def test_beginning_is_the_cause_and_nothing_is_said_twice(cause: str, seen: str, told: str) -> None:
-    assert plugin._beginning(cause, seen) == told
+    assert verdicts._beginning(cause, seen) == told
 
 
 def item_of(node: Any, line: int | None = 7, *, params: bool = True) -> Any:
@@ -55,11 +55,11 @@ def item_of(node: Any, line: int | None = 7, *, params: bool = True) -> Any:
 
 def test_name_is_that_of_the_node_of_a_check() -> None:
     lab = config.load(None)
-    assert plugin._name(item_of(lab.nodes[1])) == lab.nodes[1].name
-    assert plugin._name(item_of(None)) is None
-    assert plugin._name(item_of(None, params=False)) is None
+    assert verdicts._name(item_of(lab.nodes[1])) == lab.nodes[1].name
+    assert verdicts._name(item_of(None)) is None
+    assert verdicts._name(item_of(None, params=False)) is None
     # pytest puts a mark of its own where there is no node.
-    assert plugin._name(item_of(object())) is None
+    assert verdicts._name(item_of(object())) is None
 
 
 def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> None:
@@ -67,7 +67,7 @@ def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> No
     book = Book(lab=lab)
 
     def place(exercise: str, item: Any) -> tuple[int, ...]:
-        return plugin._place(SimpleNamespace(exercise=exercise), item, book)  # type: ignore[arg-type]
+        return verdicts._place(SimpleNamespace(exercise=exercise), item, book)  # type: ignore[arg-type]
 
     swarm, service = place("cluster", item_of(lab.nodes[0])), place("service", item_of(lab.nodes[0]))
     assert swarm[0] == 0

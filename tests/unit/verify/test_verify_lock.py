@@ -17,21 +17,21 @@ from fake_lab import FakeLab
 from labgen.core.errors import HostError
 from labgen.core.lock import folder_lock
 from labgen.core.workspace import LabFolder
-from labgen.exercise.catalogue import exercise_names
-from verify import conftest
+from labgen.exercise.catalogue import exercise_names, exercises
+from verify import session
 
 pytest_plugins = ["pytester"]
 
 
-def test_acting_names_every_exercise_whose_checks_act() -> None:
-    modules = {name: import_module(f"verify.test_{name}") for name in exercise_names()}
+def test_exercise_acts_says_whose_checks_act() -> None:
+    modules = {name: import_module(f"labgen.exercises.{name}.checks") for name in exercise_names()}
     acting = {
         name
         for name, module in modules.items()
         for _, function in inspect.getmembers(module, inspect.isfunction)
         if (inspect.getdoc(function) or "").startswith("Tried by this check")
     }
-    assert acting == conftest.ACTING
+    assert acting == {name for name, exercise in exercises().items() if exercise.acts}
 
 
 def graded_beside_another_command(
@@ -43,7 +43,17 @@ def graded_beside_another_command(
         try:
             code = "import sys, pytest; from labgen.core import lock; lock.GRADING_WAITS = 0.5; sys.exit(pytest.main())"
             return subprocess.run(
-                [sys.executable, "-c", code, "-p", "no:cacheprovider", str(Path(conftest.__file__).parent), *options],
+                [
+                    sys.executable,
+                    "-c",
+                    code,
+                    "-p",
+                    "verify.plugin",
+                    "-p",
+                    "no:cacheprovider",
+                    str(Path(session.__file__).parent),
+                    *options,
+                ],
                 cwd=pytester.path,
                 capture_output=True,
                 text=True,
@@ -83,6 +93,6 @@ def test_grading_of_a_folder_that_may_only_be_read_takes_no_lock(
     def refuse(*_: object, **__: object) -> None:
         raise HostError(".labgen/lock cannot be locked: Read-only file system.")
 
-    monkeypatch.setattr(conftest, "folder_lock", refuse)
+    monkeypatch.setattr(session, "folder_lock", refuse)
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     assert grade()["points"]["got"] > 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from verify import plugin  # kept imported: pytester would import it anew for each run
+from verify import verdicts  # kept imported: pytester would import it anew for each run
 
 pytest_plugins = ["pytester"]
 
@@ -19,7 +19,12 @@ Run = Callable[..., pytest.RunResult]
 
 CONFTEST = """
 from labgen.model.capabilities import Capability
-from verify.plugin import *
+from verify import verdicts
+from verify.verdicts import *
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    verdicts.put_in_order(config, items)
 
 def pytest_sessionstart(session):
     session.config.stash[BOOK].lacks = {LACKS}
@@ -255,7 +260,7 @@ def test_a_failure_of_the_whole_says_nothing_while_a_node_is_gone(
         """
 @pytest.fixture(autouse=True)
 def gone(pytestconfig):
-    from verify.plugin import BOOK
+    from verify.verdicts import BOOK
     pytestconfig.stash[BOOK].excuse = lambda: "b cannot be reached"
 
 @check(points=1, hint="", whole_lab=True)
@@ -382,7 +387,7 @@ def test_reports_go_where_they_are_wanted(run: Run, pytester: pytest.Pytester) -
 def test_a_check_without_a_claim_is_refused(run: Run) -> None:
     result = run('\n@check(points=1, hint="")\ndef test_silent():\n    pass\n')
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*test_silent says nowhere what must be true*"])
+    result.stdout.fnmatch_lines(["*test_silent has no claim*"])
 
 
 def test_more_than_one_process_is_refused(run: Run) -> None:
@@ -406,7 +411,7 @@ def test_report_on_a_full_disk_costs_no_grade(run: Run, monkeypatch: pytest.Monk
 def test_report_of_a_text_that_utf8_has_no_bytes_for(
     run: Run, report: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = plugin.Book.report
-    monkeypatch.setattr(plugin.Book, "report", lambda book: dataclasses.replace(plain(book), provider="\udcff\ud800"))
+    plain = verdicts.Book.report
+    monkeypatch.setattr(verdicts.Book, "report", lambda book: dataclasses.replace(plain(book), provider="\udcff\ud800"))
     assert run(GOOD).ret == 0
     assert report()["lab"]["provider"] == "\udcff\ud800"

@@ -7,26 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import verify.conftest  # kept imported: pytester would import it anew for each run
+from in_lab_folder import PYTEST
 from recorded import Recorded
 
 from labgen.core.errors import SwarmError
-from verify import bundle
+from labgen.exercise.catalogue import exercise_names
+from verify import bundle, session
 
 pytest_plugins = ["pytester"]
 
 
 def regraded(pytester: pytest.Pytester, name: str, evidence: str) -> dict[str, Any]:
     """The report of a grading of evidence."""
-    folder = pytester.path / "verify"
-    folder.mkdir(exist_ok=True)
-    (folder / "conftest.py").write_text("from verify.conftest import *\n")
-    (folder / f"test_{name}.py").write_text(f"from verify.test_{name} import *\n")
+    (pytester.path / "verify").mkdir(exist_ok=True)
+    (pytester.path / "lab.yml").touch()
     file = Path(pytester.path) / "evidence.jsonl"
     file.write_text(evidence)
-    pytester.runpytest_inprocess(
-        "verify", f"--exercise={name}", f"--from={file}", "--report=out", "-p", "no:cacheprovider"
-    )
+    pytester.runpytest_inprocess(*PYTEST, f"--exercise={name}", f"--from={file}", "--report=out")
     report: dict[str, Any] = json.loads((pytester.path / "out" / "report.json").read_text())
     return report
 
@@ -58,22 +55,13 @@ def test_regrade_tells_when_containers_began_where_the_evidence_says_so(pytester
     assert "no replica was missing" in page
 
 
-@pytest.mark.parametrize(
-    ("chosen", "readable", "graded", "not_begun"),
-    [
-        ((), True, {"update"}, ["scaling"]),
-        (("update",), True, {"update"}, []),
-        # Nobody knows what was begun in a swarm that cannot be seen.
-        ((), False, set(), []),
-    ],
-)
+@pytest.mark.parametrize(("chosen", "readable"), [((), True), (("update",), True), ((), False)])
 def test_regrade_tells_of_exercises_not_begun_only_if_it_knows_and_none_was_named(
+    lab_folder: Path,
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
     chosen: tuple[str, ...],
     readable: bool,
-    graded: set[str],
-    not_begun: list[str],
 ) -> None:
     def refuse(_swarm: Any) -> list[str]:
         raise SwarmError("no manager")
@@ -81,15 +69,12 @@ def test_regrade_tells_of_exercises_not_begun_only_if_it_knows_and_none_was_name
     evidence = Recorded("update").evidence
     evidence.named = chosen
     if not readable:
-        monkeypatch.setattr(verify.conftest, "standing", refuse)
-    file = pytester.path / "evidence.jsonl"
+        monkeypatch.setattr(session, "standing", refuse)
+    file = lab_folder / "evidence.jsonl"
     file.write_text(bundle.write(evidence))
-    folder = pytester.path / "verify"
-    folder.mkdir()
-    (folder / "conftest.py").write_text("from verify.conftest import *\n")
-    for name in ("scaling", "update"):
-        (folder / f"test_{name}.py").write_text(f"from verify.test_{name} import *\n")
-    pytester.runpytest_inprocess("verify", f"--from={file}", "--report=out", "-p", "no:cacheprovider")
-    report = json.loads((pytester.path / "out" / "report.json").read_text())
-    assert report["not_begun"] == not_begun
-    assert {check["exercise"] for check in report["checks"]} == graded
+    pytester.runpytest_inprocess(*PYTEST, f"--from={file}", "--report=out")
+    report = json.loads((lab_folder / "out" / "report.json").read_text())
+    rest = [name for name in exercise_names() if name not in ("cluster", "update")]
+    # Nobody knows what was begun in a swarm that cannot be seen.
+    assert report["not_begun"] == (rest if readable and not chosen else [])
+    assert {check["exercise"] for check in report["checks"]} == {"cluster"} | ({"update"} if readable else set())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
@@ -11,15 +10,16 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-import verify.conftest  # noqa: F401 - kept imported: pytester would import it anew for each run
 from expected_verdicts import ExpectedVerdicts
 from fake_lab import FakeLab, id_of, recorded
+from in_lab_folder import PYTEST
 
 from labgen.core.errors import MachineError
 from labgen.core.polling import Patience
 from labgen.exercise.catalogue import exercise_names
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
+from verify import session
 from verify.exam import Exam
 
 pytest_plugins = ["pytester"]
@@ -509,9 +509,9 @@ def test_every_check_has_a_fault_that_turns_it() -> None:
     # Turned by other tests here: a lab that nobody touched, a worker that left.
     turned |= {"cluster.swarm_begun", "cluster.swarm_active", "cluster.node_ready"}
     there = {
-        f"{module.__name__.removeprefix('verify.test_')}.{name.removeprefix('test_')}"
-        for module in map(import_module, ("verify.test_cluster", "verify.test_loadbalance"))
-        for name in vars(module)
+        f"{exercise}.{name.removeprefix('test_')}"
+        for exercise in ("cluster", "loadbalance")
+        for name in vars(import_module(f"labgen.exercises.{exercise}.checks"))
         if name.startswith("test_")
     }
     assert there == turned
@@ -548,8 +548,8 @@ def test_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeL
         (["--exercise", "loadbalance"], 1),
         ([], 1),
         (["-k", "loadbalance"], 0),
-        (["--deselect", "verify/test_update.py"], 0),
-        (["--ignore", "verify/test_cluster.py"], 0),
+        (["--deselect", "verify/update"], 0),
+        (["--ignore", "verify/cluster"], 0),
     ],
 )
 def test_nodes_are_asked_ahead_only_where_all_of_them_will_be(
@@ -578,13 +578,11 @@ def test_an_empty_run_is_an_error(grade: Grade) -> None:
 def test_no_lab_is_said_in_one_line(
     grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
-    class Gone:
-        @property
-        def inventory(self) -> Any:
-            raise MachineError("there is no lab here.", "Bring it up with `labgen up`.")
+    def load(_path: object) -> Any:
+        raise MachineError("there is no lab here.", "Bring it up with `labgen up`.")
 
-    monkeypatch.setattr(sys.modules["fake_lab_in_use"], "LAB", Gone())
-    result = pytester.runpytest_inprocess("verify")
+    monkeypatch.setattr(session.inventory, "load", load)
+    result = pytester.runpytest_inprocess(*PYTEST)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: there is no lab here.", "*labgen up*"])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
@@ -632,7 +630,7 @@ def test_evidence_that_cannot_be_graded_is_said_in_one_sentence(
     kept = pytester.path / "kept.jsonl"
     kept.write_text(kept.read_text(encoding="utf-8")[:-300], encoding="utf-8")
     for file, why in (("kept.jsonl", "it is cut short*"), ("none.jsonl", "No such file or directory.")):
-        result = pytester.runpytest_inprocess("verify", "--from", file)
+        result = pytester.runpytest_inprocess(*PYTEST, "--from", file)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([f"ERROR: {file} cannot be graded: {why}"])
         assert "Traceback" not in result.stdout.str() + result.stderr.str()
