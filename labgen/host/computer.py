@@ -143,8 +143,8 @@ class Host:
     def read(self, path: Path) -> str | None:
         """Text of a file, unpacked where its name ends in .gz, or ``None`` where it cannot be read."""
         try:
-            whole = path.read_bytes()
-            return (gzip.decompress(whole) if path.suffix == ".gz" else whole).decode("utf-8", "replace")
+            content = path.read_bytes()
+            return (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8", "replace")
         except (OSError, EOFError, zlib.error):
             return None
 
@@ -241,9 +241,9 @@ class Host:
 
 def find_vboxmanage(host: Host) -> str | None:
     """VBoxManage; on Windows its installer does not put it on PATH, but leaves a variable."""
-    found = host.which("VBoxManage")
-    if found or host.system() != "Windows":
-        return found
+    program_path = host.which("VBoxManage")
+    if program_path or host.system() != "Windows":
+        return program_path
     folders = (
         host.env("VBOX_MSI_INSTALL_PATH"),
         host.env("VBOX_INSTALL_PATH"),

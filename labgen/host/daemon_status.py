@@ -14,32 +14,32 @@ NAMESPACE_TOOLS = ("ip", "nsenter", "unshare")
 
 
 @dataclass(frozen=True)
-class Daemon:
+class DaemonStatus:
     """How a daemon can be had.
 
     :param state: ``system``: one runs here and may be used. ``own``: none does, and labgen can start
         its own. ``denied``: one runs that this user may not use. ``none``: none runs, and labgen
         cannot start one. ``confined``: root, but not allowed to make network namespaces.
         ``unknown``: its client says something else.
-    :param said: what its client said.
+    :param output: what its client said.
     """
 
     state: Literal["system", "own", "denied", "none", "confined", "unknown"]
-    said: str = ""
+    output: str = ""
 
 
-def startable(host: Host, program: str, said: str) -> Daemon:
+def startable(host: Host, program: str, output: str) -> DaemonStatus:
     """Whether labgen can start a daemon of the lab's own, where none runs.
 
     :param program: the daemon's.
-    :param said: what the client said when it found none.
+    :param output: what the client said when it found none.
     """
     if not host.is_root() or lacking(host, program):
-        return Daemon("none", said)
+        return DaemonStatus("none", output)
     # Root of an unprivileged container may not.
     if not host.run("unshare", "--net", "--mount", "true").ok:
-        return Daemon("confined", said)
-    return Daemon("own", said)
+        return DaemonStatus("confined", output)
+    return DaemonStatus("own", output)
 
 
 def lacking(host: Host, program: str) -> Sequence[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from labgen.core.errors import HostError, ProgramFailed
 from labgen.core.progress import Progress
 from labgen.host.computer import Host
-from labgen.host.daemon_status import Daemon, systemd
+from labgen.host.daemon_status import DaemonStatus, systemd
 from labgen.host.findings import Finding
 from labgen.model.lab import Lab
 from labgen.model.provider import BUILT_BOX, Package, ProviderFacts
@@ -71,7 +71,7 @@ def foreign_vagrant(host: Host) -> bool:
 
 
 def lacking(
-    lab: Lab, host: Host, provider: ProviderFacts, *, building: Sequence[str] = (), daemon: Daemon | None = None
+    lab: Lab, host: Host, provider: ProviderFacts, *, building: Sequence[str] = (), daemon: DaemonStatus | None = None
 ) -> list[str]:
     """Give the Debian packages that a provider needs for this lab, that can be had here and are not installed.
 
@@ -104,7 +104,7 @@ def lacking(
     return [name for name in names if name not in installed]
 
 
-def _needed(host: Host, package: Package, daemon: Daemon | None) -> bool:
+def _needed(host: Host, package: Package, daemon: DaemonStatus | None) -> bool:
     # Only packages of daemons are ever needed at some times and not at others.
     if package.when == "always" or daemon is None:
         return True
@@ -114,8 +114,8 @@ def _needed(host: Host, package: Package, daemon: Daemon | None) -> bool:
 
 
 def _installed(host: Host, *names: str) -> set[str]:
-    told = host.run("dpkg-query", "-W", "-f", r"${Package}\t${db:Status-Status}\n", *names)
-    return {line.partition("\t")[0] for line in told.out.splitlines() if line.endswith("\tinstalled")}
+    listing = host.run("dpkg-query", "-W", "-f", r"${Package}\t${db:Status-Status}\n", *names)
+    return {line.partition("\t")[0] for line in listing.out.splitlines() if line.endswith("\tinstalled")}
 
 
 def box_packages(lab: Lab, host: Host, provider: ProviderFacts) -> Sequence[str]:
@@ -170,29 +170,29 @@ def install(host: Host, names: Sequence[str], progress: Progress | None = None) 
     if not any("_Packages" in name for name in host.names(_LISTS)):
         _update(host, shown)
     with shown.step(f"Installing {len(names)} Debian packages"):
-        done = _apt(host, shown, "install", "--yes", "--no-install-recommends", *names)
-    if done is not None and _stale(done):
+        failure = _apt(host, shown, "install", "--yes", "--no-install-recommends", *names)
+    if failure is not None and _stale(failure):
         # The lists are older than what the mirror holds.
         _update(host, shown)
         with shown.step("Installing them again"):
-            done = _apt(host, shown, "install", "--yes", "--no-install-recommends", *names)
+            failure = _apt(host, shown, "install", "--yes", "--no-install-recommends", *names)
     host.forget()
-    if done is not None:
-        raise ProgramFailed(apt_line(host, names), 100, done, _way_out(host, done, names))
+    if failure is not None:
+        raise ProgramFailed(apt_line(host, names), 100, failure, _way_out(host, failure, names))
 
 
 def _update(host: Host, progress: Progress) -> None:
     with progress.step("Fetching the lists of packages"):
-        said = _apt(host, progress, "update")
-    if said is not None:
+        failure = _apt(host, progress, "update")
+    if failure is not None:
         sudo = "" if host.is_root() else "sudo "
-        raise ProgramFailed(f"{sudo}apt-get update", 100, said, _way_out(host, said, ()))
+        raise ProgramFailed(f"{sudo}apt-get update", 100, failure, _way_out(host, failure, ()))
 
 
 def _apt(host: Host, progress: Progress, *words: str) -> str | None:
     """Run apt-get; ``None`` where it went well, else what it said."""
     rights = () if host.is_root() else ("sudo", "-n")
-    done = host.follow(
+    result = host.follow(
         *rights,
         "env",
         "DEBIAN_FRONTEND=noninteractive",
@@ -206,23 +206,23 @@ def _apt(host: Host, progress: Progress, *words: str) -> str | None:
         on_line=progress.detail,
         timeout=_INSTALL_WITHIN,
     )
-    return None if done.ok else (done.out + done.err).strip() or f"apt-get ended with status {done.status}"
+    return None if result.ok else (result.out + result.err).strip() or f"apt-get ended with status {result.status}"
 
 
-def _stale(said: str) -> bool:
+def _stale(output: str) -> bool:
     # Held broken packages: what is installed here is newer than what the lists offer beside it.
     marks = ("Unable to locate package", "404  Not Found", "Unable to fetch some", "unmet dependencies")
-    return any(mark in said for mark in marks)
+    return any(mark in output for mark in marks)
 
 
-def _way_out(host: Host, said: str, names: Sequence[str]) -> str:
-    if "sudo:" in said:
+def _way_out(host: Host, output: str, names: Sequence[str]) -> str:
+    if "sudo:" in output:
         line = apt_line(host, names) if names else "sudo apt-get update"
         return f"sudo asks for a password, which labgen does not handle. Run it yourself: {line}"
-    if "Could not get lock" in said:
+    if "Could not get lock" in output:
         return "Another program is installing packages; wait until it is done, and try again."
-    if "Temporary failure resolving" in said or "Could not connect" in said or "Unable to connect" in said:
+    if "Temporary failure resolving" in output or "Could not connect" in output or "Unable to connect" in output:
         return "Debian's servers were not reached: check the network, or the mirror in /etc/apt."
-    if "Unable to locate package" in said:
+    if "Unable to locate package" in output:
         return "The archive lacks a package: on Ubuntu, switch 'universe' on (sudo add-apt-repository universe)."
     return "Read what apt-get says above, put it right, and try again."

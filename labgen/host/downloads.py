@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from labgen.host import debian
 from labgen.host.computer import Host
-from labgen.host.daemon_status import Daemon
+from labgen.host.daemon_status import DaemonStatus
 from labgen.host.findings import Finding, Level
 from labgen.model.lab import Box, Lab
 from labgen.model.provider import BUILT_BOX, ProviderFacts
@@ -48,21 +48,21 @@ def _in_order(version: str) -> list[int]:
 def _suits(box: Box, version: str) -> bool:
     if not version[:1].isdigit():
         return False
-    wanted = (box.version or "").removeprefix("=").strip()
+    constraint = (box.version or "").removeprefix("=").strip()
     # A range such as "~> 1.2" is for Vagrant to judge.
-    return not wanted or not wanted[0].isdigit() or wanted == version
+    return not constraint or not constraint[0].isdigit() or constraint == version
 
 
 def box(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
     """The box: here, or to be had."""
-    wanted = provider.box_for(lab)
-    name = wanted.name + (f" {wanted.version}" if wanted.version else "")
+    image = provider.box_for(lab)
+    name = image.name + (f" {image.version}" if image.version else "")
     here = on_disk(lab, host, provider)
     if here is not None:
-        yield _box(provider, "ok", f"{wanted.name} {here} is here.".replace(" 0 is", " is"))
-    elif wanted.url:
-        yield _from_url(wanted.url, name, host, provider)
-    elif wanted.name == BUILT_BOX:
+        yield _box(provider, "ok", f"{image.name} {here} is here.".replace(" 0 is", " is"))
+    elif image.url:
+        yield _from_url(image.url, name, host, provider)
+    elif image.name == BUILT_BOX:
         yield _built(name, host, provider)
     else:
         server = host.env("VAGRANT_SERVER_URL") or REGISTRY
@@ -121,13 +121,13 @@ def _built(name: str, host: Host, provider: ProviderFacts) -> Finding:
 
 
 def images(
-    lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], Daemon] | None = None
+    lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], DaemonStatus] | None = None
 ) -> Iterator[Finding]:
     """The images of the exercises, which the nodes pull.
 
     :param daemon: how the provider's daemon can be had; one of the lab's own is in a network without a way out.
     """
-    wanted = provider.box_for(lab)
+    box = provider.box_for(lab)
     if lab.registry_mirror:
         where = _split(lab.registry_mirror)
         if _knock(host, lab.registry_mirror):
@@ -139,7 +139,7 @@ def images(
                 f"the mirror {where.netloc} does not answer from here.",
                 "Check registry.mirror in lab.yml, and that the mirror runs; the nodes have to reach it.",
             )
-    elif wanted.name == BUILT_BOX:
+    elif box.name == BUILT_BOX:
         yield _images(provider, "ok", "in the box.")
     elif provider.from_image:
         yield _images(provider, "ok", "in the image of the nodes.")

@@ -47,10 +47,10 @@ def version_in(text: str) -> Version | None:
     Takes ``Vagrant 2.3.4``, ``7.0.26_Ubuntur168464`` and ``7.1.4r165100``, with warnings before it:
     VBoxManage prints some, on standard output, with kernel versions in them.
     """
-    found = _VERSION.findall(text)
-    if not found:
+    versions = _VERSION.findall(text)
+    if not versions:
         return None
-    return tuple(int(part) for part in found[-1] if part)
+    return tuple(int(part) for part in versions[-1] if part)
 
 
 def dotted(version: Version) -> str:

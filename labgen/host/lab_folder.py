@@ -16,8 +16,8 @@ def mark(lab: Lab, host: Host) -> str | None:
     if re.fullmatch(r"[0-9a-f]{12}", text):
         return text
     # Labs of earlier versions of labgen: their mark was the path's.
-    made = resources.existing(lab, host) is not None
-    return hashlib.sha256(str(host.folder()).encode()).hexdigest()[:12] if made else None
+    exists = resources.existing(lab, host) is not None
+    return hashlib.sha256(str(host.folder()).encode()).hexdigest()[:12] if exists else None
 
 
 def written(host: Host, *names: str) -> str:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from labgen.config import address_plan
 from labgen.host import resources
 from labgen.host.computer import Host
-from labgen.host.daemon_status import Daemon
+from labgen.host.daemon_status import DaemonStatus
 from labgen.host.findings import Finding
 from labgen.model.lab import Lab
 from labgen.model.provider import ProviderFacts
@@ -46,19 +46,19 @@ def routes(host: Host) -> list[Route] | None:
     """Routes of this computer but for the default one, loopback and multicast; ``None`` if it does not tell."""
     system = host.system()
     if system == "Linux":
-        said = host.run("ip", "-j", "route")
-        found = linux_routes(said.out) if said.ok else None
+        result = host.run("ip", "-j", "route")
+        table = linux_routes(result.out) if result.ok else None
     elif system == "Darwin":
-        said = host.run("netstat", "-rn")
-        found = macos_routes(said.out) if said.ok else None
+        result = host.run("netstat", "-rn")
+        table = macos_routes(result.out) if result.ok else None
     else:
-        said = host.run("route", "print", "-4")
-        found = windows_routes(said.out) if said.ok else None
-    if found is None:
+        result = host.run("route", "print", "-4")
+        table = windows_routes(result.out) if result.ok else None
+    if table is None:
         return None
     # A VPN may spell the default route as two halves (0/1 and 128/1).
     return [
-        route for route in found if route.to.prefixlen > 1 and not any(route.to.subnet_of(quiet) for quiet in _QUIET)
+        route for route in table if route.to.prefixlen > 1 and not any(route.to.subnet_of(quiet) for quiet in _QUIET)
     ]
 
 
@@ -77,7 +77,7 @@ def linux_routes(text: str) -> list[Route] | None:
 
 def macos_routes(text: str) -> list[Route] | None:
     """Routes in the output of ``netstat -rn``, which cuts trailing zeros off: ``10/8``, ``192.168.1``."""
-    found = []
+    table = []
     inside = False
     for line in text.splitlines():
         if line.startswith("Internet"):
@@ -90,8 +90,8 @@ def macos_routes(text: str) -> list[Route] | None:
         # A neighbour's entry in the ARP table is no route (flag L).
         if to is not None and "L" not in words[2]:
             name = next((word for word in words[3:] if re.fullmatch(r"[a-z]+\d+", word)), "")
-            found.append(Route(to, name))
-    return found if "Internet:" in text else None
+            table.append(Route(to, name))
+    return table if "Internet:" in text else None
 
 
 def _macos_network(text: str) -> IPv4Network | None:
@@ -107,15 +107,15 @@ def _macos_network(text: str) -> IPv4Network | None:
 
 def windows_routes(text: str) -> list[Route] | None:
     """Routes in the output of ``route print -4``, in whatever language Windows speaks."""
-    found = []
+    table = []
     for line in text.splitlines():
         if (row := _WINDOWS.match(line)) is None:
             continue
         try:
-            found.append(Route(IPv4Network((row[1], row[2]), strict=False)))
+            table.append(Route(IPv4Network((row[1], row[2]), strict=False)))
         except ValueError:
             continue
-    return found or None
+    return table or None
 
 
 def clashes(
@@ -130,9 +130,9 @@ def clashes(
     :param bridged: subnets of the lab that become bridges of this computer: "lab network", "adapter 1".
     :param own_bridges: finds, among the routes, bridges of this very lab.
     """
-    known = routes(host)
+    table = routes(host)
     name = f"{provider.name}.network"
-    if known is None:
+    if table is None:
         yield Finding(
             name,
             "warning",
@@ -142,16 +142,16 @@ def clashes(
             provider.name,
         )
         return
-    own = own_bridges(lab, host, known) if bridged else set()
+    own = own_bridges(lab, host, table) if bridged else set()
     clash = False
     for what, subnet in lab.plan.named():
-        for route in known:
+        for route in table:
             if not subnet.overlaps(route.to) or route.device in own:
                 continue
             if what not in bridged and CONTAINERS.match(route.device):
                 continue
             clash = True
-            yield _clash(lab, provider.name, what, subnet, route, known, taken_over=what in bridged)
+            yield _clash(lab, provider.name, what, subnet, route, table, taken_over=what in bridged)
     if not clash:
         message = f"{lab.plan.lab} and the lab's other subnets are free."
         yield Finding(name, "ok", "network", message, provider=provider.name)
@@ -163,25 +163,30 @@ def _clash(
     what: str,
     subnet: IPv4Network,
     route: Route,
-    known: Sequence[Route],
+    table: Sequence[Route],
     *,
     taken_over: bool,
 ) -> Finding:
     key = KEYS.get(what, f"addresses.{what}")
-    free = free_subnet(lab, key, known)
+    free = free_subnet(lab, key, table)
     fix = f"In lab.yml: {as_yaml(key, free)}" if free else f"Set {key} in lab.yml to a subnet that is free here."
     name = f"{provider}.network"
-    said = f"the {what} {subnet} overlaps this computer's route to {route}"
+    message = f"the {what} {subnet} overlaps this computer's route to {route}"
     if taken_over and route.to.prefixlen >= subnet.prefixlen and _hits(lab, what, subnet, route):
         # libvirt refuses an equal one; a narrower one it lets pass, and packets go the wrong way.
         return Finding(
-            name, "error", "network", f"{said}: machines would not be reached.", f"{fix} (or disconnect it).", provider
+            name,
+            "error",
+            "network",
+            f"{message}: machines would not be reached.",
+            f"{fix} (or disconnect it).",
+            provider,
         )
     return Finding(
         name,
         "warning",
         "network",
-        f"{said}: from the machines, and while they run, what is there may not be reached.",
+        f"{message}: from the machines, and while they run, what is there may not be reached.",
         fix,
         provider,
     )
@@ -194,11 +199,11 @@ def _hits(lab: Lab, what: str, subnet: IPv4Network, route: Route) -> bool:
     return any(address in route.to for address in used)
 
 
-def free_subnet(lab: Lab, key: str, known: Sequence[Route]) -> IPv4Network | None:
+def free_subnet(lab: Lab, key: str, table: Sequence[Route]) -> IPv4Network | None:
     candidates = _OTHER_NETWORKS if key == "network" else address_plan.CANDIDATES[key.removeprefix("addresses.")]
-    taken = [route.to for route in known] + [subnet for _, subnet in lab.plan.named()]
+    used = [route.to for route in table] + [subnet for _, subnet in lab.plan.named()]
     return next(
-        (subnet for subnet in map(IPv4Network, candidates) if not any(subnet.overlaps(other) for other in taken)),
+        (subnet for subnet in map(IPv4Network, candidates) if not any(subnet.overlaps(network) for network in used)),
         None,
     )
 
@@ -209,7 +214,7 @@ def as_yaml(key: str, subnet: IPv4Network) -> str:
 
 
 def ports(
-    lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], Daemon] | None = None
+    lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], DaemonStatus] | None = None
 ) -> Iterator[Finding]:
     """Forwarded ports, which Vagrant or Docker binds on 127.0.0.1."""
     if not lab.ports or resources.existing(lab, host) == provider.name:
@@ -223,8 +228,10 @@ def ports(
         if state == "free":
             continue
         clash = True
-        other = next((number for number in range(18000 + port.guest % 1000, 18999) if host.port(number) == "free"), 0)
-        take = f"ports: [{{guest: {port.guest}, host: {other or 18080}, node: {port.node}}}]"
+        free_port = next(
+            (number for number in range(18000 + port.guest % 1000, 18999) if host.port(number) == "free"), 0
+        )
+        take = f"ports: [{{guest: {port.guest}, host: {free_port or 18080}, node: {port.node}}}]"
         if state == "taken":
             yield Finding(
                 name,

@@ -28,10 +28,10 @@ def vagrant(lab: Lab, host: Host) -> Iterator[Finding]:
     if host.which("vagrant") is None:
         yield Finding("vagrant.missing", "error", "Vagrant", "is not installed.", _get_vagrant(host))
         return
-    said = ask_vagrant(host, "--version")
-    version = version_in(said.out)
+    result = ask_vagrant(host, "--version")
+    version = version_in(result.out)
     if version is None:
-        yield Finding("vagrant.version", "warning", "Vagrant", no_version(said), _get_vagrant(host))
+        yield Finding("vagrant.version", "warning", "Vagrant", no_version(result), _get_vagrant(host))
         return
     yield Finding("vagrant.version", "ok", "Vagrant", f"{dotted(version)}.")
     if names := [name for name in _LEADS_ELSEWHERE if host.env(name)]:
@@ -79,10 +79,10 @@ def ssh(lab: Lab, host: Host) -> Iterator[Finding]:
     yield Finding("ssh", "warning", "OpenSSH", "ssh is not installed; grading connects with it.", fix)
 
 
-def no_version(said: Result) -> str:
-    if said.status == LATE:
+def no_version(result: Result) -> str:
+    if result.status == LATE:
         return "does not answer."
-    first = next(iter((said.out.strip() or said.err.strip()).splitlines()), "nothing")
+    first = next(iter((result.out.strip() or result.err.strip()).splitlines()), "nothing")
     return f"does not tell its version; it says: {first[:100]}"
 
 

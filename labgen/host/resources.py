@@ -93,9 +93,9 @@ class Room:
 
 def disk(lab: Lab, host: Host, provider: ProviderFacts, room: Room) -> Iterator[Finding]:
     """Room for the machines' disks and for the box."""
-    made = existing(lab, host) is not None
-    box = 0 if made or room.fetched(lab, host) else DISK_FOR_BOX
-    needed = box + (0 if made else DISK_PER_NODE * len(lab.nodes))
+    exists = existing(lab, host) is not None
+    box = 0 if exists or room.fetched(lab, host) else DISK_FOR_BOX
+    needed = box + (0 if exists else DISK_PER_NODE * len(lab.nodes))
     place, free = min(
         ((place, host.disk_free(place)) for place in room.places(host)),
         key=lambda pair: 2**60 if pair[1] is None else pair[1],
@@ -123,9 +123,9 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
     """The processor's architecture against the box's."""
     box = provider.box_for(lab)
     here = host.machine()
-    known = BOX_ARCHITECTURES.get(box.name)
+    architectures = BOX_ARCHITECTURES.get(box.name)
     name = f"{provider.name}.architecture"
-    if known is None and here != "amd64":
+    if architectures is None and here != "amd64":
         yield Finding(
             name,
             "warning",
@@ -134,14 +134,14 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
             "See the box's page, or take bento/ubuntu-24.04 (VirtualBox), which is.",
             provider.name,
         )
-    elif known is not None and here not in known:
-        others = sorted(other for other, kinds in BOX_ARCHITECTURES.items() if here in kinds)
+    elif architectures is not None and here not in architectures:
+        others = sorted(name_of_box for name_of_box, kinds in BOX_ARCHITECTURES.items() if here in kinds)
         way = f"Set box to one that is: {', '.join(others)}." if others else "Use a computer with amd64."
         yield Finding(
             name,
             "error",
             "architecture",
-            f"this computer is {here}; box {box.name} is there for {', '.join(sorted(known))} only.",
+            f"this computer is {here}; box {box.name} is there for {', '.join(sorted(architectures))} only.",
             way,
             provider.name,
         )

@@ -136,12 +136,12 @@ class Machines:
             return
         self._follow_move(state.provider)
         state = self.start_daemon(state, own=state.namespace is not None)
-        made = Machines(self.folder, record.lab, self.progress)
-        driver = made.driver(state, write_vagrantfile(self.folder, record.lab))
+        machines = Machines(self.folder, record.lab, self.progress)
+        driver = machines.driver(state, write_vagrantfile(self.folder, record.lab))
         with self.progress.step("Starting the machines as they were made"):
             within, count = boot_within(accelerated=choice.accelerated), len(record.lab.nodes)
             driver.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
-        made.reached(driver, state)
+        machines.reached(driver, state)
 
     def _follow_move(self, provider: str) -> None:
         """Forget what is written down with the folder's earlier path in it: where the keys are."""
@@ -178,9 +178,9 @@ class Machines:
 
     def _ssh_config(self, driver: Driver, state: State) -> str:
         """What `vagrant ssh-config` says: written down while the machines came up, else asked for."""
-        known = connection_info.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
-        if known is not None:
-            return connection_info.ssh_config(known)
+        connections = connection_info.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
+        if connections is not None:
+            return connection_info.ssh_config(connections)
         with self.progress.step("Asking Vagrant how to reach them"):
             return driver.ssh_config()
 
@@ -231,17 +231,17 @@ class Machines:
             self._fetch(vagrant, box, provider)
             return
         mark = box_mark(box.name, provider)
-        wanted = boxes.built(provider)
-        if wanted is None and not mark.exists() and installed(mark, provider):
+        box_file = boxes.built(provider)
+        if box_file is None and not mark.exists() and installed(mark, provider):
             return  # added by hand: one that a teacher has handed over
-        if wanted is None:
-            wanted = self._build(box, provider)
+        if box_file is None:
+            box_file = self._build(box, provider)
         # The path holds the recipe's key: another recipe is another path.
-        if mark.exists() and mark.read_text(encoding="utf-8") == str(wanted):
+        if mark.exists() and mark.read_text(encoding="utf-8") == str(box_file):
             return
         with self.progress.step(f"Adding the box {box.name} to Vagrant"):
-            vagrant.add_box(box.name, wanted, provider, on_line=self.progress.detail)
-        write_whole(mark, str(wanted))
+            vagrant.add_box(box.name, box_file, provider, on_line=self.progress.detail)
+        write_whole(mark, str(box_file))
 
     def _fetch(self, vagrant: Vagrant, box: Box, provider: str) -> None:
         """Fetch a box from elsewhere, as a step of its own: it may take longer than all else together."""
@@ -332,6 +332,6 @@ def stuck_machines(message: str, names: Sequence[str]) -> list[str]:
     >>> stuck_machines("An error occurred while executing the action on the 'b' machine", ["a", "b"])
     ['b']
     """
-    told = re.findall(r"on the '([^']+)'\s*machine", message) + re.findall(r"last heard of: ([^)\s]+)", message)
+    failed = re.findall(r"on the '([^']+)'\s*machine", message) + re.findall(r"last heard of: ([^)\s]+)", message)
     booting = re.search(r"(?i)timed out|did not boot|waiting for (?:the )?(?:machine|domain)|IP address", message)
-    return [name for name in names if name in told] if booting else []
+    return [name for name in names if name in failed] if booting else []

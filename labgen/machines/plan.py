@@ -235,14 +235,14 @@ def _ports(
     """Forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
     restartable: dict[str, tuple[Change, ...]] = {}
     unchangeable: list[Change] = []
-    known = PROVIDERS.get(provider)
+    facts = PROVIDERS.get(provider)
     for node in staying:
         older, newer = _forwarded(before.ports, node.name), _forwarded(lab.ports, node.name)
         restartable[node.name] = ()
-        if older == newer or known is None or not known.forwards_ports:
+        if older == newer or facts is None or not facts.forwards_ports:
             continue
         change = Change(node.name, "ports", older, newer)
-        if known.resizes:
+        if facts.resizes:
             # A container's ports are given to it when it is made.
             unchangeable.append(change)
         else:

@@ -74,8 +74,8 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
 
             def both(line: str) -> None:
                 nonlocal machine
-                if named := _NAMED.match(line):
-                    machine = f" (last heard of: {named[1]}: {line[named.end() :].strip()})"
+                if heading := _NAMED.match(line):
+                    machine = f" (last heard of: {heading[1]}: {line[heading.end() :].strip()})"
                 sink.write(line + "\n")
                 sink.flush()
                 self.on_line(line)
@@ -287,7 +287,7 @@ def parse_status(output: str) -> Mapping[str, Machine]:
 
     :raises MachineError: Vagrant reports an error in it, or it holds no machine.
     """
-    told: dict[str, dict[str, str]] = {}
+    facts_by_name: dict[str, dict[str, str]] = {}
     for line in output.splitlines():
         fields = line.split(",", 3)
         if len(fields) < 4 or not fields[0].isdigit():
@@ -296,10 +296,10 @@ def parse_status(output: str) -> Mapping[str, Machine]:
         if kind == "error-exit":
             raise MachineError(f"Vagrant says: {_plain(data)}")
         if name:
-            told.setdefault(name, {})[kind] = data
+            facts_by_name.setdefault(name, {})[kind] = data
     machines = {
         name: Machine(name, facts["state"], facts.get("provider-name", ""))
-        for name, facts in told.items()
+        for name, facts in facts_by_name.items()
         if "state" in facts
     }
     if not machines:
@@ -313,19 +313,19 @@ def parse_snapshots(output: str) -> Mapping[str, tuple[str, ...]]:
     A machine's name stands in a line ``1790000000,,ui,output,==> swarm-manager: ``, each of its snapshots in one after
     it, ``1790000000,,ui,detail,fresh``; a machine without any has a sentence in the line with its name.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    snapshots: dict[str, tuple[str, ...]] = {}
     name = ""
     for line in output.splitlines():
         fields = line.split(",", 4)
         if len(fields) < 5 or fields[2] != "ui":
             continue
-        told = _plain(fields[4])
-        if heading := re.match(r"==> ([^:\s]+):", told):
+        line_text = _plain(fields[4])
+        if heading := re.match(r"==> ([^:\s]+):", line_text):
             name = heading[1]
-            found.setdefault(name, ())
-        elif name and told and " " not in told:
-            found[name] = (*found[name], told)
-    return found
+            snapshots.setdefault(name, ())
+        elif name and line_text and " " not in line_text:
+            snapshots[name] = (*snapshots[name], line_text)
+    return snapshots
 
 
 def _plain(data: str) -> str:
@@ -363,9 +363,9 @@ _OF_A_MACHINE = re.compile(
 
 def _each_once(text: str) -> str:
     """Machines that come up at the same time often fail of the same thing: it is said once, with all their names."""
-    _, *told = _OF_A_MACHINE.split(text)
+    _, *parts = _OF_A_MACHINE.split(text)
     failed: dict[str, list[str]] = {}
-    for name, why in zip(told[::2], told[1::2], strict=True):
+    for name, why in zip(parts[::2], parts[1::2], strict=True):
         failed.setdefault(why.strip(), []).append(f"on the '{name}' machine")
     return "\n\n".join(f"{', '.join(names)}:\n\n{why}" for why, names in failed.items()) or text
 
@@ -375,6 +375,6 @@ def box_mark(name: str, provider: str) -> Path:
 
     Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
     """
-    named = os.environ.get("VAGRANT_HOME")
-    folder = Path(named).expanduser() if named else home() / ".vagrant.d"
+    vagrant_home = os.environ.get("VAGRANT_HOME")
+    folder = Path(vagrant_home).expanduser() if vagrant_home else home() / ".vagrant.d"
     return folder / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"

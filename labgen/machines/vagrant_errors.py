@@ -23,28 +23,28 @@ def way_out(message: str) -> str:
     """
     # Vagrant breaks its lines where they would get too long, and indents what others said.
     text = re.sub(r"\s+", " ", message)
-    return next((hint(found) for pattern, hint in _KNOWN if (found := pattern.search(text))), "")
+    return next((hint(match) for pattern, hint in _KNOWN if (match := pattern.search(text))), "")
 
 
 def _named(version: Version) -> str:
     return ".".join(map(str, version))
 
 
-def _machine_of_that_name(found: Match[str]) -> str:
+def _machine_of_that_name(match: Match[str]) -> str:
     return (
         "It is of another lab, or left of a folder that was deleted.\n"
-        f'If nothing needs it, remove it with its disk:  VBoxManage unregistervm "{found[1]}" --delete\n'
+        f'If nothing needs it, remove it with its disk:  VBoxManage unregistervm "{match[1]}" --delete\n'
         f"Otherwise give this lab another name (`name: ...` in lab.yml). {_AGAIN}"
     )
 
 
-def _no_build(found: Match[str]) -> str:
-    provider = PROVIDERS.get(found[2])
+def _no_build(match: Match[str]) -> str:
+    provider = PROVIDERS.get(match[2])
     box = provider.box if provider is not None else None
     version = f", version {box.version}" if box is not None and box.version else ""
     usual = f" (for {provider.title}: {box.name}{version})" if provider is not None and box is not None else ""
     return (
-        f"The box {found[1]} has no build for {found[2]}. Leave `box:` out of lab.yml, or name one that has{usual}. "
+        f"The box {match[1]} has no build for {match[2]}. Leave `box:` out of lab.yml, or name one that has{usual}. "
         f"{_AGAIN}"
     )
 

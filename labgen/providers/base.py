@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labgen.core.process import Runner
     from labgen.core.workspace import LabFolder
     from labgen.host.computer import Host
-    from labgen.host.daemon_status import Daemon as DaemonStatus
+    from labgen.host.daemon_status import DaemonStatus
     from labgen.host.findings import Finding
     from labgen.providers.daemon import Daemon
     from labgen.providers.leftovers import Leftover, Traces

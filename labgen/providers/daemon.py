@@ -104,10 +104,10 @@ class Daemon(ABC):
         try:
             pid = int(self._pid_file().read_text())
             # The number may have passed to some other program since.
-            same = Path(f"/proc/{pid}/ns/net").stat().st_ino == self._netns.stat().st_ino
+            in_namespace = Path(f"/proc/{pid}/ns/net").stat().st_ino == self._netns.stat().st_ino
         except (OSError, ValueError):
             return None
-        return pid if same else None
+        return pid if in_namespace else None
 
     def proxy_command(self) -> str:
         """OpenSSH's ``ProxyCommand`` to a node of the lab."""
@@ -215,8 +215,8 @@ class Daemon(ABC):
         return [int(pid) for pid in listed.out.split()]
 
     def _empty(self) -> None:
-        if left := self._members():
-            raise NotYet(f"processes {left}")
+        if members := self._members():
+            raise NotYet(f"processes {members}")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -42,7 +42,7 @@ class Diagnosis:
     :param own_daemon: by provider, whether it would need a daemon of the lab's own.
     :param lacks: by provider, what nodes would lack, and why.
     :param existing: the provider on which machines of the lab exist already.
-    :param asked: whether the providers to look at were given by the caller.
+    :param requested: whether the providers to look at were given by the caller.
     """
 
     findings: tuple[Finding, ...]
@@ -51,7 +51,7 @@ class Diagnosis:
     own_daemon: Mapping[str, bool]
     lacks: Mapping[str, Lacks] = field(default_factory=dict)
     existing: str | None = None
-    asked: bool = False
+    requested: bool = False
 
     @property
     def usable(self) -> Mapping[str, bool]:
@@ -60,11 +60,15 @@ class Diagnosis:
 
     def errors(self, provider: str) -> list[Finding]:
         """What keeps the lab from coming up with this provider."""
-        return [one for one in self.findings if one.level == "error" and one.provider in (None, provider)]
+        return [
+            finding for finding in self.findings if finding.level == "error" and finding.provider in (None, provider)
+        ]
 
     def warnings(self, provider: str) -> list[Finding]:
         """What will be slow or unreachable with this provider."""
-        return [one for one in self.findings if one.level == "warning" and one.provider in (None, provider)]
+        return [
+            finding for finding in self.findings if finding.level == "warning" and finding.provider in (None, provider)
+        ]
 
     def choose(self, lab: Lab) -> Choice:
         """The provider to use: the lab's own, the one its machines run on, or the best usable.
@@ -72,7 +76,7 @@ class Diagnosis:
         :raises HostError: none can be used, or the one that is asked for cannot; with every reason
             and its fix.
         """
-        if self.asked and len(self.providers) == 1:
+        if self.requested and len(self.providers) == 1:
             return self._choice(self.providers[0], "it is asked for")
         if lab.provider != "auto":
             return self._choice(lab.provider, "lab.yml asks for it")
@@ -111,33 +115,33 @@ class Diagnosis:
 
     def _rank(self, provider: str) -> tuple[float, ...]:
         """The lower, the better."""
-        return (*(one.short(self, provider) for one in _CRITERIA), list(PROVIDERS).index(provider))
+        return (*(criterion.short(self, provider) for criterion in _CRITERIA), list(PROVIDERS).index(provider))
 
     def _beside(self, best: str) -> str:
         """Why this one and not the others: not those that could not have been better anyway."""
         order = list(PROVIDERS)
         reasons = []
-        for other in self.providers:
-            at_best = (0, 0, len(PROVIDERS[other].lacks), order.index(other))
-            if other != best and (not self.errors(other) or at_best < self._rank(best)):
-                reasons.append(self._against(best, other))
+        for provider in self.providers:
+            at_best = (0, 0, len(PROVIDERS[provider].lacks), order.index(provider))
+            if provider != best and (not self.errors(provider) or at_best < self._rank(best)):
+                reasons.append(self._against(best, provider))
         return "; ".join(reasons) or "it can be used here"
 
-    def _against(self, best: str, other: str) -> str:
-        if wrong := self.errors(other):
-            first = min(wrong, key=lambda one: one.provider is None)
-            about = _title(other) if first.subject == _title(other) else f"{_title(other)}: {first.subject}:"
+    def _against(self, best: str, provider: str) -> str:
+        if wrong := self.errors(provider):
+            first = min(wrong, key=lambda criterion: criterion.provider is None)
+            about = _title(provider) if first.subject == _title(provider) else f"{_title(provider)}: {first.subject}:"
             return f"{about} {first.message.rstrip('.')}"
-        for one in _CRITERIA:
-            if one.short(self, best) < one.short(self, other):
-                return one.lost(self, other)
-        return f"it is preferred to {_title(other)}, which would do as well"
+        for criterion in _CRITERIA:
+            if criterion.short(self, best) < criterion.short(self, provider):
+                return criterion.lost(self, provider)
+        return f"it is preferred to {_title(provider)}, which would do as well"
 
     def _reasons(self, provider: str) -> str:
         lines = [f"{_title(provider)}:"]
-        for one in self.errors(provider):
-            lines.append(f"  ✗ {one.subject}: {one.message}")
-            lines += [f"      {line}" for line in one.fix.splitlines()]
+        for finding in self.errors(provider):
+            lines.append(f"  ✗ {finding.subject}: {finding.message}")
+            lines += [f"      {line}" for line in finding.fix.splitlines()]
         return "\n".join(lines)
 
 
@@ -153,23 +157,23 @@ class Criterion:
     lost: Callable[[Diagnosis, str], str]
 
 
-def _lost_mesh(diagnosis: Diagnosis, other: str) -> str:
-    why = diagnosis.lacks[other][Capability.ROUTING_MESH]
-    anyway = f"`labgen up --provider {other}` uses it all the same"
-    quick = ", in seconds" if PROVIDERS[other].shares_kernel else ""
-    return f"{PROVIDERS[other].title}: {why}, so {diagnosis.published_ports(other)} ({anyway}{quick})"
+def _lost_mesh(diagnosis: Diagnosis, provider: str) -> str:
+    why = diagnosis.lacks[provider][Capability.ROUTING_MESH]
+    anyway = f"`labgen up --provider {provider}` uses it all the same"
+    quick = ", in seconds" if PROVIDERS[provider].shares_kernel else ""
+    return f"{PROVIDERS[provider].title}: {why}, so {diagnosis.published_ports(provider)} ({anyway}{quick})"
 
 
-def _lost_completeness(diagnosis: Diagnosis, other: str) -> str:
-    listed = ", ".join(f"{capability} ({why})" for capability, why in diagnosis.lacks[other].items())
-    return f"nodes of {_title(other)} would lack {listed}"
+def _lost_completeness(diagnosis: Diagnosis, provider: str) -> str:
+    listed = ", ".join(f"{capability} ({why})" for capability, why in diagnosis.lacks[provider].items())
+    return f"nodes of {_title(provider)} would lack {listed}"
 
 
 _CRITERIA: tuple[Criterion, ...] = (
     Criterion(lambda diagnosis, provider: Capability.ROUTING_MESH in diagnosis.lacks.get(provider, {}), _lost_mesh),
     Criterion(
         lambda diagnosis, provider: not diagnosis.accelerated[provider],
-        lambda _diagnosis, other: f"it runs on the processor itself, while {_title(other)} would emulate",
+        lambda _diagnosis, provider: f"it runs on the processor itself, while {_title(provider)} would emulate",
     ),
     Criterion(lambda diagnosis, provider: len(diagnosis.lacks.get(provider, {})), _lost_completeness),
 )
@@ -198,16 +202,18 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
             gates.append(shut)
     with ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="doctor") as pool:
         # Most of them wait for programs and sockets, so each has a thread.
-        found = [one for findings in pool.map(partial(_run, lab, here), checks) for one in findings]
-    open_ = [provider for provider in looked_at if not any(one.provider == provider for one in gates)]
+        findings_of_checks = [
+            finding for findings in pool.map(partial(_run, lab, here), checks) for finding in findings
+        ]
+    open_ = [provider for provider in looked_at if not any(finding.provider == provider for finding in gates)]
     return Diagnosis(
-        findings=(*found, *gates),
+        findings=(*findings_of_checks, *gates),
         providers=looked_at,
         accelerated={provider: PROVIDERS[provider].checks().accelerated(here) for provider in looked_at},
         own_daemon={provider: provider in open_ and _own_daemon(provider, here) for provider in looked_at},
         lacks={provider: _lacks(provider, here) for provider in open_},
         existing=resources.existing(lab, here),
-        asked=providers is not None,
+        requested=providers is not None,
     )
 
 

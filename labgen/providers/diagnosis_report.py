@@ -14,7 +14,7 @@ _INDENT = " " * 6
 
 def report(diagnosis: Diagnosis) -> str:
     """The diagnosis as text: one block for this computer and one for each provider, fixes indented."""
-    blocks = [_block("This computer", [one for one in diagnosis.findings if one.provider is None])]
+    blocks = [_block("This computer", [finding for finding in diagnosis.findings if finding.provider is None])]
     usable = diagnosis.usable
     for provider in diagnosis.providers:
         if not usable[provider]:
@@ -25,16 +25,16 @@ def report(diagnosis: Diagnosis) -> str:
             if ports := diagnosis.published_ports(provider):
                 how += f", {ports}"
         title = f"{PROVIDERS[provider].title}: {how}"
-        blocks.append(_block(title, [one for one in diagnosis.findings if one.provider == provider]))
+        blocks.append(_block(title, [finding for finding in diagnosis.findings if finding.provider == provider]))
     return "\n\n".join(blocks) + "\n"
 
 
 def _block(title: str, findings: list[Finding]) -> str:
-    width = max((len(one.subject) for one in findings), default=0)
+    width = max((len(finding.subject) for finding in findings), default=0)
     lines = [title]
-    for one in findings:
-        lines.append(f"  {MARKS[one.level]} {one.subject:<{width}}  {one.message}")
-        lines += [f"{_INDENT}{line}" for line in one.fix.splitlines()]
+    for finding in findings:
+        lines.append(f"  {MARKS[finding.level]} {finding.subject:<{width}}  {finding.message}")
+        lines += [f"{_INDENT}{line}" for line in finding.fix.splitlines()]
     return "\n".join(lines)
 
 
@@ -49,5 +49,5 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
             for provider, lacks in diagnosis.lacks.items()
         },
         "existing": diagnosis.existing,
-        "findings": [one.as_json() for one in diagnosis.findings],
+        "findings": [finding.as_json() for finding in diagnosis.findings],
     }

@@ -69,11 +69,11 @@ def to_build(lab: Lab, host: Host) -> bool:
 
 def _data(host: Host) -> Path:
     """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
-    found = engine.engine(host)
-    if found is None:
+    details = engine.engine(host)
+    if details is None:
         return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
-    virtual = host.system() != "Linux" or found.desktop
-    return host.home() if virtual or not found.root else Path(found.root)
+    virtual = host.system() != "Linux" or details.desktop
+    return host.home() if virtual or not details.root else Path(details.root)
 
 
 def missing(lab: Lab, host: Host) -> Finding | None:
@@ -93,40 +93,40 @@ def missing(lab: Lab, host: Host) -> Finding | None:
 def _get(lab: Lab, host: Host) -> str:
     if host.system() != "Linux":
         return f"Install Docker Desktop ({DESKTOP_PAGE}) and start it. Or use VirtualBox."
-    if wanted := missing_packages(lab, host):
-        return f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix --provider docker)"
+    if packages := missing_packages(lab, host):
+        return f"{debian.apt_line(host, packages)}\n(or: labgen doctor --fix --provider docker)"
     return f"Install Docker Engine: {ENGINE_PAGE}"
 
 
 def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
     """The engine: one that answers, and of the right kind."""
-    found = engine.daemon(host)
-    if found.state == "system":
+    status = engine.daemon(host)
+    if status.state == "system":
         yield from _kind(host)
-    elif found.state == "own":
+    elif status.state == "own":
         yield from _own(host)
-    elif found.state == "denied":
+    elif status.state == "denied":
         yield _finding("engine", "error", "its engine runs, but this user may not use it.", _allow(host))
-    elif found.state == "confined":
+    elif status.state == "confined":
         yield _finding(
             "engine",
             "error",
             "no engine runs here, and root may not make network namespaces: this is a confined container.",
             "Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN.",
         )
-    elif found.state == "none":
+    elif status.state == "none":
         yield _finding("engine", "error", "no engine answers here.", _start(lab, host))
     else:
-        last = next(reversed(found.said.strip().splitlines()), "nothing")
+        last = next(reversed(status.output.strip().splitlines()), "nothing")
         yield _finding(
             "engine", "error", f"its engine does not answer; docker says: {last[:200]}", "See what `docker info` says."
         )
 
 
 def _own(host: Host) -> Iterator[Finding]:
-    said = host.run("dockerd", "--version").out
+    output = host.run("dockerd", "--version").out
     # Docker version 20.10.24+dfsg1, build 5d6db84
-    version = version_in(said.partition("version ")[2])
+    version = version_in(output.partition("version ")[2])
     if version is not None and version < engine.OLDEST:
         yield _too_old(dotted(version))
     else:
@@ -136,28 +136,28 @@ def _own(host: Host) -> Iterator[Finding]:
 
 
 def _kind(host: Host) -> Iterator[Finding]:
-    found = engine.engine(host)
-    if found is None:
+    details = engine.engine(host)
+    if details is None:
         return
-    wrong = list(_wrong_kind(host, found))
+    wrong = list(_wrong_kind(host, details))
     yield from wrong
-    if any(one.level == "error" for one in wrong):
+    if any(finding.level == "error" for finding in wrong):
         return
-    where = f" ({found.system})" if found.system else ""
-    yield _finding("engine", "ok", f"its engine {found.version} answers{where}.")
+    where = f" ({details.system})" if details.system else ""
+    yield _finding("engine", "ok", f"its engine {details.version} answers{where}.")
 
 
-def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
+def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
     address = engine.endpoint(host)
-    if other := engine.elsewhere(address):
+    if computer := engine.elsewhere(address):
         yield _finding(
             "elsewhere",
             "error",
-            f"the engine in use is on another computer, {other}: its nodes could not be reached from here.",
+            f"the engine in use is on another computer, {computer}: its nodes could not be reached from here.",
             "Use the engine of this computer: unset DOCKER_HOST, and docker context use default. "
-            f"Or run labgen on {other}.",
+            f"Or run labgen on {computer}.",
         )
-    if found.kind == "Podman":
+    if details.kind == "Podman":
         yield _finding(
             "podman",
             "error",
@@ -165,7 +165,7 @@ def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
             f"Install Docker itself ({ENGINE_PAGE}), and unset DOCKER_HOST. {_OTHERWISE}",
         )
         return
-    if found.os != "linux":
+    if details.os != "linux":
         yield _finding(
             "windows-containers",
             "error",
@@ -173,23 +173,23 @@ def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
             "In Docker Desktop's menu in the task bar: Switch to Linux containers…",
         )
         return
-    if found.api and found.api < engine.OLDEST_API:
-        yield _too_old(found.version)
-    if "rootless" in found.security:
+    if details.api and details.api < engine.OLDEST_API:
+        yield _too_old(details.version)
+    if "rootless" in details.security:
         yield _finding(
             "rootless",
             "error",
             "its engine is rootless: it may not mount what an engine inside a node needs.",
             f"Use an engine that root runs: docker context use default ({ENGINE_PAGE}). {_OTHERWISE}",
         )
-    if "userns" in found.security:
+    if "userns" in details.security:
         yield _finding(
             "userns-remap",
             "error",
             "its engine maps users to others (userns-remap): root in a node may then not mount what its engine needs.",
             f"Take userns-remap out of /etc/docker/daemon.json, then: sudo systemctl restart docker. {_OTHERWISE}",
         )
-    if not found.cpu_quota:
+    if not details.cpu_quota:
         yield _finding(
             "cpu-quota",
             "error",
@@ -197,7 +197,7 @@ def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
             "and refuses containers that ask for it.",
             f"Mount the cgroup hierarchies (package cgroupfs-mount), or take another kernel. {_OTHERWISE}",
         )
-    if found.cgroups == "1" and is_wsl(found.kernel):
+    if details.cgroups == "1" and is_wsl(details.kernel):
         yield _finding(
             "wsl-too-old",
             "warning",
@@ -205,18 +205,19 @@ def _wrong_kind(host: Host, found: Engine) -> Iterator[Finding]:
             "the nodes.",
             "wsl --update\nwsl --shutdown\nThen start Docker Desktop again.",
         )
-    if "selinux" in found.security:
+    if "selinux" in details.security:
         yield _finding(
             "selinux",
             "warning",
             "its engine confines containers with SELinux, which may keep nodes from mounting what they need.",
             "If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine.",
         )
-    if found.arch and found.arch != host.machine():
+    if details.arch and details.arch != host.machine():
         yield _finding(
             "architecture-of-engine",
             "warning",
-            f"its engine is for {found.arch}, this computer {host.machine()}: everything in it is emulated, and slow.",
+            f"its engine is for {details.arch}, this computer {host.machine()}: everything in it is emulated, "
+            "and slow.",
             f"Install Docker for {host.machine()}.",
         )
 
@@ -294,11 +295,11 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
 
 def limits(lab: Lab, host: Host) -> Iterator[Finding]:
     """Memory and processors of the engine, which in a virtual machine are not this computer's."""
-    found = engine.engine(host)
-    if found is not None:
-        yield from _memory(lab, host, found)
+    details = engine.engine(host)
+    if details is not None:
+        yield from _memory(lab, host, details)
     # An engine of the lab's own has this computer's.
-    cpus = found.cpus if found is not None else host.cpus() if engine.daemon(host).state == "own" else 0
+    cpus = details.cpus if details is not None else host.cpus() if engine.daemon(host).state == "own" else 0
     most = max(lab.nodes, key=lambda node: node.cpus)
     if cpus and most.cpus > cpus:
         # The engine refuses such a container ("Range of CPUs is from 0.01 to …").
@@ -311,20 +312,22 @@ def limits(lab: Lab, host: Host) -> Iterator[Finding]:
         )
 
 
-def _memory(lab: Lab, host: Host, found: Engine) -> Iterator[Finding]:
-    if not found.memory:
+def _memory(lab: Lab, host: Host, details: Engine) -> Iterator[Finding]:
+    if not details.memory:
         return
-    wanted = sum(node.memory for node in lab.nodes)
-    if wanted <= found.memory:
-        yield _finding("memory", "ok", f"{wanted} MiB for the nodes, {found.memory} MiB in its engine.", "", "memory")
+    needed = sum(node.memory for node in lab.nodes)
+    if needed <= details.memory:
+        yield _finding("memory", "ok", f"{needed} MiB for the nodes, {details.memory} MiB in its engine.", "", "memory")
         return
     less = "memory in lab.yml, or fewer nodes."
-    settings = "Docker Desktop > Settings > Resources" if found.desktop else "the settings of Docker's virtual machine"
-    virtual = host.system() != "Linux" or found.desktop
+    settings = (
+        "Docker Desktop > Settings > Resources" if details.desktop else "the settings of Docker's virtual machine"
+    )
+    virtual = host.system() != "Linux" or details.desktop
     yield _finding(
         "memory",
         "warning",
-        f"the nodes may take {wanted} MiB together; its engine has {found.memory} MiB.",
+        f"the nodes may take {needed} MiB together; its engine has {details.memory} MiB.",
         f"More memory for it ({settings}), or less for each node: {less}" if virtual else f"Less for each node: {less}",
         "memory",
     )

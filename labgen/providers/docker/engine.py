@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from labgen.core.process import Result
 from labgen.host.computer import NOT_INSTALLED, Host
-from labgen.host.daemon_status import Daemon, startable
+from labgen.host.daemon_status import DaemonStatus, startable
 from labgen.host.downloads import DOCKER_HUB
 from labgen.host.findings import Version
 
@@ -129,8 +129,8 @@ def engine(host: Host) -> Engine | None:
 
 def endpoint(host: Host) -> str:
     """Where the client looks for its engine (DOCKER_HOST, or the context in use); empty where it does not tell."""
-    said = host.run("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-    return said.out.strip() if said.ok else ""
+    result = host.run("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    return result.out.strip() if result.ok else ""
 
 
 def elsewhere(address: str) -> str | None:
@@ -147,28 +147,28 @@ def elsewhere(address: str) -> str | None:
     return None if name in ("localhost", "::1") or name.startswith("127.") else name or address
 
 
-def daemon(host: Host) -> Daemon:
+def daemon(host: Host) -> DaemonStatus:
     """How a Docker engine can be had here."""
     if host.which("docker") is None:
-        return Daemon("none")
+        return DaemonStatus("none")
     if engine(host) is not None:
-        return Daemon("system")
+        return DaemonStatus("system")
     answer = _ask(host, "version")
     low = answer.err.lower()
     if any(mark in low for mark in _DENIED):
-        return Daemon("denied", answer.err)
+        return DaemonStatus("denied", answer.err)
     if not any(mark in low for mark in (*_SILENT, _PIPE)) or answer.status == NOT_INSTALLED:
-        return Daemon("unknown", answer.err)
+        return DaemonStatus("unknown", answer.err)
     # An engine that was asked for by name is not to be replaced by another.
     if host.system() != "Linux" or endpoint(host) not in ("", DEFAULT_SOCKET):
-        return Daemon("none", answer.err)
+        return DaemonStatus("none", answer.err)
     return startable(host, "dockerd", answer.err)
 
 
 def has_image(host: Host, image: str) -> bool:
     """Whether the engine that answers here has an image."""
-    said = host.run("docker", "images", "--quiet", image, timeout=_ENGINE_WITHIN)
-    return said.ok and bool(said.out.strip())
+    result = host.run("docker", "images", "--quiet", image, timeout=_ENGINE_WITHIN)
+    return result.ok and bool(result.out.strip())
 
 
 def builds_from_hub(host: Host) -> bool:
@@ -182,21 +182,21 @@ def networks(host: Host) -> list[Network] | None:
     if not listed.ok:
         return None
     ids = listed.out.split()
-    told = host.run("docker", "network", "inspect", *ids, timeout=_ENGINE_WITHIN) if ids else None
+    result = host.run("docker", "network", "inspect", *ids, timeout=_ENGINE_WITHIN) if ids else None
     try:
-        found = json.loads(told.out) if told else []
+        entries = json.loads(result.out) if result else []
         return [
-            Network(one["Name"], tuple(_subnets(one)), one.get("Labels") or {})
-            for one in found
-            if isinstance(one, dict)
+            Network(entry["Name"], tuple(_subnets(entry)), entry.get("Labels") or {})
+            for entry in entries
+            if isinstance(entry, dict)
         ]
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def _subnets(network: Mapping[str, Any]) -> list[IPv4Network]:
-    told = [config.get("Subnet", "") for config in (network.get("IPAM") or {}).get("Config") or []]
-    return [IPv4Network(subnet, strict=False) for subnet in told if subnet and ":" not in subnet]
+    subnets = [config.get("Subnet", "") for config in (network.get("IPAM") or {}).get("Config") or []]
+    return [IPv4Network(subnet, strict=False) for subnet in subnets if subnet and ":" not in subnet]
 
 
 def _ask(host: Host, what: str) -> Result:
@@ -208,11 +208,11 @@ def _object(text: str) -> dict[str, Any]:
     for line in text.splitlines():
         if line.startswith("{"):
             try:
-                found = json.loads(line)
+                value = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(found, dict):
-                return found
+            if isinstance(value, dict):
+                return value
     return {}
 
 

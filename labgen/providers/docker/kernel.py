@@ -167,13 +167,13 @@ class Kernel:
 
 
 def _all(answers: Iterable[Answer]) -> Answer:
-    seen = set(answers)
-    return "no" if "no" in seen else "unknown" if "unknown" in seen else "yes"
+    distinct = set(answers)
+    return "no" if "no" in distinct else "unknown" if "unknown" in distinct else "yes"
 
 
 def _any(answers: Iterable[Answer]) -> Answer:
-    seen = set(answers)
-    return "yes" if "yes" in seen else "unknown" if "unknown" in seen else "no"
+    distinct = set(answers)
+    return "yes" if "yes" in distinct else "unknown" if "unknown" in distinct else "no"
 
 
 @dataclass(frozen=True)
@@ -208,14 +208,14 @@ def of_nodes(host: Host) -> Asked:
         return Asked(None, False)
     image = host.node_image()
     if image is not None and engine.has_image(host, image):
-        said = host.run(
+        result = host.run(
             *("docker", "run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", image, "-c", _ASK_INSIDE),
             timeout=_RUN_WITHIN,
         )
-        if (told := inside(said.out)) is not None:
-            return Asked(told, False, told.release)
-    known = next((source for end, source in _KNOWN.items() if answers.kernel.endswith(end)), "")
-    return Asked(None, False, answers.kernel, known)
+        if (answers_inside := inside(result.out)) is not None:
+            return Asked(answers_inside, False, answers_inside.release)
+    source_of = next((source for end, source in _KNOWN.items() if answers.kernel.endswith(end)), "")
+    return Asked(None, False, answers.kernel, source_of)
 
 
 def here(host: Host, release: str) -> Kernel:
@@ -228,8 +228,8 @@ def here(host: Host, release: str) -> Kernel:
         listed = [host.read(folder / name) for name in ("modules.dep", "modules.builtin")]
         if listed[0] is not None:
             installed = frozenset(name for text in listed for name in _modules(text or ""))
-    said = host.run(*ASK_IPVS.split())
-    ipvs = _ipvs(said.out + said.err)
+    result = host.run(*ASK_IPVS.split())
+    ipvs = _ipvs(result.out + result.err)
     options = host.read(Path("/proc/config.gz")) or host.read(Path("/boot") / f"config-{release}")
     return Kernel(
         release,
@@ -257,7 +257,7 @@ def inside(text: str) -> Kernel | None:
     )
 
 
-def _ipvs(said: str) -> Answer:
+def _ipvs(output: str) -> Answer:
     """
     ::
 
@@ -267,9 +267,9 @@ def _ipvs(said: str) -> Answer:
         RTNETLINK answers: No such file or directory
         Error talking to the kernel
     """
-    if "Name: IPVS" in said:
+    if "Name: IPVS" in output:
         return "yes"
-    return "no" if "RTNETLINK answers: No such file" in said else "unknown"
+    return "no" if "RTNETLINK answers: No such file" in output else "unknown"
 
 
 def _filesystems(text: str) -> frozenset[str]:
@@ -282,8 +282,8 @@ def _options(text: str) -> Mapping[str, str]:
 
 def _modules(text: str) -> Iterator[str]:
     """Names of the modules in ``modules.dep`` or ``modules.builtin``: ``kernel/net/ip_vs.ko.xz: …``."""
-    for found in re.finditer(r"^\S*/([\w-]+)\.ko", text, re.MULTILINE):
-        yield found[1].replace("-", "_")
+    for match in re.finditer(r"^\S*/([\w-]+)\.ko", text, re.MULTILINE):
+        yield match[1].replace("-", "_")
 
 
 NO = "the kernel has no IPVS"
@@ -301,11 +301,11 @@ def lacks(host: Host) -> Lacks:
 def check(lab: Lab, host: Host) -> Iterator[Finding]:
     """The kernel: what a swarm cannot do without, and what its routing mesh cannot do without."""
     del lab
-    asked = of_nodes(host)
-    if asked.kernel is None:
-        yield from _not_asked(asked)
+    answers = of_nodes(host)
+    if answers.kernel is None:
+        yield from _not_asked(answers)
         return
-    kernel = asked.kernel
+    kernel = answers.kernel
     unknown: list[str] = []
     fine: list[str] = []
     for feature in FEATURES:
@@ -316,7 +316,7 @@ def check(lab: Lab, host: Host) -> Iterator[Finding]:
             unknown.append(feature.name)
         else:
             what = NO_IPVS if feature is IPVS else f"the kernel under the nodes has no {_bare(feature)}"
-            yield _finding(feature.id, feature.level, f"{what}: {feature.without}.", _fix(host, asked, feature))
+            yield _finding(feature.id, feature.level, f"{what}: {feature.without}.", _fix(host, answers, feature))
     if unknown:
         yield _finding(
             "kernel",
@@ -332,23 +332,23 @@ def _bare(feature: Feature) -> str:
     return feature.name.removeprefix("the ")
 
 
-def _not_asked(asked: Asked) -> Iterator[Finding]:
-    if asked.known:
-        yield _finding("kernel", "ok", f"{asked.release} is built with all that a swarm needs ({asked.known}).")
-    elif asked.release:
+def _not_asked(answers: Asked) -> Iterator[Finding]:
+    if answers.known:
+        yield _finding("kernel", "ok", f"{answers.release} is built with all that a swarm needs ({answers.known}).")
+    elif answers.release:
         yield _finding(
             "kernel",
             "warning",
-            f"whether {asked.release}, under Docker's virtual machine, has all a swarm needs (IPVS) is not known "
+            f"whether {answers.release}, under Docker's virtual machine, has all a swarm needs (IPVS) is not known "
             "until the image of the nodes is there to ask it.",
             "labgen box build --provider docker\nthen: labgen doctor --provider docker",
         )
 
 
-def _fix(host: Host, asked: Asked, feature: Feature) -> str:
-    kernel = asked.kernel
+def _fix(host: Host, answers: Asked, feature: Feature) -> str:
+    kernel = answers.kernel
     machines = "Or use virtual machines, which bring a kernel of their own: VirtualBox, or libvirt on Linux."
-    if kernel is None or not asked.here:
+    if kernel is None or not answers.here:
         return f"Update what brings Docker's virtual machine. {machines}"
     if kernel.stale:
         return (

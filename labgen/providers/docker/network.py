@@ -23,19 +23,19 @@ def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
         )
         return
     if state == "system":
-        found = list(_docker_networks(lab, host))
-        yield from found
-        if found:
+        conflicts = list(_docker_networks(lab, host))
+        yield from conflicts
+        if conflicts:
             return
     # The engine's bridges are this computer's, unless it is in a virtual machine.
     bridged = ("lab network", "adapter 1") if _local_engine(host) else ()
     yield from clashes(lab, host, provider, bridged, _bridges)
 
 
-def _bridges(lab: Lab, host: Host, known: Sequence[Route]) -> set[str]:
+def _bridges(lab: Lab, host: Host, table: Sequence[Route]) -> set[str]:
     """Give all bridges of container engines: the engine's networks have been asked themselves."""
     del lab, host
-    return {route.device for route in known if CONTAINERS.match(route.device)}
+    return {route.device for route in table if CONTAINERS.match(route.device)}
 
 
 def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
         )
         return
     routes_there = [Route(subnet, network.name) for network in listed for subnet in network.subnets]
-    known = [*routes_there, *(routes(host) or [])]
+    table = [*routes_there, *(routes(host) or [])]
     own = mark(lab, host)
     others = [network for network in listed if own is None or network.labels.get("labgen.folder") != own]
     for network in others:
@@ -69,18 +69,18 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
         for network in others:
             if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
                 continue  # told above
-            other = next((other for other in network.subnets if other.overlaps(subnet)), None)
-            if other is None:
+            overlapping = next((overlapping for overlapping in network.subnets if overlapping.overlaps(subnet)), None)
+            if overlapping is None:
                 continue
             key = KEYS[what]
-            free = free_subnet(lab, key, known)
+            free = free_subnet(lab, key, table)
             elsewhere = f"in lab.yml: {as_yaml(key, free)}" if free else f"set {key} in lab.yml to one that is free"
             remove = f"docker network rm {network.name}\n(if nothing needs it; otherwise, {elsewhere})"
             yield Finding(
                 "docker.network",
                 "error",
                 "network",
-                f"the {what} {subnet} overlaps Docker's network {network.name} ({other}).",
+                f"the {what} {subnet} overlaps Docker's network {network.name} ({overlapping}).",
                 # The default bridge cannot be removed.
                 remove if network.name != "bridge" else f"I{elsewhere[1:]}.",
                 "docker",
@@ -97,5 +97,5 @@ def _remove(network: engine.Network) -> str:
 
 
 def _local_engine(host: Host) -> bool:
-    found = engine.engine(host)
-    return host.system() == "Linux" and not (found is not None and found.desktop)
+    details = engine.engine(host)
+    return host.system() == "Linux" and not (details is not None and details.desktop)

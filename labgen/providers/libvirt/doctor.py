@@ -68,10 +68,10 @@ def missing(lab: Lab, host: Host, provider: ProviderFacts) -> Finding | None:
         )
     if host.which("virsh") is not None:
         return None
-    wanted = _missing_packages(lab, host, provider)
+    packages = _missing_packages(lab, host, provider)
     fix = (
-        f"{debian.apt_line(host, wanted)}\n(or: labgen doctor --fix)"
-        if wanted
+        f"{debian.apt_line(host, packages)}\n(or: labgen doctor --fix)"
+        if packages
         else "Install libvirt (daemon and client), QEMU, dnsmasq and vagrant-libvirt with your package manager."
     )
     return Finding("libvirt.missing", "error", "libvirt", "is not installed.", fix, "libvirt")
@@ -80,32 +80,32 @@ def missing(lab: Lab, host: Host, provider: ProviderFacts) -> Finding | None:
 def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
     """The daemon."""
     del lab
-    found = daemon(host)
-    if found.state == "system":
-        versions = [line.rpartition(": ")[2] for line in found.said.splitlines() if "Running hypervisor" in line]
+    status = daemon(host)
+    if status.state == "system":
+        versions = [line.rpartition(": ")[2] for line in status.output.splitlines() if "Running hypervisor" in line]
         yield _finding("daemon", "ok", f"its daemon runs ({', '.join(versions) or 'version unknown'}).")
-    elif found.state == "own":
+    elif status.state == "own":
         yield _finding(
             "daemon", "ok", "no daemon runs here; the lab starts its own, in a network namespace of its own."
         )
-    elif found.state == "denied":
+    elif status.state == "denied":
         yield _finding(
             "daemon",
             "error",
             "its daemon runs, but this user may not use it.",
             "sudo usermod -aG libvirt $USER\nthen log out and in again.",
         )
-    elif found.state == "confined":
+    elif status.state == "confined":
         yield _finding(
             "daemon",
             "error",
             "no daemon runs here, and root may not make network namespaces: this is a confined container.",
             "Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN.",
         )
-    elif found.state == "none":
+    elif status.state == "none":
         yield _finding("daemon", "error", "no daemon runs here.", _start(host))
     else:
-        last = next(reversed(found.said.strip().splitlines()), "nothing")
+        last = next(reversed(status.output.strip().splitlines()), "nothing")
         yield _finding(
             "daemon",
             "error",
@@ -118,9 +118,9 @@ def _start(host: Host) -> str:
     runs_systemd = systemd(host)
     if host.is_root():
         # On a machine with modular daemons libvirtd is not there, but virtqemud is.
-        other = "systemctl start virtqemud.socket virtnetworkd.socket" if runs_systemd else ""
+        modular = "systemctl start virtqemud.socket virtnetworkd.socket" if runs_systemd else ""
         need = f"Install what brings {', '.join(lacking(host, 'libvirtd'))}: the lab then starts a daemon of its own"
-        return f"{need}; or: {other}" if other else f"{need}."
+        return f"{need}; or: {modular}" if modular else f"{need}."
     if runs_systemd:
         return "sudo systemctl start libvirtd"
     return "Run labgen as root (sudo): the lab then starts a daemon of its own. There is no systemd to start one."
@@ -131,14 +131,14 @@ def check_plugin(lab: Lab, host: Host) -> Iterator[Finding]:
     del lab
     if host.which("vagrant") is None:
         return
-    said = ask_vagrant(host, "plugin", "list")
-    line = next((line for line in said.out.splitlines() if line.startswith("vagrant-libvirt ")), None)
+    result = ask_vagrant(host, "plugin", "list")
+    line = next((line for line in result.out.splitlines() if line.startswith("vagrant-libvirt ")), None)
     if line is not None:
         yield _finding("plugin", "ok", f"Vagrant's plugin: {line}.")
-    elif said.ok:
+    elif result.ok:
         yield _finding("plugin", "error", "Vagrant's plugin for it, vagrant-libvirt, is not installed.", _plugin(host))
     else:
-        first = next(iter((said.err.strip() or said.out.strip()).splitlines()), "nothing")
+        first = next(iter((result.err.strip() or result.out.strip()).splitlines()), "nothing")
         yield _finding(
             "plugin",
             "warning",
@@ -160,16 +160,16 @@ def _plugin(host: Host) -> str:
 def check_kvm(lab: Lab, host: Host) -> Iterator[Finding]:
     """Check for KVM, without which QEMU emulates."""
     del lab
-    found = kvm(host)
-    if found.usable:
+    status = kvm(host)
+    if status.usable:
         yield Finding("libvirt.kvm", "ok", "virtualization", "KVM can be used.", provider="libvirt")
     else:
         yield Finding(
             "libvirt.kvm",
             "warning",
             "virtualization",
-            f"{found.reason}: QEMU emulates the processor, which works but is ten times slower or more.",
-            found.fix,
+            f"{status.reason}: QEMU emulates the processor, which works but is ten times slower or more.",
+            status.fix,
             "libvirt",
         )
 

@@ -27,32 +27,32 @@ def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
     yield from clashes(lab, host, provider, ("lab network", "adapter 1"), _own_bridges)
 
 
-def _own_bridges(lab: Lab, host: Host, known: Sequence[Route]) -> set[str]:
+def _own_bridges(lab: Lab, host: Host, table: Sequence[Route]) -> set[str]:
     """Find bridges of this very lab, where it runs already."""
     subnets = [subnet for _, subnet in lab.plan.named()]
     bridges = {
         route.device
-        for route in known
+        for route in table
         if route.device.startswith("virbr") and any(route.to.overlaps(subnet) for subnet in subnets)
     }
     if not bridges:
         return set()
     own = set()
     for network in (lab.slug, f"{lab.slug}-adapter1"):
-        said = host.run("virsh", "--connect", "qemu:///system", "net-info", network)
-        if found := re.search(r"^Bridge:\s+(\S+)", said.out, re.MULTILINE):
-            own.add(found[1])
+        result = host.run("virsh", "--connect", "qemu:///system", "net-info", network)
+        if bridge := re.search(r"^Bridge:\s+(\S+)", result.out, re.MULTILINE):
+            own.add(bridge[1])
     return own & bridges
 
 
 def check_firewall(lab: Lab, host: Host) -> Iterator[Finding]:
     """Docker's firewall beside that of libvirt, which then lets packets through in vain (moby/moby#52612)."""
     del lab
-    found = daemon(host)
-    version = re.search(r"(?m)^Running against daemon: (\d+)\.(\d+)", found.said) or re.search(
-        r"(?m)^Using library: libvirt (\d+)\.(\d+)", found.said
+    status = daemon(host)
+    version = re.search(r"(?m)^Running against daemon: (\d+)\.(\d+)", status.output) or re.search(
+        r"(?m)^Using library: libvirt (\d+)\.(\d+)", status.output
     )
-    if found.state != "system" or version is None or (int(version[1]), int(version[2])) < _NFTABLES_SINCE:
+    if status.state != "system" or version is None or (int(version[1]), int(version[2])) < _NFTABLES_SINCE:
         return
     if not any(route.device == "docker0" for route in routes(host) or []):
         return

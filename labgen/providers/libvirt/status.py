@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from labgen.host.computer import Host
-from labgen.host.daemon_status import Daemon, startable
+from labgen.host.daemon_status import DaemonStatus, startable
 
 ASK = ("virsh", "--connect", "qemu:///system", "version", "--daemon")
 
 
-def daemon(host: Host) -> Daemon:
+def daemon(host: Host) -> DaemonStatus:
     """How a libvirtd can be had here."""
     if host.which("virsh") is None:
-        return Daemon("none")
+        return DaemonStatus("none")
     answer = host.run(*ASK)
-    said = answer.out if answer.ok else answer.err
+    output = answer.out if answer.ok else answer.err
     if answer.ok:
-        return Daemon("system", said)
-    low = said.lower()
+        return DaemonStatus("system", output)
+    low = output.lower()
     if any(word in low for word in ("permission denied", "authentication", "access denied")):
-        return Daemon("denied", said)
+        return DaemonStatus("denied", output)
     if "no such file" not in low and "connection refused" not in low:
-        return Daemon("unknown", said)
-    return startable(host, "libvirtd", said)
+        return DaemonStatus("unknown", output)
+    return startable(host, "libvirtd", output)

@@ -81,12 +81,12 @@ def check_version(lab: Lab, host: Host) -> Iterator[Finding]:
     program = find_vboxmanage(host)
     if program is None:
         return
-    said = host.run(program, "--version", timeout=SLOW)
-    if "WARNING" in said.out + said.err and "vboxdrv" in said.out + said.err:
-        yield _no_module(said.out + said.err)
-    version = version_in(said.out)
+    result = host.run(program, "--version", timeout=SLOW)
+    if "WARNING" in result.out + result.err and "vboxdrv" in result.out + result.err:
+        yield _no_module(result.out + result.err)
+    version = version_in(result.out)
     if version is None:
-        yield _virtualbox("version", "warning", no_version(said), f"Install it anew from {VIRTUALBOX_PAGE}.")
+        yield _virtualbox("version", "warning", no_version(result), f"Install it anew from {VIRTUALBOX_PAGE}.")
         return
     wrong = [*_series(version, host), *_known_bad(version, host)]
     yield from wrong
@@ -128,8 +128,8 @@ def _series(version: Version, host: Host) -> Iterator[Finding]:
 
 
 def _known_to(has: Version) -> str:
-    known = [series for series, needed in VIRTUALBOX_NEEDS_VAGRANT.items() if has >= needed]
-    return f"{dotted(max(known))}.x" if known else "none that labgen can use"
+    usable = [series for series, needed in VIRTUALBOX_NEEDS_VAGRANT.items() if has >= needed]
+    return f"{dotted(max(usable))}.x" if usable else "none that labgen can use"
 
 
 def _known_bad(version: Version, host: Host) -> Iterator[Finding]:

@@ -42,15 +42,15 @@ def _linux(host: Host) -> Iterator[Finding]:
 
 
 def _windows(host: Host) -> Iterator[Finding]:
-    said = host.run(*_ASK_WINDOWS, timeout=15).out.split()
-    if len(said) != 2 or not set(said) <= {"True", "False"}:
+    words = host.run(*_ASK_WINDOWS, timeout=15).out.split()
+    if len(words) != 2 or not set(words) <= {"True", "False"}:
         yield _finding(
             "warning",
             "Windows does not say whether virtualization is on.",
             "See Task Manager > Performance > CPU: 'Virtualization' must be 'Enabled'.",
         )
         return
-    hypervisor, firmware = (word == "True" for word in said)
+    hypervisor, firmware = (word == "True" for word in words)
     if hypervisor:
         # With a hypervisor in place Windows reports the firmware's setting as off whatever it is.
         yield _finding(

@@ -72,20 +72,20 @@ def test_asks_finds_comparisons_and_tables(source: str, count: int) -> None:
 def test_providers_are_not_asked_for_by_name() -> None:
     files = [path for path in modules() if "providers" not in path.relative_to(ROOT).parts]
     assert len(files) > 100
-    found = {
+    comparisons = {
         f"{path.relative_to(ROOT)}:{line}": text
         for path in files
         if path.name != "provider_names.py"
         for line, text in asks(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert found == {}
+    assert comparisons == {}
 
 
 def test_providers_do_not_import_each_other() -> None:
-    found = {}
+    imported = {}
     for name in NAMES:
         for path in (ROOT / "labgen" / "providers" / name).rglob("*.py"):
             others = set(imports(ast.parse(path.read_text(encoding="utf-8")))) - {name}
             if others:
-                found[str(path.relative_to(ROOT))] = others
-    assert found == {}
+                imported[str(path.relative_to(ROOT))] = others
+    assert imported == {}

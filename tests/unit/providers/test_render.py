@@ -52,8 +52,8 @@ def test_golden(topology: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_golden_is_compared() -> None:
-    there = {path.name for path in GOLDEN.iterdir()} - {"README.md"}
-    assert there == {f"{name}{end}" for name in TOPOLOGIES for end in (".yml", ".Vagrantfile")}
+    files = {path.name for path in GOLDEN.iterdir()} - {"README.md"}
+    assert files == {f"{name}{end}" for name in TOPOLOGIES for end in (".yml", ".Vagrantfile")}
 
 
 def test_same_lab_same_text() -> None:
@@ -162,10 +162,10 @@ def test_created_then_unchanged_then_updated(text: str, place: Path) -> None:
     assert str(render.write(text, place)) == f"{place}: created"
     assert place.read_bytes() == text.encode()
     assert str(render.write(text, place)) == f"{place}: unchanged"
-    done = render.write(other(text), place)
+    written = render.write(other(text), place)
     # The digest's line is another, and one worker more takes two.
-    assert (done.outcome, done.added, done.removed) == ("updated", 3, 1)
-    assert str(done) == f"{place}: updated (3 lines added, 1 removed)"
+    assert (written.outcome, written.added, written.removed) == ("updated", 3, 1)
+    assert str(written) == f"{place}: updated (3 lines added, 1 removed)"
     assert place.read_bytes() == other(text).encode()
 
 

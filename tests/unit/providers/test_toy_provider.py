@@ -101,10 +101,10 @@ def test_schema_offers_its_name(toy: None, capsys: pytest.CaptureFixture[str]) -
 
 def test_doctor_runs_its_checks(lab: LabFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert labgen(lab, "doctor", "--provider", "toy") == 0
-    told = capsys.readouterr().out
-    assert "Toy (lines in a file): can be used, published ports do not answer" in told
-    assert "✓ shelf  2 toys fit on it." in told
-    assert "labgen up will use Toy" in told
+    output = capsys.readouterr().out
+    assert "Toy (lines in a file): can be used, published ports do not answer" in output
+    assert "✓ shelf  2 toys fit on it." in output
+    assert "labgen up will use Toy" in output
 
 
 def test_up_dry_run_makes_nothing(lab: LabFolder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,8 +124,8 @@ def test_up_status_down_by_its_own_driver(lab: LabFolder, capsys: pytest.Capture
 
     capsys.readouterr()
     assert labgen(lab, "status", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["machines"] == {"swarm-manager": "running", "swarm-worker1": "running"}
+    status = json.loads(capsys.readouterr().out)
+    assert status["machines"] == {"swarm-manager": "running", "swarm-worker1": "running"}
 
     assert labgen(lab, "down") == 0
     assert not (lab.path / "toy-machines").exists()
@@ -136,9 +136,9 @@ def test_down_says_what_its_leftovers_are(lab: LabFolder, capsys: pytest.Capture
     assert labgen(lab, "up", "--provider", "toy") == 0
     (lab.path / "toy-stuck").touch()
     assert labgen(lab, "down") != 0
-    told = capsys.readouterr().err
-    assert "not everything could be removed: machine swarm-manager, machine swarm-worker1" in told
-    assert "toyctl remove toy-swarm-manager" in told
+    output = capsys.readouterr().err
+    assert "not everything could be removed: machine swarm-manager, machine swarm-worker1" in output
+    assert "toyctl remove toy-swarm-manager" in output
 
 
 @pytest.mark.parametrize("command", ["up", "snapshot save x"])
@@ -149,7 +149,7 @@ def test_of_lab_says_what_to_do_once_it_is_gone(
     provider_names.unregister("toy")
     capsys.readouterr()
     assert labgen(lab, *command.split()) != 0
-    told = capsys.readouterr().err
-    assert "this lab runs on the provider 'toy', which labgen does not know." in told
-    assert "vagrant destroy" in told
-    assert "Traceback" not in told
+    output = capsys.readouterr().err
+    assert "this lab runs on the provider 'toy', which labgen does not know." in output
+    assert "vagrant destroy" in output
+    assert "Traceback" not in output

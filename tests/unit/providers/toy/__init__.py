@@ -50,8 +50,8 @@ class ToyDriver:
 
     def status(self) -> Mapping[str, Machine]:
         """Give every machine: it runs as long as it is in the file."""
-        there = self.file.read_text().split() if self.file.exists() else []
-        return {name: Machine(name, "running" if name in there else "not_created", "toy") for name in self._names()}
+        running = self.file.read_text().split() if self.file.exists() else []
+        return {name: Machine(name, "running" if name in running else "not_created", "toy") for name in self._names()}
 
     def ssh_config(self) -> str:
         """Say how each machine is reached."""
