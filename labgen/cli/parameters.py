@@ -27,7 +27,8 @@ class FilePath(click.ParamType[Path]):
         # Path("") is the working folder, which nobody means who types "$LAB".
         if not text:
             self.fail("the path is empty. Is a variable not set?", param, ctx)
-        if text.startswith("-") and text != "-":
+        # An argument that begins with a hyphen stands behind a `--`: that it is a path was said.
+        if text.startswith("-") and text != "-" and isinstance(param, click.Option):
             self.fail(f"a path is expected, not {text!r}. A path that begins with a hyphen: ./{text}", param, ctx)
         return Path(text)
 
