@@ -16,7 +16,7 @@ from labgen.model.lab import Lab
 
 
 @click.command
-@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="these only (default: all)")
+@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="the machines (default: all)")
 @in_lab_folder
 def command(folder: LabFolder, node: tuple[str, ...]) -> int:
     """Remove what there is, or the machines that are named; nothing there is well, too."""

@@ -16,7 +16,7 @@ from labgen.core.workspace import LabFolder
 
 
 @click.command
-@click.argument("check", metavar="CHECK", help="as the report names it: update.history")
+@click.argument("check", metavar="CHECK", help="the check, as the report names it: update.history")
 @language_option
 @click.option("--full", is_flag=True, help="do not shorten the nodes' answers")
 @click.option("--from", "evidence", type=FilePath(), metavar="FILE", help="look in this evidence")

@@ -16,7 +16,7 @@ from labgen.machines.lifecycle import Machines
 
 
 @click.command
-@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="these only (default: all)")
+@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="the machines (default: all)")
 @click.option("--force", is_flag=True, help="cut their power, as when a machine fails")
 @in_lab_folder
 def command(folder: LabFolder, node: tuple[str, ...], *, force: bool) -> int:

@@ -17,7 +17,7 @@ _SHORTEST = 16
 
 
 @click.command
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", help="of the learners: the names of their files")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", help="the learners, as their files are named")
 @click.option("--secret", "file", type=FilePath(), required=True, metavar="FILE", help="your secret: 16 bytes or more")
 @click.option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help="the day they are for (default: today)")
 def command(names: tuple[str, ...], file: Path, day: date | None) -> int:

@@ -43,6 +43,8 @@ SUMMARIES = {
 }
 """What each command does, in the order of the help. Each is a module of this package, with its options."""
 
+_HELP = "show this help"
+
 _EPILOG = """\
 \b
 In a lab folder:
@@ -85,7 +87,6 @@ class LazyGroup(click.Group):
 
         :raises TypeError: its module has no ``command``.
         """
-        del ctx
         if cmd_name not in SUMMARIES:
             return None
         command = importlib.import_module(f"{__package__}.{cmd_name}").command
@@ -93,8 +94,11 @@ class LazyGroup(click.Group):
             raise TypeError(f"{cmd_name}.command is no command")
         summary = SUMMARIES[cmd_name]
         command.help = f"{summary[0].upper()}{summary[1:]}."
-        if VERBOSE_OPTION not in command.params:
-            command.params.append(VERBOSE_OPTION)
+        for part in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            if VERBOSE_OPTION not in part.params:
+                part.params.append(VERBOSE_OPTION)
+            if option := part.get_help_option(ctx):
+                option.help = _HELP
         return command
 
     def resolve_command(
@@ -136,6 +140,7 @@ class LazyGroup(click.Group):
 @click.option(
     "-C", "--folder", type=FolderPath(), metavar="DIR", help="the lab folder (default: the working directory)"
 )
+@click.help_option("-h", "--help", help=_HELP)
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s", help="print the version")
 def program(folder: Path | None) -> None:
     """Take the options that stand before the command (see :func:`labgen.cli.folders.in_lab_folder`)."""

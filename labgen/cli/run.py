@@ -43,7 +43,7 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 
 
 @click.command
-@click.argument("exercise", nargs=-1, type=ExerciseName(), metavar="[EXERCISE]...", help="these, in this order")
+@click.argument("exercise", nargs=-1, type=ExerciseName(), metavar="[EXERCISE]...", help="the exercises, in this order")
 @click.option("--all", "every", is_flag=True, help="every exercise of the course, in order")
 @click.option("--list", "listed", is_flag=True, help="list the exercises")
 @click.option("--dry-run", is_flag=True, help="print the commands, and run none")

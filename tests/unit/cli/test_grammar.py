@@ -53,6 +53,14 @@ def test_main_prints_help_in_a_folder_that_is_not_there(words: list[str], capsys
     assert "labgen" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["--help"], ["up", "--help"], ["snapshot", "save", "-h"]])
+def test_help_has_the_options_of_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "show this help\n" in printed
+    assert "--verbose" in printed
+
+
 def test_summaries_have_every_command_and_no_other() -> None:
     modules = {path.stem for path in Path(root.__file__).parent.glob("*.py")}
     commands = {
