@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 
-from labgen import config
-from labgen.core.polling import NotYet, Patience
+from labgen.core.polling import NotYet
 from labgen.docker.journal import Outage
-from labgen.docker.model import LocalSwarm
 from labgen.docker.swarm import Network, Service, Swarm, SwarmNode, Task, Update
-from labgen.exercises.cluster import checks as test_cluster
 from labgen.exercises.globalmode import checks as test_globalmode
 from labgen.exercises.health import checks as test_health
 from labgen.exercises.health import exercise as health
-from labgen.exercises.placement import checks as test_placement
 from labgen.exercises.quorum import checks as test_quorum
 from labgen.exercises.recovery import checks as test_recovery
 from labgen.exercises.rollback import checks as test_rollback
@@ -29,7 +25,6 @@ from labgen.exercises.stack import checks as test_stack
 from labgen.exercises.updateoptions import checks as test_updateoptions
 from labgen.model.capabilities import Capability
 from tests.past import at, lived, service, task, turn
-from verify.exam import Exam
 
 UNDECIDED: Any = None
 """Stands for an exam that a check must not ask."""
@@ -217,41 +212,6 @@ def test_guarded_is_a_page_that_needs_the_password(answers: str, why: str) -> No
         test_secrets.test_guarded(service(task(1, 0)), exam)
 
 
-# placement
-
-
-@pytest.mark.parametrize(
-    ("least", "replicas", "why"),
-    [
-        (2, 2, ""),
-        (2, 3, ""),
-        (2, 1, "has 1 replicas, not 2"),
-        # Of a service that says nothing there must be one.
-        (None, 1, ""),
-        (None, 0, "has 0 replicas, not 1"),
-        (2, None, "has None replicas, not 2"),
-    ],
-)
-def test_all_run_are_as_many_replicas_as_asked_for(
-    monkeypatch: pytest.MonkeyPatch, least: int | None, replicas: int | None, why: str
-) -> None:
-    counts: list[int | None] = []
-    monkeypatch.setattr(test_placement, "runs", lambda _exam, _service, count: counts.append(count))
-    spec: Any = SimpleNamespace(replicas=least)
-    web = replace(service(), replicas=replicas)
-    if not why:
-        test_placement._all_run(UNDECIDED, web, spec)
-        assert counts == [replicas]
-        return
-    with pytest.raises(AssertionError, match=why):
-        test_placement._all_run(UNDECIDED, web, spec)
-
-
-def test_all_run_are_of_a_replicated_service() -> None:
-    with pytest.raises(AssertionError, match="web is global"):
-        test_placement._all_run(UNDECIDED, replace(service(), mode="global"), SimpleNamespace(replicas=2))  # type: ignore[arg-type]
-
-
 # stack
 
 
@@ -354,37 +314,6 @@ def test_by_itself_is_a_failed_update_that_the_swarm_took_back(store: Service, w
         test_rollback.test_by_itself(store)
 
 
-# cluster
-
-
-def facts_of(**more: Any) -> Any:
-    return SimpleNamespace(swarm=replace(LocalSwarm("active"), **more))
-
-
-def test_known_is_the_entry_of_a_node_by_its_id_and_by_its_name_once_it_has_left() -> None:
-    swarm = Swarm((swarm_node("w1", id="id1"), swarm_node("w2", id="id2")), (), {})
-    w2: Any = SimpleNamespace(name="w2")
-    assert test_cluster._known(swarm, w2, facts_of(node_id="id1")) is swarm.nodes[0]
-    assert test_cluster._known(swarm, w2, facts_of(node_id="elsewhere")) is None
-    assert test_cluster._known(swarm, w2, facts_of(state="inactive")) is swarm.nodes[1]
-    assert test_cluster._known(swarm, SimpleNamespace(name="w3"), facts_of(state="inactive")) is None  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("managers", "elsewhere"),
-    [
-        ((), []),
-        (("10.0.2.101:2377",), []),
-        (("10.0.2.102:2377", "10.9.9.9:2377"), []),
-        (("10.9.9.9:2377", "10.9.9.8:2377"), ["10.9.9.9", "10.9.9.8"]),
-    ],
-)
-def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[str, ...], elsewhere: list[str]) -> None:
-    lab: Any = SimpleNamespace(nodes=[SimpleNamespace(address="10.0.2.101")])
-    swarm = Swarm((swarm_node("w1"),), (), {})
-    assert test_cluster._elsewhere(swarm, lab, facts_of(managers=managers)) == elsewhere
-
-
 # recovery
 
 
@@ -447,31 +376,3 @@ def test_scaled_up_is_to_three_or_from_there_if_the_beginning_is_forgotten(
         return
     with pytest.raises(AssertionError, match="it has 2 replicas; changes of that number: "):
         test_scaling.test_scaled_up(swarm, UNDECIDED)
-
-
-# what all of them ask of an exam
-
-
-def test_host_of_a_task_is_the_labs_node_of_that_name() -> None:
-    lab = config.load(None)
-    nodes = (*(swarm_node(node.name, id=f"id-{node.name}") for node in lab.nodes), swarm_node("stranger"))
-    exam = Exam(lab, SimpleNamespace(), Patience(1.0))  # type: ignore[arg-type]
-    exam._swarm = SimpleNamespace(get=lambda: Swarm(nodes, (), {}))  # type: ignore[assignment]
-    last = lab.nodes[-1]
-    assert exam.host(replace(task(1, 0), node_id=f"id-{last.name}")) is last
-    assert exam.host(replace(task(1, 0), node_id="stranger")) is None
-    assert exam.host(replace(task(1, 0), node_id="gone")) is None
-
-
-def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -> None:
-    lab = config.load(None)
-    manager, w1, w2 = lab.nodes
-    exam = Exam(lab, SimpleNamespace(), Patience(1.0), wanted={manager.name, w1.name})  # type: ignore[arg-type]
-    requests: list[str] = []
-    exam._open = lambda node, _port: node is not manager  # type: ignore[method-assign, assignment]
-    exam._request = lambda node, _port: requests.append(node.name) or {}  # type: ignore[method-assign, assignment, func-returns-value]
-    assert exam._asked(w2, 8001) == {}
-    assert sorted(requests) == sorted([w1.name, w2.name])
-    # The node that is asked for is asked whatever it listens on, and every node once.
-    assert exam._asked(manager, 8001) == exam._asked(w1, 8001) == {}
-    assert sorted(requests) == sorted([manager.name, w1.name, w2.name])

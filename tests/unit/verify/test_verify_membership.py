@@ -1,4 +1,4 @@
-"""Checks of the swarm's members and of what was removed from it, called as they are."""
+"""Checks of the swarm's members, of replicas, and of what was removed or finds no room, called as they are."""
 
 from __future__ import annotations
 
@@ -31,6 +31,30 @@ def member(name: str, **more: Any) -> SwarmNode:
 
 def facts_of(**more: Any) -> Any:
     return SimpleNamespace(swarm=replace(LocalSwarm("active", node_id=W1.name), **more))
+
+
+def test_known_is_the_entry_of_a_node_by_its_id_and_by_its_name_once_it_has_left() -> None:
+    swarm = Swarm((member("w1", id="id1"), member("w2", id="id2")), (), {})
+    w2: Any = SimpleNamespace(name="w2")
+    assert test_cluster._known(swarm, w2, facts_of(node_id="id1")) is swarm.nodes[0]
+    assert test_cluster._known(swarm, w2, facts_of(node_id="elsewhere")) is None
+    assert test_cluster._known(swarm, w2, facts_of(state="inactive")) is swarm.nodes[1]
+    assert test_cluster._known(swarm, SimpleNamespace(name="w3"), facts_of(state="inactive")) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("managers", "elsewhere"),
+    [
+        ((), []),
+        (("10.0.2.101:2377",), []),
+        (("10.0.2.102:2377", "10.9.9.9:2377"), []),
+        (("10.9.9.9:2377", "10.9.9.8:2377"), ["10.9.9.9", "10.9.9.8"]),
+    ],
+)
+def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[str, ...], elsewhere: list[str]) -> None:
+    lab: Any = SimpleNamespace(nodes=[SimpleNamespace(address="10.0.2.101")])
+    swarm = Swarm((member("w1"),), (), {})
+    assert test_cluster._elsewhere(swarm, lab, facts_of(managers=managers)) == elsewhere
 
 
 @pytest.mark.parametrize(
@@ -129,6 +153,41 @@ def test_something_was_there_is_a_service_of_the_course_that_an_engine_remembers
         return
     with pytest.raises(AssertionError, match=why):
         test_cleanup.test_something_was_there(swarm, engines, LAB)
+
+
+# How many replicas run.
+
+
+@pytest.mark.parametrize(
+    ("least", "replicas", "why"),
+    [
+        (2, 2, ""),
+        (2, 3, ""),
+        (2, 1, "has 1 replicas, not 2"),
+        # Of a service that says nothing there must be one.
+        (None, 1, ""),
+        (None, 0, "has 0 replicas, not 1"),
+        (2, None, "has None replicas, not 2"),
+    ],
+)
+def test_all_run_are_as_many_replicas_as_asked_for(
+    monkeypatch: pytest.MonkeyPatch, least: int | None, replicas: int | None, why: str
+) -> None:
+    counts: list[int | None] = []
+    monkeypatch.setattr(test_placement, "runs", lambda _exam, _service, count: counts.append(count))
+    spec: Any = SimpleNamespace(replicas=least)
+    web = replace(service(), replicas=replicas)
+    if not why:
+        test_placement._all_run(UNASKED, web, spec)
+        assert counts == [replicas]
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_placement._all_run(UNASKED, web, spec)
+
+
+def test_all_run_are_of_a_replicated_service() -> None:
+    with pytest.raises(AssertionError, match="web is global"):
+        test_placement._all_run(UNASKED, replace(service(), mode="global"), SimpleNamespace(replicas=2))  # type: ignore[arg-type]
 
 
 # What no node has room for.

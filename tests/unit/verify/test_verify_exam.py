@@ -1,0 +1,41 @@
+"""What an exam knows of a lab without asking twice: the node of a task, and who is asked for a page ahead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from labgen import config
+from labgen.core.polling import Patience
+from labgen.docker.swarm import Swarm, SwarmNode
+from tests.past import task
+from verify.exam import Exam
+
+
+def swarm_node(name: str, node_id: str) -> SwarmNode:
+    return SwarmNode(node_id, name, "worker", "active", "ready", False, "10.0.2.102", "27.3.1")
+
+
+def test_host_of_a_task_is_the_labs_node_of_that_name() -> None:
+    lab = config.load(None)
+    nodes = (*(swarm_node(node.name, f"id-{node.name}") for node in lab.nodes), swarm_node("stranger", "stranger"))
+    exam = Exam(lab, SimpleNamespace(), Patience(1.0))  # type: ignore[arg-type]
+    exam._swarm = SimpleNamespace(get=lambda: Swarm(nodes, (), {}))  # type: ignore[assignment]
+    last = lab.nodes[-1]
+    assert exam.host(replace(task(1, 0), node_id=f"id-{last.name}")) is last
+    assert exam.host(replace(task(1, 0), node_id="stranger")) is None
+    assert exam.host(replace(task(1, 0), node_id="gone")) is None
+
+
+def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -> None:
+    lab = config.load(None)
+    manager, w1, w2 = lab.nodes
+    exam = Exam(lab, SimpleNamespace(), Patience(1.0), wanted={manager.name, w1.name})  # type: ignore[arg-type]
+    requests: list[str] = []
+    exam._open = lambda node, _port: node is not manager  # type: ignore[method-assign, assignment]
+    exam._request = lambda node, _port: requests.append(node.name) or {}  # type: ignore[method-assign, assignment, func-returns-value]
+    assert exam._asked(w2, 8001) == {}
+    assert sorted(requests) == sorted([w1.name, w2.name])
+    # The node that is asked for is asked whatever it listens on, and every node once.
+    assert exam._asked(manager, 8001) == exam._asked(w1, 8001) == {}
+    assert sorted(requests) == sorted([manager.name, w1.name, w2.name])
