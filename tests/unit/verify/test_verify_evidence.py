@@ -13,7 +13,8 @@ from labgen.core.errors import NodeError
 from labgen.core.redaction import TooManySecrets
 from labgen.core.workspace import State
 from verify import evidence
-from verify.evidence import Evidence, Recording
+from verify.evidence import Evidence, Recording, Replay
+from verify.observation import Observation
 
 NODE = config.load(None).first_manager
 
@@ -75,3 +76,15 @@ def test_recording_keeps_answers_up_to_the_limit_and_what_is_left_out_takes_no_r
         ("a", True),
     ]
     assert [len(observation.out) for observation in filled.observations] == [100, 0, 0, 0, 100, 0]
+
+
+def test_replay_has_the_times_of_the_recording() -> None:
+    observations = [Observation(NODE.name, script, "", ("", ""), since) for script, since in (("a", 0.25), ("b", 7.5))]
+    replay = Replay(Evidence("", State("docker"), observations))
+    assert replay.clock() == 0.0
+    times = []
+    for script in "aba":
+        replay.run(NODE, script)
+        times.append(replay.clock())
+    replay.pause(2.0)
+    assert [*times, replay.clock()] == [0.25, 7.5, 7.5, 9.5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -178,3 +179,18 @@ def test_explanation_names_what_nodes_must_have_for_a_check(requires: tuple[str,
     assert [line for line in lines if "nodes must have" in line] == (
         [f"  nodes must have: {', '.join(requires)}"] if requires else []
     )
+
+
+def test_explanation_shows_of_an_engines_answer_about_itself_what_is_about_the_swarm() -> None:
+    info = {"ServerVersion": "27.3.1", "Swarm": {"LocalNodeState": "active"}, "Warnings": ["IPv6 is off"]}
+    sections = f"@@hostname\nm\n@@info\n{json.dumps(info)}\n\n200\n@@end\n"
+    observation = Observation("m", "cat facts", sections, ("", ""), 1.0)
+    lines = told([Explained(ABOUT, OUTCOME, (), (observation,))], NOON, "en")
+    place = lines.index("    @@info")
+    assert json.loads(lines[place + 1]) == {"ServerVersion": "27.3.1", "Swarm.LocalNodeState": "active"}
+    assert lines[place + 2] == "    200"
+    assert lines[lines.index("    @@hostname") + 1] == "    m"
+    (full,) = (
+        line for line in told([Explained(ABOUT, OUTCOME, (), (observation,))], NOON, "en", full=True) if "IPv6" in line
+    )
+    assert json.loads(full) == info

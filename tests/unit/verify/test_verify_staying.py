@@ -7,16 +7,19 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fake_lab import FakeLab
 
+from labgen.core.polling import NotYet
 from labgen.docker.swarm import Service, Task
 from labgen.exercises.failover import checks as test_failover
-from tests.past import lived, service, task
+from tests.past import at, lived, service, task
 from verify.exam import Exam
 from verify.services import changed_image, open_to_all, runs
+from verify.staying import Staying
 
 
 def exam_of(fake: FakeLab) -> Exam:
@@ -223,3 +226,31 @@ def test_restarts_are_judged_by_the_managers_clock(fake: FakeLab) -> None:
     assert exam.staying.restarts(dataclasses.replace(web(exam), tasks=(task(1, 0),))) is None
     assert exam.looked is not None
     assert abs(exam.looked - fake.now - ahead) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("later", "waits"),
+    [
+        # Both have just begun,
+        ([task(1, 4), task(2, 4)], True),
+        # one has ended, or was replaced: more is not to be seen.
+        ([task(1, 4), task(2, 4, "failed")], False),
+        ([task(1, 4), task(2, 6)], False),
+    ],
+)
+def test_latest_waits_no_longer_once_a_task_that_ran_does_not(later: list[Task], waits: bool) -> None:
+    looks: list[bool] = []
+
+    def settle(_what: str, look: Callable[[], None], **_options: float) -> None:
+        try:
+            look()
+        except NotYet:
+            looks.append(True)
+        else:
+            looks.append(False)
+
+    exam: Any = SimpleNamespace(
+        looked=at(6), dated_answer=lambda _ask: (service(*later), at(7)), service=lambda _name: None, settle=settle
+    )
+    assert Staying(exam).latest(service(task(1, 4), task(2, 4))).tasks == tuple(later)
+    assert looks == [waits]
