@@ -9,7 +9,9 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import ExerciseError, HostError, NodeError, SwarmError
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.verdict import Verdict
+from labgen.report import Outcome
 from verify import verdicts
 from verify.book import Book
 
@@ -79,15 +81,15 @@ def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> No
 
 def test_book_takes_what_is_needed_on_the_same_node_or_everywhere() -> None:
     book = Book()
-    each = {
+    outcomes = {
         name: SimpleNamespace(exercise="cluster", name=check, node=node)
         for name, check, node in (("a", "up", "w1"), ("b", "up", "w2"), ("c", "begun", None), ("d", "other", "w1"))
     }
-    book.outcomes.update(each)  # type: ignore[arg-type]
-    assert book.needed("cluster.up", "w1") == [each["a"]]
-    assert book.needed("cluster.up", None) == [each["a"], each["b"]]
-    assert book.needed("cluster.up", "w9") == [each["a"], each["b"]]
-    assert book.needed("cluster.begun", "w1") == [each["c"]]
+    book.outcomes.update(outcomes)  # type: ignore[arg-type]
+    assert book.needed("cluster.up", "w1") == [outcomes["a"]]
+    assert book.needed("cluster.up", None) == [outcomes["a"], outcomes["b"]]
+    assert book.needed("cluster.up", "w9") == [outcomes["a"], outcomes["b"]]
+    assert book.needed("cluster.begun", "w1") == [outcomes["c"]]
     assert book.needed("cluster.nothing", "w1") == []
 
 
@@ -100,3 +102,14 @@ def test_book_takes_no_less_time_than_the_run_did_then() -> None:
     assert book.report().complete
     book.expected = 1
     assert not book.report().complete
+
+
+def test_book_has_the_titles_of_the_exercises_that_were_judged() -> None:
+    checks = {
+        name: Outcome(name, name.partition(".")[0], "it", None, "It is so.", 1, 1, Verdict.PASS, "", "", 0.0)
+        for name in ("update.it", "cluster.it")
+    }
+    titles = Book(outcomes=checks).titles()
+    assert titles.keys() == {"update", "cluster"}
+    assert titles["update"] == exercises()["update"].title
+    assert Book().titles() == {}
