@@ -26,7 +26,7 @@ from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTATED = ("verify", "labgen/docker", "labgen/report")
+MUTATED = ("verify/*.py", "labgen/exercises/*/checks.py", "labgen/docker/*.py", "labgen/report/*.py")
 CHECKS = "labgen/exercises/*/checks.py"
 _LONG = "tests/unit/verify/test_verify_course.py"
 TESTS = (
@@ -110,9 +110,7 @@ def _measured(trees: Sequence[Path], folder: Path, groups: Sequence[Sequence[str
 
 
 def _files() -> list[str]:
-    parts = [ROOT / part for part in MUTATED]
-    files = [file for part in parts for file in ([part] if part.is_file() else part.rglob("*.py"))]
-    return sorted(str(file.relative_to(ROOT)) for file in (*files, *ROOT.glob(CHECKS)))
+    return sorted(str(file.relative_to(ROOT)) for pattern in MUTATED for file in ROOT.glob(pattern))
 
 
 def _commit() -> str:

@@ -197,6 +197,14 @@ def test_run_tells_what_lives_and_ends_with_it(capsys: pytest.CaptureFixture[str
     assert run.tell([Tried(mutant, Fate.KILLED)] * 9 + [Tried(mutant, Fate.UNDECIDED)], 7, "0a1b2c3", 60.0) == 1
 
 
+def test_files_are_of_every_part_that_grades() -> None:
+    files = run._files()
+    for folder in ("verify", "labgen/exercises/stack", "labgen/docker", "labgen/report"):
+        assert [file for file in files if Path(file).parent == Path(folder)], folder
+    # An exercise's data and steps grade nobody.
+    assert {Path(file).name for file in files if file.startswith("labgen/exercises/")} == {"checks.py"}
+
+
 def test_equivalent_mutants_are_mutants_of_the_code_of_today() -> None:
     sources = {path: (run.ROOT / path).read_bytes() for path in run._files()}
     lines = {before for before, _ in EQUIVALENT}
