@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -21,11 +22,10 @@ class _Registry(Mapping[str, Provider]):
             raise KeyError(name)
         try:
             provider = import_module(package).PROVIDER
-        except (ImportError, AttributeError) as why:
-            raise HostError(
-                f"the provider {name} cannot be loaded from {package}: {why}.", "Install or remove its package."
-            ) from None
-        assert isinstance(provider, Provider)  # noqa: S101 - what its author will see
+        except Exception as why:
+            raise _not_loaded(name, package, str(why) or type(why).__name__) from None
+        if not isinstance(provider, Provider) or provider.name != name or not _NAME.fullmatch(name):
+            raise _not_loaded(name, package, f"its PROVIDER is no provider of the name {name!r} in letters a to z")
         return provider
 
     def __contains__(self, name: object) -> bool:
@@ -37,6 +37,16 @@ class _Registry(Mapping[str, Provider]):
     def __len__(self) -> int:
         return len(provider_names.packages())
 
+
+def _not_loaded(name: str, package: str, why: str) -> HostError:
+    return HostError(
+        f"the provider {name} cannot be loaded from {package}: {why}.",
+        "Repair the package that adds it, or remove it: pip uninstall PACKAGE.",
+    )
+
+
+_NAME = re.compile(r"[a-z_]+")
+"""The name becomes that of a variable in the Vagrantfile."""
 
 PROVIDERS: Mapping[str, Provider] = _Registry()
 """Every provider, the one to prefer first."""

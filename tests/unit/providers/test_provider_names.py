@@ -21,6 +21,17 @@ def modules() -> Iterator[Path]:
         yield from (ROOT / package).rglob("*.py")
 
 
+def aliases(tree: ast.AST) -> frozenset[str]:
+    """Names under which a module has imported something of one provider's."""
+    return frozenset(
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[:2] == ["labgen", "providers"]
+        for alias in node.names
+        if {*(node.module or "").split(".")[2:], alias.name} & NAMES
+    )
+
+
 def named(node: ast.AST) -> frozenset[str]:
     """Names of providers that an expression holds as text."""
     return frozenset(part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and part.value in NAMES)
@@ -28,6 +39,7 @@ def named(node: ast.AST) -> frozenset[str]:
 
 def asks(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Where a module compares with a provider's name, or has a table with one as its key or index."""
+    imported = aliases(tree)
     for node in ast.walk(tree):
         parts: list[ast.AST] = []
         if isinstance(node, ast.Compare):
@@ -40,7 +52,9 @@ def asks(tree: ast.AST) -> Iterator[tuple[int, str]]:
             parts = [node.slice]
         names = {name for part in parts for name in named(part)}
         # A program `docker` in a command line, a key `docker` of an engine's source: about no provider.
-        if names - OTHER_MEANINGS or (names and "provider" in ast.unparse(node)):
+        words = {inner.id for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Name)}
+        by_import = words & imported and not isinstance(node, ast.Subscript)
+        if by_import or names - OTHER_MEANINGS or (names and "provider" in ast.unparse(node)):
             yield getattr(node, "lineno", 0), ast.unparse(node)[:80]
 
 
@@ -61,6 +75,8 @@ def imports(tree: ast.AST) -> Iterator[str]:
         ('table = {"libvirt": 1}', 1),
         ('ids["virtualbox"] = {}', 1),
         ('match provider:\n    case "libvirt": pass', 1),
+        ("from labgen.providers.docker import PROVIDER as DOCKER\nif provider != DOCKER.name: pass", 1),
+        ("from labgen.providers import docker\nif provider == docker.PROVIDER: pass", 1),
         ('run(["docker", "ps"])', 0),
         ('if "docker" not in facts.groups: pass', 0),
     ],

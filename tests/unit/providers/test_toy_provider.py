@@ -12,6 +12,7 @@ import pytest
 from labgen import cli
 from labgen.cli import status as status_command
 from labgen.cli import up as up_command
+from labgen.core.errors import HostError
 from labgen.core.process import Result, Runner
 from labgen.core.workspace import LabFolder
 from labgen.model import provider_names
@@ -74,8 +75,19 @@ def test_registry_finds_providers_by_their_entry_points(tmp_path: Path, monkeypa
 
 def test_registry_says_which_package_cannot_be_loaded(capsys: pytest.CaptureFixture[str], lab: LabFolder) -> None:
     provider_names.register("toy", "no_such_package")
-    assert labgen(lab, "doctor", "--provider", "toy") != 0
+    assert labgen(lab, "doctor", "--provider", "toy") == HostError.exit_status
     assert "the provider toy cannot be loaded from no_such_package" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "package"), [("other", PACKAGE), ("toy", "json"), ("toy", "labgen.providers")])
+def test_registry_refuses_what_is_no_provider_of_that_name(lab: LabFolder, name: str, package: str) -> None:
+    provider_names.register(name, package)
+    try:
+        with pytest.raises(HostError, match=f"the provider {name} cannot be loaded from {package}: "):
+            _ = PROVIDERS[name]
+    finally:
+        provider_names.unregister(name)
+        provider_names.register("toy", PACKAGE)
 
 
 def test_render_includes_its_part(lab: LabFolder) -> None:
