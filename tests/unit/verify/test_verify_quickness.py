@@ -21,14 +21,14 @@ class Slow(FakeLab):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 0.0
+        self.elapsed = 0.0
         self.patience = Patience(FACTOR)
 
     def clock(self) -> float:
-        return self.now
+        return self.elapsed
 
     def pause(self, seconds: float) -> None:
-        self.now += seconds
+        self.elapsed += seconds
 
     def fail(self, state: str, error: str, attempts: int = 3, **changed: Any) -> None:
         """Every task is tried again and again, and fails in the same way."""
@@ -52,7 +52,7 @@ def spent(lab: Slow) -> float:
     """Seconds that go by until the swarm was looked at."""
     exam = Exam(lab.lab, lab, lab.patience, [node.name for node in lab.lab.nodes])
     _ = exam.swarm
-    return lab.now
+    return lab.elapsed
 
 
 def update_of(lab: Slow, state: str) -> None:
@@ -95,7 +95,7 @@ def test_exam_gives_up_what_a_check_waits_for(name: str) -> None:
     _ = exam.swarm
     CASES[name](lab)
     _single_service(lab)
-    began = lab.now
+    began = lab.elapsed
 
     def look() -> None:
         there = exam.service("web-alb")
@@ -104,7 +104,7 @@ def test_exam_gives_up_what_a_check_waits_for(name: str) -> None:
 
     with pytest.raises(AssertionError, match="cannot come any more: 0 run; web-alb: "):
         exam.wait("its tasks", look, within=90.0)
-    assert lab.now - began < 6.0
+    assert lab.elapsed - began < 6.0
 
 
 def _single_service(lab: Slow) -> None:
@@ -128,7 +128,7 @@ def test_exam_asks_once_for_a_page_of_tasks_that_have_run_for_long() -> None:
     exam = Exam(lab.lab, lab, lab.patience, [node.name for node in lab.lab.nodes])
     _ = exam.swarm
     assert exam.through(lab.lab.first_manager, 8001).refused
-    assert lab.now == 0.0
+    assert lab.elapsed == 0.0
 
 
 def test_exam_asks_again_for_a_page_of_a_task_that_has_just_begun() -> None:
@@ -141,7 +141,7 @@ def test_exam_asks_again_for_a_page_of_a_task_that_has_just_begun() -> None:
     exam = Exam(lab.lab, lab, lab.patience, [node.name for node in lab.lab.nodes])
     _ = exam.swarm
     assert exam.through(lab.lab.first_manager, 8001).refused
-    assert lab.now >= 10.0 * FACTOR
+    assert lab.elapsed >= 10.0 * FACTOR
 
 
 def test_exam_without_a_manager_waits_for_none() -> None:
@@ -150,4 +150,4 @@ def test_exam_without_a_manager_waits_for_none() -> None:
     exam = Exam(lab.lab, lab, lab.patience, [node.name for node in lab.lab.nodes])
     with pytest.raises(NodeError):
         _ = exam.swarm
-    assert lab.now == 0.0
+    assert lab.elapsed == 0.0
