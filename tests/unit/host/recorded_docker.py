@@ -37,7 +37,9 @@ RELEASE = "6.1.0-37-amd64"
 MODULES = f"/lib/modules/{RELEASE}"
 HAS_IPVS = "Name: IPVS\n\tID: 0x23  Version: 0x1  header size: 0  max attribs: 7 \n"
 NO_IPVS = Said(err=recorded("genl-no-ipvs.txt"), status=255)
-NO_NETWORKS = json.dumps([one for one in json.loads(recorded("docker-networks.json")) if one["Name"] != "clash"])
+NO_NETWORKS = json.dumps(
+    [network for network in json.loads(recorded("docker-networks.json")) if network["Name"] != "clash"]
+)
 
 
 def info(**changes: Any) -> Said:
@@ -47,8 +49,8 @@ def info(**changes: Any) -> Said:
 
 def version(kernel: str = RELEASE, **changes: Any) -> Said:
     """What ``docker version`` says, but for these fields of the server."""
-    told = json.loads(recorded("docker-version.json"))
-    return Said(json.dumps({**told, "Server": {**told["Server"], "KernelVersion": kernel, **changes}}) + "\n")
+    answer = json.loads(recorded("docker-version.json"))
+    return Said(json.dumps({**answer, "Server": {**answer["Server"], "KernelVersion": kernel, **changes}}) + "\n")
 
 
 def engine(**changes: Any) -> dict[str, Said]:
@@ -74,7 +76,7 @@ KERNEL_FILES: Mapping[str, str | None] = {
 KERNEL: dict[str, Any] = {
     "files": KERNEL_FILES,
     "folders": {"/lib/modules": (RELEASE,), "/sys/module": ("overlay", "bridge", "tcp_cubic")},
-    "there": {MODULES},
+    "paths": {MODULES},
 }
 """Debian's kernel: nearly all of it modules."""
 
@@ -106,8 +108,8 @@ OWN = CI.but(
 
 def desktop(host: RecordedHost, kernel: str = "6.10.0-linuxkit", arch: str = "aarch64", **changes: Any) -> RecordedHost:
     """A computer with Docker Desktop besides."""
-    told = version(kernel, Platform={"Name": "Docker Desktop 4.33.0 (160616)"}, ApiVersion="1.46", Version="27.1.1")
-    said = engine(
+    answer = version(kernel, Platform={"Name": "Docker Desktop 4.33.0 (160616)"}, ApiVersion="1.46", Version="27.1.1")
+    answers = engine(
         **{
             "KernelVersion": kernel,
             "OperatingSystem": "Docker Desktop",
@@ -119,7 +121,9 @@ def desktop(host: RecordedHost, kernel: str = "6.10.0-linuxkit", arch: str = "aa
         }
     )
     where = "npipe:////./pipe/dockerDesktopLinuxEngine" if host.os == "Windows" else "unix:///Users/me/.docker/run/sock"
-    return host.but(programs={"docker"}, says={**said, VERSION: told, ENDPOINT: Said(f"{where}\n"), IMAGES: Said()})
+    return host.but(
+        programs={"docker"}, says={**answers, VERSION: answer, ENDPOINT: Said(f"{where}\n"), IMAGES: Said()}
+    )
 
 
 MAC_DESKTOP = desktop(MAC)

@@ -49,7 +49,7 @@ NOBODYS: Mapping[str, Said] = {VMS: Said(), NATNETS: Said()}
 
 @dataclass
 class RecordedHost(Host):
-    """See the module. ``asked`` keeps every command, in the order in which they were run."""
+    """See the module. ``commands`` keeps every command, in the order in which they were run."""
 
     os: str = "Linux"
     arch: str = "amd64"
@@ -61,7 +61,7 @@ class RecordedHost(Host):
     programs: frozenset[str] = frozenset()
     says: Mapping[str, Said] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
-    there: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     devices: Mapping[str, str] = field(default_factory=dict)
     free_disk: int | None = 50_000
@@ -71,7 +71,7 @@ class RecordedHost(Host):
     built: frozenset[str] = frozenset({"libvirt", "virtualbox"})
     node: str | None = "labgen/node:0123456789ab"
     to_build: tuple[str, ...] = ("mmdebstrap", "syslinux-common")
-    asked: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
     apt: Callable[[str], Said] | None = None
 
@@ -89,11 +89,11 @@ class RecordedHost(Host):
             elif isinstance(old, frozenset):
                 value = old | frozenset(value)
             merged[name] = value
-        return replace(self, asked=[], followed=[], **merged)
+        return replace(self, commands=[], followed=[], **merged)
 
     def without(self, *programs: str) -> RecordedHost:
         """The same computer without these programs."""
-        return replace(self, asked=[], followed=[], programs=self.programs - frozenset(programs))
+        return replace(self, commands=[], followed=[], programs=self.programs - frozenset(programs))
 
     def system(self) -> str:
         return self.os
@@ -123,12 +123,12 @@ class RecordedHost(Host):
         command = " ".join(argv)
         with self.lock:
             if command not in self.answers:
-                known = self.says.get(command, NOBODYS.get(command))
-                if known is None and argv[0] == "dpkg-query":
-                    known = self.dpkg(argv)
-                assert known is not None, f"not recorded: {command}"
-                self.asked.append(command)
-                self.answers[command] = Result(argv, known.status, known.out, known.err)
+                answer = self.says.get(command, NOBODYS.get(command))
+                if answer is None and argv[0] == "dpkg-query":
+                    answer = self.dpkg(argv)
+                assert answer is not None, f"not recorded: {command}"
+                self.commands.append(command)
+                self.answers[command] = Result(argv, answer.status, answer.out, answer.err)
         return self.answers[command]
 
     def dpkg(self, argv: tuple[str, ...]) -> Said | None:
@@ -141,15 +141,15 @@ class RecordedHost(Host):
         command = " ".join(argv)
         assert self.apt is not None, f"not recorded: {command}"
         self.followed.append(command)
-        said = self.apt(command)
-        return Result(argv, said.status, said.out, said.err)
+        answer = self.apt(command)
+        return Result(argv, answer.status, answer.out, answer.err)
 
     def read(self, path: Path) -> str | None:
         assert str(path) in self.files, f"not recorded: {path}"
         return self.files[str(path)]
 
     def exists(self, path: Path) -> bool:
-        return str(path) in self.there
+        return str(path) in self.paths
 
     def names(self, folder: Path) -> tuple[str, ...]:
         return self.folders.get(str(folder), ())
@@ -282,7 +282,7 @@ def lab(text: str) -> Lab:
 
 def bad(findings: Iterable[Any]) -> dict[str, str]:
     """Ids and levels of what is not well."""
-    return {one.id: one.level for one in findings if one.level != "ok"}
+    return {finding.id: finding.level for finding in findings if finding.level != "ok"}
 
 
 def check(provider: str, name: str, lab: Lab, host: Host) -> Iterable[Finding]:

@@ -58,10 +58,10 @@ def test_missing_and_late_programs_are_answers_not_errors():
 
 
 def test_ports_of_loopback():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        number = taken.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        number = listener.getsockname()[1]
         assert Host().port(number) == "taken"
         assert Host().reaches("127.0.0.1", number)
     assert Host().port(number) == "free"
@@ -135,7 +135,7 @@ def test_architecture_of_a_mac(monkeypatch, machine, kernel, expected):
 def test_vboxmanage_is_found_where_windows_puts_it():
     folder = r"D:\Programs\VirtualBox" + "\\"
     program = r"D:\Programs\VirtualBox\VBoxManage.exe"
-    host = RecordedHost(os="Windows", variables={"VBOX_MSI_INSTALL_PATH": folder}, there=frozenset({program}))
+    host = RecordedHost(os="Windows", variables={"VBOX_MSI_INSTALL_PATH": folder}, paths=frozenset({program}))
     assert find_vboxmanage(host) == program
     assert find_vboxmanage(RecordedHost(os="Windows")) is None
     assert find_vboxmanage(RecordedHost(os="Linux", variables={"VBOX_MSI_INSTALL_PATH": folder})) is None

@@ -34,7 +34,7 @@ def test_virtualbox_machine_of_this_name_is_told_with_the_command() -> None:
 
 def test_virtualbox_own_machine_is_no_conflict() -> None:
     file = "/home/learner/lab/.vagrant/machines/swarm-worker1/virtualbox/id"
-    host = BOTH.but(there={file}, files={file: UUID})
+    host = BOTH.but(paths={file}, files={file: UUID})
     (finding,) = findings(f'"labgen swarm-worker1" {{{UUID}}}\n', host=host)
     assert finding.level == "ok"
 
@@ -58,6 +58,6 @@ def test_virtualbox_nat_network_that_does_not_fit(before: str, after: str, why: 
 
 def test_virtualbox_nat_network_that_fits_or_is_its_own_is_no_conflict() -> None:
     assert [finding.level for finding in findings(natnets=OTHERS + NETWORK)] == ["ok"]
-    own = BOTH.but(there={"/home/learner/lab/.vagrant/labgen-nat-network-labgen"})
+    own = BOTH.but(paths={"/home/learner/lab/.vagrant/labgen-nat-network-labgen"})
     wrong = NETWORK.replace("DHCP Server:  No", "DHCP Server:  Yes")
     assert [finding.level for finding in findings(natnets=wrong, host=own)] == ["ok"]

@@ -48,7 +48,7 @@ def fresh(**changes):
         "vagrant vagrant-libvirt libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base "
         "iptables netcat-openbsd openssh-client iproute2 util-linux mmdebstrap syslinux-common"
     )
-    host = replace(LINUX, programs=frozenset({"apt-get"}), built=frozenset(), asked=[], followed=[])
+    host = replace(LINUX, programs=frozenset({"apt-get"}), built=frozenset(), commands=[], followed=[])
     return host.but(variables={"LACKS": everything}, **changes)
 
 
@@ -85,15 +85,15 @@ def test_ubuntu_24_04_has_no_vagrant_to_install():
 
 
 def test_debians_plugin_is_not_for_hashicorps_vagrant():
-    assert "vagrant-libvirt" not in packages(COURSE, fresh(programs={"vagrant"}, there={"/opt/vagrant"}))
+    assert "vagrant-libvirt" not in packages(COURSE, fresh(programs={"vagrant"}, paths={"/opt/vagrant"}))
 
 
 def test_missing_packages_are_an_error_with_the_line_to_paste():
-    (found,) = check("libvirt", "check", COURSE, LINUX.but(variables={"LACKS": "vagrant-libvirt"}))
-    assert (found.level, found.provider) == ("error", "libvirt")
-    assert found.fix.splitlines()[0] == "sudo apt-get install --no-install-recommends vagrant-libvirt"
-    (found,) = check("libvirt", "check", COURSE, CI.but(variables={"LACKS": "vagrant-libvirt"}))
-    assert found.fix.startswith("apt-get")
+    (finding,) = check("libvirt", "check", COURSE, LINUX.but(variables={"LACKS": "vagrant-libvirt"}))
+    assert (finding.level, finding.provider) == ("error", "libvirt")
+    assert finding.fix.splitlines()[0] == "sudo apt-get install --no-install-recommends vagrant-libvirt"
+    (finding,) = check("libvirt", "check", COURSE, CI.but(variables={"LACKS": "vagrant-libvirt"}))
+    assert finding.fix.startswith("apt-get")
 
 
 APT = "env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0"
@@ -113,7 +113,7 @@ def test_install_takes_sudo_where_not_root_and_fetches_lists_where_there_are_non
 
 
 @pytest.mark.parametrize(
-    "said",
+    "output",
     [
         "E: Unable to locate package vagrant",
         # What is installed is newer than the lists, as after an upgrade whose lists were thrown away.
@@ -122,15 +122,15 @@ def test_install_takes_sudo_where_not_root_and_fetches_lists_where_there_are_non
         "E: Unable to correct problems, you have held broken packages.",
     ],
 )
-def test_install_fetches_stale_lists_once(said):
-    answers = [Said(said, status=100), Said(), Said()]
+def test_install_fetches_stale_lists_once(output):
+    answers = [Said(output, status=100), Said(), Said()]
     host = CI.but(folders=LISTS, apt=lambda _: answers.pop(0))
     install(host, ["vagrant"])
     assert host.followed == [f"{INSTALL} vagrant", f"{APT} update", f"{INSTALL} vagrant"]
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("output", "hint"),
     [
         ("sudo: a password is required", "sudo apt-get install --no-install-recommends vagrant"),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend", "Another program"),
@@ -139,8 +139,8 @@ def test_install_fetches_stale_lists_once(said):
         ("", "Read what apt-get says"),
     ],
 )
-def test_an_installation_that_fails_says_why(said, hint):
-    host = LINUX.but(folders=LISTS, apt=lambda _: Said(said, status=100))
+def test_an_installation_that_fails_says_why(output, hint):
+    host = LINUX.but(folders=LISTS, apt=lambda _: Said(output, status=100))
     with pytest.raises(HostError) as why:
         install(host, ["vagrant"])
     assert hint in why.value.hint
@@ -171,12 +171,12 @@ def test_nothing_to_install_and_nowhere_to_install_it():
 def test_what_was_asked_before_an_installation_is_asked_again():
     host = CI.but(folders=LISTS, apt=lambda _: Said())
     packages(COURSE, host)
-    before = len(host.asked)
+    before = len(host.commands)
     install(host, ["vagrant"])
     packages(COURSE, host)
-    assert len(host.asked) == 2 * before > 0
+    assert len(host.commands) == 2 * before > 0
 
 
 def test_both_providers_share_what_they_need():
-    both = packages(COURSE, BOTH.but(variables={"LACKS": "vagrant"}).without("vagrant"), ["virtualbox", "libvirt"])
-    assert both == ["vagrant"]
+    names = packages(COURSE, BOTH.but(variables={"LACKS": "vagrant"}).without("vagrant"), ["virtualbox", "libvirt"])
+    assert names == ["vagrant"]

@@ -66,8 +66,8 @@ def test_each_program_is_asked_once():
     examine(COURSE, BOTH)
     host = BOTH.but()
     examine(COURSE, host)
-    assert len(host.asked) == len(set(host.asked))
-    assert sum(command.startswith("vagrant --version") for command in host.asked) == 1
+    assert len(host.commands) == len(set(host.commands))
+    assert sum(command.startswith("vagrant --version") for command in host.commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_each_program_is_asked_once():
         ),
         (BOTH, "provider: libvirt", "libvirt", True, False, "libvirt: lab.yml asks for it."),
         (
-            BOTH.but(there={"/home/learner/lab/.vagrant/machines/swarm-manager/libvirt/id"}),
+            BOTH.but(paths={"/home/learner/lab/.vagrant/machines/swarm-manager/libvirt/id"}),
             "",
             "libvirt",
             True,
@@ -115,8 +115,8 @@ def test_each_program_is_asked_once():
     ],
 )  # fmt: skip
 def test_choice(host, text, provider, accelerated, own, why):
-    wanted = lab(text)
-    choice = examine(wanted, host).choose(wanted)
+    configured = lab(text)
+    choice = examine(configured, host).choose(configured)
     assert (choice.provider, choice.accelerated, choice.own_daemon) == (provider, accelerated, own)
     assert choice.why == why
 
@@ -124,8 +124,8 @@ def test_choice(host, text, provider, accelerated, own, why):
 def test_one_provider_can_be_asked_for():
     choice = examine(COURSE, BOTH, ["libvirt"]).choose(COURSE)
     assert choice.why == "libvirt: it is asked for."
-    other = lab("provider: virtualbox")
-    assert examine(other, BOTH, ["libvirt"]).choose(other).provider == "libvirt"
+    configured = lab("provider: virtualbox")
+    assert examine(configured, BOTH, ["libvirt"]).choose(configured).provider == "libvirt"
 
 
 def test_where_none_is_usable_every_reason_and_fix_is_told():
@@ -142,9 +142,9 @@ def test_where_none_is_usable_every_reason_and_fix_is_told():
 
 
 def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
-    wanted = lab("provider: virtualbox")
+    configured = lab("provider: virtualbox")
     with pytest.raises(HostError, match=r"VirtualBox cannot be used, although lab\.yml asks for it"):
-        examine(wanted, LINUX).choose(wanted)
+        examine(configured, LINUX).choose(configured)
 
 
 def test_what_is_no_provider_is_refused():
@@ -172,9 +172,9 @@ def test_a_computer_with_nothing_at_all_is_told_so_without_an_error():
 
 
 def test_libvirt_on_a_mac_is_refused():
-    wanted = lab("provider: libvirt")
+    configured = lab("provider: libvirt")
     with pytest.raises(HostError, match="Linux only"):
-        examine(wanted, MAC).choose(wanted)
+        examine(configured, MAC).choose(configured)
 
 
 def test_only_what_the_lab_names_is_looked_at():
@@ -203,9 +203,9 @@ def test_every_finding_that_is_not_well_has_a_fix_and_a_sentence():
         MAC.without("ssh"),
     ]
     for world in worlds:
-        for one in examine(COURSE, world).findings:
-            assert one.message.endswith((".", ")")), one
-            assert bool(one.fix) is (one.level != "ok"), one
+        for finding in examine(COURSE, world).findings:
+            assert finding.message.endswith((".", ")")), finding
+            assert bool(finding.fix) is (finding.level != "ok"), finding
 
 
 def test_report():
@@ -243,7 +243,7 @@ def test_json_tells_what_nodes_would_lack():
         "restart of a machine": "a node is a container, and one that has ended is not started again by itself",
         "routing mesh": "the kernel has no IPVS",
     }
-    assert "docker.ipvs" in {one["id"] for one in data["findings"]}
+    assert "docker.ipvs" in {finding["id"] for finding in data["findings"]}
 
 
 NO_KVM = {"devices": {"/dev/kvm": "absent"}}
@@ -331,10 +331,10 @@ def test_docker_that_is_asked_for_is_taken_and_what_it_lacks_is_told():
         "Docker, with a Docker engine of the lab's own: it is asked for; "
         "the kernel has no IPVS, so published ports do not answer."
     )
-    wanted = lab("provider: docker")
-    assert examine(wanted, OWN).providers == ("docker",)
+    configured = lab("provider: docker")
+    assert examine(configured, OWN).providers == ("docker",)
     with pytest.raises(HostError, match="Docker: is not installed"):
-        examine(wanted, LINUX).choose(wanted)
+        examine(configured, LINUX).choose(configured)
 
 
 def test_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
@@ -346,21 +346,21 @@ def test_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
 
 
 def test_a_lab_that_names_a_box_is_not_given_containers():
-    wanted = lab("box: {name: generic/debian12}")
-    assert examine(wanted, DOCKER.but(**NO_KVM)).providers == ("virtualbox", "libvirt")
-    assert examine(wanted, DOCKER, ["docker"]).choose(wanted).provider == "docker"
+    configured = lab("box: {name: generic/debian12}")
+    assert examine(configured, DOCKER.but(**NO_KVM)).providers == ("virtualbox", "libvirt")
+    assert examine(configured, DOCKER, ["docker"]).choose(configured).provider == "docker"
 
 
 def test_warnings_of_one_provider():
     diagnosis = examine(COURSE, OWN)
-    assert {one.id for one in diagnosis.warnings("libvirt")} == {"libvirt.kvm"}
-    assert {one.id for one in diagnosis.warnings("docker")} == {"docker.ipvs"}
+    assert {finding.id for finding in diagnosis.warnings("libvirt")} == {"libvirt.kvm"}
+    assert {finding.id for finding in diagnosis.warnings("docker")} == {"docker.ipvs"}
 
 
 def test_the_image_and_docker_hub_are_asked_for_once_each():
     host = DOCKER.but(says={IMAGES: Said()})
     examine(COURSE, host)
-    assert len(host.asked) == len(set(host.asked))
+    assert len(host.commands) == len(set(host.commands))
 
 
 def test_checks_are_named_for_what_they_look_at():

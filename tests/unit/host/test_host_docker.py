@@ -35,8 +35,8 @@ NO_DOCKER_HUB = {"registry-1.docker.io:443": False}
 
 def changed(host=DOCKER, **changes):
     """A host whose engine says otherwise in these fields of `docker info`."""
-    told = json.loads(host.says[INFO].out)
-    return host.but(says={INFO: info(**{**told, **changes})})
+    answer = json.loads(host.says[INFO].out)
+    return host.but(says={INFO: info(**{**answer, **changes})})
 
 
 @pytest.mark.parametrize("host", SYSTEMS)
@@ -48,15 +48,15 @@ def test_an_ordinary_engine(host):
 
 
 def test_what_an_engine_says_of_itself():
-    found = engine.engine(DOCKER)
-    assert (found.version, found.api, found.kind, found.os) == ("20.10.24+dfsg1", (1, 41), "Docker", "linux")
-    assert (found.arch, found.cpus, found.memory, found.root) == ("amd64", 2, 24105, "/var/lib/docker")
-    assert found.security == {"seccomp"}
-    assert not found.desktop
+    facts = engine.engine(DOCKER)
+    assert (facts.version, facts.api, facts.kind, facts.os) == ("20.10.24+dfsg1", (1, 41), "Docker", "linux")
+    assert (facts.arch, facts.cpus, facts.memory, facts.root) == ("amd64", 2, 24105, "/var/lib/docker")
+    assert facts.security == {"seccomp"}
+    assert not facts.desktop
     assert engine.engine(MAC_DESKTOP).desktop
     assert engine.engine(MAC_DESKTOP).arch == "arm64"
-    (said,) = doctor.check_engine(COURSE, DOCKER)
-    assert said.message == "its engine 20.10.24+dfsg1 answers (Debian GNU/Linux 12 (bookworm))."
+    (finding,) = doctor.check_engine(COURSE, DOCKER)
+    assert finding.message == "its engine 20.10.24+dfsg1 answers (Debian GNU/Linux 12 (bookworm))."
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_what_an_engine_says_of_itself():
 )
 def test_no_docker_at_all(host, fix):
     world = host.but(variables={"LACKS": "docker.io"}) if host is LINUX else host
-    found = doctor.missing(COURSE, world)
-    assert (found.id, found.level) == ("docker.missing", "error")
-    assert found.fix.startswith(fix)
+    finding = doctor.missing(COURSE, world)
+    assert (finding.id, finding.level) == ("docker.missing", "error")
+    assert finding.fix.startswith(fix)
 
 
 def test_podman_by_the_name_of_docker():
-    found = doctor.missing(COURSE, DOCKER.but(says={"docker --version": Said("podman version 4.3.1\n")}))
-    assert (found.id, found.level) == ("docker.podman", "error")
+    finding = doctor.missing(COURSE, DOCKER.but(says={"docker --version": Said("podman version 4.3.1\n")}))
+    assert (finding.id, finding.level) == ("docker.podman", "error")
     answers = version(Components=[{"Name": "Podman Engine", "Version": "4.3.1"}], ApiVersion="1.41")
     assert bad(doctor.check_engine(COURSE, DOCKER.but(says={VERSION: answers}))) == {"docker.podman": "error"}
 
@@ -126,8 +126,8 @@ def test_an_engine_that_does_not_answer_in_time_is_not_replaced():
 
 
 def fix(host):
-    (found,) = [one for one in doctor.check_engine(COURSE, host) if one.level == "error"]
-    return found.fix
+    (finding,) = [finding for finding in doctor.check_engine(COURSE, host) if finding.level == "error"]
+    return finding.fix
 
 
 def test_what_to_do_where_no_engine_answers():
@@ -153,8 +153,8 @@ def test_what_to_do_where_it_may_not_be_used():
 
 def test_an_engine_of_the_labs_own():
     assert engine.daemon(OWN).state == "own"
-    (found,) = doctor.check_engine(COURSE, OWN)
-    assert found.message == "no engine runs here; the lab starts its own, in a network namespace of its own."
+    (finding,) = doctor.check_engine(COURSE, OWN)
+    assert finding.message == "no engine runs here; the lab starts its own, in a network namespace of its own."
     old = OWN.but(says={"dockerd --version": Said("Docker version 19.03.15, build 99e3ed8919\n")})
     assert bad(doctor.check_engine(COURSE, old)) == {"docker.too-old": "error"}
     assert engine.daemon(OWN.but(root=False)).state == "none"
@@ -214,7 +214,7 @@ def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
 
 
 @pytest.mark.parametrize(
-    ("address", "other"),
+    ("address", "computer"),
     [
         ("unix:///var/run/docker.sock", None),
         ("npipe:////./pipe/dockerDesktopLinuxEngine", None),
@@ -227,10 +227,10 @@ def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
         ("", None),
     ],
 )
-def test_an_engine_on_another_computer(address, other):
-    assert engine.elsewhere(address) == other
-    found = bad(doctor.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
-    assert found == ({"docker.elsewhere": "error"} if other else {})
+def test_an_engine_on_another_computer(address, computer):
+    assert engine.elsewhere(address) == computer
+    levels = bad(doctor.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
+    assert levels == ({"docker.elsewhere": "error"} if computer else {})
 
 
 def test_answers_that_are_no_answers():
@@ -243,8 +243,8 @@ def test_answers_that_are_no_answers():
 
 
 def image(host, text=""):
-    found = list(doctor.image(lab(text), host))
-    return found[-1] if found else None
+    findings = list(doctor.image(lab(text), host))
+    return findings[-1] if findings else None
 
 
 def test_the_image_of_the_nodes():
@@ -265,8 +265,8 @@ def test_the_image_of_the_nodes():
 
 
 def test_a_box_of_the_lab_is_not_what_containers_start_from():
-    found = list(doctor.image(lab("box: {name: a/b}"), DOCKER))
-    assert bad(found) == {"docker.box-unused": "warning"}
+    findings = list(doctor.image(lab("box: {name: a/b}"), DOCKER))
+    assert bad(findings) == {"docker.box-unused": "warning"}
     assert bad(check("docker", "architecture", lab("box: {name: a/b}"), DOCKER)) == {}
     (images,) = check("docker", "images", lab("box: {name: a/b}"), DOCKER)
     assert images.message == "in the image of the nodes."
@@ -274,8 +274,8 @@ def test_a_box_of_the_lab_is_not_what_containers_start_from():
 
 def test_limits_of_the_engine():
     assert bad(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000))) == {"docker.memory": "warning"}
-    found = next(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000)))
-    assert "Docker Desktop > Settings > Resources" in found.fix
+    findings = next(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000)))
+    assert "Docker Desktop > Settings > Resources" in findings.fix
     # The engine refuses a container that asks for more processors than there are.
     assert bad(doctor.limits(lab("cpus: 3"), DOCKER)) == {"docker.cpus": "error"}
     assert bad(doctor.limits(lab("cpus: 2"), DOCKER)) == {}
@@ -287,10 +287,10 @@ def test_limits_of_the_engine():
 def test_networks_of_the_engine():
     assert bad(check("docker", "check_routes", COURSE, DOCKER)) == {}
     clash = DOCKER.but(says={INSPECT: Said(recorded("docker-networks.json"))})
-    (found,) = check("docker", "check_routes", COURSE, clash)
-    assert found.level == "error"
-    assert found.message == "the lab network 10.0.2.0/24 overlaps Docker's network clash (10.0.2.0/24)."
-    assert found.fix.splitlines() == [
+    (finding,) = check("docker", "check_routes", COURSE, clash)
+    assert finding.level == "error"
+    assert finding.message == "the lab network 10.0.2.0/24 overlaps Docker's network clash (10.0.2.0/24)."
+    assert finding.fix.splitlines() == [
         "docker network rm clash",
         "(if nothing needs it; otherwise, in lab.yml: network: 10.30.2.0/24)",
     ]
@@ -300,17 +300,17 @@ def test_networks_of_the_engine():
 
 
 def test_the_labs_own_networks_are_no_clash():
-    told = json.loads(recorded("docker-networks.json"))
+    networks = json.loads(recorded("docker-networks.json"))
     mark = "0123456789ab"
-    told[1] = {**told[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen", "labgen.folder": mark}}
+    networks[1] = {**networks[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen", "labgen.folder": mark}}
     file = "/home/learner/lab/.vagrant/labgen-mark"
-    host = DOCKER.but(says={INSPECT: Said(json.dumps(told))})
-    own = host.but(there={file}, files={file: f"{mark}\n"})
+    host = DOCKER.but(says={INSPECT: Said(json.dumps(networks))})
+    own = host.but(paths={file}, files={file: f"{mark}\n"})
     assert bad(check("docker", "check_routes", COURSE, own)) == {}
     assert len(list(check("docker", "check_routes", lab("name: other"), host))) == 1
     # Of the same name, and another folder's: `up` would stop at it.
-    for other in (host, own.but(files={file: "ffffffffffff\n"})):
-        (finding,) = check("docker", "check_routes", COURSE, other)
+    for stranger in (host, own.but(files={file: "ffffffffffff\n"})):
+        (finding,) = check("docker", "check_routes", COURSE, stranger)
         assert finding.level == "error"
         assert "Docker has a network labgen-lab already" in finding.message
         assert finding.fix.splitlines()[1:3] == [
@@ -320,21 +320,21 @@ def test_the_labs_own_networks_are_no_clash():
 
 
 def test_networks_of_a_lab_of_an_earlier_version_are_its_own():
-    told = json.loads(recorded("docker-networks.json"))
+    networks = json.loads(recorded("docker-networks.json"))
     digest = hashlib.sha256(b"/home/learner/lab").hexdigest()[:12]
-    told[1] = {
-        **told[1],
+    networks[1] = {
+        **networks[1],
         "Name": "labgen-lab",
         "Labels": {"labgen.lab": "labgen", "labgen.folder": digest},
     }
-    made = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
-    host = DOCKER.but(says={INSPECT: Said(json.dumps(told))}, there=made)
+    machines = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
+    host = DOCKER.but(says={INSPECT: Said(json.dumps(networks))}, paths=machines)
     assert bad(check("docker", "check_routes", COURSE, host)) == {}
 
 
-@pytest.mark.parametrize("said", [Said("", "no", 1), Said("what"), Said("[1"), Said('[{"Id": "a"}]'), Said("{}")])
-def test_networks_that_cannot_be_listed(said):
-    assert not engine.networks(DOCKER.but(says={INSPECT: said}))
+@pytest.mark.parametrize("output", [Said("", "no", 1), Said("what"), Said("[1"), Said('[{"Id": "a"}]'), Said("{}")])
+def test_networks_that_cannot_be_listed(output):
+    assert not engine.networks(DOCKER.but(says={INSPECT: output}))
     assert bad(check("docker", "check_routes", COURSE, DOCKER.but(says={NETWORKS: Said("", "no", 1)}))) == {
         "docker.network": "warning"
     }
@@ -352,11 +352,11 @@ def test_routes_of_the_computer():
 
 
 def test_ports():
-    taken = {8001: "taken"}
-    assert bad(check("docker", "ports", COURSE, DOCKER.but(ports=taken))) == {"docker.ports": "warning"}
-    assert list(check("docker", "ports", COURSE, OWN.but(ports=taken))) == []
+    ports = {8001: "taken"}
+    assert bad(check("docker", "ports", COURSE, DOCKER.but(ports=ports))) == {"docker.ports": "warning"}
+    assert list(check("docker", "ports", COURSE, OWN.but(ports=ports))) == []
     running = {"/home/learner/lab/.vagrant/machines/swarm-manager/docker/id"}
-    assert list(check("docker", "ports", COURSE, DOCKER.but(ports=taken, there=running))) == []
+    assert list(check("docker", "ports", COURSE, DOCKER.but(ports=ports, paths=running))) == []
 
 
 @pytest.mark.parametrize(
@@ -364,8 +364,8 @@ def test_ports():
     [(DOCKER, "/var/lib/docker"), (OWN, "/home/learner/lab"), (MAC_DESKTOP, "/home/learner")],
 )
 def test_disk(host, place):
-    (found,) = check("docker", "disk", COURSE, host)
-    assert found.message.endswith(f"free at {place}.")
+    (finding,) = check("docker", "disk", COURSE, host)
+    assert finding.message.endswith(f"free at {place}.")
     (full,) = check("docker", "disk", COURSE, host.but(free_disk=100))
     assert full.level == "error"
     assert "docker system prune" in full.fix
@@ -385,7 +385,7 @@ EVERYTHING = (
 
 def fresh(**changes):
     """A fresh Debian 12: none of the programs, none of the packages."""
-    return replace(LINUX, programs=frozenset({"apt-get"}), asked=[], followed=[]).but(
+    return replace(LINUX, programs=frozenset({"apt-get"}), commands=[], followed=[]).but(
         variables={"LACKS": EVERYTHING}, **changes
     )
 
@@ -414,9 +414,9 @@ def test_packages_of_a_fresh_debian():
 def test_where_the_client_is_a_package_of_its_own(release, split):
     host = fresh(files={"/etc/os-release": release})
     assert debian.release(host).has_docker_cli is split
-    wanted = packages(COURSE, host, ["docker"])
-    assert "docker.io" in wanted
-    assert ("docker-cli" in wanted) is split
+    names = packages(COURSE, host, ["docker"])
+    assert "docker.io" in names
+    assert ("docker-cli" in names) is split
     assert "docker-cli" not in packages(COURSE, host.but(programs={"docker"}, **own()), ["docker"])
 
 
@@ -426,9 +426,9 @@ def own():
 
 def test_debians_docker_is_never_put_beside_docker_incs():
     host = fresh(programs={"docker"}, **own()).but(variables={"HAS": "docker-ce-cli"})
-    wanted = packages(COURSE, host, ["docker"])
-    assert "docker-ce" in wanted
-    assert not {"docker.io", "docker-cli", "docker-ce-cli"} & set(wanted)
+    names = packages(COURSE, host, ["docker"])
+    assert "docker-ce" in names
+    assert not {"docker.io", "docker-cli", "docker-ce-cli"} & set(names)
 
 
 def test_where_an_engine_answers_nothing_of_it_is_installed():

@@ -58,7 +58,7 @@ def findings() -> Iterator[Finding]:
     yield from check("virtualbox", "ports", COURSE, BOTH.but(ports={8001: "taken"}))
     machine = '"labgen swarm-manager" {8fb3f49d-532e-45dd-be9a-6c532864aa61}\n'
     yield from conflicts.check_names(COURSE, BOTH.but(says={VMS: Said(machine)}))
-    networks = [{**other, "Name": "labgen-lab"} for other in json.loads(recorded("docker-networks.json"))[:1]]
+    networks = [{**answer, "Name": "labgen-lab"} for answer in json.loads(recorded("docker-networks.json"))[:1]]
     yield from check("docker", "check_routes", COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
     yield from programs.vagrant(COURSE, BOTH.but(variables={"VAGRANT_CWD": "/elsewhere"}))
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
@@ -71,7 +71,7 @@ def findings() -> Iterator[Finding]:
 
 @pytest.mark.parametrize("line", [line for line in SHOWN if line[0] in MARKS.values()])
 def test_what_the_doctor_is_said_to_say_it_says(line: str) -> None:
-    assert line in {f"{MARKS[one.level]} {one.subject}  {one.message}" for one in findings()}
+    assert line in {f"{MARKS[finding.level]} {finding.subject}  {finding.message}" for finding in findings()}
 
 
 @pytest.mark.parametrize(

@@ -25,30 +25,30 @@ VERSION = PROVIDERS["virtualbox"].box.version
     ],
 )
 def test_memory(host, level, words):
-    (found,) = resources.memory(COURSE, host)
-    assert found.level == level
-    assert words in found.message
+    (finding,) = resources.memory(COURSE, host)
+    assert finding.level == level
+    assert words in finding.message
 
 
 def test_a_lab_that_runs_has_taken_its_memory_already():
-    running = LINUX.but(mib=(8192, 1000), there={"/home/learner/lab/.vagrant/machines/swarm-worker1/libvirt/id"})
+    running = LINUX.but(mib=(8192, 1000), paths={"/home/learner/lab/.vagrant/machines/swarm-worker1/libvirt/id"})
     assert resources.existing(COURSE, running) == "libvirt"
     assert bad(resources.memory(COURSE, running)) == {}
 
 
 def test_the_memory_it_proposes_fits():
     big = lab("memory: 8192")
-    (found,) = resources.memory(big, LINUX)
-    assert found.level == "error"
-    proposed = int(found.fix.split("memory: ")[1].split(" ")[0])
+    (finding,) = resources.memory(big, LINUX)
+    assert finding.level == "error"
+    proposed = int(finding.fix.split("memory: ")[1].split(" ")[0])
     assert bad(resources.memory(lab(f"memory: {proposed}"), LINUX)) == {}
 
 
 def test_processors():
     assert bad(resources.processors(COURSE, LINUX)) == {}
-    (found,) = resources.processors(lab("cpus: 8"), LINUX)
-    assert found.level == "warning"
-    assert "cpus: 4" in found.fix
+    (finding,) = resources.processors(lab("cpus: 8"), LINUX)
+    assert finding.level == "warning"
+    assert "cpus: 4" in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ def test_processors():
 )
 def test_disk(free, level):
     # Three machines of 2048 MiB, and 3072 MiB for the box.
-    (found,) = check("virtualbox", "disk", COURSE, BOTH.but(free_disk=free))
-    assert found.level == level
+    (finding,) = check("virtualbox", "disk", COURSE, BOTH.but(free_disk=free))
+    assert finding.level == level
 
 
 def test_disk_where_the_box_is_here_or_the_machines_are():
     with_box = BOTH.but(folders={BENTO: (VERSION,), f"{BENTO}/{VERSION}": ("virtualbox",)}, free_disk=6144)
     assert bad(check("virtualbox", "disk", COURSE, with_box)) == {}
-    there = BOTH.but(free_disk=10, there={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
-    assert bad(check("virtualbox", "disk", COURSE, there)) == {}
+    running = BOTH.but(free_disk=10, paths={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
+    assert bad(check("virtualbox", "disk", COURSE, running)) == {}
 
 
 def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
-    (found,) = check("libvirt", "disk", COURSE, CI)
-    assert found.message.endswith("/home/learner/lab.")
+    (finding,) = check("libvirt", "disk", COURSE, CI)
+    assert finding.message.endswith("/home/learner/lab.")
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
     ],
 )
 def test_architecture(text, host, provider, level):
-    (found,) = check(provider, "architecture", lab(text), host)
-    assert found.level == level
+    (finding,) = check(provider, "architecture", lab(text), host)
+    assert finding.level == level
 
 
 def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):
@@ -145,9 +145,9 @@ OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
             "error",
             "box.url",
         ),
-        ("box: {name: a/b, url: b.box}", BOTH.but(there={"/home/learner/lab/b.box"}), "virtualbox", "ok", ""),
-        ("box: {name: a/b, url: ~/b.box}", BOTH.but(there={"/home/learner/b.box"}), "virtualbox", "ok", ""),
-        ("box: {name: a/b, url: 'file:///x/b%20c.box'}", BOTH.but(there={"/x/b c.box"}), "virtualbox", "ok", ""),
+        ("box: {name: a/b, url: b.box}", BOTH.but(paths={"/home/learner/lab/b.box"}), "virtualbox", "ok", ""),
+        ("box: {name: a/b, url: ~/b.box}", BOTH.but(paths={"/home/learner/b.box"}), "virtualbox", "ok", ""),
+        ("box: {name: a/b, url: 'file:///x/b%20c.box'}", BOTH.but(paths={"/x/b c.box"}), "virtualbox", "ok", ""),
         ("box: {name: a/b, url: /nowhere/b.box}", BOTH, "virtualbox", "error", "/nowhere/b.box"),
         ("box: {name: a/b, url: 'https://[half'}", BOTH, "virtualbox", "error", "no file"),
         ("box: {name: a/b, url: 'https://example.org:99999/b'}", BOTH, "virtualbox", "error", "no file"),
@@ -155,18 +155,18 @@ OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
     ],
 )
 def test_box(text, host, provider, level, words):
-    (found,) = check(provider, "box", lab(text), host)
-    assert (found.level, found.provider) == (level, provider)
-    assert words in found.message + found.fix
+    (finding,) = check(provider, "box", lab(text), host)
+    assert (finding.level, finding.provider) == (level, provider)
+    assert words in finding.message + finding.fix
 
 
 def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
-    (found,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=True))
-    assert (found.level, found.fix) == ("ok", "")
-    (found,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=False))
-    assert (found.level, found.fix) == ("warning", "sudo labgen box build")
-    (found,) = check("virtualbox", "box", lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()))
-    assert found.level == "error"
+    (finding,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=True))
+    assert (finding.level, finding.fix) == ("ok", "")
+    (finding,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=False))
+    assert (finding.level, finding.fix) == ("warning", "sudo labgen box build")
+    (finding,) = check("virtualbox", "box", lab("box: {name: labgen/debian-12}"), replace(MAC, built=frozenset()))
+    assert finding.level == "error"
 
 
 def test_box_names_ways_that_work_where_it_cannot_be_built():
@@ -177,7 +177,7 @@ def test_box_names_ways_that_work_where_it_cannot_be_built():
     containers, *_ = finding.fix.splitlines()
     assert containers.endswith("labgen up --provider docker")
     by_file, fetched = (lab(line) for line in finding.fix.splitlines() if line.startswith("box: "))
-    assert bad(check("libvirt", "box", by_file, fedora.but(there={"/home/learner/lab/FILE"}))) == {}
+    assert bad(check("libvirt", "box", by_file, fedora.but(paths={"/home/learner/lab/FILE"}))) == {}
     assert bad(check("libvirt", "box", fetched, fedora)) == {}
     assert bad(check("libvirt", "architecture", fetched, fedora)) == {}
 
@@ -202,6 +202,6 @@ def test_a_box_is_fetched_through_the_proxy():
     ],
 )
 def test_images(text, host, provider, level, words):
-    (found,) = check(provider, "images", lab(text), host)
-    assert found.level == level
-    assert words in found.message + found.fix
+    (finding,) = check(provider, "images", lab(text), host)
+    assert finding.level == level
+    assert words in finding.message + finding.fix

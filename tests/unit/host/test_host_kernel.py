@@ -35,15 +35,15 @@ FEATURE = {feature.id: feature for feature in FEATURES}
 
 
 def asked(host):
-    found = kernel.of_nodes(host)
-    return {feature.id: found.has(feature) for feature in FEATURES}
+    facts = kernel.of_nodes(host)
+    return {feature.id: facts.has(feature) for feature in FEATURES}
 
 
 def without_module(*names, host=DOCKER):
     """Debian's kernel without some of its modules."""
     text = recorded("modules.dep")
-    kept = [line for line in text.splitlines() if not any(f"/{name}.ko:" in line for name in names)]
-    return host.but(files={f"{MODULES}/modules.dep": "\n".join(kept)})
+    lines = [line for line in text.splitlines() if not any(f"/{name}.ko:" in line for name in names)]
+    return host.but(files={f"{MODULES}/modules.dep": "\n".join(lines)})
 
 
 @pytest.mark.parametrize("host", [DOCKER, DOCKER.but(says={GENL: UNASKED}), DOCKER.but(says={VERSION: ABSENT})])
@@ -55,11 +55,11 @@ def test_debians_kernel_has_it_all(host):
 
 def test_a_kernel_without_modules_and_ipvs():
     assert asked(OWN) == {**dict.fromkeys(FEATURE, "yes"), "ipvs": "no"}
-    found = [one for one in kernel.check(COURSE, OWN) if one.level != "ok"]
-    assert [(one.id, one.level) for one in found] == [("docker.ipvs", "warning")]
-    assert "published ports cannot be reached" in found[0].message
-    assert "was built without it" in found[0].fix
-    assert "virtual machines" in found[0].fix
+    findings = [finding for finding in kernel.check(COURSE, OWN) if finding.level != "ok"]
+    assert [(finding.id, finding.level) for finding in findings] == [("docker.ipvs", "warning")]
+    assert "published ports cannot be reached" in findings[0].message
+    assert "was built without it" in findings[0].fix
+    assert "virtual machines" in findings[0].fix
     assert kernel.lacks(OWN) == {Capability.ROUTING_MESH: "the kernel has no IPVS"}
     # The configuration says so to whoever is not root, too.
     assert asked(OWN.but(root=False))["ipvs"] == "no"
@@ -68,8 +68,8 @@ def test_a_kernel_without_modules_and_ipvs():
 
 def test_the_kernels_own_answer_is_the_one_that_counts():
     assert asked(OWN.but(says={GENL: Said(HAS_IPVS)}))["ipvs"] == "no"  # no scheduler, no match
-    whole = OWN.but(files={"/proc/config.gz": ALL_BUILT_IN.replace("CONFIG_IP_VS=y\n", "")})
-    assert asked(whole.but(says={GENL: Said(HAS_IPVS)}))["ipvs"] == "yes"
+    built_in = OWN.but(files={"/proc/config.gz": ALL_BUILT_IN.replace("CONFIG_IP_VS=y\n", "")})
+    assert asked(built_in.but(says={GENL: Said(HAS_IPVS)}))["ipvs"] == "yes"
     # Whoever is not root may be refused the module, and told that there is none.
     refused = DOCKER.but(says={GENL: NO_IPVS})
     assert asked(refused)["ipvs"] == "yes"
@@ -77,13 +77,13 @@ def test_the_kernels_own_answer_is_the_one_that_counts():
 
 
 def fix(host):
-    (found,) = [one for one in kernel.check(COURSE, host) if one.level != "ok"]
-    return found.fix
+    (finding,) = [finding for finding in kernel.check(COURSE, host) if finding.level != "ok"]
+    return finding.fix
 
 
 def test_ways_out():
-    there = DOCKER.but(root=True, says={GENL: NO_IPVS})
-    assert fix(there).startswith("sudo modprobe -a ip_vs\n")
+    host = DOCKER.but(root=True, says={GENL: NO_IPVS})
+    assert fix(host).startswith("sudo modprobe -a ip_vs\n")
     lacking = without_module("ip_vs", "ip_vs_rr", "xt_ipvs", host=DOCKER.but(says={GENL: NO_IPVS}))
     assert fix(lacking).startswith(f"Install all modules of kernel {RELEASE}")
     ubuntu = lacking.but(files={"/etc/os-release": recorded("os-release-ubuntu-24.04.txt")})
@@ -93,25 +93,25 @@ def test_ways_out():
     )
 
 
-REPLACED = replace(DOCKER, there=frozenset(), folders={"/lib/modules": ("6.1.0-38-amd64",), "/sys/module": ("ext4",)})
+REPLACED = replace(DOCKER, paths=frozenset(), folders={"/lib/modules": ("6.1.0-38-amd64",), "/sys/module": ("ext4",)})
 """The kernel was updated, its old modules removed, and the computer not restarted."""
 
 
 def test_an_update_without_a_restart():
     host = REPLACED.but(says={GENL: NO_IPVS}, files={"/proc/filesystems": "nodev\toverlay\n"})
-    found = asked(host)
-    assert found["overlay"] == "yes"
-    assert found["vxlan"] == found["ipvs"] == "no"
-    for one in kernel.check(COURSE, host):
-        assert one.level == "ok" or one.fix.startswith("Restart this computer")
+    answers = asked(host)
+    assert answers["overlay"] == "yes"
+    assert answers["vxlan"] == answers["ipvs"] == "no"
+    for finding in kernel.check(COURSE, host):
+        assert finding.level == "ok" or finding.fix.startswith("Restart this computer")
     assert bad(kernel.check(COURSE, host))["docker.vxlan"] == "error"
 
 
 @pytest.mark.parametrize("mark", ["/.dockerenv", "/run/.containerenv"])
 def test_in_a_container_nothing_is_known_of_the_modules_outside(mark):
-    host = REPLACED.but(says={GENL: UNASKED}, there={mark})
-    found = asked(host)
-    assert found["vxlan"] == found["ipvs"] == "unknown"
+    host = REPLACED.but(says={GENL: UNASKED}, paths={mark})
+    answers = asked(host)
+    assert answers["vxlan"] == answers["ipvs"] == "unknown"
     assert bad(kernel.check(COURSE, host)) == {"docker.kernel": "warning"}
     assert "sudo genl ctrl get name IPVS" in fix(host)
     assert kernel.lacks(host) == {Capability.ROUTING_MESH: "it is not known whether the kernel has IPVS"}
@@ -159,17 +159,17 @@ def test_either_kind_of_iptables_will_do():
 
 
 def test_the_kernel_of_linuxkit_is_known():
-    (found,) = kernel.check(COURSE, MAC_DESKTOP)
-    assert found.level == "ok"
-    assert found.message.startswith("6.10.0-linuxkit is built with all that a swarm needs")
+    (finding,) = kernel.check(COURSE, MAC_DESKTOP)
+    assert finding.level == "ok"
+    assert finding.message.startswith("6.10.0-linuxkit is built with all that a swarm needs")
     assert kernel.lacks(MAC_DESKTOP) == {}
 
 
 @pytest.mark.parametrize("colima", [desktop(MAC, "6.8.0-50-generic"), WINDOWS_DESKTOP])
 def test_the_kernel_of_another_virtual_machine_is_not_known_until_it_can_be_asked(colima):
-    (found,) = kernel.check(COURSE, colima)
-    assert found.level == "warning"
-    assert found.fix.startswith("labgen box build --provider docker")
+    (finding,) = kernel.check(COURSE, colima)
+    assert finding.level == "warning"
+    assert finding.fix.startswith("labgen box build --provider docker")
     assert Capability.ROUTING_MESH in kernel.lacks(colima)
 
 
@@ -178,7 +178,7 @@ def answered(genl, options):
 
 
 @pytest.mark.parametrize(
-    ("said", "ipvs"),
+    ("output", "ipvs"),
     [
         (answered(HAS_IPVS, ALL_BUILT_IN), "yes"),
         (answered(recorded("genl-no-ipvs.txt"), ALL_BUILT_IN), "no"),
@@ -188,24 +188,24 @@ def answered(genl, options):
         (Said(err="docker: Error response from daemon", status=125), "unknown"),
     ],
 )
-def test_the_image_of_the_nodes_asks_the_kernel_in_dockers_virtual_machine(said, ipvs):
-    host = desktop(MAC, "6.8.0-50-generic").but(says={IMAGES: Said("f1f4a5ae21d5\n"), INSIDE: said})
+def test_the_image_of_the_nodes_asks_the_kernel_in_dockers_virtual_machine(output, ipvs):
+    host = desktop(MAC, "6.8.0-50-generic").but(says={IMAGES: Said("f1f4a5ae21d5\n"), INSIDE: output})
     assert kernel.of_nodes(host).has(IPVS) == ipvs
     assert bad(kernel.check(COURSE, host)).keys() <= {"docker.ipvs", "docker.kernel"}
 
 
 def test_what_to_do_about_a_kernel_in_a_virtual_machine():
-    said = answered(recorded("genl-no-ipvs.txt"), CONFIG)
-    host = desktop(MAC, "6.8.0-50-generic").but(says={IMAGES: Said("f1f4a5ae21d5\n"), INSIDE: said})
+    output = answered(recorded("genl-no-ipvs.txt"), CONFIG)
+    host = desktop(MAC, "6.8.0-50-generic").but(says={IMAGES: Said("f1f4a5ae21d5\n"), INSIDE: output})
     assert fix(host).startswith("Update what brings Docker's virtual machine.")
 
 
 def test_docker_desktop_on_linux_has_a_kernel_of_its_own():
     host = DOCKER.but(says={VERSION: version("6.10.0-linuxkit"), IMAGES: Said()})
-    told = host.says["docker info --format {{json .}}"].out.replace(RELEASE, "6.10.0-linuxkit")
-    host = host.but(says={"docker info --format {{json .}}": Said(told)})
+    answer = host.says["docker info --format {{json .}}"].out.replace(RELEASE, "6.10.0-linuxkit")
+    host = host.but(says={"docker info --format {{json .}}": Said(answer)})
     assert kernel.of_nodes(host).known
-    assert GENL not in host.asked
+    assert GENL not in host.commands
 
 
 def test_without_an_engine_a_mac_has_no_kernel_to_ask():

@@ -57,12 +57,12 @@ def test_routes_of_windows_in_any_language():
 @pytest.mark.parametrize(
     ("host", "command"), [(LINUX, "ip -j route"), (MAC, "netstat -rn"), (WINDOWS, "route print -4")]
 )
-@pytest.mark.parametrize("said", [Said("nonsense"), Said("", "no", 1), Said('{"a": 1}'), Said("[1, 2]")])
-def test_routes_that_cannot_be_read_are_a_warning(host, command, said):
-    world = host.but(says={command: said})
+@pytest.mark.parametrize("output", [Said("nonsense"), Said("", "no", 1), Said('{"a": 1}'), Said("[1, 2]")])
+def test_routes_that_cannot_be_read_are_a_warning(host, command, output):
+    world = host.but(says={command: output})
     assert network.routes(world) is None
-    (found,) = check("virtualbox", "clashes", COURSE, world)
-    assert found.level == "warning"
+    (finding,) = check("virtualbox", "clashes", COURSE, world)
+    assert finding.level == "warning"
 
 
 def test_nothing_clashes_on_an_ordinary_laptop():
@@ -73,32 +73,38 @@ def test_nothing_clashes_on_an_ordinary_laptop():
 
 
 def test_libvirt_cannot_have_a_subnet_that_is_in_use():
-    found = [
-        one
-        for one in check("libvirt", "check_routes", COURSE, linux("linux-inside-virtualbox.json"))
-        if one.level != "ok"
+    findings = [
+        finding
+        for finding in check("libvirt", "check_routes", COURSE, linux("linux-inside-virtualbox.json"))
+        if finding.level != "ok"
     ]
-    assert [one.level for one in found] == ["error"]
-    assert "10.0.2.0/24 on eth0" in found[0].message
-    assert "network: 10.30.2.0/24" in found[0].fix
-    # The way out is one: the lab it proposes is valid, and clashes with nothing.
-    other = parse(found[0].fix.removeprefix("In lab.yml: ").partition(" (")[0])
-    assert bad(check("libvirt", "check_routes", other, linux("linux-inside-virtualbox.json"))) == {}
+    assert [finding.level for finding in findings] == ["error"]
+    assert "10.0.2.0/24 on eth0" in findings[0].message
+    assert "network: 10.30.2.0/24" in findings[0].fix
+    # The way out is right: the lab it proposes is valid, and clashes with nothing.
+    proposed = parse(findings[0].fix.removeprefix("In lab.yml: ").partition(" (")[0])
+    assert bad(check("libvirt", "check_routes", proposed, linux("linux-inside-virtualbox.json"))) == {}
 
 
 def test_a_vpn_is_a_warning_unless_it_takes_a_nodes_address():
-    findings = [one for one in check("libvirt", "check_routes", COURSE, linux("linux-vpn.json")) if one.level != "ok"]
+    findings = [
+        finding
+        for finding in check("libvirt", "check_routes", COURSE, linux("linux-vpn.json"))
+        if finding.level != "ok"
+    ]
     by_message = {
-        one.message.split("route to ")[1].split(":")[0]: one.level for one in findings if "lab network" in one.message
+        finding.message.split("route to ")[1].split(":")[0]: finding.level
+        for finding in findings
+        if "lab network" in finding.message
     }
     assert by_message == {"10.0.0.0/8 on tun0": "warning", "10.0.2.101/32 on tun0": "error"}
     elsewhere = lab("nodes: [{name: m, role: manager, address: 10.0.2.50}]")
     findings = [
-        one
-        for one in check("libvirt", "check_routes", elsewhere, linux("linux-vpn.json"))
-        if "lab network" in one.message
+        finding
+        for finding in check("libvirt", "check_routes", elsewhere, linux("linux-vpn.json"))
+        if "lab network" in finding.message
     ]
-    assert {one.level for one in findings} == {"warning"}
+    assert {finding.level for finding in findings} == {"warning"}
 
 
 def test_virtualbox_has_no_route_to_clash_with_so_it_is_a_warning():
@@ -108,10 +114,10 @@ def test_virtualbox_has_no_route_to_clash_with_so_it_is_a_warning():
 
 
 def test_subnets_inside_the_nodes_clash_with_networks_but_not_with_this_computers_containers():
-    taken = lab("addresses: {docker0: 192.168.1.0/24}")
-    (found,) = [one for one in check("libvirt", "check_routes", taken, LINUX) if one.level != "ok"]
-    assert found.level == "warning"
-    assert "addresses: {docker0: 172.27.0.0/16}" in found.fix
+    overlapping = lab("addresses: {docker0: 192.168.1.0/24}")
+    (finding,) = [finding for finding in check("libvirt", "check_routes", overlapping, LINUX) if finding.level != "ok"]
+    assert finding.level == "warning"
+    assert "addresses: {docker0: 172.27.0.0/16}" in finding.fix
 
 
 def test_the_labs_own_bridges_are_no_clash():
@@ -133,10 +139,10 @@ def test_a_daemon_of_the_labs_own_clashes_with_nothing():
 
 def test_ports():
     assert bad(check("virtualbox", "ports", COURSE, BOTH)) == {}
-    (taken,) = check("virtualbox", "ports", COURSE, BOTH.but(ports={8001: "taken"}))
-    assert taken.level == "warning"
-    assert "host: 18001" in taken.fix
-    assert parse(taken.fix.split("in lab.yml: ")[1]).ports[0].host == 18001
+    (finding,) = check("virtualbox", "ports", COURSE, BOTH.but(ports={8001: "taken"}))
+    assert finding.level == "warning"
+    assert "host: 18001" in finding.fix
+    assert parse(finding.fix.split("in lab.yml: ")[1]).ports[0].host == 18001
     low = lab("ports: [{guest: 80}]")
     (denied,) = check("virtualbox", "ports", low, BOTH.but(ports={80: "denied"}))
     assert denied.level == "error"
@@ -144,12 +150,12 @@ def test_ports():
 
 @pytest.mark.parametrize(("host", "word"), [(BOTH, "ss "), (MAC, "lsof"), (WINDOWS, "netstat -ano")])
 def test_who_has_the_port(host, word):
-    (taken,) = check("virtualbox", "ports", COURSE, host.but(ports={8001: "taken"}))
-    assert word in taken.fix
+    (finding,) = check("virtualbox", "ports", COURSE, host.but(ports={8001: "taken"}))
+    assert word in finding.fix
 
 
 def test_ports_of_the_lab_itself_are_not_taken():
-    running = BOTH.but(ports={8001: "taken"}, there={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
+    running = BOTH.but(ports={8001: "taken"}, paths={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
     assert list(check("virtualbox", "ports", COURSE, running)) == []
 
 
@@ -177,7 +183,7 @@ def test_libvirt_firewall_beside_dockers(version: str, routed: str, conf: str | 
         "Running against daemon: 9.0.0", f"Running against daemon: {version}"
     )
     host = LINUX.but(says={VIRSH: Said(answer), "ip -j route": Said(routed)}, files={CONF: conf})
-    found = list(check("libvirt", "check_firewall", COURSE, host))
-    assert [finding.level for finding in found] == (["warning"] if warned else [])
+    findings = list(check("libvirt", "check_firewall", COURSE, host))
+    assert [finding.level for finding in findings] == (["warning"] if warned else [])
     if warned:
-        assert 'firewall_backend = "iptables"' in found[0].fix
+        assert 'firewall_backend = "iptables"' in findings[0].fix

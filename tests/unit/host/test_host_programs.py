@@ -85,9 +85,9 @@ def test_what_is_not_well_has_a_fix():
     ],
 )
 def test_vagrant(host, expected, fix):
-    found = list(programs.vagrant(COURSE, host))
-    assert bad(found) == expected
-    assert found[0].fix.startswith(fix)
+    findings = list(programs.vagrant(COURSE, host))
+    assert bad(findings) == expected
+    assert findings[0].fix.startswith(fix)
 
 
 KOREAN = "C:/Users/김 철수"
@@ -119,9 +119,9 @@ def test_vagrant_warns_of_a_home_with_korean_letters_on_windows(host, fix):
 @pytest.mark.parametrize(("host", "fix"), [(LINUX, "apt-get"), (MAC, "/usr/bin"), (WINDOWS, "Optional features")])
 def test_ssh(host, fix):
     assert bad(programs.ssh(COURSE, host)) == {}
-    (found,) = programs.ssh(COURSE, host.without("ssh"))
-    assert found.level == "warning"
-    assert fix in found.fix
+    (finding,) = programs.ssh(COURSE, host.without("ssh"))
+    assert finding.level == "warning"
+    assert fix in finding.fix
 
 
 def virtualbox(version, vagrant="2.4.9", host=BOTH):
@@ -164,9 +164,9 @@ def test_the_two_faults_of_virtualbox_7_2_are_told_apart():
 
 
 def test_a_refused_virtualbox_names_what_this_vagrant_takes():
-    (found,) = virtualbox("7.2.8r173730", "2.3.4")
-    assert "Vagrant 2.4.9" in found.fix
-    assert "7.0.x" in found.fix
+    (finding,) = virtualbox("7.2.8r173730", "2.3.4")
+    assert "Vagrant 2.4.9" in finding.fix
+    assert "7.0.x" in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_a_refused_virtualbox_names_what_this_vagrant_takes():
     ],
 )
 def test_virtualbox_without_its_kernel_module(name, fix):
-    found = virtualbox(recorded(name))
-    assert bad(found) == {"virtualbox.module": "error"}
-    assert fix in found[0].fix
-    assert found[1].message.startswith(("7.0.2", "6.1.2"))
+    findings = virtualbox(recorded(name))
+    assert bad(findings) == {"virtualbox.module": "error"}
+    assert fix in findings[0].fix
+    assert findings[1].message.startswith(("7.0.2", "6.1.2"))
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_no_virtualbox():
 )
 def test_libvirt_daemon(host, state, level, words):
     assert doctor.daemon(host).state == state
-    (found,) = doctor.check_daemon(COURSE, host)
-    assert found.level == level
-    assert words in found.message + found.fix
+    (finding,) = doctor.check_daemon(COURSE, host)
+    assert finding.level == level
+    assert words in finding.message + finding.fix
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_libvirt_daemon(host, state, level, words):
         (LINUX, {}, ""),
         (LINUX.but(says={PLUGINS: Said("No plugins installed.\n")}), {"libvirt.plugin": "error"}, "apt-get install"),
         (
-            LINUX.but(says={PLUGINS: Said("vagrant-vbguest (0.31.0, global)\n")}, there={"/opt/vagrant"}),
+            LINUX.but(says={PLUGINS: Said("vagrant-vbguest (0.31.0, global)\n")}, paths={"/opt/vagrant"}),
             {"libvirt.plugin": "error"},
             "vagrant plugin install vagrant-libvirt",
         ),
@@ -279,9 +279,9 @@ def test_libvirt_daemon(host, state, level, words):
     ],
 )
 def test_libvirt_plugin(host, expected, fix):
-    found = list(doctor.check_plugin(COURSE, host))
-    assert bad(found) == expected
-    assert all(fix in one.fix for one in found)
+    findings = list(doctor.check_plugin(COURSE, host))
+    assert bad(findings) == expected
+    assert all(fix in finding.fix for finding in findings)
 
 
 def test_libvirt_missing():
@@ -307,10 +307,10 @@ def test_libvirt_missing():
     ],
 )
 def test_kvm(host, usable, fix):
-    (found,) = check("libvirt", "check_kvm", COURSE, host)
+    (finding,) = check("libvirt", "check_kvm", COURSE, host)
     assert virtualization.kvm(host).usable is usable
-    assert found.level == ("ok" if usable else "warning")
-    assert fix in found.fix
+    assert finding.level == ("ok" if usable else "warning")
+    assert fix in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -329,14 +329,14 @@ def test_kvm(host, usable, fix):
     ],
 )
 def test_virtualization_for_virtualbox(host, level, words):
-    (found,) = check("virtualbox", "check_virtualization", COURSE, host)
-    assert found.level == level
-    assert words in found.fix
+    (finding,) = check("virtualbox", "check_virtualization", COURSE, host)
+    assert finding.level == level
+    assert words in finding.fix
 
 
 def test_variables_that_lead_vagrant_elsewhere_are_told():
     host = LINUX.but(variables={"VAGRANT_CWD": "/srv", "VAGRANT_DOTFILE_PATH": ".vx", "VAGRANT_HOME": "/big"})
-    (found,) = [finding for finding in programs.vagrant(COURSE, host) if finding.level == "warning"]
-    assert found.message.startswith("VAGRANT_CWD and VAGRANT_DOTFILE_PATH are set")
-    assert found.fix == "unset VAGRANT_CWD VAGRANT_DOTFILE_PATH"
+    (finding,) = [finding for finding in programs.vagrant(COURSE, host) if finding.level == "warning"]
+    assert finding.message.startswith("VAGRANT_CWD and VAGRANT_DOTFILE_PATH are set")
+    assert finding.fix == "unset VAGRANT_CWD VAGRANT_DOTFILE_PATH"
     assert [finding.level for finding in programs.vagrant(COURSE, LINUX)] == ["ok"]
