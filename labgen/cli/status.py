@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 import click
 
@@ -28,29 +28,66 @@ from labgen.observation.causes.ask import observe
 from labgen.providers.base import Machine
 
 
+class Member(TypedDict):
+    """A node as the swarm has it."""
+
+    role: str
+    leader: bool
+    state: str
+    availability: str
+    address: str
+
+
+class Service(TypedDict):
+    """A service; ``at`` has for each of its published ports the URL at which it answers, ``None`` where it does not."""
+
+    name: str
+    image: str
+    replicas: int | None
+    published: list[int]
+    at: list[str | None]
+
+
+class Forwarding(TypedDict):
+    """A port that is forwarded.
+
+    ``wanted`` is the port of this computer that lab.yml asks for, ``host`` the one that it is: another where that was
+    taken, ``None`` where it is not known.
+    """
+
+    node: str
+    guest: int
+    wanted: int
+    host: int | None
+
+
+class Cause(TypedDict):
+    """A cause of trouble that was recognised, and the way out."""
+
+    cause: str
+    words: str
+    hints: list[str]
+
+
 @dataclass
 class Status:
-    """What there is.
+    """What there is; docs/json.md has its form as JSON.
 
-    :param services: each with its ``published`` ports, and ``at``: for each of them the URL at which it answers,
-        ``None`` where it does not.
-    :param ports: what is forwarded: ``node``, ``guest``, the port of this computer that lab.yml asks for (``wanted``),
-        and the one it is (``host``): another where that was taken, ``None`` where it is not known.
+    :param machines: their states, in Vagrant's words.
     :param lacks: what the nodes cannot do here, and why.
     :param namespace: the network namespace in which the URLs answer, ``None`` for this computer's own network.
     :param differences: what lab.yml has otherwise than the machines, a sentence each.
-    :param causes: causes of trouble that were recognised: ``cause``, ``words``, ``hints``.
     :param trouble: why the swarm could not be asked, where it could not.
     """
 
     machines: dict[str, str] = field(default_factory=dict)
-    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    services: list[dict[str, Any]] = field(default_factory=list)
-    ports: list[dict[str, Any]] = field(default_factory=list)
+    nodes: dict[str, Member] = field(default_factory=dict)
+    services: list[Service] = field(default_factory=list)
+    ports: list[Forwarding] = field(default_factory=list)
     lacks: dict[str, str] = field(default_factory=dict)
     namespace: str | None = None
     differences: list[str] = field(default_factory=list)
-    causes: list[dict[str, Any]] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
     trouble: str = ""
 
 
@@ -160,7 +197,7 @@ def _troubles(observations: Observations) -> list[Finding]:
     return [finding for finding in findings(observations) if not (is_well and finding.cause == "firewall")]
 
 
-def _cause(finding: Finding, lab: Lab) -> dict[str, Any]:
+def _cause(finding: Finding, lab: Lab) -> Cause:
     manager = lab.first_manager
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
     return {
