@@ -35,13 +35,13 @@ class Lab:
     def __init__(self, folder: LabFolder, state: State) -> None:
         self._folder, self._state = folder, state
         machines = Machines(folder, inventory.lab_of(folder.path), Progress())
-        self._vagrant = machines.vagrant(state)
-        self._runner: Runner = machines._runner(state)
+        self._driver = machines.driver(state)
+        self._runner: Runner = machines.runner(state)
 
     def gone(self) -> None:
         """No machine is there."""
         inventory.close_shared(self._folder, Runner())
-        self._vagrant.destroy(on_line=lambda _line: None)
+        self._driver.destroy(on_line=lambda _line: None)
 
     def bare(self) -> float:
         """Seconds of `vagrant up`."""

@@ -15,6 +15,7 @@ from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.images import disk, recipe, vagrant_box
 from labgen.images.build_context import Workshop
+from labgen.providers import PROVIDERS
 
 GIB = 1024**3
 
@@ -106,7 +107,7 @@ def test_a_disk_taken_out_of_a_box_is_the_same_disk(workshop: Workshop, blank: P
 def test_vagrant_takes_the_box(
     workshop: Workshop, blank: Path, tmp_path: Path, require_tool: Callable[[str], str], provider: str
 ) -> None:
-    box = vagrant_box.PACKERS[provider](workshop, blank)
+    box = vagrant_box.PACKERS[PROVIDERS[provider].disk_format](workshop, blank)
     vagrant = [require_tool("vagrant"), "box"]
     env = {"VAGRANT_HOME": str(tmp_path / "vagrant")}
     run = Runner(env=env).run
