@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,19 @@ def test_load_checks_it(tmp_path: Path) -> None:
     file.write_text(bundle.write(evidence), encoding="utf-8")
     with pytest.raises(Damaged, match="the clocks of its nodes say"):
         bundle.load(file)
+
+
+@pytest.mark.parametrize(("minutes", "forged"), [(0.0, False), (20.0, False), (20.1, True)])
+def test_new_task_may_be_as_old_as_the_clocks_of_two_nodes_may_differ(minutes: float, forged: bool) -> None:
+    evidence = Recorded("update").evidence
+    listing = next(observation for observation in evidence.observations if "http://engine/tasks" in observation.script)
+    asked_at = evidence.started.astimezone(UTC) + timedelta(seconds=listing.since)
+    created = (asked_at - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+    tasks = [{"ID": name, "ServiceID": "s", "CreatedAt": created} for name in ("a", "b")]
+    answers = (json.dumps(tasks[:1]), json.dumps(tasks))
+    evidence.observations[:] = [dataclasses.replace(listing, out=f"{answer}\n\n200\n") for answer in answers]
+    if not forged:
+        consistency._check_new_tasks(evidence)
+        return
+    with pytest.raises(Damaged, match="it is forged: a task was made on"):
+        consistency._check_new_tasks(evidence)
