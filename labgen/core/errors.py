@@ -31,8 +31,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labgen.core.hint import Hints, hints, text_of
 from labgen.core.words import Words
-from labgen.exercise.hint import Hints, hints, text_of
 
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12

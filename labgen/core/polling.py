@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from labgen.core.errors import LabgenError
-from labgen.exercise.hint import Hints
+from labgen.core.hint import Hints
 
 T = TypeVar("T")
 
