@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from labgen.docker import api
-from labgen.report.model import Bundle
 from verify import consistency
 from verify.evidence import Damaged as Damaged  # what reading a bundle raises
 from verify.evidence import Evidence
@@ -63,10 +62,10 @@ def write(evidence: Evidence) -> str:
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in _lines(evidence))
 
 
-def bundle(evidence: Evidence) -> Bundle:
-    """What a report says of it."""
+def digest(evidence: Evidence) -> str:
+    """Give the digest of everything in a bundle: the last of its chain."""
     *_, last = _lines(evidence)
-    return Bundle(last["hash"], evidence.nonce, len(evidence.observations))
+    return str(last["hash"])
 
 
 def load(path: Path, nonce: str | None = None) -> Evidence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,15 +15,14 @@ from labgen.core.errors import LabgenError, NodeError, SwarmError
 from labgen.core.nonce import choose, mark
 from labgen.core.polling import Hopeless, NotYet, Patience, wait_until
 from labgen.docker import api, container_times, http_check, swarm
-from labgen.docker.api import UNREADABLE, Answer
+from labgen.docker.api import Answer
 from labgen.docker.availability import Probed
 from labgen.docker.hopeless import begun_lately, hopeless
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Network, Service, Swarm, Task
-from labgen.docker.timeline import exchanged
+from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
-from labgen.report.seen import Seen, SeenExchange, SeenProbe, SeenRequests
 from verify import facts, tracing
 from verify.evidence import Dated
 from verify.facts import NodeFacts
@@ -51,6 +50,10 @@ class Exam:
         asked for.
     :ivar clock: seconds that pass, for checks that measure.
     :ivar looked: when the swarm was seen first, by the manager's clock; ``None`` before.
+    :ivar looked_at: when the swarm was seen last, by this computer's clock, ISO 8601; empty before.
+    :ivar probes: requests made while checks acted: exercise, node that made them, port, and what came of them.
+    :ivar exchanges: places that Swarm itself left empty: exercise, service, and for how long.
+    :ivar waited: seconds for which checks waited for what the swarm does in its own time.
     :ivar nonce: what the teacher has given for this grading, empty where nothing was given.
     """
 
@@ -69,7 +72,7 @@ class Exam:
         self._facts: dict[str, Known[NodeFacts]] = {}
         self._asking: threading.Thread | None = None
         self._swarm: Known[Swarm] | None = None
-        self._looked = ""
+        self.looked_at = ""
         self.looked: datetime | None = None
         self._ahead: dict[str, float] = {}
         self._latest: dict[str, Service] = {}
@@ -80,9 +83,9 @@ class Exam:
         self.symptoms = NodeSymptoms(self)
         self.reach = Reach(self)
         self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
-        self._probes: list[SeenProbe] = []
-        self._exchanges: list[SeenExchange] = []
-        self._waited = 0.0
+        self.probes: list[tuple[str, str, int, Probed]] = []
+        self.exchanges: list[tuple[str, str, Vacancy]] = []
+        self.waited = 0.0
 
     def begin(self) -> None:
         """Begin to ask every node what it is like, while the run goes on until it needs to know.
@@ -218,7 +221,7 @@ class Exam:
         except _StillMoving as late:
             raise AssertionError(late.message) from None
         finally:
-            self._waited += self.clock() - start
+            self.waited += self.clock() - start
 
     def _hopeful(self, look: Callable[[], T]) -> T:
         """Look, and give up where the service that was looked at cannot run any more."""
@@ -274,29 +277,26 @@ class Exam:
         """
         return replace(self.swarm, services={**self.swarm.services, **self._latest})
 
-    def seen(self) -> Seen:
-        """What a report tells of the lab beside the verdicts. Nothing is asked for it that no check has asked for."""
-        there: Swarm | None = None
+    def asked_swarm(self) -> Swarm | None:
+        """Give :meth:`latest` if a check has asked for the swarm and a manager could tell it; asks nothing."""
         with suppress(LabgenError):
-            there = self.latest() if self._swarm else None
-        requests = []
-        for (by, port), known in self._pages.items():
-            with suppress(LabgenError):
-                requests += [SeenRequests.of(by, to, port, told) for to, told in known.get().items()]
-        requests.sort(key=lambda one: (one.port, one.to, one.by))
-        try:
-            return Seen.of(self._looked, there, requests, self._probes, self._waited, self._exchanges)
-        except UNREADABLE:  # of a history that no swarm has: the verdicts count, and stand
-            return Seen(self._looked)
+            return self.latest() if self._swarm else None
+        return None
 
-    def probed(self, exercise: str, port: int, told: Probed) -> None:
+    def asked_pages(self) -> Iterator[tuple[str, int, dict[str, Requests]]]:
+        """Give the requests that checks have asked for: node that made them, port, and answers by address."""
+        for (node, port), answers in self._pages.items():
+            with suppress(LabgenError):
+                yield node, port, answers.get()
+
+    def probed(self, exercise: str, port: int, probed: Probed) -> None:
         """Have the report tell of requests that were made while a check of an exercise acted."""
-        if told.requests:
-            self._probes.append(SeenProbe.of(exercise, self.manager.name, port, told))
+        if probed.requests:
+            self.probes.append((exercise, self.manager.name, port, probed))
 
     def exchanged(self, exercise: str, service: Service) -> None:
         """Have the report tell of replicas that Swarm itself left without a task when it took an update back."""
-        self._exchanges += [SeenExchange.of(exercise, service.name, vacancy) for vacancy in exchanged(service)]
+        self.exchanges += [(exercise, service.name, vacancy) for vacancy in exchanged(service)]
 
     def _read(self, nodes: list[Node]) -> None:
         within = self._patience.seconds(15)
@@ -319,7 +319,7 @@ class Exam:
         def look() -> None:
             now, moment = self._observed(lambda: swarm.look(partial(self._hosts.run, manager)))
             last.append(now)
-            self._looked = moment.isoformat(timespec="milliseconds")
+            self.looked_at = moment.isoformat(timespec="milliseconds")
             self.looked = moment + timedelta(seconds=self._ahead.get(manager.name, 0.0))
             if not last[-1].settled(names):
                 raise NotYet("something is still on its way")
@@ -375,7 +375,7 @@ class Exam:
         def look() -> None:
             run = partial(self._hosts.run, by, within=20.0 + len(addresses) * 10.0)
             last.update(http_check.ask(run, addresses, port, self._patience.seconds(3)))
-            looked = self.looked or datetime.fromisoformat(self._looked)
+            looked = self.looked or datetime.fromisoformat(self.looked_at)
             lately = begun_lately(self.swarm.services.values(), port, looked, self._patience.seconds(_MESH))
             if lately and any(last[address].refused for address in addresses):
                 raise NotYet("a request was not answered")

@@ -27,6 +27,7 @@ from verify.evidence import Evidence, Recording, Replay
 from verify.exam import Exam
 from verify.facts import NodeFacts
 from verify.hosts import Hosts, SshHosts
+from verify.snapshot import bundle_of, snapshot
 from verify.standing import standing
 
 LAB = pytest.StashKey[Inventory]()
@@ -126,7 +127,7 @@ def _graded(config: pytest.Config) -> Inventory:
         raise EvidenceError(f"{kept} cannot be graded: {said}.", "It is what `labgen grade` has kept.") from None
     book = config.stash[verdicts.BOOK]
     book.started = evidence.started
-    book.evidence = partial(bundle.bundle, evidence)
+    book.evidence = partial(bundle_of, evidence)
     return there
 
 
@@ -144,7 +145,7 @@ def exam_of(config: pytest.Config) -> Exam:
         nonce = config.stash[EVIDENCE].nonce if EVIDENCE in config.stash else config.getoption("nonce", None) or ""
         config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience, nonce=nonce)
         book = config.stash[verdicts.BOOK]
-        book.excuse, book.seen = config.stash[EXAM].unreachable, config.stash[EXAM].seen
+        book.excuse, book.seen = config.stash[EXAM].unreachable, partial(snapshot, config.stash[EXAM])
         book.diagnose = Diagnosis(config.stash[EXAM]).cause
     return config.stash[EXAM]
 
@@ -163,7 +164,7 @@ def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
     evidence = config.stash[EVIDENCE] = Evidence.of(there, config.getoption("nonce", None) or "")
     evidence.named = tuple(sorted(_named(config)))
     book = config.stash[verdicts.BOOK]
-    book.started, book.evidence = evidence.started, partial(bundle.bundle, evidence)
+    book.started, book.evidence = evidence.started, partial(bundle_of, evidence)
     book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
     return Recording(nodes, evidence)
 

@@ -83,7 +83,7 @@ def test_what_was_written_is_read(seen: list[Observation], nonce: str) -> None:
     one = dataclasses.replace(made(nonce=nonce), observations=seen)
     again = bundle.read(bundle.write(one))
     assert again == one
-    assert bundle.bundle(again) == bundle.bundle(one)
+    assert bundle.digest(again) == bundle.digest(one)
 
 
 def test_errors_long_answers_and_repeated_ones_are_read() -> None:

@@ -256,7 +256,7 @@ def asking(look: Callable[[], Any], waited: float = 5.0) -> Any:
     try:
         return exam.wait("it", look, within=waited)
     finally:
-        assert exam._waited == pytest.approx(now[0])
+        assert exam.waited == pytest.approx(now[0])
 
 
 def test_wait_looks_again_until_it_is_so() -> None:

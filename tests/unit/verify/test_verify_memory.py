@@ -64,7 +64,7 @@ for ask in (
     except LabgenError as why:
         print(type(why).__name__, str(why)[:80])
 del raw
-bundle.bundle(evidence)
+bundle.digest(evidence)
 print("PEAK", peak())
 """
 
