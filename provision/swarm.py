@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from labgen.core.errors import NodeError, SwarmError
 from labgen.core.polling import NotYet, Patience, wait_until
+from labgen.docker.refusals import of_refusal
 from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.model.lab import Lab, Node, Role
-from labgen.observation.causes import of_refusal
 from provision.shell import Shell
 
 PORT = 2377

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from labgen.core.errors import NodeError, NoLeader, SwarmError
+from labgen.docker.refusals import of_refusal
 
 Run = Callable[[str], str]
 """Runs a command line as root on a node and gives what it printed; raises NodeError where that fails."""
@@ -49,13 +50,11 @@ class Answer:
         if self.status == 200:
             return self.body
         said = text_of(self.body, "message") if isinstance(self.body, Mapping) else str(self.body)
-        from labgen.observation.causes import of_refusal  # which itself needs this module
-
         # The API says 500 where nobody leads, 503 for "not a manager" and for a locked swarm (moby
         # daemon/cluster/errors.go).
-        if finding := of_refusal(said):
-            refusal = NoLeader if finding.cause == "no-leader" else SwarmError
-            raise refusal(finding.words, finding.hints)
+        if refusal := of_refusal(said):
+            error = NoLeader if refusal.cause == "no-leader" else SwarmError
+            raise error(refusal.words, refusal.hints)
         if self.status == 503:
             raise SwarmError(
                 f"the engine is no manager of a swarm: {said}", "Make one swarm of all nodes: fab bootstrap"

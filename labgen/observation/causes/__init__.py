@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from labgen.observation.causes import managers, names, nodes, scheduling, services, tasks
-from labgen.observation.causes.managers import of_refusal
 from labgen.observation.causes.model import Cause, Finding, NodeState, Observations, Topic
 from labgen.observation.causes.symptoms import Symptoms
 from labgen.observation.causes.tasks import lacking_any
@@ -24,7 +23,6 @@ __all__ = [
     "Topic",
     "diagnose",
     "findings",
-    "of_refusal",
 ]
 
 CAUSES: tuple[Cause, ...] = (

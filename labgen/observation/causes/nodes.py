@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator
 
 from labgen.core.words import Words
+from labgen.docker.refusals import names_of
 from labgen.docker.swarm import SwarmNode
 from labgen.exercise.hint import in_folder, on, on_manager
-from labgen.observation.causes.managers import named
 from labgen.observation.causes.model import Cause, Finding, NodeState, Observations
 from labgen.observation.causes.symptoms import Rule
 
@@ -25,7 +25,7 @@ def _unreached(observations: Observations) -> Iterator[Finding]:
     if away:
         yield Finding(
             "node-off",
-            named(away)
+            names_of(away)
             + Words(
                 " cannot be reached: its machine is off, or its SSH does not answer.",
                 "에 닿지 않습니다. 머신이 꺼져 있거나 SSH가 응답하지 않습니다.",

@@ -30,11 +30,12 @@ from samples import (
 from labgen import config
 from labgen.core.errors import NodeError, SwarmError
 from labgen.docker.api import Answer
+from labgen.docker.refusals import of_refusal
 from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from labgen.model.lab import Node
-from labgen.observation.causes import CAUSES, diagnose, findings, of_refusal
+from labgen.observation.causes import CAUSES, diagnose, findings
 from labgen.observation.causes.ask import observe, of_services
 from labgen.observation.causes.symptoms import PORTS, SCRIPT, Disk, Rule, Symptoms, read
 from labgen.observation.causes.table import table
