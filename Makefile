@@ -51,6 +51,7 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # A process of pytest for each processor.
 unit: $(VENV)/ready

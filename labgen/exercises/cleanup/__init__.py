@@ -1,0 +1,1 @@
+"""The exercise ``cleanup``: found by the catalogue."""

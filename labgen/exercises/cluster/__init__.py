@@ -1,0 +1,1 @@
+"""The exercise ``cluster``: found by the catalogue."""

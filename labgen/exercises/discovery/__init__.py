@@ -1,0 +1,1 @@
+"""The exercise ``discovery``: found by the catalogue."""

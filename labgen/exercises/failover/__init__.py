@@ -1,0 +1,1 @@
+"""The exercise ``failover``: found by the catalogue."""

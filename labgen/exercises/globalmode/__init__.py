@@ -1,0 +1,1 @@
+"""The exercise ``globalmode``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``health``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``loadbalance``: found by the catalogue."""

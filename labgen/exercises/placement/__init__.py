@@ -1,0 +1,1 @@
+"""The exercise ``placement``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``ports``: found by the catalogue."""

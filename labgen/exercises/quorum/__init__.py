@@ -1,0 +1,1 @@
+"""The exercise ``quorum``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``recovery``: found by the catalogue."""

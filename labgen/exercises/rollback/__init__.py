@@ -1,0 +1,1 @@
+"""The exercise ``rollback``: found by the catalogue."""

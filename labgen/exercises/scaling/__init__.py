@@ -1,0 +1,1 @@
+"""The exercise ``scaling``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``secrets``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``stack``: found by the catalogue."""

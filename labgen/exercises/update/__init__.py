@@ -1,0 +1,1 @@
+"""The exercise ``update``: found by the catalogue."""

@@ -1,0 +1,1 @@
+"""The exercise ``updateoptions``: found by the catalogue."""
