@@ -57,10 +57,13 @@ class Book:
     least: float = 0.0
 
     def needed(self, need: str, node: str | None) -> list[reports.Outcome]:
-        """What came of a check that another needs: on the same node, or everywhere where either has none."""
-        there = [one for one in self.outcomes.values() if f"{one.exercise}.{one.name}" == need]
-        same = [one for one in there if one.node == node]
-        return same or there
+        """Give what came of a check that another needs: on the same node, or everywhere where either has none.
+
+        In the order of the report: of several that are not so the same one is named, however the run was.
+        """
+        outcomes = [outcome for outcome in self.outcomes.values() if f"{outcome.exercise}.{outcome.name}" == need]
+        outcomes.sort(key=lambda outcome: (self.places.get(outcome.id, ()), outcome.id))
+        return [outcome for outcome in outcomes if outcome.node == node] or outcomes
 
     def report(self) -> reports.Report:
         """The run so far."""

@@ -80,7 +80,7 @@ class ExpectedVerdicts:
         """Compare a right lab's report with the data."""
         self._right[lab] = facts_of(report, now)
         if not self.write:
-            assert self._right[lab] == self.data(lab)["right"], _how_to_write(lab)
+            _compare(lab, self.data(lab)["right"], self._right[lab])
 
     def check_fault(self, lab: str, fault: str, report: dict[str, Any], now: datetime | None = None) -> None:
         """Compare the report of a lab with a fault in it with the data."""
@@ -89,7 +89,7 @@ class ExpectedVerdicts:
         if not self.write:
             data = self.data(lab)
             assert fault in data["faults"], _how_to_write(lab)
-            assert difference(data["right"], facts) == data["faults"][fault], _how_to_write(lab)
+            _compare(lab, data["faults"][fault], difference(data["right"], facts))
 
     def check_names(self, faults: dict[str, Iterable[str]]) -> None:
         """Compare the labs and the names of their faults with those in the data.
@@ -158,6 +158,12 @@ def _without_now(value: Any, now: datetime) -> Any:
         return "<now>" if abs(now - moment) < timedelta(hours=1) else match[0]
 
     return _LAST.sub("<n> s", _MOMENT.sub(replace, value)) if isinstance(value, str) else value
+
+
+def _compare(lab: str, expected: Facts, facts: Facts) -> None:
+    paths = [path for path in sorted({*expected, *facts}) if expected.get(path, ...) != facts.get(path, ...)]
+    lines = [f"{path}:\n  {expected.get(path, '-')!r}\n  {facts.get(path, '-')!r}" for path in paths]
+    assert not lines, "\n".join([_how_to_write(lab), *lines])
 
 
 def _how_to_write(lab: str) -> str:
