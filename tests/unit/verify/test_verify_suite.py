@@ -342,11 +342,11 @@ def _without_containers(fake: FakeLab) -> None:
 
 
 def _flapping(fake: FakeLab) -> None:
-    """Each task ends after 4 s, and another takes its place: whenever one looks, as many run as are wanted."""
+    """Each task ends after 20 s, and another takes its place: whenever one looks, as many run as are wanted."""
     for task in list(fake.tasks):
-        began = [fake.now - timedelta(seconds=2 + 4 * back) for back in range(4)]
+        began = [fake.now - timedelta(seconds=2 + 20 * back) for back in range(4)]
         for number, start in enumerate(began[1:], 1):
-            end = start + timedelta(seconds=4)
+            end = start + timedelta(seconds=20)
             past = deepcopy(task)
             past.update(ID=f"{task['ID']}-{number}", DesiredState="shutdown")
             past.update(CreatedAt=start.isoformat(), UpdatedAt=end.isoformat())
@@ -409,7 +409,7 @@ SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
         _service(*_TEMPLATE, "ContainerSpec", "Command", value=["sleep", "10000"]),
         {"loadbalance.service_exists"},
     ),
-    "tasks that end every 4 s": (_flapping, {"loadbalance.running"}),
+    "tasks that end every 20 s": (_flapping, {"loadbalance.running"}),
     "tasks without containers": (_without_containers, {"loadbalance.running"}),
     "wrong role": (_manager_role, {f"cluster.node_role[{W2}]", "loadbalance.on_workers"}),
     "a stranger": (_stranger, {"cluster.no_strangers"}),
