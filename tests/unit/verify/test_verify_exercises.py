@@ -194,6 +194,25 @@ def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str
         test_secrets.test_history(rotated(*names))
 
 
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({secrets.FILE: "users"}, ""),
+        # A configuration, not a secret; in another file; nothing.
+        ({secrets.FILE: "page"}, f"it is given page as {secrets.FILE}"),
+        ({"/etc/users": "users"}, "it is given users as /etc/users"),
+        ({}, "it is given no secret and no config"),
+    ],
+)
+def test_secret_given_is_a_secret_in_the_file_asked_for(files: dict[str, str], why: str) -> None:
+    web = replace(service(), given=files, secrets=("users",))
+    if not why:
+        test_secrets.test_secret_given(web)
+        return
+    with pytest.raises(AssertionError, match=f"^{why}"):
+        test_secrets.test_secret_given(web)
+
+
 @pytest.mark.parametrize(("answers", "why"), [("401 200", ""), ("200 200", "200 and 200"), ("", "no answer")])
 def test_guarded_is_a_page_that_needs_the_password(answers: str, why: str) -> None:
     def wait(_what: str, look: Any, **_options: float) -> None:
