@@ -30,7 +30,7 @@ def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None
         doctor.install(host, doctor.packages(lab, host, only), for_stream())
     diagnosis = doctor.examine(lab, host, only)
     if as_json:
-        print(json.dumps(doctor.as_json(diagnosis), indent=2, ensure_ascii=False))
+        print(json.dumps({"version": 1, **doctor.as_json(diagnosis)}, indent=2, ensure_ascii=False))
     else:
         print(doctor.report(diagnosis))
     try:

@@ -25,7 +25,7 @@ from labgen.core.workspace import LabFolder
 def command(folder: LabFolder, file: Path | None) -> int:
     """Write the bundle and list what is in it."""
     path = file or Path("labgen-support.zip")
-    with for_stream().step("Looking at this computer and at the lab folder"):
+    with for_stream().step("Checking this computer and the lab folder"):
         parts = support.collect(folder)
     support.write(parts, path)
     print(f"{path}:")

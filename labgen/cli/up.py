@@ -145,7 +145,7 @@ def _choice(folder: LabFolder, lab: Lab, provider: str | None, progress: Progres
         of_lab(state.provider)
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     lab = dataclasses.replace(lab, provider=provider) if provider else lab
-    with progress.step("Looking what this computer can do"):
+    with progress.step("Checking what this computer can do"):
         host = doctor.Host(folder=folder.path, images=images)
         diagnosis = doctor.examine(lab, host, [provider] if provider else None)
     choice = diagnosis.choose(lab)

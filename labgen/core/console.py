@@ -23,7 +23,7 @@ _READER_HAS_LEFT = 1
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run a command; gives its exit status, also where it fails, is interrupted, or cannot print.
+    """Run a command and return its exit status, also where it fails, is interrupted, or cannot print.
 
     :param command: gives an exit status, or raises an error (see :mod:`labgen.core.errors`).
     :raises SystemExit: the command did, as the parser of a command line does.
@@ -34,11 +34,11 @@ def guarded(command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        status = _told("\nInterrupted. Run the same command again: it carries on.", INTERRUPTED)
+        status = _print_error("\nInterrupted. Run the same command again: it carries on.", INTERRUPTED)
     except LabgenError as error:
-        status = _told(f"error: {error}", error.exit_status)
+        status = _print_error(f"error: {error}", error.exit_status)
     except SystemExit as end:
-        raise SystemExit(_ended(end.code) if isinstance(end.code, int) else end.code) from None
+        raise SystemExit(_flush(end.code) if isinstance(end.code, int) else end.code) from None
     except BrokenPipeError:
         # `labgen status | head`: not an error, and nothing is to be said to a reader who has left.
         status = _READER_HAS_LEFT
@@ -50,7 +50,7 @@ def guarded(command: Callable[[], int]) -> int:
         if os.environ.get(TRACEBACK):
             raise
         status = _unexpected(error)
-    return _ended(status)
+    return _flush(status)
 
 
 def _need_working_folder() -> None:
@@ -68,28 +68,28 @@ def _is_of_output(error: OSError) -> bool:
 def _not_written(error: OSError) -> int:
     _silence(sys.stdout)
     text = f"error: the output cannot be written: {error.strerror}."
-    return _told(f"{text}\n  Write it to another file, or make room on that disk.", HostError.exit_status)
+    return _print_error(f"{text}\n  Write it to another file, or make room on that disk.", HostError.exit_status)
 
 
 def _unexpected(error: Exception) -> int:
-    """Tell an error that no layer below has turned into one of labgen's."""
+    """Print an error that is none of labgen's own."""
     if isinstance(error, OSError):
         file = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return _told(
+        return _print_error(
             f"error: {file}{error.strerror or error}.\n  Check that file, its folder's permissions and the disk.",
             HostError.exit_status,
         )
     if isinstance(error, MemoryError):
-        return _told("error: this computer has not enough memory for it.", HostError.exit_status)
-    return _told(
+        return _print_error("error: this computer has not enough memory for it.", HostError.exit_status)
+    return _print_error(
         f"error: labgen itself failed: {type(error).__name__}: {error}\n"
-        f"  Please report it, with what the same command prints where {TRACEBACK}=1 is set.",
+        f"  Please report it: set {TRACEBACK}=1, run the same command again, and add what `labgen support` writes.",
         LabgenError.exit_status,
     )
 
 
-def _told(text: str, status: int) -> int:
-    # What was printed before belongs before it.
+def _print_error(text: str, status: int) -> int:
+    # What the command has printed so far comes first.
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     with contextlib.suppress(OSError):
@@ -97,8 +97,8 @@ def _told(text: str, status: int) -> int:
     return status
 
 
-def _ended(status: int) -> int:
-    """Write out what is still to be printed, so that Python has nothing left to fail of at its own end."""
+def _flush(status: int) -> int:
+    """Write out what is still to be printed, so that Python does not fail to do so when it ends."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -13,9 +13,12 @@ import pytest
 from labgen import cli
 from labgen.cli import run
 from labgen.cli.status import Status
+from labgen.host.findings import Finding
+from labgen.providers import doctor
+from labgen.providers.diagnosis import Diagnosis
 
 TEXT = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")
-STATUS, RUN, LIST = (json.loads(example) for example in re.findall(r"(?s)```json\n(.*?)```", TEXT))
+STATUS, DOCTOR, RUN, LIST = (json.loads(example) for example in re.findall(r"(?s)```json\n(.*?)```", TEXT))
 
 
 def shape(data: Any) -> Any:
@@ -35,6 +38,19 @@ def test_docs_json_has_the_fields_of_status(tmp_path: Path, capsys: pytest.Captu
     assert [field.name for field in fields(Status)] == list(STATUS)[2:]
     for name in list(STATUS)[2:]:
         assert f"| `{name}` |" in TEXT
+
+
+def test_docs_json_has_the_fields_of_doctor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = Finding("memory", "ok", "memory", "3 GiB.")
+    diagnosis = Diagnosis((finding,), ("docker",), {"docker": True}, {"docker": False})
+    monkeypatch.setattr(doctor, "examine", lambda *_: diagnosis)
+    cli.main(["-C", str(tmp_path), "doctor", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed) == list(DOCTOR)
+    assert printed["version"] == DOCTOR["version"]
+    assert printed["findings"] == DOCTOR["findings"]
 
 
 def test_docs_json_has_the_fields_of_run() -> None:
