@@ -67,7 +67,7 @@ def test_pre_commit_hooks_run_programs_of_the_development_environment() -> None:
     configuration = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     (repository,) = configuration["repos"]
     assert repository["repo"] == "local"
-    development = " ".join(PYPROJECT["project"]["optional-dependencies"]["dev"])
+    lint = (PROJECT / "Makefile").read_text(encoding="utf-8").partition("\nlint:")[2].partition("\n\n")[0]
     for hook in repository["hooks"]:
         assert hook["language"] == "system"
-        assert hook["entry"].partition(" ")[0] in development
+        assert f"$(BIN)/{hook['entry'].partition(' ')[0]}" in lint
