@@ -33,11 +33,11 @@ def exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_docs_exercise_is_found_without_a_problem(exercise: str) -> None:
-    found = catalogue.load([exercise])
-    assert list(found.problems) == []
-    assert list(found.exercises) == ["greeting"]
-    assert found.exercises["greeting"].services[0].create in found.exercises["greeting"].brief.en
-    assert found.exercises["greeting"].services[0].create in found.exercises["greeting"].brief.ko
+    loaded = catalogue.load([exercise])
+    assert list(loaded.problems) == []
+    assert list(loaded.exercises) == ["greeting"]
+    assert loaded.exercises["greeting"].services[0].create in loaded.exercises["greeting"].brief.en
+    assert loaded.exercises["greeting"].services[0].create in loaded.exercises["greeting"].brief.ko
 
 
 def test_docs_exercise_has_steps_that_can_be_shown(exercise: str) -> None:
