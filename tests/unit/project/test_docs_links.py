@@ -12,8 +12,8 @@ PAGES = sorted(
     path.relative_to(PROJECT).as_posix()
     for path in (*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob(".github/*.md"))
 )
-HISTORY = {"CHANGELOG.md", "docs/decisions.md"}
-"""Pages that tell of the past: what they name may be gone."""
+HISTORY = {"CHANGELOG.md"}
+"""A page about the past: what it names may be gone."""
 
 TOP = r"(?:labgen|provision|verify|tests|docs|bench|requirements|\.github|\.ci)/"
 EXAMPLE = re.compile("NAME|greeting")
