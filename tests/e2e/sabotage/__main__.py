@@ -20,7 +20,9 @@ from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 
 FAULTS: tuple[Fault, ...] = tuple(
-    fault for name in (*exercise_names(), "causes") for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
+    fault
+    for name in (*exercise_names(), "causes", "tasks")
+    for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
 )
 KINDS = ("", "managers: 3\nworkers: 1\n")
 """What lab.yml says of the labs that are brought up: the course's, and where that has too few managers another."""

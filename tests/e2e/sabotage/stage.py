@@ -30,7 +30,7 @@ Verdicts = dict[str, str]
 class Stage:
     """A lab folder whose lab is up.
 
-    :ivar causes: names of the causes that the last grading told.
+    :ivar causes: names of the causes that the last grading told, or `labgen status` of nodes that cannot be asked.
     :ivar seconds: how long the last grading took.
     """
 
@@ -163,6 +163,10 @@ class Stage:
         told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         self.causes = {one.get("cause", "") for one in told["checks"] if one["verdict"] == "fail"}
         self.seconds = told["seconds"]
+        if any(one["verdict"] == "inconclusive" for one in told["checks"]):
+            # Of nodes that cannot be asked no check fails: the cause is told by the status of the lab.
+            status = json.loads(self.run("labgen", "status", "--json").stdout)
+            self.causes |= {entry["cause"] for entry in status["causes"]}
         return {one["id"]: one["verdict"] for one in told["checks"]}
 
     def close(self) -> None:

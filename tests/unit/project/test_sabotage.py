@@ -13,8 +13,10 @@ from labgen.config import parse
 from labgen.core.errors import NodeError
 from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
+from labgen.observation.causes import CAUSES
 from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
 from tests.e2e.sabotage.fault import Fault
+from tests.e2e.sabotage.of_causes import ON_RECORDINGS
 from tests.e2e.sabotage.of_quorum import MANAGERS
 from tests.e2e.sabotage.stage import MANAGER, W1, W2
 from verify.checks import Check
@@ -40,10 +42,17 @@ def test_there_are_enough_faults_and_each_has_a_name() -> None:
     assert [name for name, times in Counter(fault.name for fault in FAULTS).items() if times > 1] == []
 
 
+def test_every_cause_has_a_fault_that_shows_it() -> None:
+    shown = {fault.cause for fault in FAULTS} - {""}
+    assert not shown & set(ON_RECORDINGS)
+    assert shown | set(ON_RECORDINGS) == {cause.name for cause in CAUSES}
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_turns_checks_that_exist(fault: Fault) -> None:
     checks = known("cluster") | known(fault.exercise)
-    assert "fail" in fault.turns.values()
+    # Of a node that cannot be asked nothing is judged.
+    assert "fail" in fault.turns.values() or fault.cause == "node-off"
     for check, verdict in fault.turns.items():
         name, _, part = check.partition("[")
         assert name in checks, check

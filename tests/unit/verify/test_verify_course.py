@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from recorded import Fault, Recorded
 
 from labgen.core.nonce import choose
 from labgen.exercise.catalogue import exercise_names
+from labgen.observation.causes import symptoms
 from labgen.report import from_json
+from tests.e2e.sabotage import of_causes
 from verify import bundle
 
 pytest_plugins = ["pytester"]
@@ -121,3 +125,47 @@ def test_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester:
 def test_an_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:
     verdicts = grade("quorum", Recorded("stack"))
     assert set(verdicts.values()) == {"not applicable"}
+
+
+def clock_off(recorded: Recorded) -> None:
+    """The history is gone, and the clock of one worker is two minutes ahead."""
+    FAULTS["update", "removed and made anew"].change(recorded)
+    start = recorded.evidence.started.timestamp() + recorded.evidence.observations[-1].since
+    for place, node in enumerate(recorded.evidence.lab.nodes):
+        clock = start + (120 if place == 1 else 0)
+        recorded.answers(node, {symptoms.SCRIPT: f"\n@@clock\n{clock:.6f}\n\n@@end\n"})
+
+
+def still_starting(recorded: Recorded) -> None:
+    """One of the tasks is being prepared whenever it is asked for."""
+
+    def prepare(tasks: list[dict[str, Any]]) -> None:
+        next(task for task in tasks if task["Status"]["State"] == "running")["Status"]["State"] = "preparing"
+
+    recorded.tasks("my-database", prepare)
+
+
+CAUSES: dict[str, tuple[Callable[[Recorded], None], str, str]] = {
+    "clock-off": (clock_off, "history", r"The clock of swarm-worker1 is 1[12]\d s ahead of the other nodes'\."),
+    "still-starting": (
+        still_starting,
+        "running",
+        r"Tasks of my-database are still on their way to run \(preparing\)\.",
+    ),
+}
+"""Causes that container nodes do not show: what happens, the check of the update that fails, how it begins."""
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_cause_that_container_nodes_do_not_show_is_told_of_a_recording(grade: Grade, cause: str) -> None:
+    happen, check, words = CAUSES[cause]
+    recorded = Recorded("update")
+    happen(recorded)
+    assert grade("update", recorded)[check] == "fail"
+    (entry,) = (entry for entry in grade.report["checks"] if entry["id"] == f"update.{check}")
+    assert entry["cause"] == cause
+    assert re.match(words, entry["seen"])
+
+
+def test_causes_shown_on_recordings_are_those_that_the_sabotage_leaves_out() -> None:
+    assert set(CAUSES) == set(of_causes.ON_RECORDINGS)
