@@ -1,1 +1,1 @@
-"""What needs several floors: grading of someone else's lab, of several hand-ins."""
+"""What needs several floors: starting a grading, grading someone else's lab or hand-ins, bundles for bug reports."""
