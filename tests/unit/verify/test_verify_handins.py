@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,16 @@ def test_grade_of_one_file_says_what_no_check_says(tmp_path: Path, capsys: pytes
     main(["grade", "--from", str(file), "--nonce", "spring"])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("The evidence: made ")]
     assert "on docker; exercises named: ports; nonce: spring; its nodes lacked: netplan" in line
+
+
+@pytest.mark.parametrize("accelerated", [True, False])
+def test_describe_tells_what_a_bundle_says_of_where_it_was_made(tmp_path: Path, accelerated: bool) -> None:
+    evidence = Recorded("update").evidence
+    evidence.state = replace(evidence.state, accelerated=accelerated)
+    file = tmp_path / "evidence.jsonl"
+    file.write_text(bundle.write(evidence), encoding="utf-8")
+    description, identities = handins.describe(file, None)
+    assert description["emulated"] is not accelerated
+    assert description["provider"] == evidence.state.provider
+    assert description["other_lab"] is False
+    assert identities == handins.ids(evidence)

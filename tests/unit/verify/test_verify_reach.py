@@ -207,3 +207,15 @@ def test_reach_of_a_node_that_is_in_no_swarm_is_not_known(reach: Of) -> None:
         there.connections(W2, GOSSIP)
     with pytest.raises(NodeError, match="was not asked"):
         there.datagrams(W2)
+
+
+@pytest.mark.parametrize(("seconds", "bounded"), [(0.2, 1.0), (2.5, 2.5), (60.0, 5.0)])
+def test_reach_connects_for_one_to_five_seconds_however_slow_the_lab_is(
+    reach: Of, monkeypatch: pytest.MonkeyPatch, seconds: float, bounded: float
+) -> None:
+    limits: list[float] = []
+    net = Net()
+    net.seconds = lambda _plain: seconds  # type: ignore[method-assign]
+    monkeypatch.setattr(reachability, "script", lambda _addresses, _managers, limit: limits.append(limit) or "true")
+    reach(net)._look()
+    assert set(limits) == {bounded}
