@@ -46,9 +46,11 @@ def facts_of(report: dict[str, Any], now: datetime | None = None) -> Facts:
     """
     facts = {f"checks.{check['id']}": _judgement(check) for check in report["checks"]}
     facts |= dict(_leaves("seen", report["seen"]))
+    del facts["seen.waited"]  # depends on which check comes first
     facts["points"] = "{got}/{of}, {undecided} undecided, {not_applicable} not applicable".format(**report["points"])
     facts["verdict"] = report["verdict"]
-    return {path: _without_now(value, now) if now else value for path, value in facts.items()}
+    # A fact that is null is missing, as one of what is not there.
+    return {path: _without_now(value, now) if now else value for path, value in facts.items() if value is not None}
 
 
 def difference(right: Facts, facts: Facts) -> Facts:

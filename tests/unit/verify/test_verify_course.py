@@ -49,7 +49,7 @@ class Grade:
         # A fault may have added what a node would have said, too.
         recorded.evidence.observations.sort(key=lambda observation: observation.since)
         evidence.write_text(bundle.write(recorded.evidence))
-        options = [f"--exercise={name}", f"--from={evidence}", "--report=out", "--lang=en"]
+        options = [f"--exercise={name}", f"--from={evidence}", "--report=out", "--lang=en", "-p", "no:randomly"]
         result = self.pytester.runpytest_inprocess(*PYTEST, *options)
         print(result.stdout.str())
         self.report = json.loads((self.folder / "out" / "report.json").read_text(encoding="utf-8"))

@@ -45,7 +45,7 @@ def report() -> dict[str, Any]:
         "checks": [check],
         "points": {"got": 2, "of": 2, "undecided": 0, "not_applicable": 0},
         "verdict": "pass",
-        "seen": {"at": datetime.now(UTC).isoformat(), "services": [{"name": "web", "replicas": 3}]},
+        "seen": {"at": datetime.now(UTC).isoformat(), "waited": 1.5, "services": [{"name": "web", "replicas": 3}]},
     }
 
 
