@@ -83,8 +83,8 @@ def load(path: Path, nonce: str | None = None) -> Evidence:
             raise Damaged(f"it has more than {LARGEST // 2**20} MiB, which no evidence has")
         evidence = _read(_lines_of(file))
     if nonce is not None and evidence.nonce != nonce:
-        there = f"with the nonce {evidence.nonce!r}" if evidence.nonce else "without a nonce"
-        raise Damaged(f"it was made {there}, not with {nonce!r}")
+        how = f"with the nonce {evidence.nonce!r}" if evidence.nonce else "without a nonce"
+        raise Damaged(f"it was made {how}, not with {nonce!r}")
     consistency.check(evidence)
     return evidence
 
@@ -121,12 +121,12 @@ def _read(lines: Iterator[str]) -> Evidence:
             end = fields
             continue
         chain = _check(fields, chain, f"observation {number} was changed, or one before it was taken out or added")
-        one = _observed(fields, evidence, number)
+        observation = _observed(fields, evidence, number)
         # An answer that is that of another observation is there once.
-        size += 0 if "as" in fields else sys.getsizeof(one.out) + len(one.script)
+        size += 0 if "as" in fields else sys.getsizeof(observation.out) + len(observation.script)
         if size > _TOGETHER:
             raise Damaged("it is forged: its answers are longer than any evidence's")
-        evidence.observations.append(one)
+        evidence.observations.append(observation)
     if end is None:
         raise Damaged(_cut(len(evidence.observations)))
     _agree(end["end"], evidence)
@@ -151,14 +151,14 @@ def _begin(line: str) -> tuple[Evidence, str]:
 
 def _observed(fields: Mapping[str, Any], evidence: Evidence, number: int) -> Observation:
     try:
-        one = _observation(fields, evidence.observations, number)
+        observation = _observation(fields, evidence.observations, number)
     except Damaged:
         raise
     except (KeyError, TypeError, ValueError, IndexError, zlib.error) as why:
         raise Damaged(f"it is forged: observation {number} cannot be read ({type(why).__name__})") from None
-    if evidence.observations and one.since < evidence.observations[-1].since:
+    if evidence.observations and observation.since < evidence.observations[-1].since:
         raise Damaged(f"it is forged: observation {number} was made before the one before it")
-    return one
+    return observation
 
 
 def _cut(observations: int) -> str:
@@ -168,7 +168,7 @@ def _cut(observations: int) -> str:
 def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
     chain = ""
     # What was said already is not said again: who waits asks the same many times.
-    said: dict[str, int] = {}
+    first_places: dict[str, int] = {}
     head: dict[str, Any] = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -184,41 +184,45 @@ def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
             "lacks": dict(evidence.state.lacks),
         },
     }
-    for line in (head, *(_line(one, at, said) for at, one in enumerate(evidence.observations)), _end(evidence)):
+    for line in (
+        head,
+        *(_line(observation, at, first_places) for at, observation in enumerate(evidence.observations)),
+        _end(evidence),
+    ):
         chain = _hash(line, chain)
         yield {**line, "hash": chain}
 
 
-def _line(one: Observation, at: int, said: dict[str, int]) -> dict[str, Any]:
-    told: dict[str, Any] = {"node": one.node, "script": one.script, "since": one.since}
-    if one.error[0]:
-        return {**told, "error": list(one.error)}
-    if one.left_out:
-        return {**told, "left_out": True}
-    if len(one.out) > 200 and said.setdefault(one.out, at) != at:
-        return {**told, "as": said[one.out]}
-    if len(one.out) >= _PACKED_FROM:
-        packed = base64.b64encode(zlib.compress(one.out.encode("utf-8", "surrogatepass"), 6)).decode("ascii")
+def _line(observation: Observation, at: int, first_places: dict[str, int]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"node": observation.node, "script": observation.script, "since": observation.since}
+    if observation.error[0]:
+        return {**fields, "error": list(observation.error)}
+    if observation.left_out:
+        return {**fields, "left_out": True}
+    if len(observation.out) > 200 and first_places.setdefault(observation.out, at) != at:
+        return {**fields, "as": first_places[observation.out]}
+    if len(observation.out) >= _PACKED_FROM:
+        packed = base64.b64encode(zlib.compress(observation.out.encode("utf-8", "surrogatepass"), 6)).decode("ascii")
         # What hardly gets shorter is no answer of an engine's, and nothing that a check could need.
-        return {**told, "left_out": True} if len(packed) > _LINE // 2 else {**told, "packed": packed}
-    return {**told, "out": one.out}
+        return {**fields, "left_out": True} if len(packed) > _LINE // 2 else {**fields, "packed": packed}
+    return {**fields, "out": observation.out}
 
 
-def _observation(told: Mapping[str, Any], before: list[Observation], number: int) -> Observation:
-    node, script, since = told["node"], told["script"], consistency.since(told["since"], number)
-    out, error = told.get("out", ""), tuple(told.get("error", ("", "")))
-    if "packed" in told:
+def _observation(fields: Mapping[str, Any], before: list[Observation], number: int) -> Observation:
+    node, script, since = fields["node"], fields["script"], consistency.since(fields["since"], number)
+    out, error = fields.get("out", ""), tuple(fields.get("error", ("", "")))
+    if "packed" in fields:
         unpack = zlib.decompressobj()
-        raw = unpack.decompress(base64.b64decode(told["packed"], validate=True), _ANSWER)
+        raw = unpack.decompress(base64.b64decode(fields["packed"], validate=True), _ANSWER)
         if unpack.unconsumed_tail or not unpack.eof:
             raise ValueError("too long, or cut short")
         out = api.text(raw, _ANSWER)
-    elif "as" in told:
-        if isinstance(told["as"], bool) or not 0 <= told["as"] < len(before):
+    elif "as" in fields:
+        if isinstance(fields["as"], bool) or not 0 <= fields["as"] < len(before):
             raise IndexError("there is no such observation")
-        out = before[told["as"]].out
+        out = before[fields["as"]].out
     texts = (node, script, out, *error)
-    left_out = told.get("left_out", False)
+    left_out = fields.get("left_out", False)
     if not all(isinstance(text, str) for text in texts) or len(error) != 2 or not isinstance(left_out, bool):
         raise TypeError("no text")
     return Observation(node, script, out, (error[0], error[1]), since, left_out=left_out)
@@ -235,22 +239,26 @@ def _agree(end: Any, evidence: Evidence) -> None:
 
 def identities(evidence: Evidence) -> dict[str, Any]:
     """Which nodes, tasks and images were seen, with their ids and digests, as the engines told them last."""
-    answers = {(one.node, one.script): one.out for one in evidence.observations if _SWARM.search(one.script)}
+    answers = {
+        (observation.node, observation.script): observation.out
+        for observation in evidence.observations
+        if _SWARM.search(observation.script)
+    }
     nodes: dict[str, str] = {}
     tasks: dict[str, list[str]] = {}
     images: set[str] = set()
     for out in dict.fromkeys(answers.values()):
-        for told in _told(out):
-            spec = told.get("Spec") if isinstance(told.get("Spec"), dict) else {}
+        for answer in _told(out):
+            spec = answer.get("Spec") if isinstance(answer.get("Spec"), dict) else {}
             image = _at(spec, "ContainerSpec", "Image") or _at(spec, "TaskTemplate", "ContainerSpec", "Image")
-            name = _at(told, "Description", "Hostname")
-            key = told.get("ID")
+            name = _at(answer, "Description", "Hostname")
+            key = answer.get("ID")
             if isinstance(image, str):
                 images.add(image)
             if isinstance(key, str) and isinstance(name, str):
                 nodes[key] = name
-            elif isinstance(key, str) and "ServiceID" in told:
-                tasks[key] = [str(told.get("ServiceID")), str(told.get("NodeID")), str(image or "")]
+            elif isinstance(key, str) and "ServiceID" in answer:
+                tasks[key] = [str(answer.get("ServiceID")), str(answer.get("NodeID")), str(image or "")]
     return {
         "nodes": dict(sorted(nodes.items())[:_TOLD]),
         "tasks": dict(sorted(tasks.items())[:_TOLD]),
@@ -266,7 +274,7 @@ def _told(out: str) -> Iterator[dict[str, Any]]:
                 value = api.load_json(line)
             except ValueError:
                 continue
-            yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
+            yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict))
 
 
 def _at(value: Any, *keys: str) -> Any:
@@ -299,8 +307,8 @@ def _number(name: str) -> Any:
 
 
 def _check(line: Mapping[str, Any], chain: str, why: str) -> str:
-    told = {key: value for key, value in line.items() if key != "hash"}
-    right = _hash(told, chain)
+    content = {key: value for key, value in line.items() if key != "hash"}
+    right = _hash(content, chain)
     if line.get("hash") != right:
         raise Damaged(why)
     return right

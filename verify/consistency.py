@@ -53,10 +53,10 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
         raise Damaged(f"it was made by labgen {texts['labgen']!r}, and this is labgen {__version__}")
     if not texts["nonce"].isprintable():
         raise Damaged("it is forged: its nonce has characters that cannot be printed")
-    named = fields.get("named")
-    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+    names = fields.get("named")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Damaged("it is forged: the exercises that it names are no list of texts")
-    if strange := [name for name in named if name not in (*exercise_names(), "all")]:
+    if strange := [name for name in names if name not in (*exercise_names(), "all")]:
         raise Damaged(f"it is forged: it names an exercise that there is not: {strange[0]!r}")
     return Evidence(
         lab_file=texts["lab_file"],
@@ -64,7 +64,7 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
         nonce=texts["nonce"],
         started=_started(texts["started"], now),
         labgen=texts["labgen"],
-        named=tuple(named),
+        named=tuple(names),
     )
 
 
@@ -133,7 +133,7 @@ def check(evidence: Evidence) -> None:
     :raises Damaged: it does not fit.
     """
     nodes = {node.name for node in evidence.lab.nodes}
-    if strange := next((one.node for one in evidence.observations if one.node not in nodes), None):
+    if strange := next((answer.node for answer in evidence.observations if answer.node not in nodes), None):
         raise Damaged(f"it is forged: it has answers of {strange[:40]!r}, and its lab has no such node")
     _check_clocks(evidence)
     _check_history(evidence)
@@ -143,11 +143,11 @@ def check(evidence: Evidence) -> None:
 def _check_clocks(evidence: Evidence) -> None:
     """One node may have a wrong clock. Where most agree with one another, and not with the head, it is the head."""
     off: dict[str, dict[str, list[float]]] = {"date": {}, "engine": {}}
-    for one in evidence.observations:
-        for kind, clock in _clocks(one):
-            off[kind].setdefault(one.node, []).append((clock - _moment(evidence, one)).total_seconds())
+    for answer in evidence.observations:
+        for kind, clock in _clocks(answer):
+            off[kind].setdefault(answer.node, []).append((clock - _moment(evidence, answer)).total_seconds())
     for nodes in filter(None, off.values()):
-        middle = timedelta(seconds=median(median(each) for each in nodes.values()))
+        middle = timedelta(seconds=median(map(median, nodes.values())))
         if abs(middle) > _APART:
             raise Damaged(
                 f"it says that it began on {evidence.started.astimezone(UTC):%Y-%m-%d at %H:%M} (UTC), and the clocks "
@@ -155,42 +155,42 @@ def _check_clocks(evidence: Evidence) -> None:
             )
 
 
-def _clocks(one: Observation) -> Iterator[tuple[str, datetime]]:
-    """What a node's own clock, and its engine's, said while it answered."""
-    if "date +%s.%N" in one.script:
-        for line in (one.out.split("\n", 1)[0], one.out.rstrip("\n").rpartition("\n")[2]):
+def _clocks(answer: Observation) -> Iterator[tuple[str, datetime]]:
+    """Give what a node's own clock, and its engine's, showed while it answered."""
+    if "date +%s.%N" in answer.script:
+        for line in (answer.out.split("\n", 1)[0], answer.out.rstrip("\n").rpartition("\n")[2]):
             if re.fullmatch(r"\d{1,11}\.\d{1,9}", line):
                 yield "date", datetime.fromtimestamp(float(line), UTC)
-    if "http://engine/info" in one.script and (told := _SYSTEM_TIME.search(one.out)):
+    if "http://engine/info" in answer.script and (time := _SYSTEM_TIME.search(answer.out)):
         with suppress(ValueError):
-            yield "engine", datetime.fromisoformat(told[1])
+            yield "engine", datetime.fromisoformat(time[1])
 
 
 def _check_history(evidence: Evidence) -> None:
     """What engines and journals tell of the past lies before they were asked."""
-    for one in evidence.observations:
-        latest = _moment(evidence, one).astimezone(UTC) + _TOLD_LATER
+    for answer in evidence.observations:
+        latest = _moment(evidence, answer).astimezone(UTC) + _TOLD_LATER
         # As text: all of them are in UTC, and there may be many.
-        told = max((each[1] for each in _DATED.finditer(one.out)), default="") if "http://engine/" in one.script else ""
-        journal = max((int(each[1]) for each in _JOURNAL.finditer(one.out)), default=0)
-        if told[:19] > latest.isoformat()[:19] or journal / 1e6 > latest.timestamp():
-            raise Damaged(f"it is forged: {one.node} told of what was later than it was asked")
+        dates = _DATED.findall(answer.out) if "http://engine/" in answer.script else []
+        microseconds = max(map(int, _JOURNAL.findall(answer.out)), default=0)
+        if max(dates, default="")[:19] > latest.isoformat()[:19] or microseconds / 1e6 > latest.timestamp():
+            raise Damaged(f"it is forged: {answer.node} told of what was later than it was asked")
 
 
 def _check_new_tasks(evidence: Evidence) -> None:
     """A task that comes up between two answers to one question was made between them."""
-    asked: dict[tuple[str, str], list[Observation]] = {}
-    for one in evidence.observations:
-        if "http://engine/tasks" in one.script:
-            asked.setdefault((one.node, one.script), []).append(one)
-    for answers in asked.values():
+    by_question: dict[tuple[str, str], list[Observation]] = {}
+    for answer in evidence.observations:
+        if "http://engine/tasks" in answer.script:
+            by_question.setdefault((answer.node, answer.script), []).append(answer)
+    for answers in by_question.values():
         for before, after in pairwise(answers):
             if before.out == after.out or before.error[0] or after.error[0]:
                 continue
-            known = _created(before.out)
+            earlier = _created(before.out)
             earliest = _moment(evidence, before) - 2 * _APART
             for task, created in _created(after.out).items():
-                if known and task not in known and created < earliest:
+                if earlier and task not in earlier and created < earliest:
                     raise Damaged(
                         f"it is forged: a task was made on {created:%Y-%m-%d at %H:%M}, and was not there yet when "
                         f"{after.node} was asked on {_moment(evidence, before).astimezone(UTC):%Y-%m-%d at %H:%M} (UTC)"
@@ -210,5 +210,5 @@ def _created(out: str) -> dict[str, datetime]:
     return {task: moment for task, moment in created.items() if moment.tzinfo}
 
 
-def _moment(evidence: Evidence, one: Observation) -> datetime:
-    return evidence.started + timedelta(seconds=one.since)
+def _moment(evidence: Evidence, answer: Observation) -> datetime:
+    return evidence.started + timedelta(seconds=answer.since)

@@ -57,9 +57,9 @@ class Evidence:
     named: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, there: Inventory, nonce: str = "") -> Evidence:
+    def of(cls, inventory: Inventory, nonce: str = "") -> Evidence:
         """An empty one, for a lab that is up."""
-        return cls(redact(read(there.folder.lab_file) or ""), there.state, nonce=nonce)
+        return cls(redact(read(inventory.folder.lab_file) or ""), inventory.state, nonce=nonce)
 
     @property
     def lab(self) -> Lab:
@@ -71,7 +71,7 @@ class Evidence:
 class Dated(Protocol):
     """Hosts that know when each answer came."""
 
-    def moment(self, one: Observation) -> datetime:
+    def moment(self, observation: Observation) -> datetime:
         """When something was observed, in UTC."""
         ...
 
@@ -121,24 +121,24 @@ class Recording:
         """Seconds since the beginning."""
         return time.monotonic() - self._start
 
-    def moment(self, one: Observation) -> datetime:
+    def moment(self, observation: Observation) -> datetime:
         """When something was observed, in UTC."""
-        return self._evidence.started + timedelta(seconds=one.since)
+        return self._evidence.started + timedelta(seconds=observation.since)
 
     def _keep(self, node: Node, script: str, out: str, error: tuple[str, str]) -> None:
         mark = _MARK.search(script)
         if mark:
             out = out.replace(mark[0], _SAME)
-        told = (redact(error[0], self._key), redact(error[1], self._key))
+        redacted = (redact(error[0], self._key), redact(error[1], self._key))
         with self._lock:
             size = sys.getsizeof(out) + len(script)
             too_much = self._kept + size > _AT_MOST
             self._kept += 0 if too_much else size
-            seen = Observation(
-                node.name, _same(script), "" if too_much else out, told, round(self.clock(), 3), left_out=too_much
+            observation = Observation(
+                node.name, _same(script), "" if too_much else out, redacted, round(self.clock(), 3), left_out=too_much
             )
-            self._evidence.observations.append(seen)
-        looked_at([seen])
+            self._evidence.observations.append(observation)
+        looked_at([observation])
 
 
 class NotRecorded(NodeError):
@@ -151,8 +151,8 @@ class Replay:
     def __init__(self, evidence: Evidence) -> None:
         self._started = evidence.started
         self._answers: dict[tuple[str, str], list[Observation]] = {}
-        for one in evidence.observations:
-            self._answers.setdefault((one.node, one.script), []).append(one)
+        for observation in evidence.observations:
+            self._answers.setdefault((observation.node, observation.script), []).append(observation)
         self._asked: dict[tuple[str, str], int] = {}
         self._now = 0.0
         self._lock = threading.Lock()
@@ -173,24 +173,24 @@ class Replay:
     def _answer(self, node: Node, script: str, *, time_passes: bool) -> str:
         key = (node.name, _same(script))
         with self._lock:
-            there = self._answers.get(key)
-            if not there:
+            answers = self._answers.get(key)
+            if not answers:
                 raise NotRecorded(
                     f"nothing was recorded of {node.name} for: {script.strip()[:80]}",
                     "The evidence is of other checks, or of another version of labgen.",
                 )
             at = self._asked.get(key, 0)
             self._asked[key] = at + 1
-            one = there[min(at, len(there) - 1)]
+            observation = answers[min(at, len(answers) - 1)]
             if time_passes:
-                self._now = max(self._now, one.since)
-        looked_at([one])
-        if one.error[0]:
-            raise NodeError(*one.error)
-        if one.left_out:
+                self._now = max(self._now, observation.since)
+        looked_at([observation])
+        if observation.error[0]:
+            raise NodeError(*observation.error)
+        if observation.left_out:
             raise NodeError(f"what {node.name} answered was too much to be kept.", "Grade the lab itself.")
         mark = _MARK.search(script)
-        return one.out.replace(_SAME, mark[0]) if mark else one.out
+        return observation.out.replace(_SAME, mark[0]) if mark else observation.out
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -199,9 +199,9 @@ class Replay:
         """Seconds since the beginning, then."""
         return self._now
 
-    def moment(self, one: Observation) -> datetime:
+    def moment(self, observation: Observation) -> datetime:
         """When something was observed, in UTC."""
-        return self._started + timedelta(seconds=one.since)
+        return self._started + timedelta(seconds=observation.since)
 
     def pause(self, seconds: float) -> None:
         """Let that time pass."""

@@ -55,7 +55,7 @@ def to_json(report: Report) -> str:
             "points": asdict(report.points),
             "cluster": _cluster(report),
             "not_begun": list(report.not_begun),
-            "not_applicable": [asdict(one) for one in report.not_applicable],
+            "not_applicable": [asdict(item) for item in report.not_applicable],
             "exercises": [
                 {
                     "name": name,
@@ -66,7 +66,7 @@ def to_json(report: Report) -> str:
                 }
                 for name, outcomes in report.exercises()
             ],
-            "checks": [{**asdict(one), "seconds": round(one.seconds, 3)} for one in report.checks],
+            "checks": [{**asdict(item), "seconds": round(item.seconds, 3)} for item in report.checks],
             "seen": asdict(report.seen),
             "evidence": asdict(report.evidence) if report.evidence else None,
         },
@@ -85,33 +85,37 @@ def from_json(text: str) -> Report:
     :raises ValueError: it is something else, or of a version that is not known here.
     """
     try:
-        told: Any = json.loads(text)
+        fields: Any = json.loads(text)
     except RecursionError:
         raise ValueError("this is no labgen report") from None
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
+    if not isinstance(fields, dict) or fields.get("schema") != SCHEMA:
         raise ValueError("this is no labgen report")
-    version = told.get("version")
+    version = fields.get("version")
     if version not in range(1, VERSION + 1):
         raise ValueError(f"this report has version {version}; known here are 1 to {VERSION}")
     try:
-        exercises = [*told.get("exercises", ())]
-        if cluster := told.get("cluster"):
+        exercises = [*fields.get("exercises", ())]
+        if cluster := fields.get("cluster"):
             exercises.append({"name": prerequisite(), **cluster})
         return Report(
-            lab=told["lab"]["name"],
-            provider=told["lab"]["provider"],
-            nodes=tuple(LabNode(**node) for node in told["lab"]["nodes"]),
-            started=told["started"],
-            seconds=told["seconds"],
-            complete=told["complete"],
-            checks=tuple(_outcome(check) for check in told["checks"]),
-            not_begun=tuple(told.get("not_begun", ())),
-            language="ko" if told.get("language") == "ko" else "en",
-            titles={one["name"]: one["title"] for one in exercises if one.get("title", one["name"]) != one["name"]},
-            network=told["lab"].get("network", ""),
-            seen=_seen(told.get("seen") or {}),
-            evidence=Bundle(**told["evidence"]) if told.get("evidence") else None,
-            labgen=told.get("labgen", ""),
+            lab=fields["lab"]["name"],
+            provider=fields["lab"]["provider"],
+            nodes=tuple(LabNode(**node) for node in fields["lab"]["nodes"]),
+            started=fields["started"],
+            seconds=fields["seconds"],
+            complete=fields["complete"],
+            checks=tuple(_outcome(check) for check in fields["checks"]),
+            not_begun=tuple(fields.get("not_begun", ())),
+            language="ko" if fields.get("language") == "ko" else "en",
+            titles={
+                exercise["name"]: exercise["title"]
+                for exercise in exercises
+                if exercise.get("title", exercise["name"]) != exercise["name"]
+            },
+            network=fields["lab"].get("network", ""),
+            seen=_seen(fields.get("seen") or {}),
+            evidence=Bundle(**fields["evidence"]) if fields.get("evidence") else None,
+            labgen=fields.get("labgen", ""),
         )
     except (KeyError, TypeError, AttributeError) as why:
         raise ValueError(f"this report is damaged: {why}") from None
@@ -124,28 +128,28 @@ def _outcome(check: dict[str, Any]) -> Outcome:
     return Outcome(**{**check, "verdict": Verdict(check["verdict"]), "hints": hints, **points})
 
 
-def _seen(told: dict[str, Any]) -> Seen:
+def _seen(fields: dict[str, Any]) -> Seen:
     return Seen(
-        at=told.get("at", ""),
-        nodes=tuple(SeenNode(**one) for one in told.get("nodes", ())),
+        at=fields.get("at", ""),
+        nodes=tuple(SeenNode(**item) for item in fields.get("nodes", ())),
         services=tuple(
             SeenService(
                 **{
-                    **one,
-                    "ports": tuple(one["ports"]),
-                    "tasks": tuple(SeenTask(**task) for task in one["tasks"]),
+                    **item,
+                    "ports": tuple(item["ports"]),
+                    "tasks": tuple(SeenTask(**task) for task in item["tasks"]),
                 }
             )
-            for one in told.get("services", ())
+            for item in fields.get("services", ())
         ),
         requests=tuple(
-            SeenRequests(**{**one, "answers": tuple(SeenAnswer(**answer) for answer in one["answers"])})
-            for one in told.get("requests", ())
+            SeenRequests(**{**item, "answers": tuple(SeenAnswer(**answer) for answer in item["answers"])})
+            for item in fields.get("requests", ())
         ),
         probes=tuple(
-            SeenProbe(**{**one, "stretches": tuple(SeenStretch(**stretch) for stretch in one["stretches"])})
-            for one in told.get("probes", ())
+            SeenProbe(**{**item, "stretches": tuple(SeenStretch(**stretch) for stretch in item["stretches"])})
+            for item in fields.get("probes", ())
         ),
-        waited=told.get("waited", 0.0),
-        exchanges=tuple(SeenExchange(**exchange) for exchange in told.get("exchanges", ())),
+        waited=fields.get("waited", 0.0),
+        exchanges=tuple(SeenExchange(**exchange) for exchange in fields.get("exchanges", ())),
     )

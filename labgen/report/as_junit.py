@@ -38,32 +38,32 @@ def to_junit(report: Report) -> str:
         )
         if name != prerequisite():
             _properties(suite, Points.sum(outcomes))
-        for one in outcomes:
-            _case(suite, one, report)
+        for outcome in outcomes:
+            _case(suite, outcome, report)
     indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: Element, one: Outcome, report: Report) -> None:
+def _case(suite: Element, outcome: Outcome, report: Report) -> None:
     case = SubElement(
         suite,
         "testcase",
         {
-            "classname": _fit(f"labgen.{one.exercise}"),
-            "name": _fit(one.id.partition(".")[2] or one.id),
-            "time": f"{one.seconds:.3f}",
+            "classname": _fit(f"labgen.{outcome.exercise}"),
+            "name": _fit(outcome.id.partition(".")[2] or outcome.id),
+            "time": f"{outcome.seconds:.3f}",
         },
     )
     properties = SubElement(case, "properties")
-    points = () if one.exercise == prerequisite() else (("points", one.points), ("got", one.got))
-    for name, value in (("claim", one.claim), *points, ("verdict", one.verdict)):
+    points = () if outcome.exercise == prerequisite() else (("points", outcome.points), ("got", outcome.got))
+    for name, value in (("claim", outcome.claim), *points, ("verdict", outcome.verdict)):
         SubElement(properties, "property", {"name": name, "value": _fit(str(value))})
-    if one.verdict in _TAGS:
-        first = one.seen.partition("\n")[0]
-        told = SubElement(case, _TAGS[one.verdict], {"message": _fit(first), "type": str(one.verdict)})
-        lines = [f"{words.MUST_BE_TRUE.in_(report.language)}: {one.claim}", one.seen]
-        lines += [f"{words.TRY.in_(report.language)}: {text_of(one.advice)}"] if one.advice else []
-        told.text = _fit("\n".join(lines))
+    if outcome.verdict in _TAGS:
+        first = outcome.seen.partition("\n")[0]
+        element = SubElement(case, _TAGS[outcome.verdict], {"message": _fit(first), "type": str(outcome.verdict)})
+        lines = [f"{words.MUST_BE_TRUE.in_(report.language)}: {outcome.claim}", outcome.seen]
+        lines += [f"{words.TRY.in_(report.language)}: {text_of(outcome.advice)}"] if outcome.advice else []
+        element.text = _fit("\n".join(lines))
 
 
 def _properties(suite: Element, points: Points) -> None:
@@ -73,14 +73,14 @@ def _properties(suite: Element, points: Points) -> None:
 
 
 def _counts(outcomes: Iterable[Outcome]) -> dict[str, str]:
-    each = list(outcomes)
-    tags = [_TAGS.get(one.verdict, "") for one in each]
+    cases = list(outcomes)
+    tags = [_TAGS.get(outcome.verdict, "") for outcome in cases]
     return {
-        "tests": str(len(each)),
+        "tests": str(len(cases)),
         "failures": str(tags.count("failure")),
         "errors": str(tags.count("error")),
         "skipped": str(tags.count("skipped")),
-        "time": f"{sum(one.seconds for one in each):.3f}",
+        "time": f"{sum(outcome.seconds for outcome in cases):.3f}",
     }
 
 

@@ -28,7 +28,7 @@ def to_markdown(report: Report) -> str:
     if len(report.exercises()) > 1:
         lines += _sums(report)
     for name, outcomes in report.exercises():
-        applicable = [one for one in outcomes if one.applicable]
+        applicable = [outcome for outcome in outcomes if outcome.applicable]
         lines += [f"## {_escaped(report.title(name))}: {tally(Points.sum(outcomes), speak)}", ""]
         lines += _table(report, applicable) if applicable else []
         lines += [*_findings(report, applicable), ""]
@@ -36,12 +36,14 @@ def to_markdown(report: Report) -> str:
         heading = words.NOT_APPLICABLE_HERE.in_(speak)
         lines += [f"## {heading[:1].upper()}{heading[1:]}: {_escaped(apart.reason)}", ""]
         graded = [outcome for _, outcomes in report.exercises() for outcome in outcomes]
-        lines += _table(report, [one for one in graded if not one.applicable and one.seen == apart.reason])
+        lines += _table(
+            report, [outcome for outcome in graded if not outcome.applicable and outcome.seen == apart.reason]
+        )
     if report.seen.probes:
         lines += [f"## {words.MEANWHILE.in_(speak)}", ""]
         lines += [
-            f"- {_escaped(report.title(one.exercise))}: {_escaped(words.probe(one, speak))}"
-            for one in report.seen.probes
+            f"- {_escaped(report.title(outcome.exercise))}: {_escaped(words.probe(outcome, speak))}"
+            for outcome in report.seen.probes
         ]
         lines.append("")
     if report.seen.exchanges:
@@ -91,7 +93,7 @@ def _sums(report: Report) -> list[str]:
         counts = ", ".join(
             f"{count} {words.COUNTED[verdict].in_(speak)}"
             for verdict in Verdict
-            if (count := sum(one.verdict is verdict for one in outcomes))
+            if (count := sum(outcome.verdict is verdict for outcome in outcomes))
         )
         lines.append(f"| {_escaped(report.title(name))} | {points.got}/{points.of} | {counts} |")
     lines.append(f"| **{words.TOTAL.in_(speak)}** | **{report.points.got}/{report.points.of}** | |")
@@ -99,13 +101,13 @@ def _sums(report: Report) -> list[str]:
 
 
 def _table(report: Report, outcomes: Iterable[Outcome]) -> list[str]:
-    headings = [one.in_(report.language) for one in (words.VERDICT, words.POINTS, words.CLAIM, words.NODE)]
+    headings = [outcome.in_(report.language) for outcome in (words.VERDICT, words.POINTS, words.CLAIM, words.NODE)]
     lines = [f"| {' | '.join(headings)} |", "|---|---:|---|---|"]
-    for one in outcomes:
-        got = str(one.got) if one.applicable else "-"
-        claim, node = _escaped(one.claim), _escaped(one.node or "")
-        sign = words.VERDICTS[one.verdict].in_(report.language)
-        lines.append(f"| {sign} | {got}/{one.points} | {claim} | {node} |")
+    for outcome in outcomes:
+        got = str(outcome.got) if outcome.applicable else "-"
+        claim, node = _escaped(outcome.claim), _escaped(outcome.node or "")
+        sign = words.VERDICTS[outcome.verdict].in_(report.language)
+        lines.append(f"| {sign} | {got}/{outcome.points} | {claim} | {node} |")
     return [*lines, ""]
 
 

@@ -67,7 +67,7 @@ class _Page:
         self._precondition()
         for name, outcomes in self.report.exercises():
             self._heading(f"{self._titled(name)}: {tally(Points.sum(outcomes), self.speak)}")
-            for claim in by_claim(one for one in outcomes if one.applicable):
+            for claim in by_claim(outcome for outcome in outcomes if outcome.applicable):
                 self._claim(worst(claim), _score(claim), claim[0].claim)
                 self._details(claim)
             self._line("")
@@ -75,8 +75,8 @@ class _Page:
             self._apart()
         if self.report.seen.probes:
             self._heading(words.MEANWHILE.in_(self.speak))
-            for one in self.report.seen.probes:
-                self._line(f"  {self._titled(one.exercise)}: {words.probe(one, self.speak)}")
+            for outcome in self.report.seen.probes:
+                self._line(f"  {self._titled(outcome.exercise)}: {words.probe(outcome, self.speak)}")
             self._line("")
         if self.report.seen.exchanges:
             self._heading(words.BY_SWARM.in_(self.speak))
@@ -108,7 +108,7 @@ class _Page:
     def _apart(self) -> None:
         self._heading(words.NOT_APPLICABLE_HERE.in_(self.speak))
         for name, outcomes in self.report.exercises():
-            for claim in by_claim(one for one in outcomes if not one.applicable):
+            for claim in by_claim(outcome for outcome in outcomes if not outcome.applicable):
                 worth = f"-/{Points.sum(claim).not_applicable}"
                 self._claim(Verdict.NOT_APPLICABLE, worth, f"{name}: {claim[0].claim}")
                 # One reason for all stands below, once.
@@ -126,13 +126,15 @@ class _Page:
 
     def _details(self, claim: Sequence[Outcome]) -> None:
         """What was seen where it does not hold, and once after them what to try for those that say the same."""
-        for advice in dict.fromkeys(one.advice for one in claim if one.verdict is not Verdict.PASS):
-            for one in claim:
-                if one.verdict is Verdict.PASS or one.advice != advice:
+        for advice in dict.fromkeys(outcome.advice for outcome in claim if outcome.verdict is not Verdict.PASS):
+            for outcome in claim:
+                if outcome.verdict is Verdict.PASS or outcome.advice != advice:
                     continue
-                first, *more = one.seen.splitlines() or [""]
-                sign = f"{words.VERDICTS[one.verdict].in_(self.speak)} " if one.verdict is not worst(claim) else ""
-                self._line(f"{_INDENT}{sign}{one.part + ': ' if one.part else ''}{first}")
+                first, *more = outcome.seen.splitlines() or [""]
+                sign = (
+                    f"{words.VERDICTS[outcome.verdict].in_(self.speak)} " if outcome.verdict is not worst(claim) else ""
+                )
+                self._line(f"{_INDENT}{sign}{outcome.part + ': ' if outcome.part else ''}{first}")
                 for line in more:
                     self._line(f"{_INDENT}  {line}")
             for stage in advice:
@@ -161,7 +163,7 @@ class _Page:
             )
         for name, outcomes in self.report.exercises():
             points = Points.sum(outcomes)
-            counts = [sum(one.verdict is verdict for one in outcomes) for verdict in present]
+            counts = [sum(outcome.verdict is verdict for outcome in outcomes) for verdict in present]
             table.add_row(
                 Text(self._titled(name)),
                 f"{points.got}/{points.of}",

@@ -18,8 +18,8 @@ def clean(text: str, shown: int = SHOWN) -> str:
 
     :param shown: characters that are kept at most.
     """
-    kept = printable(redact(text[:_BEFORE]).replace("\r\n", "\n")).strip()
-    return kept if len(kept) <= shown and len(text) <= _BEFORE else kept[: shown - 1] + "…"
+    printed = printable(redact(text[:_BEFORE]).replace("\r\n", "\n")).strip()
+    return printed if len(printed) <= shown and len(text) <= _BEFORE else printed[: shown - 1] + "…"
 
 
 def cleaned(advice: Advice) -> Advice:

@@ -78,13 +78,13 @@ class Points:
     @classmethod
     def sum(cls, outcomes: Iterable[Outcome]) -> Points:
         """Of these checks together."""
-        each = list(outcomes)
-        at_stake = [one for one in each if one.applicable]
+        checks = list(outcomes)
+        at_stake = [outcome for outcome in checks if outcome.applicable]
         return cls(
-            got=sum(one.got for one in each),
-            of=sum(one.points for one in at_stake),
-            undecided=sum(one.points for one in each if one.verdict is Verdict.INCONCLUSIVE),
-            not_applicable=sum(one.points for one in each if not one.applicable),
+            got=sum(outcome.got for outcome in checks),
+            of=sum(outcome.points for outcome in at_stake),
+            undecided=sum(outcome.points for outcome in checks if outcome.verdict is Verdict.INCONCLUSIVE),
+            not_applicable=sum(outcome.points for outcome in checks if not outcome.applicable),
         )
 
 
@@ -108,14 +108,14 @@ class Precondition:
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Precondition:
         """What these checks come to."""
-        each = list(outcomes)
-        applicable = [outcome.verdict for outcome in each if outcome.applicable]
+        checks = list(outcomes)
+        applicable = [outcome.verdict for outcome in checks if outcome.applicable]
         return cls(
             checks=len(applicable),
             passed=applicable.count(Verdict.PASS),
             inconclusive=applicable.count(Verdict.INCONCLUSIVE),
-            not_applicable=len(each) - len(applicable),
-            verdict=overall(each),
+            not_applicable=len(checks) - len(applicable),
+            verdict=overall(checks),
         )
 
 
@@ -214,7 +214,10 @@ class Report:
             for outcome in outcomes:
                 if not outcome.applicable:
                     reasons.setdefault(outcome.seen, []).append(outcome)
-        return [NotApplicable(reason, len(each), sum(one.points for one in each)) for reason, each in reasons.items()]
+        return [
+            NotApplicable(reason, len(outcomes), sum(outcome.points for outcome in outcomes))
+            for reason, outcomes in reasons.items()
+        ]
 
     @property
     def points(self) -> Points:
@@ -223,8 +226,8 @@ class Report:
 
     def exercises(self) -> list[tuple[str, list[Outcome]]]:
         """The checks by exercise, in the order in which they stand; without those of the swarm itself."""
-        names = dict.fromkeys(one.exercise for one in self.checks if one.exercise != prerequisite())
-        return [(name, [one for one in self.checks if one.exercise == name]) for name in names]
+        names = dict.fromkeys(outcome.exercise for outcome in self.checks if outcome.exercise != prerequisite())
+        return [(name, [outcome for outcome in self.checks if outcome.exercise == name]) for name in names]
 
     def title(self, exercise: str) -> str:
         """What an exercise is called; its name where nothing else is known."""
@@ -237,23 +240,25 @@ class Report:
         judged = [outcome for _, outcomes in self.exercises() for outcome in outcomes if outcome.applicable]
         apart = [
             words.APART.in_(speak).format(
-                checks=words.checks(one.checks, speak), points=words.worth(one.points, speak), reason=one.reason
+                checks=words.checks(check.checks, speak), points=words.worth(check.points, speak), reason=check.reason
             )
-            for one in self.not_applicable
+            for check in self.not_applicable
         ]
         if not self.exercises() and self.cluster:
             return self._without_exercise
         if not judged:
             none = words.NO_CHECK_APPLIES if apart else words.NO_CHECK_RAN
             return "; ".join([none.in_(speak), *apart]) + "."
-        counts = {verdict: sum(one.verdict is verdict for one in judged) for verdict in Verdict}
-        told = ", ".join(f"{count} {words.COUNTED[verdict].in_(speak)}" for verdict, count in counts.items() if count)
+        counts = {verdict: sum(check.verdict is verdict for check in judged) for verdict in Verdict}
+        counted = ", ".join(
+            f"{count} {words.COUNTED[verdict].in_(speak)}" for verdict, count in counts.items() if count
+        )
         # What is not applicable is told last, with its reason.
         points = tally(replace(self.points, not_applicable=0), speak)
         rest = "" if self.complete else f" {words.CUT_SHORT.in_(speak)}"
         if self.not_begun:
             rest += " " + words.NOT_BEGUN.in_(speak).format(names=", ".join(self.not_begun))
-        return "; ".join([points, f"{words.checks(len(judged), speak)}: {told}", *apart]) + f".{rest}"
+        return "; ".join([points, f"{words.checks(len(judged), speak)}: {counted}", *apart]) + f".{rest}"
 
     @property
     def _without_exercise(self) -> str:
@@ -313,13 +318,13 @@ def tally(points: Points, language: Language) -> str:
 
 def by_claim(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
     """The checks of one exercise by claim: one that is made for each node has several."""
-    each = list(outcomes)
-    names = dict.fromkeys(one.name for one in each)
-    return [[one for one in each if one.name == name] for name in names]
+    checks = list(outcomes)
+    names = dict.fromkeys(outcome.name for outcome in checks)
+    return [[outcome for outcome in checks if outcome.name == name] for name in names]
 
 
 def worst(outcomes: Iterable[Outcome]) -> Verdict:
     """The verdict that several checks of a claim have together."""
-    verdicts = {one.verdict for one in outcomes}
+    verdicts = {outcome.verdict for outcome in outcomes}
     order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.BLOCKED, Verdict.PASS)
     return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_APPLICABLE)

@@ -134,8 +134,8 @@ class SeenService:
     def of(cls, service: Service) -> SeenService:
         """From what a manager said."""
         # Those that run before those of the past, of each the newest: what is cut off is what matters least.
-        kept = sorted(service.tasks, key=lambda task: (task.running, str(task.created)), reverse=True)[:TASKS]
-        ordered = [task for tasks in places(_with(service, kept)).values() for task in tasks]
+        newest = sorted(service.tasks, key=lambda task: (task.running, str(task.created)), reverse=True)[:TASKS]
+        ordered = [task for tasks in places(_with(service, newest)).values() for task in tasks]
         return cls(
             id=line(service.id),
             name=line(service.name),
@@ -148,7 +148,7 @@ class SeenService:
             update_state=line(service.update_state),
             running=len(service.running),
             tasks=tuple(map(SeenTask.of, ordered)),
-            left_out=len(service.tasks) - len(kept),
+            left_out=len(service.tasks) - len(newest),
         )
 
 
@@ -177,9 +177,9 @@ class SeenRequests:
     answers: tuple[SeenAnswer, ...]
 
     @classmethod
-    def of(cls, by: str, to: str, port: int, told: Requests) -> SeenRequests:
+    def of(cls, by: str, to: str, port: int, outcome: Requests) -> SeenRequests:
         """From the answers themselves."""
-        counted = Counter((one.status, line(one.body, 120)) for one in told.responses)
+        counted = Counter((one.status, line(one.body, 120)) for one in outcome.responses)
         answers = tuple(SeenAnswer(status, body, times) for (status, body), times in counted.most_common(ANSWERS))
         return cls(line(by), line(to), port, tuple(sorted(answers, key=lambda one: (one.status, one.body))))
 
@@ -225,25 +225,25 @@ class SeenProbe:
     left_out: int = 0
 
     @classmethod
-    def of(cls, exercise: str, by: str, port: int, told: Probed) -> SeenProbe:
+    def of(cls, exercise: str, by: str, port: int, outcome: Probed) -> SeenProbe:
         """From what came of it, which is some requests at least."""
-        first = min(one.start for one in told.stretches)
+        first = min(one.start for one in outcome.stretches)
         return cls(
             exercise=exercise,
             by=line(by),
             port=port,
-            requests=told.requests,
-            lost=told.lost,
-            longest=round(told.silence, 3),
-            spell=round(told.spell, 3),
-            seconds=round(told.seconds, 3),
+            requests=outcome.requests,
+            lost=outcome.lost,
+            longest=round(outcome.silence, 3),
+            spell=round(outcome.spell, 3),
+            seconds=round(outcome.seconds, 3),
             stretches=tuple(
                 SeenStretch(
                     line(one.address), one.status, one.count, round(one.start - first, 3), round(one.end - first, 3)
                 )
-                for one in told.stretches[:STRETCHES]
+                for one in outcome.stretches[:STRETCHES]
             ),
-            left_out=max(0, len(told.stretches) - STRETCHES),
+            left_out=max(0, len(outcome.stretches) - STRETCHES),
         )
 
 
@@ -296,14 +296,14 @@ class Seen:
 
         :param swarm: ``None`` where it was not looked at, or could not be.
         """
-        asked, probed = tuple(requests), tuple(probes)
+        requests_made, probed = tuple(requests), tuple(probes)
         if swarm is None:
-            return cls(requests=asked, probes=probed, waited=round(waited, 3), exchanges=tuple(exchanges))
+            return cls(requests=requests_made, probes=probed, waited=round(waited, 3), exchanges=tuple(exchanges))
         return cls(
             at=at,
             nodes=tuple(SeenNode.of(node) for node in swarm.nodes[:NODES]),
             services=tuple(SeenService.of(one) for one in list(swarm.services.values())[:SERVICES]),
-            requests=asked,
+            requests=requests_made,
             probes=probed,
             waited=round(waited, 3),
             exchanges=tuple(exchanges),
