@@ -68,7 +68,7 @@ def test_collection_runs_a_teachers_own_checks_after_those_of_the_exercises(
     if folder == "old":
         old_folder(lab_folder)
     (lab_folder / "verify" / "test_own.py").write_text(OWN, encoding="utf-8")
-    report = grade("--exercise", "all", "-v")
+    report = grade("--exercise", "all", "-v", "-p", "no:randomly")
     assert [check["verdict"] for check in report["checks"] if check["id"] == "own.mine"] == ["pass"]
     assert "verify/test_own.py::test_beside PASSED" in report["printed"]
     assert report["printed"].index("verify/loadbalance::") < report["printed"].index("verify/test_own.py::")

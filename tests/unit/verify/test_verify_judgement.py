@@ -82,7 +82,7 @@ def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> No
 def test_book_takes_what_is_needed_on_the_same_node_or_everywhere() -> None:
     book = Book()
     outcomes = {
-        name: SimpleNamespace(exercise="cluster", name=check, node=node)
+        name: SimpleNamespace(id=name, exercise="cluster", name=check, node=node)
         for name, check, node in (("a", "up", "w1"), ("b", "up", "w2"), ("c", "begun", None), ("d", "other", "w1"))
     }
     book.outcomes.update(outcomes)  # type: ignore[arg-type]
