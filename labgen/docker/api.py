@@ -49,18 +49,18 @@ class Answer:
         """
         if self.status == 200:
             return self.body
-        said = text_of(self.body, "message") if isinstance(self.body, Mapping) else str(self.body)
+        message = text_of(self.body, "message") if isinstance(self.body, Mapping) else str(self.body)
         # The API says 500 where nobody leads, 503 for "not a manager" and for a locked swarm (moby
         # daemon/cluster/errors.go).
-        if refusal := of_refusal(said):
+        if refusal := of_refusal(message):
             error = NoLeader if refusal.cause == "no-leader" else SwarmError
             raise error(refusal.words, refusal.hints)
         if self.status == 503:
             raise SwarmError(
-                f"the engine is no manager of a swarm: {said}", "Make one swarm of all nodes: fab bootstrap"
+                f"the engine is no manager of a swarm: {message}", "Make one swarm of all nodes: fab bootstrap"
             )
         raise NodeError(
-            f"the engine answered {self.status} to {path}: {said}", "Look at it there: sudo journalctl -u docker"
+            f"the engine answered {self.status} to {path}: {message}", "Look at it there: sudo journalctl -u docker"
         )
 
 
@@ -163,26 +163,26 @@ def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
     # An empty list is `null` in some engines.
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         raise unreadable(where, _beginning(value))
     return value
 
 
-def text_of(told: Any, key: str) -> str:
+def text_of(fields: Any, key: str) -> str:
     """A text in an object, empty where there is none."""
-    value = told.get(key) if isinstance(told, Mapping) else None
+    value = fields.get(key) if isinstance(fields, Mapping) else None
     return value if isinstance(value, str) else ""
 
 
-def part(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def part(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in an object, empty where there is none."""
-    value = told.get(key)
+    value = fields.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
-def moment(told: Mapping[str, Any], key: str) -> datetime | None:
+def moment(fields: Mapping[str, Any], key: str) -> datetime | None:
     """A moment in an object, ``None`` where there is none that can be read."""
-    return date(text_of(told, key))
+    return date(text_of(fields, key))
 
 
 def date(text: str) -> datetime | None:
@@ -201,9 +201,9 @@ def _beginning(value: Any) -> str:
     return json.dumps(value[:5] if isinstance(value, list) else value)[:400]
 
 
-def unreadable(where: str, seen: str) -> NodeError:
+def unreadable(where: str, answer: str) -> NodeError:
     """The error for an answer that makes no sense: says what was seen."""
-    shown = " ".join(seen.split())[:200] or "nothing"
+    shown = " ".join(answer.split())[:200] or "nothing"
     return NodeError(
         f"{where} gave no JSON that can be read, but: {shown}",
         "Does the engine answer there? sudo docker info; sudo journalctl -u docker",

@@ -72,25 +72,25 @@ class Probed:
     @property
     def requests(self) -> int:
         """How many were made."""
-        return sum(one.count for one in self.stretches)
+        return sum(stretch.count for stretch in self.stretches)
 
     @property
     def losses(self) -> tuple[Stretch, ...]:
         """The stretches that were not answered."""
-        return tuple(one for one in self.stretches if not one.answered)
+        return tuple(stretch for stretch in self.stretches if not stretch.answered)
 
     @property
     def lost(self) -> int:
         """How many requests were not answered."""
-        return sum(one.count for one in self.losses)
+        return sum(stretch.count for stretch in self.losses)
 
     @property
     def silence(self) -> float:
         """The longest time, in seconds, in which no request through one address was answered; 0 where none was lost."""
         longest = 0.0
-        for address in {one.address for one in self.losses}:
-            through = (one for one in self.stretches if one.address == address)
-            for answered, some in groupby(through, key=lambda one: one.answered):
+        for address in {stretch.address for stretch in self.losses}:
+            through = (stretch for stretch in self.stretches if stretch.address == address)
+            for answered, some in groupby(through, key=lambda stretch: stretch.answered):
                 if not answered:
                     several = list(some)
                     longest = max(longest, several[-1].end - several[0].start)
@@ -105,18 +105,18 @@ class Probed:
         """
         longest = 0.0
         first = last = float("-inf")
-        for one in sorted(self.losses, key=lambda one: one.start):
-            if one.start - last > _APART:
-                first = one.start
-            last = max(last, one.end)
-            longest = max(longest, one.last_made - first)
+        for stretch in sorted(self.losses, key=lambda stretch: stretch.start):
+            if stretch.start - last > _APART:
+                first = stretch.start
+            last = max(last, stretch.end)
+            longest = max(longest, stretch.last_made - first)
         return longest
 
     @property
     def seconds(self) -> float:
         """From the beginning of the first request to the end of the last; 0 where none was made."""
-        return max((one.end for one in self.stretches), default=0.0) - min(
-            (one.start for one in self.stretches), default=0.0
+        return max((stretch.end for stretch in self.stretches), default=0.0) - min(
+            (stretch.start for stretch in self.stretches), default=0.0
         )
 
     def momentary(self, longest: float) -> bool:
@@ -130,7 +130,7 @@ class Probed:
     @property
     def slowest(self) -> float:
         """Seconds that the slowest answer took."""
-        return max((one.slowest for one in self.stretches if one.answered), default=0.0)
+        return max((stretch.slowest for stretch in self.stretches if stretch.answered), default=0.0)
 
     def __str__(self) -> str:
         """For people: ``1240 requests, 2 lost (0.16 %: 2 x no answer), for 0.4 s at most``."""
@@ -140,11 +140,11 @@ class Probed:
         if not self.lost:
             return f"{self.requests} requests, none lost{slow}"
         why: Counter[int] = Counter()
-        for one in self.losses:
-            why[one.status] += one.count
-        told = ", ".join(f"{many} x {f'status {code}' if code else 'no answer'}" for code, many in why.most_common(2))
+        for stretch in self.losses:
+            why[stretch.status] += stretch.count
+        causes = ", ".join(f"{many} x {f'status {code}' if code else 'no answer'}" for code, many in why.most_common(2))
         share = 100 * self.lost / self.requests
-        lost = f"{self.lost} lost ({share:.2f} %: {told}), for {self.silence:.1f} s at most"
+        lost = f"{self.lost} lost ({share:.2f} %: {causes}), for {self.silence:.1f} s at most"
         return f"{self.requests} requests, {lost}{slow}"
 
 
@@ -259,10 +259,10 @@ def beside(probe: Probe, ask: Run, also: Run, wait: Callable[[str, Callable[[], 
         if not also(probe.begun).strip():
             raise NotYet("none was made")
 
-    there = Beside()
+    outcome = Beside()
     try:
         wait("the first requests", begun)
-        yield there
+        yield outcome
     finally:
         before = len(failed)
         attempt(also, probe.stop)
@@ -271,7 +271,7 @@ def beside(probe: Probe, ask: Run, also: Run, wait: Callable[[str, Callable[[], 
             thread.join()
     if failed:
         raise failed[0]
-    there.probed = probe.read(printed[0])
+    outcome.probed = probe.read(printed[0])
 
 
 _STRETCHES = """\

@@ -21,8 +21,8 @@ def meets(node: SwarmNode, constraint: str) -> bool:
     parts = _CONSTRAINT.match(constraint)
     if parts is None:
         return False
-    key, operator, wanted = parts.groups()
-    return (_value(node, key).casefold() == wanted.casefold()) == (operator == "==")
+    key, operator, value = parts.groups()
+    return (_value(node, key).casefold() == value.casefold()) == (operator == "==")
 
 
 def _value(node: SwarmNode, key: str) -> str:

@@ -54,7 +54,7 @@ _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 def script(service: str) -> str:
     """What is run as root on a node: prints its time, when its engine began, a service's containers, its time again."""
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
-    each = shlex.quote(_EACH)
+    template = shlex.quote(_EACH)
     # An engine that does not run is not asked: its socket is systemd's, and asking would start it. It has written its
     # file when it began. A container that is removed meanwhile makes inspect fail, and is no more
     # there for anyone.
@@ -63,14 +63,14 @@ def script(service: str) -> str:
         "trap 'date +%s.%N' EXIT; date +%s.%N; "
         "pidof dockerd >/dev/null || exit 0; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0; "
         f"ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
-        f'{{ [ -z "$ids" ] || docker inspect --type container --format {each} $ids || true; }}'
+        f'{{ [ -z "$ids" ] || docker inspect --type container --format {template} $ids || true; }}'
     )
 
 
-def read(text: str, asked: tuple[float, float]) -> Lives:
+def read(text: str, clock: tuple[float, float]) -> Lives:
     """What :func:`script` printed.
 
-    :param asked: the asker's clock, in seconds, before asking and after.
+    :param clock: the asker's clock, in seconds, before asking and after.
     :raises NodeError: it cannot be read.
     """
     lines = [line for line in text.splitlines() if line.strip()]
@@ -83,7 +83,7 @@ def read(text: str, asked: tuple[float, float]) -> Lives:
     with reading("docker inspect"):
         lives = dict(_life(as_object(as_json(line, "docker inspect"), "docker inspect")) for line in containers)
         engine_began = datetime.fromtimestamp(engine, UTC) if engine else None
-        return Lives((end - asked[1], start - asked[0]), lives, engine_began)
+        return Lives((end - clock[1], start - clock[0]), lives, engine_began)
 
 
 def _clock(text: str) -> float:
@@ -93,50 +93,52 @@ def _clock(text: str) -> float:
     return seconds
 
 
-def _life(told: Mapping[str, Any]) -> tuple[str, Life]:
-    state = part(told, "state")
+def _life(container: Mapping[str, Any]) -> tuple[str, Life]:
+    state = part(container, "state")
     checks = part(state, "Health").get("Log") or []
-    return text_of(told, "id"), Life(
+    return text_of(container, "id"), Life(
         began=date(text_of(state, "StartedAt")),
         ended=None if state.get("Running") else date(text_of(state, "FinishedAt")),
-        unwell=_said(checks) if all(one.get("ExitCode") for one in checks) else "",
+        unwell=_last_output(checks) if all(check.get("ExitCode") for check in checks) else "",
     )
 
 
-def dated(service: Service, told: Mapping[str, Lives], base: str) -> Service:
+def dated(service: Service, lives_by_node: Mapping[str, Lives], base: str) -> Service:
     """A service whose tasks say when their containers began and ended, all by the clock of one node.
 
-    :param told: by id of the node.
+    :param lives_by_node: what each node printed, by its id.
     :param base: id of the node whose clock counts: the manager's, which also dates the tasks' creation.
     """
 
-    apart = {node: _apart(there, told.get(base), _noted(service, node)) for node, there in told.items()}
+    apart = {
+        node: _apart(lives, lives_by_node.get(base), _noted(service, node)) for node, lives in lives_by_node.items()
+    }
 
-    def one(task: Task) -> Task:
-        there = told.get(task.node_id)
-        if there is None:
+    def date_task(task: Task) -> Task:
+        lives = lives_by_node.get(task.node_id)
+        if lives is None:
             return task
-        life = there.of.get(task.container_id) or Life(None, None)
+        life = lives.of.get(task.container_id) or Life(None, None)
         behind = timedelta(seconds=-apart[task.node_id])
         began, ended, since, engine = (
-            moment and moment + behind for moment in (life.began, life.ended, task.since, there.engine)
+            moment and moment + behind for moment in (life.began, life.ended, task.since, lives.engine)
         )
         return dataclasses.replace(task, began=began, ended=ended, since=since, engine=engine, unwell=life.unwell)
 
-    return dataclasses.replace(service, tasks=tuple(map(one, service.tasks)))
+    return dataclasses.replace(service, tasks=tuple(map(date_task, service.tasks)))
 
 
 def _noted(service: Service, node: str) -> float | None:
     """Seconds by which a node's clock is ahead of the manager's at least, as the states of its tasks tell."""
-    told = [
+    leads = [
         (task.since - task.updated).total_seconds()
         for task in service.tasks
         if task.node_id == node and task.since and task.updated
     ]
-    return max(told, default=None)
+    return max(leads, default=None)
 
 
-def _apart(there: Lives, base: Lives | None, noted: float | None) -> float:
+def _apart(lives: Lives, base: Lives | None, noted: float | None) -> float:
     """Seconds by which a node's clock is ahead of another's; a difference that cannot be told from none is none.
 
     :param noted: how much it is at least, ``None`` where that is not known. A manager is told at once, so it is hardly
@@ -144,11 +146,11 @@ def _apart(there: Lives, base: Lives | None, noted: float | None) -> float:
     """
     if base is None:
         return 0.0
-    least, most = there.ahead[0] - base.ahead[1], there.ahead[1] - base.ahead[0]
+    least, most = lives.ahead[0] - base.ahead[1], lives.ahead[1] - base.ahead[0]
     if noted is None or not least <= noted <= most:
         return 0.0 if least <= 0 <= most else (least + most) / 2
     return 0.0 if noted <= 0 <= most else noted
 
 
-def _said(checks: Sequence[Mapping[str, Any]]) -> str:
+def _last_output(checks: Sequence[Mapping[str, Any]]) -> str:
     return text_of(checks[-1], "Output").strip() or "nothing" if checks else ""

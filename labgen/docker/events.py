@@ -64,9 +64,9 @@ def read(text: str) -> Traces:
 def _name(line: str) -> str:
     """The service that an event is about."""
     try:
-        told = load_json(line)
+        event = load_json(line)
     except ValueError:
         return ""
-    about = part(part(told, "Actor"), "Attributes")
-    key = "name" if text_of(told, "Type") == "service" else "com.docker.swarm.service.name"
+    about = part(part(event, "Actor"), "Attributes")
+    key = "name" if text_of(event, "Type") == "service" else "com.docker.swarm.service.name"
     return text_of(about, key)

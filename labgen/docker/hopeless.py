@@ -25,11 +25,11 @@ _UPDATING = ("updating", "rollback_started")
 
 def exhausted(service: Service) -> dict[str, str]:
     """Give the places in which a task failed again and again in the same way, each with the error."""
-    found = {}
+    errors = {}
     for place, tasks in places(service).items():
         if not any(task.running for task in tasks) and (error := _repeated(tasks)):
-            found[place] = error
-    return found
+            errors[place] = error
+    return errors
 
 
 def stuck(service: Service) -> str:
@@ -70,7 +70,7 @@ def begun_lately(services: Iterable[Service], port: int, looked: datetime, withi
     :param looked: when the services were looked at.
     :param within: seconds that the mesh has.
     """
-    publishing = [service for service in services if any(each.published == port for each in service.ports)]
+    publishing = [service for service in services if any(mapping.published == port for mapping in service.ports)]
     dates = [task.updated or task.since for service in publishing for task in service.running]
     # Nodes' clocks differ a little; a task without a date may have begun just now.
     return any(date is None or looked - date < timedelta(seconds=within + _CLOCKS) for date in dates)
@@ -89,5 +89,5 @@ def _repeated(tasks: list[Task]) -> str:
     return (last.error or f"exit code {last.exit_code}") if len(alike) >= ATTEMPTS else ""
 
 
-def _failed_like(task: Task, other: Task) -> bool:
-    return task.failed and not task.killed and (task.spec, task.error) == (other.spec, other.error)
+def _failed_like(task: Task, last: Task) -> bool:
+    return task.failed and not task.killed and (task.spec, task.error) == (last.spec, last.error)

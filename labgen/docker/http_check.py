@@ -44,22 +44,24 @@ class Requests:
     @property
     def answered(self) -> bool:
         """Every request was answered, each over a connection of its own."""
-        return bool(self.responses) and all(one.status == 200 and one.new_connection for one in self.responses)
+        return bool(self.responses) and all(
+            response.status == 200 and response.new_connection for response in self.responses
+        )
 
     @property
     def refused(self) -> bool:
         """Some request got no answer at all."""
-        return not self.responses or any(one.status == 0 for one in self.responses)
+        return not self.responses or any(response.status == 0 for response in self.responses)
 
     @property
     def bodies(self) -> frozenset[str]:
         """The different pages that came."""
-        return frozenset(one.body for one in self.responses if one.status == 200)
+        return frozenset(response.body for response in self.responses if response.status == 200)
 
     def __str__(self) -> str:
         """For people: ``12 requests: 6 x <h1>…</h1>, 6 x <h1>…</h1>``."""
-        told = Counter(_short(one) for one in self.responses)
-        listed = ", ".join(f"{count} x {what}" for what, count in told.most_common(4)) or "no answer"
+        counts = Counter(_short(response) for response in self.responses)
+        listed = ", ".join(f"{count} x {what}" for what, count in counts.most_common(4)) or "no answer"
         return f"{len(self.responses)} requests: {listed}"
 
 
@@ -104,9 +106,9 @@ def _parse(text: str, mark: str) -> Requests:
     return Requests(tuple(responses))
 
 
-def _short(one: Response) -> str:
-    said = " ".join(one.body.split())
-    said = said if len(said) <= 80 else said[:79] + "…"
-    if one.status == 200:
-        return (said or "an empty page") + ("" if one.new_connection else " (no new connection)")
-    return f"status {one.status}: {said}" if one.status else said or "no answer"
+def _short(response: Response) -> str:
+    body = " ".join(response.body.split())
+    body = body if len(body) <= 80 else body[:79] + "…"
+    if response.status == 200:
+        return (body or "an empty page") + ("" if response.new_connection else " (no new connection)")
+    return f"status {response.status}: {body}" if response.status else body or "no answer"

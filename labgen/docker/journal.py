@@ -68,7 +68,7 @@ def read(text: str) -> Told:
     """What the script printed."""
     outages: list[Outage] = []
     led: list[datetime] = []
-    for at, entry in sorted(filter(None, map(_entry, text.splitlines())), key=lambda one: one[0]):
+    for at, entry in sorted(filter(None, map(_entry, text.splitlines())), key=lambda dated: dated[0]):
         if entry.get("MESSAGE_ID") == _STOPPED:
             outages.append(Outage(at, FOREVER))
         elif entry.get("MESSAGE_ID") == _STARTED:
@@ -85,10 +85,10 @@ def together(outages: Sequence[Sequence[Outage]], count: int, least: float = 1.0
     :param outages: of each engine.
     :param least: seconds that it lasted at least; nodes' clocks are not quite the same.
     """
-    for start in sorted(one.start for each in outages for one in each):
-        there = [one for each in outages for one in each if one.during(start)]
+    for start in sorted(outage.start for of_engine in outages for outage in of_engine):
+        overlapping = [outage for of_engine in outages for outage in of_engine if outage.during(start)]
         # Those that last longest: together they are down until the first of them is up again.
-        ends = sorted((one.end for one in there), reverse=True)
+        ends = sorted((outage.end for outage in overlapping), reverse=True)
         if len(ends) >= count and (end := ends[count - 1]) - start >= timedelta(seconds=least):
             return Outage(start, end)
     return None
@@ -97,8 +97,8 @@ def together(outages: Sequence[Sequence[Outage]], count: int, least: float = 1.0
 def _entry(line: str) -> tuple[datetime, dict[str, Any]] | None:
     """Of ``{"__REALTIME_TIMESTAMP":"1764000000123456","MESSAGE_ID":"39f5…"}``: the moment, and the rest."""
     try:
-        told = load_json(line)
-        at = datetime.fromtimestamp(int(told["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
+        entry = load_json(line)
+        at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
-    return (at, told) if at.year < FOREVER.year - 1 else None
+    return (at, entry) if at.year < FOREVER.year - 1 else None

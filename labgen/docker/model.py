@@ -52,16 +52,16 @@ class LocalSwarm:
         return cls.of(as_object(as_json(text, "docker info"), "docker info"))
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> LocalSwarm:
+    def of(cls, swarm: Mapping[str, Any]) -> LocalSwarm:
         """From the ``Swarm`` part of ``/info``."""
-        remote = told.get("RemoteManagers") or []
-        limit = part(part(part(told, "Cluster"), "Spec"), "Orchestration").get("TaskHistoryRetentionLimit")
+        remote = swarm.get("RemoteManagers") or []
+        limit = part(part(part(swarm, "Cluster"), "Spec"), "Orchestration").get("TaskHistoryRetentionLimit")
         return cls(
-            state=text_of(told, "LocalNodeState") or "inactive",
-            node_id=text_of(told, "NodeID"),
-            is_manager=bool(told.get("ControlAvailable")),
-            address=text_of(told, "NodeAddr"),
-            error=text_of(told, "Error"),
+            state=text_of(swarm, "LocalNodeState") or "inactive",
+            node_id=text_of(swarm, "NodeID"),
+            is_manager=bool(swarm.get("ControlAvailable")),
+            address=text_of(swarm, "NodeAddr"),
+            error=text_of(swarm, "Error"),
             managers=tuple(text_of(manager, "Addr") for manager in remote),
             history_limit=limit if isinstance(limit, int) else None,
         )
@@ -102,27 +102,27 @@ class SwarmNode:
         return self.state == "ready"
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> SwarmNode:
+    def of(cls, node: Mapping[str, Any]) -> SwarmNode:
         """From ``/nodes`` or ``docker node inspect``."""
-        manager = part(told, "ManagerStatus")
+        manager = part(node, "ManagerStatus")
         # A manager's Status.Addr may be 0.0.0.0; what it advertises stands in ManagerStatus.
         advertised = text_of(manager, "Addr").rpartition(":")[0]
         return cls(
-            id=text_of(told, "ID"),
-            name=text_of(part(told, "Description"), "Hostname"),
-            role=text_of(part(told, "Spec"), "Role"),
-            availability=text_of(part(told, "Spec"), "Availability"),
-            state=text_of(part(told, "Status"), "State"),
+            id=text_of(node, "ID"),
+            name=text_of(part(node, "Description"), "Hostname"),
+            role=text_of(part(node, "Spec"), "Role"),
+            availability=text_of(part(node, "Spec"), "Availability"),
+            state=text_of(part(node, "Status"), "State"),
             leader=bool(manager.get("Leader")),
-            address=advertised or text_of(part(told, "Status"), "Addr"),
-            engine_version=text_of(part(part(told, "Description"), "Engine"), "EngineVersion"),
+            address=advertised or text_of(part(node, "Status"), "Addr"),
+            engine_version=text_of(part(part(node, "Description"), "Engine"), "EngineVersion"),
             reachable=text_of(manager, "Reachability") == "reachable",
-            labels={str(key): str(value) for key, value in part(part(told, "Spec"), "Labels").items()},
-            created=moment(told, "CreatedAt"),
-            os=text_of(part(part(told, "Description"), "Platform"), "OS"),
-            architecture=text_of(part(part(told, "Description"), "Platform"), "Architecture"),
+            labels={str(key): str(value) for key, value in part(part(node, "Spec"), "Labels").items()},
+            created=moment(node, "CreatedAt"),
+            os=text_of(part(part(node, "Description"), "Platform"), "OS"),
+            architecture=text_of(part(part(node, "Description"), "Platform"), "Architecture"),
             engine_labels={
-                str(key): str(value) for key, value in part(part(part(told, "Description"), "Engine"), "Labels").items()
+                str(key): str(value) for key, value in part(part(part(node, "Description"), "Engine"), "Labels").items()
             },
         )
 
@@ -145,16 +145,16 @@ class Network:
     attachable: bool = False
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Network:
+    def of(cls, network: Mapping[str, Any]) -> Network:
         """From ``/networks`` or ``docker network inspect``."""
-        configs = part(told, "IPAM").get("Config") or []
+        configs = part(network, "IPAM").get("Config") or []
         subnets = (ip_network(config["Subnet"], strict=False) for config in configs if config.get("Subnet"))
         return cls(
-            id=text_of(told, "Id") or text_of(told, "ID"),
-            name=text_of(told, "Name"),
-            driver=text_of(told, "Driver"),
-            scope=text_of(told, "Scope"),
-            ingress=bool(told.get("Ingress")),
+            id=text_of(network, "Id") or text_of(network, "ID"),
+            name=text_of(network, "Name"),
+            driver=text_of(network, "Driver"),
+            scope=text_of(network, "Scope"),
+            ingress=bool(network.get("Ingress")),
             subnets=tuple(subnet for subnet in subnets if isinstance(subnet, IPv4Network)),
-            attachable=bool(told.get("Attachable")),
+            attachable=bool(network.get("Attachable")),
         )

@@ -166,6 +166,6 @@ def blamed(node: str, failures: Collection[Failure]) -> list[Failure]:
         partners.setdefault(failure.source, set()).add(failure.target)
         partners.setdefault(failure.target, set()).add(failure.source)
     own = partners.get(node, set())
-    if own and all(len(partners[other]) > len(own) for other in own):
+    if own and all(len(partners[partner]) > len(own) for partner in own):
         return []
     return [failure for failure in failures if node in (failure.source, failure.target)]

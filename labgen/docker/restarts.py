@@ -75,8 +75,8 @@ def young(service: Service, now: datetime, least: float, least_after_an_end: flo
         for task in tasks:
             if task.running and (since := _since(task)):
                 suspicious = _chain(tasks[: tasks.index(task)], task, now)
-                wanted = least_after_an_end if suspicious else least
-                missing.append(wanted - (now - since).total_seconds())
+                required = least_after_an_end if suspicious else least
+                missing.append(required - (now - since).total_seconds())
     return max(missing)
 
 

@@ -26,25 +26,25 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 
 def without(spans: Iterable[Span], others: Iterable[Span]) -> list[Span]:
     """Take other spans out of some."""
-    left = list(spans)
+    remaining = list(spans)
     for start, end in merged(others):
         cut: list[Span] = []
-        for first, last in left:
+        for first, last in remaining:
             if first < start:
                 cut.append((first, start if last is None else min(last, start)))
             if end and (last is None or end < last):
                 cut.append((max(first, end), last))
-        left = cut
-    return left
+        remaining = cut
+    return remaining
 
 
-def most_at_once(each: Iterable[Sequence[Span]]) -> int:
+def most_at_once(spans_of_places: Iterable[Sequence[Span]]) -> int:
     """Count at most how many places were so at the same moment.
 
-    :param each: the spans of each place, which counts once however many of them overlap.
+    :param spans_of_places: the spans of each place, which counts once however many of them overlap.
     """
     changes: list[tuple[datetime, int]] = []
-    for spans in each:
+    for spans in spans_of_places:
         for start, end in merged(spans):
             changes += [(start, 1), (end, -1)] if end else [(start, 1)]
     current = most = 0

@@ -54,8 +54,8 @@ class Swarm:
 
         What fails again and again is not on its way.
         """
-        known = all(node.state != "unknown" for node in self.nodes)
-        return known and all(settled(service) for name, service in self.services.items() if name in names)
+        nodes_known = all(node.state != "unknown" for node in self.nodes)
+        return nodes_known and all(settled(service) for name, service in self.services.items() if name in names)
 
     def node(self, node_id: str) -> SwarmNode | None:
         """The node of that id."""
@@ -67,9 +67,9 @@ def local(run: Run) -> LocalSwarm:
 
     :raises NodeError: the engine does not answer.
     """
-    told = _one(run, "/info")
+    answer = _ask_one(run, "/info")
     with reading("/info"):
-        return LocalSwarm.of(part(as_object(told, "/info"), "Swarm"))
+        return LocalSwarm.of(part(as_object(answer, "/info"), "Swarm"))
 
 
 def nodes(run: Run) -> list[SwarmNode]:
@@ -78,9 +78,9 @@ def nodes(run: Run) -> list[SwarmNode]:
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    told = _one(run, "/nodes")
+    answer = _ask_one(run, "/nodes")
     with reading("/nodes"):
-        return [SwarmNode.of(one) for one in as_list(told, "/nodes")]
+        return [SwarmNode.of(entry) for entry in as_list(answer, "/nodes")]
 
 
 def networks(run: Run) -> list[Network]:
@@ -88,9 +88,9 @@ def networks(run: Run) -> list[Network]:
 
     :raises NodeError: the engine does not answer.
     """
-    told = _one(run, "/networks")
+    answer = _ask_one(run, "/networks")
     with reading("/networks"):
-        return [Network.of(one) for one in as_list(told, "/networks")]
+        return [Network.of(entry) for entry in as_list(answer, "/networks")]
 
 
 def service(run: Run, name: str) -> Service | None:
@@ -99,9 +99,9 @@ def service(run: Run, name: str) -> Service | None:
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    told = ask(run, _service_paths(name))
+    answers = ask(run, _service_paths(name))
     with reading(f"/services/{name}"):
-        return _service(told, name)
+        return _service(answers, name)
 
 
 def services(run: Run) -> list[Service]:
@@ -110,9 +110,9 @@ def services(run: Run) -> list[Service]:
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    told = _one(run, "/services")
+    answer = _ask_one(run, "/services")
     with reading("/services"):
-        return [Service.of(one) for one in as_list(told, "/services")]
+        return [Service.of(entry) for entry in as_list(answer, "/services")]
 
 
 def look(run: Run) -> Swarm:
@@ -127,19 +127,19 @@ def look(run: Run) -> Swarm:
         return _swarm({path: as_list(answers[path].value(path), path) for path in paths})
 
 
-def _swarm(told: Mapping[str, Sequence[Mapping[str, Any]]]) -> Swarm:
+def _swarm(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> Swarm:
     tasks: dict[str, list[Task]] = {}
-    for task in map(Task.of, told["/tasks"]):
+    for task in map(Task.of, lists["/tasks"]):
         tasks.setdefault(task.service_id, []).append(task)
-    found = [Service.of(one, _in_order(tasks.get(text_of(one, "ID"), ()))) for one in told["/services"]]
+    listed = [Service.of(entry, _in_order(tasks.get(text_of(entry, "ID"), ()))) for entry in lists["/services"]]
     return Swarm(
-        nodes=tuple(map(SwarmNode.of, told["/nodes"])),
-        networks=tuple(map(Network.of, told["/networks"])),
-        services={there.name: there for there in found},
+        nodes=tuple(map(SwarmNode.of, lists["/nodes"])),
+        networks=tuple(map(Network.of, lists["/networks"])),
+        services={entry.name: entry for entry in listed},
     )
 
 
-def _one(run: Run, path: str) -> Any:
+def _ask_one(run: Run, path: str) -> Any:
     return ask(run, [path])[path].value(path)
 
 
@@ -148,17 +148,17 @@ def _service_paths(name: str) -> list[str]:
     return [f"/services/{quote(name, safe='')}", f"/tasks?filters={quote(filters, safe='')}"]
 
 
-def _service(told: Mapping[str, Answer], name: str) -> Service | None:
+def _service(answers: Mapping[str, Answer], name: str) -> Service | None:
     at, tasks_at = _service_paths(name)
-    if told[at].status == 404:
+    if answers[at].status == 404:
         return None
-    body = as_object(told[at].value(at), at)
+    body = as_object(answers[at].value(at), at)
     # The engine also finds a service by its id, or the beginning of one.
     if text_of(part(body, "Spec"), "Name") != name:
         return None
     # A service removed between the two questions has no tasks any more.
-    gone = told[tasks_at].status == 404
-    tasks = [] if gone else [Task.of(one) for one in as_list(told[tasks_at].value(tasks_at), tasks_at)]
+    gone = answers[tasks_at].status == 404
+    tasks = [] if gone else [Task.of(entry) for entry in as_list(answers[tasks_at].value(tasks_at), tasks_at)]
     return Service.of(body, _in_order(tasks))
 
 

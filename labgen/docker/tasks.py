@@ -37,7 +37,7 @@ class Task:
     :param engine: when the engine of its node began for the last time; added likewise.
     :param unwell: what its container's health check said last, where it never once succeeded as far as the node
         remembers (five checks); empty where it did, or there is none.
-    :param given: of its secrets and configs, name of the file in the container -> which it is.
+    :param files: of its secrets and configs, name of the file in the container -> which it is.
     :param health: command of its health check, empty where the image's own is used.
     """
 
@@ -60,7 +60,7 @@ class Task:
     ended: datetime | None = None
     engine: datetime | None = None
     unwell: str = ""
-    given: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     health: tuple[str, ...] = ()
 
     @property
@@ -90,39 +90,39 @@ class Task:
         return self.desired in ("running", "ready") and self.state in _MOVING and not self.stuck
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Task:
+    def of(cls, task: Mapping[str, Any]) -> Task:
         """From ``/tasks`` or ``docker inspect --type task``."""
-        status = part(told, "Status")
+        status = part(task, "Status")
         return cls(
-            id=text_of(told, "ID"),
-            service_id=text_of(told, "ServiceID"),
-            slot=int(told.get("Slot") or 0),
-            node_id=text_of(told, "NodeID"),
+            id=text_of(task, "ID"),
+            service_id=text_of(task, "ServiceID"),
+            slot=int(task.get("Slot") or 0),
+            node_id=text_of(task, "NodeID"),
             state=text_of(status, "State"),
-            desired=text_of(told, "DesiredState"),
-            image=text_of(part(part(told, "Spec"), "ContainerSpec"), "Image"),
+            desired=text_of(task, "DesiredState"),
+            image=text_of(part(part(task, "Spec"), "ContainerSpec"), "Image"),
             container_id=text_of(part(status, "ContainerStatus"), "ContainerID"),
             error=text_of(status, "Err"),
-            created=moment(told, "CreatedAt"),
-            updated=moment(told, "UpdatedAt"),
+            created=moment(task, "CreatedAt"),
+            updated=moment(task, "UpdatedAt"),
             since=moment(status, "Timestamp"),
             exit_code=int(part(status, "ContainerStatus").get("ExitCode") or 0),
             addresses=tuple(
                 IPv4Interface(address).ip
-                for attached in told.get("NetworksAttachments") or ()
+                for attached in task.get("NetworksAttachments") or ()
                 for address in attached.get("Addresses") or ()
                 if "." in address
             ),
-            spec=hashlib.sha256(json.dumps(part(told, "Spec"), sort_keys=True).encode()).hexdigest()[:16],
-            given=_given(part(part(told, "Spec"), "ContainerSpec")),
-            health=_health(part(part(told, "Spec"), "ContainerSpec")),
+            spec=hashlib.sha256(json.dumps(part(task, "Spec"), sort_keys=True).encode()).hexdigest()[:16],
+            files=_files(part(part(task, "Spec"), "ContainerSpec")),
+            health=_health(part(part(task, "Spec"), "ContainerSpec")),
         )
 
 
-def run_of(running: int, wanted: int) -> str:
+def run_of(running: int, desired: int) -> str:
     """Say how many tasks run: ``2 of 3 run``; ``3 of 3 run, 1 more`` where more do than are wanted."""
-    more = f", {running - wanted} more" if running > wanted else ""
-    return f"{min(running, wanted)} of {wanted} run{more}"
+    more = f", {running - desired} more" if running > desired else ""
+    return f"{min(running, desired)} of {desired} run{more}"
 
 
 @dataclass(frozen=True)
@@ -156,16 +156,16 @@ class Update:
     monitor: float = 5.0
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Update:
+    def of(cls, config: Mapping[str, Any]) -> Update:
         """From ``UpdateConfig``; empty where nothing was said."""
-        if not told:
+        if not config:
             return cls()
         return cls(
-            parallelism=int(told.get("Parallelism") or 0),
-            delay=int(told.get("Delay") or 0) / 1e9,
-            order=text_of(told, "Order") or "stop-first",
-            failure_action=text_of(told, "FailureAction") or "pause",
-            monitor=int(told.get("Monitor") or 5_000_000_000) / 1e9,
+            parallelism=int(config.get("Parallelism") or 0),
+            delay=int(config.get("Delay") or 0) / 1e9,
+            order=text_of(config, "Order") or "stop-first",
+            failure_action=text_of(config, "FailureAction") or "pause",
+            monitor=int(config.get("Monitor") or 5_000_000_000) / 1e9,
         )
 
 
@@ -188,7 +188,7 @@ class Service:
         never was.
     :param ports_asked: the published ports as they were asked for: 0 for one that the swarm was to choose.
     :param labels: of the service itself; a stack's name is one of them.
-    :param given: of its secrets and configs, name of the file in the container -> which it is:
+    :param files: of its secrets and configs, name of the file in the container -> which it is:
         ``/run/secrets/site-users`` -> ``site-users-2``.
     :param created: when it was made, by the managers' clock.
     """
@@ -216,7 +216,7 @@ class Service:
     replicas_before: int | None = None
     ports_asked: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
 
     @property
@@ -241,18 +241,18 @@ class Service:
         return not updating and not any(task.moving for task in self.tasks)
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], tasks: Sequence[Task] = ()) -> Service:
+    def of(cls, service: Mapping[str, Any], tasks: Sequence[Task] = ()) -> Service:
         """From ``/services/NAME`` or ``docker service inspect``."""
-        spec = part(told, "Spec")
+        spec = part(service, "Spec")
         template = part(spec, "TaskTemplate")
         container = part(template, "ContainerSpec")
         reserved = part(part(template, "Resources"), "Reservations")
         mode = part(spec, "Mode")
         kind = next(iter(mode), "")
-        update = part(told, "UpdateStatus")
-        ports = part(told, "Endpoint").get("Ports") or part(spec, "EndpointSpec").get("Ports") or []
+        update = part(service, "UpdateStatus")
+        ports = part(service, "Endpoint").get("Ports") or part(spec, "EndpointSpec").get("Ports") or []
         return cls(
-            id=text_of(told, "ID"),
+            id=text_of(service, "ID"),
             name=text_of(spec, "Name"),
             mode=kind[:1].lower() + kind[1:],
             replicas=int(part(mode, "Replicated").get("Replicas") or 0) if kind == "Replicated" else None,
@@ -274,23 +274,25 @@ class Service:
             entrypoint=tuple(map(str, container.get("Command") or ())),
             update=Update.of(part(spec, "UpdateConfig")),
             endpoint_mode=text_of(part(spec, "EndpointSpec"), "Mode") or "vip",
-            networks=tuple(text_of(one, "Target") for one in template.get("Networks") or spec.get("Networks") or ()),
+            networks=tuple(
+                text_of(network, "Target") for network in template.get("Networks") or spec.get("Networks") or ()
+            ),
             virtual_ips=tuple(
-                IPv4Interface(one["Addr"]).ip
-                for one in part(told, "Endpoint").get("VirtualIPs") or ()
-                if "." in text_of(one, "Addr")
+                IPv4Interface(address["Addr"]).ip
+                for address in part(service, "Endpoint").get("VirtualIPs") or ()
+                if "." in text_of(address, "Addr")
             ),
             reserved=(int(reserved.get("MemoryBytes") or 0), int(reserved.get("NanoCPUs") or 0) / 1e9),
             health=_health(container),
-            secrets=tuple(text_of(one, "SecretName") for one in container.get("Secrets") or ()),
-            configs=tuple(text_of(one, "ConfigName") for one in container.get("Configs") or ()),
-            replicas_before=part(part(part(told, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
+            secrets=tuple(text_of(secret, "SecretName") for secret in container.get("Secrets") or ()),
+            configs=tuple(text_of(config, "ConfigName") for config in container.get("Configs") or ()),
+            replicas_before=part(part(part(service, "PreviousSpec"), "Mode"), "Replicated").get("Replicas"),
             ports_asked=tuple(
-                int(one.get("PublishedPort") or 0) for one in part(spec, "EndpointSpec").get("Ports") or ()
+                int(port.get("PublishedPort") or 0) for port in part(spec, "EndpointSpec").get("Ports") or ()
             ),
             labels={str(key): str(value) for key, value in part(spec, "Labels").items()},
-            given=_given(container),
-            created=moment(told, "CreatedAt"),
+            files=_files(container),
+            created=moment(service, "CreatedAt"),
         )
 
 
@@ -298,11 +300,11 @@ def _health(container: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, part(container, "Healthcheck").get("Test") or ()))
 
 
-def _given(container: Mapping[str, Any]) -> Mapping[str, str]:
+def _files(container: Mapping[str, Any]) -> Mapping[str, str]:
     """From a ``ContainerSpec``. A name of a file that is no path is in /run/secrets, for a config in /."""
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for kind, folder in (("Secret", "/run/secrets/"), ("Config", "/")):
-        for one in container.get(f"{kind}s") or ():
-            file = text_of(part(one, "File"), "Name")
-            found[file if file.startswith("/") else f"{folder}{file}"] = text_of(one, f"{kind}Name")
-    return found
+        for reference in container.get(f"{kind}s") or ():
+            file = text_of(part(reference, "File"), "Name")
+            files[file if file.startswith("/") else f"{folder}{file}"] = text_of(reference, f"{kind}Name")
+    return files

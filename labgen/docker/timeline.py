@@ -84,10 +84,10 @@ class Turn:
 
 def places(service: Service) -> dict[str, list[Task]]:
     """A service's tasks by place, oldest first in each."""
-    found: dict[str, list[Task]] = {}
+    by_place: dict[str, list[Task]] = {}
     for task in service.tasks:
-        found.setdefault(str(task.slot) if task.slot else task.node_id, []).append(task)
-    return {place: sorted(tasks, key=lambda task: str(task.created)) for place, tasks in sorted(found.items())}
+        by_place.setdefault(str(task.slot) if task.slot else task.node_id, []).append(task)
+    return {place: sorted(tasks, key=lambda task: str(task.created)) for place, tasks in sorted(by_place.items())}
 
 
 def turns(service: Service) -> list[Turn]:
@@ -101,13 +101,13 @@ def relieved(service: Service) -> list[Turn]:
 
     Unlike :func:`turns` it passes over tasks that failed or were given up before they ran.
     """
-    found = []
+    reliefs = []
     for place, tasks in places(service).items():
         now = next((task for task in tasks if task.running), None)
         ran = [task for task in tasks if now and began(task) and str(task.created) < str(now.created)]
         if now and ran:
-            found.append(Turn(place, ran[-1], now))
-    return sorted(found, key=lambda turn: str(turn.new.created))
+            reliefs.append(Turn(place, ran[-1], now))
+    return sorted(reliefs, key=lambda turn: str(turn.new.created))
 
 
 def updates(service: Service) -> list[list[Turn]]:
@@ -127,13 +127,13 @@ def updates(service: Service) -> list[list[Turn]]:
 
 def moves(service: Service) -> list[Turn]:
     """Turns in which a replica went to another node and stayed what it was, oldest first."""
-    found = [
+    moved = [
         Turn(place, old, new)
         for place, tasks in places(service).items()
         for old, new in pairwise(tasks)
         if old.spec == new.spec and old.node_id != new.node_id
     ]
-    return sorted(found, key=lambda turn: str(turn.new.created))
+    return sorted(moved, key=lambda turn: str(turn.new.created))
 
 
 def lost(turn: Turn) -> bool:
@@ -143,29 +143,29 @@ def lost(turn: Turn) -> bool:
     answer cannot say that its task has ended; it says so when it is back, just after its engine has begun. Or its
     container had ended long before anyone noticed: an engine that stops stops its containers.
     """
-    told, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
-    late = turn.started is not None and (told is None or told > turn.started)
+    reported, ended = turn.old.since if turn.old.state in _OVER else None, turn.old.ended
+    late = turn.started is not None and (reported is None or reported > turn.started)
     unnoticed = bool(ended and turn.new.created and (turn.new.created - ended).total_seconds() > UNNOTICED)
     back = turn.old.engine
-    just_back = bool(back and told and turn.old.created and turn.old.created < back < told < back + BACK)
+    just_back = bool(back and reported and turn.old.created and turn.old.created < back < reported < back + BACK)
     return late or unnoticed or just_back
 
 
 def drained(turn: Turn) -> bool:
     """Whether the old task was told to stop, and the new one began elsewhere after that."""
-    known = turn.stopped is not None and turn.started is not None
-    return known and turn.old.state == "shutdown" and not lost(turn)
+    dated = turn.stopped is not None and turn.started is not None
+    return dated and turn.old.state == "shutdown" and not lost(turn)
 
 
 def failing(service: Service) -> dict[str, list[Task]]:
     """By place, tasks that failed and were not made to run what runs there now."""
-    found = {}
+    failed = {}
     for place, tasks in places(service).items():
         now = {task.spec for task in tasks if task.running}
         bad = [task for task in tasks if task.failed and now and task.spec not in now]
         if bad:
-            found[place] = bad
-    return found
+            failed[place] = bad
+    return failed
 
 
 def taken_back(service: Service) -> list[str]:
@@ -175,11 +175,11 @@ def taken_back(service: Service) -> list[str]:
     """
     empty: list[Turn] = []
     *_, bad, good = [empty, empty, *updates(service)]
-    before, there = {turn.place: turn.old.spec for turn in bad}, places(service)
-    now = {place: {task.spec for task in tasks if task.running} for place, tasks in there.items()}
+    before, by_place = {turn.place: turn.old.spec for turn in bad}, places(service)
+    now = {place: {task.spec for task in tasks if task.running} for place, tasks in by_place.items()}
     back = [turn.place for turn in good if now[turn.place] == {turn.new.spec} == {before.get(turn.place)}]
-    whole = set(back) == set(before) and any(turn.new.failed for turn in bad)
-    return sorted(back) if whole and len(before) < len(there) else []
+    complete = set(back) == set(before) and any(turn.new.failed for turn in bad)
+    return sorted(back) if complete and len(before) < len(by_place) else []
 
 
 def most_empty(service: Service) -> int:
@@ -227,7 +227,7 @@ def _emptied(tasks: Sequence[Task], cause: Cause) -> list[tuple[datetime, dateti
         # A place that is empty because its container or its node failed is not the update's.
         first, last = sorted((tasks.index(before), tasks.index(task)))
         between = tasks[first : last + 1]
-        updated = any(other.spec != before.spec for other in between)
+        updated = any(neighbour.spec != before.spec for neighbour in between)
         if start > end and updated and _cause(last_to_run, task, end, between) == cause:
             empty.append((end, start))
     return empty
@@ -241,7 +241,7 @@ def _cause(old: Task, new: Task, stopped: datetime, between: Sequence[Task]) -> 
         return "failure"
     # An update that stops first makes the new task when it stops the old one; so that has failed, and another was made,
     # only after that.
-    other_failed = any(other.failed for other in between if other.spec != new.spec)
+    other_failed = any(neighbour.failed for neighbour in between if neighbour.spec != new.spec)
     return "exchange" if other_failed and new.created is not None and new.created < stopped else "update"
 
 
@@ -283,11 +283,11 @@ def _vacated(happened: Iterable[Turn], service: Service | None = None) -> dict[s
             for task in tasks
             if (start := began(task)) and (over(task) or task.desired == "running")
         ]
-        empty[place] = without(merged(_left(in_order)), ran)
+        empty[place] = without(merged(_empty_spans(in_order)), ran)
     return empty
 
 
-def _left(in_order: Sequence[Turn]) -> list[Span]:
+def _empty_spans(in_order: Sequence[Turn]) -> list[Span]:
     """From the end of each old task until the next of the new ones that began; it may have begun before that."""
     empty: list[Span] = []
     for number, turn in enumerate(in_order):
@@ -323,14 +323,14 @@ def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
 
     :param apart: seconds between the beginnings of two new tasks from which on they are not together.
     """
-    found: list[list[Turn]] = []
-    for turn in sorted(happened, key=lambda one: str(one.new.created)):
-        last = found[-1][-1].new.created if found else None
+    groups: list[list[Turn]] = []
+    for turn in sorted(happened, key=lambda turn: str(turn.new.created)):
+        last = groups[-1][-1].new.created if groups else None
         if last and turn.new.created and (turn.new.created - last).total_seconds() < apart:
-            found[-1].append(turn)
+            groups[-1].append(turn)
         else:
-            found.append([turn])
-    return found
+            groups.append([turn])
+    return groups
 
 
 def at_once(happened: Iterable[Turn], after: float = 0.0) -> int:

@@ -64,7 +64,7 @@ def test_service_runs(swarm: Swarm, exam: Exam) -> None:
 )
 def test_secret_given(service: Service) -> None:
     """The service is given a secret as the file /run/secrets/site-users."""
-    given = service.given.get(secrets.FILE)
+    given = service.files.get(secrets.FILE)
     assert given in service.secrets, f"it is given {_told(service)}"
 
 
@@ -103,7 +103,7 @@ def test_in_the_container(service: Service, exam: Exam) -> None:
 )
 def test_config_given(service: Service) -> None:
     """The service is given a config as the file of nginx's site, /etc/nginx/conf.d/default.conf."""
-    given = service.given.get(secrets.CONFIG_FILE)
+    given = service.files.get(secrets.CONFIG_FILE)
     assert given in service.configs, f"it is given {_told(service)}"
 
 
@@ -145,7 +145,7 @@ def test_guarded(service: Service, exam: Exam) -> None:
 )
 def test_rotated(service: Service) -> None:
     """The password was changed: the service, and every task that runs, is given site-users-2 now."""
-    given = [service.given, *(task.given for task in service.running)]
+    given = [service.files, *(task.files for task in service.running)]
     seen = {one.get(secrets.FILE, "nothing") for one in given}
     assert seen == {secrets.SECOND}, f"{secrets.FILE} is {', '.join(sorted(seen))}"
 
@@ -169,7 +169,7 @@ def test_rotated(service: Service) -> None:
 )
 def test_history(service: Service) -> None:
     """The history has a task with the secret before it: the service was updated, not made anew."""
-    earlier = [task.given.get(secrets.FILE) for tasks in places(service).values() for task in tasks[:-1]]
+    earlier = [task.files.get(secrets.FILE) for tasks in places(service).values() for task in tasks[:-1]]
     found = secrets.FIRST in earlier
     assert found, (
         f"earlier tasks were given {', '.join(one or 'nothing' for one in earlier) or 'nothing: none is there'}"
@@ -216,4 +216,4 @@ def _asking(container: str) -> str:
 
 
 def _told(service: Service) -> str:
-    return ", ".join(f"{source} as {file}" for file, source in service.given.items()) or "no secret and no config"
+    return ", ".join(f"{source} as {file}" for file, source in service.files.items()) or "no secret and no config"

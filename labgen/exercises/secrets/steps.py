@@ -133,7 +133,7 @@ def _note(_: Run, said: str, seen: _Seen) -> None:
 
 def _changed(run: Run, said: str, seen: _Seen) -> None:
     now = said.split()[0] if said.split() else ""
-    history = {task.given.get(FILE) for task in run.service(SERVICE.name).tasks}
+    history = {task.files.get(FILE) for task in run.service(SERVICE.name).tasks}
     # On a second run the first look has seen the new one already; the history still tells of the change.
     if not now or (now == seen.hash and FIRST not in history):
         raise NotYet(f"{FILE} is as before")
@@ -142,12 +142,12 @@ def _changed(run: Run, said: str, seen: _Seen) -> None:
 def _current(run: Run) -> str:
     """Name of the secret that the service is given; empty where there is no service, or none."""
     there = swarm.service(run.manager.run, SERVICE.name)
-    return there.given.get(FILE, "") if there else ""
+    return there.files.get(FILE, "") if there else ""
 
 
 def _given(run: Run) -> None:
     services.running(run, SERVICE.name)
-    given = run.service(SERVICE.name).given
+    given = run.service(SERVICE.name).files
     if given.get(FILE) not in (FIRST, SECOND) or given.get(CONFIG_FILE) != CONFIG:
         told = ", ".join(f"{source} as {file}" for file, source in given.items()) or "nothing"
         raise ExerciseError(

@@ -64,7 +64,7 @@ def _near_files(observations: Observations, exercise: Exercise) -> Iterator[Find
         ):
             for name in attached:
                 if name not in expected and (near := difflib.get_close_matches(name, expected, n=1, cutoff=_NEAR)):
-                    file = next((path for path, source in service.given.items() if source == name), "FILE")
+                    file = next((path for path, source in service.files.items() if source == name), "FILE")
                     swap = (
                         f"docker service update --{kind}-rm {shlex.quote(name)} "
                         f"--{kind}-add source={near[0]},target={shlex.quote(file)} {service.name}"

@@ -273,7 +273,7 @@ def test_near_name_of_a_network_and_a_secret() -> None:
     observations = lab("discovery", swarm=swarm(networks=(network("course_net", "10.20.1.0/24"),)))
     assert "no network course-net, but there is course_net" in next(findings(observations, ())).words.en
     (site,) = exercises()["secrets"].services
-    wrong = service(site, secrets=("site-user-1",), given={"/run/secrets/site-users": "site-user-1"})
+    wrong = service(site, secrets=("site-user-1",), files={"/run/secrets/site-users": "site-user-1"})
     finding = next(findings(lab("secrets", wrong), ()))
     assert "no secret site-users-1, but there is site-user-1" in finding.words.en
     assert finding.hints[0].commands[1] == (

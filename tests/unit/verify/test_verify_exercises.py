@@ -167,7 +167,7 @@ def rotated(*names: str) -> Service:
     tasks = [
         replace(
             task(1, at_second, "running" if name is names[-1] else "shutdown"),
-            given={secrets.FILE: name} if name else {},
+            files={secrets.FILE: name} if name else {},
         )
         for at_second, name in enumerate(names)
     ]
@@ -205,7 +205,7 @@ def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str
     ],
 )
 def test_secret_given_is_a_secret_in_the_file_asked_for(files: dict[str, str], why: str) -> None:
-    web = replace(service(), given=files, secrets=("users",))
+    web = replace(service(), files=files, secrets=("users",))
     if not why:
         test_secrets.test_secret_given(web)
         return
