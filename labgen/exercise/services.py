@@ -40,8 +40,8 @@ class Publish:
 
     def met_by(self, port: Port) -> bool:
         """Whether a service's port is as wanted."""
-        same = (port.target, port.mode, port.protocol) == (self.target, self.mode, "tcp")
-        return same and self.published in (0, port.published)
+        fits = (port.target, port.mode, port.protocol) == (self.target, self.mode, "tcp")
+        return fits and self.published in (0, port.published)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class ServiceSpec:
     @property
     def asking_needs(self) -> tuple[Capability, ...]:
         """What nodes must be able to do before its published port can be asked for through any of them."""
-        return (Capability.ROUTING_MESH,) if any(one.mode == "ingress" for one in self.publish) else ()
+        return (Capability.ROUTING_MESH,) if any(port.mode == "ingress" for port in self.publish) else ()
 
     def but(self, **changed: Any) -> ServiceSpec:
         """The same with something changed: what a later step of an exercise makes of it."""
@@ -159,50 +159,50 @@ def command_of(service: Service) -> str:
     return shlex.join((*service.entrypoint, *service.args)) or "the image’s own command"
 
 
-def same_image(one: str, other: str) -> bool:
+def same_image(first: str, second: str) -> bool:
     """Whether two references name the same image, ``latest`` being what is meant where no tag is written."""
 
     def tag(image: str) -> str:
         return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "latest"
 
-    return (repository(one), tag(one)) == (repository(other), tag(other))
+    return (repository(first), tag(first)) == (repository(second), tag(second))
 
 
-def differences(wanted: ServiceSpec, there: Service) -> list[str]:
+def differences(spec: ServiceSpec, service: Service) -> list[str]:
     """How a service differs from what an exercise wants, in words; empty where it does not."""
-    return list(_differences(wanted, there))
+    return list(_differences(spec, service))
 
 
-def _differences(wanted: ServiceSpec, there: Service) -> Iterator[str]:
-    if not same_image(there.image, wanted.image):
-        yield f"its image is {there.plain_image}, not {wanted.image}"
-    mode = "global" if wanted.replicas is None else "replicated"
-    if there.mode != mode:
-        yield f"it is {there.mode}, not {mode}"
-    elif there.replicas != wanted.replicas:
-        yield f"it has {there.replicas} replicas, not {wanted.replicas}"
-    if sorted(map(_plain, there.constraints)) != sorted(map(_plain, wanted.constraints)):
-        yield f"its constraints are {_listed(there.constraints)}, not {_listed(wanted.constraints)}"
-    met = len(there.ports) == len(wanted.publish) and all(
-        any(publish.met_by(port) for port in there.ports) for publish in wanted.publish
+def _differences(spec: ServiceSpec, service: Service) -> Iterator[str]:
+    if not same_image(service.image, spec.image):
+        yield f"its image is {service.plain_image}, not {spec.image}"
+    mode = "global" if spec.replicas is None else "replicated"
+    if service.mode != mode:
+        yield f"it is {service.mode}, not {mode}"
+    elif service.replicas != spec.replicas:
+        yield f"it has {service.replicas} replicas, not {spec.replicas}"
+    if sorted(map(_plain, service.constraints)) != sorted(map(_plain, spec.constraints)):
+        yield f"its constraints are {_listed(service.constraints)}, not {_listed(spec.constraints)}"
+    met = len(service.ports) == len(spec.publish) and all(
+        any(publish.met_by(port) for port in service.ports) for publish in spec.publish
     )
     if not met:
-        yield f"its published ports are {told_ports(there)}, not {_told(wanted.publish)}"
-    if there.args != tuple(shlex.split(wanted.command)):
-        yield f"its command is {shlex.join(there.args) or 'the image’s own'}, not {wanted.command or 'the image’s own'}"
-    if there.entrypoint:
-        yield f"its entrypoint is {shlex.join(there.entrypoint)}, not the image’s own"
-    if there.endpoint_mode != wanted.endpoint_mode:
-        yield f"its endpoint mode is {there.endpoint_mode}, not {wanted.endpoint_mode}"
-    if bool(there.networks) != bool(wanted.network):
-        yield f"it is on {len(there.networks)} overlay networks of its own, not on {wanted.network or 'none'}"
-    if there.reserved[0] != in_bytes(wanted.reserve):
-        yield f"its tasks reserve {there.reserved[0]} bytes of memory, not {wanted.reserve or 'any'}"
-    health = there.health[1:] if there.health[:1] == ("CMD-SHELL",) else there.health
-    if (shlex.join(health) if len(health) > 1 else "".join(health)) != wanted.health:
-        yield f"its health check is {' '.join(health) or 'none'}, not {wanted.health or 'any'}"
-    if there.update != wanted.update:
-        flags = [" ".join(update_flags(update)) or "the defaults" for update in (there.update, wanted.update)]
+        yield f"its published ports are {told_ports(service)}, not {_listed_ports(spec.publish)}"
+    if service.args != tuple(shlex.split(spec.command)):
+        yield f"its command is {shlex.join(service.args) or 'the image’s own'}, not {spec.command or 'the image’s own'}"
+    if service.entrypoint:
+        yield f"its entrypoint is {shlex.join(service.entrypoint)}, not the image’s own"
+    if service.endpoint_mode != spec.endpoint_mode:
+        yield f"its endpoint mode is {service.endpoint_mode}, not {spec.endpoint_mode}"
+    if bool(service.networks) != bool(spec.network):
+        yield f"it is on {len(service.networks)} overlay networks of its own, not on {spec.network or 'none'}"
+    if service.reserved[0] != in_bytes(spec.reserve):
+        yield f"its tasks reserve {service.reserved[0]} bytes of memory, not {spec.reserve or 'any'}"
+    health = service.health[1:] if service.health[:1] == ("CMD-SHELL",) else service.health
+    if (shlex.join(health) if len(health) > 1 else "".join(health)) != spec.health:
+        yield f"its health check is {' '.join(health) or 'none'}, not {spec.health or 'any'}"
+    if service.update != spec.update:
+        flags = [" ".join(update_flags(update)) or "the defaults" for update in (service.update, spec.update)]
         yield f"its update settings are {flags[0]}, not {flags[1]}"
 
 
@@ -216,13 +216,13 @@ def in_bytes(memory: str) -> int:
 _SCALES = " kmgtp"
 
 
-def told_ports(there: Service) -> str:
+def told_ports(service: Service) -> str:
     """Its published ports, for people: ``8001:80``."""
-    return ", ".join(_port(port.published, port.target, port.mode) for port in there.ports) or "none"
+    return ", ".join(_port(port.published, port.target, port.mode) for port in service.ports) or "none"
 
 
-def _told(publish: tuple[Publish, ...]) -> str:
-    return ", ".join(_port(one.published, one.target, one.mode) for one in publish) or "none"
+def _listed_ports(publish: tuple[Publish, ...]) -> str:
+    return ", ".join(_port(port.published, port.target, port.mode) for port in publish) or "none"
 
 
 def _port(published: int, target: int, mode: str) -> str:

@@ -37,10 +37,10 @@ _COMMAND = re.compile(
 
 def to_html(report: Report) -> str:
     """The report as a page."""
-    seen = report.seen
-    drawn, answers = spreads(seen.requests)
-    happened = [episode for service in seen.services for episode in episodes(service)]
-    newest = sorted(happened, key=lambda one: one.began, reverse=True)[:_EPISODES]
+    snapshot = report.seen
+    drawn, answers = spreads(snapshot.requests)
+    happened = [episode for service in snapshot.services for episode in episodes(service)]
+    newest = sorted(happened, key=lambda episode: episode.began, reverse=True)[:_EPISODES]
     return _template().render(
         report=report,
         say=lambda word, **values: _say(word, report, **values),
@@ -50,16 +50,16 @@ def to_html(report: Report) -> str:
         exercises=[_section(report, name, outcomes) for name, outcomes in report.exercises()],
         first=_first(report),
         cards=cards(report),
-        timelines=[timeline(one, seen) for one in sorted(newest, key=lambda one: one.began)],
-        probes=probes(seen.probes),
-        probed=lambda one: words.probe(one, report.language),
-        happened=lambda one: words.episode(one, report.language),
+        timelines=[timeline(episode, snapshot) for episode in sorted(newest, key=lambda episode: episode.began)],
+        probes=probes(snapshot.probes),
+        probed=lambda probe: words.probe(probe, report.language),
+        happened=lambda episode: words.episode(episode, report.language),
         running=lambda service: words.running(service, report.language),
         spreads=drawn,
         answers=answers,
         tally=lambda points: tally(points, report.language),
         share=lambda points: 100 * points.got / points.of if points.of else 0,
-        ids={one.id for one in report.checks},
+        ids={outcome.id for outcome in report.checks},
         css=(_HERE / "page.css").read_text(encoding="utf-8"),
     )
 
@@ -72,8 +72,8 @@ def _say(word: Words, report: Report, **values: Any) -> str:
 def _first(report: Report) -> list[Outcome]:
     """Where to begin: what failed before what could not be judged, and nothing that has no way out of its own."""
     kinds = (Verdict.FAIL, Verdict.INCONCLUSIVE)
-    each = [one for kind in kinds for one in report.checks if one.verdict is kind and one.advice]
-    return each[:_FIRST]
+    outcomes = [outcome for kind in kinds for outcome in report.checks if outcome.verdict is kind and outcome.advice]
+    return outcomes[:_FIRST]
 
 
 def _section(report: Report, name: str, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -85,7 +85,9 @@ def _section(report: Report, name: str, outcomes: list[Outcome]) -> dict[str, An
             {"outcomes": claim, "verdict": worst(claim), "points": Points.sum(claim), "claim": claim[0].claim}
             for claim in by_claim(outcomes)
         ],
-        "counts": {verdict: count for verdict in Verdict if (count := sum(one.verdict is verdict for one in outcomes))},
+        "counts": {
+            verdict: count for verdict in Verdict if (count := sum(outcome.verdict is verdict for outcome in outcomes))
+        },
     }
 
 
@@ -96,11 +98,11 @@ def advice(hint: str) -> Iterable[tuple[str, bool]]:
     [('On a: ', False), ('docker node ls', True), ('. Is it there?', False)]
     """
     at = 0
-    for found in _COMMAND.finditer(hint):
-        if found.start() > at:
-            yield hint[at : found.start()], False
-        yield found[1] or found[2], True
-        at = found.end()
+    for match in _COMMAND.finditer(hint):
+        if match.start() > at:
+            yield hint[at : match.start()], False
+        yield match[1] or match[2], True
+        at = match.end()
     if hint[at:]:
         yield hint[at:], False
 
@@ -126,7 +128,7 @@ def _template() -> Template:
     # Imported only where a page is made: a grading without --report would pay for it, too.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
@@ -134,5 +136,5 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"advice": advice, "moment": _moment, "sign": _sign, "anchor": _anchor}
-    return made.get_template("page.html.j2")
+    environment.filters |= {"advice": advice, "moment": _moment, "sign": _sign, "anchor": _anchor}
+    return environment.get_template("page.html.j2")

@@ -44,7 +44,7 @@ class Chip:
 class Card:
     """A node of the lab, or one that is none.
 
-    :param seen: as the managers know it, ``None`` where they do not.
+    :param node: as the managers know it, ``None`` where they do not.
     :param stranger: it is in the swarm, and not in the lab.
     :param more: tasks that are not drawn.
     """
@@ -52,7 +52,7 @@ class Card:
     name: str
     role: str
     address: str
-    seen: SeenNode | None
+    node: SeenNode | None
     stranger: bool
     chips: tuple[Chip, ...]
     more: int
@@ -60,24 +60,24 @@ class Card:
 
 def cards(report: Report) -> list[Card]:
     """The nodes of the lab with the tasks that are meant to run there, then nodes that are not of the lab."""
-    known: dict[str, list[SeenNode]] = {}
+    entries_by_name: dict[str, list[SeenNode]] = {}
     for node in report.seen.nodes:
-        known.setdefault(node.name, []).append(node)
+        entries_by_name.setdefault(node.name, []).append(node)
     # Of two entries with one name, the one that is there counts: a node that left and joined again has both.
-    best = {name: max(each, key=lambda node: node.state == "ready") for name, each in known.items()}
-    ours = [_card(one.name, one.role, one.address, best.get(one.name), report.seen, False) for one in report.nodes]
-    names = {one.name for one in report.nodes}
+    best = {name: max(entries, key=lambda node: node.state == "ready") for name, entries in entries_by_name.items()}
+    ours = [_card(node.name, node.role, node.address, best.get(node.name), report.seen, False) for node in report.nodes]
+    names = {node.name for node in report.nodes}
     others = [node for node in best.values() if node.name not in names]
     return ours + [_card(node.name, node.role, node.address, node, report.seen, True) for node in others]
 
 
-def _card(name: str, role: str, address: str, seen: SeenNode | None, all_seen: Seen, stranger: bool) -> Card:
+def _card(name: str, role: str, address: str, node: SeenNode | None, snapshot: Seen, stranger: bool) -> Card:
     chips: list[Chip] = []
-    if seen is not None:
-        for colour, service in enumerate(all_seen.services):
-            here = [task for task in service.tasks if task.node == seen.id and task.desired in ("running", "ready")]
+    if node is not None:
+        for colour, service in enumerate(snapshot.services):
+            here = [task for task in service.tasks if task.node == node.id and task.desired in ("running", "ready")]
             chips += [_chip(service.name, task, colour % COLOURS) for task in here]
-    return Card(name, role, address, seen, stranger, tuple(chips[:CHIPS]), max(0, len(chips) - CHIPS))
+    return Card(name, role, address, node, stranger, tuple(chips[:CHIPS]), max(0, len(chips) - CHIPS))
 
 
 def _chip(service: str, task: SeenTask, colour: int) -> Chip:
@@ -92,11 +92,11 @@ class Bar:
     :param kind: ``run``, ``start`` (made, and not yet running), ``bad`` (it ended in an error), ``gap``, ``error``.
     """
 
-    left: float
+    offset: float
     width: float
     kind: str
     colour: int
-    told: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Timeline:
         return frozenset(bar.kind for row in self.rows for bar in (*row.bars, *row.gaps))
 
 
-def timeline(episode: Episode, seen: Seen) -> Timeline:
+def timeline(episode: Episode, snapshot: Seen) -> Timeline:
     """Draw an episode: a row for each place, a bar for each task."""
     beginning, gaps = episode.began, episode.gaps
     length = max(episode.ended - beginning, timedelta(seconds=2))
@@ -140,7 +140,7 @@ def timeline(episode: Episode, seen: Seen) -> Timeline:
     rows = [
         Row(
             place=place,
-            node=seen.node_name(tasks[-1].node_id),
+            node=snapshot.node_name(tasks[-1].node_id),
             bars=tuple(
                 bar
                 for before, task in zip((None, *tasks), tasks, strict=False)
@@ -157,7 +157,7 @@ def timeline(episode: Episode, seen: Seen) -> Timeline:
         episode=episode,
         rows=tuple(rows),
         more=max(0, len(episode.rows) - ROWS),
-        ticks=tuple((scale.at(beginning + timedelta(seconds=tick)), _told(tick)) for tick in ticks),
+        ticks=tuple((scale.at(beginning + timedelta(seconds=tick)), _duration(tick)) for tick in ticks),
         images=tuple(images.items()),
     )
 
@@ -174,35 +174,35 @@ class _Scale:
 
 
 def _bars(task: Task, before: Task | None, scale: _Scale, colour: int) -> Iterable[Bar]:
-    told = f"{_plain(task)}, {task.state}" + (f": {task.error}" if task.error else "")
+    label = f"{_plain(task)}, {task.state}" + (f": {task.error}" if task.error else "")
     start, end = began(task), over(task)
-    made = task.created or start or scale.first
+    created = task.created or start or scale.first
     if before is not None and (free := over(before)) and free < (start or end or scale.last):
         # It is made while the one before still runs, and waits for its place.
-        made = max(made, free)
+        created = max(created, free)
     if end and end <= scale.first:
         return
     if end is None and start is None:
-        yield _bar(scale, made, scale.last, "start", colour, told)
+        yield _bar(scale, created, scale.last, "start", colour, label)
         return
     kind = "bad" if end and task.error else "run"
     if start is None and end and task.unwell and not task.error:
         kind = "start"
-    if start and start > max(made, scale.first):
-        yield _bar(scale, made, start, "start", colour, told)
+    if start and start > max(created, scale.first):
+        yield _bar(scale, created, start, "start", colour, label)
     # Of a task that is over and has left no date of its start, it is drawn from when it was made.
-    yield _bar(scale, max(made, start or made), end or scale.last, kind, colour, told)
+    yield _bar(scale, max(created, start or created), end or scale.last, kind, colour, label)
 
 
 def _plain(task: Task) -> str:
     return task.image.partition("@")[0]
 
 
-def _bar(scale: _Scale, start: datetime, end: datetime, kind: str, colour: int, told: str) -> Bar:
+def _bar(scale: _Scale, start: datetime, end: datetime, kind: str, colour: int, label: str) -> Bar:
     # One that lasted a moment must be seen.
     width = max(scale.at(end) - scale.at(start), _LEAST)
-    left = min(scale.at(start), 100 - width)
-    return Bar(round(left, 2), round(width, 2), kind, colour, told)
+    offset = min(scale.at(start), 100 - width)
+    return Bar(round(offset, 2), round(width, 2), kind, colour, label)
 
 
 def _ticks(seconds: float) -> list[int]:
@@ -210,7 +210,7 @@ def _ticks(seconds: float) -> list[int]:
     return list(range(0, int(seconds) + 1, step)[: 2 * _TICKS])
 
 
-def _told(seconds: int) -> str:
+def _duration(seconds: int) -> str:
     if seconds < 120:
         return f"{seconds} s"
     return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
@@ -220,18 +220,18 @@ def _told(seconds: int) -> str:
 class Stretch:
     """The share of one answer."""
 
-    left: float
+    offset: float
     width: float
     colour: int
     times: int
-    told: str
+    label: str
 
 
 @dataclass(frozen=True)
 class Spread:
     """Requests to one address, drawn as one bar."""
 
-    asked: SeenRequests
+    requests: SeenRequests
     total: int
     stretches: tuple[Stretch, ...]
 
@@ -243,26 +243,26 @@ def spreads(requests: Sequence[SeenRequests]) -> tuple[list[Spread], list[tuple[
     """
     counted: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    for one in requests:
-        for answer in one.answers:
+    for series in requests:
+        for answer in series.answers:
             if answer.status == 200:
                 counted[answer.body] += answer.times
             else:
                 failed[_failure(answer)] += answer.times
     colours = {body: number % COLOURS for number, body in enumerate(sorted(counted))}
     drawn = []
-    for one in requests:
-        total = sum(answer.times for answer in one.answers)
-        left, stretches = 0.0, []
-        for answer in sorted(one.answers, key=lambda answer: (answer.status != 200, answer.body)):
+    for series in requests:
+        total = sum(answer.times for answer in series.answers)
+        offset, stretches = 0.0, []
+        for answer in sorted(series.answers, key=lambda answer: (answer.status != 200, answer.body)):
             width = 100 * answer.times / total
             colour = colours[answer.body] if answer.status == 200 else -1
-            told = answer.body if answer.status == 200 else _failure(answer)
-            stretches.append(Stretch(round(left, 2), round(width, 2), colour, answer.times, told))
-            left += width
-        drawn.append(Spread(one, total, tuple(stretches)))
+            label = answer.body if answer.status == 200 else _failure(answer)
+            stretches.append(Stretch(round(offset, 2), round(width, 2), colour, answer.times, label))
+            offset += width
+        drawn.append(Spread(series, total, tuple(stretches)))
     legend = [(body, colours[body], counted[body]) for body in sorted(counted)]
-    return drawn, legend + [(said, -1, failed[said]) for said in sorted(failed)]
+    return drawn, legend + [(failure, -1, failed[failure]) for failure in sorted(failed)]
 
 
 @dataclass(frozen=True)
@@ -288,28 +288,30 @@ class Drawn:
     ticks: tuple[tuple[float, str], ...]
 
 
-def probes(seen: Iterable[SeenProbe]) -> list[Drawn]:
+def probes(outcomes: Iterable[SeenProbe]) -> list[Drawn]:
     """A strip for each address that was asked."""
-    return [_drawn(one) for one in seen]
+    return [_drawn(probe) for probe in outcomes]
 
 
 def _drawn(probe: SeenProbe) -> Drawn:
     length = max(probe.seconds, 1.0)
 
-    def bar(one: SeenStretch) -> Bar:
-        answered = one.status == 200
+    def bar(stretch: SeenStretch) -> Bar:
+        answered = stretch.status == 200
         # A single lost request must be seen.
-        width = min(max(100 * (one.end - one.start) / length, 0.0 if answered else _LEAST), 100.0)
-        left = min(100 * one.start / length, 100 - width)
-        told = f"{one.count} x {one.status or '-'}, {one.start:.1f} s - {one.end:.1f} s"
-        return Bar(round(left, 2), round(width, 2), "run" if answered else "error", 2, told)
+        width = min(max(100 * (stretch.end - stretch.start) / length, 0.0 if answered else _LEAST), 100.0)
+        offset = min(100 * stretch.start / length, 100 - width)
+        label = f"{stretch.count} x {stretch.status or '-'}, {stretch.start:.1f} s - {stretch.end:.1f} s"
+        return Bar(round(offset, 2), round(width, 2), "run" if answered else "error", 2, label)
 
     strips = []
-    for address in dict.fromkeys(sorted(one.to for one in probe.stretches)):
-        through = [one for one in probe.stretches if one.to == address]
+    for address in dict.fromkeys(sorted(stretch.to for stretch in probe.stretches)):
+        through = [stretch for stretch in probe.stretches if stretch.to == address]
         # The lost ones last, over what lies beside them.
-        strips.append(Strip(address, tuple(bar(one) for one in sorted(through, key=lambda one: one.status != 200))))
-    return Drawn(probe, tuple(strips), tuple((round(100 * tick / length, 2), _told(tick)) for tick in _ticks(length)))
+        ordered = sorted(through, key=lambda stretch: stretch.status != 200)
+        strips.append(Strip(address, tuple(map(bar, ordered))))
+    ticks = tuple((round(100 * tick / length, 2), _duration(tick)) for tick in _ticks(length))
+    return Drawn(probe, tuple(strips), ticks)
 
 
 def _failure(answer: SeenAnswer) -> str:

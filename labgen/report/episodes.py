@@ -57,12 +57,12 @@ class Episode:
     @property
     def gaps(self) -> dict[str, list[tuple[datetime, datetime]]]:
         """The times for which each place was empty, as far as they are known and have ended."""
-        found: dict[str, list[tuple[datetime, datetime]]] = {place: [] for place in self.rows}
+        by_place: dict[str, list[tuple[datetime, datetime]]] = {place: [] for place in self.rows}
         unknown = {turn.place for turn in self.turns if undated(turn.new)}
         for vacancy in vacancies((turn for turn in self.turns if turn.place not in unknown), self.of):
             if vacancy.end:
-                found[vacancy.place].append((vacancy.start, vacancy.end))
-        return found
+                by_place[vacancy.place].append((vacancy.start, vacancy.end))
+        return by_place
 
     @property
     def longest_gap(self) -> float | None:
@@ -78,10 +78,10 @@ class Episode:
         ):
             return None
         ended = self.ended
-        both = [(turn.started, min(turn.stopped, ended)) for turn in self.turns if turn.started and turn.stopped]
-        if len(both) < len(self.turns) or any(stopped <= started for started, stopped in both):
+        overlaps = [(turn.started, min(turn.stopped, ended)) for turn in self.turns if turn.started and turn.stopped]
+        if len(overlaps) < len(self.turns) or any(stopped <= started for started, stopped in overlaps):
             return None
-        return min((stopped - started).total_seconds() for started, stopped in both)
+        return min((stopped - started).total_seconds() for started, stopped in overlaps)
 
     @property
     def began(self) -> datetime:
@@ -110,43 +110,43 @@ class Episode:
         return [*created, *started, *gaps, *(moment for moment in stopped if first - WANTED <= moment <= last + WANTED)]
 
 
-def episodes(seen: SeenService) -> list[Episode]:
+def episodes(seen_service: SeenService) -> list[Episode]:
     """Everything that happened to a service's tasks, the oldest first."""
-    service = as_service(seen)
-    found: list[list[tuple[str, Turn]]] = []
+    service = as_service(seen_service)
+    groups: list[list[tuple[str, Turn]]] = []
     for kind, turn in sorted(_turns(service), key=lambda one: str(one[1].new.created)):
-        there = next((one for one in reversed(found) if _belongs(one[-1], kind, turn)), None)
-        if there is None:
-            found.append([(kind, turn)])
+        group = next((entry for entry in reversed(groups) if _belongs(entry[-1], kind, turn)), None)
+        if group is None:
+            groups.append([(kind, turn)])
         else:
-            there.append((kind, turn))
-    return [_episode(service, [turn for _, turn in each], each[0][0]) for each in found]
+            group.append((kind, turn))
+    return [_episode(service, [turn for _, turn in group], group[0][0]) for group in groups]
 
 
-def as_service(seen: SeenService) -> Service:
+def as_service(service: SeenService) -> Service:
     """The service again, as far as a report tells it."""
     return Service(
-        id=seen.id,
-        name=seen.name,
-        mode=seen.mode,
-        replicas=seen.replicas,
-        image=seen.image,
+        id=service.id,
+        name=service.name,
+        mode=service.mode,
+        replicas=service.replicas,
+        image=service.image,
         constraints=(),
         ports=(),
-        update_state=seen.update_state,
+        update_state=service.update_state,
         update_message="",
-        tasks=tuple(map(_task, seen.tasks)),
+        tasks=tuple(map(_task, service.tasks)),
     )
 
 
 def _turns(service: Service) -> list[tuple[str, Turn]]:
-    found = []
+    turns = []
     for place, tasks in places(service).items():
         for at in range(1, len(tasks)):
             turn = Turn(place, tasks[at - 1], tasks[at])
             if turn.new.created is not None:
-                found.append((_kind(tasks[:at], turn), turn))
-    return found
+                turns.append((_kind(tasks[:at], turn), turn))
+    return turns
 
 
 def _kind(before: Sequence[Task], turn: Turn) -> str:
@@ -171,23 +171,23 @@ def _episode(service: Service, turns: Sequence[Turn], kind: str) -> Episode:
     return Episode(service.name, kind, images, tuple(turns), len(places(service)), service, ordered)
 
 
-def _task(seen: SeenTask) -> Task:
+def _task(task: SeenTask) -> Task:
     return Task(
-        id=seen.id,
+        id=task.id,
         service_id="",
-        slot=seen.slot,
-        node_id=seen.node,
-        state=seen.state,
-        desired=seen.desired,
-        image=seen.image,
+        slot=task.slot,
+        node_id=task.node,
+        state=task.state,
+        desired=task.desired,
+        image=task.image,
         container_id="",
-        error=seen.error,
-        created=_moment(seen.created),
+        error=task.error,
+        created=_moment(task.created),
         updated=None,
-        since=_moment(seen.since),
-        began=_moment(seen.began or ""),
-        ended=_moment(seen.ended),
-        unwell=_NEVER if seen.began is None else "",
+        since=_moment(task.since),
+        began=_moment(task.began or ""),
+        ended=_moment(task.ended),
+        unwell=_NEVER if task.began is None else "",
     )
 
 

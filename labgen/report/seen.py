@@ -143,7 +143,7 @@ class SeenService:
             replicas=service.replicas,
             image=line(service.image),
             ports=tuple(
-                f"{one.published}:{one.target}/{line(one.protocol)} ({line(one.mode)})" for one in service.ports
+                f"{port.published}:{port.target}/{line(port.protocol)} ({line(port.mode)})" for port in service.ports
             )[:20],
             update_state=line(service.update_state),
             running=len(service.running),
@@ -179,9 +179,9 @@ class SeenRequests:
     @classmethod
     def of(cls, by: str, to: str, port: int, outcome: Requests) -> SeenRequests:
         """From the answers themselves."""
-        counted = Counter((one.status, line(one.body, 120)) for one in outcome.responses)
+        counted = Counter((response.status, line(response.body, 120)) for response in outcome.responses)
         answers = tuple(SeenAnswer(status, body, times) for (status, body), times in counted.most_common(ANSWERS))
-        return cls(line(by), line(to), port, tuple(sorted(answers, key=lambda one: (one.status, one.body))))
+        return cls(line(by), line(to), port, tuple(sorted(answers, key=lambda answer: (answer.status, answer.body))))
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ class SeenProbe:
     @classmethod
     def of(cls, exercise: str, by: str, port: int, outcome: Probed) -> SeenProbe:
         """From what came of it, which is some requests at least."""
-        first = min(one.start for one in outcome.stretches)
+        first = min(stretch.start for stretch in outcome.stretches)
         return cls(
             exercise=exercise,
             by=line(by),
@@ -239,9 +239,13 @@ class SeenProbe:
             seconds=round(outcome.seconds, 3),
             stretches=tuple(
                 SeenStretch(
-                    line(one.address), one.status, one.count, round(one.start - first, 3), round(one.end - first, 3)
+                    line(stretch.address),
+                    stretch.status,
+                    stretch.count,
+                    round(stretch.start - first, 3),
+                    round(stretch.end - first, 3),
                 )
-                for one in outcome.stretches[:STRETCHES]
+                for stretch in outcome.stretches[:STRETCHES]
             ),
             left_out=max(0, len(outcome.stretches) - STRETCHES),
         )
@@ -302,7 +306,7 @@ class Seen:
         return cls(
             at=at,
             nodes=tuple(SeenNode.of(node) for node in swarm.nodes[:NODES]),
-            services=tuple(SeenService.of(one) for one in list(swarm.services.values())[:SERVICES]),
+            services=tuple(SeenService.of(service) for service in list(swarm.services.values())[:SERVICES]),
             requests=requests_made,
             probes=probed,
             waited=round(waited, 3),

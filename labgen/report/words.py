@@ -191,36 +191,41 @@ def running(service: SeenService, language: Language) -> str:
     return f"{counted} / {service.replicas}" + (f", {MORE.in_(language).format(count=more)}" if more else "")
 
 
-def probe(one: SeenProbe, language: Language) -> str:
+def probe(outcome: SeenProbe, language: Language) -> str:
     """``1240 requests in 9.2 s, 2 lost (0.16 %); lost in a row: sent within 0.4 s …``."""
-    share = f"{max(100 * one.lost / one.requests, 0.01):.2f}"
-    told = PROBE.in_(language).format(
-        requests=one.requests, seconds=f"{one.seconds:.1f}", lost=one.lost, share=share if one.lost else "0"
+    share = f"{max(100 * outcome.lost / outcome.requests, 0.01):.2f}"
+    sentence = PROBE.in_(language).format(
+        requests=outcome.requests,
+        seconds=f"{outcome.seconds:.1f}",
+        lost=outcome.lost,
+        share=share if outcome.lost else "0",
     )
-    if not one.lost:
-        return told
-    return f"{told}; " + PROBE_LOST.in_(language).format(spell=f"{one.spell:.1f}", longest=f"{one.longest:.1f}")
+    if not outcome.lost:
+        return sentence
+    return f"{sentence}; " + PROBE_LOST.in_(language).format(
+        spell=f"{outcome.spell:.1f}", longest=f"{outcome.longest:.1f}"
+    )
 
 
-def episode(one: Episode, language: Language) -> str:
+def episode(happening: Episode, language: Language) -> str:
     """``new tasks: 3, within 11.0 s; longest gap 2.5 s; at most 1 of 3 missing at once``."""
-    told = [NEW_TASKS.in_(language).format(tasks=len(one.turns), seconds=f"{one.seconds:.1f}")]
-    if one.longest_gap is not None:
-        told.append(LONGEST_GAP.in_(language).format(gap=f"{one.longest_gap:.1f}"))
-    elif one.overlap is not None:
-        told.append(SIDE_BY_SIDE.in_(language).format(seconds=f"{one.overlap:.1f}"))
-    if one.missing == 0:
-        told.append(NONE_MISSING.in_(language))
-    elif one.missing is not None:
-        told.append(MISSING.in_(language).format(missing=one.missing, places=one.places))
-    if one.undated:
-        told.append(UNDATED.in_(language).format(tasks=one.undated))
-    return "; ".join(told)
+    parts = [NEW_TASKS.in_(language).format(tasks=len(happening.turns), seconds=f"{happening.seconds:.1f}")]
+    if happening.longest_gap is not None:
+        parts.append(LONGEST_GAP.in_(language).format(gap=f"{happening.longest_gap:.1f}"))
+    elif happening.overlap is not None:
+        parts.append(SIDE_BY_SIDE.in_(language).format(seconds=f"{happening.overlap:.1f}"))
+    if happening.missing == 0:
+        parts.append(NONE_MISSING.in_(language))
+    elif happening.missing is not None:
+        parts.append(MISSING.in_(language).format(missing=happening.missing, places=happening.places))
+    if happening.undated:
+        parts.append(UNDATED.in_(language).format(tasks=happening.undated))
+    return "; ".join(parts)
 
 
-def exchange(seen: SeenExchange, language: Language) -> str:
+def exchange(outcome: SeenExchange, language: Language) -> str:
     """Which replica Swarm itself left without a task, for how long, and why."""
-    return EXCHANGE.in_(language).format(service=seen.service, place=seen.place, seconds=f"{seen.seconds:.1f}")
+    return EXCHANGE.in_(language).format(service=outcome.service, place=outcome.place, seconds=f"{outcome.seconds:.1f}")
 
 
 CUT_SHORT = Words(

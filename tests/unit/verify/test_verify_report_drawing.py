@@ -36,7 +36,7 @@ def update(slot: int, stopped: float, created: float, began: float, node: str = 
 
 
 def shapes(bars: tuple[Bar, ...]) -> list[tuple[str, float, float]]:
-    return [(bar.kind, bar.left, bar.width) for bar in bars]
+    return [(bar.kind, bar.offset, bar.width) for bar in bars]
 
 
 def test_timeline_draws_each_task_from_when_it_was_made_to_its_end() -> None:
@@ -47,10 +47,10 @@ def test_timeline_draws_each_task_from_when_it_was_made_to_its_end() -> None:
     assert shapes(first.gaps) == [("gap", 25.81, 24.19)]
     assert shapes(second.bars) == [("run", 0.0, 74.19), ("start", 74.19, 16.13), ("run", 90.32, 9.68)]
     assert [bar.colour for bar in first.bars] == [0, 1, 1]
-    assert [bar.told for bar in first.bars] == [f"{OLD}, shutdown", f"{NEW}, running", f"{NEW}, running"]
+    assert [bar.label for bar in first.bars] == [f"{OLD}, shutdown", f"{NEW}, running", f"{NEW}, running"]
     assert line.images == ((OLD, 0), (NEW, 1))
     assert line.kinds == {"run", "start", "gap"}
-    assert (line.more, first.gaps[0].told) == (0, "30.0")
+    assert (line.more, first.gaps[0].label) == (0, "30.0")
     assert line.ticks == ((9.68, "0 s"), (33.87, "30 s"), (58.06, "60 s"), (82.26, "90 s"))
 
 
@@ -71,7 +71,7 @@ def test_timeline_draws_what_failed_and_what_never_ran() -> None:
         task(4, "worker1", "shutdown", OLD, -600, 10, began=at(-599)),
         task(4, "worker1", "failed", NEW, 0, 100, "exit 1", began=at(50)),
     )
-    kinds = [[(bar.kind, bar.told.partition(", ")[2]) for bar in row.bars[1:]] for row in line.rows]
+    kinds = [[(bar.kind, bar.label.partition(", ")[2]) for bar in row.bars[1:]] for row in line.rows]
     assert kinds == [
         [("bad", "rejected: No such image")],
         [("start", "shutdown")],
@@ -80,7 +80,7 @@ def test_timeline_draws_what_failed_and_what_never_ran() -> None:
     ]
     assert line.kinds == {"run", "start", "bad", "gap"}
     pending = line.rows[2].bars[1]
-    assert pending.left + pending.width == pytest.approx(100, abs=0.01)
+    assert pending.offset + pending.width == pytest.approx(100, abs=0.01)
 
 
 def test_timeline_leaves_out_what_was_over_before_it_begins() -> None:
@@ -101,7 +101,7 @@ def test_timeline_shows_what_lasted_a_moment_and_lasts_two_seconds_at_least() ->
     assert shapes(line.rows[0].bars)[1:] == [("start", 9.68, 20.16), ("run", 29.84, 70.16)]
     assert shapes(line.rows[1].bars)[1:] == [("bad", 17.74, 0.4)]
     late = drawn(*update(1, stopped=0, created=0, began=0.5), task(1, "worker1", "running", NEW, 99_999, 99_999))
-    assert all(bar.left + bar.width <= 100 for row in late.rows for bar in row.bars)
+    assert all(bar.offset + bar.width <= 100 for row in late.rows for bar in row.bars)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_cards_take_the_entry_that_is_ready_of_two_with_one_name() -> None:
     back = replace(gone, id="new", state="ready")
     for nodes in ((gone, back), (back, gone)):
         report = replace(REPORT, nodes=(LabNode("worker1", "worker", "10.0.2.102"),), seen=Seen(at(0), nodes))
-        assert [card.seen for card in cards(report)] == [back]
+        assert [card.node for card in cards(report)] == [back]
 
 
 def test_spreads_have_a_colour_for_each_page_and_none_for_what_is_none() -> None:
@@ -189,7 +189,7 @@ def test_spreads_have_a_colour_for_each_page_and_none_for_what_is_none() -> None
             ),
         ]
     )
-    assert [[(part.told, part.colour, part.left, part.width) for part in one.stretches] for one in pages] == [
+    assert [[(part.label, part.colour, part.offset, part.width) for part in one.stretches] for one in pages] == [
         [("one", 0, 0.0, 25.0), ("two", 1, 25.0, 75.0)],
         [("one", 0, 0.0, 25.0), ("503 busy", -1, 25.0, 25.0), ("refused", -1, 50.0, 50.0)],
     ]
@@ -210,18 +210,18 @@ def test_probes_draw_the_lost_last_and_on_a_scale_of_their_own() -> None:
     )
     (picture,) = probes([SeenProbe("web", "manager", 8001, 12, 3, 2.5, 2.5, 10.0, stretches)])
     assert [strip.to for strip in picture.strips] == ["10.0.2.101", "10.0.2.102"]
-    assert [(bar.kind, bar.left, bar.width, bar.told) for bar in picture.strips[0].bars] == [
+    assert [(bar.kind, bar.offset, bar.width, bar.label) for bar in picture.strips[0].bars] == [
         ("run", 0.0, 100.0, "9 x 200, 0.0 s - 10.0 s"),
         ("error", 20.0, 5.0, "1 x 503, 2.0 s - 2.5 s"),
     ]
-    assert [bar.told for bar in picture.strips[1].bars] == ["2 x -, 5.0 s - 7.5 s"]
+    assert [bar.label for bar in picture.strips[1].bars] == ["2 x -, 5.0 s - 7.5 s"]
     assert picture.ticks == ((0.0, "0 s"), (20.0, "2 s"), (40.0, "4 s"), (60.0, "6 s"), (80.0, "8 s"), (100.0, "10 s"))
 
 
 def test_probes_that_lasted_no_second_are_drawn_as_one() -> None:
     (picture,) = probes([SeenProbe("web", "m", 80, 1, 0, 0.0, 0.0, 0.5, (SeenStretch("a", 200, 1, 0.0, 0.5),))])
     (bar,) = picture.strips[0].bars
-    assert (bar.left, bar.width) == (0.0, 50.0)
+    assert (bar.offset, bar.width) == (0.0, 50.0)
     (picture,) = probes([SeenProbe("web", "m", 80, 1, 0, 0.0, 0.0, 0.5, (SeenStretch("a", 200, 1, 0.0, 0.0),))])
     # What was answered need not be seen for itself.
     assert picture.strips[0].bars[0].width == 0.0

@@ -90,7 +90,7 @@ def test_timeline_shows_every_new_task_and_explains_what_it_shows(service: Servi
         for row in drawn.rows:
             new = [turn.new for turn in episode.turns if turn.place == row.place]
             images = {task.image.partition("@")[0] for task in new}
-            assert images <= {bar.told.partition(",")[0] for bar in row.bars}
+            assert images <= {bar.label.partition(",")[0] for bar in row.bars}
         assert drawn.kinds <= {"run", *LEGENDS}
         assert [image for image, _ in drawn.images]
     for figure in re.findall(r'<figure class="timeline">.*?</figure>', page, re.S):
@@ -102,7 +102,7 @@ def test_timeline_shows_every_new_task_and_explains_what_it_shows(service: Servi
 def assert_within(bars: object) -> None:
     for bar in bars:  # type: ignore[attr-defined]
         assert isinstance(bar, Bar)
-        assert 0 <= bar.left <= bar.left + bar.width <= 100.01
+        assert 0 <= bar.offset <= bar.offset + bar.width <= 100.01
         assert bar.width >= 0.39
 
 
@@ -214,7 +214,7 @@ def test_probe_tells_parts_that_are_no_more_than_the_whole(stretches: list[Stret
     assert_possible(words.probe(seen, "en"))
     (drawn,) = probes([seen])
     for bar in (bar for strip in drawn.strips for bar in strip.bars):
-        assert 0 <= bar.left <= bar.left + bar.width <= 100.01
+        assert 0 <= bar.offset <= bar.offset + bar.width <= 100.01
 
 
 @pytest.mark.parametrize(("lost", "share"), [(0, "0 %"), (1, "0.01 %"), (200_000, "100.00 %")])

@@ -266,7 +266,7 @@ def test_a_timeline_is_drawn_to_scale() -> None:
     (gap,) = first.gaps
     assert gap.width == pytest.approx(100 * 2.5 / 13.64, abs=0.1)
     old, starting, new = first.bars
-    assert (old.left, starting.left, new.left + new.width) == (0.0, gap.left, pytest.approx(100.0))
+    assert (old.offset, starting.offset, new.offset + new.width) == (0.0, gap.offset, pytest.approx(100.0))
     assert starting.width == pytest.approx(gap.width, abs=0.02)
     assert [told for _, told in drawn.ticks] == ["0 s", "5 s", "10 s"]
     assert drawn.rows[2].bars[-1].kind == "bad"
@@ -286,7 +286,7 @@ def test_nodes_are_drawn_with_what_runs_there() -> None:
     drawn = {card.name: card for card in cards(REPORT)}
     assert list(drawn) == ["manager", "worker1", "worker2", "worker3", "laptop"]
     assert [chip.label for chip in drawn["worker1"].chips] == ["web-alb.1", "my-database.1", "my-database.3"]
-    assert (drawn["worker3"].seen, drawn["laptop"].stranger) == (None, True)
+    assert (drawn["worker3"].node, drawn["laptop"].stranger) == (None, True)
 
 
 def test_ten_thousand_tasks_are_told_in_short() -> None:
@@ -363,7 +363,7 @@ def test_a_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
     )
     (drawn,) = probes([seen])
     (strip,) = drawn.strips
-    assert [(bar.kind, bar.left) for bar in strip.bars] == [("run", 0.0), ("run", 50.01), ("error", 50.0)]
+    assert [(bar.kind, bar.offset) for bar in strip.bars] == [("run", 0.0), ("run", 50.01), ("error", 50.0)]
     assert strip.bars[-1].width == pytest.approx(0.4)
     assert drawn.ticks[:2] == ((0.0, "0 s"), (20.0, "2 s"))
 
@@ -372,4 +372,4 @@ def test_a_request_lost_at_the_end_stays_within_the_drawing() -> None:
     stretch = SeenStretch("10.0.2.101", 0, 1, 9.999, 10.0)
     (drawn,) = probes([SeenProbe("web", "manager", 8001, 1, 1, 0.0, 0.0, 10.0, (stretch,))])
     (bar,) = drawn.strips[0].bars
-    assert bar.left + bar.width <= 100
+    assert bar.offset + bar.width <= 100
