@@ -41,11 +41,21 @@ def test_a_nodes_settings(stage: Callable[..., Any], tmp_path: Path) -> None:
     assert ("--cpus", "2") in pairs
     assert [value for option, value in pairs if option == "--cap-add"] == ["SYS_ADMIN", "NET_ADMIN"]
     assert "--privileged" not in arguments
-    assert node["vm_calls"] == [["network", "private_network", {"ip": "10.9.8.102", "name": "lab-49ffd9-lab"}]]
+    ssh = {"guest": 22, "host": 2223, "host_ip": "127.0.0.1", "auto_correct": True, "id": "ssh"}
+    assert node["vm_calls"] == [
+        ["network", "private_network", {"ip": "10.9.8.102", "name": "lab-49ffd9-lab"}],
+        ["network", "forwarded_port", ssh],
+    ]
     key = str(tmp_path / ".vagrant" / "labgen-key")
     assert node["ssh"] == {"insert_key": False, "private_key_path": key}
     assert ("--env-file", f"{key}.env") in pairs
     assert node["moments"] == ["before up", "before reload", "before destroy", "after destroy"]
+
+
+def test_ssh_of_no_two_nodes_is_asked_for_at_the_same_port(stage: Callable[..., Any]) -> None:
+    machines = stage(config.parse("managers: 3\nworkers: 2"), "docker")
+    calls = [options for node in machines.values() for _, kind, options in node["vm_calls"] if kind == "forwarded_port"]
+    assert sorted(options["host"] for options in calls if options["id"] == "ssh") == [2222, 2223, 2224, 2225, 2226]
 
 
 def test_ports_are_published_on_this_computer_only(stage: Callable[..., Any]) -> None:
@@ -58,7 +68,7 @@ def test_two_ports_of_this_computer_may_lead_to_one_of_a_node(stage: Callable[..
     lab = config.parse("ports: [{guest: 80, host: 8080}, {guest: 80, host: 8081}]")
     for provider in ("docker", "virtualbox"):
         calls = stage(lab, provider)["swarm-manager"]["vm_calls"]
-        forwarded = [call[2] for call in calls if call[:2] == ["network", "forwarded_port"]]
+        forwarded = [call[2] for call in calls if call[:2] == ["network", "forwarded_port"] and call[2]["id"] != "ssh"]
         assert [port["host"] for port in forwarded] == [8080, 8081]
         # Of two with the same id, Vagrant takes the later one only.
         assert len({port["id"] for port in forwarded}) == 2
