@@ -90,14 +90,14 @@ def _prepare(
     # One command for all that is missing: each costs a tenth of a second and more.
     if changes:
         script = "\n".join(f"( {change.script}\n) || exit 1\necho '@@done'" for change in changes)
-        done = shell.attempt(script, within=sum(change.within for change in changes))
-        finished = done.out.count("@@done")
+        output = shell.attempt(script, within=sum(change.within for change in changes))
+        finished = output.out.count("@@done")
         for change in changes[:finished]:
             account.changed(shell.node, change.what)
-        if not done.ok:
+        if not output.ok:
             failed = changes[min(finished, len(changes) - 1)]
             raise NodeError(
-                f"{shell.node.name}: {failed.what}: failed (status {done.status}): {done.said or 'no output'}",
+                f"{shell.node.name}: {failed.what}: failed (status {output.status}): {output.said or 'no output'}",
                 f"{failed.hint or f'Look at it there: labgen ssh {shell.node.name}.'} "
                 "Then run fab bootstrap again: it carries on.",
             )
@@ -130,7 +130,7 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
                 begun.result()  # Where it cannot begin, or was interrupted, there is no more to prepare for.
             facts = _prepare(shell, inventory, tuple(STEPS), account)
         start = begun.result()
-        if swarm.join(shell, start.shell, _local(facts), start.known, start.token(node.role)):
+        if swarm.join(shell, start.shell, _local(facts), start.members, start.token(node.role)):
             account.changed(node, f"joined the swarm as {node.role}")
 
     everywhere(lab.nodes, one)
@@ -158,7 +158,7 @@ class _Begun:
     """A swarm that others can join."""
 
     shell: Shell
-    known: dict[str, SwarmNode]
+    members: dict[str, SwarmNode]
     _tokens: dict[Role, swarm.Token] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

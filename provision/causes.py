@@ -33,5 +33,5 @@ def explained(
         return error
     manager = lab.first_manager
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
-    told = finding.words + Words(f" ({error.words.en})", f" ({error.words.ko})")
-    return type(error)(told, tuple(hint.filled(names) for hint in finding.hints))
+    words = finding.words + Words(f" ({error.words.en})", f" ({error.words.ko})")
+    return type(error)(words, tuple(hint.filled(names) for hint in finding.hints))

@@ -51,13 +51,13 @@ class Step:
 
     :param look: gives the changes that are missing.
     :param needs: what it needs of the nodes, ``None`` where any node will do.
-    :param given: looks, where nodes lack that, that they have from elsewhere what the step would have made;
-        raises NodeError where they have not.
+    :param check_provided: called for nodes that lack it: checks that something else has set up what the step would;
+        raises NodeError if not.
     """
 
     look: Look
     needs: Capability | None = None
-    given: Callable[[NodeFacts, Lab, Node], None] | None = None
+    check_provided: Callable[[NodeFacts, Lab, Node], None] | None = None
 
     @property
     def words(self) -> str:
@@ -71,8 +71,8 @@ class Step:
         """
         if self.needs not in lacks:
             return self.look(facts, lab, node)
-        if self.given:
-            self.given(facts, lab, node)
+        if self.check_provided:
+            self.check_provided(facts, lab, node)
         return []
 
 
@@ -128,7 +128,7 @@ def _generate_alone(text: str) -> str:
     networkd has nothing from netplan so far, as where NetworkManager does its work.
     """
     root = "/run/labgen"
-    file, made = f"{root}{NETPLAN_FILE}", "run/systemd/network/10-netplan-labgen.network"
+    file, network_file = f"{root}{NETPLAN_FILE}", "run/systemd/network/10-netplan-labgen.network"
     return (
         "{ set -- /run/systemd/network/10-netplan-*; "
         '[ -e "$1" ] && [ -d /run/systemd/netif/links ] && '
@@ -136,7 +136,7 @@ def _generate_alone(text: str) -> str:
         "for generate in /usr/libexec/netplan/configure /usr/libexec/netplan/generate /lib/netplan/generate; do "
         '[ ! -x "$generate" ] || break; done && '
         f"mkdir -p {root}/etc/netplan && (umask 0066; printf %s {shlex.quote(text)} > {file}) && "
-        f'"$generate" --root-dir {root} && mv -f {root}/{made} /{made} && networkctl reload; }}'
+        f'"$generate" --root-dir {root} && mv -f {root}/{network_file} /{network_file} && networkctl reload; }}'
     )
 
 
@@ -164,9 +164,9 @@ def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
     if any(address in link.addresses for link in facts.interfaces):
         return
     others = [link for link in facts.interfaces if link.addresses and link.name != "lo"]
-    seen = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
+    interfaces = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
     raise NodeError(
-        f"{node.name} was not given its lab address {address}; it has {seen or 'no address at all'}.",
+        f"{node.name} was not given its lab address {address}; it has {interfaces or 'no address at all'}.",
         "Start it again: labgen halt, then labgen up. Where that does not help, make it anew: labgen down, then "
         "labgen up.",
     )
@@ -209,27 +209,27 @@ _BEGIN, _END = "# labgen: the nodes of the lab", "# labgen: end"
 def hosts(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     """/etc/hosts, so that every node finds every other, and itself, at its lab address."""
     del node
-    wanted = hosts_file(facts.hosts, lab)
-    if wanted.strip() == facts.hosts.strip():
+    text = hosts_file(facts.hosts, lab)
+    if text.strip() == facts.hosts.strip():
         return []
-    return [Change(f"/etc/hosts: {len(lab.nodes)} names", write_file("/etc/hosts", wanted, "0644"))]
+    return [Change(f"/etc/hosts: {len(lab.nodes)} names", write_file("/etc/hosts", text, "0644"))]
 
 
 def hosts_file(text: str, lab: Lab) -> str:
     """The text of /etc/hosts with the lab's names in it, each once and at its lab address."""
     text = re.sub(rf"(?ms)^{_BEGIN}$.*?^{_END}$\n?", "", text)
     names = {node.name for node in lab.nodes}
-    kept = []
+    other_lines = []
     for line in text.splitlines():
         entry, mark, remark = line.partition("#")
-        address, *known = entry.split() or [""]
+        address, *aliases = entry.split() or [""]
         # Distributions map a machine's own name to 127.0.1.1, Vagrant to 127.0.x.1.
-        others = [name for name in known if name not in names]
-        if len(others) == len(known):
-            kept.append(line)
+        others = [name for name in aliases if name not in names]
+        if len(others) == len(aliases):
+            other_lines.append(line)
         elif others:
-            kept.append(f"{address} {' '.join(others)}" + (f" {mark}{remark}" if mark else ""))
-    lines = [*kept, _BEGIN, *(f"{node.address} {node.name}" for node in lab.nodes), _END]
+            other_lines.append(f"{address} {' '.join(others)}" + (f" {mark}{remark}" if mark else ""))
+    lines = [*other_lines, _BEGIN, *(f"{node.address} {node.name}" for node in lab.nodes), _END]
     return "\n".join(lines) + "\n"
 
 
@@ -269,15 +269,15 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         changes.append(Change("curl installed", packages.install("curl"), 600, packages.HINT))
     if not facts.engine_installed:
         changes.append(_installation(facts, lab, node))
-    wanted = daemon_settings(facts, lab)
-    if wanted != dict(facts.daemon) or (lab.registry_mirror or "") != facts.mirror_set:
-        text = json.dumps(wanted, indent=2) + "\n"
+    settings = daemon_settings(facts, lab)
+    if settings != dict(facts.daemon) or (lab.registry_mirror or "") != facts.mirror_set:
+        text = json.dumps(settings, indent=2) + "\n"
         # Mirrors are read again on reload; a bridge's address only at a start.
-        how = "reload" if wanted.get("bip") == facts.daemon.get("bip") else "restart"
+        how = "reload" if settings.get("bip") == facts.daemon.get("bip") else "restart"
         act = f"systemctl {how} docker" if facts.engine_running else "true"
         write = write_file("/etc/docker/daemon.json", text, "0644")
         script = f"mkdir -p /etc/docker && {write} && {mirrors.note(lab)} && {act}"
-        what = _settings(wanted, facts.daemon) or f"mirror {lab.registry_mirror or 'removed'} noted"
+        what = _settings(settings, facts.daemon) or f"mirror {lab.registry_mirror or 'removed'} noted"
         changes.append(Change(f"engine settings: {what}", script, within=120))
     if not facts.engine_running:
         changes.append(Change("engine started", "systemctl enable --now docker", within=120))
@@ -297,10 +297,12 @@ def daemon_settings(facts: NodeFacts, lab: Lab) -> dict[str, Any]:
     return settings
 
 
-def _settings(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> str:
-    keys = sorted({*wanted, *there})
-    told = [f"{key} {json.dumps(wanted.get(key, 'removed'))}" for key in keys if wanted.get(key) != there.get(key)]
-    return ", ".join(told)
+def _settings(desired: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+    keys = sorted({*desired, *current})
+    changes = [
+        f"{key} {json.dumps(desired.get(key, 'removed'))}" for key in keys if desired.get(key) != current.get(key)
+    ]
+    return ", ".join(changes)
 
 
 def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
@@ -331,9 +333,9 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     subnet = lab.plan.docker_gwbridge
     if str(subnet) == CANDIDATES["docker_gwbridge"][0]:
         return []
-    wanted = f"{subnet[1]}/{subnet.prefixlen}"
+    address = f"{subnet[1]}/{subnet.prefixlen}"
     link = next((link for link in facts.interfaces if link.name == "docker_gwbridge"), None)
-    if link and wanted in link.addresses:
+    if link and address in link.addresses:
         return []
     script = (
         "docker network rm docker_gwbridge >/dev/null 2>&1\n"
@@ -346,7 +348,7 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 STEPS: Mapping[str, Step] = {
     "clock": Step(clock),
-    "network": Step(network, needs=Capability.NETPLAN, given=address_given),
+    "network": Step(network, needs=Capability.NETPLAN, check_provided=address_given),
     "hostname": Step(hostname),
     "hosts": Step(hosts),
     "resolver": Step(resolver),

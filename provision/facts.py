@@ -126,40 +126,40 @@ def parse(text: str, name: str, now: float) -> NodeFacts:
     :param now: when the answer had come, by this computer's clock, in seconds since 1970.
     """
     parts = re.split(r"(?m)^@@([\w.]+)$\n?", text)
-    told = {parts[i]: parts[i + 1].removesuffix("\n") for i in range(1, len(parts) - 1, 2)}
-    if "end" not in told:
+    sections = {parts[i]: parts[i + 1].removesuffix("\n") for i in range(1, len(parts) - 1, 2)}
+    if "end" not in sections:
         raise NodeError(f"{name}: its answer is cut short.", "Run the same command again.")
-    mode, _, netplan = told["netplan"].partition("\n")
-    user = told["user"].strip()
-    local = _swarm(told["asked"].strip().partition("\n")[0])
-    hub = _HUB.search(told["asked"])
+    mode, _, netplan = sections["netplan"].partition("\n")
+    user = sections["user"].strip()
+    local = _swarm(sections["asked"].strip().partition("\n")[0])
+    hub = _HUB.search(sections["asked"])
     answered = hub is not None and hub[1] != "000"
-    ufw = told["ufw"]
-    firewalld = told["firewalld"].split()
-    release = dict(line.split("=", 1) for line in told["os"].splitlines() if "=" in line)
+    ufw = sections["ufw"]
+    firewalld = sections["firewalld"].split()
+    release = dict(line.split("=", 1) for line in sections["os"].splitlines() if "=" in line)
     return NodeFacts(
-        hostname=told["hostname"].strip(),
-        interfaces=_interfaces(told["links"], name),
+        hostname=sections["hostname"].strip(),
+        interfaces=_interfaces(sections["links"], name),
         netplan=netplan if mode else None,
         netplan_mode=mode.strip(),
-        hosts=told["hosts"],
+        hosts=sections["hosts"],
         os_id=release.get("ID", "").strip('"'),
-        engine_installed=told["engine"].strip().endswith("/dockerd"),
+        engine_installed=sections["engine"].strip().endswith("/dockerd"),
         engine_running=local is not None,
-        daemon=_daemon(told["daemon"], name),
+        daemon=_daemon(sections["daemon"], name),
         user=user,
-        groups=_groups(told["group"], user),
+        groups=_groups(sections["group"], user),
         ufw_rules=ufw if re.search(r"(?m)^Status: active", ufw) else None,
         firewalld_ports=frozenset(firewalld[1:]) if firewalld[:1] == ["running"] else None,
         swarm=local,
-        curl=bool(told["curl"].strip()),
+        curl=bool(sections["curl"].strip()),
         hub_reachable=answered,
-        has_registry=bool(told["registry"].strip()),
-        has_stand_ins="/" in told["registry"],
-        mirror_set=told.get("mirror", "").strip(),
-        resolv_conf=told["resolv"],
+        has_registry=bool(sections["registry"].strip()),
+        has_stand_ins="/" in sections["registry"],
+        mirror_set=sections.get("mirror", "").strip(),
+        resolv_conf=sections["resolv"],
         resolver_silent=hub is not None and not answered and float(hub[2]) == 0 and float(hub[3]) >= _PATIENT,
-        behind=_behind(told["clock"], now),
+        behind=_behind(sections["clock"], now),
     )
 
 

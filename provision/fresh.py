@@ -38,10 +38,10 @@ def fresh(inventory: Inventory, account: Account) -> None:
     boot.leave(inventory, account)
 
     def wipe(node: Node) -> None:
-        told = Shell(inventory, node).run(_WIPE, within=120, what="to empty the engine").split()
+        numbers = Shell(inventory, node).run(_WIPE, within=120, what="to empty the engine").split()
         counted = [
             f"{count} {what}{'' if count == '1' else 's'}"
-            for count, what in zip(told, ("container", "volume", "network"), strict=False)
+            for count, what in zip(numbers, ("container", "volume", "network"), strict=False)
             if count != "0"
         ]
         if counted:

@@ -54,7 +54,7 @@ def drain(inventory: Inventory, names: Sequence[str], account: Account) -> None:
     """Have what runs on some nodes run elsewhere, as far as Swarm can."""
     shell = manager(inventory)
     if shell is not None:
-        _drain(shell, inventory, _named(nodes(shell.run), names), account)
+        _drain(shell, inventory, _select(nodes(shell.run), names), account)
 
 
 def activate(inventory: Inventory, names: Sequence[str], account: Account) -> None:
@@ -64,7 +64,7 @@ def activate(inventory: Inventory, names: Sequence[str], account: Account) -> No
         return
 
     def ready() -> list[SwarmNode]:
-        members = [node for node in _named(nodes(shell.run), names) if node.ready]
+        members = [node for node in _select(nodes(shell.run), names) if node.ready]
         if missing := set(names) - {node.name for node in members}:
             raise NotYet(f"{', '.join(sorted(missing))} not Ready")
         return members
@@ -90,7 +90,7 @@ def retire(inventory: Inventory, names: Sequence[str], account: Account) -> None
     shell = manager(inventory, besides=names)
     if shell is None:
         return
-    members = _named(nodes(shell.run), names)
+    members = _select(nodes(shell.run), names)
     active = [node for node in members if node.availability == "active"]
     try:
         _drain(shell, inventory, members, account)
@@ -109,7 +109,7 @@ def retire(inventory: Inventory, names: Sequence[str], account: Account) -> None
         account.changed(inventory.lab.node(node.name), "taken out of the swarm")
 
 
-def _named(members: Sequence[SwarmNode], names: Collection[str]) -> list[SwarmNode]:
+def _select(members: Sequence[SwarmNode], names: Collection[str]) -> list[SwarmNode]:
     return [node for node in members if node.name in names]
 
 

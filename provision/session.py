@@ -95,18 +95,18 @@ class Session:
     def _read(self, receive: Callable[[int], bytes], deadline: float) -> tuple[str, int | None]:
         """What is printed until the mark, and the status beside it: ``None`` where the end comes first."""
         mark = re.compile(rb"\n" + self._mark.encode() + rb" (\d+)\n")
-        seen = b""
-        while (found := mark.search(seen)) is None:
+        data = b""
+        while (match := mark.search(data)) is None:
             self._wait_until(deadline)
             more = receive(1 << 16)
             if not more:
-                return self._printed(seen), None
-            seen += more
-        return self._printed(seen[: found.start()]), int(found[1])
+                return self._printed(data), None
+            data += more
+        return self._printed(data[: match.start()]), int(match[1])
 
-    def _printed(self, seen: bytes) -> str:
+    def _printed(self, data: bytes) -> str:
         """What a script printed: without what a login runs (.bashrc) printed before the loop began."""
-        before, begun, after = seen.decode(errors="replace").partition(f"\n{self._mark} begin\n")
+        before, begun, after = data.decode(errors="replace").partition(f"\n{self._mark} begin\n")
         return after if begun else before
 
     def _wait_until(self, deadline: float) -> None:

@@ -92,17 +92,17 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
         )
     # A node that was stopped in the middle of an init or a join is left in `pending` or `error`.
     before = "" if local.state == "inactive" else "docker swarm leave --force >/dev/null 2>&1\n"
-    done = shell.attempt(f"{before}{shlex.join(init_command(lab))}", within=60)
-    if _ALREADY.search(done.err):
+    output = shell.attempt(f"{before}{shlex.join(init_command(lab))}", within=60)
+    if _ALREADY.search(output.err):
         # An init that went on after the run that sent it was interrupted.
         return None
-    if not done.ok:
+    if not output.ok:
         raise NodeError(
-            f"{name}: docker swarm init failed (status {done.status}): {done.said or 'no output'}",
+            f"{name}: docker swarm init failed (status {output.status}): {output.said or 'no output'}",
             f"Look at it there: labgen ssh {name}. Then run fab bootstrap again: it carries on.",
         )
-    told = _TOKEN.search(done.out)
-    return {"worker": Token(told[0])} if told else {}
+    match = _TOKEN.search(output.out)
+    return {"worker": Token(match[0])} if match else {}
 
 
 def token(shell: Shell, role: Role) -> Token:
@@ -110,14 +110,14 @@ def token(shell: Shell, role: Role) -> Token:
     return Token(shell.run(f"docker swarm join-token -q {role}", what="docker swarm join-token").strip())
 
 
-def join(shell: Shell, manager: Shell, local: LocalSwarm, known: Mapping[str, SwarmNode], first: Token) -> bool:
+def join(shell: Shell, manager: Shell, local: LocalSwarm, members: Mapping[str, SwarmNode], first: Token) -> bool:
     """Bring a node into the swarm, unless it is in it; gives whether it did.
 
     :param manager: root's shell on the first manager, for a new token should this one be refused.
-    :param known: nodes the manager knows, by id.
+    :param members: nodes the manager knows, by id.
     :param first: the token to try.
     """
-    if local.state == "active" and local.node_id in known:
+    if local.state == "active" and local.node_id in members:
         return False
     joined = _attempt(shell, manager.node, first, leave=local.state != "inactive")
     if joined is None:
@@ -152,16 +152,16 @@ def join_shown(node: Node, manager: Node) -> str:
 def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
     """Join with a token; gives whether it did, ``None`` where the token was refused."""
     node = shell.node
-    done = shell.attempt(join_script(node, manager, leave=leave), within=90, secret=with_token.value)
-    if done.ok:
+    output = shell.attempt(join_script(node, manager, leave=leave), within=90, secret=with_token.value)
+    if output.ok:
         return True
-    if _ALREADY.search(done.err):
+    if _ALREADY.search(output.err):
         # A join that went on after the run that sent it was interrupted; whether it is in this swarm shows
         # when every node is waited for.
         return False
-    if _REFUSED.search(done.err):
+    if _REFUSED.search(output.err):
         return None
-    if _ENGINE_GONE in done.err:
+    if _ENGINE_GONE in output.err:
         cause = (
             f"Its engine has ended, as it does where memory runs out ({node.memory} MiB; more with `memory:` in "
             f"lab.yml): labgen ssh {node.name} -- sudo journalctl --unit docker --lines 20."
@@ -169,7 +169,7 @@ def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> 
     else:
         cause = f"Does {manager.name} answer at {manager.address}:{PORT}?"
     raise NodeError(
-        f"{node.name}: docker swarm join failed: {done.said}", f"{cause} Run fab bootstrap again: it carries on."
+        f"{node.name}: docker swarm join failed: {output.said}", f"{cause} Run fab bootstrap again: it carries on."
     )
 
 
@@ -187,20 +187,20 @@ def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
 
 
 def _settled(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
-    there = nodes(manager.run)
-    wanted = {node.name: node for node in lab.nodes}
-    ready = {node.name: node for node in there if node.ready}
-    for ghost in there:
+    members = nodes(manager.run)
+    lab_nodes = {node.name: node for node in lab.nodes}
+    ready = {node.name: node for node in members if node.ready}
+    for ghost in members:
         # What a node that left, or was made anew, has left behind.
-        if not ghost.ready and ghost.name in ready and ghost.id != manager_id(there):
+        if not ghost.ready and ghost.name in ready and ghost.id != manager_id(members):
             demote = f"docker node demote {ghost.id} >/dev/null; " if ghost.role == "manager" else ""
             manager.run(f"{demote}docker node rm --force {ghost.id}", what="docker node rm")
             mended.append(f"{ghost.name}: its earlier, lost membership removed")
-    missing = [name for name in wanted if name not in ready]
+    missing = [name for name in lab_nodes if name not in ready]
     if missing:
-        seen = {node.name: node.state for node in there}
-        raise NotYet(", ".join(f"{name} {seen.get(name, 'not in the swarm')}" for name in missing))
-    for name, node in wanted.items():
+        states = {node.name: node.state for node in members}
+        raise NotYet(", ".join(f"{name} {states.get(name, 'not in the swarm')}" for name in missing))
+    for name, node in lab_nodes.items():
         if ready[name].role != node.role:
             verb = "promote" if node.role == "manager" else "demote"
             manager.run(f"docker node {verb} {ready[name].id}", what=f"docker node {verb}")
@@ -208,9 +208,9 @@ def _settled(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
     return mended
 
 
-def manager_id(there: list[SwarmNode]) -> str:
+def manager_id(members: list[SwarmNode]) -> str:
     """Id of the leader, which answers and is never a ghost."""
-    return next((node.id for node in there if node.leader), "")
+    return next((node.id for node in members if node.leader), "")
 
 
 def leave(shell: Shell) -> bool:

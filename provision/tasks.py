@@ -44,7 +44,7 @@ def _with_lab(body: Callable[..., None], load: Callable[[], Inventory] | None = 
                     # Also what ends, after Ctrl-C, the commands that still run.
                     inventory.close()
 
-        _told(with_lab)
+        _report_errors(with_lab)
 
     # invoke reads a task's options from the signature that functools.wraps has left here.
     return run
@@ -60,7 +60,7 @@ def _command() -> str:
     return " ".join(["fab", *sys.argv[1:]])
 
 
-def _told(do: Callable[[], object]) -> None:
+def _report_errors(do: Callable[[], object]) -> None:
     """Do something; turn its errors into one message and their exit status."""
     try:
         do()
@@ -157,7 +157,7 @@ def _exercise_task(name: str, title: str) -> Any:
 
     def choose(context: Context, dry_run: bool = False, reset: bool = False) -> None:
         if dry_run:
-            _told(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=_say))
+            _report_errors(lambda: rehearse(name, inventories.lab_of(), _lacks(), say=_say))
         elif reset:
             undone(context)
         else:
@@ -196,13 +196,14 @@ def _all(inventory: Inventory) -> None:
         except LabgenError as error:
             print(printable(f"\nerror: {error}"))
             failed[name] = error
-    done = len(exercises()) - len(failed) - len(left_out)
-    print(f"\n{done} of {len(exercises())} exercises done{_named('left out', left_out)}{_named('failed', failed)}.")
+    succeeded = len(exercises()) - len(failed) - len(left_out)
+    remarks = _list_names("left out", left_out) + _list_names("failed", failed)
+    print(f"\n{succeeded} of {len(exercises())} exercises done{remarks}.")
     if failed:
         raise Exit(code=next(iter(failed.values())).exit_status)
 
 
-def _named(what: str, names: Iterable[str]) -> str:
+def _list_names(what: str, names: Iterable[str]) -> str:
     listed = ", ".join(names)
     return f"; {what}: {listed}" if listed else ""
 
@@ -215,7 +216,7 @@ def refuse_unknown(words: Iterable[str]) -> None:
     for word in words:
         name = word.removeprefix("exercise.")
         if name != word and name not in (*exercises(), *_NO_EXERCISE):
-            _told(functools.partial(find, name))
+            _report_errors(functools.partial(find, name))
 
 
 _NO_EXERCISE = ("all", "reset")

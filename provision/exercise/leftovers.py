@@ -92,22 +92,22 @@ def noted(run: Run) -> Iterator[Callable[[], None]]:
     forget(folder, name)
 
 
-def made_by(there: Service) -> str:
+def made_by(service: Service) -> str:
     """Name of the exercise that makes a service just so; empty where none does."""
     for exercise in exercises().values():
-        specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == there.name)
-        if any(not differences(spec, there) for spec in specs):
+        specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == service.name)
+        if any(not differences(spec, service) for spec in specs):
             return exercise.name
     return ""
 
 
-def left_by(run: Run, there: Service) -> str:
+def left_by(run: Run, service: Service) -> str:
     """Name of the exercise that has made a service and did not come to its end; empty where none has."""
     for name, earlier in unfinished(run.inventory.folder).items():
         exercise = exercises().get(name)
-        known = {spec.name for spec in exercise.services} if exercise else set()
-        of_stack = exercise is not None and there.stack in exercise.stacks
-        if (there.name in known or of_stack) and earlier.has_made(there):
+        names = {spec.name for spec in exercise.services} if exercise else set()
+        of_stack = exercise is not None and service.stack in exercise.stacks
+        if (service.name in names or of_stack) and earlier.has_made(service):
             return name
     return ""
 
@@ -120,9 +120,9 @@ def of_earlier_run(run: Run) -> list[str]:
     """
     if run.exercise.name not in unfinished(run.inventory.folder):
         return []
-    known = {spec.name for spec in run.exercise.services}
+    names = {spec.name for spec in run.exercise.services}
     return [
-        there.name
-        for there in swarm.services(run.manager.run)
-        if there.name in known and (made_by(there) or left_by(run, there))
+        service.name
+        for service in swarm.services(run.manager.run)
+        if service.name in names and (made_by(service) or left_by(run, service))
     ]

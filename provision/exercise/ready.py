@@ -29,8 +29,8 @@ def make_ready(run: Run) -> None:
 
     :raises SwarmError: a node is down all the same: that is the bootstrap's to mend.
     """
-    known = _asked(run)
-    away = [node for node in run.lab.nodes if not _is_ready(known, node)]
+    members = _reach_members(run)
+    away = [node for node in run.lab.nodes if not _is_ready(members, node)]
     interrupted = unfinished(run.inventory.folder)
     if away and any(exercise.restarts for name, exercise in exercises().items() if name in interrupted):
         _booted(run, away)
@@ -39,29 +39,31 @@ def make_ready(run: Run) -> None:
     started = sum(start_engine(run, node) for node in suspects)
     if sum(_joins_again(run, node) for node in suspects) or started:
         run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
-        known = _known(run)
-    missing = [node.name for node in run.lab.nodes if not _is_ready(known, node)]
+        members = _read_members(run)
+    missing = [node.name for node in run.lab.nodes if not _is_ready(members, node)]
     if missing:
-        seen = ", ".join(f"{name} is {known[name].state if name in known else 'not in the swarm'}" for name in missing)
+        states = ", ".join(
+            f"{name} is {members[name].state if name in members else 'not in the swarm'}" for name in missing
+        )
         error = SwarmError(
-            f"not every node is Ready: {seen}.",
+            f"not every node is Ready: {states}.",
             "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap starts "
             "engines that were stopped, and brings the swarm together again.",
         )
         raise run.explained(error, {"node"})
-    give_roles(run, known)
+    give_roles(run, members)
     for node in run.lab.nodes:
-        if known[node.name].availability != "active":
-            _activate(run, known[node.name])
+        if members[node.name].availability != "active":
+            _activate(run, members[node.name])
 
 
-def _asked(run: Run) -> dict[str, SwarmNode]:
+def _reach_members(run: Run) -> dict[str, SwarmNode]:
     """The swarm's nodes by name; where the first manager cannot tell them, it is helped to.
 
     :raises LabgenError: it cannot all the same.
     """
     try:
-        return _known(run)
+        return _read_members(run)
     except LabgenError:
         if not sum(start_engine(run, node) for node in run.lab.managers) and not _promoted_again(run):
             raise
@@ -123,13 +125,13 @@ def _is_manager(run: Run, node: Node) -> bool:
         return False
 
 
-def _known(run: Run) -> dict[str, SwarmNode]:
+def _read_members(run: Run) -> dict[str, SwarmNode]:
     """The swarm's nodes by name; of two memberships of one node the one that is Ready."""
     return {node.name: node for node in sorted(run.nodes(), key=lambda node: node.ready)}
 
 
-def _is_ready(known: Mapping[str, SwarmNode], node: Node) -> bool:
-    return node.name in known and known[node.name].ready
+def _is_ready(members: Mapping[str, SwarmNode], node: Node) -> bool:
+    return node.name in members and members[node.name].ready
 
 
 def _joins_again(run: Run, node: Node) -> bool:
@@ -152,8 +154,8 @@ def _joins_again(run: Run, node: Node) -> bool:
 
 
 def _all_ready(run: Run) -> None:
-    there = run.nodes()
-    ready = [node.name for node in there if node.ready]
+    members = run.nodes()
+    ready = [node.name for node in members if node.ready]
     if missing := [node.name for node in run.lab.nodes if node.name not in ready]:
         raise NotYet(f"{', '.join(missing)} not yet")
     if twice := {name for name in ready if ready.count(name) > 1}:
@@ -163,26 +165,26 @@ def _all_ready(run: Run) -> None:
 
 def drop_ghosts(run: Run) -> None:
     """Remove memberships that nodes of the lab have lost: those of a node that is Ready under another id."""
-    there = run.nodes()
-    ready = {node.name for node in there if node.ready}
-    for ghost in there:
+    members = run.nodes()
+    ready = {node.name for node in members if node.ready}
+    for ghost in members:
         if not ghost.ready and ghost.name in ready and ghost.role == "worker":
             run.say(f"[{run.lab.first_manager.name}]$ docker node rm --force {ghost.id}")
             run.manager.run(f"docker node rm --force {shlex.quote(ghost.id)}", what="docker node rm")
 
 
-def give_roles(run: Run, there: Mapping[str, SwarmNode] | None = None) -> None:
+def give_roles(run: Run, members: Mapping[str, SwarmNode] | None = None) -> None:
     """Give every node the role that the lab gives it; first managers are made, then unmade.
 
-    :param there: the nodes by name, where they are known already.
+    :param members: the nodes by name, where they are known already.
     """
-    known = there or _known(run)
-    wrong = [node for node in run.lab.nodes if known[node.name].role != node.role]
+    members = members or _read_members(run)
+    wrong = [node for node in run.lab.nodes if members[node.name].role != node.role]
     for node in sorted(wrong, key=lambda node: node.role):
         verb = "promote" if node.role == "manager" else "demote"
-        run.say(f"# {node.name} is a {known[node.name].role}; the lab has it as a {node.role}.")
+        run.say(f"# {node.name} is a {members[node.name].role}; the lab has it as a {node.role}.")
         run.say(f"[{run.lab.first_manager.name}]$ docker node {verb} {node.name}")
-        run.manager.run(f"docker node {verb} {shlex.quote(known[node.name].id)}", what=f"docker node {verb}")
+        run.manager.run(f"docker node {verb} {shlex.quote(members[node.name].id)}", what=f"docker node {verb}")
         run.wait(f"{node.name} to be a {node.role}", functools.partial(in_role, run, node), within=60)
 
 
@@ -192,7 +194,7 @@ def of_swarm(run: Run) -> dict[str, SwarmNode]:
     :raises NotYet: they choose a leader, and none can be asked.
     """
     try:
-        return _known(run)
+        return _read_members(run)
     except (NodeError, SwarmError) as why:
         raise NotYet(why.message) from None
 
@@ -202,10 +204,10 @@ def in_role(run: Run, node: Node) -> None:
 
     :raises NotYet: it is not.
     """
-    known = of_swarm(run).get(node.name)
-    if known is None or not known.ready or known.role != node.role:
-        raise NotYet(f"{node.name} is {f'{known.state}, a {known.role}' if known else 'not in the swarm'}")
-    if node.role == "manager" and not known.reachable:
+    member = of_swarm(run).get(node.name)
+    if member is None or not member.ready or member.role != node.role:
+        raise NotYet(f"{node.name} is {f'{member.state}, a {member.role}' if member else 'not in the swarm'}")
+    if node.role == "manager" and not member.reachable:
         raise NotYet(f"the managers do not reach {node.name} yet")
     if swarm.local(run.shell(node).run).is_manager != (node.role == "manager"):
         raise NotYet(f"{node.name} does not know yet that it is a {node.role}")

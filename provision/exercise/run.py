@@ -61,10 +61,10 @@ class Run:
 
         :raises NotYet: there is none of that name.
         """
-        there = swarm.service(self.manager.run, name)
-        if there is None:
+        service = swarm.service(self.manager.run, name)
+        if service is None:
             raise NotYet(f"there is no service {name}")
-        return there
+        return service
 
     def lived(self, name: str) -> Service:
         """A service whose tasks say when their containers began and ended, by the first manager's clock.
@@ -72,21 +72,21 @@ class Run:
         :raises NotYet: there is none of that name.
         :raises NodeError: a node cannot be asked.
         """
-        there, ids = self.service(name), {node.name: node.id for node in self.nodes()}
-        told = {}
+        service, ids = self.service(name), {node.name: node.id for node in self.nodes()}
+        times = {}
         for node in self.lab.nodes:
             before = time.monotonic()
             text = self.shell(node).run(container_times.script(name))
-            told[ids[node.name]] = container_times.read(text, (before, time.monotonic()))
-        return container_times.dated(there, told, ids[self.lab.first_manager.name])
+            times[ids[node.name]] = container_times.read(text, (before, time.monotonic()))
+        return container_times.dated(service, times, ids[self.lab.first_manager.name])
 
     def placed(self, service: Service) -> dict[str, list[Task]]:
         """Its running tasks by the name of the node they are on."""
         names = {node.id: node.name for node in self.nodes()}
-        found: dict[str, list[Task]] = {}
+        by_node: dict[str, list[Task]] = {}
         for task in service.running:
-            found.setdefault(names.get(task.node_id, task.node_id), []).append(task)
-        return found
+            by_node.setdefault(names.get(task.node_id, task.node_id), []).append(task)
+        return by_node
 
     def host(self, task: Task) -> Node:
         """The lab's node that a task is on.

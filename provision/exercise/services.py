@@ -42,8 +42,8 @@ def create(
         lab.first_manager,
         why,
         Command(spec.create),
-        done=functools.partial(_there, wanted=(spec, *also), shows=shows, may_pause=may_pause),
-        before=functools.partial(ports_free, ports=[one.published for one in spec.publish if one.published]),
+        skip_if=functools.partial(_use_existing, specs=(spec, *also), shows=shows, may_pause=may_pause),
+        before=functools.partial(ports_free, ports=[port.published for port in spec.publish if port.published]),
         until=until or functools.partial(running, name=spec.name),
         quiet=True,
         within=300,
@@ -56,41 +56,43 @@ def show(lab: Lab, name: str, why: str = "See its tasks, and where they run.") -
     return Step(lab.first_manager, why, Command(f"docker service ps {name}"))
 
 
-def _there(run: Run, wanted: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool) -> str | None:
+def _use_existing(
+    run: Run, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
+) -> str | None:
     """Whether the service is there already. One that the course has left there makes way; a learner's own does not."""
-    name = wanted[0].name
-    there = swarm.service(run.manager.run, name)
-    if there is None:
+    name = specs[0].name
+    service = swarm.service(run.manager.run, name)
+    if service is None:
         return None
-    fits = any(not differences(spec, there) for spec in wanted)
-    if why := _in_the_way(run, there, wanted, shows, may_pause) if fits else _leftover(run, there):
+    fits = any(not differences(spec, service) for spec in specs)
+    if why := _in_the_way(run, service, specs, shows, may_pause) if fits else _leftover(run, service):
         run.say(f"  {name} is there, {why}: it is removed first, and made again.")
         remove_services(run, [name])
         return None
     if fits:
         return f"{name} is there already, as it should be."
     raise ExerciseError(
-        f"there is a service {name} already, made with other settings: {'; '.join(differences(wanted[0], there))}.",
+        f"there is a service {name} already, made with other settings: {'; '.join(differences(specs[0], service))}.",
         f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
     )
 
 
 def _in_the_way(
-    run: Run, there: Service, wanted: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
+    run: Run, service: Service, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
 ) -> str:
     """Why a service cannot be gone on with, though its settings are right; empty where it can."""
-    if there.update_state == "rollback_paused" or (there.update_state == "paused" and not may_pause):
+    if service.update_state == "rollback_paused" or (service.update_state == "paused" and not may_pause):
         return "and its update is paused"
-    if shows and differences(wanted[0], there) and not shows(run):
+    if shows and differences(specs[0], service) and not shows(run):
         return "but its history does not show what should have happened to it"
     return ""
 
 
-def _leftover(run: Run, there: Service) -> str:
+def _leftover(run: Run, service: Service) -> str:
     """Which exercise has left a service as it is, in words; empty where it is a learner's own."""
-    if exercise := leftovers.made_by(there):
+    if exercise := leftovers.made_by(service):
         return f"as the exercise {exercise} leaves it"
-    if exercise := leftovers.left_by(run, there):
+    if exercise := leftovers.left_by(run, service):
         return f"as a run of {exercise} has left it that did not come to its end"
     return ""
 
@@ -100,24 +102,24 @@ def running(run: Run, name: str, count: int | None = None, within: float = 120.0
 
     :param count: how many; by default as many as the service itself wants.
     """
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
 
     def look() -> None:
-        there = run.service(name)
-        wanted = there.replicas if count is None else count
+        service = run.service(name)
+        expected = service.replicas if count is None else count
         # A global service has a task on every node that takes any.
         nodes = [node for node in run.nodes() if node.ready and node.availability == "active"]
-        wanted = len(nodes) if wanted is None else wanted
-        if len(there.running) != wanted or not there.settled:
-            if why := hopeless(there):
-                raise Hopeless(f"{told(there, wanted)}: {why}")
-            raise NotYet(told(there, wanted))
-        seen.clear()
-        seen.update({host: len(tasks) for host, tasks in sorted(run.placed(there).items())})
+        expected = len(nodes) if expected is None else expected
+        if len(service.running) != expected or not service.settled:
+            if why := hopeless(service):
+                raise Hopeless(f"{describe(service, expected)}: {why}")
+            raise NotYet(describe(service, expected))
+        counts.clear()
+        counts.update({host: len(tasks) for host, tasks in sorted(run.placed(service).items())})
 
     run.wait(f"the tasks of {name} to run", look, within=within)
-    total = sum(seen.values())
-    run.say(f"  {total} of {total} tasks run: {', '.join(f'{many} on {host}' for host, many in seen.items())}")
+    total = sum(counts.values())
+    run.say(f"  {total} of {total} tasks run: {', '.join(f'{many} on {host}' for host, many in counts.items())}")
 
 
 def inside(
@@ -138,33 +140,33 @@ def inside(
     """
 
     def carry_out(run: Run) -> str:
-        seen: list[str] = []
+        lines: list[str] = []
 
         def look() -> None:
-            there = run.service(name)
-            if not there.running:
+            service = run.service(name)
+            if not service.running:
                 raise NotYet(f"no task of {name} runs")
-            task = there.running[0]
+            task = service.running[0]
             node = run.host(task)
-            done = run.shell(node).attempt((script or shown).replace("CONTAINER", shlex.quote(task.container_id)))
-            if not done.ok:
-                raise NotYet(f"on {node.name}: {done.said or 'it failed'}")
+            output = run.shell(node).attempt((script or shown).replace("CONTAINER", shlex.quote(task.container_id)))
+            if not output.ok:
+                raise NotYet(f"on {node.name}: {output.said or 'it failed'}")
             if judge:
-                judge(run, done.out)
-            seen[:] = [f"[{node.name}]$ {shown.replace('CONTAINER', task.container_id[:12])}", done.out.strip()]
+                judge(run, output.out)
+            lines[:] = [f"[{node.name}]$ {shown.replace('CONTAINER', task.container_id[:12])}", output.out.strip()]
 
         run.wait(f"{name}: {shown}", look, within=within)
-        run.say(seen[0])
-        return seen[1].replace("\n", "\n  ")
+        run.say(lines[0])
+        return lines[1].replace("\n", "\n  ")
 
     return Step(lab.first_manager, why, carry_out, placeholder=f"{shown}    (on the node of {name})")
 
 
-def told(there: Service, wanted: int) -> str:
+def describe(service: Service, expected: int) -> str:
     """How far a service is, for people."""
-    others = [f"{task.state} {task.error}".strip() for task in there.tasks if not task.running]
-    update = f"; update {there.update_state}: {there.update_message}" if there.update_state else ""
-    return f"{run_of(len(there.running), wanted)} ({', '.join(others[-4:]) or 'none else'}){update}"
+    others = [f"{task.state} {task.error}".strip() for task in service.tasks if not task.running]
+    update = f"; update {service.update_state}: {service.update_message}" if service.update_state else ""
+    return f"{run_of(len(service.running), expected)} ({', '.join(others[-4:]) or 'none else'}){update}"
 
 
 def listeners(port: int) -> str:
@@ -180,12 +182,12 @@ def port_open(run: Run, node: Node, port: int) -> None:
     """
 
     def look() -> None:
-        seen = run.shell(node).attempt(listeners(port))
-        if not seen.ok:
+        output = run.shell(node).attempt(listeners(port))
+        if not output.ok:
             raise NotYet("nothing listens")
-        if "dockerd" not in seen.out:
+        if "dockerd" not in output.out:
             raise ExerciseError(
-                f"port {port} of {node.name} is taken by another program: {_who(seen.out)}",
+                f"port {port} of {node.name} is taken by another program: {_who(output.out)}",
                 f"End it there, then begin anew: fab exercise.reset {run.exercise.name}",
             )
 
@@ -201,8 +203,8 @@ def ports_free(run: Run, ports: Sequence[int]) -> None:
     :raises ExerciseError: one does; says which port, on which node, and who.
     """
     for node in run.lab.nodes if ports else ():
-        seen = run.shell(node).attempt("; ".join(listeners(port) for port in ports)).out
-        for line in filter(str.strip, seen.splitlines()):
+        output = run.shell(node).attempt("; ".join(listeners(port) for port in ports)).out
+        for line in filter(str.strip, output.splitlines()):
             if "docker" not in line:
                 port = next((port for port in ports if f":{port} " in line), ports[0])
                 raise ExerciseError(
@@ -219,10 +221,10 @@ def _who(listening: str) -> str:
 
 def remove_services(run: Run, names: Sequence[str]) -> None:
     """Remove services that are there, and wait until none of their containers is left on any node."""
-    there = [service.name for service in swarm.services(run.manager.run) if service.name in names]
-    if there:
-        run.say(f"[{run.lab.first_manager.name}]$ docker service rm {' '.join(there)}")
-        run.manager.run(f"docker service rm {shlex.join(there)}", what="docker service rm")
+    existing = [service.name for service in swarm.services(run.manager.run) if service.name in names]
+    if existing:
+        run.say(f"[{run.lab.first_manager.name}]$ docker service rm {' '.join(existing)}")
+        run.manager.run(f"docker service rm {shlex.join(existing)}", what="docker service rm")
     gone(run, names)
 
 
@@ -230,12 +232,12 @@ def gone(run: Run, names: Sequence[str], within: float = 60.0) -> None:
     """Wait until no container of any of these services is left on a node that can be asked."""
     filters = [f"--filter label=com.docker.swarm.service.name={shlex.quote(name)}" for name in names]
     # One filter at a time: several labels would have to hold together.
-    script = "\n".join(f"docker ps --all --quiet {one}" for one in filters)
+    script = "\n".join(f"docker ps --all --quiet {option}" for option in filters)
 
     def look() -> None:
-        left = [node.name for node in run.lab.nodes if run.shell(node).run(script).strip()]
-        if left:
-            raise NotYet(f"containers on {', '.join(left)}")
+        hosts = [node.name for node in run.lab.nodes if run.shell(node).run(script).strip()]
+        if hosts:
+            raise NotYet(f"containers on {', '.join(hosts)}")
 
     if names:
         run.wait("their containers to be gone", look, within=within)
@@ -250,15 +252,15 @@ def clear(run: Run) -> None:
         names += [service.name for service in swarm.services(run.manager.run) if service.name.startswith(f"{stack}_")]
     remove_services(run, names)
     manager = run.lab.first_manager.name
-    for kind, wanted in (
+    for kind, candidates in (
         ("network", (*exercise.networks, *(f"{stack}_default" for stack in exercise.stacks))),
         ("secret", exercise.secrets),
         ("config", exercise.configs),
     ):
-        there = [name for name in wanted if f"{kind} {name}" in before.splitlines()]
-        if there:
-            run.say(f"[{manager}]$ docker {kind} rm {' '.join(there)}")
-            run.wait(f"{kind} {', '.join(there)} to be gone", functools.partial(_rm, run, kind, there))
+        existing = [name for name in candidates if f"{kind} {name}" in before.splitlines()]
+        if existing:
+            run.say(f"[{manager}]$ docker {kind} rm {' '.join(existing)}")
+            run.wait(f"{kind} {', '.join(existing)} to be gone", functools.partial(_rm, run, kind, existing))
     for node in run.nodes():
         keys = [key for key in exercise.labels if f"{node.id} {key}" in before]
         if keys:
@@ -269,16 +271,18 @@ def clear(run: Run) -> None:
 
 def _rm(run: Run, kind: str, names: Sequence[str]) -> None:
     # A network is in use for a moment longer than the containers that were on it.
-    done = run.manager.attempt(f"docker {kind} rm {shlex.join(names)}")
-    left = [name for name in names if name in run.manager.run(f"docker {kind} ls --format '{{{{.Name}}}}'").split()]
-    if left:
-        raise NotYet(done.said)
+    output = run.manager.attempt(f"docker {kind} rm {shlex.join(names)}")
+    remaining = [
+        name for name in names if name in run.manager.run(f"docker {kind} ls --format '{{{{.Name}}}}'").split()
+    ]
+    if remaining:
+        raise NotYet(output.said)
 
 
 def _inventory(exercise: Exercise) -> str:
     """Lists what there is, a line each: ``network front``; and the labels of nodes: ``ID zone``."""
     lines = [f"docker {kind} ls --format '{kind} {{{{.Name}}}}'" for kind in ("network", "secret", "config")]
     if exercise.labels:
-        each = "{{$id := .ID}}{{range $key, $value := .Spec.Labels}}{{$id}} {{$key}}{{println}}{{end}}"
-        lines.append(f"docker node inspect --format {shlex.quote(each)} $(docker node ls --quiet)")
+        template = "{{$id := .ID}}{{range $key, $value := .Spec.Labels}}{{$id}} {{$key}}{{println}}{{end}}"
+        lines.append(f"docker node inspect --format {shlex.quote(template)} $(docker node ls --quiet)")
     return "\n".join(lines)

@@ -53,7 +53,7 @@ class Step:
     :param why: what it is for, one sentence.
     :param command: the command, or how to find it at run time; a text instead of one says why there is none.
     :param placeholder: what ``--dry-run`` prints for a command that is found at run time.
-    :param done: whether the step is done already; it is then told and left out.
+    :param skip_if: gives why the command is left out, as a sentence; ``None`` to run it. ``until`` is called anyway.
     :param before: called before the command; waits for what must be so.
     :param during: entered before the command and left after ``until``: what looks on meanwhile and tells it.
     :param until: called after the command; waits for what must be seen and tells it.
@@ -69,7 +69,7 @@ class Step:
     why: str
     command: Command | Callable[[Run], Command | str]
     placeholder: str = ""
-    done: Callable[[Run], str | None] | None = None
+    skip_if: Callable[[Run], str | None] | None = None
     before: Callable[[Run], None] | None = None
     during: Callable[[Run], AbstractContextManager[None]] | None = None
     until: Callable[[Run], None] | None = None
@@ -93,16 +93,16 @@ class Chosen:
 
     def __init__(self, script: Script, lacks: Lacks) -> None:
         self.steps: list[tuple[Step, str]] = []
-        said: set[str] = set()
+        reasons: set[str] = set()
         for step in script:
-            if step.instead_of and not any(one in lacks for one in step.instead_of):
+            if step.instead_of and not any(capability in lacks for capability in step.instead_of):
                 continue
-            why = next((lacks[one] for one in step.needs if one in lacks), "")
+            why = next((lacks[capability] for capability in step.needs if capability in lacks), "")
             # In full where it is met first: several steps in a row lack the same.
-            told = f"not applicable here: {'as above' if why in said else why}" if why else ""
-            said.add(why)
-            self.steps.append((step, told))
-        self.left_out = sum(bool(told) for _, told in self.steps)
+            remark = f"not applicable here: {'as above' if why in reasons else why}" if why else ""
+            reasons.add(why)
+            self.steps.append((step, remark))
+        self.left_out = sum(bool(remark) for _, remark in self.steps)
 
     @property
     def summary(self) -> str:
@@ -126,15 +126,15 @@ def play(run: Run, script: Script, begin: Callable[[], None] = lambda: None) -> 
             continue
         begin()
         start = time.monotonic()
-        did = _one(run, step)
+        did = _play_step(run, step)
         spent.step(step.why, time.monotonic() - start, step.timers if did else ())
     run.say(f"\n{run.exercise.name}: done in {spent}{chosen.summary}.")
     return spent
 
 
-def _one(run: Run, step: Step) -> bool:
+def _play_step(run: Run, step: Step) -> bool:
     """Carry one step out; gives whether there was anything to do."""
-    already = step.done(run) if step.done else None
+    already = step.skip_if(run) if step.skip_if else None
     if already:
         run.say(f"  {already}")
         if step.until:
@@ -156,17 +156,17 @@ def _one(run: Run, step: Step) -> bool:
 def _type(run: Run, step: Step, command: Command) -> None:
     node = command.node or step.node
     run.say(f"[{node.name}]$ {command.shown}")
-    done = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
+    output = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
     again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
-    if step.ends == "well" and not done.ok:
+    if step.ends == "well" and not output.ok:
         raise ExerciseError(
-            f"{run.exercise.name}: `{command.shown}` failed on {node.name}: {done.said or 'no output'}", again
+            f"{run.exercise.name}: `{command.shown}` failed on {node.name}: {output.said or 'no output'}", again
         )
-    if step.ends == "error" and done.ok:
+    if step.ends == "error" and output.ok:
         raise ExerciseError(
             f"{run.exercise.name}: `{command.shown}` on {node.name} should have failed, and did not.", again
         )
-    printed = printable(redact(done.out if done.ok else f"{done.out}\n{done.said}"))
+    printed = printable(redact(output.out if output.ok else f"{output.out}\n{output.said}"))
     if not step.quiet:
         for line in filter(str.strip, printed.rstrip().splitlines()):
             run.say(f"  {line}")
@@ -185,5 +185,5 @@ def print_out(exercise: Exercise, script: Script, lacks: Lacks, say: Say) -> Non
             say(f"\n# {step.why}\n  {not_applicable}")
             continue
         shown = step.command.shown if isinstance(step.command, Command) else step.placeholder
-        only = "  (left out where it is so already)" if step.done else ""
+        only = "  (left out where it is so already)" if step.skip_if else ""
         say(f"\n# {step.why}{only}\n[{step.node.name}]$ {shown}")

@@ -65,12 +65,12 @@ class Spent:
 
     def step(self, why: str, seconds: float, timers: Iterable[Timer]) -> None:
         """Note a step: how long it took, and how long of that Swarm waited by rule."""
-        left = seconds
+        remaining = seconds
         for timer in timers:
-            waited = min(timer.seconds, left)
-            left -= waited
+            waited = min(timer.seconds, remaining)
+            remaining -= waited
             self.waited[timer.name] = self.waited.get(timer.name, 0.0) + waited
-        self.steps.append((why, seconds, seconds - left))
+        self.steps.append((why, seconds, seconds - remaining))
 
     @property
     def seconds(self) -> float:

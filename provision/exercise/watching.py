@@ -37,8 +37,8 @@ def requests(
         run.say(f"  no requests are made meanwhile: {why}")
         yield
         return
-    asked, asker = to or run.lab.nodes, by or run.lab.first_manager
-    addresses = [str(node.address) for node in asked]
+    targets, asker = to or run.lab.nodes, by or run.lab.first_manager
+    addresses = [str(node.address) for node in targets]
     probe = Probe(addresses, port, within=max(2.0, run.inventory.patience.seconds(1)))
     asking, also = run.another_shell(asker), run.another_shell(asker)
     # Both go through one connection, which two threads must not open at the same time.
@@ -47,12 +47,12 @@ def requests(
     def ask(script: str) -> str:
         return asking.run(script, within=900, what="the requests")
 
-    with beside(probe, ask, also.run, run.wait) as there:
+    with beside(probe, ask, also.run, run.wait) as traffic:
         yield
     through = ", ".join(node.name for node in to) if to else "every node"
-    run.say(f"  meanwhile, through {through} in turn: {there.probed}")
+    run.say(f"  meanwhile, through {through} in turn: {traffic.probed}")
     if judge:
-        judge(run, there.probed)
+        judge(run, traffic.probed)
 
 
 def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
@@ -62,14 +62,14 @@ def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
     :param longest: seconds for which some may be lost at a time, on an ordinary machine.
     """
 
-    def judge(run: Run, told: Probed) -> None:
-        if not told.lost:
+    def judge(run: Run, probed: Probed) -> None:
+        if not probed.lost:
             return
-        run.say(f"  Some were lost for {told.spell:.1f} s at most. {why}")
-        if not told.momentary(run.inventory.patience.seconds(longest)):
+        run.say(f"  Some were lost for {probed.spell:.1f} s at most. {why}")
+        if not probed.momentary(run.inventory.patience.seconds(longest)):
             raise ExerciseError(
-                f"requests were lost for {told.spell:.1f} s of {told.seconds:.1f} s, longer than Swarm loses any by "
-                "itself.",
+                f"requests were lost for {probed.spell:.1f} s of {probed.seconds:.1f} s, longer than Swarm loses any "
+                "by itself.",
                 "Do the nodes hear of each other? See docker node ls; ports 7946/tcp and 7946/udp must be open.",
             )
 

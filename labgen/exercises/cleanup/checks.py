@@ -36,13 +36,13 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     assert began is not None, "the managers do not say when their nodes joined"
     forgotten = []
     for node in lab.nodes:
-        kept = events.read(exam.on(node, events.script(began)))
-        if cleanup.of_the_course(kept.services, cleanup.services()):
+        history = events.read(exam.on(node, events.script(began)))
+        if cleanup.of_the_course(history.services, cleanup.services()):
             return
         # An engine that was started anew has lost its events, but not the images of what ran there.
-        if kept.forgotten(began) and cleanup.images() & {repository(image) for image in exam.stored.images(node)}:
+        if history.forgotten(began) and cleanup.images() & {repository(image) for image in exam.stored.images(node)}:
             return
-        forgotten += [node.name] if kept.forgotten(began) else []
+        forgotten += [node.name] if history.forgotten(began) else []
     anew = f" ({', '.join(forgotten)}: the engine was started anew since, and has no image of the course)"
     raise AssertionError(f"no engine tells of a service of the course{anew if forgotten else ''}")
 
@@ -65,8 +65,8 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
 )
 def test_services_gone(swarm: Swarm) -> None:
     """No service of the course is left: not web-alb, not global_nginx, and none of any other exercise."""
-    left = cleanup.of_the_course(swarm.services, cleanup.services())
-    assert not left, f"still there: {', '.join(sorted(left))}"
+    leftovers = cleanup.of_the_course(swarm.services, cleanup.services())
+    assert not leftovers, f"still there: {', '.join(sorted(leftovers))}"
 
 
 @check(
@@ -84,12 +84,12 @@ def test_services_gone(swarm: Swarm) -> None:
 )
 def test_containers_gone(node: Node, exam: Exam) -> None:
     """No container of the course is left on the node, running or stopped."""
-    left = [
+    leftovers = [
         name
         for name, container in exam.containers(node).items()
         if cleanup.of_the_course([container.labels.get("com.docker.swarm.service.name", name)], cleanup.services())
     ]
-    assert not left, f"still there: {', '.join(sorted(left))}"
+    assert not leftovers, f"still there: {', '.join(sorted(leftovers))}"
 
 
 @check(
@@ -104,6 +104,6 @@ def test_containers_gone(node: Node, exam: Exam) -> None:
 )
 def test_networks_gone(swarm: Swarm) -> None:
     """No overlay network of the course is left; the swarm's own, ingress, stays."""
-    overlays = [one.name for one in swarm.networks if one.driver == "overlay" and not one.ingress]
-    left = cleanup.of_the_course(overlays, cleanup.networks())
-    assert not left, f"still there: {', '.join(sorted(left))}"
+    overlays = [network.name for network in swarm.networks if network.driver == "overlay" and not network.ingress]
+    leftovers = cleanup.of_the_course(overlays, cleanup.networks())
+    assert not leftovers, f"still there: {', '.join(sorted(leftovers))}"

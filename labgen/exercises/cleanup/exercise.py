@@ -31,8 +31,8 @@ EXERCISE = Exercise(
 
 def services() -> tuple[str, ...]:
     """Names of all services that exercises of the course make one by one."""
-    there = (spec.name for exercise in exercises().values() for spec in (*exercise.services, *exercise.later))
-    return tuple(dict.fromkeys(there))
+    names = (spec.name for exercise in exercises().values() for spec in (*exercise.services, *exercise.later))
+    return tuple(dict.fromkeys(names))
 
 
 def stacks() -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def images() -> frozenset[str]:
     return frozenset(repository(spec.image) for spec in specs)
 
 
-def of_the_course(names: Iterable[str], known: Iterable[str]) -> list[str]:
+def of_the_course(names: Iterable[str], course_names: Iterable[str]) -> list[str]:
     """Those names that the course knows, and those that belong to one of its stacks (``STACK_NAME``)."""
-    known, prefixes = set(known), tuple(f"{stack}_" for stack in stacks())
-    return [name for name in names if name in known or name.startswith(prefixes)]
+    course_names, prefixes = set(course_names), tuple(f"{stack}_" for stack in stacks())
+    return [name for name in names if name in course_names or name.startswith(prefixes)]

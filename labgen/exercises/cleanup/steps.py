@@ -76,18 +76,18 @@ def reset(run: Run) -> None:
 
 
 def _make(lab: Lab, spec: ServiceSpec) -> Step:
-    made = services.create(
+    step = services.create(
         lab, spec, f"Make {spec.name}, should it not be there, so that there is something to remove."
     )
-    return dataclasses.replace(made, done=functools.partial(_there, spec=spec), until=None)
+    return dataclasses.replace(step, skip_if=functools.partial(_use_existing, spec=spec), until=None)
 
 
-def _there(run: Run, spec: ServiceSpec) -> str | None:
+def _use_existing(run: Run, spec: ServiceSpec) -> str | None:
     """Whether a service need not be made: it is there, in any state of the course, or all is removed already."""
     _only_the_courses(run)
-    there = swarm.service(run.manager.run, spec.name)
-    if there is not None:
-        return f"{spec.name} is there, as the exercise {made_by(there)} leaves it."
+    service = swarm.service(run.manager.run, spec.name)
+    if service is not None:
+        return f"{spec.name} is there, as the exercise {made_by(service)} leaves it."
     if _services(run) or _stacks(run) or _of_this_part(run):
         return None
     gone = _removed_before(run)
@@ -108,41 +108,47 @@ def _all(run: Run) -> list[Service]:
 def _only_the_courses(run: Run) -> None:
     """Services that bear a name of the course and are not as any exercise leaves them are a learner's own work."""
     changed = [
-        there for there in _all(run) if there.name in cleanup.services() and not (made_by(there) or left_by(run, there))
+        service
+        for service in _all(run)
+        if service.name in cleanup.services() and not (made_by(service) or left_by(run, service))
     ]
     if changed:
         raise _not_ours(run, changed)
 
 
-def _not_ours(run: Run, there: list[Service]) -> ExerciseError:
-    names = " ".join(one.name for one in there)
+def _not_ours(run: Run, changed: list[Service]) -> ExerciseError:
+    names = " ".join(service.name for service in changed)
     return ExerciseError(
         f"{names}: made with other settings than any exercise has, so this exercise does not remove it.",
-        f"Look with: docker service inspect --pretty {there[0].name}. If it may go: docker service rm {names}; "
+        f"Look with: docker service inspect --pretty {changed[0].name}. If it may go: docker service rm {names}; "
         f"then run {run.exercise.name} again.",
     )
 
 
 def _of_this_part(run: Run) -> list[str]:
-    there = {one.name for one in _all(run)}
-    return [spec.name for spec in cleanup.REMOVED if spec.name in there]
+    names = {service.name for service in _all(run)}
+    return [spec.name for spec in cleanup.REMOVED if spec.name in names]
 
 
 def _services(run: Run) -> list[str]:
     return sorted(
-        set(cleanup.of_the_course((one.name for one in _all(run)), cleanup.services()))
+        set(cleanup.of_the_course((service.name for service in _all(run)), cleanup.services()))
         - {spec.name for spec in cleanup.REMOVED}
     )
 
 
 def _stacks(run: Run) -> list[str]:
-    names = [one.name for one in _all(run)]
+    names = [service.name for service in _all(run)]
     return [stack for stack in cleanup.stacks() if any(name.startswith(f"{stack}_") for name in names)]
 
 
 def _networks(run: Run) -> list[str]:
-    there = (one.name for one in swarm.networks(run.manager.run) if one.driver == "overlay" and not one.ingress)
-    return sorted(cleanup.of_the_course(there, cleanup.networks()))
+    overlays = (
+        network.name
+        for network in swarm.networks(run.manager.run)
+        if network.driver == "overlay" and not network.ingress
+    )
+    return sorted(cleanup.of_the_course(overlays, cleanup.networks()))
 
 
 def _remove(run: Run, names: Names) -> Command | str:
@@ -150,11 +156,11 @@ def _remove(run: Run, names: Names) -> Command | str:
 
 
 def _rm(run: Run, kind: str, names: Names) -> Command | str:
-    there = names(run)
-    if not there:
+    existing = names(run)
+    if not existing:
         return f"there is no {kind} of it."
-    shown = f"docker {kind} rm {shlex.join(there)}"
-    return Command(shown, _REMOVE_NETWORKS.format(names=shlex.join(there)) if kind == "network" else None)
+    shown = f"docker {kind} rm {shlex.join(existing)}"
+    return Command(shown, _REMOVE_NETWORKS.format(names=shlex.join(existing)) if kind == "network" else None)
 
 
 # A network is in use for a moment longer than the containers that were on it; and that of a stack, which the swarm is
@@ -188,13 +194,13 @@ def _no_container(run: Run) -> None:
 
 def containers(run: Run, node: Node) -> tuple[list[str], list[str]]:
     """What of the course is on a node, running or not: services with a container, and containers made by hand."""
-    told = as_list(ask(run.shell(node).run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
-    found: tuple[set[str], set[str]] = (set(), set())
-    for one in told:
-        service = text_of(one.get("Labels"), "com.docker.swarm.service.name")
-        names = [service] if service else [name.lstrip("/") for name in one.get("Names") or ()]
-        found[not service].update(cleanup.of_the_course(names, cleanup.services()))
-    return sorted(found[0]), sorted(found[1])
+    entries = as_list(ask(run.shell(node).run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+    groups: tuple[set[str], set[str]] = (set(), set())
+    for entry in entries:
+        service = text_of(entry.get("Labels"), "com.docker.swarm.service.name")
+        names = [service] if service else [name.lstrip("/") for name in entry.get("Names") or ()]
+        groups[not service].update(cleanup.of_the_course(names, cleanup.services()))
+    return sorted(groups[0]), sorted(groups[1])
 
 
 _CONTAINERS = "/containers/json?all=1"
@@ -202,8 +208,8 @@ _CONTAINERS = "/containers/json?all=1"
 
 def _no_network(run: Run) -> None:
     def look() -> None:
-        if left := _networks(run):
-            raise NotYet(", ".join(left))
+        if remaining := _networks(run):
+            raise NotYet(", ".join(remaining))
 
     run.wait("the networks to be gone", look, within=60)
 
@@ -211,7 +217,7 @@ def _no_network(run: Run) -> None:
 def _nothing_left(run: Run) -> None:
     _no_container(run)
     _no_network(run)
-    left = [*_of_this_part(run), *_services(run)]
-    if left:
-        raise ExerciseError(f"still there: {', '.join(left)}.", "Run the exercise again.")
+    remaining = [*_of_this_part(run), *_services(run)]
+    if remaining:
+        raise ExerciseError(f"still there: {', '.join(remaining)}.", "Run the exercise again.")
     run.say(f"  nothing of the course is left on {len(run.lab.nodes)} nodes")

@@ -61,11 +61,13 @@ def test_host_name(node: Node, facts: NodeFacts) -> None:
 def test_names(facts: NodeFacts, lab: Lab) -> None:
     """The node finds every node by its name, at its lab address, in /etc/hosts."""
     wrong = {
-        name: ", ".join(found) or "not found"
-        for name, found, right in ((one.name, facts.names.get(one.name, ()), str(one.address)) for one in lab.nodes)
-        if found != (right,)
+        name: ", ".join(addresses) or "not found"
+        for name, addresses, right in (
+            (node.name, facts.names.get(node.name, ()), str(node.address)) for node in lab.nodes
+        )
+        if addresses != (right,)
     }
-    assert not wrong, "; ".join(f"{name}: {found}" for name, found in wrong.items())
+    assert not wrong, "; ".join(f"{name}: {addresses}" for name, addresses in wrong.items())
 
 
 @check(
@@ -132,8 +134,8 @@ def test_swarm_active(facts: NodeFacts) -> None:
 )
 def test_advertised_address(node: Node, facts: NodeFacts) -> None:
     """The node is known to the swarm by its lab address."""
-    known = facts.swarm.address
-    assert known == str(node.address), f"it advertises {known or 'nothing'}"
+    address = facts.swarm.address
+    assert address == str(node.address), f"it advertises {address or 'nothing'}"
 
 
 @check(
@@ -180,7 +182,7 @@ _FIREWALL = (
 )
 
 
-def _told(failures: list[Failure]) -> str:
+def _describe(failures: list[Failure]) -> str:
     return "; ".join(map(str, failures))
 
 
@@ -194,7 +196,7 @@ def _told(failures: list[Failure]) -> str:
 def test_management_reached(node: Node, exam: Exam) -> None:
     """Every other node can connect to port 2377 of the manager."""
     failures = exam.reach.connections(node, MANAGEMENT)
-    assert not failures, f"port 2377/tcp: {_told(failures)}"
+    assert not failures, f"port 2377/tcp: {_describe(failures)}"
 
 
 @check(
@@ -207,7 +209,7 @@ def test_management_reached(node: Node, exam: Exam) -> None:
 def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
     """The node and the other nodes reach each other at port 7946."""
     failures = exam.reach.connections(node, GOSSIP) if protocol == "tcp" else exam.reach.datagrams(node)
-    assert not failures, f"port 7946/{protocol}: {_told(failures)}"
+    assert not failures, f"port 7946/{protocol}: {_describe(failures)}"
 
 
 @check(
@@ -219,7 +221,7 @@ def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
 def test_overlay_reached(node: Node, exam: Exam) -> None:
     """Packets of overlay networks (4789/udp) pass between the node and the other nodes."""
     failures = exam.reach.overlay(node)
-    assert not failures, f"port 4789/udp: {_told(failures)}"
+    assert not failures, f"port 4789/udp: {_describe(failures)}"
 
 
 @check(
@@ -260,9 +262,9 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
     """The manager sees the node Ready, and the node is in the manager's swarm."""
     elsewhere = _elsewhere(swarm, lab, facts)
     assert not elsewhere, f"it is in another swarm, with its managers at {', '.join(elsewhere)}"
-    known = _known(swarm, node, facts)
-    assert known or not facts.swarm.active, "the manager does not know it: it is in another swarm"
-    state = known.state if known else "not at all"
+    member = _member(swarm, node, facts)
+    assert member or not facts.swarm.active, "the manager does not know it: it is in another swarm"
+    state = member.state if member else "not at all"
     assert state == "ready", f"the manager sees it {state}"
 
 
@@ -282,8 +284,8 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
 )
 def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
     """The node has the role that the lab gives it."""
-    known = _known(swarm, node, facts)
-    role = known.role if known else "stranger"
+    member = _member(swarm, node, facts)
+    role = member.role if member else "stranger"
     assert role == node.role, f"to the manager it is a {role}"
 
 
@@ -323,8 +325,8 @@ def test_ingress_network(swarm: Swarm) -> None:
     """The swarm has its ingress network: an overlay network over every node, for the routing mesh."""
     ingress = [network for network in swarm.networks if network.ingress]
     good = [network for network in ingress if (network.driver, network.scope) == ("overlay", "swarm")]
-    seen = ", ".join(f"{network.name} ({network.driver}, {network.scope})" for network in ingress)
-    assert len(good) == 1, f"ingress networks: {seen or 'none'}"
+    listed = ", ".join(f"{network.name} ({network.driver}, {network.scope})" for network in ingress)
+    assert len(good) == 1, f"ingress networks: {listed or 'none'}"
 
 
 @check(
@@ -356,11 +358,11 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
     """No overlay network of the swarm overlaps a network that the machines themselves are on."""
     machines = (("the lab network", lab.plan.lab), ("adapter 1", lab.plan.adapter1))
     clashes = [
-        f"{network.name} {subnet} overlaps {name} {other}"
+        f"{network.name} {subnet} overlaps {name} {machine_subnet}"
         for network in swarm.networks
         for subnet in network.subnets
-        for name, other in machines
-        if network.driver == "overlay" and subnet.overlaps(other)
+        for name, machine_subnet in machines
+        if network.driver == "overlay" and subnet.overlaps(machine_subnet)
     ]
     assert not clashes, "; ".join(clashes)
 
@@ -383,25 +385,25 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
 )
 def test_gateway_bridge(node: Node, exam: Exam) -> None:
     """The node has its docker_gwbridge, the bridge by which containers on overlay networks reach beyond them."""
-    there = [network for network in exam.networks(node) if network.name == BRIDGE]
-    assert there, f"it has no network {BRIDGE}"
-    assert (there[0].driver, there[0].scope) == ("bridge", "local"), (
-        f"its network {BRIDGE} is {there[0].driver}, {there[0].scope}"
+    bridges = [network for network in exam.networks(node) if network.name == BRIDGE]
+    assert bridges, f"it has no network {BRIDGE}"
+    assert (bridges[0].driver, bridges[0].scope) == ("bridge", "local"), (
+        f"its network {BRIDGE} is {bridges[0].driver}, {bridges[0].scope}"
     )
 
 
-def _known(swarm: Swarm, node: Node, facts: NodeFacts) -> SwarmNode | None:
+def _member(swarm: Swarm, node: Node, facts: NodeFacts) -> SwarmNode | None:
     """The manager's entry for a node: by the id the node has now; by name only where it is in no swarm (it has left).
 
     One that is in a swarm under an id that the manager does not know is in another.
     """
     if facts.swarm.active:
         return swarm.node(facts.swarm.node_id)
-    return next((known for known in swarm.nodes if known.name == node.name), None)
+    return next((member for member in swarm.nodes if member.name == node.name), None)
 
 
 def _elsewhere(swarm: Swarm, lab: Lab, facts: NodeFacts) -> list[str]:
     """Addresses at which a node has its managers, where none of them is a manager of this swarm."""
-    known = {str(node.address) for node in lab.nodes} | {node.address for node in swarm.nodes}
+    swarm_addresses = {str(node.address) for node in lab.nodes} | {node.address for node in swarm.nodes}
     addresses = [manager.rpartition(":")[0] for manager in facts.swarm.managers]
-    return [] if known & set(addresses) else addresses
+    return [] if swarm_addresses & set(addresses) else addresses

@@ -64,9 +64,9 @@ def _active(node: Node) -> functools.partial[None]:
 
 
 def _in_swarm(run: Run, node: Node) -> None:
-    there = swarm.local(run.shell(node).run)
-    if not there.active:
-        raise ExerciseError(f"{node.name} is in no swarm: {there.state}.", "Bring it in with: fab bootstrap")
+    local = swarm.local(run.shell(node).run)
+    if not local.active:
+        raise ExerciseError(f"{node.name} is in no swarm: {local.state}.", "Bring it in with: fab bootstrap")
 
 
 def _ports(node: Node) -> Step:
@@ -82,9 +82,9 @@ def _ports(node: Node) -> Step:
 
 
 def _listens(run: Run, node: Node) -> None:
-    wanted = PORTS if node.role == "manager" else (_GOSSIP,)
-    seen = run.shell(node).run("ss -Hlnt", what="ss")
-    shut = [str(port) for port in wanted if f":{port} " not in seen]
+    ports = PORTS if node.role == "manager" else (_GOSSIP,)
+    sockets = run.shell(node).run("ss -Hlnt", what="ss")
+    shut = [str(port) for port in ports if f":{port} " not in sockets]
     if shut:
         raise ExerciseError(
             f"port {', '.join(shut)} of {node.name} is not open.", "Look at it there: sudo journalctl -u docker"
@@ -141,10 +141,10 @@ def _roles(manager: Node, worker: Node) -> list[Step]:
 
 def _promoted(run: Run, node: Node) -> None:
     def look() -> None:
-        there = of_swarm(run).get(node.name)
-        if there is None or not there.ready or there.role != "manager" or not there.reachable:
-            seen = f"{there.state}, a {there.role}" if there else "not in the swarm"
-            raise NotYet(f"{node.name} is {seen}, not yet a reachable manager")
+        member = of_swarm(run).get(node.name)
+        if member is None or not member.ready or member.role != "manager" or not member.reachable:
+            state = f"{member.state}, a {member.role}" if member else "not in the swarm"
+            raise NotYet(f"{node.name} is {state}, not yet a reachable manager")
         if not swarm.local(run.shell(node).run).is_manager:
             raise NotYet(f"{node.name} does not know yet that it is a manager")
 
@@ -156,8 +156,8 @@ def _demoted(run: Run, node: Node) -> None:
 
 
 def _networks(run: Run, node: Node) -> None:
-    there = {network.name: network for network in swarm.networks(run.shell(node).run)}
-    bridge, ingress = there.get(BRIDGE), there.get(INGRESS)
+    networks = {network.name: network for network in swarm.networks(run.shell(node).run)}
+    bridge, ingress = networks.get(BRIDGE), networks.get(INGRESS)
     if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:
         missing = BRIDGE if bridge is None or bridge.driver != "bridge" else INGRESS
         raise ExerciseError(

@@ -31,20 +31,20 @@ LEAST = VIRTUAL.replicas or 0
 
 
 def _network(swarm: Swarm) -> Network:
-    there = next((one for one in swarm.networks if one.name == NETWORK), None)
-    assert there is not None, f"there is no network {NETWORK}"
-    return there
+    network = next((network for network in swarm.networks if network.name == NETWORK), None)
+    assert network is not None, f"there is no network {NETWORK}"
+    return network
 
 
 def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
-    there = made_from(swarm, spec)
-    assert _network(swarm).id in there.networks, f"{spec.name} is not on the network {NETWORK}"
-    assert there.endpoint_mode == spec.endpoint_mode, (
-        f"the endpoint mode of {spec.name} is {there.endpoint_mode}, not {spec.endpoint_mode}"
+    service = made_from(swarm, spec)
+    assert _network(swarm).id in service.networks, f"{spec.name} is not on the network {NETWORK}"
+    assert service.endpoint_mode == spec.endpoint_mode, (
+        f"the endpoint mode of {spec.name} is {service.endpoint_mode}, not {spec.endpoint_mode}"
     )
-    assert len(there.running) >= LEAST, f"{len(there.running)} tasks of {spec.name} run"
-    runs(exam, there)
-    return there
+    assert len(service.running) >= LEAST, f"{len(service.running)} tasks of {spec.name} run"
+    runs(exam, service)
+    return service
 
 
 @check(
@@ -56,9 +56,9 @@ def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
 )
 def test_network(swarm: Swarm) -> None:
     """There is an overlay network course-net, attachable for containers that are no tasks."""
-    there = _network(swarm)
-    assert (there.driver, there.scope) == ("overlay", "swarm"), f"its driver is {there.driver}"
-    assert there.attachable, "it is not attachable"
+    network = _network(swarm)
+    assert (network.driver, network.scope) == ("overlay", "swarm"), f"its driver is {network.driver}"
+    assert network.attachable, "it is not attachable"
 
 
 def _mended(spec: ServiceSpec) -> Hints:
@@ -89,8 +89,8 @@ def _mended(spec: ServiceSpec) -> Hints:
 def test_virtual(swarm: Swarm, exam: Exam) -> None:
     """The service web-vip is on that network with a virtual IP, and two or more of its nginx tasks run and
     stay up."""
-    there = _on_the_network(swarm, exam, VIRTUAL)
-    assert there.virtual_ips, "it has no virtual IP"
+    service = _on_the_network(swarm, exam, VIRTUAL)
+    assert service.virtual_ips, "it has no virtual IP"
 
 
 @check(
@@ -118,7 +118,7 @@ class Discovered:
         the service.
     """
 
-    asked: Asked
+    answers: Asked
     own: Mapping[str, frozenset[IPv4Address]]
     virtual: Mapping[str, frozenset[IPv4Address]]
 
@@ -133,9 +133,9 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
         # A service may be on other networks as well, and have addresses there.
         return frozenset(address for address in addresses if any(address in subnet for subnet in subnets))
 
-    there = {name: one for name in (VIRTUAL.name, ROUND_ROBIN.name) if (one := swarm.services.get(name))}
-    own = {name: here(at for task in one.running for at in task.addresses) for name, one in there.items()}
-    virtual = {name: here(one.virtual_ips) for name, one in there.items()}
+    services = {name: service for name in (VIRTUAL.name, ROUND_ROBIN.name) if (service := swarm.services.get(name))}
+    own = {name: here(at for task in service.running for at in task.addresses) for name, service in services.items()}
+    virtual = {name: here(service.virtual_ips) for name, service in services.items()}
     # Where nothing answers there, every request would be waited for.
     mesh = Capability.ROUTING_MESH not in lacks
     fetch = frozenset().union(*own.values(), *(virtual.values() if mesh else ()))
@@ -155,7 +155,7 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
             )
         )
         # A node hears of names by and by.
-        if not all(last[-1].addresses[name] for name in there):
+        if not all(last[-1].addresses[name] for name in services):
             raise NotYet("a name is not known yet")
 
     with suppress(AssertionError):  # Judged as it is.
@@ -187,7 +187,7 @@ def _look_up(name: str) -> Hint:
 def test_name_is_virtual_ip(discovered: Discovered) -> None:
     """Tried by this check: to a container that is started on the manager, on the network, and removed, the name web-vip
     is one address, the virtual IP."""
-    _same(discovered.asked, VIRTUAL.name, discovered.virtual[VIRTUAL.name])
+    _compare(discovered.answers, VIRTUAL.name, discovered.virtual[VIRTUAL.name])
 
 
 @check(
@@ -200,7 +200,7 @@ def test_name_is_virtual_ip(discovered: Discovered) -> None:
 )
 def test_tasks_name(discovered: Discovered) -> None:
     """Tried by this check: to that container the name tasks.web-vip is the address of every running task."""
-    _same(discovered.asked, TASKS, discovered.own[VIRTUAL.name])
+    _compare(discovered.answers, TASKS, discovered.own[VIRTUAL.name])
 
 
 @check(
@@ -213,7 +213,7 @@ def test_tasks_name(discovered: Discovered) -> None:
 )
 def test_round_robin_name(discovered: Discovered) -> None:
     """Tried by this check: to that container the name web-dnsrr is the address of every running task."""
-    _same(discovered.asked, ROUND_ROBIN.name, discovered.own[ROUND_ROBIN.name])
+    _compare(discovered.answers, ROUND_ROBIN.name, discovered.own[ROUND_ROBIN.name])
 
 
 @check(
@@ -235,7 +235,7 @@ def test_tasks_answer(discovered: Discovered) -> None:
     """Tried by this check: every task of both services, on whichever node, gives its page to that container, at its own
     address."""
     every = frozenset().union(*discovered.own.values())
-    silent = every - discovered.asked.answered
+    silent = every - discovered.answers.answered
     assert not silent, f"no page from {told(silent)}"
 
 
@@ -250,11 +250,11 @@ def test_tasks_answer(discovered: Discovered) -> None:
 )
 def test_virtual_ip_answers(discovered: Discovered) -> None:
     """Tried by this check: the virtual IP, too, gives a page to that container."""
-    silent = discovered.virtual[VIRTUAL.name] - discovered.asked.answered
+    silent = discovered.virtual[VIRTUAL.name] - discovered.answers.answered
     assert not silent, f"no page from {told(silent)}"
 
 
-def _same(asked: Asked, name: str, wanted: frozenset[IPv4Address]) -> None:
-    seen = asked.addresses[name]
-    assert wanted, f"the swarm knows no address for {name}"
-    assert seen == wanted, f"{name} is {told(seen)}, not {told(wanted)}"
+def _compare(answers: Asked, name: str, expected: frozenset[IPv4Address]) -> None:
+    addresses = answers.addresses[name]
+    assert expected, f"the swarm knows no address for {name}"
+    assert addresses == expected, f"{name} is {told(addresses)}, not {told(expected)}"

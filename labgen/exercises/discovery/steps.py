@@ -42,7 +42,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Create an overlay network: one network over all nodes. Attachable: also for containers started by hand.",
             Command(CREATE_NETWORK),
-            done=_network_there,
+            skip_if=_network_there,
             quiet=True,
         ),
         services.create(lab, VIRTUAL, "Create a service on it, on workers only."),
@@ -50,18 +50,18 @@ def script(lab: Lab) -> Script:
             manager,
             "On the manager, where no task runs, start a container on the network, to ask from.",
             Command(START),
-            done=_asker_there,
+            skip_if=_asker_there,
             quiet=True,
             within=180,
         ),
         look_up(VIRTUAL.name, "Ask there for the service's name: that is one address, its virtual IP."),
         look_up(TASKS, "Ask for its tasks: that is the address of each."),
-        _seen(lab, VIRTUAL),
+        _compare_with_swarm(lab, VIRTUAL),
         fetch(TASKS, "Fetch a page from one of them, over the network between the nodes."),
         fetch(VIRTUAL.name, "Fetch one from the virtual IP, which leads to one of them.", Capability.ROUTING_MESH),
         services.create(lab, ROUND_ROBIN, "Create the same without a virtual IP: DNS round robin."),
         look_up(ROUND_ROBIN.name, "Ask for its name: now that is the address of each task."),
-        _seen(lab, ROUND_ROBIN),
+        _compare_with_swarm(lab, ROUND_ROBIN),
         fetch(ROUND_ROBIN.name, "Fetch a page from it."),
         Step(manager, "Remove the container that asked.", Command(_REMOVE), quiet=True),
     ]
@@ -76,13 +76,13 @@ def reset(run: Run) -> None:
 
 
 def _network_there(run: Run) -> str | None:
-    there = next((one for one in swarm.networks(run.manager.run) if one.name == NETWORK), None)
-    if there is None:
+    network = next((network for network in swarm.networks(run.manager.run) if network.name == NETWORK), None)
+    if network is None:
         return None
-    if there.driver != "overlay" or not there.attachable:
-        kind = "attachable" if there.attachable else "not attachable"
+    if network.driver != "overlay" or not network.attachable:
+        kind = "attachable" if network.attachable else "not attachable"
         raise ExerciseError(
-            f"there is a network {NETWORK} already, made with other settings: driver {there.driver}, {kind}.",
+            f"there is a network {NETWORK} already, made with other settings: driver {network.driver}, {kind}.",
             f"Remove it with: fab exercise.reset {run.exercise.name}",
         )
     return f"{NETWORK} is there already, as it should be."
@@ -99,7 +99,7 @@ def _asker_there(run: Run) -> str | None:
     return None
 
 
-def _seen(lab: Lab, spec: ServiceSpec) -> Step:
+def _compare_with_swarm(lab: Lab, spec: ServiceSpec) -> Step:
     """The step that compares names with what the swarm itself says of a service."""
     shown = f"docker service inspect --format '{{{{json .Endpoint.VirtualIPs}}}}' {spec.name}"
     return Step(
@@ -110,9 +110,9 @@ def _seen(lab: Lab, spec: ServiceSpec) -> Step:
     )
 
 
-def own_addresses(there: Service) -> frozenset[IPv4Address]:
+def own_addresses(service: Service) -> frozenset[IPv4Address]:
     """The addresses of a service's running tasks."""
-    return frozenset(address for task in there.running for address in task.addresses)
+    return frozenset(address for task in service.running for address in task.addresses)
 
 
 def _as_the_swarm_says(run: Run, name: str) -> None:
@@ -123,20 +123,20 @@ def _as_the_swarm_says(run: Run, name: str) -> None:
         return run.manager.run(script, within=180, what="a container that asks")
 
     def look() -> None:
-        there = run.service(name)
-        own = own_addresses(there)
-        wanted = {f"tasks.{name}": own, name: frozenset(there.virtual_ips) or own}
-        asked = dns.ask(ask, _INSIDE, sorted(wanted), sorted(own), within)
+        service = run.service(name)
+        own = own_addresses(service)
+        expected = {f"tasks.{name}": own, name: frozenset(service.virtual_ips) or own}
+        answers = dns.ask(ask, _INSIDE, sorted(expected), sorted(own), within)
         wrong = [
-            f"{one} is {told(asked.addresses[one])}, not {told(addresses)}"
-            for one, addresses in wanted.items()
-            if asked.addresses[one] != addresses
+            f"{dns_name} is {told(answers.addresses[dns_name])}, not {told(addresses)}"
+            for dns_name, addresses in expected.items()
+            if answers.addresses[dns_name] != addresses
         ]
-        if silent := own - asked.answered:
+        if silent := own - answers.answered:
             wrong.append(f"no page from {told(silent)}")
         if wrong:
             raise NotYet("; ".join(wrong))
-        at = told(frozenset(there.virtual_ips)) if there.virtual_ips else "none"
+        at = told(frozenset(service.virtual_ips)) if service.virtual_ips else "none"
         run.say(f"  virtual IP: {at}; its tasks: {told(own)}; every task gave its page to {ASKER}")
 
     run.wait(f"the names of {name} to mean what they should", look, within=60)

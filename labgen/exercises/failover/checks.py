@@ -74,7 +74,7 @@ def test_running(service: Service, exam: Exam) -> None:
 )
 def test_failed_over(lived: Service) -> None:
     """A node was lost, and tasks of it came to run elsewhere, without waiting for the node to say that they ended."""
-    assert any(map(lost, moves(lived))), _told(moves(lived))
+    assert any(map(lost, moves(lived))), _describe(moves(lived))
 
 
 @check(
@@ -96,13 +96,13 @@ def test_failed_over(lived: Service) -> None:
 )
 def test_back(swarm: Swarm, lab: Lab) -> None:
     """Every node of the lab is Ready again, and active."""
-    there = {node.name: node for node in sorted(swarm.nodes, key=lambda node: node.ready)}
+    members = {node.name: node for node in sorted(swarm.nodes, key=lambda node: node.ready)}
     wrong = [
-        f"{node.name} is {there[node.name].state}, {there[node.name].availability}"
-        if node.name in there
+        f"{node.name} is {members[node.name].state}, {members[node.name].availability}"
+        if node.name in members
         else f"{node.name} is not in the swarm"
         for node in lab.nodes
-        if node.name not in there or not there[node.name].ready or there[node.name].availability != "active"
+        if node.name not in members or not members[node.name].ready or members[node.name].availability != "active"
     ]
     assert not wrong, "; ".join(wrong)
 
@@ -126,7 +126,7 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
 )
 def test_drained(lived: Service) -> None:
     """A node was drained: tasks of it were stopped, and after that came to run elsewhere."""
-    assert any(map(drained, moves(lived))), _told(moves(lived))
+    assert any(map(drained, moves(lived))), _describe(moves(lived))
 
 
 @check(
@@ -141,8 +141,8 @@ def test_replaced(lived: Service) -> None:
     """After a node was lost, every task was replaced by another of the same image: docker service update --force."""
     first = min(str(turn.new.created) for turn in moves(lived) if lost(turn))
     places = {str(task.slot) for task in lived.running}
-    whole = [one for one in updates(lived) if {turn.place for turn in one} >= places]
-    after = [one for one in whole if str(one[0].new.created) > first and _same(one)]
+    complete = [update for update in updates(lived) if {turn.place for turn in update} >= places]
+    after = [update for update in complete if str(update[0].new.created) > first and _keeps_images(update)]
     assert after, "the history shows no update of every replica, with the same image, after that"
 
 
@@ -161,16 +161,16 @@ def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:
     assert max(workers) - min(workers) <= 1, f"tasks run: {listed(counts)}"
 
 
-def _same(update: list[Turn]) -> bool:
+def _keeps_images(update: list[Turn]) -> bool:
     return all(turn.old.image == turn.new.image for turn in update)
 
 
-def _told(moved: list[Turn]) -> str:
+def _describe(moved: list[Turn]) -> str:
     """Moves, for people."""
     if not moved:
         return "the history shows no task that came from one node to another"
-    told = []
+    phrases = []
     for turn in moved:
         how = "after a node was lost" if lost(turn) else "after it was stopped" if drained(turn) else turn.old.state
-        told.append(f"{turn.place} ({how})")
-    return f"replicas that came from one node to another: {', '.join(told)}"
+        phrases.append(f"{turn.place} ({how})")
+    return f"replicas that came from one node to another: {', '.join(phrases)}"

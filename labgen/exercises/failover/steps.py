@@ -46,7 +46,7 @@ def script(lab: Lab) -> Script:
             second,
             f"{second.name} fails: stop its engine, and with it every container there.",
             Command(STOP),
-            done=partial(_shown, kind=lost, what=LOST),
+            skip_if=partial(_shown, kind=lost, what=LOST),
             before=partial(_has_tasks, node=second),
             during=partial(_started_again, node=second),
             until=partial(_now, what=LOST, look=partial(_given_up, node=second)),
@@ -57,7 +57,7 @@ def script(lab: Lab) -> Script:
             second,
             f"{second.name} comes back: start its engine again.",
             Command(START),
-            done=partial(_ready, node=second),
+            skip_if=partial(_ready, node=second),
             until=partial(_back, node=second),
             quiet=True,
         ),
@@ -68,7 +68,7 @@ def script(lab: Lab) -> Script:
             f"The whole machine of {second.name} fails: restart it as if its power had gone for a moment.",
             # A moment later, so that this command itself still ends.
             Command(RESTART, f"systemd-run --quiet --on-active=1s --timer-property=AccuracySec=100ms {RESTART[5:]}"),
-            done=partial(_restarted, node=second),
+            skip_if=partial(_restarted, node=second),
             before=partial(_remember, node=second),
             until=partial(_now, what=RESTARTED, look=partial(_machine_back, node=second)),
             quiet=True,
@@ -80,7 +80,7 @@ def script(lab: Lab) -> Script:
             manager,
             f"Maintenance on {first.name}: drain it. Its tasks leave at once, no heartbeat is waited for.",
             Command(drain(first.name)),
-            done=partial(_shown, kind=drained, what=DRAINED),
+            skip_if=partial(_shown, kind=drained, what=DRAINED),
             before=partial(_has_tasks, node=first),
             until=partial(_now, what=DRAINED, look=partial(_empty, node=first, availability="drain")),
             quiet=True,
@@ -89,7 +89,7 @@ def script(lab: Lab) -> Script:
             manager,
             f"{first.name} may take tasks again. None moves there by itself.",
             Command(activate(first.name)),
-            done=partial(_active, node=first),
+            skip_if=partial(_active, node=first),
             until=partial(_empty, node=first, availability="active"),
             quiet=True,
         ),
@@ -103,7 +103,7 @@ def _force(lab: Lab, needs: tuple[Capability, ...] = ()) -> Step:
         lab.first_manager,
         "Spread the tasks again: replace each by a new one, which goes to the node that has the fewest.",
         Command(FORCE),
-        done=_spread,
+        skip_if=_spread,
         until=_is_spread,
         quiet=True,
         within=300,
@@ -115,37 +115,37 @@ def _force(lab: Lab, needs: tuple[Capability, ...] = ()) -> Step:
 def reset(run: Run) -> None:
     """Remove the service; a worker whose engine was left stopped, or that is drained, is brought back first."""
     for node in run.lab.workers:
-        there = _known(run, node)
-        if not there.ready:
+        member = _member(run, node)
+        if not member.ready:
             run.say(f"[{node.name}]$ {START}")
             run.shell(node).run(START, what="systemctl start docker")
             run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=DOWN_WITHIN)
-        if there.availability != "active":
+        if member.availability != "active":
             run.say(f"[{run.lab.first_manager.name}]$ {activate(node.name)}")
-            run.manager.run(f"docker node update --availability active {there.id}", what="docker node update")
+            run.manager.run(f"docker node update --availability active {member.id}", what="docker node update")
     services.clear(run)
 
 
-def _known(run: Run, node: Node) -> SwarmNode:
-    there = [one for one in run.nodes() if one.name == node.name]
+def _member(run: Run, node: Node) -> SwarmNode:
+    members = [member for member in run.nodes() if member.name == node.name]
     # One that has joined anew is known twice: the one that is lost, and the one that is ready.
-    for one in sorted(there, key=lambda one: not one.ready):
-        return one
+    for member in sorted(members, key=lambda member: not member.ready):
+        return member
     raise ExerciseError(f"{node.name} is not in the swarm.", "Bring it back with: fab bootstrap")
 
 
 def _ready(run: Run, node: Node) -> str | None:
-    return f"{node.name} is Ready." if _known(run, node).ready else None
+    return f"{node.name} is Ready." if _member(run, node).ready else None
 
 
 def _active(run: Run, node: Node) -> str | None:
-    return f"{node.name} is active." if _known(run, node).availability == "active" else None
+    return f"{node.name} is active." if _member(run, node).availability == "active" else None
 
 
 def _must_be_ready(run: Run, node: Node) -> None:
-    there = _known(run, node)
-    if not there.ready:
-        raise NotYet(f"it is {there.state}")
+    member = _member(run, node)
+    if not member.ready:
+        raise NotYet(f"it is {member.state}")
 
 
 def _shown(run: Run, kind: Callable[..., bool], what: str) -> str | None:
@@ -201,23 +201,23 @@ def _started_again(run: Run, node: Node) -> Iterator[None]:
 
 def _given_up(run: Run, node: Node) -> None:
     """Wait until the node is Down and every task runs elsewhere; tell when."""
-    start, told = time.monotonic(), False
+    start, announced = time.monotonic(), False
 
     def look() -> Service:
-        nonlocal told
-        state = _known(run, node).state
+        nonlocal announced
+        state = _member(run, node).state
         if state == "ready":
             raise NotYet(f"{node.name} is {state}")
-        if not told:
+        if not announced:
             run.say(f"  after {time.monotonic() - start:.0f} s the managers have given {node.name} up: it is {state}")
-            told = True
-        there = run.service(SERVICE.name)
-        if len(there.running) != REPLICAS or _on(run, node):
-            raise NotYet(services.told(there, REPLICAS))
-        return there
+            announced = True
+        service = run.service(SERVICE.name)
+        if len(service.running) != REPLICAS or _on(run, node):
+            raise NotYet(services.describe(service, REPLICAS))
+        return service
 
-    there = run.look(f"the tasks of {node.name} to run elsewhere", look, within=DOWN_WITHIN)
-    run.say(f"  after {time.monotonic() - start:.0f} s all tasks run again: {_where(run, there)}")
+    service = run.look(f"the tasks of {node.name} to run elsewhere", look, within=DOWN_WITHIN)
+    run.say(f"  after {time.monotonic() - start:.0f} s all tasks run again: {_where(run, service)}")
 
 
 def _back(run: Run, node: Node) -> None:
@@ -229,29 +229,29 @@ def _empty(run: Run, node: Node, availability: str) -> None:
     """Wait until all tasks run, none of them on a node of that availability."""
 
     def look() -> Service:
-        there, known = run.service(SERVICE.name), _known(run, node)
-        if known.availability != availability:
-            raise NotYet(f"{node.name} is {known.availability}")
-        if len(there.running) != REPLICAS or not there.settled or (availability == "drain" and _on(run, node)):
-            raise NotYet(services.told(there, REPLICAS))
-        return there
+        service, member = run.service(SERVICE.name), _member(run, node)
+        if member.availability != availability:
+            raise NotYet(f"{node.name} is {member.availability}")
+        if len(service.running) != REPLICAS or not service.settled or (availability == "drain" and _on(run, node)):
+            raise NotYet(services.describe(service, REPLICAS))
+        return service
 
-    there = run.look(f"the tasks to run while {node.name} has availability {availability}", look)
-    run.say(f"  {REPLICAS} of {REPLICAS} tasks run: {_where(run, there)}")
+    service = run.look(f"the tasks to run while {node.name} has availability {availability}", look)
+    run.say(f"  {REPLICAS} of {REPLICAS} tasks run: {_where(run, service)}")
 
 
-def _where(run: Run, there: Service) -> str:
-    placed = run.placed(there)
+def _where(run: Run, service: Service) -> str:
+    placed = run.placed(service)
     return ", ".join(f"{len(placed.get(node.name, ()))} on {node.name}" for node in run.lab.workers)
 
 
 def _spread(run: Run) -> str | None:
     """Whether no worker has two tasks more than another."""
-    there = run.service(SERVICE.name)
-    placed = run.placed(there)
+    service = run.service(SERVICE.name)
+    placed = run.placed(service)
     counts = [len(placed.get(node.name, ())) for node in run.lab.workers]
     even = sum(counts) == REPLICAS and max(counts) - min(counts) <= 1
-    return f"They are spread: {_where(run, there)}." if even else None
+    return f"They are spread: {_where(run, service)}." if even else None
 
 
 def _is_spread(run: Run) -> None:
@@ -294,7 +294,7 @@ def _machine_back(run: Run, node: Node) -> None:
     given_up: list[float] = []
 
     def look() -> None:
-        state = _known(run, node).state
+        state = _member(run, node).state
         if state != "ready" and not given_up:
             given_up.append(time.monotonic() - start)
             run.say(f"  after {given_up[0]:.0f} s the managers have given {node.name} up: it is {state}")

@@ -34,7 +34,7 @@ def script(lab: Lab) -> Script:
             f"Let {last.name} leave the swarm. Its task ends with that.",
             Command("docker swarm leave"),
             before=functools.partial(before.remember, node=last),
-            done=lambda run: joined(run) or (f"{last.name} has left already." if _outside(run, last) else None),
+            skip_if=lambda run: joined(run) or (f"{last.name} has left already." if _outside(run, last) else None),
         ),
         Step(
             manager,
@@ -42,7 +42,7 @@ def script(lab: Lab) -> Script:
             "silent for 15 s.",
             functools.partial(_forget, node=last),
             placeholder=f"docker node rm --force {last.name}",
-            done=joined,
+            skip_if=joined,
             before=functools.partial(_without, node=last),
         ),
         Step(
@@ -50,7 +50,7 @@ def script(lab: Lab) -> Script:
             f"Let {last.name} join again, with the token that `docker swarm join-token worker` tells on a manager.",
             functools.partial(_join, node=last),
             placeholder=membership.join_shown(last, manager),
-            done=joined,
+            skip_if=joined,
             until=functools.partial(_everywhere, lab=lab),
         ),
         Step(
@@ -65,7 +65,7 @@ def script(lab: Lab) -> Script:
             f"See the other services: what ran on {last.name} runs elsewhere now, and stays there.",
             before.others,
             placeholder="docker service ls",
-            until=before.whole,
+            until=before.wait_for_services,
             timers=(RESTART_DELAY,),
         ),
         Step(
@@ -86,32 +86,32 @@ class _Before:
 
     def remember(self, run: Run, node: Node) -> None:
         """Note it."""
-        there = _current(run, node)
-        if there is None:
+        member = _current(run, node)
+        if member is None:
             return
-        self.labels = dict(there.labels)
+        self.labels = dict(member.labels)
         self.services = [
             name
             for name, service in swarm.look(run.manager.run).services.items()
             if name != NAME
             and len(service.running) == service.replicas
-            and any(task.node_id == there.id for task in service.running)
+            and any(task.node_id == member.id for task in service.running)
         ]
 
     def label(self, run: Run, node: Node) -> Command | str:
         """The command that puts the labels back."""
-        there = _current(run, node)
-        if not self.labels or there is None:
+        member = _current(run, node)
+        if not self.labels or member is None:
             return "it had none."
         flags = shlex.join(f"--label-add={key}={value}" for key, value in self.labels.items())
-        return Command(f"docker node update {flags} {node.name}", f"docker node update {flags} {there.id}")
+        return Command(f"docker node update {flags} {node.name}", f"docker node update {flags} {member.id}")
 
     def others(self, run: Run) -> Command | str:
         """The command that shows the other services."""
         del run
         return Command("docker service ls") if self.services else "no other service had a task there."
 
-    def whole(self, run: Run) -> None:
+    def wait_for_services(self, run: Run) -> None:
         """Wait until they are what they were: swarm begins a task anew 5 s after it was lost."""
         for name in self.services:
             run.say(f"  {name}:")
@@ -120,13 +120,22 @@ class _Before:
 
 def _current(run: Run, node: Node) -> SwarmNode | None:
     """The node's membership; where it has left one behind, the one that is Ready."""
-    there = sorted((one for one in run.nodes() if one.name == node.name), key=lambda one: (one.ready, str(one.created)))
-    return there[-1] if there else None
+    memberships = sorted(
+        (member for member in run.nodes() if member.name == node.name),
+        key=lambda member: (member.ready, str(member.created)),
+    )
+    return memberships[-1] if memberships else None
 
 
 def _joined_later(run: Run, node: Node) -> str | None:
-    there, made = _current(run, node), run.service(NAME).created
-    if there is None or not there.ready or there.created is None or made is None or there.created <= made:
+    member, service_created = _current(run, node), run.service(NAME).created
+    if (
+        member is None
+        or not member.ready
+        or member.created is None
+        or service_created is None
+        or member.created <= service_created
+    ):
         return None
     if _outside(run, node):
         return None
@@ -147,10 +156,10 @@ def _without(run: Run, node: Node) -> None:
 
 
 def _forget(run: Run, node: Node) -> Command | str:
-    there = [one for one in run.nodes() if one.name == node.name]
-    if not there:
+    memberships = [member for member in run.nodes() if member.name == node.name]
+    if not memberships:
         return f"{node.name} is not known any more."
-    ids = shlex.join(one.id for one in there)
+    ids = shlex.join(member.id for member in memberships)
     return Command(
         f"docker node rm --force {node.name}", f"docker node rm --force {ids} >/dev/null && echo {node.name}"
     )

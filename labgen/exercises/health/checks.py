@@ -139,8 +139,10 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
 def test_updated(service: Service, exam: Exam) -> None:
     """A good update was completed: every task has redis:6.2.5-alpine, and came after one of another image."""
     changed_image(exam, service)
-    seen = {task.image.partition("@")[0] for task in service.running}
-    assert all(same_image(image, health.UPDATED.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    images = {task.image.partition("@")[0] for task in service.running}
+    assert all(same_image(image, health.UPDATED.image) for image in images), (
+        f"images in use: {', '.join(sorted(images))}"
+    )
     assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
     came = {str(task.slot) for task in service.tasks if not same_image(task.image, health.UPDATED.image)}
     alone = [str(task.slot) for task in service.running if str(task.slot) not in came]
@@ -159,10 +161,10 @@ def test_updated(service: Service, exam: Exam) -> None:
 def test_web(swarm: Swarm, exam: Exam) -> None:
     """There is a service web-checked, made from nginx, with three replicas, its port 80 published as 8005 and a health
     check, and every container is healthy."""
-    there = made_from(swarm, WEB)
-    assert any(PORT.met_by(port) for port in there.ports), f"published: {told_ports(there)}"
-    _has_check(there)
-    all_run(exam, there, WEB)
+    service = made_from(swarm, WEB)
+    assert any(PORT.met_by(port) for port in service.ports), f"published: {told_ports(service)}"
+    _has_check(service)
+    all_run(exam, service, WEB)
     sick = [f"{WEB.name}.{task.slot}: {task.unwell}" for task in exam.lived(WEB.name).running if task.unwell]
     assert not sick, "; ".join(sick)
 
@@ -183,12 +185,12 @@ class Tried:
     """What came of replacing every task, and of the way back.
 
     :param missing: how many replicas were missing at the same time, at most.
-    :param kept: replicas whose task was not replaced.
+    :param not_replaced: replicas whose task was not replaced.
     :param probed: requests made meanwhile.
     """
 
     missing: int
-    kept: tuple[str, ...]
+    not_replaced: tuple[str, ...]
     probed: Probed
 
 
@@ -198,13 +200,15 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
     before = exam.service(WEB.name)
     assert before is not None, f"there is no service {WEB.name}"
     ran = {task.id for task in before.running}
-    with prober.requests(exam, lacks, health.EXERCISE.name, PORT.published) as asked:
+    with prober.requests(exam, lacks, health.EXERCISE.name, PORT.published) as traffic:
         forced, back = there_and_back(exam)
-    kept = {str(task.slot) for task in forced.running if task.id in ran}
-    kept |= {str(task.slot) for task in back.running if task.id in {one.id for one in forced.running}}
+    not_replaced = {str(task.slot) for task in forced.running if task.id in ran}
+    not_replaced |= {
+        str(task.slot) for task in back.running if task.id in {forced_task.id for forced_task in forced.running}
+    }
     tried = _since(exam.dated(back), ran)
     exam.exchanged(health.EXERCISE.name, tried)
-    return Tried(most_empty(tried), tuple(sorted(kept)), asked.probed)
+    return Tried(most_empty(tried), tuple(sorted(not_replaced)), traffic.probed)
 
 
 @check(
@@ -225,7 +229,7 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
 def test_replaced_unnoticed(tried: Tried) -> None:
     """Tried by this check: while every task is replaced (docker service update --force) and the service is rolled back
     (docker service rollback), no replica is ever missing."""
-    assert not tried.kept, f"the task was not replaced in replica {', '.join(tried.kept)}"
+    assert not tried.not_replaced, f"the task was not replaced in replica {', '.join(tried.not_replaced)}"
     assert tried.missing == 0, f"{tried.missing} of {WEB.replicas} were missing at the same time"
 
 
@@ -244,9 +248,9 @@ def test_replaced_unnoticed(tried: Tried) -> None:
 def test_answers_meanwhile(tried: Tried) -> None:
     """Tried by this check: of the requests made through every node meanwhile, not more than one in a thousand is
     lost."""
-    told = tried.probed
-    assert told.requests, "no request was made"
-    assert told.lost * 1000 <= told.requests * health.PER_THOUSAND, str(told)
+    probed = tried.probed
+    assert probed.requests, "no request was made"
+    assert probed.lost * 1000 <= probed.requests * health.PER_THOUSAND, str(probed)
 
 
 def there_and_back(exam: Exam) -> tuple[Service, Service]:
@@ -269,19 +273,19 @@ def there_and_back(exam: Exam) -> tuple[Service, Service]:
 
 def _settled(exam: Exam, state: str) -> Service:
     """The service, once its update has come to a state, and nothing of it is on its way or on its way out."""
-    there = exam.service(WEB.name)
-    assert there is not None, f"{WEB.name} was removed meanwhile"
-    left = sum(task.state == "running" and task.desired != "running" for task in there.tasks)
-    if there.update_state != state or len(there.running) != there.replicas or left or not there.settled:
-        said = f"{there.update_state} {there.update_message}".strip()
-        raise NotYet(f"{said}; {run_of(len(there.running), there.replicas or 0)}, {left} on the way out")
-    return there
+    service = exam.service(WEB.name)
+    assert service is not None, f"{WEB.name} was removed meanwhile"
+    leaving = sum(task.state == "running" and task.desired != "running" for task in service.tasks)
+    if service.update_state != state or len(service.running) != service.replicas or leaving or not service.settled:
+        status = f"{service.update_state} {service.update_message}".strip()
+        raise NotYet(f"{status}; {run_of(len(service.running), service.replicas or 0)}, {leaving} on the way out")
+    return service
 
 
-def _since(there: Service, first: set[str]) -> Service:
+def _since(service: Service, first: set[str]) -> Service:
     """The service with the tasks of some ids and those that came after them in their places."""
-    kept = []
-    for tasks in places(there).values():
+    selected = []
+    for tasks in places(service).values():
         start = next((at for at, task in enumerate(tasks) if task.id in first), len(tasks))
-        kept += tasks[start:]
-    return replace(there, tasks=tuple(kept))
+        selected += tasks[start:]
+    return replace(service, tasks=tuple(selected))

@@ -42,7 +42,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Update to the new version, set up wrong: it runs, and does not answer. The old tasks must serve on.",
             Command(WRONG_PORT),
-            done=_failed,
+            skip_if=_failed,
             until=_nothing_lost,
             quiet=True,
             within=300,
@@ -54,7 +54,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Update to the new version as it should be: each old task goes when its successor is healthy.",
             Command(RIGHT),
-            done=_updated,
+            skip_if=_updated,
             until=partial(_relieved, name=SERVICE.name),
             quiet=True,
             within=300,
@@ -76,9 +76,9 @@ def script(lab: Lab) -> Script:
     ]
 
 
-def _unwell(there: Service) -> dict[str, str]:
+def _unwell(service: Service) -> dict[str, str]:
     """By replica, what the health check of its latest task said that never became healthy."""
-    return {str(task.slot): task.unwell for task in there.tasks if task.unwell and not task.running}
+    return {str(task.slot): task.unwell for task in service.tasks if task.unwell and not task.running}
 
 
 def _shows(run: Run) -> bool:
@@ -98,22 +98,22 @@ def _updated(run: Run) -> str | None:
 
 def _nothing_lost(run: Run) -> None:
     def look() -> None:
-        there = run.service(SERVICE.name)
-        if there.update_state not in ("rollback_completed", "completed"):
-            raise NotYet(services.told(there, SERVICE.replicas or 0))
+        service = run.service(SERVICE.name)
+        if service.update_state not in ("rollback_completed", "completed"):
+            raise NotYet(services.describe(service, SERVICE.replicas or 0))
 
     run.wait("the update to be rolled back", look)
     services.running(run, SERVICE.name)
-    there = run.lived(SERVICE.name)
-    unwell = _unwell(there)
-    for place, said in unwell.items():
-        run.say(f"  {SERVICE.name}.{place}: the new task never became healthy; its check said: {said}")
+    service = run.lived(SERVICE.name)
+    unwell = _unwell(service)
+    for place, output in unwell.items():
+        run.say(f"  {SERVICE.name}.{place}: the new task never became healthy; its check said: {output}")
     if not unwell:
         raise ExerciseError(
             f"the update of {SERVICE.name} did not fail of its health check.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
-    _none_missing(run, there)
+    _none_missing(run, service)
 
 
 def _open(run: Run, node: Node, port: int) -> None:
@@ -127,31 +127,33 @@ def _relieved(run: Run, name: str) -> None:
     services.running(run, name)
 
     def look() -> Service:
-        there = run.lived(name)
-        left = [turn.place for turn in relieved(there) if turn.stopped is None]
-        if left:
-            raise NotYet(f"the old task of replica {', '.join(left)} runs beside the new one")
-        return there
+        service = run.lived(name)
+        remaining = [turn.place for turn in relieved(service) if turn.stopped is None]
+        if remaining:
+            raise NotYet(f"the old task of replica {', '.join(remaining)} runs beside the new one")
+        return service
 
-    there = run.look("the old tasks to be gone", look)
-    tell_turns(run, there, relieved(there))
-    _none_missing(run, there)
+    service = run.look("the old tasks to be gone", look)
+    tell_turns(run, service, relieved(service))
+    _none_missing(run, service)
 
 
-def _none_missing(run: Run, there: Service) -> None:
-    missing = most_empty(there)
+def _none_missing(run: Run, service: Service) -> None:
+    missing = most_empty(service)
     if missing:
         raise ExerciseError(
-            f"{missing} of {there.replicas} replicas of {there.name} were missing at one time.",
+            f"{missing} of {service.replicas} replicas of {service.name} were missing at one time.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
-    for vacancy in exchanged(there):
+    for vacancy in exchanged(service):
         seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
-        run.say(f"  {there.name}.{vacancy.place}: Swarm itself left it without a task for {seconds:.1f} s. {_EXCHANGE}")
-    for vacancy in broken_off(there):
-        run.say(f"  {there.name}.{vacancy.place}: its container ended by itself while the service was updated.")
-    if not exchanged(there) and not broken_off(there):
-        run.say(f"  not one of {there.replicas} replicas was missing at any time")
+        run.say(
+            f"  {service.name}.{vacancy.place}: Swarm itself left it without a task for {seconds:.1f} s. {_EXCHANGE}"
+        )
+    for vacancy in broken_off(service):
+        run.say(f"  {service.name}.{vacancy.place}: its container ended by itself while the service was updated.")
+    if not exchanged(service) and not broken_off(service):
+        run.say(f"  not one of {service.replicas} replicas was missing at any time")
 
 
 _EXCHANGE = (
@@ -160,10 +162,10 @@ _EXCHANGE = (
 )
 
 
-def few_lost(_run: Run, told: Probed) -> None:
+def few_lost(_run: Run, probed: Probed) -> None:
     """Raise where more requests were lost than may be."""
-    if told.lost * 1000 > told.requests * PER_THOUSAND:
+    if probed.lost * 1000 > probed.requests * PER_THOUSAND:
         raise ExerciseError(
-            f"requests were lost while the tasks of {WEB.name} were replaced: {told}.",
+            f"requests were lost while the tasks of {WEB.name} were replaced: {probed}.",
             f"Do all its tasks run, and healthy? docker service ps {WEB.name}; then run the exercise again.",
         )

@@ -174,5 +174,5 @@ def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:
 def _every_page(answers: Requests, lab: Lab) -> bool:
     pages = {loadbalance.page(number) for number in range(1, len(lab.workers) + 1)}
     # Where there are fewer workers than replicas, two containers of one worker have the same page.
-    wanted = min(SERVICE.replicas or 0, len(lab.workers))
-    return answers.answered and answers.bodies <= pages and len(answers.bodies) == wanted
+    expected = min(SERVICE.replicas or 0, len(lab.workers))
+    return answers.answered and answers.bodies <= pages and len(answers.bodies) == expected

@@ -47,7 +47,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Give each worker its share: a swarm does not move tasks by itself when a node comes back.",
             Command(f"docker service update --force {SERVICE.name}"),
-            done=_shared,
+            skip_if=_shared,
             until=functools.partial(services.running, name=SERVICE.name),
             quiet=True,
             within=300,
@@ -103,10 +103,10 @@ def script(lab: Lab) -> Script:
 
 def _tasks(run: Run) -> dict[str, list[Task]]:
     """Running tasks by the name of the node they are on."""
-    there = run.service(SERVICE.name)
-    if len(there.running) != SERVICE.replicas:
-        raise NotYet(services.told(there, REPLICAS))
-    return run.placed(there)
+    service = run.service(SERVICE.name)
+    if len(service.running) != SERVICE.replicas:
+        raise NotYet(services.describe(service, REPLICAS))
+    return run.placed(service)
 
 
 def _shared(run: Run) -> str | None:
@@ -157,7 +157,7 @@ def _ask_script(node: Node) -> str:
 
 def _spread(run: Run) -> None:
     """Every page must come through every node's address, over many connections; tells how they spread."""
-    wanted = {page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)}
+    expected = {page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)}
     addresses = {str(node.address): node.name for node in run.lab.nodes}
     answers: dict[str, Requests] = {}
     within = run.inventory.patience.seconds(3)
@@ -167,14 +167,16 @@ def _spread(run: Run) -> None:
 
     def look() -> None:
         answers.update(http_check.ask(ask_all, list(addresses), PUBLISHED, within, MANY))
-        missing = [f"{addresses[at]} gave only {told}" for at, told in answers.items() if not told.bodies >= wanted]
+        missing = [
+            f"{addresses[at]} gave only {answer}" for at, answer in answers.items() if not answer.bodies >= expected
+        ]
         if missing:
             raise NotYet("; ".join(missing))
 
     run.wait("every page through every node", look, within=60)
     run.say(f"\n# How {MANY} requests to each node spread, each over a new connection:")
-    for at, told in answers.items():
-        run.say(f"  through {addresses[at]:16} {told}")
+    for at, answer in answers.items():
+        run.say(f"  through {addresses[at]:16} {answer}")
     where = connection_info.browser(
         run.inventory.folder.path, run.lab, run.inventory.state, Port(PUBLISHED, TARGET, "tcp", "ingress")
     )
@@ -188,16 +190,16 @@ def _inside(run: Run, worker: Node) -> list[str]:
     The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
     """
     tasks = _here(run, worker, "nothing can be asked there")
-    told = ask(run.shell(worker).run, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
-    there = as_object(as_object(told, _BRIDGE).get("Containers") or {}, _BRIDGE)
+    network = ask(run.shell(worker).run, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
+    containers = as_object(as_object(network, _BRIDGE).get("Containers") or {}, _BRIDGE)
     # {"4a14521cc368…": {"Name": "gateway_f1f83afb8423", "IPv4Address": "172.18.0.4/16", …}, "ingress-sbox": …}
-    found = [text_of(there.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]
-    if not all(found):
+    addresses = [text_of(containers.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]
+    if not all(addresses):
         raise ExerciseError(
             f"a container of {SERVICE.name} on {worker.name} has no address on docker_gwbridge.",
             f"Begin the exercise anew: fab exercise.reset {run.exercise.name}",
         )
-    return found
+    return addresses
 
 
 _BRIDGE = "/networks/docker_gwbridge"
@@ -222,8 +224,8 @@ def _own_page(run: Run, worker: Node, number: int) -> None:
 
     def look() -> None:
         script = _ask_inside(run, worker).script or ""
-        seen = {line.strip() for line in run.shell(worker).run(script, within=60).splitlines()}
-        if seen != {page(number)}:
-            raise NotYet(", ".join(sorted(seen)) or "no answer")
+        pages = {line.strip() for line in run.shell(worker).run(script, within=60).splitlines()}
+        if pages != {page(number)}:
+            raise NotYet(", ".join(sorted(pages)) or "no answer")
 
     run.wait(f"{worker.name}'s own page", look, within=60)

@@ -42,9 +42,9 @@ def _mended(spec: ServiceSpec) -> Hints:
 )
 def test_off_managers(swarm: Swarm, exam: Exam) -> None:
     """The service off-manager has the constraint node.role!=manager, and all of its tasks run and stay up."""
-    there = found(swarm, OFF_MANAGERS.name)
-    kept_off_managers(there)
-    _all_run(exam, there, OFF_MANAGERS)
+    service = found(swarm, OFF_MANAGERS.name)
+    kept_off_managers(service)
+    _all_run(exam, service, OFF_MANAGERS)
 
 
 @check(
@@ -55,9 +55,9 @@ def test_off_managers(swarm: Swarm, exam: Exam) -> None:
 )
 def test_none_on_managers(swarm: Swarm) -> None:
     """No task of off-manager runs on a manager."""
-    there = found(swarm, OFF_MANAGERS.name)
+    service = found(swarm, OFF_MANAGERS.name)
     managers = {node.name for node in swarm.nodes if node.role == "manager"}
-    counts = {name: many for name, many in hosts(swarm, there).items() if many and name in managers}
+    counts = {name: many for name, many in hosts(swarm, service).items() if many and name in managers}
     assert not counts, f"tasks on managers: {listed(counts)}"
 
 
@@ -77,9 +77,9 @@ def test_none_on_managers(swarm: Swarm) -> None:
 def test_label(swarm: Swarm) -> None:
     """One node at least bears the label disk=ssd, and one at least does not: otherwise it would choose nothing."""
     bear = _labelled(swarm)
-    seen = "; ".join(f"{node.name}: {dict(node.labels) or 'no label'}" for node in swarm.nodes)
-    assert bear, f"no node bears {LABEL}={VALUE}: {seen}"
-    assert len(bear) < len(swarm.nodes), f"every node bears it: {seen}"
+    labels = "; ".join(f"{node.name}: {dict(node.labels) or 'no label'}" for node in swarm.nodes)
+    assert bear, f"no node bears {LABEL}={VALUE}: {labels}"
+    assert len(bear) < len(swarm.nodes), f"every node bears it: {labels}"
 
 
 @check(
@@ -93,11 +93,11 @@ def test_label(swarm: Swarm) -> None:
 def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
     """The service on-ssd has the constraint node.labels.disk==ssd, and all of its tasks run and stay up where that
     label is."""
-    there = found(swarm, LABELLED.name)
-    wanted = LABELLED.constraints[0]
-    assert wanted in _constraints(there), f"its constraints: {', '.join(there.constraints) or 'none'}"
-    _all_run(exam, there, LABELLED)
-    elsewhere = {name: many for name, many in hosts(swarm, there).items() if many and name not in _labelled(swarm)}
+    service = found(swarm, LABELLED.name)
+    constraint = LABELLED.constraints[0]
+    assert constraint in _constraints(service), f"its constraints: {', '.join(service.constraints) or 'none'}"
+    _all_run(exam, service, LABELLED)
+    elsewhere = {name: many for name, many in hosts(swarm, service).items() if many and name not in _labelled(swarm)}
     assert not elsewhere, f"tasks on nodes without the label: {listed(elsewhere)}"
 
 
@@ -120,10 +120,10 @@ def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
 def test_spread(swarm: Swarm, exam: Exam) -> None:
     """The replicas of spread, which no constraint keeps off a node, run and stay up evenly over all nodes: one more or
     less at most."""
-    there = found(swarm, SPREAD.name)
-    open_to_all(swarm, there)
-    _all_run(exam, there, SPREAD)
-    counts = hosts(swarm, there)
+    service = found(swarm, SPREAD.name)
+    open_to_all(swarm, service)
+    _all_run(exam, service, SPREAD)
+    counts = hosts(swarm, service)
     assert max(counts.values()) - min(counts.values()) <= 1, f"its tasks: {listed(counts)}"
 
 
@@ -144,11 +144,13 @@ def test_spread(swarm: Swarm, exam: Exam) -> None:
 )
 def test_pending(swarm: Swarm) -> None:
     """The service too-big reserves more than any node has, and its task is pending, on no node."""
-    there = found(swarm, TOO_BIG.name)
-    memory, processors = there.reserved
+    service = found(swarm, TOO_BIG.name)
+    memory, processors = service.reserved
     assert memory or processors, "it reserves nothing"
-    pending = [task for task in there.tasks if task.state == "pending" and not task.node_id]
-    assert pending, f"it reserves {memory / in_bytes('1GB'):.1f} GB and {processors:g} CPUs; tasks: {told(there.tasks)}"
+    pending = [task for task in service.tasks if task.state == "pending" and not task.node_id]
+    assert pending, (
+        f"it reserves {memory / in_bytes('1GB'):.1f} GB and {processors:g} CPUs; tasks: {told(service.tasks)}"
+    )
 
 
 @check(
@@ -169,16 +171,16 @@ def test_says_why(swarm: Swarm) -> None:
     assert any("insufficient resources" in error for error in errors), f"its error: {'; '.join(errors) or 'none'}"
 
 
-def _constraints(there: Service) -> set[str]:
-    return {"".join(constraint.split()) for constraint in there.constraints}
+def _constraints(service: Service) -> set[str]:
+    return {"".join(constraint.split()) for constraint in service.constraints}
 
 
 def _labelled(swarm: Swarm) -> set[str]:
     return {node.name for node in swarm.nodes if node.labels.get(LABEL) == VALUE}
 
 
-def _all_run(exam: Exam, there: Service, asked: ServiceSpec) -> None:
-    assert there.mode == "replicated", f"{there.name} is {there.mode}"
-    least = asked.replicas or 1
-    assert (there.replicas or 0) >= least, f"{there.name} has {there.replicas} replicas, not {least}"
-    runs(exam, there, there.replicas)
+def _all_run(exam: Exam, service: Service, spec: ServiceSpec) -> None:
+    assert service.mode == "replicated", f"{service.name} is {service.mode}"
+    least = spec.replicas or 1
+    assert (service.replicas or 0) >= least, f"{service.name} has {service.replicas} replicas, not {least}"
+    runs(exam, service, service.replicas)

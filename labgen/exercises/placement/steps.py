@@ -25,7 +25,7 @@ def script(lab: Lab) -> Script:
             manager,
             f"Put a label on {labelled.name}: a word of your own, for a node that has something the others lack.",
             Command(f"docker node update --label-add {LABEL}={VALUE} {labelled.name}"),
-            done=_labelled,
+            skip_if=_labelled,
             quiet=True,
         ),
         services.create(lab, LABELLED, "Let a service run only where that label is.", until=_on_labelled),
@@ -53,8 +53,8 @@ def script(lab: Lab) -> Script:
 
 
 def _labelled(run: Run) -> str | None:
-    there = [node.name for node in run.nodes() if node.labels.get(LABEL) == VALUE]
-    return f"{', '.join(there)}: the label {LABEL}={VALUE} is there already." if there else None
+    names = [node.name for node in run.nodes() if node.labels.get(LABEL) == VALUE]
+    return f"{', '.join(names)}: the label {LABEL}={VALUE} is there already." if names else None
 
 
 def _off_managers(run: Run) -> None:
@@ -88,22 +88,22 @@ def _spread(run: Run) -> None:
     names = {node.id: node.name for node in run.nodes()}
     others = Counter(
         names.get(task.node_id, task.node_id)
-        for there in swarm.look(run.manager.run).services.values()
-        if there.name != SPREAD.name
-        for task in there.running
+        for service in swarm.look(run.manager.run).services.values()
+        if service.name != SPREAD.name
+        for task in service.running
     )
-    told = ", ".join(f"{others[node.name]} on {node.name}" for node in run.lab.nodes)
-    run.say(f"  tasks of other services, which do not count before its own are even: {told}")
+    listed = ", ".join(f"{others[node.name]} on {node.name}" for node in run.lab.nodes)
+    run.say(f"  tasks of other services, which do not count before its own are even: {listed}")
 
 
 def _pending(run: Run) -> None:
-    said: list[str] = []
+    reasons: list[str] = []
 
     def look() -> None:
         stuck = [task.error for task in run.service(TOO_BIG.name).tasks if task.stuck]
         if not stuck:
             raise NotYet("its task is not pending with a reason")
-        said[:] = stuck
+        reasons[:] = stuck
 
     run.wait(f"the task of {TOO_BIG.name} to say why it is pending", look, within=60)
-    run.say(f"  {said[-1]}")
+    run.say(f"  {reasons[-1]}")

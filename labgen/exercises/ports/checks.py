@@ -19,12 +19,12 @@ HOST_PORT = HOST.publish[0].published
 CHOSEN_PORT = CHOSEN.publish[0]
 
 
-def _made(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
-    there = made_from(swarm, spec)
-    published(there, spec.publish[0])
-    assert there.running, f"none of its tasks runs: {told(there.tasks)}"
-    runs(exam, there)
-    return there
+def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
+    service = made_from(swarm, spec)
+    published(service, spec.publish[0])
+    assert service.running, f"none of its tasks runs: {told(service.tasks)}"
+    runs(exam, service)
+    return service
 
 
 @check(
@@ -41,7 +41,7 @@ def _made(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
 def test_chosen(swarm: Swarm, exam: Exam) -> None:
     """The service web-chosen publishes port 8003 for its port 80, through the routing mesh, runs nginx, and
     stays up."""
-    _made(swarm, exam, CHOSEN)
+    _running_service(swarm, exam, CHOSEN)
 
 
 @check(
@@ -65,9 +65,9 @@ def test_chosen(swarm: Swarm, exam: Exam) -> None:
 def test_automatic(swarm: Swarm, exam: Exam) -> None:
     """The service web-auto publishes its port 80 through the routing mesh, at a port that the swarm has chosen, runs
     nginx, and stays up."""
-    there = _made(swarm, exam, AUTOMATIC)
-    assert 0 in there.ports_asked, f"the port was asked for: {', '.join(map(str, there.ports_asked))}"
-    assert any(port.published in RANGE for port in there.ports), f"published: {told_ports(there)}"
+    service = _running_service(swarm, exam, AUTOMATIC)
+    assert 0 in service.ports_asked, f"the port was asked for: {', '.join(map(str, service.ports_asked))}"
+    assert any(port.published in RANGE for port in service.ports), f"published: {told_ports(service)}"
 
 
 def _through(spec: ServiceSpec) -> Hint:
@@ -102,9 +102,9 @@ def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     _answer_everywhere(exam, lab, found(swarm, AUTOMATIC.name), AUTOMATIC)
 
 
-def _answer_everywhere(exam: Exam, lab: Lab, there: Service, spec: ServiceSpec) -> None:
-    port = next(one.published for one in there.ports if spec.publish[0].met_by(one))
-    silent = [f"{node.name}: {said}" for node in lab.nodes if not (said := exam.through(node, port)).answered]
+def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec) -> None:
+    port = next(binding.published for binding in service.ports if spec.publish[0].met_by(binding))
+    silent = [f"{node.name}: {answers}" for node in lab.nodes if not (answers := exam.through(node, port)).answered]
     assert not silent, f"no answer at port {port} through {'; '.join(silent)}"
 
 
@@ -125,7 +125,7 @@ def _answer_everywhere(exam: Exam, lab: Lab, there: Service, spec: ServiceSpec) 
 def test_host(swarm: Swarm, exam: Exam) -> None:
     """The service web-host publishes port 8004 for its port 80 in host mode, runs nginx, and
     stays up."""
-    _made(swarm, exam, HOST)
+    _running_service(swarm, exam, HOST)
 
 
 @check(
@@ -167,10 +167,12 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
 def test_one_for_each_node(swarm: Swarm, lab: Lab) -> None:
     """More replicas of web-host are asked for than there are nodes: one runs on each, the rest is pending, because the
     port is in use."""
-    there = found(swarm, HOST.name)
-    asked = f"{there.replicas} replicas are asked for" if there.replicas is not None else f"it is {there.mode}"
-    assert (there.replicas or 0) > len(lab.nodes), f"{asked}, and there are {len(lab.nodes)} nodes"
-    counts = hosts(swarm, there)
+    service = found(swarm, HOST.name)
+    requested = (
+        f"{service.replicas} replicas are asked for" if service.replicas is not None else f"it is {service.mode}"
+    )
+    assert (service.replicas or 0) > len(lab.nodes), f"{requested}, and there are {len(lab.nodes)} nodes"
+    counts = hosts(swarm, service)
     assert all(counts.get(node.name) == 1 for node in lab.nodes), f"it runs {listed(counts)}"
-    waiting = ["port" in task.error for task in there.tasks if task.stuck]
-    assert set(waiting) == {True}, f"tasks: {told(there.tasks)}"
+    waiting = ["port" in task.error for task in service.tasks if task.stuck]
+    assert set(waiting) == {True}, f"tasks: {told(service.tasks)}"

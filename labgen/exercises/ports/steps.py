@@ -67,7 +67,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Ask for one replica more than there are nodes: on each node the port can be had once.",
             Command(f"docker service scale --detach {HOST.name}={full.replicas}"),
-            done=functools.partial(_crowded, replicas=full.replicas),
+            skip_if=functools.partial(_crowded, replicas=full.replicas),
             until=functools.partial(_one_waits, nodes=len(lab.nodes)),
             quiet=True,
         ),
@@ -81,18 +81,18 @@ def script(lab: Lab) -> Script:
 
 def _host_runs(run: Run) -> None:
     """Wait for its tasks; of more than there are nodes, for one on each."""
-    wanted = min(run.service(HOST.name).replicas or 0, len(run.lab.nodes))
-    _running(run, wanted)
+    expected = min(run.service(HOST.name).replicas or 0, len(run.lab.nodes))
+    _running(run, expected)
 
 
-def _running(run: Run, wanted: int) -> None:
+def _running(run: Run, expected: int) -> None:
     def look() -> None:
-        there = run.service(HOST.name)
-        if len(there.running) != wanted or not there.settled:
-            raise NotYet(services.told(there, wanted))
+        service = run.service(HOST.name)
+        if len(service.running) != expected or not service.settled:
+            raise NotYet(services.describe(service, expected))
 
-    run.wait(f"{wanted} tasks of {HOST.name}", look, within=60)
-    run.say(f"  {wanted} tasks run: one on each of {', '.join(sorted(run.placed(run.service(HOST.name))))}")
+    run.wait(f"{expected} tasks of {HOST.name}", look, within=60)
+    run.say(f"  {expected} tasks run: one on each of {', '.join(sorted(run.placed(run.service(HOST.name))))}")
 
 
 def _ask(node: Node, port: int | str) -> Command:
@@ -135,8 +135,8 @@ def _answer_with_a_task(run: Run) -> None:
     port, within = HOST.publish[0].published, run.inventory.patience.seconds(3)
 
     def look() -> None:
-        told = http_check.ask(run.manager.run, list(addresses), port, within, requests=1)
-        answer = {name for at, name in addresses.items() if told[at].answered}
+        answers = http_check.ask(run.manager.run, list(addresses), port, within, requests=1)
+        answer = {name for at, name in addresses.items() if answers[at].answered}
         if answer != set(placed):
             raise NotYet(f"{', '.join(sorted(answer)) or 'no node'} answer, tasks run on {', '.join(sorted(placed))}")
 
@@ -157,10 +157,10 @@ def _one_waits(run: Run, nodes: int) -> None:
     why: list[str] = []
 
     def look() -> None:
-        there = run.service(HOST.name)
-        stuck = [task for task in there.tasks if task.stuck]
-        if len(there.running) != nodes or len(stuck) != 1:
-            raise NotYet(services.told(there, nodes))
+        service = run.service(HOST.name)
+        stuck = [task for task in service.tasks if task.stuck]
+        if len(service.running) != nodes or len(stuck) != 1:
+            raise NotYet(services.describe(service, nodes))
         why.append(stuck[0].error)
 
     run.wait("a task on every node, and one that waits", look, within=60)

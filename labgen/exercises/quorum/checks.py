@@ -45,7 +45,7 @@ def journals(service: Service, exam: Exam, lab: Lab) -> Journals:
 def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     """The time in which fewer than half of the managers' engines ran."""
     managers = max(len(journals), sum(node.role == "manager" for node in swarm.nodes))
-    return journal.together([told.outages for told in journals.values()], (managers + 1) // 2)
+    return journal.together([history.outages for history in journals.values()], (managers + 1) // 2)
 
 
 @check(
@@ -58,11 +58,11 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
 )
 def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam) -> None:
     """There is a service quorum-web, made from nginx and running it, and it runs and stays up on every worker."""
-    found = made_from(swarm, SERVICE)
-    there = hosts(swarm, found)
-    missing = [node.name for node in lab.workers if not there.get(node.name)]
-    assert not missing, f"its tasks: {listed(there)}"
-    runs(exam, found)
+    service = made_from(swarm, SERVICE)
+    counts = hosts(swarm, service)
+    missing = [node.name for node in lab.workers if not counts.get(node.name)]
+    assert not missing, f"its tasks: {listed(counts)}"
+    runs(exam, service)
 
 
 @check(
@@ -83,13 +83,13 @@ def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam) -> None:
 )
 def test_another_led(journals: Journals) -> None:
     """While the engine of one manager was stopped, another became leader."""
-    taken = [
+    successions = [
         (gone, heir)
-        for gone, told in journals.items()
+        for gone, history in journals.items()
         for heir, theirs in journals.items()
-        if heir != gone and any(one.during(at) for one in told.outages for at in theirs.led)
+        if heir != gone and any(outage.during(at) for outage in history.outages for at in theirs.led)
     ]
-    assert taken, _told(journals)
+    assert successions, _describe(journals)
 
 
 @check(
@@ -108,7 +108,7 @@ def test_another_led(journals: Journals) -> None:
 )
 def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
     """The engines of a majority of the managers were stopped at the same time: nobody led."""
-    assert lost is not None, _told(journals)
+    assert lost is not None, _describe(journals)
 
 
 @check(
@@ -151,16 +151,16 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
 )
 def test_recovered(swarm: Swarm, lab: Lab) -> None:
     """Every manager is back: Ready and reachable, and one of them leads."""
-    there = {node.name: node for node in swarm.nodes if node.role == "manager" and node.ready and node.reachable}
-    missing = [node.name for node in lab.managers if node.name not in there]
+    reachable = {node.name: node for node in swarm.nodes if node.role == "manager" and node.ready and node.reachable}
+    missing = [node.name for node in lab.managers if node.name not in reachable]
     assert not missing, f"not Ready and reachable as managers: {', '.join(missing)}"
-    assert any(node.leader for node in there.values()), "nobody leads"
+    assert any(node.leader for node in reachable.values()), "nobody leads"
 
 
-def _told(journals: Journals) -> str:
+def _describe(journals: Journals) -> str:
     """For people, what there was."""
-    seen = [
-        f"{node.name}: stopped {len(told.outages)} times, became leader {len(told.led)} times"
-        for node, told in journals.items()
+    phrases = [
+        f"{node.name}: stopped {len(history.outages)} times, became leader {len(history.led)} times"
+        for node, history in journals.items()
     ]
-    return f"since {SERVICE.name} was made, {'; '.join(seen)}"
+    return f"since {SERVICE.name} was made, {'; '.join(phrases)}"

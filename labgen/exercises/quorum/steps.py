@@ -27,7 +27,7 @@ _FORGOTTEN = 60.0
 """Seconds for the managers to agree on who leads, and to find each other again."""
 
 
-class _Seen:
+class _Progress:
     """What one carrying-out remembers.
 
     :ivar stopped: managers whose engine it has stopped, in that order.
@@ -38,18 +38,18 @@ class _Seen:
         self.stopped: list[Node] = []
         self.since = 0.0
 
-    def left(self, lab: Lab) -> list[Node]:
+    def running(self, lab: Lab) -> list[Node]:
         """The managers whose engine runs."""
         return [node for node in lab.managers if node not in self.stopped]
 
 
 def script(lab: Lab) -> Script:
     """The steps, in order."""
-    manager, worker, seen = lab.first_manager, lab.workers[0], _Seen()
-    asked = {"by": worker, "to": lab.workers}
+    manager, worker, progress = lab.first_manager, lab.workers[0], _Progress()
+    request_options = {"by": worker, "to": lab.workers}
 
     def on_one_left(words: str) -> functools.partial[Command]:
-        return functools.partial(_on_one_left, words=words, seen=seen)
+        return functools.partial(_on_one_left, words=words, progress=progress)
 
     return [
         Step(manager, "See the managers: one leads, the others could.", Command(LIST)),
@@ -62,10 +62,10 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Stop the engine of the manager that leads.",
-            functools.partial(_stop_leader, seen=seen),
+            functools.partial(_stop_leader, progress=progress),
             placeholder=f"{STOP}    (on the manager that leads)",
-            during=functools.partial(requests, port=PORT, judge=_none_lost, **asked),  # type: ignore[arg-type]
-            until=functools.partial(_another_leads, seen=seen),
+            during=functools.partial(requests, port=PORT, judge=_none_lost, **request_options),  # type: ignore[arg-type]
+            until=functools.partial(_another_leads, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
@@ -77,10 +77,10 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Stop the engine of the one that leads now: one of three is left, which is no majority.",
-            functools.partial(_stop_leader, seen=seen),
+            functools.partial(_stop_leader, progress=progress),
             placeholder=f"{STOP}    (on the manager that leads now)",
-            during=functools.partial(requests, port=PORT, judge=_none_lost, **asked),  # type: ignore[arg-type]
-            until=functools.partial(_nobody_leads, seen=seen),
+            during=functools.partial(requests, port=PORT, judge=_none_lost, **request_options),  # type: ignore[arg-type]
+            until=functools.partial(_nobody_leads, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
@@ -104,18 +104,18 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Start the engine again that was stopped last: two of three are a majority.",
-            functools.partial(_start_last, seen=seen),
+            functools.partial(_start_last, progress=progress),
             placeholder=f"{START}    (on the manager that was stopped last)",
-            until=functools.partial(_one_leads, seen=seen),
+            until=functools.partial(_one_leads, progress=progress),
             timers=(ELECTION,),
         ),
         Step(manager, "See the managers again.", on_one_left(LIST), placeholder=LIST),
         Step(
             manager,
             "Start the other one, too: it catches up with what it has missed.",
-            functools.partial(_start_last, seen=seen),
+            functools.partial(_start_last, progress=progress),
             placeholder=f"{START}    (on the manager that was stopped first)",
-            until=functools.partial(_all_reachable, seen=seen),
+            until=functools.partial(_all_reachable, progress=progress),
         ),
         Step(manager, "Three managers again.", Command(LIST)),
     ]
@@ -126,7 +126,7 @@ def restore(run: Run) -> None:
     started = [node.name for node in run.lab.managers if _started(run, node)]
     if started:
         run.say(f"# Started again: the engine of {', '.join(started)}.")
-        _all_reachable(run, _Seen())
+        _all_reachable(run, _Progress())
 
 
 def reset(run: Run) -> None:
@@ -151,99 +151,99 @@ def _started(run: Run, node: Node) -> bool:
         return False
 
 
-def _known(run: Run, asked: list[Node]) -> list[SwarmNode]:
+def _ask_members(run: Run, managers: list[Node]) -> list[SwarmNode]:
     """The swarm's nodes, as the first of these managers tells that can.
 
     :raises NotYet: none can; says what they say.
     """
-    said = ""
-    for node in asked:
+    reason = ""
+    for node in managers:
         try:
             return swarm.nodes(run.shell(node).run)
         except LabgenError as error:
-            said = f"{node.name}: {error.message}"
-    raise NotYet(said)
+            reason = f"{node.name}: {error.message}"
+    raise NotYet(reason)
 
 
-def _leader(run: Run, seen: _Seen) -> Node:
+def _leader(run: Run, progress: _Progress) -> Node:
     """The manager that leads.
 
     :raises NotYet: none does.
     """
-    left = seen.left(run.lab)
-    name = next((node.name for node in _known(run, left) if node.leader), "")
-    for node in left:
+    running = progress.running(run.lab)
+    name = next((node.name for node in _ask_members(run, running) if node.leader), "")
+    for node in running:
         if node.name == name:
             return node
     raise NotYet(f"the managers still hold {name or 'nobody'} to be their leader")
 
 
-def _stop_leader(run: Run, seen: _Seen) -> Command:
-    found: list[Node] = []
-    run.wait("a manager to lead", lambda: found.append(_leader(run, seen)), within=_FORGOTTEN)
-    seen.stopped.append(found[0])
-    seen.since = time.monotonic()
-    return Command(STOP, node=found[0])
+def _stop_leader(run: Run, progress: _Progress) -> Command:
+    leaders: list[Node] = []
+    run.wait("a manager to lead", lambda: leaders.append(_leader(run, progress)), within=_FORGOTTEN)
+    progress.stopped.append(leaders[0])
+    progress.since = time.monotonic()
+    return Command(STOP, node=leaders[0])
 
 
-def _start_last(run: Run, seen: _Seen) -> Command:
+def _start_last(run: Run, progress: _Progress) -> Command:
     del run
-    seen.since = time.monotonic()
-    return Command(START, node=seen.stopped.pop())
+    progress.since = time.monotonic()
+    return Command(START, node=progress.stopped.pop())
 
 
-def _on_one_left(run: Run, words: str, seen: _Seen) -> Command:
-    return Command(words, node=seen.left(run.lab)[0])
+def _on_one_left(run: Run, words: str, progress: _Progress) -> Command:
+    return Command(words, node=progress.running(run.lab)[0])
 
 
-def _another_leads(run: Run, seen: _Seen) -> None:
-    found: list[Node] = []
-    run.wait("another manager to lead", lambda: found.append(_leader(run, seen)), within=_FORGOTTEN)
-    took = time.monotonic() - seen.since
-    run.say(f"  {found[0].name} leads, {took:.0f} s after the engine of {seen.stopped[-1].name} was stopped.")
+def _another_leads(run: Run, progress: _Progress) -> None:
+    leaders: list[Node] = []
+    run.wait("another manager to lead", lambda: leaders.append(_leader(run, progress)), within=_FORGOTTEN)
+    took = time.monotonic() - progress.since
+    run.say(f"  {leaders[0].name} leads, {took:.0f} s after the engine of {progress.stopped[-1].name} was stopped.")
 
 
-def _one_leads(run: Run, seen: _Seen) -> None:
-    found: list[Node] = []
-    run.wait("a manager to lead", lambda: found.append(_leader(run, seen)), within=_FORGOTTEN)
-    run.say(f"  {found[0].name} leads, {time.monotonic() - seen.since:.0f} s after the engine was started.")
+def _one_leads(run: Run, progress: _Progress) -> None:
+    leaders: list[Node] = []
+    run.wait("a manager to lead", lambda: leaders.append(_leader(run, progress)), within=_FORGOTTEN)
+    run.say(f"  {leaders[0].name} leads, {time.monotonic() - progress.since:.0f} s after the engine was started.")
 
 
-def _nobody_leads(run: Run, seen: _Seen) -> None:
-    node = seen.left(run.lab)[0]
+def _nobody_leads(run: Run, progress: _Progress) -> None:
+    node = progress.running(run.lab)[0]
 
     def look() -> None:
-        said = run.shell(node).attempt(f"timeout 5 {LIST}", within=30)
-        if said.ok:
+        output = run.shell(node).attempt(f"timeout 5 {LIST}", within=30)
+        if output.ok:
             raise NotYet(f"{node.name} lists the nodes")
-        if NO_LEADER not in said.said:
-            raise NotYet(said.said or "no answer yet")
+        if NO_LEADER not in output.said:
+            raise NotYet(output.said or "no answer yet")
 
     run.wait(f"{node.name} to miss the majority", look, within=_FORGOTTEN, hint=f"Look on {node.name} with: {LIST}")
-    run.say(f"  {node.name} has no leader, {time.monotonic() - seen.since:.0f} s after that engine was stopped.")
+    run.say(f"  {node.name} has no leader, {time.monotonic() - progress.since:.0f} s after that engine was stopped.")
 
 
-def _all_reachable(run: Run, seen: _Seen) -> None:
-    wanted = {node.name for node in run.lab.managers}
+def _all_reachable(run: Run, progress: _Progress) -> None:
+    expected = {node.name for node in run.lab.managers}
 
     def look() -> None:
-        known = _known(run, seen.left(run.lab))
-        there = {node.name for node in known if node.ready and node.reachable}
-        if not wanted <= there:
-            raise NotYet(f"{', '.join(sorted(wanted - there))} not yet")
-        if not any(node.leader for node in known):
+        members = _ask_members(run, progress.running(run.lab))
+        reachable = {node.name for node in members if node.ready and node.reachable}
+        if not expected <= reachable:
+            raise NotYet(f"{', '.join(sorted(expected - reachable))} not yet")
+        if not any(node.leader for node in members):
             raise NotYet("nobody leads")
-        if late := [node.name for node in known if not node.ready]:
+        if late := [node.name for node in members if not node.ready]:
             raise NotYet(f"{', '.join(late)} not yet Ready")
 
     run.wait("every manager to be reachable", look, within=_FORGOTTEN)
-    run.say(f"  {len(wanted)} of {len(wanted)} managers are reachable.")
+    run.say(f"  {len(expected)} of {len(expected)} managers are reachable.")
 
 
-def _none_lost(run: Run, told: Probed) -> None:
-    if told.lost:
+def _none_lost(run: Run, probed: Probed) -> None:
+    if probed.lost:
         raise ExerciseError(
-            f"requests to the workers were lost while managers were: {told}",
+            f"requests to the workers were lost while managers were: {probed}",
             f"A service needs no manager to serve. Look on the workers: docker ps, sudo journalctl -u docker. Begin "
             f"anew: fab exercise.reset {run.exercise.name}",
         )

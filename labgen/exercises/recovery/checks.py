@@ -50,11 +50,11 @@ service = service_of(SERVICE.name)
 )
 def test_service_made(swarm: Swarm) -> None:
     """There is a service web-alb, made from nginx and running it, with three replicas that may run on any node."""
-    found = made_from(swarm, SERVICE)
-    assert (found.mode, found.replicas) == ("replicated", SERVICE.replicas), f"it is {found.mode}" + (
-        f" with {found.replicas} replicas" if found.replicas is not None else ""
+    service = made_from(swarm, SERVICE)
+    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), f"it is {service.mode}" + (
+        f" with {service.replicas} replicas" if service.replicas is not None else ""
     )
-    open_to_all(swarm, found)
+    open_to_all(swarm, service)
 
 
 @check(
@@ -101,11 +101,11 @@ def test_running(service: Service, exam: Exam) -> None:
 )
 def test_replaced(service: Service) -> None:
     """The history has a task whose container was ended by force, and in the same replica another one runs."""
-    there = places(service)
-    ended = {place: [task for task in tasks if task.killed] for place, tasks in there.items()}
+    histories = places(service)
+    ended = {place: [task for task in tasks if task.killed] for place, tasks in histories.items()}
     past = ", ".join(f"{SERVICE.name}.{task.slot} {task.state} {task.error}" for task in service.tasks if _past(task))
     assert any(ended.values()), f"no task was ended by force; tasks of the past: {past or 'none'}"
-    assert any(tasks and there[place][-1].running for place, tasks in ended.items()), (
+    assert any(tasks and histories[place][-1].running for place, tasks in ended.items()), (
         f"in replica {', '.join(place for place, tasks in ended.items() if tasks)} no other task runs"
     )
 
@@ -115,36 +115,36 @@ class Death:
     """What came of killing one container.
 
     :param seconds: until another task ran in its place.
-    :param left: how many tasks ran then; ``before``: how many had run before.
+    :param before: how many tasks ran before; ``after``: how many ran then.
     :param probed: requests made meanwhile.
     """
 
     seconds: float
     before: int
-    left: int
+    after: int
     probed: Probed
 
 
 @pytest.fixture(scope="module")
 def death(exam: Exam, lacks: Lacks) -> Death:
     """Kill one container of the service, once for all checks, and wait until the swarm has put another in its place."""
-    there = exam.service(SERVICE.name)
-    assert there is not None, f"there is no service {SERVICE.name}"
-    node, task = _victim(exam, there)
-    with prober.requests(exam, lacks, recovery.EXERCISE.name, PORT.published) as asked:
+    service = exam.service(SERVICE.name)
+    assert service is not None, f"there is no service {SERVICE.name}"
+    node, task = _victim(exam, service)
+    with prober.requests(exam, lacks, recovery.EXERCISE.name, PORT.published) as traffic:
         start = exam.clock()
         exam.on(node, f"docker rm -f {shlex.quote(task.container_id)}")
         try:
-            left = exam.wait(
+            after = exam.wait(
                 f"another task to run in replica {task.slot}, whose container was killed on {node.name}",
-                lambda: _recovered(exam, task, len(there.running)),
+                lambda: _recovered(exam, task, len(service.running)),
                 within=recovery.WITHIN,
             )
         except AssertionError:
-            _fill(exam, len(there.running))
+            _fill(exam, len(service.running))
             raise
         seconds = exam.clock() - start
-    return Death(seconds, len(there.running), left, asked.probed)
+    return Death(seconds, len(service.running), after, traffic.probed)
 
 
 @check(
@@ -168,7 +168,7 @@ def death(exam: Exam, lacks: Lacks) -> Death:
 def test_recovers(death: Death) -> None:
     """Tried by this check: one container killed with docker rm -f, another task runs in its place within 30 s (longer
     on a slow computer), and as many run as before."""
-    assert death.left == death.before, f"{death.left} run, not {death.before} as before"
+    assert death.after == death.before, f"{death.after} run, not {death.before} as before"
 
 
 @check(
@@ -191,7 +191,7 @@ _KEPT = 5
 """Tasks of the past that the swarm keeps of each replica (moby ``TaskHistoryRetentionLimit``)."""
 
 
-def _fill(exam: Exam, wanted: int) -> None:
+def _fill(exam: Exam, expected: int) -> None:
     """As many as before again, where the swarm did not see to it, and without touching those that run.
 
     A replica whose task is not to be restarted is counted still; scaled down it is the first to go. One that has used
@@ -199,33 +199,33 @@ def _fill(exam: Exam, wanted: int) -> None:
     """
 
     def run() -> None:
-        there = exam.service(SERVICE.name)
-        if there is None or len(there.running) != wanted:
+        service = exam.service(SERVICE.name)
+        if service is None or len(service.running) != expected:
             raise NotYet("not as many as before")
 
     # What is told is that it did not recover.
     with suppress(NodeError):
         for _ in range(_KEPT):
-            for number in (wanted - 1, wanted):
+            for number in (expected - 1, expected):
                 exam.on(exam.manager, f"docker service scale --detach {SERVICE.name}={number} >/dev/null")
             with suppress(AssertionError):
-                exam.wait(f"{SERVICE.name} to have {wanted} tasks", run, within=10.0)
+                exam.wait(f"{SERVICE.name} to have {expected} tasks", run, within=10.0)
                 return
 
 
-def _victim(exam: Exam, there: Service) -> tuple[Node, Task]:
-    victims = [(node, task) for task in there.running if (node := exam.host(task))]
+def _victim(exam: Exam, service: Service) -> tuple[Node, Task]:
+    victims = [(node, task) for task in service.running if (node := exam.host(task))]
     assert victims, f"no task of {SERVICE.name} runs on a node of the lab"
     return victims[exam.choose("recovery", len(victims))]
 
 
-def _recovered(exam: Exam, killed: Task, wanted: int) -> int:
+def _recovered(exam: Exam, killed: Task, expected: int) -> int:
     """How many tasks run, once another runs in the place of one."""
-    there = exam.service(SERVICE.name)
-    assert there is not None, f"{SERVICE.name} was removed meanwhile"
-    running = [task for task in there.running if task.id != killed.id]
-    if len(running) < wanted or not any(task.slot == killed.slot for task in running):
-        raise NotYet(run_of(len(running), wanted))
+    service = exam.service(SERVICE.name)
+    assert service is not None, f"{SERVICE.name} was removed meanwhile"
+    running = [task for task in service.running if task.id != killed.id]
+    if len(running) < expected or not any(task.slot == killed.slot for task in running):
+        raise NotYet(run_of(len(running), expected))
     return len(running)
 
 

@@ -31,14 +31,14 @@ def script(lab: Lab) -> Script:
             "On one of the nodes, see the container.",
             lambda run: Command("docker ps", node=_victim(run)[0]),
             placeholder="docker ps",
-            done=_recovered,
+            skip_if=_recovered,
         ),
         Step(
             node,
             "Remove it by force, as if it had died. Swarm waits 5 s (--restart-delay), then starts another.",
             _remove,
             placeholder="docker rm -f CONTAINER",
-            done=_recovered,
+            skip_if=_recovered,
             during=functools.partial(
                 watching.requests, port=SERVICE.publish[0].published, judge=only_a_moment(_LOST, LOSING)
             ),
@@ -69,15 +69,15 @@ def _remove(run: Run) -> Command:
     return Command(f"docker rm -f {task.container_id[:12]}", node=node)
 
 
-def killed(there: Service) -> Turn | None:
+def killed(service: Service) -> Turn | None:
     """The latest turn in which a task that runs came after one that was killed; ``None`` where there is none."""
-    found = [one for one in turns(there) if one.old.killed and one.new.running]
-    return found[-1] if found else None
+    replacements = [turn for turn in turns(service) if turn.old.killed and turn.new.running]
+    return replacements[-1] if replacements else None
 
 
 def _recovered(run: Run) -> str | None:
-    there = run.service(SERVICE.name)
-    turn = killed(there)
+    service = run.service(SERVICE.name)
+    turn = killed(service)
     if turn is None:
         return None
     return f"Replica {turn.place} has been through it: a task of it was killed, and another runs in its place."
@@ -88,11 +88,11 @@ def _replaced(run: Run) -> None:
     turn: list[Turn] = []
 
     def look() -> None:
-        there = run.service(SERVICE.name)
-        found = killed(there)
-        if found is None or len(there.running) != SERVICE.replicas:
-            raise NotYet(services.told(there, SERVICE.replicas or 0))
-        turn.append(found)
+        service = run.service(SERVICE.name)
+        replacement = killed(service)
+        if replacement is None or len(service.running) != SERVICE.replicas:
+            raise NotYet(services.describe(service, SERVICE.replicas or 0))
+        turn.append(replacement)
 
     run.wait("a replacement to run", look, within=WITHIN)
     happened = turn[-1]

@@ -61,16 +61,16 @@ def _repeat(spec: ServiceSpec, *commands: str) -> Hint:
 def test_services_exist(swarm: Swarm) -> None:
     """There are the services my-queue and my-store, each running a redis server, replicated, with three replicas."""
     for spec in (QUEUE, STORE):
-        there = found(swarm, spec.name)
-        if not _broken(there, spec):
+        service = found(swarm, spec.name)
+        if not _broken(service, spec):
             made_from(swarm, spec)
-        assert there.replicas == spec.replicas, f"{spec.name} is {there.mode}, with {there.replicas} replicas"
+        assert service.replicas == spec.replicas, f"{spec.name} is {service.mode}, with {service.replicas} replicas"
 
 
-def _broken(there: Service, spec: ServiceSpec) -> bool:
+def _broken(service: Service, spec: ServiceSpec) -> bool:
     """Whether an update of the exercise's own has failed and is not mended yet: what is to be done is that."""
-    before = any(repository(task.image) == repository(spec.image) for task in there.tasks)
-    return same_image(there.image, rollback.BAD) and before
+    before = any(repository(task.image) == repository(spec.image) for task in service.tasks)
+    return same_image(service.image, rollback.BAD) and before
 
 
 @check(
@@ -115,8 +115,10 @@ def test_paused(queue: Service) -> None:
 )
 def test_mended(queue: Service, exam: Exam) -> None:
     """It was mended by a further update, which is complete: every task of my-queue has redis:6.2.5-alpine."""
-    seen = {task.image.partition("@")[0] for task in queue.running}
-    assert all(same_image(image, rollback.MENDED.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    images = {task.image.partition("@")[0] for task in queue.running}
+    assert all(same_image(image, rollback.MENDED.image) for image in images), (
+        f"images in use: {', '.join(sorted(images))}"
+    )
     assert queue.update_state == "completed", f"the update's state: {queue.update_state} {queue.update_message}"
     changed_image(exam, queue)
 
@@ -143,8 +145,8 @@ def test_continued(store: Service) -> None:
 )
 def test_rolled_back(store: Service) -> None:
     """Every replica of my-store went back to the image it had before, redis:6.0-alpine."""
-    seen = {store.plain_image, *(task.image.partition("@")[0] for task in store.running)}
-    assert all(same_image(image, STORE.image) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    images = {store.plain_image, *(task.image.partition("@")[0] for task in store.running)}
+    assert all(same_image(image, STORE.image) for image in images), f"images in use: {', '.join(sorted(images))}"
     # To change the failure action afterwards leaves no state.
     assert store.update_state in ("rollback_completed", ""), f"the last update's state: {store.update_state}"
 

@@ -44,13 +44,13 @@ def script(lab: Lab) -> Script:
             also=(MENDED, *BROKEN),
             shows=partial(_shows, name=QUEUE.name),
             may_pause=True,
-            until=partial(_made, name=QUEUE.name),
+            until=partial(_see_running, name=QUEUE.name),
         ),
         Step(
             manager,
             "Update it to an image without redis: its container cannot start, the update is paused, the command fails.",
             Command(BREAK_QUEUE),
-            done=partial(_happened, name=QUEUE.name),
+            skip_if=partial(_happened, name=QUEUE.name),
             until=_paused,
             quiet=True,
             within=120,
@@ -61,7 +61,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Mend it: with a good image the update goes on.",
             Command(MEND_QUEUE),
-            done=_mended,
+            skip_if=_mended,
             until=partial(_well, spec=MENDED),
             quiet=True,
             within=300,
@@ -74,13 +74,13 @@ def script(lab: Lab) -> Script:
             also=(SAFE, *BROKEN),
             shows=partial(_shows, name=STORE.name),
             may_pause=True,
-            until=partial(_made, name=STORE.name),
+            until=partial(_see_running, name=STORE.name),
         ),
         Step(
             manager,
             "Make the same mistake: one replica after the other goes down. The command must not wait for them.",
             Command(BREAK_STORE),
-            done=_breaking,
+            skip_if=_breaking,
             until=_all_down,
             quiet=True,
         ),
@@ -88,7 +88,7 @@ def script(lab: Lab) -> Script:
             manager,
             "Take the update back by hand: every replica goes back to what it ran before.",
             Command(ROLLBACK),
-            done=partial(_happened, name=STORE.name),
+            skip_if=partial(_happened, name=STORE.name),
             until=partial(_well, spec=STORE),
             quiet=True,
             within=300,
@@ -98,14 +98,14 @@ def script(lab: Lab) -> Script:
             manager,
             "rollback: let the swarm do that by itself from now on. No task changes by this.",
             Command(MAKE_SAFE),
-            done=_safe,
+            skip_if=_safe,
             quiet=True,
         ),
         Step(
             manager,
             "Make the mistake once more: the first replica fails, and the swarm goes back. The command ends well.",
             Command(BREAK_SAFE),
-            done=_back,
+            skip_if=_back,
             until=_rolled_back,
             quiet=True,
             within=300,
@@ -116,15 +116,15 @@ def script(lab: Lab) -> Script:
     ]
 
 
-def _there(run: Run, name: str) -> Service:
-    there = swarm.service(run.manager.run, name)
-    if there is None:
+def _get_service(run: Run, name: str) -> Service:
+    service = swarm.service(run.manager.run, name)
+    if service is None:
         raise ExerciseError(f"the service {name} is gone.", f"Begin anew: fab exercise.reset {run.exercise.name}")
-    return there
+    return service
 
 
-def _made(run: Run, name: str) -> None:
-    if same_image(_there(run, name).image, BAD):
+def _see_running(run: Run, name: str) -> None:
+    if same_image(_get_service(run, name).image, BAD):
         run.say(f"  an update of it has failed, and is not mended yet: {name} is taken up from there.")
     else:
         services.running(run, name)
@@ -132,59 +132,59 @@ def _made(run: Run, name: str) -> None:
 
 def _shows(run: Run, name: str) -> bool:
     """Whether the history shows the failures that the service has been through, or it is still in one."""
-    there = _there(run, name)
+    service = _get_service(run, name)
     # The store failed as a whole, the queue in part.
-    least = len(places(there)) if name == STORE.name else 1
-    return same_image(there.image, BAD) or len(failing(there)) >= least
+    least = len(places(service)) if name == STORE.name else 1
+    return same_image(service.image, BAD) or len(failing(service)) >= least
 
 
 def _happened(run: Run, name: str) -> str | None:
     """Whether an update has failed and was mended already."""
-    there = _there(run, name)
-    if there.update_state == "paused":
+    service = _get_service(run, name)
+    if service.update_state == "paused":
         return f"An update of {name} is paused already."
-    return f"The history of {name} shows a failed update already." if failing(there) else None
+    return f"The history of {name} shows a failed update already." if failing(service) else None
 
 
 def _breaking(run: Run) -> str | None:
     """Whether the store's update has failed, or is at it: to say it twice would leave nothing to go back to."""
-    if same_image(_there(run, STORE.name).image, BAD):
+    if same_image(_get_service(run, STORE.name).image, BAD):
         return f"{STORE.name} is being updated to {BAD} already."
     return _happened(run, STORE.name)
 
 
 def _mended(run: Run) -> str | None:
-    there = _there(run, QUEUE.name)
-    well = same_image(there.image, MENDED.image) and there.update_state == "completed"
+    service = _get_service(run, QUEUE.name)
+    well = same_image(service.image, MENDED.image) and service.update_state == "completed"
     return f"{QUEUE.name} is at {MENDED.image} already." if well else None
 
 
 def _safe(run: Run) -> str | None:
-    action = _there(run, STORE.name).update.failure_action
+    action = _get_service(run, STORE.name).update.failure_action
     return "The failure action is rollback already." if action == "rollback" else None
 
 
 def _back(run: Run) -> str | None:
-    there = _there(run, STORE.name)
+    service = _get_service(run, STORE.name)
     # By hand it would have taken the failure action back, too.
-    shown = there.update_state == "rollback_completed" and there.update.failure_action == "rollback"
+    shown = service.update_state == "rollback_completed" and service.update.failure_action == "rollback"
     return f"An update of {STORE.name} was rolled back by the swarm already." if shown else None
 
 
 def _paused(run: Run) -> None:
-    if failing(_there(run, QUEUE.name)):
+    if failing(_get_service(run, QUEUE.name)):
         return  # and mended since
 
     def look() -> Service:
-        there = run.service(QUEUE.name)
-        if there.update_state != "paused":
-            raise NotYet(services.told(there, QUEUE.replicas or 0))
-        return there
+        service = run.service(QUEUE.name)
+        if service.update_state != "paused":
+            raise NotYet(services.describe(service, QUEUE.replicas or 0))
+        return service
 
-    there = run.look("the update to be paused", look)
-    old = [task for task in there.running if same_image(task.image, QUEUE.image)]
-    tell_failures(run, there)
-    run.say(f"  update {there.update_state}; {len(old)} of {there.replicas} tasks go on with {QUEUE.image}")
+    service = run.look("the update to be paused", look)
+    old = [task for task in service.running if same_image(task.image, QUEUE.image)]
+    tell_failures(run, service)
+    run.say(f"  update {service.update_state}; {len(old)} of {service.replicas} tasks go on with {QUEUE.image}")
     if not old:
         raise ExerciseError(
             f"no task of {QUEUE.name} goes on with {QUEUE.image}.",
@@ -193,33 +193,35 @@ def _paused(run: Run) -> None:
 
 
 def _all_down(run: Run) -> None:
-    if failing(_there(run, STORE.name)):
+    if failing(_get_service(run, STORE.name)):
         return  # and mended since
 
     def look() -> Service:
-        there = run.service(STORE.name)
-        if there.running or any(not any(task.failed for task in tasks) for tasks in places(there).values()):
-            raise NotYet(services.told(there, 0))
-        return there
+        service = run.service(STORE.name)
+        if service.running or any(not any(task.failed for task in tasks) for tasks in places(service).values()):
+            raise NotYet(services.describe(service, 0))
+        return service
 
-    there = run.look("every replica to be down", look)
-    tell_failures(run, there)
-    run.say(f"  none of {there.replicas} tasks runs")
+    service = run.look("every replica to be down", look)
+    tell_failures(run, service)
+    run.say(f"  none of {service.replicas} tasks runs")
 
 
-def tell_failures(run: Run, there: Service) -> None:
+def tell_failures(run: Run, service: Service) -> None:
     """Tell of each replica the latest task that failed, and why."""
-    for place, tasks in places(there).items():
+    for place, tasks in places(service).items():
         bad = [task for task in tasks if task.failed]
         if bad:
             image = bad[-1].image.partition("@")[0]
-            run.say(f"  {there.name}.{place}: {image} {bad[-1].state}: {bad[-1].error[-120:] or 'it ended by itself'}")
+            run.say(
+                f"  {service.name}.{place}: {image} {bad[-1].state}: {bad[-1].error[-120:] or 'it ended by itself'}"
+            )
 
 
 def _well(run: Run, spec: ServiceSpec) -> None:
     services.running(run, spec.name)
-    there = run.service(spec.name)
-    images = {task.image.partition("@")[0] for task in there.running}
+    service = run.service(spec.name)
+    images = {task.image.partition("@")[0] for task in service.running}
     if not all(same_image(image, spec.image) for image in images):
         raise ExerciseError(
             f"tasks of {spec.name} run {', '.join(sorted(images))}, not {spec.image}.",
@@ -229,12 +231,12 @@ def _well(run: Run, spec: ServiceSpec) -> None:
 
 def _rolled_back(run: Run) -> None:
     def look() -> None:
-        there = run.service(STORE.name)
-        if there.update_state != "rollback_completed":
-            raise NotYet(services.told(there, STORE.replicas or 0))
+        service = run.service(STORE.name)
+        if service.update_state != "rollback_completed":
+            raise NotYet(services.describe(service, STORE.replicas or 0))
 
     run.wait("the update to be rolled back", look)
     _well(run, SAFE)
-    there = run.service(STORE.name)
-    back = taken_back(there)
-    run.say(f"  update {there.update_state}" + (f": replica {', '.join(back)} failed and went back" if back else ""))
+    service = run.service(STORE.name)
+    back = taken_back(service)
+    run.say(f"  update {service.update_state}" + (f": replica {', '.join(back)} failed and went back" if back else ""))

@@ -45,11 +45,11 @@ def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
     service = found(swarm, SERVICE.name)
     events = _remembered(exam, service)
     changes = [*events.changes, *_last_change(service)]
-    told = ", ".join(f"from {old} to {new}" for old, new in dict.fromkeys(changes) if old != new)
+    listed = ", ".join(f"from {old} to {new}" for old, new in dict.fromkeys(changes) if old != new)
     up = any(old < new and new >= MANY for old, new in changes)
     # Where the engine has forgotten how the service was made, to have come down from there is all that is left to see.
-    up = up or (not events.made and any(old >= MANY > new for old, new in changes))
-    assert up, f"it has {service.replicas} replicas; changes of that number: {told or 'none to be seen'}"
+    up = up or (not events.creation and any(old >= MANY > new for old, new in changes))
+    assert up, f"it has {service.replicas} replicas; changes of that number: {listed or 'none to be seen'}"
 
 
 @check(
@@ -107,24 +107,24 @@ class Tried:
 @pytest.fixture(scope="module")
 def tried(exam: Exam, lacks: Lacks) -> Tried:
     """Scale the service by one, or with a nonce by up to three, and back, once for all; it is left as it was found."""
-    there = exam.service(SERVICE.name)
-    assert there is not None, f"there is no service {SERVICE.name}"
-    few = there.replicas or 0
+    service = exam.service(SERVICE.name)
+    assert service is not None, f"there is no service {SERVICE.name}"
+    few = service.replicas or 0
     more_by = 1 + exam.choose("scaling", _BY_A_NONCE)
     with (
-        _as_found(exam, there),
-        prober.requests(exam, lacks, scaling.EXERCISE.name, PORT.published) as asked,
+        _as_found(exam, service),
+        prober.requests(exam, lacks, scaling.EXERCISE.name, PORT.published) as traffic,
     ):
         start = exam.clock()
         _scale(exam, few + more_by)
         what = "one more task" if more_by == 1 else f"{more_by} more tasks"
         more = exam.wait(f"{what} to run", lambda: _running(exam, few + more_by), within=scaling.WITHIN)
-        up, restarted = exam.clock() - start, {task.id for task in there.running} - {task.id for task in more}
+        up, restarted = exam.clock() - start, {task.id for task in service.running} - {task.id for task in more}
         start = exam.clock()
         _scale(exam, few)
         exam.wait("as many tasks as before", lambda: _running(exam, few), within=scaling.WITHIN)
         down = exam.clock() - start
-    return Tried(up, down, len(restarted), asked.probed)
+    return Tried(up, down, len(restarted), traffic.probed)
 
 
 @check(
@@ -162,69 +162,69 @@ def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:
 class Remembered:
     """What the manager's engine remembers of a service: its last 256 events, since it was started.
 
-    :param made: it remembers that the service was made, and so everything since then.
+    :param creation: whether it remembers that the service was created, and so everything since then.
     :param changes: of the number of replicas, from and to.
     """
 
-    made: bool
+    creation: bool
     changes: tuple[tuple[int, int], ...]
 
 
-def _last_change(there: Service) -> list[tuple[int, int]]:
+def _last_change(service: Service) -> list[tuple[int, int]]:
     """The last change of the service, as numbers of replicas: it remembers how it was before."""
-    if there.replicas is None or there.replicas_before is None:
+    if service.replicas is None or service.replicas_before is None:
         return []
-    return [(there.replicas_before, there.replicas)]
+    return [(service.replicas_before, service.replicas)]
 
 
 def _remembered(exam: Exam, service: Service) -> Remembered:
     script = "docker events --since 0 --until \"$(date +%s)\" --filter type=service --format '{{json .}}'"
-    made, changes = False, []
+    creation, changes = False, []
     for line in exam.on(exam.manager, script).splitlines():
         # {"Action":"update",…,"Actor":{"ID":"tnuh…","Attributes":{"replicas.new":"3","replicas.old":"2"}}}
         event = json.loads(line)
         actor = event.get("Actor") or {}
         if actor.get("ID") != service.id:
             continue
-        made = made or event.get("Action") == "create"
+        creation = creation or event.get("Action") == "create"
         attributes = actor.get("Attributes") or {}
         if "replicas.new" in attributes:
             changes.append((int(attributes.get("replicas.old") or 0), int(attributes["replicas.new"])))
-    return Remembered(made, tuple(changes))
+    return Remembered(creation, tuple(changes))
 
 
 def _scale(exam: Exam, replicas: int) -> None:
     exam.on(exam.manager, f"docker service scale --detach {shlex.quote(SERVICE.name)}={replicas}")
 
 
-def _running(exam: Exam, wanted: int) -> tuple[Task, ...]:
+def _running(exam: Exam, expected: int) -> tuple[Task, ...]:
     """The tasks that run, once they are as many as wanted and nothing is on its way."""
-    there = exam.service(SERVICE.name)
-    assert there is not None, f"{SERVICE.name} was removed meanwhile"
-    going = sum(task.desired == "remove" for task in there.tasks)
-    if len(there.running) != wanted or going or not there.settled:
-        raise NotYet(f"{run_of(len(there.running), wanted)}, {going} on the way out")
-    return there.running
+    service = exam.service(SERVICE.name)
+    assert service is not None, f"{SERVICE.name} was removed meanwhile"
+    going = sum(task.desired == "remove" for task in service.tasks)
+    if len(service.running) != expected or going or not service.settled:
+        raise NotYet(f"{run_of(len(service.running), expected)}, {going} on the way out")
+    return service.running
 
 
 @contextmanager
-def _as_found(exam: Exam, there: Service) -> Iterator[None]:
+def _as_found(exam: Exam, service: Service) -> Iterator[None]:
     """Afterwards as many replicas as before, and the same pages in their containers, whatever happened meanwhile.
 
     Which of the tasks on a worker goes when the service is scaled back is the swarm's choice. It may be one that was
     given a page in another exercise; the one that stays in its stead is then given that page.
     """
-    pages = {task.id: (task, _page(exam, task)) for task in there.running}
+    pages = {task.id: (task, _page(exam, task)) for task in service.running}
     try:
         yield
     finally:
         now = exam.service(SERVICE.name)
-        if now is not None and now.replicas != there.replicas:
-            _scale(exam, there.replicas or 0)
+        if now is not None and now.replicas != service.replicas:
+            _scale(exam, service.replicas or 0)
             now = exam.service(SERVICE.name)
         staying = {task.id for task in now.running} if now else set()
         new = [task for task in (now.running if now else ()) if task.id not in pages]
-        for gone, page in [one for name, one in pages.items() if name not in staying]:
+        for gone, page in [entry for name, entry in pages.items() if name not in staying]:
             heir = next((task for task in new if task.node_id == gone.node_id), None)
             if heir and page:
                 new.remove(heir)

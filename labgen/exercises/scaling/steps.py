@@ -35,7 +35,7 @@ def script(lab: Lab) -> Script:
             lab.first_manager,
             f"Scale up to {MANY}: the tasks that run are left alone, one more is started.",
             Command(UP),
-            done=_scaled_up,
+            skip_if=_scaled_up,
             before=functools.partial(_note, before=before),
             during=asking,
             until=_left_alone(before),
@@ -48,7 +48,7 @@ def script(lab: Lab) -> Script:
             lab.first_manager,
             f"Scale down to {FEW}: one task is taken out of the routing mesh, then stopped, then forgotten.",
             Command(DOWN),
-            done=_scaled_down,
+            skip_if=_scaled_down,
             during=asking,
             until=_back,
             quiet=True,
@@ -60,10 +60,10 @@ def script(lab: Lab) -> Script:
 
 
 def _scaled_up(run: Run) -> str | None:
-    there = run.service(SERVICE.name)
-    if there.replicas == MANY:
+    service = run.service(SERVICE.name)
+    if service.replicas == MANY:
         return f"{SERVICE.name} has {MANY} replicas already."
-    if there.replicas == FEW and there.replicas_before == MANY:
+    if service.replicas == FEW and service.replicas_before == MANY:
         return f"{SERVICE.name} has had {MANY} replicas before, and has {FEW} again."
     return None
 
@@ -82,7 +82,7 @@ def _left_alone(before: list[str]) -> Callable[[Run], None]:
         if not before:
             return
         now = [task.id for task in run.service(SERVICE.name).running]
-        if gone := [one for one in before if one not in now]:
+        if gone := [task_id for task_id in before if task_id not in now]:
             raise ExerciseError(
                 f"{len(gone)} of the tasks of {SERVICE.name} that ran before do not run any more.",
                 f"Look with: docker service ps --no-trunc {SERVICE.name}",
@@ -97,8 +97,8 @@ def _back(run: Run) -> None:
     services.running(run, SERVICE.name, count=FEW, within=WITHIN)
 
     def look() -> None:
-        there = run.service(SERVICE.name)
-        if going := [task for task in there.tasks if task.desired == "remove"]:
+        service = run.service(SERVICE.name)
+        if going := [task for task in service.tasks if task.desired == "remove"]:
             raise NotYet(f"{len(going)} on the way out: {going[0].state}")
 
     run.wait("the third task to be gone", look, within=WITHIN)

@@ -49,9 +49,9 @@ _TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
 )
 def test_service_runs(swarm: Swarm, exam: Exam) -> None:
     """There is a service site, made from nginx and running it, and its task runs and stays up."""
-    found = made_from(swarm, SERVICE)
-    assert found.running, "; ".join(f"{task.state} {task.error}".strip() for task in found.tasks[-2:]) or "no task"
-    runs(exam, found)
+    service = made_from(swarm, SERVICE)
+    assert service.running, "; ".join(f"{task.state} {task.error}".strip() for task in service.tasks[-2:]) or "no task"
+    runs(exam, service)
 
 
 @check(
@@ -64,8 +64,8 @@ def test_service_runs(swarm: Swarm, exam: Exam) -> None:
 )
 def test_secret_given(service: Service) -> None:
     """The service is given a secret as the file /run/secrets/site-users."""
-    given = service.files.get(secrets.FILE)
-    assert given in service.secrets, f"it is given {_told(service)}"
+    source = service.files.get(secrets.FILE)
+    assert source in service.secrets, f"it is given {_describe(service)}"
 
 
 @check(
@@ -85,9 +85,9 @@ def test_secret_given(service: Service) -> None:
 def test_in_the_container(service: Service, exam: Exam) -> None:
     """In each running container the file is there, in memory, and names a user."""
     for node, container in _containers(service, exam):
-        said = exam.on(node, _counting(container)).split()
-        assert len(said) == 2, f"on {node.name} there is no {secrets.FILE} in the container"
-        users, kind = said
+        fields = exam.on(node, _counting(container)).split()
+        assert len(fields) == 2, f"on {node.name} there is no {secrets.FILE} in the container"
+        users, kind = fields
         assert kind == "tmpfs", f"on {node.name} {secrets.FILE} lies on {kind}, not in memory"
         assert int(users), f"on {node.name} {secrets.FILE} names no user"
 
@@ -103,8 +103,8 @@ def test_in_the_container(service: Service, exam: Exam) -> None:
 )
 def test_config_given(service: Service) -> None:
     """The service is given a config as the file of nginx's site, /etc/nginx/conf.d/default.conf."""
-    given = service.files.get(secrets.CONFIG_FILE)
-    assert given in service.configs, f"it is given {_told(service)}"
+    source = service.files.get(secrets.CONFIG_FILE)
+    assert source in service.configs, f"it is given {_describe(service)}"
 
 
 @check(
@@ -129,9 +129,9 @@ def test_guarded(service: Service, exam: Exam) -> None:
 
     def look() -> None:
         for node, container in _containers(service, exam):
-            said = exam.on(node, _asking(container)).split()
-            if said != ["401", "200"]:
-                raise NotYet(f"on {node.name}, without and with the password: {' and '.join(said) or 'no answer'}")
+            statuses = exam.on(node, _asking(container)).split()
+            if statuses != ["401", "200"]:
+                raise NotYet(f"on {node.name}, without and with the password: {' and '.join(statuses) or 'no answer'}")
 
     exam.wait("nginx to ask for the password", look, within=10)
 
@@ -145,9 +145,9 @@ def test_guarded(service: Service, exam: Exam) -> None:
 )
 def test_rotated(service: Service) -> None:
     """The password was changed: the service, and every task that runs, is given site-users-2 now."""
-    given = [service.files, *(task.files for task in service.running)]
-    seen = {one.get(secrets.FILE, "nothing") for one in given}
-    assert seen == {secrets.SECOND}, f"{secrets.FILE} is {', '.join(sorted(seen))}"
+    mounts = [service.files, *(task.files for task in service.running)]
+    sources = {mount.get(secrets.FILE, "nothing") for mount in mounts}
+    assert sources == {secrets.SECOND}, f"{secrets.FILE} is {', '.join(sorted(sources))}"
 
 
 @check(
@@ -170,9 +170,9 @@ def test_rotated(service: Service) -> None:
 def test_history(service: Service) -> None:
     """The history has a task with the secret before it: the service was updated, not made anew."""
     earlier = [task.files.get(secrets.FILE) for tasks in places(service).values() for task in tasks[:-1]]
-    found = secrets.FIRST in earlier
-    assert found, (
-        f"earlier tasks were given {', '.join(one or 'nothing' for one in earlier) or 'nothing: none is there'}"
+    had_first = secrets.FIRST in earlier
+    assert had_first, (
+        f"earlier tasks were given {', '.join(secret or 'nothing' for secret in earlier) or 'nothing: none is there'}"
     )
 
 
@@ -189,12 +189,12 @@ def test_old_one_removed(exam: Exam) -> None:
 
 
 def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
-    found = []
+    containers = []
     for task in service.running:
         node = exam.host(task)
         assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
-        found.append((node, shlex.quote(task.container_id)))
-    return found
+        containers.append((node, shlex.quote(task.container_id)))
+    return containers
 
 
 def _counting(container: str) -> str:
@@ -215,5 +215,5 @@ def _asking(container: str) -> str:
     return f"{{ {ask} http://127.0.0.1/; {user} | {ask} -K - http://127.0.0.1/; }} 2>/dev/null || true"
 
 
-def _told(service: Service) -> str:
+def _describe(service: Service) -> str:
     return ", ".join(f"{source} as {file}" for file, source in service.files.items()) or "no secret and no config"

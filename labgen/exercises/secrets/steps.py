@@ -34,7 +34,7 @@ from .exercise import (
 )
 
 
-class _Seen:
+class _Before:
     """What one carrying-out remembers: the hash of the file before the secret was changed."""
 
     def __init__(self) -> None:
@@ -43,13 +43,13 @@ class _Seen:
 
 def script(lab: Lab) -> Script:
     """The steps, in order."""
-    manager, name, seen = lab.first_manager, SERVICE.name, _Seen()
+    manager, name, before = lab.first_manager, SERVICE.name, _Before()
     return [
         Step(
             manager,
             "Make a secret: a user, and a password of random characters that nobody sees.",
             Command(create(FIRST)),
-            done=lambda run: f"{name} is at {SECOND} already." if _current(run) == SECOND else _exists(run, FIRST),
+            skip_if=lambda run: f"{name} is at {SECOND} already." if _current(run) == SECOND else _exists(run, FIRST),
             quiet=True,
         ),
         Step(
@@ -63,13 +63,13 @@ def script(lab: Lab) -> Script:
             manager,
             "Make a config: what nginx is to do, and where it finds the users.",
             Command(CREATE_CONFIG),
-            done=_config_there,
+            skip_if=_config_there,
             quiet=True,
         ),
         Step(manager, "Of a config everything is told.", Command(f"docker config inspect --pretty {CONFIG}")),
-        services.create(lab, SERVICE, "Give both to a service, as files in its containers.", until=_given),
+        services.create(lab, SERVICE, "Give both to a service, as files in its containers.", until=_see_mounts),
         services.show(lab, name),
-        *_looked_at(lab, functools.partial(_note, seen=seen)),
+        *_looked_at(lab, functools.partial(_note, before=before)),
         Step(
             manager,
             "The secret cannot be removed while a service uses it.",
@@ -83,25 +83,25 @@ def script(lab: Lab) -> Script:
             manager,
             "A secret is never changed. Make another, with another password.",
             Command(create(SECOND)),
-            done=functools.partial(_exists, secret=SECOND),
+            skip_if=functools.partial(_exists, secret=SECOND),
             quiet=True,
         ),
         Step(
             manager,
             "Change it in the service: the task is replaced, the file keeps its name.",
             Command(ROTATE),
-            done=lambda run: f"{name} is at {SECOND} already." if _current(run) == SECOND else None,
-            until=_given,
+            skip_if=lambda run: f"{name} is at {SECOND} already." if _current(run) == SECOND else None,
+            until=_see_mounts,
             quiet=True,
             within=300,
             timers=(MONITOR, VERIFY),
         ),
-        *_looked_at(lab, functools.partial(_changed, seen=seen)),
+        *_looked_at(lab, functools.partial(_changed, before=before)),
         Step(
             manager,
             "Now the old one can be removed.",
             Command(f"docker secret rm {FIRST}"),
-            done=lambda run: None if _exists(run, FIRST) else f"{FIRST} is gone already.",
+            skip_if=lambda run: None if _exists(run, FIRST) else f"{FIRST} is gone already.",
         ),
         services.show(lab, name, "See the history: the task with the old secret was replaced."),
     ]
@@ -113,57 +113,57 @@ def _looked_at(lab: Lab, judge: functools.partial[None]) -> list[Step]:
     return [
         inside("See the file in the container: it lies in memory.", LOOK),
         inside("The hash of what it says, by which values can be told apart.", HASH, judge=judge),
-        inside("Ask for the page without a password.", ASK, judge=functools.partial(_status, wanted="401")),
+        inside("Ask for the page without a password.", ASK, judge=functools.partial(_status, expected="401")),
         inside(
             "Ask with the password of the file; it goes from there into curl, and is not seen on the way.",
             ASK_AS_USER,
-            judge=functools.partial(_status, wanted="200"),
+            judge=functools.partial(_status, expected="200"),
         ),
     ]
 
 
-def _status(_: Run, said: str, wanted: str) -> None:
-    if said.strip() != wanted:
-        raise NotYet(f"HTTP status {said.strip() or 'none'}, not {wanted}")
+def _status(_: Run, status: str, expected: str) -> None:
+    if status.strip() != expected:
+        raise NotYet(f"HTTP status {status.strip() or 'none'}, not {expected}")
 
 
-def _note(_: Run, said: str, seen: _Seen) -> None:
-    seen.hash = said.split()[0] if said.split() else ""
+def _note(_: Run, output: str, before: _Before) -> None:
+    before.hash = output.split()[0] if output.split() else ""
 
 
-def _changed(run: Run, said: str, seen: _Seen) -> None:
-    now = said.split()[0] if said.split() else ""
+def _changed(run: Run, output: str, before: _Before) -> None:
+    now = output.split()[0] if output.split() else ""
     history = {task.files.get(FILE) for task in run.service(SERVICE.name).tasks}
     # On a second run the first look has seen the new one already; the history still tells of the change.
-    if not now or (now == seen.hash and FIRST not in history):
+    if not now or (now == before.hash and FIRST not in history):
         raise NotYet(f"{FILE} is as before")
 
 
 def _current(run: Run) -> str:
     """Name of the secret that the service is given; empty where there is no service, or none."""
-    there = swarm.service(run.manager.run, SERVICE.name)
-    return there.files.get(FILE, "") if there else ""
+    service = swarm.service(run.manager.run, SERVICE.name)
+    return service.files.get(FILE, "") if service else ""
 
 
-def _given(run: Run) -> None:
+def _see_mounts(run: Run) -> None:
     services.running(run, SERVICE.name)
-    given = run.service(SERVICE.name).files
-    if given.get(FILE) not in (FIRST, SECOND) or given.get(CONFIG_FILE) != CONFIG:
-        told = ", ".join(f"{source} as {file}" for file, source in given.items()) or "nothing"
+    mounts = run.service(SERVICE.name).files
+    if mounts.get(FILE) not in (FIRST, SECOND) or mounts.get(CONFIG_FILE) != CONFIG:
+        listed = ", ".join(f"{source} as {file}" for file, source in mounts.items()) or "nothing"
         raise ExerciseError(
-            f"{SERVICE.name} is given {told}, not {FIRST} as {FILE} and {CONFIG} as {CONFIG_FILE}.",
+            f"{SERVICE.name} is given {listed}, not {FIRST} as {FILE} and {CONFIG} as {CONFIG_FILE}.",
             f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
         )
-    run.say(f"  {FILE} is {given[FILE]}, {CONFIG_FILE} is {given[CONFIG_FILE]}")
+    run.say(f"  {FILE} is {mounts[FILE]}, {CONFIG_FILE} is {mounts[CONFIG_FILE]}")
 
 
-def _found(run: Run, path: str) -> dict[str, object] | None:
+def _fetch(run: Run, path: str) -> dict[str, object] | None:
     answer = ask(run.manager.run, [path])[path]
     return None if answer.status == 404 else dict(as_object(answer.value(path), path))
 
 
 def _exists(run: Run, secret: str) -> str | None:
-    return f"the secret {secret} is there already." if _found(run, f"/secrets/{quote(secret)}") else None
+    return f"the secret {secret} is there already." if _fetch(run, f"/secrets/{quote(secret)}") else None
 
 
 def _inspect(run: Run) -> Command:
@@ -175,18 +175,18 @@ def _at_hand(run: Run) -> str:
 
 
 def _tells_no_value(run: Run) -> None:
-    there = _found(run, f"/secrets/{_at_hand(run)}") or {}
-    if part(there, "Spec").get("Data"):
+    secret = _fetch(run, f"/secrets/{_at_hand(run)}") or {}
+    if part(secret, "Spec").get("Data"):
         raise ExerciseError("the engine tells a secret's value.", "That must never be: which engine is it?")
 
 
 def _config_there(run: Run) -> str | None:
-    there = _found(run, f"/configs/{quote(CONFIG)}")
-    if there is None:
+    config = _fetch(run, f"/configs/{quote(CONFIG)}")
+    if config is None:
         return None
-    said = base64.b64decode(text_of(part(there, "Spec"), "Data")).decode(errors="replace")
+    text = base64.b64decode(text_of(part(config, "Spec"), "Data")).decode(errors="replace")
     # However it is indented.
-    if said.split() != CONFIG_TEXT.split():
+    if text.split() != CONFIG_TEXT.split():
         raise ExerciseError(
             f"there is a config {CONFIG} already, and it says something else than the exercise's.",
             f"Look at it: docker config inspect --pretty {CONFIG}. Or remove everything of the exercise with: "

@@ -71,10 +71,15 @@ def test_image(service: Service) -> None:
 )
 def test_command(service: Service) -> None:
     """The service's command is the loop of the exercise: the line, then 3 seconds of sleep, without end."""
-    wanted = shlex.split(SERVICE.command)
-    seen = (*service.entrypoint, *service.args)
-    right = len(seen) == len(wanted) and seen[0] in _SHELLS and seen[1] == "-c" and _plain(seen[2]) == _plain(wanted[2])
-    assert right, f"its command is {shlex.join(seen) or 'the image’s own'}"
+    expected = shlex.split(SERVICE.command)
+    command = (*service.entrypoint, *service.args)
+    right = (
+        len(command) == len(expected)
+        and command[0] in _SHELLS
+        and command[1] == "-c"
+        and _plain(command[2]) == _plain(expected[2])
+    )
+    assert right, f"its command is {shlex.join(command) or 'the image’s own'}"
 
 
 @check(
@@ -107,10 +112,10 @@ def test_log(service: Service, exam: Exam) -> None:
     """The log of every running task says 'Docker Swarm Mode Start' again and again."""
 
     def look() -> None:
-        seen = {f"{SERVICE.name}.{task.slot}": _lines(exam, task.id) for task in service.running}
+        logs = {f"{SERVICE.name}.{task.slot}": _lines(exam, task.id) for task in service.running}
         short = [
             f"the log of {name} has the line {lines.count(LINE)} times, its last is {lines[-1:] or 'nothing'}"
-            for name, lines in seen.items()
+            for name, lines in logs.items()
             if lines.count(LINE) < 2
         ]
         if short:
@@ -139,10 +144,10 @@ def test_made_by_the_swarm(exam: Exam, lab: Lab) -> None:
 
 
 def _lines(exam: Exam, task: str) -> list[str]:
-    said = exam.on(
+    output = exam.on(
         exam.manager, f"timeout 20 docker service logs --raw --tail 5 {shlex.quote(task)} 2>/dev/null || true"
     )
-    return [line.strip() for line in said.splitlines()]
+    return [line.strip() for line in output.splitlines()]
 
 
 def _plain(script: str) -> str:

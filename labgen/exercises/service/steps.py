@@ -24,23 +24,25 @@ def script(lab: Lab) -> Script:
     """The steps, in order."""
     manager = lab.first_manager
     make = services.create(lab, SERVICE, f"Create {NAME}: one task, which says a line every {PAUSE} s.", also=(SCALED,))
-    made: list[str] = []
+    created: list[str] = []
 
-    def there(run: Run) -> str | None:
-        already = make.done(run) if make.done else None
+    def create_or_keep(run: Run) -> str | None:
+        already = make.skip_if(run) if make.skip_if else None
         if not already:
-            made.append(NAME)
+            created.append(NAME)
         return already
 
-    def kept(run: Run) -> str | None:
+    def skip_unless_created(run: Run) -> str | None:
         # What was there before is looked at, and not changed.
         del run
         return (
-            None if made else "left as it is: it was there before. To see this: fab exercise.reset service, and anew."
+            None
+            if created
+            else "left as it is: it was there before. To see this: fab exercise.reset service, and anew."
         )
 
     return [
-        dataclasses.replace(make, done=there),
+        dataclasses.replace(make, skip_if=create_or_keep),
         Step(manager, "See the services of the swarm.", Command("docker service ls")),
         services.show(lab, NAME, "See its task: which node it runs on, and for how long."),
         Step(manager, "See what was asked for.", Command(f"docker service inspect --pretty {NAME}")),
@@ -48,7 +50,7 @@ def script(lab: Lab) -> Script:
             manager,
             f"Let it have {SCALED.replicas} tasks, so that a log over several nodes can be seen.",
             Command(f"docker service scale --detach {NAME}={SCALED.replicas}"),
-            done=kept,
+            skip_if=skip_unless_created,
             until=functools.partial(services.running, name=NAME),
             quiet=True,
         ),
@@ -63,8 +65,8 @@ def script(lab: Lab) -> Script:
             manager,
             "Remove it. Its loop does not hear SIGTERM, so each container is killed after 10 s.",
             Command(f"docker service rm {NAME}"),
-            done=kept,
-            until=lambda run: _gone(run) if made else None,
+            skip_if=skip_unless_created,
+            until=lambda run: _gone(run) if created else None,
             quiet=True,
             timers=(GRACE,),
         ),
@@ -79,15 +81,15 @@ def _follow() -> str:
 
 def spoken(run: Run, task: str) -> int:
     """How often a task has said its line, by what the swarm keeps of it."""
-    said = run.manager.attempt(f"timeout 20 docker service logs --raw --tail 5 {task} 2>/dev/null", within=60)
-    return [line.strip() for line in said.out.splitlines()].count(LINE)
+    output = run.manager.attempt(f"timeout 20 docker service logs --raw --tail 5 {task} 2>/dev/null", within=60)
+    return [line.strip() for line in output.out.splitlines()].count(LINE)
 
 
 def _all_have_spoken(run: Run) -> None:
     def look() -> None:
-        there = run.service(NAME)
-        silent = [f"{NAME}.{task.slot}" for task in there.running if not spoken(run, task.id)]
-        if silent or not there.running:
+        service = run.service(NAME)
+        silent = [f"{NAME}.{task.slot}" for task in service.running if not spoken(run, task.id)]
+        if silent or not service.running:
             raise NotYet(f"{', '.join(silent) or 'no task'}: no line yet")
 
     run.wait(f"every task of {NAME} to say '{LINE}'", look, within=60)

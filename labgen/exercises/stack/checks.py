@@ -44,10 +44,10 @@ _TOGETHER = timedelta(seconds=45)
 )
 def test_deployed(swarm: Swarm) -> None:
     """There is a stack shop, and the services web, counter and cache were deployed with it."""
-    there = {spec.name: swarm.services.get(spec.name) for spec in stack.SERVICES}
-    missing = [name for name, service in there.items() if service is None]
+    services = {spec.name: swarm.services.get(spec.name) for spec in stack.SERVICES}
+    missing = [name for name, service in services.items() if service is None]
     assert not missing, f"there is no service {', '.join(missing)}"
-    alone = [name for name, service in there.items() if service and service.stack != stack.STACK]
+    alone = [name for name, service in services.items() if service and service.stack != stack.STACK]
     assert not alone, f"made by themselves, not with the stack {stack.STACK}: {', '.join(alone)}"
 
 
@@ -70,10 +70,10 @@ def test_deployed(swarm: Swarm) -> None:
 def test_running(swarm: Swarm, web: Service, counter: Service, cache: Service, exam: Exam) -> None:
     """web has two replicas of nginx, counter one of alpine, cache one of redis, and all of them run and
     stay up."""
-    for spec, there in zip(stack.SERVICES, (web, counter, cache), strict=True):
+    for spec, service in zip(stack.SERVICES, (web, counter, cache), strict=True):
         made_from(swarm, spec)
-        assert there.replicas == spec.replicas, f"{there.name} has {there.replicas} replicas"
-        runs(exam, there, spec.replicas)
+        assert service.replicas == spec.replicas, f"{service.name} has {service.replicas} replicas"
+        runs(exam, service, spec.replicas)
 
 
 @check(
@@ -145,8 +145,8 @@ def test_connected(cache: Service, exam: Exam) -> None:
         ).strip()
         counted.append(int(answer) if answer.isdigit() else 0)
         if not counted[-1] > counted[0]:
-            seen = f"{answer} visits, and no more" if counted[-1] else answer or "nothing"
-            raise NotYet(f"the cache on {node.name} has counted {seen}")
+            report = f"{answer} visits, and no more" if counted[-1] else answer or "nothing"
+            raise NotYet(f"the cache on {node.name} has counted {report}")
 
     exam.wait("a visit to the cache", look, within=10)
 
@@ -160,8 +160,8 @@ def test_connected(cache: Service, exam: Exam) -> None:
 )
 def test_updated(cache: Service, exam: Exam) -> None:
     """The service cache and its running task have the new image, redis:6.2.5-alpine."""
-    seen = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
-    assert all(same_image(image, stack.NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    images = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
+    assert all(same_image(image, stack.NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, cache)
 
 
@@ -181,8 +181,8 @@ def test_updated(cache: Service, exam: Exam) -> None:
 def test_from_the_file(cache: Service) -> None:
     """The new image came from the file: it was changed and deployed again."""
     # `docker stack deploy` notes what the file said (docker/cli cli/compose/convert/service.go).
-    said = cache.labels.get("com.docker.stack.image", "")
-    assert same_image(said, stack.NEW), f"when it was last deployed, the file said {said or 'nothing'}"
+    image = cache.labels.get("com.docker.stack.image", "")
+    assert same_image(image, stack.NEW), f"when it was last deployed, the file said {image or 'nothing'}"
 
 
 @check(
@@ -201,8 +201,8 @@ def test_from_the_file(cache: Service) -> None:
 def test_history(cache: Service) -> None:
     """The cache's history has a task of the old image: it was updated, not made anew."""
     earlier = [task.image.partition("@")[0] for tasks in places(cache).values() for task in tasks[:-1]]
-    found = any(same_image(image, stack.OLD) for image in earlier)
-    assert found, f"earlier tasks: {', '.join(earlier) or 'none'}"
+    had_old = any(same_image(image, stack.OLD) for image in earlier)
+    assert had_old, f"earlier tasks: {', '.join(earlier) or 'none'}"
 
 
 @check(
@@ -222,9 +222,9 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
     """When the cache was replaced, the tasks of web and counter stayed as they were."""
     change = next(turn.new.created for turn in turns(cache) if turn.new.created)
     replaced = [
-        f"{other.name}.{turn.place}"
-        for other in (web, counter)
-        for turn in turns(other)
+        f"{service.name}.{turn.place}"
+        for service in (web, counter)
+        for turn in turns(service)
         # One that failed by itself at that time is none that was replaced.
         if turn.old.state == "shutdown" and turn.new.created and abs(turn.new.created - change) < _TOGETHER
     ]
@@ -242,5 +242,5 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
 )
 def test_page(node: Node, exam: Exam) -> None:
     """A request to port 8090 of the node is answered by web."""
-    told = exam.through(node, PORT.published)
-    assert told.answered, str(told)
+    answer = exam.through(node, PORT.published)
+    assert answer.answered, str(answer)

@@ -54,7 +54,7 @@ _INSTALL = (
 )
 
 
-class _Seen:
+class _Progress:
     """What one carrying-out remembers from step to step.
 
     :ivar deployed: the stack was not there before.
@@ -68,29 +68,29 @@ class _Seen:
 
 def script(lab: Lab) -> Script:
     """The steps, in order."""
-    manager, seen = lab.first_manager, _Seen()
+    manager, progress = lab.first_manager, _Progress()
     return [
         Step(
             manager,
             "Write the file: three services, and what each is made of.",
             _write,
             placeholder=_WRITE,
-            done=_written,
+            skip_if=_written,
             quiet=True,
         ),
         *_on_one_host(lab),
-        _deploy(lab, "Deploy the same file on the swarm: a network over all nodes, and a service for each.", seen),
+        _deploy(lab, "Deploy the same file on the swarm: a network over all nodes, and a service for each.", progress),
         Step(manager, "See the stacks there are.", Command("docker stack ls")),
         Step(manager, "See the services of this one.", Command(f"docker stack services {STACK}")),
         Step(manager, "See its tasks, and where they run.", Command(f"docker stack ps {STACK}")),
         Step(
             manager,
             "Remove the stack: one command for its services and its network.",
-            lambda _: Command(REMOVE) if seen.deployed else "left out: the stack was there before this run.",
+            lambda _: Command(REMOVE) if progress.deployed else "left out: the stack was there before this run.",
             placeholder=REMOVE,
             until=_removed,
         ),
-        _deploy(lab, "Deploy it again: the file is the whole application.", seen),
+        _deploy(lab, "Deploy it again: the file is the whole application.", progress),
         services.inside(
             lab,
             CACHE.name,
@@ -105,15 +105,15 @@ def script(lab: Lab) -> Script:
             manager,
             "Change one service in the file.",
             Command(CHANGE),
-            done=lambda run: f"{FILE} says {NEW} already." if _file(run) == CHANGED else None,
+            skip_if=lambda run: f"{FILE} says {NEW} already." if _file(run) == CHANGED else None,
         ),
         Step(
             manager,
             "Deploy again: of the three services swarm replaces the tasks of the one that changed.",
             Command(DEPLOY),
-            done=_updated,
-            before=functools.partial(_remember, seen=seen),
-            until=functools.partial(_only_the_cache, seen=seen),
+            skip_if=_updated,
+            before=functools.partial(_remember, progress=progress),
+            until=functools.partial(_only_the_cache, progress=progress),
             within=300,
             timers=(MONITOR,),
         ),
@@ -156,17 +156,17 @@ def _file(run: Run) -> str:
 
 
 def _written(run: Run) -> str | None:
-    there = _file(run)
+    text = _file(run)
     # The changed one stays where the stack is as changed: what is there is what the file says.
-    if there == TEXT or (there == CHANGED and _updated(run)):
+    if text == TEXT or (text == CHANGED and _updated(run)):
         return f"{FILE} is there already."
     return None
 
 
 def _write(run: Run) -> Command:
-    there = _file(run)
+    text = _file(run)
     keep = ""
-    if there not in ("", TEXT, CHANGED):
+    if text not in ("", TEXT, CHANGED):
         run.say(f"  {FILE} is there, and says something else: it is kept as {FILE}~.")
         keep = f"cp -p {FILE} {FILE}~ && "
     # Whoever logs in is to be able to edit it.
@@ -227,17 +227,17 @@ def _composed(run: Run, words: str) -> Command | str:
 
 def _project(run: Run) -> dict[str, str]:
     """State of each container that compose has of the file, by its name."""
-    there = as_list(ask(run.manager.run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
-    return {"".join(one.get("Names") or ()).lstrip("/"): text_of(one, "State") for one in there}
+    containers = as_list(ask(run.manager.run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+    return {"".join(container.get("Names") or ()).lstrip("/"): text_of(container, "State") for container in containers}
 
 
 def _composed_runs(run: Run) -> None:
     def look() -> None:
-        there = _project(run)
-        if set(there.values()) != {"running"} or len(there) != len(SERVICES):
-            raise NotYet(", ".join(f"{name} is {state}" for name, state in there.items()))
-        said = run.manager.attempt(f"curl -s -o /dev/null --max-time 5 localhost:{PORT}")
-        if not said.ok:
+        states = _project(run)
+        if set(states.values()) != {"running"} or len(states) != len(SERVICES):
+            raise NotYet(", ".join(f"{name} is {state}" for name, state in states.items()))
+        output = run.manager.attempt(f"curl -s -o /dev/null --max-time 5 localhost:{PORT}")
+        if not output.ok:
             raise NotYet(f"port {PORT} does not answer yet")
 
     run.wait("the containers to run", look, hint=f"Look with: docker ps; docker-compose {_COMPOSE} logs")
@@ -246,49 +246,53 @@ def _composed_runs(run: Run) -> None:
 # On the swarm.
 
 
-def _deploy(lab: Lab, why: str, seen: _Seen) -> Step:
+def _deploy(lab: Lab, why: str, progress: _Progress) -> Step:
     def command(_: Run) -> Command:
-        seen.deployed = True
+        progress.deployed = True
         return Command(DEPLOY)
 
-    return Step(lab.first_manager, why, command, placeholder=DEPLOY, done=_there, until=_all_run, within=300)
+    return Step(lab.first_manager, why, command, placeholder=DEPLOY, skip_if=_use_existing, until=_all_run, within=300)
 
 
-def _there(run: Run) -> str | None:
+def _use_existing(run: Run) -> str | None:
     """Whether the stack is there. A learner's own services of these names are never changed."""
-    found = {name: there for name in NAMES if (there := swarm.service(run.manager.run, name))}
+    existing = {name: service for name in NAMES if (service := swarm.service(run.manager.run, name))}
     wrong = []
     for spec in SERVICES:
-        there = found.get(spec.name)
-        wanted = (spec, UPDATED) if spec is CACHE else (spec,)
-        if there and all(differences(one, there) for one in wanted):
-            wrong.append(f"{spec.name}: {'; '.join(differences(spec, there))}")
-        elif there and there.stack != STACK:
+        service = existing.get(spec.name)
+        variants = (spec, UPDATED) if spec is CACHE else (spec,)
+        if service and all(differences(variant, service) for variant in variants):
+            wrong.append(f"{spec.name}: {'; '.join(differences(spec, service))}")
+        elif service and service.stack != STACK:
             wrong.append(f"{spec.name}: it was made by itself, not with the stack {STACK}")
     if wrong:
         raise ExerciseError(
             f"there are services of these names already, made with other settings: {'. '.join(wrong)}.",
             f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
         )
-    return f"the stack {STACK} is there already." if len(found) == len(SERVICES) else None
+    return f"the stack {STACK} is there already." if len(existing) == len(SERVICES) else None
 
 
 def _all_run(run: Run) -> None:
-    found: list[Service] = []
+    stack_services: list[Service] = []
 
     def look() -> None:
-        found[:] = [run.service(name) for name in NAMES]
-        late = [one for one in found if len(one.running) != one.replicas or not one.settled]
+        stack_services[:] = [run.service(name) for name in NAMES]
+        late = [
+            service for service in stack_services if len(service.running) != service.replicas or not service.settled
+        ]
         if late:
             if why := next(filter(None, map(hopeless, late)), ""):
                 raise Hopeless(why)
-            raise NotYet("; ".join(f"{one.name}: {services.told(one, one.replicas or 0)}" for one in late))
+            raise NotYet(
+                "; ".join(f"{service.name}: {services.describe(service, service.replicas or 0)}" for service in late)
+            )
 
     run.wait(f"the tasks of {STACK} to run", look, within=120)
-    for one in found:
-        placed = run.placed(one)
+    for service in stack_services:
+        placed = run.placed(service)
         hosts = ", ".join(f"{len(tasks)} on {host}" for host, tasks in sorted(placed.items()))
-        run.say(f"  {one.name}: {run_of(len(one.running), one.replicas or 0)}: {hosts}")
+        run.say(f"  {service.name}: {run_of(len(service.running), service.replicas or 0)}: {hosts}")
 
 
 def _removed(run: Run) -> None:
@@ -302,34 +306,34 @@ def _removed(run: Run) -> None:
     run.say("  no container of it is left on any node, and its network is gone.")
 
 
-def _counted(_: Run, said: str) -> None:
-    if not said.strip().isdigit():
-        raise NotYet(f"the cache says {said.strip() or 'nothing'}")
+def _counted(_: Run, output: str) -> None:
+    if not output.strip().isdigit():
+        raise NotYet(f"the cache says {output.strip() or 'nothing'}")
 
 
 def _updated(run: Run) -> str | None:
-    there = swarm.service(run.manager.run, CACHE.name)
-    return f"{CACHE.name} is at {NEW} already." if there and not differences(UPDATED, there) else None
+    service = swarm.service(run.manager.run, CACHE.name)
+    return f"{CACHE.name} is at {NEW} already." if service and not differences(UPDATED, service) else None
 
 
-def _remember(run: Run, seen: _Seen) -> None:
-    seen.tasks = {name: {task.id for task in run.service(name).running} for name in NAMES}
+def _remember(run: Run, progress: _Progress) -> None:
+    progress.tasks = {name: {task.id for task in run.service(name).running} for name in NAMES}
 
 
-def _only_the_cache(run: Run, seen: _Seen) -> None:
+def _only_the_cache(run: Run, progress: _Progress) -> None:
     def look() -> None:
-        there = run.service(CACHE.name)
-        new = all(same_image(task.image, NEW) for task in there.running)
-        if there.update_state != "completed" or not there.running or not new:
-            raise NotYet(services.told(there, 1))
+        service = run.service(CACHE.name)
+        new = all(same_image(task.image, NEW) for task in service.running)
+        if service.update_state != "completed" or not service.running or not new:
+            raise NotYet(services.describe(service, 1))
 
     run.wait(f"the update of {CACHE.name}", look, within=120, hint=f"Look with: docker stack ps --no-trunc {STACK}")
     tell_turns(run, run.service(CACHE.name))
     for name in (WEB.name, COUNTER.name):
         now = {task.id for task in run.service(name).running}
-        if not seen.tasks:
+        if not progress.tasks:
             continue  # It was updated before this run: what was replaced then is no longer known.
-        if now != seen.tasks[name]:
+        if now != progress.tasks[name]:
             raise ExerciseError(
                 f"tasks of {name} were replaced as well, though nothing of it changed in {FILE}.",
                 f"Look at the history: docker service ps {name}. Begin anew: fab exercise.reset {run.exercise.name}",

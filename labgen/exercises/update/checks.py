@@ -55,8 +55,8 @@ def test_running(service: Service, exam: Exam) -> None:
 )
 def test_image(service: Service, exam: Exam) -> None:
     """The service and every task that runs have the new image, redis:6.2.5-alpine."""
-    seen = {service.plain_image, *(task.image.partition("@")[0] for task in service.running)}
-    assert all(same_image(image, update.NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    images = {service.plain_image, *(task.image.partition("@")[0] for task in service.running)}
+    assert all(same_image(image, update.NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
 
 
@@ -79,10 +79,10 @@ def test_server_version(service: Service, exam: Exam) -> None:
         node = exam.host(task)
         assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
         at.setdefault(node, []).append(task)
-    said = exam.everywhere(at, lambda node: [exam.on(node, _ask(task.container_id)).strip() for task in at[node]])
+    answers = exam.everywhere(at, lambda node: [exam.on(node, _ask(task.container_id)).strip() for task in at[node]])
     wrong = [
         f"{SERVICE.name}.{task.slot} on {node.name} says: {line or 'nothing'}"
-        for node, lines in said.items()
+        for node, lines in answers.items()
         for task, line in zip(at[node], lines, strict=True)
         if _version(line) < update.LEAST
     ]
@@ -156,7 +156,7 @@ def _ask(container: str) -> str:
     return f"docker exec {shlex.quote(container)} redis-cli INFO server | grep -a ^redis_version: | head -c 100 || true"
 
 
-def _version(said: str) -> tuple[int, ...]:
+def _version(text: str) -> tuple[int, ...]:
     """``redis_version:6.2.5`` is (6, 2)."""
-    parts = said.partition(":")[2].strip().split(".")[:2]
+    parts = text.partition(":")[2].strip().split(".")[:2]
     return tuple(int(part) for part in parts) if len(parts) == 2 and all(map(str.isdigit, parts)) else ()

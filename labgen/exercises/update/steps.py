@@ -34,7 +34,7 @@ def script(lab: Lab) -> Script:
             lab.first_manager,
             "Update the image: one task is stopped, its successor started and watched, then the next.",
             Command(UPDATE),
-            done=_updated,
+            skip_if=_updated,
             until=_one_after_the_other,
             quiet=True,
             within=300,
@@ -65,15 +65,15 @@ def _version(run: Run, node: Node) -> Command | str:
 
 
 def _updated(run: Run) -> str | None:
-    there = run.service(SERVICE.name)
-    return f"{SERVICE.name} is at {NEW} already." if same_image(there.image, NEW) else None
+    service = run.service(SERVICE.name)
+    return f"{SERVICE.name} is at {NEW} already." if same_image(service.image, NEW) else None
 
 
 def _one_after_the_other(run: Run) -> None:
     services.running(run, SERVICE.name)
-    there = run.service(SERVICE.name)
-    tell_turns(run, there, turns(there))
-    if wrong := not_in_turn(there):
+    service = run.service(SERVICE.name)
+    tell_turns(run, service, turns(service))
+    if wrong := not_in_turn(service):
         raise ExerciseError(
             f"the history of {SERVICE.name} {wrong}.", f"Run the exercise again: labgen run {run.exercise.name}"
         )
@@ -81,15 +81,15 @@ def _one_after_the_other(run: Run) -> None:
 
 def _shows(run: Run) -> bool:
     """Whether the history shows the update as it should be, or the update still goes on."""
-    there = run.service(SERVICE.name)
-    return not there.settled or not not_in_turn(there)
+    service = run.service(SERVICE.name)
+    return not service.settled or not not_in_turn(service)
 
 
-def not_in_turn(there: Service) -> str:
+def not_in_turn(service: Service) -> str:
     """What is not as it should be in the update of one task after the other; empty where all is."""
-    happened = turns(there)
+    happened = turns(service)
     changed = [turn for turn in happened if same_image(turn.old.image, OLD) and same_image(turn.new.image, NEW)]
-    if len(changed) != len(happened) or len(happened) != len(there.running):
+    if len(changed) != len(happened) or len(happened) != len(service.running):
         return f"does not show each task go from {OLD} to {NEW}"
     missing = most_missing(happened)
     return f"shows {missing} tasks missing at the same time" if missing > 1 else ""

@@ -29,7 +29,9 @@ service = service_of(SERVICE.name)
 @pytest.fixture
 def happened(service: Service, exam: Exam) -> list[list[Turn]]:
     """The updates that the history shows, each of more replicas than were to change at a time."""
-    return [one for one in updates(exam.lived(service.name)) if len({turn.place for turn in one}) > PARALLELISM]
+    return [
+        update for update in updates(exam.lived(service.name)) if len({turn.place for turn in update}) > PARALLELISM
+    ]
 
 
 @check(
@@ -65,8 +67,8 @@ def test_running(service: Service, exam: Exam) -> None:
 )
 def test_updated(service: Service, exam: Exam) -> None:
     """Every task that runs has the new image, redis:6.2.5-alpine, and the last update is complete."""
-    seen = {task.image.partition("@")[0] for task in service.running}
-    assert all(same_image(image, NEW) for image in seen), f"images in use: {', '.join(sorted(seen))}"
+    images = {task.image.partition("@")[0] for task in service.running}
+    assert all(same_image(image, NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
     assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
 
@@ -85,7 +87,7 @@ def test_updated(service: Service, exam: Exam) -> None:
 )
 def test_two_at_a_time(happened: list[list[Turn]]) -> None:
     """One update changed two replicas at a time, and no more than two were missing at any one time."""
-    assert any(_in_pairs(one) for one in happened), _told(happened)
+    assert any(_in_pairs(update) for update in happened), _describe(happened)
 
 
 @check(
@@ -98,8 +100,8 @@ def test_two_at_a_time(happened: list[list[Turn]]) -> None:
 )
 def test_pause(happened: list[list[Turn]]) -> None:
     """That update waited for 3 s after a replica before it went on to the next."""
-    pairs = [one for one in happened if _in_pairs(one)]
-    assert any(at_once(one, DELAY - _SLACK) <= PARALLELISM for one in pairs), _told(pairs)
+    pairs = [update for update in happened if _in_pairs(update)]
+    assert any(at_once(update, DELAY - _SLACK) <= PARALLELISM for update in pairs), _describe(pairs)
 
 
 @check(
@@ -112,7 +114,7 @@ def test_pause(happened: list[list[Turn]]) -> None:
 )
 def test_start_first(happened: list[list[Turn]]) -> None:
     """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
-    assert any(_start_first(one) for one in happened), _told(happened)
+    assert any(_start_first(update) for update in happened), _describe(happened)
 
 
 @check(
@@ -125,33 +127,33 @@ def test_start_first(happened: list[list[Turn]]) -> None:
 )
 def test_one_at_a_time(happened: list[list[Turn]]) -> None:
     """The update that started first changed one replica at a time."""
-    first = [one for one in happened if _start_first(one)]
-    assert any(at_once(one) == 1 for one in first), _told(first)
+    first = [update for update in happened if _start_first(update)]
+    assert any(at_once(update) == 1 for update in first), _describe(first)
 
 
-def _in_pairs(one: list[Turn]) -> bool:
-    return at_once(one) == PARALLELISM and most_missing(one) <= PARALLELISM
+def _in_pairs(update: list[Turn]) -> bool:
+    return at_once(update) == PARALLELISM and most_missing(update) <= PARALLELISM
 
 
-def _start_first(one: list[Turn]) -> bool:
-    return all(turn.gap is not None and turn.gap < 0 for turn in one)
+def _start_first(update: list[Turn]) -> bool:
+    return all(turn.gap is not None and turn.gap < 0 for turn in update)
 
 
-def _told(happened: list[list[Turn]]) -> str:
+def _describe(happened: list[list[Turn]]) -> str:
     """The updates, for people."""
     if not happened:
         return "the history shows no update of three replicas or more"
-    told = []
-    for number, one in enumerate(happened, 1):
-        if unknown := [turn.place for turn in one if turn.gap is None]:
-            told.append(
+    phrases = []
+    for number, update in enumerate(happened, 1):
+        if unknown := [turn.place for turn in update if turn.gap is None]:
+            phrases.append(
                 f"update {number}: of replica {', '.join(unknown)} the containers are gone, which knew when they began "
                 "(an engine that restarts removes those of old tasks)"
             )
             continue
-        gaps = [f"{abs(turn.gap or 0.0):.1f} s {'after' if (turn.gap or 0.0) > 0 else 'before'}" for turn in one]
-        told.append(
-            f"update {number}: {at_once(one)} at a time, {most_missing(one)} missing at most, "
+        gaps = [f"{abs(turn.gap or 0.0):.1f} s {'after' if (turn.gap or 0.0) > 0 else 'before'}" for turn in update]
+        phrases.append(
+            f"update {number}: {at_once(update)} at a time, {most_missing(update)} missing at most, "
             f"new tasks ran {', '.join(gaps)} the old ones ended"
         )
-    return "; ".join(told)
+    return "; ".join(phrases)

@@ -40,8 +40,8 @@ def script(lab: Lab) -> Script:
             lab.first_manager,
             f"Update {PARALLELISM} replicas at a time, with a pause of {DELAY:g} s: the old task stops first.",
             Command(UPDATE_IN_PAIRS),
-            done=partial(_done, of=_to_new),
-            until=partial(_seen, of=_to_new, judge=in_pairs),
+            skip_if=partial(_already_shown, of=_to_new),
+            until=partial(_see_update, of=_to_new, judge=in_pairs),
             quiet=True,
             within=300,
             timers=(BETWEEN, *watched(MONITOR)),
@@ -50,8 +50,8 @@ def script(lab: Lab) -> Script:
             lab.first_manager,
             "Replace every task once more, one at a time: the new task starts first, the old one stops when it runs.",
             Command(UPDATE_START_FIRST),
-            done=partial(_done, of=_forced),
-            until=partial(_seen, of=_forced, judge=start_first),
+            skip_if=partial(_already_shown, of=_forced),
+            until=partial(_see_update, of=_forced, judge=start_first),
             quiet=True,
             within=300,
             timers=watched(MONITOR),
@@ -70,26 +70,26 @@ def _forced(turn: Turn) -> bool:
 
 def _update(run: Run, of: Callable[[Turn], bool]) -> list[Turn]:
     """The latest update of that kind that the history shows with every moment of it, empty where it shows none."""
-    seen = [one for one in updates(run.lived(SERVICE.name)) if len(one) == SERVICE.replicas]
-    whole = [one for one in seen if all(of(turn) and turn.gap is not None for turn in one)]
-    return whole[-1] if whole else []
+    candidates = [update for update in updates(run.lived(SERVICE.name)) if len(update) == SERVICE.replicas]
+    dated = [update for update in candidates if all(of(turn) and turn.gap is not None for turn in update)]
+    return dated[-1] if dated else []
 
 
 def _shows(run: Run) -> bool:
     """Whether the history shows the updates that the service's options say it has been through."""
-    there = run.service(SERVICE.name)
-    if not there.settled:
+    service = run.service(SERVICE.name)
+    if not service.settled:
         return True  # An update goes on: what comes of it is to be seen.
     pairs, forced = _update(run, _to_new), _update(run, _forced)
     well = bool(pairs) and not in_pairs(pairs)
-    return well and (there.update != START_FIRST.update or (bool(forced) and not start_first(forced)))
+    return well and (service.update != START_FIRST.update or (bool(forced) and not start_first(forced)))
 
 
-def _done(run: Run, of: Callable[[Turn], bool]) -> str | None:
+def _already_shown(run: Run, of: Callable[[Turn], bool]) -> str | None:
     return f"The history of {SERVICE.name} shows this update already." if _update(run, of) else None
 
 
-def _seen(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn]], str]) -> None:
+def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn]], str]) -> None:
     services.running(run, SERVICE.name)
 
     def look() -> list[Turn]:

@@ -27,7 +27,7 @@ def test_error_of_a_node_cannot_steer_a_terminal() -> None:
         raise NodeError(f"swarm-manager: {ESCAPES}", "look")
 
     with pytest.raises(tasks.Exit) as ended:
-        tasks._told(fail)
+        tasks._report_errors(fail)
     assert all(mark.isprintable() or mark == "\n" for mark in str(ended.value.message))
 
 

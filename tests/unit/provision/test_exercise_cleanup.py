@@ -49,7 +49,7 @@ def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() 
     own = update.SERVICE.but(replicas=9)
     shell = ScriptedShell(MANAGER, [services(GLOBAL, own)])
     with pytest.raises(ExerciseError, match=r"^my-database: made with other settings") as caught:
-        carried._there(FakeRun("cleanup", shell), BALANCED)
+        carried._use_existing(FakeRun("cleanup", shell), BALANCED)
     assert "docker service rm my-database" in caught.value.hint
     assert all_used([shell])
 
@@ -57,7 +57,7 @@ def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() 
 def test_what_an_exercise_has_left_need_not_be_made() -> None:
     there = ("/services/global_nginx", api(told(GLOBAL), "[]"))
     shell = ScriptedShell(MANAGER, [services(GLOBAL), there])
-    assert "as the exercise globalmode leaves it" in (carried._there(FakeRun("cleanup", shell), GLOBAL) or "")
+    assert "as the exercise globalmode leaves it" in (carried._use_existing(FakeRun("cleanup", shell), GLOBAL) or "")
 
 
 MISSING = ok('{"message": "not found"}\n404\n{"message": "not found"}\n404\n')
@@ -86,7 +86,7 @@ def test_services_are_made_only_where_nothing_was_there_before(events: str, made
             ("docker events --since 1767225600 ", ok(f"engine runs since 1\n{events}")),
         ],
     )
-    assert (carried._there(FakeRun("cleanup", shell), BALANCED) is None) == made
+    assert (carried._use_existing(FakeRun("cleanup", shell), BALANCED) is None) == made
     assert all_used([shell])
 
 

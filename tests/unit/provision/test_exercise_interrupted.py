@@ -139,7 +139,7 @@ def carried_out(
     inventory.__dict__["patience"] = Patience(0.05)
     names = tuple(spec.name for spec in exercises()[name].services)
     player = Interrupted(swarm, at, names)
-    monkeypatch.setattr(steps, "_one", player)
+    monkeypatch.setattr(steps, "_play_step", player)
     said: list[str] = []
     try:
         carrying.carry_out(name, inventory, say=said.append)

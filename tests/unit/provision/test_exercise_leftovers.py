@@ -159,8 +159,8 @@ def _done(tmp_path: Path, service: dict[str, Any], wanted: ServiceSpec, **option
     workers = [ScriptedShell(node, [GONE]) for node in (WORKER1, WORKER2)]
     run = FakeRun(tmp_path, "health", manager, *workers)
     step = services.create(LAB, wanted, "", **options)
-    assert step.done is not None
-    return step.done(run), "\n".join(run.said)
+    assert step.skip_if is not None
+    return step.skip_if(run), "\n".join(run.said)
 
 
 def test_a_service_that_another_unfinished_run_has_left_makes_way(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_the_one_that_leads_is_stopped_and_another_is_asked_then() -> None:
         ScriptedShell(TWO, []),
         ScriptedShell(THREE, []),
     ]
-    run, seen = FakeRun(*shells), quorum._Seen()
+    run, seen = FakeRun(*shells), quorum._Progress()
     command = quorum._stop_leader(run, seen)
     assert (command.shown, command.node) == (STOP, TWO)
     quorum._another_leads(run, seen)
@@ -98,18 +98,18 @@ def test_a_manager_that_cannot_say_is_passed_over() -> None:
         ScriptedShell(TWO, [nodes(THREE)]),
         ScriptedShell(THREE, []),
     ]
-    assert quorum._leader(FakeRun(*shells), quorum._Seen()) == THREE
+    assert quorum._leader(FakeRun(*shells), quorum._Progress()) == THREE
 
 
 def test_an_old_leader_is_none() -> None:
-    seen = quorum._Seen()
+    seen = quorum._Progress()
     seen.stopped.append(ONE)
     with pytest.raises(NotYet, match="still hold swarm-manager1 to be their leader"):
         quorum._leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), seen)
 
 
 def test_a_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
-    seen = quorum._Seen()
+    seen = quorum._Progress()
     seen.stopped = [ONE, TWO]
     with pytest.raises(ExerciseError, match="swarm-manager3 lists the nodes"):
         quorum._nobody_leads(FakeRun(ScriptedShell(THREE, [("docker node ls", ok("ID\n"))])), seen)

@@ -62,7 +62,7 @@ def test_a_service_that_is_given_something_else_is_refused() -> None:
     looks = [("/services/site", api(there, "[]")), ("/nodes", api("[]")), ("/nodes", api("[]"))]
     shell = ScriptedShell(MANAGER, [*looks, ("/services/site", api(there, "[]"))])
     with pytest.raises(ExerciseError, match=r"site is given mine as /run/secrets/mine, .*, not site-users-1"):
-        secrets._given(FakeRun(shell))
+        secrets._see_mounts(FakeRun(shell))
     assert all_used([shell])
 
 
@@ -75,7 +75,7 @@ def test_an_engine_that_told_a_value_would_be_an_error_that_does_not_repeat_it()
 
 
 def test_the_file_must_have_changed() -> None:
-    seen = secrets._Seen()
+    seen = secrets._Before()
     secrets._note(FakeRun(), f"{'a' * 64}  {FILE}\n", seen)
     service = json.dumps({"ID": "s", "Spec": {"Name": "site"}})
     shell = ScriptedShell(MANAGER, [("/services/site", api(service, "[]"))] * 2)
@@ -85,9 +85,9 @@ def test_the_file_must_have_changed() -> None:
 
 
 def test_another_status_is_waited_for() -> None:
-    secrets._status(FakeRun(), "401\n", wanted="401")
+    secrets._status(FakeRun(), "401\n", expected="401")
     with pytest.raises(NotYet, match="HTTP status 000, not 401"):
-        secrets._status(FakeRun(), "000\n", wanted="401")
+        secrets._status(FakeRun(), "000\n", expected="401")
 
 
 def test_where_the_first_is_gone_nothing_is_made_anew() -> None:

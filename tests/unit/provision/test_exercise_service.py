@@ -43,16 +43,16 @@ def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
     shell = ScriptedShell(MANAGER, [there()])
     run = FakeRun("service", shell)
     make, *_, scale, follow, remove, _again = service.script(LAB)
-    assert make.done
-    assert scale.done
-    assert remove.done
+    assert make.skip_if
+    assert scale.skip_if
+    assert remove.skip_if
     assert remove.until
-    assert make.done(run) == "swarm-start is there already, as it should be."
-    assert "left as it is" in (scale.done(run) or "")
-    assert "left as it is" in (remove.done(run) or "")
+    assert make.skip_if(run) == "swarm-start is there already, as it should be."
+    assert "left as it is" in (scale.skip_if(run) or "")
+    assert "left as it is" in (remove.skip_if(run) or "")
     remove.until(run)  # asks nothing
     assert all_used([shell])
-    assert follow.done is None
+    assert follow.skip_if is None
 
 
 def test_one_that_is_still_there_after_its_removal_is_an_error() -> None:

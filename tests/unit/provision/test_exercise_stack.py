@@ -79,7 +79,7 @@ def test_services_of_a_learner_are_not_deployed_over() -> None:
     alone = service(CACHE, Labels={})
     shell = ScriptedShell(MANAGER, [NONE, NONE, ("/services/shop_cache", api(alone, "[]"))])
     with pytest.raises(ExerciseError, match="shop_cache: it was made by itself, not with the stack shop") as caught:
-        stack._there(FakeRun(shell))
+        stack._use_existing(FakeRun(shell))
     assert "fab exercise.reset" in caught.value.hint
 
 
@@ -87,7 +87,7 @@ def test_what_differs_is_said() -> None:
     changed = service(CACHE, Mode={"Replicated": {"Replicas": 5}})
     shell = ScriptedShell(MANAGER, [NONE, NONE, ("/services/shop_cache", api(changed, "[]"))])
     with pytest.raises(ExerciseError, match="shop_cache: it has 5 replicas, not 1"):
-        stack._there(FakeRun(shell))
+        stack._use_existing(FakeRun(shell))
 
 
 def test_without_compose_its_steps_are_left_out_and_say_how_to_install_it() -> None:

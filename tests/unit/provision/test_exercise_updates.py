@@ -122,14 +122,17 @@ def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
     # What comes of an update that goes on is waited for.
     assert updateoptions._shows(Told(dataclasses.replace(updated, tasks=(), update_state="updating")))
     without = [dataclasses.replace(one, began=None) for one in there[:4]]
-    assert updateoptions._done(Told(dataclasses.replace(updated, tasks=tuple(without))), updateoptions._to_new) is None
+    assert (
+        updateoptions._already_shown(Told(dataclasses.replace(updated, tasks=tuple(without))), updateoptions._to_new)
+        is None
+    )
 
 
 def test_an_update_that_never_comes_is_an_error() -> None:
     run = Told(dataclasses.replace(service(of(NEW, lived(1, 0, "b", (1, None)))), replicas=1))
     run.nodes = list  # type: ignore[assignment,method-assign]
     with pytest.raises(ExerciseError, match="the update in the history of my-cache; last seen: not every replica"):
-        updateoptions._seen(run, updateoptions._to_new, updateoptions.in_pairs)
+        updateoptions._see_update(run, updateoptions._to_new, updateoptions.in_pairs)
 
 
 def _turned(*stops: float) -> Told:
@@ -203,7 +206,7 @@ def test_a_rollback_by_hand_takes_the_failure_action_back_too() -> None:
 
 @pytest.fixture(autouse=True)
 def _services_are_those_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollback, "_there", lambda run, name: run.service(name))
+    monkeypatch.setattr(rollback, "_get_service", lambda run, name: run.service(name))
     monkeypatch.setattr(updateoptions.services, "running", lambda run, name: None)
 
 

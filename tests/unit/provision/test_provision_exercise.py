@@ -171,7 +171,7 @@ def test_a_step_shows_its_command_and_what_came_of_it() -> None:
 
 def test_a_step_that_is_done_is_left_out_and_said() -> None:
     run = FakeRun(ScriptedShell(MANAGER, []))
-    play(run, [Step(MANAGER, "Because.", Command("x"), done=lambda _run: "there already")])
+    play(run, [Step(MANAGER, "Because.", Command("x"), skip_if=lambda _run: "there already")])
     assert "  there already" in run.said
 
 

@@ -76,15 +76,15 @@ def there(spec: ServiceSpec | None) -> tuple[str, Any]:
 
 def test_a_service_that_is_missing_is_made() -> None:
     run = FakeRun("update", ScriptedShell(MANAGER, [there(None)]))
-    assert services.create(LAB, DATABASE, "").done(run) is None  # type: ignore[misc]
+    assert services.create(LAB, DATABASE, "").skip_if(run) is None  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("state", [DATABASE, UPDATED])
 def test_a_service_that_is_there_in_any_of_its_states_is_left(state: ServiceSpec) -> None:
     run = FakeRun("update", ScriptedShell(MANAGER, [there(state)]))
     step = services.create(LAB, DATABASE, "", also=(UPDATED,))
-    assert step.done is not None
-    assert step.done(run) == "my-database is there already, as it should be."
+    assert step.skip_if is not None
+    assert step.skip_if(run) == "my-database is there already, as it should be."
 
 
 def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
@@ -96,8 +96,8 @@ def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
     run = FakeRun("update", *shells)
     wanted = SERVICE.but(replicas=7, constraints=())
     step = services.create(LAB, wanted, "")
-    assert step.done is not None
-    assert step.done(run) is None
+    assert step.skip_if is not None
+    assert step.skip_if(run) is None
     assert all_used(shells)
     assert "web-alb is there, as the exercise loadbalance leaves it: it is removed first" in run.said[0]
     assert run.said[1] == "[swarm-manager]$ docker service rm web-alb"
@@ -107,9 +107,9 @@ def test_a_learners_own_service_is_never_removed() -> None:
     own = dataclasses.replace(DATABASE, replicas=9)
     shell = ScriptedShell(MANAGER, [there(own)])
     step = services.create(LAB, DATABASE, "")
-    assert step.done is not None
+    assert step.skip_if is not None
     with pytest.raises(ExerciseError, match="made with other settings: it has 9 replicas, not 3") as caught:
-        step.done(FakeRun("update", shell))
+        step.skip_if(FakeRun("update", shell))
     assert "fab exercise.reset update" in caught.value.hint
     assert all_used([shell])
 

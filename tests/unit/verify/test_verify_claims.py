@@ -87,8 +87,8 @@ def test_remembered_takes_a_number_that_is_not_told_for_none() -> None:
         ]
     )
     remembered = test_scaling._remembered(Manager(printed), service())  # type: ignore[arg-type]
-    assert (remembered.made, remembered.changes) == (True, ((2, 3), (0, 2)))
-    assert not test_scaling._remembered(Manager(event("update", "s")), service()).made  # type: ignore[arg-type]
+    assert (remembered.creation, remembered.changes) == (True, ((2, 3), (0, 2)))
+    assert not test_scaling._remembered(Manager(event("update", "s")), service()).creation  # type: ignore[arg-type]
 
 
 def test_last_change_is_from_what_it_was_to_what_it_is() -> None:
@@ -239,11 +239,11 @@ def test_moves_are_told_with_what_came_before() -> None:
         replace(lived(3, 9, "a", (10, None)), node_id="w2"),
     ]
     moved = service(*lost, *drained, *killed)
-    sentence = test_failover._told(test_failover.moves(moved))
+    sentence = test_failover._describe(test_failover.moves(moved))
     assert sentence == (
         "replicas that came from one node to another: 1 (after a node was lost), 2 (after it was stopped), 3 (failed)"
     )
-    assert test_failover._told([]) == "the history shows no task that came from one node to another"
+    assert test_failover._describe([]) == "the history shows no task that came from one node to another"
     test_failover.test_failed_over(moved)
     test_failover.test_drained(moved)
     with pytest.raises(AssertionError):

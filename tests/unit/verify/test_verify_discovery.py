@@ -65,17 +65,17 @@ def test_discovered_is_the_first_answer_with_the_names_of_both_services(monkeypa
     lab = Lab("", lambda asking, name: asking >= 2 or name != test_discovery.ROUND_ROBIN.name)
     discovered = discover(monkeypatch, lab)
     assert lab.askings == 2
-    assert discovered.asked.addresses[test_discovery.ROUND_ROBIN.name] == {ADDRESS}
+    assert discovered.answers.addresses[test_discovery.ROUND_ROBIN.name] == {ADDRESS}
 
 
 def test_discovered_is_the_last_answer_if_a_name_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     discovered = discover(monkeypatch, Lab("", lambda _asking, name: name == test_discovery.VIRTUAL.name))
-    assert discovered.asked.addresses[test_discovery.VIRTUAL.name] == {ADDRESS}
-    assert discovered.asked.addresses[test_discovery.ROUND_ROBIN.name] == frozenset()
+    assert discovered.answers.addresses[test_discovery.VIRTUAL.name] == {ADDRESS}
+    assert discovered.answers.addresses[test_discovery.ROUND_ROBIN.name] == frozenset()
 
 
 def test_discovered_with_a_nonce_needs_the_alias_that_follows_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
     mark = ALIAS.removeprefix("check-")
-    assert discover(monkeypatch, Lab(mark, lambda _asking, _name: True)).asked.addresses[ALIAS] == {ADDRESS}
+    assert discover(monkeypatch, Lab(mark, lambda _asking, _name: True)).answers.addresses[ALIAS] == {ADDRESS}
     with pytest.raises(AssertionError, match=f"does not know itself by the name {ALIAS}"):
         discover(monkeypatch, Lab(mark, lambda _asking, name: name != ALIAS))

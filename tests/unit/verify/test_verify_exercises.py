@@ -44,12 +44,12 @@ def settling(*tasks: Task, **changed: Any) -> Any:
 
 
 def test_updates_are_told_with_the_replicas_whose_containers_are_gone() -> None:
-    sentence = test_updateoptions._told([[turn(1, 5, 9), turn(2, None, None)], [turn(1, 5, 9)]])
+    sentence = test_updateoptions._describe([[turn(1, 5, 9), turn(2, None, None)], [turn(1, 5, 9)]])
     first, second = sentence.split("; ")
     assert first.startswith("update 1: of replica 2 the containers are gone")
     assert second.startswith("update 2: 1 at a time")
     assert "ran 4.0 s after the old ones ended" in second
-    assert test_updateoptions._told([]) == "the history shows no update of three replicas or more"
+    assert test_updateoptions._describe([]) == "the history shows no update of three replicas or more"
 
 
 # quorum
@@ -364,7 +364,7 @@ def test_death_takes_from_the_killing_to_the_recovery(monkeypatch: pytest.Monkey
         assert filled == [2]
         return
     death = die(exam, {Capability.ROUTING_MESH: "no IPVS"})
-    assert (death.seconds, death.before, death.left, filled) == (7.0, 2, 2, [])
+    assert (death.seconds, death.before, death.after, filled) == (7.0, 2, 2, [])
 
 
 # scaling

@@ -36,10 +36,10 @@ def facts_of(**more: Any) -> Any:
 def test_known_is_the_entry_of_a_node_by_its_id_and_by_its_name_once_it_has_left() -> None:
     swarm = Swarm((member("w1", id="id1"), member("w2", id="id2")), (), {})
     w2: Any = SimpleNamespace(name="w2")
-    assert test_cluster._known(swarm, w2, facts_of(node_id="id1")) is swarm.nodes[0]
-    assert test_cluster._known(swarm, w2, facts_of(node_id="elsewhere")) is None
-    assert test_cluster._known(swarm, w2, facts_of(state="inactive")) is swarm.nodes[1]
-    assert test_cluster._known(swarm, SimpleNamespace(name="w3"), facts_of(state="inactive")) is None  # type: ignore[arg-type]
+    assert test_cluster._member(swarm, w2, facts_of(node_id="id1")) is swarm.nodes[0]
+    assert test_cluster._member(swarm, w2, facts_of(node_id="elsewhere")) is None
+    assert test_cluster._member(swarm, w2, facts_of(state="inactive")) is swarm.nodes[1]
+    assert test_cluster._member(swarm, SimpleNamespace(name="w3"), facts_of(state="inactive")) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
