@@ -89,5 +89,5 @@ def parse(text: str, source: str = FILE_NAME) -> Lab:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of ``lab.yml``, for editors."""
-    made = LabFile.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "labgen lab.yml"}
+    model_schema = LabFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model_schema, "title": "labgen lab.yml"}

@@ -84,33 +84,33 @@ def plan(
         )
     if problems:
         return problems
-    taken = dict(fixed)
+    occupied = dict(fixed)
     for key, candidates in CANDIDATES.items():
-        if key in taken:
+        if key in occupied:
             continue
         free = [
             subnet
             for subnet in map(IPv4Network, candidates)
-            if not any(subnet.overlaps(other) for other in taken.values())
+            if not any(subnet.overlaps(used) for used in occupied.values())
         ]
         if not free:
             return [
                 Problem(
                     _place(key),
                     "",
-                    f"no subnet is left for {LABELS[key]} beside {_listed(taken)}.",
+                    f"no subnet is left for {LABELS[key]} beside {_listed(occupied)}.",
                     f"Set {_place(key)} to a private subnet that overlaps none of them.",
                 )
             ]
-        taken[key] = free[0]
+        occupied[key] = free[0]
     return AddressPlan(
         lab=network,
         gateway=network[1],
-        adapter1=taken["adapter1"],
-        overlay_pool=taken["overlay_pool"],
+        adapter1=occupied["adapter1"],
+        overlay_pool=occupied["overlay_pool"],
         overlay_mask=overlay_mask,
-        docker0=taken["docker0"],
-        docker_gwbridge=taken["docker_gwbridge"],
+        docker0=occupied["docker0"],
+        docker_gwbridge=occupied["docker_gwbridge"],
     )
 
 
@@ -118,8 +118,8 @@ def _place(key: str) -> str:
     return key if key == "network" else f"addresses.{key}"
 
 
-def _listed(taken: Mapping[str, IPv4Network]) -> str:
-    return ", ".join(f"{LABELS[key]} {subnet}" for key, subnet in taken.items())
+def _listed(subnets: Mapping[str, IPv4Network]) -> str:
+    return ", ".join(f"{LABELS[key]} {subnet}" for key, subnet in subnets.items())
 
 
 def fits(network: IPv4Network) -> bool:
@@ -154,14 +154,14 @@ def _unusable(key: str, subnet: IPv4Network) -> Problem | None:
 
 def _overlap(key: str, subnet: IPv4Network, fixed: Mapping[str, IPv4Network]) -> Problem | None:
     # Each pair once: the later key of the two is the one to move, the lab network stands first.
-    for other_key, other in fixed.items():
-        if other_key == key:
+    for earlier_key, earlier in fixed.items():
+        if earlier_key == key:
             return None
-        if subnet.overlaps(other):
+        if subnet.overlaps(earlier):
             return Problem(
                 _place(key),
                 str(subnet),
-                f"{LABELS[key]} overlaps {LABELS[other_key]} ({other}): an address of one would be taken "
+                f"{LABELS[key]} overlaps {LABELS[earlier_key]} ({earlier}): an address of one would be taken "
                 "for a neighbour on the other, and packets would go the wrong way.",
                 f"Leave {_place(key)} out (labgen then chooses one that is free), or choose another subnet.",
             )

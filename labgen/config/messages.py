@@ -121,23 +121,23 @@ def without(raw: Any, locs: Sequence[tuple[str | int, ...]]) -> dict[str, Any]:
     """The raw data without the values that are wrong, entries of lists keeping their places."""
     if not isinstance(raw, dict):
         return {}
-    kept: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
     for key, value in raw.items():
         inside = [loc[1:] for loc in locs if loc[0] == key]
         if () in inside:
             continue
         if isinstance(value, list):
-            kept[key] = [
+            valid[key] = [
                 _entry(key, index, item, {str(loc[1]) for loc in inside if loc[0] == index and len(loc) > 1})
                 for index, item in enumerate(value)
             ]
         elif isinstance(value, dict):
             fields = {name: item for name, item in value.items() if (name,) not in inside}
             if not (key == "box" and "name" not in fields):
-                kept[key] = fields
+                valid[key] = fields
         else:
-            kept[key] = value
-    return kept
+            valid[key] = value
+    return valid
 
 
 def _entry(key: str, index: int, item: Any, wrong: set[str]) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from labgen.model import provider_names
 from labgen.model.lab import EngineSource, Role, Suite
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(known)}."
+def nearest(word: str, choices: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, choices, n=1)
+    return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(choices)}."
 
 
 MAX_NODES = 150

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
@@ -15,7 +14,7 @@ from labgen.model.lab import AddressPlan, Box, Engine, Lab, Node, Port
 
 def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
     problems = [*_counts(entry)]
-    named = list(_named(entry))
+    placed_nodes = list(_placed_nodes(entry))
     planned = address_plan.plan(
         entry.network,
         {key: subnet for key in address_plan.CANDIDATES if (subnet := getattr(entry.addresses, key)) is not None},
@@ -23,14 +22,14 @@ def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
     )
     if isinstance(planned, list):
         problems += planned
-    problems += _names(named)
+    problems += _names(placed_nodes)
     nodes: list[Node] = []
     if address_plan.fits(entry.network):
-        nodes, wrong = _addressed(named, entry)
+        nodes, wrong = _addressed(placed_nodes, entry)
         problems += wrong
-    problems += _roles(named, entry)
+    problems += _roles(placed_nodes, entry)
     problems += _box(entry)
-    ports, wrong = _ports(entry, named)
+    ports, wrong = _ports(entry, placed_nodes)
     problems += wrong
     if isinstance(planned, list) or any(problem.fatal for problem in problems):
         return None, problems
@@ -50,7 +49,7 @@ def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Po
     )
 
 
-def _named(entry: LabFile) -> Iterator[tuple[str, NodeEntry]]:
+def _placed_nodes(entry: LabFile) -> Iterator[tuple[str, NodeEntry]]:
     """Place in the file and entry of every node, written by hand or by number."""
     if entry.nodes is not None:
         for index, node in enumerate(entry.nodes):
@@ -89,8 +88,8 @@ def _box(entry: LabFile) -> Iterator[Problem]:
         )
 
 
-def _roles(named: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Problem]:
-    managers = sum(node.role == "manager" for _, node in named)
+def _roles(placed_nodes: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Problem]:
+    managers = sum(node.role == "manager" for _, node in placed_nodes)
     place = "nodes" if entry.nodes is not None else "managers"
     if managers == 0:
         yield Problem(
@@ -107,14 +106,16 @@ def _roles(named: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Probl
             f"Better {managers - 1} or {managers + 1}.",
             fatal=False,
         )
-    if len(named) > MAX_NODES:
+    if len(placed_nodes) > MAX_NODES:
         more = "workers" if entry.nodes is None and managers <= MAX_NODES // 2 else place
-        yield Problem(more, str(len(named)), f"a lab has at most {MAX_NODES} nodes.", "Use fewer managers or workers.")
+        yield Problem(
+            more, str(len(placed_nodes)), f"a lab has at most {MAX_NODES} nodes.", "Use fewer managers or workers."
+        )
 
 
-def _names(named: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
+def _names(placed_nodes: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
     first: dict[str, str] = {}
-    for place, node in named:
+    for place, node in placed_nodes:
         if node.name in first:
             yield Problem(
                 f"{place}.name",
@@ -125,29 +126,28 @@ def _names(named: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
         first.setdefault(node.name, place)
 
 
-def _addressed(named: list[tuple[str, NodeEntry]], entry: LabFile) -> tuple[list[Node], list[Problem]]:
+def _addressed(placed_nodes: list[tuple[str, NodeEntry]], entry: LabFile) -> tuple[list[Node], list[Problem]]:
     network = entry.network
     problems: list[Problem] = []
-    wanted = Counter(node.address for _, node in named if node.address)
-    used = set(wanted)
-    seen: dict[IPv4Address, str] = {}
-    for place, node in named:
+    used = {node.address for _, node in placed_nodes if node.address}
+    owners: dict[IPv4Address, str] = {}
+    for place, node in placed_nodes:
         if node.address is None:
             continue
-        if node.address in seen:
+        if node.address in owners:
             problems.append(
                 Problem(
                     f"{place}.address",
                     str(node.address),
-                    f"is the address of {seen[node.address]} already.",
+                    f"is the address of {owners[node.address]} already.",
                     "Give each node its own address, or leave it out.",
                 )
             )
-        seen.setdefault(node.address, node.name)
+        owners.setdefault(node.address, node.name)
         problems += _misplaced(place, node.address, network)
     free = _free(network, used)
     nodes = []
-    for _, node in named:
+    for _, node in placed_nodes:
         address = node.address or next(free, None)
         if address is None:
             problems.append(
@@ -184,28 +184,28 @@ def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]
             yield network[offset]
 
 
-def _ports(entry: LabFile, named: list[tuple[str, NodeEntry]]) -> tuple[list[Port], list[Problem]]:
+def _ports(entry: LabFile, placed_nodes: list[tuple[str, NodeEntry]]) -> tuple[list[Port], list[Problem]]:
     problems: list[Problem] = []
     ports: list[Port] = []
-    names = [node.name for _, node in named]
-    first = next((node.name for _, node in named if node.role == "manager"), "")
-    taken: dict[int, str] = {}
-    wanted = [PortEntry(guest=8001, host=None, node=None)] if entry.ports is None else entry.ports
-    for index, port in enumerate(wanted):
+    names = [node.name for _, node in placed_nodes]
+    first = next((node.name for _, node in placed_nodes if node.role == "manager"), "")
+    places: dict[int, str] = {}
+    entries = [PortEntry(guest=8001, host=None, node=None)] if entry.ports is None else entry.ports
+    for index, port in enumerate(entries):
         place = f"ports[{index}]"
         node = port.node or first
         host = port.host or port.guest
         if port.node and port.node not in names:
             problems.append(Problem(f"{place}.node", node, "is not a node of this lab.", nearest(node, names)))
-        if host in taken:
+        if host in places:
             problems.append(
                 Problem(
                     f"{place}.host",
                     str(host),
-                    f"is forwarded by {taken[host]} already.",
+                    f"is forwarded by {places[host]} already.",
                     "Give each forwarded port its own port on this computer.",
                 )
             )
-        taken.setdefault(host, place)
+        places.setdefault(host, place)
         ports.append(Port(port.guest, host, node))
     return ports, problems

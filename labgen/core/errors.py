@@ -59,7 +59,7 @@ class LabgenError(Exception):
         super().__init__(self.words.en)
         self.message = self.words.en
         self.hints: Hints = hints(hint)
-        self.hint: str = hint if isinstance(hint, str) else text_of([each.in_("en", {}) for each in hint])
+        self.hint: str = hint if isinstance(hint, str) else text_of([stage.in_("en", {}) for stage in hint])
 
     def __str__(self) -> str:
         hint = self.hint.replace("\n", "\n  ")

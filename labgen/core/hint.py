@@ -111,18 +111,18 @@ def in_folder(*commands: str, words: Words = NOTHING, look: Words = NOTHING) -> 
     return Hint(words, look, FOLDER, commands)
 
 
-def hints(given: str | Words | Hint | Sequence[Hint]) -> Hints:
+def hints(source: str | Words | Hint | Sequence[Hint]) -> Hints:
     """Make hints of what is given: a text alone becomes a hint without commands."""
-    if isinstance(given, str):
-        given = Words(given, given)
-    if isinstance(given, Words):
-        return (Hint(given),) if given else ()
-    return (given,) if isinstance(given, Hint) else tuple(given)
+    if isinstance(source, str):
+        source = Words(source, source)
+    if isinstance(source, Words):
+        return (Hint(source),) if source else ()
+    return (source,) if isinstance(source, Hint) else tuple(source)
 
 
 def text_of(advice: Sequence[Advice]) -> str:
     """Give several hints as one text: a line for each sentence and each command."""
-    return "\n".join(str(each) for each in advice)
+    return "\n".join(str(stage) for stage in advice)
 
 
 def _filled(text: str, names: Mapping[str, str]) -> str:

@@ -9,9 +9,9 @@ from labgen.core.words import Language
 
 def spoken() -> Language:
     """The user's language as the environment tells it, else the system; English where it is neither of the two."""
-    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    if not told:
+    locale_name = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    if not locale_name:
         import locale
 
-        told = locale.getlocale()[0] or ""
-    return "ko" if told.lower().startswith(("ko", "korean")) else "en"
+        locale_name = locale.getlocale()[0] or ""
+    return "ko" if locale_name.lower().startswith(("ko", "korean")) else "en"

@@ -69,9 +69,9 @@ def wait_until(
     while True:
         try:
             return look()
-        except NotYet as seen:
-            last = str(seen)
-            if not isinstance(seen, Hopeless):
+        except NotYet as not_yet:
+            last = str(not_yet)
+            if not isinstance(not_yet, Hopeless):
                 given_up = None
             elif given_up is None:
                 given_up = clock()

@@ -19,8 +19,8 @@ class Words:
         """Whether it says anything."""
         return bool(self.en)
 
-    def __add__(self, other: Words) -> Words:
-        return Words(self.en + other.en, self.ko + other.ko)
+    def __add__(self, suffix: Words) -> Words:
+        return Words(self.en + suffix.en, self.ko + suffix.ko)
 
     def in_(self, language: Language) -> str:
         """Give the text in one language."""

@@ -211,10 +211,10 @@ class LabFolder:
             return None
         try:
             # One folder may have two paths: on a disk that does not tell a from A, behind a mount.
-            same = Path(record.folder).samefile(self.path)
+            unmoved = Path(record.folder).samefile(self.path)
         except OSError:
-            same = False
-        return None if same else Path(record.folder)
+            unmoved = False
+        return None if unmoved else Path(record.folder)
 
     def copied_from(self) -> Path | None:
         """The folder that this one is a copy of, and whose machines these are."""
@@ -231,8 +231,8 @@ class LabFolder:
                 machine = Path("machines", name, provider)
                 earlier = Path((read(self.vagrant_data / machine / "vagrant_cwd") or "").strip() or self.path)
                 if earlier.is_absolute() and earlier != self.path and earlier.is_dir():
-                    other = read(earlier / ".vagrant" / machine / "id")
-                    if (other or "").strip() == identity and not earlier.samefile(self.path):
+                    earlier_identity = read(earlier / ".vagrant" / machine / "id")
+                    if (earlier_identity or "").strip() == identity and not earlier.samefile(self.path):
                         return earlier
         return None
 

@@ -134,8 +134,8 @@ def build(
     log = directory / "build.log"
     if boxes:
         with store.workplace(directory) as place:
-            other = None if force else store.box(box_provider("qcow2"), cache)
-            _boxes(_workshop(runner, progress, place, log), boxes, other, places)
+            reusable_box = None if force else store.box(box_provider("qcow2"), cache)
+            _boxes(_workshop(runner, progress, place, log), boxes, reusable_box, places)
     for name in images:
         with store.workplace(directory) as place:
             _node(_workshop(runner, progress, place, log, arch, suite), places[name])
@@ -166,21 +166,21 @@ def _workshop(
     return Workshop(runner, progress, place, log, arch, suite)
 
 
-def _boxes(workshop: Workshop, missing: Sequence[str], other: Path | None, places: Mapping[str, Path]) -> None:
+def _boxes(workshop: Workshop, missing: Sequence[str], reusable_box: Path | None, places: Mapping[str, Path]) -> None:
     from labgen.images import cache as store
     from labgen.images import disk, vagrant_box
 
     progress = workshop.progress
     # The same recipe makes the same disk: only its wrapping differs.
-    if other is not None and other.is_file():
-        made = vagrant_box.disk_of(other, workshop.place)
+    if reusable_box is not None and reusable_box.is_file():
+        disk_file = vagrant_box.disk_of(reusable_box, workshop.place)
     else:
         root = _tree(workshop, recipe.DISK, "the box")
         with progress.step("Making the disk"):
-            made = disk.make(workshop, root)
+            disk_file = disk.make(workshop, root)
     for provider in missing:
         with progress.step(f"Packing the box for {provider}"):
-            store.keep(vagrant_box.PACKERS[_PROVIDERS[provider].disk_format](workshop, made), places[provider])
+            store.keep(vagrant_box.PACKERS[_PROVIDERS[provider].disk_format](workshop, disk_file), places[provider])
 
 
 def _node(workshop: Workshop, place: Path) -> None:

@@ -95,11 +95,11 @@ def _root(why: str, runner: Runner, *options: str) -> None:
 
 
 def _room(cache: Path) -> None:
-    there = next(parent for parent in (cache, *cache.parents) if parent.exists())
-    free = shutil.disk_usage(there).free
+    existing = next(parent for parent in (cache, *cache.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
     if free < DISK_NEEDED:
         raise BoxError(
-            f"Building needs {_gib(DISK_NEEDED)} free in {there}, and {_gib(free)} are.",
+            f"Building needs {_gib(DISK_NEEDED)} free in {existing}, and {_gib(free)} are.",
             "Free some room, or set XDG_CACHE_HOME to a directory on a larger disk.",
         )
 
@@ -165,16 +165,16 @@ _PASSED_ON = (
 
 def apt(runner: Runner) -> Apt:
     """This computer's way to Debian's packages."""
-    asked = [part for name in _PASSED_ON for part in (name.replace(":", "").replace("-", ""), name)]
-    said = runner.run(["apt-config", "shell", *asked]).or_raise().out
-    return Apt(tuple(f'{name} "{value}";' for name, value in _settings(said).items()))
+    variables = [part for name in _PASSED_ON for part in (name.replace(":", "").replace("-", ""), name)]
+    output = runner.run(["apt-config", "shell", *variables]).or_raise().out
+    return Apt(tuple(f'{name} "{value}";' for name, value in _settings(output).items()))
 
 
-def _settings(said: str) -> Mapping[str, str]:
+def _settings(output: str) -> Mapping[str, str]:
     """The settings in what ``apt-config shell`` prints, one ``NAME='value'`` a line."""
     names = {name.replace(":", "").replace("-", ""): name for name in _PASSED_ON}
-    found = (line.partition("=") for line in said.splitlines())
-    return {names[name]: value.strip("'") for name, _, value in found if name in names}
+    assignments = (line.partition("=") for line in output.splitlines())
+    return {names[name]: value.strip("'") for name, _, value in assignments if name in names}
 
 
 def _family() -> set[str]:

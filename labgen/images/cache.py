@@ -21,8 +21,8 @@ def default() -> Path:
 
     Under sudo that is the cache of the user who typed it: the box is for them, not for root.
     """
-    told = os.environ.get("XDG_CACHE_HOME")
-    base = Path(told) if told else _home() / ".cache"
+    configured = os.environ.get("XDG_CACHE_HOME")
+    base = Path(configured) if configured else _home() / ".cache"
     return base / "labgen" / "boxes"
 
 
@@ -60,8 +60,8 @@ def workplace(cache: Path) -> Iterator[Path]:
             raise BoxError(
                 f"Another `labgen box build` is at work in {cache}.", "Wait until it has finished."
             ) from None
-        for left in cache.glob(f"{_WORK}*"):
-            shutil.rmtree(left)
+        for leftover in cache.glob(f"{_WORK}*"):
+            shutil.rmtree(leftover)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=cache))
         # Programs that give up root's rights on the way (apt's downloads) must get through.
         work.chmod(0o755)
@@ -71,12 +71,12 @@ def workplace(cache: Path) -> Iterator[Path]:
             shutil.rmtree(work)
 
 
-def keep(made: Path, place: Path) -> None:
+def keep(file: Path, place: Path) -> None:
     """Put a finished box in its place, as the user's own."""
-    with made.open("rb") as content:
+    with file.open("rb") as content:
         os.fsync(content.fileno())
-    give_to_user(made)
-    made.replace(place)
+    give_to_user(file)
+    file.replace(place)
 
 
 def prepare(directory: Path) -> None:

@@ -19,9 +19,9 @@ class StandIn:
     :param suite: the Debian release that has the right version.
     :param packages: to take files from, with everything they depend on.
     :param main: the package that the image is about.
-    :param asked: the command that tells its version.
+    :param version_command: the command that tells its version.
     :param programs: taken, with the shared libraries they need.
-    :param taken: other files taken, where they are; ``{triplet}`` is the architecture's.
+    :param system_files: other files taken, where they are; ``{triplet}`` is the architecture's.
     :param files: laid over it: path -> file under ``files/images``.
     :param links: symbolic links: path -> target.
     :param directories: path -> (mode, owner), the owner one of :attr:`users` or root.
@@ -32,10 +32,10 @@ class StandIn:
     suite: str
     packages: tuple[str, ...]
     main: str
-    asked: tuple[str, ...]
+    version_command: tuple[str, ...]
     settings: Mapping[str, object]
     programs: tuple[str, ...] = ()
-    taken: tuple[str, ...] = ()
+    system_files: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     directories: Mapping[str, tuple[int, str]] = field(default_factory=dict)
@@ -66,9 +66,9 @@ def _nginx() -> StandIn:
         suite="bookworm",
         packages=("nginx-light", "busybox-static", "bash"),
         main="nginx-light",
-        asked=("/usr/sbin/nginx", "-v"),
+        version_command=("/usr/sbin/nginx", "-v"),
         programs=("/usr/sbin/nginx", "/bin/bash"),
-        taken=("/etc/nginx/mime.types", "/etc/nginx/fastcgi_params"),
+        system_files=("/etc/nginx/mime.types", "/etc/nginx/fastcgi_params"),
         files={
             "/docker-entrypoint.sh": "nginx/docker-entrypoint.sh",
             "/etc/nginx/nginx.conf": "nginx/nginx.conf",
@@ -93,7 +93,7 @@ def _alpine() -> StandIn:
         suite="bookworm",
         packages=("busybox-static",),
         main="busybox-static",
-        asked=("/bin/busybox",),
+        version_command=("/bin/busybox",),
         settings={"Env": [f"PATH={_PATH}"], "Cmd": ["/bin/sh"]},
     )
 
@@ -103,10 +103,10 @@ def _redis(suite: str, *modules: str) -> StandIn:
         suite=suite,
         packages=("redis-server", "busybox-static"),
         main="redis-server",
-        asked=("/usr/bin/redis-server", "--version"),
+        version_command=("/usr/bin/redis-server", "--version"),
         # /usr/bin/redis-server is a link to the first: one program that goes by its name.
         programs=("/usr/bin/redis-check-rdb", "/usr/bin/redis-server", "/usr/bin/redis-cli"),
-        taken=modules,
+        system_files=modules,
         files={"/usr/local/bin/docker-entrypoint.sh": "redis/docker-entrypoint.sh"},
         directories={"/data": (0o755, "redis")},
         users={"redis": 999},

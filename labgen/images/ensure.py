@@ -54,9 +54,9 @@ def ensure(
         _built_by(engine, arch, suite, progress, cache, reasons)
         or _from_packages(engine, arch, suite, progress, cache, force, reasons)
     ):
-        told = "".join(f"\n  - {reason}" for reason in reasons)
+        listed = "".join(f"\n  - {reason}" for reason in reasons)
         raise BoxError(
-            f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{told}",
+            f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{listed}",
             "Connect to the internet and try again, once. Or build it on a Debian or Ubuntu computer with "
             f"`sudo labgen box build --provider {DOCKER.name}{_option(suite)}`, bring the file ({archive.name}) here "
             f"and load it: docker load --input {archive.name}",
@@ -84,15 +84,15 @@ def architecture(engine: Runner) -> str:
     :raises HostError: no engine answers, or it runs no containers that could be nodes.
     """
     hint = "Start Docker (on macOS and Windows: Docker Desktop); `docker info` says whether it answers."
-    said = engine.run(["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], timeout=30, hint=hint)
-    if not said.ok:
-        told = said.err.strip().splitlines() or ["no reason was given"]
-        raise HostError(f"no Docker engine answers: {told[-1]}", hint)
-    system, _, arch = said.out.strip().partition("/")
+    result = engine.run(["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], timeout=30, hint=hint)
+    if not result.ok:
+        errors = result.err.strip().splitlines() or ["no reason was given"]
+        raise HostError(f"no Docker engine answers: {errors[-1]}", hint)
+    system, _, arch = result.out.strip().partition("/")
     if system != "linux" or arch not in recipe.ARCHITECTURES:
         raise HostError(
             f"this Docker engine runs containers for {system}/{arch}; nodes are there for "
-            f"{' and '.join(f'linux/{each}' for each in recipe.ARCHITECTURES)}.",
+            f"{' and '.join(f'linux/{supported}' for supported in recipe.ARCHITECTURES)}.",
             "On Windows, Docker Desktop's menu has `Switch to Linux containers`.",
         )
     return arch
@@ -121,8 +121,8 @@ def _built_by(
                 reasons.append(f"with docker build: {late.message}")
                 return False
         if not pulled.ok:
-            told = pulled.err.strip().splitlines() or ["no reason was given"]
-            reasons.append(f"with docker build: {base} cannot be pulled: {told[-1]}")
+            errors = pulled.err.strip().splitlines() or ["no reason was given"]
+            reasons.append(f"with docker build: {base} cannot be pulled: {errors[-1]}")
             return False
     directory = cache or store.default()
     store.prepare(directory)
@@ -151,11 +151,11 @@ def _from_packages(
     here = Runner()
     try:
         build_host.check_node(cache or store.default(), here, arch)
-        made = images.build([DOCKER.name], runner=here, progress=progress, cache=cache, force=force, suite=suite)
+        archives = images.build([DOCKER.name], runner=here, progress=progress, cache=cache, force=force, suite=suite)
     except LabgenError as error:
         reasons.append(f"from Debian packages: {error}")
         return False
-    _load(engine, made[DOCKER.name], progress)
+    _load(engine, archives[DOCKER.name], progress)
     return True
 
 
@@ -163,9 +163,9 @@ def _tidy(engine: Runner, name: str, suite: str, progress: Progress) -> None:
     """Remove a suite's images of other recipes; the engine itself refuses where a container uses one."""
     listed = engine.run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", NODE_IMAGE], timeout=30)
     removed = [
-        other
-        for other in listed.out.split()
-        if other != name and _of(other) == suite and engine.run(["docker", "rmi", other], timeout=120).ok
+        image
+        for image in listed.out.split()
+        if image != name and _of(image) == suite and engine.run(["docker", "rmi", image], timeout=120).ok
     ]
     if removed:
         progress.note(f"Removed the node image of an earlier recipe: {', '.join(removed)}")
@@ -173,5 +173,5 @@ def _tidy(engine: Runner, name: str, suite: str, progress: Progress) -> None:
 
 def _of(image: str) -> str:
     """The suite of a node image, by its tag."""
-    before, found, _ = image.rpartition(":")[2].rpartition("-")
-    return before if found else recipe.SUITE
+    before, separator, _ = image.rpartition(":")[2].rpartition("-")
+    return before if separator else recipe.SUITE

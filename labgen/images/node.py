@@ -87,15 +87,15 @@ def archive(workshop: Workshop, root: Path) -> Path:
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
     manifest = _json([{"Config": config_name, "RepoTags": [name(workshop.suite)], "Layers": ["layer.tar"]}])
     target = workshop.place / "node.tar"
-    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as made:
+    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as tar:
         for part, text in {"manifest.json": manifest, config_name: config}.items():
             entry = tarfile.TarInfo(part)
             entry.size, entry.mode = len(text), 0o644
-            made.addfile(entry, io.BytesIO(text))
+            tar.addfile(entry, io.BytesIO(text))
         entry = tarfile.TarInfo("layer.tar")
         entry.size, entry.mode = layer.stat().st_size, 0o644
         with layer.open("rb") as content:
-            made.addfile(entry, content)
+            tar.addfile(entry, content)
     layer.unlink()
     return target
 

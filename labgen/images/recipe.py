@@ -45,13 +45,15 @@ ARM64 = Architecture(
     "arm64", frozenset({"aarch64", "arm64", "ARM64"}), "aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1"
 )
 
-ARCHITECTURES: Mapping[str, Architecture] = {each.name: each for each in (AMD64, ARM64)}
+ARCHITECTURES: Mapping[str, Architecture] = {architecture.name: architecture for architecture in (AMD64, ARM64)}
 """Architectures a node image can be made for. The disks of the boxes are for amd64 only."""
 
 
 def here() -> Architecture | None:
     """This computer's architecture, ``None`` where nothing can be built for it."""
-    return next((each for each in ARCHITECTURES.values() if platform.machine() in each.machines), None)
+    return next(
+        (architecture for architecture in ARCHITECTURES.values() if platform.machine() in architecture.machines), None
+    )
 
 
 DISK_GIB = 8

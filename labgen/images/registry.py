@@ -59,9 +59,9 @@ def source_images(hub: str | None, *, runner: Runner, within: float = 8.0) -> Ma
         with the loopback only.
     :param within: seconds the hub has to answer.
     """
-    found: dict[str, str | None] = {image.reference: None for image in IMAGES}
+    sources: dict[str, str | None] = {image.reference: None for image in IMAGES}
     if hub is None:
-        return found
+        return sources
     for image in IMAGES:
         theirs = origin(hub, image)
         try:
@@ -69,10 +69,10 @@ def source_images(hub: str | None, *, runner: Runner, within: float = 8.0) -> Ma
         except HostError:
             break
         if answer.ok:
-            found[image.reference] = theirs
+            sources[image.reference] = theirs
         elif "unknown" not in answer.err:  # it has no such image: the others may be there
             break
-    return found
+    return sources
 
 
 def fill(
@@ -145,8 +145,8 @@ def in_guest(workshop: Workshop, root: Path) -> contextlib.AbstractContextManage
 
 def tidy(root: Path) -> None:
     """Remove what uploads leave in a registry's storage."""
-    for left in (root / STORAGE).rglob("_uploads"):
-        shutil.rmtree(left)
+    for uploads in (root / STORAGE).rglob("_uploads"):
+        shutil.rmtree(uploads)
 
 
 def store(workshop: Workshop, origin: str, target: str) -> None:

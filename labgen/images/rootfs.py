@@ -83,14 +83,14 @@ def tree(form: Form, only: tuple[str, ...] = ("",), suite: str = recipe.SUITE) -
     :param only: paths to take; everything where left out.
     :param suite: the release of Debian that the guest is of.
     """
-    found = {
+    paths = {
         path.relative_to(recipe.FILES / top).as_posix(): path
         for top in form.trees
         for path in (recipe.FILES / top).rglob("*")
     }
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name, path in sorted(found.items()):
+        for name, path in sorted(paths.items()):
             if not any(name.startswith(start) or start.startswith(f"{name}/") for start in only):
                 continue
             entry = tarfile.TarInfo(f"./{name}")

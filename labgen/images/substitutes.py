@@ -38,8 +38,8 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
     source, root = place / "packages", place / "root"
     place.mkdir()
     _extract(workshop, apt, recipe_of, source)
-    said = workshop.run(["chroot", source, *recipe_of.asked], failed=f"{recipe_of.main} does not run").out
-    version = version_in(said)
+    output = workshop.run(["chroot", source, *recipe_of.version_command], failed=f"{recipe_of.main} does not run").out
+    version = version_in(output)
     root.mkdir()
     for name, mode in _SKELETON.items():
         (root / name).mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
         _copy(source, root, program)
     for library in _libraries(workshop, recipe_of, source):
         _copy(source, root, library)
-    for path in (*(path.format(triplet=workshop.arch.triplet) for path in recipe_of.taken), *_licences(source)):
+    for path in (*(path.format(triplet=workshop.arch.triplet) for path in recipe_of.system_files), *_licences(source)):
         _copy(source, root, path)
     _lay(root, image, version)
     digest = oci.write(
@@ -70,12 +70,12 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
     return place / "oci"
 
 
-def version_in(said: str) -> str:
+def version_in(output: str) -> str:
     """The version a program tells: ``nginx version: nginx/1.22.1`` -> ``1.22.1``."""
-    found = re.search(r"\d+\.\d+\.\d+", said)
-    if found is None:
-        raise BoxError(f"No version stands in {said[:80]!r}.", "This is a mistake in labgen; please report it.")
-    return found[0]
+    match = re.search(r"\d+\.\d+\.\d+", output)
+    if match is None:
+        raise BoxError(f"No version stands in {output[:80]!r}.", "This is a mistake in labgen; please report it.")
+    return match[0]
 
 
 def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> None:
@@ -104,15 +104,15 @@ def _libraries(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str
     if not stand_in.programs:
         return ()
     loader = workshop.arch.loader
-    found = {loader}
+    libraries = {loader}
     for program in stand_in.programs:
-        said = workshop.run(
+        output = workshop.run(
             ["chroot", source, loader, "--list", program], failed=f"The libraries of {program} cannot be found"
         ).out
-        found.update(re.findall(r"=> (/\S+)", said))
+        libraries.update(re.findall(r"=> (/\S+)", output))
     for name in _NAME_LOOKUP:
-        found.update(f"/{path.relative_to(source)}" for path in source.glob(f"lib/*/{name}"))
-    return tuple(sorted(found))
+        libraries.update(f"/{path.relative_to(source)}" for path in source.glob(f"lib/*/{name}"))
+    return tuple(sorted(libraries))
 
 
 def _licences(source: Path) -> tuple[str, ...]:

@@ -48,14 +48,14 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
     if text is None:
         return None
     try:
-        told: Mapping[str, Any] = json.loads(text)
-        if told["version"] != VERSION:
+        record: Mapping[str, Any] = json.loads(text)
+        if record["version"] != VERSION:
             return None
         ports: dict[int, tuple[int, ...]] = {}
-        for port in told["ports"]:
+        for port in record["ports"]:
             guest = int(port["guest"])
             ports[guest] = (*ports.get(guest, ()), int(port["host"]))
-        return Access(str(told["ssh_config"]), ports, path.stat().st_mtime_ns)
+        return Access(str(record["ssh_config"]), ports, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # half a file is as good as none: Vagrant can be asked
 
@@ -72,14 +72,14 @@ def _path(folder: Path, provider: str, name: str) -> Path:
 
 def of_all(folder: Path, provider: str, names: Iterable[str]) -> Mapping[str, Access] | None:
     """How each of several machines is reached; ``None`` where that is not written down of every one."""
-    found = {name: of(folder, provider, name) for name in names}
-    known = {name: access for name, access in found.items() if access is not None}
-    return known if len(known) == len(found) else None
+    accesses = {name: of(folder, provider, name) for name in names}
+    complete = {name: access for name, access in accesses.items() if access is not None}
+    return complete if len(complete) == len(accesses) else None
 
 
-def ssh_config(known: Mapping[str, Access]) -> str:
+def ssh_config(accesses: Mapping[str, Access]) -> str:
     """What ``vagrant ssh-config`` says of all of them."""
-    return "\n".join(access.ssh_config for access in known.values())
+    return "\n".join(access.ssh_config for access in accesses.values())
 
 
 def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]]:
@@ -137,9 +137,9 @@ def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[s
 
 def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> str:
     """Where a learner's own browser finds a published port, as a sentence; empty where it finds it nowhere."""
-    forwarded = [{"guest": one.guest, "host": host} for one, host in ports(folder, lab, state.provider)]
-    found = url(lab, state, port, forwarded)
-    if found is None:
+    forwarded = [{"guest": forwarding.guest, "host": host} for forwarding, host in ports(folder, lab, state.provider)]
+    address = url(lab, state, port, forwarded)
+    if address is None:
         return ""
     where = f" (from inside the lab's network namespace {state.namespace})" if state.namespace else ""
-    return f"In a browser on this computer: {found}{where}"
+    return f"In a browser on this computer: {address}{where}"

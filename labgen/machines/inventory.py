@@ -133,14 +133,14 @@ class Inventory:
 
             within = self.patience.seconds(30)
             try:
-                done = self.opened(node).run(
+                result = self.opened(node).run(
                     f"sudo -n {command}", hide=True, warn=True, in_stream=False, timeout=within
                 )
             except (CommandTimedOut, ThreadException, SSHException, OSError, EOFError) as why:
                 raise unreached(node.name, str(why) or type(why).__name__) from None
-            if not done.ok:
-                raise NodeError(f"{node.name}: {done.stderr.strip() or 'no answer'}", "Does its engine run?")
-            return str(done.stdout)
+            if not result.ok:
+                raise NodeError(f"{node.name}: {result.stderr.strip() or 'no answer'}", "Does its engine run?")
+            return str(result.stdout)
 
         return run
 
@@ -183,8 +183,8 @@ def load(path: Path | None = None) -> Inventory:
         _renew(folder, lab, state)
     if os.name == "posix":
         sockets()  # others may have come to be able to write there since
-    known = hosts(read(folder.ssh_config) or "")
-    missing = [node.name for node in lab.nodes if node.name not in known]
+    configured = hosts(read(folder.ssh_config) or "")
+    missing = [node.name for node in lab.nodes if node.name not in configured]
     if missing:
         raise MachineError(
             f"the lab has no machine yet for {', '.join(missing)}.",
@@ -233,9 +233,9 @@ def _renew(folder: LabFolder, lab: Lab, state: State) -> None:
     """Follow machines that were started again by `vagrant reload` or `vagrant up`: their ports may be others now."""
     if state.namespace:
         return  # only labgen goes in there
-    known = connection_info.of_all(folder.path, state.provider, [node.name for node in lab.nodes])
-    if known and any(machine.since > folder.ssh_config.stat().st_mtime_ns for machine in known.values()):
-        write_ssh_config(folder, connection_info.ssh_config(known), proxy_command=None)
+    accesses = connection_info.of_all(folder.path, state.provider, [node.name for node in lab.nodes])
+    if accesses and any(machine.since > folder.ssh_config.stat().st_mtime_ns for machine in accesses.values()):
+        write_ssh_config(folder, connection_info.ssh_config(accesses), proxy_command=None)
 
 
 def lab_of(path: Path | None = None) -> Lab:
@@ -264,9 +264,9 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
     # What the Vagrantfile itself goes by when it chooses between the processor and emulation.
     accelerated = provider not in PROVIDERS or PROVIDERS[provider].checks().accelerated(Host())
     state = State(provider, accelerated)
-    known = connection_info.of_all(folder.path, provider, [node.name for node in lab.nodes])
-    told = connection_info.ssh_config(known) if known else vagrant.ssh_config()
-    write_ssh_config(folder, told, proxy_command=None)
+    accesses = connection_info.of_all(folder.path, provider, [node.name for node in lab.nodes])
+    vagrant_config = connection_info.ssh_config(accesses) if accesses else vagrant.ssh_config()
+    write_ssh_config(folder, vagrant_config, proxy_command=None)
     state = replace(state, lacks=find_lacks(folder, lab, state))
     ids = folder.machine_ids().get(provider, {})
     path, mark = str(folder.path), folder.draw_mark()
@@ -296,19 +296,19 @@ def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) ->
     # One that stays open would hold on to the output, and this wait for its end.
     alone = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
     try:
-        done = Runner().run(
+        result = Runner().run(
             ["ssh", *alone, "-F", folder.ssh_config, node.name, f"sudo -n {command}"],
             timeout=within,
             hint="Install an OpenSSH client (Windows has one).",
         )
     except ProgramTimeout:
         raise NodeError(f"{node.name} does not answer.", "`labgen up` again carries on.") from None
-    if not done.ok:
+    if not result.ok:
         raise NodeError(
-            f"{node.name} cannot be asked: {done.err.strip() or f'ssh ended with status {done.status}'}",
+            f"{node.name} cannot be asked: {result.err.strip() or f'ssh ended with status {result.status}'}",
             "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
         )
-    return done.out
+    return result.out
 
 
 def hosts(config: str) -> frozenset[str]:
@@ -316,10 +316,10 @@ def hosts(config: str) -> frozenset[str]:
     return frozenset(host.name for host in ssh_config.parse(config))
 
 
-def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None) -> None:
+def write_ssh_config(folder: LabFolder, vagrant_config: str, *, proxy_command: str | None) -> None:
     """Turn what `vagrant ssh-config` says into the lab's own configuration, readable by its owner only.
 
-    :param told: Vagrant's text.
+    :param vagrant_config: Vagrant's text.
     :param proxy_command: OpenSSH's ``ProxyCommand`` for every node, where they live in a network namespace.
     """
     extra: dict[str, Any] = {
@@ -338,7 +338,7 @@ def write_ssh_config(folder: LabFolder, told: str, *, proxy_command: str | None)
             "ControlPersist": "120",
             "ControlPath": str(sockets() / f"{folder.id}-%C"),
         }
-    text = ssh_config.compose(ssh_config.parse(told), extra)
+    text = ssh_config.compose(ssh_config.parse(vagrant_config), extra)
     write_whole(folder.ssh_config, f"{_HEAD}\n{text}", mode=0o600)
 
 

@@ -68,7 +68,7 @@ class Plan:
     :param differing: settings that a restart of the machine applies, workers first.
     :param remade: settings of one machine that only a new machine has, and without which it does not fit the lab.
     :param unchangeable: settings of one machine that only a new machine has; it does as well without.
-    :param whole: settings of the whole lab that only new machines have.
+    :param lab_wide: settings of the whole lab that only new machines have.
     :param roles: nodes that the bootstrap promotes or demotes.
     :param swarm: settings that a new swarm on the same machines has.
     :param starting: settings of machines that do not run, which they get when they start.
@@ -81,7 +81,7 @@ class Plan:
     differing: tuple[Change, ...] = ()
     remade: tuple[Change, ...] = ()
     unchangeable: tuple[Change, ...] = ()
-    whole: tuple[Change, ...] = ()
+    lab_wide: tuple[Change, ...] = ()
     roles: tuple[Change, ...] = ()
     swarm: tuple[Change, ...] = ()
     starting: tuple[Change, ...] = ()
@@ -114,10 +114,10 @@ class Plan:
 
     def refusal(self, *, prune: bool, command: str = "labgen up") -> MachineError | None:
         """Why `labgen up` would do nothing at all; ``None`` where it goes ahead."""
-        if self.whole or self.remade:
-            listed = "; ".join(f"{change.node or 'the lab'}: {change}" for change in (*self.whole, *self.remade))
+        if self.lab_wide or self.remade:
+            listed = "; ".join(f"{change.node or 'the lab'}: {change}" for change in (*self.lab_wide, *self.remade))
             nodes = tuple(dict.fromkeys(change.node for change in self.remade))
-            few = not self.whole and set(nodes) <= {node.name for node in self.lab.workers}
+            few = not self.lab_wide and set(nodes) <= {node.name for node in self.lab.workers}
             which, whose = (" " + " ".join(nodes), "what runs there") if few else ("", "their swarm and services")
             return MachineError(
                 f"lab.yml asks for what cannot be changed on machines that exist: {listed}. Nothing was done.",
@@ -149,7 +149,7 @@ class Plan:
 
     def lines(self) -> list[str]:
         """The differences, for people; empty where there is none."""
-        lines = [f"! {change}: only new machines have that" for change in self.whole]
+        lines = [f"! {change}: only new machines have that" for change in self.lab_wide]
         lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
         lines += [
             f"! {change.node}: {change}: a new machine has that (labgen down {change.node}, then labgen up)"
@@ -196,7 +196,7 @@ def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, st
         differing=tuple(sorted(differing, key=lambda change: change.node not in workers)),
         remade=tuple(addresses),
         unchangeable=unchangeable,
-        whole=tuple(_whole(lab, before, provider)) if existing else (),
+        lab_wide=tuple(_lab_wide(lab, before, provider)) if existing else (),
         roles=tuple(
             Change(node.name, "role", existing[node.name].role, node.role)
             for node in staying
@@ -255,7 +255,7 @@ def _forwarded(ports: Iterable[Port], name: str) -> str:
     return ", ".join(f"{host}:{guest}" for host, guest in pairs) or "none"
 
 
-def _whole(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
+def _lab_wide(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
     pairs: list[tuple[str, object, object]] = [
         ("name", before.name, lab.name),
         ("network", before.plan.lab, lab.plan.lab),

@@ -18,25 +18,25 @@ _NO_SERVER = re.compile(r"(?i)connection (?:closed|reset|refused)|unable to conn
 _START = "See with `labgen status` whether the machine runs, and start it with `labgen up`."
 
 
-def unreached(name: str, said: str, after: str = "") -> NodeError:
+def unreached(name: str, reason: str, after: str = "") -> NodeError:
     """The error to raise.
 
-    :param said: what ssh said, without a full stop.
+    :param reason: what ssh said, without a full stop.
     :param after: what to do once it can be reached again, as a sentence.
 
     >>> print(unreached("swarm-worker1", "Connection timed out"))
     swarm-worker1 cannot be reached: Connection timed out.
       See with `labgen status` whether the machine runs, and start it with `labgen up`.
     """
-    if _MISLEADING.search(said):
-        said = "Permission denied (publickey)"
+    if _MISLEADING.search(reason):
+        reason = "Permission denied (publickey)"
     way_out = _START
-    if _REFUSED.search(said):
+    if _REFUSED.search(reason):
         way_out = (
             "It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has "
             "its address. Put the key back at the machine's own screen, or make the machine anew: "
             f"labgen down {name}, then labgen up."
         )
-    elif _NO_SERVER.search(said):
+    elif _NO_SERVER.search(reason):
         way_out = f"{_START} If it runs, its ssh server does not: labgen halt --force {name}, then labgen up."
-    return NodeError(f"{name} cannot be reached: {said}.", f"{way_out} {after}".rstrip())
+    return NodeError(f"{name} cannot be reached: {reason}.", f"{way_out} {after}".rstrip())

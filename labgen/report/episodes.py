@@ -114,7 +114,7 @@ def episodes(seen_service: SeenService) -> list[Episode]:
     """Everything that happened to a service's tasks, the oldest first."""
     service = as_service(seen_service)
     groups: list[list[tuple[str, Turn]]] = []
-    for kind, turn in sorted(_turns(service), key=lambda one: str(one[1].new.created)):
+    for kind, turn in sorted(_turns(service), key=lambda entry: str(entry[1].new.created)):
         group = next((entry for entry in reversed(groups) if _belongs(entry[-1], kind, turn)), None)
         if group is None:
             groups.append([(kind, turn)])

@@ -59,9 +59,9 @@ def _swarm(run: Run) -> tuple[Swarm | None, str]:
 
 def state(node: Node, run: Run) -> NodeState:
     """Ask one node; where it does not answer, that is its state."""
-    asked = time.monotonic()
+    asked_at = time.monotonic()
     try:
-        text, found, answer = run(_SCRIPT).partition("@@engine\n")
+        text, engine_mark, answer = run(_SCRIPT).partition("@@engine\n")
         lines = [line for line in answer.split("\n") if line.strip()]
         answered = len(lines) == 2 and lines[1].strip() == "200"
         info = as_object(as_json(lines[0], "/info"), "/info") if answered else {}
@@ -69,9 +69,9 @@ def state(node: Node, run: Run) -> NodeState:
             node.name,
             str(node.address),
             node.role,
-            engine_running=bool(found),
+            engine_running=bool(engine_mark),
             swarm=LocalSwarm.of(part(info, "Swarm")) if answered else None,
-            symptoms=symptoms.read(text, asked),
+            symptoms=symptoms.read(text, asked_at),
         )
     except LabgenError:
         return NodeState(node.name, str(node.address), node.role, reached=False)
@@ -79,7 +79,7 @@ def state(node: Node, run: Run) -> NodeState:
 
 def of_services(services: Mapping[str, Service]) -> Exercise:
     """Give what all services of a swarm would be as an exercise: as the course has them, else as they are."""
-    course = {spec.name: spec for each in exercises().values() for spec in (*each.later, *each.services)}
+    course = {spec.name: spec for exercise in exercises().values() for spec in (*exercise.later, *exercise.services)}
     specs = (course.get(name) or _as_it_is(service) for name, service in services.items())
     return Exercise("", NOTHING, "", services=tuple(specs))
 

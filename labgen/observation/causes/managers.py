@@ -27,7 +27,7 @@ def _finding(refusal: Refusal) -> Finding:
 def _silent_manager(node: NodeState, observations: Observations) -> bool:
     """Whether the swarm knows a node as a manager, and it does not answer as one."""
     addresses = {
-        address.rpartition(":")[0] for other in observations.nodes if other.swarm for address in other.swarm.managers
+        address.rpartition(":")[0] for peer in observations.nodes if peer.swarm for address in peer.swarm.managers
     }
     manages = node.swarm is not None and node.swarm.is_manager and node.engine_running is not False
     return node.address in addresses and not manages

@@ -98,10 +98,10 @@ class Symptoms:
     proxy: str = ""
 
 
-def read(text: str, asked: float) -> Symptoms:
+def read(text: str, asked_at: float) -> Symptoms:
     """Read what :data:`SCRIPT` printed.
 
-    :param asked: seconds since the epoch at which it was asked, by the asker's clock.
+    :param asked_at: when it was asked, in seconds by one clock of the asker's for all nodes; only differences count.
     :raises NodeError: it was cut short.
     """
     parts = re.split(r"(?m)^@@(\w+)$\n?", text)
@@ -110,7 +110,7 @@ def read(text: str, asked: float) -> Symptoms:
         raise NodeError(f"the node's answer is cut short: {text.strip()[-200:] or 'nothing'}")
     clock = re.fullmatch(r"\d{1,12}\.\d{1,9}", sections.get("clock", "").strip())
     return Symptoms(
-        ahead=float(clock[0]) - asked if clock else None,
+        ahead=float(clock[0]) - asked_at if clock else None,
         disk=_disk(sections.get("disk", "")),
         rules=_rules(sections.get("firewall", "")),
         proxy=_proxy(sections.get("proxy", "")),

@@ -106,9 +106,15 @@ def _image(case: Case) -> Finding | None:
     observations, spec, service, task, error = case.observations, case.spec, case.service, case.task, case.error
     if not _NO_IMAGE.search(error):
         return None
-    images = sorted({each.image for exercise in exercises().values() for each in (*exercise.services, *exercise.later)})
+    images = sorted(
+        {
+            service_spec.image
+            for exercise in exercises().values()
+            for service_spec in (*exercise.services, *exercise.later)
+        }
+    )
     image = service.plain_image
-    if any(same_image(image, each) for each in images):
+    if any(same_image(image, candidate) for candidate in images):
         return _not_pulled(observations, service, task, error)
     near = difflib.get_close_matches(image, images, n=1, cutoff=0.5)
     right = near[0] if near else spec.image

@@ -183,19 +183,19 @@ class Asked:
     :param kernel: what is known of it; ``None`` where it is in a virtual machine and cannot be asked yet.
     :param here: it is this computer's own.
     :param release: its release, as far as that is known.
-    :param known: where it can be read that this kernel has everything; else empty.
+    :param source: where it can be read that this kernel has everything; else empty.
     """
 
     kernel: Kernel | None
     here: bool = True
     release: str = ""
-    known: str = ""
+    source: str = ""
 
     def has(self, feature: Feature) -> Answer:
         """Whether it has this."""
         if self.kernel is not None:
             return self.kernel.has(feature)
-        return "yes" if self.known else "unknown"
+        return "yes" if self.source else "unknown"
 
 
 def of_nodes(host: Host) -> Asked:
@@ -333,8 +333,8 @@ def _bare(feature: Feature) -> str:
 
 
 def _not_asked(answers: Asked) -> Iterator[Finding]:
-    if answers.known:
-        yield _finding("kernel", "ok", f"{answers.release} is built with all that a swarm needs ({answers.known}).")
+    if answers.source:
+        yield _finding("kernel", "ok", f"{answers.release} is built with all that a swarm needs ({answers.source}).")
     elif answers.release:
         yield _finding(
             "kernel",

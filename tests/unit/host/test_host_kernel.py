@@ -204,7 +204,7 @@ def test_docker_desktop_on_linux_has_a_kernel_of_its_own():
     host = DOCKER.but(says={VERSION: version("6.10.0-linuxkit"), IMAGES: Said()})
     answer = host.says["docker info --format {{json .}}"].out.replace(RELEASE, "6.10.0-linuxkit")
     host = host.but(says={"docker info --format {{json .}}": Said(answer)})
-    assert kernel.of_nodes(host).known
+    assert kernel.of_nodes(host).source
     assert GENL not in host.commands
 
 

@@ -163,7 +163,7 @@ def test_plan_machines_that_do_not_run_need_no_restart() -> None:
 def test_compare_finds_surplus_machines_that_an_earlier_version_made() -> None:
     planned = compare(config.parse("workers: 0"), None, "docker", {"swarm-manager": "a", "swarm-worker1": "b"})
     assert [node.name for node in planned.surplus] == ["swarm-worker1"]
-    assert planned.differing == planned.whole == ()
+    assert planned.differing == planned.lab_wide == ()
 
 
 @given(st.integers(1, 3), st.integers(0, 3), st.sampled_from([512, 1024, 2048]))

@@ -366,7 +366,7 @@ NO_PROXY=localhost
 
 
 def test_symptoms_are_read() -> None:
-    symptoms = read(NODE, asked=1767268800.0)
+    symptoms = read(NODE, asked_at=1767268800.0)
     assert symptoms.ahead == pytest.approx(0.5)
     assert symptoms.disk == Disk(1024, 1638389)
     assert symptoms.disk.full
