@@ -13,10 +13,10 @@ from labgen.exercise.services import (
     Publish,
     ServiceSpec,
     command_of,
+    published_ports,
     repository,
     runs_its_program,
     same_image,
-    told_ports,
 )
 from labgen.model.lab import Node
 from verify.exam import Exam
@@ -170,4 +170,4 @@ def published(service: Service, publish: Publish) -> None:
     :raises AssertionError: it does not.
     """
     if not any(publish.met_by(port) for port in service.ports):
-        raise AssertionError(f"{service.name} publishes {told_ports(service)}")
+        raise AssertionError(f"{service.name} publishes {published_ports(service)}")

@@ -24,7 +24,7 @@ def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None
     """Examine this computer, and install what is missing if asked to; the status is 5 where no provider is usable."""
     lab = load(folder)
     only = [provider] if provider else None
-    doctor.known(only or ())
+    doctor.refuse_unknown(only or ())
     host = doctor.Host(folder=folder.path, images=images)
     if fix:
         doctor.install(host, doctor.packages(lab, host, only), for_stream())

@@ -31,7 +31,7 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
                 Problem(
                     "file",
                     "",
-                    f"is not YAML: {_what(why)}" + (f" (column {mark.column + 1})." if mark else "."),
+                    f"is not YAML: {_describe(why)}" + (f" (column {mark.column + 1})." if mark else "."),
                     "Check indentation (spaces, no tabs), colons and quotes at that place.",
                     mark.line + 1 if mark else None,
                 )
@@ -66,7 +66,7 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
     if len(raw) > _MOST_KEYS:
         problem = Problem("file", "", f"holds {len(raw)} keys.", "Is it a lab file? One has a dozen keys at most.")
         raise LabFileError(source, [problem])
-    return _named(raw), survey.lines, survey.problems
+    return _drop_nameless(raw), survey.lines, survey.problems
 
 
 _DEEPEST = 100
@@ -83,7 +83,7 @@ def _need_shallow(text: str, source: str) -> None:
             raise LabFileError(source, [Problem("file", "", "is nested too deeply.", "Write plain keys and values.")])
 
 
-def _what(why: yaml.YAMLError) -> str:
+def _describe(why: yaml.YAMLError) -> str:
     if isinstance(why, yaml.reader.ReaderError):
         return f"it holds a character that YAML does not allow (position {why.position + 1} of the text)"
     return getattr(why, "problem", None) or "it cannot be read"
@@ -155,14 +155,14 @@ class _Survey:
 _NAMES = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
-def _named(raw: Mapping[Any, Any], depth: int = 2) -> dict[str, Any]:
+def _drop_nameless(raw: Mapping[Any, Any], depth: int = 2) -> dict[str, Any]:
     """The data without keys that are no names, as deep as a lab file goes."""
 
     def inner(value: Any) -> Any:
         if isinstance(value, dict) and depth:
-            return _named(value, depth - 1)
+            return _drop_nameless(value, depth - 1)
         if isinstance(value, list) and depth:
-            return [_named(item, depth - 1) if isinstance(item, dict) else item for item in value]
+            return [_drop_nameless(item, depth - 1) if isinstance(item, dict) else item for item in value]
         return value
 
     return {key: inner(value) for key, value in raw.items() if isinstance(key, str)}

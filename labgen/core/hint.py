@@ -63,11 +63,11 @@ class Hint:
     def filled(self, names: Mapping[str, str]) -> Hint:
         """Give the hint with the names of a lab in place."""
 
-        def both(text: Words) -> Words:
+        def fill(text: Words) -> Words:
             return Words(_filled(text.en, names), _filled(text.ko, names))
 
         commands = tuple(_filled(command, names) for command in self.commands)
-        return Hint(both(self.words), both(self.look), both(self.where), commands)
+        return Hint(fill(self.words), fill(self.look), fill(self.where), commands)
 
     def in_(self, language: Language, names: Mapping[str, str]) -> Advice:
         """Give the hint in one language.

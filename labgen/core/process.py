@@ -250,7 +250,7 @@ class Runner:
             on_line(text.rstrip("\r\n"))
         with contextlib.suppress(subprocess.TimeoutExpired):
             if not passed:
-                return Result(line, child.wait(deadline.left()), "".join(output), "")
+                return Result(line, child.wait(deadline.remaining()), "".join(output), "")
         raise self._late(child, line, passed or deadline.as_a_whole, hint)
 
     def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], passed: str, hint: str) -> ProgramTimeout:
@@ -279,13 +279,13 @@ class _Deadline:
         """Give the seconds for which it has printed nothing."""
         return time.monotonic() - self._last
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Give the seconds until it is late as a whole."""
         return max(self._end - time.monotonic(), 0.0)
 
     def passed(self) -> str:
         """Say which of the two it was late with, for people; empty where it is not."""
-        if not self.left():
+        if not self.remaining():
             return self.as_a_whole
         if self._silence is not None and self.quiet() >= self._silence:
             return f"printed nothing for {self._silence:.0f} s"

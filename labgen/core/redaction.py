@@ -173,7 +173,7 @@ def _redact_json(text: str, stand_in: _StandIn) -> str:
     for literal in _LITERAL.finditer(text):
         between = text[end : literal.start()].strip()
         if between == ":" and words and _SECRET_NAME.fullmatch(words[-1]):
-            string = _quoted(_whole(_decoded(literal[0]), words[-1], stand_in))
+            string = _quoted(_redact_value(_decoded(literal[0]), words[-1], stand_in))
         else:
             if between != ",":
                 words.clear()
@@ -205,16 +205,16 @@ def _redact_word(word: str, words: Sequence[str], stand_in: _StandIn) -> str:
     """Redact a variable of an environment, or a word of a command by those before it; empty if it is neither."""
     if variable := _VARIABLE.fullmatch(word):
         name = variable["name"]
-        return "" if name.lower() == "--secret" else f"{name}={_whole(variable['value'], name, stand_in)}"
+        return "" if name.lower() == "--secret" else f"{name}={_redact_value(variable['value'], name, stand_in)}"
     before = words[-1] if words else ""
     user, colon, password = word.partition(":")
     if before.startswith("-") and not word.startswith("$"):
         if _SECRET_OPTION.fullmatch(before) or (before == "-a" and _names(words, "redis-cli")):
-            return _whole(word, before, stand_in)
+            return _redact_value(word, before, stand_in)
         if before in ("-u", "--user") and password and _names(words, "curl"):
-            return f"{user}{colon}{_whole(password, before, stand_in)}"
+            return f"{user}{colon}{_redact_value(password, before, stand_in)}"
     if word.startswith("-p") and _names(words, "mysql", "mysqladmin", "mysqldump", "mariadb"):
-        return f"-p{_whole(word[2:], '-p', stand_in)}"
+        return f"-p{_redact_value(word[2:], '-p', stand_in)}"
     return ""
 
 
@@ -222,7 +222,7 @@ def _names(words: Sequence[str], *programs: str) -> bool:
     return any(word.rpartition("/")[2] in programs for word in words)
 
 
-def _whole(value: str, name: str, stand_in: _StandIn) -> str:
+def _redact_value(value: str, name: str, stand_in: _StandIn) -> str:
     """A value that is a secret as a whole. ``PWD`` is the working folder where it is a path."""
     if not value or re.fullmatch(_STAND_IN, value) or (_WORKING_FOLDER.fullmatch(name) and value.startswith("/")):
         return value

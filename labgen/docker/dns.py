@@ -23,7 +23,7 @@ RESOLVER = IPv4Address("127.0.0.11")
 
 
 @dataclass(frozen=True)
-class Asked:
+class Answers:
     """What a container on the network was answered.
 
     :param addresses: by name; none for a name that does not exist.
@@ -43,7 +43,7 @@ def throwaway(network: str, alias: str = "") -> str:
     return f"docker run --rm --network {shlex.quote(network)}{option} {IMAGE}"
 
 
-def ask(run: Run, inside: str, names: Sequence[str], fetch: Sequence[IPv4Address], within: float) -> Asked:
+def ask(run: Run, inside: str, names: Sequence[str], fetch: Sequence[IPv4Address], within: float) -> Answers:
     """Look names up and fetch the page of addresses from one container, all at the same time.
 
     What does not answer is waited for once, however many do not.
@@ -68,7 +68,7 @@ def ask(run: Run, inside: str, names: Sequence[str], fetch: Sequence[IPv4Address
     parts = re.split(rf"(?m)^{mark} (?!page )(\S+)\n", text)
     addresses = {parts[place]: read(parts[place + 1]) for place in range(1, len(parts) - 1, 2)}
     pages = re.findall(rf"(?m)^{mark} page (\S+)$", text)
-    return Asked({name: addresses.get(name, frozenset()) for name in names}, frozenset(map(IPv4Address, pages)))
+    return Answers({name: addresses.get(name, frozenset()) for name in names}, frozenset(map(IPv4Address, pages)))
 
 
 def read(text: str) -> frozenset[IPv4Address]:
@@ -80,6 +80,6 @@ def read(text: str) -> frozenset[IPv4Address]:
     return frozenset(map(IPv4Address, addresses)) - {RESOLVER}
 
 
-def told(addresses: frozenset[IPv4Address]) -> str:
+def join_addresses(addresses: frozenset[IPv4Address]) -> str:
     """List addresses for people: ``10.20.1.3, 10.20.1.4``."""
     return ", ".join(map(str, sorted(addresses))) or "no address"

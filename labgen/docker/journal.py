@@ -45,7 +45,7 @@ class Outage:
 
 
 @dataclass(frozen=True)
-class Told:
+class Journal:
     """What one node's journal tells.
 
     :param outages: of its engine, in order.
@@ -64,7 +64,7 @@ def script(since: datetime) -> str:
     return _SCRIPT.replace("SINCE", str(int(since.timestamp())))
 
 
-def read(text: str) -> Told:
+def read(text: str) -> Journal:
     """What the script printed."""
     outages: list[Outage] = []
     led: list[datetime] = []
@@ -76,7 +76,7 @@ def read(text: str) -> Told:
                 outages[-1] = Outage(outages[-1].start, at)
         elif _LEADS in str(entry.get("MESSAGE", "")):
             led.append(at)
-    return Told(tuple(outages), tuple(led))
+    return Journal(tuple(outages), tuple(led))
 
 
 def together(outages: Sequence[Sequence[Outage]], count: int, least: float = 1.0) -> Outage | None:

@@ -187,7 +187,7 @@ def _differences(spec: ServiceSpec, service: Service) -> Iterator[str]:
         any(publish.met_by(port) for port in service.ports) for publish in spec.publish
     )
     if not met:
-        yield f"its published ports are {told_ports(service)}, not {_listed_ports(spec.publish)}"
+        yield f"its published ports are {published_ports(service)}, not {_listed_ports(spec.publish)}"
     if service.args != tuple(shlex.split(spec.command)):
         yield f"its command is {shlex.join(service.args) or 'the image’s own'}, not {spec.command or 'the image’s own'}"
     if service.entrypoint:
@@ -216,7 +216,7 @@ def in_bytes(memory: str) -> int:
 _SCALES = " kmgtp"
 
 
-def told_ports(service: Service) -> str:
+def published_ports(service: Service) -> str:
     """Its published ports, for people: ``8001:80``."""
     return ", ".join(_port(port.published, port.target, port.mode) for port in service.ports) or "none"
 

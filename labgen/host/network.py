@@ -144,7 +144,7 @@ def clashes(
         return
     own = own_bridges(lab, host, table) if bridged else set()
     clash = False
-    for what, subnet in lab.plan.named():
+    for what, subnet in lab.plan.named_subnets():
         for route in table:
             if not subnet.overlaps(route.to) or route.device in own:
                 continue
@@ -201,7 +201,7 @@ def _hits(lab: Lab, what: str, subnet: IPv4Network, route: Route) -> bool:
 
 def free_subnet(lab: Lab, key: str, table: Sequence[Route]) -> IPv4Network | None:
     candidates = _OTHER_NETWORKS if key == "network" else address_plan.CANDIDATES[key.removeprefix("addresses.")]
-    used = [route.to for route in table] + [subnet for _, subnet in lab.plan.named()]
+    used = [route.to for route in table] + [subnet for _, subnet in lab.plan.named_subnets()]
     return next(
         (subnet for subnet in map(IPv4Network, candidates) if not any(subnet.overlaps(network) for network in used)),
         None,

@@ -72,7 +72,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
 
             machine = ""
 
-            def both(line: str) -> None:
+            def log_line(line: str) -> None:
                 nonlocal machine
                 if heading := _NAMED.match(line):
                     machine = f" (last heard of: {heading[1]}: {line[heading.end() :].strip()})"
@@ -81,7 +81,7 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
                 self.on_line(line)
 
             try:
-                result = self._run(command, on_line=both)
+                result = self._run(command, on_line=log_line)
             except ProgramTimeout as late:
                 raise ProgramTimeout(late.message.removesuffix(".") + machine + ".", late.hint) from None
         if not result.ok:

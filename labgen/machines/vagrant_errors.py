@@ -26,7 +26,7 @@ def way_out(message: str) -> str:
     return next((hint(match) for pattern, hint in _KNOWN if (match := pattern.search(text))), "")
 
 
-def _named(version: Version) -> str:
+def _dotted(version: Version) -> str:
     return ".".join(map(str, version))
 
 
@@ -51,7 +51,7 @@ def _no_build(match: Match[str]) -> str:
 
 def _vagrant_too_old(_: Match[str]) -> str:
     pairs = ", ".join(
-        f"VirtualBox {_named(series)} Vagrant {_named(oldest)}" for series, oldest in VIRTUALBOX_NEEDS_VAGRANT.items()
+        f"VirtualBox {_dotted(series)} Vagrant {_dotted(oldest)}" for series, oldest in VIRTUALBOX_NEEDS_VAGRANT.items()
     )
     return (
         f"Install a newer Vagrant (https://developer.hashicorp.com/vagrant/install): at least, for {pairs}. "

@@ -39,7 +39,7 @@ class AddressPlan:
     docker0: IPv4Network
     docker_gwbridge: IPv4Network
 
-    def named(self) -> tuple[tuple[str, IPv4Network], ...]:
+    def named_subnets(self) -> tuple[tuple[str, IPv4Network], ...]:
         """Name and subnet of each, in the order in which they are chosen."""
         return (
             ("lab network", self.lab),

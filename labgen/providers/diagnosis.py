@@ -188,7 +188,7 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
         there can be on this system.
     :raises HostError: one of them is none.
     """
-    known(providers or ())
+    refuse_unknown(providers or ())
     here = host or Host()
     looked_at = tuple(providers) if providers is not None else _candidates(lab, here)
     gates: list[Finding] = []
@@ -217,7 +217,7 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
     )
 
 
-def known(providers: Iterable[str]) -> None:
+def refuse_unknown(providers: Iterable[str]) -> None:
     """:raises HostError: one of these is not a provider."""
     for provider in providers:
         if provider not in PROVIDERS:

@@ -39,8 +39,8 @@ def to_html(report: Report) -> str:
     """The report as a page."""
     snapshot = report.seen
     drawn, answers = spreads(snapshot.requests)
-    happened = [episode for service in snapshot.services for episode in episodes(service)]
-    newest = sorted(happened, key=lambda episode: episode.began, reverse=True)[:_EPISODES]
+    all_episodes = [episode for service in snapshot.services for episode in episodes(service)]
+    newest = sorted(all_episodes, key=lambda episode: episode.began, reverse=True)[:_EPISODES]
     return _template().render(
         report=report,
         say=lambda word, **values: _say(word, report, **values),

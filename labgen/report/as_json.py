@@ -113,7 +113,7 @@ def from_json(text: str) -> Report:
                 if exercise.get("title", exercise["name"]) != exercise["name"]
             },
             network=fields["lab"].get("network", ""),
-            seen=_seen(fields.get("seen") or {}),
+            seen=_snapshot(fields.get("seen") or {}),
             evidence=Bundle(**fields["evidence"]) if fields.get("evidence") else None,
             labgen=fields.get("labgen", ""),
         )
@@ -128,7 +128,7 @@ def _outcome(check: dict[str, Any]) -> Outcome:
     return Outcome(**{**check, "verdict": Verdict(check["verdict"]), "hints": hints, **points})
 
 
-def _seen(fields: dict[str, Any]) -> Seen:
+def _snapshot(fields: dict[str, Any]) -> Seen:
     return Seen(
         at=fields.get("at", ""),
         nodes=tuple(SeenNode(**item) for item in fields.get("nodes", ())),

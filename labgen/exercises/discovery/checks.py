@@ -13,7 +13,7 @@ import pytest
 from labgen.core.polling import NotYet
 from labgen.core.words import Words
 from labgen.docker import dns
-from labgen.docker.dns import Asked, told
+from labgen.docker.dns import Answers, join_addresses
 from labgen.docker.swarm import Network, Service, Swarm
 from labgen.exercise.hint import Hint, Hints, on, on_manager
 from labgen.exercise.services import ServiceSpec
@@ -118,7 +118,7 @@ class Discovered:
         the service.
     """
 
-    answers: Asked
+    answers: Answers
     own: Mapping[str, frozenset[IPv4Address]]
     virtual: Mapping[str, frozenset[IPv4Address]]
 
@@ -142,7 +142,7 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
     ask = partial(exam.on, exam.manager, within=75.0)
     # Its own name, which nobody can know beforehand who does not know the nonce.
     alias = f"check-{mark}" if (mark := exam.mark("discovery")) else ""
-    last: list[Asked] = []
+    last: list[Answers] = []
 
     def look() -> None:
         last.append(
@@ -236,7 +236,7 @@ def test_tasks_answer(discovered: Discovered) -> None:
     address."""
     every = frozenset().union(*discovered.own.values())
     silent = every - discovered.answers.answered
-    assert not silent, f"no page from {told(silent)}"
+    assert not silent, f"no page from {join_addresses(silent)}"
 
 
 @check(
@@ -251,10 +251,10 @@ def test_tasks_answer(discovered: Discovered) -> None:
 def test_virtual_ip_answers(discovered: Discovered) -> None:
     """Tried by this check: the virtual IP, too, gives a page to that container."""
     silent = discovered.virtual[VIRTUAL.name] - discovered.answers.answered
-    assert not silent, f"no page from {told(silent)}"
+    assert not silent, f"no page from {join_addresses(silent)}"
 
 
-def _compare(answers: Asked, name: str, expected: frozenset[IPv4Address]) -> None:
+def _compare(answers: Answers, name: str, expected: frozenset[IPv4Address]) -> None:
     addresses = answers.addresses[name]
     assert expected, f"the swarm knows no address for {name}"
-    assert addresses == expected, f"{name} is {told(addresses)}, not {told(expected)}"
+    assert addresses == expected, f"{name} is {join_addresses(addresses)}, not {join_addresses(expected)}"

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet
 from labgen.docker import dns, swarm
-from labgen.docker.dns import told
+from labgen.docker.dns import join_addresses
 from labgen.docker.swarm import Service
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
@@ -128,15 +128,15 @@ def _as_the_swarm_says(run: Run, name: str) -> None:
         expected = {f"tasks.{name}": own, name: frozenset(service.virtual_ips) or own}
         answers = dns.ask(ask, _INSIDE, sorted(expected), sorted(own), within)
         wrong = [
-            f"{dns_name} is {told(answers.addresses[dns_name])}, not {told(addresses)}"
+            f"{dns_name} is {join_addresses(answers.addresses[dns_name])}, not {join_addresses(addresses)}"
             for dns_name, addresses in expected.items()
             if answers.addresses[dns_name] != addresses
         ]
         if silent := own - answers.answered:
-            wrong.append(f"no page from {told(silent)}")
+            wrong.append(f"no page from {join_addresses(silent)}")
         if wrong:
             raise NotYet("; ".join(wrong))
-        at = told(frozenset(service.virtual_ips)) if service.virtual_ips else "none"
-        run.say(f"  virtual IP: {at}; its tasks: {told(own)}; every task gave its page to {ASKER}")
+        at = join_addresses(frozenset(service.virtual_ips)) if service.virtual_ips else "none"
+        run.say(f"  virtual IP: {at}; its tasks: {join_addresses(own)}; every task gave its page to {ASKER}")
 
     run.wait(f"the names of {name} to mean what they should", look, within=60)

@@ -18,7 +18,7 @@ from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import most_empty, places
 from labgen.exercise.hint import on_manager
-from labgen.exercise.services import same_image, told_ports
+from labgen.exercise.services import published_ports, same_image
 from labgen.model.capabilities import Lacks
 from verify import prober
 from verify.checks import check
@@ -162,7 +162,7 @@ def test_web(swarm: Swarm, exam: Exam) -> None:
     """There is a service web-checked, made from nginx, with three replicas, its port 80 published as 8005 and a health
     check, and every container is healthy."""
     service = made_from(swarm, WEB)
-    assert any(PORT.met_by(port) for port in service.ports), f"published: {told_ports(service)}"
+    assert any(PORT.met_by(port) for port in service.ports), f"published: {published_ports(service)}"
     _has_check(service)
     all_run(exam, service, WEB)
     sick = [f"{WEB.name}.{task.slot}: {task.unwell}" for task in exam.lived(WEB.name).running if task.unwell]

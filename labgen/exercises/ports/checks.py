@@ -5,7 +5,7 @@ from __future__ import annotations
 from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hint, on, on_manager
-from labgen.exercise.services import ServiceSpec, told_ports
+from labgen.exercise.services import ServiceSpec, published_ports
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
@@ -67,7 +67,7 @@ def test_automatic(swarm: Swarm, exam: Exam) -> None:
     nginx, and stays up."""
     service = _running_service(swarm, exam, AUTOMATIC)
     assert 0 in service.ports_asked, f"the port was asked for: {', '.join(map(str, service.ports_asked))}"
-    assert any(port.published in RANGE for port in service.ports), f"published: {told_ports(service)}"
+    assert any(port.published in RANGE for port in service.ports), f"published: {published_ports(service)}"
 
 
 def _through(spec: ServiceSpec) -> Hint:

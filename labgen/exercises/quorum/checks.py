@@ -12,7 +12,7 @@ import pytest
 
 from labgen.core.words import Words
 from labgen.docker import journal
-from labgen.docker.journal import Outage, Told
+from labgen.docker.journal import Journal, Outage
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
 from labgen.model.lab import Lab, Node
@@ -31,7 +31,7 @@ _OTHER = Words("another manager", "다른 매니저")
 _APART = timedelta(seconds=2)
 """How far apart the nodes' clocks may be."""
 
-Journals = dict[Node, Told]
+Journals = dict[Node, Journal]
 
 
 @pytest.fixture

@@ -95,10 +95,10 @@ def _port_taken(observations: Observations) -> Iterator[Finding]:
             for another in observations.swarm.services.values():
                 ports = [port for port in another.ports if port.published == publish.published]
                 if another.name != spec.name and ports:
-                    yield _taken(spec, own, another, publish.published, ports[0].target)
+                    yield _port_finding(spec, own, another, publish.published, ports[0].target)
 
 
-def _taken(spec: ServiceSpec, own: Service | None, another: Service, port: int, target: int) -> Finding:
+def _port_finding(spec: ServiceSpec, own: Service | None, another: Service, port: int, target: int) -> Finding:
     add = (
         f"docker service update --publish-add {spec.publish[0].published}:{spec.publish[0].target} {spec.name}"
         if own

@@ -133,7 +133,7 @@ def _disk(text: str) -> Disk | None:
 
 def _rules(text: str) -> tuple[Rule, ...]:
     lines = [" ".join(line.split())[:300] for line in text.splitlines() if line.strip()]
-    accepted = {port for line in lines if line.endswith("-j ACCEPT") for port in _named(line)}
+    accepted = {port for line in lines if line.endswith("-j ACCEPT") for port in _ports_in(line)}
     rules = []
     for line in lines:
         if policy := re.match(r":(INPUT|OUTPUT) DROP\b", line):
@@ -141,14 +141,14 @@ def _rules(text: str) -> tuple[Rule, ...]:
             rules.append(Rule(f"-P {policy[1]} DROP", ports))
         # Docker's own rule for encrypted networks drops what is not encrypted.
         elif re.search(r"-j (DROP|REJECT)\b", line) and not re.search(r"-m (policy|u32|bpf)\b", line):
-            numbers = _named(line)
+            numbers = _ports_in(line)
             about_ports = "--dport" in line or "--sport" in line
             if numbers or not (about_ports or re.search(r"-i lo\b|-p icmp|--ctstate INVALID", line)):
                 rules.append(Rule(line, numbers or PORTS))
     return tuple(rule for rule in rules if rule.ports)
 
 
-def _named(line: str) -> tuple[int, ...]:
+def _ports_in(line: str) -> tuple[int, ...]:
     """The swarm's ports among those that a rule names: ``--dport 4789``, ``--dports 7946,4789``, ``2000:3000``."""
     ports = set()
     for numbers in re.findall(r"--(?:dports?|sports?) (\S+)", line):

@@ -177,7 +177,7 @@ def _any(answers: Iterable[Answer]) -> Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class NodeKernel:
     """The kernel the nodes would run on.
 
     :param kernel: what is known of it; ``None`` where it is in a virtual machine and cannot be asked yet.
@@ -198,14 +198,14 @@ class Asked:
         return "yes" if self.source else "unknown"
 
 
-def of_nodes(host: Host) -> Asked:
+def of_nodes(host: Host) -> NodeKernel:
     """The kernel that nodes in containers would run on here."""
     answers = engine.engine(host)
     release = host.run("uname", "-r").out.strip() if host.system() == "Linux" else ""
     if host.system() == "Linux" and (answers is None or answers.kernel in ("", release)):
-        return Asked(here(host, release), True, release)
+        return NodeKernel(here(host, release), True, release)
     if answers is None:
-        return Asked(None, False)
+        return NodeKernel(None, False)
     image = host.node_image()
     if image is not None and engine.has_image(host, image):
         result = host.run(
@@ -213,9 +213,9 @@ def of_nodes(host: Host) -> Asked:
             timeout=_RUN_WITHIN,
         )
         if (answers_inside := inside(result.out)) is not None:
-            return Asked(answers_inside, False, answers_inside.release)
+            return NodeKernel(answers_inside, False, answers_inside.release)
     source_of = next((source for end, source in _KNOWN.items() if answers.kernel.endswith(end)), "")
-    return Asked(None, False, answers.kernel, source_of)
+    return NodeKernel(None, False, answers.kernel, source_of)
 
 
 def here(host: Host, release: str) -> Kernel:
@@ -332,7 +332,7 @@ def _bare(feature: Feature) -> str:
     return feature.name.removeprefix("the ")
 
 
-def _not_asked(answers: Asked) -> Iterator[Finding]:
+def _not_asked(answers: NodeKernel) -> Iterator[Finding]:
     if answers.source:
         yield _finding("kernel", "ok", f"{answers.release} is built with all that a swarm needs ({answers.source}).")
     elif answers.release:
@@ -345,7 +345,7 @@ def _not_asked(answers: Asked) -> Iterator[Finding]:
         )
 
 
-def _fix(host: Host, answers: Asked, feature: Feature) -> str:
+def _fix(host: Host, answers: NodeKernel, feature: Feature) -> str:
     kernel = answers.kernel
     machines = "Or use virtual machines, which bring a kernel of their own: VirtualBox, or libvirt on Linux."
     if kernel is None or not answers.here:

@@ -65,7 +65,7 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
                 "Otherwise give this lab another name in lab.yml (name:).",
                 "docker",
             )
-    for what, subnet in lab.plan.named()[:2]:
+    for what, subnet in lab.plan.named_subnets()[:2]:
         for network in others:
             if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
                 continue  # told above

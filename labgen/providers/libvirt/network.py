@@ -29,7 +29,7 @@ def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
 
 def _own_bridges(lab: Lab, host: Host, table: Sequence[Route]) -> set[str]:
     """Find bridges of this very lab, where it runs already."""
-    subnets = [subnet for _, subnet in lab.plan.named()]
+    subnets = [subnet for _, subnet in lab.plan.named_subnets()]
     bridges = {
         route.device
         for route in table

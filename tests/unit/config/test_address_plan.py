@@ -29,7 +29,7 @@ def problems(lab="10.0.2.0/24", mask=24, **chosen):
 
 def test_the_courses_plan():
     made = plan()
-    assert [f"{name} {subnet}" for name, subnet in made.named()] == [
+    assert [f"{name} {subnet}" for name, subnet in made.named_subnets()] == [
         "lab network 10.0.2.0/24",
         "adapter 1 192.168.221.0/24",
         "overlay pool 10.20.0.0/16",
@@ -59,7 +59,7 @@ def test_whatever_the_lab_network_nothing_overlaps(lab):
         assert isinstance(made, list)
         return
     assert isinstance(made, AddressPlan)
-    subnets = [subnet for _, subnet in made.named()]
+    subnets = [subnet for _, subnet in made.named_subnets()]
     assert len(subnets) == 5
     assert not any(one.overlaps(other) for one, other in combinations(subnets, 2))
     assert made.gateway in made.lab
@@ -73,7 +73,7 @@ def test_whatever_is_chosen_by_hand_it_stands_or_is_refused(lab, chosen):
         assert all(problem.place and problem.reason and problem.fix for problem in made)
         return
     assert all(getattr(made, key) == subnet for key, subnet in chosen.items())
-    assert not any(one.overlaps(other) for (_, one), (_, other) in combinations(made.named(), 2))
+    assert not any(one.overlaps(other) for (_, one), (_, other) in combinations(made.named_subnets(), 2))
 
 
 def test_an_overlap_is_told_once_and_to_the_later_of_the_two():

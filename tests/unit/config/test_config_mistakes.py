@@ -64,7 +64,7 @@ ports: [{guest: 80, host: 8080, node: hand}, {guest: 81}]
     assert lab.engine == Engine("docker", "28.0")
     assert lab.registry_mirror == "http://192.168.0.10:5000"
     assert lab.plan.overlay_mask == 25
-    assert [str(subnet) for _, subnet in lab.plan.named()] == [
+    assert [str(subnet) for _, subnet in lab.plan.named_subnets()] == [
         "192.168.77.0/24",
         "10.1.0.0/24",
         "10.2.0.0/16",

@@ -117,5 +117,5 @@ def test_the_command_names_the_network() -> None:
 
 
 def test_addresses_for_people() -> None:
-    assert dns.told(addresses("10.0.0.12", "10.0.0.3")) == "10.0.0.3, 10.0.0.12"
-    assert dns.told(frozenset()) == "no address"
+    assert dns.join_addresses(addresses("10.0.0.12", "10.0.0.3")) == "10.0.0.3, 10.0.0.12"
+    assert dns.join_addresses(frozenset()) == "no address"

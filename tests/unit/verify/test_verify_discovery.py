@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from labgen.core.polling import NotYet
+from labgen.docker.dns import Answers
 from labgen.docker.swarm import Network, Swarm
 from labgen.exercises.discovery import checks as test_discovery
 from tests.past import service
@@ -48,12 +49,12 @@ class Lab:
                 missing = error
         raise AssertionError(f"{what}: {missing}, after {within} s")
 
-    def ask(self, _run: object, _inside: str, names: list[str], _fetch: object, _within: float) -> test_discovery.Asked:
+    def ask(self, _run: object, _inside: str, names: list[str], _fetch: object, _within: float) -> Answers:
         self.askings += 1
         addresses: Mapping[str, frozenset[IPv4Address]] = {
             name: frozenset({ADDRESS} if self.names(self.askings, name) else ()) for name in names
         }
-        return test_discovery.Asked(addresses, frozenset())
+        return Answers(addresses, frozenset())
 
 
 def discover(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Any:
