@@ -33,7 +33,7 @@ _ELECTION = 30.0
 
 @dataclass
 class Account:
-    """What a run did, told as it happens.
+    """The changes of a run, printed as they happen.
 
     :param say: where each line goes.
     :param changes: lines of what was changed, in the order in which it happened.
@@ -44,14 +44,14 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def changed(self, node: Node, what: str) -> None:
-        """Something was changed on a node."""
+        """Note a change of a node, and print it."""
         with self._lock:
             self.changes.append(f"{node.name}: {what}")
             self.say(f"  [{node.name}] {what}")
 
     @property
     def summary(self) -> str:
-        """The last line of a run."""
+        """Summarise the run in one line."""
         if not self.changes:
             return "nothing changed: every node is as it should be."
         return f"{len(self.changes)} change{'s' if len(self.changes) > 1 else ''} made."
@@ -64,7 +64,7 @@ def prepare(inventory: Inventory, steps: Iterable[str], account: Account) -> Non
 
 
 def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
-    """What :func:`prepare` would change, by node; changes nothing."""
+    """List what :func:`prepare` would change, by node; change nothing."""
     chosen = tuple(steps)
 
     def look(node: Node) -> list[str]:
@@ -143,7 +143,7 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
 
 
 def _lanes(inventory: Inventory) -> int:
-    """How many nodes are prepared beside the first manager, until the swarm has begun.
+    """Count the nodes that are prepared beside the first manager until the swarm has begun.
 
     Everyone waits for the first manager. Where machines are emulated, each keeps a processor of this computer
     busy: one is left to it.
@@ -163,7 +163,7 @@ class _Begun:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def token(self, role: Role) -> swarm.Token:
-        """The token for a role, asked for once."""
+        """Ask for the token of a role, once."""
         with self._lock:
             if role not in self._tokens:
                 self._tokens[role] = swarm.token(self.shell, role)

@@ -20,7 +20,7 @@ def explained(
     topics: Collection[Topic],
     exercise: Exercise | None = None,
 ) -> LabgenError:
-    """Give an error that begins with its cause, where one is recognised; else the error as it is.
+    """Put the cause before an error, if it is recognised; else return the error unchanged.
 
     :param asker: gives what runs a script as root on a node.
     :param topics: what the error is about.

@@ -61,11 +61,11 @@ class Step:
 
     @property
     def words(self) -> str:
-        """What it does, in one sentence."""
+        """Describe the step in one sentence: the first line of its function's docstring."""
         return (self.look.__doc__ or "").strip().split("\n")[0]
 
     def changes(self, facts: NodeFacts, lab: Lab, node: Node, lacks: Lacks) -> list[Change]:
-        """What is missing on a node.
+        """List what must change on a node.
 
         :raises NodeError: it has not what it must have before.
         """
@@ -77,7 +77,7 @@ class Step:
 
 
 def not_applicable(names: Iterable[str], lacks: Lacks) -> dict[str, str]:
-    """Which of some steps nodes cannot do where they run, and why: the end of a sentence."""
+    """Map each step that the nodes cannot carry out to the reason: the end of a sentence."""
     needs = {name: STEPS[name].needs for name in names}
     return {name: lacks[need] for name, need in needs.items() if need is not None and need in lacks}
 
@@ -121,7 +121,7 @@ def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 
 def _generate_alone(text: str) -> str:
-    """A script that lets netplan's generator do this one file, and networkd this one interface.
+    """Compose a script that has netplan generate this one file, and networkd configure this one interface.
 
     `netplan apply` starts Python several times, and the generator writes every file anew: networkd would then
     configure every interface anew, and drop the address through which the node is reached. False where
@@ -141,7 +141,7 @@ def _generate_alone(text: str) -> str:
 
 
 def netplan(lab: Lab, node: Node) -> str:
-    """The netplan file of a node's adapter 2. No gateway: the default route is adapter 1's."""
+    """Compose the netplan file of a node's adapter 2. No gateway: the default route is adapter 1's."""
     return (
         "# Written by labgen: adapter 2, the lab network.\n"
         "network:\n"
@@ -159,7 +159,7 @@ def netplan(lab: Lab, node: Node) -> str:
 
 
 def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
-    """The lab address is there, on whatever interface, though nothing on the node has set it."""
+    """Check that the node has its lab address, on any interface, though nothing on the node has set it."""
     address = f"{node.address}/{lab.plan.lab.prefixlen}"
     if any(address in link.addresses for link in facts.interfaces):
         return
@@ -216,7 +216,7 @@ def hosts(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 
 def hosts_file(text: str, lab: Lab) -> str:
-    """The text of /etc/hosts with the lab's names in it, each once and at its lab address."""
+    """Add the lab's names to the text of /etc/hosts, each once and at its lab address."""
     text = re.sub(rf"(?ms)^{_BEGIN}$.*?^{_END}$\n?", "", text)
     names = {node.name for node in lab.nodes}
     other_lines = []
@@ -288,7 +288,7 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 
 def daemon_settings(facts: NodeFacts, lab: Lab) -> dict[str, Any]:
-    """What /etc/docker/daemon.json should hold: what it holds, and what the lab adds or takes away."""
+    """Compose the settings for /etc/docker/daemon.json: the present ones, with what the lab adds or removes."""
     settings = dict(facts.daemon)
     own = str(lab.plan.docker0)
     if own != CANDIDATES["docker0"][0] or "bip" in settings:

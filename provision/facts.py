@@ -105,12 +105,12 @@ class NodeFacts:
     something else."""
 
     def interface_of(self, mac: str) -> Interface | None:
-        """The interface with that MAC address."""
+        """Find the interface with a MAC address."""
         return next((link for link in self.interfaces if link.mac == mac.lower()), None)
 
 
 def observe(shell: Shell) -> NodeFacts:
-    """Ask a node everything at once.
+    """Read all facts of a node in one command.
 
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
@@ -171,7 +171,7 @@ def _behind(clock: str, now: float) -> float:
 
 
 def _groups(text: str, user: str) -> tuple[str, ...]:
-    """Groups that /etc/group puts a user in: "docker:x:996:vagrant"."""
+    """List the groups that /etc/group puts a user in: "docker:x:996:vagrant"."""
     entries = [line.split(":") for line in text.splitlines() if line.count(":") >= 3]
     return tuple(name for name, _, _, members, *_ in entries if user in members.split(","))
 
@@ -210,7 +210,7 @@ def _daemon(text: str, name: str) -> Mapping[str, Any]:
 
 
 def lab_interface(facts: NodeFacts, lab: Lab, node: Node) -> Interface:
-    """The interface on the lab network.
+    """Find the interface on the lab network.
 
     :raises NodeError: there is none with the node's MAC address.
     """

@@ -21,7 +21,7 @@ _SWARM = "docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvaila
 
 
 def manager(inventory: Inventory, besides: Collection[str] = ()) -> Shell | None:
-    """The first manager that answers and can change the swarm; ``None`` where there is no swarm.
+    """Find the first manager that answers and can change the swarm; ``None`` if there is no swarm.
 
     :param besides: nodes not to ask.
     :raises NodeError: none of them can be reached.
@@ -51,7 +51,7 @@ def manager(inventory: Inventory, besides: Collection[str] = ()) -> Shell | None
 
 
 def drain(inventory: Inventory, names: Sequence[str], account: Account) -> None:
-    """Have what runs on some nodes run elsewhere, as far as Swarm can."""
+    """Move what runs on some nodes to other nodes, as far as Swarm can."""
     shell = manager(inventory)
     if shell is not None:
         _drain(shell, inventory, _select(nodes(shell.run), names), account)
@@ -159,7 +159,7 @@ def _replaced(shell: Shell) -> None:
 
 
 def _counts(row: str) -> list[str]:
-    """Running and wanted replicas in ``web 2/3 (max 1 per node)``."""
+    """Read running and wanted replicas from ``web 2/3 (max 1 per node)``."""
     counts = row.split()[1].split("/") if len(row.split()) > 1 else []
     return counts if len(counts) == 2 else []
 

@@ -43,5 +43,5 @@ def _list(settings: dict[str, Any], key: str) -> list[str]:
 
 
 def _plain(mirror: str) -> str:
-    """Host and port of a registry that is asked without TLS; empty for any other."""
+    """Extract host and port of a registry that is asked without TLS; empty for any other."""
     return mirror.removeprefix("http://") if mirror.startswith("http://") else ""

@@ -27,5 +27,5 @@ class Output:
 
     @property
     def said(self) -> str:
-        """The end of what it printed, for people: without secrets, and without what would steer a terminal."""
+        """Return the end of what it printed, for people: without secrets and terminal control characters."""
         return printable(redact("\n".join((self.err.strip() or self.out.strip()).splitlines()[-12:])))

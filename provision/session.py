@@ -64,7 +64,7 @@ class Session:
         self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(loop)}")
 
     def run(self, script: str, *, within: float, secret: str | None = None) -> Output:
-        """Run a script in a shell of its own, and give what it did.
+        """Run a script in a shell of its own, and return its output.
 
         :param within: deadline in seconds.
         :param secret: one line for the script's standard input, which is empty otherwise.
@@ -93,7 +93,7 @@ class Session:
         self._channel.close()
 
     def _read(self, receive: Callable[[int], bytes], deadline: float) -> tuple[str, int | None]:
-        """What is printed until the mark, and the status beside it: ``None`` where the end comes first."""
+        """Read what is printed until the mark, and the status beside it: ``None`` if the output ends first."""
         mark = re.compile(rb"\n" + self._mark.encode() + rb" (\d+)\n")
         data = b""
         while (match := mark.search(data)) is None:
@@ -105,7 +105,7 @@ class Session:
         return self._printed(data[: match.start()]), int(match[1])
 
     def _printed(self, data: bytes) -> str:
-        """What a script printed: without what a login runs (.bashrc) printed before the loop began."""
+        """Cut off what a login (.bashrc) printed before the loop began."""
         before, begun, after = data.decode(errors="replace").partition(f"\n{self._mark} begin\n")
         return after if begun else before
 

@@ -39,7 +39,7 @@ class Shell:
             self._opened()
 
     def forget(self) -> None:
-        """Let go of the session and of the node's connection: the node restarts, and neither outlives that."""
+        """Close the session and the node's connection, before the node restarts."""
         with self._lock:
             session, self._session = self._session, None
             if session is not None:
@@ -116,7 +116,7 @@ class Shell:
 
 
 def write_file(path: str, text: str, mode: str) -> str:
-    """A script line that writes a file on a node, whole or not at all.
+    """Compose a script line that writes a file on a node, whole or not at all.
 
     /etc/hosts may be a mount of its own (in a container), which cannot be replaced: such a file is
     written in place.

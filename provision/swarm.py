@@ -48,7 +48,7 @@ class Token:
 
 
 def init_command(lab: Lab) -> list[str]:
-    """The command that begins the swarm.
+    """Compose the command that begins the swarm.
 
     The advertise address, because a node with several adapters would otherwise have to guess; the
     address pool, because the default one runs through the lab network (moby ``ipamutils``).
@@ -67,7 +67,7 @@ def init_command(lab: Lab) -> list[str]:
 
 
 def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] | None:
-    """Begin the swarm on the first manager; ``None`` where it has begun already.
+    """Begin the swarm on the first manager; ``None`` if it has begun already.
 
     Gives the tokens it has told, which need not be asked for any more: ``docker swarm init`` prints the
     workers' command to join.
@@ -106,12 +106,12 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
 
 
 def token(shell: Shell, role: Role) -> Token:
-    """The token that lets a node join in a role, asked of a manager."""
+    """Ask a manager for the token with which a node joins in a role."""
     return Token(shell.run(f"docker swarm join-token -q {role}", what="docker swarm join-token").strip())
 
 
 def join(shell: Shell, manager: Shell, local: LocalSwarm, members: Mapping[str, SwarmNode], first: Token) -> bool:
-    """Bring a node into the swarm, unless it is in it; gives whether it did.
+    """Join a node to the swarm; tell whether it was not a member before.
 
     :param manager: root's shell on the first manager, for a new token should this one be refused.
     :param members: nodes the manager knows, by id.
@@ -132,7 +132,7 @@ def join(shell: Shell, manager: Shell, local: LocalSwarm, members: Mapping[str, 
 
 
 def join_script(node: Node, manager: Node, *, leave: bool = False) -> str:
-    """The script that brings a node into the swarm; the token is the first line of its standard input.
+    """Compose the script that joins a node to the swarm; the token is the first line of its standard input.
 
     :param leave: it leaves whatever swarm it is in first.
     """
@@ -145,12 +145,12 @@ def join_script(node: Node, manager: Node, *, leave: bool = False) -> str:
 
 
 def join_shown(node: Node, manager: Node) -> str:
-    """The same as a learner types it, without the token."""
+    """Compose the join command as a learner types it, without the token."""
     return f"docker swarm join --token SWMTKN-1-… --advertise-addr {node.address} {manager.address}:{PORT}"
 
 
 def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
-    """Join with a token; gives whether it did, ``None`` where the token was refused."""
+    """Join with a token; tell whether the node joined, ``None`` if the token was refused."""
     node = shell.node
     output = shell.attempt(join_script(node, manager, leave=leave), within=90, secret=with_token.value)
     if output.ok:
@@ -174,7 +174,7 @@ def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> 
 
 
 def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
-    """Wait until every node is Ready in its role, and mend what stands in the way; gives what was mended."""
+    """Wait until every node is Ready in its role, and repair what prevents it; list the repairs."""
     mended: list[str] = []
     return wait_until(
         "every node to be Ready",
@@ -209,12 +209,12 @@ def _settled(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
 
 
 def manager_id(members: list[SwarmNode]) -> str:
-    """Id of the leader, which answers and is never a ghost."""
+    """Find the id of the leader, which answers and is never a ghost."""
     return next((node.id for node in members if node.leader), "")
 
 
 def leave(shell: Shell) -> bool:
-    """Take a node out of its swarm; gives whether it was in one."""
+    """Take a node out of its swarm; tell whether it was in one."""
     script = (
         "state=$(docker info --format '{{.Swarm.LocalNodeState}}')\n"
         'if [ "$state" = inactive ]; then echo no; else docker swarm leave --force >/dev/null && echo yes; fi'

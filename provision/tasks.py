@@ -28,7 +28,7 @@ from provision.fresh import fresh
 
 
 def _with_lab(body: Callable[..., None], load: Callable[[], Inventory] | None = None) -> Callable[..., None]:
-    """A task that is handed the lab of the working directory; its errors are messages, not stack traces."""
+    """Make a task that is given the lab of the working directory, and prints errors without a stack trace."""
 
     @functools.wraps(body)
     def run(_context: Context, *args: Any, **options: Any) -> None:
@@ -56,12 +56,12 @@ def _say(text: str) -> None:
 
 
 def _command() -> str:
-    """What was typed, for whoever wants to know what is at work."""
+    """Compose the command line as it was typed."""
     return " ".join(["fab", *sys.argv[1:]])
 
 
 def _report_errors(do: Callable[[], object]) -> None:
-    """Do something; turn its errors into one message and their exit status."""
+    """Run an action; turn its errors into one message and their exit status."""
     try:
         do()
     except LabgenError as error:

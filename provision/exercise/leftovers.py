@@ -38,12 +38,12 @@ class Unfinished:
     until: float
 
     def has_made(self, service: Service) -> bool:
-        """Whether a service was made while it ran."""
+        """Tell whether a service was created while it ran."""
         return service.created is not None and self.began <= service.created.timestamp() <= self.until
 
 
 def unfinished(folder: LabFolder) -> dict[str, Unfinished]:
-    """The runs that have not come to their end, by exercise; none where the file cannot be understood."""
+    """Read the runs that have not ended, by exercise; none if the file cannot be read."""
     text = read(folder.unfinished)
     try:
         runs = json.loads(text) if text else {}
@@ -60,7 +60,7 @@ def _write(folder: LabFolder, runs: Mapping[str, Unfinished]) -> None:
 
 
 def forget(folder: LabFolder, exercise: str) -> None:
-    """Take back that an exercise has not come to its end: nothing of it is left, or all of it is as it should be."""
+    """Remove the note that an exercise has not ended: nothing of it is left, or all of it is as it should be."""
     runs = unfinished(folder)
     if runs.pop(exercise, None):
         _write(folder, runs)
@@ -68,7 +68,7 @@ def forget(folder: LabFolder, exercise: str) -> None:
 
 @contextmanager
 def noted(run: Run) -> Iterator[Callable[[], None]]:
-    """Have the lab's folder say that an exercise is being carried out, until it has come to its end.
+    """Note in the lab's folder that an exercise is being carried out, until it has ended.
 
     Gives what is to be called at the beginning of each step.
     """
@@ -93,7 +93,7 @@ def noted(run: Run) -> Iterator[Callable[[], None]]:
 
 
 def made_by(service: Service) -> str:
-    """Name of the exercise that makes a service just so; empty where none does."""
+    """Name the exercise whose specification a service matches exactly; empty if there is none."""
     for exercise in exercises().values():
         specs = (spec for spec in (*exercise.services, *exercise.later) if spec.name == service.name)
         if any(not differences(spec, service) for spec in specs):
@@ -102,7 +102,7 @@ def made_by(service: Service) -> str:
 
 
 def left_by(run: Run, service: Service) -> str:
-    """Name of the exercise that has made a service and did not come to its end; empty where none has."""
+    """Name the exercise that created a service and did not end; empty if there is none."""
     for name, earlier in unfinished(run.inventory.folder).items():
         exercise = exercises().get(name)
         names = {spec.name for spec in exercise.services} if exercise else set()
@@ -113,7 +113,7 @@ def left_by(run: Run, service: Service) -> str:
 
 
 def of_earlier_run(run: Run) -> list[str]:
-    """Services that an earlier run of this exercise has left which did not come to its end.
+    """List the services that an earlier, unfinished run of this exercise has left.
 
     Also those that were there before it, where they are as some exercise leaves them: it may have failed because of
     their history.

@@ -22,7 +22,7 @@ BOOT_WITHIN = 180.0
 
 
 def make_ready(run: Run) -> None:
-    """See that every node can take its part; whatever is done for that is shown.
+    """Make every node ready for an exercise, and print what is done for that.
 
     An engine that does not run is started, a node that is in no swarm joins again, one in another role is given its
     own, one that is drained or paused is made active.
@@ -58,7 +58,7 @@ def make_ready(run: Run) -> None:
 
 
 def _reach_members(run: Run) -> dict[str, SwarmNode]:
-    """The swarm's nodes by name; where the first manager cannot tell them, it is helped to.
+    """Read the swarm's nodes by name; repair the managers if the first one cannot list them.
 
     :raises LabgenError: it cannot all the same.
     """
@@ -71,7 +71,7 @@ def _reach_members(run: Run) -> dict[str, SwarmNode]:
 
 
 def _booted(run: Run, away: list[Node]) -> None:
-    """Wait for machines that an exercise may have restarted before it was interrupted; in vain is no error here."""
+    """Wait for machines that an interrupted exercise may have restarted; it is no error if they do not come."""
 
     def look() -> None:
         for node in away:
@@ -89,7 +89,7 @@ def _booted(run: Run, away: list[Node]) -> None:
 
 
 def start_engine(run: Run, node: Node) -> bool:
-    """Start a node's engine where it does not run; gives whether it was started."""
+    """Start a node's engine if it does not run; tell whether it was started."""
     try:
         started = run.shell(node).attempt(_START_ENGINE, within=120).out.strip()
     except NodeError:
@@ -104,7 +104,7 @@ _START_ENGINE = "systemctl is-active --quiet docker || { systemctl start docker 
 
 
 def _promoted_again(run: Run) -> bool:
-    """Have another manager make the first one a manager again, where it was demoted; gives whether it did."""
+    """Have another manager promote the first one again, if it was demoted; tell whether that was done."""
     first = run.lab.first_manager
     local = swarm.local(run.shell(first).run)
     if not local.active or local.is_manager:
@@ -126,7 +126,7 @@ def _is_manager(run: Run, node: Node) -> bool:
 
 
 def _read_members(run: Run) -> dict[str, SwarmNode]:
-    """The swarm's nodes by name; of two memberships of one node the one that is Ready."""
+    """Read the swarm's nodes by name; of two memberships of one node, keep the one that is Ready."""
     return {node.name: node for node in sorted(run.nodes(), key=lambda node: node.ready)}
 
 
@@ -135,7 +135,7 @@ def _is_ready(members: Mapping[str, SwarmNode], node: Node) -> bool:
 
 
 def _joins_again(run: Run, node: Node) -> bool:
-    """Bring a node back that answers and is in no swarm; gives whether it is such a one.
+    """Join a node again that answers and is in no swarm; tell whether it was such a node.
 
     The first manager begins swarms, it joins none.
     """
@@ -174,7 +174,7 @@ def drop_ghosts(run: Run) -> None:
 
 
 def give_roles(run: Run, members: Mapping[str, SwarmNode] | None = None) -> None:
-    """Give every node the role that the lab gives it; first managers are made, then unmade.
+    """Give every node the role that the lab gives it; promote first, then demote.
 
     :param members: the nodes by name, where they are known already.
     """
@@ -189,7 +189,7 @@ def give_roles(run: Run, members: Mapping[str, SwarmNode] | None = None) -> None
 
 
 def of_swarm(run: Run) -> dict[str, SwarmNode]:
-    """The swarm's nodes by name, while its managers change.
+    """Read the swarm's nodes by name while its managers change.
 
     :raises NotYet: they choose a leader, and none can be asked.
     """
@@ -200,7 +200,7 @@ def of_swarm(run: Run) -> dict[str, SwarmNode]:
 
 
 def in_role(run: Run, node: Node) -> None:
-    """See that a node is Ready in its role, and knows so itself.
+    """Check that a node is Ready in its role, and that its own engine agrees.
 
     :raises NotYet: it is not.
     """

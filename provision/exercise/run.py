@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class _Late(LabgenError):
-    """A wait ran out."""
+    """The deadline of a wait passed."""
 
 
 class Run:
@@ -40,11 +40,11 @@ class Run:
         self._shells: dict[str, Shell] = {}
 
     def shell(self, node: Node) -> Shell:
-        """Root's shell on a node: the same one each time."""
+        """Return root's shell on a node: the same one each time."""
         return self._shells.setdefault(node.name, Shell(self.inventory, node))
 
     def another_shell(self, node: Node) -> Shell:
-        """A shell of its own on a node, for what runs beside the steps."""
+        """Return a new shell on a node, for what runs beside the steps."""
         return Shell(self.inventory, node)
 
     @property
@@ -53,11 +53,11 @@ class Run:
         return self.shell(self.lab.first_manager)
 
     def nodes(self) -> list[SwarmNode]:
-        """The swarm's nodes, as the first manager tells them."""
+        """Ask the first manager for the swarm's nodes."""
         return swarm.nodes(self.manager.run)
 
     def service(self, name: str) -> Service:
-        """A service, as it is now.
+        """Read a service as it is now.
 
         :raises NotYet: there is none of that name.
         """
@@ -67,7 +67,7 @@ class Run:
         return service
 
     def lived(self, name: str) -> Service:
-        """A service whose tasks say when their containers began and ended, by the first manager's clock.
+        """Read a service whose tasks know when their containers began and ended, by the first manager's clock.
 
         :raises NotYet: there is none of that name.
         :raises NodeError: a node cannot be asked.
@@ -81,7 +81,7 @@ class Run:
         return container_times.dated(service, times, ids[self.lab.first_manager.name])
 
     def placed(self, service: Service) -> dict[str, list[Task]]:
-        """Its running tasks by the name of the node they are on."""
+        """Group the running tasks of a service by the name of their node."""
         names = {node.id: node.name for node in self.nodes()}
         by_node: dict[str, list[Task]] = {}
         for task in service.running:
@@ -89,7 +89,7 @@ class Run:
         return by_node
 
     def host(self, task: Task) -> Node:
-        """The lab's node that a task is on.
+        """Find the lab's node that a task is on.
 
         :raises NotYet: it is on none yet, or on one that is not of the lab.
         """
@@ -100,11 +100,11 @@ class Run:
         raise NotYet(f"task {task.id[:12]} is on no node of the lab")
 
     def wait(self, what: str, look: Callable[[], None], *, within: float = 60.0, hint: str = "") -> None:
-        """Wait for something to be seen: :meth:`look` without what it gives."""
+        """Wait until ``look`` returns, and discard its result."""
         self.look(what, look, within=within, hint=hint)
 
     def look(self, what: str, look: Callable[[], T], *, within: float = 60.0, hint: str = "") -> T:
-        """Wait for something to be seen, and give it.
+        """Wait until ``look`` returns, and give its result.
 
         :param look: returns it; raises :class:`labgen.core.polling.NotYet` with what is seen instead.
         :param within: deadline in seconds on an ordinary machine.
@@ -119,7 +119,7 @@ class Run:
             raise self.explained(ExerciseError(late.message, late.hint), {"tasks", "node"}) from None
 
     def explained(self, error: LabgenError, topics: Collection[Topic]) -> LabgenError:
-        """Give an error that begins with its cause, where one is recognised; else the error as it is.
+        """Put the cause before an error, if it is recognised; else return the error unchanged.
 
         :param topics: what the error is about.
         """

@@ -30,7 +30,7 @@ def create(
     shows: Callable[[Run], bool] | None = None,
     may_pause: bool = False,
 ) -> Step:
-    """The step that makes a service, left out where it is there already.
+    """Compose the step that creates a service; it is left out if the service exists.
 
     :param also: as what else it may be there: what later steps make of it.
     :param shows: whether one that later steps have made something of still shows in its history what they did; the
@@ -52,14 +52,14 @@ def create(
 
 
 def show(lab: Lab, name: str, why: str = "See its tasks, and where they run.") -> Step:
-    """The step that shows a service's tasks."""
+    """Compose the step that shows a service's tasks."""
     return Step(lab.first_manager, why, Command(f"docker service ps {name}"))
 
 
 def _use_existing(
     run: Run, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
 ) -> str | None:
-    """Whether the service is there already. One that the course has left there makes way; a learner's own does not."""
+    """Tell why the service need not be created; remove one that the course has left, never a learner's own."""
     name = specs[0].name
     service = swarm.service(run.manager.run, name)
     if service is None:
@@ -80,7 +80,7 @@ def _use_existing(
 def _in_the_way(
     run: Run, service: Service, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
 ) -> str:
-    """Why a service cannot be gone on with, though its settings are right; empty where it can."""
+    """Tell why a service must be created again, though its settings are right; empty if it can be used."""
     if service.update_state == "rollback_paused" or (service.update_state == "paused" and not may_pause):
         return "and its update is paused"
     if shows and differences(specs[0], service) and not shows(run):
@@ -89,7 +89,7 @@ def _in_the_way(
 
 
 def _leftover(run: Run, service: Service) -> str:
-    """Which exercise has left a service as it is, in words; empty where it is a learner's own."""
+    """Tell which exercise has left a service as it is; empty if it is a learner's own."""
     if exercise := leftovers.made_by(service):
         return f"as the exercise {exercise} leaves it"
     if exercise := leftovers.left_by(run, service):
@@ -98,7 +98,7 @@ def _leftover(run: Run, service: Service) -> str:
 
 
 def running(run: Run, name: str, count: int | None = None, within: float = 120.0) -> None:
-    """Wait until all tasks of a service run and nothing of it is on its way; tell where they are.
+    """Wait until all tasks of a service run and none is on its way; print where they are.
 
     :param count: how many; by default as many as the service itself wants.
     """
@@ -132,7 +132,7 @@ def inside(
     judge: Callable[[Run, str], None] | None = None,
     within: float = 30.0,
 ) -> Step:
-    """The step that runs a command on the node of a service's task, which is found only then.
+    """Compose the step that runs a command on the node of a service's task, which is looked up at run time.
 
     :param shown: as the learner types it; ``CONTAINER`` in it stands for the task's container.
     :param script: as it is run, where that differs.
@@ -163,14 +163,14 @@ def inside(
 
 
 def describe(service: Service, expected: int) -> str:
-    """How far a service is, for people."""
+    """Describe how far a service has come, for people."""
     others = [f"{task.state} {task.error}".strip() for task in service.tasks if not task.running]
     update = f"; update {service.update_state}: {service.update_message}" if service.update_state else ""
     return f"{run_of(len(service.running), expected)} ({', '.join(others[-4:]) or 'none else'}){update}"
 
 
 def listeners(port: int) -> str:
-    """The script that shows what listens on a port; fails where nothing does."""
+    """Compose the script that shows what listens on a port; it fails if nothing does."""
     # Not every distribution has netstat any more.
     return f"if command -v netstat >/dev/null; then netstat -nlp; else ss -nlp; fi | grep ':{port} '"
 
@@ -195,7 +195,7 @@ def port_open(run: Run, node: Node, port: int) -> None:
 
 
 def ports_free(run: Run, ports: Sequence[int]) -> None:
-    """See that no program but Docker's own listens on a port that is to be published, on any node.
+    """Check that no program but Docker listens on a port that is to be published, on any node.
 
     Published through the routing mesh, such a port would be taken over from the program; published in host mode, no
     container would start on that node.
@@ -214,13 +214,13 @@ def ports_free(run: Run, ports: Sequence[int]) -> None:
 
 
 def _who(listening: str) -> str:
-    """Of ``tcp6 0 0 :::8001 :::* LISTEN 9/nginx: master``: the process; of what ss prints: its last column."""
+    """Name the process in ``tcp6 0 0 :::8001 :::* LISTEN 9/nginx: master``; of what ss prints, its last column."""
     last = listening.strip().splitlines()[-1]
     return last.partition("LISTEN")[2].strip() or last
 
 
 def remove_services(run: Run, names: Sequence[str]) -> None:
-    """Remove services that are there, and wait until none of their containers is left on any node."""
+    """Remove services, and wait until none of their containers is left on any node."""
     existing = [service.name for service in swarm.services(run.manager.run) if service.name in names]
     if existing:
         run.say(f"[{run.lab.first_manager.name}]$ docker service rm {' '.join(existing)}")
@@ -280,7 +280,7 @@ def _rm(run: Run, kind: str, names: Sequence[str]) -> None:
 
 
 def _inventory(exercise: Exercise) -> str:
-    """Lists what there is, a line each: ``network front``; and the labels of nodes: ``ID zone``."""
+    """Compose the script that lists what exists, a line each (``network front``), and labels of nodes (``ID zone``)."""
     lines = [f"docker {kind} ls --format '{kind} {{{{.Name}}}}'" for kind in ("network", "secret", "config")]
     if exercise.labels:
         template = "{{$id := .ID}}{{range $key, $value := .Spec.Labels}}{{$id}} {{$key}}{{println}}{{end}}"

@@ -85,7 +85,7 @@ Script = Sequence[Step]
 
 
 class Chosen:
-    """The steps of a script that there are for nodes that lack something.
+    """The steps of a script that apply to nodes which lack some capabilities.
 
     :ivar steps: each with why it is not applicable, in words for people, empty where it is.
     :ivar left_out: how many are not applicable.
@@ -111,7 +111,7 @@ class Chosen:
 
 
 def play(run: Run, script: Script, begin: Callable[[], None] = lambda: None) -> Spent:
-    """Carry the steps out, in order; gives what they spent.
+    """Carry the steps out, in order; return the time they took.
 
     :param begin: called before each step that is carried out.
     :raises ExerciseError: one does not come out as it should.
@@ -133,7 +133,7 @@ def play(run: Run, script: Script, begin: Callable[[], None] = lambda: None) -> 
 
 
 def _play_step(run: Run, step: Step) -> bool:
-    """Carry one step out; gives whether there was anything to do."""
+    """Carry one step out; tell whether there was anything to do."""
     already = step.skip_if(run) if step.skip_if else None
     if already:
         run.say(f"  {already}")
@@ -173,7 +173,7 @@ def _type(run: Run, step: Step, command: Command) -> None:
 
 
 def headline(exercise: Exercise) -> str:
-    """The first line of what an exercise shows."""
+    """Compose the first line of what an exercise shows."""
     return f"== {exercise.name}: {exercise.title.en} · {exercise.title.ko}"
 
 

@@ -45,7 +45,7 @@ GOSSIP = Timer("a task is stopped 2 s after it was taken out of the routing mesh
 
 
 def watched(seconds: float) -> tuple[Timer, Timer]:
-    """How long an update waits after its last task, as ``--update-monitor`` says: the swarm, then the command.
+    """Make the timers after the last task of an update, by ``--update-monitor``: the swarm's, then the command's.
 
     The command waits as long as the service's own monitor says (docker/cli ``cli/command/service/progress``).
     """
@@ -57,7 +57,7 @@ def watched(seconds: float) -> tuple[Timer, Timer]:
 
 @dataclass
 class Spent:
-    """What one carrying-out of an exercise spent."""
+    """The time that one run of an exercise took."""
 
     exercise: str
     steps: list[tuple[str, float, float]] = field(default_factory=list)
@@ -74,12 +74,12 @@ class Spent:
 
     @property
     def seconds(self) -> float:
-        """Altogether."""
+        """Add up all steps, in seconds."""
         return sum(seconds for _, seconds, _ in self.steps)
 
     @property
     def of_swarm(self) -> float:
-        """Of that, Swarm's own timers."""
+        """Add up Swarm's own timers, in seconds."""
         return sum(waited for _, _, waited in self.steps)
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ class Spent:
         return f"{self.seconds:.0f} s{timers}"
 
     def to_json(self) -> str:
-        """For whoever adds several up."""
+        """Convert to JSON data, so that several can be added up."""
         return json.dumps(
             {
                 "exercise": self.exercise,

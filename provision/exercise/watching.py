@@ -23,7 +23,7 @@ def requests(
     by: Node | None = None,
     to: Sequence[Node] = (),
 ) -> Iterator[None]:
-    """Ask for a published port through every node, without a pause, while a step happens; tell how many were lost.
+    """Make requests to a published port through every node while a step happens; print how many were lost.
 
     The requests have begun before the step does, and end after what it waits for has been seen. Where nodes lack
     the routing mesh there are none, and that is told.
@@ -56,7 +56,7 @@ def requests(
 
 
 def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
-    """Judges requests of which Swarm itself may lose some: explains those, refuses where they were lost for long.
+    """Make a judge of requests that explains short losses, which Swarm itself causes, and refuses long ones.
 
     :param why: what is lost whatever one does, as sentences.
     :param longest: seconds for which some may be lost at a time, on an ordinary machine.
@@ -77,7 +77,7 @@ def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
 
 
 def tell_turns(run: Run, service: Service, happened: list[Turn] | None = None) -> None:
-    """Tell, replica by replica, when the old task stopped and the new one ran."""
+    """Print, replica by replica, when the old task stopped and the new one ran."""
     happened = turns(service) if happened is None else happened
     moments = [moment for turn in happened for moment in (turn.stopped, turn.started) if moment]
     if not moments:

@@ -30,28 +30,28 @@ EXERCISE = Exercise(
 
 
 def services() -> tuple[str, ...]:
-    """Names of all services that exercises of the course make one by one."""
+    """List the names of all services that the course's exercises create outside of stacks."""
     names = (spec.name for exercise in exercises().values() for spec in (*exercise.services, *exercise.later))
     return tuple(dict.fromkeys(names))
 
 
 def stacks() -> tuple[str, ...]:
-    """Names of all stacks of the course."""
+    """List the names of all stacks of the course."""
     return tuple(dict.fromkeys(name for exercise in exercises().values() for name in exercise.stacks))
 
 
 def networks() -> tuple[str, ...]:
-    """Names of all networks of the course, but those that a stack makes for itself."""
+    """List the names of all networks of the course, without those that a stack creates for itself."""
     return tuple(dict.fromkeys(name for exercise in exercises().values() for name in exercise.networks))
 
 
 def images() -> frozenset[str]:
-    """The images of the course, without tags."""
+    """Collect the images of the course, without tags."""
     specs = (spec for exercise in exercises().values() for spec in (*exercise.services, *exercise.later))
     return frozenset(repository(spec.image) for spec in specs)
 
 
 def of_the_course(names: Iterable[str], course_names: Iterable[str]) -> list[str]:
-    """Those names that the course knows, and those that belong to one of its stacks (``STACK_NAME``)."""
+    """Select the names that the course knows, and those that belong to one of its stacks (``STACK_NAME``)."""
     course_names, prefixes = set(course_names), tuple(f"{stack}_" for stack in stacks())
     return [name for name in names if name in course_names or name.startswith(prefixes)]

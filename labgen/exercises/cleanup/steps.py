@@ -26,7 +26,7 @@ Names = Callable[[Run], list[str]]
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
     return [
         *(_make(lab, spec) for spec in cleanup.REMOVED),
@@ -71,7 +71,7 @@ def script(lab: Lab) -> Script:
 
 
 def reset(run: Run) -> None:
-    """Remove the two services, should a run have ended between making and removing them."""
+    """Remove the two services, if a run ended between creating and removing them."""
     services.remove_services(run, [spec.name for spec in cleanup.REMOVED])
 
 
@@ -83,7 +83,7 @@ def _make(lab: Lab, spec: ServiceSpec) -> Step:
 
 
 def _use_existing(run: Run, spec: ServiceSpec) -> str | None:
-    """Whether a service need not be made: it is there, in any state of the course, or all is removed already."""
+    """Tell why a service need not be created: it exists as an exercise leaves it, or all is removed already."""
     _only_the_courses(run)
     service = swarm.service(run.manager.run, spec.name)
     if service is not None:
@@ -106,7 +106,7 @@ def _all(run: Run) -> list[Service]:
 
 
 def _only_the_courses(run: Run) -> None:
-    """Services that bear a name of the course and are not as any exercise leaves them are a learner's own work."""
+    """Refuse services with a name of the course that no exercise leaves like that: they are a learner's own."""
     changed = [
         service
         for service in _all(run)
@@ -193,7 +193,7 @@ def _no_container(run: Run) -> None:
 
 
 def containers(run: Run, node: Node) -> tuple[list[str], list[str]]:
-    """What of the course is on a node, running or not: services with a container, and containers made by hand."""
+    """List what the course has on a node, running or not: services with a container, and other containers."""
     entries = as_list(ask(run.shell(node).run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
     groups: tuple[set[str], set[str]] = (set(), set())
     for entry in entries:

@@ -403,7 +403,7 @@ def _member(swarm: Swarm, node: Node, facts: NodeFacts) -> SwarmNode | None:
 
 
 def _elsewhere(swarm: Swarm, lab: Lab, facts: NodeFacts) -> list[str]:
-    """Addresses at which a node has its managers, where none of them is a manager of this swarm."""
+    """List a node's managers' addresses, if none of them is a manager of this swarm."""
     swarm_addresses = {str(node.address) for node in lab.nodes} | {node.address for node in swarm.nodes}
     addresses = [manager.rpartition(":")[0] for manager in facts.swarm.managers]
     return [] if swarm_addresses & set(addresses) else addresses

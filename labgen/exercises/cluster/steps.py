@@ -19,7 +19,7 @@ _MANAGING, _GOSSIP = PORTS
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
     return [
         *(Step(node, f"See that {node.name} is in a swarm.", _info(), until=_active(node)) for node in lab.nodes),

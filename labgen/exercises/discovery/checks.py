@@ -112,7 +112,7 @@ def test_round_robin(swarm: Swarm, exam: Exam) -> None:
 
 @dataclass(frozen=True)
 class Discovered:
-    """What a container on the network was told.
+    """What a container on the network was answered.
 
     :param own: by the service's name, the addresses that the swarm itself knows of its running tasks; ``virtual`` of
         the service.
@@ -125,7 +125,7 @@ class Discovered:
 
 @pytest.fixture(scope="module")
 def discovered(exam: Exam, lacks: Lacks) -> Discovered:
-    """Ask once for all checks, from a container that is started on the manager, on the network, and removed."""
+    """Look names up once for all checks, in a container on the manager and on the network, which is then removed."""
     swarm = exam.swarm
     subnets = [subnet for net in swarm.networks if net.name == NETWORK for subnet in net.subnets]
 

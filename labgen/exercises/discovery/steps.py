@@ -26,7 +26,7 @@ _REMOVE = f"docker rm -f {ASKER}"
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
 
     def look_up(name: str, why: str) -> Step:
@@ -68,7 +68,7 @@ def script(lab: Lab) -> Script:
 
 
 def reset(run: Run) -> None:
-    """Remove what the exercise makes, the container that asks first: it is on the network."""
+    """Remove what the exercise creates; the container that asks first, because it is on the network."""
     if run.manager.run(f"docker ps --all --quiet --filter name=^{ASKER}$").strip():
         run.say(f"[{run.lab.first_manager.name}]$ {_REMOVE}")
         run.manager.run(_REMOVE)
@@ -89,7 +89,7 @@ def _network_there(run: Run) -> str | None:
 
 
 def _asker_there(run: Run) -> str | None:
-    """Whether the container is there already, as an interrupted run has left it; one that cannot ask makes way."""
+    """Tell whether an interrupted run left the container; remove one that cannot ask."""
     filters = f"--filter name=^{ASKER}$ --filter network={NETWORK} --filter status=running"
     if run.manager.run(f"docker ps --quiet {filters}").strip():
         return f"{ASKER} runs already."
@@ -100,7 +100,7 @@ def _asker_there(run: Run) -> str | None:
 
 
 def _compare_with_swarm(lab: Lab, spec: ServiceSpec) -> Step:
-    """The step that compares names with what the swarm itself says of a service."""
+    """Compose the step that compares names with what the swarm itself knows of a service."""
     shown = f"docker service inspect --format '{{{{json .Endpoint.VirtualIPs}}}}' {spec.name}"
     return Step(
         lab.first_manager,
@@ -111,12 +111,12 @@ def _compare_with_swarm(lab: Lab, spec: ServiceSpec) -> Step:
 
 
 def own_addresses(service: Service) -> frozenset[IPv4Address]:
-    """The addresses of a service's running tasks."""
+    """Collect the addresses of a service's running tasks."""
     return frozenset(address for task in service.running for address in task.addresses)
 
 
 def _as_the_swarm_says(run: Run, name: str) -> None:
-    """Wait until names mean what the swarm says, and the tasks' own addresses give pages."""
+    """Wait until names resolve to what the swarm knows, and every task's own address gives a page."""
     within = run.inventory.patience.seconds(5)
 
     def ask(script: str) -> str:

@@ -23,7 +23,7 @@ service = service_of(SERVICE.name)
 
 @pytest.fixture
 def lived(service: Service, exam: Exam) -> Service:
-    """The service, its tasks with the times of their containers."""
+    """Read the service, its tasks with the times of their containers."""
     return exam.lived(service.name)
 
 
@@ -166,7 +166,7 @@ def _keeps_images(update: list[Turn]) -> bool:
 
 
 def _describe(moved: list[Turn]) -> str:
-    """Moves, for people."""
+    """Describe the moves, for people."""
     if not moved:
         return "the history shows no task that came from one node to another"
     phrases = []

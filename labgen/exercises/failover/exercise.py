@@ -27,12 +27,12 @@ RESTART = "sudo systemctl reboot --force --force"
 
 
 def drain(node: str) -> str:
-    """Takes every task off a node, and lets none come."""
+    """Compose the command that takes every task off a node, and lets none come."""
     return f"docker node update --availability drain {node}"
 
 
 def activate(node: str) -> str:
-    """Lets tasks come to a node again."""
+    """Compose the command that lets tasks come to a node again."""
     return f"docker node update --availability active {node}"
 
 

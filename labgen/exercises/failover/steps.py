@@ -37,7 +37,7 @@ BOOT_WITHIN = 180.0
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, first, second = lab.first_manager, lab.workers[0], lab.workers[1]
     return [
         services.create(lab, SERVICE, f"Create {SERVICE.name}: {REPLICAS} replicas, spread over the workers."),
@@ -113,7 +113,7 @@ def _force(lab: Lab, needs: tuple[Capability, ...] = ()) -> Step:
 
 
 def reset(run: Run) -> None:
-    """Remove the service; a worker whose engine was left stopped, or that is drained, is brought back first."""
+    """Remove the service; first bring back a worker whose engine was left stopped, or that is drained."""
     for node in run.lab.workers:
         member = _member(run, node)
         if not member.ready:
@@ -200,7 +200,7 @@ def _started_again(run: Run, node: Node) -> Iterator[None]:
 
 
 def _given_up(run: Run, node: Node) -> None:
-    """Wait until the node is Down and every task runs elsewhere; tell when."""
+    """Wait until the node is Down and every task runs elsewhere; print when."""
     start, announced = time.monotonic(), False
 
     def look() -> Service:
@@ -246,7 +246,7 @@ def _where(run: Run, service: Service) -> str:
 
 
 def _spread(run: Run) -> str | None:
-    """Whether no worker has two tasks more than another."""
+    """Tell whether no worker has two tasks more than another."""
     service = run.service(SERVICE.name)
     placed = run.placed(service)
     counts = [len(placed.get(node.name, ())) for node in run.lab.workers]
@@ -269,7 +269,7 @@ _BOOTED = "cat /proc/sys/kernel/random/boot_id"
 
 
 def _restarted(run: Run, node: Node) -> str | None:
-    """Whether the machine has booted since the service was made."""
+    """Tell whether the machine has booted since the service was created."""
     created = run.service(SERVICE.name).created
     script = "date +%s; cut -d. -f1 /proc/uptime"
     now, uptime = (float(word) for word in run.shell(node).run(script).split())
@@ -289,7 +289,7 @@ def _remember(run: Run, node: Node) -> None:
 
 
 def _machine_back(run: Run, node: Node) -> None:
-    """Wait until the machine has booted anew, answers over a new connection, and its node is Ready."""
+    """Wait until the machine has booted again, answers over a new connection, and its node is Ready."""
     start = time.monotonic()
     given_up: list[float] = []
 

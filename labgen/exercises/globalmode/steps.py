@@ -22,7 +22,7 @@ NAME = SERVICE.name
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, last = lab.first_manager, lab.workers[-1]
     joined = functools.partial(_joined_later, node=last)
     before = _Before()
@@ -85,7 +85,7 @@ class _Before:
         self.services: list[str] = []
 
     def remember(self, run: Run, node: Node) -> None:
-        """Note it."""
+        """Note the node's labels and the other services with a task on it."""
         member = _current(run, node)
         if member is None:
             return
@@ -99,7 +99,7 @@ class _Before:
         ]
 
     def label(self, run: Run, node: Node) -> Command | str:
-        """The command that puts the labels back."""
+        """Compose the command that puts the labels back."""
         member = _current(run, node)
         if not self.labels or member is None:
             return "it had none."
@@ -107,19 +107,19 @@ class _Before:
         return Command(f"docker node update {flags} {node.name}", f"docker node update {flags} {member.id}")
 
     def others(self, run: Run) -> Command | str:
-        """The command that shows the other services."""
+        """Compose the command that shows the other services."""
         del run
         return Command("docker service ls") if self.services else "no other service had a task there."
 
     def wait_for_services(self, run: Run) -> None:
-        """Wait until they are what they were: swarm begins a task anew 5 s after it was lost."""
+        """Wait until the other services run as before: Swarm starts a lost task again after 5 s."""
         for name in self.services:
             run.say(f"  {name}:")
             services.running(run, name)
 
 
 def _current(run: Run, node: Node) -> SwarmNode | None:
-    """The node's membership; where it has left one behind, the one that is Ready."""
+    """Find the node's membership; of several, the one that is Ready."""
     memberships = sorted(
         (member for member in run.nodes() if member.name == node.name),
         key=lambda member: (member.ready, str(member.created)),

@@ -36,7 +36,7 @@ service = service_of(SERVICE.name)
 
 @pytest.fixture
 def lived(service: Service, exam: Exam) -> Service:
-    """The service, its tasks with the times of their containers and what their health checks said."""
+    """Read the service, its tasks with the times of their containers and the output of their health checks."""
     return exam.lived(service.name)
 
 
@@ -196,7 +196,7 @@ class Tried:
 
 @pytest.fixture(scope="module")
 def tried(exam: Exam, lacks: Lacks) -> Tried:
-    """Replace every task by one like it, and roll back, once for all checks: the service is left as it was found."""
+    """Replace every task by one like it and roll back, once for all checks; the service is left as it was."""
     before = exam.service(WEB.name)
     assert before is not None, f"there is no service {WEB.name}"
     ran = {task.id for task in before.running}
@@ -254,7 +254,7 @@ def test_answers_meanwhile(tried: Tried) -> None:
 
 
 def there_and_back(exam: Exam) -> tuple[Service, Service]:
-    """Replace every task by one like it, and roll back; gives the service after the one and after the other."""
+    """Replace every task by one like it, and roll back; return the service after each."""
     name = shlex.quote(WEB.name)
     mark = exam.mark("health")
     label = f"--label-add {_LABEL}={mark} " if mark else ""
@@ -283,7 +283,7 @@ def _settled(exam: Exam, state: str) -> Service:
 
 
 def _since(service: Service, first: set[str]) -> Service:
-    """The service with the tasks of some ids and those that came after them in their places."""
+    """Reduce the service to the tasks of some ids, and those that came after them in their slots."""
     selected = []
     for tasks in places(service).values():
         start = next((at for at, task in enumerate(tasks) if task.id in first), len(tasks))

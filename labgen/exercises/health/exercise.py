@@ -42,7 +42,7 @@ ASKING = frozenset({"redis-cli", "curl", "wget", "nc", "telnet", "python", "pyth
 
 
 def asks(test: Sequence[str]) -> bool:
-    """Whether a health check, as the engine keeps it (``CMD-SHELL``, ``curl …``), asks a server anything."""
+    """Tell whether a health check, as the engine keeps it (``CMD-SHELL``, ``curl …``), asks a server anything."""
     words = re.findall(r"[\w./-]+", " ".join(test[1:]))
     return any(word.rpartition("/")[2] in ASKING for word in words)
 

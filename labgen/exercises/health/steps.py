@@ -26,7 +26,7 @@ HEALTHY = Timer(f"a task counts as running when its first check succeeds {_OFTEN
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
     port = WEB.publish[0].published
     return [
@@ -77,12 +77,12 @@ def script(lab: Lab) -> Script:
 
 
 def _unwell(service: Service) -> dict[str, str]:
-    """By replica, what the health check of its latest task said that never became healthy."""
+    """Map each replica whose latest task never became healthy to the output of its health check."""
     return {str(task.slot): task.unwell for task in service.tasks if task.unwell and not task.running}
 
 
 def _shows(run: Run) -> bool:
-    """Whether the history shows the update that failed, and that nothing was lost by any."""
+    """Tell whether the history shows the update that failed, and that no update lost a replica."""
     return _failed(run) is not None and not most_empty(run.lived(SERVICE.name))
 
 
@@ -123,7 +123,7 @@ def _open(run: Run, node: Node, port: int) -> None:
 
 
 def _relieved(run: Run, name: str) -> None:
-    """Wait until every old task has given way to its successor; tell when, and that none was missed."""
+    """Wait until every old task has made way for its successor; print when, and that no replica was missing."""
     services.running(run, name)
 
     def look() -> Service:
@@ -163,7 +163,7 @@ _EXCHANGE = (
 
 
 def few_lost(_run: Run, probed: Probed) -> None:
-    """Raise where more requests were lost than may be."""
+    """Raise if more requests were lost than may be."""
     if probed.lost * 1000 > probed.requests * PER_THOUSAND:
         raise ExerciseError(
             f"requests were lost while the tasks of {WEB.name} were replaced: {probed}.",

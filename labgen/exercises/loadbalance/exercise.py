@@ -20,7 +20,7 @@ SERVICE = ServiceSpec(
 
 
 def page(number: int) -> str:
-    """The page of worker ``number``, counted from 1, as the document writes it."""
+    """Compose the page of worker ``number``, counted from 1, as the document writes it."""
     return f"<h1>Hi Docker Swarm {number}</h1>"
 
 

@@ -33,7 +33,7 @@ MANY = 60
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
     listen = f"sudo netstat -nlp | grep {PUBLISHED}"
     workers = list(enumerate(lab.workers, start=1))
@@ -102,7 +102,7 @@ def script(lab: Lab) -> Script:
 
 
 def _tasks(run: Run) -> dict[str, list[Task]]:
-    """Running tasks by the name of the node they are on."""
+    """Group the running tasks by the name of their node."""
     service = run.service(SERVICE.name)
     if len(service.running) != SERVICE.replicas:
         raise NotYet(services.describe(service, REPLICAS))
@@ -110,14 +110,14 @@ def _tasks(run: Run) -> dict[str, list[Task]]:
 
 
 def _shared(run: Run) -> str | None:
-    """Whether the tasks are spread over as many workers as there can be."""
+    """Tell whether the tasks are spread over as many workers as there can be."""
     placed = _tasks(run)
     busy = [worker for worker in run.lab.workers if worker.name in placed]
     return "Each has its share." if len(busy) >= min(REPLICAS, len(run.lab.workers)) else None
 
 
 def _idle(run: Run, worker: Node) -> bool:
-    """Whether a worker has no task because there are more workers than replicas."""
+    """Tell whether a worker has no task because there are more workers than replicas."""
     return len(run.lab.workers) > REPLICAS and worker.name not in _tasks(run)
 
 
@@ -125,7 +125,7 @@ _NONE_HERE = "No task runs here: there are more workers than replicas."
 
 
 def _here(run: Run, worker: Node, so: str) -> list[Task]:
-    """The tasks on a worker; where there are none, an error that says what cannot be done therefore."""
+    """List the tasks on a worker; if there are none, raise an error that says what cannot be done."""
     tasks = _tasks(run).get(worker.name)
     if not tasks:
         raise ExerciseError(
@@ -156,7 +156,7 @@ def _ask_script(node: Node) -> str:
 
 
 def _spread(run: Run) -> None:
-    """Every page must come through every node's address, over many connections; tells how they spread."""
+    """Wait for every page through every node's address, over many connections; print how they spread."""
     expected = {page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)}
     addresses = {str(node.address): node.name for node in run.lab.nodes}
     answers: dict[str, Requests] = {}
@@ -185,7 +185,7 @@ def _spread(run: Run) -> None:
 
 
 def _inside(run: Run, worker: Node) -> list[str]:
-    """Addresses of the containers on a worker, on the bridge that leads from overlay networks to the node.
+    """List the addresses of a worker's containers on the bridge from overlay networks to the node.
 
     The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
     """
@@ -220,7 +220,7 @@ def _ask_inside_shown(*addresses: str) -> str:
 
 
 def _own_page(run: Run, worker: Node, number: int) -> None:
-    """The worker's container must give the page that was put into it."""
+    """Wait until the worker's container gives the page that was put into it."""
 
     def look() -> None:
         script = _ask_inside(run, worker).script or ""

@@ -16,7 +16,7 @@ from .exercise import LABEL, LABELLED, OFF_MANAGERS, SPREAD, TOO_BIG, VALUE
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, labelled = lab.first_manager, lab.workers[0]
     return [
         services.create(lab, OFF_MANAGERS, "Keep the tasks of a service off the managers.", until=_off_managers),

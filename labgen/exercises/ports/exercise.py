@@ -16,7 +16,7 @@ RANGE = range(30000, 32768)
 
 
 def crowded(nodes: int) -> ServiceSpec:
-    """The service in host mode with one replica more than a lab has nodes."""
+    """Specify the service in host mode with one replica more than a lab has nodes."""
     return HOST.but(replicas=nodes + 1)
 
 

@@ -19,7 +19,7 @@ _PORTS = "--format '{{json .Endpoint.Ports}}'"
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, full = lab.first_manager, crowded(len(lab.nodes))
     return [
         services.create(lab, CHOSEN, "Publish a port of your choice: it opens on every node."),
@@ -80,7 +80,7 @@ def script(lab: Lab) -> Script:
 
 
 def _host_runs(run: Run) -> None:
-    """Wait for its tasks; of more than there are nodes, for one on each."""
+    """Wait for the service's tasks; at most one on each node can run."""
     expected = min(run.service(HOST.name).replicas or 0, len(run.lab.nodes))
     _running(run, expected)
 
@@ -96,7 +96,7 @@ def _running(run: Run, expected: int) -> None:
 
 
 def _ask(node: Node, port: int | str) -> Command:
-    """Ask for the page; its title is enough to see."""
+    """Compose the step that requests the page; its title is enough to see."""
     curl = f"curl -s {node.address}:{port}"
     return Command(curl, f"{curl} --max-time 10 | grep -i '<title>'")
 
@@ -107,7 +107,7 @@ def _ask_host(node: Node) -> Command:
 
 
 def _published(run: Run) -> int:
-    """The port that the swarm has chosen."""
+    """Find the port that the swarm has chosen."""
     ports = [port.published for port in run.service(AUTOMATIC.name).ports]
     if len(ports) != 1 or ports[0] not in RANGE:
         raise ExerciseError(
@@ -129,7 +129,7 @@ def _ask_automatic(run: Run, node: Node) -> Command:
 
 
 def _answer_with_a_task(run: Run) -> None:
-    """Exactly the nodes with a task must answer at the port in host mode."""
+    """Wait until exactly the nodes with a task answer at the port in host mode."""
     placed = run.placed(run.service(HOST.name))
     addresses = {str(node.address): node.name for node in run.lab.nodes}
     port, within = HOST.publish[0].published, run.inventory.patience.seconds(3)

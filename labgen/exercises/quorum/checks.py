@@ -36,14 +36,14 @@ Journals = dict[Node, Journal]
 
 @pytest.fixture
 def journals(service: Service, exam: Exam, lab: Lab) -> Journals:
-    """What each manager's journal tells of the time since the service was made."""
+    """Read what each manager's journal says of the time since the service was created."""
     assert service.created is not None
     return {node: journal.read(exam.on(node, journal.script(service.created))) for node in lab.managers}
 
 
 @pytest.fixture
 def lost(journals: Journals, swarm: Swarm) -> Outage | None:
-    """The time in which fewer than half of the managers' engines ran."""
+    """Find the time in which fewer than half of the managers' engines ran."""
     managers = max(len(journals), sum(node.role == "manager" for node in swarm.nodes))
     return journal.together([history.outages for history in journals.values()], (managers + 1) // 2)
 
@@ -158,7 +158,7 @@ def test_recovered(swarm: Swarm, lab: Lab) -> None:
 
 
 def _describe(journals: Journals) -> str:
-    """For people, what there was."""
+    """Describe outages and elections, for people."""
     phrases = [
         f"{node.name}: stopped {len(history.outages)} times, became leader {len(history.led)} times"
         for node, history in journals.items()

@@ -28,7 +28,7 @@ _FORGOTTEN = 60.0
 
 
 class _Progress:
-    """What one carrying-out remembers.
+    """What one run of the exercise remembers.
 
     :ivar stopped: managers whose engine it has stopped, in that order.
     :ivar since: when the last of them was, or was started again.
@@ -39,12 +39,12 @@ class _Progress:
         self.since = 0.0
 
     def running(self, lab: Lab) -> list[Node]:
-        """The managers whose engine runs."""
+        """List the managers whose engine runs."""
         return [node for node in lab.managers if node not in self.stopped]
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, worker, progress = lab.first_manager, lab.workers[0], _Progress()
     request_options = {"by": worker, "to": lab.workers}
 
@@ -122,7 +122,7 @@ def script(lab: Lab) -> Script:
 
 
 def restore(run: Run) -> None:
-    """Start every manager's engine that does not run, and wait until the managers are whole again."""
+    """Start every manager's engine that does not run, and wait until all managers are back."""
     started = [node.name for node in run.lab.managers if _started(run, node)]
     if started:
         run.say(f"# Started again: the engine of {', '.join(started)}.")
@@ -136,7 +136,7 @@ def reset(run: Run) -> None:
 
 
 def _started(run: Run, node: Node) -> bool:
-    """Start an engine where it does not run; gives whether it was started."""
+    """Start an engine if it does not run; tell whether it was started."""
     script = "systemctl is-active --quiet docker || { systemctl start docker && echo started; }"
     try:
         return bool(run.shell(node).attempt(script, within=120).out.strip())
@@ -152,7 +152,7 @@ def _started(run: Run, node: Node) -> bool:
 
 
 def _ask_members(run: Run, managers: list[Node]) -> list[SwarmNode]:
-    """The swarm's nodes, as the first of these managers tells that can.
+    """Ask the managers in turn for the swarm's nodes; return the first answer.
 
     :raises NotYet: none can; says what they say.
     """
@@ -166,7 +166,7 @@ def _ask_members(run: Run, managers: list[Node]) -> list[SwarmNode]:
 
 
 def _leader(run: Run, progress: _Progress) -> Node:
-    """The manager that leads.
+    """Find the manager that leads.
 
     :raises NotYet: none does.
     """

@@ -127,7 +127,7 @@ class Death:
 
 @pytest.fixture(scope="module")
 def death(exam: Exam, lacks: Lacks) -> Death:
-    """Kill one container of the service, once for all checks, and wait until the swarm has put another in its place."""
+    """Kill one container of the service, once for all checks, and wait until another task runs in its slot."""
     service = exam.service(SERVICE.name)
     assert service is not None, f"there is no service {SERVICE.name}"
     node, task = _victim(exam, service)
@@ -192,7 +192,7 @@ _KEPT = 5
 
 
 def _fill(exam: Exam, expected: int) -> None:
-    """As many as before again, where the swarm did not see to it, and without touching those that run.
+    """Restore the number of tasks, if the swarm did not, without touching those that run.
 
     A replica whose task is not to be restarted is counted still; scaled down it is the first to go. One that has used
     up its attempts is known by its past tasks, of which each scaling down forgets one.
@@ -220,7 +220,7 @@ def _victim(exam: Exam, service: Service) -> tuple[Node, Task]:
 
 
 def _recovered(exam: Exam, killed: Task, expected: int) -> int:
-    """How many tasks run, once another runs in the place of one."""
+    """Count the running tasks, once another runs in the slot of the one that was killed."""
     service = exam.service(SERVICE.name)
     assert service is not None, f"{SERVICE.name} was removed meanwhile"
     running = [task for task in service.running if task.id != killed.id]

@@ -19,7 +19,7 @@ from .exercise import LOSING, SERVICE, WITHIN
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     node = (*lab.workers, lab.first_manager)[0]
     return [
         services.create(
@@ -53,7 +53,7 @@ def script(lab: Lab) -> Script:
 
 
 def _victim(run: Run) -> tuple[Node, Task]:
-    """A task of the service that runs, on a worker where one does; the same each time."""
+    """Choose a running task of the service, on a worker if one runs there; the same each time."""
     placed = run.placed(run.service(SERVICE.name))
     for node in (*run.lab.workers, *run.lab.managers):
         if node.name in placed:
@@ -70,7 +70,7 @@ def _remove(run: Run) -> Command:
 
 
 def killed(service: Service) -> Turn | None:
-    """The latest turn in which a task that runs came after one that was killed; ``None`` where there is none."""
+    """Find the latest turn from a task that was killed to one that runs; ``None`` if there is none."""
     replacements = [turn for turn in turns(service) if turn.old.killed and turn.new.running]
     return replacements[-1] if replacements else None
 
@@ -84,7 +84,7 @@ def _recovered(run: Run) -> str | None:
 
 
 def _replaced(run: Run) -> None:
-    """Wait until another task runs in the place of the one that was removed; tell how long it took."""
+    """Wait until another task runs in the slot of the one that was removed; print how long it took."""
     turn: list[Turn] = []
 
     def look() -> None:

@@ -30,13 +30,13 @@ BY_HAND = 2.0
 
 @pytest.fixture
 def queue(swarm: Swarm) -> Service:
-    """The service whose update is paused."""
+    """Read the service whose update is paused."""
     return found(swarm, QUEUE.name)
 
 
 @pytest.fixture
 def store(swarm: Swarm) -> Service:
-    """The service whose update goes on, and is rolled back."""
+    """Read the service whose update goes on, and is rolled back."""
     return found(swarm, STORE.name)
 
 
@@ -68,7 +68,7 @@ def test_services_exist(swarm: Swarm) -> None:
 
 
 def _broken(service: Service, spec: ServiceSpec) -> bool:
-    """Whether an update of the exercise's own has failed and is not mended yet: what is to be done is that."""
+    """Tell whether the exercise's own update has failed and is not repaired yet, which is the learner's next step."""
     before = any(repository(task.image) == repository(spec.image) for task in service.tasks)
     return same_image(service.image, rollback.BAD) and before
 

@@ -34,7 +34,7 @@ from .exercise import (
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
     return [
         services.create(
@@ -131,7 +131,7 @@ def _see_running(run: Run, name: str) -> None:
 
 
 def _shows(run: Run, name: str) -> bool:
-    """Whether the history shows the failures that the service has been through, or it is still in one."""
+    """Tell whether the history shows the failures that the service has been through, or one still goes on."""
     service = _get_service(run, name)
     # The store failed as a whole, the queue in part.
     least = len(places(service)) if name == STORE.name else 1
@@ -139,7 +139,7 @@ def _shows(run: Run, name: str) -> bool:
 
 
 def _happened(run: Run, name: str) -> str | None:
-    """Whether an update has failed and was mended already."""
+    """Tell whether an update has failed already, and is paused or was repaired."""
     service = _get_service(run, name)
     if service.update_state == "paused":
         return f"An update of {name} is paused already."
@@ -147,7 +147,7 @@ def _happened(run: Run, name: str) -> str | None:
 
 
 def _breaking(run: Run) -> str | None:
-    """Whether the store's update has failed, or is at it: to say it twice would leave nothing to go back to."""
+    """Tell whether the store's update has failed or still fails: a second one would leave nothing to go back to."""
     if same_image(_get_service(run, STORE.name).image, BAD):
         return f"{STORE.name} is being updated to {BAD} already."
     return _happened(run, STORE.name)
@@ -208,7 +208,7 @@ def _all_down(run: Run) -> None:
 
 
 def tell_failures(run: Run, service: Service) -> None:
-    """Tell of each replica the latest task that failed, and why."""
+    """Print the latest failed task of each replica, and why it failed."""
     for place, tasks in places(service).items():
         bad = [task for task in tasks if task.failed]
         if bad:

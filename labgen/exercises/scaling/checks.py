@@ -106,7 +106,7 @@ class Tried:
 
 @pytest.fixture(scope="module")
 def tried(exam: Exam, lacks: Lacks) -> Tried:
-    """Scale the service by one, or with a nonce by up to three, and back, once for all; it is left as it was found."""
+    """Scale the service by one, or with a nonce by up to three, and back, once for all checks."""
     service = exam.service(SERVICE.name)
     assert service is not None, f"there is no service {SERVICE.name}"
     few = service.replicas or 0
@@ -171,7 +171,7 @@ class Remembered:
 
 
 def _last_change(service: Service) -> list[tuple[int, int]]:
-    """The last change of the service, as numbers of replicas: it remembers how it was before."""
+    """List the last change of the number of replicas: the service remembers how it was before."""
     if service.replicas is None or service.replicas_before is None:
         return []
     return [(service.replicas_before, service.replicas)]
@@ -198,7 +198,7 @@ def _scale(exam: Exam, replicas: int) -> None:
 
 
 def _running(exam: Exam, expected: int) -> tuple[Task, ...]:
-    """The tasks that run, once they are as many as wanted and nothing is on its way."""
+    """Return the running tasks, once they are as many as expected and none is on its way."""
     service = exam.service(SERVICE.name)
     assert service is not None, f"{SERVICE.name} was removed meanwhile"
     going = sum(task.desired == "remove" for task in service.tasks)
@@ -209,7 +209,7 @@ def _running(exam: Exam, expected: int) -> tuple[Task, ...]:
 
 @contextmanager
 def _as_found(exam: Exam, service: Service) -> Iterator[None]:
-    """Afterwards as many replicas as before, and the same pages in their containers, whatever happened meanwhile.
+    """Restore the number of replicas and the pages in their containers at the end, whatever happened meanwhile.
 
     Which of the tasks on a worker goes when the service is scaled back is the swarm's choice. It may be one that was
     given a page in another exercise; the one that stays in its stead is then given that page.
@@ -232,7 +232,7 @@ def _as_found(exam: Exam, service: Service) -> Iterator[None]:
 
 
 def _page(exam: Exam, task: Task) -> str:
-    """The page in a task's container, in base64; empty where there is none."""
+    """Read the page in a task's container, in base64; empty if there is none."""
     node = exam.host(task)
     read = f"docker exec {shlex.quote(task.container_id)} cat {loadbalance.PAGE_PATH}"
     return exam.on(node, f"{read} 2>/dev/null | head -c 65536 | base64 -w0").strip() if node else ""

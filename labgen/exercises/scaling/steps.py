@@ -18,7 +18,7 @@ from .exercise import DOWN, FEW, LOSING, MANY, SCALED, SERVICE, UP, WITHIN
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     # What ran before scaling up, to be seen unharmed afterwards.
     before: list[str] = []
     asking = functools.partial(watching.requests, port=SERVICE.publish[0].published, judge=only_a_moment(_LOST, LOSING))
@@ -93,7 +93,7 @@ def _left_alone(before: list[str]) -> Callable[[Run], None]:
 
 
 def _back(run: Run) -> None:
-    """Wait until as few run as before, and the swarm has forgotten the one that went: then its container is gone."""
+    """Wait until the fewer tasks run, and the swarm has forgotten the third: then its container is gone."""
     services.running(run, SERVICE.name, count=FEW, within=WITHIN)
 
     def look() -> None:

@@ -198,13 +198,13 @@ def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
 
 
 def _counting(container: str) -> str:
-    """Prints how many users the file names, and the file system that it lies on."""
+    """Compose a script that prints how many users the file names, and the file system that it is on."""
     inside = f"grep -c : {secrets.FILE}; grep ' {secrets.FILE} ' /proc/mounts | cut -d ' ' -f 3"
     return f"docker exec {container} sh -c {shlex.quote(inside)} | head -c 100 || true"
 
 
 def _asking(container: str) -> str:
-    """Prints nginx's status without a password, and with that of the file; however the service is published."""
+    """Compose a script that prints nginx's status without a password and with the file's, published or not."""
     ask = (
         "nsenter --net --target \"$(docker inspect --format '{{.State.Pid}}' " + container + ')" '
         "curl -s -o /dev/null --max-time 5 -w '%{http_code}\\n'"

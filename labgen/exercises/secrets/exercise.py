@@ -32,7 +32,7 @@ ROTATE = f"docker service update --secret-rm {FIRST} --secret-add source={SECOND
 
 
 def create(secret: str) -> str:
-    """The command that makes a secret: a user and a random password, which nobody sees."""
+    """Compose the command that creates a secret: a user and a random password, which nobody sees."""
     return f'echo "learner:{{PLAIN}}$(head -c 9 /dev/urandom | base64)" | docker secret create {secret} -'
 
 

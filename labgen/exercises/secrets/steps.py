@@ -35,14 +35,14 @@ from .exercise import (
 
 
 class _Before:
-    """What one carrying-out remembers: the hash of the file before the secret was changed."""
+    """What one run of the exercise remembers: the hash of the file before the secret was changed."""
 
     def __init__(self) -> None:
         self.hash = ""
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, name, before = lab.first_manager, SERVICE.name, _Before()
     return [
         Step(
@@ -108,7 +108,7 @@ def script(lab: Lab) -> Script:
 
 
 def _looked_at(lab: Lab, judge: functools.partial[None]) -> list[Step]:
-    """The file in the container, and the page without a password and with it."""
+    """Compose the steps that show the file in the container, and the page without and with a password."""
     inside = functools.partial(services.inside, lab, SERVICE.name)
     return [
         inside("See the file in the container: it lies in memory.", LOOK),
@@ -140,7 +140,7 @@ def _changed(run: Run, output: str, before: _Before) -> None:
 
 
 def _current(run: Run) -> str:
-    """Name of the secret that the service is given; empty where there is no service, or none."""
+    """Name the secret that the service is given; empty if there is no service, or it has none."""
     service = swarm.service(run.manager.run, SERVICE.name)
     return service.files.get(FILE, "") if service else ""
 

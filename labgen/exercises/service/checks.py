@@ -151,7 +151,7 @@ def _lines(exam: Exam, task: str) -> list[str]:
 
 
 def _plain(script: str) -> str:
-    """A shell script without what makes no difference in it: quotes, and spaces around ``;``."""
+    """Reduce a shell script to what makes a difference in it: no quotes, no spaces around ``;``."""
     try:
         words = shlex.split(script)
     except ValueError:

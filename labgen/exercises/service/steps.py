@@ -21,7 +21,7 @@ FOLLOWED = PAUSE + 1
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager = lab.first_manager
     make = services.create(lab, SERVICE, f"Create {NAME}: one task, which says a line every {PAUSE} s.", also=(SCALED,))
     created: list[str] = []
@@ -80,7 +80,7 @@ def _follow() -> str:
 
 
 def spoken(run: Run, task: str) -> int:
-    """How often a task has said its line, by what the swarm keeps of it."""
+    """Count how often a task has printed its line, by what the swarm keeps of it."""
     output = run.manager.attempt(f"timeout 20 docker service logs --raw --tail 5 {task} 2>/dev/null", within=60)
     return [line.strip() for line in output.out.splitlines()].count(LINE)
 

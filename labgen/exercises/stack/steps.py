@@ -55,7 +55,7 @@ _INSTALL = (
 
 
 class _Progress:
-    """What one carrying-out remembers from step to step.
+    """What one run of the exercise remembers from step to step.
 
     :ivar deployed: the stack was not there before.
     :ivar tasks: ids of each service's running tasks before one of them was updated.
@@ -67,7 +67,7 @@ class _Progress:
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     manager, progress = lab.first_manager, _Progress()
     return [
         Step(
@@ -132,7 +132,7 @@ def script(lab: Lab) -> Script:
 
 
 def reset(run: Run) -> None:
-    """Remove the stack, what compose has left on the manager, and the file where it is the course's own."""
+    """Remove the stack, what compose has left on the manager, and the file if it is the course's own."""
     if any(service.stack == STACK for service in swarm.services(run.manager.run)):
         run.say(f"[{run.lab.first_manager.name}]$ {REMOVE}")
         run.manager.run(REMOVE, what=REMOVE)
@@ -151,7 +151,7 @@ def reset(run: Run) -> None:
 
 
 def _file(run: Run) -> str:
-    """What the file on the manager says, empty where there is none."""
+    """Read the file on the manager; empty if there is none."""
     return run.manager.run(f"[ ! -e {FILE} ] || cat {FILE}")
 
 
@@ -205,7 +205,7 @@ _NOTHING = "left out: compose runs nothing here."
 
 
 def _tool(run: Run) -> str:
-    """How compose is called here, empty where it is not installed."""
+    """Tell how compose is called on the manager; empty if it is not installed."""
     return run.manager.run(
         # The plugin first: docker-compose may be Ubuntu's version 1, which its Python cannot run any more.
         "if docker compose version >/dev/null 2>&1; then echo docker compose; "
@@ -226,7 +226,7 @@ def _composed(run: Run, words: str) -> Command | str:
 
 
 def _project(run: Run) -> dict[str, str]:
-    """State of each container that compose has of the file, by its name."""
+    """Map each container that compose has made from the file to its state, by name."""
     containers = as_list(ask(run.manager.run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
     return {"".join(container.get("Names") or ()).lstrip("/"): text_of(container, "State") for container in containers}
 
@@ -255,7 +255,7 @@ def _deploy(lab: Lab, why: str, progress: _Progress) -> Step:
 
 
 def _use_existing(run: Run) -> str | None:
-    """Whether the stack is there. A learner's own services of these names are never changed."""
+    """Tell whether the stack exists; refuse a learner's own services of these names."""
     existing = {name: service for name in NAMES if (service := swarm.service(run.manager.run, name))}
     wrong = []
     for spec in SERVICES:

@@ -157,6 +157,6 @@ def _ask(container: str) -> str:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """``redis_version:6.2.5`` is (6, 2)."""
+    """Read ``redis_version:6.2.5`` as (6, 2)."""
     parts = text.partition(":")[2].strip().split(".")[:2]
     return tuple(int(part) for part in parts) if len(parts) == 2 and all(map(str.isdigit, parts)) else ()

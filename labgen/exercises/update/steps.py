@@ -19,7 +19,7 @@ from .exercise import NEW, OLD, SERVICE, UPDATE, UPDATED
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     return [
         services.create(
             lab,
@@ -80,13 +80,13 @@ def _one_after_the_other(run: Run) -> None:
 
 
 def _shows(run: Run) -> bool:
-    """Whether the history shows the update as it should be, or the update still goes on."""
+    """Tell whether the history shows the update as it should be, or the update still goes on."""
     service = run.service(SERVICE.name)
     return not service.settled or not not_in_turn(service)
 
 
 def not_in_turn(service: Service) -> str:
-    """What is not as it should be in the update of one task after the other; empty where all is."""
+    """Tell what is wrong with the update of one task after the other; empty if nothing is."""
     happened = turns(service)
     changed = [turn for turn in happened if same_image(turn.old.image, OLD) and same_image(turn.new.image, NEW)]
     if len(changed) != len(happened) or len(happened) != len(service.running):

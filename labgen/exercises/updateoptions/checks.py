@@ -28,7 +28,7 @@ service = service_of(SERVICE.name)
 
 @pytest.fixture
 def happened(service: Service, exam: Exam) -> list[list[Turn]]:
-    """The updates that the history shows, each of more replicas than were to change at a time."""
+    """List the updates in the history that changed more replicas than may change at a time."""
     return [
         update for update in updates(exam.lived(service.name)) if len({turn.place for turn in update}) > PARALLELISM
     ]
@@ -140,7 +140,7 @@ def _start_first(update: list[Turn]) -> bool:
 
 
 def _describe(happened: list[list[Turn]]) -> str:
-    """The updates, for people."""
+    """Describe the updates, for people."""
     if not happened:
         return "the history shows no update of three replicas or more"
     phrases = []

@@ -26,7 +26,7 @@ SLACK = 0.5
 
 
 def script(lab: Lab) -> Script:
-    """The steps, in order."""
+    """List the steps, in order."""
     return [
         services.create(
             lab,
@@ -69,14 +69,14 @@ def _forced(turn: Turn) -> bool:
 
 
 def _update(run: Run, of: Callable[[Turn], bool]) -> list[Turn]:
-    """The latest update of that kind that the history shows with every moment of it, empty where it shows none."""
+    """Find the latest update of a kind that the history shows with all its times; empty if there is none."""
     candidates = [update for update in updates(run.lived(SERVICE.name)) if len(update) == SERVICE.replicas]
     dated = [update for update in candidates if all(of(turn) and turn.gap is not None for turn in update)]
     return dated[-1] if dated else []
 
 
 def _shows(run: Run) -> bool:
-    """Whether the history shows the updates that the service's options say it has been through."""
+    """Tell whether the history shows the updates that the service's options say it has been through."""
     service = run.service(SERVICE.name)
     if not service.settled:
         return True  # An update goes on: what comes of it is to be seen.
@@ -108,7 +108,7 @@ def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn
 
 
 def in_pairs(happened: list[Turn]) -> str:
-    """What is not as it should be in the update of two at a time; empty where all is."""
+    """Tell what is wrong with the update of two at a time; empty if nothing is."""
     if at_once(happened) != PARALLELISM or most_missing(happened) > PARALLELISM:
         return f"shows {at_once(happened)} replicas changed at a time, and {most_missing(happened)} missing"
     if at_once(happened, DELAY - SLACK) > PARALLELISM:
@@ -117,6 +117,6 @@ def in_pairs(happened: list[Turn]) -> str:
 
 
 def start_first(happened: list[Turn]) -> str:
-    """What is not as it should be in the update that starts first; empty where all is."""
+    """Tell what is wrong with the update that starts first; empty if nothing is."""
     late = [turn.place for turn in happened if turn.gap is None or turn.gap >= 0]
     return f"shows replica {', '.join(late)} stopped before its successor ran" if late else ""
