@@ -46,7 +46,7 @@ class Book:
     expected: int = 0
     excuse: Callable[[], str] = str
     diagnose: Callable[[Check, str | None], Finding | None] = lambda _check, _node: None
-    seen: Callable[[], reports.Seen] = reports.Seen
+    snapshot: Callable[[], reports.Seen] = reports.Seen
     evidence: Callable[[], reports.Bundle | None] = lambda: None
     beside: dict[Path, Callable[[], str]] = field(default_factory=dict)
     language: Language = "en"
@@ -76,17 +76,17 @@ class Book:
             seconds=max(self.clock() - self.begun, self.least),
             complete=len(self.outcomes) == self.expected,
             not_begun=self.not_begun,
-            checks=tuple(sorted(self.outcomes.values(), key=lambda one: (self.places[one.id], one.id))),
+            checks=tuple(sorted(self.outcomes.values(), key=lambda outcome: (self.places[outcome.id], outcome.id))),
             language=self.language,
             titles={name: title.in_(self.language) for name, title in self.titles().items()},
             network=str(self.lab.plan.lab) if self.lab else "",
-            seen=self.seen(),
+            seen=self.snapshot(),
             evidence=self.evidence(),
             labgen=__version__,
         )
 
     def titles(self) -> dict[str, Words]:
         """What each exercise that was judged is called."""
-        judged = {one.exercise for one in self.outcomes.values()}
-        known = {"cluster": words.SWARM} | {one.name: one.title for one in exercises().values()}
-        return {name: title for name, title in known.items() if name in judged}
+        judged = {outcome.exercise for outcome in self.outcomes.values()}
+        titles = {"cluster": words.SWARM} | {exercise.name: exercise.title for exercise in exercises().values()}
+        return {name: title for name, title in titles.items() if name in judged}

@@ -175,7 +175,7 @@ def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
         "labgen": evidence.labgen,
         "started": evidence.started.isoformat(),
         "nonce": evidence.nonce,
-        "named": list(evidence.named),
+        "named": list(evidence.exercises),
         "lab_file": evidence.lab_file,
         "state": {
             "provider": evidence.state.provider,
@@ -248,7 +248,7 @@ def identities(evidence: Evidence) -> dict[str, Any]:
     tasks: dict[str, list[str]] = {}
     images: set[str] = set()
     for out in dict.fromkeys(answers.values()):
-        for answer in _told(out):
+        for answer in _objects(out):
             spec = answer.get("Spec") if isinstance(answer.get("Spec"), dict) else {}
             image = _at(spec, "ContainerSpec", "Image") or _at(spec, "TaskTemplate", "ContainerSpec", "Image")
             name = _at(answer, "Description", "Hostname")
@@ -267,7 +267,7 @@ def identities(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _told(out: str) -> Iterator[dict[str, Any]]:
+def _objects(out: str) -> Iterator[dict[str, Any]]:
     for line in out.split("\n"):
         if line[:1] in ("[", "{"):
             try:

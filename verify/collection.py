@@ -104,11 +104,11 @@ def serve_old_folders() -> None:
     sys.modules.setdefault("verify.conftest", ModuleType("verify.conftest", "Empty; older lab folders import it."))
 
 
-def _checks(wanted: Mapping[str, Exercise]) -> tuple[dict[str, ModuleType], dict[str, ExerciseError]]:
+def _checks(exercises_by_name: Mapping[str, Exercise]) -> tuple[dict[str, ModuleType], dict[str, ExerciseError]]:
     """Import the checks of exercises; gives the modules, and what is wrong with the others."""
     modules: dict[str, ModuleType] = {}
     left_out: dict[str, ExerciseError] = {}
-    for name, exercise in wanted.items():
+    for name, exercise in exercises_by_name.items():
         try:
             modules[name] = import_part(exercise, "checks")
         except ExerciseError as error:

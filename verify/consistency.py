@@ -64,7 +64,7 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
         nonce=texts["nonce"],
         started=_started(texts["started"], now),
         labgen=texts["labgen"],
-        named=tuple(names),
+        exercises=tuple(names),
     )
 
 

@@ -37,9 +37,9 @@ class Diagnosis:
     def observations(self, about: Check, node: str | None) -> Observations:
         """Give all that is known of the lab, for one check."""
         swarm, refusal = self._swarm()
-        plan, asked = self._exam.lab.plan, bool(_TOLD_BY_NODES & {*about.topics})
+        plan, ask_for_symptoms = self._exam.lab.plan, bool(_TOLD_BY_NODES & {*about.topics})
         return Observations(
-            nodes=tuple(self._state(each, asked=asked) for each in self._exam.lab.nodes),
+            nodes=tuple(self._state(lab_node, ask_for_symptoms=ask_for_symptoms) for lab_node in self._exam.lab.nodes),
             swarm=swarm,
             now=self._exam.looked,
             refusal=refusal,
@@ -54,7 +54,7 @@ class Diagnosis:
         except LabgenError as error:
             return None, error.message
 
-    def _state(self, node: Node, *, asked: bool) -> NodeState:
+    def _state(self, node: Node, *, ask_for_symptoms: bool) -> NodeState:
         try:
             facts = self._exam.facts(node)
         except LabgenError:
@@ -65,7 +65,7 @@ class Diagnosis:
             node.role,
             engine_running=facts.engine_running,
             swarm=facts.local_swarm,
-            symptoms=self._exam.symptoms.of(node) if asked else None,
+            symptoms=self._exam.symptoms.of(node) if ask_for_symptoms else None,
         )
 
 
@@ -74,5 +74,5 @@ def _of_claim(about: Check) -> Exercise | None:
     exercise = exercises().get(about.exercise)
     if exercise is None:
         return None
-    named = [spec for spec in exercise.services if re.search(rf"(?<![\w-]){spec.name}(?![\w-])", about.claim.en)]
-    return replace(exercise, services=tuple(named)) if named else exercise
+    specs = [spec for spec in exercise.services if re.search(rf"(?<![\w-]){spec.name}(?![\w-])", about.claim.en)]
+    return replace(exercise, services=tuple(specs)) if specs else exercise

@@ -45,7 +45,7 @@ class Evidence:
     :param nonce: what the teacher has given for this grading, empty where nothing was given.
     :param started: when the run began, in UTC.
     :param labgen: version of labgen that has made it.
-    :param named: exercises that whoever started the run has named; empty where the lab's own were graded.
+    :param exercises: those that whoever started the run has named; empty where the lab's own were graded.
     """
 
     lab_file: str
@@ -54,7 +54,7 @@ class Evidence:
     nonce: str = ""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     labgen: str = __version__
-    named: tuple[str, ...] = ()
+    exercises: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, inventory: Inventory, nonce: str = "") -> Evidence:

@@ -46,7 +46,7 @@ _MESH = 10.0
 class Exam:
     """A lab being looked at.
 
-    :ivar wanted: names of the nodes that checks were chosen for; others are connected to only when they are
+    :ivar graded_nodes: names of the nodes that checks were chosen for; others are connected to only when they are
         asked for.
     :ivar clock: seconds that pass, for checks that measure.
     :ivar looked: when the swarm was seen first, by the manager's clock; ``None`` before.
@@ -58,11 +58,11 @@ class Exam:
     """
 
     def __init__(
-        self, lab: Lab, hosts: Hosts, patience: Patience, wanted: Collection[str] = (), nonce: str = ""
+        self, lab: Lab, hosts: Hosts, patience: Patience, graded_nodes: Collection[str] = (), nonce: str = ""
     ) -> None:
         self.lab = lab
         self.nonce = nonce
-        self.wanted = wanted
+        self.graded_nodes = graded_nodes
         self._hosts = hosts
         self._patience = patience
         # Where answers come from a recording, time does too.
@@ -104,8 +104,7 @@ class Exam:
             asking.join()
             self._asking = None
         if node.name not in self._facts:
-            wanted = [one for one in self.lab.nodes if one.name in self.wanted or one == node]
-            self._read([one for one in wanted if one.name not in self._facts])
+            self._read([peer for peer in self._graded_and(node) if peer.name not in self._facts])
         return self._facts[node.name].get()
 
     @property
@@ -141,8 +140,8 @@ class Exam:
 
         :raises NodeError: one cannot be asked.
         """
-        told = side_by_side(nodes, ask)
-        return {node: told[node.name].get() for node in self.lab.nodes if node.name in told}
+        answers = side_by_side(nodes, ask)
+        return {node: answers[node.name].get() for node in self.lab.nodes if node.name in answers}
 
     def beside(self, node: Node, script: str, *, within: float) -> str:
         """What a script prints that runs while others do, in a thread of its own."""
@@ -161,8 +160,8 @@ class Exam:
     def networks(self, node: Node) -> list[Network]:
         """The networks that a node's engine knows; asked once, every node at the same time."""
         if node.name not in self._networks:
-            wanted = [one for one in self.lab.nodes if one == node or (one.name in self.wanted and self.answers(one))]
-            self._networks |= side_by_side(wanted, lambda one: swarm.networks(partial(self._hosts.run, one)))
+            nodes = [peer for peer in self._graded_and(node) if peer == node or self.answers(peer)]
+            self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._hosts.run, peer)))
         return self._networks[node.name].get()
 
     def containers(self, node: Node) -> dict[str, Container]:
@@ -171,11 +170,11 @@ class Exam:
 
     def service(self, name: str) -> Service | None:
         """A service as it is now, for checks that act: what others see stays what was seen first."""
-        found = swarm.service(partial(self._hosts.run, self.manager), name)
-        self._polled = found
-        if found is not None:
-            self._latest[name] = found
-        return found
+        service = swarm.service(partial(self._hosts.run, self.manager), name)
+        self._polled = service
+        if service is not None:
+            self._latest[name] = service
+        return service
 
     def lived(self, name: str) -> Service:
         """A service of the swarm whose tasks say when their containers began and ended, by the manager's clock.
@@ -186,27 +185,27 @@ class Exam:
             self._lived[name] = Known(lambda: self.dated(self.swarm.services[name]))
         return self._lived[name].get()
 
-    def dated(self, there: Service) -> Service:
+    def dated(self, service: Service) -> Service:
         """The same for a service as it is now, for checks that act.
 
         :raises NodeError: a node cannot be asked.
         """
         ids = {node.name: node.id for node in self.swarm.nodes}
         before = self.clock()
-        said = self.everywhere(self.lab.nodes, lambda node: self.on(node, container_times.script(there.name)))
+        texts = self.everywhere(self.lab.nodes, lambda node: self.on(node, container_times.script(service.name)))
         # The same for all, so that whoever grades the evidence later has the same time between.
-        asked = (before, self.clock())
-        told = {ids.get(node.name, ""): container_times.read(text, asked) for node, text in said.items()}
-        dated = container_times.dated(there, told, ids.get(self.manager.name, ""))
+        interval = (before, self.clock())
+        times = {ids.get(node.name, ""): container_times.read(text, interval) for node, text in texts.items()}
+        dated = container_times.dated(service, times, ids.get(self.manager.name, ""))
         # The report tells of the service with its times, unless it has been looked at again since.
-        if self._latest.get(there.name, there) is there:
-            self._latest[there.name] = dated
+        if self._latest.get(service.name, service) is service:
+            self._latest[service.name] = dated
         return dated
 
     def host(self, task: Task) -> Node | None:
         """The lab's node that a task is on."""
-        there = self.swarm.node(task.node_id)
-        return next((node for node in self.lab.nodes if there and node.name == there.name), None)
+        member = self.swarm.node(task.node_id)
+        return next((node for node in self.lab.nodes if member and node.name == member.name), None)
 
     def wait(self, what: str, look: Callable[[], T], *, within: float = 60.0) -> T:
         """Poll until ``look`` returns; while it raises :class:`labgen.core.polling.NotYet` it is not so.
@@ -228,9 +227,9 @@ class Exam:
         self._polled = None
         try:
             return look()
-        except NotYet as seen:
+        except NotYet as why_not:
             if self._polled is not None and (why := hopeless(self._polled)):
-                raise Hopeless(f"{seen}; {self._polled.name}: {why}") from None
+                raise Hopeless(f"{why_not}; {self._polled.name}: {why}") from None
             raise
 
     def settle(self, what: str, look: Callable[[], None], *, within: float) -> None:
@@ -264,11 +263,11 @@ class Exam:
 
     def through(self, node: Node, port: int) -> Requests:
         """The answers to requests that the first manager makes to a node's address."""
-        return self._asked(self.lab.first_manager, port).get(str(node.address), Requests(()))
+        return self._requests_of(self.lab.first_manager, port).get(str(node.address), Requests(()))
 
     def itself(self, node: Node, port: int) -> Requests:
         """The answers to requests that a node makes to its own address."""
-        return self._asked(node, port).get(str(node.address), Requests(()))
+        return self._requests_of(node, port).get(str(node.address), Requests(()))
 
     def latest(self) -> Swarm:
         """The whole swarm, with the services as a check that acts has seen them last.
@@ -298,22 +297,28 @@ class Exam:
         """Have the report tell of replicas that Swarm itself left without a task when it took an update back."""
         self.exchanges += [(exercise, service.name, vacancy) for vacancy in exchanged(service)]
 
+    def _graded_and(self, node: Node) -> list[Node]:
+        """List the nodes that checks were chosen for, and one node more."""
+        return [peer for peer in self.lab.nodes if peer == node or peer.name in self.graded_nodes]
+
     def _read(self, nodes: list[Node]) -> None:
         within = self._patience.seconds(15)
         names = [node.name for node in self.lab.nodes]
 
         def look(node: Node) -> NodeFacts:
-            there, moment = self._observed(lambda: facts.read(partial(self._hosts.run, node), node.name, names, within))
-            if there.time is not None:
-                self._ahead[node.name] = (there.time - moment).total_seconds()
-            return there
+            answer, moment = self._observed(
+                lambda: facts.read(partial(self._hosts.run, node), node.name, names, within)
+            )
+            if answer.time is not None:
+                self._ahead[node.name] = (answer.time - moment).total_seconds()
+            return answer
 
         self._facts |= side_by_side(nodes, look)
 
     def _look(self) -> Swarm:
         manager = self._manager()
         course = exercises().values()
-        names = {spec.name for one in course for spec in (*one.services, *one.later)}
+        names = {spec.name for exercise in course for spec in (*exercise.services, *exercise.later)}
         last: list[Swarm] = []
 
         def look() -> None:
@@ -329,11 +334,11 @@ class Exam:
 
     def _observed(self, ask: Callable[[], T]) -> tuple[T, datetime]:
         """An answer, and when it came."""
-        with tracing.gather() as asked:
+        with tracing.gather() as trace:
             answer = ask()
-        tracing.looked_at(asked)
+        tracing.looked_at(trace)
         # Of a recording, its own: whatever was asked in which order, the report tells the same time.
-        moment = self._hosts.moment(asked[-1]) if isinstance(self._hosts, Dated) and asked else datetime.now(UTC)
+        moment = self._hosts.moment(trace[-1]) if isinstance(self._hosts, Dated) and trace else datetime.now(UTC)
         return answer, moment
 
     def dated_answer(self, ask: Callable[[], T]) -> tuple[T, datetime]:
@@ -356,20 +361,18 @@ class Exam:
         names = ", ".join(node.name for node in self.lab.managers)
         raise SwarmError(f"no manager of a swarm among {names}", "Begin the swarm: fab bootstrap.")
 
-    def _asked(self, by: Node, port: int) -> dict[str, Requests]:
+    def _requests_of(self, by: Node, port: int) -> dict[str, Requests]:
         if (by.name, port) not in self._pages:
             # The first manager asks every node, every other node itself; all of them at the same time.
-            asking = [
-                node for node in self.lab.nodes if node == by or (node.name in self.wanted and self._open(node, port))
-            ]
+            asking = [node for node in self._graded_and(by) if node == by or self._open(node, port)]
             asking = [node for node in asking if (node.name, port) not in self._pages]
-            found = side_by_side(asking, lambda node: self._request(node, port))
-            self._pages |= {(name, port): known for name, known in found.items()}
+            requests = side_by_side(asking, lambda node: self._request(node, port))
+            self._pages |= {(name, port): result for name, result in requests.items()}
         return self._pages[by.name, port].get()
 
     def _request(self, by: Node, port: int) -> dict[str, Requests]:
-        asked = self.lab.nodes if by == self.lab.first_manager else (by,)
-        addresses = [str(node.address) for node in asked if self._open(node, port)]
+        targets = self.lab.nodes if by == self.lab.first_manager else (by,)
+        addresses = [str(node.address) for node in targets if self._open(node, port)]
         last: dict[str, Requests] = {}
 
         def look() -> None:

@@ -27,7 +27,7 @@ from verify import bundle, tracing
 from verify.__main__ import CHECKS, SETTINGS
 from verify.checks import check_of
 from verify.evidence import Evidence
-from verify.explaining import Explained, told
+from verify.explaining import Explained, explanation_of
 from verify.observation import Observation
 from verify.verdicts import BOOK, check_id
 
@@ -38,15 +38,15 @@ _ANY_PROVIDER = next(iter(PROVIDERS))
 class Explainer:
     """A plugin for pytest that runs one check with those it needs, and keeps what each has looked at.
 
-    :param wanted: the check, as somebody typed it.
+    :param check: the check, as somebody typed it.
     :ivar found: the check, once for each node it is made for.
     :ivar unknown: why there is no such check, empty where there is one.
     """
 
-    def __init__(self, wanted: str, language: Language) -> None:
-        self.wanted = wanted
+    def __init__(self, check: str, language: Language) -> None:
+        self.check = check
         self.language = language
-        self.found: list[Explained] = []
+        self.explanations: list[Explained] = []
         self.unknown = ""
         self.error = ""
         self._items: list[pytest.Item] = []
@@ -55,17 +55,17 @@ class Explainer:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the check that is wanted, and what it needs."""
-        known = {check_id(item): about for item in items if (about := check_of(item))}
-        names = [name for name, about in known.items() if self.wanted in (name, about.id, about.name)]
+        checks = {check_id(item): about for item in items if (about := check_of(item))}
+        names = [name for name, about in checks.items() if self.check in (name, about.id, about.name)]
         if not names:
-            ids = dict.fromkeys(about.id for about in known.values())
-            near = difflib.get_close_matches(self.wanted, [*ids, *known], n=3, cutoff=0.4)
-            shorter = {about.name: about.id for about in known.values()}
-            near += [shorter[name] for name in difflib.get_close_matches(self.wanted, list(shorter), n=2)]
+            ids = dict.fromkeys(about.id for about in checks.values())
+            near = difflib.get_close_matches(self.check, [*ids, *checks], n=3, cutoff=0.4)
+            shorter = {about.name: about.id for about in checks.values()}
+            near += [shorter[name] for name in difflib.get_close_matches(self.check, list(shorter), n=2)]
             self.unknown = ", ".join(dict.fromkeys(near)) or ", ".join(ids)
-        needed = {known[name].id for name in names}
+        needed = {checks[name].id for name in names}
         while True:
-            more = {need for about in known.values() if about.id in needed for need in about.needs} - needed
+            more = {need for about in checks.values() if about.id in needed for need in about.needs} - needed
             if not more:
                 break
             needed |= more
@@ -88,8 +88,8 @@ class Explainer:
             about = abouts.get(outcome.id)
             if about is None:
                 continue
-            needs = [one for need in about.needs for one in book.needed(need, outcome.node)]
-            self.found.append(Explained(about, outcome, tuple(needs), tuple(self._behind[outcome.id])))
+            needs = [needed for need in about.needs for needed in book.needed(need, outcome.node)]
+            self.explanations.append(Explained(about, outcome, tuple(needs), tuple(self._behind[outcome.id])))
 
 
 def explain(check: str, evidence: Path, language: Language) -> Explainer:
@@ -131,23 +131,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _lines(arguments: argparse.Namespace) -> Iterable[str]:
     folder = LabFolder.at(arguments.lab)
-    kept: Path = arguments.evidence or folder.evidence
+    evidence_file: Path = arguments.evidence or folder.evidence
     with TemporaryDirectory(prefix="labgen-") as scratch:
-        graded = arguments.evidence is not None or exists(kept)
+        graded = arguments.evidence is not None or exists(evidence_file)
         if not graded:
             # Nothing was graded yet: what the check claims can be told all the same.
-            kept = Path(scratch) / "nothing.jsonl"
-            kept.write_text(bundle.write(Evidence(read(folder.lab_file) or "", State(_ANY_PROVIDER))), encoding="utf-8")
+            evidence_file = Path(scratch) / "nothing.jsonl"
+            evidence_file.write_text(
+                bundle.write(Evidence(read(folder.lab_file) or "", State(_ANY_PROVIDER))), encoding="utf-8"
+            )
         try:
-            started = bundle.load(kept).started
+            started = bundle.load(evidence_file).started
         except (OSError, ValueError) as why:
-            raise EvidenceError(f"{kept} cannot be read: {why}.", "Grade anew: labgen grade") from None
-        explainer = explain(arguments.check, kept, arguments.lang)
+            raise EvidenceError(f"{evidence_file} cannot be read: {why}.", "Grade anew: labgen grade") from None
+        explainer = explain(arguments.check, evidence_file, arguments.lang)
     if explainer.unknown:
         raise ExerciseError(f"there is no check '{arguments.check}'.", f"Did you mean: {explainer.unknown}?")
-    if not explainer.found:
+    if not explainer.explanations:
         raise EvidenceError(f"{arguments.check} could not be judged again.", "Grade anew: labgen grade")
-    return told(explainer.found, started if graded else None, arguments.lang, full=arguments.full)
+    return explanation_of(explainer.explanations, started if graded else None, arguments.lang, full=arguments.full)
 
 
 if __name__ == "__main__":

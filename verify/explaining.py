@@ -55,24 +55,28 @@ class Explained:
     behind: tuple[Observation, ...]
 
 
-def told(found: Sequence[Explained], started: datetime | None, language: Language, *, full: bool = False) -> list[str]:
+def explanation_of(
+    explanations: Sequence[Explained], started: datetime | None, language: Language, *, full: bool = False
+) -> list[str]:
     """The explanation, line by line.
 
-    :param found: the check, for each node it is made for.
+    :param explanations: the check, for each node it is made for.
     :param started: when the evidence was taken; ``None`` where there is none.
     :param full: without shortening answers.
     """
-    lines = (line for part in _told(found, started, language, full) for line in part.split("\n"))
+    lines = (line for part in _parts(explanations, started, language, full) for line in part.split("\n"))
     return [printable(line) for line in lines]
 
 
-def _told(found: Sequence[Explained], started: datetime | None, language: Language, full: bool) -> Iterator[str]:
-    about = found[0].about
+def _parts(
+    explanations: Sequence[Explained], started: datetime | None, language: Language, full: bool
+) -> Iterator[str]:
+    about = explanations[0].about
     yield f"{about.id}  ({words.worth(about.points, language)})" if about.points else about.id
     yield about.claim.in_(language)
     yield ""
     label = _Labels(language)
-    needs = dict.fromkeys((one.id, one.claim, one.verdict) for each in found for one in each.needs)
+    needs = dict.fromkeys((need.id, need.claim, need.verdict) for explained in explanations for need in explained.needs)
     for check, claim, verdict in needs:
         graded = f"  [{words.VERDICTS[verdict].in_(language)}]" if started else ""
         yield label(_NEEDS, f"{check}: {claim}{graded}")
@@ -82,26 +86,28 @@ def _told(found: Sequence[Explained], started: datetime | None, language: Langua
         yield ""
         yield _NOT_GRADED.in_(language)
         return
-    for each in found:
-        one = each.outcome
-        if one.verdict is Verdict.INCONCLUSIVE and not each.behind:
+    for explained in explanations:
+        outcome = explained.outcome
+        if outcome.verdict is Verdict.INCONCLUSIVE and not explained.behind:
             yield _NOT_LOOKED_AT.in_(language).format(exercise=about.exercise)
             return
-        where = f" ({one.part})" if one.part else ""
-        yield label(words.VERDICT, words.VERDICTS[one.verdict].in_(language) + where)
-        if one.seen:
-            yield label(words.SEEN, one.seen)
-    for advice in dict.fromkeys(each.outcome.advice for each in found if each.outcome.advice):
+        where = f" ({outcome.part})" if outcome.part else ""
+        yield label(words.VERDICT, words.VERDICTS[outcome.verdict].in_(language) + where)
+        if outcome.seen:
+            yield label(words.SEEN, outcome.seen)
+    for advice in dict.fromkeys(explained.outcome.advice for explained in explanations if explained.outcome.advice):
         yield label(words.TRY, text_of(advice))
-    behind = list({id(one): one for each in found for one in each.behind}.values())
+    behind = list(
+        {id(observation): observation for explained in explanations for observation in explained.behind}.values()
+    )
     if not behind:
         yield ""
         yield _NOT_ASKED.in_(language)
-    for seen in sorted(behind, key=lambda one: one.since):
-        at = f"{started:%Y-%m-%d %H:%M:%S} UTC + {seen.since:.1f} s"
+    for observation in sorted(behind, key=lambda observation: observation.since):
+        at = f"{started:%Y-%m-%d %H:%M:%S} UTC + {observation.since:.1f} s"
         yield ""
-        yield _ASKED_AT.in_(language).format(node=seen.node, at=at)
-        yield from (f"    {line}" for line in _probe(seen, about, language, full))
+        yield _ASKED_AT.in_(language).format(node=observation.node, at=at)
+        yield from (f"    {line}" for line in _probe(observation, about, language, full))
 
 
 class _Labels:
@@ -113,9 +119,9 @@ class _Labels:
         return "\n".join([f"  {word.in_(self.language)}: {first}", *(f"      {line}" for line in more)])
 
 
-def _probe(seen: Observation, about: Check, language: Language, full: bool) -> Iterator[str]:
-    paths = [unquote(path) for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", seen.script)]
-    answers = [line for line in seen.out.split("\n") if line.strip()]
+def _probe(observation: Observation, about: Check, language: Language, full: bool) -> Iterator[str]:
+    paths = [unquote(path) for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", observation.script)]
+    answers = [line for line in observation.out.split("\n") if line.strip()]
     if paths and len(answers) == 2 * len(paths):
         mine = _Mine(about.exercise, answers)
         for number, path in enumerate(paths):
@@ -123,18 +129,18 @@ def _probe(seen: Observation, about: Check, language: Language, full: bool) -> I
             yield f"$ {_ENGINE.in_(language).format(path=path)}  -> {status.strip()}"
             yield from _short(body if full else mine.part(path, body, language), language, full)
         return
-    lines = seen.script.strip().split("\n")
-    kept = lines if full else lines[:_SCRIPT]
-    yield from (f"$ {line}" for line in kept)
-    if len(lines) > len(kept):
+    lines = observation.script.strip().split("\n")
+    shown = lines if full else lines[:_SCRIPT]
+    yield from (f"$ {line}" for line in shown)
+    if len(lines) > len(shown):
         yield "$ …"
-    if seen.error[0]:
-        yield _NO_ANSWER.in_(language).format(why=seen.error[0])
+    if observation.error[0]:
+        yield _NO_ANSWER.in_(language).format(why=observation.error[0])
     # A node's own facts come in sections, and each has something to say.
-    for section in re.split(r"(?m)^(?=@@\w+$)", seen.out):
-        told = section.strip("\n")
-        if told and told != "@@end":
-            yield from _short(told if full else _info(told), language, full)
+    for section in re.split(r"(?m)^(?=@@\w+$)", observation.out):
+        answer = section.strip("\n")
+        if answer and answer != "@@end":
+            yield from _short(answer if full else _info(answer), language, full)
 
 
 def _info(section: str) -> str:
@@ -150,40 +156,42 @@ def _short(text: str, language: Language, full: bool) -> Iterator[str]:
     lines = text.split("\n")
     shown = lines if full else [line if len(line) <= _MARKS else f"{line[: _MARKS - 1]}…" for line in lines[:_LINES]]
     yield from shown
-    left = len(text) - sum(len(line) + 1 for line in shown) + 1
-    if left > 0:
-        yield _CUT.in_(language).format(count=left)
+    remaining = len(text) - sum(len(line) + 1 for line in shown) + 1
+    if remaining > 0:
+        yield _CUT.in_(language).format(count=remaining)
 
 
 class _Mine:
     """Finds in what an engine lists what an exercise is about, its services and their tasks, and tells it in short."""
 
     def __init__(self, exercise: str, answers: Sequence[str]) -> None:
-        known = exercises().get(exercise)
-        self.names = {spec.name for spec in (*known.services, *known.later)} if known else set()
-        everything = (one for answer in answers for one in _listed(answer))
-        self.ids = {str(one.get("ID")) for one in everything if _at(one, "Spec", "Name") in self.names}
+        spec = exercises().get(exercise)
+        self.names = {spec.name for spec in (*spec.services, *spec.later)} if spec else set()
+        entries = (entry for answer in answers for entry in _listed(answer))
+        self.ids = {str(entry.get("ID")) for entry in entries if _at(entry, "Spec", "Name") in self.names}
 
     def part(self, path: str, body: str, language: Language) -> str:
-        there = _listed(body)
-        if not there:
+        entries = _listed(body)
+        if not entries:
             return body
-        mine = [one for one in there if _at(one, "Spec", "Name") in self.names or one.get("ServiceID") in self.ids]
+        mine = [
+            entry for entry in entries if _at(entry, "Spec", "Name") in self.names or entry.get("ServiceID") in self.ids
+        ]
         lines = (
             []
-            if not mine or len(mine) == len(there)
-            else [_AMONG.in_(language).format(count=len(mine), all=len(there))]
+            if not mine or len(mine) == len(entries)
+            else [_AMONG.in_(language).format(count=len(mine), all=len(entries))]
         )
         fields = _FIELDS.get(path.partition("?")[0])
-        for one in mine or there:
-            lines.append(_picked(one, fields) if fields else json.dumps(one, ensure_ascii=False))
+        for entry in mine or entries:
+            lines.append(_picked(entry, fields) if fields else json.dumps(entry, ensure_ascii=False))
         return "\n".join(lines)
 
 
-def _picked(one: Any, fields: Sequence[tuple[str, ...]]) -> str:
-    picked = {".".join(keys): _at(one, *keys) for keys in fields}
-    told = {name: value for name, value in picked.items() if value not in (None, "", [], {})}
-    return json.dumps(told, ensure_ascii=False) if told else ""
+def _picked(entry: Any, fields: Sequence[tuple[str, ...]]) -> str:
+    picked = {".".join(keys): _at(entry, *keys) for keys in fields}
+    fields_present = {name: value for name, value in picked.items() if value not in (None, "", [], {})}
+    return json.dumps(fields_present, ensure_ascii=False) if fields_present else ""
 
 
 _FIELDS: dict[str, list[tuple[str, ...]]] = {
@@ -236,7 +244,7 @@ def _json(text: str) -> Any:
 
 def _listed(body: str) -> list[dict[str, Any]]:
     value = _json(body)
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _at(value: Any, *keys: str) -> Any:

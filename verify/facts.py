@@ -94,21 +94,28 @@ class NodeFacts:
             raise NodeError(self.engine_silent, "Look at it there: sudo journalctl -u docker")
         return self.local_swarm
 
-    def link(self, known_by: str) -> Link | None:
+    def link(self, address: str) -> Link | None:
         """The interface with that MAC address, or that IPv4 address.
 
         Others may bear a copy of a MAC address (a bridge, a VLAN): the first.
         """
-        return next((one for one in self.links if one.mac == known_by.lower() or known_by in one.addresses), None)
+        return next((link for link in self.links if link.mac == address.lower() or address in link.addresses), None)
 
     def listens(self, protocol: str, port: int, address: str) -> bool:
         """Whether something listens on that port for that address."""
-        return any((one.protocol, one.port) == (protocol, port) and one.reached_at(address) for one in self.listeners)
+        return any(
+            (listener.protocol, listener.port) == (protocol, port) and listener.reached_at(address)
+            for listener in self.listeners
+        )
 
     def listening(self, port: int) -> str:
         """What listens on a port, for people."""
-        there = sorted(f"{one.protocol} {one.address}:{one.port}" for one in self.listeners if one.port == port)
-        return f"on port {port} there is " + (", ".join(there) or "nothing")
+        listeners = sorted(
+            f"{listener.protocol} {listener.address}:{listener.port}"
+            for listener in self.listeners
+            if listener.port == port
+        )
+        return f"on port {port} there is " + (", ".join(listeners) or "nothing")
 
 
 def script(names: Iterable[str], within: float) -> str:
@@ -137,24 +144,24 @@ def parse(text: str, name: str) -> NodeFacts:
     :raises NodeError: it cannot be read.
     """
     parts = re.split(r"(?m)^@@(\w+)$\n?", text)
-    told = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
-    if "end" not in told:
+    sections = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
+    if "end" not in sections:
         raise NodeError(f"{name}: its answer is cut short: {text.strip()[-200:] or 'nothing'}", "Grade again.")
     with reading(name):
-        return _facts(told, name)
+        return _facts(sections, name)
 
 
-def _facts(told: Mapping[str, str], name: str) -> NodeFacts:
-    running = "running" in told["engine"]
-    answer = [line for line in told.get("info", "").split("\n") if line.strip()]
+def _facts(sections: Mapping[str, str], name: str) -> NodeFacts:
+    running = "running" in sections["engine"]
+    answer = [line for line in sections.get("info", "").split("\n") if line.strip()]
     # curl prints the status 000 where the engine gave no answer in time.
     answered = len(answer) == 2 and answer[1].strip() == "200"
     info = as_object(as_json(answer[0], f"{name}: /info"), f"{name}: /info") if answered else {}
     return NodeFacts(
-        hostname=told["hostname"].strip(),
-        links=_links(told["links"], name),
-        listeners=frozenset(_listeners(told["sockets"])),
-        names={line.split()[0]: _once(line.split()[1:]) for line in told["names"].splitlines() if line.split()},
+        hostname=sections["hostname"].strip(),
+        links=_links(sections["links"], name),
+        listeners=frozenset(_listeners(sections["sockets"])),
+        names={line.split()[0]: _once(line.split()[1:]) for line in sections["names"].splitlines() if line.split()},
         engine_running=running,
         engine_version=text_of(info, "ServerVersion"),
         engine_silent=f"{name}: its engine runs, but does not answer." if running and not answered else "",
@@ -171,7 +178,7 @@ def _links(text: str, name: str) -> tuple[Link, ...]:
                 mac=text_of(link, "address").lower(),
                 up="UP" in link.get("flags", ()),
                 addresses=tuple(
-                    text_of(one, "local") for one in link.get("addr_info", ()) if one.get("family") == "inet"
+                    text_of(entry, "local") for entry in link.get("addr_info", ()) if entry.get("family") == "inet"
                 ),
             )
             for link in load_json(text or "[]")

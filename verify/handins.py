@@ -35,13 +35,13 @@ def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
     try:
         evidence = bundle.load(file)
     except (OSError, ValueError, LabFileError) as why:
-        said = (why.strerror or str(why)) if isinstance(why, OSError) else str(why)
-        return {"refused": said}, {}
+        reason = (why.strerror or str(why)) if isinstance(why, OSError) else str(why)
+        return {"refused": reason}, {}
     return {
         "started": evidence.started.isoformat(),
         "nonce": evidence.nonce,
         "provider": evidence.state.provider,
-        "named": list(evidence.named),
+        "named": list(evidence.exercises),
         "lacks": sorted(evidence.state.lacks),
         "emulated": not evidence.state.accelerated,
         "other_lab": lab is not None and evidence.lab != lab,
@@ -50,9 +50,9 @@ def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
 
 def ids(evidence: Evidence) -> Ids:
     """The ids of nodes, tasks and containers that were seen."""
-    seen = bundle.identities(evidence)
-    containers = {each[1] for one in evidence.observations for each in _CONTAINER.finditer(one.out)}
-    return {"nodes": set(seen["nodes"]), "tasks": set(seen["tasks"]), "containers": containers}
+    members = bundle.identities(evidence)
+    containers = {match[1] for observation in evidence.observations for match in _CONTAINER.finditer(observation.out)}
+    return {"nodes": set(members["nodes"]), "tasks": set(members["tasks"]), "containers": containers}
 
 
 def shared(of: Sequence[Ids]) -> Iterator[dict[str, Any]]:
@@ -76,7 +76,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_status
     described = [describe(file, lab) for file in arguments.file]
     print(
-        json.dumps({"files": [each for each, _ in described], "shared": list(shared([each for _, each in described]))})
+        json.dumps(
+            {
+                "files": [description for description, _ in described],
+                "shared": list(shared([description for _, description in described])),
+            }
+        )
     )
     return 0
 

@@ -78,7 +78,7 @@ class SshHosts:
         host = self.host(node)
         host.backend.deadline.seconds = self._inventory.patience.seconds(within)
         try:
-            done: CommandResult = host.run(_bounded(script, self._mark))
+            result: CommandResult = host.run(_bounded(script, self._mark))
         except (RuntimeError, OSError, EOFError, HostError) as why:
             # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
             # turned into OSError below.
@@ -86,13 +86,13 @@ class SshHosts:
         except bounded.TooMuch:
             raise _too_much(node) from None
         try:
-            out, error = (_after(self._mark, raw) for raw in (done.stdout_bytes, done.stderr_bytes))
+            out, error = (_after(self._mark, raw) for raw in (result.stdout_bytes, result.stderr_bytes))
         except ValueError:
             raise _too_much(node) from None
-        if not done.succeeded:
-            said = error.strip() or out.strip()
+        if not result.succeeded:
+            message = error.strip() or out.strip()
             raise NodeError(
-                f"{node.name} did not answer as it should (status {done.rc}): {said[-300:]}",
+                f"{node.name} did not answer as it should (status {result.rc}): {message[-300:]}",
                 f"Look at it there: labgen ssh {node.name}",
             )
         return out
@@ -163,11 +163,11 @@ class _Shared(SshBackend):  # type: ignore[misc]
         self._runner = Runner()
 
     def run_local(self, command: str, *args: str) -> CommandResult:
-        done = self._runner.capture(
+        result = self._runner.capture(
             shlex.split(self.quote(command, *args)), most=LONGEST + _BESIDE, timeout=self.deadline.seconds
         )
         # testinfra's modules decode bytes, and take anything else for text.
-        return self.result(done.status, shlex.join(done.argv).encode(), bytes(done.out), bytes(done.err))
+        return self.result(result.status, shlex.join(result.argv).encode(), bytes(result.out), bytes(result.err))
 
 
 def _kept() -> type[Any]:

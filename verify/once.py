@@ -42,10 +42,10 @@ class Known(Generic[T]):
 
 def side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, Known[T]]:
     """What came of asking several nodes at the same time, by their names."""
-    each = list(nodes)
-    if not each:
+    targets = list(nodes)
+    if not targets:
         return {}
-    with ThreadPoolExecutor(max_workers=min(8, len(each))) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, len(targets))) as pool:
         return dict(
-            zip([node.name for node in each], pool.map(lambda node: Known(partial(ask, node)), each), strict=True)
+            zip([node.name for node in targets], pool.map(lambda node: Known(partial(ask, node)), targets), strict=True)
         )

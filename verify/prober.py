@@ -12,15 +12,15 @@ from labgen.model.capabilities import Capability, Lacks
 from verify.exam import Exam
 
 
-def lost_for_a_moment(exam: Exam, told: Probed, longest: float) -> None:
+def lost_for_a_moment(exam: Exam, probed: Probed, longest: float) -> None:
     """See that requests were lost for no more than a moment at a time.
 
     :param longest: seconds that it may last, on an ordinary machine.
     :raises AssertionError: none was made, or it was longer.
     """
-    assert told.requests, "no request was made"
-    assert told.momentary(exam.seconds(longest)), (
-        f"{told}; some were lost for {told.spell:.1f} s of {told.seconds:.1f} s"
+    assert probed.requests, "no request was made"
+    assert probed.momentary(exam.seconds(longest)), (
+        f"{probed}; some were lost for {probed.spell:.1f} s of {probed.seconds:.1f} s"
     )
 
 
@@ -38,8 +38,8 @@ def requests(exam: Exam, lacks: Lacks, exercise: str, port: int) -> Iterator[Bes
         return
     asking = exam.manager
     addresses = [str(node.address) for node in exam.lab.nodes]
-    made = Probe(addresses, port, within=max(2.0, exam.seconds(1)))
+    probe = Probe(addresses, port, within=max(2.0, exam.seconds(1)))
     ask, also = partial(exam.beside, asking, within=900), partial(exam.on, asking)
-    with availability.beside(made, ask, also, partial(exam.wait, within=30.0)) as there:
-        yield there
-    exam.probed(exercise, port, there.probed)
+    with availability.beside(probe, ask, also, partial(exam.wait, within=30.0)) as beside:
+        yield beside
+    exam.probed(exercise, port, beside.probed)

@@ -45,15 +45,15 @@ class Reach:
         :raises NodeError: what came of them is not known.
         """
         failures = {
-            (each, Failure(source.name, target.name, outcome))
+            (listening, Failure(source.name, target.name, outcome))
             for source, target in self._pairs()
-            for each in (GOSSIP, MANAGEMENT)
-            if (each == GOSSIP or target in self._managers)
-            and (outcome := self._connected(source, target, each)) not in (OPEN, None)
+            for listening in (GOSSIP, MANAGEMENT)
+            if (listening == GOSSIP or target in self._managers)
+            and (outcome := self._connected(source, target, listening)) not in (OPEN, None)
         }
         # A node that reaches no port of any other is at fault for both.
         blamed = self._blamed(node, [failure for _, failure in failures])
-        return sorted({failure for each, failure in failures if each == port and failure in blamed}, key=str)
+        return sorted({failure for listening, failure in failures if listening == port and failure in blamed}, key=str)
 
     def datagrams(self, node: Node) -> list[Failure]:
         """Datagrams to the port of the gossip that did not arrive and that are a node's fault.
@@ -116,9 +116,9 @@ class Reach:
         """Whether the ways between two nodes carry: an answer takes both. ``None`` where neither knows of the other."""
         answers = [
             answered
-            for node, other in ((source, target), (target, source))
+            for node, peer in ((source, target), (target, source))
             if (attempts := self._answer(self._attempts, node))
-            and (answered := attempts.overlay.get(str(other.address))) is not None
+            and (answered := attempts.overlay.get(str(peer.address))) is not None
         ]
         return any(answers) if answers else None
 

@@ -69,21 +69,21 @@ def all_run(exam: Exam, service: Service, spec: ServiceSpec) -> None:
     runs(exam, service, spec.replicas)
 
 
-def runs(exam: Exam, service: Service, wanted: int | None = None, *, on: Node | None = None) -> None:
+def runs(exam: Exam, service: Service, replicas: int | None = None, *, on: Node | None = None) -> None:
     """See that tasks of a service run and stay up, each in a container that its node has.
 
-    :param wanted: how many must run; ``None`` where that is judged elsewhere.
+    :param replicas: how many must run; ``None`` where that is judged elsewhere.
     :param on: judge the tasks on this node only.
     :raises AssertionError: it is not so.
     :raises NodeError: the manager cannot be asked.
     """
     tasks = {task.id: task for task in service.tasks if on is None or exam.host(task) == on}
     running = [task for task in tasks.values() if task.running]
-    count = run_of(len(running), wanted) if wanted is not None else f"{len(running)} run"
+    count = run_of(len(running), replicas) if replicas is not None else f"{len(running)} run"
     restarts = exam.staying.restarts(replace(service, tasks=tuple(tasks.values())))
     if restarts is not None:
         raise AssertionError(f"{service.name} does not stay up: {count} now, and {restarts}")
-    if wanted is not None and len(running) != wanted:
+    if replicas is not None and len(running) != replicas:
         raise AssertionError(f"{count}; tasks of {service.name}: {told(tuple(tasks.values()))}")
     latest = {task.id: task for task in exam.staying.latest(service).tasks}
     ended = [task for task in running if task.id not in latest or not latest[task.id].running]
@@ -107,13 +107,15 @@ def changed_image(exam: Exam, service: Service) -> None:
     """
     ids = exam.stored.image_ids(service.tasks)
     for task in service.running:
-        for other in service.tasks:
-            if other.running or same_image(other.image, task.image):
+        for earlier in service.tasks:
+            if earlier.running or same_image(earlier.image, task.image):
                 continue
-            digests = {other.image.partition("@")[2], task.image.partition("@")[2]}
-            if ids.get(task.id, task.id) == ids.get(other.id, other.id) or (len(digests) == 1 and "" not in digests):
+            digests = {earlier.image.partition("@")[2], task.image.partition("@")[2]}
+            if ids.get(task.id, task.id) == ids.get(earlier.id, earlier.id) or (
+                len(digests) == 1 and "" not in digests
+            ):
                 raise AssertionError(
-                    f"{_plain(task)} and {_plain(other)} are one image with two names: nothing was updated"
+                    f"{_plain(task)} and {_plain(earlier)} are one image with two names: nothing was updated"
                 )
 
 
@@ -123,8 +125,8 @@ def _plain(task: Task) -> str:
 
 def told(tasks: tuple[Task, ...]) -> str:
     """Tasks that are meant to run, for people: ``running, pending (no suitable node)``."""
-    wanted = [task for task in tasks if task.desired in ("running", "ready")]
-    return ", ".join(task.state + (f" ({task.error})" if task.error else "") for task in wanted) or "none"
+    meant_to_run = [task for task in tasks if task.desired in ("running", "ready")]
+    return ", ".join(task.state + (f" ({task.error})" if task.error else "") for task in meant_to_run) or "none"
 
 
 def hosts(swarm: Swarm, service: Service) -> dict[str, int]:

@@ -56,10 +56,10 @@ def _lock(config: pytest.Config) -> None:
     """
     if config.getoption("evidence_from", None) or config.getoption("collectonly", False):
         return
-    named = _named(config)
+    chosen = _named(config)
     leaves = any(config.getoption(name, None) for name in ("evidence", "report_dir", "report_json"))
     acting = {name for name, exercise in exercises().items() if exercise.acts}
-    if named and not leaves and not named & {*acting, "all"}:
+    if chosen and not leaves and not chosen & {*acting, "all"}:
         return
     folder = LabFolder.at(_place(config))
     terminal = config.pluginmanager.get_plugin("terminalreporter")
@@ -71,7 +71,7 @@ def _lock(config: pytest.Config) -> None:
             terminal.flush()
 
     lock = config.stash[LOCK] = ExitStack()
-    command = " ".join(["labgen grade", *sorted(named)])
+    command = " ".join(["labgen grade", *sorted(chosen)])
     try:
         lock.enter_context(folder_lock(folder, command, wait=GRADING_WAITS, say=say))
     except HostError:
@@ -108,27 +108,29 @@ def lab_of(config: pytest.Config) -> Inventory:
     :raises LabgenError: it is not up, or its lab.yml cannot be.
     """
     if LAB not in config.stash:
-        there = config.stash[LAB] = _graded(config)
+        lab_inventory = config.stash[LAB] = _graded(config)
         book = config.stash[verdicts.BOOK]
-        book.lab, book.provider, book.lacks = there.lab, there.state.provider, there.lacks
+        book.lab, book.provider, book.lacks = lab_inventory.lab, lab_inventory.state.provider, lab_inventory.lacks
     return config.stash[LAB]
 
 
 def _graded(config: pytest.Config) -> Inventory:
     place = _place(config)
-    kept = config.getoption("evidence_from", None)
-    if not kept:
+    evidence_file = config.getoption("evidence_from", None)
+    if not evidence_file:
         return inventory.load(place)
     try:
-        evidence = config.stash[EVIDENCE] = bundle.load(Path(kept), config.getoption("nonce", None))
-        there = Inventory(LabFolder.at(place), evidence.lab, evidence.state)
+        evidence = config.stash[EVIDENCE] = bundle.load(Path(evidence_file), config.getoption("nonce", None))
+        graded = Inventory(LabFolder.at(place), evidence.lab, evidence.state)
     except (OSError, ValueError, LabFileError) as why:
-        said = why.strerror if isinstance(why, OSError) else str(why)
-        raise EvidenceError(f"{kept} cannot be graded: {said}.", "It is what `labgen grade` has kept.") from None
+        reason = why.strerror if isinstance(why, OSError) else str(why)
+        raise EvidenceError(
+            f"{evidence_file} cannot be graded: {reason}.", "It is what `labgen grade` has kept."
+        ) from None
     book = config.stash[verdicts.BOOK]
     book.started = evidence.started
     book.evidence = partial(bundle_of, evidence)
-    return there
+    return graded
 
 
 def _place(config: pytest.Config) -> Path:
@@ -140,17 +142,17 @@ def _place(config: pytest.Config) -> Path:
 def exam_of(config: pytest.Config) -> Exam:
     """What this run sees of its lab."""
     if EXAM not in config.stash:
-        there = lab_of(config)
-        config.stash[HOSTS] = _hosts(config, there)
+        lab_inventory = lab_of(config)
+        config.stash[HOSTS] = _hosts(config, lab_inventory)
         nonce = config.stash[EVIDENCE].nonce if EVIDENCE in config.stash else config.getoption("nonce", None) or ""
-        config.stash[EXAM] = Exam(there.lab, config.stash[HOSTS], there.patience, nonce=nonce)
+        config.stash[EXAM] = Exam(lab_inventory.lab, config.stash[HOSTS], lab_inventory.patience, nonce=nonce)
         book = config.stash[verdicts.BOOK]
-        book.excuse, book.seen = config.stash[EXAM].unreachable, partial(snapshot, config.stash[EXAM])
+        book.excuse, book.snapshot = config.stash[EXAM].unreachable, partial(snapshot, config.stash[EXAM])
         book.diagnose = Diagnosis(config.stash[EXAM]).cause
     return config.stash[EXAM]
 
 
-def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
+def _hosts(config: pytest.Config, lab_inventory: Inventory) -> Hosts:
     if EVIDENCE in config.stash:
         evidence, replay = config.stash[EVIDENCE], Replay(config.stash[EVIDENCE])
         book = config.stash[verdicts.BOOK]
@@ -158,11 +160,11 @@ def _hosts(config: pytest.Config, there: Inventory) -> Hosts:
         book.clock, book.begun = replay.clock, 0.0
         book.least = max((observation.since for observation in evidence.observations), default=0.0)
         return replay
-    nodes = SshHosts(there)
+    nodes = SshHosts(lab_inventory)
     if not config.getoption("evidence", None):
         return nodes
-    evidence = config.stash[EVIDENCE] = Evidence.of(there, config.getoption("nonce", None) or "")
-    evidence.named = tuple(sorted(_named(config)))
+    evidence = config.stash[EVIDENCE] = Evidence.of(lab_inventory, config.getoption("nonce", None) or "")
+    evidence.exercises = tuple(sorted(_named(config)))
     book = config.stash[verdicts.BOOK]
     book.started, book.evidence = evidence.started, partial(bundle_of, evidence)
     book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
@@ -187,8 +189,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         params = [
             item.callspec.params for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         ]
-        nodes = [one.get("node") for one in params]
-        exam_of(config).wanted = {node.name for node in nodes if isinstance(node, Node)}
+        nodes = [parameters.get("node") for parameters in params]
+        exam_of(config).graded_nodes = {node.name for node in nodes if isinstance(node, Node)}
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -207,10 +209,10 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
         # The swarm's own checks say why it is not to be seen; whether an exercise was begun nobody knows.
         chosen, swarm_seen = set(), False
     chosen = set(graded) if "all" in chosen else chosen | {prerequisite()}
-    left = [item for item in items if (about := check_of(item)) and about.exercise not in chosen]
-    if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
+    deselected = [item for item in items if (about := check_of(item)) and about.exercise not in chosen]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
         if swarm_seen and not (_named(config) or _named_then(config)):
             config.stash[verdicts.BOOK].not_begun = tuple(
                 name for name in exercise_names() if name in graded and name not in chosen
@@ -229,16 +231,16 @@ def _need_no_mistake(config: pytest.Config, chosen: set[str]) -> None:
 
 def _named(config: pytest.Config) -> set[str]:
     """Exercises named by whoever started this run: with --exercise, or by the file of their checks."""
-    asked = [word for given in config.getoption("exercise", None) or () for word in given.split(",")]
+    names = [word for option in config.getoption("exercise", None) or () for word in option.split(",")]
     files = [Path(word.partition("::")[0]).stem for word in config.args]
     tests = {file.removeprefix("test_") for file in files if file.startswith("test_")}
-    return {name if name == "all" else find(name).name for name in asked} | tests
+    return {name if name == "all" else find(name).name for name in names} | tests
 
 
 def _named_then(config: pytest.Config) -> set[str]:
     """The exercises that were named when the evidence was taken that is graded now."""
     graded_again = EVIDENCE in config.stash and config.getoption("evidence_from", None)
-    return set(config.stash[EVIDENCE].named) if graded_again else set()
+    return set(config.stash[EVIDENCE].exercises) if graded_again else set()
 
 
 def nearest(start: Path) -> Path:

@@ -13,8 +13,8 @@ def standing(swarm: Swarm) -> list[str]:
 
     Several exercises may make services of one name, as the course does: of these the one that it fits best.
     """
-    found = {_best(service) for service in swarm.services.values()}
-    return [name for name in exercises() if name in found]
+    best = {_best(service) for service in swarm.services.values()}
+    return [name for name in exercises() if name in best]
 
 
 def _best(service: Service) -> str:

@@ -122,12 +122,12 @@ class Stored:
 
     def _of(self, node: Node) -> Mapping[str, Answer]:
         if node.name not in self._answers:
-            wanted = [
-                other
-                for other in self._exam.lab.nodes
-                if other.name not in self._answers and (other == node or self._may_be_asked(other))
+            targets = [
+                candidate
+                for candidate in self._exam.lab.nodes
+                if candidate.name not in self._answers and (candidate == node or self._may_be_asked(candidate))
             ]
-            self._answers |= side_by_side(wanted, self._ask)
+            self._answers |= side_by_side(targets, self._ask)
         return self._answers[node.name].get()
 
     def _may_be_asked(self, node: Node) -> bool:

@@ -25,16 +25,16 @@ def gather(*, outer: bool = False) -> Iterator[list[Observation]]:
 
     :param outer: also what threads look at that gather nothing themselves: those that a check has started.
     """
-    found: list[Observation] = []
-    _LOCAL.gathering.append(found)
+    observations: list[Observation] = []
+    _LOCAL.gathering.append(observations)
     if outer:
-        _OUTER.append(found)
+        _OUTER.append(observations)
     try:
-        yield found
+        yield observations
     finally:
-        _LOCAL.gathering.remove(found)
+        _LOCAL.gathering.remove(observations)
         if outer:
-            _OUTER.remove(found)
+            _OUTER.remove(observations)
 
 
 def looked_at(observations: Iterable[Observation]) -> None:

@@ -53,7 +53,7 @@ from labgen.observation import causes
 from labgen.report import words
 from verify.book import Book
 from verify.checks import Check, check_of
-from verify.finding import Crash, Finding, told
+from verify.finding import Crash, Finding, describe
 from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
@@ -105,7 +105,7 @@ def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if about := check_of(item):
             by_id.setdefault(about.id, []).append(item)
-    done: dict[pytest.Item, None] = {}
+    placed: dict[pytest.Item, None] = {}
 
     def place(item: pytest.Item, path: tuple[pytest.Item, ...] = ()) -> None:
         about = check_of(item)
@@ -113,14 +113,14 @@ def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
             for needed in by_id.get(need, ()):
                 if needed in path:
                     raise pytest.UsageError(f"the check {need} needs itself, by way of others.")
-                if needed not in done:
+                if needed not in placed:
                     place(needed, (*path, item))
-        done[item] = None
+        placed[item] = None
 
     for item in list(items):
-        if item not in done:
+        if item not in placed:
             place(item)
-    items[:] = done
+    items[:] = placed
     config.stash[BOOK].expected = sum(check_of(item) is not None for item in items)
 
 
@@ -132,19 +132,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     book = item.config.stash[BOOK]
     item.stash[_BEGUN] = book.clock()
-    needed = [one for need in about.needs for one in book.needed(need, _name(item))]
+    needed = [outcome for need in about.needs for outcome in book.needed(need, _name(item))]
     lacking = [too_small] if (too_small := _too_small(about.exercise, book)) else []
-    lacking += [book.lacks[one] for one in about.requires if one in book.lacks]
-    lacking += [one.seen for one in needed if one.verdict is Verdict.NOT_APPLICABLE]
+    lacking += [book.lacks[capability] for capability in about.requires if capability in book.lacks]
+    lacking += [outcome.seen for outcome in needed if outcome.verdict is Verdict.NOT_APPLICABLE]
     if lacking:
         item.stash[_NOT_APPLICABLE] = lacking[0]
         pytest.skip(f"{Verdict.NOT_APPLICABLE}: {lacking[0]}")
-    for one in needed:
-        if one.verdict in (Verdict.FAIL, Verdict.BLOCKED):
-            pytest.skip(f"blocked: {words.NEEDS_NOT_SO.in_(book.language).format(check=one.id)}")
-    for one in needed:
-        if one.verdict is Verdict.INCONCLUSIVE:
-            raise Unclear(words.NEEDS_UNJUDGED.in_(book.language).format(check=one.id))
+    for outcome in needed:
+        if outcome.verdict in (Verdict.FAIL, Verdict.BLOCKED):
+            pytest.skip(f"blocked: {words.NEEDS_NOT_SO.in_(book.language).format(check=outcome.id)}")
+    for outcome in needed:
+        if outcome.verdict is Verdict.INCONCLUSIVE:
+            raise Unclear(words.NEEDS_UNJUDGED.in_(book.language).format(check=outcome.id))
 
 
 def _too_small(name: str, book: Book) -> str:
@@ -169,15 +169,15 @@ def pytest_runtest_makereport(
         return report
     error = call.excinfo.value if call.excinfo else None
     verdict = _judge(error)
-    seen = _seen(error, book.language)
+    observed = _seen(error, book.language)
     if (lacking := item.stash.get(_NOT_APPLICABLE, "")) and verdict is Verdict.BLOCKED:
-        verdict, seen = Verdict.NOT_APPLICABLE, lacking
+        verdict, observed = Verdict.NOT_APPLICABLE, lacking
     hints, cause = about.hints, ""
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
-        verdict, seen = Verdict.INCONCLUSIVE, f"{seen}\n{excuse}"
+        verdict, observed = Verdict.INCONCLUSIVE, f"{observed}\n{excuse}"
     if verdict is Verdict.FAIL and (finding := _cause(about, item, book, error)):
-        seen, hints, cause = (
-            _beginning(finding.words.in_(book.language), "" if isinstance(error, SwarmError) else seen),
+        observed, hints, cause = (
+            _beginning(finding.words.in_(book.language), "" if isinstance(error, SwarmError) else observed),
             finding.hints,
             finding.cause,
         )
@@ -197,7 +197,7 @@ def pytest_runtest_makereport(
         points=about.points,
         got=about.points if verdict is Verdict.PASS else 0,
         verdict=verdict,
-        seen=reports.clean(seen),
+        seen=reports.clean(observed),
         hint=text_of(advice),
         seconds=spent,
         hints=advice,
@@ -208,7 +208,7 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(told(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
+        report.longrepr = Finding(describe(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
     elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
@@ -291,8 +291,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         width = terminal.fullwidth if terminal.hasmarkup else reports.WIDTH
         terminalreporter.write(reports.to_text(report, width=width, colour=terminal.hasmarkup))
     if terminalreporter.hasopt("s"):
-        for one in report.not_applicable:
-            terminalreporter.line(f"NOT APPLICABLE [{one.checks}] {one.reason}")
+        for reason in report.not_applicable:
+            terminalreporter.line(f"NOT APPLICABLE [{reason.checks}] {reason.reason}")
     if UNWRITTEN in config.stash:
         terminalreporter.line(f"error: {config.stash[UNWRITTEN]}")
 
@@ -318,9 +318,9 @@ def _cause(about: Check, item: pytest.Item, book: Book, error: BaseException | N
         return None
 
 
-def _beginning(cause: str, seen: str) -> str:
+def _beginning(cause: str, observed: str) -> str:
     """Give what was seen, beginning with its cause."""
-    return cause if not seen or seen in cause else f"{cause}\n{seen}"
+    return cause if not observed or observed in cause else f"{cause}\n{observed}"
 
 
 def _seen(error: BaseException | None, language: Language) -> str:

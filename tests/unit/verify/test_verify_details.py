@@ -448,7 +448,7 @@ def test_networks_are_asked_of_the_wanted_nodes_that_answer_and_once() -> None:
         names.append(node.name)
         return f'[{{"Id":"{node.name}","Name":"ingress"}}]\n\n200\n'
 
-    exam = Exam(lab, SimpleNamespace(run=run), Patience(1.0), wanted={manager.name, w1.name})  # type: ignore[arg-type]
+    exam = Exam(lab, SimpleNamespace(run=run), Patience(1.0), graded_nodes={manager.name, w1.name})  # type: ignore[arg-type]
     exam.answers = lambda node: node is not w1  # type: ignore[method-assign]
     assert [network.id for network in exam.networks(w2)] == [w2.name]
     assert sorted(names) == sorted([manager.name, w2.name])

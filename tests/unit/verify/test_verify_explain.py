@@ -20,7 +20,7 @@ from labgen.exercise.verdict import Verdict
 from labgen.report.model import Outcome
 from verify import bundle, tracing
 from verify.checks import Check
-from verify.explaining import Explained, told
+from verify.explaining import Explained, explanation_of
 from verify.observation import Observation
 
 HOUSE = Path(__file__).parents[3]
@@ -154,7 +154,7 @@ def test_whatever_a_node_says_is_told_in_short_and_harmlessly(out: str) -> None:
         Observation("n", script, out, ("", ""), 1.0)
         for script in ("cat it", "curl 'http://engine/tasks'", "curl http://engine/x")
     ]
-    lines = told([Explained(ABOUT, OUTCOME, (), tuple(observations))], NOON, "en")
+    lines = explanation_of([Explained(ABOUT, OUTCOME, (), tuple(observations))], NOON, "en")
     text = "\n".join(lines)
     assert all(mark.isprintable() or mark == "\n" for mark in text)
     assert len(text) < 30_000
@@ -175,7 +175,7 @@ def test_what_a_check_looks_at_is_noted_across_threads() -> None:
 @pytest.mark.parametrize("requires", [(), ("routing-mesh",), ("routing-mesh", "clock")])
 def test_explanation_names_what_nodes_must_have_for_a_check(requires: tuple[str, ...]) -> None:
     about = replace(ABOUT, requires=requires)  # type: ignore[arg-type]
-    lines = told([Explained(about, OUTCOME, (), ())], NOON, "en")
+    lines = explanation_of([Explained(about, OUTCOME, (), ())], NOON, "en")
     assert [line for line in lines if "nodes must have" in line] == (
         [f"  nodes must have: {', '.join(requires)}"] if requires else []
     )
@@ -185,12 +185,14 @@ def test_explanation_shows_of_an_engines_answer_about_itself_what_is_about_the_s
     info = {"ServerVersion": "27.3.1", "Swarm": {"LocalNodeState": "active"}, "Warnings": ["IPv6 is off"]}
     sections = f"@@hostname\nm\n@@info\n{json.dumps(info)}\n\n200\n@@end\n"
     observation = Observation("m", "cat facts", sections, ("", ""), 1.0)
-    lines = told([Explained(ABOUT, OUTCOME, (), (observation,))], NOON, "en")
+    lines = explanation_of([Explained(ABOUT, OUTCOME, (), (observation,))], NOON, "en")
     place = lines.index("    @@info")
     assert json.loads(lines[place + 1]) == {"ServerVersion": "27.3.1", "Swarm.LocalNodeState": "active"}
     assert lines[place + 2] == "    200"
     assert lines[lines.index("    @@hostname") + 1] == "    m"
     (full,) = (
-        line for line in told([Explained(ABOUT, OUTCOME, (), (observation,))], NOON, "en", full=True) if "IPv6" in line
+        line
+        for line in explanation_of([Explained(ABOUT, OUTCOME, (), (observation,))], NOON, "en", full=True)
+        if "IPv6" in line
     )
     assert json.loads(full) == info

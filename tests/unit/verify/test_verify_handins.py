@@ -21,7 +21,7 @@ SECRET = b"0123456789abcdef0123456789abcdef"
 def hand_in(file: Path, exercise: str, nonce: str = "") -> Path:
     """A recording as a learner hands it in."""
     evidence = Recorded(exercise).evidence
-    evidence.nonce, evidence.named = nonce, (exercise,)
+    evidence.nonce, evidence.exercises = nonce, (exercise,)
     file.parent.mkdir(exist_ok=True)
     file.write_text(bundle.write(evidence), encoding="utf-8")
     return file

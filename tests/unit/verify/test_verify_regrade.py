@@ -67,7 +67,7 @@ def test_regrade_tells_of_exercises_not_begun_only_if_it_knows_and_none_was_name
         raise SwarmError("no manager")
 
     evidence = Recorded("update").evidence
-    evidence.named = chosen
+    evidence.exercises = chosen
     if not readable:
         monkeypatch.setattr(session, "standing", refuse)
     file = lab_folder / "evidence.jsonl"
