@@ -22,7 +22,7 @@ from labgen.model.lab import Lab
 
 
 def load(path: Path | None = None) -> Lab:
-    """The lab that ``path`` describes.
+    """Read the lab that ``path`` describes.
 
     :param path: a lab file, which must exist; ``None`` for the lab of the course document.
     :raises LabFileError: holds every mistake in it.
@@ -39,7 +39,7 @@ def load(path: Path | None = None) -> Lab:
 
 
 def of_folder(folder: Path) -> Lab:
-    """The lab of a folder: what its ``lab.yml`` says; the document's where there is none.
+    """Read the lab of a folder from its ``lab.yml``; without one it is the document's.
 
     :raises LabFileError: holds every mistake in ``lab.yml``; or there is none, but a file whose name is nearly that.
     """
@@ -60,7 +60,7 @@ def of_folder(folder: Path) -> Lab:
 
 
 def parse(text: str, source: str = FILE_NAME) -> Lab:
-    """The lab that a YAML text describes.
+    """Read the lab that a YAML text describes.
 
     :param source: what to call the text in errors.
     :raises LabFileError: holds every mistake in it.
@@ -88,6 +88,6 @@ def parse(text: str, source: str = FILE_NAME) -> Lab:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of ``lab.yml``, for editors."""
+    """Give the JSON Schema of ``lab.yml``, for editors."""
     model_schema = LabFile.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model_schema, "title": "labgen lab.yml"}

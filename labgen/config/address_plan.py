@@ -123,7 +123,7 @@ def _listed(subnets: Mapping[str, IPv4Network]) -> str:
 
 
 def fits(network: IPv4Network) -> bool:
-    """Whether a subnet has a size that the lab network may have."""
+    """Say whether a subnet has a size that the lab network may have."""
     return WIDEST <= network.prefixlen <= NARROWEST["network"]
 
 

@@ -38,7 +38,7 @@ _SECTIONS = ("model_type", "dict_type", "model_attributes_type")
 
 
 def from_pydantic(error: Any) -> Problem:
-    """What pydantic has against a value, as a problem with a way out."""
+    """Turn an error of pydantic into a problem with a way out."""
     loc: tuple[str | int, ...] = error["loc"]
     kind: str = error["type"]
     value = "" if kind == "missing" else shown(error["input"])
@@ -83,7 +83,7 @@ def _path(loc: Sequence[str | int]) -> str:
 
 
 def under(path: str, key: str) -> str:
-    """Path of a key below a path; a key that would not show well is shown as Python would."""
+    """Join a key to a path; a key that would not show well is shown as Python would."""
     name = shown(key) if key else repr(key)
     return f"{path}.{name}" if path else name
 
@@ -100,7 +100,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 
 
 def shown(value: Any) -> str:
-    """A value for people, on one line, at most 60 characters; a scalar as it stands in the file."""
+    """Show a value for people, on one line, at most 60 characters; a scalar as it stands in the file."""
     if value is None:
         return ""
     value = value.text if isinstance(value, Unquoted) else value
@@ -118,7 +118,7 @@ _STAND_INS: Mapping[str, Callable[[int], dict[str, Any]]] = {
 
 
 def without(raw: Any, locs: Sequence[tuple[str | int, ...]]) -> dict[str, Any]:
-    """The raw data without the values that are wrong, entries of lists keeping their places."""
+    """Drop the values that are wrong from the raw data; entries of lists keep their places."""
     if not isinstance(raw, dict):
         return {}
     valid: dict[str, Any] = {}

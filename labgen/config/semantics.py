@@ -50,7 +50,7 @@ def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Po
 
 
 def _placed_nodes(entry: LabFile) -> Iterator[tuple[str, NodeEntry]]:
-    """Place in the file and entry of every node, written by hand or by number."""
+    """Give the place in the file and the entry of every node, written by hand or by number."""
     if entry.nodes is not None:
         for index, node in enumerate(entry.nodes):
             yield f"nodes[{index}]", node
@@ -177,7 +177,7 @@ def _misplaced(place: str, address: IPv4Address, network: IPv4Network) -> Iterat
 
 
 def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]:
-    """Addresses to give out: from .101 on, as in the document; those before where it is small or full."""
+    """Give addresses that are free: from .101 on, as in the document; those before in a small or full network."""
     size = network.num_addresses
     for offset in chain(range(101, size - 1), range(address_plan.RESERVED + 1, min(101, size - 1))):
         if network[offset] not in used:

@@ -14,7 +14,7 @@ from labgen.core.errors import LabFileError, Problem
 
 
 def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], list[Problem]]:
-    """The data of a YAML text, the line of every key in it, and what is wrong with its keys.
+    """Read a YAML text: its data, the line of every key, and what is wrong with its keys.
 
     :raises LabFileError: it is not YAML, or cannot be lab data at all.
     """
@@ -156,7 +156,7 @@ _NAMES = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
 def _drop_nameless(raw: Mapping[Any, Any], depth: int = 2) -> dict[str, Any]:
-    """The data without keys that are no names, as deep as a lab file goes."""
+    """Drop keys that are no names, as deep as a lab file goes."""
 
     def inner(value: Any) -> Any:
         if isinstance(value, dict) and depth:

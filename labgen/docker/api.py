@@ -42,7 +42,7 @@ class Answer:
     body: Any
 
     def value(self, path: str) -> Any:
-        """The JSON, where the engine had what was asked for.
+        """Give the JSON of an answer.
 
         :raises SwarmError: the engine is not a manager of a swarm.
         :raises NodeError: the engine could not answer.
@@ -70,7 +70,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticErro
 
 @contextmanager
 def reading(where: str) -> Iterator[None]:
-    """Turn whatever comes of an odd shape of an answer into an error of the node that gave it.
+    """Turn an error in reading a malformed answer into an error of the node that gave it.
 
     :param where: what gave it, for the error.
     :raises NodeError: it cannot be read.
@@ -103,7 +103,7 @@ def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
 
 
 def ask_command(paths: Sequence[str], within: int = 0) -> str:
-    """The shell command that asks.
+    """Give the shell command that asks.
 
     :param within: seconds for each answer, without limit where 0.
     """
@@ -113,7 +113,7 @@ def ask_command(paths: Sequence[str], within: int = 0) -> str:
 
 
 def as_json(text: str, where: str) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     :param where: what gave it, for the error.
     :raises NodeError: it is no JSON, or too deep or too large to be read.
@@ -125,7 +125,7 @@ def as_json(text: str, where: str) -> Any:
 
 
 def load_json(text: str) -> Any:
-    """Parse a JSON text from a node, which may be made to break whoever parses it.
+    """Parse a JSON text from a node, which may be crafted to break the parser.
 
     :raises ValueError: it is no JSON, or too deep or too large.
     """
@@ -152,14 +152,14 @@ def text(raw: bytes, most: int) -> str:
 
 
 def as_object(value: Any, where: str) -> Mapping[str, Any]:
-    """The value, known to be an object (NodeError where it is not)."""
+    """Require that a value is an object (NodeError if it is not)."""
     if not isinstance(value, Mapping):
         raise unreadable(where, _beginning(value))
     return value
 
 
 def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
-    """The value, known to be a list of objects (NodeError where it is not)."""
+    """Require that a value is a list of objects (NodeError if it is not)."""
     # An empty list is `null` in some engines.
     if value is None:
         return []
@@ -169,24 +169,24 @@ def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
 
 
 def text_of(fields: Any, key: str) -> str:
-    """A text in an object, empty where there is none."""
+    """Give the text under a key of an object, empty if there is none."""
     value = fields.get(key) if isinstance(fields, Mapping) else None
     return value if isinstance(value, str) else ""
 
 
 def part(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """An object in an object, empty where there is none."""
+    """Give the object under a key of an object, empty if there is none."""
     value = fields.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
 def moment(fields: Mapping[str, Any], key: str) -> datetime | None:
-    """A moment in an object, ``None`` where there is none that can be read."""
+    """Give the date under a key of an object, ``None`` if there is none that can be read."""
     return date(text_of(fields, key))
 
 
 def date(text: str) -> datetime | None:
-    """The moment that a text is; ``None`` where it is none, has no time zone, or is Go's zero or as far away."""
+    """Parse a date; ``None`` if it is none, has no time zone, or is Go's zero value or as far away."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -195,14 +195,14 @@ def date(text: str) -> datetime | None:
 
 
 def _beginning(value: Any) -> str:
-    """The beginning of a value as JSON: the whole may be long."""
+    """Give the beginning of a value as JSON: all of it may be long."""
     if isinstance(value, Mapping):
         value = dict(islice(value.items(), 5))
     return json.dumps(value[:5] if isinstance(value, list) else value)[:400]
 
 
 def unreadable(where: str, answer: str) -> NodeError:
-    """The error for an answer that makes no sense: says what was seen."""
+    """Make the error for an answer that cannot be parsed, with the answer in its message."""
     shown = " ".join(answer.split())[:200] or "nothing"
     return NodeError(
         f"{where} gave no JSON that can be read, but: {shown}",

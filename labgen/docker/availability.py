@@ -71,7 +71,7 @@ class Probed:
 
     @property
     def requests(self) -> int:
-        """How many were made."""
+        """Number of requests that were made."""
         return sum(stretch.count for stretch in self.stretches)
 
     @property
@@ -81,7 +81,7 @@ class Probed:
 
     @property
     def lost(self) -> int:
-        """How many requests were not answered."""
+        """Number of requests that were not answered."""
         return sum(stretch.count for stretch in self.losses)
 
     @property
@@ -133,7 +133,7 @@ class Probed:
         return max((stretch.slowest for stretch in self.stretches if stretch.answered), default=0.0)
 
     def __str__(self) -> str:
-        """For people: ``1240 requests, 2 lost (0.16 %: 2 x no answer), for 0.4 s at most``."""
+        """Describe it for people: ``1240 requests, 2 lost (0.16 %: 2 x no answer), for 0.4 s at most``."""
         if not self.requests:
             return "no request was made"
         slow = f"; the slowest answer took {self.slowest:.1f} s" if self.slowest >= _SLOW else ""
@@ -167,7 +167,7 @@ class Probe:
 
     @property
     def script(self) -> str:
-        """Makes requests until it is stopped."""
+        """Script that makes requests until it is stopped."""
         curl = ["curl", "-s", "-g", "--noproxy", "*", "--max-time", f"{self._within:g}", "-H", "Connection: close"]
         # On its standard error, which nothing holds back: what it has asked is told also where it is ended.
         curl += ["-w", r"%{stderr}%{http_code} %{time_total} %{url_effective}\n"]
@@ -192,16 +192,16 @@ true"""
 
     @property
     def begun(self) -> str:
-        """Prints a line once requests are being made, and nothing before."""
+        """Script that prints a line if requests are being made, and nothing before the first one."""
         return f"[ ! -s {self._asking} ] || echo begun"
 
     @property
     def stop(self) -> str:
-        """Ends it. The request that it is at is not counted: it has neither been answered nor lost."""
+        """Script that ends the requests. The current one is not counted: it was neither answered nor lost."""
         return f': > {self._stop}; kill "$(cat {self._asking} 2>/dev/null)" 2>/dev/null; true'
 
     def read(self, text: str) -> Probed:
-        """What the script printed."""
+        """Read what the script printed."""
         lines = (line.split() for line in text.splitlines())
         stretches = [_stretch(words[1:]) for words in lines if len(words) == 7 and words[0] == self._mark]
         return Probed(tuple(sorted(filter(None, stretches), key=lambda stretch: stretch.start)))

@@ -17,7 +17,7 @@ def excluded(constraints: Iterable[str], nodes: Iterable[SwarmNode]) -> list[Swa
 
 
 def meets(node: SwarmNode, constraint: str) -> bool:
-    """Whether a node meets one constraint: ``node.role==worker``; one that cannot be read is met by none."""
+    """Say whether a node meets one constraint: ``node.role==worker``; no node meets one that cannot be read."""
     parts = _CONSTRAINT.match(constraint)
     if parts is None:
         return False

@@ -52,7 +52,7 @@ _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 
 
 def script(service: str) -> str:
-    """What is run as root on a node: prints its time, when its engine began, a service's containers, its time again."""
+    """Give the script for root on a node that prints its time, its engine's start, a service's containers, its time."""
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
     template = shlex.quote(_EACH)
     # An engine that does not run is not asked: its socket is systemd's, and asking would start it. It has written its
@@ -68,7 +68,7 @@ def script(service: str) -> str:
 
 
 def read(text: str, clock: tuple[float, float]) -> Lives:
-    """What :func:`script` printed.
+    """Read what :func:`script` printed.
 
     :param clock: the asker's clock, in seconds, before asking and after.
     :raises NodeError: it cannot be read.
@@ -104,7 +104,7 @@ def _life(container: Mapping[str, Any]) -> tuple[str, Life]:
 
 
 def dated(service: Service, lives_by_node: Mapping[str, Lives], base: str) -> Service:
-    """A service whose tasks say when their containers began and ended, all by the clock of one node.
+    """Add to a service's tasks when their containers began and ended, all by the clock of one node.
 
     :param lives_by_node: what each node printed, by its id.
     :param base: id of the node whose clock counts: the manager's, which also dates the tasks' creation.
@@ -129,7 +129,7 @@ def dated(service: Service, lives_by_node: Mapping[str, Lives], base: str) -> Se
 
 
 def _noted(service: Service, node: str) -> float | None:
-    """Seconds by which a node's clock is ahead of the manager's at least, as the states of its tasks tell."""
+    """Give the seconds by which a node's clock is ahead of the manager's at least, by the states of its tasks."""
     leads = [
         (task.since - task.updated).total_seconds()
         for task in service.tasks
@@ -139,7 +139,7 @@ def _noted(service: Service, node: str) -> float | None:
 
 
 def _apart(lives: Lives, base: Lives | None, noted: float | None) -> float:
-    """Seconds by which a node's clock is ahead of another's; a difference that cannot be told from none is none.
+    """Give the seconds by which a node's clock is ahead of another's; 0 if the difference may be 0.
 
     :param noted: how much it is at least, ``None`` where that is not known. A manager is told at once, so it is hardly
         more; of another manager's clock, which is none of these two, it says nothing.

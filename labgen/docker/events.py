@@ -39,7 +39,7 @@ class Traces:
 
 
 def script(since: datetime) -> str:
-    """The script that asks.
+    """Give the script that asks for events.
 
     :param since: nothing before is told: what was in an earlier swarm, for example.
     """
@@ -47,7 +47,7 @@ def script(since: datetime) -> str:
 
 
 def read(text: str) -> Traces:
-    """What the script printed.
+    """Read what the script printed.
 
     :raises NodeError: it cannot be read.
     """
@@ -62,7 +62,7 @@ def read(text: str) -> Traces:
 
 
 def _name(line: str) -> str:
-    """The service that an event is about."""
+    """Give the name of the service that an event is about."""
     try:
         event = load_json(line)
     except ValueError:

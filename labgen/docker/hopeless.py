@@ -33,7 +33,7 @@ def exhausted(service: Service) -> dict[str, str]:
 
 
 def stuck(service: Service) -> str:
-    """Why every task that should run and does not waits for a node; empty where one is on its way or all run."""
+    """Say why every task that should run waits for a node; empty if one is on its way or all run."""
     waiting = [task for task in service.tasks if task.desired in ("running", "ready") and not task.running]
     if not waiting or not all(task.stuck for task in waiting):
         return ""
@@ -41,7 +41,7 @@ def stuck(service: Service) -> str:
 
 
 def hopeless(service: Service) -> str:
-    """Why no more tasks of a service will run, whatever is waited; empty where that may be.
+    """Say why no more tasks of a service will ever run; empty if some still may.
 
     Tasks that wait for a node are not told of here: one may come.
     """
@@ -56,7 +56,7 @@ def hopeless(service: Service) -> str:
 
 
 def settled(service: Service) -> bool:
-    """Whether nothing of a service is on its way that may still arrive."""
+    """Say whether no task or update of a service is still in progress."""
     given_up = exhausted(service)
     if service.update_state in _UPDATING and not stuck(service):
         return False
@@ -65,7 +65,7 @@ def settled(service: Service) -> bool:
 
 
 def begun_lately(services: Iterable[Service], port: int, looked: datetime, within: float) -> bool:
-    """Whether a task behind a published port began so late that the routing mesh may still be hearing of it.
+    """Say whether a task behind a published port began so late that the routing mesh may not know it yet.
 
     :param looked: when the services were looked at.
     :param within: seconds that the mesh has.
@@ -77,7 +77,7 @@ def begun_lately(services: Iterable[Service], port: int, looked: datetime, withi
 
 
 def _repeated(tasks: list[Task]) -> str:
-    """The error with which the last tasks of a place failed, all alike; empty where they did not."""
+    """Give the error with which the last tasks of a place failed, all alike; empty if they did not."""
     # The one that is on its way now is the next attempt.
     past = [task for task in tasks if not task.moving]
     if not past:

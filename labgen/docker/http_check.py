@@ -59,7 +59,7 @@ class Requests:
         return frozenset(response.body for response in self.responses if response.status == 200)
 
     def __str__(self) -> str:
-        """For people: ``12 requests: 6 x <h1>…</h1>, 6 x <h1>…</h1>``."""
+        """Describe it for people: ``12 requests: 6 x <h1>…</h1>, 6 x <h1>…</h1>``."""
         counts = Counter(_short(response) for response in self.responses)
         listed = ", ".join(f"{count} x {what}" for what, count in counts.most_common(4)) or "no answer"
         return f"{len(self.responses)} requests: {listed}"
@@ -80,7 +80,7 @@ def ask(run: Run, addresses: Sequence[str], port: int, within: float, requests: 
 
 
 def command(addresses: Sequence[str], port: int, within: float, mark: str, requests: int = REQUESTS) -> str:
-    """The script that makes them."""
+    """Give the script that makes the requests."""
     lines = ["export LC_ALL=C.UTF-8"]
     for address in addresses:
         curl = ["curl", "-sS", "-g", "--noproxy", "*", "--max-time", str(max(1, round(within))), "--fail-early"]

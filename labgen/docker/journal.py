@@ -40,7 +40,7 @@ class Outage:
     end: datetime
 
     def during(self, moment: datetime) -> bool:
-        """Whether a moment lies in it."""
+        """Say whether a moment lies in it."""
         return self.start <= moment < self.end
 
 
@@ -57,7 +57,7 @@ class Journal:
 
 
 def script(since: datetime) -> str:
-    """The script that asks a node's journal.
+    """Give the script that asks a node's journal.
 
     :param since: nothing before is told.
     """
@@ -65,7 +65,7 @@ def script(since: datetime) -> str:
 
 
 def read(text: str) -> Journal:
-    """What the script printed."""
+    """Read what the script printed."""
     outages: list[Outage] = []
     led: list[datetime] = []
     for at, entry in sorted(filter(None, map(_entry, text.splitlines())), key=lambda dated: dated[0]):
@@ -80,7 +80,7 @@ def read(text: str) -> Journal:
 
 
 def together(outages: Sequence[Sequence[Outage]], count: int, least: float = 1.0) -> Outage | None:
-    """The first time in which so many engines did not run at once.
+    """Find the first time in which so many engines were down at once.
 
     :param outages: of each engine.
     :param least: seconds that it lasted at least; nodes' clocks are not quite the same.
@@ -95,7 +95,7 @@ def together(outages: Sequence[Sequence[Outage]], count: int, least: float = 1.0
 
 
 def _entry(line: str) -> tuple[datetime, dict[str, Any]] | None:
-    """Of ``{"__REALTIME_TIMESTAMP":"1764000000123456","MESSAGE_ID":"39f5…"}``: the moment, and the rest."""
+    """Read a line: ``{"__REALTIME_TIMESTAMP":"1764000000123456","MESSAGE_ID":"39f5…"}`` gives date and fields."""
     try:
         entry = load_json(line)
         at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)

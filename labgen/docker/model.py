@@ -45,7 +45,7 @@ class LocalSwarm:
 
     @classmethod
     def parse(cls, text: str) -> LocalSwarm:
-        """From what ``docker info --format '{{json .Swarm}}'`` prints.
+        """Read what ``docker info --format '{{json .Swarm}}'`` prints.
 
         :raises NodeError: it is no such JSON.
         """
@@ -53,7 +53,7 @@ class LocalSwarm:
 
     @classmethod
     def of(cls, swarm: Mapping[str, Any]) -> LocalSwarm:
-        """From the ``Swarm`` part of ``/info``."""
+        """Read the ``Swarm`` part of ``/info``."""
         remote = swarm.get("RemoteManagers") or []
         limit = part(part(part(swarm, "Cluster"), "Spec"), "Orchestration").get("TaskHistoryRetentionLimit")
         return cls(
@@ -103,7 +103,7 @@ class SwarmNode:
 
     @classmethod
     def of(cls, node: Mapping[str, Any]) -> SwarmNode:
-        """From ``/nodes`` or ``docker node inspect``."""
+        """Read a node from ``/nodes`` or ``docker node inspect``."""
         manager = part(node, "ManagerStatus")
         # A manager's Status.Addr may be 0.0.0.0; what it advertises stands in ManagerStatus.
         advertised = text_of(manager, "Addr").rpartition(":")[0]
@@ -146,7 +146,7 @@ class Network:
 
     @classmethod
     def of(cls, network: Mapping[str, Any]) -> Network:
-        """From ``/networks`` or ``docker network inspect``."""
+        """Read a network from ``/networks`` or ``docker network inspect``."""
         configs = part(network, "IPAM").get("Config") or []
         subnets = (ip_network(config["Subnet"], strict=False) for config in configs if config.get("Subnet"))
         return cls(

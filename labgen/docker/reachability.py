@@ -46,7 +46,7 @@ class Attempts:
 
 
 def script(addresses: Sequence[str], managers: Sequence[str], within: float) -> str:
-    """The script that tries, run as root on one node; takes no longer than one connection may take.
+    """Give the script that tries the connections, run as root on one node; takes as long as one connection may take.
 
     :param addresses: of every node; the node's own may be among them.
     :param managers: those of managers, of which a port more is tried.
@@ -94,7 +94,7 @@ echo done
 
 
 def read(text: str) -> Attempts:
-    """What :func:`script` printed.
+    """Read what :func:`script` printed.
 
     :raises NodeError: it was cut short.
     """
@@ -114,7 +114,7 @@ def read(text: str) -> Attempts:
 
 
 def heard_script(since: int) -> str:
-    """The script that asks a node's journal from where datagrams came that its engine could not decrypt.
+    """Give the script that asks a node's journal from where datagrams came that its engine could not decrypt.
 
     :param since: second by the node's clock from which on the journal is read.
     """
@@ -128,7 +128,7 @@ def heard_script(since: int) -> str:
 
 
 def heard(text: str) -> frozenset[str]:
-    """What :func:`heard_script` printed: the senders' addresses.
+    """Read what :func:`heard_script` printed: the senders' addresses.
 
     :raises NodeError: the engine writes no journal there.
     """
@@ -157,7 +157,7 @@ class Failure:
 
 
 def blamed(node: str, failures: Collection[Failure]) -> list[Failure]:
-    """The failures that are a node's: those in which it has part, unless every other node in them fails more often.
+    """Give the failures that are a node's: those it has part in, unless every other node in them fails more often.
 
     One node's firewall is in the way of all ways that lead there and, from the others, of one each.
     """

@@ -53,7 +53,7 @@ class Restarts:
 
 
 def restarting(service: Service, now: datetime) -> Restarts | None:
-    """The tasks that show that a service does not stay up, ``None`` where it does.
+    """Find the tasks that show that a service does not stay up, ``None`` if it does.
 
     :param now: by the managers' clock.
     """
@@ -65,7 +65,7 @@ def restarting(service: Service, now: datetime) -> Restarts | None:
 
 
 def young(service: Service, now: datetime, least: float, least_after_an_end: float) -> float:
-    """Seconds until every task that runs has run long enough to say that it stays up; 0 where all have.
+    """Give the seconds until every running task has run long enough to count as stable; 0 if all have.
 
     :param least: seconds that a task must have run.
     :param least_after_an_end: the same where the one before it in its place has ended by itself just before.
@@ -81,7 +81,7 @@ def young(service: Service, now: datetime, least: float, least_after_an_end: flo
 
 
 def ended_by_itself(task: Task) -> bool:
-    """Whether a task could not be started or its container ended, and nobody had asked for that.
+    """Say whether a task could not be started or its container ended, and nobody had asked for that.
 
     An engine that ends a container because its health check failed ends it by force.
     """
@@ -89,7 +89,7 @@ def ended_by_itself(task: Task) -> bool:
 
 
 def _habit(tasks: Sequence[Task], now: datetime) -> list[Task]:
-    """The tasks of one place that ended by themselves, where that is what its tasks do."""
+    """Find the tasks of one place that ended by themselves, if they keep doing so."""
     current = tasks[-1]
     before = tasks[:-1]
     if current.failed and current.desired != "running":
@@ -107,7 +107,7 @@ def _habit(tasks: Sequence[Task], now: datetime) -> list[Task]:
 
 
 def _chain(before: Sequence[Task], current: Task, now: datetime) -> list[Task]:
-    """The last tasks before one, all like it, that ended by themselves one after the other, not long ago."""
+    """Find the last tasks before one, all like it, that ended by themselves one after the other, not long ago."""
     return list(takewhile(ended_by_itself, _alike(before, current, now)))
 
 
@@ -125,7 +125,7 @@ def _alike(before: Sequence[Task], current: Task, now: datetime) -> Iterable[Tas
 
 
 def _since(task: Task) -> datetime | None:
-    """When a task came into its state, by the managers' clock where that has noted it; its end where it is over."""
+    """Give the date of a task's state, by the managers' clock if that has noted it; its end if it is over."""
     return task.updated or task.since
 
 

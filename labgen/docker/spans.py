@@ -25,7 +25,7 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def without(spans: Iterable[Span], others: Iterable[Span]) -> list[Span]:
-    """Take other spans out of some."""
+    """Subtract spans from other spans."""
     remaining = list(spans)
     for start, end in merged(others):
         cut: list[Span] = []
@@ -39,7 +39,7 @@ def without(spans: Iterable[Span], others: Iterable[Span]) -> list[Span]:
 
 
 def most_at_once(spans_of_places: Iterable[Sequence[Span]]) -> int:
-    """Count at most how many places were so at the same moment.
+    """Count the places that have a span at the same moment, at most.
 
     :param spans_of_places: the spans of each place, which counts once however many of them overlap.
     """

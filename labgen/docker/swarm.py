@@ -50,7 +50,7 @@ class Swarm:
     services: Mapping[str, Service]
 
     def settled(self, names: Collection[str]) -> bool:
-        """Nothing is on its way: every node's state is known, every service of these names has settled.
+        """Say whether every node's state is known and every service of these names has settled.
 
         What fails again and again is not on its way.
         """
@@ -63,7 +63,7 @@ class Swarm:
 
 
 def local(run: Run) -> LocalSwarm:
-    """The swarm as this engine sees it; need not be a manager.
+    """Ask an engine for the swarm as it sees it; it need not be a manager.
 
     :raises NodeError: the engine does not answer.
     """
@@ -73,7 +73,7 @@ def local(run: Run) -> LocalSwarm:
 
 
 def nodes(run: Run) -> list[SwarmNode]:
-    """Every node of the swarm.
+    """Ask for every node of the swarm.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
@@ -84,7 +84,7 @@ def nodes(run: Run) -> list[SwarmNode]:
 
 
 def networks(run: Run) -> list[Network]:
-    """Every network this engine knows, on a manager also those of the swarm.
+    """Ask for every network that this engine knows, on a manager also those of the swarm.
 
     :raises NodeError: the engine does not answer.
     """
@@ -94,7 +94,7 @@ def networks(run: Run) -> list[Network]:
 
 
 def service(run: Run, name: str) -> Service | None:
-    """A service with its tasks, ``None`` where there is none of that name.
+    """Ask for a service with its tasks, ``None`` if there is none of that name.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
@@ -105,7 +105,7 @@ def service(run: Run, name: str) -> Service | None:
 
 
 def services(run: Run) -> list[Service]:
-    """Every service of the swarm, without its tasks.
+    """Ask for every service of the swarm, without its tasks.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
@@ -116,7 +116,7 @@ def services(run: Run) -> list[Service]:
 
 
 def look(run: Run) -> Swarm:
-    """Everything at once, in one command that is the same for every swarm.
+    """Ask for everything at once, in one command that is the same for every swarm.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.

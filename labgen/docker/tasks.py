@@ -91,7 +91,7 @@ class Task:
 
     @classmethod
     def of(cls, task: Mapping[str, Any]) -> Task:
-        """From ``/tasks`` or ``docker inspect --type task``."""
+        """Read a task from ``/tasks`` or ``docker inspect --type task``."""
         status = part(task, "Status")
         return cls(
             id=text_of(task, "ID"),
@@ -157,7 +157,7 @@ class Update:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Update:
-        """From ``UpdateConfig``; empty where nothing was said."""
+        """Read the settings from ``UpdateConfig``; the defaults if it is empty."""
         if not config:
             return cls()
         return cls(
@@ -242,7 +242,7 @@ class Service:
 
     @classmethod
     def of(cls, service: Mapping[str, Any], tasks: Sequence[Task] = ()) -> Service:
-        """From ``/services/NAME`` or ``docker service inspect``."""
+        """Read a service from ``/services/NAME`` or ``docker service inspect``."""
         spec = part(service, "Spec")
         template = part(spec, "TaskTemplate")
         container = part(template, "ContainerSpec")
@@ -301,7 +301,7 @@ def _health(container: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _files(container: Mapping[str, Any]) -> Mapping[str, str]:
-    """From a ``ContainerSpec``. A name of a file that is no path is in /run/secrets, for a config in /."""
+    """Read the files from a ``ContainerSpec``. A name that is no path is in /run/secrets, for a config in /."""
     files: dict[str, str] = {}
     for kind, folder in (("Secret", "/run/secrets/"), ("Config", "/")):
         for reference in container.get(f"{kind}s") or ():

@@ -23,7 +23,7 @@ _OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orph
 
 
 def over(task: Task) -> datetime | None:
-    """When a task's container ended, ``None`` where it has not."""
+    """Give the date on which a task's container ended, ``None`` if it has not."""
     return (task.ended or task.since) if task.state in _OVER else None
 
 
@@ -37,7 +37,7 @@ def began(task: Task) -> datetime | None:
 
 
 def undated(task: Task) -> bool:
-    """Whether a task is over and nothing tells when it began to run, or whether it ever did."""
+    """Say whether a task is over and nothing tells when it began to run, or whether it ever did."""
     return over(task) is not None and began(task) is None and task.state != "rejected" and not task.unwell
 
 
@@ -83,7 +83,7 @@ class Turn:
 
 
 def places(service: Service) -> dict[str, list[Task]]:
-    """A service's tasks by place, oldest first in each."""
+    """Group a service's tasks by place, oldest first in each."""
     by_place: dict[str, list[Task]] = {}
     for task in service.tasks:
         by_place.setdefault(str(task.slot) if task.slot else task.node_id, []).append(task)
@@ -91,13 +91,13 @@ def places(service: Service) -> dict[str, list[Task]]:
 
 
 def turns(service: Service) -> list[Turn]:
-    """Of every place the latest turn: its last task, and the one before; in the order in which the new ones began."""
+    """Give each place's latest turn: its last task, and the one before; in the order in which the new ones began."""
     latest = [Turn(place, tasks[-2], tasks[-1]) for place, tasks in places(service).items() if len(tasks) > 1]
     return sorted(latest, key=lambda turn: str(turn.new.created))
 
 
 def relieved(service: Service) -> list[Turn]:
-    """Of every place its running task, and the last before it that ever ran; in the order in which the new ones began.
+    """Give each place's running task, and the last before it that ever ran; in the order in which the new ones began.
 
     Unlike :func:`turns` it passes over tasks that failed or were given up before they ran.
     """
@@ -111,7 +111,7 @@ def relieved(service: Service) -> list[Turn]:
 
 
 def updates(service: Service) -> list[list[Turn]]:
-    """The updates that the history still shows, oldest first: of each, the turns in which tasks became others.
+    """Give the updates that the history still shows, oldest first: of each, the turns in which tasks became others.
 
     A task that only took the place of one like it (its container or its node failed) is none.
     """
@@ -126,7 +126,7 @@ def updates(service: Service) -> list[list[Turn]]:
 
 
 def moves(service: Service) -> list[Turn]:
-    """Turns in which a replica went to another node and stayed what it was, oldest first."""
+    """Give the turns in which a replica of unchanged settings went to another node, oldest first."""
     moved = [
         Turn(place, old, new)
         for place, tasks in places(service).items()
@@ -137,7 +137,7 @@ def moves(service: Service) -> list[Turn]:
 
 
 def lost(turn: Turn) -> bool:
-    """Whether the node of the old task was given up: the new one did not wait for the old one's end.
+    """Say whether the node of the old task was given up: the new one did not wait for the old one's end.
 
     Where a node is drained, the old task is stopped first, and the new one runs after that. A node that does not
     answer cannot say that its task has ended; it says so when it is back, just after its engine has begun. Or its
@@ -152,13 +152,13 @@ def lost(turn: Turn) -> bool:
 
 
 def drained(turn: Turn) -> bool:
-    """Whether the old task was told to stop, and the new one began elsewhere after that."""
+    """Say whether the old task was told to stop, and the new one began elsewhere after that."""
     dated = turn.stopped is not None and turn.started is not None
     return dated and turn.old.state == "shutdown" and not lost(turn)
 
 
 def failing(service: Service) -> dict[str, list[Task]]:
-    """By place, tasks that failed and were not made to run what runs there now."""
+    """Give, by place, tasks that failed and whose settings are not those of the task that runs there now."""
     failed = {}
     for place, tasks in places(service).items():
         now = {task.spec for task in tasks if task.running}
@@ -169,7 +169,7 @@ def failing(service: Service) -> dict[str, list[Task]]:
 
 
 def taken_back(service: Service) -> list[str]:
-    """Places of a failed update that was taken back before it had come to all: each runs again what it ran before.
+    """Give the places of a failed update that was rolled back before it reached all: each runs its old settings again.
 
     Empty unless the last thing that has happened to the service is that.
     """
@@ -183,7 +183,7 @@ def taken_back(service: Service) -> list[str]:
 
 
 def most_empty(service: Service) -> int:
-    """The greatest number of places that updates left empty at once, from when each first had a task that ran.
+    """Count the places that updates left empty at once, at most, from when each first had a task that ran.
 
     Unlike :func:`most_missing` it also knows a place whose old task went on while a new one failed beside it. What
     :func:`exchanged` and :func:`broken_off` tell is not counted.
@@ -192,7 +192,7 @@ def most_empty(service: Service) -> int:
 
 
 def exchanged(service: Service) -> list[Vacancy]:
-    """The times for which Swarm left a place empty when it took an update back, though the old task still ran there.
+    """Give the times for which Swarm left a place empty in a rollback, though the old task still ran there.
 
     Where the new task of an update fails, Swarm makes another in its place, by then in the old way again. Going back it
     keeps whichever of the two it comes upon, and stops the other at once, whatever order was asked for (swarmkit
@@ -202,7 +202,7 @@ def exchanged(service: Service) -> list[Vacancy]:
 
 
 def broken_off(service: Service) -> list[Vacancy]:
-    """The times for which a place was empty beside an update because the container of its old task ended by itself."""
+    """Give the times for which a place was empty beside an update because its old container ended by itself."""
     return _vacant(service, "failure")
 
 
@@ -216,7 +216,7 @@ def _vacant(service: Service, cause: Cause) -> list[Vacancy]:
 
 
 def _emptied(tasks: Sequence[Task], cause: Cause) -> list[tuple[datetime, datetime]]:
-    """The times for which a place was empty while it was updated, because of that or of something beside it."""
+    """Give the times for which a place was empty while it was updated, because of that or of something beside it."""
     lives = sorted(((start, task) for task in tasks if (start := began(task))), key=itemgetter(0))
     empty: list[tuple[datetime, datetime]] = []
     for (_, before), (start, task) in pairwise(lives):
@@ -234,7 +234,7 @@ def _emptied(tasks: Sequence[Task], cause: Cause) -> list[tuple[datetime, dateti
 
 
 def _cause(old: Task, new: Task, stopped: datetime, between: Sequence[Task]) -> Cause:
-    """Why a place was empty between two tasks, with an update in between."""
+    """Say why a place was empty between two tasks, with an update in between."""
     if old.spec != new.spec:
         return "update"
     if old.failed:
@@ -258,7 +258,7 @@ class Vacancy:
 
 
 def vacancies(happened: Iterable[Turn], service: Service | None = None) -> list[Vacancy]:
-    """The times for which turns left their places empty, by place, in order; those of one place never overlap.
+    """Give the times for which turns left their places empty, by place, in order; those of one place never overlap.
 
     A place counts as empty until the next of its tasks that is known to have begun. A place that was not to have a task
     for a while (a node of a global service that was drained) counts from when it was to have one again.
@@ -288,7 +288,7 @@ def _vacated(happened: Iterable[Turn], service: Service | None = None) -> dict[s
 
 
 def _empty_spans(in_order: Sequence[Turn]) -> list[Span]:
-    """From the end of each old task until the next of the new ones that began; it may have begun before that."""
+    """Give the spans from the end of each old task to the start of the next new one, which may have begun earlier."""
     empty: list[Span] = []
     for number, turn in enumerate(in_order):
         start, created = turn.stopped, turn.new.created
@@ -301,7 +301,7 @@ def _empty_spans(in_order: Sequence[Turn]) -> list[Span]:
 
 
 def most_missing(happened: Iterable[Turn], service: Service | None = None) -> int:
-    """The greatest number of places that were empty at the same time; one without a successor that runs still is.
+    """Count the places that were empty at the same time, at most; one without a running successor still is.
 
     Never more than there are places. Where a task is :func:`undated`, its place counts as empty until the next began.
 
@@ -311,7 +311,7 @@ def most_missing(happened: Iterable[Turn], service: Service | None = None) -> in
 
 
 def _by_place(happened: Iterable[Turn]) -> dict[str, list[Turn]]:
-    """Turns by place, the oldest first in each."""
+    """Group turns by place, the oldest first in each."""
     by_place: dict[str, list[Turn]] = {}
     for turn in sorted(happened, key=lambda turn: str(turn.new.created)):
         by_place.setdefault(turn.place, []).append(turn)
@@ -319,7 +319,7 @@ def _by_place(happened: Iterable[Turn]) -> dict[str, list[Turn]]:
 
 
 def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
-    """Turns that began together.
+    """Group turns that began together.
 
     :param apart: seconds between the beginnings of two new tasks from which on they are not together.
     """
@@ -334,7 +334,7 @@ def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
 
 
 def at_once(happened: Iterable[Turn], after: float = 0.0) -> int:
-    """The greatest number of places that were being changed at once: each from when a new task was made until it ran.
+    """Count the places that were changed at once, at most: each from when a new task was made until it ran.
 
     :param after: seconds for which a place counts as being changed after that: an update that waits so long between one
         replica and the next has no more going on than without.

@@ -39,7 +39,7 @@ class Publish:
         return f"--publish mode={self.mode},published={self.published},target={self.target}"
 
     def met_by(self, port: Port) -> bool:
-        """Whether a service's port is as wanted."""
+        """Say whether a service's port is the one of the specification."""
         fits = (port.target, port.mode, port.protocol) == (self.target, self.mode, "tcp")
         return fits and self.published in (0, port.published)
 
@@ -106,7 +106,7 @@ class ServiceSpec:
 
 
 def update_flags(update: Update) -> Iterator[str]:
-    """Options for what differs from the defaults: ``--update-parallelism 2``."""
+    """Give the options for what differs from the defaults: ``--update-parallelism 2``."""
     if update.parallelism != PLAIN.parallelism:
         yield f"--update-parallelism {update.parallelism}"
     if update.delay != PLAIN.delay:
@@ -120,7 +120,7 @@ def update_flags(update: Update) -> Iterator[str]:
 
 
 def repository(image: str) -> str:
-    """An image's name without registry, tag and digest: ``docker.io/library/nginx:1.27@sha256:…`` is ``nginx``."""
+    """Give an image's name without registry, tag and digest: ``docker.io/library/nginx:1.27@sha256:…`` is ``nginx``."""
     *path, last = image.partition("@")[0].split("/")
     if path[:1] in (["docker.io"], ["index.docker.io"]):
         path = path[1:]
@@ -160,7 +160,7 @@ def command_of(service: Service) -> str:
 
 
 def same_image(first: str, second: str) -> bool:
-    """Whether two references name the same image, ``latest`` being what is meant where no tag is written."""
+    """Say whether two references name the same image; no tag means ``latest``."""
 
     def tag(image: str) -> str:
         return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "latest"
@@ -169,7 +169,7 @@ def same_image(first: str, second: str) -> bool:
 
 
 def differences(spec: ServiceSpec, service: Service) -> list[str]:
-    """How a service differs from what an exercise wants, in words; empty where it does not."""
+    """Describe how a service differs from an exercise's specification; empty if it does not."""
     return list(_differences(spec, service))
 
 
@@ -207,7 +207,7 @@ def _differences(spec: ServiceSpec, service: Service) -> Iterator[str]:
 
 
 def in_bytes(memory: str) -> int:
-    """Memory as the docker command takes it, in bytes: ``1TB`` and ``1t`` are 2**40 (docker/go-units ``size.go``)."""
+    """Convert memory as docker takes it to bytes: ``1TB``, ``1t`` are 2**40 (docker/go-units ``size.go``)."""
     written = memory.lower().removesuffix("b")
     scale = _SCALES.find(written[-1:]) if written[-1:].isalpha() else 0
     return int(float(written.rstrip(_SCALES) or 0) * pow(1024, scale))
@@ -217,7 +217,7 @@ _SCALES = " kmgtp"
 
 
 def published_ports(service: Service) -> str:
-    """Its published ports, for people: ``8001:80``."""
+    """List a service's published ports, for people: ``8001:80``."""
     return ", ".join(_port(port.published, port.target, port.mode) for port in service.ports) or "none"
 
 

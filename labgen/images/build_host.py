@@ -164,14 +164,14 @@ _PASSED_ON = (
 
 
 def apt(runner: Runner) -> Apt:
-    """This computer's way to Debian's packages."""
+    """Read this computer's settings of apt."""
     variables = [part for name in _PASSED_ON for part in (name.replace(":", "").replace("-", ""), name)]
     output = runner.run(["apt-config", "shell", *variables]).or_raise().out
     return Apt(tuple(f'{name} "{value}";' for name, value in _settings(output).items()))
 
 
 def _settings(output: str) -> Mapping[str, str]:
-    """The settings in what ``apt-config shell`` prints, one ``NAME='value'`` a line."""
+    """Parse what ``apt-config shell`` prints, one ``NAME='value'`` a line."""
     names = {name.replace(":", "").replace("-", ""): name for name in _PASSED_ON}
     assignments = (line.partition("=") for line in output.splitlines())
     return {names[name]: value.strip("'") for name, _, value in assignments if name in names}

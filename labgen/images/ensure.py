@@ -172,6 +172,6 @@ def _tidy(engine: Runner, name: str, suite: str, progress: Progress) -> None:
 
 
 def _of(image: str) -> str:
-    """The suite of a node image, by its tag."""
+    """Read the suite of a node image from its tag."""
     before, separator, _ = image.rpartition(":")[2].rpartition("-")
     return before if separator else recipe.SUITE

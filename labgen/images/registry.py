@@ -48,7 +48,7 @@ class Registry:
 
 
 def source_images(hub: str | None, *, runner: Runner, within: float = 8.0) -> Mapping[str, str | None]:
-    """Where each image of the course comes from: reference -> the hub's copy, as skopeo names it.
+    """Find where each image of the course comes from: reference -> the hub's copy, as skopeo names it.
 
     ``None`` in its place means a stand-in.
 

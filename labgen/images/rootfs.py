@@ -78,7 +78,7 @@ def dpkg_options() -> tuple[str, ...]:
 
 
 def tree(form: Form, only: tuple[str, ...] = ("",), suite: str = recipe.SUITE) -> bytes:
-    """The files of a form as a tar archive: root's, with the modes of :data:`MODES`.
+    """Pack the files of a form into a tar archive: root's, with the modes of :data:`MODES`.
 
     :param only: paths to take; everything where left out.
     :param suite: the release of Debian that the guest is of.

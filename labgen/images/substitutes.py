@@ -71,7 +71,7 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
 
 
 def version_in(output: str) -> str:
-    """The version a program tells: ``nginx version: nginx/1.22.1`` -> ``1.22.1``."""
+    """Find the version in a program's output: ``nginx version: nginx/1.22.1`` -> ``1.22.1``."""
     match = re.search(r"\d+\.\d+\.\d+", output)
     if match is None:
         raise BoxError(f"No version stands in {output[:80]!r}.", "This is a mistake in labgen; please report it.")
@@ -100,7 +100,7 @@ def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> N
 
 
 def _libraries(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str, ...]:
-    """The shared libraries that the programs need, by the paths the loader finds them at."""
+    """Find the shared libraries that the programs need, by the paths the loader finds them at."""
     if not stand_in.programs:
         return ()
     loader = workshop.arch.loader

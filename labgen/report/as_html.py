@@ -36,7 +36,7 @@ _COMMAND = re.compile(
 
 
 def to_html(report: Report) -> str:
-    """The report as a page."""
+    """Write the report as a page."""
     snapshot = report.seen
     drawn, answers = spreads(snapshot.requests)
     all_episodes = [episode for service in snapshot.services for episode in episodes(service)]
@@ -70,7 +70,7 @@ def _say(word: Words, report: Report, **values: Any) -> str:
 
 
 def _first(report: Report) -> list[Outcome]:
-    """Where to begin: what failed before what could not be judged, and nothing that has no way out of its own."""
+    """Choose where to begin: what failed before what could not be judged, and only outcomes with advice."""
     kinds = (Verdict.FAIL, Verdict.INCONCLUSIVE)
     outcomes = [outcome for kind in kinds for outcome in report.checks if outcome.verdict is kind and outcome.advice]
     return outcomes[:_FIRST]
@@ -92,7 +92,7 @@ def _section(report: Report, name: str, outcomes: list[Outcome]) -> dict[str, An
 
 
 def advice(hint: str) -> Iterable[tuple[str, bool]]:
-    """A hint in parts, each with whether it is a command to type.
+    """Split a hint into parts, each with whether it is a command to type.
 
     >>> list(advice("On a: docker node ls. Is it there?"))
     [('On a: ', False), ('docker node ls', True), ('. Is it there?', False)]

@@ -35,7 +35,7 @@ VERSION = 5
 
 
 def to_json(report: Report) -> str:
-    """The report for programs."""
+    """Write the report for programs."""
     return json.dumps(
         {
             "schema": SCHEMA,
@@ -80,7 +80,7 @@ def _cluster(report: Report) -> dict[str, Any] | None:
 
 
 def from_json(text: str) -> Report:
-    """A report that :func:`to_json` wrote, of this version or an older one.
+    """Read a report that :func:`to_json` wrote, of this version or an older one.
 
     :raises ValueError: it is something else, or of a version that is not known here.
     """

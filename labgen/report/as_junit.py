@@ -29,7 +29,7 @@ _TAGS = {
 
 
 def to_junit(report: Report) -> str:
-    """The report for CI servers."""
+    """Write the report for CI servers."""
     root = Element("testsuites", _counts(report.checks) | {"name": _fit(f"labgen {report.lab}")})
     suites = [(prerequisite(), report.cluster)] if report.cluster else []
     for name, outcomes in [*suites, *report.exercises()]:

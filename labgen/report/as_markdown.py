@@ -12,7 +12,7 @@ from labgen.report.model import Outcome, Points, Report, precondition_line, tall
 
 
 def to_markdown(report: Report) -> str:
-    """The report as Markdown."""
+    """Write the report as Markdown."""
     speak = report.language
     took = _escaped(report.took, " ")
     lines = [

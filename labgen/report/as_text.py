@@ -31,7 +31,7 @@ _INDENT = " " * 18
 
 
 def to_text(report: Report, *, width: int = WIDTH, colour: bool = False) -> str:
-    """The report for a terminal. Nothing in it depends on colour.
+    """Write the report for a terminal. Nothing in it depends on colour.
 
     :param width: columns; claims are broken to fit, what is to be copied and typed is not.
     :param colour: with ANSI escape sequences.

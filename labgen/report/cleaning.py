@@ -14,7 +14,7 @@ _BEFORE = 20000
 
 
 def clean(text: str, shown: int = SHOWN) -> str:
-    """A text from outside, fit for a report: no secret, no control character, not endless.
+    """Clean a text from outside for a report: no secret, no control character, not endless.
 
     :param shown: characters that are kept at most.
     """
@@ -33,5 +33,5 @@ def cleaned(advice: Advice) -> Advice:
 
 
 def line(text: str, shown: int = 200) -> str:
-    """The same in one line: a name, an image, an error."""
+    """Clean a text and put it in one line: a name, an image, an error."""
     return clean(" ".join(text[:_BEFORE].split()), shown)

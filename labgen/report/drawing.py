@@ -59,7 +59,7 @@ class Card:
 
 
 def cards(report: Report) -> list[Card]:
-    """The nodes of the lab with the tasks that are meant to run there, then nodes that are not of the lab."""
+    """Draw the nodes of the lab with the tasks that are meant to run there, then nodes that are not of the lab."""
     entries_by_name: dict[str, list[SeenNode]] = {}
     for node in report.seen.nodes:
         entries_by_name.setdefault(node.name, []).append(node)
@@ -237,7 +237,7 @@ class Spread:
 
 
 def spreads(requests: Sequence[SeenRequests]) -> tuple[list[Spread], list[tuple[str, int, int]]]:
-    """A bar for each address asked, and the different answers with their colour and how often they came in all.
+    """Draw a bar for each address asked; list the different answers with their colour and number.
 
     What was no page has no colour: -1.
     """
@@ -289,7 +289,7 @@ class Drawn:
 
 
 def probes(outcomes: Iterable[SeenProbe]) -> list[Drawn]:
-    """A strip for each address that was asked."""
+    """Draw a strip for each address that was asked."""
     return [_drawn(probe) for probe in outcomes]
 
 

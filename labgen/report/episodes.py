@@ -111,7 +111,7 @@ class Episode:
 
 
 def episodes(seen_service: SeenService) -> list[Episode]:
-    """Everything that happened to a service's tasks, the oldest first."""
+    """Find every episode of a service's tasks, the oldest first."""
     service = as_service(seen_service)
     groups: list[list[tuple[str, Turn]]] = []
     for kind, turn in sorted(_turns(service), key=lambda entry: str(entry[1].new.created)):
@@ -124,7 +124,7 @@ def episodes(seen_service: SeenService) -> list[Episode]:
 
 
 def as_service(service: SeenService) -> Service:
-    """The service again, as far as a report tells it."""
+    """Rebuild the service, as far as a report has it."""
     return Service(
         id=service.id,
         name=service.name,

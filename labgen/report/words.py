@@ -224,7 +224,7 @@ def episode(happening: Episode, language: Language) -> str:
 
 
 def exchange(outcome: SeenExchange, language: Language) -> str:
-    """Which replica Swarm itself left without a task, for how long, and why."""
+    """Say which replica Swarm itself left without a task, for how long, and why."""
     return EXCHANGE.in_(language).format(service=outcome.service, place=outcome.place, seconds=f"{outcome.seconds:.1f}")
 
 

@@ -118,7 +118,7 @@ def read(text: str, asked_at: float) -> Symptoms:
 
 
 def _disk(text: str) -> Disk | None:
-    """From two lines of ``df -P``: ``overlay 1000 900 100 90% /var/lib/docker``."""
+    """Read two lines of ``df -P``: ``overlay 1000 900 100 90% /var/lib/docker``."""
     numbers = [
         int(columns[3])
         for line in text.splitlines()
@@ -149,7 +149,7 @@ def _rules(text: str) -> tuple[Rule, ...]:
 
 
 def _ports_in(line: str) -> tuple[int, ...]:
-    """The swarm's ports among those that a rule names: ``--dport 4789``, ``--dports 7946,4789``, ``2000:3000``."""
+    """Give the swarm's ports among those of a rule: ``--dport 4789``, ``--dports 7946,4789``, ``2000:3000``."""
     ports = set()
     for numbers in re.findall(r"--(?:dports?|sports?) (\S+)", line):
         for part in numbers.split(","):
