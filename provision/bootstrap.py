@@ -69,12 +69,12 @@ def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
 
     def look(node: Node) -> list[str]:
         facts = observe(Shell(inventory, node))
-        return [change.what for change in _missing(chosen, facts, inventory, node)]
+        return [change.what for change in _list_changes(chosen, facts, inventory, node)]
 
     return dict(zip([n.name for n in inventory.lab.nodes], everywhere(inventory.lab.nodes, look), strict=True))
 
 
-def _missing(steps: Sequence[str], facts: NodeFacts, inventory: Inventory, node: Node) -> list[Change]:
+def _list_changes(steps: Sequence[str], facts: NodeFacts, inventory: Inventory, node: Node) -> list[Change]:
     lab, lacks = inventory.lab, inventory.lacks
     return [change for name in steps for change in STEPS[name].changes(facts, lab, node, lacks)]
 
@@ -86,7 +86,7 @@ def _prepare(
     account: Account,
 ) -> NodeFacts:
     facts = observe(shell)
-    changes = _missing(steps, facts, inventory, shell.node)
+    changes = _list_changes(steps, facts, inventory, shell.node)
     # One command for all that is missing: each costs a tenth of a second and more.
     if changes:
         script = "\n".join(f"( {change.script}\n) || exit 1\necho '@@done'" for change in changes)

@@ -119,10 +119,10 @@ def join(shell: Shell, manager: Shell, local: LocalSwarm, members: Mapping[str, 
     """
     if local.state == "active" and local.node_id in members:
         return False
-    joined = _attempt(shell, manager.node, first, leave=local.state != "inactive")
+    joined = _join_with(shell, manager.node, first, leave=local.state != "inactive")
     if joined is None:
         # Refused: someone has rotated it since it was asked for.
-        joined = _attempt(shell, manager.node, token(manager, shell.node.role), leave=True)
+        joined = _join_with(shell, manager.node, token(manager, shell.node.role), leave=True)
     if joined is not None:
         return joined
     raise SwarmError(
@@ -149,7 +149,7 @@ def join_shown(node: Node, manager: Node) -> str:
     return f"docker swarm join --token SWMTKN-1-… --advertise-addr {node.address} {manager.address}:{PORT}"
 
 
-def _attempt(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
+def _join_with(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -> bool | None:
     """Join with a token; tell whether the node joined, ``None`` if the token was refused."""
     node = shell.node
     output = shell.attempt(join_script(node, manager, leave=leave), within=90, secret=with_token.value)
@@ -178,7 +178,7 @@ def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
     mended: list[str] = []
     return wait_until(
         "every node to be Ready",
-        lambda: _settled(manager, lab, mended),
+        lambda: _repair_members(manager, lab, mended),
         within=patience.seconds(60),
         error=SwarmError,
         hint="Look at it with `labgen status`, and on the node: systemctl status docker. "
@@ -186,7 +186,7 @@ def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
     )
 
 
-def _settled(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
+def _repair_members(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
     members = nodes(manager.run)
     lab_nodes = {node.name: node for node in lab.nodes}
     ready = {node.name: node for node in members if node.ready}

@@ -33,12 +33,12 @@ def make_ready(run: Run) -> None:
     away = [node for node in run.lab.nodes if not _is_ready(members, node)]
     interrupted = unfinished(run.inventory.folder)
     if away and any(exercise.restarts for name, exercise in exercises().items() if name in interrupted):
-        _booted(run, away)
+        _wait_for_boot(run, away)
     # For as long as it is not missed, a node is Ready to the managers whose engine was stopped or that has left.
     suspects = run.lab.nodes if interrupted else away
     started = sum(start_engine(run, node) for node in suspects)
-    if sum(_joins_again(run, node) for node in suspects) or started:
-        run.wait("every node to be Ready", functools.partial(_all_ready, run), within=60)
+    if sum(_rejoin(run, node) for node in suspects) or started:
+        run.wait("every node to be Ready", functools.partial(_check_all_ready, run), within=60)
         members = _read_members(run)
     missing = [node.name for node in run.lab.nodes if not _is_ready(members, node)]
     if missing:
@@ -65,12 +65,12 @@ def _reach_members(run: Run) -> dict[str, SwarmNode]:
     try:
         return _read_members(run)
     except LabgenError:
-        if not sum(start_engine(run, node) for node in run.lab.managers) and not _promoted_again(run):
+        if not sum(start_engine(run, node) for node in run.lab.managers) and not _promote_again(run):
             raise
     return run.look("the first manager to tell the nodes of the swarm", functools.partial(of_swarm, run))
 
 
-def _booted(run: Run, away: list[Node]) -> None:
+def _wait_for_boot(run: Run, away: list[Node]) -> None:
     """Wait for machines that an interrupted exercise may have restarted; it is no error if they do not come."""
 
     def look() -> None:
@@ -103,7 +103,7 @@ def start_engine(run: Run, node: Node) -> bool:
 _START_ENGINE = "systemctl is-active --quiet docker || { systemctl start docker && echo started; }"
 
 
-def _promoted_again(run: Run) -> bool:
+def _promote_again(run: Run) -> bool:
     """Have another manager promote the first one again, if it was demoted; tell whether that was done."""
     first = run.lab.first_manager
     local = swarm.local(run.shell(first).run)
@@ -134,7 +134,7 @@ def _is_ready(members: Mapping[str, SwarmNode], node: Node) -> bool:
     return node.name in members and members[node.name].ready
 
 
-def _joins_again(run: Run, node: Node) -> bool:
+def _rejoin(run: Run, node: Node) -> bool:
     """Join a node again that answers and is in no swarm; tell whether it was such a node.
 
     The first manager begins swarms, it joins none.
@@ -153,7 +153,7 @@ def _joins_again(run: Run, node: Node) -> bool:
     return True
 
 
-def _all_ready(run: Run) -> None:
+def _check_all_ready(run: Run) -> None:
     members = run.nodes()
     ready = [node.name for node in members if node.ready]
     if missing := [node.name for node in run.lab.nodes if node.name not in ready]:

@@ -65,7 +65,7 @@ def _use_existing(
     if service is None:
         return None
     fits = any(not differences(spec, service) for spec in specs)
-    if why := _in_the_way(run, service, specs, shows, may_pause) if fits else _leftover(run, service):
+    if why := _why_recreate(run, service, specs, shows, may_pause) if fits else _name_origin(run, service):
         run.say(f"  {name} is there, {why}: it is removed first, and made again.")
         remove_services(run, [name])
         return None
@@ -77,7 +77,7 @@ def _use_existing(
     )
 
 
-def _in_the_way(
+def _why_recreate(
     run: Run, service: Service, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
 ) -> str:
     """Tell why a service must be created again, though its settings are right; empty if it can be used."""
@@ -88,7 +88,7 @@ def _in_the_way(
     return ""
 
 
-def _leftover(run: Run, service: Service) -> str:
+def _name_origin(run: Run, service: Service) -> str:
     """Tell which exercise has left a service as it is; empty if it is a learner's own."""
     if exercise := leftovers.made_by(service):
         return f"as the exercise {exercise} leaves it"
@@ -187,7 +187,7 @@ def port_open(run: Run, node: Node, port: int) -> None:
             raise NotYet("nothing listens")
         if "dockerd" not in output.out:
             raise ExerciseError(
-                f"port {port} of {node.name} is taken by another program: {_who(output.out)}",
+                f"port {port} of {node.name} is taken by another program: {_name_process(output.out)}",
                 f"End it there, then begin anew: fab exercise.reset {run.exercise.name}",
             )
 
@@ -208,12 +208,12 @@ def ports_free(run: Run, ports: Sequence[int]) -> None:
             if "docker" not in line:
                 port = next((port for port in ports if f":{port} " in line), ports[0])
                 raise ExerciseError(
-                    f"port {port} of {node.name} is taken by another program: {_who(line)}",
+                    f"port {port} of {node.name} is taken by another program: {_name_process(line)}",
                     f"End it there ({node.name}: sudo ss -lntp | grep {port}), then run the exercise again.",
                 )
 
 
-def _who(listening: str) -> str:
+def _name_process(listening: str) -> str:
     """Name the process in ``tcp6 0 0 :::8001 :::* LISTEN 9/nginx: master``; of what ss prints, its last column."""
     last = listening.strip().splitlines()[-1]
     return last.partition("LISTEN")[2].strip() or last
@@ -260,7 +260,9 @@ def clear(run: Run) -> None:
         existing = [name for name in candidates if f"{kind} {name}" in before.splitlines()]
         if existing:
             run.say(f"[{manager}]$ docker {kind} rm {' '.join(existing)}")
-            run.wait(f"{kind} {', '.join(existing)} to be gone", functools.partial(_rm, run, kind, existing))
+            run.wait(
+                f"{kind} {', '.join(existing)} to be gone", functools.partial(_remove_objects, run, kind, existing)
+            )
     for node in run.nodes():
         keys = [key for key in exercise.labels if f"{node.id} {key}" in before]
         if keys:
@@ -269,7 +271,7 @@ def clear(run: Run) -> None:
             run.manager.run(f"docker node update {flags} {node.id}", what="docker node update")
 
 
-def _rm(run: Run, kind: str, names: Sequence[str]) -> None:
+def _remove_objects(run: Run, kind: str, names: Sequence[str]) -> None:
     # A network is in use for a moment longer than the containers that were on it.
     output = run.manager.attempt(f"docker {kind} rm {shlex.join(names)}")
     remaining = [

@@ -29,7 +29,7 @@ def script(lab: Lab) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
     return [
-        *(_make(lab, spec) for spec in cleanup.REMOVED),
+        *(_create(lab, spec) for spec in cleanup.REMOVED),
         Step(manager, "See what there is.", Command("docker service ls")),
         Step(
             manager,
@@ -41,7 +41,7 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Remove the stacks of the course, each with its services and networks.",
-            functools.partial(_rm, kind="stack", names=_stacks),
+            functools.partial(_rm_command, kind="stack", names=_stacks),
             placeholder="docker stack rm STACK",
             quiet=True,
         ),
@@ -57,7 +57,7 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Remove the overlay networks of the course. The swarm's own, ingress, stays.",
-            functools.partial(_rm, kind="network", names=_networks),
+            functools.partial(_rm_command, kind="network", names=_networks),
             placeholder="docker network rm NETWORK",
             until=_no_network,
             quiet=True,
@@ -75,7 +75,7 @@ def reset(run: Run) -> None:
     services.remove_services(run, [spec.name for spec in cleanup.REMOVED])
 
 
-def _make(lab: Lab, spec: ServiceSpec) -> Step:
+def _create(lab: Lab, spec: ServiceSpec) -> Step:
     step = services.create(
         lab, spec, f"Make {spec.name}, should it not be there, so that there is something to remove."
     )
@@ -84,7 +84,7 @@ def _make(lab: Lab, spec: ServiceSpec) -> Step:
 
 def _use_existing(run: Run, spec: ServiceSpec) -> str | None:
     """Tell why a service need not be created: it exists as an exercise leaves it, or all is removed already."""
-    _only_the_courses(run)
+    _check_no_own_work(run)
     service = swarm.service(run.manager.run, spec.name)
     if service is not None:
         return f"{spec.name} is there, as the exercise {made_by(service)} leaves it."
@@ -105,7 +105,7 @@ def _all(run: Run) -> list[Service]:
     return swarm.services(run.manager.run)
 
 
-def _only_the_courses(run: Run) -> None:
+def _check_no_own_work(run: Run) -> None:
     """Refuse services with a name of the course that no exercise leaves like that: they are a learner's own."""
     changed = [
         service
@@ -113,10 +113,10 @@ def _only_the_courses(run: Run) -> None:
         if service.name in cleanup.services() and not (made_by(service) or left_by(run, service))
     ]
     if changed:
-        raise _not_ours(run, changed)
+        raise _own_work_error(run, changed)
 
 
-def _not_ours(run: Run, changed: list[Service]) -> ExerciseError:
+def _own_work_error(run: Run, changed: list[Service]) -> ExerciseError:
     names = " ".join(service.name for service in changed)
     return ExerciseError(
         f"{names}: made with other settings than any exercise has, so this exercise does not remove it.",
@@ -152,10 +152,10 @@ def _networks(run: Run) -> list[str]:
 
 
 def _remove(run: Run, names: Names) -> Command | str:
-    return _rm(run, "service", names)
+    return _rm_command(run, "service", names)
 
 
-def _rm(run: Run, kind: str, names: Names) -> Command | str:
+def _rm_command(run: Run, kind: str, names: Names) -> Command | str:
     existing = names(run)
     if not existing:
         return f"there is no {kind} of it."

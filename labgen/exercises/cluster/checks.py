@@ -260,7 +260,7 @@ def test_swarm_begun(swarm: Swarm) -> None:
 )
 def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> None:
     """The manager sees the node Ready, and the node is in the manager's swarm."""
-    elsewhere = _elsewhere(swarm, lab, facts)
+    elsewhere = _foreign_managers(swarm, lab, facts)
     assert not elsewhere, f"it is in another swarm, with its managers at {', '.join(elsewhere)}"
     member = _member(swarm, node, facts)
     assert member or not facts.swarm.active, "the manager does not know it: it is in another swarm"
@@ -402,7 +402,7 @@ def _member(swarm: Swarm, node: Node, facts: NodeFacts) -> SwarmNode | None:
     return next((member for member in swarm.nodes if member.name == node.name), None)
 
 
-def _elsewhere(swarm: Swarm, lab: Lab, facts: NodeFacts) -> list[str]:
+def _foreign_managers(swarm: Swarm, lab: Lab, facts: NodeFacts) -> list[str]:
     """List a node's managers' addresses, if none of them is a manager of this swarm."""
     swarm_addresses = {str(node.address) for node in lab.nodes} | {node.address for node in swarm.nodes}
     addresses = [manager.rpartition(":")[0] for manager in facts.swarm.managers]

@@ -43,7 +43,7 @@ def script(lab: Lab) -> Script:
                 f"See the networks here: {INGRESS}, one overlay network over all nodes, and {BRIDGE}, "
                 "with which containers on it reach this node.",
                 Command("docker network ls"),
-                until=functools.partial(_networks, node=node),
+                until=functools.partial(_check_networks, node=node),
             )
             for node in (manager, *lab.workers[:1])
         ),
@@ -60,10 +60,10 @@ def _info() -> Command:
 
 
 def _active(node: Node) -> functools.partial[None]:
-    return functools.partial(_in_swarm, node=node)
+    return functools.partial(_check_in_swarm, node=node)
 
 
-def _in_swarm(run: Run, node: Node) -> None:
+def _check_in_swarm(run: Run, node: Node) -> None:
     local = swarm.local(run.shell(node).run)
     if not local.active:
         raise ExerciseError(f"{node.name} is in no swarm: {local.state}.", "Bring it in with: fab bootstrap")
@@ -77,11 +77,11 @@ def _ports(node: Node) -> Step:
         node,
         f"See the swarm's ports on {role}.",
         Command("sudo netstat -nlp | grep dockerd", f"{{ {listing}; }} | grep dockerd | grep -E '^(tcp|udp)'"),
-        until=functools.partial(_listens, node=node),
+        until=functools.partial(_check_ports, node=node),
     )
 
 
-def _listens(run: Run, node: Node) -> None:
+def _check_ports(run: Run, node: Node) -> None:
     ports = PORTS if node.role == "manager" else (_GOSSIP,)
     sockets = run.shell(node).run("ss -Hlnt", what="ss")
     shut = [str(port) for port in ports if f":{port} " not in sockets]
@@ -126,20 +126,20 @@ def _roles(manager: Node, worker: Node) -> list[Step]:
             manager,
             f"Promote {worker.name}: it becomes a manager, and would take part in choosing a leader.",
             Command(f"docker node promote {worker.name}"),
-            until=functools.partial(_promoted, node=worker),
+            until=functools.partial(_wait_for_promotion, node=worker),
         ),
         Step(manager, f"See {worker.name} as a manager, Reachable.", Command("docker node ls")),
         Step(
             manager,
             f"Demote {worker.name}: two managers are no better than one, because most of them must be there.",
             Command(f"docker node demote {worker.name}"),
-            until=functools.partial(_demoted, node=worker),
+            until=functools.partial(_wait_for_demotion, node=worker),
         ),
         Step(manager, f"See {worker.name} as a worker again.", Command("docker node ls")),
     ]
 
 
-def _promoted(run: Run, node: Node) -> None:
+def _wait_for_promotion(run: Run, node: Node) -> None:
     def look() -> None:
         member = of_swarm(run).get(node.name)
         if member is None or not member.ready or member.role != "manager" or not member.reachable:
@@ -151,11 +151,11 @@ def _promoted(run: Run, node: Node) -> None:
     run.wait(f"{node.name} to be a manager", look, within=90)
 
 
-def _demoted(run: Run, node: Node) -> None:
+def _wait_for_demotion(run: Run, node: Node) -> None:
     run.wait(f"{node.name} to be a worker", functools.partial(in_role, run, node), within=90)
 
 
-def _networks(run: Run, node: Node) -> None:
+def _check_networks(run: Run, node: Node) -> None:
     networks = {network.name: network for network in swarm.networks(run.shell(node).run)}
     bridge, ingress = networks.get(BRIDGE), networks.get(INGRESS)
     if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:

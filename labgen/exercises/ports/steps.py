@@ -96,7 +96,7 @@ def _running(run: Run, expected: int) -> None:
 
 
 def _ask(node: Node, port: int | str) -> Command:
-    """Compose the step that requests the page; its title is enough to see."""
+    """Compose the command that requests the page; its title is enough to see."""
     curl = f"curl -s {node.address}:{port}"
     return Command(curl, f"{curl} --max-time 10 | grep -i '<title>'")
 

@@ -64,8 +64,8 @@ def script(lab: Lab) -> Script:
             "Stop the engine of the manager that leads.",
             functools.partial(_stop_leader, progress=progress),
             placeholder=f"{STOP}    (on the manager that leads)",
-            during=functools.partial(requests, port=PORT, judge=_none_lost, **request_options),  # type: ignore[arg-type]
-            until=functools.partial(_another_leads, progress=progress),
+            during=functools.partial(requests, port=PORT, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
+            until=functools.partial(_wait_for_another_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
@@ -79,8 +79,8 @@ def script(lab: Lab) -> Script:
             "Stop the engine of the one that leads now: one of three is left, which is no majority.",
             functools.partial(_stop_leader, progress=progress),
             placeholder=f"{STOP}    (on the manager that leads now)",
-            during=functools.partial(requests, port=PORT, judge=_none_lost, **request_options),  # type: ignore[arg-type]
-            until=functools.partial(_nobody_leads, progress=progress),
+            during=functools.partial(requests, port=PORT, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
+            until=functools.partial(_wait_for_no_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
@@ -106,7 +106,7 @@ def script(lab: Lab) -> Script:
             "Start the engine again that was stopped last: two of three are a majority.",
             functools.partial(_start_last, progress=progress),
             placeholder=f"{START}    (on the manager that was stopped last)",
-            until=functools.partial(_one_leads, progress=progress),
+            until=functools.partial(_wait_for_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(manager, "See the managers again.", on_one_left(LIST), placeholder=LIST),
@@ -115,7 +115,7 @@ def script(lab: Lab) -> Script:
             "Start the other one, too: it catches up with what it has missed.",
             functools.partial(_start_last, progress=progress),
             placeholder=f"{START}    (on the manager that was stopped first)",
-            until=functools.partial(_all_reachable, progress=progress),
+            until=functools.partial(_wait_for_all, progress=progress),
         ),
         Step(manager, "Three managers again.", Command(LIST)),
     ]
@@ -123,10 +123,10 @@ def script(lab: Lab) -> Script:
 
 def restore(run: Run) -> None:
     """Start every manager's engine that does not run, and wait until all managers are back."""
-    started = [node.name for node in run.lab.managers if _started(run, node)]
+    started = [node.name for node in run.lab.managers if _start_engine(run, node)]
     if started:
         run.say(f"# Started again: the engine of {', '.join(started)}.")
-        _all_reachable(run, _Progress())
+        _wait_for_all(run, _Progress())
 
 
 def reset(run: Run) -> None:
@@ -135,7 +135,7 @@ def reset(run: Run) -> None:
     services.clear(run)
 
 
-def _started(run: Run, node: Node) -> bool:
+def _start_engine(run: Run, node: Node) -> bool:
     """Start an engine if it does not run; tell whether it was started."""
     script = "systemctl is-active --quiet docker || { systemctl start docker && echo started; }"
     try:
@@ -165,7 +165,7 @@ def _ask_members(run: Run, managers: list[Node]) -> list[SwarmNode]:
     raise NotYet(reason)
 
 
-def _leader(run: Run, progress: _Progress) -> Node:
+def _find_leader(run: Run, progress: _Progress) -> Node:
     """Find the manager that leads.
 
     :raises NotYet: none does.
@@ -180,7 +180,7 @@ def _leader(run: Run, progress: _Progress) -> Node:
 
 def _stop_leader(run: Run, progress: _Progress) -> Command:
     leaders: list[Node] = []
-    run.wait("a manager to lead", lambda: leaders.append(_leader(run, progress)), within=_FORGOTTEN)
+    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=_FORGOTTEN)
     progress.stopped.append(leaders[0])
     progress.since = time.monotonic()
     return Command(STOP, node=leaders[0])
@@ -196,20 +196,20 @@ def _on_one_left(run: Run, words: str, progress: _Progress) -> Command:
     return Command(words, node=progress.running(run.lab)[0])
 
 
-def _another_leads(run: Run, progress: _Progress) -> None:
+def _wait_for_another_leader(run: Run, progress: _Progress) -> None:
     leaders: list[Node] = []
-    run.wait("another manager to lead", lambda: leaders.append(_leader(run, progress)), within=_FORGOTTEN)
+    run.wait("another manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=_FORGOTTEN)
     took = time.monotonic() - progress.since
     run.say(f"  {leaders[0].name} leads, {took:.0f} s after the engine of {progress.stopped[-1].name} was stopped.")
 
 
-def _one_leads(run: Run, progress: _Progress) -> None:
+def _wait_for_leader(run: Run, progress: _Progress) -> None:
     leaders: list[Node] = []
-    run.wait("a manager to lead", lambda: leaders.append(_leader(run, progress)), within=_FORGOTTEN)
+    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=_FORGOTTEN)
     run.say(f"  {leaders[0].name} leads, {time.monotonic() - progress.since:.0f} s after the engine was started.")
 
 
-def _nobody_leads(run: Run, progress: _Progress) -> None:
+def _wait_for_no_leader(run: Run, progress: _Progress) -> None:
     node = progress.running(run.lab)[0]
 
     def look() -> None:
@@ -223,7 +223,7 @@ def _nobody_leads(run: Run, progress: _Progress) -> None:
     run.say(f"  {node.name} has no leader, {time.monotonic() - progress.since:.0f} s after that engine was stopped.")
 
 
-def _all_reachable(run: Run, progress: _Progress) -> None:
+def _wait_for_all(run: Run, progress: _Progress) -> None:
     expected = {node.name for node in run.lab.managers}
 
     def look() -> None:
@@ -240,7 +240,7 @@ def _all_reachable(run: Run, progress: _Progress) -> None:
     run.say(f"  {len(expected)} of {len(expected)} managers are reachable.")
 
 
-def _none_lost(run: Run, probed: Probed) -> None:
+def _check_none_lost(run: Run, probed: Probed) -> None:
     if probed.lost:
         raise ExerciseError(
             f"requests to the workers were lost while managers were: {probed}",

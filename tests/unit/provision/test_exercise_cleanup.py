@@ -120,8 +120,8 @@ def test_own_containers_may_stay() -> None:
 
 def test_nothing_to_remove_is_said() -> None:
     run = FakeRun("cleanup")
-    assert carried._rm(run, "stack", lambda _: []) == "there is no stack of it."
-    command = carried._rm(run, "network", lambda _: ["a b"])
+    assert carried._rm_command(run, "stack", lambda _: []) == "there is no stack of it."
+    command = carried._rm_command(run, "network", lambda _: ["a b"])
     assert isinstance(command, Command)
     assert command.shown == "docker network rm 'a b'"
 
@@ -143,7 +143,7 @@ def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: 
     for program, does in (("docker", engine), ("sleep", "exit 0")):
         (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / program).chmod(0o755)
-    command = carried._rm(FakeRun("cleanup"), "network", lambda _: ["a b"])
+    command = carried._rm_command(FakeRun("cleanup"), "network", lambda _: ["a b"])
     assert isinstance(command, Command)
     assert command.script is not None
     path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}

@@ -70,20 +70,20 @@ def test_a_token_that_stays_the_same_is_an_error_that_does_not_show_it() -> None
 def test_a_port_that_is_shut_is_said() -> None:
     shell = ScriptedShell(MANAGER, [("ss -Hlnt", ok("LISTEN 0 4096 *:7946 *:*\n"))])
     with pytest.raises(ExerciseError, match="port 2377 of swarm-manager is not open"):
-        cluster._listens(FakeRun("cluster", shell), MANAGER)
+        cluster._check_ports(FakeRun("cluster", shell), MANAGER)
 
 
 def test_a_node_without_its_bridge_is_said() -> None:
     ingress = {"Name": "ingress", "Driver": "overlay", "Scope": "swarm", "Ingress": True}
     shell = ScriptedShell(WORKER1, [("/networks", api(json.dumps([ingress])))])
     with pytest.raises(ExerciseError, match="swarm-worker1 has no network docker_gwbridge"):
-        cluster._networks(FakeRun("cluster", shell), WORKER1)
+        cluster._check_networks(FakeRun("cluster", shell), WORKER1)
 
 
 def test_managers_that_choose_a_leader_are_waited_for() -> None:
     shell = ScriptedShell(MANAGER, [("/nodes", ok('{"message": "The swarm does not have a leader"}\n503\n'))])
     with pytest.raises(ExerciseError, match=r"last seen: .*has no leader"):
-        cluster._demoted(FakeRun("cluster", shell), WORKER1)
+        cluster._wait_for_demotion(FakeRun("cluster", shell), WORKER1)
 
 
 def test_a_promotion_that_the_node_does_not_know_of_is_waited_for() -> None:
@@ -92,4 +92,4 @@ def test_a_promotion_that_the_node_does_not_know_of_is_waited_for() -> None:
     manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps([promoted])))])
     worker = ScriptedShell(WORKER1, [("/info", api(json.dumps({"Swarm": {"ControlAvailable": False}})))])
     with pytest.raises(ExerciseError, match="does not know yet that it is a manager"):
-        cluster._promoted(FakeRun("cluster", manager, worker), WORKER1)
+        cluster._wait_for_promotion(FakeRun("cluster", manager, worker), WORKER1)

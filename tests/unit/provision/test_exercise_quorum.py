@@ -87,7 +87,7 @@ def test_the_one_that_leads_is_stopped_and_another_is_asked_then() -> None:
     run, seen = FakeRun(*shells), quorum._Progress()
     command = quorum._stop_leader(run, seen)
     assert (command.shown, command.node) == (STOP, TWO)
-    quorum._another_leads(run, seen)
+    quorum._wait_for_another_leader(run, seen)
     assert "swarm-manager3 leads, 0 s after the engine of swarm-manager2 was stopped" in run.said[-1]
     assert all_used(shells)
 
@@ -98,23 +98,23 @@ def test_a_manager_that_cannot_say_is_passed_over() -> None:
         ScriptedShell(TWO, [nodes(THREE)]),
         ScriptedShell(THREE, []),
     ]
-    assert quorum._leader(FakeRun(*shells), quorum._Progress()) == THREE
+    assert quorum._find_leader(FakeRun(*shells), quorum._Progress()) == THREE
 
 
 def test_an_old_leader_is_none() -> None:
     seen = quorum._Progress()
     seen.stopped.append(ONE)
     with pytest.raises(NotYet, match="still hold swarm-manager1 to be their leader"):
-        quorum._leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), seen)
+        quorum._find_leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), seen)
 
 
 def test_a_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
     seen = quorum._Progress()
     seen.stopped = [ONE, TWO]
     with pytest.raises(ExerciseError, match="swarm-manager3 lists the nodes"):
-        quorum._nobody_leads(FakeRun(ScriptedShell(THREE, [("docker node ls", ok("ID\n"))])), seen)
+        quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", ok("ID\n"))])), seen)
     lost = refused("Error response from daemon: rpc error: The swarm does not have a leader. It's possible that …")
-    quorum._nobody_leads(FakeRun(ScriptedShell(THREE, [("docker node ls", lost)])), seen)
+    quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", lost)])), seen)
 
 
 def test_whatever_happens_every_engine_is_started_again() -> None:
@@ -141,6 +141,6 @@ def test_one_that_cannot_be_started_is_said() -> None:
 
 
 def test_requests_lost_are_an_error() -> None:
-    quorum._none_lost(FakeRun(), Probed((Stretch("10.0.2.104", 200, 9, 0.0, 1.0, 0.1),)))
+    quorum._check_none_lost(FakeRun(), Probed((Stretch("10.0.2.104", 200, 9, 0.0, 1.0, 0.1),)))
     with pytest.raises(ExerciseError, match="requests to the workers were lost"):
-        quorum._none_lost(FakeRun(), Probed((Stretch("10.0.2.104", 0, 9, 0.0, 1.0, 0.1),)))
+        quorum._check_none_lost(FakeRun(), Probed((Stretch("10.0.2.104", 0, 9, 0.0, 1.0, 0.1),)))

@@ -54,7 +54,7 @@ def test_known_is_the_entry_of_a_node_by_its_id_and_by_its_name_once_it_has_left
 def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[str, ...], elsewhere: list[str]) -> None:
     lab: Any = SimpleNamespace(nodes=[SimpleNamespace(address="10.0.2.101")])
     swarm = Swarm((member("w1"),), (), {})
-    assert test_cluster._elsewhere(swarm, lab, facts_of(managers=managers)) == elsewhere
+    assert test_cluster._foreign_managers(swarm, lab, facts_of(managers=managers)) == elsewhere
 
 
 @pytest.mark.parametrize(
