@@ -6,8 +6,8 @@ from tests.mutation.mutants import Mutant
 
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
-        "wanted = min(SERVICE.replicas or 0, len(lab.workers))",
-        "wanted = min(SERVICE.replicas or 1, len(lab.workers))",
+        "expected = min(SERVICE.replicas or 0, len(lab.workers))",
+        "expected = min(SERVICE.replicas or 1, len(lab.workers))",
     ): "the exercise's own service has replicas; the 0 is there for the type checker",
     (
         "LEAST = VIRTUAL.replicas or 0",
