@@ -16,7 +16,7 @@ _PLAIN_NAME = "evidence"
 
 
 def name_of(file: Path) -> str:
-    """Whose a hand-in is: the file's name without its ending, or for ``evidence.jsonl`` the folder's.
+    """Name whose a hand-in is: the file's name without its ending, or for ``evidence.jsonl`` the folder's.
 
     >>> name_of(Path("kim.jsonl")), name_of(Path("lee/evidence.jsonl"))
     ('kim', 'lee')
@@ -31,7 +31,7 @@ def _plain(name: str) -> str:
 
 
 def table(secret: bytes, names: list[str], day: str) -> str:
-    """The nonce of each learner, as CSV: ``name,nonce``."""
+    """Write the nonce of each learner as CSV: ``name,nonce``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["name", "nonce"])

@@ -18,7 +18,7 @@ _HELD = 3.0
 
 
 def read(path: Path) -> str | None:
-    """A file's text with its line ends made ``\\n``, or ``None`` where there is no such file.
+    """Read a file's text with its line ends made ``\\n``; ``None`` if there is no such file.
 
     A byte order mark is dropped. What is not UTF-8 comes as U+FFFD: such a file is a person's, to be told
     from one of labgen's, not to be kept.
@@ -48,7 +48,7 @@ def is_link(path: Path) -> bool:
 
 
 def real(path: Path) -> Path:
-    """The path without links; where a link leads to itself, as it stands: whoever opens it is told."""
+    """Resolve the links of a path; one that leads to itself stays, and opening it fails."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):
@@ -69,7 +69,7 @@ def exists(path: Path) -> bool:
 
 
 def home() -> Path:
-    """The user's home folder.
+    """Find the user's home folder.
 
     :raises HostError: the user has none, as in some containers.
     """

@@ -8,7 +8,7 @@ from labgen.core.words import Language
 
 
 def spoken() -> Language:
-    """The user's language as the environment tells it, else the system; English where it is neither of the two."""
+    """Find the user's language in the environment, else ask the system; English if it is neither of the two."""
     locale_name = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     if not locale_name:
         import locale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """The text with its control characters made visible, so that it cannot steer a terminal."""
+    """Make a text's control characters visible, so that it cannot steer a terminal."""
     return "".join(
         mark if mark.isprintable() or mark == "\n" else " " if mark == "\t" else ascii(mark)[1:-1] for mark in text
     )

@@ -56,7 +56,7 @@ class Result:
         return shlex.join(self.argv)
 
     def or_raise(self, hint: str = "") -> Result:
-        """This result, or :class:`ProgramFailed` where the exit status is not 0."""
+        """Return this result, or raise :class:`ProgramFailed` if the exit status is not 0."""
         if not self.ok:
             raise ProgramFailed(self.command, self.status, self.err.strip() or self.out, hint)
         return self
@@ -317,7 +317,7 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 
 def _not_started(program: str, cwd: Path | None, why: OSError, hint: str) -> HostError:
-    """The error of a program that the system does not start."""
+    """Make the error of a program that the system does not start."""
     if cwd is not None and not cwd.is_dir():
         return HostError(f"{program} cannot be started in {cwd}: there is no such folder.", hint)
     if isinstance(why, FileNotFoundError | NotADirectoryError):
@@ -396,5 +396,5 @@ def _end_rest(group: int) -> None:
 
 
 def python() -> str:
-    """The Python that runs labgen; what it starts in Python must use the same one."""
+    """Find the Python that runs labgen; what it starts in Python must use the same one."""
     return sys.executable

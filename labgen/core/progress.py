@@ -92,5 +92,5 @@ class Terminal(Progress):
 
 
 def for_stream() -> Progress:
-    """A terminal's progress where standard error is one, plain lines elsewhere."""
+    """Choose a progress: a terminal's if standard error is one, else plain lines."""
     return Terminal() if sys.stderr.isatty() else Lines()

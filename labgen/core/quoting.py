@@ -11,7 +11,7 @@ _PLAIN_ON_WINDOWS = re.compile(r"[\w\\/:.+=-]+")
 
 
 def typed(word: str | Path, *, windows: bool = os.name == "nt") -> str:
-    """A word as it is typed in a shell: sh, or PowerShell on Windows.
+    """Quote a word as it is typed in a shell: sh, or PowerShell on Windows.
 
     >>> typed("my lab", windows=False), typed("kim's lab", windows=True)
     ("'my lab'", "'kim''s lab'")
@@ -25,7 +25,7 @@ def typed(word: str | Path, *, windows: bool = os.name == "nt") -> str:
 
 
 def typed_path(path: Path, *, windows: bool = os.name == "nt") -> str:
-    """A path as it is typed; one that begins with a hyphen would be taken for an option.
+    """Quote a path as it is typed; one that begins with a hyphen would be taken for an option.
 
     >>> typed_path(Path("-lab"), windows=False)
     './-lab'

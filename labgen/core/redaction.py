@@ -223,7 +223,7 @@ def _names(words: Sequence[str], *programs: str) -> bool:
 
 
 def _redact_value(value: str, name: str, stand_in: _StandIn) -> str:
-    """A value that is a secret as a whole. ``PWD`` is the working folder where it is a path."""
+    """Redact a value, all of which is a secret. ``PWD`` is the working folder if it is a path."""
     if not value or re.fullmatch(_STAND_IN, value) or (_WORKING_FOLDER.fullmatch(name) and value.startswith("/")):
         return value
     return stand_in(value)

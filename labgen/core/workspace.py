@@ -56,7 +56,7 @@ class LabFolder:
 
     @classmethod
     def at(cls, path: Path | None = None) -> LabFolder:
-        """The lab folder at ``path``, or the working directory."""
+        """Find the lab folder at ``path``, or the working directory."""
         return cls((path or Path.cwd()).resolve())
 
     @property
@@ -134,14 +134,14 @@ class LabFolder:
         return hashlib.sha256(str(self.path).encode()).hexdigest()[:12] if older else None
 
     def draw_mark(self) -> str:
-        """The folder's mark, drawn and written down where there is none yet."""
+        """Give the folder's mark; draw it and write it down if there is none yet."""
         mark = self.mark() or secrets.token_hex(6)
         if (read(self._mark_file) or "").strip() != mark:
             write_whole(self._mark_file, mark + "\n")
         return mark
 
     def machine_ids(self) -> dict[str, dict[str, str]]:
-        """What Vagrant has written down of machines that are made: by provider, ids by name."""
+        """Read what Vagrant has written down of machines: by provider, ids by name."""
         ids: dict[str, dict[str, str]] = {}
         for path in sorted(self.vagrant_data.glob("machines/*/*/id")):
             identity = (read(path) or "").strip()
@@ -151,7 +151,7 @@ class LabFolder:
         return ids
 
     def machine_names(self) -> list[str]:
-        """Nodes that have a machine, whether lab.yml names them or not."""
+        """List the nodes that have a machine, whether lab.yml names them or not."""
         return sorted({name for ids in self.machine_ids().values() for name in ids})
 
     def set_state_aside(self) -> None:
@@ -168,7 +168,7 @@ class LabFolder:
         return data
 
     def state(self) -> State | None:
-        """What is remembered, or ``None`` where the lab has not been brought up by labgen."""
+        """Read the lab's state, ``None`` if labgen has not brought the lab up."""
         try:
             data = self._state_file()
             if data is None:
@@ -188,7 +188,7 @@ class LabFolder:
             ) from None
 
     def record(self) -> Record | None:
-        """The lab as it was made; ``None`` where that is not written down, or cannot be read."""
+        """Read the lab as it was made; ``None`` if that is not written down, or cannot be read."""
         try:
             data = self._state_file()
             return records.parse(data["record"]) if data and data.get("record") else None
@@ -205,7 +205,7 @@ class LabFolder:
         write_whole(self.own / "state.json", json.dumps(data, indent=2) + "\n")
 
     def moved_from(self) -> Path | None:
-        """The folder's earlier path, where it was moved or copied since the machines were made."""
+        """Give the folder's earlier path, if it was moved or copied since the machines were made."""
         record = self.record()
         if record is None or Path(record.folder) == self.path:
             return None
@@ -217,7 +217,7 @@ class LabFolder:
         return None if unmoved else Path(record.folder)
 
     def copied_from(self) -> Path | None:
-        """The folder that this one is a copy of, and whose machines these are."""
+        """Find the folder that this one is a copy of, and whose machines these are."""
         earlier, record = self.moved_from(), self.record()
         if earlier is not None and record is not None:
             original = LabFolder(earlier).record()
@@ -225,7 +225,7 @@ class LabFolder:
         return None if record is not None else self._original()
 
     def _original(self) -> Path | None:
-        """The folder where Vagrant last saw the machines, if they are still there as well."""
+        """Find the folder where Vagrant last saw the machines, if they are still there as well."""
         for provider, ids in self.machine_ids().items():
             for name, identity in ids.items():
                 machine = Path("machines", name, provider)

@@ -54,23 +54,23 @@ class Catalogue:
 
 
 def exercises() -> Mapping[str, Exercise]:
-    """Every exercise by name, in its order."""
+    """Give every exercise by name, in its order."""
     return _catalogue().exercises
 
 
 def exercise_names() -> tuple[str, ...]:
-    """Name of every exercise, in their order."""
+    """Give the name of every exercise, in their order."""
     return tuple(exercises())
 
 
 def problems() -> Sequence[tuple[str, ExerciseError]]:
-    """What is wrong with folders that hold no usable exercise: the folder's name, and why."""
+    """Say what is wrong with folders that hold no usable exercise: the folder's name, and why."""
     return _catalogue().problems
 
 
 @cache
 def prerequisite() -> str:
-    """Name of the exercise with whose checks every grading begins: the swarm itself."""
+    """Name the exercise with whose checks every grading begins: the swarm itself."""
     return next((name for name, exercise in exercises().items() if exercise.prerequisite), "")
 
 
@@ -100,7 +100,7 @@ def import_part(exercise: Exercise, part: Part) -> ModuleType:
 
 
 def packages() -> tuple[str, ...]:
-    """Packages that hold exercises; the course's first."""
+    """List the packages that hold exercises; the course's first."""
     return (COURSE, *sorted({entry.module for entry in entry_points(group=ENTRY_POINTS)} - {COURSE}))
 
 
@@ -135,7 +135,7 @@ def load(roots: Sequence[str]) -> Catalogue:
 
 
 def _folders(root: str) -> Iterator[Path]:
-    """Folders of a package that hold files; what is left of a removed one, its ``__pycache__``, holds none."""
+    """List the folders of a package that hold files; the ``__pycache__`` of a removed one holds none."""
     for place in importlib.import_module(root).__path__:
         for folder in sorted(Path(place).iterdir()):
             if folder.is_dir() and folder.name[0] not in "._" and any(path.is_file() for path in folder.iterdir()):
@@ -223,7 +223,7 @@ def _no_capability(name: str) -> str:
 
 
 def _file(package: str, part: Part) -> Path:
-    """Path of a module, found without importing it: that may be what does not work."""
+    """Find the path of a module without importing it, which may be what does not work."""
     root, _, name = package.rpartition(".")
     places = [Path(place) / name / f"{part}.py" for place in importlib.import_module(root).__path__]
     return next((path for path in places if path.is_file()), places[0])

@@ -81,7 +81,7 @@ class Exercise:
         return Words(*(_read_brief(Path(spec.origin).with_name(brief_file(language))) for language in LANGUAGES))
 
     def lacking(self, lab: Lab) -> str:
-        """Why a lab is too small for it, as a sentence; empty where it is not."""
+        """Say why a lab is too small for it; empty if it is not."""
         for role, count, least in (
             ("manager", len(lab.managers), self.managers),
             ("worker", len(lab.workers), self.workers),
@@ -92,13 +92,13 @@ class Exercise:
         return ""
 
     def enlarged(self, lab: Lab) -> str:
-        """What lab.yml must say for a lab that is too small: ``workers: 2``; what is enough already is left out."""
+        """Give what lab.yml must say for a lab that is too small: ``workers: 2``; only what is not enough yet."""
         sizes = (("managers", len(lab.managers), self.managers), ("workers", len(lab.workers), self.workers))
         return ", ".join(f"{role}: {least}" for role, number, least in sizes if number < least)
 
 
 def brief_file(language: Language) -> str:
-    """Name of the file with the brief in a language."""
+    """Name the file with the brief in a language."""
     return f"brief.{language}.md"
 
 

@@ -136,7 +136,7 @@ _SHELLS = ("sh", "ash", "bash", "dash")
 
 
 def runs_its_program(service: Service) -> bool:
-    """Whether a service's containers run what its image is made for: nginx, not a shell that sleeps.
+    """Say whether a service's containers run what its image is made for: nginx, not a shell that sleeps.
 
     That may be the image's own command, the same program with options, or a shell that starts it. Of an image that the
     course does not know every command is right.
@@ -155,7 +155,7 @@ def runs_its_program(service: Service) -> bool:
 
 
 def command_of(service: Service) -> str:
-    """What a service's containers run, for people: the command that was given, or that the image's own is."""
+    """Give what a service's containers run, for people: its command, or that the image's own is run."""
     return shlex.join((*service.entrypoint, *service.args)) or "the image’s own command"
 
 

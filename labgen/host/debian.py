@@ -48,7 +48,7 @@ class Release:
 
 
 def release(host: Host) -> Release | None:
-    """The release that runs here, or ``None`` where apt-get does not rule."""
+    """Find the release that runs here, ``None`` if it is none with apt-get."""
     text = host.read(Path("/etc/os-release")) if host.system() == "Linux" else None
     if text is None or host.which("apt-get") is None:
         return None
@@ -126,7 +126,7 @@ def box_packages(lab: Lab, host: Host, provider: ProviderFacts) -> Sequence[str]
 
 
 def apt_line(host: Host, names: Sequence[str]) -> str:
-    """The command that installs packages, ready to paste."""
+    """Give the command that installs packages, ready to paste."""
     sudo = "" if host.is_root() else "sudo "
     return f"{sudo}apt-get install --no-install-recommends {shlex.join(names)}"
 

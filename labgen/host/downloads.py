@@ -20,13 +20,13 @@ REGISTRY = "https://vagrantcloud.com"
 
 
 def vagrant_home(host: Host) -> Path:
-    """Where Vagrant keeps boxes."""
+    """Find the folder where Vagrant keeps boxes."""
     set_by_hand = host.env("VAGRANT_HOME")
     return Path(set_by_hand) if set_by_hand else host.home() / ".vagrant.d"
 
 
 def on_disk(lab: Lab, host: Host, provider: ProviderFacts) -> str | None:
-    """The version of the box that Vagrant has for this provider, or ``None``."""
+    """Find the version of the box that Vagrant has for this provider, or ``None``."""
     box = provider.box_for(lab)
     # Vagrant's own spelling of names that a file system would not take (box_collection.rb).
     folder = box.name.replace(":", "-VAGRANTCOLON-").replace("/", "-VAGRANTSLASH-")

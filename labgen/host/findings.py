@@ -42,7 +42,7 @@ class Finding:
 
 
 def version_in(text: str) -> Version | None:
-    """The version that a program reported, or ``None`` where there is none to be seen.
+    """Find the version in what a program reported, ``None`` if it has none.
 
     Takes ``Vagrant 2.3.4``, ``7.0.26_Ubuntur168464`` and ``7.1.4r165100``, with warnings before it:
     VBoxManage prints some, on standard output, with kernel versions in them.
@@ -54,5 +54,5 @@ def version_in(text: str) -> Version | None:
 
 
 def dotted(version: Version) -> str:
-    """``(7, 1, 6)`` as people write it."""
+    """Write ``(7, 1, 6)`` as people do."""
     return ".".join(map(str, version))

@@ -43,7 +43,7 @@ class Route:
 
 
 def routes(host: Host) -> list[Route] | None:
-    """Routes of this computer but for the default one, loopback and multicast; ``None`` if it does not tell."""
+    """List this computer's routes but for the default one, loopback and multicast; ``None`` if it does not tell."""
     system = host.system()
     if system == "Linux":
         result = host.run("ip", "-j", "route")
@@ -63,7 +63,7 @@ def routes(host: Host) -> list[Route] | None:
 
 
 def linux_routes(text: str) -> list[Route] | None:
-    """Routes in the output of ``ip -j route``."""
+    """Parse the output of ``ip -j route``."""
     try:
         listed = json.loads(text)
         return [
@@ -76,7 +76,7 @@ def linux_routes(text: str) -> list[Route] | None:
 
 
 def macos_routes(text: str) -> list[Route] | None:
-    """Routes in the output of ``netstat -rn``, which cuts trailing zeros off: ``10/8``, ``192.168.1``."""
+    """Parse the output of ``netstat -rn``, which cuts trailing zeros off: ``10/8``, ``192.168.1``."""
     table = []
     inside = False
     for line in text.splitlines():
@@ -106,7 +106,7 @@ def _macos_network(text: str) -> IPv4Network | None:
 
 
 def windows_routes(text: str) -> list[Route] | None:
-    """Routes in the output of ``route print -4``, in whatever language Windows speaks."""
+    """Parse the output of ``route print -4``, in whatever language Windows speaks."""
     table = []
     for line in text.splitlines():
         if (row := _WINDOWS.match(line)) is None:

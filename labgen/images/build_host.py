@@ -114,7 +114,7 @@ class Apt:
     options: tuple[str, ...]
 
     def sources(self, suite: str, runner: Runner) -> tuple[str, ...]:
-        """Lines of a sources.list for a suite, from the first mirror that has it.
+        """Give the lines of a sources.list for a suite, from the first mirror that has it.
 
         :raises BoxError: no mirror answers.
         """
@@ -127,7 +127,7 @@ class Apt:
         return (f"deb {old}{main} {suite} main", f"deb {old}{security} {suite}-security main")
 
     def mirror(self, mirrors: tuple[str, ...], suite: str, runner: Runner) -> str:
-        """The first mirror that has a suite.
+        """Find the first mirror that has a suite.
 
         :raises BoxError: none has it, or none answers.
         """

@@ -17,7 +17,7 @@ _WORK = "building-"
 
 
 def default() -> Path:
-    """``labgen/boxes`` in the user's cache (``XDG_CACHE_HOME``, or ``~/.cache``).
+    """Find ``labgen/boxes`` in the user's cache (``XDG_CACHE_HOME``, or ``~/.cache``).
 
     Under sudo that is the cache of the user who typed it: the box is for them, not for root.
     """
@@ -27,12 +27,12 @@ def default() -> Path:
 
 
 def box(provider: str, cache: Path | None = None) -> Path:
-    """Where the box of today's recipe stands once it is built."""
+    """Give the path at which the box of today's recipe stands once it is built."""
     return (cache or default()) / f"debian-12-{recipe.key()}-{provider}.box"
 
 
 def node(arch: str, cache: Path | None = None, suite: str = recipe.SUITE) -> Path:
-    """Where the node image of today's recipe stands once it is built from packages.
+    """Give the path at which the node image of today's recipe stands once it is built from packages.
 
     :param arch: as Docker names it.
     :param suite: the release of Debian that it is made of.
@@ -43,7 +43,7 @@ def node(arch: str, cache: Path | None = None, suite: str = recipe.SUITE) -> Pat
 
 @contextlib.contextmanager
 def workplace(cache: Path) -> Iterator[Path]:
-    """An empty directory inside the cache, gone at the end, whatever the end is.
+    """Make an empty directory inside the cache, and remove it at the end, whatever the end is.
 
     Only one at a time: a second build of the same cache is refused while the first one runs. What a
     build left behind that was killed on the spot is cleared away here.

@@ -29,7 +29,7 @@ _TOOLS = ("ca-certificates", "docker-registry", "skopeo")
 
 
 def base(suite: str = recipe.SUITE) -> str:
-    """What the image starts from: Debian's own, on Docker Hub."""
+    """Name the image that the node image starts from: Debian's own, on Docker Hub."""
     return f"debian:{suite}-slim"
 
 
@@ -98,7 +98,7 @@ def context(place: Path, arch: Architecture, hub: str, suite: str = recipe.SUITE
 
 
 def text(suite: str = recipe.SUITE) -> str:
-    """The Dockerfile. Builders of every age read it: nothing in it is younger than Docker 17.09."""
+    """Write the Dockerfile. Builders of every age read it: nothing in it is younger than Docker 17.09."""
     setup = [f"sh /labgen/{script} / /labgen" for script in recipe.NODE.scripts]
     (label, value), (command, volumes) = (node.LABEL, recipe.key(suite)), (node.COMMAND, node.VOLUMES)
     lines = [
@@ -124,7 +124,7 @@ def text(suite: str = recipe.SUITE) -> str:
 
 
 def filling(arch: Architecture, hub: str) -> str:
-    """The script that fills the registry: each image is copied from the hub, of several architectures one."""
+    """Give the script that fills the registry: it copies each image from the hub, of several architectures one."""
     running = registry.Registry(f"127.0.0.1:{_PORT}")
     lines = [
         "set -eu",

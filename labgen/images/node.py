@@ -29,17 +29,17 @@ _NOT_TAKEN = ("./dev/*", "./proc/*", "./run/*", "./sys/*", "./tmp/*")
 
 
 def name(suite: str = recipe.SUITE) -> str:
-    """The image of today's recipe, as an engine names it: ``labgen/node:KEY``, ``labgen/node:trixie-KEY``."""
+    """Name the image of today's recipe as an engine does: ``labgen/node:KEY``, ``labgen/node:trixie-KEY``."""
     return f"{NODE_IMAGE}:{prefix(suite)}{recipe.key(suite)}"
 
 
 def prefix(suite: str) -> str:
-    """How the tags of a suite's images begin."""
+    """Give the beginning of the tags of a suite's images."""
     return "" if suite == recipe.SUITE else f"{suite}-"
 
 
 def settings(suite: str = recipe.SUITE) -> Mapping[str, object]:
-    """The image's configuration, as OCI names its parts."""
+    """Give the image's configuration, as OCI names its parts."""
     return {
         "Cmd": list(COMMAND),
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],

@@ -50,7 +50,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {architecture.name: architecture for
 
 
 def here() -> Architecture | None:
-    """This computer's architecture, ``None`` where nothing can be built for it."""
+    """Give this computer's architecture, ``None`` if nothing can be built for it."""
     return next(
         (architecture for architecture in ARCHITECTURES.values() if platform.machine() in architecture.machines), None
     )
@@ -193,7 +193,7 @@ SECURITY_MIRRORS: tuple[str, ...] = (
 
 
 def key(suite: str = SUITE) -> str:
-    """Name of what the recipe makes: the same for the same suite, code and files."""
+    """Name what the recipe makes: the same for the same suite, code and files."""
     digest = hashlib.sha256(suite.encode())
     for path in _sources():
         content = text(path)

@@ -102,7 +102,7 @@ def fill(
 
 @contextlib.contextmanager
 def running(workshop: Workshop, storage: str, config: Path, serve: Sequence[str | Path]) -> Iterator[Registry]:
-    """A registry on a free port of the loopback, ended on leaving, and by the kernel if labgen is killed.
+    """Run a registry on a free port of the loopback; it ends on leaving, and by the kernel if labgen is killed.
 
     :param storage: its directory, as the registry itself sees it.
     :param config: where to write its configuration.
@@ -131,12 +131,12 @@ def running(workshop: Workshop, storage: str, config: Path, serve: Sequence[str 
 
 
 def configuration(storage: str, port: int) -> str:
-    """A registry's configuration: what it stores, and the loopback's port it listens on."""
+    """Write a registry's configuration: what it stores, and the loopback's port it listens on."""
     return _CONFIG.format(storage=storage, port=port)
 
 
 def in_guest(workshop: Workshop, root: Path) -> contextlib.AbstractContextManager[Registry]:
-    """The guest's own registry program, run on its own storage with its own user."""
+    """Start the guest's own registry program, on its own storage with its own user."""
     config = root / "run/labgen-registry.yml"
     program = ("/usr/bin/docker-registry", "serve", "/run/labgen-registry.yml")
     serve: list[str | Path] = ["chroot", "--userspec=docker-registry", root, *program]
@@ -159,7 +159,7 @@ def store(workshop: Workshop, origin: str, target: str) -> None:
 
 
 def copying(origin: str, target: str, arch: Architecture) -> tuple[str, ...]:
-    """The command that copies an image: of several architectures, one."""
+    """Give the command that copies an image: of several architectures, one."""
     return (
         *("skopeo", "--insecure-policy", "--override-os", "linux", "--override-arch", arch.name),
         *("copy", "--format", "v2s2", f"--src-tls-verify={_tls(origin)}", "--dest-tls-verify=false"),
@@ -168,7 +168,7 @@ def copying(origin: str, target: str, arch: Architecture) -> tuple[str, ...]:
 
 
 def origin(hub: str, image: Image) -> str:
-    """An image in a hub, as skopeo names it."""
+    """Name an image in a hub as skopeo does."""
     return f"docker://{hub}/{image.repository}:{image.tag}"
 
 

@@ -39,7 +39,7 @@ class Access:
 
 
 def of(folder: Path, provider: str, name: str) -> Access | None:
-    """How a machine is reached; ``None`` where that is not written down.
+    """Read how a machine is reached; ``None`` if that is not written down.
 
     :param folder: the lab folder.
     """
@@ -61,7 +61,7 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
 
 
 def forget(folder: Path, provider: str, names: Iterable[str]) -> None:
-    """What is written down is not so any more: machines were started past the Vagrantfile's triggers."""
+    """Delete what is written down of machines that were started past the Vagrantfile's triggers."""
     for name in names:
         remove(_path(folder, provider, name))
 
@@ -71,19 +71,19 @@ def _path(folder: Path, provider: str, name: str) -> Path:
 
 
 def of_all(folder: Path, provider: str, names: Iterable[str]) -> Mapping[str, Access] | None:
-    """How each of several machines is reached; ``None`` where that is not written down of every one."""
+    """Read how each of several machines is reached; ``None`` if that is not written down of every one."""
     accesses = {name: of(folder, provider, name) for name in names}
     complete = {name: access for name, access in accesses.items() if access is not None}
     return complete if len(complete) == len(accesses) else None
 
 
 def ssh_config(accesses: Mapping[str, Access]) -> str:
-    """What ``vagrant ssh-config`` says of all of them."""
+    """Give what ``vagrant ssh-config`` says of all of them."""
     return "\n".join(access.ssh_config for access in accesses.values())
 
 
 def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]]:
-    """The lab's forwarded ports, each with this computer's port that leads there: ``None`` where it is not known.
+    """List the lab's forwarded ports with this computer's port that leads there, ``None`` if it is not known.
 
     Empty where the provider forwards none, because the nodes themselves can be reached.
     """
@@ -118,7 +118,7 @@ def moved(port: Port, at: int) -> str:
 
 
 def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
-    """Where a published port answers: ``None`` where it does not, or is not forwarded to this computer.
+    """Give the URL at which a published port answers; ``None`` if this computer reaches it at none.
 
     :param port: a service's.
     :param forwarded: ports of nodes that are forwarded: of each the node's (``guest``) and this computer's (``host``,
@@ -136,7 +136,7 @@ def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[s
 
 
 def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> str:
-    """Where a learner's own browser finds a published port, as a sentence; empty where it finds it nowhere."""
+    """Say where a learner's own browser finds a published port; empty if it finds it nowhere."""
     forwarded = [{"guest": forwarding.guest, "host": host} for forwarding, host in ports(folder, lab, state.provider)]
     address = url(lab, state, port, forwarded)
     if address is None:

@@ -102,7 +102,7 @@ class Inventory:
         return self._connections[node.name]
 
     def opened(self, node: Node) -> Connection:
-        """The node's Fabric connection, open.
+        """Open the node's Fabric connection, unless it is open.
 
         It sends a packet now and then, because a node that vanishes is only noticed by who sends: a command
         would otherwise wait for its whole deadline.
@@ -122,7 +122,7 @@ class Inventory:
                 connection.close()
 
     def asker(self, node: Node) -> Callable[[str], str]:
-        """Runs a command line as root on a node and gives what it printed: for :mod:`labgen.docker.swarm`.
+        """Give a function that runs a command line as root on a node, for :mod:`labgen.docker.swarm`.
 
         :raises NodeError: the node does not answer, or the command failed.
         """
@@ -163,7 +163,7 @@ def _give_up_in_time(sock: object) -> None:
 
 
 def load(path: Path | None = None) -> Inventory:
-    """The lab in a folder.
+    """Read the lab in a folder, with the way to its machines.
 
     :param path: the lab folder; the working directory where ``None``.
     :raises MachineError: its machines have not been brought up.
@@ -194,7 +194,7 @@ def load(path: Path | None = None) -> Inventory:
 
 
 def load_as_made(path: Path | None = None) -> Inventory:
-    """The lab in a folder as its machines are: with those that lab.yml does not name any more, without new ones.
+    """Read the lab in a folder as its machines are: with those that lab.yml does not name any more, without new ones.
 
     :raises MachineError: its machines have not been brought up.
     """
@@ -239,7 +239,7 @@ def _renew(folder: LabFolder, lab: Lab, state: State) -> None:
 
 
 def lab_of(path: Path | None = None) -> Lab:
-    """The lab that a folder describes, up or not.
+    """Read the lab that a folder describes, up or not.
 
     :raises LabFileError: its lab.yml says something that cannot be.
     """
@@ -247,7 +247,7 @@ def lab_of(path: Path | None = None) -> Lab:
 
 
 def _discover(folder: LabFolder, lab: Lab) -> State:
-    """A lab that was started with `vagrant up` by hand: ask Vagrant, and remember."""
+    """Ask Vagrant about a lab that was started with `vagrant up` by hand, and remember the answer."""
     from labgen.host.computer import Host
     from labgen.machines.vagrant import Vagrant
 
@@ -275,7 +275,7 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
 
 
 def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
-    """What the nodes of a lab that runs cannot do: its provider says, or the kernel under them.
+    """Find what the nodes of a running lab cannot do: the provider says, or the kernel under them.
 
     :raises NodeError: the first manager, which is asked, does not answer.
     """
@@ -288,7 +288,7 @@ def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:
 
 
 def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) -> str:
-    """What a command line prints that is run as root on a node; by ssh, which is there sooner than Fabric.
+    """Run a command line as root on a node and give its output; by ssh, which is there sooner than Fabric.
 
     :param within: deadline in seconds.
     :raises NodeError: the node does not answer, or the command failed.
@@ -312,7 +312,7 @@ def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) ->
 
 
 def hosts(config: str) -> frozenset[str]:
-    """Names of the hosts in an OpenSSH configuration."""
+    """List the hosts in an OpenSSH configuration."""
     return frozenset(host.name for host in ssh_config.parse(config))
 
 

@@ -34,7 +34,7 @@ _BOOT_EMULATED = 1300.0
 
 
 def boot_within(*, accelerated: bool) -> float:
-    """Seconds that a machine may take to boot."""
+    """Give the seconds that a machine may take to boot."""
     return _BOOT if accelerated else _BOOT_EMULATED
 
 
@@ -327,9 +327,9 @@ def installed(mark: Path, provider: str, version: str | None = None) -> bool:
 
 
 def stuck_machines(message: str, names: Sequence[str]) -> list[str]:
-    """Which machines a failed ``vagrant up`` was about, as far as its message says.
+    r"""Find the machines that a failed ``vagrant up`` was about, as far as its message says.
 
-    >>> stuck_machines("An error occurred while executing the action on the 'b' machine", ["a", "b"])
+    >>> stuck_machines("Vagrant failed (last heard of: b):\nTimed out while waiting for it to boot.", ["a", "b"])
     ['b']
     """
     failed = re.findall(r"on the '([^']+)'\s*machine", message) + re.findall(r"last heard of: ([^)\s]+)", message)

@@ -92,7 +92,7 @@ class Plan:
         return tuple(dict.fromkeys(change.node for change in self.differing))
 
     def with_stopped(self, names: Collection[str]) -> Plan:
-        """The plan where some machines do not run: they need no restart."""
+        """Give the plan for some machines that do not run: they need no restart."""
         return replace(
             self,
             differing=tuple(change for change in self.differing if change.node not in names),
@@ -100,7 +100,7 @@ class Plan:
         )
 
     def steps(self, *, prune: bool, reload: bool, bootstrap: bool = True) -> tuple[Step, ...]:
-        """What `labgen up` does, in this order."""
+        """List what `labgen up` does, in this order."""
         nodes = tuple(node.name for node in self.lab.nodes)
         surplus = tuple(node.name for node in self.surplus)
         steps = [Step("retire", surplus), Step("remove", surplus)] if surplus and prune else []
@@ -113,7 +113,7 @@ class Plan:
         return tuple(steps)
 
     def refusal(self, *, prune: bool, command: str = "labgen up") -> MachineError | None:
-        """Why `labgen up` would do nothing at all; ``None`` where it goes ahead."""
+        """Say why `labgen up` would do nothing at all; ``None`` if it goes ahead."""
         if self.lab_wide or self.remade:
             listed = "; ".join(f"{change.node or 'the lab'}: {change}" for change in (*self.lab_wide, *self.remade))
             nodes = tuple(dict.fromkeys(change.node for change in self.remade))
@@ -148,7 +148,7 @@ class Plan:
         return None
 
     def lines(self) -> list[str]:
-        """The differences, for people; empty where there is none."""
+        """List the differences, for people; empty if there is none."""
         lines = [f"! {change}: only new machines have that" for change in self.lab_wide]
         lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
         lines += [
@@ -168,7 +168,7 @@ class Plan:
 
 
 def counted(count: int) -> str:
-    """A number of processors, for people."""
+    """Write a number of processors for people: ``2 CPUs``."""
     return f"{count} CPU" if count == 1 else f"{count} CPUs"
 
 
@@ -207,7 +207,7 @@ def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, st
 
 
 def unknown(name: str) -> Node:
-    """A node of which no more than the name is known: a machine that an earlier version of labgen has made."""
+    """Make a node of which only the name is known: a machine that an earlier version of labgen has made."""
     return Node(name, "worker", IPv4Address(0), 1024, 1)
 
 
@@ -232,7 +232,7 @@ def _addresses(staying: Iterable[Node], existing: Mapping[str, Node]) -> Iterato
 def _ports(
     staying: Iterable[Node], lab: Lab, before: Lab, provider: str
 ) -> tuple[Mapping[str, tuple[Change, ...]], tuple[Change, ...]]:
-    """Forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
+    """Find forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
     restartable: dict[str, tuple[Change, ...]] = {}
     unchangeable: list[Change] = []
     facts = PROVIDERS.get(provider)

@@ -22,7 +22,7 @@ Fab = Callable[..., int]
 
 
 def plan(folder: LabFolder, lab: Lab, provider: str, machines: Machines) -> Plan:
-    """What `labgen up` would do to a lab folder's machines; nothing is changed."""
+    """Say what `labgen up` would do to a lab folder's machines; nothing is changed."""
     record = folder.record()
     ids = folder.machine_ids().get(provider, {})
     planned = compare(lab, record, provider, ids)
@@ -32,7 +32,7 @@ def plan(folder: LabFolder, lab: Lab, provider: str, machines: Machines) -> Plan
 
 
 def _stopped(folder: LabFolder, machines: Machines, names: Sequence[str]) -> frozenset[str]:
-    """Which of some machines do not run: the next start gives them their new settings."""
+    """Find the machines that do not run: the next start gives them their new settings."""
     state = folder.state()
     if state is None or not folder.vagrantfile.exists():
         return frozenset()
@@ -150,7 +150,7 @@ class Reconciler:
         return name in active and len(active) > 1
 
     def _members(self) -> Sequence[SwarmNode]:
-        """The swarm's nodes; none where there is no swarm, or no manager that answers."""
+        """Ask for the swarm's nodes; none if there is no swarm, or no manager that answers."""
         with contextlib.suppress(LabgenError), contextlib.closing(inventory.load(self._folder.path)) as lab:
             return nodes(lab.asker(lab.lab.first_manager))
         return ()

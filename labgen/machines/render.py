@@ -40,7 +40,7 @@ class Bare(str):
 
 
 def ruby(value: Any) -> str:
-    """A value as a Ruby literal.
+    """Write a value as a Ruby literal.
 
     In single quotes Ruby knows two escapes, ``\\\\`` and ``\\'``, and no interpolation; a string with
     characters that cannot be printed is written in escapes altogether.
@@ -79,7 +79,7 @@ def _bare(name: str) -> Bare:
 
 
 def render(lab: Lab) -> str:
-    """The text of the lab's Vagrantfile, for every provider."""
+    """Write the text of the lab's Vagrantfile, for every provider."""
     # 60 ms, which only rendering pays.
     from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
@@ -123,7 +123,7 @@ def edited(text: str) -> bool:
 
 
 def diff(old: str, new: str, name: str = FILE_NAME) -> str:
-    """What rendering would change, as a unified diff; empty where nothing."""
+    """Compare the Vagrantfile with what would be rendered, as a unified diff; empty if it is the same."""
     lines = difflib.unified_diff(
         old.splitlines(), new.splitlines(), f"{name} (there)", f"{name} (rendered)", lineterm=""
     )

@@ -19,7 +19,7 @@ _START = "See with `labgen status` whether the machine runs, and start it with `
 
 
 def unreached(name: str, reason: str, after: str = "") -> NodeError:
-    """The error to raise.
+    """Make the error for a node that cannot be reached.
 
     :param reason: what ssh said, without a full stop.
     :param after: what to do once it can be reached again, as a sentence.

@@ -272,7 +272,7 @@ class _Saying:
 
 
 def _error_exit(output: str) -> str:
-    """The error in machine-readable output, as a person reads it; empty where there is none."""
+    """Find the error in machine-readable output, as a person reads it; empty if there is none."""
     for line in output.splitlines():
         fields = line.split(",", 4)
         if len(fields) == 5 and fields[2] == "error-exit":
@@ -337,7 +337,7 @@ _NAMED = re.compile(r"^==> ([^:\s]+): ")
 
 
 def explain(output: str) -> str:
-    """The part of Vagrant's output that says why it failed.
+    """Find the part of Vagrant's output that says why it failed.
 
     After its progress, in lines that begin with ``==>`` or four spaces, Vagrant prints the error as
     plain paragraphs at the end.
@@ -362,7 +362,7 @@ _OF_A_MACHINE = re.compile(
 
 
 def _each_once(text: str) -> str:
-    """Machines that come up at the same time often fail of the same thing: it is said once, with all their names."""
+    """Merge equal errors of machines that come up at the same time: said once, with all their names."""
     _, *parts = _OF_A_MACHINE.split(text)
     failed: dict[str, list[str]] = {}
     for name, why in zip(parts[::2], parts[1::2], strict=True):

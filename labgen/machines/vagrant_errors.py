@@ -14,7 +14,7 @@ _AGAIN = "Then `labgen up` carries on."
 
 
 def way_out(message: str) -> str:
-    """What to do about a failure, ``""`` where nothing is known of it.
+    """Say what to do about a failure; ``""`` if no way out of it is known.
 
     :param message: what Vagrant, or the program it has started, said.
 

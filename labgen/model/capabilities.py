@@ -37,7 +37,7 @@ has not."""
 
 
 def of_kernel(ask: Callable[[str], str]) -> Lacks:
-    """What the kernel under a node lacks.
+    """Say what the kernel under a node lacks.
 
     :param ask: runs a command line as root on the node and gives what it printed.
     """

@@ -53,7 +53,7 @@ PROVIDERS: Mapping[str, Provider] = _Registry()
 
 
 def of_lab(name: str) -> Provider:
-    """The provider that a lab is written down to run on.
+    """Find the provider that a lab is written down to run on.
 
     :raises MachineError: labgen has none of that name: somebody has added it to the Vagrantfile.
     """

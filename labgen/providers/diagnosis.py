@@ -59,19 +59,19 @@ class Diagnosis:
         return {provider: not self.errors(provider) for provider in self.providers}
 
     def errors(self, provider: str) -> list[Finding]:
-        """What keeps the lab from coming up with this provider."""
+        """Give what keeps the lab from coming up with this provider."""
         return [
             finding for finding in self.findings if finding.level == "error" and finding.provider in (None, provider)
         ]
 
     def warnings(self, provider: str) -> list[Finding]:
-        """What will be slow or unreachable with this provider."""
+        """Give what will be slow or unreachable with this provider."""
         return [
             finding for finding in self.findings if finding.level == "warning" and finding.provider in (None, provider)
         ]
 
     def choose(self, lab: Lab) -> Choice:
-        """The provider to use: the lab's own, the one its machines run on, or the best usable.
+        """Choose the provider to use: the lab's own, the one its machines run on, or the best usable.
 
         :raises HostError: none can be used, or the one that is asked for cannot; with every reason
             and its fix.
@@ -107,7 +107,7 @@ class Diagnosis:
         return Choice(provider, f"{title}{daemon}: {reason}{how}.", self.accelerated[provider], own)
 
     def published_ports(self, provider: str) -> str:
-        """What there is to say of the ports that a swarm publishes on this provider; nothing where they answer."""
+        """Say that ports which a swarm publishes on this provider do not, or may not, answer; empty if they do."""
         why = self.lacks.get(provider, {}).get(Capability.ROUTING_MESH)
         if why is None:
             return ""
@@ -118,7 +118,7 @@ class Diagnosis:
         return (*(criterion.short(self, provider) for criterion in _CRITERIA), list(PROVIDERS).index(provider))
 
     def _beside(self, best: str) -> str:
-        """Why this one and not the others: not those that could not have been better anyway."""
+        """Say why this one and not the others; those that could not have been better are not mentioned."""
         order = list(PROVIDERS)
         reasons = []
         for provider in self.providers:

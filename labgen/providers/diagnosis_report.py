@@ -13,7 +13,7 @@ _INDENT = " " * 6
 
 
 def report(diagnosis: Diagnosis) -> str:
-    """The diagnosis as text: one block for this computer and one for each provider, fixes indented."""
+    """Write the diagnosis as text: one block for this computer and one for each provider, fixes indented."""
     blocks = [_block("This computer", [finding for finding in diagnosis.findings if finding.provider is None])]
     usable = diagnosis.usable
     for provider in diagnosis.providers:
@@ -39,7 +39,7 @@ def _block(title: str, findings: list[Finding]) -> str:
 
 
 def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The diagnosis as plain data."""
+    """Convert the diagnosis to plain data."""
     return {
         "usable": dict(diagnosis.usable),
         "accelerated": dict(diagnosis.accelerated),

@@ -95,7 +95,7 @@ def client_is_podman(host: Host) -> bool:
 
 
 def engine(host: Host) -> Engine | None:
-    """The engine that answers here, or ``None``."""
+    """Ask the engine that answers here, or give ``None``."""
     if host.which("docker") is None:
         return None
     server = _object(_ask(host, "version").out).get("Server")
@@ -128,13 +128,13 @@ def engine(host: Host) -> Engine | None:
 
 
 def endpoint(host: Host) -> str:
-    """Where the client looks for its engine (DOCKER_HOST, or the context in use); empty where it does not tell."""
+    """Find where the client looks for its engine (DOCKER_HOST, or the context in use); empty if it does not tell."""
     result = host.run("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     return result.out.strip() if result.ok else ""
 
 
 def elsewhere(address: str) -> str | None:
-    """The other computer that an endpoint leads to, or ``None`` where it is this one.
+    """Name the other computer that an endpoint leads to, ``None`` if it is this one.
 
     >>> elsewhere("ssh://me@server")
     'server'
@@ -177,7 +177,7 @@ def builds_from_hub(host: Host) -> bool:
 
 
 def networks(host: Host) -> list[Network] | None:
-    """Networks of the engine that answers here, or ``None`` where it does not tell."""
+    """List the networks of the engine that answers here, ``None`` if it does not tell."""
     listed = host.run("docker", "network", "ls", "--quiet", "--no-trunc", timeout=_ENGINE_WITHIN)
     if not listed.ok:
         return None
@@ -204,7 +204,7 @@ def _ask(host: Host, what: str) -> Result:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """The JSON object on one of the lines of ``text``; there may be a warning before it."""
+    """Find the JSON object among the lines of ``text``; there may be a warning before it."""
     for line in text.splitlines():
         if line.startswith("{"):
             try:

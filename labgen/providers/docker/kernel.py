@@ -199,7 +199,7 @@ class NodeKernel:
 
 
 def of_nodes(host: Host) -> NodeKernel:
-    """The kernel that nodes in containers would run on here."""
+    """Find the kernel that nodes in containers would run on here."""
     answers = engine.engine(host)
     release = host.run("uname", "-r").out.strip() if host.system() == "Linux" else ""
     if host.system() == "Linux" and (answers is None or answers.kernel in ("", release)):
@@ -219,7 +219,7 @@ def of_nodes(host: Host) -> NodeKernel:
 
 
 def here(host: Host, release: str) -> Kernel:
-    """What can be found out about this computer's kernel; root gets the exact answer for IPVS."""
+    """Find what this computer's kernel has; root gets the exact answer for IPVS."""
     folder = _MODULES / release
     in_container = any(host.exists(mark) for mark in _CONTAINER)
     has_modules = host.exists(folder)
@@ -245,7 +245,7 @@ def here(host: Host, release: str) -> Kernel:
 
 
 def inside(text: str) -> Kernel | None:
-    """What a container of the node image said of the kernel under it; ``None`` where it did not run."""
+    """Read what a container of the node image said of the kernel under it; ``None`` if it did not run."""
     parts = re.split(r"^==$", text, flags=re.MULTILINE)
     if len(parts) != 3 or not parts[0].strip():
         return None
@@ -281,7 +281,7 @@ def _options(text: str) -> Mapping[str, str]:
 
 
 def _modules(text: str) -> Iterator[str]:
-    """Names of the modules in ``modules.dep`` or ``modules.builtin``: ``kernel/net/ip_vs.ko.xz: …``."""
+    """List the modules in ``modules.dep`` or ``modules.builtin``: ``kernel/net/ip_vs.ko.xz: …``."""
     for match in re.finditer(r"^\S*/([\w-]+)\.ko", text, re.MULTILINE):
         yield match[1].replace("-", "_")
 
@@ -291,7 +291,7 @@ NO = "the kernel has no IPVS"
 
 
 def lacks(host: Host) -> Lacks:
-    """What nodes in containers would lack here for want of a kernel that has it, and why."""
+    """Say what nodes in containers would lack here because their kernel lacks it, and why."""
     answer = of_nodes(host).has(IPVS)
     if answer == "yes":
         return {}
@@ -299,7 +299,7 @@ def lacks(host: Host) -> Lacks:
 
 
 def check(lab: Lab, host: Host) -> Iterator[Finding]:
-    """The kernel: what a swarm cannot do without, and what its routing mesh cannot do without."""
+    """Check the kernel: what a swarm needs, and what its routing mesh needs."""
     del lab
     answers = of_nodes(host)
     if answers.kernel is None:
