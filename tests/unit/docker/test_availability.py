@@ -25,10 +25,10 @@ class Page(BaseHTTPRequestHandler):
     """Answers 200, or what its server's ``statuses`` say for the next request."""
 
     statuses: Iterator[int]
-    asked: list[str]
+    connections: list[str]
 
     def do_GET(self) -> None:
-        type(self).asked.append(self.headers["Connection"])
+        type(self).connections.append(self.headers["Connection"])
         status = next(self.statuses)
         if status != 200:
             time.sleep(0.005)  # the times that are told have three digits
@@ -76,7 +76,7 @@ def serve() -> Iterator[Serve]:
 
 def page(statuses: Iterator[int] | None = None, port: int = 0) -> tuple[ThreadingHTTPServer, type[Page]]:
     class Own(Page):
-        asked: list[str] = []  # noqa: RUF012 - the class is made anew for each server
+        connections: list[str] = []  # noqa: RUF012 - the class is made anew for each server
 
     Own.statuses = statuses if statuses is not None else (200 for _ in count())
     return ThreadingHTTPServer(("127.0.0.1", port), Own), Own
@@ -106,73 +106,73 @@ class Going:
     def end(self, *, stop: bool = True) -> Probed:
         if stop:
             run(self.probe.stop)
-        told, _ = self._process.communicate(timeout=20)
+        out, _ = self._process.communicate(timeout=20)
         assert self._process.returncode == 0
-        assert len(told) < 2000
-        return self.probe.read(told)
+        assert len(out) < 2000
+        return self.probe.read(out)
 
 
 def test_what_is_answered_is_counted_each_over_a_connection_of_its_own(serve: Serve) -> None:
     server, served = page()
     going = Going(Probe(["127.0.0.1"], serve(server)))
-    going.until(lambda: len(served.asked) > 100)
-    told = going.end()
+    going.until(lambda: len(served.connections) > 100)
+    probed = going.end()
     # The request that it was at when it was ended is not counted.
-    assert 100 <= told.requests <= len(served.asked)
-    assert told.requests >= len(served.asked) - 1
-    assert (told.lost, told.silence, set(served.asked)) == (0, 0.0, {"close"})
-    (stretch,) = told.stretches
+    assert 100 <= probed.requests <= len(served.connections)
+    assert probed.requests >= len(served.connections) - 1
+    assert (probed.lost, probed.silence, set(served.connections)) == (0, 0.0, {"close"})
+    (stretch,) = probed.stretches
     assert stretch.address == "127.0.0.1"
     assert stretch.end > stretch.start > 1_600_000_000
-    assert str(told) == f"{told.requests} requests, none lost"
+    assert str(probed) == f"{probed.requests} requests, none lost"
 
 
 def test_errors_are_lost_where_they_come_and_told(serve: Serve) -> None:
     server, served = page(503 if 50 <= number < 53 else 200 for number in count())
     going = Going(Probe(["127.0.0.1"], serve(server)))
-    going.until(lambda: len(served.asked) > 80)
-    told = going.end()
-    assert [(one.status, one.count) for one in told.stretches[:2]] == [(200, 50), (503, 3)]
-    assert (told.stretches[2].status, told.lost) == (200, 3)
-    assert 0 < told.silence < 2
-    assert f"{told.requests} requests, 3 lost (" in str(told)
-    assert "%: 3 x status 503), for 0." in str(told)
+    going.until(lambda: len(served.connections) > 80)
+    probed = going.end()
+    assert [(stretch.status, stretch.count) for stretch in probed.stretches[:2]] == [(200, 50), (503, 3)]
+    assert (probed.stretches[2].status, probed.lost) == (200, 3)
+    assert 0 < probed.silence < 2
+    assert f"{probed.requests} requests, 3 lost (" in str(probed)
+    assert "%: 3 x status 503), for 0." in str(probed)
 
 
 def test_an_address_where_nobody_listens_is_lost_and_the_others_are_not(serve: Serve) -> None:
     server, served = page()
     going = Going(Probe(["127.0.0.1", "127.0.0.9"], serve(server)))
-    going.until(lambda: len(served.asked) > 50)
-    told = going.end()
-    by_address = {one.address: one for one in told.stretches}
+    going.until(lambda: len(served.connections) > 50)
+    probed = going.end()
+    by_address = {stretch.address: stretch for stretch in probed.stretches}
     assert by_address["127.0.0.1"].answered
     assert by_address["127.0.0.9"].status == 0
     # In turn, so each as often as the other.
     assert abs(by_address["127.0.0.1"].count - by_address["127.0.0.9"].count) <= 1
-    assert told.lost == by_address["127.0.0.9"].count
+    assert probed.lost == by_address["127.0.0.9"].count
 
 
 def test_silence_is_bounded_and_a_stop_does_not_wait_for_it(serve: Serve) -> None:
-    asked: list[object] = []
+    handlers: list[object] = []
 
     class Counted(Silent):
         def handle(self) -> None:
-            asked.append(self)
+            handlers.append(self)
             super().handle()
 
     going = Going(Probe(["127.0.0.1"], serve(Threading(("127.0.0.1", 0), Counted)), within=0.2))
-    going.until(lambda: len(asked) >= 4)
-    told = going.end()  # 17 more of this curl's 20 would take more than three seconds
-    assert told.requests in (3, 4)
-    assert told.lost == told.requests
-    assert told.silence == pytest.approx(0.2 * told.requests, abs=0.2)
-    assert "x no answer" in str(told)
+    going.until(lambda: len(handlers) >= 4)
+    probed = going.end()  # 17 more of this curl's 20 would take more than three seconds
+    assert probed.requests in (3, 4)
+    assert probed.lost == probed.requests
+    assert probed.silence == pytest.approx(0.2 * probed.requests, abs=0.2)
+    assert "x no answer" in str(probed)
 
 
 def test_it_ends_by_itself(serve: Serve) -> None:
     server, _ = page()
-    told = Going(Probe(["127.0.0.1"], serve(server), limit=1)).end(stop=False)
-    assert told.requests > 0
+    probed = Going(Probe(["127.0.0.1"], serve(server), limit=1)).end(stop=False)
+    assert probed.requests > 0
 
 
 def test_a_stop_before_it_has_begun_ends_it_at_once(serve: Serve) -> None:
@@ -197,10 +197,10 @@ def test_whether_it_has_begun_can_be_asked(serve: Serve) -> None:
 def test_what_others_print_is_not_read() -> None:
     probe = Probe(["10.0.2.101"], 8001)
     mark = probe._mark
-    told = probe.read(
+    probed = probe.read(
         f"\nWelcome\n{mark}\n{mark} 10.0.2.101 200 7 1.0 2.0 0.25\n{mark} cut\nlabgen-0 10.0.2.101 0 1 1 2 1\n"
     )
-    assert told.stretches == (Stretch("10.0.2.101", 200, 7, 1.0, 2.0, 0.25),)
+    assert probed.stretches == (Stretch("10.0.2.101", 200, 7, 1.0, 2.0, 0.25),)
 
 
 @pytest.mark.parametrize(
@@ -265,8 +265,8 @@ def test_no_request_is_told_as_none() -> None:
     ],
 )
 def test_a_spell_is_what_was_lost_of_one_cause(lost: list[tuple[float, float]], spell: float) -> None:
-    told = Probed((ANSWERED, *(Stretch("10.0.2.102", 0, 1, start, end, end - start) for start, end in lost)))
-    assert told.spell == pytest.approx(spell)
+    probed = Probed((ANSWERED, *(Stretch("10.0.2.102", 0, 1, start, end, end - start) for start, end in lost)))
+    assert probed.spell == pytest.approx(spell)
 
 
 def test_what_several_waited_in_a_row_is_no_patience() -> None:
@@ -276,14 +276,14 @@ def test_what_several_waited_in_a_row_is_no_patience() -> None:
 
 @pytest.mark.parametrize(("end", "momentary"), [(3.9, True), (4.1, False)])
 def test_what_is_lost_half_of_the_time_is_no_moment(end: float, momentary: bool) -> None:
-    asked = Stretch("10.0.2.101", 200, 90, 0.0, 6.0, 0.1)
-    told = Probed((asked, Stretch("10.0.2.102", 0, 9, 1.0, end, 0.1)))
-    assert (told.seconds, told.momentary(30.0)) == (6.0, momentary)
-    assert not told.momentary(2.0)
+    answered = Stretch("10.0.2.101", 200, 90, 0.0, 6.0, 0.1)
+    probed = Probed((answered, Stretch("10.0.2.102", 0, 9, 1.0, end, 0.1)))
+    assert (probed.seconds, probed.momentary(30.0)) == (6.0, momentary)
+    assert not probed.momentary(2.0)
 
 
 def test_silence_is_of_one_address_and_over_different_errors() -> None:
-    told = Probed(
+    probed = Probed(
         (
             ANSWERED,
             Stretch("10.0.2.101", 0, 1, 1.0, 3.0, 2.0),
@@ -292,8 +292,8 @@ def test_silence_is_of_one_address_and_over_different_errors() -> None:
             Stretch("10.0.2.101", 200, 5, 3.6, 9.0, 1.1),
         )
     )
-    assert (told.requests, told.lost, told.silence, told.spell, told.slowest) == (19, 4, 2.5, 2.5, 1.1)
-    assert str(told) == (
+    assert (probed.requests, probed.lost, probed.silence, probed.spell, probed.slowest) == (19, 4, 2.5, 2.5, 1.1)
+    assert str(probed) == (
         "19 requests, 4 lost (21.05 %: 2 x no answer, 2 x status 503), for 2.5 s at most; the slowest answer took 1.1 s"
     )
 
@@ -309,17 +309,17 @@ def wait(what: str, look: Callable[[], None]) -> None:
 def test_requests_go_on_beside_something_else(serve: Serve) -> None:
     server, served = page()
     probe = Probe(["127.0.0.1"], serve(server))
-    with beside(probe, run, run, wait) as there:
+    with beside(probe, run, run, wait) as requests:
         # They have begun already.
         wait("more", lambda: more(served, 30))
-        assert there.probed.requests == 0
-    assert there.probed.requests >= 30
-    assert there.probed.lost == 0
+        assert requests.probed.requests == 0
+    assert requests.probed.requests >= 30
+    assert requests.probed.lost == 0
 
 
 def more(served: type[Page], least: int) -> None:
-    if len(served.asked) < least:
-        raise NotYet(f"{len(served.asked)}")
+    if len(served.connections) < least:
+        raise NotYet(f"{len(served.connections)}")
 
 
 def test_requests_end_also_where_what_they_are_beside_fails(serve: Serve) -> None:
@@ -327,9 +327,9 @@ def test_requests_end_also_where_what_they_are_beside_fails(serve: Serve) -> Non
     probe = Probe(["127.0.0.1"], serve(server))
     with pytest.raises(ValueError, match="the step"), beside(probe, run, run, wait):
         raise ValueError("the step")
-    before = len(served.asked)
+    before = len(served.connections)
     assert not run(probe.begun)
-    assert len(served.asked) == before
+    assert len(served.connections) == before
 
 
 def test_a_node_that_fails_before_the_first_request_is_told() -> None:

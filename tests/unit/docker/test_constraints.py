@@ -50,8 +50,8 @@ def test_meets(constraint: str, met: bool) -> None:
 
 
 def test_excluded_are_the_nodes_that_one_constraint_keeps_off() -> None:
-    other = replace(NODE, id="id2", name="manager", role="manager", labels={})
-    assert excluded((), [NODE, other]) == []
-    assert excluded(("node.role==worker",), [NODE, other]) == [other]
-    assert excluded(("node.role==worker", "node.labels.disk==hdd"), [NODE, other]) == [NODE, other]
-    assert excluded(iter(("node.role==worker",)), [other, other]) == [other, other]
+    manager = replace(NODE, id="id2", name="manager", role="manager", labels={})
+    assert excluded((), [NODE, manager]) == []
+    assert excluded(("node.role==worker",), [NODE, manager]) == [manager]
+    assert excluded(("node.role==worker", "node.labels.disk==hdd"), [NODE, manager]) == [NODE, manager]
+    assert excluded(iter(("node.role==worker",)), [manager, manager]) == [manager, manager]

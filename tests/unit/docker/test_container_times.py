@@ -22,8 +22,8 @@ def state(**more: Any) -> dict[str, Any]:
 
 
 def told(now: float = 1000.0, took: float = 1.5, **containers: dict[str, Any]) -> str:
-    said = [json.dumps({"id": name, "state": one}) for name, one in containers.items()]
-    return "\n".join([str(now), "900.5", *said, str(now + took)]) + "\n"
+    lines = [json.dumps({"id": name, "state": container_state}) for name, container_state in containers.items()]
+    return "\n".join([str(now), "900.5", *lines, str(now + took)]) + "\n"
 
 
 def test_the_script_asks_for_the_containers_of_one_service() -> None:
@@ -38,7 +38,7 @@ def test_how_long_a_node_takes_to_answer_leaves_no_doubt_about_its_clock() -> No
 
 def test_what_a_node_says() -> None:
     checks = [{"ExitCode": 1, "Output": "first\n"}, {"ExitCode": 1, "Output": "refused\n"}]
-    seen = container_times.read(
+    lives = container_times.read(
         told(
             over=state(),
             on=state(Running=True, FinishedAt=NEVER),
@@ -52,9 +52,9 @@ def test_what_a_node_says() -> None:
         (10.0, 12.0),
     )
     began, ended = datetime(2026, 1, 1, 12, 0, 1, 500000, UTC), datetime(2026, 1, 1, 12, 0, 4, tzinfo=UTC)
-    assert seen.ahead == (989.5, 990.0)
-    assert seen.engine == datetime.fromtimestamp(900.5, UTC)
-    assert seen.of == {
+    assert lives.ahead == (989.5, 990.0)
+    assert lives.engine == datetime.fromtimestamp(900.5, UTC)
+    assert lives.of == {
         "over": Life(began, ended),
         "on": Life(began, None),
         "again": Life(began, None),
@@ -85,12 +85,12 @@ def test_what_cannot_be_read_is_an_error(text: str) -> None:
     ],
 )
 def test_moments_are_those_of_the_managers_clock(ahead: tuple[float, float], shift: float) -> None:
-    there = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
-    seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.2), {})}
-    (one,) = container_times.dated(there, seen, "manager").tasks
-    assert one.began is not None
-    assert (at(1) - one.began).total_seconds() == pytest.approx(shift, abs=0.11)
-    assert one.created == at(0)
+    moved = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
+    lives = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.2), {})}
+    (dated_task,) = container_times.dated(moved, lives, "manager").tasks
+    assert dated_task.began is not None
+    assert (at(1) - dated_task.began).total_seconds() == pytest.approx(shift, abs=0.11)
+    assert dated_task.created == at(0)
 
 
 @pytest.mark.parametrize(
@@ -110,16 +110,16 @@ def test_when_the_manager_was_told_of_a_state_tells_of_the_clocks_too(
         dataclasses.replace(task(number, 0, "shutdown", 9), node_id="far", updated=at(9 - more))
         for number, more in enumerate(noted, 1)
     ]
-    seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
-    for one in container_times.dated(service(*tasks), seen, "manager").tasks:
-        assert one.began is not None
-        assert (at(1) - one.began).total_seconds() == pytest.approx(shift)
+    lives = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
+    for dated_task in container_times.dated(service(*tasks), lives, "manager").tasks:
+        assert dated_task.began is not None
+        assert (at(1) - dated_task.began).total_seconds() == pytest.approx(shift)
 
 
 def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> None:
-    there = service(task(1, 0, "shutdown", 9))
-    assert container_times.dated(there, {}, "manager") == there
-    assert container_times.dated(there, {"n": Lives((0, 0), {})}, "n") == there
+    moved = service(task(1, 0, "shutdown", 9))
+    assert container_times.dated(moved, {}, "manager") == moved
+    assert container_times.dated(moved, {"n": Lives((0, 0), {})}, "n") == moved
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> N
 def test_apart_is_the_middle_of_what_it_may_be_unless_that_may_be_none(
     ahead: tuple[float, float], shift: float
 ) -> None:
-    there = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
-    seen = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
-    (dated,) = container_times.dated(there, seen, "manager").tasks
+    moved = service(dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far"))
+    lives = {"far": Lives(ahead, {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
+    (dated,) = container_times.dated(moved, lives, "manager").tasks
     assert dated.began is not None
     assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)
 
@@ -145,7 +145,7 @@ def test_apart_is_the_middle_of_what_it_may_be_unless_that_may_be_none(
 @pytest.mark.parametrize(("noted", "shift"), [(0.5, 0.5), (0.4, 0.7), (0.9, 0.9), (1.0, 0.7)])
 def test_apart_is_what_the_manager_noted_where_that_may_be(noted: float, shift: float) -> None:
     old = dataclasses.replace(task(1, 0, "shutdown", 9), node_id="far", updated=at(9 - noted))
-    seen = {"far": Lives((0.5, 0.9), {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
-    (dated,) = container_times.dated(service(old), seen, "manager").tasks
+    lives = {"far": Lives((0.5, 0.9), {"c": Life(at(1), at(8))}), "manager": Lives((0.0, 0.0), {})}
+    (dated,) = container_times.dated(service(old), lives, "manager").tasks
     assert dated.began is not None
     assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)

@@ -39,7 +39,7 @@ def addresses(*texts: str) -> frozenset[IPv4Address]:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         (NEW, addresses("10.20.3.3", "10.20.3.4")),
         (OLD, addresses("10.20.1.3")),
@@ -48,8 +48,8 @@ def addresses(*texts: str) -> frozenset[IPv4Address]:
         ("Server: 127.0.0.11\nAddress 1: 127.0.0.11\n\nName: x\nAddress 1: 10.0.0.2\n", addresses("10.0.0.2")),
     ],
 )
-def test_addresses_are_read_without_the_name_servers_own(text: str, found: frozenset[IPv4Address]) -> None:
-    assert dns.read(text) == found
+def test_addresses_are_read_without_the_name_servers_own(text: str, expected: frozenset[IPv4Address]) -> None:
+    assert dns.read(text) == expected
 
 
 def tool(at: Path, name: str, script: str) -> None:
@@ -69,9 +69,9 @@ def test_names_and_pages_in_one_container(tmp_path: Path, monkeypatch: pytest.Mo
     def run(script: str) -> str:
         return Runner().run(["sh", "-c", script]).or_raise().out
 
-    asked = dns.ask(run, dns.throwaway("course-net"), ["web", "nobody"], fetch, 2.0)
-    assert asked.addresses == {"web": addresses("10.20.3.3", "10.20.3.4"), "nobody": frozenset()}
-    assert asked.answered == addresses("10.20.3.3")
+    answer = dns.ask(run, dns.throwaway("course-net"), ["web", "nobody"], fetch, 2.0)
+    assert answer.addresses == {"web": addresses("10.20.3.3", "10.20.3.4"), "nobody": frozenset()}
+    assert answer.answered == addresses("10.20.3.3")
 
 
 def test_ask_fetches_pages_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ def test_ask_fetches_pages_at_the_same_time(tmp_path: Path, monkeypatch: pytest.
     def run(script: str) -> str:
         return Runner().run(["sh", "-c", script]).or_raise().out
 
-    asked = dns.ask(run, dns.throwaway("course-net"), [], fetch, 3.0)
-    assert asked.answered == addresses("10.20.3.3", "10.20.3.4")
+    answer = dns.ask(run, dns.throwaway("course-net"), [], fetch, 3.0)
+    assert answer.answered == addresses("10.20.3.3", "10.20.3.4")
 
 
 def test_ask_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,14 +101,14 @@ def test_ask_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    asked = dns.ask(
+    answer = dns.ask(
         lambda script: Runner().run(["sh", "-c", script]).or_raise().out,
         dns.throwaway("course-net"),
         ["web"],
         [],
         1.0,
     )
-    assert asked.addresses == {"web": addresses("10.20.3.3")}
+    assert answer.addresses == {"web": addresses("10.20.3.3")}
     assert list(scratch.iterdir()) == []
 
 

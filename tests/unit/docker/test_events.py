@@ -12,7 +12,7 @@ STARTED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def test_traces_name_services_that_were_removed_and_those_of_containers() -> None:
-    seen = events.read(
+    traces = events.read(
         f"engine runs since {int(STARTED.timestamp())}\n"
         '{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"web"}}}\n'
         '{"Type":"container","Action":"destroy","Actor":{"Attributes":{"name":"x","com.docker.swarm.service.name":"db"}}}\n'
@@ -20,7 +20,7 @@ def test_traces_name_services_that_were_removed_and_those_of_containers() -> Non
         "{not JSON\n"
         "Error: nothing\n"
     )
-    assert seen == events.Traces(frozenset({"web", "db"}), STARTED)
+    assert traces == events.Traces(frozenset({"web", "db"}), STARTED)
 
 
 def test_traces_of_nothing_are_of_an_engine_that_always_ran() -> None:
@@ -29,8 +29,8 @@ def test_traces_of_nothing_are_of_an_engine_that_always_ran() -> None:
 
 @pytest.mark.parametrize(("later", "forgotten"), [(-10, False), (0, False), (2, False), (2.5, True)])
 def test_traces_are_forgotten_where_the_engine_was_started_later(later: float, forgotten: bool) -> None:
-    there = events.Traces(frozenset(), STARTED + timedelta(seconds=later))
-    assert there.forgotten(STARTED) is forgotten
+    traces = events.Traces(frozenset(), STARTED + timedelta(seconds=later))
+    assert traces.forgotten(STARTED) is forgotten
 
 
 def test_traces_are_asked_for_from_a_whole_second_on() -> None:

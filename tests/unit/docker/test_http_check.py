@@ -63,47 +63,47 @@ def serve() -> Iterator[Callable[..., int]]:
 
 def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> None:
     port = serve(b"<h1>1</h1>\n", b"<h1>2</h1>\n")
-    told = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
-    assert told.answered
-    assert not told.refused
-    assert told.bodies == {"<h1>1</h1>", "<h1>2</h1>"}
-    assert str(told) == "12 requests: 6 x <h1>1</h1>, 6 x <h1>2</h1>"
+    requests = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    assert requests.answered
+    assert not requests.refused
+    assert requests.bodies == {"<h1>1</h1>", "<h1>2</h1>"}
+    assert str(requests) == "12 requests: 6 x <h1>1</h1>, 6 x <h1>2</h1>"
 
 
 def test_several_addresses_and_one_that_refuses(serve: Callable[..., int]) -> None:
     port = serve(b"x")
-    told = http_check.ask(run, ["127.0.0.1", "127.0.0.9"], port, 5)
-    assert told["127.0.0.1"].answered
-    refused = told["127.0.0.9"]
+    requests = http_check.ask(run, ["127.0.0.1", "127.0.0.9"], port, 5)
+    assert requests["127.0.0.1"].answered
+    refused = requests["127.0.0.9"]
     assert (refused.answered, refused.refused, len(refused.responses)) == (False, True, 1)
     assert "Failed to connect to 127.0.0.9" in str(refused)
 
 
 def test_pages_that_try_to_pass_for_more(serve: Callable[..., int]) -> None:
     port = serve(b"labgen-0123456789abcdef 200 1\n\xff\xfe\n\x1b[31m$(reboot)")
-    told = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
-    assert len(told.responses) == REQUESTS
-    assert len(told.bodies) == 1
+    requests = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    assert len(requests.responses) == REQUESTS
+    assert len(requests.bodies) == 1
 
 
 def test_a_page_without_end_is_not_waited_for(serve: Callable[..., int]) -> None:
     port = serve(b"x" * 5_000_000)
-    told = http_check.ask(run, ["127.0.0.1"], port, 20)["127.0.0.1"]
-    assert not told.answered
-    assert len(str(told)) < 200
+    requests = http_check.ask(run, ["127.0.0.1"], port, 20)["127.0.0.1"]
+    assert not requests.answered
+    assert len(str(requests)) < 200
 
 
 def test_an_error_page_is_no_answer(serve: Callable[..., int]) -> None:
     port = serve(b"gone", status=503)
-    told = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
-    assert (told.answered, told.bodies) == (False, frozenset())
-    assert str(told) == "12 requests: 12 x status 503: gone"
+    requests = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    assert (requests.answered, requests.bodies) == (False, frozenset())
+    assert str(requests) == "12 requests: 12 x status 503: gone"
 
 
 def test_a_connection_used_twice_is_not_a_new_one() -> None:
-    kept = Requests((Response(200, "1", new_connection=True), Response(200, "2", new_connection=False)))
-    assert not kept.answered
-    assert "2 (no new connection)" in str(kept)
+    requests = Requests((Response(200, "1", new_connection=True), Response(200, "2", new_connection=False)))
+    assert not requests.answered
+    assert "2 (no new connection)" in str(requests)
 
 
 def test_nothing_asked_is_nothing_answered() -> None:

@@ -26,14 +26,14 @@ LEADS = {"MESSAGE": 'level=info msg="4a9591b43728c3a1 became leader at term 6" m
 
 def test_a_journal_is_read_in_order_of_time() -> None:
     text = "\n".join([line(30, **LEADS), line(9, **STARTED), line(0, **STOPPED), "-- no entry --", line(40, **STOPPED)])
-    told = journal.read(text)
-    assert told.outages == (Outage(at(0), at(9)), Outage(at(40), FOREVER))
-    assert told.led == (at(30),)
+    read_back = journal.read(text)
+    assert read_back.outages == (Outage(at(0), at(9)), Outage(at(40), FOREVER))
+    assert read_back.led == (at(30),)
 
 
 def test_script_believes_only_what_the_journal_itself_has_noted() -> None:
-    asked = [line for line in journal.script(START).splitlines() if line.startswith("told MESSAGE")]
-    systemd, engine = (line.partition("|")[0].split("told MESSAGE", 1)[1].split() for line in asked)
+    queries = [line for line in journal.script(START).splitlines() if line.startswith("told MESSAGE")]
+    systemd, engine = (line.partition("|")[0].split("told MESSAGE", 1)[1].split() for line in queries)
     alternatives = " ".join(systemd[1:]).split(" + ")
     assert len(alternatives) == 2
     assert all("_PID=1" in alternative.split() for alternative in alternatives)
@@ -45,10 +45,10 @@ def test_a_start_without_a_stop_before_it_is_none() -> None:
 
 
 def test_those_that_were_down_together() -> None:
-    one, two, three = [Outage(at(0), at(60))], [Outage(at(20), at(50))], [Outage(at(70), at(80))]
-    assert journal.together([one, two, three], 2) == Outage(at(20), at(50))
-    assert journal.together([one, two, three], 3) is None
-    assert journal.together([one, three], 2) is None
+    first, second, third = [Outage(at(0), at(60))], [Outage(at(20), at(50))], [Outage(at(70), at(80))]
+    assert journal.together([first, second, third], 2) == Outage(at(20), at(50))
+    assert journal.together([first, second, third], 3) is None
+    assert journal.together([first, third], 2) is None
     assert journal.together([[], [], []], 1) is None
 
 

@@ -53,15 +53,15 @@ def test_script_connects_from_where_it_is_run(shell: str, monkeypatch: pytest.Mo
     needs.linux("a shell script of nodes")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", 0))
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
             monkeypatch.setattr("labgen.docker.reachability.GOSSIP", port)
-            monkeypatch.setattr("labgen.docker.reachability.MANAGEMENT", other.getsockname()[1])
+            monkeypatch.setattr("labgen.docker.reachability.MANAGEMENT", bound.getsockname()[1])
             text = script(["127.0.0.1"], ["127.0.0.1"], 1.0)
-            done = subprocess.run([shell, "-c", text], capture_output=True, text=True, timeout=30, check=True)
-            assert read(done.stdout).tcp == {
+            result = subprocess.run([shell, "-c", text], capture_output=True, text=True, timeout=30, check=True)
+            assert read(result.stdout).tcp == {
                 ("127.0.0.1", port): OPEN,
-                ("127.0.0.1", other.getsockname()[1]): REFUSED,
+                ("127.0.0.1", bound.getsockname()[1]): REFUSED,
             }
 
 
@@ -78,11 +78,11 @@ def test_heard_says_nothing_where_no_journal_is_kept() -> None:
 def test_heard_script_reads_senders_out_of_the_engines_lines(tmp_path: object) -> None:
     needs.linux("a shell script of nodes")
     line = 'level=warning msg="memberlist: Decrypt packet failed: Unsupported encryption version 108 from=10.0.2.102:35'
-    other = 'level=warning msg="memberlist: failed to receive: EOF from=10.0.2.103:40122"'
-    journal = f"journalctl() {{ printf '%s\\n' {line!r} {other!r}; }}\n"
-    done = subprocess.run(["sh", "-c", journal + heard_script(5)], capture_output=True, text=True, check=True)
+    stream_error = 'level=warning msg="memberlist: failed to receive: EOF from=10.0.2.103:40122"'
+    journal = f"journalctl() {{ printf '%s\\n' {line!r} {stream_error!r}; }}\n"
+    result = subprocess.run(["sh", "-c", journal + heard_script(5)], capture_output=True, text=True, check=True)
     # What came over a TCP connection was no datagram.
-    assert heard(done.stdout) == {"10.0.2.102"}
+    assert heard(result.stdout) == {"10.0.2.102"}
 
 
 def test_blamed_is_the_node_that_fails_with_most_others() -> None:

@@ -33,13 +33,13 @@ def test_restarting_tells_tasks_that_end_one_after_the_other(life: float, state:
 
 
 def test_restarting_says_how_many_ended_in_which_time_and_how() -> None:
-    there = service(*flaps(5, 4, place=1), *flaps(5, 2, place=2, exit_code=3, state="failed"))
-    assert str(restarting(there, at(2))) == "6 tasks ended by themselves in the last 17 s (exit code 0, exit code 3)"
+    flapping = service(*flaps(5, 4, place=1), *flaps(5, 2, place=2, exit_code=3, state="failed"))
+    assert str(restarting(flapping, at(2))) == "6 tasks ended by themselves in the last 17 s (exit code 0, exit code 3)"
 
 
 def test_restarting_tells_the_error_where_there_is_one() -> None:
-    there = service(*flaps(5, 2, state="rejected", error="No such image: nginx:nosuch"))
-    assert str(restarting(there, at(2))).endswith("(No such image: nginx:nosuch)")
+    rejected = service(*flaps(5, 2, state="rejected", error="No such image: nginx:nosuch"))
+    assert str(restarting(rejected, at(2))).endswith("(No such image: nginx:nosuch)")
 
 
 def test_restarting_is_known_before_the_next_task_begins() -> None:
@@ -50,7 +50,7 @@ def test_restarting_is_known_before_the_next_task_begins() -> None:
 
 
 def test_restarting_on_one_node_of_a_global_service_is_enough() -> None:
-    bad = [dataclasses.replace(one, slot=0, node_id="b") for one in flaps(5)]
+    bad = [dataclasses.replace(flap, slot=0, node_id="b") for flap in flaps(5)]
     assert restarting(service(task("a", -500), *bad), at(1)) is not None
 
 
@@ -63,7 +63,7 @@ def test_restarting_on_one_node_of_a_global_service_is_enough() -> None:
         flaps(5, error="task: non-zero exit (137)", exit_code=137, state="failed", count=3),
         flaps(10, error="task: non-zero exit (137)", exit_code=137, state="failed"),
         flaps(5, error="No such container: web.1.x", state="failed", count=3),
-        [*(dataclasses.replace(one, spec="before") for one in flaps(5)[:-1]), task(1, 0)],
+        [*(dataclasses.replace(flap, spec="before") for flap in flaps(5)[:-1]), task(1, 0)],
         [ended(1, -2000, -1000), ended(1, -1000, -700), task(1, -600)],
         [ended(1, -20, -15), task(1, -15, "shutdown", -10), ended(1, -9, -5), task(1, -4)],
     ],
@@ -84,8 +84,8 @@ def test_restarting_is_no_false_alarm(tasks: list[Task]) -> None:
 
 
 def test_restarting_tells_what_is_killed_faster_than_anyone_types() -> None:
-    there = flaps(5, error="task: non-zero exit (137)", exit_code=137, state="failed")
-    assert restarting(service(*there), at(2)) is not None
+    killed = flaps(5, error="task: non-zero exit (137)", exit_code=137, state="failed")
+    assert restarting(service(*killed), at(2)) is not None
 
 
 def test_ended_by_itself_counts_a_container_that_its_health_check_ended() -> None:

@@ -14,12 +14,12 @@ Seconds = tuple[float, float | None]
 SPANS = st.lists(st.tuples(st.integers(0, 20), st.none() | st.integers(0, 20)), max_size=6)
 
 
-def spans(*each: Seconds) -> list[Span]:
-    return [(at(start), None if end is None else at(end)) for start, end in each]
+def spans(*seconds: Seconds) -> list[Span]:
+    return [(at(start), None if end is None else at(end)) for start, end in seconds]
 
 
 @pytest.mark.parametrize(
-    ("each", "joined"),
+    ("seconds", "joined"),
     [
         ([], []),
         ([(5, 9), (0, 2)], [(0, 2), (5, 9)]),
@@ -31,12 +31,12 @@ def spans(*each: Seconds) -> list[Span]:
         ([(3, 3), (5, 4)], []),
     ],
 )
-def test_merged_joins_what_overlaps(each: list[Seconds], joined: list[Seconds]) -> None:
-    assert merged(spans(*each)) == spans(*joined)
+def test_merged_joins_what_overlaps(seconds: list[Seconds], joined: list[Seconds]) -> None:
+    assert merged(spans(*seconds)) == spans(*joined)
 
 
 @pytest.mark.parametrize(
-    ("others", "left"),
+    ("others", "remaining"),
     [
         ([], [(10, 20), (30, None)]),
         ([(0, 10), (20, 30)], [(10, 20), (30, None)]),
@@ -47,12 +47,12 @@ def test_merged_joins_what_overlaps(each: list[Seconds], joined: list[Seconds]) 
         ([(32, None)], [(10, 20), (30, 32)]),
     ],
 )
-def test_without_takes_spans_out_of_others(others: list[Seconds], left: list[Seconds]) -> None:
-    assert without(spans((10, 20), (30, None)), spans(*others)) == spans(*left)
+def test_without_takes_spans_out_of_others(others: list[Seconds], remaining: list[Seconds]) -> None:
+    assert without(spans((10, 20), (30, None)), spans(*others)) == spans(*remaining)
 
 
 @pytest.mark.parametrize(
-    ("each", "most"),
+    ("places", "most"),
     [
         ([], 0),
         ([[(0, 5)], [(5, 9)]], 1),
@@ -62,14 +62,14 @@ def test_without_takes_spans_out_of_others(others: list[Seconds], left: list[Sec
         ([[(0, None)], [(100, 101)]], 2),
     ],
 )
-def test_most_at_once_counts_each_place_once(each: list[list[Seconds]], most: int) -> None:
-    assert most_at_once([spans(*place) for place in each]) == most
+def test_most_at_once_counts_each_place_once(places: list[list[Seconds]], most: int) -> None:
+    assert most_at_once([spans(*place) for place in places]) == most
 
 
 @given(SPANS, SPANS)
-def test_without_leaves_nothing_of_the_others(each: list[Seconds], others: list[Seconds]) -> None:
-    left = without(merged(spans(*each)), spans(*others))
-    assert merged(left) == left
+def test_without_leaves_nothing_of_the_others(seconds: list[Seconds], others: list[Seconds]) -> None:
+    remaining = without(merged(spans(*seconds)), spans(*others))
+    assert merged(remaining) == remaining
     for start, end in merged(spans(*others)):
-        for first, last in left:
+        for first, last in remaining:
             assert (last is not None and last <= start) or (end is not None and first >= end)

@@ -33,11 +33,11 @@ def engine(**answers: tuple[int, Any]) -> Callable[[str], str]:
     """An engine that answers, by the beginning of the path; being asked anything else is a failure."""
 
     def run(command: str) -> str:
-        said = []
+        answer = []
         for path in re.findall(r"http://engine(/\S+?)'?(?= |$)", command):
             status, body = answers[path.strip("/").partition("?")[0].replace("/", "_").replace("-", "_")]
-            said.append(f"{json.dumps(body)}\n\n{status}\n")
-        return "".join(said)
+            answer.append(f"{json.dumps(body)}\n\n{status}\n")
+        return "".join(answer)
 
     return run
 
@@ -77,11 +77,11 @@ def test_nodes() -> None:
 
 
 def test_a_manager_is_known_by_what_it_advertises() -> None:
-    told = recorded("nodes.json")[0]
-    told["Status"]["Addr"] = "0.0.0.0"
-    assert SwarmNode.of(told).address == "10.0.2.101"
-    del told["ManagerStatus"]
-    assert (SwarmNode.of(told).address, SwarmNode.of(told).leader) == ("0.0.0.0", False)
+    node = recorded("nodes.json")[0]
+    node["Status"]["Addr"] = "0.0.0.0"
+    assert SwarmNode.of(node).address == "10.0.2.101"
+    del node["ManagerStatus"]
+    assert (SwarmNode.of(node).address, SwarmNode.of(node).leader) == ("0.0.0.0", False)
 
 
 @pytest.mark.parametrize(("state", "ready"), [("ready", True), ("down", False), ("unknown", False)])
@@ -90,11 +90,11 @@ def test_ready(state: str, ready: bool) -> None:
 
 
 def test_local() -> None:
-    there = swarm.local(manager())
-    assert there == LocalSwarm(
+    local = swarm.local(manager())
+    assert local == LocalSwarm(
         "active", "0jl4usnmoj8cfmttuu9i8ow8p", True, "10.0.2.101", "", managers=("10.0.2.101:2377",), history_limit=5
     )
-    assert there.active
+    assert local.active
     assert swarm.local(engine(info=(200, recorded("info-inactive.json")))) == LocalSwarm.inactive()
 
 
@@ -104,38 +104,40 @@ def test_local_from_the_docker_command() -> None:
 
 
 def test_service_and_its_tasks() -> None:
-    there = swarm.service(manager(), "web-alb")
-    assert there is not None
-    assert (there.mode, there.replicas, there.image) == ("replicated", 2, "tiny:1")
-    assert (there.constraints, there.update_state) == ((), "completed")
-    assert there.ports == (Port(8001, 80, "tcp", "ingress"),)
-    assert [(task.slot, task.state, task.desired) for task in there.tasks] == [
+    service = swarm.service(manager(), "web-alb")
+    assert service is not None
+    assert (service.mode, service.replicas, service.image) == ("replicated", 2, "tiny:1")
+    assert (service.constraints, service.update_state) == ((), "completed")
+    assert service.ports == (Port(8001, 80, "tcp", "ingress"),)
+    assert [(task.slot, task.state, task.desired) for task in service.tasks] == [
         (1, "shutdown", "shutdown"),
         (1, "shutdown", "shutdown"),
         (1, "running", "running"),
         (2, "running", "running"),
     ]
-    assert {task.slot for task in there.running} == {1, 2}
-    assert there.settled
+    assert {task.slot for task in service.running} == {1, 2}
+    assert service.settled
 
 
 def test_task() -> None:
-    told = next(task for task in recorded("tasks.json") if task["ID"] == "diig2sg6tolpi864fxmu3rg3a")
-    task = Task.of(told)
+    fields = next(task for task in recorded("tasks.json") if task["ID"] == "diig2sg6tolpi864fxmu3rg3a")
+    task = Task.of(fields)
     assert (task.slot, task.node_id, task.state) == (1, "0jl4usnmoj8cfmttuu9i8ow8p", "shutdown")
     assert task.container_id == "3482b82fe8c11c80a97c4ac37d9085543cc797675c22080ed73f54652fd7a14e"
     assert task.created == datetime(2026, 11, 23, 8, 10, 6, 648458, tzinfo=UTC)
 
 
 def test_a_task_that_cannot_be_placed() -> None:
-    there = Service.of(recorded("service-updating.json"), [Task.of(one) for one in recorded("tasks-pending.json")])
-    pending = [task for task in there.tasks if task.stuck]
+    service = Service.of(
+        recorded("service-updating.json"), [Task.of(fields) for fields in recorded("tasks-pending.json")]
+    )
+    pending = [task for task in service.tasks if task.stuck]
     assert {task.error for task in pending} == {"no suitable node (scheduling constraints not satisfied on 1 node)"}
     assert {task.node_id for task in pending} == {""}
     # Nothing is on its way: only another node, or another constraint, would help.
-    assert not any(task.moving for task in there.tasks)
-    assert not there.settled  # an update goes on
-    assert there.constraints == ("node.role==worker",)
+    assert not any(task.moving for task in service.tasks)
+    assert not service.settled  # an update goes on
+    assert service.constraints == ("node.role==worker",)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +149,8 @@ def test_an_update_that_goes_on_is_not_settled(state: str, settled: bool) -> Non
 
 
 def test_global_service() -> None:
-    there = Service.of(recorded("service-global.json"))
-    assert (there.mode, there.replicas) == ("global", None)
+    service = Service.of(recorded("service-global.json"))
+    assert (service.mode, service.replicas) == ("global", None)
 
 
 def test_no_such_service() -> None:
@@ -161,11 +163,11 @@ def test_a_service_found_by_the_beginning_of_its_id_is_another() -> None:
 
 
 def test_networks() -> None:
-    there = {network.name: network for network in swarm.networks(manager())}
-    assert there["ingress"] == Network(
+    networks = {network.name: network for network in swarm.networks(manager())}
+    assert networks["ingress"] == Network(
         "upx7syro55zt7327txowdw1gw", "ingress", "overlay", "swarm", True, (IPv4Network("10.20.0.0/24"),)
     )
-    assert (there["docker_gwbridge"].ingress, there["host"].subnets) == (False, ())
+    assert (networks["docker_gwbridge"].ingress, networks["host"].subnets) == (False, ())
 
 
 def test_everything_at_once_is_one_command() -> None:
@@ -176,25 +178,25 @@ def test_everything_at_once_is_one_command() -> None:
         commands.append(command)
         return answer(command)
 
-    there = swarm.look(run)
+    observed = swarm.look(run)
     assert len(commands) == 1
-    assert (len(there.nodes), list(there.services), there.settled(["web-alb"])) == (1, ["web-alb"], True)
-    assert there.services["web-alb"] == swarm.service(manager(), "web-alb")
-    assert there.node("0jl4usnmoj8cfmttuu9i8ow8p") == there.nodes[0]
-    assert there.node("") is None
+    assert (len(observed.nodes), list(observed.services), observed.settled(["web-alb"])) == (1, ["web-alb"], True)
+    assert observed.services["web-alb"] == swarm.service(manager(), "web-alb")
+    assert observed.node("0jl4usnmoj8cfmttuu9i8ow8p") == observed.nodes[0]
+    assert observed.node("") is None
 
 
 def test_a_node_not_heard_of_is_not_settled() -> None:
-    told = recorded("nodes.json")
-    told[0]["Status"]["State"] = "unknown"
-    assert not swarm.look(manager(nodes=(200, told))).settled([])
+    nodes = recorded("nodes.json")
+    nodes[0]["Status"]["State"] = "unknown"
+    assert not swarm.look(manager(nodes=(200, nodes))).settled([])
 
 
 def test_a_service_that_nobody_waits_for_may_be_on_its_way() -> None:
     updating = {**recorded("service-updating.json"), "ID": recorded("service.json")["ID"]}
-    there = swarm.look(manager(services=(200, [updating])))
+    observed = swarm.look(manager(services=(200, [updating])))
     name = updating["Spec"]["Name"]
-    assert (there.settled([]), there.settled([name])) == (True, False)
+    assert (observed.settled([]), observed.settled([name])) == (True, False)
 
 
 def test_not_a_manager() -> None:
@@ -208,7 +210,7 @@ def test_an_engine_in_trouble() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "seen"),
+    ("answer", "excerpt"),
     [
         ("", "nothing"),
         ("bash: curl: command not found\n", "bash: curl: command not found"),
@@ -218,9 +220,9 @@ def test_an_engine_in_trouble() -> None:
         ("[]\nOK\n", "[] OK"),
     ],
 )
-def test_no_json_says_what_was_seen(said: str, seen: str) -> None:
-    with pytest.raises(NodeError, match=f"but: {re.escape(seen)}"):
-        swarm.nodes(lambda _: said)
+def test_no_json_says_what_was_seen(answer: str, excerpt: str) -> None:
+    with pytest.raises(NodeError, match=f"but: {re.escape(excerpt)}"):
+        swarm.nodes(lambda _: answer)
 
 
 def test_nulls_are_empty_lists() -> None:
@@ -252,10 +254,10 @@ def test_tokens_are_never_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("running", "told"), [(0, "0 of 3 run"), (3, "3 of 3 run"), (4, "3 of 3 run, 1 more"), (9, "3 of 3 run, 6 more")]
+    ("running", "count"), [(0, "0 of 3 run"), (3, "3 of 3 run"), (4, "3 of 3 run, 1 more"), (9, "3 of 3 run, 6 more")]
 )
-def test_run_of_never_counts_more_than_are_wanted(running: int, told: str) -> None:
-    assert swarm.run_of(running, 3) == told
+def test_run_of_never_counts_more_than_are_wanted(running: int, count: str) -> None:
+    assert swarm.run_of(running, 3) == count
 
 
 def test_update_settings_that_the_engine_does_not_tell_are_its_defaults() -> None:

@@ -30,8 +30,8 @@ from tests.past import at, lived, service, task, turn
 
 
 def test_places_are_replicas_or_nodes_and_each_has_its_tasks_oldest_first() -> None:
-    there = service(task(2, 5), task(1, 9), task(1, 3, "failed"), task("node-b", 1))
-    assert {name: [one.id for one in tasks] for name, tasks in places(there).items()} == {
+    replicated = service(task(2, 5), task(1, 9), task(1, 3, "failed"), task("node-b", 1))
+    assert {name: [place_task.id for place_task in tasks] for name, tasks in places(replicated).items()} == {
         "1": ["1-3", "1-9"],
         "2": ["2-5"],
         "node-b": ["node-b-1"],
@@ -39,10 +39,10 @@ def test_places_are_replicas_or_nodes_and_each_has_its_tasks_oldest_first() -> N
 
 
 def test_the_latest_turn_of_each_place_in_the_order_in_which_they_began() -> None:
-    there = service(
+    replicated = service(
         task(1, 0, "failed", 20), task(1, 30, "shutdown", 50), task(1, 51), task(2, 0, "shutdown", 40), task(2, 41)
     )
-    first, second = turns(there)
+    first, second = turns(replicated)
     assert (first.place, first.old.id, first.new.id) == ("2", "2-0", "2-41")
     assert (second.place, second.old.id, second.new.id) == ("1", "1-30", "1-51")
     assert (second.stopped, second.started, second.gap) == (at(50), at(52), 2.0)
@@ -85,12 +85,15 @@ def test_how_many_were_missing_at_once(happened: list[Turn], missing: int) -> No
 
 def test_turns_that_began_together_are_a_batch() -> None:
     happened = [turn(3, 0, 1, created=10.2), turn(1, 0, 1, created=0), turn(2, 0, 1, created=0.4), turn(4, 0, 1, 10.9)]
-    assert [[one.place for one in batch] for batch in batches(happened, apart=2.0)] == [["1", "2"], ["3", "4"]]
+    assert [[batch_turn.place for batch_turn in batch] for batch in batches(happened, apart=2.0)] == [
+        ["1", "2"],
+        ["3", "4"],
+    ]
     assert batches([], apart=2.0) == []
 
 
 def test_updates_are_told_apart_and_restarts_are_none() -> None:
-    there = service(
+    updated = service(
         lived(1, 0, "a", (1, 10)),
         lived(1, 10, "b", (11, 20)),
         lived(1, 30, "b", (31, 40)),  # the same once more: it had failed
@@ -99,8 +102,8 @@ def test_updates_are_told_apart_and_restarts_are_none() -> None:
         lived(2, 12, "b", (13, 42)),
         lived(2, 42, "a", (43, None)),
     )
-    seen = [[(turn.place, turn.old.spec + turn.new.spec) for turn in one] for one in updates(there)]
-    assert seen == [[("1", "ab"), ("2", "ab")], [("1", "ba"), ("2", "ba")]]
+    places_and_specs = [[(turn.place, turn.old.spec + turn.new.spec) for turn in update] for update in updates(updated)]
+    assert places_and_specs == [[("1", "ab"), ("2", "ab")], [("1", "ba"), ("2", "ba")]]
 
 
 @pytest.mark.parametrize(("after", "most"), [(0.0, 2), (2.5, 2), (4.0, 4)])
@@ -115,84 +118,84 @@ def test_a_turn_that_has_not_come_to_its_end_goes_on() -> None:
 
 
 def test_a_place_whose_old_task_goes_on_beside_one_that_fails_is_not_empty() -> None:
-    there = service(
+    updated = service(
         lived(1, 0, "old", (1, 40)),
         lived(1, 10, "bad", (11, 14), unwell="refused"),
         lived(1, 14, "old", None),
         lived(1, 30, "new", (31, None)),
     )
-    assert most_empty(there) == 0
-    assert [(one.old.created, one.gap) for one in relieved(there)] == [(at(0), -9.0)]
+    assert most_empty(updated) == 0
+    assert [(relief.old.created, relief.gap) for relief in relieved(updated)] == [(at(0), -9.0)]
 
 
 @pytest.mark.parametrize(("stopped", "empty"), [(10, 1), (32, 0)])
 def test_a_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> None:
-    there = service(
+    updated = service(
         lived(1, 0, "old", (1, stopped)),
         lived(1, 10, "bad", (11, 14), unwell="refused"),
         lived(1, 20, "old", (31, None)),
         lived(2, 0, "old", (1, None)),
     )
-    assert most_empty(there) == empty
+    assert most_empty(updated) == empty
 
 
-def _taken_back(old: Task, *, made: float = 14.0, spec: str = "old", failed: str = "complete") -> Service:
+def _taken_back(old: Task, *, created: float = 14.0, spec: str = "old", failed: str = "complete") -> Service:
     """An update that failed at 14 s; another task, made then, runs at 33 s."""
     bad = lived(1, 10, "bad", (11, 14), unwell="refused", state=failed)
-    return service(old, bad, lived(1, made, spec, (33, None)), lived(2, 0, "old", (1, None)))
+    return service(old, bad, lived(1, created, spec, (33, None)), lived(2, 0, "old", (1, None)))
 
 
 STOPPED = dataclasses.replace(lived(1, 0, "old", (1, 25)), state="shutdown")
 
 
 def test_exchanged_is_a_task_that_was_made_before_the_one_like_it_was_stopped() -> None:
-    there = _taken_back(STOPPED)
-    assert exchanged(there) == [Vacancy("1", at(25), at(33))]
-    assert most_empty(there) == 0
+    updated = _taken_back(STOPPED)
+    assert exchanged(updated) == [Vacancy("1", at(25), at(33))]
+    assert most_empty(updated) == 0
 
 
 def test_exchanged_is_what_a_real_swarm_did_with_a_restart_delay_of_nothing() -> None:
     old = dataclasses.replace(lived(2, 47.131, "a", (47.818, 63.303)), state="shutdown")
     bad = dataclasses.replace(lived(2, 51.979, "b", (52.5, 61.737), unwell="refused"), state="complete")
-    there = service(old, bad, lived(2, 61.986, "a", (65.621, None)), lived(1, 47.131, "a", (50.947, None)))
-    assert [(vacancy.place, (vacancy.start, vacancy.end)) for vacancy in exchanged(there)] == [
+    updated = service(old, bad, lived(2, 61.986, "a", (65.621, None)), lived(1, 47.131, "a", (50.947, None)))
+    assert [(vacancy.place, (vacancy.start, vacancy.end)) for vacancy in exchanged(updated)] == [
         ("2", (at(63.303), at(65.621)))
     ]
-    assert most_empty(there) == 0
+    assert most_empty(updated) == 0
 
 
 @pytest.mark.parametrize(
-    "there",
+    "lost_task",
     [
         # Stopped first, as the update was told to: there was no other yet.
-        _taken_back(dataclasses.replace(STOPPED, ended=at(10), since=at(10)), made=20),
-        _taken_back(STOPPED, made=26),
+        _taken_back(dataclasses.replace(STOPPED, ended=at(10), since=at(10)), created=20),
+        _taken_back(STOPPED, created=26),
         # It did not come in place of one that had failed: both were told to stop.
         _taken_back(STOPPED, failed="shutdown"),
         # Another version came in its place: that is the update's.
         _taken_back(STOPPED, spec="new"),
     ],
 )
-def test_exchanged_is_nothing_that_an_update_has_lost(there: Service) -> None:
-    assert exchanged(there) == broken_off(there) == []
-    assert most_empty(there) == 1
+def test_exchanged_is_nothing_that_an_update_has_lost(lost_task: Service) -> None:
+    assert exchanged(lost_task) == broken_off(lost_task) == []
+    assert most_empty(lost_task) == 1
 
 
 @pytest.mark.parametrize("state", ["failed", "complete"])
 def test_broken_off_is_a_task_whose_container_ended_by_itself_beside_an_update(state: str) -> None:
-    there = _taken_back(dataclasses.replace(STOPPED, state=state), made=26)
-    assert broken_off(there) == [Vacancy("1", at(25), at(33))]
-    assert (exchanged(there), most_empty(there)) == ([], 0)
+    broken = _taken_back(dataclasses.replace(STOPPED, state=state), created=26)
+    assert broken_off(broken) == [Vacancy("1", at(25), at(33))]
+    assert (exchanged(broken), most_empty(broken)) == ([], 0)
     # Where another version came in its place, that is the update's.
-    there = _taken_back(dataclasses.replace(STOPPED, state=state), made=26, spec="new")
-    assert (broken_off(there), most_empty(there)) == ([], 1)
+    broken = _taken_back(dataclasses.replace(STOPPED, state=state), created=26, spec="new")
+    assert (broken_off(broken), most_empty(broken)) == ([], 1)
 
 
 def test_a_task_on_its_way_out_began_when_its_container_did() -> None:
     # Its node has said anew that it runs, after its successor did.
     going = dataclasses.replace(lived(1, 10, "b", (11, None)), desired="shutdown", since=at(22))
-    there = service(lived(1, 0, "a", (1, 15)), going, lived(1, 20, "c", (21, None)))
-    assert most_empty(there) == 0
+    updated = service(lived(1, 0, "a", (1, 15)), going, lived(1, 20, "c", (21, None)))
+    assert most_empty(updated) == 0
 
 
 def test_a_place_that_is_empty_because_its_container_failed_is_no_updates() -> None:
@@ -200,8 +203,8 @@ def test_a_place_that_is_empty_because_its_container_failed_is_no_updates() -> N
     assert most_empty(service(lived(1, 0, "a", None))) == 0
 
 
-def on(node: str, one: Task) -> Task:
-    return dataclasses.replace(one, node_id=node)
+def on(node: str, moved: Task) -> Task:
+    return dataclasses.replace(moved, node_id=node)
 
 
 @pytest.mark.parametrize(
@@ -241,11 +244,13 @@ def failed(place: int, created: float, spec: str = "bad") -> Task:
 
 def test_a_failed_update_that_was_taken_back() -> None:
     spared = lived(2, 0, "good", (1, None))
-    there = service(lived(1, 0, "good", (1, 10)), failed(1, 10), lived(1, 12, "good", (13, None)), spared)
-    assert taken_back(there) == ["1"]
-    assert list(failing(there)) == ["1"]
+    rolled_back = service(lived(1, 0, "good", (1, 10)), failed(1, 10), lived(1, 12, "good", (13, None)), spared)
+    assert taken_back(rolled_back) == ["1"]
+    assert list(failing(rolled_back)) == ["1"]
     # It is still so when its node was drained since.
-    moved = service(*(one for one in there.tasks if one.state != "running"), spared)
+    moved = service(
+        *(remaining_task for remaining_task in rolled_back.tasks if remaining_task.state != "running"), spared
+    )
     moved = dataclasses.replace(
         moved, tasks=(*moved.tasks, lived(1, 12, "good", (13, 20)), lived(1, 20, "good", (21, None)))
     )
@@ -264,10 +269,10 @@ def test_a_failed_update_that_was_taken_back() -> None:
     ],
 )
 def test_what_is_no_way_back(tasks: list[tuple[int, str, str, str]]) -> None:
-    there = []
+    tasks_made = []
     for place, *specs in tasks:
         for number, spec in enumerate(specs):
             ran = (number * 10 + 1, None if number == 2 else number * 10 + 9)
-            one = lived(place, number * 10, spec, ran)
-            there.append(dataclasses.replace(one, state="failed") if spec == "bad" else one)
-    assert taken_back(service(*there)) == []
+            specimen = lived(place, number * 10, spec, ran)
+            tasks_made.append(dataclasses.replace(specimen, state="failed") if spec == "bad" else specimen)
+    assert taken_back(service(*tasks_made)) == []

@@ -79,24 +79,24 @@ def test_turns_are_the_last_of_each_place_and_relieved_passes_over_what_never_ra
         replace(lived(1, 10, "b", None), state="rejected"),
         lived(1, 20, "a", (21, None)),
     )
-    there = service(old, bad, new, lived(2, 0, "a", (1, None)))
-    assert [(each.old, each.new) for each in turns(there)] == [(bad, new)]
-    assert [(each.old, each.new) for each in relieved(there)] == [(old, new)]
+    replicated = service(old, bad, new, lived(2, 0, "a", (1, None)))
+    assert [(change.old, change.new) for change in turns(replicated)] == [(bad, new)]
+    assert [(change.old, change.new) for change in relieved(replicated)] == [(old, new)]
     # A task that was made later is none that was relieved.
     later = replace(lived(1, 30, "a", (31, 35)), state="failed")
-    assert [(each.old, each.new) for each in relieved(service(old, new, later))] == [(old, new)]
+    assert [(change.old, change.new) for change in relieved(service(old, new, later))] == [(old, new)]
     assert relieved(service(old, replace(new, desired="shutdown"))) == []
 
 
 def test_turns_updates_and_moves_are_told_in_the_order_of_the_new_tasks() -> None:
     first = [lived(2, 0, "a", (1, 10)), lived(2, 9, "b", (11, None))]
     second = [lived(1, 0, "a", (1, 20)), lived(1, 19, "b", (21, None))]
-    there = service(*second, *first)
-    assert [each.place for each in turns(there)] == ["2", "1"]
-    assert [each.place for each in relieved(there)] == ["2", "1"]
-    assert [[each.place for each in update] for update in updates(there)] == [["2", "1"]]
-    away = [replace(one, spec="a", node_id=node) for one, node in zip((*second, *first), "xyxy", strict=True)]
-    assert [each.place for each in moves(service(*away))] == ["2", "1"]
+    replicated = service(*second, *first)
+    assert [change.place for change in turns(replicated)] == ["2", "1"]
+    assert [change.place for change in relieved(replicated)] == ["2", "1"]
+    assert [[change.place for change in update] for update in updates(replicated)] == [["2", "1"]]
+    away = [replace(original, spec="a", node_id=node) for original, node in zip((*second, *first), "xyxy", strict=True)]
+    assert [move.place for move in moves(service(*away))] == ["2", "1"]
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_vacancies_begin_when_a_place_was_to_have_a_task_again(created: float, s
 
 
 def test_vacancies_end_with_the_next_task_that_is_known_to_have_begun() -> None:
-    never, found = turn(1, 0, None, created=0), turn(1, 4, 9, created=5)
-    assert vacancies([found, never]) == [Vacancy("1", at(0), at(9))]
+    never, later_begun = turn(1, 0, None, created=0), turn(1, 4, 9, created=5)
+    assert vacancies([later_begun, never]) == [Vacancy("1", at(0), at(9))]
     assert vacancies([never]) == [Vacancy("1", at(0), None)]
     assert vacancies([turn(2, 0, 5), turn(1, 3, 4), turn(3, 5, 3)]) == [
         Vacancy("1", at(3), at(4)),
@@ -144,9 +144,9 @@ def test_vacancies_end_with_the_next_task_that_is_known_to_have_begun() -> None:
 def test_vacancies_know_of_other_tasks_of_the_place_that_ran_meanwhile() -> None:
     went_on = lived(1, -60, "a", (-59, 6))
     happened = turn(1, 2, 9)
-    there = service(went_on, happened.old, happened.new)
-    assert vacancies([happened], there) == [Vacancy("1", at(6), at(9))]
-    assert (most_missing([happened], there), most_missing([happened])) == (1, 1)
+    replicated = service(went_on, happened.old, happened.new)
+    assert vacancies([happened], replicated) == [Vacancy("1", at(6), at(9))]
+    assert (most_missing([happened], replicated), most_missing([happened])) == (1, 1)
     # One on its way out, of which nobody knows how long it ran, is not counted on.
     on_its_way = replace(lived(1, -60, "a", (-59, None)), desired="shutdown")
     assert vacancies([happened], service(on_its_way, happened.old, happened.new)) == [Vacancy("1", at(2), at(9))]
@@ -194,13 +194,18 @@ def test_exchanged_is_no_time_where_the_new_task_ran_at_once() -> None:
 
 
 def test_most_empty_takes_the_latest_end_of_those_that_ran_before() -> None:
-    there = service(
+    replicated = service(
         lived(1, 0, "a", (1, 30)),
         replace(lived(1, 5, "b", (6, 12)), state="failed"),
         lived(1, 20, "c", (25, None)),
     )
-    assert most_empty(there) == 0
-    gone = service(*(replace(one, ended=at(22), since=at(22)) if one.spec == "a" else one for one in there.tasks))
+    assert most_empty(replicated) == 0
+    gone = service(
+        *(
+            replace(old_task, ended=at(22), since=at(22)) if old_task.spec == "a" else old_task
+            for old_task in replicated.tasks
+        )
+    )
     assert most_empty(gone) == 1
 
 
@@ -213,15 +218,18 @@ def test_taken_back_is_only_what_came_back_whole() -> None:
         tasks = [
             lived(slot, number * 10, spec, (number * 10 + 1, number * 10 + 9)) for number, spec in enumerate(specs)
         ]
-        tasks = [replace(one, state="failed") if one.spec == "bad" else one for one in tasks]
+        tasks = [replace(old_task, state="failed") if old_task.spec == "bad" else old_task for old_task in tasks]
         return [*tasks[:-1], replace(tasks[-1], state="running", desired="running", ended=None)]
 
     spared = lived(3, 0, "good", (1, None))
     assert taken_back(service(*update(1, "good", "bad", "good"), spared)) == ["1"]
-    both = [*update(1, "good", "bad", "good"), *update(2, "good", "bad", "good")]
-    assert taken_back(service(*both, spared)) == ["1", "2"]
+    two_places = [*update(1, "good", "bad", "good"), *update(2, "good", "bad", "good")]
+    assert taken_back(service(*two_places, spared)) == ["1", "2"]
     # One of them did not come back,
-    assert taken_back(service(*both[:3], *update(2, "good", "bad"), spared)) == []
+    assert taken_back(service(*two_places[:3], *update(2, "good", "bad"), spared)) == []
     # or none had failed.
-    mended = [replace(one, state="shutdown", desired="shutdown") if one.spec == "bad" else one for one in both]
+    mended = [
+        replace(old_task, state="shutdown", desired="shutdown") if old_task.spec == "bad" else old_task
+        for old_task in two_places
+    ]
     assert taken_back(service(*mended, spared)) == []
