@@ -20,14 +20,14 @@ class ScriptedShell:
 
     node: Node
     script: list[tuple[str, Output | NodeError]]
-    seen: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     secrets: list[str | None] = field(default_factory=list)
 
     def attempt(self, script: str, *, within: float = 60, secret: str | None = None) -> Output:
         assert self.script, f"not expected any more: {script}"
         pattern, answer = self.script.pop(0)
         assert re.search(pattern, script), f"expected {pattern!r}, got {script!r}"
-        self.seen.append(script)
+        self.log.append(script)
         self.secrets.append(secret)
         if isinstance(answer, NodeError):
             raise answer

@@ -27,9 +27,9 @@ BALANCED, GLOBAL = cleanup.REMOVED
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("cleanup", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("cleanup", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     places = [text.index(f"]$ {command}") for command in (BALANCED.create, GLOBAL.create, cleanup.REMOVE)]
     assert places == sorted(places)
     assert "docker service rm web-alb global_nginx" in text
@@ -55,8 +55,8 @@ def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() 
 
 
 def test_what_an_exercise_has_left_need_not_be_made() -> None:
-    there = ("/services/global_nginx", api(told(GLOBAL), "[]"))
-    shell = ScriptedShell(MANAGER, [services(GLOBAL), there])
+    global_answer = ("/services/global_nginx", api(told(GLOBAL), "[]"))
+    shell = ScriptedShell(MANAGER, [services(GLOBAL), global_answer])
     assert "as the exercise globalmode leaves it" in (carried._use_existing(FakeRun("cleanup", shell), GLOBAL) or "")
 
 
@@ -65,14 +65,14 @@ JOINED = {**node_json(MANAGER), "CreatedAt": "2026-01-01T00:00:00Z"}
 
 
 @pytest.mark.parametrize(
-    ("events", "made"),
+    ("events", "expected"),
     [
         ("", True),
         ('{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"mine"}}}\n', True),
         ('{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"web-alb"}}}\n', False),
     ],
 )
-def test_services_are_made_only_where_nothing_was_there_before(events: str, made: bool) -> None:
+def test_services_are_made_only_where_nothing_was_there_before(events: str, expected: bool) -> None:
     none = ("/services'?$", api("[]"))
     shell = ScriptedShell(
         MANAGER,
@@ -86,12 +86,12 @@ def test_services_are_made_only_where_nothing_was_there_before(events: str, made
             ("docker events --since 1767225600 ", ok(f"engine runs since 1\n{events}")),
         ],
     )
-    assert (carried._use_existing(FakeRun("cleanup", shell), BALANCED) is None) == made
+    assert (carried._use_existing(FakeRun("cleanup", shell), BALANCED) is None) == expected
     assert all_used([shell])
 
 
-def containers(*there: dict[str, Any]) -> tuple[str, Any]:
-    return ("/containers/json", api(json.dumps(list(there))))
+def containers(*records: dict[str, Any]) -> tuple[str, Any]:
+    return ("/containers/json", api(json.dumps(list(records))))
 
 
 LEFT = {"Names": ["/web-alb.1.x"], "Labels": {"com.docker.swarm.service.name": "web-alb"}}
@@ -100,15 +100,15 @@ OWN = {"Names": ["/mine.1.x"], "Labels": {"com.docker.swarm.service.name": "mine
 
 
 @pytest.mark.parametrize(
-    ("there", "said"),
+    ("leftover", "message"),
     [
         (LEFT, "last seen: web-alb on swarm-worker1"),
         (BY_HAND, "swarm-start on swarm-worker1: a container of that name was made by hand"),
     ],
 )
-def test_a_container_that_is_left_is_said(there: dict[str, Any], said: str) -> None:
-    shells = [ScriptedShell(MANAGER, [containers(OWN)]), ScriptedShell(WORKER1, [containers(OWN, there)])]
-    with pytest.raises(ExerciseError, match=said):
+def test_a_container_that_is_left_is_said(leftover: dict[str, Any], message: str) -> None:
+    shells = [ScriptedShell(MANAGER, [containers(OWN)]), ScriptedShell(WORKER1, [containers(OWN, leftover)])]
+    with pytest.raises(ExerciseError, match=message):
         carried._no_container(FakeRun("cleanup", *shells))
 
 
@@ -147,11 +147,11 @@ def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: 
     assert isinstance(command, Command)
     assert command.script is not None
     path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(["sh", "-c", command.script], env=path, capture_output=True, text=True)
-    assert done.returncode == status, done.stderr
-    asked = (tmp_path / "asked").read_text().splitlines()
-    assert set(asked) <= {"rm a b", "inspect a b"}
-    assert len(asked) == len(removes) + len(sees)
+    result = subprocess.run(["sh", "-c", command.script], env=path, capture_output=True, text=True)
+    assert result.returncode == status, result.stderr
+    calls = (tmp_path / "asked").read_text().splitlines()
+    assert set(calls) <= {"rm a b", "inspect a b"}
+    assert len(calls) == len(removes) + len(sees)
 
 
 def test_the_services_that_it_has_made_are_reset() -> None:
@@ -170,7 +170,7 @@ def test_traces_of_an_engine() -> None:
         '{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"spread"}}}\n'
         "{broken\n"
     )
-    kept = traces.read(text)
-    assert kept.services == {"web-alb", "spread"}
-    assert kept.forgotten(datetime.fromtimestamp(1795515000, UTC))
-    assert not kept.forgotten(datetime.fromtimestamp(1795516001, UTC))
+    engine_traces = traces.read(text)
+    assert engine_traces.services == {"web-alb", "spread"}
+    assert engine_traces.forgotten(datetime.fromtimestamp(1795515000, UTC))
+    assert not engine_traces.forgotten(datetime.fromtimestamp(1795516001, UTC))

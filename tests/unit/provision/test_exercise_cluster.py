@@ -18,9 +18,9 @@ OLD, NEW = "SWMTKN-1-aaa-bbb", "SWMTKN-1-ccc-ddd"
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("cluster", LAB, {}, say=said.append)
-    commands = list(dict.fromkeys(line.partition("]$ ")[2] for line in "\n".join(said).splitlines() if "]$ " in line))
+    texts: list[str] = []
+    rehearse("cluster", LAB, {}, say=texts.append)
+    commands = list(dict.fromkeys(line.partition("]$ ")[2] for line in "\n".join(texts).splitlines() if "]$ " in line))
     assert commands == [
         "docker info | grep Swarm",
         "sudo netstat -nlp | grep dockerd",

@@ -17,9 +17,9 @@ from provision.exercise import rehearse
 
 
 def test_the_commands_are_the_briefs() -> None:
-    said: list[str] = []
-    rehearse("discovery", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("discovery", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     commands = [
         "docker network create --driver overlay --attachable course-net",
         "docker service create --name web-vip --constraint node.role==worker --replicas 2 --network course-net nginx",
@@ -37,9 +37,9 @@ def test_the_commands_are_the_briefs() -> None:
     assert places == sorted(places)
 
 
-def net(**told: Any) -> FakeRun:
-    there = {"Id": "n", "Name": "course-net", "Driver": "overlay", "Scope": "swarm", "Attachable": True} | told
-    return FakeRun(ScriptedShell(MANAGER, [("/networks", api(json.dumps([there])))]))
+def net(**fields: Any) -> FakeRun:
+    network = {"Id": "n", "Name": "course-net", "Driver": "overlay", "Scope": "swarm", "Attachable": True} | fields
+    return FakeRun(ScriptedShell(MANAGER, [("/networks", api(json.dumps([network])))]))
 
 
 def test_the_network_may_be_there() -> None:
@@ -48,11 +48,11 @@ def test_the_network_may_be_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "said"), [({"Driver": "bridge"}, "driver bridge"), ({"Attachable": False}, "not attachable")]
+    ("fields", "message"), [({"Driver": "bridge"}, "driver bridge"), ({"Attachable": False}, "not attachable")]
 )
-def test_another_network_of_the_name_is_not_touched(told: dict[str, Any], said: str) -> None:
-    with pytest.raises(ExerciseError, match=said) as caught:
-        discovery._network_there(net(**told))
+def test_another_network_of_the_name_is_not_touched(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExerciseError, match=message) as caught:
+        discovery._network_there(net(**fields))
     assert "fab exercise.reset" in caught.value.hint
 
 
@@ -65,12 +65,12 @@ class Asked(ScriptedShell):
 
     def __init__(self, virtual: str, names: dict[str, list[str]]) -> None:
         tasks = [on_network(1, WORKER1.name, "10.20.3.3"), on_network(2, WORKER2.name, "10.20.3.4")]
-        told = {
+        service = {
             "ID": "s",
             "Spec": {"Name": "web-vip"},
             "Endpoint": {"VirtualIPs": [{"Addr": virtual}] if virtual else []},
         }
-        super().__init__(MANAGER, [("/services/web-vip", api(json.dumps(told), json.dumps(tasks)))])
+        super().__init__(MANAGER, [("/services/web-vip", api(json.dumps(service), json.dumps(tasks)))])
         self.names = names
 
     def attempt(self, script: str, **_: Any) -> Any:
@@ -87,14 +87,14 @@ OWN = ["10.20.3.3", "10.20.3.4"]
 
 
 @pytest.mark.parametrize(
-    ("virtual", "name", "said"),
+    ("virtual", "name", "line"),
     [("10.20.3.2/24", ["10.20.3.2"], "virtual IP: 10.20.3.2"), ("", OWN, "virtual IP: none")],
 )
-def test_names_as_the_swarm_says(virtual: str, name: list[str], said: str) -> None:
+def test_names_as_the_swarm_says(virtual: str, name: list[str], line: str) -> None:
     shell = Asked(virtual, {"web-vip": name, "tasks.web-vip": OWN})
     run = FakeRun(shell)
     discovery._as_the_swarm_says(run, "web-vip")
-    assert run.said == [f"  {said}; its tasks: 10.20.3.3, 10.20.3.4; every task gave its page to course-asker"]
+    assert run.said == [f"  {line}; its tasks: 10.20.3.3, 10.20.3.4; every task gave its page to course-asker"]
     assert all_used([shell])
 
 
@@ -104,13 +104,13 @@ def test_another_meaning_is_an_error() -> None:
         discovery._as_the_swarm_says(run, "web-vip")
 
 
-@pytest.mark.parametrize(("runs", "there", "done"), [("c1\n", "", True), ("", "c1\n", False), ("", "", False)])
-def test_a_container_that_cannot_ask_makes_way(runs: str, there: str, done: bool) -> None:
+@pytest.mark.parametrize(("runs", "stopped_id", "running"), [("c1\n", "", True), ("", "c1\n", False), ("", "", False)])
+def test_a_container_that_cannot_ask_makes_way(runs: str, stopped_id: str, running: bool) -> None:
     script = [("docker ps --quiet", ok(runs))]
-    script += [] if done else [("docker ps --all --quiet", ok(there))]
-    script += [("docker rm -f course-asker", ok())] if there else []
+    script += [] if running else [("docker ps --all --quiet", ok(stopped_id))]
+    script += [("docker rm -f course-asker", ok())] if stopped_id else []
     shell = ScriptedShell(MANAGER, script)
     run = FakeRun(shell)
-    assert bool(discovery._asker_there(run)) == done
+    assert bool(discovery._asker_there(run)) == running
     assert all_used([shell])
-    assert ("does not run on course-net: it is removed first" in "".join(run.said)) == bool(there)
+    assert ("does not run on course-net: it is removed first" in "".join(run.said)) == bool(stopped_id)

@@ -32,15 +32,15 @@ class Told(FakeRun):
         super().__init__(*shells)
         self.exercise = EXERCISE
         self.there = service
-        self.states = {name.replace("_", "-"): list(one) for name, one in states.items()}
+        self.states = {name.replace("_", "-"): list(node_states) for name, node_states in states.items()}
 
     def nodes(self) -> list[SwarmNode]:
-        found = []
+        listed = []
         for name, node in NODES.items():
-            told = self.states.get(name, [("ready", "active")])
-            state, availability = told.pop(0) if len(told) > 1 else told[0]
-            found.append(dataclasses.replace(node, state=state, availability=availability))
-        return found
+            states = self.states.get(name, [("ready", "active")])
+            state, availability = states.pop(0) if len(states) > 1 else states[0]
+            listed.append(dataclasses.replace(node, state=state, availability=availability))
+        return listed
 
     def service(self, name: str) -> Service:
         assert self.there is not None
@@ -52,7 +52,9 @@ class Told(FakeRun):
 
 def spread(*workers: Any) -> Service:
     """The service with a running task on each of these."""
-    tasks = [dataclasses.replace(lived(slot, 0, "a", (1, None)), node_id=one.name) for slot, one in enumerate(workers)]
+    tasks = [
+        dataclasses.replace(lived(slot, 0, "a", (1, None)), node_id=worker.name) for slot, worker in enumerate(workers)
+    ]
     return dataclasses.replace(service(*tasks), replicas=4, created=at(0))
 
 
@@ -61,9 +63,9 @@ ALL_ON_ONE = spread(WORKER1, WORKER1, WORKER1, WORKER1)
 
 
 def test_the_commands_with_a_machine_and_without() -> None:
-    said: list[str] = []
-    rehearse("failover", LAB, {}, say=said.append)
-    shown = [line for text in said for line in text.splitlines() if "]$" in line and "service ps" not in line]
+    texts: list[str] = []
+    rehearse("failover", LAB, {}, say=texts.append)
+    shown = [line for text in texts for line in text.splitlines() if "]$" in line and "service ps" not in line]
     force = "[swarm-manager]$ docker service update --force web-ha"
     assert shown == [
         "[swarm-manager]$ docker service create --name web-ha --constraint node.role==worker --replicas 4 "
@@ -77,10 +79,10 @@ def test_the_commands_with_a_machine_and_without() -> None:
         "[swarm-manager]$ docker node update --availability active swarm-worker1",
         force,
     ]
-    said.clear()
-    rehearse("failover", LAB, PROVIDERS["docker"].lacks, say=said.append)
-    assert not any("reboot" in text for text in said)
-    assert "a node is a container" in "\n".join(said)
+    texts.clear()
+    rehearse("failover", LAB, PROVIDERS["docker"].lacks, say=texts.append)
+    assert not any("reboot" in text for text in texts)
+    assert "a node is a container" in "\n".join(texts)
 
 
 def test_only_containers_cannot_be_restarted_and_the_brief_says_what_to_do_there() -> None:
@@ -155,9 +157,9 @@ def test_what_an_earlier_run_has_shown_is_not_done_again() -> None:
     assert failover._shown(run, failover.drained, failover.DRAINED) is None
     assert failover._shown(run, failover.lost, failover.LOST) is not None
     failover._now(run, failover.LOST, lambda run: pytest.fail("looked at"))
-    seen: list[str] = []
-    failover._now(run, failover.DRAINED, lambda run: seen.append("now"))
-    assert seen == ["now"]
+    calls: list[str] = []
+    failover._now(run, failover.DRAINED, lambda run: calls.append("now"))
+    assert calls == ["now"]
 
 
 class Rebooting(ScriptedShell):
@@ -191,11 +193,11 @@ def test_a_machine_that_does_not_go_down_is_an_error() -> None:
         failover._machine_back(run, WORKER2)
 
 
-@pytest.mark.parametrize(("uptime", "done"), [(10, True), (100_000, False)])
-def test_a_machine_that_has_booted_since_is_not_restarted_again(uptime: int, done: bool) -> None:
+@pytest.mark.parametrize(("uptime", "booted_since"), [(10, True), (100_000, False)])
+def test_a_machine_that_has_booted_since_is_not_restarted_again(uptime: int, booted_since: bool) -> None:
     now = at(1000).timestamp()
     run = Told(ScriptedShell(WORKER2, [("uptime", ok(f"{now:.0f}\n{uptime}\n"))]), service=BALANCED)
-    assert (failover._restarted(run, WORKER2) is not None) == done
+    assert (failover._restarted(run, WORKER2) is not None) == booted_since
 
 
 def test_reset_brings_back_what_was_left_stopped_or_drained(monkeypatch: pytest.MonkeyPatch) -> None:

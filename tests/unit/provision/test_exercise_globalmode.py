@@ -19,9 +19,9 @@ TOKEN = "SWMTKN-1-abc-def"
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("globalmode", LAB, {}, say=said.append)
-    commands = [line for line in "\n".join(said).splitlines() if "]$ " in line]
+    texts: list[str] = []
+    rehearse("globalmode", LAB, {}, say=texts.append)
+    commands = [line for line in "\n".join(texts).splitlines() if "]$ " in line]
     assert commands == [
         "[swarm-manager]$ docker service create --name global_nginx --mode global nginx",
         "[swarm-manager]$ docker service ps global_nginx",
@@ -69,7 +69,7 @@ def test_the_token_reaches_the_node_and_nobody_else() -> None:
     assert TOKEN not in repr(command)
     play(run, [Step(WORKER2, "Join.", command)])
     assert worker.secrets == [TOKEN]
-    assert TOKEN not in "".join((*worker.seen, *run.said))
+    assert TOKEN not in "".join((*worker.log, *run.said))
     assert "  joined with (secret)" in run.said
 
 

@@ -59,15 +59,15 @@ class FakeSwarm:
 
     def _told(self, path: str) -> Any:
         if path == "/services":
-            return [self._service(name, made) for name, made in self.services.items()]
+            return [self._service(name, created_at) for name, created_at in self.services.items()]
         if path == "/nodes":
             return [self._node(node) for node in self.lab.nodes]
         assert path == "/info", path
         return {"Swarm": {"LocalNodeState": "active", "ControlAvailable": True}}
 
     @staticmethod
-    def _service(name: str, made: float) -> dict[str, Any]:
-        created = datetime.fromtimestamp(made, UTC).isoformat()
+    def _service(name: str, created_at: float) -> dict[str, Any]:
+        created = datetime.fromtimestamp(created_at, UTC).isoformat()
         spec = {"Name": name, "Mode": {"Replicated": {"Replicas": 77}}}
         return {"ID": name, "CreatedAt": created, "Spec": spec}
 
@@ -122,13 +122,13 @@ STEPS = [(name, at) for name in exercise_names() for at in range(len(Chosen(carr
 
 @pytest.fixture
 def swarm(monkeypatch: pytest.MonkeyPatch) -> FakeSwarm:
-    there = FakeSwarm(LAB)
-    monkeypatch.setattr(run, "Shell", lambda _inventory, _node: FakeShell(there))
+    fake = FakeSwarm(LAB)
+    monkeypatch.setattr(run, "Shell", lambda _inventory, _node: FakeShell(fake))
     # Each step notes how far it is; that it is safely on the disk is not what is tested here.
     monkeypatch.setattr("os.fsync", lambda _file: None)
     # The clock of this computer stands for that of the nodes: what passes there has passed here.
-    monkeypatch.setattr(leftovers.time, "monotonic", lambda: there.clock)
-    return there
+    monkeypatch.setattr(leftovers.time, "monotonic", lambda: fake.clock)
+    return fake
 
 
 def carried_out(
@@ -140,14 +140,14 @@ def carried_out(
     names = tuple(spec.name for spec in exercises()[name].services)
     player = Interrupted(swarm, at, names)
     monkeypatch.setattr(steps, "_play_step", player)
-    said: list[str] = []
+    lines: list[str] = []
     try:
-        carrying.carry_out(name, inventory, say=said.append)
+        carrying.carry_out(name, inventory, say=lines.append)
     except KeyboardInterrupt:
         assert at is not None
     else:
         assert at is None
-    return player, said
+    return player, lines
 
 
 @pytest.mark.parametrize(("name", "at"), STEPS)
@@ -155,19 +155,19 @@ def test_an_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
     tmp_path: Path, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, name: str, at: int
 ) -> None:
     first, _ = carried_out(tmp_path, swarm, name, at, monkeypatch)
-    left = sorted(swarm.services)
-    assert left == sorted(first.names[: at + 1])
+    remaining = sorted(swarm.services)
+    assert remaining == sorted(first.names[: at + 1])
     assert set(leftovers.unfinished(LabFolder.at(tmp_path))) == {name}
     swarm.clock += 600
-    second, said = carried_out(tmp_path, swarm, name, None, monkeypatch)
+    second, lines = carried_out(tmp_path, swarm, name, None, monkeypatch)
     assert second.services_at_start == []
-    assert any("did not come to its end: its services make way" in line for line in said) == bool(left)
+    assert any("did not come to its end: its services make way" in line for line in lines) == bool(remaining)
     # It has come to its end: from now on what is there is the learner's to change.
     assert leftovers.unfinished(LabFolder.at(tmp_path)) == {}
     if at == 0:
-        third, said = carried_out(tmp_path, swarm, name, None, monkeypatch)
+        third, lines = carried_out(tmp_path, swarm, name, None, monkeypatch)
         assert third.services_at_start == sorted(first.names[: second.carried])
-        assert not any("make way" in line for line in said)
+        assert not any("make way" in line for line in lines)
 
 
 @pytest.mark.parametrize(("name", "when"), list(itertools.product(exercise_names(), ("before", "since"))))
@@ -184,6 +184,6 @@ def test_a_learners_own_service_outlives_an_exercise_that_was_interrupted(
     swarm.clock += 600
     if when == "since":
         swarm.services |= dict.fromkeys(own, swarm.clock)
-    second, said = carried_out(tmp_path, swarm, name, None, monkeypatch)
+    second, lines = carried_out(tmp_path, swarm, name, None, monkeypatch)
     assert second.services_at_start == sorted(own)
-    assert not any("make way" in line for line in said)
+    assert not any("make way" in line for line in lines)

@@ -75,10 +75,10 @@ def note(folder: Path, exercise: str, seconds: float = 60) -> None:
     LabFolder.at(folder).unfinished.write_text(json.dumps(runs), encoding="utf-8")
 
 
-@pytest.mark.parametrize(("created", "made"), [(-1, False), (0, True), (60, True), (61, False)])
-def test_unfinished_knows_what_it_has_made_by_its_time(created: float, made: bool) -> None:
+@pytest.mark.parametrize(("created", "expected"), [(-1, False), (0, True), (60, True), (61, False)])
+def test_unfinished_knows_what_it_has_made_by_its_time(created: float, expected: bool) -> None:
     service = Service.of(answer(DATABASE, created))
-    assert Unfinished(BEGAN, BEGAN + 60).has_made(service) == made
+    assert Unfinished(BEGAN, BEGAN + 60).has_made(service) == expected
     assert not Unfinished(BEGAN, BEGAN + 60).has_made(dataclasses.replace(service, created=None))
 
 
@@ -97,10 +97,10 @@ def test_noted_stands_in_the_folder_until_the_exercise_has_come_to_its_end(tmp_p
     with suppress(KeyboardInterrupt), leftovers.noted(run) as begin:
         begin()
         raise KeyboardInterrupt
-    (left,) = leftovers.unfinished(folder).values()
-    assert left.began == BEGAN
+    (unfinished,) = leftovers.unfinished(folder).values()
+    assert unfinished.began == BEGAN
     # It has ended with its connections: whatever is made from now on is not its own.
-    assert left.until == pytest.approx(BEGAN, abs=5)
+    assert unfinished.until == pytest.approx(BEGAN, abs=5)
     with leftovers.noted(run):
         # Until then it may make something within the time that a step takes.
         assert leftovers.unfinished(folder)["update"].until == pytest.approx(BEGAN + leftovers.LATEST, abs=5)
@@ -144,9 +144,9 @@ def test_make_way_removes_what_an_unfinished_run_has_left(
     assert ("did not come to its end: its services make way" in "".join(run.said)) == goes
 
 
-def _done(tmp_path: Path, service: dict[str, Any], wanted: ServiceSpec, **options: Any) -> tuple[str | None, str]:
+def _done(tmp_path: Path, service: dict[str, Any], spec: ServiceSpec, **options: Any) -> tuple[str | None, str]:
     """What the step that makes a service says of one that is there: whether it is done, and what was shown."""
-    name = wanted.name
+    name = spec.name
     manager = ScriptedShell(
         MANAGER,
         [
@@ -158,24 +158,24 @@ def _done(tmp_path: Path, service: dict[str, Any], wanted: ServiceSpec, **option
     )
     workers = [ScriptedShell(node, [GONE]) for node in (WORKER1, WORKER2)]
     run = FakeRun(tmp_path, "health", manager, *workers)
-    step = services.create(LAB, wanted, "", **options)
+    step = services.create(LAB, spec, "", **options)
     assert step.skip_if is not None
     return step.skip_if(run), "\n".join(run.said)
 
 
 def test_a_service_that_another_unfinished_run_has_left_makes_way(tmp_path: Path) -> None:
     note(tmp_path, "update")
-    done, said = _done(tmp_path, answer(OTHER, 5), DATABASE)
-    assert done is None
-    assert "my-database is there, as a run of update has left it that did not come to its end" in said
+    reason, text = _done(tmp_path, answer(OTHER, 5), DATABASE)
+    assert reason is None
+    assert "my-database is there, as a run of update has left it that did not come to its end" in text
     with pytest.raises(ExerciseError, match="made with other settings"):
         _done(tmp_path, answer(OTHER, 500), DATABASE)
 
 
 def test_a_service_half_way_through_an_update_makes_way(tmp_path: Path) -> None:
-    done, said = _done(tmp_path, answer(BROKEN, -500), SESSION, also=(UPDATED,))
-    assert done is None
-    assert "my-session is there, as the exercise health leaves it: it is removed first" in said
+    reason, text = _done(tmp_path, answer(BROKEN, -500), SESSION, also=(UPDATED,))
+    assert reason is None
+    assert "my-session is there, as the exercise health leaves it: it is removed first" in text
 
 
 @pytest.mark.parametrize(
@@ -190,12 +190,12 @@ def test_a_service_half_way_through_an_update_makes_way(tmp_path: Path) -> None:
 )
 def test_a_service_whose_update_is_paused_makes_way(tmp_path: Path, state: str, may_pause: bool, stays: bool) -> None:
     service = {**answer(DATABASE, -500), "UpdateStatus": {"State": state, "Message": "it failed"}}
-    done, said = _done(tmp_path, service, DATABASE, may_pause=may_pause)
-    assert bool(done) == stays
-    assert ("my-database is there, and its update is paused: it is removed first" in said) != stays
+    reason, text = _done(tmp_path, service, DATABASE, may_pause=may_pause)
+    assert bool(reason) == stays
+    assert ("my-database is there, and its update is paused: it is removed first" in text) != stays
 
 
 def test_a_service_whose_history_does_not_show_what_it_should_makes_way(tmp_path: Path) -> None:
-    done, said = _done(tmp_path, answer(UPDATED, -500), SESSION, also=(UPDATED,), shows=lambda _: False)
-    assert done is None
-    assert "but its history does not show what should have happened to it" in said
+    reason, text = _done(tmp_path, answer(UPDATED, -500), SESSION, also=(UPDATED,), shows=lambda _: False)
+    assert reason is None
+    assert "but its history does not show what should have happened to it" in text

@@ -18,9 +18,9 @@ from provision.exercise import rehearse
 
 
 def test_the_commands() -> None:
-    said: list[str] = []
-    rehearse("placement", LAB, {}, say=said.append)
-    commands = [line.partition("]$ ")[2] for line in "\n".join(said).splitlines() if "]$ " in line]
+    texts: list[str] = []
+    rehearse("placement", LAB, {}, say=texts.append)
+    commands = [line.partition("]$ ")[2] for line in "\n".join(texts).splitlines() if "]$ " in line]
     assert commands == [
         "docker service create --name off-manager --constraint node.role!=manager --replicas 2 nginx",
         "docker service ps off-manager",
@@ -43,9 +43,9 @@ def test_memory_as_docker_reads_it(written: str, bytes_: int) -> None:
 
 
 def test_another_reservation_is_a_difference() -> None:
-    there = json.loads(told(TOO_BIG))
-    there["Spec"]["TaskTemplate"]["Resources"] = {"Reservations": {"MemoryBytes": 1 << 30}}
-    assert differences(TOO_BIG, Service.of(there)) == ["its tasks reserve 1073741824 bytes of memory, not 1TB"]
+    fields = json.loads(told(TOO_BIG))
+    fields["Spec"]["TaskTemplate"]["Resources"] = {"Reservations": {"MemoryBytes": 1 << 30}}
+    assert differences(TOO_BIG, Service.of(fields)) == ["its tasks reserve 1073741824 bytes of memory, not 1TB"]
     assert differences(SPREAD, Service.of(json.loads(told(SPREAD)))) == []
 
 
@@ -62,16 +62,16 @@ def tasks(*names: str, **more: Any) -> str:
 
 
 def test_a_task_against_its_constraint_is_an_error() -> None:
-    there = ("/services/off-manager", api(told(OFF_MANAGERS), tasks(MANAGER.name)))
-    run = FakeRun("placement", ScriptedShell(MANAGER, [there, ("/nodes", NODES)]))
+    service_answer = ("/services/off-manager", api(told(OFF_MANAGERS), tasks(MANAGER.name)))
+    run = FakeRun("placement", ScriptedShell(MANAGER, [service_answer, ("/nodes", NODES)]))
     with pytest.raises(ExerciseError, match="tasks of off-manager run on swarm-manager, against its constraint"):
         placement._only_on(run, OFF_MANAGERS.name, {WORKER1.name, WORKER2.name})
 
 
 def test_a_task_that_is_not_pending_is_waited_for_in_vain() -> None:
-    there = ("/services/too-big", api(told(TOO_BIG), tasks(WORKER1.name)))
+    service_answer = ("/services/too-big", api(told(TOO_BIG), tasks(WORKER1.name)))
     with pytest.raises(ExerciseError, match="its task is not pending with a reason"):
-        placement._pending(FakeRun("placement", ScriptedShell(MANAGER, [there])))
+        placement._pending(FakeRun("placement", ScriptedShell(MANAGER, [service_answer])))
 
 
 def test_why_a_task_is_pending_is_told() -> None:

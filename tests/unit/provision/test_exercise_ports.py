@@ -23,9 +23,9 @@ WAITS = task(4, "", State="pending", Err="no suitable node (host-mode port alrea
 
 
 def test_the_commands_are_the_briefs() -> None:
-    said: list[str] = []
-    rehearse("ports", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("ports", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     commands = [
         "docker service create --name web-chosen --publish 8003:80 nginx",
         "curl -s 10.0.2.102:8003",
@@ -72,7 +72,7 @@ def test_the_one_too_many_waits_for_the_port() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "said"),
+    ("tasks", "message"),
     [
         ([*RUNNING, WAITS], "2 of 3 run"),
         (
@@ -81,9 +81,9 @@ def test_the_one_too_many_waits_for_the_port() -> None:
         ),
     ],
 )
-def test_what_else_may_be_is_an_error(tasks: list[dict[str, Any]], said: str) -> None:
+def test_what_else_may_be_is_an_error(tasks: list[dict[str, Any]], message: str) -> None:
     run = FakeRun(ScriptedShell(MANAGER, [("/services/web-host", api(HOST, json.dumps(tasks)))]))
-    with pytest.raises(ExerciseError, match=said):
+    with pytest.raises(ExerciseError, match=message):
         ports._one_waits(run, 3)
 
 
@@ -91,8 +91,8 @@ class Asking(ScriptedShell):
     """The manager, to which some addresses answer."""
 
     def __init__(self, *answer: str) -> None:
-        asked = [("/services/web-host", api(HOST, json.dumps(RUNNING))), ("/nodes", api(NODES))]
-        super().__init__(MANAGER, asked)
+        answers = [("/services/web-host", api(HOST, json.dumps(RUNNING))), ("/nodes", api(NODES))]
+        super().__init__(MANAGER, answers)
         self.answer = answer
 
     def attempt(self, script: str, **_: Any) -> Any:
@@ -119,12 +119,12 @@ def test_any_other_answer_is_an_error(answer: tuple[str, ...]) -> None:
 
 
 def automatic(*published: int) -> FakeRun:
-    there = {
+    fields = {
         "ID": "a",
         "Spec": {"Name": "web-auto"},
         "Endpoint": {"Ports": [{"PublishedPort": at} for at in published]},
     }
-    return FakeRun(ScriptedShell(MANAGER, [("/services/web-auto", api(json.dumps(there), "[]"))]))
+    return FakeRun(ScriptedShell(MANAGER, [("/services/web-auto", api(json.dumps(fields), "[]"))]))
 
 
 def test_the_port_that_the_swarm_has_chosen_is_told() -> None:

@@ -44,7 +44,7 @@ class FakeRun(Run):
 
 
 def nodes(leader: Node | None, *down: Node) -> Any:
-    told = [
+    entries = [
         {
             "Description": {"Hostname": node.name},
             "Spec": {"Role": node.role},
@@ -59,13 +59,13 @@ def nodes(leader: Node | None, *down: Node) -> Any:
         }
         for node in LAB.nodes
     ]
-    return ("/nodes", api(json.dumps(told)))
+    return ("/nodes", api(json.dumps(entries)))
 
 
 def test_the_commands_are_the_briefs() -> None:
-    said: list[str] = []
-    rehearse("quorum", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("quorum", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     brief = find("quorum").brief.en
     places = [text.index(words) for words in ("docker node ls", SERVICE.create, STOP, "force-new-cluster", START)]
     assert places == sorted(places)
@@ -84,10 +84,10 @@ def test_the_one_that_leads_is_stopped_and_another_is_asked_then() -> None:
         ScriptedShell(TWO, []),
         ScriptedShell(THREE, []),
     ]
-    run, seen = FakeRun(*shells), quorum._Progress()
-    command = quorum._stop_leader(run, seen)
+    run, progress = FakeRun(*shells), quorum._Progress()
+    command = quorum._stop_leader(run, progress)
     assert (command.shown, command.node) == (STOP, TWO)
-    quorum._wait_for_another_leader(run, seen)
+    quorum._wait_for_another_leader(run, progress)
     assert "swarm-manager3 leads, 0 s after the engine of swarm-manager2 was stopped" in run.said[-1]
     assert all_used(shells)
 
@@ -102,19 +102,19 @@ def test_a_manager_that_cannot_say_is_passed_over() -> None:
 
 
 def test_an_old_leader_is_none() -> None:
-    seen = quorum._Progress()
-    seen.stopped.append(ONE)
+    progress = quorum._Progress()
+    progress.stopped.append(ONE)
     with pytest.raises(NotYet, match="still hold swarm-manager1 to be their leader"):
-        quorum._find_leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), seen)
+        quorum._find_leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), progress)
 
 
 def test_a_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
-    seen = quorum._Progress()
-    seen.stopped = [ONE, TWO]
+    progress = quorum._Progress()
+    progress.stopped = [ONE, TWO]
     with pytest.raises(ExerciseError, match="swarm-manager3 lists the nodes"):
-        quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", ok("ID\n"))])), seen)
+        quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", ok("ID\n"))])), progress)
     lost = refused("Error response from daemon: rpc error: The swarm does not have a leader. It's possible that …")
-    quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", lost)])), seen)
+    quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", lost)])), progress)
 
 
 def test_whatever_happens_every_engine_is_started_again() -> None:

@@ -39,14 +39,14 @@ KILLED = task(3, WORKER1.name, State="failed", Err="task: non-zero exit (137)", 
 
 
 def run_with(*tasks: dict[str, Any], rounds: int = 1) -> FakeRun:
-    asked = [("/services/web-alb", api(SERVICE, json.dumps(tasks))), ("/nodes", api(NODES))]
-    return FakeRun(ScriptedShell(MANAGER, asked * rounds))
+    answers = [("/services/web-alb", api(SERVICE, json.dumps(tasks))), ("/nodes", api(NODES))]
+    return FakeRun(ScriptedShell(MANAGER, answers * rounds))
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("recovery", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("recovery", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     commands = [
         "[swarm-manager]$ docker service create --name web-alb --replicas 3 --publish 8001:80 nginx",
         "[swarm-worker1]$ docker ps",
@@ -58,10 +58,10 @@ def test_the_commands_are_the_documents() -> None:
 
 
 def test_a_container_on_a_worker_is_removed_where_one_is() -> None:
-    node, found = recovery._victim(run_with(*ALL))
-    assert (node, found.container_id) == (WORKER1, "c3")
-    node, found = recovery._victim(run_with(ALL[0]))
-    assert (node, found.container_id) == (MANAGER, "c1")
+    node, victim = recovery._victim(run_with(*ALL))
+    assert (node, victim.container_id) == (WORKER1, "c3")
+    node, victim = recovery._victim(run_with(ALL[0]))
+    assert (node, victim.container_id) == (MANAGER, "c1")
 
 
 def test_no_container_anywhere_is_an_error() -> None:
@@ -72,8 +72,8 @@ def test_no_container_anywhere_is_an_error() -> None:
 def test_the_replacement_is_told_with_the_time_that_it_took() -> None:
     run = run_with(*ALL[:2], KILLED, task(3, WORKER2.name, 6))
     recovery._replaced(run)
-    (said,) = run.said
-    assert said == (
+    (line,) = run.said
+    assert line == (
         "  web-alb.3 failed (task: non-zero exit (137)); another task ran in its place 6.0 s later, on swarm-worker2"
     )
 

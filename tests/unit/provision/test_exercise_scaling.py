@@ -19,22 +19,22 @@ def service(replicas: int, before: int | None = None) -> str:
     def spec(number: int) -> dict[str, Any]:
         return {"Name": "web-alb", "Mode": {"Replicated": {"Replicas": number}}}
 
-    told = {"ID": "s", "Spec": spec(replicas), **({} if before is None else {"PreviousSpec": spec(before)})}
-    return json.dumps(told)
+    fields = {"ID": "s", "Spec": spec(replicas), **({} if before is None else {"PreviousSpec": spec(before)})}
+    return json.dumps(fields)
 
 
 TWO = [task(1, WORKER1.name), task(2, WORKER2.name)]
 
 
-def run_with(there: str, *tasks: dict[str, Any], rounds: int = 1, nodes: bool = False) -> FakeRun:
-    asked = [("/services/web-alb", api(there, json.dumps(tasks)))]
-    return FakeRun(ScriptedShell(MANAGER, (asked + [("/nodes", api(NODES))] * 2 * nodes) * rounds))
+def run_with(service_json: str, *tasks: dict[str, Any], rounds: int = 1, nodes: bool = False) -> FakeRun:
+    answers = [("/services/web-alb", api(service_json, json.dumps(tasks)))]
+    return FakeRun(ScriptedShell(MANAGER, (answers + [("/nodes", api(NODES))] * 2 * nodes) * rounds))
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("scaling", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("scaling", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     commands = [
         "--replicas 2 --publish 8001:80 nginx",
         "docker service scale web-alb=3",
@@ -55,10 +55,10 @@ def test_the_commands_are_the_documents() -> None:
     ],
 )
 def test_what_was_done_is_left_out(replicas: int, before: int | None, up: str | None, down: str | None) -> None:
-    for wanted, done in ((up, scaling._scaled_up), (down, scaling._scaled_down)):
-        said = done(run_with(service(replicas, before)))
-        assert (said is None) == (wanted is None)
-        assert (wanted or "") in (said or "")
+    for expected, skip_reason in ((up, scaling._scaled_up), (down, scaling._scaled_down)):
+        reason = skip_reason(run_with(service(replicas, before)))
+        assert (reason is None) == (expected is None)
+        assert (expected or "") in (reason or "")
 
 
 def test_tasks_left_alone_are_told() -> None:

@@ -18,9 +18,9 @@ from provision.exercise import rehearse
 
 
 def test_the_commands_are_the_briefs() -> None:
-    said: list[str] = []
-    rehearse("secrets", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("secrets", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     brief = find("secrets").brief.en
     commands = [
         create(FIRST),
@@ -37,8 +37,8 @@ def test_the_commands_are_the_briefs() -> None:
 
 
 def config(text: str) -> ScriptedShell:
-    told = json.dumps({"Spec": {"Name": "site-conf", "Data": base64.b64encode(text.encode()).decode()}})
-    return ScriptedShell(MANAGER, [("/configs/site-conf", api(told))])
+    fields = json.dumps({"Spec": {"Name": "site-conf", "Data": base64.b64encode(text.encode()).decode()}})
+    return ScriptedShell(MANAGER, [("/configs/site-conf", api(fields))])
 
 
 def test_a_config_of_the_learners_own_is_refused() -> None:
@@ -58,30 +58,30 @@ def test_a_service_that_is_given_something_else_is_refused() -> None:
         "Configs": [{"File": {"Name": CONFIG_FILE}, "ConfigName": "site-conf"}],
     }
     spec = {"Name": "site", "Mode": {"Replicated": {"Replicas": 0}}, "TaskTemplate": {"ContainerSpec": container}}
-    there = json.dumps({"ID": "s", "Spec": spec})
-    looks = [("/services/site", api(there, "[]")), ("/nodes", api("[]")), ("/nodes", api("[]"))]
-    shell = ScriptedShell(MANAGER, [*looks, ("/services/site", api(there, "[]"))])
+    service = json.dumps({"ID": "s", "Spec": spec})
+    looks = [("/services/site", api(service, "[]")), ("/nodes", api("[]")), ("/nodes", api("[]"))]
+    shell = ScriptedShell(MANAGER, [*looks, ("/services/site", api(service, "[]"))])
     with pytest.raises(ExerciseError, match=r"site is given mine as /run/secrets/mine, .*, not site-users-1"):
         secrets._see_mounts(FakeRun(shell))
     assert all_used([shell])
 
 
 def test_an_engine_that_told_a_value_would_be_an_error_that_does_not_repeat_it() -> None:
-    told = json.dumps({"Spec": {"Name": FIRST, "Data": "aHVudGVyMg=="}})
-    shell = ScriptedShell(MANAGER, [(FIRST, api(told))] * 2)
+    fields = json.dumps({"Spec": {"Name": FIRST, "Data": "aHVudGVyMg=="}})
+    shell = ScriptedShell(MANAGER, [(FIRST, api(fields))] * 2)
     with pytest.raises(ExerciseError) as caught:
         secrets._tells_no_value(FakeRun(shell))
     assert "aHVudGVyMg" not in str(caught.value)
 
 
 def test_the_file_must_have_changed() -> None:
-    seen = secrets._Before()
-    secrets._note(FakeRun(), f"{'a' * 64}  {FILE}\n", seen)
+    before = secrets._Before()
+    secrets._note(FakeRun(), f"{'a' * 64}  {FILE}\n", before)
     service = json.dumps({"ID": "s", "Spec": {"Name": "site"}})
     shell = ScriptedShell(MANAGER, [("/services/site", api(service, "[]"))] * 2)
     with pytest.raises(NotYet, match="is as before"):
-        secrets._changed(FakeRun(shell), f"{'a' * 64}  {FILE}\n", seen)
-    secrets._changed(FakeRun(shell), f"{'b' * 64}  {FILE}\n", seen)
+        secrets._changed(FakeRun(shell), f"{'a' * 64}  {FILE}\n", before)
+    secrets._changed(FakeRun(shell), f"{'b' * 64}  {FILE}\n", before)
 
 
 def test_another_status_is_waited_for() -> None:

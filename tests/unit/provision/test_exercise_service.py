@@ -17,9 +17,9 @@ from provision.exercise import rehearse
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("service", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("service", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     document = [
         "docker service create --name swarm-start alpine:3 "
         """/bin/ash -c "while true; do echo 'Docker Swarm Mode Start'; sleep 3; done\"""",
@@ -34,9 +34,9 @@ def test_the_commands_are_the_documents() -> None:
 
 
 def there() -> tuple[str, Any]:
-    made = json.loads(told(SERVICE))
-    made["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"] = shlex.split(SERVICE.command)
-    return ("/services/swarm-start", api(json.dumps(made), "[]"))
+    fields = json.loads(told(SERVICE))
+    fields["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"] = shlex.split(SERVICE.command)
+    return ("/services/swarm-start", api(json.dumps(fields), "[]"))
 
 
 def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
@@ -64,8 +64,8 @@ def test_one_that_is_still_there_after_its_removal_is_an_error() -> None:
 
 
 def test_only_the_line_itself_counts() -> None:
-    said = f"{LINE}\n{LINE} \nsomething else\n{LINE}!\n"
-    assert service.spoken(FakeRun("service", ScriptedShell(MANAGER, [("logs --raw", ok(said))])), "t") == 2
+    lines = f"{LINE}\n{LINE} \nsomething else\n{LINE}!\n"
+    assert service.spoken(FakeRun("service", ScriptedShell(MANAGER, [("logs --raw", ok(lines))])), "t") == 2
 
 
 def test_a_silent_task_is_said() -> None:

@@ -43,20 +43,20 @@ def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str)
         with pytest.raises(ExerciseError) as caught:
             rehearse(name, lab, {}, say=printed.append)
         # Which was too small, and what lab.yml must say; what is enough is not asked for again.
-        asked = re.search(r"lab\.yml \((.*)\)", caught.value.hint)
-        assert asked is not None
+        sizes = re.search(r"lab\.yml \((.*)\)", caught.value.hint)
+        assert sizes is not None
         bigger = {
             **dict(line.split(": ") for line in SIZES[size].split("\n")),
-            **dict(part.split(": ") for part in asked[1].split(", ")),
+            **dict(part.split(": ") for part in sizes[1].split(", ")),
         }
         assert not exercise.lacking(config.parse("\n".join(f"{role}: {number}" for role, number in bigger.items())))
-        assert ("managers" in asked[1]) == (len(lab.managers) < exercise.managers)
-        assert ("workers" in asked[1]) == (len(lab.workers) < exercise.workers)
+        assert ("managers" in sizes[1]) == (len(lab.managers) < exercise.managers)
+        assert ("workers" in sizes[1]) == (len(lab.workers) < exercise.workers)
         return
     rehearse(name, lab, {}, say=printed.append)
     # No step is on a node, or names one, that the lab does not have.
-    named = set(re.findall(r"swarm-(?:manager|worker)\d*", "\n".join(printed)))
-    assert named <= {node.name for node in lab.nodes}
+    names = set(re.findall(r"swarm-(?:manager|worker)\d*", "\n".join(printed)))
+    assert names <= {node.name for node in lab.nodes}
 
 
 @pytest.mark.parametrize("name", exercise_names())

@@ -18,9 +18,9 @@ from provision.exercise.steps import play
 
 
 def test_the_commands_are_the_briefs() -> None:
-    said: list[str] = []
-    rehearse("stack", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("stack", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     brief = find("stack").brief.en
     commands = [
         "docker-compose --project-name onehost --file shop.yml up -d --scale web=1",
@@ -46,16 +46,19 @@ def test_the_file_says_what_the_services_are() -> None:
     import yaml
 
     for text, cache in ((TEXT, CACHE), (CHANGED, UPDATED)):
-        told: dict[str, Any] = yaml.safe_load(text)["services"]
-        assert (told["web"]["image"], told["web"]["deploy"]["replicas"]) == (WEB.image, WEB.replicas)
-        assert told["web"]["ports"] == [f"{WEB.publish[0].published}:{WEB.publish[0].target}"]
-        assert told["counter"]["image"] == COUNTER.image
-        assert shlex.split(told["counter"]["command"]) == shlex.split(COUNTER.command)
-        assert (told["cache"]["image"], told["cache"]["deploy"]["endpoint_mode"]) == (cache.image, cache.endpoint_mode)
+        services: dict[str, Any] = yaml.safe_load(text)["services"]
+        assert (services["web"]["image"], services["web"]["deploy"]["replicas"]) == (WEB.image, WEB.replicas)
+        assert services["web"]["ports"] == [f"{WEB.publish[0].published}:{WEB.publish[0].target}"]
+        assert services["counter"]["image"] == COUNTER.image
+        assert shlex.split(services["counter"]["command"]) == shlex.split(COUNTER.command)
+        assert (services["cache"]["image"], services["cache"]["deploy"]["endpoint_mode"]) == (
+            cache.image,
+            cache.endpoint_mode,
+        )
 
 
 def service(spec: Any, **changed: Any) -> str:
-    there = {
+    fields = {
         "ID": spec.name,
         "Spec": {
             "Name": spec.name,
@@ -69,7 +72,7 @@ def service(spec: Any, **changed: Any) -> str:
             **changed,
         },
     }
-    return json.dumps(there)
+    return json.dumps(fields)
 
 
 NONE = ("/services/", ok('{"message":"not found"}\n404\n{"message":"not found"}\n404\n'))

@@ -26,9 +26,9 @@ OLD, NEW, BAD = "redis:6.0-alpine", "redis:6.2.5-alpine", "alpine:3"
 class Told(FakeRun):
     """A run that is told what a service is like."""
 
-    def __init__(self, there: Service) -> None:
+    def __init__(self, service_now: Service) -> None:
         super().__init__(ScriptedShell(MANAGER, []))
-        self.there = there
+        self.there = service_now
 
     def service(self, name: str) -> Service:
         return dataclasses.replace(self.there, name=name)
@@ -40,14 +40,14 @@ class Told(FakeRun):
         return {MANAGER.name: list(service.running)}
 
 
-def of(image: str, one: Task, **more: Any) -> Task:
-    return dataclasses.replace(one, image=image, **more)
+def of(image: str, task: Task, **more: Any) -> Task:
+    return dataclasses.replace(task, image=image, **more)
 
 
 def commands(name: str, lacks: Any = None) -> list[str]:
-    said: list[str] = []
-    rehearse(name, LAB, lacks or {}, say=said.append)
-    return [line for text in said for line in text.splitlines() if "docker service ps" not in line and "]$" in line]
+    texts: list[str] = []
+    rehearse(name, LAB, lacks or {}, say=texts.append)
+    return [line for text in texts for line in text.splitlines() if "docker service ps" not in line and "]$" in line]
 
 
 def test_the_commands_of_update_options() -> None:
@@ -110,18 +110,18 @@ def test_start_first_names_the_replicas_that_were_not() -> None:
 
 def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
     begins = {1: 10, 2: 10, 3: 15, 4: 15}
-    there = [of(OLD, lived(place, 0, "a", (1, begins[place]))) for place in begins] + [
+    tasks = [of(OLD, lived(place, 0, "a", (1, begins[place]))) for place in begins] + [
         of(NEW, lived(place, begin, "b", (begin + 1, None))) for place, begin in begins.items()
     ]
-    updated = dataclasses.replace(service(*there), image=NEW)
+    updated = dataclasses.replace(service(*tasks), image=NEW)
     assert updateoptions._shows(Told(updated))
     assert not updateoptions._shows(Told(dataclasses.replace(updated, update=updateoptions.START_FIRST.update)))
     # Nor one in which all were changed at a time: to say so for ever would help nobody.
-    at_once = [*there[:4], *(of(NEW, lived(place, 10, "b", (11, None))) for place in begins)]
+    at_once = [*tasks[:4], *(of(NEW, lived(place, 10, "b", (11, None))) for place in begins)]
     assert not updateoptions._shows(Told(dataclasses.replace(updated, tasks=tuple(at_once))))
     # What comes of an update that goes on is waited for.
     assert updateoptions._shows(Told(dataclasses.replace(updated, tasks=(), update_state="updating")))
-    without = [dataclasses.replace(one, began=None) for one in there[:4]]
+    without = [dataclasses.replace(old_task, began=None) for old_task in tasks[:4]]
     assert (
         updateoptions._already_shown(Told(dataclasses.replace(updated, tasks=tuple(without))), updateoptions._to_new)
         is None
@@ -190,18 +190,18 @@ def test_all_must_be_down_where_an_update_goes_on() -> None:
 
 def test_a_failing_update_is_not_made_twice() -> None:
     """The second would leave the first as what a rollback goes back to."""
-    there = dataclasses.replace(service(FAILED), image=f"{BAD}@sha256:0")
-    assert rollback._breaking(Told(there)) == "my-store is being updated to alpine:3 already."
-    assert rollback._breaking(Told(dataclasses.replace(there, image=OLD))) is None
+    failing = dataclasses.replace(service(FAILED), image=f"{BAD}@sha256:0")
+    assert rollback._breaking(Told(failing)) == "my-store is being updated to alpine:3 already."
+    assert rollback._breaking(Told(dataclasses.replace(failing, image=OLD))) is None
 
 
 def test_a_rollback_by_hand_takes_the_failure_action_back_too() -> None:
     """So one after which the action is rollback was the swarm's own."""
-    there = dataclasses.replace(service(), update_state="rollback_completed", update=STORE.update)
-    assert rollback._back(Told(there)) is None
-    assert rollback._back(Told(dataclasses.replace(there, update=SAFE.update))) is not None
-    assert rollback._safe(Told(there)) is None
-    assert rollback._safe(Told(dataclasses.replace(there, update=Update(failure_action="rollback")))) is not None
+    rolled_back = dataclasses.replace(service(), update_state="rollback_completed", update=STORE.update)
+    assert rollback._back(Told(rolled_back)) is None
+    assert rollback._back(Told(dataclasses.replace(rolled_back, update=SAFE.update))) is not None
+    assert rollback._safe(Told(rolled_back)) is None
+    assert rollback._safe(Told(dataclasses.replace(rolled_back, update=Update(failure_action="rollback")))) is not None
 
 
 @pytest.fixture(autouse=True)

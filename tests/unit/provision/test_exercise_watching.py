@@ -37,10 +37,10 @@ class Here:
 
 
 class Page(BaseHTTPRequestHandler):
-    asked = 0
+    requests = 0
 
     def do_GET(self) -> None:
-        type(self).asked += 1
+        type(self).requests += 1
         self.send_response(200 if self.path == "/" else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -61,8 +61,8 @@ def port() -> Iterator[int]:
 
 def run_on(*addresses: str) -> Any:
     """A run whose nodes are these addresses of this computer."""
-    nodes = tuple(Node(f"node{at}", "manager", IPv4Address(one), 512, 1) for at, one in enumerate(addresses))
-    said: list[str] = []
+    nodes = tuple(Node(f"node{at}", "manager", IPv4Address(address), 512, 1) for at, address in enumerate(addresses))
+    lines: list[str] = []
 
     def wait(what: str, look: Callable[[], None], *, within: float = 60.0) -> None:
         wait_until(what, look, within=within, every=0.02, error=ExerciseError)
@@ -71,32 +71,35 @@ def run_on(*addresses: str) -> Any:
         lab=SimpleNamespace(nodes=nodes, first_manager=nodes[0]),
         inventory=SimpleNamespace(patience=Patience(0.0), lacks={}),
         another_shell=lambda _node: Here(),
-        said=said,
-        say=said.append,
+        said=lines,
+        say=lines.append,
         wait=wait,
     )
 
 
 def asked(run: Any, least: int) -> None:
     def look() -> None:
-        if Page.asked < least:
-            raise NotYet(f"{Page.asked}")
+        if Page.requests < least:
+            raise NotYet(f"{Page.requests}")
 
-    Page.asked = 0
+    Page.requests = 0
     run.wait("requests", look)
 
 
 def test_requests_through_every_node_are_told_and_judged(port: int) -> None:
     run, judged = run_on("127.0.0.1", "127.0.0.9"), []
 
-    def judge(_run: Any, told: Probed) -> None:
-        judged.append(told)
+    def judge(_run: Any, probed: Probed) -> None:
+        judged.append(probed)
 
     with watching.requests(run, port, judge=judge):
         asked(run, 20)
-    (told,) = judged
-    assert {one.address: one.answered for one in told.stretches} == {"127.0.0.1": True, "127.0.0.9": False}
-    assert run.said == [f"  meanwhile, through every node in turn: {told}"]
+    (probed,) = judged
+    assert {stretch.address: stretch.answered for stretch in probed.stretches} == {
+        "127.0.0.1": True,
+        "127.0.0.9": False,
+    }
+    assert run.said == [f"  meanwhile, through every node in turn: {probed}"]
 
 
 def test_a_step_that_fails_ends_the_requests_and_tells_nothing_of_them(port: int) -> None:
@@ -111,9 +114,9 @@ def test_nodes_that_publish_the_port_themselves_are_asked_without_the_mesh(port:
     run.inventory.lacks = {Capability.ROUTING_MESH: NO_IPVS}
     with watching.requests(run, port, to=run.lab.nodes[1:]):
         asked(run, 20)
-    (said,) = run.said
-    assert said.startswith("  meanwhile, through node1 in turn: ")
-    assert "none lost" in said
+    (line,) = run.said
+    assert line.startswith("  meanwhile, through node1 in turn: ")
+    assert "none lost" in line
 
 
 def test_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
@@ -125,8 +128,8 @@ def test_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
 
 
 def test_what_judges_may_refuse(port: int) -> None:
-    def judge(_run: Any, told: Probed) -> None:
-        raise ExerciseError(f"too many lost: {told.lost}")
+    def judge(_run: Any, probed: Probed) -> None:
+        raise ExerciseError(f"too many lost: {probed.lost}")
 
     with (
         pytest.raises(ExerciseError, match="too many lost: 0"),
@@ -136,17 +139,17 @@ def test_what_judges_may_refuse(port: int) -> None:
 
 
 def lost(*moments: float) -> Probed:
-    asked = Stretch("10.0.2.102", 200, 90, 0.0, 20.0, 0.1)
-    return Probed((asked, *(Stretch("10.0.2.101", 0, 1, moment, moment + 0.1, 0.1) for moment in moments)))
+    answered = Stretch("10.0.2.102", 200, 90, 0.0, 20.0, 0.1)
+    return Probed((answered, *(Stretch("10.0.2.101", 0, 1, moment, moment + 0.1, 0.1) for moment in moments)))
 
 
 def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
-    said: list[str] = []
+    lines: list[str] = []
     judge = watching.only_a_moment("These are Swarm's own.", 4.0)
-    run: Any = SimpleNamespace(say=said.append, inventory=SimpleNamespace(patience=Patience()))
+    run: Any = SimpleNamespace(say=lines.append, inventory=SimpleNamespace(patience=Patience()))
     judge(run, Probed(()))
-    assert said == []
+    assert lines == []
     judge(run, lost(1.0, 1.5))
-    assert said == ["  Some were lost for 0.5 s at most. These are Swarm's own."]
+    assert lines == ["  Some were lost for 0.5 s at most. These are Swarm's own."]
     with pytest.raises(ExerciseError, match=r"were lost for 5\.5 s of 20\.0 s"):
         judge(run, lost(1.0, 3.5, 6.5))

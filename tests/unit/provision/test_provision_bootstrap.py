@@ -27,19 +27,19 @@ def test_packages_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = dataclasses.replace(settled(), hostname="fresh", engine_installed=False, engine_running=False, swarm=None)
     monkeypatch.setattr(bootstrap, "observe", lambda shell: bare)
     shell = ScriptedShell(WORKER, [("hostname(?s:.*)apt-get", Output(1, "@@done\n", NO_PACKAGES))])
-    told: list[str] = []
+    lines: list[str] = []
     with pytest.raises(NodeError, match=r"swarm-worker1: engine installed \(docker.io\): failed") as caught:
         bootstrap._prepare(
             shell,  # type: ignore[arg-type]
             SimpleNamespace(lab=LAB, lacks={}),  # type: ignore[arg-type]
             tuple(STEPS),
-            bootstrap.Account(told.append),
+            bootstrap.Account(lines.append),
         )
     assert "E: Package 'docker.io' has no installation candidate" in caught.value.message
     assert "does the node reach it" in str(caught.value.hint)
     assert "it carries on" in str(caught.value.hint)
     # What came before was done, and is told.
-    assert told == ["  [swarm-worker1] host name swarm-worker1"]
+    assert lines == ["  [swarm-worker1] host name swarm-worker1"]
 
 
 @pytest.mark.parametrize(("accelerated", "processors", "lanes"), [(True, 2, 3), (False, 2, 1), (False, 8, 7)])

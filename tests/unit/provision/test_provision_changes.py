@@ -86,13 +86,13 @@ def missing(facts: NodeFacts, lacks: Lacks) -> list[Change]:
     return [change for step in STEPS.values() for change in step.changes(facts, LAB, WORKER, lacks)]
 
 
-def container(**other: object) -> NodeFacts:
+def container(**overrides: object) -> NodeFacts:
     """A container as a node: no netplan, and interfaces whose MAC addresses are not the lab's."""
     links = (
         Interface("eth0", "02:42:0a:00:03:02", ("10.0.3.2/24",)),
         Interface("eth1", "02:42:0a:00:02:66", (f"{WORKER.address}/24",)),
     )
-    facts: dict[str, object] = {"interfaces": links, "netplan": None, "netplan_mode": "", **other}
+    facts: dict[str, object] = {"interfaces": links, "netplan": None, "netplan_mode": "", **overrides}
     return dataclasses.replace(settled(), **facts)  # type: ignore[arg-type]
 
 
@@ -108,7 +108,7 @@ def test_an_address_that_is_given_is_not_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("links", "seen"),
+    ("links", "addresses"),
     [
         ((Interface("lo", "00:00:00:00:00:00", ("127.0.0.1/8",)),), "it has no address at all"),
         ((Interface("eth0", "02:42:0a:00:03:02", ("10.0.3.2/24",)),), "it has eth0 10.0.3.2/24"),
@@ -116,11 +116,11 @@ def test_an_address_that_is_given_is_not_set() -> None:
     ],
 )
 def test_an_address_that_should_have_been_given_and_was_not_is_an_error(
-    links: tuple[Interface, ...], seen: str
+    links: tuple[Interface, ...], addresses: str
 ) -> None:
     with pytest.raises(NodeError, match=r"swarm-worker1 was not given its lab address 10\.0\.2\.102/24") as caught:
         missing(container(interfaces=links), GIVEN)
-    assert seen in caught.value.message
+    assert addresses in caught.value.message
     assert "labgen halt, then labgen up" in caught.value.hint
 
 
@@ -135,7 +135,7 @@ def test_which_steps_are_not_applicable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "lines"),
     [
         (
             ["bootstrap.network"],
@@ -163,22 +163,22 @@ def test_which_steps_are_not_applicable() -> None:
 )
 def test_fab_says_what_is_not_applicable_once(
     words: list[str],
-    said: list[str],
+    lines: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    there = Inventory(LabFolder.at(tmp_path), LAB, State("docker", lacks=GIVEN))
+    lab_inventory = Inventory(LabFolder.at(tmp_path), LAB, State("docker", lacks=GIVEN))
 
     def observed(shell: Shell) -> NodeFacts:
         link = Interface("eth1", "02:42:0a:00:02:01", (f"{shell.node.address}/24",))
         return container(interfaces=(link,), hostname=shell.node.name)
 
-    monkeypatch.setattr(inventory, "load", lambda: there)
+    monkeypatch.setattr(inventory, "load", lambda: lab_inventory)
     monkeypatch.setattr(bootstrap, "observe", observed)
     monkeypatch.setattr("sys.argv", ["fab", *words])
     fab()
-    assert capsys.readouterr().out.splitlines() == said
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_host_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "kept"),
+    ("before", "unchanged"),
     [
         ("127.0.0.1 localhost\n127.0.1.1 swarm-worker1\n", "127.0.0.1 localhost\n"),
         ("127.0.2.1 swarm-worker1 swarm-worker1 # vagrant\n127.0.0.1 localhost\n", "127.0.0.1 localhost\n"),
@@ -225,9 +225,9 @@ def test_host_name() -> None:
         ("", ""),
     ],
 )
-def test_every_name_stands_once_in_hosts_at_its_lab_address(before: str, kept: str) -> None:
+def test_every_name_stands_once_in_hosts_at_its_lab_address(before: str, unchanged: str) -> None:
     after = hosts_file(before, LAB)
-    assert after.startswith(kept)
+    assert after.startswith(unchanged)
     for node in LAB.nodes:
         lines = [line for line in after.splitlines() if node.name in line.partition("#")[0].split()]
         assert lines == [f"{node.address} {node.name}"]
@@ -306,7 +306,7 @@ OTHER = {"registry-mirrors": ["http://10.1.1.1:5000"]}
 
 
 @pytest.mark.parametrize(
-    ("daemon", "hub", "registry", "stand_ins", "wanted"),
+    ("daemon", "hub", "registry", "stand_ins", "expected"),
     [
         ({}, True, False, False, {}),
         (BOX, True, True, True, {}),  # the real images, where they can be had
@@ -321,12 +321,12 @@ OTHER = {"registry-mirrors": ["http://10.1.1.1:5000"]}
     ],
 )
 def test_daemon_settings_follow_what_can_be_reached(
-    daemon: dict[str, object], hub: bool, registry: bool, stand_ins: bool, wanted: dict[str, object]
+    daemon: dict[str, object], hub: bool, registry: bool, stand_ins: bool, expected: dict[str, object]
 ) -> None:
     facts = dataclasses.replace(
         settled(), daemon=daemon, hub_reachable=hub, has_registry=registry, has_stand_ins=stand_ins
     )
-    assert daemon_settings(facts, LAB) == wanted
+    assert daemon_settings(facts, LAB) == expected
 
 
 MIRRORED = config.parse("registry: {mirror: 'HTTP://10.0.2.2:5000'}")

@@ -65,7 +65,7 @@ def test_the_service_as_asked_has_no_differences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"image": "httpd:latest@sha256:0"}, "its image is httpd:latest"),
         ({"mode": "global", "replicas": None}, "it is global"),
@@ -76,9 +76,9 @@ def test_the_service_as_asked_has_no_differences() -> None:
         ({"ports": (Port(8002, 80, "tcp", "ingress"),)}, "its published ports are 8002:80"),
     ],
 )
-def test_each_difference_is_said(changed: dict[str, Any], said: str) -> None:
+def test_each_difference_is_said(changed: dict[str, Any], message: str) -> None:
     (difference,) = differences(SERVICE, dataclasses.replace(AS_ASKED, **changed))
-    assert said in difference
+    assert message in difference
 
 
 def test_a_constraint_may_be_written_with_spaces() -> None:
@@ -86,9 +86,9 @@ def test_a_constraint_may_be_written_with_spaces() -> None:
 
 
 def test_the_commands_are_the_documents() -> None:
-    said: list[str] = []
-    rehearse("loadbalance", LAB, {}, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("loadbalance", LAB, {}, say=texts.append)
+    text = "\n".join(texts)
     assert "not applicable" not in text
     assert "CONTAINER-ADDRESS" not in text
     assert (
@@ -104,9 +104,9 @@ NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
 
 
 def test_without_the_mesh_the_rehearsal_says_so_and_shows_what_can_be_shown() -> None:
-    said: list[str] = []
-    rehearse("loadbalance", LAB, NO_MESH, say=said.append)
-    text = "\n".join(said)
+    texts: list[str] = []
+    rehearse("loadbalance", LAB, NO_MESH, say=texts.append)
+    text = "\n".join(texts)
     # Each step that needs it, the reason once.
     assert text.count("\n  not applicable here: ") == 2 * len(LAB.nodes)
     assert text.count(NO_IPVS) == 1
@@ -176,8 +176,10 @@ def test_a_step_that_is_done_is_left_out_and_said() -> None:
 
 
 def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
-    said = "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
-    run = FakeRun(ScriptedShell(MANAGER, [("x", refused(said))]))
+    message = (
+        "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
+    )
+    run = FakeRun(ScriptedShell(MANAGER, [("x", refused(message))]))
     with pytest.raises(ExerciseError, match="port '8001' is already in use by service 'mine'") as caught:
         play(run, [Step(MANAGER, "Because.", Command("x"))])
     assert "fab exercise.reset loadbalance" in caught.value.hint
@@ -210,8 +212,8 @@ def service_json(**spec: Any) -> str:
 
 
 def test_a_learners_other_service_of_the_name_is_never_destroyed() -> None:
-    other = service_json(Mode={"Replicated": {"Replicas": 5}})
-    shell = ScriptedShell(MANAGER, [("/services/web-alb", api(other, "[]"))])
+    another_service = service_json(Mode={"Replicated": {"Replicas": 5}})
+    shell = ScriptedShell(MANAGER, [("/services/web-alb", api(another_service, "[]"))])
     with pytest.raises(ExerciseError, match="made with other settings: it has 5 replicas, not 2") as caught:
         play(FakeRun(shell), loadbalance.script(LAB)[:1])
     assert "fab exercise.reset" in caught.value.hint
@@ -311,8 +313,8 @@ BRIDGE = json.dumps(
 
 def inside(worker_says: list[tuple[str, Any]], rounds: int) -> tuple[FakeRun, Step, list[ScriptedShell]]:
     """The first worker's step without the mesh; both tasks of the service run there."""
-    asked = [("/services/web-alb", api(service_json(), TASKS)), ("/nodes", api(NODES))]
-    shells = [ScriptedShell(MANAGER, asked * rounds), ScriptedShell(WORKER1, worker_says)]
+    answers = [("/services/web-alb", api(service_json(), TASKS)), ("/nodes", api(NODES))]
+    shells = [ScriptedShell(MANAGER, answers * rounds), ScriptedShell(WORKER1, worker_says)]
     step = next(step for step in loadbalance.script(LAB) if step.instead_of and step.node == WORKER1)
     return FakeRun(*shells, lacks=NO_MESH), step, shells
 
@@ -333,8 +335,8 @@ def test_without_the_mesh_containers_are_asked_on_their_own_worker() -> None:
 
 def test_without_the_mesh_a_wrong_page_is_an_error() -> None:
     bridge = ("/networks/docker_gwbridge", api(BRIDGE))
-    other = ("curl", ok("<h1>Welcome to nginx!</h1>\n"))
-    run, step, _ = inside([bridge, other, bridge, other], 2)
+    welcome_page = ("curl", ok("<h1>Welcome to nginx!</h1>\n"))
+    run, step, _ = inside([bridge, welcome_page, bridge, welcome_page], 2)
     with pytest.raises(ExerciseError, match="swarm-worker1's own page; last seen: <h1>Welcome to nginx!</h1>"):
         play(run, [step])
 

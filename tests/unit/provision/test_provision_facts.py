@@ -102,15 +102,15 @@ def test_any_answer_of_the_hub_means_it_is_there(status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "silent"),
+    ("resolver_answer", "silent"),
     [
         (UNREACHABLE, False),  # refused at once
         ("hub 000 0.000000 4.001873", True),  # never found: no name server answered
         ("hub 000 0.012000 4.001873", False),  # found, but it does not answer
     ],
 )
-def test_a_silent_resolver_is_told_from_one_that_refuses(asked: str, silent: bool) -> None:
-    facts = parse(told(asked=f"{INFO}\n{asked}\n"), "x", NOW)
+def test_a_silent_resolver_is_told_from_one_that_refuses(resolver_answer: str, silent: bool) -> None:
+    facts = parse(told(asked=f"{INFO}\n{resolver_answer}\n"), "x", NOW)
     assert (facts.hub_reachable, facts.resolver_silent) == (False, silent)
 
 
@@ -129,7 +129,7 @@ def test_firewalls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "cut short"),
         (told()[:300], "cut short"),
@@ -137,8 +137,8 @@ def test_firewalls() -> None:
         (told(links="oops"), "cannot be read"),
     ],
 )
-def test_what_cannot_be_read_names_the_node(text: str, said: str) -> None:
-    with pytest.raises(NodeError, match=f"swarm-worker1.*{said}"):
+def test_what_cannot_be_read_names_the_node(text: str, message: str) -> None:
+    with pytest.raises(NodeError, match=f"swarm-worker1.*{message}"):
         parse(text, "swarm-worker1", NOW)
 
 

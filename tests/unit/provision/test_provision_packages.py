@@ -44,7 +44,7 @@ def carried_out(script: str, programs: Path, **variables: str) -> tuple[int, lis
     log = programs.parent / "log"
     log.touch()
     environment = {"FAILS": "(nothing)", "ONCE": "", "WHY": "", "KNOWN": "", "LOG": str(log), **variables}
-    done = subprocess.run(
+    result = subprocess.run(
         ["sh", "-c", script],
         env={"PATH": f"{programs}:{os.environ['PATH']}", **environment},
         capture_output=True,
@@ -52,7 +52,7 @@ def carried_out(script: str, programs: Path, **variables: str) -> tuple[int, lis
         timeout=30,
     )
     options = "-q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "
-    return done.returncode, log.read_text().replace(options, "").splitlines(), done.stderr
+    return result.returncode, log.read_text().replace(options, "").splitlines(), result.stderr
 
 
 def test_install_updates_first_and_waits_for_the_lock(programs: Path) -> None:
@@ -79,7 +79,7 @@ def test_install_gives_up_where_another_apt_holds_the_lists_for_long(programs: P
 
 
 @pytest.mark.parametrize(
-    ("known", "installed"),
+    ("available", "installed"),
     [
         ("docker.io docker-compose", "docker.io docker-compose"),  # Debian 12
         ("docker.io docker-cli docker-compose", "docker.io docker-cli docker-compose"),  # Debian 13
@@ -87,8 +87,8 @@ def test_install_gives_up_where_another_apt_holds_the_lists_for_long(programs: P
         ("docker.io", "docker.io"),
     ],
 )
-def test_install_engine_has_the_client_and_compose(programs: Path, known: str, installed: str) -> None:
-    status, calls, _ = carried_out(packages.install_engine(None), programs, KNOWN=known)
+def test_install_engine_has_the_client_and_compose(programs: Path, available: str, installed: str) -> None:
+    status, calls, _ = carried_out(packages.install_engine(None), programs, KNOWN=available)
     assert (status, calls) == (0, ["update", f"install -y {installed}"])
 
 

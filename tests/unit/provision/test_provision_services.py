@@ -50,7 +50,7 @@ class FakeRun(Run):
 def told(spec: ServiceSpec) -> str:
     """A service as the engine tells it that was made by a spec."""
     mode: dict[str, Any] = {"Global": {}} if spec.replicas is None else {"Replicated": {"Replicas": spec.replicas}}
-    ports = [{"TargetPort": one.target, "PublishedPort": one.published} for one in spec.publish]
+    ports = [{"TargetPort": port.target, "PublishedPort": port.published} for port in spec.publish]
     return json.dumps(
         {
             "ID": "s",
@@ -94,8 +94,8 @@ def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
     )
     shells = [manager, ScriptedShell(WORKER1, [GONE]), ScriptedShell(WORKER2, [GONE])]
     run = FakeRun("update", *shells)
-    wanted = SERVICE.but(replicas=7, constraints=())
-    step = services.create(LAB, wanted, "")
+    more_replicas = SERVICE.but(replicas=7, constraints=())
+    step = services.create(LAB, more_replicas, "")
     assert step.skip_if is not None
     assert step.skip_if(run) is None
     assert all_used(shells)
@@ -136,13 +136,13 @@ def test_a_drained_node_is_made_active_and_that_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "said"),
+    ("nodes", "message"),
     [
         ([node_json(MANAGER), node_json(WORKER1, state="down"), node_json(WORKER2)], "swarm-worker1 is down"),
         ([node_json(MANAGER), node_json(WORKER1)], "swarm-worker2 is not in the swarm"),
     ],
 )
-def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: list[Any], said: str) -> None:
+def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: list[Any], message: str) -> None:
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])
     # It does not answer, or is in some other swarm: nothing that can be mended from here.
     away = NodeError("it cannot be reached"), api(json.dumps({"Swarm": {"LocalNodeState": "active"}}))
@@ -151,7 +151,7 @@ def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: l
         ScriptedShell(node, [starts, ("/info", says)])
         for node, starts, says in zip((WORKER1, WORKER2), engine, away, strict=True)
     ]
-    with pytest.raises(SwarmError, match=said) as caught:
+    with pytest.raises(SwarmError, match=message) as caught:
         make_ready(FakeRun("update", shell, *workers))
     assert "fab bootstrap" in caught.value.hint
 
@@ -180,14 +180,14 @@ def test_a_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None
     make_ready(run)
     assert all_used([manager, worker])
     assert worker.secrets[-1] == TOKEN
-    assert TOKEN not in "".join((*run.said, *worker.seen))
+    assert TOKEN not in "".join((*run.said, *worker.log))
     assert "SWMTKN-1-… --advertise-addr 10.0.2.103 10.0.2.101:2377" in run.said[1]
 
 
 def test_a_node_in_another_role_is_given_its_own() -> None:
     promoted = node_json(WORKER1)
     promoted["Spec"]["Role"] = "manager"
-    before, after = ([node_json(MANAGER), one, node_json(WORKER2)] for one in (promoted, node_json(WORKER1)))
+    before, after = ([node_json(MANAGER), worker1, node_json(WORKER2)] for worker1 in (promoted, node_json(WORKER1)))
     manager = ScriptedShell(
         MANAGER,
         [
@@ -255,7 +255,7 @@ class Booting(ScriptedShell):
     """A node whose shell can forget a connection."""
 
     def forget(self) -> None:
-        self.seen.append("(forgotten)")
+        self.log.append("(forgotten)")
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
@@ -268,10 +268,10 @@ def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
     active = ("/info", api(json.dumps({"Swarm": {"LocalNodeState": "active"}})))
     looked_at = [RUNS] if interrupted else []
     manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(down))), *looked_at, answer, answer, answer])
-    other = ScriptedShell(WORKER2, [RUNS, active] if interrupted else [])
+    second_worker = ScriptedShell(WORKER2, [RUNS, active] if interrupted else [])
     boots = [("^true$", gone), ("^true$", ok()), ("systemctl start docker", ok("started\n")), active]
     worker = Booting(WORKER1, boots if interrupted else [("systemctl", gone), ("/info", gone)])
-    run = FakeRun("update", manager, worker, other)
+    run = FakeRun("update", manager, worker, second_worker)
     run.inventory.__dict__["patience"] = Patience(1.0)
     run.inventory.__dict__["folder"] = LabFolder.at(tmp_path)
     if interrupted:
@@ -280,11 +280,11 @@ def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
         file.write_text('{"failover": {"began": 1, "until": 2}}', encoding="utf-8")
         make_ready(run)
         assert "swarm-worker1 may be booting still" in run.said[0]
-        assert "(forgotten)" in worker.seen
+        assert "(forgotten)" in worker.log
     else:
         with pytest.raises(SwarmError, match="swarm-worker1 is down"):
             make_ready(run)
-    assert all_used([worker, other])
+    assert all_used([worker, second_worker])
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
@@ -306,8 +306,8 @@ def test_a_node_that_has_left_and_is_not_missed_yet_joins_again_where_an_exercis
         answers[4],
     ]
     manager = ScriptedShell(MANAGER, script if interrupted else answers[:1])
-    left = [RUNS, ("/info", INACTIVE), ("docker swarm join", ok())]
-    workers = [ScriptedShell(WORKER1, [RUNS, active]), ScriptedShell(WORKER2, left)]
+    join_script = [RUNS, ("/info", INACTIVE), ("docker swarm join", ok())]
+    workers = [ScriptedShell(WORKER1, [RUNS, active]), ScriptedShell(WORKER2, join_script)]
     run = FakeRun("update", manager, *workers)
     run.inventory.__dict__["patience"] = Patience(1.0)
     run.inventory.__dict__["folder"] = LabFolder.at(tmp_path)

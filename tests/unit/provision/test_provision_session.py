@@ -74,17 +74,17 @@ def test_a_script_that_is_no_shell_fails_alone(session: Session) -> None:
 
 
 def test_much_output_on_both_sides(session: Session) -> None:
-    done = session.run("i=0; while [ $((i += 1)) -le 3000 ]; do echo out; echo err >&2; done", within=30)
-    assert (done.out, done.err) == ("out\n" * 3000, "err\n" * 3000)
+    result = session.run("i=0; while [ $((i += 1)) -le 3000 ]; do echo out; echo err >&2; done", within=30)
+    assert (result.out, result.err) == ("out\n" * 3000, "err\n" * 3000)
 
 
 def test_a_secret_comes_by_standard_input_and_is_in_no_command_line(
     session: Session, transport: LocalTransport
 ) -> None:
     script = "IFS= read -r token || exit 1; echo \"${#token}\"; tr '\\0' ' ' </proc/$$/cmdline; env"
-    done = session.run(script, within=10, secret=TOKEN)
-    assert done.out.startswith(f"{len(TOKEN)}\n")
-    assert TOKEN not in done.out + done.err + "".join(transport.log)
+    result = session.run(script, within=10, secret=TOKEN)
+    assert result.out.startswith(f"{len(TOKEN)}\n")
+    assert TOKEN not in result.out + result.err + "".join(transport.log)
     # It is not left behind for the next script either.
     assert TOKEN not in session.run("set; env", within=10).out
 

@@ -58,13 +58,13 @@ def test_init_clears_what_an_interruption_left() -> None:
 
 def test_an_init_that_an_interrupted_run_had_sent_counts() -> None:
     # Observed before, finished meanwhile; as docker 20.10 says it.
-    said = (
+    error = (
         "Error response from daemon: This node is already part of a swarm. "
         'Use "docker swarm leave" to leave this swarm and join another one.'
     )
-    shell = ScriptedShell(MANAGER, [("^docker swarm init ", refused(said))])
+    shell = ScriptedShell(MANAGER, [("^docker swarm init ", refused(error))])
     assert swarm.initialise(shell, LAB, LocalSwarm.inactive()) is None  # type: ignore[arg-type]
-    shell = ScriptedShell(WORKER, [("docker swarm join ", refused(said))])
+    shell = ScriptedShell(WORKER, [("docker swarm join ", refused(error))])
     assert not join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
     assert all_used([shell])
 
@@ -82,34 +82,36 @@ def test_a_swarm_that_is_there_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("local", "said"),
+    ("local", "message"),
     [
         (LocalSwarm("active", "id", is_manager=True, address="192.168.221.5"), "advertises 192.168.221.5"),
         (LocalSwarm("active", "id"), "is a worker of some swarm"),
         (LocalSwarm("locked"), "is locked"),
     ],
 )
-def test_what_a_person_must_look_at_is_said(local: LocalSwarm, said: str) -> None:
-    with pytest.raises(SwarmError, match=said) as caught:
+def test_what_a_person_must_look_at_is_said(local: LocalSwarm, message: str) -> None:
+    with pytest.raises(SwarmError, match=message) as caught:
         swarm.initialise(ScriptedShell(MANAGER, []), LAB, local)  # type: ignore[arg-type]
     assert caught.value.hint
 
 
-def join(shell: ScriptedShell, manager: ScriptedShell, local: LocalSwarm, known: dict[str, SwarmNode]) -> bool:
-    return swarm.join(shell, manager, local, known, TOKEN)  # type: ignore[arg-type]
+def join(shell: ScriptedShell, manager: ScriptedShell, local: LocalSwarm, members: dict[str, SwarmNode]) -> bool:
+    return swarm.join(shell, manager, local, members, TOKEN)  # type: ignore[arg-type]
 
 
 def test_a_token_reaches_a_node_by_standard_input_only() -> None:
     shell = ScriptedShell(WORKER, [('docker swarm join --token "\\$token" --advertise-addr 10.0.2.102', ok())])
     assert join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
     assert shell.secrets == [TOKEN.value]
-    assert "SWMTKN" not in shell.seen[0]
+    assert "SWMTKN" not in shell.log[0]
     assert "SWMTKN" not in f"{TOKEN} {TOKEN!r}"
 
 
 def test_a_member_is_left_alone() -> None:
-    there = SwarmNode("id", WORKER.name, "worker", "active", "ready", False, "10.0.2.102", "")
-    assert not join(ScriptedShell(WORKER, []), ScriptedShell(MANAGER, []), LocalSwarm("active", "id"), {"id": there})
+    own_entry = SwarmNode("id", WORKER.name, "worker", "active", "ready", False, "10.0.2.102", "")
+    assert not join(
+        ScriptedShell(WORKER, []), ScriptedShell(MANAGER, []), LocalSwarm("active", "id"), {"id": own_entry}
+    )
 
 
 def test_a_member_of_another_swarm_leaves_it_first() -> None:
@@ -117,9 +119,9 @@ def test_a_member_of_another_swarm_leaves_it_first() -> None:
     assert join(shell, ScriptedShell(MANAGER, []), LocalSwarm("active", "other"), {})
 
 
-@pytest.mark.parametrize("said", [INVALID, ROTATED])
-def test_a_rotated_token_is_asked_for_anew(said: str) -> None:
-    shell = ScriptedShell(WORKER, [("swarm join", refused(said)), ("swarm join", ok())])
+@pytest.mark.parametrize("error", [INVALID, ROTATED])
+def test_a_rotated_token_is_asked_for_anew(error: str) -> None:
+    shell = ScriptedShell(WORKER, [("swarm join", refused(error)), ("swarm join", ok())])
     manager = ScriptedShell(MANAGER, [("docker swarm join-token -q worker", ok(f"{NEW.value}\n"))])
     assert join(shell, manager, LocalSwarm.inactive(), {})
     assert shell.secrets == [TOKEN.value, NEW.value]
@@ -153,15 +155,15 @@ def test_a_join_that_fails_says_why_without_the_token() -> None:
 def member(
     name: str, *, state: str = "ready", role: str = "worker", leader: bool = False, id: str = ""
 ) -> dict[str, object]:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "ID": id or f"id-{name}",
         "Spec": {"Role": role, "Availability": "active"},
         "Description": {"Hostname": name},
         "Status": {"State": state, "Addr": "10.0.2.9"},
     }
     if role == "manager":
-        told["ManagerStatus"] = {"Leader": leader, "Addr": "10.0.2.101:2377"}
-    return told
+        fields["ManagerStatus"] = {"Leader": leader, "Addr": "10.0.2.101:2377"}
+    return fields
 
 
 READY = [
