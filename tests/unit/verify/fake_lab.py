@@ -118,15 +118,15 @@ class FakeLab:
 
     def leave(self, name: str) -> None:
         """``docker swarm leave`` on a worker, and what follows from it."""
-        there = self.nodes[name]
-        there["info"]["Swarm"] = recorded("info-inactive.json")["Swarm"]
-        there["sockets"] = ""
-        next(known for known in self.known if known["Description"]["Hostname"] == name)["Status"]["State"] = "down"
-        other = next(node.name for node in self.lab.workers if node.name != name)
+        facts = self.nodes[name]
+        facts["info"]["Swarm"] = recorded("info-inactive.json")["Swarm"]
+        facts["sockets"] = ""
+        next(member for member in self.known if member["Description"]["Hostname"] == name)["Status"]["State"] = "down"
+        peer = next(node.name for node in self.lab.workers if node.name != name)
         for task in self.tasks:
             if task["NodeID"] == id_of(name):
                 task.update(DesiredState="shutdown", Status={**task["Status"], "State": "shutdown"})
-                self.tasks = [*self.tasks, self._task(task["Slot"], other)]
+                self.tasks = [*self.tasks, self._task(task["Slot"], peer)]
         for served in self.pages.values():
             served[0] = "<h1>Welcome to nginx!</h1>"
 
@@ -134,57 +134,57 @@ class FakeLab:
         """The nodes become containers on a kernel without IPVS: other MAC addresses, no published port is bound."""
         self.lacks = {Capability.NETPLAN: "the engine outside gives addresses", Capability.ROUTING_MESH: NO_IPVS}
         for node in self.lab.nodes:
-            there = self.nodes[node.name]
-            there["links"] = there["links"].replace(node.mac, "02:42:" + node.mac[6:])
-            there["sockets"] = re.sub(r"(?m)^tcp .*\*:8001 .*\n?", "", there["sockets"])
+            facts = self.nodes[node.name]
+            facts["links"] = facts["links"].replace(node.mac, "02:42:" + node.mac[6:])
+            facts["sockets"] = re.sub(r"(?m)^tcp .*\*:8001 .*\n?", "", facts["sockets"])
 
     def untouch(self) -> None:
         """Nothing was done by anyone: no swarm, no service."""
-        for there in self.nodes.values():
-            there["info"]["Swarm"] = recorded("info-inactive.json")["Swarm"]
-            there["sockets"] = ""
+        for facts in self.nodes.values():
+            facts["info"]["Swarm"] = recorded("info-inactive.json")["Swarm"]
+            facts["sockets"] = ""
 
     # Made from the recordings.
 
     def _node(self, node: Node) -> dict[str, Any]:
         text = (RECORDED / "node.txt").read_text(encoding="utf-8")
         parts = re.split(r"(?m)^@@(\w+)\n", text)
-        there: dict[str, Any] = {parts[at]: parts[at + 1].strip() for at in range(1, len(parts) - 1, 2)}
-        there["hostname"] = node.name
-        there["links"] = there["links"].replace("10.0.2.101", str(node.address)).replace("08:00:27:00:02:65", node.mac)
-        there["names"] = "\n".join(f"{one.name} {one.address}" for one in self.lab.nodes)
+        facts: dict[str, Any] = {parts[at]: parts[at + 1].strip() for at in range(1, len(parts) - 1, 2)}
+        facts["hostname"] = node.name
+        facts["links"] = facts["links"].replace("10.0.2.101", str(node.address)).replace("08:00:27:00:02:65", node.mac)
+        facts["names"] = "\n".join(f"{lab_node.name} {lab_node.address}" for lab_node in self.lab.nodes)
         # The kernel it was recorded on has no IPVS, so the published port was not open there.
-        there["sockets"] += "\ntcp LISTEN 0      4096         *:8001       *:*"
-        there["info"] = json.loads(there["info"].split("\n")[0])
-        there["info"]["SystemTime"] = "2026-11-23T08:30:00Z"  # a while after the tasks began
-        local = there["info"]["Swarm"]
+        facts["sockets"] += "\ntcp LISTEN 0      4096         *:8001       *:*"
+        facts["info"] = json.loads(facts["info"].split("\n")[0])
+        facts["info"]["SystemTime"] = "2026-11-23T08:30:00Z"  # a while after the tasks began
+        local = facts["info"]["Swarm"]
         local.update(NodeID=id_of(node.name), NodeAddr=str(node.address))
         if node.role == "worker":
             local["ControlAvailable"] = False
-            there["sockets"] = there["sockets"].replace("*:2377", "127.0.0.1:2377")
-        return there
+            facts["sockets"] = facts["sockets"].replace("*:2377", "127.0.0.1:2377")
+        return facts
 
     def _known(self, node: Node) -> dict[str, Any]:
-        known: dict[str, Any] = deepcopy(recorded("nodes.json")[0])
-        known["ID"] = id_of(node.name)
-        known["Spec"]["Role"] = node.role
-        known["Description"]["Hostname"] = node.name
-        known["Status"]["Addr"] = str(node.address)
+        member: dict[str, Any] = deepcopy(recorded("nodes.json")[0])
+        member["ID"] = id_of(node.name)
+        member["Spec"]["Role"] = node.role
+        member["Description"]["Hostname"] = node.name
+        member["Status"]["Addr"] = str(node.address)
         if node.role == "worker":
-            del known["ManagerStatus"]
-        return known
+            del member["ManagerStatus"]
+        return member
 
     def _task(self, slot: int, node: str) -> dict[str, Any]:
         running = next(task for task in recorded("tasks.json") if task["Status"]["State"] == "running")
         return {**running, "ID": f"task{slot}{node}", "Slot": slot, "NodeID": id_of(node)}
 
     def _facts(self, name: str) -> str:
-        there = self.nodes[name]
+        facts = self.nodes[name]
         lines = []
         for section in ("hostname", "links", "sockets", "names", "engine", "info", "end"):
-            if section == "info" and not there["engine"]:
+            if section == "info" and not facts["engine"]:
                 continue
-            text = there.get(section, "")
+            text = facts.get(section, "")
             if isinstance(text, dict):
                 text = {**text, "SystemTime": self.now.isoformat().replace("+00:00", "Z")}
             info = "\n000" if name in self.hanging else f"{json.dumps(text)}\n\n200"
@@ -195,7 +195,9 @@ class FakeLab:
         active = self.nodes[name]["info"]["Swarm"]["LocalNodeState"] == "active"
         answers: Mapping[str, Any] = {
             "/nodes": self.known,
-            "/networks": [one for one in self.networks if name not in self.bridgeless or one["Driver"] != "bridge"],
+            "/networks": [
+                network for network in self.networks if name not in self.bridgeless or network["Driver"] != "bridge"
+            ],
             "/services": [self.service] if self.service else [],
             "/tasks": self.tasks if self.service else [],
             "/services/web-alb": self.service,
@@ -208,8 +210,8 @@ class FakeLab:
             answer = answers[unquote(path)]
             of_the_node = unquote(path) in ("/containers/json?all=1", "/images/json")
             status = 200 if active or of_the_node else 503
-            said = {"message": "This node is not a swarm manager."}
-            lines += [json.dumps(answer if status == 200 else said), "", str(status)]
+            refusal = {"message": "This node is not a swarm manager."}
+            lines += [json.dumps(answer if status == 200 else refusal), "", str(status)]
         return "\n".join(lines) + "\n"
 
     def _containers(self, name: str) -> list[dict[str, Any]]:
@@ -228,14 +230,14 @@ class FakeLab:
     def _reached(self, name: str) -> str:
         """What a node reaches of the others: everything, but for what is shut."""
         lines = []
-        for other in self.lab.nodes:
-            ports = [7946, 2377] if other.role == "manager" else [7946]
+        for peer in self.lab.nodes:
+            ports = [7946, 2377] if peer.role == "manager" else [7946]
             for port in ports:
-                came = "silent" if (name, other.name, f"{port}/tcp") in self.shut else "open"
-                lines.append(f"tcp {other.address} {port} {came}")
-            walled = {(name, other.name, "4789/udp"), (other.name, name, "4789/udp")} & self.shut
-            if self.nodes[other.name]["info"]["Swarm"]["LocalNodeState"] == "active":
-                lines.append(f"overlay {other.address} - {'silent' if walled else 'open'}")
+                came = "silent" if (name, peer.name, f"{port}/tcp") in self.shut else "open"
+                lines.append(f"tcp {peer.address} {port} {came}")
+            walled = {(name, peer.name, "4789/udp"), (peer.name, name, "4789/udp")} & self.shut
+            if self.nodes[peer.name]["info"]["Swarm"]["LocalNodeState"] == "active":
+                lines.append(f"overlay {peer.address} - {'silent' if walled else 'open'}")
         return "\n".join([*lines, "done\n"])
 
     def _heard(self, name: str) -> str:

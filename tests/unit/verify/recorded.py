@@ -29,11 +29,11 @@ class Recorded:
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""
-        seen = self.evidence.observations
-        hits = [at for at, one in enumerate(seen) if re.search(script, one.script)]
+        observations = self.evidence.observations
+        hits = [at for at, observation in enumerate(observations) if re.search(script, observation.script)]
         assert hits, f"nothing recorded for {script}"
         for at in hits:
-            seen[at] = dataclasses.replace(seen[at], out=change(seen[at].out))
+            observations[at] = dataclasses.replace(observations[at], out=change(observations[at].out))
 
     def engine(self, path: str, change: Callable[[Any], Any], *, always: bool = True) -> None:
         """Change what an engine answered to every path of its API that a pattern matches in full.
@@ -43,49 +43,49 @@ class Recorded:
 
         :param always: someone must have asked for it.
         """
-        found = False
-        for at, one in enumerate(self.evidence.observations):
-            paths = [unquote(url) for url in re.findall(r"http://engine(\S+?)'?(?:\s|$)", one.script)]
-            lines = one.out.split("\n")
+        asked_for = False
+        for at, observation in enumerate(self.evidence.observations):
+            paths = [unquote(url) for url in re.findall(r"http://engine(\S+?)'?(?:\s|$)", observation.script)]
+            lines = observation.out.split("\n")
             # Each answer is a line of JSON, an empty one or none, and a line with its status.
             places = [place for place, line in enumerate(lines) if line.strip()]
             if len(places) != 2 * len(paths):
                 continue  # a node's own facts, with an answer of the engine's inside
-            for number, asked in enumerate(paths):
-                if not re.fullmatch(path, asked):
+            for number, requested in enumerate(paths):
+                if not re.fullmatch(path, requested):
                     continue
-                found = True
+                asked_for = True
                 body, status = places[2 * number], places[2 * number + 1]
                 if lines[status].strip() != "200":
                     continue
-                there = json.loads(lines[body])
-                answer = change(there)
+                value = json.loads(lines[body])
+                answer = change(value)
                 if answer is MISSING:
                     lines[body], lines[status] = json.dumps({"message": "not found"}), "404"
                 else:
-                    lines[body] = json.dumps(there if answer is None else answer)
-            self.evidence.observations[at] = dataclasses.replace(one, out="\n".join(lines))
-        assert found or not always, f"nobody has asked the engine for {path}"
+                    lines[body] = json.dumps(value if answer is None else answer)
+            self.evidence.observations[at] = dataclasses.replace(observation, out="\n".join(lines))
+        assert asked_for or not always, f"nobody has asked the engine for {path}"
 
     def service(self, name: str, change: Callable[[Any], Any]) -> None:
         """Change what the engine said of a service, asked for it alone or for all."""
 
-        def among(there: list[Any]) -> list[Any]:
-            changed = [(one, change(one) if one["Spec"]["Name"] == name else None) for one in there]
-            return [one if answer is None else answer for one, answer in changed if answer is not MISSING]
+        def among(services: list[Any]) -> list[Any]:
+            changed = [(service, change(service) if service["Spec"]["Name"] == name else None) for service in services]
+            return [service if answer is None else answer for service, answer in changed if answer is not MISSING]
 
         self.engine("/services", among)
         self.engine(f"/services/{re.escape(name)}", change, always=False)
 
     def tasks(self, name: str, change: Callable[[Any], Any]) -> None:
         """Change what the engine said of a service's tasks: a list."""
-        known = self._id(name)
+        service_id = self._id(name)
 
-        def among(there: list[Any]) -> list[Any]:
-            mine = [task for task in there if task["ServiceID"] == known]
+        def among(tasks: list[Any]) -> list[Any]:
+            mine = [task for task in tasks if task["ServiceID"] == service_id]
             answer = change(mine)
-            left = mine if answer is None else [] if answer is MISSING else answer
-            return [task for task in there if task["ServiceID"] != known] + left
+            remaining = mine if answer is None else [] if answer is MISSING else answer
+            return [task for task in tasks if task["ServiceID"] != service_id] + remaining
 
         self.engine("/tasks", among)
         self.engine(rf'/tasks\?filters=\{{"service": \["{re.escape(name)}"\]\}}', change, always=False)
@@ -94,66 +94,82 @@ class Recorded:
     def _containers_follow(self) -> None:
         """The nodes have the containers of the tasks that run on them, as the manager says it first."""
         tasks: list[Any] = []
-        self.engine("/tasks", lambda there: tasks.extend(there) if not tasks else None)
+        self.engine("/tasks", lambda listed: tasks.extend(listed) if not tasks else None)
         names: dict[str, str] = {}
-        self.engine("/nodes", lambda there: names.update({one["ID"]: one["Description"]["Hostname"] for one in there}))
+        self.engine(
+            "/nodes", lambda nodes: names.update({node["ID"]: node["Description"]["Hostname"] for node in nodes})
+        )
         at = {
             task["Status"].get("ContainerStatus", {}).get("ContainerID"): names.get(task.get("NodeID", ""))
             for task in tasks
             if task["Status"]["State"] == "running"
         }
-        known: dict[str, Any] = {}
-        stored = [number for number, one in enumerate(self.evidence.observations) if "/containers/json" in one.script]
+        containers: dict[str, Any] = {}
+        stored = [
+            number
+            for number, observation in enumerate(self.evidence.observations)
+            if "/containers/json" in observation.script
+        ]
         for number in stored:
             first, *rest = self.evidence.observations[number].out.split("\n")
-            known |= {one.get("Id", ""): one for one in json.loads(first) or []}
+            containers |= {container.get("Id", ""): container for container in json.loads(first) or []}
         for number in stored:
-            one = self.evidence.observations[number]
-            first, *rest = one.out.split("\n")
-            stay = [each for each in json.loads(first) or [] if at.get(each.get("Id")) in (None, one.node)]
-            here = {each.get("Id") for each in stay}
-            stay += [
-                {**known.get(container, {}), "Id": container, "State": "running"}
-                for container, node in at.items()
-                if container and node == one.node and container not in here
+            observation = self.evidence.observations[number]
+            first, *rest = observation.out.split("\n")
+            stay = [
+                stored_container
+                for stored_container in json.loads(first) or []
+                if at.get(stored_container.get("Id")) in (None, observation.node)
             ]
-            self.evidence.observations[number] = dataclasses.replace(one, out="\n".join([json.dumps(stay), *rest]))
+            here = {stored_container.get("Id") for stored_container in stay}
+            stay += [
+                {**containers.get(container, {}), "Id": container, "State": "running"}
+                for container, node in at.items()
+                if container and node == observation.node and container not in here
+            ]
+            self.evidence.observations[number] = dataclasses.replace(
+                observation, out="\n".join([json.dumps(stay), *rest])
+            )
 
     def _id(self, name: str) -> str:
         """A service's id, as the swarm was seen first."""
-        found: list[str] = []
-        self.engine("/services", lambda all_: found.extend(one["ID"] for one in all_ if one["Spec"]["Name"] == name))
-        assert found, f"the recording has no service {name}"
-        return found[0]
+        ids: list[str] = []
+        self.engine(
+            "/services", lambda all_: ids.extend(service["ID"] for service in all_ if service["Spec"]["Name"] == name)
+        )
+        assert ids, f"the recording has no service {name}"
+        return ids[0]
 
     def meshed(self, port: int, *stretches: Stretch) -> None:
         """The nodes had the routing mesh, and to the requests made while a check acts came these answers."""
         lacks = {what: why for what, why in self.evidence.state.lacks.items() if what is not Capability.ROUTING_MESH}
         self.evidence.state = dataclasses.replace(self.evidence.state, lacks=lacks)
-        there = Inventory(LabFolder.at(Path()), self.evidence.lab, self.evidence.state)
-        addresses = [str(node.address) for node in there.lab.nodes]
-        probe = Probe(addresses, port, within=max(2.0, there.patience.seconds(1)))
+        inventory = Inventory(LabFolder.at(Path()), self.evidence.lab, self.evidence.state)
+        addresses = [str(node.address) for node in inventory.lab.nodes]
+        probe = Probe(addresses, port, within=max(2.0, inventory.patience.seconds(1)))
         mark = probe.stop.split("/tmp/")[1].split(";")[0]
-        told = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(one)))}\n" for one in stretches)
-        says = {probe.script: told, probe.begun: "begun\n", probe.stop: ""}
-        self.answers(there.lab.first_manager, says)
+        out = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(stretch)))}\n" for stretch in stretches)
+        says = {probe.script: out, probe.begun: "begun\n", probe.stop: ""}
+        self.answers(inventory.lab.first_manager, says)
 
     def answers(self, node: Node, says: dict[str, str]) -> None:
         """A node was asked this as well, by script, and answered."""
-        seen = self.evidence.observations
+        observations = self.evidence.observations
         for script in says:
             Recording(Saying(says), self.evidence).run(node, script)
             # Evidence that goes back in time would be taken for forged.
-            seen[-1] = dataclasses.replace(seen[-1], since=max(seen[-1].since, seen[-2].since))
+            observations[-1] = dataclasses.replace(
+                observations[-1], since=max(observations[-1].since, observations[-2].since)
+            )
 
     def containers(self, change: Callable[[dict[str, Any]], Any]) -> None:
         """Change what nodes said of each container: its ``id`` and ``state``; what returns MISSING is not there."""
 
         def changed(out: str) -> str:
             now, engine, *lines, end = out.splitlines()
-            told = [json.loads(line) for line in lines if line.strip()]
-            left = (json.dumps(one) for one in told if change(one) is not MISSING)
-            return "\n".join([now, engine, *left, end]) + "\n"
+            containers = [json.loads(line) for line in lines if line.strip()]
+            remaining = (json.dumps(container) for container in containers if change(container) is not MISSING)
+            return "\n".join([now, engine, *remaining, end]) + "\n"
 
         self.says("docker inspect --type container", changed)
 

@@ -43,13 +43,13 @@ def task(
     )
 
 
-def outcome(check: str, verdict: Verdict, points: int, claim: str, seen: str = "", hint: str = "") -> Outcome:
+def outcome(check: str, verdict: Verdict, points: int, claim: str, message: str = "", hint: str = "") -> Outcome:
     """How one check came out."""
     name, _, part = check.partition("[")
     exercise, _, short = name.partition(".")
     node = part.removesuffix("]") or None
     got = points if verdict is Verdict.PASS else 0
-    return Outcome(check, exercise, short, node, claim, points, got, verdict, seen, hint, 0.25)
+    return Outcome(check, exercise, short, node, claim, points, got, verdict, message, hint, 0.25)
 
 
 UPDATED = SeenService(

@@ -34,17 +34,19 @@ NODE = FakeLab().lab.nodes[0]
 
 def made(*outs: str, nonce: str = "class-7") -> Evidence:
     """Evidence of one node that answers these."""
-    seen = [Observation("swarm-manager", "uname", out, ("", ""), at / 4) for at, out in enumerate(outs)]
+    observations = [Observation("swarm-manager", "uname", out, ("", ""), at / 4) for at, out in enumerate(outs)]
     state = State("docker", lacks={Capability.ROUTING_MESH: "no IPVS"})
-    return Evidence("workers: 2\n", state, seen, nonce, datetime(2026, 11, 24, 12, tzinfo=UTC), "0.1.0", ("update",))
+    return Evidence(
+        "workers: 2\n", state, observations, nonce, datetime(2026, 11, 24, 12, tzinfo=UTC), "0.1.0", ("update",)
+    )
 
 
 def relined(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
     """The file with one line changed."""
     lines = text.removesuffix("\n").split("\n")
-    told = json.loads(lines[at])
-    change(told)
-    lines[at] = json.dumps(told, ensure_ascii=False)
+    fields = json.loads(lines[at])
+    change(fields)
+    lines[at] = json.dumps(fields, ensure_ascii=False)
     return "\n".join(lines) + "\n"
 
 
@@ -52,9 +54,9 @@ def forged(text: str, at: int, change: Callable[[dict[str, Any]], Any]) -> str:
     """The same by someone who works the hashes out again."""
     chain, lines = "", []
     for line in relined(text, at, change).removesuffix("\n").split("\n"):
-        told = {key: value for key, value in json.loads(line).items() if key != "hash"}
-        chain = bundle._hash(told, chain)
-        lines.append(json.dumps({**told, "hash": chain}))
+        fields = {key: value for key, value in json.loads(line).items() if key != "hash"}
+        chain = bundle._hash(fields, chain)
+        lines.append(json.dumps({**fields, "hash": chain}))
     return "\n".join(lines) + "\n"
 
 
@@ -79,20 +81,20 @@ JSON = st.recursive(
     ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.isprintable),
 )
-def test_what_was_written_is_read(seen: list[Observation], nonce: str) -> None:
-    one = dataclasses.replace(made(nonce=nonce), observations=seen)
-    again = bundle.read(bundle.write(one))
-    assert again == one
-    assert bundle.digest(again) == bundle.digest(one)
+def test_what_was_written_is_read(observations: list[Observation], nonce: str) -> None:
+    evidence_of_one = dataclasses.replace(made(nonce=nonce), observations=observations)
+    again = bundle.read(bundle.write(evidence_of_one))
+    assert again == evidence_of_one
+    assert bundle.digest(again) == bundle.digest(evidence_of_one)
 
 
 def test_errors_long_answers_and_repeated_ones_are_read() -> None:
     long = "x" * 300
-    one = made(long, long, json.dumps([{"n": at} for at in range(5000)]))
-    one.observations.append(Observation("gone", "uname", "", ("it is gone", "labgen up"), 9.0))
-    one.observations.append(Observation("b", "cat", "", ("", ""), 9.5, left_out=True))
-    text = bundle.write(one)
-    assert bundle.read(text) == one
+    recorded = made(long, long, json.dumps([{"n": at} for at in range(5000)]))
+    recorded.observations.append(Observation("gone", "uname", "", ("it is gone", "labgen up"), 9.0))
+    recorded.observations.append(Observation("b", "cat", "", ("", ""), 9.5, left_out=True))
+    text = bundle.write(recorded)
+    assert bundle.read(text) == recorded
     assert text.count(long) == 1
     assert len(text) < 20_000
 
@@ -316,20 +318,20 @@ class Says:
 
 
 def test_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
-    kept = made()
-    said = json.dumps({"JoinTokens": {"Worker": TOKEN}, "Env": ["PASSWORD=hunter2"], "n": 1})
-    out = Recording(Says(said), kept).run(NODE, "ask")
+    kept_evidence = made()
+    answer = json.dumps({"JoinTokens": {"Worker": TOKEN}, "Env": ["PASSWORD=hunter2"], "n": 1})
+    out = Recording(Says(answer), kept_evidence).run(NODE, "ask")
     assert re.fullmatch(
         r'\{"JoinTokens": \{"Worker": "\(secret-\w{8}\)"\}, "Env": \["PASSWORD=\(secret-\w{8}\)"\], "n": 1\}', out
     )
     with pytest.raises(NodeError):
-        Recording(Says(error=NodeError(f"join {TOKEN}", "x")), kept).run(NODE, f"echo {TOKEN}")
-    text = bundle.write(kept)
+        Recording(Says(error=NodeError(f"join {TOKEN}", "x")), kept_evidence).run(NODE, f"echo {TOKEN}")
+    text = bundle.write(kept_evidence)
     assert "SWMTKN" not in text
     assert "hunter2" not in text
     # It is asked for with the same words as then, and found.
     with pytest.raises(NodeError, match="join "):
-        Replay(kept).run(NODE, f"echo {TOKEN}")
+        Replay(kept_evidence).run(NODE, f"echo {TOKEN}")
 
 
 def test_recording_keeps_specs_apart_that_differ_in_a_secret_only() -> None:
@@ -348,37 +350,39 @@ def test_recording_of_another_run_has_other_stand_ins() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.json")))
 def test_redact_leaves_recordings_as_they_are(name: str) -> None:
-    for one in Recorded(name).evidence.observations:
-        assert redact(one.out, b"key") == one.out
-        assert redact(one.script) == one.script
+    for observation in Recorded(name).evidence.observations:
+        assert redact(observation.out, b"key") == observation.out
+        assert redact(observation.script) == observation.script
 
 
 def test_more_than_can_be_kept_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "_AT_MOST", 1000)
-    kept = made()
-    hosts = Recording(Says("x" * 600), kept)
+    kept_evidence = made()
+    hosts = Recording(Says("x" * 600), kept_evidence)
     assert [len(hosts.run(NODE, script)) for script in "ab"] == [600, 600]
-    again = Replay(bundle.read(bundle.write(kept)))
+    again = Replay(bundle.read(bundle.write(kept_evidence)))
     assert again.run(NODE, "a") == "x" * 600
     with pytest.raises(NodeError, match="too much to be kept"):
         again.run(NODE, "b")
 
 
 def test_ten_thousand_tasks_are_kept_in_little() -> None:
-    (asked,) = [one for one in Recorded("update").evidence.observations if "tasks" in one.script][:1]
-    line = next(line for line in asked.out.split("\n") if '"ServiceID"' in line)
+    (observation,) = [
+        observation for observation in Recorded("update").evidence.observations if "tasks" in observation.script
+    ][:1]
+    line = next(line for line in observation.out.split("\n") if '"ServiceID"' in line)
     task = json.loads(line)[0]
     many = json.dumps([{**task, "ID": f"{at:025}", "Slot": at} for at in range(10_000)])
     text = bundle.write(made(many, many))
-    one = dataclasses.replace(
+    large = dataclasses.replace(
         made(), observations=[Observation("m", "http://engine/tasks", many, ("", ""), at) for at in (1.0, 2.0)]
     )
-    text = bundle.write(one)
+    text = bundle.write(large)
     assert len(many) > 8_000_000
     assert len(text) < 2_000_000
     end = json.loads(text.splitlines()[-1])["end"]
     assert (len(end["tasks"]), end["counted"]["tasks"]) == (2000, 10_000)
-    assert bundle.read(text) == one
+    assert bundle.read(text) == large
 
 
 def test_the_end_names_nodes_tasks_and_digests() -> None:

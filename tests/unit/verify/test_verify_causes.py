@@ -159,10 +159,10 @@ def test_a_verdict_begins_with_its_cause(grade: Grade, fake: FakeLab, cause: str
     happen, check, english, korean, command = CASES[cause]
     happen(fake)
     report = grade("--exercise", "loadbalance", f"--lang={language}")
-    told = {each["id"]: each for each in report["checks"]}[check]
-    assert (told["verdict"], told["cause"]) == ("fail", cause)
-    assert told["seen"].startswith(english if language == "en" else korean)
-    assert told["hints"][0]["commands"][0] == command
+    check_report = {entry["id"]: entry for entry in report["checks"]}[check]
+    assert (check_report["verdict"], check_report["cause"]) == ("fail", cause)
+    assert check_report["seen"].startswith(english if language == "en" else korean)
+    assert check_report["hints"][0]["commands"][0] == command
     # The command stands whole on a line of the terminal's report.
     assert re.search(rf"(?m)^ +{re.escape(command)}$", report["printed"])
 
@@ -172,21 +172,21 @@ def test_what_has_nothing_to_do_with_the_swarm_keeps_its_own_words_where_nobody_
 ) -> None:
     _leaderless(fake)
     fake.nodes[W2]["hostname"] = "ubuntu"
-    told = {each["id"]: each for each in grade("--exercise", "loadbalance", "--lang=en")["checks"]}
-    assert (told[f"cluster.host_name[{W2}]"]["seen"], told[f"cluster.host_name[{W2}]"]["cause"]) == (
+    checks = {entry["id"]: entry for entry in grade("--exercise", "loadbalance", "--lang=en")["checks"]}
+    assert (checks[f"cluster.host_name[{W2}]"]["seen"], checks[f"cluster.host_name[{W2}]"]["cause"]) == (
         "its host name is ubuntu",
         "",
     )
     # The cause once, not again in the error's own words.
-    assert told["cluster.swarm_begun"]["seen"].count("The swarm has no leader") == 1
+    assert checks["cluster.swarm_begun"]["seen"].count("The swarm has no leader") == 1
 
 
 def test_a_verdict_without_a_known_cause_keeps_its_own_words(grade: Grade, fake: FakeLab) -> None:
     fake.nodes[W1]["hostname"] = "ubuntu"
     report = grade("-k", "host_name")
-    told = {each["id"]: each for each in report["checks"]}[f"cluster.host_name[{W1}]"]
-    assert (told["seen"], told["cause"]) == ("its host name is ubuntu", "")
-    assert told["hints"][0]["commands"] == [f"sudo hostnamectl set-hostname {W1}"]
+    check_report = {entry["id"]: entry for entry in report["checks"]}[f"cluster.host_name[{W1}]"]
+    assert (check_report["seen"], check_report["cause"]) == ("its host name is ubuntu", "")
+    assert check_report["hints"][0]["commands"] == [f"sudo hostnamectl set-hostname {W1}"]
 
 
 def test_a_cause_that_cannot_be_looked_for_costs_no_verdict(grade: Grade, fake: FakeLab) -> None:
@@ -194,5 +194,5 @@ def test_a_cause_that_cannot_be_looked_for_costs_no_verdict(grade: Grade, fake: 
     for broken in ("\n@@disk\n9 9 x\n@@end", "\x00", "@@firewall\n-A INPUT --dport 9:x -j DROP\n@@end"):
         _symptom("proxy", broken)(fake)
         report = grade("--exercise", "loadbalance")
-        told = {each["id"]: each for each in report["checks"]}
-        assert told["loadbalance.running"]["verdict"] == "fail"
+        checks = {entry["id"]: entry for entry in report["checks"]}
+        assert checks["loadbalance.running"]["verdict"] == "fail"

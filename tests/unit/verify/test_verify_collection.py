@@ -137,8 +137,8 @@ def test_plugin_does_nothing_in_other_runs(pytester: pytest.Pytester, folder: st
 
 def test_plugin_is_cheap_to_import() -> None:
     code = "import sys; import pytest; old = set(sys.modules); import verify.plugin; print(set(sys.modules) - old)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in ("{'verify', 'verify.plugin'}", "{'verify.plugin', 'verify'}")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() in ("{'verify', 'verify.plugin'}", "{'verify.plugin', 'verify'}")
 
 
 def test_plugin_gives_its_options_in_a_lab_folder(lab_folder: Path, pytester: pytest.Pytester) -> None:
@@ -210,9 +210,9 @@ def bad(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     for language in ("en", "ko"):
         (root / name / f"brief.{language}.md").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    found = catalogue.load([COURSE, root.name])
-    assert not found.problems
-    monkeypatch.setattr(catalogue, "_catalogue", lambda: found)
+    course_and_mistake = catalogue.load([COURSE, root.name])
+    assert not course_and_mistake.problems
+    monkeypatch.setattr(catalogue, "_catalogue", lambda: course_and_mistake)
     return name, message
 
 

@@ -29,11 +29,11 @@ def shift_clocks(evidence: Evidence, by: timedelta, *patterns: str) -> None:
         moment = datetime.fromisoformat(match[2]) + by
         return match[1] + moment.isoformat().replace("+00:00", "Z")
 
-    for at, one in enumerate(evidence.observations):
-        out = one.out
+    for at, observation in enumerate(evidence.observations):
+        out = observation.out
         for pattern in patterns:
             out = re.sub(pattern, moved, out)
-        evidence.observations[at] = dataclasses.replace(one, out=out)
+        evidence.observations[at] = dataclasses.replace(observation, out=out)
 
 
 ENGINE = r'("SystemTime":")([^"]+)'
@@ -92,9 +92,9 @@ def test_check_refuses_a_journal_that_was_not_yet() -> None:
 
 def test_check_accepts_one_node_with_a_wrong_clock() -> None:
     evidence = Recorded("failover").evidence
-    for at, one in enumerate(evidence.observations):
-        if one.node == "swarm-worker1":
-            moved = dataclasses.replace(evidence, observations=[one])
+    for at, observation in enumerate(evidence.observations):
+        if observation.node == "swarm-worker1":
+            moved = dataclasses.replace(evidence, observations=[observation])
             shift_clocks(moved, -DAY, ENGINE, DATE)
             evidence.observations[at] = moved.observations[0]
     consistency.check(evidence)
@@ -116,8 +116,8 @@ def test_check_of_odd_times_ends_in_a_sentence_or_in_nothing() -> None:
         + "9" * 11
         + ".0"
     )
-    for at, one in enumerate(evidence.observations):
-        evidence.observations[at] = dataclasses.replace(one, out=odd)
+    for at, observation in enumerate(evidence.observations):
+        evidence.observations[at] = dataclasses.replace(observation, out=odd)
     with pytest.raises(Damaged):
         consistency.check(evidence)
 

@@ -63,9 +63,9 @@ def grade(lab_folder: Path, pytester: pytest.Pytester) -> Grade:
     return Grade(lab_folder, pytester)
 
 
-def came_out(verdicts: dict[str, str], *wanted: str) -> set[str]:
+def came_out(verdicts: dict[str, str], *accepted: str) -> set[str]:
     """Names of the checks with one of these verdicts, without the node they were made for."""
-    return {name.partition("[")[0] for name, verdict in verdicts.items() if verdict in wanted}
+    return {name.partition("[")[0] for name, verdict in verdicts.items() if verdict in accepted}
 
 
 @pytest.mark.parametrize("name", exercise_names())
@@ -104,9 +104,9 @@ def test_each_fault_turns_its_own_checks(
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
     checks = {
-        one.removeprefix("test_")
-        for one in vars(import_module(f"labgen.exercises.{name}.checks"))
-        if one[:5] == "test_"
+        name.removeprefix("test_")
+        for name in vars(import_module(f"labgen.exercises.{name}.checks"))
+        if name[:5] == "test_"
     }
     turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
     assert checks == turned

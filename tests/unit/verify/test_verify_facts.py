@@ -15,17 +15,21 @@ TEXT = (Path(__file__).parents[1] / "recorded_swarm" / "node.txt").read_text(enc
 
 
 def test_a_recorded_node() -> None:
-    there = facts.parse(TEXT, "m")
-    assert there.hostname == "swarm-manager"
-    assert there.link("08:00:27:00:02:65") == Link("eth1", "08:00:27:00:02:65", True, ("10.0.2.101",))
-    assert there.link("08:00:27:ff:ff:ff") is None
-    assert there.names["swarm-worker2"] == ("10.0.2.103",)
-    assert (there.engine_running, there.engine_version, there.swarm.address) == (True, "20.10.24+dfsg1", "10.0.2.101")
-    assert there.listens("tcp", 2377, "10.0.2.101")
-    assert there.listens("udp", 7946, "10.0.2.101")
-    assert not there.listens("tcp", 4789, "10.0.2.101")
-    assert there.listening(4789) == "on port 4789 there is udp 0.0.0.0:4789"
-    assert there.listening(80) == "on port 80 there is nothing"
+    node_facts = facts.parse(TEXT, "m")
+    assert node_facts.hostname == "swarm-manager"
+    assert node_facts.link("08:00:27:00:02:65") == Link("eth1", "08:00:27:00:02:65", True, ("10.0.2.101",))
+    assert node_facts.link("08:00:27:ff:ff:ff") is None
+    assert node_facts.names["swarm-worker2"] == ("10.0.2.103",)
+    assert (node_facts.engine_running, node_facts.engine_version, node_facts.swarm.address) == (
+        True,
+        "20.10.24+dfsg1",
+        "10.0.2.101",
+    )
+    assert node_facts.listens("tcp", 2377, "10.0.2.101")
+    assert node_facts.listens("udp", 7946, "10.0.2.101")
+    assert not node_facts.listens("tcp", 4789, "10.0.2.101")
+    assert node_facts.listening(4789) == "on port 4789 there is udp 0.0.0.0:4789"
+    assert node_facts.listening(80) == "on port 80 there is nothing"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +43,8 @@ def test_a_recorded_node() -> None:
 )
 def test_lines_of_ss(line: str, listener: Listener) -> None:
     head, _, rest = TEXT.partition("@@sockets\n")
-    there = facts.parse(f"{head}@@sockets\n{line}\n\n@@names{rest.partition('@@names')[2]}", "m")
-    assert there.listeners == {listener}
+    node_facts = facts.parse(f"{head}@@sockets\n{line}\n\n@@names{rest.partition('@@names')[2]}", "m")
+    assert node_facts.listeners == {listener}
 
 
 @pytest.mark.parametrize(
@@ -53,15 +57,15 @@ def test_which_listeners_an_address_reaches(bound: str, reached: bool) -> None:
 
 def test_no_engine() -> None:
     text = TEXT.partition("running")[0] + "\n@@end\n"
-    there = facts.parse(text, "m")
-    assert (there.engine_running, there.swarm.state, there.swarm.active) == (False, "inactive", False)
+    node_facts = facts.parse(text, "m")
+    assert (node_facts.engine_running, node_facts.swarm.state, node_facts.swarm.active) == (False, "inactive", False)
 
 
 def test_an_engine_that_gives_no_answer_in_time() -> None:
-    there = facts.parse(TEXT.partition("@@info\n")[0] + "@@info\n\n000\n\n@@end\n", "m")
-    assert (there.hostname, there.engine_running) == ("swarm-manager", True)
+    node_facts = facts.parse(TEXT.partition("@@info\n")[0] + "@@info\n\n000\n\n@@end\n", "m")
+    assert (node_facts.hostname, node_facts.engine_running) == ("swarm-manager", True)
     with pytest.raises(NodeError, match="m: its engine runs, but does not answer"):
-        _ = there.swarm
+        _ = node_facts.swarm
 
 
 @pytest.mark.parametrize("text", ["", "Last login: today\n", TEXT.partition("@@end")[0]])

@@ -86,8 +86,8 @@ def test_shared_names_bundles_of_one_lab_whatever_their_heads_say(tmp_path: Path
     first = hand_in(tmp_path / "kim.jsonl", "update", "a")
     second = hand_in(tmp_path / "lee.jsonl", "update", "b")
     third = hand_in(tmp_path / "park.jsonl", "placement", "c")
-    seen = [handins.describe(file, None)[1] for file in (first, second, third)]
-    (pair,) = handins.shared(seen)
+    ids = [handins.describe(file, None)[1] for file in (first, second, third)]
+    (pair,) = handins.shared(ids)
     assert pair["files"] == [0, 1]
     assert pair["nodes"] == 3
     assert pair["tasks"] > 0

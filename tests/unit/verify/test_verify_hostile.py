@@ -68,7 +68,7 @@ def test_a_grading_survives_it_and_shows_it_escaped(
     report = grade("--evidence", "kept.jsonl")
     out = pytester.path / "out"
     assert (report["status"], report["verdict"], report["complete"]) == (11, "fail", True)
-    assert not [one["seen"] for one in report["checks"] if one["verdict"] == "inconclusive"]
+    assert not [entry["seen"] for entry in report["checks"] if entry["verdict"] == "inconclusive"]
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     assert page.open == []
     assert not page.tags & {"script", "img", "iframe"}
@@ -96,36 +96,36 @@ def test_grading_is_the_same_with_a_secret_in_the_environment(
         spec["ContainerSpec"]["Env"] = [f"PASSWORD={value}", "MODE=x"]
     report = grade("--evidence", "kept.jsonl")
     assert (report["points"], report["status"]) == (without["points"], 0)
-    kept = pytester.path / "kept.jsonl"
-    assert kept.stat().st_mode & 0o077 == 0
-    asked = "\n".join(one.out for one in bundle.load(kept).observations)
-    assert "PASSWORD=(secret-" in asked
-    assert json.dumps(value)[1:-1] not in asked
+    evidence_file = pytester.path / "kept.jsonl"
+    assert evidence_file.stat().st_mode & 0o077 == 0
+    answers = "\n".join(observation.out for observation in bundle.load(evidence_file).observations)
+    assert "PASSWORD=(secret-" in answers
+    assert json.dumps(value)[1:-1] not in answers
     assert grade("--from", "kept.jsonl")["points"] == report["points"]
 
 
 def test_a_server_that_never_answers(grade: Grade, fake: FakeLab) -> None:
     fake.pages["10.0.2.102"] = []
     report = grade()
-    told = {one["id"]: one for one in report["checks"]}
-    silent = told["loadbalance.pages[swarm-worker1]"]
+    checks = {entry["id"]: entry for entry in report["checks"]}
+    silent = checks["loadbalance.pages[swarm-worker1]"]
     assert (silent["verdict"], report["status"]) == ("fail", 11)
     assert "1 requests: 1 x curl: (28) Connection timed out" in silent["seen"]
-    assert told["loadbalance.pages[swarm-worker2]"]["verdict"] == "pass"
+    assert checks["loadbalance.pages[swarm-worker2]"]["verdict"] == "pass"
 
 
 def test_a_page_without_end(grade: Grade, fake: FakeLab) -> None:
     fake.pages["10.0.2.102"] = ["0" * 200_000, "x"]
     report = grade()
-    told = {one["id"]: one for one in report["checks"]}
-    assert told["loadbalance.pages[swarm-worker1]"]["verdict"] == "fail"
-    assert all(len(one["seen"]) <= 600 for one in report["checks"])
-    assert all(len(answer["body"]) <= 120 for one in report["seen"]["requests"] for answer in one["answers"])
+    checks = {entry["id"]: entry for entry in report["checks"]}
+    assert checks["loadbalance.pages[swarm-worker1]"]["verdict"] == "fail"
+    assert all(len(entry["seen"]) <= 600 for entry in report["checks"])
+    assert all(len(answer["body"]) <= 120 for requests in report["seen"]["requests"] for answer in requests["answers"])
 
 
 def test_ten_thousand_tasks(grade: Grade, fake: FakeLab, pytester: pytest.Pytester) -> None:
-    one = fake.tasks[0]
-    fake.tasks = [{**one, "ID": f"task{slot}", "Slot": slot} for slot in range(1, 10_001)]
+    task = fake.tasks[0]
+    fake.tasks = [{**task, "ID": f"task{slot}", "Slot": slot} for slot in range(1, 10_001)]
     assert fake.service is not None
     fake.service["Spec"]["Mode"]["Replicated"]["Replicas"] = 10_000
     fake.patience = Patience()
@@ -182,8 +182,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a JSON value."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in items:
-        yield from places(each, (*path, key))
+    for key, item in items:
+        yield from places(item, (*path, key))
 
 
 def changed(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
@@ -201,21 +201,21 @@ PLACES = [path for path in places(ANSWERS) if path]
 @settings(max_examples=400)
 @given(st.sampled_from(PLACES), ODD, st.sampled_from(PLACES), ODD)
 def test_look_reads_or_refuses_an_odd_value_in_any_place(
-    path: tuple[Any, ...], odd: Any, other: tuple[Any, ...], more: Any
+    path: tuple[Any, ...], odd: Any, second_path: tuple[Any, ...], more: Any
 ) -> None:
     answers = changed(ANSWERS, path, odd)
     with suppress(LookupError, TypeError):  # where the first was put into the way to the second
-        answers = changed(answers, other, more)
+        answers = changed(answers, second_path, more)
 
     def run(script: str) -> str:
-        asked = re.findall(r"http://engine(\S+)", script)
-        return "".join(f"{json.dumps(answers[one])}\n200\n" for one in asked)
+        paths = re.findall(r"http://engine(\S+)", script)
+        return "".join(f"{json.dumps(answers[engine_path])}\n200\n" for engine_path in paths)
 
     try:
-        seen = look(run)
+        seen_swarm = look(run)
     except LabgenError:
         return
-    assert isinstance(seen, Swarm)
+    assert isinstance(seen_swarm, Swarm)
 
 
 @settings(max_examples=200)
@@ -286,16 +286,16 @@ def test_grading_goes_on_with_an_odd_answer(grade: Grade, fake: FakeLab, what: s
     assert report["status"] in (0, 11, 12)
     assert report["complete"]
     assert "INTERNALERROR" not in report["printed"]
-    verdicts = {one["id"]: one["verdict"] for one in report["checks"]}
+    verdicts = {entry["id"]: entry["verdict"] for entry in report["checks"]}
     assert {verdicts[f"cluster.host_name[{name}]"] for name in ("swarm-manager", "swarm-worker2")} == {"pass"}
     assert verdicts["cluster.host_name[swarm-worker1]"] == ("inconclusive" if what == "managers" else "pass")
 
 
 @pytest.mark.parametrize("answer", ["[" * 200_000, '{"a":' * 200_000, "[],[]," * 2_000_000, "\0" * 1000, "9" * 10_000])
 def test_grading_of_other_nodes_is_the_same_when_one_answers_nonsense(grade: Grade, fake: FakeLab, answer: str) -> None:
-    before = {one["id"]: one["verdict"] for one in grade("--exercise=cluster")["checks"]}
+    before = {entry["id"]: entry["verdict"] for entry in grade("--exercise=cluster")["checks"]}
     fake.nodes["swarm-worker1"]["info"] = Raw(answer)
-    after = {one["id"]: one["verdict"] for one in grade("--exercise=cluster")["checks"]}
+    after = {entry["id"]: entry["verdict"] for entry in grade("--exercise=cluster")["checks"]}
     differing = {id_ for id_, verdict in after.items() if verdict != before[id_]}
     assert differing
     assert all("swarm-worker1" in id_ or after[id_] == "inconclusive" for id_ in differing)
@@ -303,20 +303,20 @@ def test_grading_of_other_nodes_is_the_same_when_one_answers_nonsense(grade: Gra
 
 
 @given(TEXTS, TEXTS)
-def test_no_page_passes_for_several_or_for_another_address(page: str, other: str) -> None:
-    asked: list[str] = []
+def test_no_page_passes_for_several_or_for_another_address(page: str, next_page: str) -> None:
+    scripts: list[str] = []
 
     def run(script: str) -> str:
-        asked.append(script)
+        scripts.append(script)
         mark = re.search(r"labgen-[0-9a-f]{16}", script)
         assert mark is not None
         # A page may say what an earlier answer looked like; it cannot know this one's mark.
-        forged = f"{page}\nlabgen-0123456789abcdef 200 1\nlabgen-0123456789abcdef address 192.0.2.2\n{other}"
+        forged = f"{page}\nlabgen-0123456789abcdef 200 1\nlabgen-0123456789abcdef address 192.0.2.2\n{next_page}"
         return f"{mark[0]} address 192.0.2.1\n{forged}\n{mark[0]} 200 1\n\n"
 
-    told = http_check.ask(run, ["192.0.2.1"], 80, 1.0, requests=1)
-    assert list(told) == ["192.0.2.1"]
-    assert len(told["192.0.2.1"].responses) == 1
+    requests = http_check.ask(run, ["192.0.2.1"], 80, 1.0, requests=1)
+    assert list(requests) == ["192.0.2.1"]
+    assert len(requests["192.0.2.1"].responses) == 1
 
 
 @given(TEXTS.filter(lambda text: "\0" not in text))
@@ -333,9 +333,9 @@ def test_a_name_in_a_script_is_not_run(what: str, tmp_path: Any) -> None:
     needs.linux("a shell script of nodes")
     name = HOSTILE[what].replace("/tmp/labgen-was-here", str(tmp_path / "was-here"))
     script = facts.script([name], 5).split("section engine")[0]
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
     assert not (tmp_path / "was-here").exists()
-    assert name in done.stdout
+    assert name in result.stdout
 
 
 @given(TEXTS)

@@ -88,7 +88,7 @@ def test_kept_connection_ends_an_answer_that_is_longer(out: int, err: int) -> No
     ],
 )
 def test_reason_of_a_lost_connection_is_one_line(error: BaseException, words: str) -> None:
-    assert hosts._said(error) == words
+    assert hosts._reason(error) == words
 
 
 def test_limits_are_those_that_the_documentation_tells() -> None:

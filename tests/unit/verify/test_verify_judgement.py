@@ -17,7 +17,7 @@ from verify.book import Book
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict", "seen"),
+    ("error", "verdict", "message"),
     [
         (None, Verdict.PASS, ""),
         (AssertionError("it has one"), Verdict.FAIL, "it has one"),
@@ -32,21 +32,21 @@ from verify.book import Book
         (KeyboardInterrupt(), Verdict.INCONCLUSIVE, "KeyboardInterrupt: "),
     ],
 )
-def test_judge_and_seen_of_an_error(error: BaseException | None, verdict: Verdict, seen: str) -> None:
+def test_judge_and_seen_of_an_error(error: BaseException | None, verdict: Verdict, message: str) -> None:
     assert verdicts._judge(error) is verdict
-    assert verdicts._seen(error, "en") == seen
+    assert verdicts._seen(error, "en") == message
 
 
 @pytest.mark.parametrize(
-    ("cause", "seen", "told"),
+    ("cause", "message", "beginning"),
     [
         ("no leader", "", "no leader"),
         ("no leader: 500", "500", "no leader: 500"),
         ("no leader", "0 of 3 run", "no leader\n0 of 3 run"),
     ],
 )
-def test_beginning_is_the_cause_and_nothing_is_said_twice(cause: str, seen: str, told: str) -> None:
-    assert verdicts._beginning(cause, seen) == told
+def test_beginning_is_the_cause_and_nothing_is_said_twice(cause: str, message: str, beginning: str) -> None:
+    assert verdicts._beginning(cause, message) == beginning
 
 
 def item_of(node: Any, line: int | None = 7, *, params: bool = True) -> Any:

@@ -80,9 +80,9 @@ ANSWERS = {
 def test_grading_takes_little_memory_whatever_a_node_answers(what: str) -> None:
     needs.linux("/proc")
     program = PEAK + GRADING.format(here=str(Path(__file__).parent), answer=ANSWERS[what])
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout.split("PEAK")[1]) < MOST
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert int(result.stdout.split("PEAK")[1]) < MOST
 
 
 READING = """
@@ -120,6 +120,6 @@ def test_loading_a_bundle_that_bursts_takes_little_memory(answer: bytes, script:
     file = tmp_path / "evidence.jsonl"
     file.write_text("\n".join(texts) + "\n", encoding="utf-8")
     program = PEAK + READING.format(here=str(Path(__file__).parent), path=str(file))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout.split("PEAK")[1]) < MOST
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert int(result.stdout.split("PEAK")[1]) < MOST

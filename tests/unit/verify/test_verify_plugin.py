@@ -142,10 +142,10 @@ def test_a_failure_says_what_was_seen_and_what_to_try(run: Run, report: Callable
 
 def test_unclear_is_an_error_and_costs_nothing(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     run(GOOD, UNCLEAR).assert_outcomes(passed=1, errors=1)
-    told = report()
-    assert told["points"] == {"got": 3, "of": 8, "undecided": 5, "not_applicable": 0}
-    seen = next(one for one in told["checks"] if one["verdict"] == "inconclusive")
-    assert (seen["seen"], seen["hint"]) == ("x cannot be reached: No route to host.", "start it")
+    content = report()
+    assert content["points"] == {"got": 3, "of": 8, "undecided": 5, "not_applicable": 0}
+    entry = next(entry for entry in content["checks"] if entry["verdict"] == "inconclusive")
+    assert (entry["seen"], entry["hint"]) == ("x cannot be reached: No route to host.", "start it")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_it(facts):
     {inside}
 """
     )
-    assert [one["verdict"] for one in report()["checks"]] == [verdict]
+    assert [entry["verdict"] for entry in report()["checks"]] == [verdict]
     result.assert_outcomes(**{"failed" if verdict == "fail" else "errors": 1})
 
 
@@ -206,11 +206,11 @@ def test_what_needs_another_comes_after_it_and_goes_with_it(
     run: Run, report: Callable[[], dict[str, Any]], late: str, verdict: str
 ) -> None:
     result = run(NEEDS.format(late), options=("--report", "out", "-ra"))
-    told = {one["name"]: one for one in report()["checks"]}
-    assert (told["early"]["verdict"], told["middle"]["verdict"]) == (verdict, verdict)
+    checks = {entry["name"]: entry for entry in report()["checks"]}
+    assert (checks["early"]["verdict"], checks["middle"]["verdict"]) == (verdict, verdict)
     if verdict == "blocked":
-        assert told["early"]["seen"] == "needs it.late, which is not so"
-        assert told["early"]["hint"] == ""
+        assert checks["early"]["seen"] == "needs it.late, which is not so"
+        assert checks["early"]["hint"] == ""
         result.assert_outcomes(failed=1, skipped=2)
         result.stdout.fnmatch_lines(["BLOCKED * test_it.py:*: blocked: needs it.late, which is not so"])
 
@@ -244,7 +244,7 @@ def test_whole():
     \"\"\"All nodes are good.\"\"\"
 """
     )
-    assert {one["id"]: one["verdict"] for one in report()["checks"]} == {
+    assert {entry["id"]: entry["verdict"] for entry in report()["checks"]} == {
         "it.one[a]": "fail",
         "it.one[b]": "pass",
         "it.two[a]": "blocked",
@@ -312,11 +312,11 @@ def test_a_check_that_skips_itself_is_not_green(run: Run) -> None:
 
 def test_what_nodes_cannot_do_is_not_applicable_and_says_why(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     result = run(GOOD, LACKING, options=("--report", "out", "-rs", "-v", "-p", "no:randomly"))
-    told = {one["name"]: one for one in report()["checks"]}
+    checks = {entry["name"]: entry for entry in report()["checks"]}
     for name in ("mesh", "pages"):
-        assert (told[name]["verdict"], told[name]["got"]) == ("not applicable", 0)
+        assert (checks[name]["verdict"], checks[name]["got"]) == ("not applicable", 0)
         # The first reason, however far away it is.
-        assert (told[name]["seen"], told[name]["hint"]) == ("the kernel has no IPVS", "")
+        assert (checks[name]["seen"], checks[name]["hint"]) == ("the kernel has no IPVS", "")
     assert report()["points"] == {"got": 3, "of": 3, "undecided": 0, "not_applicable": 9}
     assert report()["complete"]
     result.stdout.fnmatch_lines(
@@ -343,8 +343,8 @@ def test_to_other_tools_what_is_not_applicable_is_skipped(run: Run, pytester: py
 def test_not_applicable_comes_before_every_other_verdict(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     also = LACKING.replace('hint="unused", requires', 'hint="unused", needs=("it.bad", "it.unclear"), requires')
     run(BAD, UNCLEAR, also, lacks=NO_MESH)
-    told = {one["name"]: one["verdict"] for one in report()["checks"]}
-    assert (told["mesh"], told["pages"]) == ("not applicable", "not applicable")
+    verdict_of = {entry["name"]: entry["verdict"] for entry in report()["checks"]}
+    assert (verdict_of["mesh"], verdict_of["pages"]) == ("not applicable", "not applicable")
 
 
 @pytest.mark.parametrize("lacks", ["", 'Capability.NETPLAN: "an engine gives addresses"'])
@@ -352,7 +352,7 @@ def test_what_is_not_said_to_be_lacking_is_no_excuse(
     run: Run, report: Callable[[], dict[str, Any]], lacks: str
 ) -> None:
     assert run(GOOD, MESH.replace("BOUND", "False"), lacks=lacks).ret == 11
-    assert {one["name"]: one["verdict"] for one in report()["checks"]} == {
+    assert {entry["name"]: entry["verdict"] for entry in report()["checks"]} == {
         "good": "pass",
         "mesh": "fail",
         "pages": "blocked",
@@ -362,7 +362,7 @@ def test_what_is_not_said_to_be_lacking_is_no_excuse(
 
 def test_a_check_cannot_excuse_itself(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     assert run(GOOD + "    pytest.skip('not applicable: no IPVS')\n").ret == 11
-    assert [one["verdict"] for one in report()["checks"]] == ["blocked"]
+    assert [entry["verdict"] for entry in report()["checks"]] == ["blocked"]
 
 
 def test_an_interrupted_run_says_that_it_is_not_whole(run: Run, report: Callable[[], dict[str, Any]]) -> None:
@@ -374,7 +374,7 @@ def test_an_interrupted_run_says_that_it_is_not_whole(run: Run, report: Callable
 
 def test_other_tests_may_stand_beside(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     assert run(GOOD, "\ndef test_own():\n    assert False\n").ret == pytest.ExitCode.TESTS_FAILED
-    assert [one["name"] for one in report()["checks"]] == ["good"]
+    assert [entry["name"] for entry in report()["checks"]] == ["good"]
 
 
 def test_reports_go_where_they_are_wanted(run: Run, pytester: pytest.Pytester) -> None:

@@ -98,9 +98,9 @@ def test_exam_gives_up_what_a_check_waits_for(name: str) -> None:
     began = lab.elapsed
 
     def look() -> None:
-        there = exam.service("web-alb")
-        assert there is not None
-        raise NotYet(f"{len(there.running)} run")
+        service = exam.service("web-alb")
+        assert service is not None
+        raise NotYet(f"{len(service.running)} run")
 
     with pytest.raises(AssertionError, match="cannot come any more: 0 run; web-alb: "):
         exam.wait("its tasks", look, within=90.0)

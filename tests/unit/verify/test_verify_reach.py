@@ -101,19 +101,19 @@ def told(failures: list[reachability.Failure]) -> list[str]:
 
 def test_reach_of_a_network_that_is_open_has_no_failures(reach: Of) -> None:
     net = Net()
-    there = reach(net)
+    reached = reach(net)
     for node in ALL:
-        assert there.connections(node, GOSSIP) == there.connections(node, MANAGEMENT) == []
-        assert there.datagrams(node) == there.overlay(node) == []
+        assert reached.connections(node, GOSSIP) == reached.connections(node, MANAGEMENT) == []
+        assert reached.datagrams(node) == reached.overlay(node) == []
     assert net.rounds == 1
 
 
 def test_reach_tells_a_port_that_is_shut_at_the_node_that_shuts_it(reach: Of) -> None:
     net = Net(shut={(source, W2, GOSSIP): REFUSED for source in (MANAGER, W1)})
-    there = reach(net)
-    assert told(there.connections(W2, GOSSIP)) == [f"{MANAGER.name}>{W2.name}", f"{W1.name}>{W2.name}"]
-    assert there.connections(W1, GOSSIP) == []
-    assert there.connections(W2, MANAGEMENT) == []
+    reached = reach(net)
+    assert told(reached.connections(W2, GOSSIP)) == [f"{MANAGER.name}>{W2.name}", f"{W1.name}>{W2.name}"]
+    assert reached.connections(W1, GOSSIP) == []
+    assert reached.connections(W2, MANAGEMENT) == []
 
 
 def test_reach_asks_managers_only_for_the_port_of_management(reach: Of) -> None:
@@ -125,9 +125,9 @@ def test_reach_asks_managers_only_for_the_port_of_management(reach: Of) -> None:
 
 def test_reach_tells_datagrams_that_do_not_arrive(reach: Of) -> None:
     net = Net(unheard={(MANAGER, W1), (W2, W1)})
-    there = reach(net)
-    assert told(there.datagrams(W1)) == [f"{MANAGER.name}>{W1.name}", f"{W2.name}>{W1.name}"]
-    assert there.datagrams(MANAGER) == []
+    reached = reach(net)
+    assert told(reached.datagrams(W1)) == [f"{MANAGER.name}>{W1.name}", f"{W2.name}>{W1.name}"]
+    assert reached.datagrams(MANAGER) == []
     # They are tried twice more: one may be lost on the way.
     assert net.rounds == 3
 
@@ -186,12 +186,12 @@ def test_reach_of_the_overlay_takes_one_way_for_both(reach: Of) -> None:
     one_way = Net(overlay={(W1, W2): False})
     assert [reach(one_way).overlay(node) for node in ALL] == [[], [], []]
     cut = Net(
-        overlay={(node, other): False for node in (MANAGER, W1) for other in (W2,)}
+        overlay={(node, peer): False for node in (MANAGER, W1) for peer in (W2,)}
         | {(W2, MANAGER): False, (W2, W1): False}
     )
-    there = reach(cut)
-    assert W2.name in " ".join(told(there.overlay(W2)))
-    assert there.overlay(W1) == there.overlay(MANAGER) == []
+    reached = reach(cut)
+    assert W2.name in " ".join(told(reached.overlay(W2)))
+    assert reached.overlay(W1) == reached.overlay(MANAGER) == []
 
 
 def test_reach_of_the_overlay_is_not_told_where_the_gossip_is_cut(reach: Of) -> None:
@@ -201,12 +201,12 @@ def test_reach_of_the_overlay_is_not_told_where_the_gossip_is_cut(reach: Of) -> 
 
 
 def test_reach_of_a_node_that_is_in_no_swarm_is_not_known(reach: Of) -> None:
-    there = reach(Net(away={W2}))
-    assert there.connections(W1, GOSSIP) == []
+    reached = reach(Net(away={W2}))
+    assert reached.connections(W1, GOSSIP) == []
     with pytest.raises(NodeError, match="was not asked what it reaches"):
-        there.connections(W2, GOSSIP)
+        reached.connections(W2, GOSSIP)
     with pytest.raises(NodeError, match="was not asked"):
-        there.datagrams(W2)
+        reached.datagrams(W2)
 
 
 @pytest.mark.parametrize(("seconds", "bounded"), [(0.2, 1.0), (2.5, 2.5), (60.0, 5.0)])

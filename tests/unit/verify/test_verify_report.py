@@ -108,8 +108,8 @@ def test_points_of_the_swarm_itself_are_never_counted() -> None:
 
 
 def test_json_tells_of_the_swarm_itself_apart() -> None:
-    told = json.loads(reports.to_json(replace(REPORT, checks=(READY, DOWN, SILENT, CANNOT, GOOD))))
-    assert told["cluster"] == {
+    fields = json.loads(reports.to_json(replace(REPORT, checks=(READY, DOWN, SILENT, CANNOT, GOOD))))
+    assert fields["cluster"] == {
         "title": "cluster",
         "checks": 3,
         "passed": 1,
@@ -117,18 +117,18 @@ def test_json_tells_of_the_swarm_itself_apart() -> None:
         "not_applicable": 1,
         "verdict": "inconclusive",
     }
-    assert [exercise["name"] for exercise in told["exercises"]] == ["first"]
-    assert (told["points"]["got"], told["points"]["of"]) == (2, 2)
+    assert [exercise["name"] for exercise in fields["exercises"]] == ["first"]
+    assert (fields["points"]["got"], fields["points"]["of"]) == (2, 2)
     assert json.loads(reports.to_json(REPORT))["cluster"] is None
 
 
 def test_json_of_older_versions_has_no_points_for_the_swarm_any_more() -> None:
-    told = json.loads(reports.to_json(replace(REPORT, checks=(READY, GOOD))))
-    del told["cluster"]
-    told["checks"][0] |= {"points": 2, "got": 2}
-    entry = {"name": "cluster", "title": "cluster", "checks": 1, "points": told["points"]}
-    told |= {"version": 4, "exercises": [entry, *told["exercises"]]}
-    assert reports.from_json(json.dumps(told)) == replace(REPORT, checks=(READY, GOOD))
+    fields = json.loads(reports.to_json(replace(REPORT, checks=(READY, GOOD))))
+    del fields["cluster"]
+    fields["checks"][0] |= {"points": 2, "got": 2}
+    entry = {"name": "cluster", "title": "cluster", "checks": 1, "points": fields["points"]}
+    fields |= {"version": 4, "exercises": [entry, *fields["exercises"]]}
+    assert reports.from_json(json.dumps(fields)) == replace(REPORT, checks=(READY, GOOD))
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,10 @@ def test_text_of_a_fresh_lab_says_that_no_exercise_has_been_begun() -> None:
 
 
 def test_text_of_a_lab_with_services_of_no_exercise_names_them() -> None:
-    seen = replace(SAMPLE.seen, services=tuple(replace(one, name="web-alb2") for one in SAMPLE.seen.services[:1]))
-    report = replace(CLUSTER_ALONE, seen=replace(seen, probes=(), exchanges=()))
+    snapshot = replace(
+        SAMPLE.seen, services=tuple(replace(service, name="web-alb2") for service in SAMPLE.seen.services[:1])
+    )
+    report = replace(CLUSTER_ALONE, seen=replace(snapshot, probes=(), exchanges=()))
     assert reports.to_text(report).splitlines()[-1] == (
         "No exercise has been begun. There are services that belong to none: web-alb2. "
         "If one of them is meant to, name its exercise: labgen grade EXERCISE"
@@ -196,9 +198,9 @@ def test_markdown_tells_of_the_swarm_itself_in_one_line() -> None:
 
 
 def test_json() -> None:
-    told = json.loads(reports.to_json(REPORT))
-    assert (told["schema"], told["version"], told["verdict"]) == ("labgen.report", 5, "inconclusive")
-    assert told["exercises"] == [
+    fields = json.loads(reports.to_json(REPORT))
+    assert (fields["schema"], fields["version"], fields["verdict"]) == ("labgen.report", 5, "inconclusive")
+    assert fields["exercises"] == [
         {
             "name": "first",
             "title": "The first",
@@ -214,8 +216,8 @@ def test_json() -> None:
             "points": {"got": 0, "of": 7, "undecided": 4, "not_applicable": 0},
         },
     ]
-    assert told["not_applicable"] == []
-    assert told["checks"][1] == {
+    assert fields["not_applicable"] == []
+    assert fields["checks"][1] == {
         "id": "first.one[b]",
         "exercise": "first",
         "name": "one",
@@ -233,18 +235,18 @@ def test_json() -> None:
 
 
 def test_json_tells_apart_what_is_not_applicable() -> None:
-    told = json.loads(reports.to_json(replace(REPORT, checks=(GOOD, ELSEWHERE, ALSO))))
-    assert told["verdict"] == "pass"
-    assert told["points"] == {"got": 2, "of": 2, "undecided": 0, "not_applicable": 10}
-    assert told["not_applicable"] == [{"reason": "the kernel has no IPVS", "checks": 2, "points": 10}]
-    assert told["exercises"][1] == {
+    fields = json.loads(reports.to_json(replace(REPORT, checks=(GOOD, ELSEWHERE, ALSO))))
+    assert fields["verdict"] == "pass"
+    assert fields["points"] == {"got": 2, "of": 2, "undecided": 0, "not_applicable": 10}
+    assert fields["not_applicable"] == [{"reason": "the kernel has no IPVS", "checks": 2, "points": 10}]
+    assert fields["exercises"][1] == {
         "name": "web",
         "title": "web",
         "verdict": "nothing",
         "checks": 2,
         "points": {"got": 0, "of": 0, "undecided": 0, "not_applicable": 10},
     }
-    assert {key: told["checks"][1][key] for key in ("verdict", "points", "got", "seen", "hint")} == {
+    assert {key: fields["checks"][1][key] for key in ("verdict", "points", "got", "seen", "hint")} == {
         "verdict": "not applicable",
         "points": 5,
         "got": 0,
@@ -267,14 +269,14 @@ def test_json_there_and_back(report: Report) -> None:
 
 
 def test_a_report_of_version_3_has_no_probes() -> None:
-    told = json.loads(reports.to_json(SAMPLE))
-    del told["seen"]["probes"]
-    del told["seen"]["exchanges"]
-    assert reports.from_json(json.dumps({**told, "version": 3})).seen == replace(SAMPLE.seen, probes=(), exchanges=())
+    fields = json.loads(reports.to_json(SAMPLE))
+    del fields["seen"]["probes"]
+    del fields["seen"]["exchanges"]
+    assert reports.from_json(json.dumps({**fields, "version": 3})).seen == replace(SAMPLE.seen, probes=(), exchanges=())
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "sentence"),
     [
         (
             reports.to_text,
@@ -284,8 +286,8 @@ def test_a_report_of_version_3_has_no_probes() -> None:
         (to_html, "3 lost (0.24 %); lost in a row: sent within 1.3 s"),
     ],
 )
-def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], told: str) -> None:
-    assert told in form(SAMPLE)
+def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], sentence: str) -> None:
+    assert sentence in form(SAMPLE)
     assert "lost" not in form(replace(SAMPLE, seen=replace(SAMPLE.seen, probes=())))
 
 
@@ -301,22 +303,22 @@ def test_a_report_tells_what_swarm_itself_did(form: Callable[[Report], str], lan
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_older_report_is_read(version: int) -> None:
-    told = json.loads(reports.to_json(replace(REPORT, titles={})))
+    fields = json.loads(reports.to_json(replace(REPORT, titles={})))
     for added in ("labgen", "language", "seen", "evidence", *(["not_applicable"] if version == 1 else [])):
-        del told[added]
-    del told["lab"]["network"]
-    for exercise in told["exercises"]:
+        del fields[added]
+    del fields["lab"]["network"]
+    for exercise in fields["exercises"]:
         del exercise["title"]
-    assert reports.from_json(json.dumps({**told, "version": version})) == replace(REPORT, titles={})
+    assert reports.from_json(json.dumps({**fields, "version": version})) == replace(REPORT, titles={})
 
 
 @pytest.mark.parametrize("report", [REPORT, APART, SAMPLE, replace(REPORT, checks=())])
 def test_a_report_is_as_its_schema_says(report: Report) -> None:
     schema = json.loads((Path(reports.__file__).parent / "schema.json").read_text(encoding="utf-8"))
-    told = json.loads(reports.to_json(report))
-    assert list(Draft202012Validator(schema).iter_errors(told)) == []
+    fields = json.loads(reports.to_json(report))
+    assert list(Draft202012Validator(schema).iter_errors(fields)) == []
     # It is closed: what nobody has documented is noticed.
-    assert list(Draft202012Validator(schema).iter_errors({**told, "more": 1}))
+    assert list(Draft202012Validator(schema).iter_errors({**fields, "more": 1}))
 
 
 @pytest.mark.parametrize(
@@ -413,8 +415,8 @@ def test_text_tells_apart_what_is_not_applicable_and_why_once() -> None:
 
 
 def test_text_of_two_reasons_says_which_is_whose() -> None:
-    other = replace(ELSEWHERE, name="five", claim="It is five.", seen="there is no netplan")
-    text = reports.to_text(replace(REPORT, checks=(GOOD, ELSEWHERE, other)))
+    without_netplan = replace(ELSEWHERE, name="five", claim="It is five.", seen="there is no netplan")
+    text = reports.to_text(replace(REPORT, checks=(GOOD, ELSEWHERE, without_netplan)))
     assert (
         "not applicable here\n"
         "  n/a        -/5  web: It is four.\n"

@@ -118,17 +118,21 @@ def test_timeline_shows_what_lasted_a_moment_and_lasts_two_seconds_at_least() ->
 )
 def test_timeline_has_a_few_ticks(seconds: float, ticks: list[str]) -> None:
     line = drawn(*update(1, stopped=seconds, created=0, began=seconds))
-    assert [told for _, told in line.ticks] == ticks
+    assert [label for _, label in line.ticks] == ticks
 
 
 def test_timeline_of_ten_thousand_hours_has_no_more_than_ten_ticks() -> None:
     line = drawn(*update(1, stopped=36_000_000, created=0, began=36_000_000))
-    assert [told for _, told in line.ticks][:3] == ["0 s", "168 h", "336 h"]
+    assert [label for _, label in line.ticks][:3] == ["0 s", "168 h", "336 h"]
     assert len(line.ticks) == 10
 
 
 def test_timeline_draws_so_many_rows_and_counts_the_others() -> None:
-    tasks = [one for slot in range(1, ROWS + 3) for one in update(slot, stopped=slot, created=slot, began=slot + 1)]
+    tasks = [
+        drawn_task
+        for slot in range(1, ROWS + 3)
+        for drawn_task in update(slot, stopped=slot, created=slot, began=slot + 1)
+    ]
     line = drawn(*tasks)
     assert (len(line.rows), line.more) == (ROWS, 2)
     # In the order of the replicas: 2 before 10.
@@ -152,8 +156,8 @@ def test_cards_show_tasks_that_are_meant_to_run() -> None:
         task(3, "worker1", "shutdown", NEW, 0, 1),
         replace(task(0, "worker1", "running", NEW, 0, 1), slot=0),
     )
-    seen = replace(REPORT.seen, services=(replace(UPDATED, name="a", tasks=()), replace(UPDATED, tasks=tasks)))
-    card = {each.name: each for each in cards(replace(REPORT, seen=seen))}["worker1"]
+    snapshot = replace(REPORT.seen, services=(replace(UPDATED, name="a", tasks=()), replace(UPDATED, tasks=tasks)))
+    card = {node_card.name: node_card for node_card in cards(replace(REPORT, seen=snapshot))}["worker1"]
     assert [(chip.label, chip.running, chip.state, chip.colour, chip.image) for chip in card.chips] == [
         ("my-database.1", True, "running", 1, NEW),
         ("my-database.2", False, "starting", 1, NEW),
@@ -164,8 +168,8 @@ def test_cards_show_tasks_that_are_meant_to_run() -> None:
 
 def test_cards_count_the_tasks_that_are_not_drawn() -> None:
     tasks = tuple(task(slot, "worker1", "running", NEW, 0, 1) for slot in range(CHIPS + 2))
-    seen = replace(REPORT.seen, services=(replace(UPDATED, tasks=tasks),))
-    card = {each.name: each for each in cards(replace(REPORT, seen=seen))}["worker1"]
+    snapshot = replace(REPORT.seen, services=(replace(UPDATED, tasks=tasks),))
+    card = {node_card.name: node_card for node_card in cards(replace(REPORT, seen=snapshot))}["worker1"]
     assert (len(card.chips), card.more) == (CHIPS, 2)
 
 
@@ -189,7 +193,7 @@ def test_spreads_have_a_colour_for_each_page_and_none_for_what_is_none() -> None
             ),
         ]
     )
-    assert [[(part.label, part.colour, part.offset, part.width) for part in one.stretches] for one in pages] == [
+    assert [[(part.label, part.colour, part.offset, part.width) for part in page.stretches] for page in pages] == [
         [("one", 0, 0.0, 25.0), ("two", 1, 25.0, 75.0)],
         [("one", 0, 0.0, 25.0), ("503 busy", -1, 25.0, 25.0), ("refused", -1, 50.0, 50.0)],
     ]

@@ -114,17 +114,20 @@ def test_report_tells_possible_numbers_in_every_form(service: Service, language:
     assert_drawn_within(to_html(report))
     # What is read again tells the same.
     again = reports.from_json(reports.to_json(report))
-    assert [words.episode(one, language) for one in episodes(again.seen.services[0])] == [
-        words.episode(one, language) for one in episodes(report.seen.services[0])
+    assert [words.episode(episode, language) for episode in episodes(again.seen.services[0])] == [
+        words.episode(episode, language) for episode in episodes(report.seen.services[0])
     ]
 
 
 @given(histories())
 def test_service_runs_no_more_than_its_replicas(service: Service) -> None:
-    seen = SeenService.of(service)
-    number, _, rest = words.running(seen, "en").partition(" / ")
-    assert int(number) <= (seen.running if seen.replicas is None else seen.replicas)
-    assert seen.replicas is None or int(number) + sum(map(int, re.findall(r", (\d+) more", rest))) == seen.running
+    service_seen = SeenService.of(service)
+    number, _, rest = words.running(service_seen, "en").partition(" / ")
+    assert int(number) <= (service_seen.running if service_seen.replicas is None else service_seen.replicas)
+    assert (
+        service_seen.replicas is None
+        or int(number) + sum(map(int, re.findall(r", (\d+) more", rest))) == service_seen.running
+    )
 
 
 def test_service_tells_apart_what_runs_beside_its_replicas() -> None:
@@ -205,14 +208,14 @@ STRETCHES = st.builds(
 
 @given(st.lists(STRETCHES, min_size=1, max_size=12))
 def test_probe_tells_parts_that_are_no_more_than_the_whole(stretches: list[Stretch]) -> None:
-    told = Probed(tuple(sorted(stretches, key=lambda stretch: stretch.start)))
-    assert 0 <= told.lost <= told.requests
-    assert 0 <= told.spell <= told.seconds + 1e-9
-    assert 0 <= told.silence <= told.seconds + 1e-9
-    seen = SeenProbe.of("web", "manager", 8001, told)
-    assert_possible(str(told))
-    assert_possible(words.probe(seen, "en"))
-    (drawn,) = probes([seen])
+    probed = Probed(tuple(sorted(stretches, key=lambda stretch: stretch.start)))
+    assert 0 <= probed.lost <= probed.requests
+    assert 0 <= probed.spell <= probed.seconds + 1e-9
+    assert 0 <= probed.silence <= probed.seconds + 1e-9
+    probe = SeenProbe.of("web", "manager", 8001, probed)
+    assert_possible(str(probed))
+    assert_possible(words.probe(probe, "en"))
+    (drawn,) = probes([probe])
     for bar in (bar for strip in drawn.strips for bar in strip.bars):
         assert 0 <= bar.offset <= bar.offset + bar.width <= 100.01
 

@@ -55,7 +55,7 @@ def test_the_page_tells_everything() -> None:
     page = Page(to_html(REPORT))
     text = " ".join(page.text.split())
     assert page.open == []
-    for told in (
+    for phrase in (
         "Some of it could not be judged",
         REPORT.closing,
         "its engine says inactive",
@@ -70,7 +70,7 @@ def test_the_page_tells_everything() -> None:
         "the kernel has no IPVS",
         "5f5f5f",
     ):
-        assert told in text, told
+        assert phrase in text, phrase
 
 
 def test_the_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
@@ -86,15 +86,17 @@ def test_the_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
 def test_the_page_speaks_korean() -> None:
     text = to_html(replace(REPORT, language="ko"))
     assert '<html lang="ko">' in text
-    for told in ("여기부터 시작하세요", "클러스터", "my-database 업데이트", "공백 2.5초", "해 볼 것"):
-        assert told in text, told
+    for phrase in ("여기부터 시작하세요", "클러스터", "my-database 업데이트", "공백 2.5초", "해 볼 것"):
+        assert phrase in text, phrase
 
 
 def test_the_page_loads_and_runs_nothing() -> None:
     text = to_html(REPORT)
     page = Page(text)
     assert page.tags & {"script", "img", "link", "iframe", "object", "base", "form", "image", "use"} == set()
-    assert not {one for one in page.attributes if one.startswith("on")} | (page.attributes & {"src", "style", "action"})
+    assert not {attribute for attribute in page.attributes if attribute.startswith("on")} | (
+        page.attributes & {"src", "style", "action"}
+    )
     assert "default-src 'none'" in text
     # These two do not follow from default-src.
     assert "base-uri 'none'" in text
@@ -106,23 +108,33 @@ def test_the_page_loads_and_runs_nothing() -> None:
 
 def _with(text: str) -> reports.Report:
     """The sample with a text in every place that a learner, a node or a page can fill."""
-    told = reports.clean(text)
-    node = SeenNode("id-worker1", told, told, told, told, True, told, told)
-    service = replace(UPDATED, name=told, mode=told, image=told, ports=(told,), update_state=told)
-    service = replace(service, tasks=tuple(replace(one, image=told, error=told, node=told) for one in service.tasks))
-    asked = SeenRequests(told, told, 80, (SeenAnswer(200, told, 2), SeenAnswer(0, told, 1)))
+    cleaned = reports.clean(text)
+    node = SeenNode("id-worker1", cleaned, cleaned, cleaned, cleaned, True, cleaned, cleaned)
+    service = replace(UPDATED, name=cleaned, mode=cleaned, image=cleaned, ports=(cleaned,), update_state=cleaned)
+    service = replace(
+        service,
+        tasks=tuple(replace(old_task, image=cleaned, error=cleaned, node=cleaned) for old_task in service.tasks),
+    )
+    requests = SeenRequests(cleaned, cleaned, 80, (SeenAnswer(200, cleaned, 2), SeenAnswer(0, cleaned, 1)))
     return replace(
         REPORT,
-        lab=told,
-        titles={"web": f"title {told}"},
-        nodes=(replace(REPORT.nodes[0], name=told, address=told),),
+        lab=cleaned,
+        titles={"web": f"title {cleaned}"},
+        nodes=(replace(REPORT.nodes[0], name=cleaned, address=cleaned),),
         checks=tuple(
-            replace(check, seen=told, hint=told, claim=told, node=told, hints=(Advice(told, told, told, (told,)),))
+            replace(
+                check,
+                seen=cleaned,
+                hint=cleaned,
+                claim=cleaned,
+                node=cleaned,
+                hints=(Advice(cleaned, cleaned, cleaned, (cleaned,)),),
+            )
             for check in REPORT.checks
         ),
-        seen=Seen(told, (node,), (service,), (asked,)),
-        started=told,
-        not_begun=(told,),
+        seen=Seen(cleaned, (node,), (service,), (requests,)),
+        started=cleaned,
+        not_begun=(cleaned,),
     )
 
 
@@ -169,7 +181,7 @@ def test_junit() -> None:
     assert failure.get("message") == "its engine says inactive"
     assert "try: On manager: docker swarm join-token worker" in (failure.text or "")
     cluster, web = (
-        {one.get("name"): one.get("value") for one in suite.findall("properties/property")} for suite in root
+        {entry.get("name"): entry.get("value") for entry in suite.findall("properties/property")} for suite in root
     )
     assert web == {"points": "4", "got": "0", "undecided": "2"}
     # The swarm itself earns none.
@@ -248,13 +260,13 @@ def test_a_return_to_an_earlier_image_is_told_as_one() -> None:
         task(1, "a", "shutdown", NEW, 1, 9),
         task(1, "a", "running", OLD, 8, 10),
     )
-    assert [one.kind for one in episodes(replace(UPDATED, tasks=tasks))] == ["update", "back"]
+    assert [episode.kind for episode in episodes(replace(UPDATED, tasks=tasks))] == ["update", "back"]
 
 
 def test_two_updates_far_apart_are_two_episodes() -> None:
     tasks = [task(slot, "a", "shutdown", OLD, -600, slot * 1000) for slot in (1, 2)]
     tasks += [task(slot, "a", "running", NEW, slot * 1000 - 1, slot * 1000 + 2) for slot in (1, 2)]
-    assert [len(one.turns) for one in episodes(replace(UPDATED, tasks=tuple(tasks)))] == [1, 1]
+    assert [len(episode.turns) for episode in episodes(replace(UPDATED, tasks=tuple(tasks)))] == [1, 1]
 
 
 def test_a_timeline_is_drawn_to_scale() -> None:
@@ -268,14 +280,14 @@ def test_a_timeline_is_drawn_to_scale() -> None:
     old, starting, new = first.bars
     assert (old.offset, starting.offset, new.offset + new.width) == (0.0, gap.offset, pytest.approx(100.0))
     assert starting.width == pytest.approx(gap.width, abs=0.02)
-    assert [told for _, told in drawn.ticks] == ["0 s", "5 s", "10 s"]
+    assert [label for _, label in drawn.ticks] == ["0 s", "5 s", "10 s"]
     assert drawn.rows[2].bars[-1].kind == "bad"
 
 
 def test_moments_that_make_no_sense_draw_nothing_and_break_nothing() -> None:
-    odd = tuple(replace(one, created=at(0), since="yesterday") for one in UPDATED.tasks)
-    none = tuple(replace(one, created="", since="") for one in UPDATED.tasks)
-    naive = tuple(replace(one, created="2026-11-24T12:00:00") for one in UPDATED.tasks)
+    odd = tuple(replace(old_task, created=at(0), since="yesterday") for old_task in UPDATED.tasks)
+    none = tuple(replace(old_task, created="", since="") for old_task in UPDATED.tasks)
+    naive = tuple(replace(old_task, created="2026-11-24T12:00:00") for old_task in UPDATED.tasks)
     for tasks in (odd, none, naive):
         for episode in episodes(replace(UPDATED, tasks=tasks)):
             timeline(episode, REPORT.seen)
@@ -302,26 +314,26 @@ def test_ten_thousand_tasks_are_told_in_short() -> None:
 def _service(tasks: int):  # type: ignore[no-untyped-def]
     from labgen.report.episodes import as_service
 
-    each = tuple(task(slot, "worker1", "running", NEW, slot, slot + 1) for slot in range(1, tasks + 1))
-    return as_service(replace(UPDATED, tasks=each))
+    tasks_drawn = tuple(task(slot, "worker1", "running", NEW, slot, slot + 1) for slot in range(1, tasks + 1))
+    return as_service(replace(UPDATED, tasks=tasks_drawn))
 
 
 def test_a_spread_adds_up() -> None:
     drawn, legend = spreads(REPORT.seen.requests)
-    for one in drawn:
-        assert sum(part.width for part in one.stretches) == pytest.approx(100, abs=0.1)
-    assert [(one.total, [part.times for part in one.stretches]) for one in drawn] == [
+    for page in drawn:
+        assert sum(part.width for part in page.stretches) == pytest.approx(100, abs=0.1)
+    assert [(page.total, [part.times for part in page.stretches]) for page in drawn] == [
         (12, [7, 5]),
         (12, [12]),
         (12, [6, 3, 3]),
     ]
-    assert {told: times for told, _, times in legend}["<h1>Hi Docker Swarm 1</h1>"] == 19
+    assert {answer: times for answer, _, times in legend}["<h1>Hi Docker Swarm 1</h1>"] == 19
     assert legend[-1] == ("curl: (28) Connection timed out", -1, 3)
 
 
 def test_an_address_that_nobody_answered_at_is_drawn() -> None:
-    asked = replace(REPORT, seen=Seen(requests=(SeenRequests("manager", "10.0.2.101", 8001, ()),)))
-    assert "no answer" in Page(to_html(asked)).text
+    report = replace(REPORT, seen=Seen(requests=(SeenRequests("manager", "10.0.2.101", 8001, ()),)))
+    assert "no answer" in Page(to_html(report)).text
 
 
 def test_a_run_of_nothing_is_a_page_too() -> None:
@@ -346,7 +358,7 @@ def test_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> No
 
 
 def test_a_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
-    seen = SeenProbe(
+    probe = SeenProbe(
         "web",
         "manager",
         8001,
@@ -361,7 +373,7 @@ def test_a_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
             SeenStretch("10.0.2.101", 200, 50, 5.001, 10.0),
         ),
     )
-    (drawn,) = probes([seen])
+    (drawn,) = probes([probe])
     (strip,) = drawn.strips
     assert [(bar.kind, bar.offset) for bar in strip.bars] == [("run", 0.0), ("run", 50.01), ("error", 50.0)]
     assert strip.bars[-1].width == pytest.approx(0.4)

@@ -26,7 +26,7 @@ ONE = replace(ELSEWHERE, id="web.one", name="one", points=1, seen="there is no n
 
 
 @pytest.mark.parametrize(
-    ("number", "language", "told"),
+    ("number", "language", "sentence"),
     [
         (0, "en", ""),
         (0, "ko", ""),
@@ -34,12 +34,12 @@ ONE = replace(ELSEWHERE, id="web.one", name="one", points=1, seen="there is no n
         (2, "ko", ", 2점은 판정하지 못함"),
     ],
 )
-def test_words_undecided(number: int, language: Language, told: str) -> None:
-    assert words.undecided(number, language) == told
+def test_words_undecided(number: int, language: Language, sentence: str) -> None:
+    assert words.undecided(number, language) == sentence
 
 
 @pytest.mark.parametrize(
-    ("number", "language", "told"),
+    ("number", "language", "sentence"),
     [
         (0, "en", ""),
         (0, "ko", ""),
@@ -47,8 +47,8 @@ def test_words_undecided(number: int, language: Language, told: str) -> None:
         (2, "ko", ", 2점은 여기에서 해당 없음"),
     ],
 )
-def test_words_not_applicable(number: int, language: Language, told: str) -> None:
-    assert words.not_applicable(number, language) == told
+def test_words_not_applicable(number: int, language: Language, sentence: str) -> None:
+    assert words.not_applicable(number, language) == sentence
 
 
 def test_words_of_numbers() -> None:
@@ -107,12 +107,12 @@ def test_closing_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waited", "told"), [(0.5, ""), (0.51, "It took 12 s, of which 1 s"), (3.4, "It took 12 s, of which 3 s")]
+    ("waited", "beginning"), [(0.5, ""), (0.51, "It took 12 s, of which 1 s"), (3.4, "It took 12 s, of which 3 s")]
 )
-def test_took_is_told_where_swarm_was_waited_for(waited: float, told: str) -> None:
+def test_took_is_told_where_swarm_was_waited_for(waited: float, beginning: str) -> None:
     report = replace(REPORT, seconds=12.4, seen=replace(REPORT.seen, waited=waited))
-    assert report.took.startswith(told)
-    assert bool(report.took) == bool(told)
+    assert report.took.startswith(beginning)
+    assert bool(report.took) == bool(beginning)
 
 
 def test_lasted_is_no_less_than_was_waited() -> None:
@@ -145,14 +145,14 @@ def test_worst(outcomes: tuple[Outcome, ...], verdict: Verdict) -> None:
 
 
 def test_by_claim_keeps_the_order_and_each_with_its_own() -> None:
-    other = replace(FAILED, id="web.two[b]")
-    assert by_claim((PASSED, FAILED, UNCLEAR, other)) == [[PASSED], [FAILED, other], [UNCLEAR]]
+    same_claim = replace(FAILED, id="web.two[b]")
+    assert by_claim((PASSED, FAILED, UNCLEAR, same_claim)) == [[PASSED], [FAILED, same_claim], [UNCLEAR]]
 
 
 def test_advice_of_a_report_that_has_only_text_is_a_stage_for_each_line() -> None:
     assert replace(FAILED, hint="a\nb").advice == (Advice(words="a"), Advice(words="b"))
-    both = replace(FAILED, hint="a", hints=(Advice(words="c"),))
-    assert both.advice == (Advice(words="c"),)
+    with_hints = replace(FAILED, hint="a", hints=(Advice(words="c"),))
+    assert with_hints.advice == (Advice(words="c"),)
 
 
 def moved(node: str, image: str = NEW) -> list[SeenTask]:
@@ -175,7 +175,7 @@ def test_episode_says_side_by_side_only_where_no_node_may_have_been_lost() -> No
     assert overlap(*moved("worker1"), *gap) is None
     at_once = [task(2, "worker1", "shutdown", NEW, -60, 4, began=at(-59)), task(2, "worker1", "running", NEW, 1, 4)]
     assert overlap(*moved("worker1"), *at_once) is None
-    unknown = [replace(one, state="starting") if one.state == "running" else one for one in at_once]
+    unknown = [replace(old_task, state="starting") if old_task.state == "running" else old_task for old_task in at_once]
     assert overlap(*moved("worker1"), *unknown) is None
 
 
@@ -243,9 +243,9 @@ def test_markdown_of_the_sample_says_all_of_it() -> None:
 
 
 def test_json_of_another_schema_is_refused() -> None:
-    for told in ({"schema": "labgen.evidence", "version": 4}, {"version": 4}, [], "x"):
+    for content in ({"schema": "labgen.evidence", "version": 4}, {"version": 4}, [], "x"):
         with pytest.raises(ValueError, match="no labgen report"):
-            reports.from_json(json.dumps(told))
+            reports.from_json(json.dumps(content))
     for version in (0, reports.VERSION + 1, "4", None):
         with pytest.raises(ValueError, match="has version"):
             reports.from_json(json.dumps({"schema": "labgen.report", "version": version}))

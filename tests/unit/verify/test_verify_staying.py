@@ -36,9 +36,9 @@ def exam_of(fake: FakeLab) -> Exam:
 def began(fake: FakeLab, seconds: float) -> None:
     """All tasks began to run so long before the swarm is looked at."""
     moment = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
-    for each in fake.tasks:
-        each["Status"] = {**each["Status"], "Timestamp": moment}
-        each.update(CreatedAt=moment, UpdatedAt=moment)
+    for fake_task in fake.tasks:
+        fake_task["Status"] = {**fake_task["Status"], "Timestamp": moment}
+        fake_task.update(CreatedAt=moment, UpdatedAt=moment)
 
 
 def then(fake: FakeLab, change: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -109,7 +109,7 @@ def test_runs_forgives_a_container_that_has_ended_since_the_first_look(fake: Fak
 def test_runs_believes_the_manager_of_a_node_that_cannot_be_asked(fake: FakeLab) -> None:
     exam = exam_of(fake)
     began(fake, 60)
-    fake.missing.update(each["ID"] for each in fake.tasks)
+    fake.missing.update(fake_task["ID"] for fake_task in fake.tasks)
     fake.dead.update(node.name for node in fake.lab.workers)
     runs(exam, web(exam), 2)
 

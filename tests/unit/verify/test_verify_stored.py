@@ -73,21 +73,21 @@ def on(node: str, name: str, slot: int = 1) -> Task:
 
 def test_containers_of_a_node_are_asked_once_and_of_all_together() -> None:
     lab = Lab(w1=[container("a")])
-    there = stored(lab)
-    assert there.containers(W1) == (  # type: ignore[arg-type]
+    node_containers = stored(lab)
+    assert node_containers.containers(W1) == (  # type: ignore[arg-type]
         Container("a", ("web.1.a",), "nginx", "sha256:1", "running", {}),
     )
-    assert there.images(W2) == {"nginx:latest": "sha256:1", "nginx@sha256:d": "sha256:1"}  # type: ignore[arg-type]
-    assert there.containers(MANAGER) == ()  # type: ignore[arg-type]
+    assert node_containers.images(W2) == {"nginx:latest": "sha256:1", "nginx@sha256:d": "sha256:1"}  # type: ignore[arg-type]
+    assert node_containers.containers(MANAGER) == ()  # type: ignore[arg-type]
     assert sorted(lab.asked) == ["m", "w1", "w2"]
 
 
 def test_containers_of_a_node_without_an_engine_are_none() -> None:
     lab = Lab(w1=[container("a")])
     lab.stopped = {"w1"}
-    there = stored(lab)
-    assert there.containers(W1) == ()  # type: ignore[arg-type]
-    assert there.images(W1) == {}  # type: ignore[arg-type]
+    node_containers = stored(lab)
+    assert node_containers.containers(W1) == ()  # type: ignore[arg-type]
+    assert node_containers.images(W1) == {}  # type: ignore[arg-type]
     assert lab.asked == []
 
 
@@ -95,22 +95,22 @@ def test_absent_are_tasks_of_whose_container_their_node_does_not_know() -> None:
     lab = Lab(w1=[container("a"), container("b", "exited")], w2=[])
     tasks = (on("w1", "a", 1), on("w1", "b", 2), on("w2", "c", 3), on("elsewhere", "d", 4))
     lab.now = service(*tasks)
-    there = stored(lab)
-    assert [one.id for one in there.absent(lab.now)] == ["t-b", "t-c"]
+    node_containers = stored(lab)
+    assert [absent_task.id for absent_task in node_containers.absent(lab.now)] == ["t-b", "t-c"]
     # What does not run any more, as the manager says now, contradicts nobody.
     lab.now = service(*tasks[:2])
-    assert [one.id for one in there.absent(service(*tasks))] == ["t-b"]
+    assert [absent_task.id for absent_task in node_containers.absent(service(*tasks))] == ["t-b"]
     lab.now = None
-    assert there.absent(service(*tasks)) == []
+    assert node_containers.absent(service(*tasks)) == []
 
 
 def test_absent_asks_once_more_before_it_counts() -> None:
     lab = Lab(w1=[])
     lab.now = service(on("w1", "a"))
-    there = stored(lab)
-    there.containers(W1)  # type: ignore[arg-type]
+    node_containers = stored(lab)
+    node_containers.containers(W1)  # type: ignore[arg-type]
     lab.containers["w1"] = [container("a")]
-    assert there.absent(lab.now) == []
+    assert node_containers.absent(lab.now) == []
     assert lab.asked.count("w1") == 2
     assert lab.asked.count("w2") == 1
 
@@ -133,6 +133,6 @@ def test_image_ids_are_those_of_the_containers() -> None:
     assert stored(lab).image_ids(tasks) == {"t-a": "sha256:1", "t-b": "sha256:2"}
 
 
-@pytest.mark.parametrize("told", [{}, {"Names": None, "Labels": {"a": "b"}}])
-def test_container_of_little_is_one_of_little(told: dict[str, Any]) -> None:
-    assert Container.of(told) == Container("", (), "", "", "", told.get("Labels") or {})
+@pytest.mark.parametrize("fields", [{}, {"Names": None, "Labels": {"a": "b"}}])
+def test_container_of_little_is_one_of_little(fields: dict[str, Any]) -> None:
+    assert Container.of(fields) == Container("", (), "", "", "", fields.get("Labels") or {})

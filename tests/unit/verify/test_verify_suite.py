@@ -106,8 +106,8 @@ def test_where_no_swarm_is_seen_nobody_says_that_nothing_was_begun(grade: Grade,
 def test_order_does_not_matter(grade: Grade, fake: FakeLab, seed: int) -> None:
     fake.leave(W1)
     plain, shuffled = grade("-p", "no:randomly"), grade(f"--randomly-seed={seed}")
-    assert [(one["id"], one["verdict"]) for one in plain["checks"]] == [
-        (one["id"], one["verdict"]) for one in shuffled["checks"]
+    assert [(entry["id"], entry["verdict"]) for entry in plain["checks"]] == [
+        (entry["id"], entry["verdict"]) for entry in shuffled["checks"]
     ]
 
 
@@ -135,10 +135,10 @@ def test_a_worker_that_left(grade: Grade, fake: FakeLab) -> None:
         f"loadbalance.pages[{W2}]",
         f"loadbalance.pages_from_itself[{W2}]",
     }
-    assert all(W1 in one for one in came_out(report, "blocked"))
+    assert all(W1 in check for check in came_out(report, "blocked"))
     assert not came_out(report, "inconclusive")
-    seen = next(one["seen"] for one in report["checks"] if one["id"] == f"loadbalance.pages[{W2}]")
-    assert "6 x <h1>Welcome to nginx!</h1>, 6 x <h1>Hi Docker Swarm 2</h1>" in seen
+    message = next(entry["seen"] for entry in report["checks"] if entry["id"] == f"loadbalance.pages[{W2}]")
+    assert "6 x <h1>Welcome to nginx!</h1>, 6 x <h1>Hi Docker Swarm 2</h1>" in message
 
 
 def test_a_dead_worker_costs_and_earns_nothing(grade: Grade, fake: FakeLab) -> None:
@@ -148,7 +148,7 @@ def test_a_dead_worker_costs_and_earns_nothing(grade: Grade, fake: FakeLab) -> N
     assert report["status"] == 12
     assert came_out(report, "fail") == set()
     unclear = came_out(report, "inconclusive")
-    assert {one for one in unclear if W2 not in one} == {
+    assert {check for check in unclear if W2 not in check} == {
         f"loadbalance.pages[{MANAGER}]",
         f"loadbalance.pages[{W1}]",
         f"loadbalance.pages_from_itself[{W1}]",
@@ -173,15 +173,15 @@ MESH_CHECKS = {
 
 
 def test_containers_without_the_mesh_get_every_point_that_can_be_had(grade: Grade, fake: FakeLab) -> None:
-    whole = grade()["points"]
+    points = grade()["points"]
     fake.contain()
     fake.asked.clear()
     report = grade("-v")
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
     assert came_out(report, "not applicable") == MESH_CHECKS
     assert came_out(report, "pass") == {check["id"] for check in report["checks"]} - MESH_CHECKS
-    apart = whole["of"] - report["points"]["of"]
-    assert report["points"] == {"got": whole["of"] - apart, "of": whole["of"] - apart, "undecided": 0} | {
+    apart = points["of"] - report["points"]["of"]
+    assert report["points"] == {"got": points["of"] - apart, "of": points["of"] - apart, "undecided": 0} | {
         "not_applicable": apart
     }
     assert report["not_applicable"] == [{"reason": NO_IPVS, "checks": 8, "points": apart}]
@@ -222,8 +222,8 @@ def test_an_address_that_is_given_must_be_there(grade: Grade, fake: FakeLab) -> 
     _replace(W1, "links", "10.0.2.102", "10.0.2.15")(fake)
     report = grade()
     assert came_out(report, "fail") == {f"cluster.address[{W1}]"}
-    seen = next(one["seen"] for one in report["checks"] if one["id"] == f"cluster.address[{W1}]")
-    assert seen == "the adapter 10.0.2.102: there is none"
+    message = next(entry["seen"] for entry in report["checks"] if entry["id"] == f"cluster.address[{W1}]")
+    assert message == "the adapter 10.0.2.102: there is none"
 
 
 def change(path: str, value: Any) -> Callable[[FakeLab], None]:
@@ -285,10 +285,10 @@ def _overlap_of_adapter_1(fake: FakeLab) -> None:
 
 def _service(*path: str, value: Any) -> Callable[[FakeLab], None]:
     def made(fake: FakeLab) -> None:
-        there: Any = fake.service
+        place: Any = fake.service
         for key in path[:-1]:
-            there = there[key]
-        there[path[-1]] = value
+            place = place[key]
+        place[path[-1]] = value
 
     return made
 
@@ -447,16 +447,16 @@ def test_each_fault_turns_its_own_check(
 
 def test_running_says_how_often_tasks_ended(grade: Grade, fake: FakeLab) -> None:
     _flapping(fake)
-    (seen,) = (one["seen"] for one in grade()["checks"] if one["id"] == "loadbalance.running")
+    (message,) = (entry["seen"] for entry in grade()["checks"] if entry["id"] == "loadbalance.running")
     words = (
         r"web-alb does not stay up: 2 of 2 run now, and 6 tasks ended by themselves in the last \d\d s \(exit code 0\)"
     )
-    assert re.search(words, seen)
+    assert re.search(words, message)
 
 
 def test_gossip_reached_says_who_does_not_reach_whom(grade: Grade, fake: FakeLab) -> None:
     _walled("7946/tcp", (MANAGER, W2), (W1, W2))(fake)
-    (check,) = (one for one in grade()["checks"] if one["id"] == f"cluster.gossip_reached[{W2}-tcp]")
+    (check,) = (entry for entry in grade()["checks"] if entry["id"] == f"cluster.gossip_reached[{W2}-tcp]")
     assert check["seen"] == (
         f"port 7946/tcp: {MANAGER} does not reach {W2} (no answer); {W1} does not reach {W2} (no answer)"
     )
@@ -508,13 +508,13 @@ def test_every_check_has_a_fault_that_turns_it() -> None:
     turned = {check.partition("[")[0] for _, checks in SABOTAGE.values() for check in checks}
     # Turned by other tests here: a lab that nobody touched, a worker that left.
     turned |= {"cluster.swarm_begun", "cluster.swarm_active", "cluster.node_ready"}
-    there = {
+    checks = {
         f"{exercise}.{name.removeprefix('test_')}"
         for exercise in ("cluster", "loadbalance")
         for name in vars(import_module(f"labgen.exercises.{exercise}.checks"))
         if name.startswith("test_")
     }
-    assert there == turned
+    assert checks == turned
 
 
 @pytest.mark.parametrize("written", ["node.role == worker", "node.role!=manager"])
@@ -526,9 +526,9 @@ def test_a_constraint_may_be_written_otherwise(grade: Grade, fake: FakeLab, writ
 def test_an_engine_that_does_not_answer_is_not_the_learners(
     grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = fake._facts
+    facts_of = fake._facts
     monkeypatch.setattr(
-        fake, "_facts", lambda name: whole(name).replace("\n200", "\n000") if name == W1 else whole(name)
+        fake, "_facts", lambda name: facts_of(name).replace("\n200", "\n000") if name == W1 else facts_of(name)
     )
     report = grade()
     assert (report["status"], came_out(report, "fail")) == (12, set())
@@ -590,10 +590,10 @@ def test_no_lab_is_said_in_one_line(
 
 def same(report: dict[str, Any]) -> dict[str, Any]:
     """What of a report must be the same when its evidence is graded."""
-    told = {
+    content = {
         key: report[key] for key in ("lab", "started", "verdict", "points", "not_begun", "seen", "evidence", "status")
     }
-    return told | {"checks": [{**one, "seconds": 0} for one in report["checks"]]}
+    return content | {"checks": [{**entry, "seconds": 0} for entry in report["checks"]]}
 
 
 @pytest.mark.parametrize("what", ["right", "left", "dead", "contained", "other page", "untouched"])
@@ -619,7 +619,7 @@ def test_evidence_of_named_exercises_is_graded_for_the_same_ones(grade: Grade, f
     fake.patience = Patience()
     first = grade("--evidence", "kept.jsonl", "--exercise", "update")
     again = grade("--from", "kept.jsonl")
-    assert {one["exercise"] for one in again["checks"]} == {"cluster", "update"}
+    assert {entry["exercise"] for entry in again["checks"]} == {"cluster", "update"}
     assert same(again) == same(first)
 
 
@@ -627,8 +627,8 @@ def test_evidence_that_cannot_be_graded_is_said_in_one_sentence(
     grade: Grade, fake: FakeLab, pytester: pytest.Pytester
 ) -> None:
     grade("--evidence", "kept.jsonl")
-    kept = pytester.path / "kept.jsonl"
-    kept.write_text(kept.read_text(encoding="utf-8")[:-300], encoding="utf-8")
+    evidence_file = pytester.path / "kept.jsonl"
+    evidence_file.write_text(evidence_file.read_text(encoding="utf-8")[:-300], encoding="utf-8")
     for file, why in (("kept.jsonl", "it is cut short*"), ("none.jsonl", "No such file or directory.")):
         result = pytester.runpytest_inprocess(*PYTEST, "--from", file)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -638,17 +638,17 @@ def test_evidence_that_cannot_be_graded_is_said_in_one_sentence(
 
 def test_what_was_asked_stands_in_the_report(grade: Grade, fake: FakeLab) -> None:
     _same_page(fake)
-    seen = grade()["seen"]
-    assert [one["name"] for one in seen["services"]] == ["web-alb"]
-    assert len(seen["services"][0]["tasks"]) == 2
-    assert {(one["by"], one["to"]) for one in seen["requests"]} == {
+    snapshot = grade()["seen"]
+    assert [service["name"] for service in snapshot["services"]] == ["web-alb"]
+    assert len(snapshot["services"][0]["tasks"]) == 2
+    assert {(requests["by"], requests["to"]) for requests in snapshot["requests"]} == {
         (MANAGER, "10.0.2.101"),
         (MANAGER, "10.0.2.102"),
         (MANAGER, "10.0.2.103"),
         (W1, "10.0.2.102"),
         (W2, "10.0.2.103"),
     }
-    first = next(one for one in seen["requests"] if one["to"] == "10.0.2.101")
+    first = next(requests for requests in snapshot["requests"] if requests["to"] == "10.0.2.101")
     assert first["answers"] == [{"status": 200, "body": "<h1>Hi Docker Swarm 1</h1>", "times": 12}]
 
 
@@ -656,15 +656,15 @@ def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
     fake.leave(W1)
     report = grade("--lang", "ko", "--exercise", "update", "-v")
     assert report["language"] == "ko"
-    told = {one["id"]: one for one in report["checks"]}
+    checks = {entry["id"]: entry for entry in report["checks"]}
     assert (
-        told["update.service_exists"]["claim"]
+        checks["update.service_exists"]["claim"]
         == "my-database 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다."
     )
-    assert told["update.service_exists"]["hint"].startswith(
+    assert checks["update.service_exists"]["hint"].startswith(
         "서비스가 아직 없으면 만드세요.\nswarm-manager에서:\n  docker service create"
     )
-    assert told["update.running"]["seen"] == "먼저 update.service_exists 검사가 통과해야 합니다"
+    assert checks["update.running"]["seen"] == "먼저 update.service_exists 검사가 통과해야 합니다"
     assert re.search("참이어야 함: +my-database", report["printed"])
 
 

@@ -11,10 +11,14 @@ from recorded import Recorded, fault
 def _other_nodes(lab: Recorded, change: str) -> None:
     """No engine tells of anything; the run stopped asking at the first that did, so the others are told here."""
     lab.says("docker events", lambda out: change.replace("SINCE", out.partition("\n")[0].rpartition(" ")[2]))
-    seen = lab.evidence.observations
-    at, asked = next((at, one) for at, one in enumerate(seen) if "docker events" in one.script)
+    observations = lab.evidence.observations
+    at, observation = next(
+        (at, observation) for at, observation in enumerate(observations) if "docker events" in observation.script
+    )
     # In the order in which they would have been made.
-    seen[at + 1 : at + 1] = [dataclasses.replace(asked, node=node) for node in ("swarm-worker1", "swarm-worker2")]
+    observations[at + 1 : at + 1] = [
+        dataclasses.replace(observation, node=node) for node in ("swarm-worker1", "swarm-worker2")
+    ]
 
 
 def nothing_was_there(lab: Recorded) -> None:
@@ -35,15 +39,17 @@ def started_anew_and_nothing(lab: Recorded) -> None:
 
 def a_service_left(lab: Recorded) -> None:
     def keep(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        other = {"ID": "left", "Spec": {"Name": "my-database", "Mode": {"Replicated": {"Replicas": 1}}}}
-        return [*services, other]
+        leftover = {"ID": "left", "Spec": {"Name": "my-database", "Mode": {"Replicated": {"Replicas": 1}}}}
+        return [*services, leftover]
 
     lab.engine("/services", keep)
 
 
 def a_container_left(lab: Recorded) -> None:
     labels = {"com.docker.swarm.service.name": "web-alb"}
-    lab.engine(r"/containers/json\?all=1", lambda there: [*there, {"Names": ["/web-alb.1.x"], "Labels": labels}])
+    lab.engine(
+        r"/containers/json\?all=1", lambda containers: [*containers, {"Names": ["/web-alb.1.x"], "Labels": labels}]
+    )
 
 
 def a_network_left(lab: Recorded) -> None:
@@ -51,7 +57,7 @@ def a_network_left(lab: Recorded) -> None:
 
     names = (*cleanup.networks(), *(f"{stack}_default" for stack in cleanup.stacks()))
     assert names, "no exercise makes a network"
-    lab.engine("/networks", lambda there: [*there, {"Name": names[0], "Driver": "overlay", "Scope": "swarm"}])
+    lab.engine("/networks", lambda networks: [*networks, {"Name": names[0], "Driver": "overlay", "Scope": "swarm"}])
 
 
 FAULTS = {

@@ -16,30 +16,30 @@ Json = dict[str, Any]
 
 
 def network(**changed: Any) -> Callable[[Recorded], None]:
-    def change(there: list[Json]) -> None:
-        next(one for one in there if one["Name"] == NETWORK).update(changed)
+    def change(networks: list[Json]) -> None:
+        next(entry for entry in networks if entry["Name"] == NETWORK).update(changed)
 
     return lambda lab: lab.engine("/networks", change)
 
 
 def no_network(lab: Recorded) -> None:
-    lab.engine("/networks", lambda there: [one for one in there if one["Name"] != NETWORK])
+    lab.engine("/networks", lambda networks: [entry for entry in networks if entry["Name"] != NETWORK])
 
 
 def image(name: str) -> Callable[[Recorded], None]:
     return lambda lab: lab.service(
-        name, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="redis:6.0-alpine")
+        name, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="redis:6.0-alpine")
     )
 
 
 def endpoint_mode(name: str, mode: str) -> Callable[[Recorded], None]:
-    return lambda lab: lab.service(name, lambda there: there["Spec"]["EndpointSpec"].update(Mode=mode))
+    return lambda lab: lab.service(name, lambda service: service["Spec"]["EndpointSpec"].update(Mode=mode))
 
 
 def on_no_network(name: str) -> Callable[[Recorded], None]:
-    def change(there: Json) -> None:
-        there["Spec"]["TaskTemplate"].pop("Networks", None)
-        there["Spec"].pop("Networks", None)
+    def change(service: Json) -> None:
+        service["Spec"]["TaskTemplate"].pop("Networks", None)
+        service["Spec"].pop("Networks", None)
 
     return lambda lab: lab.service(name, change)
 
@@ -69,12 +69,16 @@ def meshed(*, answers: bool) -> Callable[[Recorded], None]:
 
     def change(lab: Recorded) -> None:
         lab.meshed(8001)
-        seen = next(one for one in lab.evidence.observations if "nslookup" in one.script)
-        found: list[str] = []
-        lab.service(VIP, lambda there: found.extend(one["Addr"] for one in there["Endpoint"]["VirtualIPs"]))
-        virtual = found[0].partition("/")[0]
-        within = float(re.findall(r"timeout (\d+)", seen.script)[0])
-        fetch = sorted({*re.findall(r"http://([\d.]+)/", seen.script), virtual}, key=IPv4Address)
+        recorded_lookup = next(
+            observation for observation in lab.evidence.observations if "nslookup" in observation.script
+        )
+        addresses: list[str] = []
+        lab.service(
+            VIP, lambda service: addresses.extend(address["Addr"] for address in service["Endpoint"]["VirtualIPs"])
+        )
+        virtual = addresses[0].partition("/")[0]
+        within = float(re.findall(r"timeout (\d+)", recorded_lookup.script)[0])
+        fetch = sorted({*re.findall(r"http://([\d.]+)/", recorded_lookup.script), virtual}, key=IPv4Address)
         scripts: list[str] = []
 
         def capture(script: str) -> str:
@@ -84,7 +88,7 @@ def meshed(*, answers: bool) -> Callable[[Recorded], None]:
         dns.ask(capture, dns.throwaway(NETWORK), [VIP, f"tasks.{VIP}", RR], list(map(IPv4Address, fetch)), within)
         mark = re.findall(r"labgen-\w{16}", scripts[0])[0]
         page = f"{mark} page {virtual}\n" if answers else ""
-        lab.answers(lab.evidence.lab.first_manager, {scripts[0]: seen.out.rstrip("\n") + "\n" + page})
+        lab.answers(lab.evidence.lab.first_manager, {scripts[0]: recorded_lookup.out.rstrip("\n") + "\n" + page})
 
     return change
 

@@ -15,18 +15,18 @@ Task = dict[str, Any]
 
 
 def from_redis(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="redis:6.0-alpine"))
+    lab.service(NAME, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="redis:6.0-alpine"))
 
 
 def three_replicas(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=3))
+    lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=3))
 
 
 def slots(tasks: list[Task]) -> list[list[Task]]:
-    found: dict[int, list[Task]] = {}
-    for task in sorted(tasks, key=lambda one: str(one["CreatedAt"])):
-        found.setdefault(task["Slot"], []).append(task)
-    return list(found.values())
+    tasks_by_slot: dict[int, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"])):
+        tasks_by_slot.setdefault(task["Slot"], []).append(task)
+    return list(tasks_by_slot.values())
 
 
 def only_the_last(lab: Recorded) -> None:

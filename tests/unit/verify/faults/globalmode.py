@@ -11,12 +11,12 @@ NAME = "global_nginx"
 
 def three_replicas(lab: Recorded) -> None:
     """One on each node, but counted."""
-    lab.service(NAME, lambda there: there["Spec"].update(Mode={"Replicated": {"Replicas": 3}}))
+    lab.service(NAME, lambda service: service["Spec"].update(Mode={"Replicated": {"Replicas": 3}}))
 
 
 def another_image(lab: Recorded) -> None:
-    def change(there: dict[str, Any]) -> None:
-        there["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "httpd:latest"
+    def change(service: dict[str, Any]) -> None:
+        service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "httpd:latest"
 
     lab.service(NAME, change)
 
@@ -24,19 +24,21 @@ def another_image(lab: Recorded) -> None:
 def workers_only(lab: Recorded) -> None:
     """The task on the manager is not there: a constraint keeps it away."""
     manager: list[str] = []
-    lab.engine("/nodes", lambda nodes: manager.extend(one["ID"] for one in nodes if one["Spec"]["Role"] == "manager"))
+    lab.engine(
+        "/nodes", lambda nodes: manager.extend(node["ID"] for node in nodes if node["Spec"]["Role"] == "manager")
+    )
     lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in manager])
 
 
 def made_anew(lab: Recorded) -> None:
     """Removed and created after the node had joined."""
     now = lab.evidence.started.isoformat()
-    lab.service(NAME, lambda there: there.update(CreatedAt=now))
+    lab.service(NAME, lambda service: service.update(CreatedAt=now))
 
 
 def lost_membership(lab: Recorded) -> None:
     def leave_behind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        worker = next(one for one in nodes if one["Spec"]["Role"] == "worker")
+        worker = next(node for node in nodes if node["Spec"]["Role"] == "worker")
         return [*nodes, {**worker, "ID": "lost", "Status": {"State": "down"}}]
 
     lab.engine("/nodes", leave_behind)
@@ -44,10 +46,15 @@ def lost_membership(lab: Recorded) -> None:
 
 def joined_without_a_task(lab: Recorded) -> None:
     """The service's only tasks are on nodes that were there before."""
-    made: list[str] = []
-    lab.engine("/services", lambda there: made.extend(one["CreatedAt"] for one in there if one["Spec"]["Name"] == NAME))
+    created: list[str] = []
+    lab.engine(
+        "/services",
+        lambda services: created.extend(
+            service["CreatedAt"] for service in services if service["Spec"]["Name"] == NAME
+        ),
+    )
     late: list[str] = []
-    lab.engine("/nodes", lambda nodes: late.extend(one["ID"] for one in nodes if one["CreatedAt"] > made[0]))
+    lab.engine("/nodes", lambda nodes: late.extend(node["ID"] for node in nodes if node["CreatedAt"] > created[0]))
     lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in late])
 
 

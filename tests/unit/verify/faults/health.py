@@ -17,31 +17,31 @@ OLD = "redis:6.0-alpine"
 Task = dict[str, Any]
 
 
-def container(there: dict[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = there["Spec"]["TaskTemplate"]["ContainerSpec"]
+def container(service: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = service["Spec"]["TaskTemplate"]["ContainerSpec"]
     return spec
 
 
 def from_nginx(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: container(there).update(Image="nginx:latest"))
+    lab.service(NAME, lambda service: container(service).update(Image="nginx:latest"))
 
 
 def two_replicas(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=2))
+    lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=2))
 
 
 def without_check(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: container(there).pop("Healthcheck") and None)
+    lab.service(NAME, lambda service: container(service).pop("Healthcheck") and None)
 
 
 def check_switched_off(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: container(there)["Healthcheck"].update(Test=["NONE"]))
+    lab.service(NAME, lambda service: container(service)["Healthcheck"].update(Test=["NONE"]))
 
 
 def asks_nobody(name: str) -> Callable[[Recorded], None]:
     """``--health-cmd true``: healthy whatever the server does."""
     return lambda lab: lab.service(
-        name, lambda there: container(there)["Healthcheck"].update(Test=["CMD-SHELL", "true"])
+        name, lambda service: container(service)["Healthcheck"].update(Test=["CMD-SHELL", "true"])
     )
 
 
@@ -59,9 +59,9 @@ def fails_always(lab: Recorded) -> None:
 def sick(lab: Recorded) -> None:
     """Every container that runs is not healthy any more."""
 
-    def fall_ill(one: dict[str, Any]) -> None:
-        if one["state"]["Running"]:
-            for check in one["state"]["Health"]["Log"]:
+    def fall_ill(record: dict[str, Any]) -> None:
+        if record["state"]["Running"]:
+            for check in record["state"]["Health"]["Log"]:
                 check.update(ExitCode=1, Output="Could not connect to Redis")
 
     lab.containers(fall_ill)
@@ -70,8 +70,8 @@ def sick(lab: Recorded) -> None:
 def always_well(lab: Recorded) -> None:
     """The update that failed did so of something else: all checks ever made were good."""
 
-    def heal(one: dict[str, Any]) -> None:
-        for check in one["state"]["Health"]["Log"]:
+    def heal(record: dict[str, Any]) -> None:
+        for check in record["state"]["Health"]["Log"]:
             check.update(ExitCode=0)
 
     lab.containers(heal)
@@ -89,25 +89,25 @@ def same_settings(lab: Recorded) -> None:
 
 
 def pruned(lab: Recorded) -> None:
-    lab.containers(lambda one: None if one["state"]["Running"] else MISSING)
+    lab.containers(lambda record: None if record["state"]["Running"] else MISSING)
 
 
 def stop_first(lab: Recorded) -> None:
     """The old containers ended before their successors were made."""
-    made: dict[int, str] = {}
+    created: dict[int, str] = {}
     ended: dict[str, str] = {}
 
     def change(tasks: list[Task]) -> None:
         for task in tasks:
             if task["Status"]["State"] == "running":
-                made[task["Slot"]] = task["CreatedAt"]
+                created[task["Slot"]] = task["CreatedAt"]
         for task in tasks:
             if task["Spec"]["ContainerSpec"]["Image"].startswith(OLD):
-                ended[task["Status"]["ContainerStatus"]["ContainerID"]] = made[task["Slot"]]
+                ended[task["Status"]["ContainerStatus"]["ContainerID"]] = created[task["Slot"]]
 
-    def end(one: dict[str, Any]) -> None:
-        if one["id"] in ended:
-            one["state"]["FinishedAt"] = ended[one["id"]]
+    def end(record: dict[str, Any]) -> None:
+        if record["id"] in ended:
+            record["state"]["FinishedAt"] = ended[record["id"]]
 
     lab.tasks(NAME, change)
     lab.containers(end)
@@ -126,20 +126,23 @@ def exchanged(lab: Recorded) -> None:
     def take_back(tasks: list[Task]) -> None:
         failed = next(task for task in tasks if task["Status"]["State"] in ("failed", "complete"))
         old = next(task for task in tasks if task["Slot"] == failed["Slot"] and image_of(task).startswith(OLD))
-        made = later(failed["Status"]["Timestamp"], 0.1)
+        created = later(failed["Status"]["Timestamp"], 0.1)
         status = {**old["Status"], "ContainerStatus": {"ContainerID": "exchanged"}}
-        tasks.append({**old, "ID": "exchanged", "CreatedAt": made, "Status": status})
-        first.update(id=old["Status"]["ContainerStatus"]["ContainerID"], made=made)
+        tasks.append({**old, "ID": "exchanged", "CreatedAt": created, "Status": status})
+        first.update(id=old["Status"]["ContainerStatus"]["ContainerID"], made=created)
 
     def stop(out: str) -> str:
         now, engine, *lines, end = out.splitlines()
         for line in lines:
             container = json.loads(line)
             if container["id"] == first["id"]:
-                state, made = container["state"], first["made"]
-                again = {**container, "id": "exchanged", "state": {**state, "StartedAt": later(made, 1.2)}}
-                ended = {**container, "state": {**state, "FinishedAt": later(made, 0.5)}}
-                lines = [one for one in lines if one != line] + [json.dumps(again), json.dumps(ended)]
+                state, created = container["state"], first["made"]
+                again = {**container, "id": "exchanged", "state": {**state, "StartedAt": later(created, 1.2)}}
+                ended = {**container, "state": {**state, "FinishedAt": later(created, 0.5)}}
+                lines = [other_line for other_line in lines if other_line != line] + [
+                    json.dumps(again),
+                    json.dumps(ended),
+                ]
         return "\n".join([now, engine, *lines, end]) + "\n"
 
     lab.tasks(NAME, take_back)
@@ -170,15 +173,15 @@ def new_from_the_beginning(lab: Recorded) -> None:
 
 
 def paused(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["UpdateStatus"].update(State="paused"))
+    lab.service(NAME, lambda service: service["UpdateStatus"].update(State="paused"))
 
 
 def page_without_check(lab: Recorded) -> None:
-    lab.service(WEB, lambda there: container(there).pop("Healthcheck") and None)
+    lab.service(WEB, lambda service: container(service).pop("Healthcheck") and None)
 
 
 def page_at_another_port(lab: Recorded) -> None:
-    lab.service(WEB, lambda there: there["Endpoint"]["Ports"][0].update(PublishedPort=8006))
+    lab.service(WEB, lambda service: service["Endpoint"]["Ports"][0].update(PublishedPort=8006))
 
 
 def page_stops_first(lab: Recorded) -> None:
@@ -188,9 +191,9 @@ def page_stops_first(lab: Recorded) -> None:
     def look(tasks: list[Task]) -> None:
         pages.update(task["Status"].get("ContainerStatus", {}).get("ContainerID", "") for task in tasks)
 
-    def end(one: dict[str, Any]) -> None:
-        if one["id"] in pages and not one["state"]["Running"]:
-            one["state"]["FinishedAt"] = one["state"]["StartedAt"]
+    def end(record: dict[str, Any]) -> None:
+        if record["id"] in pages and not record["state"]["Running"]:
+            record["state"]["FinishedAt"] = record["state"]["StartedAt"]
 
     lab.tasks(WEB, look)
     lab.containers(end)

@@ -91,41 +91,45 @@ def do_not_stay_up(lab: Recorded, name: str) -> None:
 def have_no_containers(lab: Recorded, name: str) -> None:
     """The manager says that its tasks run; no node has a container of them."""
     _asked_alone(lab, name)
-    for number, one in enumerate(lab.evidence.observations):
-        if "/containers/json" in one.script:
-            first, *rest = one.out.split("\n")
-            others = [each for each in json.loads(first) or [] if _service_of(each) != name]
-            lab.evidence.observations[number] = dataclasses.replace(one, out="\n".join([json.dumps(others), *rest]))
+    for number, observation in enumerate(lab.evidence.observations):
+        if "/containers/json" in observation.script:
+            first, *rest = observation.out.split("\n")
+            others = [container for container in json.loads(first) or [] if _service_of(container) != name]
+            lab.evidence.observations[number] = dataclasses.replace(
+                observation, out="\n".join([json.dumps(others), *rest])
+            )
 
 
 def run_another_command(lab: Recorded, name: str) -> None:
     """The image is the right one, and its containers sleep."""
-    lab.service(name, lambda there: _container(there).update(Args=["sleep", "10000"]))
+    lab.service(name, lambda service: _container(service).update(Args=["sleep", "10000"]))
 
 
 def have_one_image_of_two_names(lab: Recorded, name: str) -> None:
     """``docker tag OLD NEW``: every container, old and new, was made from the same."""
-    for number, one in enumerate(lab.evidence.observations):
-        if "/containers/json" in one.script:
-            first, *rest = one.out.split("\n")
+    for number, observation in enumerate(lab.evidence.observations):
+        if "/containers/json" in observation.script:
+            first, *rest = observation.out.split("\n")
             all_ = json.loads(first) or []
-            for each in all_:
-                if _service_of(each) == name:
-                    each["ImageID"] = "sha256:" + "0" * 64
-            lab.evidence.observations[number] = dataclasses.replace(one, out="\n".join([json.dumps(all_), *rest]))
+            for container in all_:
+                if _service_of(container) == name:
+                    container["ImageID"] = "sha256:" + "0" * 64
+            lab.evidence.observations[number] = dataclasses.replace(
+                observation, out="\n".join([json.dumps(all_), *rest])
+            )
 
 
 def have_a_surplus(lab: Recorded, name: str) -> None:
     """A port, labels, variables, a network and a constraint more than the exercise asks for."""
 
-    def change(there: dict[str, Any]) -> None:
+    def change(service: dict[str, Any]) -> None:
         port = {"Protocol": "tcp", "TargetPort": 9999, "PublishedPort": 9999, "PublishMode": "ingress"}
-        if there["Endpoint"].get("Ports"):
-            there["Endpoint"]["Ports"].append(port)
-            there["Spec"]["EndpointSpec"]["Ports"].append(port)
-        there["Spec"]["Labels"] = {**there["Spec"].get("Labels", {}), "team": "a"}
-        _container(there).setdefault("Env", []).append("COLOUR=blue")
-        template = there["Spec"]["TaskTemplate"]
+        if service["Endpoint"].get("Ports"):
+            service["Endpoint"]["Ports"].append(port)
+            service["Spec"]["EndpointSpec"]["Ports"].append(port)
+        service["Spec"]["Labels"] = {**service["Spec"].get("Labels", {}), "team": "a"}
+        _container(service).setdefault("Env", []).append("COLOUR=blue")
+        template = service["Spec"]["TaskTemplate"]
         template.setdefault("Networks", []).append({"Target": "another-network"})
         placement = template.setdefault("Placement", {})
         placement["Constraints"] = [*(placement.get("Constraints") or []), "node.platform.os==linux"]
@@ -145,17 +149,21 @@ def _service_of(container: dict[str, Any]) -> str:
 
 def _at(task: Task, moment: datetime) -> Task:
     """A task like one, made and begun at a moment."""
-    other = copy.deepcopy(task)
-    other.update(CreatedAt=moment.isoformat(), UpdatedAt=moment.isoformat())
-    other["Status"]["Timestamp"] = moment.isoformat()
-    return other
+    moved = copy.deepcopy(task)
+    moved.update(CreatedAt=moment.isoformat(), UpdatedAt=moment.isoformat())
+    moved["Status"]["Timestamp"] = moment.isoformat()
+    return moved
 
 
 def _now(lab: Recorded) -> datetime:
     """When the swarm was looked at, by the manager's clock."""
     manager = lab.evidence.lab.first_manager.name
-    facts = next(one for one in lab.evidence.observations if one.node == manager and "@@%s" in one.script)
-    look = next(one for one in lab.evidence.observations if "http://engine/tasks" in one.script)
+    facts = next(
+        observation
+        for observation in lab.evidence.observations
+        if observation.node == manager and "@@%s" in observation.script
+    )
+    look = next(observation for observation in lab.evidence.observations if "http://engine/tasks" in observation.script)
     time = datetime.fromisoformat(re.findall(r'"SystemTime":"([^"]+)"', facts.out)[0])
     return time + timedelta(seconds=look.since - facts.since)
 
@@ -164,11 +172,11 @@ def _asked_alone(lab: Recorded, name: str) -> None:
     """The manager was asked for the service alone as well, at the end."""
     filters = json.dumps({"service": [name]})
     script = ask_command([f"/services/{quote(name, safe='')}", f"/tasks?filters={quote(filters, safe='')}"])
-    found: dict[str, Any] = {}
-    lab.service(name, lambda there: found.update(service=there))
-    lab.tasks(name, lambda tasks: found.update(tasks=tasks))
-    answer = f"{json.dumps(found['service'])}\n\n200\n{json.dumps(found['tasks'])}\n\n200\n"
-    seen = lab.evidence.observations
-    manager = next(one.node for one in seen if "http://engine/tasks" in one.script)
-    if not any(one.script == script for one in seen):
-        seen.append(Observation(manager, script, answer, ("", ""), seen[-1].since))
+    answers: dict[str, Any] = {}
+    lab.service(name, lambda service: answers.update(service=service))
+    lab.tasks(name, lambda tasks: answers.update(tasks=tasks))
+    answer = f"{json.dumps(answers['service'])}\n\n200\n{json.dumps(answers['tasks'])}\n\n200\n"
+    observations = lab.evidence.observations
+    manager = next(observation.node for observation in observations if "http://engine/tasks" in observation.script)
+    if not any(observation.script == script for observation in observations):
+        observations.append(Observation(manager, script, answer, ("", ""), observations[-1].since))

@@ -9,8 +9,8 @@ from recorded import Recorded, fault
 
 
 def _placement(name: str, *constraints: str) -> Callable[[Recorded], None]:
-    def change(there: dict[str, Any]) -> None:
-        there["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": list(constraints)}
+    def change(service: dict[str, Any]) -> None:
+        service["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": list(constraints)}
 
     return lambda lab: lab.service(name, change)
 
@@ -19,9 +19,9 @@ def _all_on(name: str, role: str) -> Callable[[Recorded], None]:
     """All tasks of a service on the last node of a role."""
 
     def made(lab: Recorded) -> None:
-        there: list[str] = []
-        lab.engine("/nodes", lambda nodes: there.extend(one["ID"] for one in nodes if one["Spec"]["Role"] == role))
-        lab.tasks(name, lambda tasks: [{**task, "NodeID": there[-1]} for task in tasks])
+        ids: list[str] = []
+        lab.engine("/nodes", lambda nodes: ids.extend(node["ID"] for node in nodes if node["Spec"]["Role"] == role))
+        lab.tasks(name, lambda tasks: [{**task, "NodeID": ids[-1]} for task in tasks])
 
     return made
 
@@ -52,7 +52,7 @@ def moved_label(nodes: list[dict[str, Any]]) -> None:
 
 
 def nothing_reserved(lab: Recorded) -> None:
-    lab.service("too-big", lambda there: there["Spec"]["TaskTemplate"].update(Resources={}))
+    lab.service("too-big", lambda service: service["Spec"]["TaskTemplate"].update(Resources={}))
 
 
 def it_runs(lab: Recorded) -> None:
@@ -73,7 +73,7 @@ def another_reason(lab: Recorded) -> None:
 
 
 def one_replica(lab: Recorded) -> None:
-    lab.service("spread", lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=1))
+    lab.service("spread", lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=1))
 
 
 def a_task_short(lab: Recorded) -> None:

@@ -16,24 +16,24 @@ Tasks = list[dict[str, Any]]
 def port(name: str, **changed: Any) -> Callable[[Recorded], None]:
     """The one port of a service, other than it is."""
 
-    def change(there: Service) -> None:
-        for where in (there["Endpoint"], there["Endpoint"]["Spec"], there["Spec"]["EndpointSpec"]):
+    def change(service: Service) -> None:
+        for where in (service["Endpoint"], service["Endpoint"]["Spec"], service["Spec"]["EndpointSpec"]):
             where["Ports"][0].update(changed)
 
     return lambda lab: lab.service(name, change)
 
 
 def no_port(name: str) -> Callable[[Recorded], None]:
-    def change(there: Service) -> None:
-        there["Endpoint"] = {"Spec": {}}
-        there["Spec"]["EndpointSpec"] = {"Mode": "vip"}
+    def change(service: Service) -> None:
+        service["Endpoint"] = {"Spec": {}}
+        service["Spec"]["EndpointSpec"] = {"Mode": "vip"}
 
     return lambda lab: lab.service(name, change)
 
 
 def image(name: str, image: str) -> Callable[[Recorded], None]:
     return lambda lab: lab.service(
-        name, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=image)
+        name, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=image)
     )
 
 
@@ -51,7 +51,7 @@ def two_replicas(lab: Recorded) -> None:
     def change(tasks: Tasks) -> Tasks:
         return [task for task in tasks if task.get("NodeID")][:2]
 
-    lab.service("web-host", lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=2))
+    lab.service("web-host", lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=2))
     lab.tasks("web-host", change)
 
 

@@ -91,7 +91,7 @@ FAULTS = {
     "a worker without a task": fault(lambda lab: lab.tasks(NAME, lambda tasks: tasks[:-1]), "service_runs"),
     "another image": fault(
         lambda lab: lab.service(
-            NAME, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:latest")
+            NAME, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:latest")
         ),
         "service_runs",
     ),

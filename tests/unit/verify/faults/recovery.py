@@ -17,14 +17,14 @@ Tasks = list[dict[str, Any]]
 def constrained(lab: Recorded) -> None:
     """The service is the one of the exercise on load balancing, scaled up."""
     lab.service(
-        NAME, lambda there: there["Spec"]["TaskTemplate"].update(Placement={"Constraints": ["node.role==worker"]})
+        NAME, lambda service: service["Spec"]["TaskTemplate"].update(Placement={"Constraints": ["node.role==worker"]})
     )
 
 
 def not_published(lab: Recorded) -> None:
-    def change(there: dict[str, Any]) -> None:
-        there["Endpoint"].pop("Ports", None)
-        there["Spec"].pop("EndpointSpec", None)
+    def change(service: dict[str, Any]) -> None:
+        service["Endpoint"].pop("Ports", None)
+        service["Spec"].pop("EndpointSpec", None)
 
     lab.service(NAME, change)
 
@@ -103,12 +103,12 @@ FAULTS = {
     "no service": fault(lambda lab: lab.gone(NAME), "service_made"),
     "another image": fault(
         lambda lab: lab.service(
-            NAME, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:2.4")
+            NAME, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:2.4")
         ),
         "service_made",
     ),
     "two replicas": fault(
-        lambda lab: lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=2)),
+        lambda lab: lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=2)),
         "service_made",
     ),
     "on workers only": fault(constrained, "service_made"),

@@ -14,19 +14,21 @@ BAD = "alpine:3"
 Task = dict[str, Any]
 
 
-def image(name: str, wanted: str) -> Callable[[Recorded], None]:
+def image(name: str, replacement: str) -> Callable[[Recorded], None]:
     """Another image from the beginning."""
     return lambda lab: lab.service(
-        name, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=wanted)
+        name, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=replacement)
     )
 
 
-def action(name: str, wanted: str) -> Callable[[Recorded], None]:
-    return lambda lab: lab.service(name, lambda there: there["Spec"]["UpdateConfig"].update(FailureAction=wanted))
+def action(name: str, failure_action: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(
+        name, lambda service: service["Spec"]["UpdateConfig"].update(FailureAction=failure_action)
+    )
 
 
-def state(name: str, wanted: str) -> Callable[[Recorded], None]:
-    return lambda lab: lab.service(name, lambda there: there["UpdateStatus"].update(State=wanted))
+def state(name: str, update_state: str) -> Callable[[Recorded], None]:
+    return lambda lab: lab.service(name, lambda service: service["UpdateStatus"].update(State=update_state))
 
 
 def never_failed(name: str) -> Callable[[Recorded], None]:
@@ -119,11 +121,11 @@ def only_once(lab: Recorded) -> None:
     def first(tasks: list[Task]) -> list[Task]:
         running = [task for task in tasks if task["Status"]["State"] == "running"]
         last = max(running, key=lambda task: str(task["CreatedAt"]))
-        kept = [task for task in tasks if task["Slot"] != last["Slot"]]
+        others = [task for task in tasks if task["Slot"] != last["Slot"]]
         slot = next(task["Slot"] for task in running if task is not last)
         return [
-            *kept,
-            *({**task, "ID": f"x{task['ID']}", "Slot": last["Slot"]} for task in kept if task["Slot"] == slot),
+            *others,
+            *({**task, "ID": f"x{task['ID']}", "Slot": last["Slot"]} for task in others if task["Slot"] == slot),
         ]
 
     lab.tasks(STORE, first)

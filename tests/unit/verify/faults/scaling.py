@@ -16,8 +16,8 @@ Tasks = list[dict[str, Any]]
 
 def both(*changes: Callable[[Recorded], Any]) -> Callable[[Recorded], None]:
     def change(lab: Recorded) -> None:
-        for one in changes:
-            one(lab)
+        for step in changes:
+            step(lab)
 
     return change
 
@@ -30,24 +30,24 @@ def forgotten(lab: Recorded) -> None:
 def changed_before(replicas: int | None) -> Callable[[Recorded], None]:
     """Before it was last changed the service had so many replicas; ``None`` where it never was changed."""
 
-    def change(there: dict[str, Any]) -> None:
+    def change(service: dict[str, Any]) -> None:
         if replicas is None:
-            there.pop("PreviousSpec")
+            service.pop("PreviousSpec")
         else:
-            there["PreviousSpec"]["Mode"]["Replicated"]["Replicas"] = replicas
+            service["PreviousSpec"]["Mode"]["Replicated"]["Replicas"] = replicas
 
     return lambda lab: lab.service(NAME, change)
 
 
 def replicas(number: int) -> Callable[[Recorded], None]:
-    return lambda lab: lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=number))
+    return lambda lab: lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=number))
 
 
 def another_service_scaled(lab: Recorded) -> None:
     """Of the same name, before: it was removed and made anew."""
 
-    def change(said: str) -> str:
-        events = [json.loads(line) for line in said.splitlines()]
+    def change(out: str) -> str:
+        events = [json.loads(line) for line in out.splitlines()]
         for event in events:
             event["Actor"]["ID"] = "another"
         return "\n".join(map(json.dumps, events))
@@ -65,11 +65,11 @@ def on_a_manager(lab: Recorded) -> None:
 
 def restarted(lab: Recorded) -> None:
     """When one more runs, all are new."""
-    seen: list[int] = []
+    running_counts: list[int] = []
 
     def change(tasks: Tasks) -> None:
         running = [task for task in tasks if task["Status"]["State"] == "running"]
-        seen.append(len(running))
+        running_counts.append(len(running))
         if len(running) == 3:
             for number, task in enumerate(running):
                 task["ID"] = f"new{number}"
@@ -89,7 +89,7 @@ def stuck(lab: Recorded) -> None:
 
 
 def published(port: int) -> Callable[[Recorded], None]:
-    return lambda lab: lab.service(NAME, lambda there: there["Endpoint"]["Ports"][0].update(PublishedPort=port))
+    return lambda lab: lab.service(NAME, lambda service: service["Endpoint"]["Ports"][0].update(PublishedPort=port))
 
 
 def answers(*losses: Stretch) -> Callable[[Recorded], None]:
@@ -100,14 +100,14 @@ def answers(*losses: Stretch) -> Callable[[Recorded], None]:
 
 def never_scaled_up(lab: Recorded) -> None:
     """Created with three replicas and scaled down; the engine remembers the service from its beginning."""
-    made: list[str] = []
-    lab.service(NAME, lambda there: made.append(there["ID"]))
+    ids: list[str] = []
+    lab.service(NAME, lambda service: ids.append(service["ID"]))
 
     def change(_: str) -> str:
         scaled = {"name": NAME, "replicas.new": "2", "replicas.old": "3"}
         events = [
-            {"Type": "service", "Action": "create", "Actor": {"ID": made[0], "Attributes": {"name": NAME}}},
-            {"Type": "service", "Action": "update", "Actor": {"ID": made[0], "Attributes": scaled}},
+            {"Type": "service", "Action": "create", "Actor": {"ID": ids[0], "Attributes": {"name": NAME}}},
+            {"Type": "service", "Action": "update", "Actor": {"ID": ids[0], "Attributes": scaled}},
         ]
         return "\n".join(map(json.dumps, events))
 
@@ -127,7 +127,8 @@ FAULTS = {
     "not scaled down": fault(both(replicas(3), changed_before(2)), "scaled_down"),
     "on a manager": fault(on_a_manager, "scaled_down"),
     "not kept to workers": fault(
-        lambda lab: lab.service(NAME, lambda there: there["Spec"]["TaskTemplate"].update(Placement={})), "same_service"
+        lambda lab: lab.service(NAME, lambda service: service["Spec"]["TaskTemplate"].update(Placement={})),
+        "same_service",
     ),
     "another port": fault(published(8002), "same_service"),
     "the third never runs": fault(stuck, "scales"),

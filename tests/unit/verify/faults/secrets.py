@@ -10,7 +10,7 @@ NAME, FIRST, SECOND = "site", "site-users-1", "site-users-2"
 
 
 def _container(lab: Recorded, **changed: Any) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(changed))
+    lab.service(NAME, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(changed))
 
 
 def given_by_its_own_name(lab: Recorded) -> None:
@@ -32,7 +32,7 @@ def not_rotated(lab: Recorded) -> None:
     def first(container: dict[str, Any]) -> None:
         container["Secrets"][0]["SecretName"] = FIRST
 
-    lab.service(NAME, lambda there: first(there["Spec"]["TaskTemplate"]["ContainerSpec"]))
+    lab.service(NAME, lambda service: first(service["Spec"]["TaskTemplate"]["ContainerSpec"]))
     lab.tasks(NAME, lambda tasks: [first(task["Spec"]["ContainerSpec"]) for task in tasks] and None)
 
 

@@ -10,8 +10,8 @@ from recorded import Recorded, fault
 NAME = "swarm-start"
 
 
-def _container(there: dict[str, Any]) -> dict[str, Any]:
-    template: dict[str, Any] = there["Spec"]["TaskTemplate"]["ContainerSpec"]
+def _container(service: dict[str, Any]) -> dict[str, Any]:
+    template: dict[str, Any] = service["Spec"]["TaskTemplate"]["ContainerSpec"]
     return template
 
 
@@ -30,17 +30,17 @@ def a_container_instead(lab: Recorded) -> None:
 
 
 def latest(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: _container(there).update(Image="alpine:latest@sha256:" + "0" * 64))
+    lab.service(NAME, lambda service: _container(service).update(Image="alpine:latest@sha256:" + "0" * 64))
 
 
 def no_loop(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: _container(there).update(Args=["echo", "Docker Swarm Mode Start"]))
+    lab.service(NAME, lambda service: _container(service).update(Args=["echo", "Docker Swarm Mode Start"]))
 
 
 def other_pause(lab: Recorded) -> None:
-    def change(there: dict[str, Any]) -> None:
-        there["Spec"]["TaskTemplate"]["ContainerSpec"] = json.loads(
-            json.dumps(_container(there)).replace("sleep 3", "sleep 30")
+    def change(service: dict[str, Any]) -> None:
+        service["Spec"]["TaskTemplate"]["ContainerSpec"] = json.loads(
+            json.dumps(_container(service)).replace("sleep 3", "sleep 30")
         )
 
     lab.service(NAME, change)
@@ -56,11 +56,11 @@ def restarting(lab: Recorded) -> None:
 
 
 def scaled_to_none(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=0))
+    lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=0))
 
 
 def everywhere(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"].update(Mode={"Global": {}}))
+    lab.service(NAME, lambda service: service["Spec"].update(Mode={"Global": {}}))
 
 
 FAULTS = {

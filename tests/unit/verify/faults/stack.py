@@ -17,23 +17,23 @@ OLD, NEW = "redis:6.0-alpine", "redis:6.2.5-alpine"
 
 def made_by_itself(lab: Recorded) -> None:
     """``docker service create --name shop_web`` instead of a stack."""
-    lab.service(WEB, lambda there: there["Spec"].update(Labels={}))
+    lab.service(WEB, lambda service: service["Spec"].update(Labels={}))
 
 
 def another_port(lab: Recorded) -> None:
-    def move(there: dict[str, Any]) -> None:
-        for ports in (there["Spec"]["EndpointSpec"]["Ports"], there["Endpoint"]["Ports"]):
+    def move(service: dict[str, Any]) -> None:
+        for ports in (service["Spec"]["EndpointSpec"]["Ports"], service["Endpoint"]["Ports"]):
             ports[0]["PublishedPort"] = 8091
 
     lab.service(WEB, move)
 
 
 def a_network_of_its_own(lab: Recorded) -> None:
-    lab.service(CACHE, lambda there: there["Spec"]["TaskTemplate"].update(Networks=[{"Target": "elsewhere"}]))
+    lab.service(CACHE, lambda service: service["Spec"]["TaskTemplate"].update(Networks=[{"Target": "elsewhere"}]))
 
 
 def not_updated(lab: Recorded) -> None:
-    lab.service(CACHE, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=OLD))
+    lab.service(CACHE, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image=OLD))
 
 
 def an_old_task_still(lab: Recorded) -> None:
@@ -46,7 +46,7 @@ def an_old_task_still(lab: Recorded) -> None:
 
 def updated_by_hand(lab: Recorded) -> None:
     """``docker service update --image``: the stack's file still says the old image."""
-    lab.service(CACHE, lambda there: there["Spec"]["Labels"].update({"com.docker.stack.image": OLD}))
+    lab.service(CACHE, lambda service: service["Spec"]["Labels"].update({"com.docker.stack.image": OLD}))
 
 
 def deployed_anew(lab: Recorded) -> None:
@@ -81,11 +81,12 @@ FAULTS = {
     "no cache": fault(lambda lab: lab.gone(CACHE), "deployed"),
     "made by itself": fault(made_by_itself, "deployed"),
     "one web server": fault(
-        lambda lab: lab.service(WEB, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=1)), "running"
+        lambda lab: lab.service(WEB, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=1)),
+        "running",
     ),
     "the web is no nginx": fault(
         lambda lab: lab.service(
-            WEB, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:latest")
+            WEB, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="httpd:latest")
         ),
         "running",
     ),

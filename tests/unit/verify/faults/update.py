@@ -12,7 +12,7 @@ OLD, NEW = "redis:6.0-alpine", "redis:6.2.5-alpine"
 
 
 def not_updated(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: _image(there["Spec"]["TaskTemplate"], OLD))
+    lab.service(NAME, lambda service: _image(service["Spec"]["TaskTemplate"], OLD))
 
 
 def made_anew(lab: Recorded) -> None:
@@ -23,13 +23,13 @@ def all_at_once(lab: Recorded) -> None:
     """Every old container ended when the first did."""
     ended: list[str] = []
 
-    def look(one: dict[str, Any]) -> None:
-        if not one["state"]["Running"]:
-            ended.append(one["state"]["FinishedAt"])
+    def look(container: dict[str, Any]) -> None:
+        if not container["state"]["Running"]:
+            ended.append(container["state"]["FinishedAt"])
 
-    def end(one: dict[str, Any]) -> None:
-        if not one["state"]["Running"]:
-            one["state"]["FinishedAt"] = min(ended)
+    def end(container: dict[str, Any]) -> None:
+        if not container["state"]["Running"]:
+            container["state"]["FinishedAt"] = min(ended)
 
     def told(tasks: list[dict[str, Any]]) -> None:
         for task in tasks:
@@ -50,11 +50,11 @@ def starting_still(lab: Recorded) -> None:
 
 
 def paused(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["UpdateStatus"].update(State="paused", Message="update paused"))
+    lab.service(NAME, lambda service: service["UpdateStatus"].update(State="paused", Message="update paused"))
 
 
 def another_image(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: _image(there["Spec"]["TaskTemplate"], "nginx:latest"))
+    lab.service(NAME, lambda service: _image(service["Spec"]["TaskTemplate"], "nginx:latest"))
 
 
 def an_old_server(lab: Recorded) -> None:
@@ -78,7 +78,8 @@ FAULTS = {
     "no service": fault(lambda lab: lab.gone(NAME), "service_exists"),
     "another image": fault(another_image, "service_exists"),
     "two replicas": fault(
-        lambda lab: lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=2)), "running"
+        lambda lab: lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=2)),
+        "running",
     ),
     "a task that failed": fault(starting_still, "running"),
     "not updated": fault(not_updated, "image"),

@@ -13,11 +13,11 @@ Task = dict[str, Any]
 
 
 def three_replicas(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["Mode"]["Replicated"].update(Replicas=3))
+    lab.service(NAME, lambda service: service["Spec"]["Mode"]["Replicated"].update(Replicas=3))
 
 
 def from_nginx(lab: Recorded) -> None:
-    lab.service(NAME, lambda there: there["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="nginx:latest"))
+    lab.service(NAME, lambda service: service["Spec"]["TaskTemplate"]["ContainerSpec"].update(Image="nginx:latest"))
 
 
 def old_image(lab: Recorded) -> None:
@@ -31,18 +31,18 @@ def old_image(lab: Recorded) -> None:
 def generations(tasks: list[Task]) -> list[list[Task]]:
     """The tasks as they were made, as the first update made them, and as the second did; oldest first in each."""
     slots: dict[int, list[Task]] = {}
-    for task in sorted(tasks, key=lambda one: str(one["CreatedAt"])):
+    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"])):
         slots.setdefault(task["Slot"], []).append(task)
-    return [sorted(each, key=lambda one: str(one["CreatedAt"])) for each in zip(*slots.values(), strict=True)]
+    return [sorted(slot, key=lambda task: str(task["CreatedAt"])) for slot in zip(*slots.values(), strict=True)]
 
 
 def together(lab: Recorded, generation: int) -> None:
     """All tasks of an update made when the first was."""
 
     def change(tasks: list[Task]) -> None:
-        made = generations(tasks)[generation]
-        for task in made:
-            task["CreatedAt"] = made[0]["CreatedAt"]
+        generation_tasks = generations(tasks)[generation]
+        for task in generation_tasks:
+            task["CreatedAt"] = generation_tasks[0]["CreatedAt"]
 
     lab.tasks(NAME, change)
 
@@ -52,12 +52,12 @@ def without_pause(lab: Recorded) -> None:
     began: dict[str, str] = {}
 
     def change(tasks: list[Task]) -> None:
-        made = generations(tasks)[1]
-        ran = max(began[task["Status"]["ContainerStatus"]["ContainerID"]] for task in made[:2])
-        for number, task in enumerate(made[2:], 1):
+        generation_tasks = generations(tasks)[1]
+        ran = max(began[task["Status"]["ContainerStatus"]["ContainerID"]] for task in generation_tasks[:2])
+        for number, task in enumerate(generation_tasks[2:], 1):
             task["CreatedAt"] = later(ran, number / 10)
 
-    lab.containers(lambda one: began.update({one["id"]: one["state"]["StartedAt"]}))
+    lab.containers(lambda container: began.update({container["id"]: container["state"]["StartedAt"]}))
     lab.tasks(NAME, change)
 
 
