@@ -40,7 +40,7 @@ class Outcome:
 
     @property
     def error(self) -> LabgenError | None:
-        """What labgen has found wrong, where it has said so."""
+        """Give the error that labgen has found, where it has found one."""
         if self._config is None:
             return None
         return self._config.stash.get(REFUSED, None) or self._config.stash.get(UNWRITTEN, None)

@@ -66,7 +66,7 @@ class Book:
         return [outcome for outcome in outcomes if outcome.node == node] or outcomes
 
     def report(self) -> reports.Report:
-        """The run so far."""
+        """Build the report of the run so far."""
         nodes = self.lab.nodes if self.lab else ()
         return reports.Report(
             lab=self.lab.name if self.lab else "",
@@ -86,7 +86,7 @@ class Book:
         )
 
     def titles(self) -> dict[str, Words]:
-        """What each exercise that was judged is called."""
+        """Give the title of each exercise that was judged."""
         judged = {outcome.exercise for outcome in self.outcomes.values()}
         titles = {"cluster": words.SWARM} | {exercise.name: exercise.title for exercise in exercises().values()}
         return {name: title for name, title in titles.items() if name in judged}

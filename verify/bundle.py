@@ -58,7 +58,7 @@ _SWARM = re.compile(r"http://engine/(?:nodes|tasks|services)\b")
 
 
 def write(evidence: Evidence) -> str:
-    """The file's text."""
+    """Give the text of the evidence's file."""
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in _lines(evidence))
 
 
@@ -90,7 +90,7 @@ def load(path: Path, nonce: str | None = None) -> Evidence:
 
 
 def read(text: str) -> Evidence:
-    """What :func:`write` wrote.
+    """Read what :func:`write` wrote.
 
     :raises Damaged: it was changed, cut short or forged, or is of another version.
     """
@@ -98,7 +98,7 @@ def read(text: str) -> Evidence:
 
 
 def _lines_of(file: IO[bytes]) -> Iterator[str]:
-    """The lines of a file; of the last one whether its end is missing is told by an empty one that is not there."""
+    """Give the lines of a file; an empty line at the end tells that the last line has no end."""
     while raw := file.readline(_LINE + 1):
         if len(raw) > _LINE or (len(raw) > _SCRIPTS and not raw.isascii()):
             raise Damaged("it is forged: a line of it is longer than any in evidence")
@@ -134,7 +134,7 @@ def _read(lines: Iterator[str]) -> Evidence:
 
 
 def _begin(line: str) -> tuple[Evidence, str]:
-    """The head, and its hash."""
+    """Write the head, and give its hash."""
     fields = _object(line)
     if fields is None or fields.get("schema") != SCHEMA:
         raise Damaged("it is no evidence of a labgen grading")
@@ -238,7 +238,7 @@ def _agree(end: Any, evidence: Evidence) -> None:
 
 
 def identities(evidence: Evidence) -> dict[str, Any]:
-    """Which nodes, tasks and images were seen, with their ids and digests, as the engines told them last."""
+    """Give the nodes, tasks and images that were seen, with their ids and digests, as the engines told them last."""
     answers = {
         (observation.node, observation.script): observation.out
         for observation in evidence.observations

@@ -106,7 +106,7 @@ def check(
 
 
 def check_of(item: Any) -> Check | None:
-    """What is known of a collected test, ``None`` where it is no check."""
+    """Give the check that a collected test is, ``None`` where it is none."""
     marker = item.get_closest_marker("check")
     about = marker.args[0] if marker is not None and marker.args else None
     return about if isinstance(about, Check) else None

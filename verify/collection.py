@@ -80,7 +80,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def is_old_file(path: Path) -> bool:
-    """Whether a file is one that an older `labgen init` laid down for an exercise, unchanged."""
+    """Tell whether a file is one that an older `labgen init` laid down for an exercise, unchanged."""
     if not path.name.startswith("test_") or path.suffix != ".py" or not path.is_file():
         return False
     return _SKELETON.fullmatch(path.read_text(encoding="utf-8", errors="replace")) is not None

@@ -198,7 +198,7 @@ def _check_new_tasks(evidence: Evidence) -> None:
 
 
 def _created(out: str) -> dict[str, datetime]:
-    """When each task in an answer was made, by its id."""
+    """Give when each task in an answer was made, by its id."""
     created: dict[str, datetime] = {}
     for line in out.split("\n"):
         if line[:1] != "[":

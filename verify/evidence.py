@@ -58,12 +58,12 @@ class Evidence:
 
     @classmethod
     def of(cls, inventory: Inventory, nonce: str = "") -> Evidence:
-        """An empty one, for a lab that is up."""
+        """Make empty evidence for a lab that is up."""
         return cls(redact(read(inventory.folder.lab_file) or ""), inventory.state, nonce=nonce)
 
     @property
     def lab(self) -> Lab:
-        """The lab as data."""
+        """Give the lab as data."""
         return config.parse(self.lab_file)
 
 
@@ -72,7 +72,7 @@ class Dated(Protocol):
     """Hosts that know when each answer came."""
 
     def moment(self, observation: Observation) -> datetime:
-        """When something was observed, in UTC."""
+        """Give when something was observed, in UTC."""
         ...
 
 
@@ -118,11 +118,11 @@ class Recording:
         self._hosts.close()
 
     def clock(self) -> float:
-        """Seconds since the beginning."""
+        """Give the seconds since the beginning."""
         return time.monotonic() - self._start
 
     def moment(self, observation: Observation) -> datetime:
-        """When something was observed, in UTC."""
+        """Give when something was observed, in UTC."""
         return self._evidence.started + timedelta(seconds=observation.since)
 
     def _keep(self, node: Node, script: str, out: str, error: tuple[str, str]) -> None:
@@ -158,7 +158,7 @@ class Replay:
         self._lock = threading.Lock()
 
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
-        """What was answered then: to the second asking the second answer, and so on.
+        """Give the answer of then: to the second asking the second answer, and so on.
 
         :raises NodeError: there was no answer then, or nobody asked.
         """
@@ -166,7 +166,7 @@ class Replay:
         return self._answer(node, script, time_passes=True)
 
     def beside(self, node: Node, script: str, *, within: float = 30.0) -> str:
-        """The same for a script that ran while others did: it is answered before them, and takes no time of theirs."""
+        """Give the answer to a script that ran while others did: it comes first, and takes no time of theirs."""
         del within
         return self._answer(node, script, time_passes=False)
 
@@ -196,11 +196,11 @@ class Replay:
         """There is nothing to close."""
 
     def clock(self) -> float:
-        """Seconds since the beginning, then."""
+        """Give the seconds since the beginning, then."""
         return self._now
 
     def moment(self, observation: Observation) -> datetime:
-        """When something was observed, in UTC."""
+        """Give when something was observed, in UTC."""
         return self._started + timedelta(seconds=observation.since)
 
     def pause(self, seconds: float) -> None:

@@ -96,7 +96,7 @@ class Exam:
         self._asking.start()
 
     def facts(self, node: Node) -> NodeFacts:
-        """What a node is like. The first call asks every node that checks were chosen for, side by side.
+        """Give what a node is like. The first call asks every node that checks were chosen for, side by side.
 
         :raises NodeError: it cannot be reached, or does not answer.
         """
@@ -109,7 +109,7 @@ class Exam:
 
     @property
     def swarm(self) -> Swarm:
-        """The whole swarm, as the first manager that can be asked tells it.
+        """Give the whole swarm, as the first manager that can be asked tells it.
 
         :raises SwarmError: no node is a manager of a swarm.
         :raises NodeError: no manager can be asked.
@@ -120,7 +120,7 @@ class Exam:
 
     @property
     def manager(self) -> Node:
-        """The first manager of the swarm that can be asked.
+        """Give the first manager of the swarm that can be asked.
 
         :raises SwarmError: no node is a manager of a swarm.
         :raises NodeError: no manager can be asked.
@@ -128,7 +128,7 @@ class Exam:
         return self._manager()
 
     def on(self, node: Node, script: str, *, within: float = 30.0) -> str:
-        """What a script prints that is run as root on a node, now.
+        """Run a script as root on a node now, and give what it prints.
 
         :param within: deadline in seconds on an ordinary machine.
         :raises NodeError: the node cannot be reached, or the script failed.
@@ -136,7 +136,7 @@ class Exam:
         return self._hosts.run(node, script, within=within)
 
     def everywhere(self, nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[Node, T]:
-        """What comes of asking nodes at the same time.
+        """Ask nodes at the same time, and give their answers.
 
         :raises NodeError: one cannot be asked.
         """
@@ -144,32 +144,32 @@ class Exam:
         return {node: answers[node.name].get() for node in self.lab.nodes if node.name in answers}
 
     def beside(self, node: Node, script: str, *, within: float) -> str:
-        """What a script prints that runs while others do, in a thread of its own."""
+        """Run a script while others run, in a thread of its own, and give what it prints."""
         # In a recording it has ended before they begin.
         run: Callable[..., str] = getattr(self._hosts, "beside", self._hosts.run)
         return run(node, script, within=within)
 
     def seconds(self, plain: float) -> float:
-        """A time on an ordinary machine, as long as it may take in this lab."""
+        """Stretch a time on an ordinary machine to what it may take in this lab."""
         return self._patience.seconds(plain)
 
     def ask(self, *paths: str) -> Mapping[str, Answer]:
-        """What the manager's engine answers to paths of its API, now."""
+        """Give what the manager's engine answers to paths of its API, now."""
         return api.ask(partial(self._hosts.run, self.manager), paths)
 
     def networks(self, node: Node) -> list[Network]:
-        """The networks that a node's engine knows; asked once, every node at the same time."""
+        """Give the networks that a node's engine knows; asked once, every node at the same time."""
         if node.name not in self._networks:
             nodes = [peer for peer in self._graded_and(node) if peer == node or self.answers(peer)]
             self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._hosts.run, peer)))
         return self._networks[node.name].get()
 
     def containers(self, node: Node) -> dict[str, Container]:
-        """The containers on a node, running or not, by name; asked once."""
+        """Give the containers on a node, running or not, by name; asked once."""
         return {name: container for container in self.stored.containers(node) for name in container.names}
 
     def service(self, name: str) -> Service | None:
-        """A service as it is now, for checks that act: what others see stays what was seen first."""
+        """Give a service as it is now, for checks that act: the other checks keep what was seen first."""
         service = swarm.service(partial(self._hosts.run, self.manager), name)
         self._polled = service
         if service is not None:
@@ -177,7 +177,7 @@ class Exam:
         return service
 
     def lived(self, name: str) -> Service:
-        """A service of the swarm whose tasks say when their containers began and ended, by the manager's clock.
+        """Give a service whose tasks say when their containers began and ended, by the manager's clock.
 
         :raises NodeError: a node cannot be asked.
         """
@@ -186,7 +186,7 @@ class Exam:
         return self._lived[name].get()
 
     def dated(self, service: Service) -> Service:
-        """The same for a service as it is now, for checks that act.
+        """Give a service as it is now, with the times of its containers, for checks that act.
 
         :raises NodeError: a node cannot be asked.
         """
@@ -203,7 +203,7 @@ class Exam:
         return dated
 
     def host(self, task: Task) -> Node | None:
-        """The lab's node that a task is on."""
+        """Give the lab's node that a task is on."""
         member = self.swarm.node(task.node_id)
         return next((node for node in self.lab.nodes if member and node.name == member.name), None)
 
@@ -248,11 +248,11 @@ class Exam:
         return choose(self.nonce, purpose, among) if self.nonce and among else 0
 
     def mark(self, purpose: str) -> str:
-        """What a check names things by that it makes: made of the nonce, empty without one."""
+        """Give the name for things that a check makes: made of the nonce, empty without one."""
         return mark(self.nonce, purpose) if self.nonce else ""
 
     def unreachable(self) -> str:
-        """Which nodes or engines do not answer, as a sentence; empty where all do."""
+        """Name the nodes or engines that do not answer, as a sentence; empty where all do."""
         silent = []
         for node in self.lab.nodes:
             try:
@@ -262,15 +262,15 @@ class Exam:
         return f"This says nothing while {' and '.join(silent)} cannot be asked." if silent else ""
 
     def through(self, node: Node, port: int) -> Requests:
-        """The answers to requests that the first manager makes to a node's address."""
+        """Give the answers to requests that the first manager makes to a node's address."""
         return self._requests_of(self.lab.first_manager, port).get(str(node.address), Requests(()))
 
     def itself(self, node: Node, port: int) -> Requests:
-        """The answers to requests that a node makes to its own address."""
+        """Give the answers to requests that a node makes to its own address."""
         return self._requests_of(node, port).get(str(node.address), Requests(()))
 
     def latest(self) -> Swarm:
-        """The whole swarm, with the services as a check that acts has seen them last.
+        """Give the whole swarm, with the services as a check that acts has seen them last.
 
         :raises LabgenError: no manager can tell it.
         """
@@ -333,7 +333,7 @@ class Exam:
         return last[-1]
 
     def _observed(self, ask: Callable[[], T]) -> tuple[T, datetime]:
-        """An answer, and when it came."""
+        """Give an answer, and when it came."""
         with tracing.gather() as trace:
             answer = ask()
         tracing.looked_at(trace)
@@ -342,7 +342,7 @@ class Exam:
         return answer, moment
 
     def dated_answer(self, ask: Callable[[], T]) -> tuple[T, datetime]:
-        """An answer of the manager's, and when it came, by its own clock."""
+        """Give an answer of the manager's, and when it came, by its own clock."""
         answer, moment = self._observed(ask)
         return answer, moment + timedelta(seconds=self._ahead.get(self.manager.name, 0.0))
 
@@ -388,7 +388,7 @@ class Exam:
         return last
 
     def answers(self, node: Node) -> bool:
-        """Whether a node can be asked."""
+        """Tell whether a node can be asked."""
         try:
             self.facts(node)
         except NodeError:
@@ -396,7 +396,7 @@ class Exam:
         return True
 
     def _open(self, node: Node, port: int) -> bool:
-        """Whether it is worth asking: where the port is known to be shut, every request would be waited for."""
+        """Tell whether it is worth asking: where the port is known to be shut, every request would be waited for."""
         try:
             return self.facts(node).listens("tcp", port, str(node.address))
         except NodeError:

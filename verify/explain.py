@@ -81,7 +81,7 @@ class Explainer:
         return came
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Put together what is to be told."""
+        """Build the explanations."""
         book = session.config.stash[BOOK]
         abouts = {check_id(item): about for item in self._items if (about := check_of(item))}
         for outcome in book.report().checks:

@@ -58,7 +58,7 @@ class Explained:
 def explanation_of(
     explanations: Sequence[Explained], started: datetime | None, language: Language, *, full: bool = False
 ) -> list[str]:
-    """The explanation, line by line.
+    """Give the explanation, line by line.
 
     :param explanations: the check, for each node it is made for.
     :param started: when the evidence was taken; ``None`` where there is none.
@@ -144,7 +144,7 @@ def _probe(observation: Observation, about: Check, language: Language, full: boo
 
 
 def _info(section: str) -> str:
-    """Of what an engine says of itself, what is about the swarm."""
+    """Give what is about the swarm, of what an engine says of itself."""
     heading, _, rest = section.partition("\n")
     if heading != "@@info":
         return section

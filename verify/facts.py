@@ -47,7 +47,7 @@ class Link:
     addresses: tuple[str, ...]
 
     def __str__(self) -> str:
-        """For people: ``eth1 up, 10.0.2.101``."""
+        """Describe it for people: ``eth1 up, 10.0.2.101``."""
         return f"{self.name} {'up' if self.up else 'down'}, {', '.join(self.addresses) or 'no address'}"
 
 
@@ -60,7 +60,7 @@ class Listener:
     port: int
 
     def reached_at(self, address: str) -> bool:
-        """Whether what is sent to that IPv4 address arrives here."""
+        """Tell whether what is sent to that IPv4 address arrives here."""
         return self.address in (address, "0.0.0.0", "*", "::")  # noqa: S104 - compared, not bound
 
 
@@ -86,7 +86,7 @@ class NodeFacts:
 
     @property
     def swarm(self) -> LocalSwarm:
-        """The swarm as this node's engine sees it; inactive where no engine runs.
+        """Give the swarm as this node's engine sees it; inactive where no engine runs.
 
         :raises NodeError: an engine runs, but does not answer: nothing can be said.
         """
@@ -95,21 +95,21 @@ class NodeFacts:
         return self.local_swarm
 
     def link(self, address: str) -> Link | None:
-        """The interface with that MAC address, or that IPv4 address.
+        """Find the interface with that MAC address, or that IPv4 address.
 
         Others may bear a copy of a MAC address (a bridge, a VLAN): the first.
         """
         return next((link for link in self.links if link.mac == address.lower() or address in link.addresses), None)
 
     def listens(self, protocol: str, port: int, address: str) -> bool:
-        """Whether something listens on that port for that address."""
+        """Tell whether something listens on that port for that address."""
         return any(
             (listener.protocol, listener.port) == (protocol, port) and listener.reached_at(address)
             for listener in self.listeners
         )
 
     def listening(self, port: int) -> str:
-        """What listens on a port, for people."""
+        """Describe what listens on a port, for people."""
         listeners = sorted(
             f"{listener.protocol} {listener.address}:{listener.port}"
             for listener in self.listeners
@@ -119,7 +119,7 @@ class NodeFacts:
 
 
 def script(names: Iterable[str], within: float) -> str:
-    """The script that asks a node.
+    """Give the script that asks a node.
 
     :param names: of the lab's nodes.
     :param within: seconds the engine has for its answer.
@@ -189,7 +189,7 @@ def _links(text: str, name: str) -> tuple[Link, ...]:
 
 
 def _listeners(text: str) -> Iterable[Listener]:
-    """From ``ss -Hlntu``: ``tcp LISTEN 0 4096 *:2377 *:*``, ``udp UNCONN 0 0 127.0.0.1%lo:53 0.0.0.0:*``."""
+    """Read ``ss -Hlntu``: ``tcp LISTEN 0 4096 *:2377 *:*``, ``udp UNCONN 0 0 127.0.0.1%lo:53 0.0.0.0:*``."""
     for line in text.splitlines():
         columns = line.split()
         if len(columns) < 5:

@@ -34,7 +34,7 @@ class Finding:
 
 
 def describe(outcome: Outcome, language: Language) -> str:
-    """A check that did not pass: its claim, what was seen, what to try."""
+    """Describe a check that did not pass: its claim, what was seen, what to try."""
     labels = [word.in_(language) + ":" for word in (words.MUST_BE_TRUE, words.SEEN, words.TRY)]
     advice = text_of(outcome.advice).replace("\n", "\n" + " " * 14)
     parts = zip(labels, (outcome.claim, outcome.seen, advice), strict=True)

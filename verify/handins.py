@@ -28,7 +28,7 @@ Ids = dict[str, set[str]]
 
 
 def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
-    """What a bundle says of itself, and the ids in it; why it is refused, if it is.
+    """Describe a bundle as it does itself, and give the ids in it; where it is refused, say why.
 
     :param lab: the lab that the teacher has given out, ``None`` where that does not matter.
     """
@@ -49,14 +49,14 @@ def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
 
 
 def ids(evidence: Evidence) -> Ids:
-    """The ids of nodes, tasks and containers that were seen."""
+    """Give the ids of nodes, tasks and containers that were seen."""
     members = bundle.identities(evidence)
     containers = {match[1] for observation in evidence.observations for match in _CONTAINER.finditer(observation.out)}
     return {"nodes": set(members["nodes"]), "tasks": set(members["tasks"]), "containers": containers}
 
 
 def shared(of: Sequence[Ids]) -> Iterator[dict[str, Any]]:
-    """Which bundles are of one lab: places of two in the list, and how many ids of each kind they share."""
+    """Find bundles of one lab: places of two in the list, and how many ids of each kind they share."""
     for (first, mine), (second, theirs) in combinations(enumerate(of), 2):
         counts = {kind: len(mine.get(kind, set()) & theirs.get(kind, set())) for kind in _KINDS}
         if any(counts.values()):
@@ -64,7 +64,7 @@ def shared(of: Sequence[Ids]) -> Iterator[dict[str, Any]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print it."""
+    """Print the descriptions."""
     parser = argparse.ArgumentParser(prog="verify.handins")
     parser.add_argument("--lab-file", type=Path)
     parser.add_argument("file", type=Path, nargs="+")

@@ -60,7 +60,7 @@ class SshHosts:
         self._mark = f"@@{secrets.token_hex(8)}"
 
     def host(self, node: Node) -> testinfra.host.Host:
-        """The testinfra host of a node: the same one each time."""
+        """Give the testinfra host of a node: the same object each time."""
         if node.name not in self._hosts:
             kind = _Shared if self._inventory.shared_connections else _kept()
             backend: BaseBackend = kind(node.name, self._inventory)
@@ -82,7 +82,7 @@ class SshHosts:
         except (RuntimeError, OSError, EOFError, HostError) as why:
             # RuntimeError is what testinfra raises where ssh itself ends with 255; paramiko's errors are
             # turned into OSError below.
-            raise unreached(node.name, _said(why)) from None
+            raise unreached(node.name, _reason(why)) from None
         except bounded.TooMuch:
             raise _too_much(node) from None
         try:
@@ -113,7 +113,7 @@ def _too_much(node: Node) -> NodeError:
 
 
 def _bounded(script: str, mark: str) -> str:
-    """The script with an end to what it prints, whatever that is: what is cut off never leaves the node.
+    """Put an end to what the script prints, whatever that is: what is cut off never leaves the node.
 
     Its status goes around the pipes that its two outputs go through. Programs are the distribution's own wherever it
     has them, whatever the PATH of a login is. A line with the mark comes first: what is printed before it was printed
@@ -131,7 +131,7 @@ exit "${{status:-1}}"
 
 
 def _after(mark: str, raw: bytes) -> str:
-    """What was printed after the line with the mark; all of it where that never came.
+    """Give what was printed after the line with the mark; all of it where that never came.
 
     :raises ValueError: it is too long.
     """
@@ -212,7 +212,7 @@ def _kept() -> type[Any]:
     return Kept
 
 
-def _said(why: BaseException) -> str:
+def _reason(why: BaseException) -> str:
     result = why.args[0] if why.args else None
     if isinstance(result, CommandResult):
         lines = _text(result.stderr_bytes).strip().splitlines()

@@ -33,7 +33,7 @@ class Known(Generic[T]):
                 )
 
     def get(self) -> T:
-        """The answer, or the error again."""
+        """Give the answer, or raise the error again."""
         tracing.looked_at(self._behind)
         if self._error is not None:
             raise type(self._error)(self._error.words, self._error.hints)
@@ -41,7 +41,7 @@ class Known(Generic[T]):
 
 
 def side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, Known[T]]:
-    """What came of asking several nodes at the same time, by their names."""
+    """Ask several nodes at the same time, and give what came of it, by their names."""
     targets = list(nodes)
     if not targets:
         return {}

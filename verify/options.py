@@ -8,7 +8,7 @@ from labgen.core.nonce import nonce
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Make them known."""
+    """Add the options of a grading."""
     group = parser.getgroup("labgen")
     group.addoption("--lab", metavar="DIR", help="folder of the lab (default: the nearest one upward from here)")
     group.addoption(

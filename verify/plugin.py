@@ -29,7 +29,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def is_checks_folder(path: Path) -> bool:
-    """Whether a folder is a ``verify/`` of labgen's."""
+    """Tell whether a folder is a ``verify/`` of labgen's."""
     return path.name == "verify" and ((path / "grading.ini").is_file() or _is_of_a_lab(path))
 
 
@@ -45,7 +45,7 @@ def _asks_for_checks(config: pytest.Config, path: Path) -> bool:
 
 
 def _paths(config: pytest.Config) -> Iterator[Path]:
-    """Paths that a run is asked to collect: those typed, else those of the settings, else the working folder."""
+    """Give the paths to collect: those typed, else those of the settings, else the working folder."""
     folder = config.invocation_params.dir
     names = config.known_args_namespace.file_or_dir
     if not names and folder == config.rootpath:

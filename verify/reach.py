@@ -40,7 +40,7 @@ class Reach:
         self._rounds = 0
 
     def connections(self, node: Node, port: int) -> list[Failure]:
-        """Connections to a TCP port that did not come about and that are a node's fault.
+        """Find connections to a TCP port that did not come about and that are a node's fault.
 
         :raises NodeError: what came of them is not known.
         """
@@ -56,7 +56,7 @@ class Reach:
         return sorted({failure for listening, failure in failures if listening == port and failure in blamed}, key=str)
 
     def datagrams(self, node: Node) -> list[Failure]:
-        """Datagrams to the port of the gossip that did not arrive and that are a node's fault.
+        """Find datagrams to the port of the gossip that did not arrive and that are a node's fault.
 
         :raises NodeError: whether they arrive at this node cannot be seen.
         """
@@ -71,7 +71,7 @@ class Reach:
         return self._blamed(node, failures)
 
     def overlay(self, node: Node) -> list[Failure]:
-        """Ways of the overlay networks on which nothing comes through and that are a node's fault.
+        """Find ways of the overlay networks on which nothing comes through and that are a node's fault.
 
         Nodes that do not gossip know of no way: that is told apart from this.
 
@@ -97,7 +97,7 @@ class Reach:
         return _pairs(self._members())
 
     def _members(self) -> list[Node]:
-        """The nodes that are in a swarm, as they say themselves."""
+        """Give the nodes that are in a swarm, as they say themselves."""
         members = []
         for node in self._exam.lab.nodes:
             with suppress(LabgenError):
@@ -109,11 +109,11 @@ class Reach:
         return attempts.tcp.get((str(target.address), port), SILENT) if attempts else None
 
     def _gossip(self, source: Node, target: Node) -> bool:
-        """Both reach the other's port of the gossip."""
+        """Tell whether both reach the other's port of the gossip."""
         return {self._connected(source, target, GOSSIP), self._connected(target, source, GOSSIP)} == {OPEN}
 
     def _overlay(self, source: Node, target: Node) -> bool | None:
-        """Whether the ways between two nodes carry: an answer takes both. ``None`` where neither knows of the other."""
+        """Tell whether two nodes' overlay carries both ways; ``None`` where neither knows of the other."""
         answers = [
             answered
             for node, peer in ((source, target), (target, source))
@@ -123,7 +123,7 @@ class Reach:
         return any(answers) if answers else None
 
     def _answer(self, answers: dict[str, Known[T]], node: Node) -> T | None:
-        """A node's answer, ``None`` where there is none."""
+        """Give a node's answer, ``None`` where there is none."""
         with suppress(LabgenError):
             return answers[node.name].get() if node.name in answers else None
         return None
@@ -162,7 +162,7 @@ class Reach:
             raise NotYet("something was lost on the way")
 
     def _may_come(self, source: Node, target: Node) -> bool:
-        """Whether something was lost between two nodes that no firewall of theirs drops: it may come next time."""
+        """Tell whether what was lost may come next time: no firewall of the two nodes drops it."""
         senders = self._answer(self._heard, target)
         lost = {GOSSIP} if senders is not None and str(source.address) not in senders else set()
         lost |= {DATA_PATH} if self._overlay(source, target) is False else set()

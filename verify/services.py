@@ -23,7 +23,7 @@ from verify.exam import Exam
 
 
 def service_of(name: str) -> Any:
-    """A fixture ``service``: the service of that name, for checks that say what they need first."""
+    """Make the fixture ``service``: the service of that name, for checks that say what they need first."""
 
     @pytest.fixture
     def service(swarm: Swarm) -> Service:
@@ -33,7 +33,7 @@ def service_of(name: str) -> Any:
 
 
 def found(swarm: Swarm, name: str) -> Service:
-    """The service of that name.
+    """Find the service of that name.
 
     :raises AssertionError: there is none.
     """
@@ -44,7 +44,7 @@ def found(swarm: Swarm, name: str) -> Service:
 
 
 def made_from(swarm: Swarm, spec: ServiceSpec) -> Service:
-    """The service of an exercise, made from the image that is asked for, in whatever version, and running its program.
+    """Find an exercise's service, made from the image that it asks for, in whatever version, and running its program.
 
     :raises AssertionError: there is none, it is made from another, or it runs something else.
     """
@@ -124,13 +124,13 @@ def _plain(task: Task) -> str:
 
 
 def told(tasks: tuple[Task, ...]) -> str:
-    """Tasks that are meant to run, for people: ``running, pending (no suitable node)``."""
+    """Describe tasks that are meant to run, for people: ``running, pending (no suitable node)``."""
     meant_to_run = [task for task in tasks if task.desired in ("running", "ready")]
     return ", ".join(task.state + (f" ({task.error})" if task.error else "") for task in meant_to_run) or "none"
 
 
 def hosts(swarm: Swarm, service: Service) -> dict[str, int]:
-    """How many of its tasks run on each node, by the node's name; nodes without one are there, too."""
+    """Count a service's tasks that run on each node, by the node's name; nodes without one are there, too."""
     names = {node.id: node.name for node in swarm.nodes}
     counts = dict.fromkeys((node.name for node in swarm.nodes if node.ready), 0)
     for task in service.running:
@@ -140,7 +140,7 @@ def hosts(swarm: Swarm, service: Service) -> dict[str, int]:
 
 
 def listed(counts: dict[str, int]) -> str:
-    """For people: ``2 on swarm-worker1, 1 on swarm-worker2``."""
+    """Describe the counts for people: ``2 on swarm-worker1, 1 on swarm-worker2``."""
     return ", ".join(f"{many} on {name}" for name, many in sorted(counts.items())) or "none"
 
 

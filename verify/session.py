@@ -81,7 +81,7 @@ def _lock(config: pytest.Config) -> None:
 
 
 def _asks_every_node(config: pytest.Config) -> bool:
-    """Whether it is sure by now that checks of every node will be chosen: then those of the swarm itself are.
+    """Tell whether checks of every node are sure to be chosen: then those of the swarm itself are.
 
     :raises ExerciseError: an exercise is named that there is not.
     """
@@ -103,7 +103,7 @@ def _asks_every_node(config: pytest.Config) -> bool:
 
 
 def lab_of(config: pytest.Config) -> Inventory:
-    """The lab of this run.
+    """Give the lab of this run.
 
     :raises LabgenError: it is not up, or its lab.yml cannot be.
     """
@@ -134,13 +134,13 @@ def _graded(config: pytest.Config) -> Inventory:
 
 
 def _place(config: pytest.Config) -> Path:
-    """The folder of the lab of this run."""
+    """Give the folder of the lab of this run."""
     chosen = config.getoption("lab", None)
     return Path(chosen) if chosen else nearest(Path.cwd())
 
 
 def exam_of(config: pytest.Config) -> Exam:
-    """What this run sees of its lab."""
+    """Give what this run sees of its lab."""
     if EXAM not in config.stash:
         lab_inventory = lab_of(config)
         config.stash[HOSTS] = _hosts(config, lab_inventory)
@@ -230,7 +230,7 @@ def _need_no_mistake(config: pytest.Config, chosen: set[str]) -> None:
 
 
 def _named(config: pytest.Config) -> set[str]:
-    """Exercises named by whoever started this run: with --exercise, or by the file of their checks."""
+    """Give the exercises that this run names: with --exercise, or by the file of their checks."""
     names = [word for option in config.getoption("exercise", None) or () for word in option.split(",")]
     files = [Path(word.partition("::")[0]).stem for word in config.args]
     tests = {file.removeprefix("test_") for file in files if file.startswith("test_")}
@@ -238,18 +238,18 @@ def _named(config: pytest.Config) -> set[str]:
 
 
 def _named_then(config: pytest.Config) -> set[str]:
-    """The exercises that were named when the evidence was taken that is graded now."""
+    """Give the exercises that were named when the evidence was taken that is graded now."""
     graded_again = EVIDENCE in config.stash and config.getoption("evidence_from", None)
     return set(config.stash[EVIDENCE].exercises) if graded_again else set()
 
 
 def nearest(start: Path) -> Path:
-    """The nearest folder upward that holds what labgen remembers of a lab; ``start`` where none does."""
+    """Find the nearest folder upward that holds what labgen remembers of a lab; ``start`` where none does."""
     return next((folder for folder in (start, *start.parents) if (folder / ".labgen").is_dir()), start)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A check that takes a node is made for each node it is for."""
+    """Make a check that takes a node for each node it is for."""
     marker = next(metafunc.definition.iter_markers("check"), None)
     if marker is None:
         return
@@ -269,29 +269,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def lab(pytestconfig: pytest.Config) -> Lab:
-    """The lab as data."""
+    """Give the lab as data."""
     return lab_of(pytestconfig).lab
 
 
 @pytest.fixture(scope="session")
 def lacks(pytestconfig: pytest.Config) -> Lacks:
-    """What its nodes cannot do where they run, and why."""
+    """Give what its nodes cannot do where they run, and why."""
     return lab_of(pytestconfig).lacks
 
 
 @pytest.fixture(scope="session")
 def exam(pytestconfig: pytest.Config) -> Exam:
-    """What is seen of it."""
+    """Give what is seen of it."""
     return exam_of(pytestconfig)
 
 
 @pytest.fixture
 def facts(exam: Exam, node: Node) -> NodeFacts:
-    """What the node of this check is like."""
+    """Give what the node of this check is like."""
     return exam.facts(node)
 
 
 @pytest.fixture
 def swarm(exam: Exam) -> Swarm:
-    """The whole swarm, as a manager tells it."""
+    """Give the whole swarm, as a manager tells it."""
     return exam.swarm

@@ -9,7 +9,7 @@ from labgen.exercise.services import differences
 
 
 def standing(swarm: Swarm) -> list[str]:
-    """Names of the exercises of which a service is there, in the order of the course.
+    """Name the exercises that have a service in the swarm, in the order of the course.
 
     Several exercises may make services of one name, as the course does: of these the one that it fits best.
     """

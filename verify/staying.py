@@ -25,11 +25,11 @@ class Staying:
         self._latest: dict[str, Known[Service]] = {}
 
     def restarts(self, service: Service) -> Restarts | None:
-        """The tasks that show that a service, as it was seen first, does not stay up; ``None`` where it does."""
+        """Find the tasks that show that a service does not stay up, as it was seen first; ``None`` where it does."""
         return restarting(service, self._exam.looked) if self._exam.looked else None
 
     def latest(self, service: Service) -> Service:
-        """A service once each of its tasks has run for some seconds, or one of them has ended.
+        """Give a service once each of its tasks has run for some seconds, or one of them has ended.
 
         Where all have already it is the service as it was seen first, and nothing is asked.
         """

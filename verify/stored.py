@@ -42,7 +42,7 @@ class Container:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Container:
-        """From an entry of ``/containers/json``."""
+        """Read an entry of ``/containers/json``."""
         return cls(
             id=text_of(answer, "Id"),
             names=tuple(str(name).lstrip("/") for name in answer.get("Names") or ()),
@@ -61,14 +61,14 @@ class Stored:
         self._answers: dict[str, Known[Mapping[str, Answer]]] = {}
 
     def containers(self, node: Node) -> tuple[Container, ...]:
-        """The containers on a node, running or not; none where no engine runs.
+        """Give the containers on a node, running or not; none where no engine runs.
 
         :raises NodeError: its engine does not answer.
         """
         return _containers(self._of(node)) if self._exam.facts(node).engine_running else ()
 
     def images(self, node: Node) -> dict[str, str]:
-        """The images on a node, none where no engine runs: each reference that they have there, with the image's id.
+        """Give the id of each image on a node, by each of its references; none where no engine runs.
 
         :raises NodeError: its engine does not answer.
         """
@@ -82,7 +82,7 @@ class Stored:
         }
 
     def absent(self, service: Service) -> list[Task]:
-        """Tasks of a service that run, as the manager says, and of whose container their node says that it does not.
+        """Find tasks of a service that the manager says to run and whose container their node does not have.
 
         A task may have ended between the two answers: both are asked once more before it counts. A node that cannot be
         asked contradicts nobody.
@@ -97,8 +97,7 @@ class Stored:
         return [task for task in absent if task.id in running and not self._runs(task)]
 
     def image_ids(self, tasks: tuple[Task, ...]) -> dict[str, str]:
-        """By id of a task, the id of the image that its container was made from; tasks whose container is gone are not
-        in it."""
+        """Give the id of the image that each task's container was made from; without containers that are gone."""
         ids = {}
         for task in tasks:
             for container in self._around(task) or ():
@@ -113,8 +112,7 @@ class Stored:
         )
 
     def _around(self, task: Task) -> tuple[Container, ...] | None:
-        """The containers on a task's node, ``None`` where it is no node of the lab or cannot be asked, or no engine
-        runs that knows of them."""
+        """Give the containers on a task's node; ``None`` where no node of the lab tells them."""
         node = self._exam.host(task)
         with suppress(LabgenError):
             return self.containers(node) if node and self._exam.facts(node).engine_running else None

@@ -148,7 +148,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _too_small(name: str, book: Book) -> str:
-    """Why the lab is too small for an exercise; empty where it is not."""
+    """Say why the lab is too small for an exercise; empty where it is not."""
     exercise = exercises().get(name)
     return exercise.lacking(book.lab).rstrip(".") if exercise and book.lab else ""
 
@@ -217,7 +217,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
-    """A verdict by its own name; an inconclusive one is an error, wherever it came up."""
+    """Show a verdict by its own name; an inconclusive one is an error, wherever it came up."""
     verdict = dict(getattr(report, "user_properties", ())).get("verdict")
     if verdict == Verdict.INCONCLUSIVE:
         return "error", "E", "INCONCLUSIVE"
@@ -282,7 +282,7 @@ def _files(config: pytest.Config, report: reports.Report) -> Iterator[tuple[Path
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The grade."""
+    """Print the grade."""
     report = config.stash[BOOK].report()
     if report.checks:
         terminalreporter.section("grade")
@@ -349,7 +349,7 @@ def _advice(hints: Hints, item: pytest.Item, book: Book) -> tuple[Advice, ...]:
 
 
 def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
-    """The swarm first, then the exercises in the order of the course; in each, as the module has them."""
+    """Give a check's place: the swarm first, then the course in its order; in each, the order of the module."""
     order = [*exercises()]
     exercise = order.index(about.exercise) if about.exercise in order else len(order)
     names = [node.name for node in book.lab.nodes] if book.lab else []
@@ -368,7 +368,7 @@ def _name(item: pytest.Item) -> str | None:
 
 
 def check_id(item: pytest.Item) -> str:
-    """Id of a check, with the node or parameter it was made for; empty for a test that is none."""
+    """Give the id of a check, with the node or parameter it was made for; empty for a test that is none."""
     about, callspec = check_of(item), getattr(item, "callspec", None)
     if about is None:
         return ""
