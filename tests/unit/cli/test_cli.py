@@ -28,15 +28,15 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_the_package_can_be_run_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "labgen", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("labgen ")
+    result = subprocess.run([sys.executable, "-m", "labgen", "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("labgen ")
 
 
 def test_render_says_what_became_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert labgen(tmp_path, "render") == 0
     assert labgen(tmp_path, "render") == 0
-    said = capsys.readouterr().out.splitlines()
-    assert [line.rsplit(": ", 1)[1] for line in said] == ["created", "unchanged"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rsplit(": ", 1)[1] for line in lines] == ["created", "unchanged"]
 
 
 def test_render_keeps_an_edit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,10 +63,10 @@ def test_mistakes_of_the_lab_file_are_all_told_without_a_traceback(
 ) -> None:
     (tmp_path / "lab.yml").write_text("workers: two\nmanagers: 0\nproviderr: x\n")
     assert labgen(tmp_path, "render") == 3
-    said = capsys.readouterr().err
+    errors = capsys.readouterr().err
     for place in ("line 1, workers", "line 2, managers", "line 3, providerr"):
-        assert place in said
-    assert "Traceback" not in said
+        assert place in errors
+    assert "Traceback" not in errors
 
 
 def test_a_warning_is_told_and_does_not_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,9 +83,9 @@ def test_schema_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_brief_speaks_both_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str) -> None:
     assert labgen(tmp_path, "brief", "loadbalance", "--lang", language) == 0
-    said = capsys.readouterr().out
-    assert ("로드 밸런싱" in said) == (language == "ko")
-    assert "docker service create --name web-alb" in said
+    brief = capsys.readouterr().out
+    assert ("로드 밸런싱" in brief) == (language == "ko")
+    assert "docker service create --name web-alb" in brief
 
 
 def test_an_exercise_that_does_not_exist_names_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,9 +140,9 @@ def test_interruption_says_how_to_go_on(
 def test_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
     needs.posix("sh")
     command = f"'{sys.executable}' -m labgen.cli -C '{tmp_path}' schema | head -c 1"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-    assert done.stdout == "{"
-    assert done.stderr == ""
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert result.stdout == "{"
+    assert result.stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_completion_is_silent_about_a_mistake_in_the_lab_file(tmp_path: Path) ->
     (tmp_path / "lab.yml").write_text("workers: [\n")
     line = f"labgen -C {tmp_path} ssh s"
     environment = {"PATH": "/usr/bin:/bin", root.COMPLETE: "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "4"}
-    asked = subprocess.run(
+    completion = subprocess.run(
         [sys.executable, "-m", "labgen"], env=environment, cwd=Path(root.__file__).parents[2], capture_output=True
     )
-    assert (asked.stdout, asked.stderr) == (b"", b"")
+    assert (completion.stdout, completion.stderr) == (b"", b"")

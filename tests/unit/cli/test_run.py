@@ -74,14 +74,14 @@ def test_an_exercise_that_fails_does_not_stop_the_rest(
     carried.grades["update"] = (11, (3, 5))
     assert cli.main(["-C", str(tmp_path), "run", "--all", "--grade"]) != 0
     assert len(carried.tasks) == len(_fitting())
-    said = capsys.readouterr().out
-    (loadbalance,) = [line for line in said.splitlines() if line.startswith("loadbalance")]
+    out = capsys.readouterr().out
+    (loadbalance,) = [line for line in out.splitlines() if line.startswith("loadbalance")]
     assert "failed 10" in loadbalance
     assert loadbalance.endswith(" -")
-    (update,) = [line for line in said.splitlines() if line.startswith("update  ")]
+    (update,) = [line for line in out.splitlines() if line.startswith("update  ")]
     assert "failed 11" in update
     assert update.endswith("3/5")
-    (together,) = [line for line in said.splitlines() if line.startswith("together")]
+    (together,) = [line for line in out.splitlines() if line.startswith("together")]
     assert f"{len(_fitting()) - 2} of {len(_fitting())}" in together
 
 
@@ -94,13 +94,13 @@ def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_nam
 
 
 def test_the_table_adds_up() -> None:
-    told = run.table(
+    text = run.table(
         [
             run.Outcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
             run.Outcome("two", 0, seconds=20.2, of_swarm=10, points=(3, 3)),
         ]
     )
-    (together,) = [line for line in told.splitlines() if line.startswith("together")]
+    (together,) = [line for line in text.splitlines() if line.startswith("together")]
     assert together.split()[1:] == ["2", "of", "2", "31", "15", "10/11"]
 
 
@@ -118,11 +118,11 @@ def test_points_are_those_of_an_exercise_and_never_of_the_swarm_itself(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "line"),
     [("cluster", "cluster: graded, 37 of 38 checks\n"), ("update", "update: graded, 9 of 11 points\n")],
 )
 def test_a_grade_is_told_as_points_or_as_checks(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, line: str
 ) -> None:
     folder = LabFolder.at(tmp_path)
     folder.report.mkdir(parents=True)
@@ -133,7 +133,7 @@ def test_a_grade_is_told_as_points_or_as_checks(
 
     monkeypatch.setattr(run.Runner, "run", write_report)
     assert run._grade(folder, name) == (0, None if name == "cluster" else (9, 11))
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == line
     assert (folder.report / name / "report.json").exists()
 
 

@@ -53,19 +53,19 @@ NODE = f"@@clock\n1.5\n@@disk\n@@firewall\n@@proxy\n@@end\n@@engine\n{INFO}\n200
     ],
 )
 def test_where_a_published_port_answers(lab: Lab, state: State, port: Port, at: str | None) -> None:
-    as_asked = [forwarded(one.node, one.guest, one.host, one.host) for one in lab.ports]
+    as_asked = [forwarded(published.node, published.guest, published.host, published.host) for published in lab.ports]
     assert url(lab, state, port, as_asked) == at
 
 
-def forwarded(node: str, guest: int, wanted: int, host: int | None) -> dict[str, Any]:
-    return {"node": node, "guest": guest, "wanted": wanted, "host": host}
+def forwarded(node: str, guest: int, requested: int, host: int | None) -> dict[str, Any]:
+    return {"node": node, "guest": guest, "wanted": requested, "host": host}
 
 
 def test_a_port_that_was_taken_answers_where_vagrant_has_put_it() -> None:
     corrected = [forwarded("swarm-manager", 8001, 8001, 2203)]
     assert url(LAB, State("virtualbox"), WEB, corrected) == "http://127.0.0.1:2203"
-    told = table(LAB, Status(ports=corrected)).splitlines()
-    assert told[-1] == "port 8001 of swarm-manager is at 127.0.0.1:2203 of this computer: 8001 was taken."
+    lines = table(LAB, Status(ports=corrected)).splitlines()
+    assert lines[-1] == "port 8001 of swarm-manager is at 127.0.0.1:2203 of this computer: 8001 was taken."
 
 
 def test_a_port_that_is_where_lab_yml_has_it_needs_no_line() -> None:
@@ -77,12 +77,12 @@ def test_where_a_port_is_forwarded_from_is_not_made_up() -> None:
     unknown = [forwarded("swarm-manager", 8001, 8001, None)]
     assert url(LAB, State("virtualbox"), WEB, unknown) is None
     service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [None]}
-    told = table(LAB, Status(services=[service], ports=unknown))
-    assert told.endswith("port 8001 at a port of this computer that `labgen up` will find out")
+    text = table(LAB, Status(services=[service], ports=unknown))
+    assert text.endswith("port 8001 at a port of this computer that `labgen up` will find out")
 
 
 @pytest.mark.parametrize(
-    ("at", "known", "line"),
+    ("at", "fields", "line"),
     [
         ("http://10.0.2.101:8001", {}, "service web-alb: nginx, at http://10.0.2.101:8001"),
         (
@@ -98,9 +98,9 @@ def test_where_a_port_is_forwarded_from_is_not_made_up() -> None:
         (None, {}, "service web-alb: nginx, port 8001 not forwarded to this computer (ports: in lab.yml)"),
     ],
 )
-def test_the_line_of_a_service(at: str | None, known: dict[str, Any], line: str) -> None:
+def test_the_line_of_a_service(at: str | None, fields: dict[str, Any], line: str) -> None:
     service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [at]}
-    assert table(LAB, Status(services=[service], **known)).splitlines()[-1] == line
+    assert table(LAB, Status(services=[service], **fields)).splitlines()[-1] == line
 
 
 def test_a_service_without_ports_is_named_alone() -> None:
@@ -115,7 +115,7 @@ def test_status_of_a_lab_without_the_mesh(
     state = State("docker", lacks=NO_MESH)
     folder.remember(state)
     folder.vagrantfile.write_text("")
-    there = Inventory(folder, LAB, state)
+    lab_inventory = Inventory(folder, LAB, state)
     recorded = {
         "/nodes": (RECORDED / "nodes.json").read_text(encoding="utf-8"),
         "/services": f"[{(RECORDED / 'service.json').read_text(encoding='utf-8')}]",
@@ -128,16 +128,16 @@ def test_status_of_a_lab_without_the_mesh(
         return "".join(f"{json.dumps(json.loads(recorded.get(path, '[]')))}\n200\n" for path in paths)
 
     monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
-    monkeypatch.setattr(inventory, "load", lambda _: there)
+    monkeypatch.setattr(inventory, "load", lambda _: lab_inventory)
     monkeypatch.setattr(
         Vagrant, "status", lambda _: {node.name: Machine(node.name, "running", "docker") for node in LAB.nodes}
     )
     assert cli.main(["-C", str(tmp_path), "status"]) == 0
     assert f"port 8001 does not answer here: {NO_IPVS}" in capsys.readouterr().out
     assert cli.main(["-C", str(tmp_path), "status", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["version"], told["lacks"]) == (1, {"routing mesh": NO_IPVS})
-    assert [(service["published"], service["at"]) for service in told["services"]] == [([8001], [None])]
+    content = json.loads(capsys.readouterr().out)
+    assert (content["version"], content["lacks"]) == (1, {"routing mesh": NO_IPVS})
+    assert [(service["published"], service["at"]) for service in content["services"]] == [([8001], [None])]
 
 
 LEADERLESS = "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers"
@@ -151,8 +151,8 @@ def lab_that_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     state = State("libvirt")
     folder.remember(state)
     folder.vagrantfile.write_text("")
-    there = Inventory(folder, LAB, state)
-    monkeypatch.setattr(inventory, "load", lambda _: there)
+    lab_inventory = Inventory(folder, LAB, state)
+    monkeypatch.setattr(inventory, "load", lambda _: lab_inventory)
     machines = {node.name: Machine(node.name, "running", "libvirt") for node in LAB.nodes}
     monkeypatch.setattr(Vagrant, "status", lambda _: machines)
     return tmp_path
@@ -171,10 +171,10 @@ def test_status_of_a_swarm_without_a_leader_says_so_and_the_ways_out(
     assert cli.main(["-C", str(lab_that_is_up), "status"]) == 7
     lines = capsys.readouterr().out.splitlines()
     start = next(at for at, line in enumerate(lines) if line.startswith("The swarm has no leader"))
-    told = "\n".join(lines[start:])
-    assert told.count("The swarm has no leader") == 1
-    assert told.index("sudo systemctl start docker") < told.index("--force-new-cluster") < told.index("labgen reset")
-    assert "journalctl" not in told
+    text = "\n".join(lines[start:])
+    assert text.count("The swarm has no leader") == 1
+    assert text.index("sudo systemctl start docker") < text.index("--force-new-cluster") < text.index("labgen reset")
+    assert "journalctl" not in text
     assert cli.main(["-C", str(lab_that_is_up), "status", "--json"]) == 7
     assert [cause["cause"] for cause in json.loads(capsys.readouterr().out)["causes"]] == ["no-leader"]
 
@@ -194,6 +194,6 @@ def test_status_tells_causes_of_trouble_beside_what_runs(
 
     monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
     assert cli.main(["-C", str(lab_that_is_up), "status"]) == 0
-    told = capsys.readouterr().out
-    assert "swarm-manager is drained: it takes no tasks until it is active again.\n  On swarm-manager:\n" in told
-    assert "    docker node update --availability active swarm-manager\n" in told
+    out = capsys.readouterr().out
+    assert "swarm-manager is drained: it takes no tasks until it is active again.\n  On swarm-manager:\n" in out
+    assert "    docker node update --availability active swarm-manager\n" in out

@@ -127,10 +127,10 @@ def test_up_that_is_refused_does_nothing(
     bench: Bench, capsys: pytest.CaptureFixture[str], lab: str, words: list[str]
 ) -> None:
     bench.type()
-    before, done = bench.files(), list(bench.log)
+    before, log = bench.files(), list(bench.log)
     assert bench.type(*words, lab=lab) == 7
     assert "Nothing was done." in capsys.readouterr().err
-    assert (bench.files(), bench.log) == (before, done)
+    assert (bench.files(), bench.log) == (before, log)
 
 
 @pytest.mark.parametrize("lab", ["", "workers: 1", "memory: 2048", "network: 10.9.8.0/24"])
@@ -138,11 +138,11 @@ def test_up_dry_run_changes_nothing_and_prints_the_plan(
     bench: Bench, capsys: pytest.CaptureFixture[str], lab: str
 ) -> None:
     bench.type()
-    before, done = bench.files(), list(bench.log)
+    before, log = bench.files(), list(bench.log)
     capsys.readouterr()
     assert bench.type("--dry-run", "--prune", lab=lab) == 0
     printed = capsys.readouterr().out
-    assert (bench.files(), bench.log) == (before, done)
+    assert (bench.files(), bench.log) == (before, log)
     assert ("It would be refused" in printed) == ("network" in lab)
     assert ("1. drain and take out of the swarm: swarm-worker2" in printed) == (lab == "workers: 1")
 

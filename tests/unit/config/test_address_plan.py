@@ -16,27 +16,27 @@ def network(text):
 
 
 def plan(lab="10.0.2.0/24", **chosen):
-    made = address_plan.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()})
-    assert isinstance(made, AddressPlan), made
-    return made
+    result = address_plan.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()})
+    assert isinstance(result, AddressPlan), result
+    return result
 
 
 def problems(lab="10.0.2.0/24", mask=24, **chosen):
-    made = address_plan.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()}, mask)
-    assert isinstance(made, list), made
-    return made
+    mistakes = address_plan.plan(network(lab), {key: network(subnet) for key, subnet in chosen.items()}, mask)
+    assert isinstance(mistakes, list), mistakes
+    return mistakes
 
 
 def test_the_courses_plan():
-    made = plan()
-    assert [f"{name} {subnet}" for name, subnet in made.named_subnets()] == [
+    course_plan = plan()
+    assert [f"{name} {subnet}" for name, subnet in course_plan.named_subnets()] == [
         "lab network 10.0.2.0/24",
         "adapter 1 192.168.221.0/24",
         "overlay pool 10.20.0.0/16",
         "docker0 172.17.0.0/16",
         "docker_gwbridge 172.18.0.0/16",
     ]
-    assert str(made.gateway) == "10.0.2.1"
+    assert str(course_plan.gateway) == "10.0.2.1"
 
 
 PRIVATE = (network("10.0.0.0/8"), network("172.16.0.0/12"), network("192.168.0.0/16"))
@@ -54,26 +54,26 @@ def lab_networks(draw):
 @settings(max_examples=200, deadline=None)
 @given(lab_networks())
 def test_whatever_the_lab_network_nothing_overlaps(lab):
-    made = address_plan.plan(lab, {})
+    outcome = address_plan.plan(lab, {})
     if any(lab.overlaps(wrong) for wrong, _ in address_plan.UNUSABLE):
-        assert isinstance(made, list)
+        assert isinstance(outcome, list)
         return
-    assert isinstance(made, AddressPlan)
-    subnets = [subnet for _, subnet in made.named_subnets()]
+    assert isinstance(outcome, AddressPlan)
+    subnets = [subnet for _, subnet in outcome.named_subnets()]
     assert len(subnets) == 5
-    assert not any(one.overlaps(other) for one, other in combinations(subnets, 2))
-    assert made.gateway in made.lab
+    assert not any(first.overlaps(second) for first, second in combinations(subnets, 2))
+    assert outcome.gateway in outcome.lab
 
 
 @settings(max_examples=150, deadline=None)
 @given(lab_networks(), st.dictionaries(st.sampled_from(sorted(address_plan.CANDIDATES)), lab_networks()))
 def test_whatever_is_chosen_by_hand_it_stands_or_is_refused(lab, chosen):
-    made = address_plan.plan(lab, chosen, 28)
-    if isinstance(made, list):
-        assert all(problem.place and problem.reason and problem.fix for problem in made)
+    outcome = address_plan.plan(lab, chosen, 28)
+    if isinstance(outcome, list):
+        assert all(problem.place and problem.reason and problem.fix for problem in outcome)
         return
-    assert all(getattr(made, key) == subnet for key, subnet in chosen.items())
-    assert not any(one.overlaps(other) for (_, one), (_, other) in combinations(made.named_subnets(), 2))
+    assert all(getattr(outcome, key) == subnet for key, subnet in chosen.items())
+    assert not any(first.overlaps(second) for (_, first), (_, second) in combinations(outcome.named_subnets(), 2))
 
 
 def test_an_overlap_is_told_once_and_to_the_later_of_the_two():
@@ -124,6 +124,8 @@ def test_where_nothing_is_left_it_says_what_to_set():
 
 
 def test_candidates_do_not_overlap_each_other():
-    everything = [(key, network(one)) for key, several in address_plan.CANDIDATES.items() for one in several]
-    for (key, one), (other_key, other) in combinations(everything, 2):
-        assert key == other_key or not one.overlaps(other)
+    candidates = [
+        (key, network(candidate)) for key, several in address_plan.CANDIDATES.items() for candidate in several
+    ]
+    for (key, first), (other_key, second) in combinations(candidates, 2):
+        assert key == other_key or not first.overlaps(second)

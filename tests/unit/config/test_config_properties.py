@@ -54,7 +54,7 @@ def check(text):
         lab = outcome
         assert isinstance(lab, Lab)
         subnets = [subnet for _, subnet in lab.plan.named_subnets()]
-        assert not any(one.overlaps(other) for one, other in combinations(subnets, 2))
+        assert not any(first.overlaps(second) for first, second in combinations(subnets, 2))
         assert len({node.address for node in lab.nodes}) == len({node.name for node in lab.nodes}) == len(lab.nodes)
         assert all(node.address in lab.plan.lab for node in lab.nodes)
         assert lab.managers

@@ -49,9 +49,9 @@ BAD = [
 
 @pytest.fixture(scope="module")
 def validator():
-    made = schema()
-    jsonschema.Draft202012Validator.check_schema(made)
-    return jsonschema.Draft202012Validator(made)
+    json_schema = schema()
+    jsonschema.Draft202012Validator.check_schema(json_schema)
+    return jsonschema.Draft202012Validator(json_schema)
 
 
 @pytest.mark.parametrize("text", GOOD)
@@ -68,9 +68,9 @@ def test_what_is_bad_is_bad_to_both(validator, text):
 
 
 def test_every_key_is_described_for_the_editor():
-    made = schema()
-    assert made["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert made["title"] == "labgen lab.yml"
-    assert set(made["properties"]) == set(LabFile.model_fields)
-    for name, entry in made["properties"].items():
+    json_schema = schema()
+    assert json_schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert json_schema["title"] == "labgen lab.yml"
+    assert set(json_schema["properties"]) == set(LabFile.model_fields)
+    for name, entry in json_schema["properties"].items():
         assert entry.get("description") or "$ref" in entry or "anyOf" in entry, name

@@ -68,23 +68,23 @@ def test_guarded_shows_the_stack_where_it_is_asked_for() -> None:
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["schema", "run --list", "brief update"])
 def test_an_output_that_is_full_is_told(tmp_path: Path, words: str, unbuffered: str) -> None:
-    done = shell(f"{LABGEN} {words} > /dev/full", tmp_path, PYTHONUNBUFFERED=unbuffered)
-    assert done.returncode == 5
-    assert done.stderr.startswith("error: the output cannot be written: No space left on device.\n")
-    assert done.stderr.count("\n") == 2
+    result = shell(f"{LABGEN} {words} > /dev/full", tmp_path, PYTHONUNBUFFERED=unbuffered)
+    assert result.returncode == 5
+    assert result.stderr.startswith("error: the output cannot be written: No space left on device.\n")
+    assert result.stderr.count("\n") == 2
 
 
 def test_help_that_cannot_be_printed_is_told(tmp_path: Path) -> None:
-    done = shell(f"{LABGEN} --help > /dev/full", tmp_path, PYTHONUNBUFFERED="")
-    assert done.returncode == 5
-    assert done.stderr.startswith("error: the output cannot be written")
+    result = shell(f"{LABGEN} --help > /dev/full", tmp_path, PYTHONUNBUFFERED="")
+    assert result.returncode == 5
+    assert result.stderr.startswith("error: the output cannot be written")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "2> /dev/full"])
 def test_a_closed_stream_changes_nothing_else(tmp_path: Path, closed: str) -> None:
-    done = shell(f"{LABGEN} render {closed}", tmp_path)
-    assert done.returncode == 0
-    assert done.stderr == ""
+    result = shell(f"{LABGEN} render {closed}", tmp_path)
+    assert result.returncode == 0
+    assert result.stderr == ""
     assert (tmp_path / "Vagrantfile").read_text(encoding="utf-8").endswith("end\n")
 
 
@@ -93,9 +93,9 @@ def test_an_error_that_cannot_be_printed_keeps_its_status(tmp_path: Path) -> Non
 
 
 def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
-    done = shell(f"mkdir gone && cd gone && rmdir ../gone && {LABGEN} schema", tmp_path, PYTHONPATH=str(Path.cwd()))
-    assert done.returncode == 5
-    assert done.stderr == "error: the working folder is not there any more.\n  Change to one that is: cd\n"
+    result = shell(f"mkdir gone && cd gone && rmdir ../gone && {LABGEN} schema", tmp_path, PYTHONPATH=str(Path.cwd()))
+    assert result.returncode == 5
+    assert result.stderr == "error: the working folder is not there any more.\n  Change to one that is: cd\n"
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str], words: lis
 def test_bytes_that_are_not_utf8_are_printed_as_they_are(tmp_path: Path) -> None:
     needs.linux("names that are not UTF-8")
     (Path(os.fsdecode(bytes(tmp_path) + b"/\xff"))).mkdir()
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "labgen", "-C", bytes(tmp_path) + b"/\xff", "render"], cwd=tmp_path, capture_output=True
     )
-    assert done.returncode == 0
-    assert done.stdout == bytes(tmp_path) + b"/\xff/Vagrantfile: created\n"
+    assert result.returncode == 0
+    assert result.stdout == bytes(tmp_path) + b"/\xff/Vagrantfile: created\n"
 
 
 def test_a_lab_folder_that_is_missing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,19 +6,19 @@ from labgen.core import errors
 from labgen.core.errors import HostError, LabFileError, LabgenError, Problem, ProgramFailed
 
 # Others may be made for a room of their own, and are never seen outside of it.
-FAMILIES = [LabgenError, *(one for one in LabgenError.__subclasses__() if one.__module__ == errors.__name__)]
+FAMILIES = [LabgenError, *(family for family in LabgenError.__subclasses__() if family.__module__ == errors.__name__)]
 
 
 def test_exit_statuses_are_distinct_and_no_other_meaning_has_them():
     statuses = [family.exit_status for family in FAMILIES]
-    taken = [
+    reserved = [
         0,
         errors.GRADED_WITH_FAILURES,
         errors.GRADED_INCONCLUSIVE,
         errors.GRADED_NOTHING,
         errors.INTERRUPTED,
     ]
-    assert len(set(statuses + taken)) == len(statuses) + len(taken)
+    assert len(set(statuses + reserved)) == len(statuses) + len(reserved)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -44,11 +44,11 @@ def test_a_failed_program():
 
 
 def test_mistakes_of_a_lab_file():
-    one = Problem("nodes[0].name", "A", "is not a host name.", "Use small letters.", line=4)
-    two = Problem("file", "", "holds no keys.", "Write some.")
-    assert str(one) == "line 4, nodes[0].name = A: is not a host name. Use small letters."
-    assert str(two) == "file: holds no keys. Write some."
-    assert str(LabFileError("lab.yml", [one])).startswith("lab.yml: 1 mistake\n  - line 4")
-    both = LabFileError("lab.yml", [one, two])
-    assert both.message.splitlines()[0] == "lab.yml: 2 mistakes"
-    assert both.problems == (one, two)
+    first = Problem("nodes[0].name", "A", "is not a host name.", "Use small letters.", line=4)
+    second = Problem("file", "", "holds no keys.", "Write some.")
+    assert str(first) == "line 4, nodes[0].name = A: is not a host name. Use small letters."
+    assert str(second) == "file: holds no keys. Write some."
+    assert str(LabFileError("lab.yml", [first])).startswith("lab.yml: 1 mistake\n  - line 4")
+    error = LabFileError("lab.yml", [first, second])
+    assert error.message.splitlines()[0] == "lab.yml: 2 mistakes"
+    assert error.problems == (first, second)

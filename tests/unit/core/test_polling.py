@@ -100,11 +100,11 @@ def test_wait_ends_soon_where_nothing_can_come_any_more():
 
 def test_wait_goes_on_where_hope_returns():
     clock = Clock()
-    seen = iter([Hopeless("paused"), NotYet("updating"), Hopeless("paused"), NotYet("updating")])
+    observations = iter([Hopeless("paused"), NotYet("updating"), Hopeless("paused"), NotYet("updating")])
 
     def look():
         clock.now += 2.0
-        error = next(seen, None)
+        error = next(observations, None)
         if error is None:
             return "there"
         raise error

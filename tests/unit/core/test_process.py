@@ -121,26 +121,26 @@ def still(pid):
 
 
 def test_lines_are_handed_on_as_they_come_and_kept():
-    seen = []
+    lines = []
     go = threading.Event()
 
     def on_line(text):
-        seen.append(text)
+        lines.append(text)
         go.set()
 
     code = "import sys; print('one', flush=True); print('two', file=sys.stderr, flush=True); sys.exit(1)"
     result = RUNNER.run(py(code), on_line=on_line)
-    assert seen == ["one", "two"]
+    assert lines == ["one", "two"]
     assert (result.out, result.status) == ("one\ntwo\n", 1)
     assert go.is_set()
 
 
 def test_a_late_program_whose_lines_are_followed():
     needs.posix("signals")
-    seen = []
+    lines = []
     with pytest.raises(ProgramTimeout):
-        RUNNER.run(py("import signal; print('hello', flush=True); signal.pause()"), timeout=2, on_line=seen.append)
-    assert seen[0] == "hello"
+        RUNNER.run(py("import signal; print('hello', flush=True); signal.pause()"), timeout=2, on_line=lines.append)
+    assert lines[0] == "hello"
 
 
 def test_an_interruption_ends_the_program(monkeypatch):
@@ -187,11 +187,11 @@ def test_programs_of_root_are_found_by_others(monkeypatch):
 
 
 def test_standard_input_of_a_program_whose_lines_are_followed():
-    seen = []
+    lines = []
     # Prints more than a pipe holds before it reads.
     code = "import sys; print('x' * 200_000); print(len(sys.stdin.read()))"
-    RUNNER.run(py(code), stdin="y" * 200_000, on_line=seen.append, timeout=30)
-    assert seen == ["x" * 200_000, "200000"]
+    RUNNER.run(py(code), stdin="y" * 200_000, on_line=lines.append, timeout=30)
+    assert lines == ["x" * 200_000, "200000"]
 
 
 def test_a_listener_that_fails_ends_the_program(tmp_path):
@@ -258,8 +258,8 @@ def test_capture_ends_a_program_that_prints_without_end() -> None:
 
 def test_capture_gives_bytes_and_status_as_they_came() -> None:
     needs.posix("sh")
-    done = Runner().capture(["sh", "-c", r"printf 'a\377'; echo b >&2; exit 3"], most=2)
-    assert (done.status, bytes(done.out), bytes(done.err)) == (3, b"a\xff", b"b\n")
+    result = Runner().capture(["sh", "-c", r"printf 'a\377'; echo b >&2; exit 3"], most=2)
+    assert (result.status, bytes(result.out), bytes(result.err)) == (3, b"a\xff", b"b\n")
 
 
 def test_capture_is_late_where_the_program_is() -> None:

@@ -49,9 +49,9 @@ def test_terminal(capsys):
         pass
     out, err = capsys.readouterr()
     assert out == ""
-    told = re.sub(r"\d+\.\d s", "N s", err)
+    text = re.sub(r"\d+\.\d s", "N s", err)
     for line in ("✓ Booting N s", "a choice", "✗ Joining N s", "✓ Outer N s", "✓ Inner N s"):
-        assert line in told
+        assert line in text
 
 
 @pytest.mark.parametrize(("terminal", "kind"), [(True, progress.Terminal), (False, progress.Lines)])

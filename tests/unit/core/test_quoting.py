@@ -19,8 +19,8 @@ def test_typed_path_leads_a_shell_to_the_folder(tmp_path: Path, name: str) -> No
     needs.posix("sh")
     (tmp_path / name).mkdir()
     command = f"cd {typed_path(Path(name), windows=False)} && pwd -P"
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{tmp_path.resolve() / name}\n"
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stdout == f"{tmp_path.resolve() / name}\n"
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_init_ends_in_a_command_that_can_be_typed(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["init", "--", name]) == 0
     command = capsys.readouterr().out.splitlines()[-1].removeprefix("Next:  ").partition("  and then")[0]
-    done = subprocess.run(["sh", "-c", f"{command} && ls lab.yml"], capture_output=True, text=True, check=True)
-    assert done.stdout == "lab.yml\n"
+    result = subprocess.run(["sh", "-c", f"{command} && ls lab.yml"], capture_output=True, text=True, check=True)
+    assert result.stdout == "lab.yml\n"

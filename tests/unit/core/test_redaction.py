@@ -122,8 +122,8 @@ JSON = st.recursive(
 def shape(value: Any) -> Any:
     """What of a value is never redacted: how many keys and items it has, and what these have."""
     if isinstance(value, dict):
-        return [shape(each) for each in value.values()]
-    return [shape(each) for each in value] if isinstance(value, list) else None
+        return [shape(item) for item in value.values()]
+    return [shape(item) for item in value] if isinstance(value, list) else None
 
 
 @given(JSON, st.sampled_from([None, 1]), st.booleans())

@@ -72,16 +72,16 @@ def test_connections_are_not_shared(written: Path) -> None:
 def test_paramiko_finds_the_key(written: Path) -> None:
     import paramiko
 
-    told = paramiko.SSHConfig.from_path(str(written)).lookup("swarm-manager")
-    assert told["identityfile"] == [KEY]
-    assert (told["hostname"], told["port"]) == ("127.0.0.1", "2222")
+    options = paramiko.SSHConfig.from_path(str(written)).lookup("swarm-manager")
+    assert options["identityfile"] == [KEY]
+    assert (options["hostname"], options["port"]) == ("127.0.0.1", "2222")
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH here")
 def test_openssh_finds_the_key(written: Path) -> None:
-    told = Runner().run(["ssh", "-G", "-F", written, "swarm-manager"]).or_raise().out
-    assert f"identityfile {KEY}" in told.splitlines()
-    assert "controlmaster false" in told.splitlines()
+    out = Runner().run(["ssh", "-G", "-F", written, "swarm-manager"]).or_raise().out
+    assert f"identityfile {KEY}" in out.splitlines()
+    assert "controlmaster false" in out.splitlines()
 
 
 LAUNCHER = """

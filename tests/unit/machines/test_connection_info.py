@@ -23,23 +23,23 @@ def host(name: str, port: int) -> str:
     return f"Host {name}\n  HostName 127.0.0.1\n  User vagrant\n  Port {port}\n\n"
 
 
-def wrote(folder: Path, name: str, port: int = 2222, provider: str = "virtualbox", **other: Any) -> Path:
+def wrote(folder: Path, name: str, port: int = 2222, provider: str = "virtualbox", **fields: Any) -> Path:
     """As the trigger does."""
     place = folder / ".vagrant" / "machines" / name / provider
     place.mkdir(parents=True, exist_ok=True)
     ports = [{"guest": 22, "host": port}, {"guest": 8001, "host": 2201}]
-    told = {"version": 1, "ssh_config": host(name, port), "ports": ports, **other}
-    (place / connection_info.FILE_NAME).write_text(json.dumps(told), encoding="utf-8")
+    content = {"version": 1, "ssh_config": host(name, port), "ports": ports, **fields}
+    (place / connection_info.FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
     return place / connection_info.FILE_NAME
 
 
 def test_all_that_was_written_is_known(tmp_path: Path) -> None:
     for number, name in enumerate(NAMES):
         wrote(tmp_path, name, 2222 + number)
-    known = connection_info.of_all(tmp_path, "virtualbox", NAMES)
-    assert known is not None
-    assert inventory.hosts(connection_info.ssh_config(known)) == set(NAMES)
-    assert known["swarm-manager"].ports == {22: (2222,), 8001: (2201,)}
+    information = connection_info.of_all(tmp_path, "virtualbox", NAMES)
+    assert information is not None
+    assert inventory.hosts(connection_info.ssh_config(information)) == set(NAMES)
+    assert information["swarm-manager"].ports == {22: (2222,), 8001: (2201,)}
 
 
 def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
     assert connection_info.of_all(tmp_path, "virtualbox", NAMES) is None
 
 
-@pytest.mark.parametrize("other", [{"version": 2}, {"ports": [{"guest": 1}]}, {"ports": None}])
-def test_what_cannot_be_read_is_not_known(tmp_path: Path, other: dict[str, Any]) -> None:
-    wrote(tmp_path, NAMES[0], **other)
+@pytest.mark.parametrize("fields", [{"version": 2}, {"ports": [{"guest": 1}]}, {"ports": None}])
+def test_what_cannot_be_read_is_not_known(tmp_path: Path, fields: dict[str, Any]) -> None:
+    wrote(tmp_path, NAMES[0], **fields)
     assert connection_info.of(tmp_path, "virtualbox", NAMES[0]) is None
 
 
@@ -153,28 +153,28 @@ def test_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> 
 
 def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vagrant starts machines without the Vagrantfile's hearing of it, and they may have other ports than before."""
-    done: list[str] = []
+    actions: list[str] = []
 
     class Restoring(Asked):
         def halt(self, names: list[str], *, force: bool, **_: Any) -> None:
             assert force
-            done.append(f"{' '.join(names)} off")
+            actions.append(f"{' '.join(names)} off")
 
         def restore_snapshot(self, name: str, machine: str, **_: Any) -> None:
             assert connection_info.of_all(up.path, "virtualbox", NAMES) is None
-            done.append(f"{machine} {name}")
+            actions.append(f"{machine} {name}")
 
         def up(self, provider: str, **_: Any) -> None:
             assert provider == "virtualbox"
             for name in NAMES:
                 wrote(up.path, name, 2288)
-            done.append("up")
+            actions.append("up")
 
     vagrant = Restoring()
     monkeypatch.setattr(Machines, "driver", lambda *_: vagrant)
     Machines(up, LAB, Progress()).restore(State("virtualbox"), "before")
     # No manager is at work while workers are not as they were.
-    assert done == ["swarm-manager off", "swarm-worker1 before", "swarm-manager before", "up"]
+    assert actions == ["swarm-manager off", "swarm-worker1 before", "swarm-manager before", "up"]
     assert vagrant.times == 0
     assert "Port 2288" in up.ssh_config.read_text()
     # Nor is it followed back to what was written before.

@@ -61,18 +61,18 @@ def test_paramiko_and_openssh_read_the_same(tmp_path: Path) -> None:
 
     inventory.write_ssh_config(folder(tmp_path), TOLD, proxy_command="nsenter --net=/run/netns/x nc %h %p")
     text = folder(tmp_path).ssh_config.read_text()
-    told = paramiko.SSHConfig.from_text(text).lookup("swarm-manager")
-    assert told["hostname"] == "192.168.221.17"
-    assert told["loglevel"] == "ERROR"  # FATAL would keep to itself why a node cannot be reached
+    options = paramiko.SSHConfig.from_text(text).lookup("swarm-manager")
+    assert options["hostname"] == "192.168.221.17"
+    assert options["loglevel"] == "ERROR"  # FATAL would keep to itself why a node cannot be reached
     assert ssh_config.keys(text, "swarm-manager") == [
         "/home/kim/my lab/.vagrant/machines/swarm-manager/libvirt/private_key"
     ]
-    assert told["proxycommand"] == "nsenter --net=/run/netns/x nc 192.168.221.17 22"
+    assert options["proxycommand"] == "nsenter --net=/run/netns/x nc 192.168.221.17 22"
 
 
-def up(tmp_path: Path, told: str = TOLD, lab: str = "workers: 1") -> None:
+def up(tmp_path: Path, vagrants_config: str = TOLD, lab: str = "workers: 1") -> None:
     (tmp_path / "lab.yml").write_text(lab)
-    inventory.write_ssh_config(folder(tmp_path), told, proxy_command=None)
+    inventory.write_ssh_config(folder(tmp_path), vagrants_config, proxy_command=None)
     folder(tmp_path).remember(State("libvirt", accelerated=False, namespace="labgen-x"))
 
 

@@ -45,27 +45,27 @@ DOCKER = {
 
 
 def test_look_docker_finds_what_bears_the_mark_or_an_id() -> None:
-    found = look("docker", Answers(dict(DOCKER)), Traces({"swarm-manager": ID}, MARK))
-    assert [str(leftover) for leftover in found] == [
+    leftover_list = look("docker", Answers(dict(DOCKER)), Traces({"swarm-manager": ID}, MARK))
+    assert [str(leftover) for leftover in leftover_list] == [
         "machine labgen-swarm-manager", "machine labgen-swarm-worker1", "network labgen-lab", "volume kept"
     ]  # fmt: skip
-    assert found[0].commands == (("docker", "rm", "--force", "--volumes", ID),)
+    assert leftover_list[0].commands == (("docker", "rm", "--force", "--volumes", ID),)
 
 
 def test_look_docker_asks_for_this_labs_mark_only() -> None:
-    asked: list[str] = []
+    commands: list[str] = []
 
     class Listening(Answers):
         def run(self, argv: Sequence[str | Path], **options: Any) -> Result:
-            asked.append(" ".join(map(str, argv)))
+            commands.append(" ".join(map(str, argv)))
             return super().run(argv, **options)
 
     look("docker", Listening(dict(DOCKER)), Traces({}, MARK))
-    assert all(f"label=labgen.folder={MARK}" in line for line in asked[1:])
-    asked.clear()
+    assert all(f"label=labgen.folder={MARK}" in line for line in commands[1:])
+    commands.clear()
     # Without a mark, what bears none is not taken for this lab's.
     assert look("docker", Listening(dict(DOCKER)), Traces({"swarm-manager": "0000"})) == []
-    assert len(asked) == 1
+    assert len(commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_look_virtualbox_by_uuid_and_marked_networks(monkeypatch: pytest.MonkeyP
         "VBoxManage list natnets": "Name:         labgen\nEnabled:      Yes\n\nName:         theirs\n",
     }
     traces = Traces({"swarm-manager": UUID, "swarm-worker1": "gone"}, MARK, frozenset({"labgen"}))
-    found = look("virtualbox", Answers(answers), traces)
-    assert [leftover.commands for leftover in found] == [
+    leftover_list = look("virtualbox", Answers(answers), traces)
+    assert [leftover.commands for leftover in leftover_list] == [
         (("VBoxManage", "unregistervm", UUID, "--delete"),),
         (("VBoxManage", "natnetwork", "remove", "--netname", "labgen"),),
     ]
@@ -110,5 +110,5 @@ def test_look_libvirt_keeps_a_network_that_others_use() -> None:
         f"{virsh} net-dumpxml net-2": "<network>",
     }
     traces = Traces({"swarm-manager": UUID}, "", frozenset({"net-1", "net-2", "net-9"}))
-    found = look("libvirt", Answers(answers), traces)
-    assert [str(leftover) for leftover in found] == ["machine swarm-manager", "network net-2"]
+    leftover_list = look("libvirt", Answers(answers), traces)
+    assert [str(leftover) for leftover in leftover_list] == ["machine swarm-manager", "network net-2"]

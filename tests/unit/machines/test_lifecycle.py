@@ -90,17 +90,17 @@ def test_other_failures_are_not_tried_again(machines: Machines) -> None:
 @pytest.fixture
 def boxes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """The builder's answers: what is built, and what building gives."""
-    told: dict[str, Any] = {"built": None, "build": tmp_path / "new.box", "calls": 0}
+    builder: dict[str, Any] = {"built": None, "build": tmp_path / "new.box", "calls": 0}
 
     def build(providers: list[str], **_: Any) -> Mapping[str, Path]:
-        told["calls"] += 1
-        if isinstance(told["build"], Exception):
-            raise told["build"]
-        return {providers[0]: told["build"]}
+        builder["calls"] += 1
+        if isinstance(builder["build"], Exception):
+            raise builder["build"]
+        return {providers[0]: builder["build"]}
 
-    monkeypatch.setattr(lifecycle.boxes, "built", lambda _provider: told["built"])
+    monkeypatch.setattr(lifecycle.boxes, "built", lambda _provider: builder["built"])
     monkeypatch.setattr(lifecycle.boxes, "build", build)
-    return told
+    return builder
 
 
 def box(machines: Machines) -> list[str]:
@@ -148,13 +148,13 @@ def test_a_box_that_cannot_be_built_names_the_other_way(machines: Machines, boxe
 
 def fetched(machines: Machines, lab: str, provider: str) -> list[str]:
     vagrant = FakeVagrant()
-    other = Machines(machines.folder, config.parse(lab), machines.progress)
-    other._box(vagrant, State(provider))  # type: ignore[arg-type]
+    machines_elsewhere = Machines(machines.folder, config.parse(lab), machines.progress)
+    machines_elsewhere._box(vagrant, State(provider))  # type: ignore[arg-type]
     return vagrant.asked
 
 
 @pytest.mark.parametrize(
-    ("lab", "provider", "asked"),
+    ("lab", "provider", "commands"),
     [
         ("", "virtualbox", ["fetch bento/ubuntu-24.04 202502.21.0 None virtualbox"]),
         ("box: {name: a/b}", "libvirt", ["fetch a/b None None libvirt"]),
@@ -164,9 +164,9 @@ def fetched(machines: Machines, lab: str, provider: str) -> list[str]:
     ],
 )
 def test_box_from_elsewhere_is_fetched_before_the_boot(
-    machines: Machines, boxes: dict[str, Any], lab: str, provider: str, asked: list[str]
+    machines: Machines, boxes: dict[str, Any], lab: str, provider: str, commands: list[str]
 ) -> None:
-    assert fetched(machines, lab, provider) == asked
+    assert fetched(machines, lab, provider) == commands
     assert boxes["calls"] == 0
 
 
@@ -197,20 +197,20 @@ def machine(folder: LabFolder, name: str, provider: str, identity: str = "f00d")
 
 
 @pytest.mark.parametrize(
-    ("made", "known", "asked"),
+    ("created", "remembered", "commands"),
     [(False, False, []), (True, False, ["destroy"]), (False, True, ["destroy"])],
     ids=["nothing is left", "a machine that labgen knows nothing of", "an interrupted up"],
 )
 def test_down_calls_vagrant_only_where_something_may_be_left(
-    machines: Machines, vagrant: FakeVagrant, made: bool, known: bool, asked: list[str]
+    machines: Machines, vagrant: FakeVagrant, created: bool, remembered: bool, commands: list[str]
 ) -> None:
     folder = machines.folder
     folder.path.mkdir()
     folder.vagrantfile.write_text(render.render(LAB))
-    if made:
+    if created:
         machine(folder, "swarm-manager", "libvirt")
-    machines.down(State("libvirt") if known else None)
-    assert vagrant.asked == asked
+    machines.down(State("libvirt") if remembered else None)
+    assert vagrant.asked == commands
     assert not list(folder.path.glob(".vagrant/machines/*"))
 
 
@@ -228,7 +228,7 @@ def up(machines: Machines) -> Machines:
 
 
 @pytest.mark.parametrize(
-    ("words", "asked"),
+    ("words", "command"),
     [
         ("halt swarm-worker2", "halt swarm-worker2"),
         ("halt --force swarm-worker2 swarm-worker1 swarm-worker2", "halt --force swarm-worker2 swarm-worker1"),
@@ -236,9 +236,9 @@ def up(machines: Machines) -> Machines:
         ("down swarm-worker2", "destroy swarm-worker2"),
     ],
 )
-def test_only_what_is_named_is_halted_or_removed(up: Machines, vagrant: FakeVagrant, words: str, asked: str) -> None:
+def test_only_what_is_named_is_halted_or_removed(up: Machines, vagrant: FakeVagrant, words: str, command: str) -> None:
     assert labgen(up, *words.split()) == 0
-    assert vagrant.asked == [asked]
+    assert vagrant.asked == [command]
     assert up.folder.state() == State("virtualbox")
 
 
@@ -247,9 +247,9 @@ def test_a_node_that_is_not_there_stops_before_anything_is_done(
     up: Machines, vagrant: FakeVagrant, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert labgen(up, command, "swarm-worker1", "swarm-worker3") != 0
-    said = capsys.readouterr().err
-    assert "there is no node 'swarm-worker3'" in said
-    assert "Did you mean swarm-worker2? Known are: swarm-manager, swarm-worker1, swarm-worker2." in said
+    message = capsys.readouterr().err
+    assert "there is no node 'swarm-worker3'" in message
+    assert "Did you mean swarm-worker2? Known are: swarm-manager, swarm-worker1, swarm-worker2." in message
     assert vagrant.asked == []
 
 

@@ -23,8 +23,8 @@ def recorded(lab: Lab) -> Record:
 
 
 def plan(after: str, before: str = "", provider: str = "virtualbox") -> Plan:
-    made = recorded(config.parse(before))
-    return compare(config.parse(after), made, provider, made.ids)
+    lab_record = recorded(config.parse(before))
+    return compare(config.parse(after), lab_record, provider, lab_record.ids)
 
 
 def verbs(planned: Plan, *, prune: bool = False, reload: bool = False) -> list[str]:
@@ -119,20 +119,25 @@ def test_plan_containers_are_changed_in_place() -> None:
     assert verbs(plan("memory: 2048", provider="docker"), reload=True) == ["start", "resize", "bootstrap"]
 
 
-@pytest.mark.parametrize(("provider", "differing", "kept"), [("virtualbox", 1, 0), ("docker", 0, 1), ("libvirt", 0, 0)])
-def test_plan_forwarded_ports(provider: str, differing: int, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("provider", "differing", "advised"), [("virtualbox", 1, 0), ("docker", 0, 1), ("libvirt", 0, 0)]
+)
+def test_plan_forwarded_ports(provider: str, differing: int, advised: int) -> None:
     planned = plan("ports: [{guest: 80, host: 8080, node: swarm-worker1}]", "ports: []", provider)
     assert len(planned.differing) == differing
     # A container does as well with the ports it has: that is told, and all else is done.
-    assert len([line for line in planned.lines() if "labgen down swarm-worker1, then labgen up" in line]) == kept
+    assert len([line for line in planned.lines() if "labgen down swarm-worker1, then labgen up" in line]) == advised
     assert planned.refusal(prune=False) is None
 
 
 def test_plan_provider_that_was_asked_for_by_name_is_no_difference() -> None:
-    made = recorded(config.parse("provider: virtualbox"))
-    assert compare(config.parse("provider: virtualbox"), made, "docker", made.ids).lines() == []
-    assert compare(config.parse(""), made, "docker", made.ids).lines() == []
-    assert compare(config.parse("provider: libvirt"), made, "docker", made.ids).refusal(prune=False) is not None
+    lab_record = recorded(config.parse("provider: virtualbox"))
+    assert compare(config.parse("provider: virtualbox"), lab_record, "docker", lab_record.ids).lines() == []
+    assert compare(config.parse(""), lab_record, "docker", lab_record.ids).lines() == []
+    assert (
+        compare(config.parse("provider: libvirt"), lab_record, "docker", lab_record.ids).refusal(prune=False)
+        is not None
+    )
 
 
 def test_plan_two_ports_of_one_guest_port_are_told_apart() -> None:
@@ -168,8 +173,8 @@ def test_compare_finds_surplus_machines_that_an_earlier_version_made() -> None:
 
 @given(st.integers(1, 3), st.integers(0, 3), st.sampled_from([512, 1024, 2048]))
 def test_record_comes_back_as_it_was_written(managers: int, workers: int, memory: int) -> None:
-    kept = recorded(config.parse(f"{{managers: {managers}, workers: {workers}, memory: {memory}}}"))
-    assert record.parse(record.dump(kept)) == kept
+    lab_record = recorded(config.parse(f"{{managers: {managers}, workers: {workers}, memory: {memory}}}"))
+    assert record.parse(record.dump(lab_record)) == lab_record
 
 
 @pytest.mark.parametrize("name", ["--force", "a b", "../x", "A", ""])
@@ -194,9 +199,11 @@ def test_record_keeps_what_a_machine_was_made_with() -> None:
 
 def test_record_keeps_machines_that_lab_yml_does_not_name() -> None:
     before = recorded(config.parse(""))
-    kept = after_up(config.parse("workers: 1"), before, folder="/labs/a", mark=MARK, earlier=before.ids, ids=before.ids)
-    assert [node.name for node in kept.lab.nodes] == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
-    assert [node.name for node in kept.without("swarm-worker2").lab.nodes] == ["swarm-manager", "swarm-worker1"]
+    lab_record = after_up(
+        config.parse("workers: 1"), before, folder="/labs/a", mark=MARK, earlier=before.ids, ids=before.ids
+    )
+    assert [node.name for node in lab_record.lab.nodes] == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
+    assert [node.name for node in lab_record.without("swarm-worker2").lab.nodes] == ["swarm-manager", "swarm-worker1"]
 
 
 def test_state_of_version_1_is_read(tmp_path: Path) -> None:

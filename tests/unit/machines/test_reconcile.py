@@ -47,8 +47,10 @@ class Bench:
             machine.mkdir(parents=True)
             (machine / "id").write_text(identity)
         self.folder.vagrantfile.write_text("")
-        made = after_up(MADE, None, folder=str(self.folder.path), mark=self.folder.draw_mark(), earlier={}, ids=ids)
-        self.folder.remember(State(provider), made)
+        lab_record = after_up(
+            MADE, None, folder=str(self.folder.path), mark=self.folder.draw_mark(), earlier={}, ids=ids
+        )
+        self.folder.remember(State(provider), lab_record)
         self.folder.ssh_config.write_text("".join(f"Host {name}\n  HostName 127.0.0.1\n" for name in ids))
         monkeypatch.setattr(Machines, "driver", lambda *_: self)
         monkeypatch.setattr(Machines, "reached", lambda *_: self.log.append("reached"))
@@ -82,12 +84,12 @@ class Bench:
         return self.statuses.get(task, 0)
 
     def carry_out(self, lab: str, **flags: bool) -> int:
-        wanted = config.parse(lab)
-        machines = Machines(self.folder, wanted, Progress())
-        plan = reconcile.plan(self.folder, wanted, self.provider, machines)
+        description = config.parse(lab)
+        machines = Machines(self.folder, description, Progress())
+        plan = reconcile.plan(self.folder, description, self.provider, machines)
         choice = Choice(self.provider, "", True, False)
-        given = {"prune": False, "reload": False, "bootstrap": True, **flags}
-        return Reconciler(machines, choice, plan, self.fab).run(**given)
+        options = {"prune": False, "reload": False, "bootstrap": True, **flags}
+        return Reconciler(machines, choice, plan, self.fab).run(**options)
 
     def differs(self, lab: str) -> list[str]:
         """What is different from the record."""

@@ -60,8 +60,8 @@ class World:
             machine.mkdir(parents=True)
             (machine / "id").write_text(identity)
         mark = self.folder.draw_mark()
-        made = after_up(MADE, None, folder=str(self.folder.path), mark=mark, earlier={}, ids=IDS)
-        self.folder.remember(State("virtualbox"), made)
+        lab_record = after_up(MADE, None, folder=str(self.folder.path), mark=mark, earlier={}, ids=IDS)
+        self.folder.remember(State("virtualbox"), lab_record)
         monkeypatch.setattr(Machines, "driver", lambda _machines, state, file=None: self._vagrant(state, file))
         monkeypatch.setattr(leftovers, "look", self._look)
 
@@ -71,10 +71,10 @@ class World:
         return vagrant
 
     def _look(self, provider: str, _runner: Runner, traces: Traces) -> list[Leftover]:
-        there = self.folder.machine_ids().get(provider, {}) if self.removed_by_vagrant else traces.ids
+        identities = self.folder.machine_ids().get(provider, {}) if self.removed_by_vagrant else traces.ids
         return [
             Leftover("machine", name, (("VBoxManage", "unregistervm", identity, "--delete"),), False)
-            for name, identity in there.items()
+            for name, identity in identities.items()
             if traces.ids.get(name) == identity
         ]
 
@@ -210,10 +210,10 @@ def test_down_looks_for_what_bears_the_mark_where_nothing_else_is_known(
 ) -> None:
     shutil.rmtree(world.folder.own)
     shutil.rmtree(world.folder.vagrant_data / "machines")
-    asked: list[tuple[str, Traces]] = []
-    monkeypatch.setattr(leftovers, "look", lambda provider, _runner, traces: asked.append((provider, traces)) or [])
+    looks: list[tuple[str, Traces]] = []
+    monkeypatch.setattr(leftovers, "look", lambda provider, _runner, traces: looks.append((provider, traces)) or [])
     assert world.down() == 0
-    ((provider, traces),) = asked
+    ((provider, traces),) = looks
     assert (provider, bool(traces.mark), traces.ids) == ("docker", True, {})
 
 

@@ -8,23 +8,23 @@ from labgen.machines.unreachable import unreached
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reason",
     [
         "vagrant@127.0.0.1: Permission denied (publickey)",
         "Authentication failed",
         "No authentication methods available",
     ],
 )
-def test_a_refused_key_is_no_machine_that_is_off(said: str) -> None:
-    error = unreached("swarm-worker1", said)
-    assert error.message == f"swarm-worker1 cannot be reached: {said}."
+def test_a_refused_key_is_no_machine_that_is_off(reason: str) -> None:
+    error = unreached("swarm-worker1", reason)
+    assert error.message == f"swarm-worker1 cannot be reached: {reason}."
     assert "authorized_keys" in error.hint
     assert "labgen down swarm-worker1" in error.hint
 
 
-@pytest.mark.parametrize("said", ["No route to host", "Connection timed out", "OSError"])
-def test_anything_else_is_one(said: str) -> None:
-    error = unreached("swarm-worker1", said, "Run it again.")
+@pytest.mark.parametrize("reason", ["No route to host", "Connection timed out", "OSError"])
+def test_anything_else_is_one(reason: str) -> None:
+    error = unreached("swarm-worker1", reason, "Run it again.")
     assert error.hint.startswith("See with `labgen status`")
     assert error.hint.endswith("`labgen up`. Run it again.")
 

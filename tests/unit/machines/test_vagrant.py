@@ -68,9 +68,9 @@ the configured ("config.vm.boot_timeout" value) time period.
 
 
 def test_an_error_is_told_without_the_progress_before_it() -> None:
-    told = explain(UP_FAILED)
-    assert told.startswith("Vagrant failed (last heard of: swarm-manager):\nTimed out while waiting")
-    assert "Starting domain" not in told
+    explanation = explain(UP_FAILED)
+    assert explanation.startswith("Vagrant failed (last heard of: swarm-manager):\nTimed out while waiting")
+    assert "Starting domain" not in explanation
 
 
 @pytest.fixture(autouse=True)
@@ -106,9 +106,9 @@ def door(tmp_path: Path, command: str, status: int, out: str) -> Vagrant:
 
 
 def test_up_names_the_provider_and_keeps_what_was_said(tmp_path: Path) -> None:
-    seen: list[str] = []
-    door(tmp_path, "vagrant up --provider=libvirt", 0, "one\ntwo\n").up("libvirt", within=1, on_line=seen.append)
-    assert seen == ["one", "two"]
+    lines: list[str] = []
+    door(tmp_path, "vagrant up --provider=libvirt", 0, "one\ntwo\n").up("libvirt", within=1, on_line=lines.append)
+    assert lines == ["one", "two"]
     assert (tmp_path / "logs" / "vagrant.log").read_text() == "$ vagrant up --provider=libvirt\none\ntwo\n"
 
 
@@ -207,8 +207,10 @@ def test_fetch_box_adds_it_from_where_it_is(tmp_path: Path, box: Box, words: str
 
 
 def test_fetch_box_that_vagrant_has_already_is_well(tmp_path: Path) -> None:
-    there = "==> box: Adding box\nThe box you're attempting to add already exists. Remove it before\nadding it again.\n"
-    door(tmp_path, "vagrant box add --provider libvirt a/b", 1, there).fetch_box(Box("a/b"), "libvirt", on_line=print)
+    output = (
+        "==> box: Adding box\nThe box you're attempting to add already exists. Remove it before\nadding it again.\n"
+    )
+    door(tmp_path, "vagrant box add --provider libvirt a/b", 1, output).fetch_box(Box("a/b"), "libvirt", on_line=print)
     with pytest.raises(BoxError, match=r"(?s)the box a/b cannot be fetched: .*curl: no such host"):
         door(tmp_path, "vagrant box add --provider libvirt a/b", 1, "curl: no such host\n").fetch_box(
             Box("a/b"), "libvirt", on_line=print
@@ -241,13 +243,13 @@ def test_what_several_machines_failed_of_is_said_once():
         "An error occurred while executing the action on the 'b'\nmachine. Please handle this error then try again:\n\n"
         "Docker's network 'x' already uses 10.0.2.0/24.\n"
     )
-    said = explain(output)
-    assert said.count("already uses") == 1
-    assert stuck_machines(said + " timed out", ["a", "b", "c"]) == ["a", "b"]
+    explanation = explain(output)
+    assert explanation.count("already uses") == 1
+    assert stuck_machines(explanation + " timed out", ["a", "b", "c"]) == ["a", "b"]
 
 
 def test_snapshots_are_read_by_machine() -> None:
-    told = (
+    output = (
         "1790000000,,ui,output,==> swarm-manager: \n"
         "1790000000,,ui,detail,fresh\n"
         "1790000000,,ui,detail,after-lunch\n"
@@ -255,7 +257,7 @@ def test_snapshots_are_read_by_machine() -> None:
         "1790000001,,ui,detail,    swarm-worker1: You can take a snapshot using `vagrant snapshot save`.\n"
         "a stray line\n"
     )
-    assert parse_snapshots(told) == {"swarm-manager": ("fresh", "after-lunch"), "swarm-worker1": ()}
+    assert parse_snapshots(output) == {"swarm-manager": ("fresh", "after-lunch"), "swarm-worker1": ()}
 
 
 @pytest.mark.parametrize(
