@@ -115,7 +115,7 @@ class Exam:
         :raises NodeError: no manager can be asked.
         """
         if self._swarm is None:
-            self._swarm = Known(self._look)
+            self._swarm = Known(self._settle_swarm)
         return self._swarm.get()
 
     @property
@@ -315,7 +315,7 @@ class Exam:
 
         self._facts |= side_by_side(nodes, look)
 
-    def _look(self) -> Swarm:
+    def _settle_swarm(self) -> Swarm:
         manager = self._manager()
         course = exercises().values()
         names = {spec.name for exercise in course for spec in (*exercise.services, *exercise.later)}

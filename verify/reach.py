@@ -60,7 +60,7 @@ class Reach:
 
         :raises NodeError: whether they arrive at this node cannot be seen.
         """
-        self._of(self._heard, node)
+        self._require(self._heard, node)
         failures = [
             Failure(source.name, target.name)
             for source, target in self._pairs()
@@ -85,7 +85,7 @@ class Reach:
         return self._blamed(node, failures)
 
     def _blamed(self, node: Node, failures: list[Failure]) -> list[Failure]:
-        self._of(self._attempts, node)
+        self._require(self._attempts, node)
         return reachability.blamed(node.name, failures)
 
     @property
@@ -128,7 +128,7 @@ class Reach:
             return answers[node.name].get() if node.name in answers else None
         return None
 
-    def _of(self, answers: dict[str, Known[T]], node: Node) -> T:
+    def _require(self, answers: dict[str, Known[T]], node: Node) -> T:
         self._try()
         if node.name not in answers:
             raise NodeError(f"{node.name} was not asked what it reaches.", "Is it part of the swarm?")
@@ -140,9 +140,9 @@ class Reach:
         self._tried.get()
 
     def _settle(self) -> None:
-        self._exam.settle("the nodes to reach one another", self._look, within=self._exam.seconds(_GOSSIPING))
+        self._exam.settle("the nodes to reach one another", self._try_everything, within=self._exam.seconds(_GOSSIPING))
 
-    def _look(self) -> None:
+    def _try_everything(self) -> None:
         """Try everything once.
 
         :raises NotYet: something may still come: a node has not heard of another, or a datagram was lost.

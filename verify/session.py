@@ -56,12 +56,12 @@ def _lock(config: pytest.Config) -> None:
     """
     if config.getoption("evidence_from", None) or config.getoption("collectonly", False):
         return
-    chosen = _named(config)
+    chosen = _list_chosen(config)
     leaves = any(config.getoption(name, None) for name in ("evidence", "report_dir", "report_json"))
     acting = {name for name, exercise in exercises().items() if exercise.acts}
     if chosen and not leaves and not chosen & {*acting, "all"}:
         return
-    folder = LabFolder.at(_place(config))
+    folder = LabFolder.at(_find_lab_folder(config))
     terminal = config.pluginmanager.get_plugin("terminalreporter")
 
     def say(text: str) -> None:
@@ -98,7 +98,7 @@ def _asks_every_node(config: pytest.Config) -> bool:
     )
     if any(config.getoption(name, None) for name in fewer):
         return False
-    _named(config)
+    _list_chosen(config)
     return any(not Path(word).suffix for word in config.args)
 
 
@@ -108,14 +108,14 @@ def lab_of(config: pytest.Config) -> Inventory:
     :raises LabgenError: it is not up, or its lab.yml cannot be.
     """
     if LAB not in config.stash:
-        lab_inventory = config.stash[LAB] = _graded(config)
+        lab_inventory = config.stash[LAB] = _load_lab(config)
         book = config.stash[verdicts.BOOK]
         book.lab, book.provider, book.lacks = lab_inventory.lab, lab_inventory.state.provider, lab_inventory.lacks
     return config.stash[LAB]
 
 
-def _graded(config: pytest.Config) -> Inventory:
-    place = _place(config)
+def _load_lab(config: pytest.Config) -> Inventory:
+    place = _find_lab_folder(config)
     evidence_file = config.getoption("evidence_from", None)
     if not evidence_file:
         return inventory.load(place)
@@ -133,7 +133,7 @@ def _graded(config: pytest.Config) -> Inventory:
     return graded
 
 
-def _place(config: pytest.Config) -> Path:
+def _find_lab_folder(config: pytest.Config) -> Path:
     """Give the folder of the lab of this run."""
     chosen = config.getoption("lab", None)
     return Path(chosen) if chosen else nearest(Path.cwd())
@@ -164,7 +164,7 @@ def _hosts(config: pytest.Config, lab_inventory: Inventory) -> Hosts:
     if not config.getoption("evidence", None):
         return nodes
     evidence = config.stash[EVIDENCE] = Evidence.of(lab_inventory, config.getoption("nonce", None) or "")
-    evidence.exercises = tuple(sorted(_named(config)))
+    evidence.exercises = tuple(sorted(_list_chosen(config)))
     book = config.stash[verdicts.BOOK]
     book.started, book.evidence = evidence.started, partial(bundle_of, evidence)
     book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
@@ -200,7 +200,7 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
         return
     swarm_seen = True
     try:
-        chosen = _named(config) or _named_then(config) or set(standing(exam_of(config).swarm))
+        chosen = _list_chosen(config) or _list_chosen_then(config) or set(standing(exam_of(config).swarm))
         _need_no_mistake(config, chosen)
     except ExerciseError as error:
         config.stash[verdicts.REFUSED] = error
@@ -213,7 +213,7 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
-        if swarm_seen and not (_named(config) or _named_then(config)):
+        if swarm_seen and not (_list_chosen(config) or _list_chosen_then(config)):
             config.stash[verdicts.BOOK].not_begun = tuple(
                 name for name in exercise_names() if name in graded and name not in chosen
             )
@@ -229,7 +229,7 @@ def _need_no_mistake(config: pytest.Config, chosen: set[str]) -> None:
             raise error
 
 
-def _named(config: pytest.Config) -> set[str]:
+def _list_chosen(config: pytest.Config) -> set[str]:
     """Give the exercises that this run names: with --exercise, or by the file of their checks."""
     names = [word for option in config.getoption("exercise", None) or () for word in option.split(",")]
     files = [Path(word.partition("::")[0]).stem for word in config.args]
@@ -237,7 +237,7 @@ def _named(config: pytest.Config) -> set[str]:
     return {name if name == "all" else find(name).name for name in names} | tests
 
 
-def _named_then(config: pytest.Config) -> set[str]:
+def _list_chosen_then(config: pytest.Config) -> set[str]:
     """Give the exercises that were named when the evidence was taken that is graded now."""
     graded_again = EVIDENCE in config.stash and config.getoption("evidence_from", None)
     return set(config.stash[EVIDENCE].exercises) if graded_again else set()

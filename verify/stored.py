@@ -65,7 +65,7 @@ class Stored:
 
         :raises NodeError: its engine does not answer.
         """
-        return _containers(self._of(node)) if self._exam.facts(node).engine_running else ()
+        return _containers(self._fetch(node)) if self._exam.facts(node).engine_running else ()
 
     def images(self, node: Node) -> dict[str, str]:
         """Give the id of each image on a node, by each of its references; none where no engine runs.
@@ -74,7 +74,7 @@ class Stored:
         """
         if not self._exam.facts(node).engine_running:
             return {}
-        images = as_list(self._of(node)[_IMAGES].value(_IMAGES), _IMAGES)
+        images = as_list(self._fetch(node)[_IMAGES].value(_IMAGES), _IMAGES)
         return {
             str(name): text_of(image, "Id")
             for image in images
@@ -118,7 +118,7 @@ class Stored:
             return self.containers(node) if node and self._exam.facts(node).engine_running else None
         return None
 
-    def _of(self, node: Node) -> Mapping[str, Answer]:
+    def _fetch(self, node: Node) -> Mapping[str, Answer]:
         if node.name not in self._answers:
             targets = [
                 candidate

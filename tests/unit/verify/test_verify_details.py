@@ -463,16 +463,16 @@ def config_of(*words: str, **options: Any) -> Any:
 
 
 def test_named_are_exercises_by_option_or_by_the_file_of_their_checks() -> None:
-    assert session._named(config_of("verify/")) == set()
-    assert session._named(config_of("verify/test_stack.py::test_page", exercise=["update,ports"])) == {
+    assert session._list_chosen(config_of("verify/")) == set()
+    assert session._list_chosen(config_of("verify/test_stack.py::test_page", exercise=["update,ports"])) == {
         "update",
         "ports",
         "stack",
     }
-    assert session._named(config_of(exercise=["all"])) == {"all"}
-    assert session._named(config_of(exercise=["update", "stack,ports"])) == {"update", "stack", "ports"}
+    assert session._list_chosen(config_of(exercise=["all"])) == {"all"}
+    assert session._list_chosen(config_of(exercise=["update", "stack,ports"])) == {"update", "stack", "ports"}
     with pytest.raises(LabgenError):
-        session._named(config_of(exercise=["nosuchexercise"]))
+        session._list_chosen(config_of(exercise=["nosuchexercise"]))
 
 
 @pytest.mark.parametrize(

@@ -217,5 +217,5 @@ def test_reach_connects_for_one_to_five_seconds_however_slow_the_lab_is(
     net = Net()
     net.seconds = lambda _plain: seconds  # type: ignore[method-assign]
     monkeypatch.setattr(reachability, "script", lambda _addresses, _managers, limit: limits.append(limit) or "true")
-    reach(net)._look()
+    reach(net)._try_everything()
     assert set(limits) == {bounded}
