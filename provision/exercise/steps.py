@@ -23,10 +23,17 @@ from labgen.exercise.model import Exercise
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Node
 from provision.exercise.timing import Spent, Timer
-from provision.output import Say
+from provision.output import Output, Say
 
 if TYPE_CHECKING:
     from provision.exercise.run import Run
+
+_CONFLICT = "update out of sequence"
+"""The engine's answer where Swarm itself changed a service after the command had read it and before it could change it:
+nothing was done (swarmkit ``manager/state/store``, ``ErrSequenceConflict``)."""
+
+_ATTEMPTS = 5
+"""How often such a command is run. Swarm changes a service a few times during an update, each time in a moment."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ def _play_step(run: Run, step: Step) -> bool:
 def _type(run: Run, step: Step, command: Command) -> None:
     node = command.node or step.node
     run.say(f"[{node.name}]$ {command.shown}")
-    output = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
+    output = _attempt(run, step, node, command)
     again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
     if step.ends == "well" and not output.ok:
         raise ExerciseError(
@@ -170,6 +177,18 @@ def _type(run: Run, step: Step, command: Command) -> None:
     if not step.quiet:
         for line in filter(str.strip, printed.rstrip().splitlines()):
             run.say(f"  {line}")
+
+
+def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
+    """Run a step's command; repeat it where it was refused because Swarm changed the service in the same moment."""
+    script = command.script or command.shown
+    for _ in range(_ATTEMPTS - 1):
+        output = run.shell(node).attempt(script, within=step.within, secret=command.secret)
+        if output.ok or _CONFLICT not in output.said:
+            return output
+        run.say("  Swarm changed the service in the same moment and refused the command. It is typed again:")
+        run.say(f"[{node.name}]$ {command.shown}")
+    return run.shell(node).attempt(script, within=step.within, secret=command.secret)
 
 
 def headline(exercise: Exercise) -> str:

@@ -175,6 +175,25 @@ def test_a_step_that_is_done_is_left_out_and_said() -> None:
     assert "  there already" in run.said
 
 
+CONFLICT = refused("Error response from daemon: rpc error: code = Unknown desc = update out of sequence")
+
+
+def test_play_repeats_a_command_that_swarm_refused_because_it_changed_the_service_itself() -> None:
+    shell = ScriptedShell(MANAGER, [("rollback", CONFLICT), ("rollback", CONFLICT), ("rollback", ok("rolled back"))])
+    run = FakeRun(shell)
+    play(run, [Step(MANAGER, "Because.", Command("docker service rollback web"))])
+    assert all_used([shell])
+    assert run.said.count("[swarm-manager]$ docker service rollback web") == 3
+    assert run.said[-2] == "  rolled back"
+
+
+def test_play_gives_up_on_a_command_that_swarm_refuses_again_and_again() -> None:
+    shell = ScriptedShell(MANAGER, [("rollback", CONFLICT)] * 5)
+    with pytest.raises(ExerciseError, match="update out of sequence"):
+        play(FakeRun(shell), [Step(MANAGER, "Because.", Command("docker service rollback web"))])
+    assert all_used([shell])
+
+
 def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
     message = (
         "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
