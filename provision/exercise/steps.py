@@ -162,7 +162,6 @@ def _play_step(run: Run, step: Step) -> bool:
 
 def _type(run: Run, step: Step, command: Command) -> None:
     node = command.node or step.node
-    run.say(f"[{node.name}]$ {command.shown}")
     output = _attempt(run, step, node, command)
     again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
     if step.ends == "well" and not output.ok:
@@ -181,14 +180,14 @@ def _type(run: Run, step: Step, command: Command) -> None:
 
 def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
     """Run a step's command; repeat it where it was refused because Swarm changed the service in the same moment."""
-    script = command.script or command.shown
-    for _ in range(_ATTEMPTS - 1):
-        output = run.shell(node).attempt(script, within=step.within, secret=command.secret)
-        if output.ok or _CONFLICT not in output.said:
-            return output
-        run.say("  Swarm changed the service in the same moment and refused the command. It is typed again:")
+    for attempt in range(1, _ATTEMPTS + 1):
         run.say(f"[{node.name}]$ {command.shown}")
-    return run.shell(node).attempt(script, within=step.within, secret=command.secret)
+        output = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
+        if output.ok or _CONFLICT not in output.said:
+            break
+        if attempt < _ATTEMPTS:
+            run.say("  Swarm was changing the service itself, and refused the command. The same command again:")
+    return output
 
 
 def headline(exercise: Exercise) -> str:
