@@ -11,6 +11,7 @@
     │   ├── ProgramFailed     a program that ended in an error
     │   └── ProgramTimeout    a program that did not end in time
     ├── BoxError          6   a Vagrant box or an image that is missing or cannot be built
+    │   └── BoxBusy           another command is building one
     ├── MachineError      7   a machine that does not boot, or does not exist yet
     ├── NodeError         8   a node that cannot be reached, or stopped answering
     ├── SwarmError        9   the swarm is not in the state that a step needs
@@ -155,6 +156,10 @@ class BoxError(LabgenError):
     """A Vagrant box or a container image is missing or cannot be made."""
 
     exit_status = 6
+
+
+class BoxBusy(BoxError):
+    """Another command is building a box or an image in the same cache."""
 
 
 class MachineError(LabgenError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labgen.core.atomic_files import give_to_user, home, make_folder
-from labgen.core.errors import BoxError
+from labgen.core.errors import BoxBusy
 from labgen.images import recipe
 
 _WORK = "building-"
@@ -48,7 +48,7 @@ def workplace(cache: Path) -> Iterator[Path]:
     Only one at a time: a second build of the same cache is refused while the first one runs. What a
     build left behind that was killed on the spot is cleared away here.
 
-    :raises BoxError: another build is running.
+    :raises BoxBusy: another build is running.
     """
     import fcntl  # absent on Windows, where no box is built
 
@@ -57,8 +57,9 @@ def workplace(cache: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BoxError(
-                f"Another `labgen box build` is at work in {cache}.", "Wait until it has finished."
+            raise BoxBusy(
+                f"Another labgen command is building a box or an image in {cache}.",
+                "Wait until it has ended, then type this command again.",
             ) from None
         for leftover in cache.glob(f"{_WORK}*"):
             shutil.rmtree(leftover)

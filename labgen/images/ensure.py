@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labgen import images
-from labgen.core.errors import BoxError, HostError, LabgenError, ProgramTimeout
+from labgen.core.errors import BoxBusy, BoxError, HostError, LabgenError, ProgramTimeout
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.images import cache as store
@@ -40,6 +40,7 @@ def ensure(
     :param suite: the release of Debian that it is made of.
     :raises ProgramMissing: there is no ``docker``.
     :raises HostError: no engine answers.
+    :raises BoxBusy: another command is making it.
     :raises BoxError: there is no way to make it here; the message has the reason of each.
     """
     name = images.node_image(suite)
@@ -152,6 +153,8 @@ def _from_packages(
     try:
         build_host.check_node(cache or store.default(), here, arch)
         archives = images.build([DOCKER.name], runner=here, progress=progress, cache=cache, force=force, suite=suite)
+    except BoxBusy:
+        raise  # that is no reason why it cannot be made here
     except LabgenError as error:
         reasons.append(f"from Debian packages: {error}")
         return False

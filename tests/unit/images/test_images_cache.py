@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.core.errors import BoxError
+from labgen.core.errors import BoxBusy
 from labgen.images import built, cache
 
 pwd = pytest.importorskip("pwd", reason="needs a POSIX system: no box is built elsewhere")
@@ -44,7 +44,7 @@ def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
 def test_only_one_build_at_a_time(tmp_path: Path) -> None:
     with (
         cache.workplace(tmp_path) as place,
-        pytest.raises(BoxError, match="at work"),
+        pytest.raises(BoxBusy, match="is building a box or an image"),
         cache.workplace(tmp_path),
     ):
         pass

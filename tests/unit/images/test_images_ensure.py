@@ -9,7 +9,7 @@ import pytest
 from box_fakes import Told
 
 from labgen import images
-from labgen.core.errors import BoxError, HostError, ProgramMissing, ProgramTimeout
+from labgen.core.errors import BoxBusy, BoxError, HostError, ProgramMissing, ProgramTimeout
 from labgen.core.progress import Progress
 from labgen.images import build_host, cache, dockerfile
 from labgen.images import ensure as engine
@@ -100,6 +100,16 @@ def test_an_engine_that_reaches_the_hub_builds_it(tmp_path: Path) -> None:
     commands = [line.split(" /")[0] for line in asked(told)]
     assert commands[2:4] == [f"docker pull --quiet {dockerfile.base()}", f"docker build --tag {NAME}"]
     assert (tmp_path / "docker-build.log").read_text() == "Successfully built\n"
+
+
+def test_ensure_says_only_that_another_command_builds_where_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_host, "check_node", lambda *_: None)
+    with cache.workplace(tmp_path), pytest.raises(BoxBusy) as caught:
+        ensure(Told(answers=OFFLINE), tmp_path)
+    assert "internet" not in str(caught.value)
+    assert caught.value.hint == "Wait until it has ended, then type this command again."
 
 
 def test_where_the_hub_is_out_of_reach_packages_do(tmp_path: Path, packages: list[object]) -> None:
