@@ -1,4 +1,4 @@
-"""`labgen explain`: one check, what it asked of which node, and what that answered; by verify/, in its own process."""
+"""`labgen explain`: show the commands that a check ran on nodes, and what the nodes answered."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Docker(Provider):
-    """See the module."""
+    """Containers of a Docker engine as nodes."""
 
     def checks(self) -> Checks:
         """Give what the doctor looks at."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Libvirt(Provider):
-    """See the module."""
+    """Virtual machines of libvirt as nodes: QEMU, with KVM if there is one."""
 
     def checks(self) -> Checks:
         """Give what the doctor looks at."""

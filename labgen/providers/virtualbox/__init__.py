@@ -21,7 +21,7 @@ _NETWORK_FILE = "labgen-nat-network-"
 
 @dataclass(frozen=True)
 class VirtualBox(Provider):
-    """See the module."""
+    """Virtual machines of VirtualBox as nodes."""
 
     def checks(self) -> Checks:
         """Give what the doctor looks at."""
