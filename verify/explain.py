@@ -19,7 +19,7 @@ import pytest
 from labgen.core.atomic_files import exists, read
 from labgen.core.console import guarded
 from labgen.core.errors import EvidenceError, ExerciseError
-from labgen.core.i18n import spoken
+from labgen.core.i18n import ui_language
 from labgen.core.words import Language
 from labgen.core.workspace import LabFolder, State
 from labgen.providers import PROVIDERS
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("check")
     parser.add_argument("--lab", type=Path, default=Path())
     parser.add_argument("--from", type=Path, dest="evidence")
-    parser.add_argument("--lang", choices=("en", "ko"), default=spoken())
+    parser.add_argument("--lang", choices=("en", "ko"), default=ui_language())
     parser.add_argument("--full", action="store_true")
 
     def print_lines() -> int:

@@ -44,7 +44,7 @@ from labgen.core.errors import (
     NodeError,
     SwarmError,
 )
-from labgen.core.i18n import spoken
+from labgen.core.i18n import ui_language
 from labgen.core.words import Language
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Advice, Hints, text_of
@@ -91,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
     if BOOK not in config.stash:
-        config.stash[BOOK] = Book(language=config.getoption("report_language", None) or spoken())
+        config.stash[BOOK] = Book(language=config.getoption("report_language", None) or ui_language())
 
 
 def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labgen.core.environment import of_python
 from labgen.core.errors import HostError
-from labgen.core.i18n import spoken
+from labgen.core.i18n import ui_language
 from labgen.core.process import Runner, python
 from labgen.core.words import Language
 from labgen.core.workspace import LabFolder
@@ -64,7 +64,7 @@ def check(folder: LabFolder, grading: Grading, on_line: Callable[[str], None]) -
         f"--color={'yes' if grading.colored else 'no'}",
         f"--lab={folder.path}",
         f"--report={grading.report}",
-        f"--lang={grading.language or spoken()}",
+        f"--lang={grading.language or ui_language()}",
         source,
         *([] if grading.nonce is None else [f"--nonce={grading.nonce}"]),
         *(f"--exercise={name}" for name in grading.exercises),

@@ -142,9 +142,9 @@ def language_option(command: Command) -> Command:
 
 def language_of(lang: Language | None) -> Language:
     """Give the language that was asked for, else that of this computer."""
-    from labgen.core.i18n import spoken
+    from labgen.core.i18n import ui_language
 
-    return lang or spoken()
+    return lang or ui_language()
 
 
 def repeat_option(words: Sequence[str], option: str) -> list[str]:
