@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,10 @@ from typing import TypeVar
 from labgen.core.errors import LabgenError, NodeError, SwarmError
 from labgen.core.nonce import choose, mark
 from labgen.core.polling import Hopeless, NotYet, Patience, wait_until
-from labgen.docker import api, container_times, http_check, swarm
+from labgen.docker import api, container_times, swarm
 from labgen.docker.api import Answer
 from labgen.docker.availability import Probed
-from labgen.docker.hopeless import begun_lately, hopeless
-from labgen.docker.http_check import Requests
+from labgen.docker.hopeless import hopeless
 from labgen.docker.swarm import Network, Service, Swarm, Task
 from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
@@ -28,6 +27,7 @@ from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts
 from verify.once import Known, side_by_side
+from verify.pages import Pages
 from verify.reach import Reach
 from verify.staying import Staying
 from verify.stored import Container, Stored
@@ -38,9 +38,6 @@ T = TypeVar("T")
 _SETTLING = 30.0
 """Seconds that a swarm has to settle: a task on its way to running, a node not heard of since its
 manager started."""
-
-_MESH = 10.0
-"""Seconds that the routing mesh has to know a task that has just started."""
 
 
 class Exam:
@@ -82,7 +79,7 @@ class Exam:
         self.staying = Staying(self)
         self.symptoms = NodeSymptoms(self)
         self.reach = Reach(self)
-        self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
+        self.pages = Pages(self)
         self.probes: list[tuple[str, str, int, Probed]] = []
         self.exchanges: list[tuple[str, str, Vacancy]] = []
         self.waited = 0.0
@@ -104,7 +101,7 @@ class Exam:
             asking.join()
             self._asking = None
         if node.name not in self._facts:
-            self._read([peer for peer in self._graded_and(node) if peer.name not in self._facts])
+            self._read([peer for peer in self.graded_and(node) if peer.name not in self._facts])
         return self._facts[node.name].get()
 
     @property
@@ -160,7 +157,7 @@ class Exam:
     def networks(self, node: Node) -> list[Network]:
         """Give the networks that a node's engine knows; asked once, every node at the same time."""
         if node.name not in self._networks:
-            nodes = [peer for peer in self._graded_and(node) if peer == node or self.answers(peer)]
+            nodes = [peer for peer in self.graded_and(node) if peer == node or self.answers(peer)]
             self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._hosts.run, peer)))
         return self._networks[node.name].get()
 
@@ -261,14 +258,6 @@ class Exam:
                 silent.append(node.name)
         return f"This says nothing while {' and '.join(silent)} cannot be asked." if silent else ""
 
-    def through(self, node: Node, port: int) -> Requests:
-        """Give the answers to requests that the first manager makes to a node's address."""
-        return self._requests_of(self.lab.first_manager, port).get(str(node.address), Requests(()))
-
-    def itself(self, node: Node, port: int) -> Requests:
-        """Give the answers to requests that a node makes to its own address."""
-        return self._requests_of(node, port).get(str(node.address), Requests(()))
-
     def latest(self) -> Swarm:
         """Give the whole swarm, with the services as a check that acts has seen them last.
 
@@ -282,12 +271,6 @@ class Exam:
             return self.latest() if self._swarm else None
         return None
 
-    def asked_pages(self) -> Iterator[tuple[str, int, dict[str, Requests]]]:
-        """Give the requests that checks have asked for: node that made them, port, and answers by address."""
-        for (node, port), answers in self._pages.items():
-            with suppress(LabgenError):
-                yield node, port, answers.get()
-
     def probed(self, exercise: str, port: int, probed: Probed) -> None:
         """Have the report tell of requests that were made while a check of an exercise acted."""
         if probed.requests:
@@ -297,7 +280,7 @@ class Exam:
         """Have the report tell of replicas that Swarm itself left without a task when it took an update back."""
         self.exchanges += [(exercise, service.name, vacancy) for vacancy in exchanged(service)]
 
-    def _graded_and(self, node: Node) -> list[Node]:
+    def graded_and(self, node: Node) -> list[Node]:
         """List the nodes that checks were chosen for, and one node more."""
         return [peer for peer in self.lab.nodes if peer == node or peer.name in self.graded_nodes]
 
@@ -361,32 +344,6 @@ class Exam:
         names = ", ".join(node.name for node in self.lab.managers)
         raise SwarmError(f"no manager of a swarm among {names}", "Begin the swarm: fab bootstrap.")
 
-    def _requests_of(self, by: Node, port: int) -> dict[str, Requests]:
-        if (by.name, port) not in self._pages:
-            # The first manager asks every node, every other node itself; all of them at the same time.
-            asking = [node for node in self._graded_and(by) if node == by or self._open(node, port)]
-            asking = [node for node in asking if (node.name, port) not in self._pages]
-            requests = side_by_side(asking, lambda node: self._request(node, port))
-            self._pages |= {(name, port): result for name, result in requests.items()}
-        return self._pages[by.name, port].get()
-
-    def _request(self, by: Node, port: int) -> dict[str, Requests]:
-        targets = self.lab.nodes if by == self.lab.first_manager else (by,)
-        addresses = [str(node.address) for node in targets if self._open(node, port)]
-        last: dict[str, Requests] = {}
-
-        def look() -> None:
-            run = partial(self._hosts.run, by, within=20.0 + len(addresses) * 10.0)
-            last.update(http_check.ask(run, addresses, port, self._patience.seconds(3)))
-            looked = self.looked or datetime.fromisoformat(self.looked_at)
-            lately = begun_lately(self.swarm.services.values(), port, looked, self._patience.seconds(_MESH))
-            if lately and any(last[address].refused for address in addresses):
-                raise NotYet("a request was not answered")
-
-        if addresses:
-            self.settle("the routing mesh", look, within=self._patience.seconds(_MESH))
-        return last
-
     def answers(self, node: Node) -> bool:
         """Tell whether a node can be asked."""
         try:
@@ -394,13 +351,6 @@ class Exam:
         except NodeError:
             return False
         return True
-
-    def _open(self, node: Node, port: int) -> bool:
-        """Tell whether it is worth asking: where the port is known to be shut, every request would be waited for."""
-        try:
-            return self.facts(node).listens("tcp", port, str(node.address))
-        except NodeError:
-            return False
 
 
 class _StillMoving(LabgenError):

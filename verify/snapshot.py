@@ -13,7 +13,7 @@ def snapshot(exam: Exam) -> Seen:
     """Build what was seen; the nodes are asked nothing for it."""
     requests = [
         SeenRequests.of(node, address, port, answers)
-        for node, port, by_address in exam.asked_pages()
+        for node, port, by_address in exam.pages.asked_for()
         for address, answers in by_address.items()
     ]
     requests.sort(key=lambda request: (request.port, request.to, request.by))

@@ -151,7 +151,7 @@ _PAGES = (
 )
 def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
     """The manager, asking at the node's address with new connections, gets every worker's own page."""
-    answers = exam.through(node, PUBLISHED)
+    answers = exam.pages.through(node, PUBLISHED)
     assert _every_page(answers, lab), str(answers)
 
 
@@ -167,7 +167,7 @@ def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
 )
 def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:
     """The node, asking at its own address with new connections, gets every worker's own page."""
-    answers = exam.itself(node, PUBLISHED)
+    answers = exam.pages.itself(node, PUBLISHED)
     assert _every_page(answers, lab), str(answers)
 
 

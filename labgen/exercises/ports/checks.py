@@ -104,7 +104,9 @@ def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
 
 def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec) -> None:
     port = next(binding.published for binding in service.ports if spec.publish[0].met_by(binding))
-    silent = [f"{node.name}: {answers}" for node in lab.nodes if not (answers := exam.through(node, port)).answered]
+    silent = [
+        f"{node.name}: {answers}" for node in lab.nodes if not (answers := exam.pages.through(node, port)).answered
+    ]
     assert not silent, f"no answer at port {port} through {'; '.join(silent)}"
 
 
@@ -144,7 +146,7 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     counts = hosts(swarm, found(swarm, HOST.name))
     wrong = []
     for node in lab.nodes:
-        has, answered = bool(counts.get(node.name)), exam.through(node, HOST_PORT).answered
+        has, answered = bool(counts.get(node.name)), exam.pages.through(node, HOST_PORT).answered
         if has != answered:
             does = "answers" if answered else "does not answer"
             wrong.append(f"{node.name}, with {'a' if has else 'no'} task, {does}")

@@ -242,5 +242,5 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
 )
 def test_page(node: Node, exam: Exam) -> None:
     """A request to port 8090 of the node is answered by web."""
-    answer = exam.through(node, PORT.published)
+    answer = exam.pages.through(node, PORT.published)
     assert answer.answered, str(answer)

@@ -32,10 +32,10 @@ def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -
     manager, w1, w2 = lab.nodes
     exam = Exam(lab, SimpleNamespace(), Patience(1.0), graded_nodes={manager.name, w1.name})  # type: ignore[arg-type]
     requests: list[str] = []
-    exam._open = lambda node, _port: node is not manager  # type: ignore[method-assign, assignment]
-    exam._request = lambda node, _port: requests.append(node.name) or {}  # type: ignore[method-assign, assignment, func-returns-value]
-    assert exam._requests_of(w2, 8001) == {}
+    exam.pages._open = lambda node, _port: node is not manager  # type: ignore[method-assign, assignment]
+    exam.pages._request = lambda node, _port: requests.append(node.name) or {}  # type: ignore[method-assign, assignment, func-returns-value]
+    assert exam.pages._requests_of(w2, 8001) == {}
     assert sorted(requests) == sorted([w1.name, w2.name])
     # The node that is asked for is asked whatever it listens on, and every node once.
-    assert exam._requests_of(manager, 8001) == exam._requests_of(w1, 8001) == {}
+    assert exam.pages._requests_of(manager, 8001) == exam.pages._requests_of(w1, 8001) == {}
     assert sorted(requests) == sorted([manager.name, w1.name, w2.name])

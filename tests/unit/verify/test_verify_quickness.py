@@ -127,7 +127,7 @@ def test_exam_asks_once_for_a_page_of_tasks_that_have_run_for_long() -> None:
         pages.clear()
     exam = Exam(lab.lab, lab, lab.patience, [node.name for node in lab.lab.nodes])
     _ = exam.swarm
-    assert exam.through(lab.lab.first_manager, 8001).refused
+    assert exam.pages.through(lab.lab.first_manager, 8001).refused
     assert lab.elapsed == 0.0
 
 
@@ -140,7 +140,7 @@ def test_exam_asks_again_for_a_page_of_a_task_that_has_just_begun() -> None:
         task.update(UpdatedAt=now, Status={**task["Status"], "Timestamp": now})
     exam = Exam(lab.lab, lab, lab.patience, [node.name for node in lab.lab.nodes])
     _ = exam.swarm
-    assert exam.through(lab.lab.first_manager, 8001).refused
+    assert exam.pages.through(lab.lab.first_manager, 8001).refused
     assert lab.elapsed >= 10.0 * FACTOR
 
 
