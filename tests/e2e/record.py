@@ -1,6 +1,6 @@
 """Carry out every exercise on a lab of its own, grade it, and keep what the grading saw as a recording for the tests.
 
-``python -m tests.e2e.record`` records all of them into ``tests/unit/recorded_course``; with names, only those. Whoever
+``python -m tests.e2e.record`` records all of them into ``labgen/exercises/NAME/recording.jsonl``; with names, only those. Whoever
 changes a script that nodes are asked with records again: a recording answers the scripts that were run.
 """
 
@@ -20,7 +20,7 @@ from labgen.exercise.catalogue import exercise_names, find, prerequisite
 from tests.e2e.sabotage.__main__ import KINDS, own_lab
 from tests.e2e.sabotage.stage import Stage
 
-FOLDER = Path(__file__).parents[1] / "unit" / "recorded_course"
+FOLDER = Path(__file__).parents[2] / "labgen" / "exercises"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def _record(stage: Stage, names: Sequence[str], folder: Path) -> list[str]:
             left.append(name)
             continue
         start = time.monotonic()
-        record(stage, name, folder / f"{name}.json")
+        record(stage, name, folder / name / "recording.jsonl")
         print(f"{name}: recorded in {time.monotonic() - start:.0f} s", flush=True)
     return left
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import labgen.exercises
 from labgen.core.workspace import LabFolder
 from labgen.docker.availability import Probe, Stretch
 from labgen.machines.inventory import Inventory
@@ -18,14 +19,16 @@ from labgen.model.lab import Node
 from verify import bundle
 from verify.evidence import Recording
 
-FOLDER = Path(__file__).parents[1] / "recorded_course"
+def recording_file(name: str) -> Path:
+    """Path of the recording of an exercise of the course."""
+    return Path(*labgen.exercises.__path__) / name / "recording.jsonl"
 
 
 class Recorded:
     """One recording; a test may change what a node said before it is graded again."""
 
     def __init__(self, name: str) -> None:
-        self.evidence = bundle.read((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        self.evidence = bundle.read(recording_file(name).read_text(encoding="utf-8"))
 
     def says(self, script: str, change: Callable[[str], str]) -> None:
         """Change what every script printed that contains a pattern."""

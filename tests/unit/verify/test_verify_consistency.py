@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from recorded import FOLDER, Recorded
+from recorded import Recorded
 
+from labgen.exercise.catalogue import exercise_names
 from verify import bundle, consistency
 from verify.evidence import Damaged, Evidence
 
-NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+NAMES = exercise_names()
 DAY = timedelta(days=1)
 
 
