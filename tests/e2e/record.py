@@ -1,7 +1,7 @@
 """Carry out every exercise on a lab of its own, grade it, and keep what the grading saw as a recording for the tests.
 
-``python -m tests.e2e.record`` records all of them into ``labgen/exercises/NAME/recording.jsonl``; with names, only those. Whoever
-changes a script that nodes are asked with records again: a recording answers the scripts that were run.
+``python -m tests.e2e.record`` records all of them into ``labgen/exercises/NAME/recording.jsonl``; with names, only those.
+After a change of a script that nodes are asked with, record again: a recording answers the scripts that were run.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from labgen.model.lab import Node
 from verify import bundle
 from verify.evidence import Recording
 
+
 def recording_file(name: str) -> Path:
     """Path of the recording of an exercise of the course."""
     return Path(*labgen.exercises.__path__) / name / "recording.jsonl"
