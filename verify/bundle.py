@@ -16,7 +16,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import sys
 import zlib
 from collections import Counter
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from labgen.docker import api
-from verify import consistency
+from verify import consistency, identities
 from verify.evidence import Damaged as Damaged  # what reading a bundle raises
 from verify.evidence import Evidence
 from verify.observation import Observation
@@ -36,6 +35,9 @@ VERSION = 2
 
 LARGEST = 64 * 2**20
 """Bytes that such a file may have."""
+
+ALLOW_RECORDINGS = "LABGEN_ALLOW_RECORDINGS"
+"""Environment variable of labgen's tests: where it is set, a recording of an exercise is graded like any evidence."""
 
 _LINE = 8 * 2**20
 """Characters that a line may have; an answer of 32 MiB takes less than 2 MB, packed."""
@@ -50,11 +52,6 @@ _TOGETHER = 128 * 2**20
 """Bytes that its answers may take in memory together."""
 
 _PACKED_FROM = 16 * 2**10
-_TOLD = 2000
-"""Tasks, nodes and images that the end names; of more, how many there are."""
-
-_SWARM = re.compile(r"http://engine/(?:nodes|tasks|services)\b")
-"""Questions whose answers name nodes, tasks and images."""
 
 
 def write(evidence: Evidence) -> str:
@@ -74,7 +71,8 @@ def load(path: Path, nonce: str | None = None) -> Evidence:
     :param nonce: what it must have been made with; ``None`` where that does not matter.
     :raises OSError: it cannot be read.
     :raises LabFileError: its lab.yml cannot be.
-    :raises Damaged: it was changed, cut short or forged, or is of another version or nonce.
+    :raises Damaged: it was changed, cut short or forged, is of another version or nonce, or is a recording of an
+        exercise, unless the environment variable :data:`ALLOW_RECORDINGS` is set.
     """
     if nonce is not None and not nonce.strip():
         raise Damaged("an empty nonce was given to compare its own with: is a variable not set?")
@@ -86,6 +84,8 @@ def load(path: Path, nonce: str | None = None) -> Evidence:
         how = f"with the nonce {evidence.nonce!r}" if evidence.nonce else "without a nonce"
         raise Damaged(f"it was made {how}, not with {nonce!r}")
     consistency.check(evidence)
+    if identities.is_recording(evidence) and not os.environ.get(ALLOW_RECORDINGS):
+        raise Damaged("it is a recording that labgen is tested with, or was made of one")
     return evidence
 
 
@@ -229,58 +229,12 @@ def _observation(fields: Mapping[str, Any], before: list[Observation], number: i
 
 
 def _end(evidence: Evidence) -> dict[str, Any]:
-    return {"end": {"observations": len(evidence.observations), **identities(evidence)}}
+    return {"end": {"observations": len(evidence.observations), **identities.members(evidence)}}
 
 
 def _agree(end: Any, evidence: Evidence) -> None:
     if end != _end(evidence)["end"]:
         raise Damaged("it is forged: the nodes, tasks and images that it names do not follow from its observations")
-
-
-def identities(evidence: Evidence) -> dict[str, Any]:
-    """Give the nodes, tasks and images that were seen, with their ids and digests, as the engines told them last."""
-    answers = {
-        (observation.node, observation.script): observation.out
-        for observation in evidence.observations
-        if _SWARM.search(observation.script)
-    }
-    nodes: dict[str, str] = {}
-    tasks: dict[str, list[str]] = {}
-    images: set[str] = set()
-    for out in dict.fromkeys(answers.values()):
-        for answer in _objects(out):
-            spec = answer.get("Spec") if isinstance(answer.get("Spec"), dict) else {}
-            image = _at(spec, "ContainerSpec", "Image") or _at(spec, "TaskTemplate", "ContainerSpec", "Image")
-            name = _at(answer, "Description", "Hostname")
-            key = answer.get("ID")
-            if isinstance(image, str):
-                images.add(image)
-            if isinstance(key, str) and isinstance(name, str):
-                nodes[key] = name
-            elif isinstance(key, str) and "ServiceID" in answer:
-                tasks[key] = [str(answer.get("ServiceID")), str(answer.get("NodeID")), str(image or "")]
-    return {
-        "nodes": dict(sorted(nodes.items())[:_TOLD]),
-        "tasks": dict(sorted(tasks.items())[:_TOLD]),
-        "images": sorted(images)[:_TOLD],
-        "counted": {"nodes": len(nodes), "tasks": len(tasks), "images": len(images)},
-    }
-
-
-def _objects(out: str) -> Iterator[dict[str, Any]]:
-    for line in out.split("\n"):
-        if line[:1] in ("[", "{"):
-            try:
-                value = api.load_json(line)
-            except ValueError:
-                continue
-            yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict))
-
-
-def _at(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _object(line: str) -> dict[str, Any] | None:

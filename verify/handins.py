@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -19,12 +18,9 @@ from labgen.core.atomic_files import read
 from labgen.core.errors import LabFileError, LabgenError
 from labgen.model.lab import Lab
 from verify import bundle
-from verify.evidence import Evidence
+from verify.identities import Ids, ids
 
-_CONTAINER = re.compile(r'"ContainerID"\s*:\s*"([0-9a-f]{12,64})"')
 _KINDS = ("nodes", "tasks", "containers")
-
-Ids = dict[str, set[str]]
 
 
 def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
@@ -46,13 +42,6 @@ def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
         "emulated": not evidence.state.accelerated,
         "other_lab": lab is not None and evidence.lab != lab,
     }, ids(evidence)
-
-
-def ids(evidence: Evidence) -> Ids:
-    """Give the ids of nodes, tasks and containers that were seen."""
-    members = bundle.identities(evidence)
-    containers = {match[1] for observation in evidence.observations for match in _CONTAINER.finditer(observation.out)}
-    return {"nodes": set(members["nodes"]), "tasks": set(members["tasks"]), "containers": containers}
 
 
 def shared(of: Sequence[Ids]) -> Iterator[dict[str, Any]]:

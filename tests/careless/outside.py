@@ -12,7 +12,6 @@ from pathlib import Path
 from tests.careless import objects
 from tests.careless.trial import DOCUMENTED, Trial, nothing
 
-EVIDENCE = Path(__file__).parents[2] / "labgen" / "exercises" / "loadbalance" / "recording.jsonl"
 QUICK = (("render",), ("brief", "update"), ("status",))
 CHILDREN = (("run", "loadbalance", "--dry-run"), ("grade", "--from", "missing.jsonl"), ("explain", "update.history"))
 """Commands that start a Python of their own."""

@@ -1,6 +1,6 @@
 """Carry out every exercise on a lab of its own, grade it, and keep what the grading saw as a recording for the tests.
 
-``python -m tests.e2e.record`` records all of them into ``labgen/exercises/NAME/recording.jsonl``; with names, only those.
+``python -m tests.e2e.record`` writes a ``recording.jsonl`` into the folder of each exercise; with names, only of those.
 After a change of a script that nodes are asked with, record again: a recording answers the scripts that were run.
 """
 
@@ -16,9 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen.core.errors import LabgenError
+from labgen.exercise import recordings
 from labgen.exercise.catalogue import exercise_names, find, prerequisite
 from tests.e2e.sabotage.__main__ import KINDS, own_lab
 from tests.e2e.sabotage.stage import Stage
+from verify import bundle, identities
 
 FOLDER = Path(__file__).parents[2] / "labgen" / "exercises"
 
@@ -41,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if left:
                 with own_lab(arguments.provider, kind) as stage:
                     left = _record(stage, left, arguments.into)
+    if arguments.into == FOLDER:
+        recordings.write(hashed_ids())
     print(f"not recorded: {', '.join(left)}" if left else "all recorded")
     return 1 if left else 0
 
@@ -73,6 +77,12 @@ def record(stage: Stage, name: str, file: Path) -> None:
         if graded.returncode:
             raise LabgenError(f"{name} is not right:\n{graded.stdout[-3000:]}{graded.stderr[-1000:]}")
         shutil.copyfile(kept, file)
+
+
+def hashed_ids() -> set[str]:
+    """Hashes of every id in the recordings of the exercises of the course."""
+    texts = (file.read_text(encoding="utf-8") for file in FOLDER.glob("*/recording.jsonl"))
+    return {line for text in texts for line in identities.hashed_ids(bundle.read(text))}
 
 
 if __name__ == "__main__":

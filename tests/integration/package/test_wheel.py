@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,27 @@ def run(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProce
 @pytest.mark.parametrize("package", ["labgen", "provision", "verify"])
 def test_wheel_says_that_its_packages_are_typed(installed: Path, package: str) -> None:
     assert (installed / package / "py.typed").is_file()
+
+
+def test_wheel_and_sdist_hold_no_recording(installed: Path, tmp_path: Path) -> None:
+    assert not list(installed.rglob("recording.jsonl"))
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as sdist:
+        names = sdist.getnames()
+    assert any(name.endswith("/loadbalance/checks.py") for name in names)
+    assert not [name for name in names if name.endswith("recording.jsonl")]
+    for name in ("loadbalance/recording.jsonl", "loadbalance/checks.py"):
+        assert (CHECKOUT / "labgen" / "exercises" / name).is_file()
+
+
+def test_wheel_refuses_a_recording(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(bundle.ALLOW_RECORDINGS)
+    file = tmp_path / "kim.jsonl"
+    file.write_text(bundle.write(Recorded("update").evidence), encoding="utf-8")
+    refused = run(installed, tmp_path, "labgen.cli", "grade", "update", "--from", str(file))
+    assert refused.returncode == 14, refused.stdout
+    assert "kim.jsonl cannot be graded: it is a recording that labgen is tested with" in refused.stdout + refused.stderr
 
 
 def test_a_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_handed_on_leaves_out_what_leads_elsewhere(name: str) -> None:
         "SSH_AUTH_SOCK",
         "XDG_CACHE_HOME",
         "TERM",
+        "LABGEN_ALLOW_RECORDINGS",
         "LABGEN_LOCK",
         "LABGEN_VERBOSE",
     ],
