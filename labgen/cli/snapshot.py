@@ -15,7 +15,7 @@ from labgen.core.progress import for_stream
 from labgen.core.workspace import LabFolder, State
 from labgen.machines.lifecycle import Machines
 from labgen.providers import of_lab
-from labgen.providers.base import Driver
+from labgen.providers.base import SnapshotDriver
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -53,7 +53,7 @@ def list_names() -> int:
     return 0
 
 
-def _machines(folder: LabFolder) -> tuple[Machines, Driver, State]:
+def _machines(folder: LabFolder) -> tuple[Machines, SnapshotDriver, State]:
     """Give the machines of a lab that is up, and their driver.
 
     :raises MachineError: the lab is not up, or its provider has no snapshots.
@@ -67,7 +67,7 @@ def _machines(folder: LabFolder) -> tuple[Machines, Driver, State]:
             f"{provider.title} has no snapshots.", "`labgen reset` gives a fresh swarm in seconds, on any provider."
         )
     machines = Machines(folder, load(folder), for_stream())
-    return machines, machines.driver(state), state
+    return machines, machines.snapshot_driver(state), state
 
 
 def _act(action: str, name: str) -> int:
@@ -81,7 +81,7 @@ def _act(action: str, name: str) -> int:
         return fab(folder, "bootstrap") if action == "restore" else 0
 
 
-def _list(driver: Driver) -> None:
+def _list(driver: SnapshotDriver) -> None:
     snapshots = driver.snapshots()
     names = dict.fromkeys(itertools.chain.from_iterable(snapshots.values()))
     for name in names:
@@ -91,7 +91,7 @@ def _list(driver: Driver) -> None:
         print("There is no snapshot. Keep the lab's state with: labgen snapshot save NAME")
 
 
-def _change(action: str, name: str, driver: Driver, machines: Machines, state: State) -> None:
+def _change(action: str, name: str, driver: SnapshotDriver, machines: Machines, state: State) -> None:
     progress = machines.progress
     snapshots = driver.snapshots()
     having = [machine for machine, names in snapshots.items() if name in names]

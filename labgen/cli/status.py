@@ -119,8 +119,7 @@ def ask(folder: LabFolder, lab: Lab) -> Status:
         status.trouble = "The lab is not up. Bring it up with `labgen up`."
         return status
     try:
-        driver = Machines(folder, lab, Progress()).driver(state or State(""))
-        machines = driver.status()
+        machines = Machines(folder, lab, Progress()).driver(state).status()
         status.machines = {name: machine.state for name, machine in machines.items()}
         status.differences = _differences(folder, lab, state)
         if all(word == "not_created" for word in status.machines.values()):

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import cast
 
 from labgen import images as boxes
-from labgen.core.atomic_files import remove, write_whole
+from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import BoxError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.core.workspace import LabFolder, State
-from labgen.machines import connection_info, inventory
-from labgen.machines.removal import Removal, remove_some, write_vagrantfile
+from labgen.machines import connection_info, inventory, render
+from labgen.machines.removal import Removal, remove_some, with_unknown, write_vagrantfile
 from labgen.machines.vagrant import Vagrant, box_mark
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Box, Lab
 from labgen.model.provider import BUILT_BOX
 from labgen.model.record import after_up
 from labgen.providers import PROVIDERS, of_lab
-from labgen.providers.base import Driver
+from labgen.providers.base import Driver, SnapshotDriver
 from labgen.providers.daemon import Daemon
 from labgen.providers.doctor import Choice
 
@@ -63,22 +63,42 @@ class Machines:
         """Starts programs where they see this lab's network, and the daemon its machines run on."""
         return self._daemon(state).inside() if state is not None and state.namespace else Runner()
 
-    def driver(self, state: State, vagrantfile: Path | None = None) -> Driver:
+    def driver(self, state: State | None, lab: Lab | None = None) -> Driver:
         """Give what creates, starts, stops and destroys the machines: Vagrant, unless the provider has its own driver.
 
-        It sees the lab's network.
+        :param state: the lab's; if ``None``, the provider is the one that has machines of this folder.
+        :param lab: the machines it is about, if those are not the ones in lab.yml.
+        """
+        state = state or State(next(iter(self.folder.machine_ids()), ""))
+        provider = PROVIDERS.get(state.provider)
+        if provider is None or provider.uses_vagrant:
+            return self._vagrant(state, write_vagrantfile(self.folder, lab) if lab else Path("Vagrantfile"))
+        suite = (lab or self.lab).engine.suite
+        return provider.driver(self.folder, lab or self.lab, self.runner(state), lambda: boxes.node_image(suite))
 
-        :param vagrantfile: another one than the folder's own; relative to the folder.
+    def edited_vagrantfile(self, state: State) -> Driver | None:
+        """Give Vagrant with the folder's own Vagrantfile, if a person has edited it: it may do more than labgen's."""
+        text = read(self.folder.vagrantfile)
+        provider = PROVIDERS.get(state.provider)
+        if text is None or not render.edited(text) or not (provider is None or provider.uses_vagrant):
+            return None
+        return self._vagrant(state, Path("Vagrantfile"))
+
+    def snapshot_driver(self, state: State) -> SnapshotDriver:
+        """Give the driver of a provider that has snapshots."""
+        return cast("SnapshotDriver", self.driver(state))
+
+    def _vagrant(self, state: State, vagrantfile: Path) -> Vagrant:
+        """Give Vagrant for this folder, where it sees the lab's network.
+
+        :param vagrantfile: relative to the folder.
         """
         runner = self.runner(state)
         env = dict(runner.env)
         if state.provider:
             # Of a machine that is not made, or not any more, Vagrant would ask the provider that it takes for the best.
             env["VAGRANT_DEFAULT_PROVIDER"] = state.provider
-        file = vagrantfile or Path("Vagrantfile")
-        vagrant = Vagrant(self.folder.path, replace(runner, env=env), self._log, file)
-        provider = PROVIDERS.get(state.provider)
-        return vagrant if provider is None else provider.driver(self.folder, runner, vagrant)
+        return Vagrant(self.folder.path, replace(runner, env=env), self._log, vagrantfile)
 
     def start_daemon(self, state: State, *, own: bool) -> State:
         """Start a daemon of the lab's own, where it has one; gives the state with its network namespace."""
@@ -137,7 +157,7 @@ class Machines:
         self._follow_move(state.provider)
         state = self.start_daemon(state, own=state.namespace is not None)
         machines = Machines(self.folder, record.lab, self.progress)
-        driver = machines.driver(state, write_vagrantfile(self.folder, record.lab))
+        driver = machines.driver(state, record.lab)
         with self.progress.step("Starting the machines as they were made"):
             within, count = boot_within(accelerated=choice.accelerated), len(record.lab.nodes)
             driver.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
@@ -154,7 +174,7 @@ class Machines:
 
     def restore(self, state: State, snapshot: str) -> None:
         """Go back to a snapshot of the machines, and write down how to reach them then: their ports may be others."""
-        driver = self.driver(state)
+        driver = self.snapshot_driver(state)
         inventory.close_shared(self.folder, Runner())
         connection_info.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         with self.progress.step(f"Going back to {snapshot}"):
@@ -286,11 +306,11 @@ class Machines:
             self._with_surplus(state).halt(names, force=force, on_line=self.progress.detail)
 
     def _with_surplus(self, state: State) -> Driver:
-        """Vagrant, with a Vagrantfile that knows machines, too, which lab.yml does not name any more."""
+        """Give a driver that knows machines, too, which lab.yml does not name any more."""
         record, names = self.folder.record(), self.folder.machine_names()
         if record is None or not set(names) - {node.name for node in self.lab.nodes}:
             return self.driver(state)
-        return self.driver(state, write_vagrantfile(self.folder, record.lab, names))
+        return self.driver(state, with_unknown(record.lab, names))
 
     def _not_halted(self, state: State | None) -> None:
         """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""

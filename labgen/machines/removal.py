@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labgen.core.atomic_files import read, write_whole
+from labgen.core.atomic_files import write_whole
 from labgen.core.errors import LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
@@ -38,16 +38,16 @@ def refuse_copy(folder: LabFolder) -> None:
         inventory.refuse_moved(folder)
 
 
-def write_vagrantfile(folder: LabFolder, lab: Lab, names: Iterable[str] = ()) -> Path:
-    """Render a Vagrantfile that knows all machines there are; gives its path inside the lab folder.
-
-    :param lab: the lab as it was made.
-    :param names: machines that exist besides.
-    """
-    lab_names = {node.name for node in lab.nodes}
-    others = tuple(unknown(name) for name in names if name not in lab_names)
-    write_whole(folder.path / VAGRANTFILE, render.render(replace(lab, nodes=(*lab.nodes, *others))))
+def write_vagrantfile(folder: LabFolder, lab: Lab) -> Path:
+    """Render a Vagrantfile beside the folder's own, for the machines there are; gives its path in the lab folder."""
+    write_whole(folder.path / VAGRANTFILE, render.render(lab))
     return VAGRANTFILE
+
+
+def with_unknown(lab: Lab, names: Iterable[str]) -> Lab:
+    """Add machines to a lab of which only the names are known."""
+    lab_names = {node.name for node in lab.nodes}
+    return replace(lab, nodes=(*lab.nodes, *(unknown(name) for name in names if name not in lab_names)))
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,15 @@ class Removal:
         return PROVIDERS[provider].networks(self.folder.vagrant_data) if provider in PROVIDERS else frozenset()
 
     def _destroy(self, provider: str) -> list[LabgenError]:
-        """Have Vagrant destroy the machines; gives why it did not, where it failed."""
+        """Have the driver destroy the machines; gives why it did not, where it failed."""
         parallel = provider in PROVIDERS and PROVIDERS[provider].removes_in_parallel
         state = self.state if self.state is not None and self.state.provider == provider else State(provider)
         names = [name for ids in self.folder.machine_ids().values() for name in ids]
-        lab = self.record.lab if self.record else self.machines.lab
-        own_text = read(self.folder.vagrantfile)
-        files: list[Path | None] = [write_vagrantfile(self.folder, lab, names)]
-        if own_text is not None and render.edited(own_text):
-            files.insert(0, None)  # a person's Vagrantfile may do more when machines go
+        lab = with_unknown(self.record.lab if self.record else self.machines.lab, names)
+        drivers = [self.machines.edited_vagrantfile(state), self.machines.driver(state, lab)]
         problems: list[LabgenError] = []
         with self.machines.progress.step("Removing the machines"):
-            for file in files:
-                driver = self.machines.driver(state, file)
+            for driver in filter(None, drivers):
                 try:
                     driver.destroy(on_line=self.machines.progress.detail, parallel=parallel)
                 except LabgenError as why:
@@ -190,11 +186,11 @@ def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -
     mine = {name: ids.get(provider, {}).get(name, (record.ids if record else {}).get(name, "")) for name in names}
     mine = {name: identity for name, identity in mine.items() if identity}
     inventory.close_shared(folder, Runner())
-    file = write_vagrantfile(folder, record.lab if record else machines.lab, names)
+    lab = with_unknown(record.lab if record else machines.lab, names)
     problems: list[LabgenError] = []
     with machines.progress.step(f"Removing {', '.join(names)}"):
         try:
-            machines.driver(state or State(""), file).destroy(names, on_line=machines.progress.detail)
+            machines.driver(state, lab).destroy(names, on_line=machines.progress.detail)
         except LabgenError as why:
             problems.append(why)
     # No mark: machines that stay bear it as well.

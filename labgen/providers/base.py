@@ -1,7 +1,7 @@
 """A provider: the facts of :class:`~labgen.model.provider.ProviderFacts`, and what it does.
 
 Each provider is a folder with ``PROVIDER`` in it, and a line in :mod:`labgen.model.provider_names` (or an entry point).
-Its nodes are created, started, stopped, destroyed and reached by its driver, which is Vagrant unless it has its own.
+Its nodes are created, started, stopped, destroyed and reached by its driver: Vagrant, or one of its own.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ class Machine:
 
 
 class Driver(Protocol):
-    """What creates, starts, stops and destroys the machines of a lab folder, and says how they are reached.
+    """What creates, starts, stops and destroys the machines of a lab, and says how they are reached.
 
-    It keeps the id of each machine in ``.vagrant/machines/NODE/PROVIDER/id`` of the folder, as Vagrant does, as long as
-    the machine exists: that is how `labgen` knows of it. Every method takes names of machines, all where there is none,
-    hands each line of output to ``on_line``, and raises a :class:`~labgen.core.errors.MachineError` where it fails.
+    It keeps the id of each machine in ``.vagrant/machines/NODE/PROVIDER/id`` of the lab folder, as Vagrant does, as
+    long as the machine exists: that is how `labgen` knows of it. Methods take names of machines, all if there is none,
+    hand each line of output to ``on_line``, and raise a :class:`~labgen.core.errors.MachineError` if they fail.
     """
 
     def up(self, provider: str, *, within: float, on_line: Callable[[str], None], machines: int = 1) -> None:
@@ -100,6 +100,10 @@ class Driver(Protocol):
 
     def ssh_config(self) -> str:
         """Say how every machine that runs is reached, as OpenSSH configuration."""
+
+
+class SnapshotDriver(Driver, Protocol):
+    """The driver of a provider that ``has_snapshots``."""
 
     def save_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
         """Keep the state of every machine under a name."""
@@ -137,14 +141,14 @@ class Provider(ProviderFacts):
         """Give what the doctor looks at."""
         raise NotImplementedError
 
-    def driver(self, folder: LabFolder, runner: Runner, vagrant: Driver) -> Driver:
-        """Give what creates, starts, stops, destroys and reaches the machines of a lab folder.
+    def driver(self, folder: LabFolder, lab: Lab, runner: Runner, image: Callable[[], str]) -> Driver:
+        """Give what creates, starts, stops, destroys and reaches the machines of a lab; if ``uses_vagrant`` is false.
 
+        :param lab: the machines, whether they exist or not.
         :param runner: starts programs where they see the lab's network.
-        :param vagrant: Vagrant for this folder: the usual driver.
+        :param image: gives the name of the node image, for providers whose nodes start ``from_image``.
         """
-        del folder, runner
-        return vagrant
+        raise NotImplementedError
 
     def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon | None:
         """Give the daemon that the lab can start for itself, running or not; ``None`` where there is no such thing.

@@ -25,13 +25,13 @@ IDS = {"swarm-manager": "a0", "swarm-worker1": "a1", "swarm-worker2": "a2"}
 class FakeVagrant:
     """Destroys what its Vagrantfile names and is made."""
 
-    def __init__(self, folder: LabFolder, file: Path | None, log: list[str]) -> None:
+    def __init__(self, folder: LabFolder, file: Path, log: list[str]) -> None:
         self.folder, self.file, self.log = folder, file, log
         self.fails = ""
 
     def destroy(self, names: Iterable[str] = (), **_: Any) -> None:
-        file = self.folder.path / (self.file or "Vagrantfile")
-        self.log.append(" ".join([f"destroy by {self.file or 'Vagrantfile'}", *names]))
+        file = self.folder.path / self.file
+        self.log.append(" ".join([f"destroy by {self.file}", *names]))
         if self.fails:
             raise MachineError(self.fails)
         text = file.read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ class FakeVagrant:
                     (self.folder.vagrant_data / "machines" / name / provider / "id").unlink()
 
     def halt(self, names: Iterable[str] = (), **_: Any) -> None:
-        self.log.append(" ".join([f"halt by {self.file or 'Vagrantfile'}", *names]))
+        self.log.append(" ".join([f"halt by {self.file}", *names]))
 
 
 class World:
@@ -62,10 +62,10 @@ class World:
         mark = self.folder.draw_mark()
         lab_record = after_up(MADE, None, folder=str(self.folder.path), mark=mark, earlier={}, ids=IDS)
         self.folder.remember(State("virtualbox"), lab_record)
-        monkeypatch.setattr(Machines, "driver", lambda _machines, state, file=None: self._vagrant(state, file))
+        monkeypatch.setattr(Machines, "_vagrant", lambda _machines, state, file: self._vagrant(state, file))
         monkeypatch.setattr(leftovers, "look", self._look)
 
-    def _vagrant(self, _state: State, file: Path | None = None) -> FakeVagrant:
+    def _vagrant(self, _state: State, file: Path) -> FakeVagrant:
         vagrant = FakeVagrant(self.folder, file, self.log)
         vagrant.fails = self.fails
         return vagrant

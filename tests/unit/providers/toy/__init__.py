@@ -57,19 +57,6 @@ class ToyDriver:
         """Say how each machine is reached."""
         return "\n".join(f"Host {name}\n  HostName 127.0.0.1\n  User toy\n  Port 2222" for name in self._names())
 
-    def save_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
-        """Keep nothing."""
-
-    def restore_snapshot(self, name: str, machine: str, *, on_line: Callable[[str], None]) -> None:
-        """Restore nothing."""
-
-    def delete_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
-        """Forget nothing."""
-
-    def snapshots(self) -> Mapping[str, tuple[str, ...]]:
-        """Give none."""
-        return {}
-
 
 @dataclass(frozen=True)
 class Toy(Provider):
@@ -85,7 +72,7 @@ class Toy(Provider):
     def _check_shelf(self, lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding("toy.shelf", "ok", "shelf", f"{len(lab.nodes)} toys fit on it.", provider=self.name)
 
-    def driver(self, folder: LabFolder, runner: Runner, vagrant: Driver) -> Driver:
+    def driver(self, folder: LabFolder, lab: Lab, runner: Runner, image: Callable[[], str]) -> Driver:
         """Give its own driver: Vagrant is never asked."""
         return ToyDriver(folder)
 
