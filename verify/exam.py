@@ -313,6 +313,8 @@ class Exam:
                 raise NotYet("something is still on its way")
 
         self.settle("the swarm to settle", look, within=self._patience.seconds(_SETTLING))
+        if not last:
+            look()  # the engine was too busy each time: its error is the answer
         return last[-1]
 
     def _observed(self, ask: Callable[[], T]) -> tuple[T, datetime]:

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from labgen.core.errors import NodeError, NoLeader, SwarmError
+from labgen.core.polling import NotYet
 from labgen.docker.refusals import of_refusal
 
 Run = Callable[[str], str]
@@ -34,6 +35,17 @@ _MOST_VALUES = 1_700_000
 value takes up to 90 bytes, whatever little it takes in a text."""
 
 
+_BUSY = ("context deadline exceeded", "DeadlineExceeded", "code = Unavailable")
+"""How a manager says that it could not answer in time (status.Code of grpc-go, ``codes/code_string.go``)."""
+
+
+class EngineBusy(NodeError, NotYet):
+    """An engine could not answer in time: a poll asks it again, and what asks once fails."""
+
+    def __str__(self) -> str:
+        return self.message
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the engine answered to one question: HTTP status, and the JSON in it."""
@@ -45,7 +57,7 @@ class Answer:
         """Give the JSON of an answer.
 
         :raises SwarmError: the engine is not a manager of a swarm.
-        :raises NodeError: the engine could not answer.
+        :raises NodeError: the engine could not answer; :class:`EngineBusy` where it may when asked again.
         """
         if self.status == 200:
             return self.body
@@ -53,13 +65,14 @@ class Answer:
         # The API says 500 where nobody leads, 503 for "not a manager" and for a locked swarm (moby
         # daemon/cluster/errors.go).
         if refusal := of_refusal(message):
-            error = NoLeader if refusal.cause == "no-leader" else SwarmError
-            raise error(refusal.words, refusal.hints)
+            kind = NoLeader if refusal.cause == "no-leader" else SwarmError
+            raise kind(refusal.words, refusal.hints)
         if self.status == 503:
             raise SwarmError(
                 f"the engine is no manager of a swarm: {message}", "Make one swarm of all nodes: fab bootstrap"
             )
-        raise NodeError(
+        error = EngineBusy if any(phrase in message for phrase in _BUSY) else NodeError
+        raise error(
             f"the engine answered {self.status} to {path}: {message}", "Look at it there: sudo journalctl -u docker"
         )
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
+
 from labgen import config
 from labgen.core.polling import Patience
+from labgen.docker import swarm
+from labgen.docker.api import EngineBusy
 from labgen.docker.swarm import Swarm, SwarmNode
 from tests.past import task
 from verify.exam import Exam
@@ -39,3 +43,21 @@ def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -
     # The node that is asked for is asked whatever it listens on, and every node once.
     assert exam.pages._requests_of(manager, 8001) == exam.pages._requests_of(w1, 8001) == {}
     assert sorted(requests) == sorted([manager.name, w1.name, w2.name])
+
+
+def test_swarm_is_asked_again_while_the_engine_is_busy_and_ends_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = config.load(None)
+    seconds = iter(range(1000))
+    hosts = SimpleNamespace(run=str, clock=lambda: float(next(seconds)), pause=lambda _seconds: None)
+    exam = Exam(lab, hosts, Patience(1.0))  # type: ignore[arg-type]
+    exam._manager = lambda: lab.nodes[0]  # type: ignore[method-assign]
+    looks: list[int] = []
+
+    def look(_run: object) -> Swarm:
+        looks.append(1)
+        raise EngineBusy("the engine answered 500 to /info: context deadline exceeded")
+
+    monkeypatch.setattr(swarm, "look", look)
+    with pytest.raises(EngineBusy, match="answered 500 to /info"):
+        _ = exam.swarm
+    assert len(looks) > 2
