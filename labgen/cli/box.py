@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 
 import click
 
-from labgen import images
+from labgen import boxes, images
+from labgen.boxes import store
 from labgen.cli.parameters import Command
 from labgen.core.errors import BoxError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
+from labgen.images import cache
 from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS
 
@@ -32,7 +35,7 @@ def _suite(command: Command) -> Command:
 
 @click.group(subcommand_metavar="ACTION ...", no_args_is_help=False)
 def command() -> None:
-    """Build the box or the node image, or print where it is."""
+    """Build boxes and the node image, list and remove those in the cache."""
 
 
 @command.command("path", help="print where the built box is")
@@ -98,6 +101,52 @@ def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
     if path is not None and path.is_file():
         print(f"  sha256: {sha256(path)}")
     print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")
+
+
+@command.command("list", help="list the boxes and images in the cache")
+def list_cache() -> int:
+    """Print a line for each file of the cache."""
+    listed = store.entries(cache.default(), boxes.is_current)
+    if not listed:
+        print(f"{cache.default()} is empty.")
+        return 0
+    rows = [("NAME", "KIND", "PROVIDER", "ARCH", "SIZE", "AGE", "MADE OF", "IN USE")]
+    for entry in listed:
+        size, in_use = f"{entry.size / 2**20:.0f} MiB", "yes" if entry.current else "no"
+        columns = (entry.path.name, entry.kind, entry.provider or "-", entry.arch or "-")
+        rows.append((*columns, size, _age(entry.age), entry.made_of, in_use))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    total = sum(entry.size for entry in listed)
+    print(f"{len(listed)} files, {total / 2**20:.0f} MiB, in {cache.default()}")
+    return 0
+
+
+@command.command("prune", help="remove boxes and images that this version of labgen does not use")
+@click.option("--keep", type=click.IntRange(min=0), default=0, help="of each kind and provider, the newest that stay")
+@click.option("--dry-run", is_flag=True, help="print what would be removed, and remove nothing")
+def prune(keep: int, *, dry_run: bool) -> int:
+    """Remove what the present recipe and the pinned cloud images have replaced."""
+    directory = cache.default()
+    with contextlib.nullcontext() if dry_run else store.making(directory, print):
+        surplus = store.surplus(store.entries(directory, boxes.is_current), keep)
+        for entry in surplus:
+            if not dry_run:
+                store.delete(entry)
+            print(f"{'would remove' if dry_run else 'removed'} {entry.path.name} ({entry.size / 2**20:.0f} MiB)")
+    total = sum(entry.size for entry in surplus)
+    print(f"{'To free' if dry_run else 'Freed'}: {total / 2**20:.0f} MiB")
+    return 0
+
+
+def _age(seconds: float) -> str:
+    """Write an age in its largest unit: ``3 days``."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s'[: count - 1]}"
+    return "just now"
 
 
 def sha256(path: Path) -> str:

@@ -74,16 +74,32 @@ class Node:
 
 
 @dataclass(frozen=True)
+class CloudImageSource:
+    """Which cloud image a box is made of, and where that is.
+
+    :param name: of a distribution's release: ``debian-13``.
+    :param url: a file, or a folder with the pinned file in it (ends in ``/``); the distribution's servers where empty.
+    :param checksum: SHA-256 or SHA-512 of the file, in hexadecimal; that of the pinned file where empty.
+    """
+
+    name: str
+    url: str = ""
+    checksum: str = ""
+
+
+@dataclass(frozen=True)
 class Box:
     """A Vagrant box; all but ``name`` is optional, as in a Vagrantfile.
 
     :param checksum: SHA-256 of the file that ``url`` leads to, in hexadecimal.
+    :param image: the cloud image that labgen makes it of; it has no version, url and checksum then.
     """
 
     name: str
     version: str | None = None
     url: str | None = None
     checksum: str | None = None
+    image: CloudImageSource | None = None
 
 
 @dataclass(frozen=True)

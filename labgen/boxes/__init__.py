@@ -1,0 +1,52 @@
+"""Vagrant boxes that are made of a distribution's cloud image, on any computer and without root.
+
+::
+
+    cloud image (downloaded, resumed, verified) ──▶ disk in the provider's format ─┬▶ a box in the cache
+    NoCloud seed: user vagrant, its key, no upgrades ──────────────────────────────┘
+
+The boxes of :mod:`labgen.images` bring Docker's engine and the course's images with them; these bring neither, and
+bootstrap installs the engine from the distribution's packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from labgen.boxes import cloud_images
+from labgen.images import cache
+from labgen.model.lab import CloudImageSource
+
+__all__ = ["box_path", "file_name", "is_current", "key"]
+
+FORMAT = 1
+"""Of the boxes: grows with every change of what a box is made of beside its image, so that it is made again."""
+
+
+def key(source: CloudImageSource, arch: str) -> str:
+    """Name what a box is made of: the same for the same image and the same way of making a box of it."""
+    image = cloud_images.of_source(source, arch)
+    return hashlib.sha256(f"{FORMAT} {image.name} {image.arch} {image.checksum}".encode()).hexdigest()[:12]
+
+
+def file_name(source: CloudImageSource, arch: str, provider: str) -> str:
+    """Give the name of a box's file: ``debian-13-1f0c3d5e7a92-amd64-virtualbox.box``."""
+    return f"{source.name}-{key(source, arch)}-{arch}-{provider}.box"
+
+
+def box_path(source: CloudImageSource, arch: str, provider: str, directory: Path | None = None) -> Path:
+    """Give the path at which a box stands once it is made.
+
+    :param directory: the cache; the user's if ``None``.
+    """
+    return (directory or cache.default()) / file_name(source, arch, provider)
+
+
+def is_current(name: str) -> bool:
+    """Whether a file name is that of a box of a pinned cloud image, as today's labgen makes it."""
+    for image in cloud_images.names():
+        for arch in ("amd64", "arm64"):
+            if name.startswith(f"{image}-{key(CloudImageSource(image), arch)}-{arch}-"):
+                return True
+    return False

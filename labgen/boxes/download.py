@@ -1,0 +1,234 @@
+"""Downloading a large file: from the first of several addresses that has it, resumed where it stopped, verified.
+
+What has come so far stands beside the file, under a name that ends in ``.part``, and the next run continues it with
+an HTTP range. The file gets its own name only after its checksum was found right.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.client
+import re
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from labgen.boxes.cloud_images import Checksum
+from labgen.core.atomic_files import give_to_user
+from labgen.core.errors import BoxError
+
+_STALLED = 60.0
+"""Seconds without a byte after which an address is given up."""
+
+_BLOCK = 1 << 20
+_SUMS_LIMIT = 1 << 20
+"""Bytes of a sums file that are read at most."""
+
+AGENT = "labgen"
+
+
+class Unavailable(Exception):
+    """An address does not give the file; says why.
+
+    :ivar gone: the server has answered that it is not there (404 or 410).
+    """
+
+    def __init__(self, why: str, *, gone: bool = False) -> None:
+        super().__init__(why)
+        self.gone = gone
+
+
+class Gone(BoxError):
+    """Every address has answered that it does not have the file (404 or 410)."""
+
+
+def fetch(
+    addresses: Sequence[str], target: Path, checksum: Checksum, *, on_progress: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Download a file to ``target`` unless it is there, and verify it.
+
+    :param addresses: where it is: http, https or file URLs, or paths; tried in this order.
+    :param on_progress: gets a line such as ``120 of 341 MiB from cloud.debian.org``.
+    :raises Gone: every server answers that it has no such file.
+    :raises BoxError: no address gives the right file, or the disk is full. What has come of it is kept.
+    """
+    if target.is_file():
+        if digest(target, checksum.algorithm) == checksum.digest:
+            return target
+        target.unlink()
+    part = target.with_name(f"{target.name}.part")
+    reasons: list[Unavailable] = []
+    for address in addresses:
+        try:
+            _complete(address, part, checksum, on_progress)
+        except Unavailable as why:
+            reasons.append(why)
+            continue
+        except OSError as why:
+            raise _disk_error(why, part) from None
+        part.replace(target)
+        give_to_user(target)
+        return target
+    raise _none_has_it(target.name, reasons, part)
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """Compute the checksum of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def published_checksum(sums: str, file: str) -> Checksum:
+    """Read the checksum of a file in a distribution's SHA256SUMS or SHA512SUMS file.
+
+    :param sums: its address; only https is taken, because the answer is believed.
+    :raises BoxError: it does not answer, or has no line for the file.
+    """
+    if urlsplit(sums).scheme != "https":
+        raise BoxError(f"{sums} is not an https address.", "A checksum is taken over https only.")
+    try:
+        with _open(sums) as response:
+            text = response.read(_SUMS_LIMIT).decode("utf-8", "replace")
+    except (Unavailable, OSError, http.client.HTTPException) as why:
+        raise BoxError(f"{sums} cannot be read: {_reason(why)}.", _NETWORK_HINT) from None
+    for line in text.splitlines():
+        digits, _, name = line.partition(" ")
+        if name.strip().removeprefix("*") == file:
+            return Checksum.parse(digits)
+    raise BoxError(f"{sums} has no checksum of {file}.", _NETWORK_HINT)
+
+
+_NETWORK_HINT = (
+    "Check the network (HTTPS_PROXY, if there is a proxy), then type the command again: it continues where it stopped. "
+    "Or copy the image from another computer: labgen box make --image FILE"
+)
+
+
+def _complete(address: str, part: Path, checksum: Checksum, on_progress: Callable[[str], None]) -> None:
+    """Bring ``part`` to its end from an address, and verify it; what was damaged is downloaded once more."""
+    resumed = part.is_file() and part.stat().st_size > 0
+    if resumed and digest(part, checksum.algorithm) == checksum.digest:
+        return  # everything had come before the last run was ended
+    _receive(address, part, on_progress)
+    actual = digest(part, checksum.algorithm)
+    if actual == checksum.digest:
+        return
+    part.unlink()
+    if resumed:  # the beginning may be of another file, or damaged
+        _receive(address, part, on_progress)
+        actual = digest(part, checksum.algorithm)
+        if actual == checksum.digest:
+            return
+        part.unlink()
+    raise Unavailable(f"{_host(address)}: the file is cut off or changed (its {checksum.algorithm} is {actual[:16]}…)")
+
+
+def _receive(address: str, part: Path, on_progress: Callable[[str], None]) -> None:
+    offset = part.stat().st_size if part.is_file() else 0
+    try:
+        with _open(address, offset) as response:
+            start = _start(response, offset)
+            length = response.headers.get("Content-Length", "")
+            total = start + int(length) if length.isdigit() else None
+            if total is not None:
+                _need_room(part.parent, total - start)
+            received = _write(response, part, start, total, _host(address), on_progress)
+    except http.client.HTTPException as why:
+        raise Unavailable(f"{_host(address)}: {_reason(why)}") from None
+    if total is not None and received < total:
+        raise Unavailable(f"{_host(address)}: the connection ended after {received} of {total} bytes")
+
+
+def _write(
+    response: IO[bytes], part: Path, start: int, total: int | None, host: str, on_progress: Callable[[str], None]
+) -> int:
+    position = start
+    of_total = f" of {total >> 20}" if total is not None else ""
+    with part.open("r+b" if start else "wb") as sink:
+        sink.seek(start)
+        for block in _blocks(response, host):
+            sink.write(block)
+            position += len(block)
+            on_progress(f"{position >> 20}{of_total} MiB from {host}")
+        sink.truncate()
+    return position
+
+
+def _blocks(response: IO[bytes], host: str) -> Iterator[bytes]:
+    while True:
+        try:
+            block = response.read(_BLOCK)
+        except OSError as why:  # of the network: the disk is not touched here
+            raise Unavailable(f"{host}: {_reason(why)}") from None
+        if not block:
+            return
+        yield block
+
+
+def _open(address: str, offset: int = 0) -> http.client.HTTPResponse:
+    """Open an address, from an offset on.
+
+    :raises Unavailable: it does not answer, or refuses.
+    """
+    url = address if "://" in address else Path(address).expanduser().resolve().as_uri()
+    if urlsplit(url).scheme not in ("http", "https", "file"):
+        raise Unavailable(f"{address}: only http, https and file addresses can be read")
+    request = urllib.request.Request(url, headers={"User-Agent": AGENT})  # noqa: S310 - the scheme is checked
+    if offset:
+        request.add_header("Range", f"bytes={offset}-")
+    try:
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_STALLED)  # noqa: S310
+    except urllib.error.HTTPError as why:
+        with why:
+            if why.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
+                return _open(address)
+            raise Unavailable(
+                f"{_host(address)} answers {why.code} {why.reason}", gone=why.code in (404, 410)
+            ) from None
+    except (OSError, http.client.HTTPException, ValueError) as why:
+        raise Unavailable(f"{_host(address)} does not answer: {_reason(why)}") from None
+    return response
+
+
+def _start(response: http.client.HTTPResponse, offset: int) -> int:
+    """Give the byte at which an answer begins: 0 from a server that knows no ranges."""
+    sent = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return offset if sent and int(sent[1]) == offset else 0
+
+
+def _need_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise OSError(errno.ENOSPC, f"{size >> 20} MiB are needed, and {free >> 20} are free")
+
+
+def _disk_error(why: OSError, part: Path) -> BoxError:
+    reason = why.strerror or why
+    if why.errno == errno.ENOSPC:
+        return BoxError(
+            f"The disk of {part.parent} is full: {reason}.",
+            "Free some room (labgen box prune), or set XDG_CACHE_HOME to a folder on a larger disk; then type the "
+            "command again.",
+        )
+    return BoxError(f"{part} cannot be written: {reason}.", "Check the folder's permissions and the disk.")
+
+
+def _none_has_it(name: str, reasons: Sequence[Unavailable], part: Path) -> BoxError:
+    listed = "\n".join(f"  - {reason}" for reason in dict.fromkeys(map(str, reasons)))
+    so_far = f" {part.stat().st_size >> 20} MiB of it are kept." if part.is_file() else ""
+    kind = Gone if reasons and all(reason.gone for reason in reasons) else BoxError
+    return kind(f"{name} cannot be downloaded:\n{listed}", f"{_NETWORK_HINT}{so_far}")
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).netloc.rpartition("@")[2] or address
+
+
+def _reason(why: BaseException) -> str:
+    inner = getattr(why, "reason", why)
+    return str(getattr(inner, "strerror", None) or inner or type(inner).__name__)
