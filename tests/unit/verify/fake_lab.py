@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from labgen.core.workspace import State
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
+from verify.answers import CommandAnswer
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -58,6 +60,8 @@ class FakeLab:
     :ivar missing: ids of tasks whose container is on no node, whatever the manager says.
     :ivar now: what every node's clock says, however long a test takes.
     :ivar asked: names of the nodes, once for each command run on them.
+    :ivar commands: what commands of testinfra's modules come to, on every node; :data:`SILENT` for one that does not
+        end.
     """
 
     def __init__(self, lab_file: str = "") -> None:
@@ -69,6 +73,7 @@ class FakeLab:
         self.asked: list[str] = []
         self.shut: set[tuple[str, str, str]] = set()
         self.missing: set[str] = set()
+        self.commands: dict[str, CommandAnswer] = {}
         self.lacks: dict[Capability, str] = {}
         self.patience = Patience(0.0)
         self.nodes = {node.name: self._node(node) for node in self.lab.nodes}
@@ -92,6 +97,8 @@ class FakeLab:
         self.asked.append(node.name)
         if node.name in self.dead:
             raise NodeError(f"{node.name} cannot be reached: Connection timed out.", "labgen up")
+        if "answer() {" in script:
+            return answered(script, self.commands)
         if "@@%s" in script:
             return self._facts(node.name)
         if "ingress_sbox" in script:
@@ -258,6 +265,29 @@ class FakeLab:
                 lines += [next(served), f"{mark[0]} 200 1"]
             lines.append("")
         return "\n".join(lines) + "\n"
+
+
+SILENT = CommandAnswer(124, "")
+"""What a command comes to that does not end in time."""
+
+
+def answered(script: str, answers: Mapping[str, CommandAnswer]) -> str:
+    """Print what a node prints for the script of :class:`verify.answers.Commands`."""
+    mark = re.search(r"labgen-[0-9a-f]{16}", script)
+    assert mark is not None
+    words = shlex.split(script)
+    body = words[words.index("-c") + 1].removesuffix("\n;")
+    text = ""
+    # A command is quoted, and may go on in the next line.
+    for number, quoted in re.findall(r"(?ms)^answer (\d+) (.*?)(?=\nanswer |\n?\Z)", body):
+        (command,) = shlex.split(quoted)
+        answer = answers.get(command)
+        if answer is None:
+            raise AssertionError(f"no recording for: {command}")
+        if answer is SILENT:
+            return text + f"\n{mark[0]} {number}\n\n{mark[0]} late\n"
+        text += f"\n{mark[0]} {number}\n{answer.out}\n{mark[0]} {answer.status}\n{answer.error}\n"
+    return text
 
 
 def id_of(name: str) -> str:
