@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from labgen.docker import api
+from labgen.transport.observation import Observation
 from verify import consistency, identities
 from verify.evidence import Damaged as Damaged  # what reading a bundle raises
 from verify.evidence import Evidence
-from verify.observation import Observation
 
 SCHEMA = "labgen.evidence"
 VERSION = 2

@@ -21,8 +21,8 @@ from labgen.docker.api import load_json
 from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
 from labgen.providers import PROVIDERS
+from labgen.transport.observation import Observation
 from verify.evidence import Damaged, Evidence
-from verify.observation import Observation
 
 LONGEST_RUN = 24 * 3600.0
 """Seconds that a grading may have taken; the longest known took half an hour."""

@@ -22,9 +22,9 @@ from labgen.core.redaction import TooManySecrets, redact
 from labgen.core.workspace import State
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
+from labgen.transport.observation import Observation
+from labgen.transport.tracing import looked_at
 from verify.hosts import LONGEST, Hosts
-from verify.observation import Observation
-from verify.tracing import looked_at
 
 _MARK = re.compile(r"labgen-[0-9a-f]{16}")
 """What a script has that is not to be guessed, and so is another each time."""

@@ -22,7 +22,8 @@ from labgen.docker.swarm import Network, Service, Swarm, Task
 from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
-from verify import facts, tracing
+from labgen.transport import tracing
+from verify import facts
 from verify.evidence import Dated
 from verify.facts import NodeFacts
 from verify.hosts import Hosts

@@ -23,12 +23,13 @@ from labgen.core.i18n import ui_language
 from labgen.core.words import Language
 from labgen.core.workspace import LabFolder, State
 from labgen.providers import PROVIDERS
-from verify import bundle, tracing
+from labgen.transport import tracing
+from labgen.transport.observation import Observation
+from verify import bundle
 from verify.__main__ import CHECKS, SETTINGS
 from verify.checks import check_of
 from verify.evidence import Evidence
 from verify.explaining import Explained, explanation_of
-from verify.observation import Observation
 from verify.verdicts import BOOK, check_id
 
 _ANY_PROVIDER = next(iter(PROVIDERS))

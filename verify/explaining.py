@@ -17,8 +17,8 @@ from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
 from labgen.report.model import Outcome
+from labgen.transport.observation import Observation
 from verify.checks import Check
-from verify.observation import Observation
 
 _LINES, _MARKS, _SCRIPT = 16, 400, 3
 """Lines that are shown of one answer, characters of a line, and lines of a script; unless all is wanted."""

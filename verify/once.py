@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from labgen.core.errors import LabgenError, NodeError
 from labgen.docker.api import UNREADABLE
 from labgen.model.lab import Node
-from verify import tracing
+from labgen.transport import tracing
 
 T = TypeVar("T")
 

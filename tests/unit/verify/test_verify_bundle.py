@@ -24,10 +24,10 @@ from labgen.docker.swarm import Task
 from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Node
+from labgen.transport.observation import Observation
 from verify import bundle, evidence
 from verify.bundle import Damaged
 from verify.evidence import Evidence, Recording, Replay
-from verify.observation import Observation
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
 NODE = FakeLab().lab.nodes[0]

@@ -12,9 +12,9 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.redaction import TooManySecrets
 from labgen.core.workspace import State
+from labgen.transport.observation import Observation
 from verify import evidence
 from verify.evidence import Evidence, Recording, Replay
-from verify.observation import Observation
 
 NODE = config.load(None).first_manager
 

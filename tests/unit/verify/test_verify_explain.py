@@ -18,10 +18,11 @@ from labgen import cli
 from labgen.core.words import Words
 from labgen.exercise.verdict import Verdict
 from labgen.report.model import Outcome
-from verify import bundle, tracing
+from labgen.transport import tracing
+from labgen.transport.observation import Observation
+from verify import bundle
 from verify.checks import Check
 from verify.explaining import Explained, explanation_of
-from verify.observation import Observation
 
 HOUSE = Path(__file__).parents[3]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from recorded import Recorded
 
 from labgen.docker.api import ask_command
-from verify.observation import Observation
+from labgen.transport.observation import Observation
 
 Task = dict[str, Any]
 

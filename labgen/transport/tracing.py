@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from verify.observation import Observation
+from labgen.transport.observation import Observation
 
 
 class _Local(threading.local):
