@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,10 +22,9 @@ from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
 from labgen.transport import tracing
+from labgen.transport.protocol import Transport
 from verify import facts
-from verify.evidence import Dated
 from verify.facts import NodeFacts
-from verify.hosts import Hosts
 from verify.once import Known, side_by_side
 from verify.pages import Pages
 from verify.reach import Reach
@@ -59,16 +57,16 @@ class Exam:
     """
 
     def __init__(
-        self, lab: Lab, hosts: Hosts, patience: Patience, graded_nodes: Collection[str] = (), nonce: str = ""
+        self, lab: Lab, transport: Transport, patience: Patience, graded_nodes: Collection[str] = (), nonce: str = ""
     ) -> None:
         self.lab = lab
         self.nonce = nonce
         self.graded_nodes = graded_nodes
-        self._hosts = hosts
+        self._transport = transport
         self._patience = patience
         # Where answers come from a recording, time does too.
-        self.clock: Callable[[], float] = getattr(hosts, "clock", time.monotonic)
-        self._wait = partial(wait_until, clock=self.clock, pause=getattr(hosts, "pause", time.sleep))
+        self.clock = transport.clock
+        self._wait = partial(wait_until, clock=transport.clock, pause=transport.pause)
         self._lived: dict[str, Known[Service]] = {}
         self._facts: dict[str, Known[NodeFacts]] = {}
         self._asking: threading.Thread | None = None
@@ -135,7 +133,7 @@ class Exam:
         :param within: deadline in seconds on an ordinary machine.
         :raises NodeError: the node cannot be reached, or the script failed.
         """
-        return self._hosts.run(node, script, within=within)
+        return self._transport.run(node, script, within=within)
 
     def testinfra(self, node: Node) -> NodeHost:
         """Give testinfra's host for a node: the same object each time."""
@@ -158,9 +156,7 @@ class Exam:
 
     def beside(self, node: Node, script: str, *, within: float) -> str:
         """Run a script while others run, in a thread of its own, and give what it prints."""
-        # In a recording it has ended before they begin.
-        run: Callable[..., str] = getattr(self._hosts, "beside", self._hosts.run)
-        return run(node, script, within=within)
+        return self._transport.beside(node, script, within=within)
 
     def seconds(self, plain: float) -> float:
         """Stretch a time on an ordinary machine to what it may take in this lab."""
@@ -168,13 +164,13 @@ class Exam:
 
     def ask(self, *paths: str) -> Mapping[str, Answer]:
         """Give what the manager's engine answers to paths of its API, now."""
-        return api.ask(partial(self._hosts.run, self.manager), paths)
+        return api.ask(partial(self._transport.run, self.manager), paths)
 
     def networks(self, node: Node) -> list[Network]:
         """Give the networks that a node's engine knows; asked once, every node at the same time."""
         if node.name not in self._networks:
             nodes = [peer for peer in self.graded_and(node) if peer == node or self.answers(peer)]
-            self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._hosts.run, peer)))
+            self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._transport.run, peer)))
         return self._networks[node.name].get()
 
     def containers(self, node: Node) -> dict[str, Container]:
@@ -183,7 +179,7 @@ class Exam:
 
     def service(self, name: str) -> Service | None:
         """Give a service as it is now, for checks that act: the other checks keep what was seen first."""
-        service = swarm.service(partial(self._hosts.run, self.manager), name)
+        service = swarm.service(partial(self._transport.run, self.manager), name)
         self._polled = service
         if service is not None:
             self._latest[name] = service
@@ -306,7 +302,7 @@ class Exam:
 
         def look(node: Node) -> NodeFacts:
             answer, moment = self._observed(
-                lambda: facts.read(partial(self._hosts.run, node), node.name, names, within)
+                lambda: facts.read(partial(self._transport.run, node), node.name, names, within)
             )
             if answer.time is not None:
                 self._ahead[node.name] = (answer.time - moment).total_seconds()
@@ -321,7 +317,7 @@ class Exam:
         last: list[Swarm] = []
 
         def look() -> None:
-            now, moment = self._observed(lambda: swarm.look(partial(self._hosts.run, manager)))
+            now, moment = self._observed(lambda: swarm.look(partial(self._transport.run, manager)))
             last.append(now)
             self.looked_at = moment.isoformat(timespec="milliseconds")
             self.looked = moment + timedelta(seconds=self._ahead.get(manager.name, 0.0))
@@ -339,8 +335,7 @@ class Exam:
             answer = ask()
         tracing.looked_at(trace)
         # Of a recording, its own: whatever was asked in which order, the report tells the same time.
-        moment = self._hosts.moment(trace[-1]) if isinstance(self._hosts, Dated) and trace else datetime.now(UTC)
-        return answer, moment
+        return answer, self._transport.moment(trace[-1] if trace else None)
 
     def dated_answer(self, ask: Callable[[], T]) -> tuple[T, datetime]:
         """Give an answer of the manager's, and when it came, by its own clock."""

@@ -12,7 +12,7 @@ import secrets
 import shlex
 import threading
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import testinfra.host
 from testinfra.backend.base import BaseBackend, CommandResult
@@ -26,10 +26,8 @@ from labgen.machines import ssh_config
 from labgen.machines.inventory import CONNECT_TIMEOUT, Inventory
 from labgen.machines.unreachable import unreached
 from labgen.model.lab import Node
+from labgen.transport.protocol import LONGEST, Transport
 from labgen.transport.remote import SYSTEM_PATH
-
-LONGEST = 32 * 2**20
-"""Bytes that a node may answer to one question; the tasks of ten thousand replicas are some 22 million."""
 
 _BESIDE = 65536
 """Bytes that a login may print besides."""
@@ -38,19 +36,7 @@ _LOST = 255
 """ssh's exit status where the connection, not the command, failed."""
 
 
-class Hosts(Protocol):
-    """Where the facts come from; in tests, something that answers from a recording."""
-
-    def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
-        """Run a script as root and give what it printed; NodeError where that fails."""
-        ...
-
-    def close(self) -> None:
-        """Close what was opened."""
-        ...
-
-
-class SshHosts:
+class SshHosts(Transport):
     """The nodes of a lab that is up."""
 
     def __init__(self, inventory: Inventory) -> None:

@@ -19,19 +19,20 @@ from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
+from labgen.transport.protocol import Transport
 from verify import bundle, verdicts
 from verify.checks import Check, check_of
 from verify.collection import LEFT_OUT
 from verify.diagnosis import Diagnosis
-from verify.evidence import Evidence, Recording, Replay
+from verify.evidence import Evidence
 from verify.exam import Exam
 from verify.facts import NodeFacts
-from verify.hosts import Hosts, SshHosts
+from verify.hosts import SshHosts
 from verify.snapshot import bundle_of, snapshot
 from verify.standing import standing
 
 LAB = pytest.StashKey[Inventory]()
-HOSTS = pytest.StashKey[Hosts]()
+TRANSPORT = pytest.StashKey[Transport]()
 EXAM = pytest.StashKey[Exam]()
 EVIDENCE = pytest.StashKey[Evidence]()
 LOCK = pytest.StashKey[ExitStack]()
@@ -143,18 +144,18 @@ def exam_of(config: pytest.Config) -> Exam:
     """Give what this run sees of its lab."""
     if EXAM not in config.stash:
         lab_inventory = lab_of(config)
-        config.stash[HOSTS] = _hosts(config, lab_inventory)
+        config.stash[TRANSPORT] = _transport(config, lab_inventory)
         nonce = config.stash[EVIDENCE].nonce if EVIDENCE in config.stash else config.getoption("nonce", None) or ""
-        config.stash[EXAM] = Exam(lab_inventory.lab, config.stash[HOSTS], lab_inventory.patience, nonce=nonce)
+        config.stash[EXAM] = Exam(lab_inventory.lab, config.stash[TRANSPORT], lab_inventory.patience, nonce=nonce)
         book = config.stash[verdicts.BOOK]
         book.excuse, book.snapshot = config.stash[EXAM].unreachable, partial(snapshot, config.stash[EXAM])
         book.diagnose = Diagnosis(config.stash[EXAM]).cause
     return config.stash[EXAM]
 
 
-def _hosts(config: pytest.Config, lab_inventory: Inventory) -> Hosts:
+def _transport(config: pytest.Config, lab_inventory: Inventory) -> Transport:
     if EVIDENCE in config.stash:
-        evidence, replay = config.stash[EVIDENCE], Replay(config.stash[EVIDENCE])
+        evidence, replay = config.stash[EVIDENCE], config.stash[EVIDENCE].replay()
         book = config.stash[verdicts.BOOK]
         # What is graded again is told to have taken as long as it did then.
         book.clock, book.begun = replay.clock, 0.0
@@ -168,13 +169,13 @@ def _hosts(config: pytest.Config, lab_inventory: Inventory) -> Hosts:
     book = config.stash[verdicts.BOOK]
     book.started, book.evidence = evidence.started, partial(bundle_of, evidence)
     book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
-    return Recording(nodes, evidence)
+    return evidence.recording(nodes)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the connections."""
-    if HOSTS in config.stash:
-        config.stash[HOSTS].close()
+    if TRANSPORT in config.stash:
+        config.stash[TRANSPORT].close()
     if LOCK in config.stash:
         config.stash[LOCK].close()
 

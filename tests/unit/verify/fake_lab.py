@@ -26,6 +26,7 @@ from labgen.core.workspace import State
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
+from labgen.transport.protocol import Transport
 from verify.answers import CommandAnswer
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
@@ -46,8 +47,8 @@ class Raw:
         return {"LocalNodeState": "active"}
 
 
-class FakeLab:
-    """The lab of the course with the exercise done, in the shape of :class:`verify.hosts.Hosts`.
+class FakeLab(Transport):
+    """The lab of the course with the exercise done, as a transport.
 
     :ivar dead: names of nodes that do not answer.
     :ivar bridgeless: names of nodes without a bridge network.
@@ -90,7 +91,7 @@ class FakeLab:
         pages = [loadbalance.page(numbers.get(node.name, 1)) for node in busy]
         self.pages: dict[str, list[str]] = {str(node.address): list(pages) for node in self.lab.nodes}
 
-    # The shape of Hosts.
+    # The transport.
 
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
         assert within > 0

@@ -16,8 +16,8 @@ from labgen.docker.availability import Probe, Stretch
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Node
+from labgen.transport.protocol import Transport
 from verify import bundle
-from verify.evidence import Recording
 
 
 def recording_file(name: str) -> Path:
@@ -160,7 +160,7 @@ class Recorded:
         """A node was asked this as well, by script, and answered."""
         observations = self.evidence.observations
         for script in says:
-            Recording(Saying(says), self.evidence).run(node, script)
+            self.evidence.recording(Saying(says)).run(node, script)
             # Evidence that goes back in time would be taken for forged.
             observations[-1] = dataclasses.replace(
                 observations[-1], since=max(observations[-1].since, observations[-2].since)
@@ -186,8 +186,8 @@ MISSING = object()
 
 
 @dataclasses.dataclass
-class Saying:
-    """Hosts that say what they were told to."""
+class Saying(Transport):
+    """Nodes that say what they were told to."""
 
     says: dict[str, str]
 

@@ -24,10 +24,12 @@ from labgen.docker.swarm import Task
 from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Node
+from labgen.transport import recording
 from labgen.transport.observation import Observation
-from verify import bundle, evidence
+from labgen.transport.protocol import Transport
+from verify import bundle
 from verify.bundle import Damaged
-from verify.evidence import Evidence, Recording, Replay
+from verify.evidence import Evidence
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
 NODE = FakeLab().lab.nodes[0]
@@ -303,8 +305,8 @@ def test_a_file_too_large_to_be_one_is_not_read(tmp_path: Any, monkeypatch: pyte
         bundle.load(tmp_path / "it")
 
 
-class Says:
-    """Hosts that all say the same."""
+class Says(Transport):
+    """Nodes that all say the same."""
 
     def __init__(self, out: str = "", error: NodeError | None = None) -> None:
         self.out, self.error = out, error
@@ -321,31 +323,31 @@ class Says:
 def test_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
     kept_evidence = made()
     answer = json.dumps({"JoinTokens": {"Worker": TOKEN}, "Env": ["PASSWORD=hunter2"], "n": 1})
-    out = Recording(Says(answer), kept_evidence).run(NODE, "ask")
+    out = kept_evidence.recording(Says(answer)).run(NODE, "ask")
     assert re.fullmatch(
         r'\{"JoinTokens": \{"Worker": "\(secret-\w{8}\)"\}, "Env": \["PASSWORD=\(secret-\w{8}\)"\], "n": 1\}', out
     )
     with pytest.raises(NodeError):
-        Recording(Says(error=NodeError(f"join {TOKEN}", "x")), kept_evidence).run(NODE, f"echo {TOKEN}")
+        kept_evidence.recording(Says(error=NodeError(f"join {TOKEN}", "x"))).run(NODE, f"echo {TOKEN}")
     text = bundle.write(kept_evidence)
     assert "SWMTKN" not in text
     assert "hunter2" not in text
     # It is asked for with the same words as then, and found.
     with pytest.raises(NodeError, match="join "):
-        Replay(kept_evidence).run(NODE, f"echo {TOKEN}")
+        kept_evidence.replay().run(NODE, f"echo {TOKEN}")
 
 
 def test_recording_keeps_specs_apart_that_differ_in_a_secret_only() -> None:
-    hosts = Recording(Says(), made())
+    hosts = made().recording(nodes := Says())
     answers = []
     for password in ("hunter2", "hunter3", "hunter2"):
-        hosts._hosts = Says(json.dumps([{"Spec": {"ContainerSpec": {"Env": [f"PASSWORD={password}"]}}}]))
+        nodes.out = json.dumps([{"Spec": {"ContainerSpec": {"Env": [f"PASSWORD={password}"]}}}])
         answers.append(Task.of(json.loads(hosts.run(NODE, "ask"))[0]).spec)
     assert answers[0] == answers[2] != answers[1]
 
 
 def test_recording_of_another_run_has_other_stand_ins() -> None:
-    first, second = (Recording(Says("PASSWORD=hunter2"), made()).run(NODE, "ask") for _ in range(2))
+    first, second = (made().recording(Says("PASSWORD=hunter2")).run(NODE, "ask") for _ in range(2))
     assert first != second
 
 
@@ -357,11 +359,11 @@ def test_redact_leaves_recordings_as_they_are(name: str) -> None:
 
 
 def test_more_than_can_be_kept_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "_AT_MOST", 1000)
+    monkeypatch.setattr(recording, "_AT_MOST", 1000)
     kept_evidence = made()
-    hosts = Recording(Says("x" * 600), kept_evidence)
+    hosts = kept_evidence.recording(Says("x" * 600))
     assert [len(hosts.run(NODE, script)) for script in "ab"] == [600, 600]
-    again = Replay(bundle.read(bundle.write(kept_evidence)))
+    again = bundle.read(bundle.write(kept_evidence)).replay()
     assert again.run(NODE, "a") == "x" * 600
     with pytest.raises(NodeError, match="too much to be kept"):
         again.run(NODE, "b")

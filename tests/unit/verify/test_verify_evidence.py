@@ -12,9 +12,10 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.redaction import TooManySecrets
 from labgen.core.workspace import State
+from labgen.transport import recording as recordings
 from labgen.transport.observation import Observation
-from verify import evidence
-from verify.evidence import Evidence, Recording, Replay
+from labgen.transport.recording import Recording
+from verify.evidence import Evidence
 
 NODE = config.load(None).first_manager
 
@@ -23,7 +24,7 @@ def recording(answers: dict[str, str]) -> tuple[Recording, Evidence]:
     """Return a recording of hosts that answer so to each script, and the evidence that it fills."""
     hosts: Any = SimpleNamespace(run=lambda _node, script, **_options: answers[script])
     empty = Evidence("", State("docker"))
-    return Recording(hosts, empty), empty
+    return empty.recording(hosts), empty
 
 
 def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +35,7 @@ def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monk
 
     hosts, filled = recording({"env": "PASSWORD=x", "true": ""})
     assert "PASSWORD=x" not in hosts.run(NODE, "env")
-    monkeypatch.setattr(evidence, "redact", redact)
+    monkeypatch.setattr(recordings, "redact", redact)
     with pytest.raises(NodeError, match="more secrets than are cut out"):
         hosts.run(NODE, "env")
     assert (filled.observations[-1].out, filled.observations[-1].error[0] != "") == ("", True)
@@ -47,10 +48,10 @@ def test_recording_hands_on_an_answer_that_stand_ins_make_no_longer_than_twice_t
 ) -> None:
     hosts, _ = recording({"env": "x"})
     limit = 500
-    monkeypatch.setattr(evidence, "LONGEST", limit)
+    monkeypatch.setattr(recordings, "LONGEST", limit)
     empty = sys.getsizeof("")
     for length, handed_on in ((2 * limit - empty, True), (2 * limit - empty + 1, False)):
-        monkeypatch.setattr(evidence, "redact", lambda _text, _key=b"", length=length: "x" * length)
+        monkeypatch.setattr(recordings, "redact", lambda _text, _key=b"", length=length: "x" * length)
         if handed_on:
             assert len(hosts.run(NODE, "env")) == length
             continue
@@ -63,7 +64,7 @@ def test_recording_keeps_answers_up_to_the_limit_and_what_is_left_out_takes_no_r
 ) -> None:
     small, large = "x" * 100, "x" * 1000
     size = sys.getsizeof(small) + len("a")
-    monkeypatch.setattr(evidence, "_AT_MOST", 2 * size)
+    monkeypatch.setattr(recordings, "_AT_MOST", 2 * size)
     hosts, filled = recording({"a": small, "b": large})
     for script in "abbbaa":
         hosts.run(NODE, script)
@@ -80,7 +81,7 @@ def test_recording_keeps_answers_up_to_the_limit_and_what_is_left_out_takes_no_r
 
 def test_replay_has_the_times_of_the_recording() -> None:
     observations = [Observation(NODE.name, script, "", ("", ""), since) for script, since in (("a", 0.25), ("b", 7.5))]
-    replay = Replay(Evidence("", State("docker"), observations))
+    replay = Evidence("", State("docker"), observations).replay()
     assert replay.clock() == 0.0
     times = []
     for script in "aba":

@@ -14,7 +14,8 @@ from testinfra.backend.base import CommandResult
 from labgen import config
 from labgen.core import bounded
 from labgen.core.errors import HostError
-from verify import bundle, evidence, hosts
+from labgen.transport import recording
+from verify import bundle, hosts
 
 ANSWER, LOGIN = 1000, 100
 
@@ -96,4 +97,4 @@ def test_limits_are_those_that_the_documentation_tells() -> None:
     answer, run = map(int, re.findall(r"answer with (\d+) MiB to one question and a run keep (\d+) MiB", text)[0])
     assert f"more than {answer} MiB" in hosts._too_much(config.load(None).first_manager).message
     assert {hosts.LONGEST, bundle._ANSWER} == {answer * 2**20}
-    assert {evidence._AT_MOST, bundle._TOGETHER} == {run * 2**20}
+    assert {recording._AT_MOST, bundle._TOGETHER} == {run * 2**20}

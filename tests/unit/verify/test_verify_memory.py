@@ -34,11 +34,11 @@ from labgen import config
 from labgen.docker import swarm
 from labgen.core.errors import LabgenError
 from verify import bundle, facts
-from verify.evidence import Evidence, Recording
+from verify.evidence import Evidence
 from verify.exam import Exam
 from labgen.core.workspace import State
 from labgen.docker import api
-from verify.hosts import LONGEST
+from labgen.transport.protocol import LONGEST, Transport
 import pytest, testinfra.host, jinja2
 
 raw = bytearray(eval({answer!r}))
@@ -47,14 +47,14 @@ def told():
         return api.text(raw[:LONGEST], LONGEST)
     except ValueError as why:
         raise LabgenError(str(why))
-class Hosts:
+class Hosts(Transport):
     def run(self, node, script, *, within=30.0):
         return told() + "\\n200\\n" + "[]\\n200\\n" * 3
     def close(self):
         pass
 lab = config.load(None)
 evidence = Evidence("", State("docker"))
-hosts = Recording(Hosts(), evidence)
+hosts = evidence.recording(Hosts())
 for ask in (
     lambda: swarm.look(partial(hosts.run, lab.nodes[0])),
     lambda: facts.read(partial(hosts.run, lab.nodes[1]), "n", ["n"]),
