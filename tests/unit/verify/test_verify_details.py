@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from answering import Answering
 from recorded import Recorded
 
 from labgen import config as labfile
@@ -26,6 +27,7 @@ from labgen.exercises.recovery import checks as test_recovery
 from labgen.exercises.rollback import checks as test_rollback
 from labgen.exercises.scaling import checks as test_scaling
 from labgen.exercises.updateoptions import checks as test_updateoptions
+from labgen.model.lab import Node
 from labgen.report import cleaning
 from tests.past import at, service, task, turn
 from verify import __main__ as command
@@ -246,17 +248,12 @@ def test_outcome_keeps_whether_it_was_interrupted(error: type[BaseException], in
 
 def asking(look: Callable[[], Any], waited: float = 5.0) -> Any:
     """What comes of a wait in an exam whose time is its own."""
-    now = [0.0]
-
-    def pause(seconds: float) -> None:
-        now[0] += seconds
-
-    hosts = SimpleNamespace(clock=lambda: now[0], pause=pause)
-    exam = Exam(labfile.load(None), hosts, Patience(1.0))  # type: ignore[arg-type]
+    nodes = Answering()
+    exam = Exam(labfile.load(None), nodes, Patience(1.0))
     try:
         return exam.wait("it", look, within=waited)
     finally:
-        assert exam.waited == pytest.approx(now[0])
+        assert exam.waited == pytest.approx(nodes.clock())
 
 
 def test_wait_looks_again_until_it_is_so() -> None:
@@ -444,11 +441,11 @@ def test_networks_are_asked_of_the_wanted_nodes_that_answer_and_once() -> None:
     manager, w1, w2 = lab.nodes
     names: list[str] = []
 
-    def run(node: Any, _script: str, **_options: Any) -> str:
+    def answer(node: Node, _script: str) -> str:
         names.append(node.name)
         return f'[{{"Id":"{node.name}","Name":"ingress"}}]\n\n200\n'
 
-    exam = Exam(lab, SimpleNamespace(run=run), Patience(1.0), graded_nodes={manager.name, w1.name})  # type: ignore[arg-type]
+    exam = Exam(lab, Answering(answer), Patience(1.0), graded_nodes={manager.name, w1.name})
     exam.answers = lambda node: node is not w1  # type: ignore[method-assign]
     assert [network.id for network in exam.networks(w2)] == [w2.name]
     assert sorted(names) == sorted([manager.name, w2.name])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from answering import Answering
 
 from labgen import config
 from labgen.core.errors import NodeError
@@ -22,9 +21,8 @@ NODE = config.load(None).first_manager
 
 def recording(answers: dict[str, str]) -> tuple[Recording, Evidence]:
     """Return a recording of hosts that answer so to each script, and the evidence that it fills."""
-    hosts: Any = SimpleNamespace(run=lambda _node, script, **_options: answers[script])
     empty = Evidence("", State("docker"))
-    return empty.recording(hosts), empty
+    return empty.recording(Answering(lambda _node, script: answers[script])), empty
 
 
 def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:

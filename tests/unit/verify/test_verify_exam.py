@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from answering import Answering
 
 from labgen import config
 from labgen.core.polling import Patience
@@ -23,7 +24,7 @@ def swarm_node(name: str, node_id: str) -> SwarmNode:
 def test_host_of_a_task_is_the_labs_node_of_that_name() -> None:
     lab = config.load(None)
     nodes = (*(swarm_node(node.name, f"id-{node.name}") for node in lab.nodes), swarm_node("stranger", "stranger"))
-    exam = Exam(lab, SimpleNamespace(), Patience(1.0))  # type: ignore[arg-type]
+    exam = Exam(lab, Answering(), Patience(1.0))
     exam._swarm = SimpleNamespace(get=lambda: Swarm(nodes, (), {}))  # type: ignore[assignment]
     last = lab.nodes[-1]
     assert exam.host(replace(task(1, 0), node_id=f"id-{last.name}")) is last
@@ -34,7 +35,7 @@ def test_host_of_a_task_is_the_labs_node_of_that_name() -> None:
 def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -> None:
     lab = config.load(None)
     manager, w1, w2 = lab.nodes
-    exam = Exam(lab, SimpleNamespace(), Patience(1.0), graded_nodes={manager.name, w1.name})  # type: ignore[arg-type]
+    exam = Exam(lab, Answering(), Patience(1.0), graded_nodes={manager.name, w1.name})
     requests: list[str] = []
     exam.pages._open = lambda node, _port: node is not manager  # type: ignore[method-assign, assignment]
     exam.pages._request = lambda node, _port: requests.append(node.name) or {}  # type: ignore[method-assign, assignment, func-returns-value]
