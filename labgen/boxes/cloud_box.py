@@ -1,0 +1,176 @@
+"""Making a box of a cloud image: download, verify, convert, pack, and put it into the cache by one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from labgen import boxes
+from labgen.boxes import cloud_images, download, package, store
+from labgen.boxes.cloud_images import Checksum, CloudImage
+from labgen.core.errors import BoxError
+from labgen.core.progress import Progress
+from labgen.images import cache
+from labgen.model.lab import CloudImageSource
+from labgen.providers import PROVIDERS
+
+_WORK = "making-"
+_ROOM = 3
+"""Times the size of the image that must be free while a box is made: disk, box, and some room."""
+
+
+def make(
+    source: CloudImageSource,
+    provider: str,
+    arch: str,
+    *,
+    progress: Progress,
+    directory: Path | None = None,
+    force: bool = False,
+    file: Path | None = None,
+) -> Path:
+    """Make the box of a cloud image for a provider, or give the one that is there.
+
+    Another command that makes one in the same cache is waited for. Nothing half-made stays, whatever happens; of a
+    download that is interrupted, what has come is kept for the next run.
+
+    :param directory: the cache; the user's if ``None``.
+    :param force: make it again if it is there.
+    :param file: the image on this computer, in place of a download.
+    :raises BoxError: there is no such image, it cannot be had, is not what it should be, or the disk is full.
+    """
+    directory = directory or cache.default()
+    image = cloud_images.of_source(source, arch)
+    packer = package.PACKERS.get(PROVIDERS[provider].disk_format)
+    if packer is None:
+        raise BoxError(f"Nodes of {PROVIDERS[provider].title} start from no box.", "They need none: labgen up")
+    target = boxes.box_path(source, arch, provider, directory)
+    if target.is_file() and not force:
+        return target
+    with store.making(directory, progress.note), _workplace(directory) as place:
+        if target.is_file() and not force:  # another command has made it in the meantime
+            return target
+        disk, image = _image_file(image, file, directory, progress)
+        _need_architecture(disk, image)
+        instance = boxes.key(source, arch)
+        with progress.step(f"Making a box for {PROVIDERS[provider].title} of {image.title} {image.release}"):
+            _need_room(directory, disk.stat().st_size * _ROOM)
+            cache.keep(packer(image, disk, instance, place, progress), target)
+        note = {"provider": provider, "arch": arch, "image": f"{image.title} {image.release}"}
+        store.write_note(target, {**note, "checksum": str(image.checksum)})
+        if file is None:
+            disk.unlink()  # the box holds it
+        _remove_older(target, source, arch, provider)
+    return target
+
+
+@contextlib.contextmanager
+def _workplace(directory: Path) -> Iterator[Path]:
+    for leftover in directory.glob(f"{_WORK}*"):  # of a command that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    place = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
+    try:
+        yield place
+    except OSError as why:
+        if why.errno == errno.ENOSPC:
+            raise _full(directory, "it was filled while the box was made") from None
+        raise BoxError(
+            f"The box cannot be made: {why}.", f"Check the permissions of {directory} and the disk."
+        ) from None
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _image_file(image: CloudImage, file: Path | None, directory: Path, progress: Progress) -> tuple[Path, CloudImage]:
+    """Get the image's file, verified; another release of it if the pinned one was removed from the servers."""
+    if file is not None:
+        return _verified(file, image), image
+    folder = store.images_folder(directory)
+    cache.prepare(folder)
+    with progress.step(f"Downloading the cloud image of {image.title} {image.release} (once; some 350 to 650 MB)"):
+        try:
+            disk = download.fetch(
+                image.addresses, folder / image.cached_name, image.checksum, on_progress=progress.detail
+            )
+            return disk, image
+        except download.Gone:
+            if not image.newest:
+                raise
+    progress.note(
+        f"note: {image.title} {image.release} was removed from its servers. Its newest release is taken, with the "
+        f"checksum that {image.sums} gives."
+    )
+    newest = _newest(image)
+    with progress.step(f"Downloading the newest cloud image of {image.title}"):
+        disk = download.fetch(
+            newest.addresses, folder / newest.cached_name, newest.checksum, on_progress=progress.detail
+        )
+    return disk, newest
+
+
+def _newest(image: CloudImage) -> CloudImage:
+    file = image.newest.rpartition("/")[2]
+    checksum = download.published_checksum(image.sums, file)
+    return replace(image, release="newest", file=file, addresses=(image.newest,), checksum=checksum)
+
+
+def _verified(file: Path, image: CloudImage) -> Path:
+    """Give a file that a person has named, if it is the image.
+
+    :raises BoxError: it is not there, or is another file.
+    """
+    try:
+        digest = download.digest(file, image.checksum.algorithm)
+    except OSError as why:
+        raise BoxError(f"{file} cannot be read: {why.strerror or why}.", "Check the path.") from None
+    if digest == image.checksum.digest:
+        return file
+    for algorithm in ("sha256", "sha512"):
+        pinned = cloud_images.by_checksum(Checksum(algorithm, download.digest(file, algorithm)))
+        if pinned is not None:
+            raise BoxError(
+                f"{file} is the image {pinned.name} for {pinned.arch}; {image.name} for {image.arch} is needed.",
+                f"Get {image.file}:\n{image.addresses[0]}",
+            )
+    raise BoxError(
+        f"{file} is not {image.file} of {image.title} {image.release}: its checksum is\n"
+        f"{image.checksum.algorithm}:{digest}",
+        "It is cut off, changed, or of another release. Copy it again; or, if you know that it is right, give that "
+        "checksum with --checksum.",
+    )
+
+
+def _need_architecture(disk: Path, image: CloudImage) -> None:
+    arch = package.boot_architecture(disk)
+    if arch and arch != image.arch:
+        raise BoxError(
+            f"The image {disk.name} is for {arch}, and this computer needs {image.arch}.",
+            f"Take the image for {image.arch}: box.url in lab.yml, or --image FILE.",
+        )
+
+
+def _need_room(directory: Path, size: int) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < size:
+        raise _full(directory, f"{size >> 20} MiB are needed, and {free >> 20} are free")
+
+
+def _full(directory: Path, why: str) -> BoxError:
+    return BoxError(
+        f"The disk of {directory} is full: {why}.",
+        "Free some room (labgen box prune), or set XDG_CACHE_HOME to a folder on a larger disk; then type the command "
+        "again.",
+    )
+
+
+def _remove_older(target: Path, source: CloudImageSource, arch: str, provider: str) -> None:
+    """Remove boxes that were made of an earlier release of the same image."""
+    for box in target.parent.glob(f"{source.name}-*-{arch}-{provider}.box"):
+        if box != target:
+            box.unlink(missing_ok=True)
+            store.note_path(box).unlink(missing_ok=True)
