@@ -15,10 +15,14 @@ import hashlib
 from pathlib import Path
 
 from labgen.boxes import cloud_images
+from labgen.core.progress import Progress
+from labgen.host.computer import Host
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
 
-__all__ = ["box_path", "file_name", "is_current", "key"]
+__all__ = ["box_path", "file_name", "is_current", "key", "made", "make"]
+
+ARCHITECTURES = ("amd64", "arm64")
 
 FORMAT = 1
 """Of the boxes: grows with every change of what a box is made of beside its image, so that it is made again."""
@@ -43,10 +47,32 @@ def box_path(source: CloudImageSource, arch: str, provider: str, directory: Path
     return (directory or cache.default()) / file_name(source, arch, provider)
 
 
+def made(source: CloudImageSource, provider: str, directory: Path | None = None) -> Path | None:
+    """Give the box of a cloud image for this computer's architecture, ``None`` if it is not made yet."""
+    path = box_path(source, Host().machine(), provider, directory)
+    return path if path.is_file() else None
+
+
+def make(
+    source: CloudImageSource,
+    provider: str,
+    *,
+    progress: Progress,
+    directory: Path | None = None,
+    force: bool = False,
+    file: Path | None = None,
+) -> Path:
+    """Make the box of a cloud image for this computer's architecture; see :func:`labgen.boxes.cloud_box.make`."""
+    from labgen.boxes import cloud_box
+
+    arch = Host().machine()
+    return cloud_box.make(source, provider, arch, progress=progress, directory=directory, force=force, file=file)
+
+
 def is_current(name: str) -> bool:
     """Whether a file name is that of a box of a pinned cloud image, as today's labgen makes it."""
     for image in cloud_images.names():
-        for arch in ("amd64", "arm64"):
+        for arch in ARCHITECTURES:
             if name.startswith(f"{image}-{key(CloudImageSource(image), arch)}-{arch}-"):
                 return True
     return False

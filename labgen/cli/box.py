@@ -9,18 +9,23 @@ from pathlib import Path
 import click
 
 from labgen import boxes, images
-from labgen.boxes import store
+from labgen.boxes import cloud_images, package, store
+from labgen.cli.folders import lab_folder, load
 from labgen.cli.parameters import Command
 from labgen.core.errors import BoxError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
+from labgen.host.computer import Host
 from labgen.images import cache
+from labgen.model.lab import Box, CloudImageSource, Lab
 from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS
 
 _PROVIDERS = images.providers()
 _USUAL = images.box_provider("qcow2")
 """The provider whose box is asked for where none is named: the usual one of servers."""
+_MADE_FOR = tuple(name for name in PROVIDERS if PROVIDERS[name].disk_format in package.PACKERS)
+"""Providers for which a box can be made of a cloud image, the one to prefer first."""
 
 
 def _suite(command: Command) -> Command:
@@ -101,6 +106,48 @@ def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
     if path is not None and path.is_file():
         print(f"  sha256: {sha256(path)}")
     print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")
+
+
+@command.command("make", help="make a box of a distribution's cloud image")
+@click.argument("name", required=False, type=click.Choice(cloud_images.names()))
+@click.option("--provider", type=click.Choice(_MADE_FOR), help="for which (default: the lab's, or what is installed)")
+@click.option("--image", help="the image's file or URL, in place of the distribution's servers")
+@click.option("--checksum", help="of that image, SHA-256 or SHA-512, if it is not the pinned release")
+@click.option("--force", is_flag=True, help="make it again if it is there already")
+def make_box(name: str | None, provider: str | None, image: str | None, checksum: str | None, *, force: bool) -> int:
+    """Make the box that the lab folder's lab.yml asks for, or the one of a named image; add it to Vagrant."""
+    lab = load(lab_folder())
+    provider = provider or _provider_to_make_for(lab)
+    source = _image_source(lab, provider, name)
+    file = Path(image) if image and "://" not in image else None
+    if image or checksum:
+        url = image if image and file is None else source.url
+        source = CloudImageSource(source.name, url, checksum.rpartition(":")[2] if checksum else source.checksum)
+    path = boxes.make(source, provider, progress=for_stream(), force=force, file=file)
+    print(f"{provider}: {path}")
+    print(f"  sha256: {sha256(path)}")
+    print(f"  `labgen up` and `vagrant up` take it as the box {Box.of_image(source).name} by themselves.")
+    print("  on another computer, which refuses any other file:")
+    print(
+        f"  vagrant box add --checksum-type sha256 --checksum {sha256(path)} "
+        f"--name {Box.of_image(source).name} --provider {provider} {path.name}"
+    )
+    return 0
+
+
+def _provider_to_make_for(lab: Lab) -> str:
+    """Choose the provider that the lab asks for, or the first that is installed here."""
+    if lab.provider in _MADE_FOR:
+        return lab.provider
+    host = Host()
+    return next((name for name in _MADE_FOR if PROVIDERS[name].checks().gate(lab, host) is None), _MADE_FOR[0])
+
+
+def _image_source(lab: Lab, provider: str, name: str | None) -> CloudImageSource:
+    if name:
+        return CloudImageSource(name)
+    box = PROVIDERS[provider].box_for(lab)
+    return box.image or CloudImageSource(cloud_images.names()[0])
 
 
 @command.command("list", help="list the boxes and images in the cache")

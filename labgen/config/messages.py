@@ -133,7 +133,7 @@ def without(raw: Any, locs: Sequence[tuple[str | int, ...]]) -> dict[str, Any]:
             ]
         elif isinstance(value, dict):
             fields = {name: item for name, item in value.items() if (name,) not in inside}
-            if not (key == "box" and "name" not in fields):
+            if key != "box" or {"name", "image", "url"} & set(fields):
                 valid[key] = fields
         else:
             valid[key] = value

@@ -15,7 +15,7 @@ from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
 from labgen.config.mirror import registry_url
 from labgen.config.wrong import Wrong
 from labgen.model import provider_names
-from labgen.model.lab import EngineSource, Role, Suite
+from labgen.model.lab import CloudImageName, EngineSource, Role, Suite
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
@@ -56,8 +56,8 @@ def _no_control(value: str) -> str:
 
 
 def _checksum(value: str) -> str:
-    digits = value.lower().removeprefix("sha256:")
-    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+    digits = re.sub(r"^sha(256|512):", "", value.lower())
+    if not re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{128}", digits):
         raise Wrong(
             "is not a SHA-256 checksum.",
             "Write its 64 hexadecimal digits in quotes, as `labgen box build` and `sha256sum FILE` print them.",
@@ -110,7 +110,7 @@ Text = Annotated[str, AfterValidator(_no_control)]
 Checksum = Annotated[
     str,
     AfterValidator(_checksum),
-    Field(json_schema_extra={"pattern": "^([sS][hH][aA]256:)?[0-9a-fA-F]{64}$"}),
+    Field(json_schema_extra={"pattern": "^([sS][hH][aA](256|512):)?([0-9a-fA-F]{64}|[0-9a-fA-F]{128})$"}),
 ]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of a machine, in MiB.")]
@@ -135,10 +135,27 @@ class NodeEntry(_Strict):
 class BoxEntry(_Strict):
     """The Vagrant box every machine starts from."""
 
-    name: Text = Field(description="Name of the box, as `vagrant box list` shows it.")
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["name"]}, {"required": ["image"]}, {"required": ["url"]}]}
+    )
+
+    name: Text | None = Field(
+        None, description="Name of the box, as `vagrant box list` shows it. Needed unless image or url is there."
+    )
+    image: CloudImageName | None = Field(
+        None, description="Cloud image of a distribution that labgen makes the box of, on any computer."
+    )
     version: Text | None = Field(None, description="Version of the box; the newest where left out.")
-    url: Text | None = Field(None, description="Where to fetch it: a URL, or the path of a .box file.")
-    checksum: Checksum | None = Field(None, description="SHA-256 of that .box file; Vagrant refuses another file.")
+    url: Text | None = Field(
+        None,
+        description="Where to fetch it: a URL, or the path of a .box file. With image: the image's file, or a folder "
+        "with it that ends in /.",
+    )
+    checksum: Checksum | None = Field(
+        None,
+        description="SHA-256 of that .box file; Vagrant refuses another file. With image: SHA-256 or SHA-512 of the "
+        "image's file.",
+    )
 
 
 class EngineEntry(_Strict):

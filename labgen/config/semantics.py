@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
 
 from labgen.config import address_plan
-from labgen.config.schema import MAX_NODES, LabFile, NodeEntry, PortEntry, nearest
+from labgen.config.schema import MAX_NODES, BoxEntry, LabFile, NodeEntry, PortEntry, nearest
 from labgen.core.errors import Problem
-from labgen.model.lab import AddressPlan, Box, Engine, Lab, Node, Port
+from labgen.model.lab import AddressPlan, Box, CloudImageSource, Engine, Lab, Node, Port
+
+_SHA256_DIGITS = 64
 
 
 def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
@@ -42,7 +45,7 @@ def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Po
         nodes=tuple(nodes),
         plan=planned,
         provider=entry.provider,
-        box=Box(entry.box.name, entry.box.version, entry.box.url, entry.box.checksum) if entry.box else None,
+        box=_box_of(entry.box) if entry.box else None,
         engine=Engine(entry.engine.source, entry.engine.version, entry.engine.suite),
         registry_mirror=entry.registry.mirror,
         ports=tuple(ports),
@@ -78,13 +81,37 @@ def _counts(entry: LabFile) -> Iterator[Problem]:
             )
 
 
+def _box_of(entry: BoxEntry) -> Box:
+    if entry.image:
+        return Box.of_image(CloudImageSource(entry.image, entry.url or "", entry.checksum or ""))
+    # Vagrant knows a box by its name: without one, another file is another box.
+    name = entry.name or f"labgen/box-{hashlib.sha256((entry.checksum or entry.url or '').encode()).hexdigest()[:12]}"
+    return Box(name, entry.version, entry.url, entry.checksum)
+
+
 def _box(entry: LabFile) -> Iterator[Problem]:
-    if entry.box and entry.box.checksum and not entry.box.url:
+    box = entry.box
+    if box is None:
+        return
+    if not (box.name or box.image or box.url):
+        yield Problem("box.name", "", "is missing.", "Add name; or image or url in its place.")
+    if box.image:
+        for key in ("name", "version"):
+            if value := getattr(box, key):
+                yield Problem(
+                    f"box.{key}", value, "does not go with image: labgen makes that box itself.", f"Leave {key} out."
+                )
+        return
+    if box.checksum and not box.url:
         yield Problem(
             "box.checksum",
             "",
             "is checked for the file that box.url leads to, and there is no url.",
             "Add url, or leave checksum out.",
+        )
+    if box.checksum and len(box.checksum) != _SHA256_DIGITS:
+        yield Problem(
+            "box.checksum", "", "is a SHA-512; that of a .box file is a SHA-256.", "Write what `sha256sum FILE` prints."
         )
 
 

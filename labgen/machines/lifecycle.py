@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from labgen import boxes as cloud_boxes
 from labgen import images as boxes
 from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import BoxError, LabgenError, MachineError
@@ -247,11 +248,11 @@ class Machines:
             return  # its own driver knows what machines start from
         vagrant = cast("Vagrant", driver)
         box = self.lab.box or PROVIDERS[provider].box
-        if box.name != BUILT_BOX or box.url:
+        if not box.image and (box.name != BUILT_BOX or box.url):
             self._fetch(vagrant, box, provider)
             return
         mark = box_mark(box.name, provider)
-        box_file = boxes.built(provider)
+        box_file = cloud_boxes.made(box.image, provider) if box.image else boxes.built(provider)
         if box_file is None and not mark.exists() and installed(mark, provider):
             return  # added by hand: one that a teacher has handed over
         if box_file is None:
@@ -273,6 +274,8 @@ class Machines:
             vagrant.fetch_box(box, provider, on_line=self.progress.detail)
 
     def _build(self, box: Box, provider: str) -> Path:
+        if box.image:
+            return cloud_boxes.make(box.image, provider, progress=self.progress)
         try:
             return boxes.build([provider], runner=Runner(), progress=self.progress)[provider]
         except LabgenError as error:

@@ -280,4 +280,7 @@ def _pool(lab: Lab) -> str:
 
 
 def _box(lab: Lab) -> str:
-    return " ".join(filter(None, (lab.box.name, lab.box.version, lab.box.url))) if lab.box else "the provider's own"
+    if lab.box is None:
+        return "the provider's own"
+    url = lab.box.image.url if lab.box.image else lab.box.url
+    return " ".join(filter(None, (lab.box.name, lab.box.version, url)))

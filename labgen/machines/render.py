@@ -9,16 +9,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
+from labgen import boxes
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import RenderConflict
 from labgen.images import node_image
 from labgen.model.lab import Lab
-from labgen.providers import PROVIDERS
+from labgen.model.provider import BUILT_BOX
+from labgen.providers import PROVIDERS, Provider
 
 TEMPLATE = "Vagrantfile.j2"
 FILE_NAME = "Vagrantfile"
@@ -73,7 +76,7 @@ def ruby(value: Any) -> str:
 
 
 def _bare(name: str) -> Bare:
-    if not re.fullmatch(r"[a-z_]+", name):
+    if not re.fullmatch(r"[a-z_][a-z_0-9]*", name):
         raise ValueError(f"not an identifier: {name!r}")
     return Bare(name)
 
@@ -101,10 +104,33 @@ def render(lab: Lab) -> str:
         lab=lab,
         parts=parts,
         box={provider.name: lab.box or provider.box for provider in parts},
+        local_boxes={provider.name: local for provider in parts if (local := _local_box(lab, provider)) is not None},
         image=node_image(lab.engine.suite),
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)
     return f"{_HEADER}# labgen-sha256: {_digest(_HEADER + body)}\n{body}"
+
+
+@dataclass(frozen=True)
+class _LocalBox:
+    """A box that labgen makes or builds on this computer.
+
+    :param command: makes it.
+    :param files: names of its file in the cache, by architecture; none if Vagrant is given it by `labgen up` only.
+    """
+
+    command: str
+    files: Mapping[str, str]
+
+
+def _local_box(lab: Lab, provider: Provider) -> _LocalBox | None:
+    box = provider.box_for(lab)
+    if box.image:
+        files = {arch: boxes.file_name(box.image, arch, provider.name) for arch in boxes.ARCHITECTURES}
+        return _LocalBox(f"labgen box make --provider {provider.name}", files)
+    if box.name == BUILT_BOX and not box.url:
+        return _LocalBox(f"labgen up --provider {provider.name}    (which builds it)", {})
+    return None
 
 
 def _digest(text: str) -> str:

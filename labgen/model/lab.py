@@ -16,6 +16,8 @@ Role = Literal["manager", "worker"]
 EngineSource = Literal["distribution", "docker", "none"]
 Suite = Literal["bookworm", "trixie", "sid"]
 """Releases of Debian that labgen makes nodes of (:data:`labgen.images.recipe.SUITES`)."""
+CloudImageName = Literal["debian-13", "debian-12", "ubuntu-24.04"]
+"""Cloud images that labgen makes boxes of (labgen/boxes/cloud_images.json)."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class Box:
     url: str | None = None
     checksum: str | None = None
     image: CloudImageSource | None = None
+
+    @classmethod
+    def of_image(cls, source: CloudImageSource) -> Box:
+        """Give the box that labgen makes of a cloud image."""
+        return cls(f"labgen/{source.name}-cloud", image=source)
 
 
 @dataclass(frozen=True)

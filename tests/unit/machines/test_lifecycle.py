@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labgen import boxes as cloud_boxes
 from labgen import cli, config
 from labgen.cli import up as up_command
 from labgen.core.errors import BoxError, MachineError
@@ -17,7 +18,7 @@ from labgen.machines import leftovers, lifecycle, render
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.machines.vagrant import box_mark
-from labgen.model.lab import Box
+from labgen.model.lab import Box, CloudImageSource
 from labgen.model.record import after_up
 
 LAB = config.parse("")
@@ -167,6 +168,25 @@ def test_box_from_elsewhere_is_fetched_before_the_boot(
     machines: Machines, boxes: dict[str, Any], lab: str, provider: str, commands: list[str]
 ) -> None:
     assert fetched(machines, lab, provider) == commands
+    assert boxes["calls"] == 0
+
+
+def test_box_of_a_cloud_image_is_made_and_added_once(
+    machines: Machines, boxes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[tuple[object, str]] = []
+
+    def make(source: object, provider: str, **_: object) -> Path:
+        orders.append((source, provider))
+        return tmp_path / "cloud.box"
+
+    monkeypatch.setattr(cloud_boxes, "make", make)
+    monkeypatch.setattr(cloud_boxes, "made", lambda *_: tmp_path / "cloud.box" if orders else None)
+    lab = "box: {image: debian-13, url: 'http://teacher/'}"
+    assert fetched(machines, lab, "virtualbox") == [f"add labgen/debian-13-cloud {tmp_path / 'cloud.box'} virtualbox"]
+    box_mark("labgen/debian-13-cloud", "virtualbox").parent.joinpath("0/virtualbox").mkdir(parents=True)
+    assert fetched(machines, lab, "virtualbox") == []
+    assert orders == [(CloudImageSource("debian-13", "http://teacher/"), "virtualbox")]
     assert boxes["calls"] == 0
 
 

@@ -22,7 +22,16 @@ from labgen.machines import render
 from labgen.model.lab import Engine
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-TOPOLOGIES = ("box", "course", "korean-name", "managers-and-workers", "no-ports", "other-network", "ports")
+TOPOLOGIES = (
+    "box",
+    "cloud-image",
+    "course",
+    "korean-name",
+    "managers-and-workers",
+    "no-ports",
+    "other-network",
+    "ports",
+)
 REWRITE = os.environ.get("LABGEN_GOLDEN") == "write"
 
 
