@@ -1,6 +1,6 @@
 """A command's streams and its end: no stack trace, whatever became of them.
 
-Used by every command line of the project: ``labgen``, ``python -m provision``, ``python -m verify.explain``.
+Used by every command line of the project: ``labgen``, ``python -m provision``, ``python -m labgen.apps.grading``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from labgen.core import signals
 from labgen.core.errors import INTERRUPTED, HostError, LabgenError
 from labgen.core.printable import printable
 
@@ -30,9 +31,10 @@ def guarded(command: Callable[[], int]) -> int:
     """
     open_streams()
     try:
-        _need_working_folder()
-        status = command()
-        sys.stdout.flush()
+        with signals.as_interrupts():
+            _need_working_folder()
+            status = command()
+            sys.stdout.flush()
     except KeyboardInterrupt:
         status = _print_error("\nInterrupted. Run the same command again: it carries on.", INTERRUPTED)
     except LabgenError as error:

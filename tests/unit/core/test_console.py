@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,22 @@ def test_guarded_turns_every_error_into_a_sentence_and_a_status(
     answer = capsys.readouterr().err
     assert words in answer
     assert "Traceback" not in answer
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_guarded_takes_a_signal_that_ends_it_for_an_interrupt(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    needs.posix("signals")
+    number = signal.Signals[name]
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert guarded(lambda: os.kill(os.getpid(), number) or 0) == 130
+        assert "Interrupted." in capsys.readouterr().err
+        assert signal.getsignal(number) == signal.SIG_DFL
+        # As nohup has it.
+        signal.signal(number, signal.SIG_IGN)
+        assert guarded(lambda: os.kill(os.getpid(), number) or 0) == 0
+    finally:
+        signal.signal(number, before)
 
 
 def test_guarded_shows_the_stack_where_it_is_asked_for() -> None:
