@@ -74,19 +74,30 @@ def load(path: Path, nonce: str | None = None) -> Evidence:
     :raises Damaged: it was changed, cut short or forged, is of another version or nonce, or is a recording of an
         exercise, unless the environment variable :data:`ALLOW_RECORDINGS` is set.
     """
-    if nonce is not None and not nonce.strip():
-        raise Damaged("an empty nonce was given to compare its own with: is a variable not set?")
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size > LARGEST:
             raise Damaged(f"it has more than {LARGEST // 2**20} MiB, which no evidence has")
         evidence = _read(_lines_of(file))
-    if nonce is not None and evidence.nonce != nonce:
-        how = f"with the nonce {evidence.nonce!r}" if evidence.nonce else "without a nonce"
-        raise Damaged(f"it was made {how}, not with {nonce!r}")
+    need_nonce(evidence, nonce)
     consistency.check(evidence)
     if identities.is_recording(evidence) and not os.environ.get(ALLOW_RECORDINGS):
         raise Damaged("it is a recording that labgen is tested with, or was made of one")
     return evidence
+
+
+def need_nonce(evidence: Evidence, nonce: str | None) -> None:
+    """Refuse evidence that was made with another nonce.
+
+    :param nonce: what it must have been made with; ``None`` where that does not matter.
+    :raises Damaged: it was made with another, or without one.
+    """
+    if nonce is None:
+        return
+    if not nonce.strip():
+        raise Damaged("an empty nonce was given to compare its own with: is a variable not set?")
+    if evidence.nonce != nonce:
+        actual = f"with the nonce {evidence.nonce!r}" if evidence.nonce else "without a nonce"
+        raise Damaged(f"it was made {actual}, not with {nonce!r}")
 
 
 def read(text: str) -> Evidence:

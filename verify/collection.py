@@ -20,8 +20,6 @@ from labgen.exercise.model import Exercise
 from verify.needs import Declared, mistakes
 from verify.plugin import is_checks_folder
 
-pytest.register_assert_rewrite(*(f"{exercise.package}.checks" for exercise in exercises().values()))
-
 LEFT_OUT = pytest.StashKey[dict[str, ExerciseError]]()
 """Why exercises were left out, by name."""
 
@@ -60,6 +58,12 @@ class ChecksFolder(pytest.Dir):  # type: ignore[misc]  # final to type checkers;
             yield ChecksModule.of(exercises()[name], checks, self)
         if self.path != Path(__file__).parent and not (self.path / "grading.ini").is_file():
             yield from super().collect()
+
+
+def pytest_configure() -> None:
+    """Have pytest tell the values in failed assertions of checks, as it does for tests."""
+    checks = [f"{exercise.package}.checks" for exercise in exercises().values()]
+    pytest.register_assert_rewrite(*(name for name in checks if name not in sys.modules))
 
 
 @pytest.hookimpl(tryfirst=True)

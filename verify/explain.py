@@ -1,35 +1,30 @@
 """One check explained: what it claims, what it needs, what was asked of which node, and what that answered.
 
-``python -m verify.explain --lab DIR CHECK`` is how ``labgen explain`` starts it. The check is judged anew from the
-evidence of the last grading, so what is shown is what the verdict came from.
+The check is judged again from the evidence of the last grading, so what is shown is what the verdict came from.
 """
 
 from __future__ import annotations
 
-import argparse
 import difflib
-import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from labgen.core.atomic_files import exists, read
-from labgen.core.console import guarded
 from labgen.core.errors import EvidenceError, ExerciseError
-from labgen.core.i18n import ui_language
 from labgen.core.words import Language
 from labgen.core.workspace import LabFolder, State
 from labgen.providers import PROVIDERS
 from labgen.transport import tracing
 from labgen.transport.observation import Observation
 from verify import bundle
-from verify.__main__ import CHECKS, SETTINGS
 from verify.checks import check_of
 from verify.evidence import Evidence
 from verify.explaining import Explained, explanation_of
+from verify.grading import grade
+from verify.session import lab_in
 from verify.verdicts import BOOK, check_id
 
 _ANY_PROVIDER = next(iter(PROVIDERS))
@@ -40,16 +35,14 @@ class Explainer:
     """A plugin for pytest that runs one check with those it needs, and keeps what each has looked at.
 
     :param check: the check, as somebody typed it.
-    :ivar found: the check, once for each node it is made for.
+    :ivar explanations: of the check, once for each node it is made for.
     :ivar unknown: why there is no such check, empty where there is one.
     """
 
-    def __init__(self, check: str, language: Language) -> None:
+    def __init__(self, check: str) -> None:
         self.check = check
-        self.language = language
         self.explanations: list[Explained] = []
         self.unknown = ""
-        self.error = ""
         self._items: list[pytest.Item] = []
         self._behind: dict[str, list[Observation]] = {}
 
@@ -93,65 +86,36 @@ class Explainer:
             self.explanations.append(Explained(about, outcome, tuple(needs), tuple(self._behind[outcome.id])))
 
 
-def explain(check: str, evidence: Path, language: Language) -> Explainer:
-    """Judge a check again from evidence, and keep what it looked at."""
-    explainer = Explainer(check, language)
-    pytest.main(
-        [
-            *SETTINGS,
-            "-p",
-            "no:terminal",
-            "-p",
-            "no:randomly",
-            f"--from={evidence}",
-            f"--lang={language}",
-            "--exercise=all",
-            str(CHECKS),
-        ],
-        plugins=[explainer],
-    )
-    return explainer
+def explain(
+    check: str, folder: LabFolder, evidence_file: Path | None, language: Language, *, full: bool = False
+) -> list[str]:
+    """Judge a check again from evidence, and say line by line what it looked at.
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the explanation; gives the exit status."""
-    parser = argparse.ArgumentParser(prog="verify.explain")
-    parser.add_argument("check")
-    parser.add_argument("--lab", type=Path, default=Path())
-    parser.add_argument("--from", type=Path, dest="evidence")
-    parser.add_argument("--lang", choices=("en", "ko"), default=ui_language())
-    parser.add_argument("--full", action="store_true")
-
-    def print_lines() -> int:
-        for line in _lines(parser.parse_args(argv)):
-            print(line)
-        return 0
-
-    return guarded(print_lines)
-
-
-def _lines(arguments: argparse.Namespace) -> Iterable[str]:
-    folder = LabFolder.at(arguments.lab)
-    evidence_file: Path = arguments.evidence or folder.evidence
-    with TemporaryDirectory(prefix="labgen-") as scratch:
-        graded = arguments.evidence is not None or exists(evidence_file)
-        if not graded:
-            # Nothing was graded yet: what the check claims can be told all the same.
-            evidence_file = Path(scratch) / "nothing.jsonl"
-            evidence_file.write_text(
-                bundle.write(Evidence(read(folder.lab_file) or "", State(_ANY_PROVIDER))), encoding="utf-8"
-            )
-        try:
-            started = bundle.load(evidence_file).started
-        except (OSError, ValueError) as why:
-            raise EvidenceError(f"{evidence_file} cannot be read: {why}.", "Grade anew: labgen grade") from None
-        explainer = explain(arguments.check, evidence_file, arguments.lang)
+    :param check: as somebody typed it.
+    :param evidence_file: of the grading; the folder's last one where ``None``.
+    :param full: without shortening what nodes answered.
+    :raises ExerciseError: there is no such check; names the nearest.
+    :raises EvidenceError: the evidence cannot be read, or is not of this check.
+    """
+    graded = evidence_file is not None or exists(folder.evidence)
+    evidence = _read(evidence_file or folder.evidence) if graded else _nothing(folder)
+    explainer = Explainer(check)
+    lab = lab_in(evidence, folder.path)
+    grade(lab, ("all",), evidence.replay(), evidence=evidence, language=language, plugins=[explainer])
     if explainer.unknown:
-        raise ExerciseError(f"there is no check '{arguments.check}'.", f"Did you mean: {explainer.unknown}?")
+        raise ExerciseError(f"there is no check '{check}'.", f"Did you mean: {explainer.unknown}?")
     if not explainer.explanations:
-        raise EvidenceError(f"{arguments.check} could not be judged again.", "Grade anew: labgen grade")
-    return explanation_of(explainer.explanations, started if graded else None, arguments.lang, full=arguments.full)
+        raise EvidenceError(f"{check} could not be judged again.", "Grade anew: labgen grade")
+    return explanation_of(explainer.explanations, evidence.started if graded else None, language, full=full)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _read(file: Path) -> Evidence:
+    try:
+        return bundle.load(file)
+    except (OSError, ValueError) as why:
+        raise EvidenceError(f"{file} cannot be read: {why}.", "Grade anew: labgen grade") from None
+
+
+def _nothing(folder: LabFolder) -> Evidence:
+    """Give evidence of a lab that was not graded yet: what a check claims can be told all the same."""
+    return Evidence(read(folder.lab_file) or "", State(_ANY_PROVIDER))

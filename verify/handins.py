@@ -1,79 +1,72 @@
-"""``python -m verify.handins FILE ...``: what bundles of evidence say of themselves, and what they share, as JSON.
+"""What bundles of evidence say of themselves, and what they share.
 
 Two labs never have a node's, task's or container's id in common: the swarm and the engine draw them by lot.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations
-from pathlib import Path
-from typing import Any
 
-from labgen import config
-from labgen.core.atomic_files import read
-from labgen.core.errors import LabFileError, LabgenError
 from labgen.model.lab import Lab
-from verify import bundle
-from verify.identities import Ids, ids
+from verify.evidence import Evidence
+from verify.identities import Ids
 
 _KINDS = ("nodes", "tasks", "containers")
 
 
-def describe(file: Path, lab: Lab | None) -> tuple[dict[str, Any], Ids]:
-    """Describe a bundle as it does itself, and give the ids in it; where it is refused, say why.
+@dataclass(frozen=True)
+class Description:
+    """What a bundle says of itself.
+
+    :param exercises: those that were named when it was made.
+    :param lacks: what its nodes could not do.
+    :param other_lab: whether it is of another lab than the teacher has given out.
+    """
+
+    started: datetime
+    nonce: str
+    provider: str
+    exercises: tuple[str, ...]
+    lacks: tuple[str, ...]
+    emulated: bool
+    other_lab: bool
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Two bundles of one lab.
+
+    :param first: place of the one in the list; likewise ``second``.
+    :param counts: how many ids of each kind they share.
+    """
+
+    first: int
+    second: int
+    counts: Mapping[str, int]
+
+
+def describe(evidence: Evidence, lab: Lab | None) -> Description:
+    """Describe a bundle as it does itself.
 
     :param lab: the lab that the teacher has given out, ``None`` where that does not matter.
     """
-    try:
-        evidence = bundle.load(file)
-    except (OSError, ValueError, LabFileError) as why:
-        reason = (why.strerror or str(why)) if isinstance(why, OSError) else str(why)
-        return {"refused": reason}, {}
-    return {
-        "started": evidence.started.isoformat(),
-        "nonce": evidence.nonce,
-        "provider": evidence.state.provider,
-        "named": list(evidence.exercises),
-        "lacks": sorted(evidence.state.lacks),
-        "emulated": not evidence.state.accelerated,
-        "other_lab": lab is not None and evidence.lab != lab,
-    }, ids(evidence)
+    return Description(
+        started=evidence.started,
+        nonce=evidence.nonce,
+        provider=evidence.state.provider,
+        exercises=evidence.exercises,
+        lacks=tuple(sorted(evidence.state.lacks)),
+        emulated=not evidence.state.accelerated,
+        other_lab=lab is not None and evidence.lab != lab,
+    )
 
 
-def shared(of: Sequence[Ids]) -> Iterator[dict[str, Any]]:
-    """Find bundles of one lab: places of two in the list, and how many ids of each kind they share."""
+def shared(of: Sequence[Ids]) -> Iterator[Shared]:
+    """Find bundles of one lab."""
     for (first, mine), (second, theirs) in combinations(enumerate(of), 2):
         counts = {kind: len(mine.get(kind, set()) & theirs.get(kind, set())) for kind in _KINDS}
         if any(counts.values()):
-            yield {"files": [first, second], **counts}
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the descriptions."""
-    parser = argparse.ArgumentParser(prog="verify.handins")
-    parser.add_argument("--lab-file", type=Path)
-    parser.add_argument("file", type=Path, nargs="+")
-    arguments = parser.parse_args(argv)
-    try:
-        lab = config.parse(read(arguments.lab_file) or "") if arguments.lab_file else None
-    except LabgenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
-    described = [describe(file, lab) for file in arguments.file]
-    print(
-        json.dumps(
-            {
-                "files": [description for description, _ in described],
-                "shared": list(shared([description for _, description in described])),
-            }
-        )
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            yield Shared(first, second, counts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,13 +20,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Register what takes part in a grading, where this run is one."""
     if not any(_asks_for_checks(early_config, path) for path in _paths(early_config)):
         return
-    from verify import collection, host_fixture, session, verdicts
+    from verify import collection
 
     collection.refuse_removed_files(_paths(early_config))
     collection.serve_old_folders()
-    for module in (verdicts, session, collection, host_fixture):
+    for module in parts():
         if not early_config.pluginmanager.is_registered(module):
             early_config.pluginmanager.register(module, module.__name__)
+
+
+def parts() -> tuple[ModuleType, ...]:
+    """Give the plugins that take part in a grading."""
+    from verify import collection, host_fixture, session, verdicts
+
+    return verdicts, session, collection, host_fixture
 
 
 def is_checks_folder(path: Path) -> bool:

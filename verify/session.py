@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
 from labgen.transport.protocol import Transport
+from labgen.transport.replay import Replay
 from verify import bundle, verdicts
 from verify.checks import Check, check_of
 from verify.collection import LEFT_OUT
@@ -35,6 +37,8 @@ LAB = pytest.StashKey[Inventory]()
 TRANSPORT = pytest.StashKey[Transport]()
 EXAM = pytest.StashKey[Exam]()
 EVIDENCE = pytest.StashKey[Evidence]()
+"""What is recorded, or graded again."""
+
 LOCK = pytest.StashKey[ExitStack]()
 
 
@@ -55,14 +59,14 @@ def _lock(config: pytest.Config) -> None:
 
     :raises FolderLocked: another command still works on this lab after a minute.
     """
-    if config.getoption("evidence_from", None) or config.getoption("collectonly", False):
+    # A lab that is given already is its giver's to lock (:func:`verify.grading.grade`).
+    if config.getoption("evidence_from", None) or config.getoption("collectonly", False) or LAB in config.stash:
         return
     chosen = _list_chosen(config)
     leaves = any(config.getoption(name, None) for name in ("evidence", "report_dir", "report_json"))
     acting = {name for name, exercise in exercises().items() if exercise.acts}
     if chosen and not leaves and not chosen & {*acting, "all"}:
         return
-    folder = LabFolder.at(_find_lab_folder(config))
     terminal = config.pluginmanager.get_plugin("terminalreporter")
 
     def say(text: str) -> None:
@@ -72,7 +76,17 @@ def _lock(config: pytest.Config) -> None:
             terminal.flush()
 
     lock = config.stash[LOCK] = ExitStack()
-    command = " ".join(["labgen grade", *sorted(chosen)])
+    lock_folder(lock, LabFolder.at(_find_lab_folder(config)), chosen, say)
+
+
+def lock_folder(lock: ExitStack, folder: LabFolder, exercises: Iterable[str], say: Callable[[str], None]) -> None:
+    """Lock a lab's folder for a grading, until ``lock`` is closed.
+
+    :param exercises: names of those that are graded, for the message that another command gets.
+    :param say: is told that another command is waited for.
+    :raises FolderLocked: another command still works on this lab after a minute.
+    """
+    command = " ".join(["labgen grade", *sorted(exercises)])
     try:
         lock.enter_context(folder_lock(folder, command, wait=GRADING_WAITS, say=say))
     except HostError:
@@ -97,7 +111,7 @@ def _asks_every_node(config: pytest.Config) -> bool:
         "lf",
         "stepwise",
     )
-    if any(config.getoption(name, None) for name in fewer):
+    if _is_replayed(config) or any(config.getoption(name, None) for name in fewer):
         return False
     _list_chosen(config)
     return any(not Path(word).suffix for word in config.args)
@@ -109,29 +123,38 @@ def lab_of(config: pytest.Config) -> Inventory:
     :raises LabgenError: it is not up, or its lab.yml cannot be.
     """
     if LAB not in config.stash:
-        lab_inventory = config.stash[LAB] = _load_lab(config)
-        book = config.stash[verdicts.BOOK]
-        book.lab, book.provider, book.lacks = lab_inventory.lab, lab_inventory.state.provider, lab_inventory.lacks
-    return config.stash[LAB]
+        evidence_file = config.getoption("evidence_from", None)
+        place = _find_lab_folder(config)
+        if evidence_file:
+            nonce = config.getoption("nonce", None)
+            evidence = config.stash[EVIDENCE] = load_evidence(Path(evidence_file), nonce)
+            config.stash[LAB], config.stash[TRANSPORT] = lab_in(evidence, place), evidence.replay()
+        else:
+            config.stash[LAB] = inventory.load(place)
+    lab_inventory, book = config.stash[LAB], config.stash[verdicts.BOOK]
+    book.lab, book.provider, book.lacks = lab_inventory.lab, lab_inventory.state.provider, lab_inventory.lacks
+    return lab_inventory
 
 
-def _load_lab(config: pytest.Config) -> Inventory:
-    place = _find_lab_folder(config)
-    evidence_file = config.getoption("evidence_from", None)
-    if not evidence_file:
-        return inventory.load(place)
+def load_evidence(file: Path, nonce: str | None = None) -> Evidence:
+    """Read a bundle of evidence that is to be graded.
+
+    :param nonce: what it must have been made with; ``None`` where that does not matter.
+    :raises EvidenceError: it cannot be read, was changed, or was made with another nonce.
+    """
     try:
-        evidence = config.stash[EVIDENCE] = bundle.load(Path(evidence_file), config.getoption("nonce", None))
-        graded = Inventory(LabFolder.at(place), evidence.lab, evidence.state)
+        return bundle.load(file, nonce)
     except (OSError, ValueError, LabFileError) as why:
         reason = why.strerror if isinstance(why, OSError) else str(why)
-        raise EvidenceError(
-            f"{evidence_file} cannot be graded: {reason}.", "It is what `labgen grade` has kept."
-        ) from None
-    book = config.stash[verdicts.BOOK]
-    book.started = evidence.started
-    book.evidence = partial(bundle_of, evidence)
-    return graded
+        raise EvidenceError(f"{file} cannot be graded: {reason}.", "It is what `labgen grade` has kept.") from None
+
+
+def lab_in(evidence: Evidence, folder: Path | None = None) -> Inventory:
+    """Give the lab that evidence is of.
+
+    :param folder: where the grading is; nothing is read there.
+    """
+    return Inventory(LabFolder.at(folder), evidence.lab, evidence.state)
 
 
 def _find_lab_folder(config: pytest.Config) -> Path:
@@ -144,38 +167,40 @@ def exam_of(config: pytest.Config) -> Exam:
     """Give what this run sees of its lab."""
     if EXAM not in config.stash:
         lab_inventory = lab_of(config)
-        config.stash[TRANSPORT] = _transport(config, lab_inventory)
-        nonce = config.stash[EVIDENCE].nonce if EVIDENCE in config.stash else config.getoption("nonce", None) or ""
-        config.stash[EXAM] = Exam(lab_inventory.lab, config.stash[TRANSPORT], lab_inventory.patience, nonce=nonce)
-        book = config.stash[verdicts.BOOK]
-        book.excuse, book.snapshot = config.stash[EXAM].unreachable, partial(snapshot, config.stash[EXAM])
-        book.diagnose = Diagnosis(config.stash[EXAM]).cause
+        if TRANSPORT not in config.stash:
+            config.stash[TRANSPORT] = _transport(config, lab_inventory)
+            config.add_cleanup(config.stash[TRANSPORT].close)
+        transport, book = config.stash[TRANSPORT], config.stash[verdicts.BOOK]
+        nonce = config.getoption("nonce", None) or ""
+        if evidence := config.stash.get(EVIDENCE, None):
+            nonce = evidence.nonce
+            book.started, book.evidence = evidence.started, partial(bundle_of, evidence)
+            if _is_replayed(config):
+                # What is graded again is told to have taken as long as it did then.
+                book.clock, book.begun = transport.clock, 0.0
+                book.least = max((observation.since for observation in evidence.observations), default=0.0)
+        exam = config.stash[EXAM] = Exam(lab_inventory.lab, transport, lab_inventory.patience, nonce=nonce)
+        book.excuse, book.snapshot = exam.unreachable, partial(snapshot, exam)
+        book.diagnose = Diagnosis(exam).cause
     return config.stash[EXAM]
 
 
 def _transport(config: pytest.Config, lab_inventory: Inventory) -> Transport:
-    if EVIDENCE in config.stash:
-        evidence, replay = config.stash[EVIDENCE], config.stash[EVIDENCE].replay()
-        book = config.stash[verdicts.BOOK]
-        # What is graded again is told to have taken as long as it did then.
-        book.clock, book.begun = replay.clock, 0.0
-        book.least = max((observation.since for observation in evidence.observations), default=0.0)
-        return replay
     nodes = SshHosts(lab_inventory)
     if not config.getoption("evidence", None):
         return nodes
     evidence = config.stash[EVIDENCE] = Evidence.of(lab_inventory, config.getoption("nonce", None) or "")
     evidence.exercises = tuple(sorted(_list_chosen(config)))
-    book = config.stash[verdicts.BOOK]
-    book.started, book.evidence = evidence.started, partial(bundle_of, evidence)
-    book.beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
+    config.stash[verdicts.BOOK].beside[Path(config.getoption("evidence"))] = partial(bundle.write, evidence)
     return evidence.recording(nodes)
 
 
+def _is_replayed(config: pytest.Config) -> bool:
+    return isinstance(config.stash.get(TRANSPORT, None), Replay)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Close the connections."""
-    if TRANSPORT in config.stash:
-        config.stash[TRANSPORT].close()
+    """Release the lab."""
     if LOCK in config.stash:
         config.stash[LOCK].close()
 
@@ -240,8 +265,7 @@ def _list_chosen(config: pytest.Config) -> set[str]:
 
 def _list_chosen_then(config: pytest.Config) -> set[str]:
     """Give the exercises that were named when the evidence was taken that is graded now."""
-    graded_again = EVIDENCE in config.stash and config.getoption("evidence_from", None)
-    return set(config.stash[EVIDENCE].exercises) if graded_again else set()
+    return set(config.stash[EVIDENCE].exercises) if _is_replayed(config) else set()
 
 
 def nearest(start: Path) -> Path:

@@ -25,7 +25,7 @@ stays pytest's.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,9 @@ BOOK = pytest.StashKey[Book]()
 _BEGUN = pytest.StashKey[float]()
 REFUSED = pytest.StashKey[LabgenError]()
 """Why nothing can be graded at all."""
+
+REPORT = pytest.StashKey[reports.Report]()
+"""The report, once the run has ended."""
 
 UNWRITTEN = pytest.StashKey[HostError]()
 """Why the report or the evidence could not be left."""
@@ -236,36 +239,44 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports, and say in the exit status how it came out."""
     config = session.config
     directory, file = config.getoption("report_dir", None), config.getoption("report_json", None)
-    report = config.stash[BOOK].report()
+    report = config.stash[REPORT] = config.stash[BOOK].report()
     if exitstatus == pytest.ExitCode.OK and report.verdict in ("fail", "inconclusive"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if exitstatus == pytest.ExitCode.OK and report.checks and report.verdict == "nothing":
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
     if config.getoption("collectonly", False):
         return
-    _leave(config, report)
+    if unwritten := leave(_files(config, report)):
+        config.stash[UNWRITTEN] = unwritten
     if not (directory or file):
         return
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        graded = _EXIT[report.verdict]
+        graded = exit_status(report)
         # A test beside the checks may have failed where every check passed: that stays a failure.
         session.exitstatus = graded or exitstatus
     if UNWRITTEN in config.stash:
         session.exitstatus = config.stash[UNWRITTEN].exit_status
 
 
-def _leave(config: pytest.Config, report: reports.Report) -> None:
-    """Write every file that the run leaves: the evidence, the report in all its forms.
+def exit_status(report: reports.Report) -> int:
+    """Give the exit status of a grading (see :mod:`labgen.core.errors`)."""
+    return _EXIT[report.verdict]
 
-    What cannot be written is noted: the grade is printed all the same, and why after it.
+
+def leave(texts: Iterable[tuple[Path, str]]) -> HostError | None:
+    """Write files that a grading leaves.
+
+    :returns: why the first of what cannot be written cannot: the grade is told all the same.
     """
-    for path, text in _files(config, report):
+    unwritten = None
+    for path, text in texts:
         try:
             # For the user's eyes, and never where a link in its place leads to.
             write_whole(path, text, mode=0o600)
         except HostError as error:
             hint = "Check the folder and the disk, or leave the report elsewhere: --report DIR"
-            config.stash.setdefault(UNWRITTEN, HostError(error.message, hint))
+            unwritten = unwritten or HostError(error.message, hint)
+    return unwritten
 
 
 def _files(config: pytest.Config, report: reports.Report) -> Iterator[tuple[Path, str]]:
@@ -283,7 +294,7 @@ def _files(config: pytest.Config, report: reports.Report) -> Iterator[tuple[Path
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the grade."""
-    report = config.stash[BOOK].report()
+    report = config.stash.get(REPORT, None) or config.stash[BOOK].report()
     if report.checks:
         terminalreporter.section("grade")
         terminal = terminalreporter._tw

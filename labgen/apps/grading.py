@@ -1,86 +1,125 @@
-"""Grading a lab, or evidence of one, by verify/ in a process of its own."""
+"""Grade labs and hand-ins in this process; as a program, grade what a request on standard input asks for.
+
+``labgen grade`` starts the program (:mod:`labgen.apps.requests`). Other programs call :func:`grade` and
+:func:`grade_evidence` themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from labgen.core.environment import of_python
+from labgen import report as reports
+from labgen.apps import handin_table
+from labgen.apps.requests import GradingRequest, HandIn, received
+from labgen.core.console import guarded
 from labgen.core.errors import HostError
-from labgen.core.i18n import ui_language
-from labgen.core.process import Runner, python
 from labgen.core.words import Language
-from labgen.core.workspace import LabFolder
+from labgen.machines import inventory
+from labgen.machines.inventory import Inventory
+from labgen.report import Report
+from labgen.report.files import files
+from labgen.transport.protocol import Transport
+from verify import bundle
+from verify.evidence import Evidence
+from verify.grading import grade
+from verify.hosts import SshHosts
+from verify.session import lab_in, load_evidence, lock_folder
+from verify.verdicts import exit_status, leave
 
-_LONGEST = 3 * 3600
-"""Seconds that a grading may take."""
+__all__ = ["grade", "grade_evidence", "main"]
+
+
+def grade_evidence(
+    file: Path, exercises: Sequence[str] = (), *, nonce: str | None = None, language: Language | None = None
+) -> Report:
+    """Grade what `labgen grade` has kept of a lab, without the lab; see :func:`grade`.
+
+    :param nonce: what it must have been made with; ``None`` where that does not matter.
+    :raises EvidenceError: the file cannot be read, was changed, or was made with another nonce.
+    """
+    evidence = load_evidence(file, nonce)
+    return grade(lab_in(evidence), exercises, evidence.replay(), evidence=evidence, language=language)
+
+
+def main() -> int:
+    """Grade what the request asks for; gives the exit status (see :mod:`labgen.core.errors`)."""
+    return guarded(_answer)
 
 
 @dataclass(frozen=True)
-class Grading:
-    """What is graded, and where what comes of it is left.
+class _Subject:
+    """What is graded, and where the report is left.
 
-    :param report: folder of the report.
-    :param exercises: their names, or ``all``; those that the lab shows where there are none.
-    :param language: of the report; that of this computer where ``None``.
-    :param evidence: file for what is observed; in the report's folder where ``None``.
-    :param handin: evidence that is graded in place of the lab.
-    :param nonce: put into the evidence; with a hand-in, it must be there.
-    :param colored: whether what it prints goes to a terminal.
+    :param evidence: what is seen of the lab, or was.
+    :param evidence_file: where that is left; ``None`` where it is graded again.
     """
 
+    lab: Inventory
+    transport: Transport
     report: Path
-    exercises: Sequence[str] = ()
-    language: Language | None = None
-    evidence: Path | None = None
-    handin: Path | None = None
-    nonce: str | None = None
-    colored: bool = False
-
-    @property
-    def report_file(self) -> Path:
-        """The report as JSON."""
-        return self.report / "report.json"
+    evidence: Evidence
+    evidence_file: Path | None = None
 
 
-def check(folder: LabFolder, grading: Grading, on_line: Callable[[str], None]) -> int:
-    """Grade and return the exit status (see :mod:`labgen.core.errors`).
-
-    :param on_line: gets each line that is printed: the table of verdicts, or why nothing was graded.
-    :raises HostError: an earlier report cannot be replaced.
-    """
-    _remove(grading.report_file)
-    if grading.handin:
-        source = f"--from={grading.handin.absolute()}"
-    else:
-        source = f"--evidence={(grading.evidence or grading.report / folder.evidence.name).absolute()}"
-    words = [
-        "--quiet",
-        "--no-header",
-        # The grade's own table says it all, and in words.
-        "--tb=no",
-        "-rN",
-        f"--color={'yes' if grading.colored else 'no'}",
-        f"--lab={folder.path}",
-        f"--report={grading.report}",
-        f"--lang={grading.language or ui_language()}",
-        source,
-        *([] if grading.nonce is None else [f"--nonce={grading.nonce}"]),
-        *(f"--exercise={name}" for name in grading.exercises),
-    ]
-    verify = Runner(env=of_python())
-    return verify.run([python(), "-m", "verify", *words], timeout=_LONGEST, on_line=on_line).status
+def _answer() -> int:
+    request = received(GradingRequest)
+    if request.compared:
+        return handin_table.print_table(request, partial(_grade_handin, request))
+    with ExitStack() as locked:
+        subject = _handed_in(request.handins[0]) if request.handins else _recorded(request, locked)
+        report = grade(
+            subject.lab,
+            request.exercises,
+            subject.transport,
+            evidence=subject.evidence,
+            language=request.language,
+            warn=print,
+        )
+        print(reports.to_text(report, width=request.width or reports.WIDTH, colour=bool(request.width)), end="")
+        unwritten = leave(_files(subject, report))
+    if unwritten is not None:
+        print(f"error: {unwritten}")
+        return unwritten.exit_status
+    print(f"The report: {subject.report / 'report.html'}")
+    if request.handins:
+        print(f"The evidence: {handin_table.note_of(subject.evidence)}.")
+    return exit_status(report)
 
 
-def _remove(report: Path) -> None:
-    """Remove the report of an earlier run: one that breaks down must not be taken for the one before it.
+def _handed_in(handin: HandIn) -> _Subject:
+    evidence = load_evidence(handin.file, handin.nonce)
+    return _Subject(lab_in(evidence), evidence.replay(), handin.report, evidence)
 
-    :raises HostError: it cannot be removed.
-    """
-    try:
-        report.unlink(missing_ok=True)
-    except OSError as error:
-        raise HostError(
-            f"{report} cannot be written: {error.strerror or error}.", "Name another folder: --report DIR"
-        ) from None
+
+def _recorded(request: GradingRequest, locked: ExitStack) -> _Subject:
+    """Lock a lab, and have what its nodes answer recorded."""
+    lab = inventory.load(request.folder)
+    lock_folder(locked, lab.folder, request.exercises, partial(print, flush=True))
+    evidence = Evidence.of(lab, request.nonce or "")
+    evidence.exercises = tuple(sorted(request.exercises))
+    nodes = SshHosts(lab)
+    locked.callback(nodes.close)
+    evidence_file = request.evidence or request.report / lab.folder.evidence.name
+    return _Subject(lab, evidence.recording(nodes), request.report, evidence, evidence_file)
+
+
+def _grade_handin(request: GradingRequest, handin: HandIn, evidence: Evidence) -> tuple[Report, HostError | None]:
+    subject = _Subject(lab_in(evidence), evidence.replay(), handin.report, evidence)
+    report = grade(subject.lab, request.exercises, subject.transport, evidence=evidence, language=request.language)
+    return report, leave(_files(subject, report))
+
+
+def _files(subject: _Subject, report: Report) -> Iterator[tuple[Path, str]]:
+    if subject.evidence_file is not None:
+        yield subject.evidence_file, bundle.write(subject.evidence)
+    for name, text in files(report):
+        yield subject.report / name, text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

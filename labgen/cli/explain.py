@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from labgen.apps.requests import ExplainRequest, explain
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.grade import need_evidence
 from labgen.cli.parameters import FilePath, language_of, language_option
-from labgen.core.environment import of_python
-from labgen.core.process import Runner, python
 from labgen.core.words import Language
 from labgen.core.workspace import LabFolder
 
@@ -25,19 +25,8 @@ def command(folder: LabFolder, check: str, lang: Language | None, *, full: bool,
     """Print it; gives 0, or the exit status of what is wrong (see labgen.core.errors)."""
     if evidence:
         need_evidence(evidence)
-    options = [f"--from={evidence.absolute()}"] if evidence else []
-    options += ["--full"] if full else []
-    return Runner(env=of_python()).attend(
-        [
-            python(),
-            "-m",
-            "labgen.core.child",
-            "verify.explain",
-            f"--lab={folder.path}",
-            f"--lang={language_of(lang)}",
-            *options,
-            "--",
-            check,
-        ],
-        deaf=True,
-    )
+    request = ExplainRequest(folder.path, check, language_of(lang), evidence and evidence.absolute(), full)
+    lines: list[str] = []
+    status = explain(request, lines.append)
+    print("\n".join(lines), file=sys.stderr if status else sys.stdout)
+    return status

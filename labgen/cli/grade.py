@@ -1,19 +1,21 @@
-"""`labgen grade`: the checks of verify/, run by pytest in a process of its own."""
+"""`labgen grade`: the checks of the exercises, judged in a Python of their own (:mod:`labgen.apps.grading`)."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import json
+import shutil
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 import click
 
-from labgen.apps.grading import Grading, check
 from labgen.apps.remote_lab import remote_lab
+from labgen.apps.requests import GradingRequest, HandIn
+from labgen.apps.requests import grade as grade_in_child
 from labgen.cli import grade_handins
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import (
@@ -21,6 +23,7 @@ from labgen.cli.parameters import (
     FilePath,
     FolderPath,
     Nonce,
+    language_of,
     language_option,
     repeat_option,
 )
@@ -125,13 +128,40 @@ def command(
         exercises, every, as_json, lang, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated, opens
     )
     _refuse_combinations(options)
-    if ssh_config and lab_file:
-        with remote_lab(ssh_config, lab_file, emulated=emulated) as remote:
-            return _grade(options, remote)
-    # From evidence there need not be a lab.
-    if handins:
-        return _grade_evidence(options, folder)
-    return _grade(options, inventory.load(folder.path).folder)
+    with _lab(options, folder) as lab:
+        request = _request(options, lab)
+        status = grade_in_child(request, _Printer(_stream(options)))
+    if status in GRADED and not request.compared:
+        _show(options, request.report)
+    return status
+
+
+def _stream(options: Options) -> TextIO:
+    # Where the report is wanted as JSON, standard output holds nothing else.
+    return sys.stderr if options.as_json else sys.stdout
+
+
+class _Printer:
+    """Prints what the child does; an error, and what follows it, to standard error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, line: str) -> None:
+        if line.startswith("error: "):
+            self._stream = sys.stderr
+        print(line, flush=True, file=self._stream)
+
+
+@contextlib.contextmanager
+def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
+    """Give the folder of the lab that is graded: this one's, or one made for somebody else's lab."""
+    if options.ssh_config and options.lab_file:
+        with remote_lab(options.ssh_config, options.lab_file, emulated=options.emulated) as remote:
+            yield remote
+    else:
+        # From evidence there need not be a lab.
+        yield folder if options.handins else inventory.load(folder.path).folder
 
 
 def _refuse_combinations(options: Options) -> None:
@@ -154,61 +184,42 @@ def _refuse_combinations(options: Options) -> None:
         raise LabgenError("--nonces goes with --from.", "labgen grade --from FILE ... --nonces TABLE")
 
 
-def _grade_evidence(options: Options, folder: LabFolder) -> int:
+def _request(options: Options, folder: LabFolder) -> GradingRequest:
+    """Say what is to be graded, once it is clear that it can be.
+
+    :raises LabgenError: a file is none, an exercise is not there, or options do not go together.
+    """
     files, exercises = grade_handins.files(options.handins)
-    options = dataclasses.replace(options, exercises=(*options.exercises, *exercises))
     for file in files:
         need_evidence(file)
     nonces = grade_handins.nonces(files, options.nonce, options.nonces)
-    if len(files) == 1 and not options.lab_file:
-        status = _grade(options, folder, files[0], nonces[files[0]])
-        if status in GRADED and not options.as_json:
-            print(f"The evidence: {grade_handins.noted(files[0])}.")
-        return status
-    if options.report or options.as_json:
+    compared = len(files) > 1 or bool(files and options.lab_file)
+    if compared and (options.report or options.as_json):
         raise LabgenError(
             "--report and --json are for one file: the report of each of several lies beside it.",
             "Leave them out, or grade one file at a time.",
         )
-
-    def grade(file: Path, nonce: str | None) -> tuple[int, Mapping[str, Any] | None]:
-        status = _grade(options, folder, file, nonce, quiet=True)
-        if status not in GRADED:
-            return status, None
-        return status, json.loads(read(_report_folder(options, file, folder) / "report.json") or "{}")
-
-    return grade_handins.grade_all(files, nonces, options.lab_file, grade)
-
-
-def _grade(
-    options: Options,
-    folder: LabFolder,
-    handin: Path | None = None,
-    nonce: str | None = None,
-    *,
-    quiet: bool = False,
-) -> int:
-    # Where the report is wanted as JSON, standard output holds nothing else.
-    out = sys.stderr if options.as_json else sys.stdout
-    grading = Grading(
-        _report_folder(options, handin, folder),
-        ["all"] if options.every else [find(name).name for name in options.exercises],
-        options.lang,
-        options.evidence,
-        handin,
-        options.nonce if nonce is None else nonce,
-        colored=out.isatty(),
+    handins = tuple(HandIn(file.absolute(), _report_folder(options, file, folder), nonces[file]) for file in files)
+    return GradingRequest(
+        folder=folder.path,
+        report=handins[0].report if handins else _report_folder(options, None, folder),
+        language=language_of(options.lang),
+        exercises=("all",) if options.every else tuple(find(name).name for name in (*options.exercises, *exercises)),
+        evidence=options.evidence and options.evidence.absolute(),
+        nonce=options.nonce,
+        handins=handins,
+        compared=compared,
+        lab_file=options.lab_file and options.lab_file.absolute(),
+        width=shutil.get_terminal_size().columns if _stream(options).isatty() else 0,
     )
-    status = check(folder, grading, lambda line: None if quiet else print(line, flush=True, file=out))
-    if status not in GRADED:
-        return status  # which has been said why
+
+
+def _show(options: Options, report: Path) -> None:
+    """Show a report as the options ask for it: as JSON, and in a browser."""
     if options.as_json:
-        sys.stdout.write(read(grading.report_file) or "")
-    elif not quiet:
-        print(f"The report: {grading.report / 'report.html'}")
-    if options.opens and not quiet:
-        _open(grading.report / "report.html")
-    return status
+        sys.stdout.write(read(report / "report.json") or "")
+    if options.opens:
+        _open(report / "report.html")
 
 
 def _open(page: Path) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 import click
 
-from labgen.apps.grading import Grading, check
+from labgen.apps.requests import GradingRequest, grade
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
 from labgen.core.errors import LabgenError
+from labgen.core.i18n import ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.core.workspace import LabFolder
@@ -184,15 +185,15 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
     What the grading says is printed where something is missing.
     """
     lines: list[str] = []
-    status = check(folder, Grading(folder.report, exercises=(name,)), lines.append)
+    status = grade(GradingRequest(folder.path, folder.report, ui_language(), (name,)), lines.append)
     if status:
         print("\n".join(lines).strip(), flush=True)
     report = folder.report / "report.json"
-    grade = _json(report)
-    points = _points(grade, name)
+    graded = _json(report)
+    points = _points(graded, name)
     if points:
         print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
-    elif name == prerequisite() and (cluster := grade.get("cluster")):
+    elif name == prerequisite() and (cluster := graded.get("cluster")):
         print(f"{name}: graded, {cluster['passed']} of {cluster['checks']} checks", flush=True)
     copies = folder.report / name
     copies.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from labgen.core import bounded, environment, verbose
+from labgen.core import bounded, environment, signals, verbose
 from labgen.core.errors import INTERRUPTED, HostError, LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
 from labgen.core.polling import NotYet, wait_until
 
@@ -144,24 +144,21 @@ class Runner:
                 raise self._late(child, line, _Deadline(timeout).as_a_whole, "") from None
         return Captured(line, child.returncode, out, err)
 
-    def attend(self, argv: Sequence[str | Path], *, hint: str = "", deaf: bool = False) -> int:
+    def attend(self, argv: Sequence[str | Path], *, hint: str = "") -> int:
         """Run a program that talks with the user (a remote shell), and give its exit status.
 
         It shares this process's terminal, Ctrl-C included.
-
-        :param deaf: start it without hearing Ctrl-C, until it says itself that it listens (:mod:`labgen.core.child`).
         """
         line = (*self.prefix, *(str(part) for part in argv))
         try:
-            with _ignoring_interrupts() if deaf else contextlib.nullcontext():
-                child = subprocess.Popen(line, env={**environment.handed_on(), **self.env})
+            child = subprocess.Popen(line, env={**environment.handed_on(), **self.env})
         except OSError as why:
             raise _not_started(line[0], None, why, hint) from None
         with verbose.shown(line, child), child:
             try:
                 return child.wait()
             except BaseException:
-                # It has heard Ctrl-C as well, or was deaf to it; a moment for what it has to put away.
+                # It has heard Ctrl-C as well; a moment for what it has to put away.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     if child.wait(_GRACE_OF_THE_REST) == INTERRUPTED:
                         return INTERRUPTED  # which it has said
@@ -199,6 +196,7 @@ class Runner:
         piped: bool,
         hint: str,
     ) -> Iterator[subprocess.Popen[str]]:
+        held = signals.Held()
         try:
             child = subprocess.Popen(
                 line,
@@ -213,9 +211,11 @@ class Runner:
                 start_new_session=os.name == "posix",
             )
         except OSError as why:
+            held.deliver()
             raise _not_started(line[0], cwd, why, hint) from None
         with verbose.shown(line, child), child:
             try:
+                held.deliver()
                 yield child
             except BaseException:
                 # Ctrl-C among them: a child in a group of its own does not see it.
@@ -304,16 +304,6 @@ def _read(pipe: IO[str], lines: queue.SimpleQueue[str | None]) -> None:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-
-
-@contextlib.contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    # What is started meanwhile inherits it.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _not_started(program: str, cwd: Path | None, why: OSError, hint: str) -> HostError:

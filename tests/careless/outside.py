@@ -157,15 +157,15 @@ def _modules() -> Iterator[Trial]:
         "a mistake in lab.yml": mistake,
         "a pipe for lab.yml": _makes("lab.yml", objects.pipe),
     }.items():
-        for module in ("provision exercise.update --dry-run", "provision bootstrap", "verify.explain update.history"):
+        for module in ("provision exercise.update --dry-run", "provision bootstrap", "labgen explain update.history"):
             statuses = {3} if module.startswith("provision") else {0, 3, 5}
             yield Trial("a module", case, (), prepare, frozenset(statuses), shell=f"{python} -m {module}")
     for words in (
         "provision",
         "provision nothing",
         "provision exercise.update --nothing",
-        "verify.explain",
-        "verify.explain x",
+        "labgen.apps.explaining",
+        "labgen.apps.grading",
     ):
         yield Trial("a module", words, (), nothing, shell=f"{python} -m {words}")
 

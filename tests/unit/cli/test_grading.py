@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -14,7 +16,9 @@ import click
 import pytest
 
 from labgen import cli
+from labgen.apps import grading
 from labgen.core.environment import INSTALLED
+from labgen.core.polling import NotYet, wait_until
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
 from recorded import Recorded
@@ -214,25 +218,30 @@ def test_grade_of_a_wrong_lab_stays_a_failure_whatever_is_set(
     assert cli.main(["grade", "--from", str(evidence)]) == 11
 
 
+def request_of(evidence: Path, **more: Any) -> str:
+    """A request for the grade of evidence, as `labgen grade` sends it."""
+    handin = {"file": str(evidence), "report": str(evidence.parent / "report")}
+    folders = {"folder": str(evidence.parent), "report": handin["report"]}
+    return json.dumps({**folders, "language": "en", "handins": [handin], **more})
+
+
 def test_grading_without_assertions_is_refused(evidence: Path) -> None:
+    command = [sys.executable, "-O", "-P", "-m", "labgen.apps.grading"]
+    environment = {**os.environ, "PYTHONPATH": str(INSTALLED)}
     grading = subprocess.run(
-        [sys.executable, "-O", "-m", "verify", f"--from={evidence}", f"--report={evidence.parent}/report"],
-        capture_output=True,
-        text=True,
-        check=False,
+        command, input=request_of(evidence), env=environment, capture_output=True, text=True, check=False
     )
     assert grading.returncode == 1
     assert "leaves assertions out" in grading.stderr
     assert not (evidence.parent / "report").exists()
 
 
-@pytest.mark.parametrize("option", ["--nosuch", "--exercise=nosuch"])
-def test_grading_with_a_wrong_option_does_not_blame_the_evidence(evidence: Path, option: str) -> None:
-    grading = subprocess.run(
-        [sys.executable, "-m", "verify", f"--from={evidence}", option], capture_output=True, text=True, check=False
-    )
-    assert grading.returncode in (1, 10)
-    assert "Traceback" not in grading.stderr
+def test_grading_of_an_exercise_that_is_not_there_does_not_blame_the_evidence(
+    evidence: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(request_of(evidence, exercises=["nosuch"])))
+    assert grading.main() == 10
+    assert "there is no exercise 'nosuch'" in capsys.readouterr().err
 
 
 def test_grade_of_evidence_that_is_none_has_its_own_status(evidence: Path) -> None:
@@ -312,3 +321,28 @@ def test_grade_opens_the_page_of_the_report_where_it_is_asked_to(
     assert page == evidence.with_name("kim-report") / "report.html"
     assert page.is_file()
     assert f"No browser could be started: open {page} yourself." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_grade_that_is_ended_leaves_no_process(evidence: Path, sign: str) -> None:
+    needs.linux("/proc")
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from labgen import cli; sys.exit(cli.main())"
+    )
+    command = [sys.executable, "-P", "-c", code, "grade", "--from", str(evidence)]
+    environment = {**os.environ, "PYTHONPATH": str(INSTALLED)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as grading_process:
+        children = Path(f"/proc/{grading_process.pid}/task/{grading_process.pid}/children")
+
+        def started() -> str:
+            if not (child := children.read_text().strip()):
+                raise NotYet("it has started none")
+            return child
+
+        child = wait_until("labgen to start its child", started, within=30, every=0.01)
+        grading_process.send_signal(signal.Signals[sign])
+        _, error = grading_process.communicate(timeout=30)
+    assert grading_process.returncode == 130
+    assert error == "\nInterrupted. Run the same command again: it carries on.\n"
+    assert not Path(f"/proc/{child}").exists()

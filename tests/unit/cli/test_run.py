@@ -141,8 +141,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Have no program started; gives the commands that would have been."""
     commands: list[list[str]] = []
 
-    def run_program(_runner: object, argv: Sequence[str], **_: object) -> Result:
-        commands.append([str(word) for word in argv])
+    def run_program(_runner: object, argv: Sequence[str], stdin: str = "", **_: object) -> Result:
+        commands.append([*(str(word) for word in argv), stdin])
         return Result(tuple(argv), 0, "", "")
 
     monkeypatch.setattr(run.Runner, "run", run_program)
@@ -155,8 +155,11 @@ def test_run_starts_one_process_for_an_exercise_and_one_for_its_grade(
     commands = started(monkeypatch)
     (tmp_path / ".labgen" / "report").mkdir(parents=True)
     assert cli.main(["-C", str(tmp_path), "run", "update", "--grade"]) == 0
-    assert [command[1:3] for command in commands] == [["-m", "provision"], ["-m", "verify"]]
-    assert "--exercise=update" in commands[1]
+    assert [command[1:-1] for command in commands] == [
+        ["-m", "provision", "exercise.update"],
+        ["-P", "-m", "labgen.apps.grading"],
+    ]
+    assert json.loads(commands[1][-1])["exercises"] == ["update"]
 
 
 def test_run_prints_the_outcome_as_json_and_nothing_else(

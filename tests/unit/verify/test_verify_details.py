@@ -17,7 +17,7 @@ from answering import Answering
 from recorded import Recorded
 
 from labgen import config as labfile
-from labgen.core.errors import INTERRUPTED, LabgenError
+from labgen.core.errors import LabgenError
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from labgen.exercise.catalogue import exercise_names
@@ -30,11 +30,9 @@ from labgen.exercises.updateoptions import checks as test_updateoptions
 from labgen.model.lab import Node
 from labgen.report import cleaning
 from tests.past import at, service, task, turn
-from verify import __main__ as command
 from verify import consistency, explaining, services, session
 from verify.checks import Check
 from verify.exam import Exam
-from verify.verdicts import REFUSED, UNWRITTEN
 
 # fmt: off
 ALSO_WHILE_A_NODE_IS_SILENT = {
@@ -208,44 +206,6 @@ def test_new_tasks_are_none_of_a_service_that_had_no_task_yet() -> None:
         seen(old, complete)
 
 
-def outcome_of(stash: dict[Any, Any]) -> command.Outcome:
-    outcome = command.Outcome()
-    outcome.pytest_configure(SimpleNamespace(stash=stash))  # type: ignore[arg-type]
-    return outcome
-
-
-def test_outcome_tells_what_was_refused_before_what_was_not_written() -> None:
-    refused, unwritten = LabgenError("refused"), LabgenError("unwritten")
-    assert command.Outcome().error is None
-    assert outcome_of({}).error is None
-    assert outcome_of({REFUSED: refused, UNWRITTEN: unwritten}).error is refused
-    assert outcome_of({UNWRITTEN: unwritten}).error is unwritten
-
-
-def test_outcome_keeps_where_a_run_broke_down() -> None:
-    def deep() -> None:
-        raise ValueError("odd")
-
-    with pytest.raises(ValueError, match="odd") as caught:
-        deep()
-    outcome, page = command.Outcome(), SimpleNamespace(toterminal=None)
-    outcome.pytest_internalerror(page, caught)
-    line = deep.__code__.co_firstlineno + 1
-    assert outcome.broken == f"ValueError: odd (test_verify_details.py, line {line})"
-    lines: list[str] = []
-    page.toterminal(SimpleNamespace(line=lines.append))  # type: ignore[misc]
-    assert lines == [outcome.broken]
-
-
-@pytest.mark.parametrize(("error", "interrupted"), [(KeyboardInterrupt, True), (pytest.exit.Exception, False)])
-def test_outcome_keeps_whether_it_was_interrupted(error: type[BaseException], interrupted: bool) -> None:
-    with pytest.raises(error) as caught:
-        raise error("now")
-    outcome = command.Outcome()
-    outcome.pytest_keyboard_interrupt(caught)
-    assert outcome.interrupted is interrupted
-
-
 def asking(look: Callable[[], Any], waited: float = 5.0) -> Any:
     """What comes of a wait in an exam whose time is its own."""
     nodes = Answering()
@@ -357,37 +317,6 @@ def test_line_shows_two_hundred_characters() -> None:
     assert cleaning.line("x" * 201) == "x" * 199 + "…"
     assert cleaning.line("a \n\t b") == "a b"
     assert cleaning.line("x" * 9, 4) == "xxx…"
-
-
-@pytest.mark.parametrize(
-    ("status", "events", "ends"),
-    [
-        (0, {}, 0),
-        (11, {}, 11),
-        (12, {}, 12),
-        (13, {}, 13),
-        (4, {}, LabgenError.exit_status),
-        (0, {"error": LabgenError("refused")}, LabgenError.exit_status),
-        (2, {"interrupted": True}, INTERRUPTED),
-        (3, {"broken": "ValueError: odd"}, LabgenError.exit_status),
-    ],
-)
-def test_main_ends_with_labgens_own_statuses(
-    monkeypatch: pytest.MonkeyPatch, status: int, events: dict[str, Any], ends: int
-) -> None:
-    calls: list[list[str]] = []
-
-    def run(arguments: list[str], plugins: list[Any]) -> int:
-        calls.append(arguments)
-        (outcome,) = plugins
-        outcome.broken, outcome.interrupted = events.get("broken", ""), events.get("interrupted", False)
-        if "error" in events:
-            outcome.pytest_configure(SimpleNamespace(stash={REFUSED: events["error"]}))
-        return status
-
-    monkeypatch.setattr(pytest, "main", run)
-    assert command.main(["--exercise=update"]) == ends
-    assert calls == [[*command.SETTINGS, "--exercise=update", str(command.CHECKS)]]
 
 
 def test_listed_are_counts_in_the_order_of_the_nodes() -> None:

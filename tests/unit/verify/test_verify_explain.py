@@ -1,20 +1,22 @@
-"""A check explained: from a recording, in a process of its own, as `labgen explain` does it."""
+"""A check explained: from a recording, by the program that `labgen explain` starts."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recorded import Recorded
 
 from labgen import cli
+from labgen.apps import explaining
 from labgen.core.words import Words
 from labgen.exercise.verdict import Verdict
 from labgen.report.model import Outcome
@@ -24,21 +26,17 @@ from verify import bundle
 from verify.checks import Check
 from verify.explaining import Explained, explanation_of
 
-HOUSE = Path(__file__).parents[3]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def explain(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Type it."""
-    return subprocess.run(
-        [sys.executable, "-m", "verify.explain", f"--lab={folder}", *words],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(HOUSE), "PYTHONUTF8": "1"},
-        timeout=60,
-    )
+def explain(folder: Path, check: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Explain a check in this process, as the program does that `labgen explain` starts."""
+    request = {"folder": str(folder), "check": check, "language": "en", **options}
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("sys.stdin", io.StringIO(json.dumps(request)))
+        status = explaining.main()
+    return subprocess.CompletedProcess(check, status, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +52,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
-    run = explain(graded, "update.server_version", "--lang=en")
+    run = explain(graded, "update.server_version")
     assert (run.returncode, run.stderr) == (0, "")
     first, claim, *rest = run.stdout.splitlines()
     assert first == "update.server_version  (2 points)"
@@ -78,15 +76,15 @@ def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
 
 
 def test_in_korean(graded: Path) -> None:
-    run = explain(graded, "server_version", "--lang=ko")
+    run = explain(graded, "server_version", language="ko")
     assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in run.stdout
     assert "판정: 실패" in run.stdout
     assert "해 볼 것: my-database의 태스크가 있는 노드에서:\n        docker ps\n" in run.stdout
 
 
 def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:
-    every = explain(graded, "cluster.host_name", "--lang=en").stdout
-    single = explain(graded, "cluster.host_name[swarm-worker1]", "--lang=en").stdout
+    every = explain(graded, "cluster.host_name").stdout
+    single = explain(graded, "cluster.host_name[swarm-worker1]").stdout
     assert [name for name in ("swarm-manager", "swarm-worker1", "swarm-worker2") if f"{name}, asked at" in every] == [
         "swarm-manager",
         "swarm-worker1",
@@ -97,7 +95,7 @@ def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:
 
 
 def test_all_of_it_where_that_is_wanted(graded: Path) -> None:
-    short, full = (explain(graded, "cluster.host_name[swarm-worker1]", *more).stdout for more in ((), ("--full",)))
+    short, full = (explain(graded, "cluster.host_name[swarm-worker1]", full=full).stdout for full in (False, True))
     assert "--full)" in short
     assert "--full)" not in full
     assert len(full) > 2 * len(short)
@@ -108,7 +106,7 @@ def test_all_of_it_where_that_is_wanted(graded: Path) -> None:
     [("update.histroy", "update.history"), ("histroy", "update.history"), ("'; rm -rf /", "cluster.")],
 )
 def test_an_unknown_check_names_the_nearest(graded: Path, typed: str, near: str) -> None:
-    run = explain(graded, "--", typed)
+    run = explain(graded, typed)
     assert run.returncode == 10
     assert run.stderr.startswith(f"error: there is no check '{typed}'.\n  Did you mean: ")
     assert near in run.stderr
@@ -116,13 +114,13 @@ def test_an_unknown_check_names_the_nearest(graded: Path, typed: str, near: str)
 
 
 def test_what_was_not_looked_at_is_said(graded: Path) -> None:
-    run = explain(graded, "loadbalance.published", "--lang=en")
+    run = explain(graded, "loadbalance.published")
     assert run.returncode == 0
     assert "The service publishes port 8001" in run.stdout
 
 
 def test_before_anything_was_graded_the_claim_is_told(tmp_path: Path) -> None:
-    run = explain(tmp_path, "update.history", "--lang=en")
+    run = explain(tmp_path, "update.history")
     assert (run.returncode, run.stderr) == (0, "")
     assert "The history has both versions" in run.stdout
     assert run.stdout.rstrip().endswith("Nothing was graded yet: after `labgen grade` its evidence stands here.")
@@ -132,7 +130,7 @@ def test_before_anything_was_graded_the_claim_is_told(tmp_path: Path) -> None:
 def test_evidence_that_was_changed_is_not_explained(graded: Path, tmp_path: Path) -> None:
     text = (graded / ".labgen" / "report" / "evidence.jsonl").read_text(encoding="utf-8")
     (tmp_path / "it.jsonl").write_text(text.replace("6.0.16", "6.2.16"), encoding="utf-8")
-    run = explain(tmp_path, "update.history", f"--from={tmp_path / 'it.jsonl'}")
+    run = explain(tmp_path, "update.history", evidence=str(tmp_path / "it.jsonl"))
     assert run.returncode == 14
     assert "was changed" in run.stderr
 

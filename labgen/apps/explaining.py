@@ -1,0 +1,27 @@
+"""Explain a check: the program that `labgen explain` starts (:mod:`labgen.apps.requests`)."""
+
+from __future__ import annotations
+
+import sys
+
+from labgen.apps.requests import ExplainRequest, received
+from labgen.core.console import guarded
+from labgen.core.workspace import LabFolder
+from verify.explain import explain
+
+
+def main() -> int:
+    """Print what the request asks for; gives the exit status (see :mod:`labgen.core.errors`)."""
+
+    def print_lines() -> int:
+        request = received(ExplainRequest)
+        folder = LabFolder.at(request.folder)
+        for line in explain(request.check, folder, request.evidence, request.language, full=request.full):
+            print(line)
+        return 0
+
+    return guarded(print_lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
