@@ -4,6 +4,8 @@
 # make test   installs what is missing, and runs the unit and integration tests
 # make setup  makes the development environment in .venv/
 # make docs   writes the tables of exercises in the documentation
+# make messages
+#             writes new texts of the code into the catalogues of translations
 # make lock   chooses the newest versions of every dependency, and writes them into requirements/
 # make course-docker, make course-libvirt
 #             the same on machines of their own, which are taken down afterwards
@@ -29,7 +31,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation setup lock docs release verdicts
+.PHONY: mutation setup lock docs messages release verdicts
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -154,6 +156,9 @@ release: $(VENV)/ready
 
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.docs_tables
+
+messages: $(VENV)/ready
+	$(BIN)/python -m tests.messages
 
 # Every version, with the hashes of its files, for every system and Python that labgen supports. uv is used for this alone.
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --upgrade pyproject.toml

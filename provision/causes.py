@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from labgen.core.errors import LabgenError
-from labgen.core.words import Words
+from labgen.core.i18n import _
 from labgen.docker.api import Run
 from labgen.exercise.model import Exercise
 from labgen.model.lab import Lab, Node
@@ -33,5 +33,7 @@ def explained(
         return error
     manager = lab.first_manager
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
-    words = finding.words + Words(f" ({error.words.en})", f" ({error.words.ko})")
-    return type(error)(words, tuple(hint.filled(names) for hint in finding.hints))
+    return type(error)(
+        _("%(cause)s (%(error)s)", cause=finding.words, error=error.words),
+        tuple(hint.filled(names) for hint in finding.hints),
+    )

@@ -241,7 +241,7 @@ def _namespace() -> Collection:
     root.add_collection(steps)
     course = Collection("exercise")
     for name, exercise in exercises().items():
-        course.add_task(_exercise_task(name, f"{exercise.title.en} ({exercise.title.ko})"), name=name)
+        course.add_task(_exercise_task(name, f"{exercise.title} ({exercise.title.in_('ko')})"), name=name)
     course.add_task(task(_with_lab(_all)), name="all")
     course.add_task(task(_with_lab(_reset), help={"name": "The exercise."}), name="reset")
     root.add_collection(course)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.model import Exercise
 

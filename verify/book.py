@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labgen import __version__
 from labgen import report as reports
-from labgen.core.words import Language, Words
+from labgen.core.i18n import Language, Text
 from labgen.exercise.catalogue import exercises
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
@@ -85,7 +85,7 @@ class Book:
             labgen=__version__,
         )
 
-    def titles(self) -> dict[str, Words]:
+    def titles(self) -> dict[str, Text]:
         """Give the title of each exercise that was judged."""
         judged = {outcome.exercise for outcome in self.outcomes.values()}
         titles = {"cluster": words.SWARM} | {exercise.name: exercise.title for exercise in exercises().values()}

@@ -1,6 +1,7 @@
 """A check: one claim in words, its points, a hint, and what it needs first.
 
-A check is a test function with :func:`check` on it. Its docstring is the claim; its exercise's name and its own without
+A check is a test function with :func:`check` on it. Its docstring is the claim, which the exercise's catalogue
+translates; its exercise's name and its own without
 ``test_`` make its id: ``cluster.swarm_active``. One that takes ``node`` is made
 once for each node and judged for each.
 """
@@ -8,14 +9,14 @@ once for each node and judged for each.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import pytest
 
 from labgen.core.errors import ExerciseError
-from labgen.core.words import Words
+from labgen.core.i18n import Messages, Text
 from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import Hint, Hints, hints
 from labgen.model.capabilities import Capability
@@ -43,7 +44,7 @@ class Check:
 
     exercise: str
     name: str
-    claim: Words
+    claim: Text
     points: int
     hints: Hints
     needs: tuple[str, ...]
@@ -60,9 +61,9 @@ class Check:
 
 def check(
     *,
-    hint: str | Words | Hint | Sequence[Hint],
+    hint: str | Text | Hint | Sequence[Hint],
     points: int = 0,
-    ko: str = "",
+    values: Mapping[str, object] | None = None,
     needs: tuple[str, ...] = (),
     nodes: Nodes = "all",
     whole_lab: bool = False,
@@ -73,7 +74,7 @@ def check(
 
     :param hint: the likely cause and the next commands to try, one stage after the other; see
         :class:`labgen.exercise.hint.Hint`.
-    :param ko: the claim in Korean; in English it is the function's docstring.
+    :param values: what the placeholders of the claim stand for: ``%(port)s``.
     """
 
     def made(function: Function) -> Function:
@@ -90,7 +91,7 @@ def check(
         about = Check(
             exercise=exercise,
             name=function.__name__.removeprefix("test_"),
-            claim=Words(claim, ko or claim),
+            claim=Text(claim, tuple((values or {}).items()), Messages.beside(inspect.getfile(function))),
             points=points,
             hints=hints(hint),
             needs=needs,

@@ -74,5 +74,5 @@ def _of_claim(about: Check) -> Exercise | None:
     exercise = exercises().get(about.exercise)
     if exercise is None:
         return None
-    specs = [spec for spec in exercise.services if re.search(rf"(?<![\w-]){spec.name}(?![\w-])", about.claim.en)]
+    specs = [spec for spec in exercise.services if re.search(rf"(?<![\w-]){spec.name}(?![\w-])", str(about.claim))]
     return replace(exercise, services=tuple(specs)) if specs else exercise

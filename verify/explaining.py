@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from labgen.core.i18n import Language, Text, _
 from labgen.core.printable import printable
-from labgen.core.words import Language, Words
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
@@ -23,22 +23,16 @@ from verify.checks import Check
 _LINES, _MARKS, _SCRIPT = 16, 400, 3
 """Lines that are shown of one answer, characters of a line, and lines of a script; unless all is wanted."""
 
-_NEEDS = Words("needs", "먼저")
-_REQUIRES = Words("nodes must have", "노드에 필요")
-_NOT_GRADED = Words(
-    "Nothing was graded yet: after `labgen grade` its evidence stands here.",
-    "아직 채점하지 않았습니다. `labgen grade` 뒤에는 여기에 증거가 나옵니다.",
-)
-_NOT_LOOKED_AT = Words(
-    "The last grading did not look at this. Grade it: labgen grade {exercise}",
-    "지난 채점에서는 확인하지 않았습니다. 채점하기: labgen grade {exercise}",
-)
-_NOT_ASKED = Words("No node was asked for it.", "이를 위해 노드에 묻지 않았습니다.")
-_ASKED_AT = Words("{node}, asked at {at}", "{node}에 물은 시각: {at}")
-_ENGINE = Words("its engine: {path}", "엔진에: {path}")
-_CUT = Words("({count} characters more: --full)", "(나머지 {count}자: --full)")
-_NO_ANSWER = Words("no answer: {why}", "응답 없음: {why}")
-_AMONG = Words("{count} of {all} concern it:", "{all}개 중 {count}개가 해당:")
+_NEEDS = _("needs")
+_REQUIRES = _("nodes must have")
+_NOT_GRADED = _("Nothing was graded yet: after `labgen grade` its evidence stands here.")
+_NOT_LOOKED_AT = _("The last grading did not look at this. Grade it: labgen grade %(exercise)s")
+_NOT_ASKED = _("No node was asked for it.")
+_ASKED_AT = _("%(node)s, asked at %(at)s")
+_ENGINE = _("its engine: %(path)s")
+_CUT = _("(%(count)s characters more: --full)")
+_NO_ANSWER = _("no answer: %(why)s")
+_AMONG = _("%(count)s of %(all)s concern it:")
 
 
 @dataclass(frozen=True)
@@ -89,7 +83,7 @@ def _parts(
     for explained in explanations:
         outcome = explained.outcome
         if outcome.verdict is Verdict.INCONCLUSIVE and not explained.behind:
-            yield _NOT_LOOKED_AT.in_(language).format(exercise=about.exercise)
+            yield _NOT_LOOKED_AT.in_(language, exercise=about.exercise)
             return
         where = f" ({outcome.part})" if outcome.part else ""
         yield label(words.VERDICT, words.VERDICTS[outcome.verdict].in_(language) + where)
@@ -106,7 +100,7 @@ def _parts(
     for observation in sorted(behind, key=lambda observation: observation.since):
         at = f"{started:%Y-%m-%d %H:%M:%S} UTC + {observation.since:.1f} s"
         yield ""
-        yield _ASKED_AT.in_(language).format(node=observation.node, at=at)
+        yield _ASKED_AT.in_(language, node=observation.node, at=at)
         yield from (f"    {line}" for line in _probe(observation, about, language, full))
 
 
@@ -114,7 +108,7 @@ class _Labels:
     def __init__(self, language: Language) -> None:
         self.language = language
 
-    def __call__(self, word: Words, text: str) -> str:
+    def __call__(self, word: Text, text: str) -> str:
         first, *more = text.split("\n")
         return "\n".join([f"  {word.in_(self.language)}: {first}", *(f"      {line}" for line in more)])
 
@@ -126,7 +120,7 @@ def _probe(observation: Observation, about: Check, language: Language, full: boo
         mine = _Mine(about.exercise, answers)
         for number, path in enumerate(paths):
             body, status = answers[2 * number], answers[2 * number + 1]
-            yield f"$ {_ENGINE.in_(language).format(path=path)}  -> {status.strip()}"
+            yield f"$ {_ENGINE.in_(language, path=path)}  -> {status.strip()}"
             yield from _short(body if full else mine.part(path, body, language), language, full)
         return
     lines = observation.script.strip().split("\n")
@@ -135,7 +129,7 @@ def _probe(observation: Observation, about: Check, language: Language, full: boo
     if len(lines) > len(shown):
         yield "$ …"
     if observation.error[0]:
-        yield _NO_ANSWER.in_(language).format(why=observation.error[0])
+        yield _NO_ANSWER.in_(language, why=observation.error[0])
     # A node's own facts come in sections, and each has something to say.
     for section in re.split(r"(?m)^(?=@@\w+$)", observation.out):
         answer = section.strip("\n")
@@ -158,7 +152,7 @@ def _short(text: str, language: Language, full: bool) -> Iterator[str]:
     yield from shown
     remaining = len(text) - sum(len(line) + 1 for line in shown) + 1
     if remaining > 0:
-        yield _CUT.in_(language).format(count=remaining)
+        yield _CUT.in_(language, count=remaining)
 
 
 class _Mine:
@@ -178,9 +172,7 @@ class _Mine:
             entry for entry in entries if _at(entry, "Spec", "Name") in self.names or entry.get("ServiceID") in self.ids
         ]
         lines = (
-            []
-            if not mine or len(mine) == len(entries)
-            else [_AMONG.in_(language).format(count=len(mine), all=len(entries))]
+            [] if not mine or len(mine) == len(entries) else [_AMONG.in_(language, count=len(mine), all=len(entries))]
         )
         fields = _FIELDS.get(path.partition("?")[0])
         for entry in mine or entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.exercise.hint import text_of
 from labgen.report import words
 from labgen.report.model import Outcome

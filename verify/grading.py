@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from labgen.core.errors import ExerciseError, LabgenError
-from labgen.core.i18n import ui_language
-from labgen.core.words import Language
+from labgen.core.i18n import Language, ui_language
 from labgen.exercise.catalogue import find
 from labgen.machines.inventory import Inventory
 from labgen.report import Report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Text, _
 from labgen.exercise.hint import Hint, on_manager
 from labgen.exercise.services import ServiceSpec
 
@@ -11,10 +11,7 @@ def see_tasks(name: str) -> Hint:
     """Make the hint that shows why a service's tasks do not run."""
     return on_manager(
         f"docker service ps --no-trunc {name}",
-        look=Words(
-            "See what keeps its tasks from running: the column ERROR says it.",
-            "태스크가 실행되지 않는 이유를 ERROR 열에서 확인하세요.",
-        ),
+        look=_("See what keeps its tasks from running: the column ERROR says it."),
     )
 
 
@@ -22,11 +19,11 @@ def create(*specs: ServiceSpec) -> Hint:
     """Make the hint that creates services which are missing."""
     return on_manager(
         *(spec.create for spec in specs),
-        look=Words("If the service does not exist yet, create it.", "서비스가 아직 없으면 만드세요."),
+        look=_("If the service does not exist yet, create it."),
     )
 
 
-def repeat(name: str, *commands: str, why: Words) -> Hint:
+def repeat(name: str, *commands: str, why: Text) -> Hint:
     """Make the hint that does an exercise again from a new service; says what is lost with the old one.
 
     :param why: why nothing less will do.
@@ -35,10 +32,7 @@ def repeat(name: str, *commands: str, why: Words) -> Hint:
         f"docker service rm {name}",
         *commands,
         words=why,
-        look=Words(
-            f"This removes {name} with its containers and its history, and nothing else.",
-            f"{name} 서비스와 그 컨테이너, 기록만 지워집니다.",
-        ),
+        look=_("This removes %(name)s with its containers and its history, and nothing else.", name=name),
     )
 
 
@@ -46,8 +40,7 @@ def asked_often(port: int) -> Hint:
     """Make the hint that asks for a page again and again through the routing mesh."""
     return on_manager(
         f"curl {{manager}}:{port}",
-        look=Words(
-            "Do all replicas answer, time after time? Do the nodes reach each other on ports 7946/tcp and 7946/udp?",
-            "여러 번 실행하세요. 모든 복제본이 응답합니까? 노드끼리 7946/tcp, 7946/udp 포트로 소식을 주고받습니까?",
+        look=_(
+            "Do all replicas answer, time after time? Do the nodes reach each other on ports 7946/tcp and 7946/udp?"
         ),
     )

@@ -44,8 +44,7 @@ from labgen.core.errors import (
     NodeError,
     SwarmError,
 )
-from labgen.core.i18n import ui_language
-from labgen.core.words import Language
+from labgen.core.i18n import Language, ui_language
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Advice, Hints, text_of
 from labgen.exercise.verdict import Verdict
@@ -144,10 +143,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{Verdict.NOT_APPLICABLE}: {lacking[0]}")
     for outcome in needed:
         if outcome.verdict in (Verdict.FAIL, Verdict.BLOCKED):
-            pytest.skip(f"blocked: {words.NEEDS_NOT_SO.in_(book.language).format(check=outcome.id)}")
+            pytest.skip(f"blocked: {words.NEEDS_NOT_SO.in_(book.language, check=outcome.id)}")
     for outcome in needed:
         if outcome.verdict is Verdict.INCONCLUSIVE:
-            raise Unclear(words.NEEDS_UNJUDGED.in_(book.language).format(check=outcome.id))
+            raise Unclear(words.NEEDS_UNJUDGED.in_(book.language, check=outcome.id))
 
 
 def _too_small(name: str, book: Book) -> str:

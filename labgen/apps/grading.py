@@ -18,7 +18,7 @@ from labgen.apps import handin_table
 from labgen.apps.requests import GradingRequest, HandIn, received
 from labgen.core.console import guarded
 from labgen.core.errors import HostError
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.report import Report

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from labgen.core.environment import of_python
 from labgen.core.errors import HostError, LabgenError
+from labgen.core.i18n import Language
 from labgen.core.process import Runner, python
-from labgen.core.words import Language
 
 Request = TypeVar("Request")
 

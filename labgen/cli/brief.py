@@ -7,13 +7,13 @@ import click
 from labgen import config
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import ExerciseName, language_of, language_option
-from labgen.core.words import Language, Words
+from labgen.core.i18n import Language, _
 from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
 
-_NOT_APPLICABLE = Words("Not applicable here", "여기에서는 해당 없음")
+_NOT_APPLICABLE = _("Not applicable here")
 
 
 @click.command
@@ -24,7 +24,7 @@ def command(folder: LabFolder, exercise: str, lang: Language | None) -> int:
     """Print an exercise's brief with this lab's names; last, what the nodes of this lab cannot do of it."""
     task = find(exercise)
     language = language_of(lang)
-    brief = _of_this_lab(task.brief.in_(language), lab_of(folder.path))
+    brief = _of_this_lab(task.brief(language), lab_of(folder.path))
     print(f"# {task.title.in_(language)}\n\n{brief}", end="")
     state = folder.state()
     for lacking, reason in (state.lacks if state else {}).items():

@@ -11,7 +11,7 @@ from labgen.apps.requests import ExplainRequest, explain
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.grade import need_evidence
 from labgen.cli.parameters import FilePath, language_of, language_option
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.core.workspace import LabFolder
 
 

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from labgen.core.words import Language
+    from labgen.core.i18n import Language
 
 Command = TypeVar("Command", bound="Callable[..., object] | click.Command")
 

@@ -21,7 +21,7 @@ from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
 from labgen.core.errors import LabgenError
-from labgen.core.i18n import ui_language
+from labgen.core.i18n import LANGUAGES, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.core.workspace import LabFolder
@@ -92,7 +92,7 @@ def command(
 
 def _list() -> str:
     return "\n".join(
-        f"{exercise.name:14} {exercise.title.en} · {exercise.title.ko}  (course {exercise.section})"
+        f"{exercise.name:14} {exercise.title} · {exercise.title.in_('ko')}  (course {exercise.section})"
         for exercise in exercises().values()
     )
 
@@ -101,7 +101,7 @@ def _list_as_data() -> dict[str, object]:
     listed = [
         {
             "name": exercise.name,
-            "title": {"en": exercise.title.en, "ko": exercise.title.ko},
+            "title": {language: exercise.title.in_(language) for language in LANGUAGES},
             "section": exercise.section,
         }
         for exercise in exercises().values()

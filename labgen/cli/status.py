@@ -201,7 +201,7 @@ def _cause(finding: Finding, lab: Lab) -> Cause:
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
     return {
         "cause": finding.cause,
-        "words": printable(finding.words.en),
+        "words": printable(str(finding.words)),
         "hints": [printable(str(hint.in_("en", names))) for hint in finding.hints],
     }
 

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labgen.core.hint import Hints, hints, text_of
-from labgen.core.words import Words
+from labgen.core.i18n import Text, untranslated
 
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
@@ -47,18 +47,18 @@ INTERRUPTED = 130
 class LabgenError(Exception):
     """What went wrong, and the way out.
 
-    :param message: one sentence: the place and the reason; in both languages where reports tell it.
+    :param message: one sentence: the place and the reason; translated where reports tell it.
     :param hint: what to do now; may hold a command to paste.
-    :ivar words: the message in both languages.
+    :ivar words: the message in every language.
     :ivar hints: the hint as data.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str | Words, hint: str | Hints = "") -> None:
-        self.words = message if isinstance(message, Words) else Words(message, message)
-        super().__init__(self.words.en)
-        self.message = self.words.en
+    def __init__(self, message: str | Text, hint: str | Hints = "") -> None:
+        self.words = message if isinstance(message, Text) else untranslated(message)
+        self.message = str(self.words)
+        super().__init__(self.message)
         self.hints: Hints = hints(hint)
         self.hint: str = hint if isinstance(hint, str) else text_of([stage.in_("en", {}) for stage in hint])
 

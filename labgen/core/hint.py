@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from labgen.core.words import NOTHING, Language, Words
+from labgen.core.i18n import NOTHING, Language, Text, _, untranslated
 
 _PLACE = re.compile(r"\{(node|address|manager)\}")
 
@@ -42,18 +42,20 @@ class Advice:
 
 @dataclass(frozen=True)
 class Hint:
-    """What to try next, in both languages.
+    """What to try next.
 
     :param words: what is likely wrong.
     :param look: what the commands show, or what to see to.
     :param where: the place where the commands are typed: a node, or ``FOLDER`` for the lab's folder.
     :param commands: whole command lines, each as it is to be copied.
+    :param names: what ``node``, ``address`` and ``manager`` stand for, as pairs; empty as long as that is not known.
     """
 
-    words: Words = NOTHING
-    look: Words = NOTHING
-    where: Words = NOTHING
+    words: Text = NOTHING
+    look: Text = NOTHING
+    where: Text = NOTHING
     commands: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         broken = [command for command in self.commands if not command.strip() or command != command.strip()]
@@ -61,20 +63,16 @@ class Hint:
             raise ValueError(f"not a command to copy: {broken!r}")
 
     def filled(self, names: Mapping[str, str]) -> Hint:
-        """Give the hint with the names of a lab in place."""
-
-        def fill(text: Words) -> Words:
-            return Words(_filled(text.en, names), _filled(text.ko, names))
-
-        commands = tuple(_filled(command, names) for command in self.commands)
-        return Hint(fill(self.words), fill(self.look), fill(self.where), commands)
+        """Give the hint with the names of a lab."""
+        return replace(self, names=tuple(names.items()))
 
     def in_(self, language: Language, names: Mapping[str, str]) -> Advice:
         """Give the hint in one language.
 
-        :param names: what ``node``, ``address`` and ``manager`` stand for.
+        :param names: what ``node``, ``address`` and ``manager`` stand for, where the hint does not know it.
         """
-        place = _ON.in_(language).format(place=self.where.in_(language)) if self.where else ""
+        names = {**names, **dict(self.names)}
+        place = _("On %(place)s:", place=self.where).in_(language) if self.where else ""
         return Advice(
             words=_filled(self.words.in_(language), names),
             look=_filled(self.look.in_(language), names),
@@ -85,37 +83,36 @@ class Hint:
 
 Hints = tuple[Hint, ...]
 
-MANAGER = Words("{manager}", "{manager}")
-NODE = Words("{node}", "{node}")
-FOLDER = Words("your own computer, in the lab's folder", "내 컴퓨터의 실습 폴더")
-_ON = Words("On {place}:", "{place}에서:")
+MANAGER = untranslated("{manager}")
+NODE = untranslated("{node}")
+FOLDER = _("your own computer, in the lab's folder")
 
 
-def on(where: Words, *commands: str, words: Words = NOTHING, look: Words = NOTHING) -> Hint:
+def on(where: Text, *commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
     """Make a hint of commands that are typed at one place."""
     return Hint(words, look, where, commands)
 
 
-def on_manager(*commands: str, words: Words = NOTHING, look: Words = NOTHING) -> Hint:
+def on_manager(*commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
     """Make a hint of commands that are typed on the first manager."""
     return Hint(words, look, MANAGER, commands)
 
 
-def on_node(*commands: str, words: Words = NOTHING, look: Words = NOTHING) -> Hint:
+def on_node(*commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
     """Make a hint of commands that are typed on the node that a check is about."""
     return Hint(words, look, NODE, commands)
 
 
-def in_folder(*commands: str, words: Words = NOTHING, look: Words = NOTHING) -> Hint:
+def in_folder(*commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
     """Make a hint of labgen's own commands, which are typed on the user's computer."""
     return Hint(words, look, FOLDER, commands)
 
 
-def hints(source: str | Words | Hint | Sequence[Hint]) -> Hints:
+def hints(source: str | Text | Hint | Sequence[Hint]) -> Hints:
     """Make hints of what is given: a text alone becomes a hint without commands."""
     if isinstance(source, str):
-        source = Words(source, source)
-    if isinstance(source, Words):
+        source = untranslated(source)
+    if isinstance(source, Text):
         return (Hint(source),) if source else ()
     return (source,) if isinstance(source, Hint) else tuple(source)
 

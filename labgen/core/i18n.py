@@ -1,10 +1,140 @@
-"""Which of the course's languages this computer speaks."""
+"""Texts for people: English in the source, and translations of it in gettext catalogues.
+
+A text is written in English where it is used, as ``_("There is no service %(name)s.", name=name)``, and becomes a
+string only when the language of its reader is known: ``text.in_("ko")``. A catalogue is a ``.po`` file for each
+language::
+
+    labgen/locale/ko/LC_MESSAGES/labgen.po      texts of labgen, provision and verify
+    labgen/exercises/NAME/messages.ko.po        an exercise's own, beside its briefs
+
+What a catalogue does not translate is given in English. ``make messages`` writes new texts into the catalogues.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
 
-from labgen.core.words import Language
+Language = Literal["en", "ko"]
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that is given in the language of its reader.
+
+    :param msgid: the text in English, by which catalogues know it.
+    :param values: what its placeholders stand for (``%(name)s``, as in gettext's python-format); a text among them is
+        given in the same language. Without values a percent sign is only a percent sign.
+    :param messages: where its translations are; ``None`` for what is the same in every language.
+    :param plural: the text in English for any ``count`` among the values but 1; empty where it does not depend on one.
+    """
+
+    msgid: str
+    values: tuple[tuple[str, object], ...] = ()
+    messages: Messages | None = None
+    plural: str = ""
+
+    def __bool__(self) -> bool:
+        """Tell whether it says anything."""
+        return bool(self.msgid)
+
+    def __add__(self, suffix: Text) -> Text:
+        """Put another text behind this one."""
+        if not (self and suffix):
+            return self or suffix
+        return Text("%(text)s%(suffix)s", (("text", self), ("suffix", suffix)))
+
+    def __str__(self) -> str:
+        return self.in_("en")
+
+    def in_(self, language: Language, **values: object) -> str:
+        """Give the text in a language.
+
+        :param values: for placeholders that have none yet.
+        """
+        named = {
+            name: value.in_(language) if isinstance(value, Text) else value
+            for name, value in (*self.values, *values.items())
+        }
+        count = named.get("count", 1)
+        original = self.plural if self.plural and count != 1 else self.msgid
+        translated = self.messages.translation(self.msgid, language, count) if self.messages else original
+        if not named:
+            return translated or original
+        try:
+            return (translated or original) % named
+        except (KeyError, TypeError, ValueError):
+            # The catalogue of an exercise from elsewhere may have mistakes; its English text still says it.
+            return original % named
+
+
+@dataclass(frozen=True)
+class Messages:
+    """A catalogue of texts; calling it makes a text, so that it is named ``_`` where texts are written.
+
+    :param path: of the ``.po`` files, ``{language}`` standing in the place of the language.
+    """
+
+    path: str
+
+    @classmethod
+    def beside(cls, module: str) -> Messages:
+        """Give the catalogue of an exercise, which lies in the folder of its modules.
+
+        :param module: ``__file__`` of the module.
+        """
+        return cls(str(Path(module).with_name("messages.{language}.po")))
+
+    def __call__(self, msgid: str, /, **values: object) -> Text:
+        return Text(msgid, tuple(values.items()), self)
+
+    def ngettext(self, singular: str, plural: str, count: int, **values: object) -> Text:
+        """Make a text that depends on a number, which is the value ``count``."""
+        return Text(singular, (("count", count), *values.items()), self, plural)
+
+    def translation(self, msgid: str, language: Language, count: object = 1) -> str:
+        """Look a text up; empty where the catalogue does not have it."""
+        if language == "en":
+            return ""
+        forms = _translations(self.path.replace("{language}", language)).get(msgid, ("",))
+        # Korean has one form for every number. A language with three takes the rule that its catalogue's header states.
+        return forms[0 if count == 1 else -1]
+
+
+@cache
+def _translations(path: str) -> Mapping[str, tuple[str, ...]]:
+    """Read a catalogue: its translated texts, in each form, by their msgid; empty if there is none to be read."""
+    # 25 ms, which only those have to pay who read another language.
+    from babel.messages.pofile import PoFileError, read_po
+
+    try:
+        with Path(path).open("rb") as file:
+            catalogue = read_po(file, abort_invalid=True)
+    except (OSError, PoFileError, UnicodeError):
+        return {}
+    return {
+        message.id if isinstance(message.id, str) else message.id[0]: (
+            (message.string,) if isinstance(message.string, str) else tuple(message.string)
+        )
+        for message in catalogue
+        if message.id and message.string and not message.fuzzy
+    }
+
+
+_ = Messages(str(Path(__file__).parents[1] / "locale" / "{language}" / "LC_MESSAGES" / "labgen.po"))
+ngettext = _.ngettext
+
+NOTHING = Text("")
+
+
+def untranslated(text: str) -> Text:
+    """Make a text of a name or another word that is the same in every language."""
+    return Text(text)
 
 
 def ui_language() -> Language:

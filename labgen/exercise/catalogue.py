@@ -27,7 +27,8 @@ from types import ModuleType
 from typing import Literal
 
 from labgen.core.errors import ExerciseError
-from labgen.exercise.model import LANGUAGES, Exercise, brief_file
+from labgen.core.i18n import LANGUAGES
+from labgen.exercise.model import Exercise, brief_file
 from labgen.model.capabilities import Capability
 
 COURSE = "labgen.exercises"

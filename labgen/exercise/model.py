@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labgen.core.words import NOTHING, Language, Words
+from labgen.core.i18n import NOTHING, Language, Text
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
-
-LANGUAGES: tuple[Language, ...] = ("en", "ko")
-"""Languages of the texts; every exercise has its brief in each."""
 
 AFTER_THE_COURSE = 1000
 """Order of an exercise that states none: after those of the course."""
@@ -44,9 +41,9 @@ class Exercise:
     """
 
     module: str
-    title: Words
+    title: Text
     section: str
-    summary: Words = NOTHING
+    summary: Text = NOTHING
     order: int = AFTER_THE_COURSE
     prerequisite: bool = False
     services: tuple[ServiceSpec, ...] = ()
@@ -60,7 +57,7 @@ class Exercise:
     workers: int = 0
     restarts: bool = False
     acts: bool = False
-    instead: Mapping[Capability, Words] = field(default_factory=dict)
+    instead: Mapping[Capability, Text] = field(default_factory=dict)
 
     @property
     def package(self) -> str:
@@ -72,13 +69,12 @@ class Exercise:
         """Its one name, that of its folder: ``loadbalance``."""
         return self.package.rpartition(".")[2]
 
-    @property
-    def brief(self) -> Words:
-        """What the learner is to do and why, as Markdown, followable by hand."""
+    def brief(self, language: Language = "en") -> str:
+        """Read what the learner is to do and why, as Markdown, followable by hand."""
         spec = importlib.util.find_spec(self.module)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(self.module)
-        return Words(*(_read_brief(Path(spec.origin).with_name(brief_file(language))) for language in LANGUAGES))
+        return _read_brief(Path(spec.origin).with_name(brief_file(language)))
 
     def lacking(self, lab: Lab) -> str:
         """Say why a lab is too small for it; empty if it is not."""

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labgen.core.words import Words
+from labgen.core.i18n import Text
 from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
@@ -64,9 +64,8 @@ def to_html(report: Report) -> str:
     )
 
 
-def _say(word: Words, report: Report, **values: Any) -> str:
-    text = word.in_(report.language)
-    return text.format(**values) if values else text
+def _say(word: Text, report: Report, **values: Any) -> str:
+    return word.in_(report.language, **values)
 
 
 def _first(report: Report) -> list[Outcome]:

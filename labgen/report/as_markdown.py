@@ -64,7 +64,7 @@ def _findings(report: Report, outcomes: Iterable[Outcome]) -> Iterator[str]:
     for outcome in outcomes:
         if outcome.verdict is Verdict.PASS:
             continue
-        where = " " + words.ON_NODE.in_(speak).format(node=outcome.node) if outcome.node else ""
+        where = " " + words.ON_NODE.in_(speak, node=outcome.node) if outcome.node else ""
         sign = words.VERDICTS[outcome.verdict].in_(speak)
         yield f"- **{sign}**: {_escaped(outcome.claim)}{_escaped(where, ' ')}"
         if outcome.seen:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
@@ -239,8 +239,11 @@ class Report:
         speak = self.language
         judged = [outcome for _, outcomes in self.exercises() for outcome in outcomes if outcome.applicable]
         apart = [
-            words.APART.in_(speak).format(
-                checks=words.checks(check.checks, speak), points=words.worth(check.points, speak), reason=check.reason
+            words.APART.in_(
+                speak,
+                checks=words.checks(check.checks, speak),
+                points=words.worth(check.points, speak),
+                reason=check.reason,
             )
             for check in self.not_applicable
         ]
@@ -257,7 +260,7 @@ class Report:
         points = tally(replace(self.points, not_applicable=0), speak)
         rest = "" if self.complete else f" {words.CUT_SHORT.in_(speak)}"
         if self.not_begun:
-            rest += " " + words.NOT_BEGUN.in_(speak).format(names=", ".join(self.not_begun))
+            rest += " " + words.NOT_BEGUN.in_(speak, names=", ".join(self.not_begun))
         return "; ".join([points, f"{words.checks(len(judged), speak)}: {counted}", *apart]) + f".{rest}"
 
     @property
@@ -268,7 +271,7 @@ class Report:
         if not self.not_begun:
             return " ".join([words.NO_EXERCISE_GRADED.in_(speak), *sentences])
         if others:
-            sentences.append(words.OF_NO_EXERCISE.in_(speak).format(names=", ".join(others)))
+            sentences.append(words.OF_NO_EXERCISE.in_(speak, names=", ".join(others)))
         elif self.verdict == "ready":
             sentences.append(words.BEGIN_ONE.in_(speak))
         return " ".join([words.NO_EXERCISE_BEGUN.in_(speak), *sentences])
@@ -283,7 +286,7 @@ class Report:
         """How long it took, as a sentence, where some of that was Swarm's time; else empty."""
         if round(self.seen.waited) < 1:
             return ""
-        return words.TOOK.in_(self.language).format(seconds=f"{self.lasted:.0f}", waited=f"{self.seen.waited:.0f}")
+        return words.TOOK.in_(self.language, seconds=f"{self.lasted:.0f}", waited=f"{self.seen.waited:.0f}")
 
 
 def overall(outcomes: Iterable[Outcome]) -> str:
@@ -301,11 +304,11 @@ def overall(outcomes: Iterable[Outcome]) -> str:
 
 def precondition_line(precondition: Precondition, language: Language) -> str:
     """How the checks of the swarm itself came out, in one line: ``cluster: 36 of 38 checks, 2 could not be judged``."""
-    line = words.PRECONDITION.in_(language).format(passed=precondition.passed, checks=precondition.checks)
+    line = words.PRECONDITION.in_(language, passed=precondition.passed, checks=precondition.checks)
     if precondition.inconclusive:
-        line += words.UNJUDGED.in_(language).format(count=precondition.inconclusive)
+        line += words.UNJUDGED.in_(language, count=precondition.inconclusive)
     if precondition.not_applicable:
-        line += words.INAPPLICABLE.in_(language).format(count=precondition.not_applicable)
+        line += words.INAPPLICABLE.in_(language, count=precondition.not_applicable)
     return line
 
 

@@ -192,7 +192,7 @@ def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
 
 def headline(exercise: Exercise) -> str:
     """Compose the first line of what an exercise shows."""
-    return f"== {exercise.name}: {exercise.title.en} · {exercise.title.ko}"
+    return f"== {exercise.name}: {exercise.title} · {exercise.title.in_('ko')}"
 
 
 def print_out(exercise: Exercise, script: Script, lacks: Lacks, say: Say) -> None:

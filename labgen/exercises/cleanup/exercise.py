@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import repository
 from labgen.exercises.globalmode.exercise import SERVICE as GLOBAL
 from labgen.exercises.loadbalance.exercise import SERVICE as BALANCED
+
+_ = Messages.beside(__file__)
 
 REMOVED = (BALANCED, GLOBAL)
 """The services that the document removes."""
@@ -19,12 +21,10 @@ REMOVE = f"docker service rm {' '.join(spec.name for spec in REMOVED)}"
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Clean-up", "서비스 삭제와 정리"),
+    title=_("Clean-up"),
     section="2-7",
     order=60,
-    summary=Words(
-        "services, networks and containers removed from every node", "모든 노드에서 서비스, 네트워크, 컨테이너 제거"
-    ),
+    summary=_("services, networks and containers removed from every node"),
     workers=1,
 )
 

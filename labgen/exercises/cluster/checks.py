@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.reachability import GOSSIP, MANAGEMENT, Failure
 from labgen.docker.swarm import Swarm, SwarmNode
 from labgen.exercise.hint import in_folder, on_manager, on_node
@@ -16,17 +16,18 @@ from verify.facts import NodeFacts
 
 from .exercise import BRIDGE
 
+_ = Messages.beside(__file__)
+
 
 @check(
-    ko="노드가 실습망 어댑터에 자기 주소를 가지고 있고, 그 어댑터는 켜져 있다.",
     hint=(
         on_node(
             "ip -brief address",
-            look=Words("See which addresses the node has.", "노드가 어떤 주소를 가지고 있는지 확인하세요."),
+            look=_("See which addresses the node has."),
         ),
         in_folder(
             "fab bootstrap.network",
-            look=Words("This gives every node its address.", "이 명령이 노드마다 주소를 넣어 줍니다."),
+            look=_("This gives every node its address."),
         ),
     ),
 )
@@ -40,7 +41,6 @@ def test_address(node: Node, facts: NodeFacts, lacks: Lacks) -> None:
 
 
 @check(
-    ko="노드의 호스트 이름이 맞다.",
     hint=on_node("sudo hostnamectl set-hostname {node}"),
 )
 def test_host_name(node: Node, facts: NodeFacts) -> None:
@@ -49,13 +49,9 @@ def test_host_name(node: Node, facts: NodeFacts) -> None:
 
 
 @check(
-    ko="노드가 /etc/hosts에서 모든 노드의 이름을 실습망 주소로 찾는다.",
     hint=on_node(
         "sudo vi /etc/hosts",
-        look=Words(
-            "/etc/hosts needs one line for each node, and no line that gives a node's name an address 127.0.x.1.",
-            "/etc/hosts에 노드마다 한 줄이 있어야 하고, 노드 이름이 127.0.x.1로 적힌 줄은 없어야 합니다.",
-        ),
+        look=_("/etc/hosts needs one line for each node, and no line that gives a node's name an address 127.0.x.1."),
     ),
 )
 def test_names(facts: NodeFacts, lab: Lab) -> None:
@@ -71,13 +67,12 @@ def test_names(facts: NodeFacts, lab: Lab) -> None:
 
 
 @check(
-    ko="노드의 도커 엔진이 실행 중이고 응답한다.",
     topics=("node",),
     hint=(
         on_node("sudo systemctl start docker"),
         on_node(
             "sudo journalctl -u docker --no-pager --lines 50",
-            look=Words("If it does not start, its log says why.", "시작되지 않으면 로그에 이유가 나옵니다."),
+            look=_("If it does not start, its log says why."),
         ),
     ),
 )
@@ -88,18 +83,14 @@ def test_engine_running(facts: NodeFacts) -> None:
 
 
 @check(
-    ko="노드가 스웜에 들어 있다.",
     needs=("cluster.engine_running",),
     topics=("node",),
     hint=(
         on_manager(
             "docker swarm join-token worker",
-            look=Words(
-                "This prints another command. Run that one on {node}.",
-                "다른 명령이 출력됩니다. 그 명령을 {node}에서 실행하세요.",
-            ),
+            look=_("This prints another command. Run that one on {node}."),
         ),
-        in_folder("fab bootstrap", look=Words("Or let labgen join the node.", "또는 labgen이 노드를 넣게 하세요.")),
+        in_folder("fab bootstrap", look=_("Or let labgen join the node.")),
     ),
 )
 def test_swarm_active(facts: NodeFacts) -> None:
@@ -108,27 +99,19 @@ def test_swarm_active(facts: NodeFacts) -> None:
 
 
 @check(
-    ko="스웜이 노드를 실습망 주소로 알고 있다.",
     needs=("cluster.swarm_active",),
     hint=(
         on_manager(
             "docker swarm join-token worker",
-            words=Words(
+            words=_(
                 "A node gives its address when it joins. A worker may leave and join again: Swarm starts its tasks on "
-                "other nodes meanwhile. The only manager must not leave: the swarm and all services would be lost.",
-                "노드의 주소는 스웜에 들어올 때 정해집니다. 워커는 떠났다가 다시 들어와도 됩니다. 그동안 태스크는 다른 "
-                "노드에서 실행됩니다. 하나뿐인 매니저는 떠나면 안 됩니다. 스웜과 모든 서비스가 사라집니다.",
+                "other nodes meanwhile. The only manager must not leave: the swarm and all services would be lost."
             ),
-            look=Words(
-                "This prints the command with which the node joins. Add --advertise-addr {address} to it.",
-                "노드가 들어오는 명령이 출력됩니다. 그 명령에 --advertise-addr {address}를 붙입니다.",
-            ),
+            look=_("This prints the command with which the node joins. Add --advertise-addr {address} to it."),
         ),
         on_node(
             "docker swarm leave",
-            look=Words(
-                "Leave first, then run the command with the address.", "먼저 떠난 뒤, 주소를 붙인 명령을 실행하세요."
-            ),
+            look=_("Leave first, then run the command with the address."),
         ),
     ),
 )
@@ -139,7 +122,6 @@ def test_advertised_address(node: Node, facts: NodeFacts) -> None:
 
 
 @check(
-    ko="노드끼리 상태를 주고받는 7946 포트가 열려 있다.",
     needs=("cluster.swarm_active",),
     topics=("node",),
     hint=on_node("sudo netstat -nlp | grep dockerd"),
@@ -151,16 +133,12 @@ def test_gossip_port(node: Node, facts: NodeFacts, protocol: str) -> None:
 
 
 @check(
-    ko="매니저에서 노드가 들어오는 2377 포트가 열려 있다.",
     nodes="managers",
     needs=("cluster.swarm_active",),
     topics=("node",),
     hint=on_node(
         "docker info --format '{{.Swarm.ControlAvailable}}'",
-        look=Words(
-            "Only a manager opens this port: true means that the node is a manager.",
-            "매니저만 여는 포트입니다. true가 나오면 매니저입니다.",
-        ),
+        look=_("Only a manager opens this port: true means that the node is a manager."),
     ),
 )
 def test_management_port(node: Node, facts: NodeFacts) -> None:
@@ -172,11 +150,9 @@ _FIREWALL = (
     on_node(
         "sudo iptables --list-rules --verbose | grep -e DROP -e REJECT",
         "sudo ufw status",
-        look=Words(
+        look=_(
             "Is there a rule on one of the nodes named above that drops this traffic? Ports 2377/tcp, 7946/tcp, "
-            "7946/udp and 4789/udp must be open between the nodes.",
-            "위에 나온 노드 가운데 이 통신을 막는 규칙이 있습니까? 노드 사이에 2377/tcp, 7946/tcp, 7946/udp, 4789/udp "
-            "포트가 열려 있어야 합니다.",
+            "7946/udp and 4789/udp must be open between the nodes."
         ),
     ),
 )
@@ -187,7 +163,6 @@ def _describe(failures: list[Failure]) -> str:
 
 
 @check(
-    ko="다른 모든 노드가 이 매니저의 2377 포트에 연결할 수 있다.",
     nodes="managers",
     needs=("cluster.management_port",),
     topics=("node",),
@@ -200,7 +175,6 @@ def test_management_reached(node: Node, exam: Exam) -> None:
 
 
 @check(
-    ko="이 노드와 다른 노드가 서로 7946 포트에 닿는다.",
     needs=("cluster.gossip_port",),
     topics=("node",),
     hint=_FIREWALL,
@@ -213,7 +187,6 @@ def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
 
 
 @check(
-    ko="이 노드와 다른 노드 사이에 오버레이 네트워크의 패킷이 오간다(4789/udp).",
     needs=("cluster.advertised_address", "cluster.gossip_reached", "cluster.ingress_network"),
     topics=("node",),
     hint=_FIREWALL,
@@ -225,19 +198,15 @@ def test_overlay_reached(node: Node, exam: Exam) -> None:
 
 
 @check(
-    ko="스웜이 있고 리더가 있다.",
     topics=("node",),
     hint=(
         in_folder(
             "fab bootstrap",
-            look=Words(
-                "This makes one swarm of all nodes.",
-                "이 명령이 모든 노드를 스웜 하나로 묶습니다.",
-            ),
+            look=_("This makes one swarm of all nodes."),
         ),
         on_manager(
             "docker swarm init --advertise-addr {address}",
-            look=Words("Or by hand.", "또는 직접 하세요."),
+            look=_("Or by hand."),
         ),
     ),
 )
@@ -247,15 +216,11 @@ def test_swarm_begun(swarm: Swarm) -> None:
 
 
 @check(
-    ko="매니저가 보기에 노드는 Ready이고, 노드는 그 매니저의 스웜에 들어 있다.",
     needs=("cluster.swarm_begun",),
     topics=("node",),
     hint=on_manager(
         "docker node ls",
-        look=Words(
-            "Does the engine of {node} run, and does its firewall let port 7946 through?",
-            "{node}의 엔진이 실행 중이고, 방화벽에서 7946 포트가 열려 있습니까?",
-        ),
+        look=_("Does the engine of {node} run, and does its firewall let port 7946 through?"),
     ),
 )
 def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> None:
@@ -269,16 +234,15 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
 
 
 @check(
-    ko="노드의 역할이 lab.yml에 정한 대로다.",
     needs=("cluster.node_ready",),
     hint=(
         on_manager(
             "docker node promote {node}",
-            look=Words("If lab.yml has it as a manager:", "lab.yml에 매니저로 적혀 있으면:"),
+            look=_("If lab.yml has it as a manager:"),
         ),
         on_manager(
             "docker node demote {node}",
-            look=Words("If lab.yml has it as a worker:", "lab.yml에 워커로 적혀 있으면:"),
+            look=_("If lab.yml has it as a worker:"),
         ),
     ),
 )
@@ -290,15 +254,11 @@ def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
 
 
 @check(
-    ko="스웜에 다른 노드가 없고, 같은 노드가 두 번 있지 않다.",
     needs=("cluster.swarm_begun",),
     hint=on_manager(
         "docker node ls",
         "docker node rm --force ID",
-        look=Words(
-            "Remove each entry that is not of this lab, and of a name that is listed twice the one that is Down.",
-            "이 실습의 노드가 아닌 것을 지우세요. 이름이 두 번 나오면 Down인 쪽을 지웁니다.",
-        ),
+        look=_("Remove each entry that is not of this lab, and of a name that is listed twice the one that is Down."),
     ),
 )
 def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
@@ -311,13 +271,12 @@ def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
 
 
 @check(
-    ko="스웜에 ingress 네트워크가 있다. 모든 노드에 걸친 오버레이 네트워크로, 라우팅 메시가 쓴다.",
     needs=("cluster.swarm_begun",),
     hint=(
         on_manager("docker network ls"),
         on_manager(
             "docker network create --driver overlay --ingress ingress",
-            look=Words("If there is no network ingress, create it.", "ingress 네트워크가 없으면 만드세요."),
+            look=_("If there is no network ingress, create it."),
         ),
     ),
 )
@@ -330,27 +289,17 @@ def test_ingress_network(swarm: Swarm) -> None:
 
 
 @check(
-    ko="스웜의 오버레이 네트워크가 노드들이 실제로 쓰는 네트워크와 겹치지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("subnets",),
     hint=(
         on_manager(
             "docker network rm NETWORK",
-            words=Words(
-                "One network that was created by hand has to go, not the swarm.",
-                "직접 만든 네트워크 하나만 지우면 됩니다. 스웜은 그대로 두세요.",
-            ),
-            look=Words(
-                "Docker refuses while a service uses the network: nothing else is lost.",
-                "서비스가 쓰고 있으면 도커가 거절하므로 다른 것은 사라지지 않습니다.",
-            ),
+            words=_("One network that was created by hand has to go, not the swarm."),
+            look=_("Docker refuses while a service uses the network: nothing else is lost."),
         ),
         in_folder(
             "labgen reset",
-            look=Words(
-                "Only if ingress itself overlaps: this makes a new swarm. All services and secrets are lost.",
-                "ingress가 겹칠 때만 쓰세요. 스웜을 새로 만듭니다. 서비스와 시크릿이 모두 사라집니다.",
-            ),
+            look=_("Only if ingress itself overlaps: this makes a new swarm. All services and secrets are lost."),
         ),
     ),
 )
@@ -368,17 +317,14 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
 
 
 @check(
-    ko="노드에 docker_gwbridge 브리지가 있다. 오버레이 네트워크의 컨테이너는 이것으로 노드 밖과 통한다.",
     needs=("cluster.swarm_active",),
     hint=(
         on_node("docker network ls"),
         on_node(
             "sudo systemctl restart docker",
-            look=Words(
+            look=_(
                 "The engine creates this bridge when it starts in a swarm. A restart stops the node's containers for a "
-                "moment; Swarm starts them again.",
-                "스웜에 든 엔진이 시작할 때 이 브리지를 만듭니다. 다시 시작하면 노드의 컨테이너가 잠시 멈추고, 스웜이 "
-                "다시 실행합니다.",
+                "moment; Swarm starts them again."
             ),
         ),
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
+
+_ = Messages.beside(__file__)
 
 PORTS = (2377, 7946)
 """Ports that the document names: managers listen on the first, every node on the second."""
@@ -14,12 +16,9 @@ BRIDGE = "docker_gwbridge"
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("The cluster", "스웜 클러스터"),
+    title=_("The cluster"),
     section="2-4, 2-5",
     order=10,
     prerequisite=True,
-    summary=Words(
-        "node roles, the swarm's state, ports and networks, rotating join tokens, promote and demote",
-        "노드의 역할, 스웜의 상태와 포트, 참가 토큰 확인과 교체, 매니저 승격과 강등, 스웜이 만드는 네트워크",
-    ),
+    summary=_("node roles, the swarm's state, ports and networks, rotating join tokens, promote and demote"),
 )

@@ -10,8 +10,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker import dns
 from labgen.docker.dns import Answers, join_addresses
 from labgen.docker.swarm import Network, Service, Swarm
@@ -24,6 +24,8 @@ from verify.hinting import create, see_tasks
 from verify.services import made_from, runs
 
 from . import exercise as discovery
+
+_ = Messages.beside(__file__)
 
 VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
 TASKS = f"tasks.{VIRTUAL.name}"
@@ -49,13 +51,13 @@ def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
 
 @check(
     points=1,
-    ko=f"{NETWORK}라는 오버레이 네트워크가 있고, 직접 실행한 컨테이너도 연결할 수 있다(attachable).",
+    values={"network": NETWORK},
     needs=("cluster.swarm_begun",),
     topics=("network",),
     hint=on_manager(discovery.CREATE_NETWORK),
 )
 def test_network(swarm: Swarm) -> None:
-    """There is an overlay network course-net, attachable for containers that are no tasks."""
+    """There is an overlay network %(network)s, attachable for containers that are no tasks."""
     network = _network(swarm)
     assert (network.driver, network.scope) == ("overlay", "swarm"), f"its driver is {network.driver}"
     assert network.attachable, "it is not attachable"
@@ -68,17 +70,13 @@ def _mended(spec: ServiceSpec) -> Hints:
             f"docker service update --network-add {NETWORK} {spec.name}",
             f"docker service update --endpoint-mode {spec.endpoint_mode} {spec.name}",
             f"docker service scale {spec.name}={LEAST}",
-            look=Words(
-                "If it exists, put right what is named above, with one of these.",
-                "이미 있으면 위에 나온 것을 알맞은 명령으로 바로잡으세요.",
-            ),
+            look=_("If it exists, put right what is named above, with one of these."),
         ),
     )
 
 
 @check(
     points=1,
-    ko=f"web-vip 서비스가 가상 IP로 이 네트워크에 있고 nginx 태스크가 {LEAST}개 이상 실행 중이고 멈추지 않는다.",
     needs=("discovery.network",),
     topics=(
         "tasks",
@@ -95,8 +93,6 @@ def test_virtual(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"web-dnsrr 서비스가 DNS 라운드 로빈으로 이 네트워크에 있고 "
-    f"nginx 태스크가 {LEAST}개 이상 실행 중이고 멈추지 않는다.",
     needs=("discovery.network",),
     topics=(
         "tasks",
@@ -169,16 +165,12 @@ def _look_up(name: str) -> Hint:
         discovery.START,
         f"docker exec {discovery.ASKER} nslookup {name}",
         f"docker rm -f {discovery.ASKER}",
-        look=Words(
-            "Ask for the name from a container of your own; the last command removes it again.",
-            "직접 실행한 컨테이너에서 이름을 물어보세요. 마지막 명령이 그 컨테이너를 지웁니다.",
-        ),
+        look=_("Ask for the name from a container of your own; the last command removes it again."),
     )
 
 
 @check(
     points=2,
-    ko="직접 시험: 매니저에서 이 네트워크에 잠시 실행한 컨테이너에게 web-vip라는 이름은 주소 하나, 곧 가상 IP다.",
     needs=("discovery.virtual",),
     whole_lab=True,
     topics=("network",),
@@ -192,7 +184,6 @@ def test_name_is_virtual_ip(discovered: Discovered) -> None:
 
 @check(
     points=2,
-    ko="직접 시험: 그 컨테이너에게 tasks.web-vip라는 이름은 실행 중인 모든 태스크의 주소다.",
     needs=("discovery.virtual",),
     whole_lab=True,
     topics=("network",),
@@ -205,7 +196,6 @@ def test_tasks_name(discovered: Discovered) -> None:
 
 @check(
     points=2,
-    ko="직접 시험: 그 컨테이너에게 web-dnsrr라는 이름은 실행 중인 모든 태스크의 주소다.",
     needs=("discovery.round_robin",),
     whole_lab=True,
     topics=("network",),
@@ -218,17 +208,13 @@ def test_round_robin_name(discovered: Discovered) -> None:
 
 @check(
     points=2,
-    ko="직접 시험: 두 서비스의 모든 태스크가, 어느 노드에 있든, 자신의 주소로 그 컨테이너에 페이지를 준다.",
     needs=("discovery.tasks_name", "discovery.round_robin_name"),
     whole_lab=True,
     topics=("network",),
     hint=on(
-        Words("each node", "각 노드"),
+        _("each node"),
         "sudo ss -lnu",
-        look=Words(
-            "Port 4789/udp must be open between the nodes: the overlay network runs over it.",
-            "노드 사이에 4789/udp 포트가 열려 있어야 합니다. 오버레이 네트워크가 이 포트로 통신합니다.",
-        ),
+        look=_("Port 4789/udp must be open between the nodes: the overlay network runs over it."),
     ),
 )
 def test_tasks_answer(discovered: Discovered) -> None:
@@ -241,7 +227,6 @@ def test_tasks_answer(discovered: Discovered) -> None:
 
 @check(
     points=1,
-    ko="직접 시험: 가상 IP도 그 컨테이너에 페이지를 준다.",
     needs=("discovery.name_is_virtual_ip",),
     requires=(Capability.ROUTING_MESH,),
     whole_lab=True,

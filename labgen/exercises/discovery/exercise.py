@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.dns import IMAGE
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 NETWORK = "course-net"
 
@@ -22,27 +24,18 @@ ROUND_ROBIN = VIRTUAL.but(name="web-dnsrr", endpoint_mode="dnsrr")
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Service discovery", "서비스 검색"),
+    title=_("Service discovery"),
     section="2-4",
     order=140,
     acts=True,
-    summary=Words(
-        "names of services on an overlay network: virtual IP, `tasks.NAME`, round robin",
-        "오버레이 네트워크의 서비스 이름: 가상 IP, `tasks.이름`, 라운드 로빈",
-    ),
+    summary=_("names of services on an overlay network: virtual IP, `tasks.NAME`, round robin"),
     services=(VIRTUAL, ROUND_ROBIN),
     networks=(NETWORK,),
     workers=1,
     instead={
-        Capability.ROUTING_MESH: Words(
-            en="""\
+        Capability.ROUTING_MESH: _("""\
 The name web-vip has its virtual address, but nothing answers there: leave out the last command of step 3. All
 other names lead to the tasks' own addresses, and answer.
-""",
-            ko="""\
-web-vip라는 이름에는 가상 주소가 있지만 그 주소는 응답하지 않습니다. 3번의 마지막 명령은 건너뛰세요. 다른 이름은 모두
-태스크 자신의 주소로 연결되고 응답합니다.
-""",
-        ),
+"""),
     },
 )

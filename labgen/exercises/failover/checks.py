@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import Turn, drained, lost, moves, updates
 from labgen.exercise.hint import on, on_manager
@@ -15,6 +15,8 @@ from verify.hinting import create, see_tasks
 from verify.services import all_run, hosts, listed, made_from, service_of
 
 from . import exercise as failover
+
+_ = Messages.beside(__file__)
 
 SERVICE = failover.SERVICE
 
@@ -27,12 +29,11 @@ def lived(service: Service, exam: Exam) -> Service:
     return exam.lived(service.name)
 
 
-_BUSY = Words(f"a worker with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 워커")
+_BUSY = _("a worker with a task of %(service)s", service=SERVICE.name)
 
 
 @check(
     points=1,
-    ko="web-ha 서비스가 nginx 이미지로 만들어져 있고 nginx를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
@@ -43,7 +44,6 @@ def test_service_exists(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("failover.service_exists",),
     whole_lab=True,
     topics=("tasks",),
@@ -56,7 +56,6 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=3,
-    ko="노드를 잃었고, 그 노드가 태스크의 종료를 알리기를 기다리지 않고 다른 노드에서 태스크가 실행되었다.",
     needs=("failover.running",),
     whole_lab=True,
     topics=("history",),
@@ -64,12 +63,9 @@ def test_running(service: Service, exam: Exam) -> None:
         on(_BUSY, failover.STOP),
         on_manager(
             "docker node ls",
-            look=Words(
-                "Wait until the node is Down and its tasks run elsewhere.",
-                "노드가 Down이 되고 태스크가 다른 노드에서 실행될 때까지 기다리세요.",
-            ),
+            look=_("Wait until the node is Down and its tasks run elsewhere."),
         ),
-        on(Words("that worker again", "그 워커"), failover.START),
+        on(_("that worker again"), failover.START),
     ),
 )
 def test_failed_over(lived: Service) -> None:
@@ -79,7 +75,6 @@ def test_failed_over(lived: Service) -> None:
 
 @check(
     points=2,
-    ko="랩의 모든 노드가 다시 Ready이고 active이다.",
     needs=("failover.failed_over",),
     whole_lab=True,
     topics=(
@@ -87,10 +82,10 @@ def test_failed_over(lived: Service) -> None:
         "tasks",
     ),
     hint=(
-        on(Words("the node that is not Ready", "Ready가 아닌 노드"), failover.START),
+        on(_("the node that is not Ready"), failover.START),
         on_manager(
             failover.activate("NODE"),
-            look=Words("If the node is not active:", "노드가 active가 아니면:"),
+            look=_("If the node is not active:"),
         ),
     ),
 )
@@ -109,7 +104,6 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
 
 @check(
     points=2,
-    ko="노드 하나를 비웠다(drain). 그 노드의 태스크가 멈춘 뒤 다른 노드에서 실행되었다.",
     needs=("failover.running",),
     whole_lab=True,
     topics=("history",),
@@ -118,10 +112,7 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
         failover.drain("NODE"),
         f"docker service ps {SERVICE.name}",
         failover.activate("NODE"),
-        look=Words(
-            f"The worker must have a task of {SERVICE.name}: the first command spreads them.",
-            f"그 워커에 {SERVICE.name}의 태스크가 있어야 합니다. 첫째 명령으로 태스크를 나눕니다.",
-        ),
+        look=_("The worker must have a task of %(service)s: the first command spreads them.", service=SERVICE.name),
     ),
 )
 def test_drained(lived: Service) -> None:
@@ -131,7 +122,6 @@ def test_drained(lived: Service) -> None:
 
 @check(
     points=2,
-    ko="노드를 잃은 뒤에 docker service update --force로 모든 태스크를 교체했다.",
     needs=("failover.failed_over",),
     whole_lab=True,
     topics=("history",),
@@ -148,7 +138,6 @@ def test_replaced(lived: Service) -> None:
 
 @check(
     points=2,
-    ko="태스크가 다시 모든 워커에 고르게 퍼져 있다.",
     needs=("failover.replaced", "failover.back"),
     whole_lab=True,
     topics=("tasks", "node"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 MONITOR = 1.0
 """Seconds after each task in which its end counts as the update's failure: short, to wait less."""
@@ -38,26 +40,17 @@ def activate(node: str) -> str:
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Failure of a node", "노드의 장애"),
+    title=_("Failure of a node"),
     section="2-8",
     order=80,
     restarts=True,
-    summary=Words(
-        "a worker lost and back; why no task moves back by itself; drain and activate",
-        "워커의 장애와 복귀, 태스크가 저절로 돌아오지 않는 이유, drain과 active",
-    ),
+    summary=_("a worker lost and back; why no task moves back by itself; drain and activate"),
     services=(SERVICE,),
     workers=2,
     instead={
-        Capability.OWN_MACHINE: Words(
-            en="""\
+        Capability.OWN_MACHINE: _("""\
 Leave out step 4. The engine that stops in step 2 shows the same: to the managers a silent engine and a silent
 machine are one.
-""",
-            ko="""\
-4번은 건너뛰세요. 2번에서 엔진을 멈추는 것으로 같은 것을 볼 수 있습니다. 매니저에게는 대답 없는 엔진이나 대답 없는
-컴퓨터나 마찬가지입니다.
-""",
-        ),
+"""),
     },
 )

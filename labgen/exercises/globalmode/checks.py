@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm, SwarmNode
 from labgen.exercise.hint import on, on_manager
 from labgen.model.lab import Lab, Node
@@ -13,6 +13,8 @@ from verify.services import made_from, runs, service_of, told
 
 from . import exercise as globalmode
 
+_ = Messages.beside(__file__)
+
 SERVICE = globalmode.SERVICE
 
 service = service_of(SERVICE.name)
@@ -20,7 +22,6 @@ service = service_of(SERVICE.name)
 
 @check(
     points=1,
-    ko="global_nginx 서비스가 nginx 이미지로 만들어져 있고 nginx를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
@@ -31,15 +32,11 @@ def test_service_exists(swarm: Swarm) -> None:
 
 @check(
     points=2,
-    ko="서비스는 글로벌 모드다. 복제본 수를 세지 않는다.",
     needs=("globalmode.service_exists",),
     hint=repeat(
         SERVICE.name,
         SERVICE.create,
-        why=Words(
-            "The mode of a service cannot be changed: it has to be created again.",
-            "서비스의 모드는 바꿀 수 없습니다. 다시 만들어야 합니다.",
-        ),
+        why=_("The mode of a service cannot be changed: it has to be created again."),
     ),
 )
 def test_global(service: Service) -> None:
@@ -50,17 +47,13 @@ def test_global(service: Service) -> None:
 
 @check(
     points=1,
-    ko="이 노드에서 서비스의 태스크가 하나 실행 중이고 멈추지 않는다.",
     needs=("globalmode.global",),
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
         "docker node ls",
         f"docker service ps --no-trunc {SERVICE.name}",
-        look=Words(
-            "Is {node} Active, and does no constraint of the service exclude it?",
-            "{node}가 Active이고, 서비스의 제약 조건에 걸리지 않습니까?",
-        ),
+        look=_("Is {node} Active, and does no constraint of the service exclude it?"),
     ),
 )
 def test_task_here(node: Node, service: Service, exam: Exam) -> None:
@@ -73,26 +66,19 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="서비스를 만든 뒤에 스웜에 들어온 노드가 있고, 그 노드에서도 태스크가 실행 중이다.",
     needs=("globalmode.global",),
     whole_lab=True,
     topics=("tasks",),
     hint=(
         on(
-            Words("the last worker", "마지막 워커"),
+            _("the last worker"),
             "docker swarm leave",
-            look=Words(
-                "Let it leave the swarm. No service is lost: its tasks start on other nodes.",
-                "스웜을 떠나게 하세요. 서비스는 사라지지 않습니다. 태스크는 다른 노드에서 실행됩니다.",
-            ),
+            look=_("Let it leave the swarm. No service is lost: its tasks start on other nodes."),
         ),
         on_manager(
             "docker node rm --force NODE",
             "docker swarm join-token worker",
-            look=Words(
-                "Remove it from the list, then run on it the command that the second line prints.",
-                "목록에서 지운 뒤, 둘째 명령이 보여 주는 명령을 그 워커에서 실행하세요.",
-            ),
+            look=_("Remove it from the list, then run on it the command that the second line prints."),
         ),
     ),
 )
@@ -106,17 +92,13 @@ def test_joined_later(service: Service, swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="모든 노드가 스웜에 한 번씩만 있다. 떠난 노드의 기록이 남아 있지 않다.",
     needs=("globalmode.joined_later",),
     whole_lab=True,
     topics=("node",),
     hint=on_manager(
         "docker node ls",
         "docker node rm ID",
-        look=Words(
-            "Remove the entry that is Down, by its ID: the name is listed twice.",
-            "Down인 것을 ID로 지우세요. 이름은 두 번 나옵니다.",
-        ),
+        look=_("Remove the entry that is Down, by its ID: the name is listed twice."),
     ),
 )
 def test_whole(swarm: Swarm, lab: Lab) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
+
+_ = Messages.beside(__file__)
 
 SERVICE = ServiceSpec(name="global_nginx", image="nginx", replicas=None)
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("A service on every node", "모든 노드에 서비스 배포"),
+    title=_("A service on every node"),
     section="2-7",
     order=50,
-    summary=Words(
-        "one task on every node, also on a node that joins later", "노드마다 태스크 하나, 나중에 참가한 노드에도"
-    ),
+    summary=_("one task on every node, also on a node that joins later"),
     services=(SERVICE,),
     workers=1,
 )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from labgen.core.errors import NodeError
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import most_empty, places
@@ -27,6 +27,8 @@ from verify.hinting import create, repeat, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
 from . import exercise as health
+
+_ = Messages.beside(__file__)
 
 SERVICE, WEB = health.SERVICE, health.WEB
 PORT = WEB.publish[0]
@@ -42,7 +44,6 @@ def lived(service: Service, exam: Exam) -> Service:
 
 @check(
     points=1,
-    ko="my-session 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
@@ -53,7 +54,6 @@ def test_service_exists(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("health.service_exists",),
     whole_lab=True,
     topics=("tasks",),
@@ -66,7 +66,6 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="서비스에 서버에게 묻는 헬스 체크가 있고, 실행 중인 모든 컨테이너가 healthy이다.",
     needs=("health.running",),
     whole_lab=True,
     topics=("tasks",),
@@ -83,7 +82,6 @@ def test_healthy(service: Service, lived: Service) -> None:
 
 @check(
     points=3,
-    ko="업데이트 한 번이 헬스 체크 때문에 실패했다. 새 태스크는 한 번도 healthy가 되지 못하고 포기되었다.",
     needs=("health.healthy",),
     whole_lab=True,
     topics=("history",),
@@ -101,7 +99,6 @@ def test_stopped_by_the_check(lived: Service) -> None:
 
 @check(
     points=2,
-    ko="업데이트하는 동안 빠진 복제본은 한순간도 없었다.",
     needs=("health.stopped_by_the_check",),
     whole_lab=True,
     topics=("history",),
@@ -110,11 +107,9 @@ def test_stopped_by_the_check(lived: Service) -> None:
         SERVICE.create,
         health.WRONG_PORT,
         health.RIGHT,
-        why=Words(
+        why=_(
             "Start the new task first (--update-order start-first, --rollback-order start-first). The history keeps "
-            "the other update, so the exercise starts from a new service.",
-            "새 태스크를 먼저 시작하세요(--update-order start-first, --rollback-order start-first). 기록에 지난 "
-            "업데이트가 남으므로 새 서비스로 다시 합니다.",
+            "the other update, so the exercise starts from a new service."
         ),
     ),
 )
@@ -127,7 +122,7 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"정상 업데이트가 끝나, 모든 태스크가 {health.UPDATED.image} 이미지를 쓰고 다른 이미지의 태스크를 이어받았다.",
+    values={"image": health.UPDATED.image},
     needs=("health.stopped_by_the_check",),
     whole_lab=True,
     topics=(
@@ -137,7 +132,7 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
     hint=on_manager(health.RIGHT),
 )
 def test_updated(service: Service, exam: Exam) -> None:
-    """A good update was completed: every task has redis:6.2.5-alpine, and came after one of another image."""
+    """A good update was completed: every task has %(image)s, and came after one of another image."""
     changed_image(exam, service)
     images = {task.image.partition("@")[0] for task in service.running}
     assert all(same_image(image, health.UPDATED.image) for image in images), (
@@ -151,16 +146,15 @@ def test_updated(service: Service, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko=f"web-checked 서비스가 nginx 이미지의 복제본 3개로 만들어져 {PORT.published} 포트를 공개하고, "
-    "헬스 체크가 있으며, 모든 컨테이너가 healthy이다.",
+    values={"published": PORT.published},
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
     hint=(create(WEB), see_tasks(WEB.name)),
 )
 def test_web(swarm: Swarm, exam: Exam) -> None:
-    """There is a service web-checked, made from nginx, with three replicas, its port 80 published as 8005 and a health
-    check, and every container is healthy."""
+    """There is a service web-checked, made from nginx, with three replicas, its port 80 published as %(published)s and
+    a health check, and every container is healthy."""
     service = made_from(swarm, WEB)
     assert any(PORT.met_by(port) for port in service.ports), f"published: {published_ports(service)}"
     _has_check(service)
@@ -213,17 +207,12 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
 
 @check(
     points=3,
-    ko="직접 시험: 채점이 모든 태스크를 교체하고(docker service update --force) 다시 되돌리는(docker service rollback) "
-    "동안 빠진 복제본은 한순간도 없었다.",
     needs=("health.web",),
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
         f"docker service update --update-order start-first --rollback-order start-first {WEB.name}",
-        look=Words(
-            "In both directions the new task must start first and pass its health check.",
-            "업데이트와 롤백 모두 새 태스크를 먼저 시작하고 헬스 체크를 기다려야 합니다.",
-        ),
+        look=_("In both directions the new task must start first and pass its health check."),
     ),
 )
 def test_replaced_unnoticed(tried: Tried) -> None:
@@ -235,7 +224,6 @@ def test_replaced_unnoticed(tried: Tried) -> None:
 
 @check(
     points=2,
-    ko=f"직접 시험: 그동안 모든 노드로 보낸 요청은 천 건에 {health.PER_THOUSAND}건보다 많이 잃어버리지 않는다.",
     needs=("health.replaced_unnoticed",),
     requires=WEB.asking_needs,
     whole_lab=True,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.exercises.update.exercise import NEW, OLD
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 MONITOR = 1.0
 """Seconds for which each task is watched once it is healthy; its end counts as the update's failure until then."""
@@ -76,23 +78,17 @@ PER_THOUSAND = 1
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Health checks that gate an update", "업데이트를 지키는 헬스 체크"),
+    title=_("Health checks that gate an update"),
     section="beyond the document",
     order=170,
     acts=True,
-    summary=Words("health checks that an update has to pass", "업데이트가 통과해야 하는 헬스 체크"),
+    summary=_("health checks that an update has to pass"),
     services=(SERVICE, WEB),
     later=(UPDATED, BROKEN),
     instead={
-        Capability.ROUTING_MESH: Words(
-            en="""\
+        Capability.ROUTING_MESH: _("""\
 In step 5 leave out the requests: port 8005 opens on no node. That no replica is ever missing can be seen from the
 tasks alone.
-""",
-            ko="""\
-5번에서 요청은 건너뛰세요. 8005 포트는 어느 노드에서도 열리지 않습니다. 빠지는 복제본이 없다는 것은 태스크만 보아도
-알 수 있습니다.
-""",
-        ),
+"""),
     },
 )

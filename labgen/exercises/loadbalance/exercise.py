@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 PAGE_PATH = "/usr/share/nginx/html/index.html"
 """Where nginx keeps the page it serves."""
@@ -26,31 +28,19 @@ def page(number: int) -> str:
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Load balancing", "로드 밸런싱"),
+    title=_("Load balancing"),
     section="2-7",
     order=30,
-    summary=Words(
-        "one published port that every node answers; requests spread over the replicas",
-        "모든 노드가 응답하는 게시 포트 하나, 복제본들에 나뉘는 요청",
-    ),
+    summary=_("one published port that every node answers; requests spread over the replicas"),
     services=(SERVICE,),
     workers=1,
     instead={
-        Capability.ROUTING_MESH: Words(
-            en="""\
+        Capability.ROUTING_MESH: _("""\
 The service is published and its tasks run, but port 8001 opens on no node: leave out steps 2 and 4. The
 pages can still be seen from inside. On each worker, find the address of its container and ask there:
 
     docker network inspect docker_gwbridge
     curl CONTAINER-ADDRESS
-""",
-            ko="""\
-서비스는 공개되고 태스크도 실행되지만 8001 포트는 어느 노드에서도 열리지 않습니다. 2번과 4번은 건너뛰세요.
-페이지는 노드 안에서 볼 수 있습니다. 각 워커에서 컨테이너의 주소를 찾아 그 주소로 요청합니다:
-
-    docker network inspect docker_gwbridge
-    curl 컨테이너주소
-""",
-        ),
+"""),
     },
 )

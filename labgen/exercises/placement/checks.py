@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hints, on_manager
 from labgen.exercise.services import ServiceSpec, in_bytes
@@ -12,6 +12,8 @@ from verify.hinting import create, see_tasks
 from verify.services import found, hosts, kept_off_managers, listed, open_to_all, runs, told
 
 from . import exercise as placement
+
+_ = Messages.beside(__file__)
 
 OFF_MANAGERS, LABELLED = placement.OFF_MANAGERS, placement.LABELLED
 SPREAD, TOO_BIG = placement.SPREAD, placement.TOO_BIG
@@ -24,10 +26,7 @@ def _mended(spec: ServiceSpec) -> Hints:
         on_manager(
             f"docker service update --constraint-add {spec.constraints[0]} {spec.name}",
             f"docker service scale {spec.name}={spec.replicas}",
-            look=Words(
-                "If it exists, give it its constraint and its replicas.",
-                "이미 있으면 제약 조건과 복제본 수를 맞추세요.",
-            ),
+            look=_("If it exists, give it its constraint and its replicas."),
         ),
         see_tasks(spec.name),
     )
@@ -35,7 +34,6 @@ def _mended(spec: ServiceSpec) -> Hints:
 
 @check(
     points=2,
-    ko="off-manager 서비스에 node.role!=manager 제약 조건이 있고, 원하는 만큼의 태스크가 실행 중이고 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=_mended(OFF_MANAGERS),
@@ -49,7 +47,6 @@ def test_off_managers(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko="off-manager의 태스크는 매니저에서 하나도 실행되지 않는다.",
     needs=("placement.off_managers",),
     hint=on_manager(f"docker service ps {OFF_MANAGERS.name}", "docker node ls"),
 )
@@ -63,19 +60,17 @@ def test_none_on_managers(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko=f"노드 하나 이상에 {LABEL}={VALUE} 레이블이 있고, 없는 노드도 있다.",
+    values={"label": LABEL, "value": VALUE},
     needs=("cluster.swarm_begun",),
     hint=on_manager(
         f"docker node update --label-add {LABEL}={VALUE} NODE",
         "docker node inspect --format '{{.Spec.Labels}}' NODE",
-        look=Words(
-            "Give the label to one worker; the second command shows it.",
-            "워커 하나에 레이블을 붙이세요. 둘째 명령으로 볼 수 있습니다.",
-        ),
+        look=_("Give the label to one worker; the second command shows it."),
     ),
 )
 def test_label(swarm: Swarm) -> None:
-    """One node at least bears the label disk=ssd, and one at least does not: otherwise it would choose nothing."""
+    """One node at least bears the label %(label)s=%(value)s, and one at least does not: otherwise it would choose
+    nothing."""
     bear = _labelled(swarm)
     labels = "; ".join(f"{node.name}: {dict(node.labels) or 'no label'}" for node in swarm.nodes)
     assert bear, f"no node bears {LABEL}={VALUE}: {labels}"
@@ -84,15 +79,14 @@ def test_label(swarm: Swarm) -> None:
 
 @check(
     points=2,
-    ko=f"on-ssd 서비스에 node.labels.{LABEL}=={VALUE} 제약 조건이 있고, "
-    "태스크는 모두 그 노드에서 실행 중이고 멈추지 않는다.",
+    values={"label": LABEL, "value": VALUE},
     needs=("placement.label",),
     topics=("tasks",),
     hint=_mended(LABELLED),
 )
 def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
-    """The service on-ssd has the constraint node.labels.disk==ssd, and all of its tasks run and stay up where that
-    label is."""
+    """The service on-ssd has the constraint node.labels.%(label)s==%(value)s, and all of its tasks run and stay up
+    where that label is."""
     service = found(swarm, LABELLED.name)
     constraint = LABELLED.constraints[0]
     assert constraint in _constraints(service), f"its constraints: {', '.join(service.constraints) or 'none'}"
@@ -103,8 +97,6 @@ def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="제약 조건으로 제외된 노드가 없는 spread 서비스의 복제본이 "
-    "모든 노드에 고르게 나뉘어 계속 실행 중이다. 차이는 많아야 하나다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks", "node"),
@@ -113,7 +105,7 @@ def test_on_labelled(swarm: Swarm, exam: Exam) -> None:
         on_manager(f"docker service ps {SPREAD.name}"),
         on_manager(
             f"docker service update --force {SPREAD.name}",
-            look=Words("This spreads its tasks over the nodes again.", "태스크를 노드에 다시 나눕니다."),
+            look=_("This spreads its tasks over the nodes again."),
         ),
     ),
 )
@@ -129,16 +121,12 @@ def test_spread(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="too-big 서비스는 어느 노드에도 없는 만큼의 자원을 예약했고, 그 태스크는 Pending이다.",
     needs=("cluster.swarm_begun",),
     hint=(
         create(TOO_BIG),
         on_manager(
             f"docker service update --reserve-memory {TOO_BIG.reserve} {TOO_BIG.name}",
-            look=Words(
-                "If it exists, let it reserve more than any node has.",
-                "이미 있으면 어느 노드보다도 많이 예약하게 하세요.",
-            ),
+            look=_("If it exists, let it reserve more than any node has."),
         ),
     ),
 )
@@ -155,14 +143,10 @@ def test_pending(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="그 태스크의 오류가 이유를 말한다. 자원이 충분한 노드가 없다는 것이다.",
     needs=("placement.pending",),
     hint=on_manager(
         f"docker service ps --no-trunc {TOO_BIG.name}",
-        look=Words(
-            "No other reason, such as a constraint, may come before it.",
-            "제약 조건 같은 다른 이유가 먼저 나오면 안 됩니다.",
-        ),
+        look=_("No other reason, such as a constraint, may come before it."),
     ),
 )
 def test_says_why(swarm: Swarm) -> None:

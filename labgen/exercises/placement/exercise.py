@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
+
+_ = Messages.beside(__file__)
 
 LABEL, VALUE = "disk", "ssd"
 """A label for a node, and its value."""
@@ -16,13 +18,10 @@ TOO_BIG = ServiceSpec(name="too-big", image="nginx", reserve="1TB", options=("--
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Placement", "태스크 배치"),
+    title=_("Placement"),
     section="2-4",
     order=120,
-    summary=Words(
-        "constraints, labels, spread, and a reservation that leaves a task pending",
-        "제약 조건, 레이블, 분산 배치, 태스크를 대기시키는 자원 예약",
-    ),
+    summary=_("constraints, labels, spread, and a reservation that leaves a task pending"),
     services=(OFF_MANAGERS, LABELLED, SPREAD, TOO_BIG),
     labels=(LABEL,),
     workers=1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hint, on, on_manager
 from labgen.exercise.services import ServiceSpec, published_ports
@@ -13,6 +13,8 @@ from verify.hinting import create, repeat
 from verify.services import found, hosts, listed, made_from, published, runs, told
 
 from . import exercise as ports
+
+_ = Messages.beside(__file__)
 
 CHOSEN, AUTOMATIC, HOST, RANGE = ports.CHOSEN, ports.AUTOMATIC, ports.HOST, ports.RANGE
 HOST_PORT = HOST.publish[0].published
@@ -29,8 +31,6 @@ def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
 
 @check(
     points=1,
-    ko="web-chosen 서비스가 라우팅 메시를 통해 8003 포트를 컨테이너의 80 포트로 공개하고, "
-    "nginx를 실행하는 태스크가 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
@@ -46,8 +46,6 @@ def test_chosen(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"web-auto 서비스가 라우팅 메시를 통해 80 포트를 공개하며, 공개된 포트는 스웜이 {RANGE[0]}~{RANGE[-1]}에서 "
-    "골랐다. nginx를 실행하는 태스크가 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
@@ -55,10 +53,7 @@ def test_chosen(swarm: Swarm, exam: Exam) -> None:
         repeat(
             AUTOMATIC.name,
             AUTOMATIC.create,
-            why=Words(
-                "If the port was chosen by hand, create the service again and name only the container's port.",
-                "포트를 직접 정했다면 컨테이너의 포트만 적어 다시 만드세요.",
-            ),
+            why=_("If the port was chosen by hand, create the service again and name only the container's port."),
         ),
     ),
 )
@@ -76,7 +71,6 @@ def _through(spec: ServiceSpec) -> Hint:
 
 @check(
     points=2,
-    ko="모든 노드가 8003 포트에서 응답한다. 태스크가 없는 노드도 마찬가지다.",
     needs=("ports.chosen",),
     requires=CHOSEN.asking_needs,
     whole_lab=True,
@@ -90,7 +84,6 @@ def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
 
 @check(
     points=1,
-    ko="스웜이 고른 포트에서도 모든 노드가 응답한다.",
     needs=("ports.automatic",),
     requires=AUTOMATIC.asking_needs,
     whole_lab=True,
@@ -112,7 +105,6 @@ def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec
 
 @check(
     points=2,
-    ko="web-host 서비스가 호스트 모드로 8004 포트를 공개하고, nginx를 실행하는 태스크가 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
@@ -120,7 +112,7 @@ def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec
         on_manager(
             f"docker service update --publish-rm {HOST.publish[0].target} "
             f"--publish-add mode=host,published={HOST_PORT},target={HOST.publish[0].target} {HOST.name}",
-            look=Words("If it exists, publish the port in host mode.", "이미 있으면 포트를 호스트 모드로 공개하세요."),
+            look=_("If it exists, publish the port in host mode."),
         ),
     ),
 )
@@ -132,13 +124,12 @@ def test_host(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="8004 포트에서는 web-host의 태스크가 있는 노드가 모두 응답하고, 다른 노드는 응답하지 않는다.",
     needs=("ports.host",),
     whole_lab=True,
     topics=("requests",),
     hint=(
         on_manager(f"docker service ps {HOST.name}"),
-        on(Words("the node named above", "위에 나온 노드"), f"sudo ss -lntp | grep {HOST_PORT}"),
+        on(_("the node named above"), f"sudo ss -lntp | grep {HOST_PORT}"),
     ),
 )
 def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -155,15 +146,13 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
 
 @check(
     points=3,
-    ko="web-host에는 노드 수보다 많은 복제본이 요청되어 있다. 노드마다 하나씩 실행되고, 나머지는 포트가 이미 쓰이고 "
-    "있어 대기 중이다.",
     needs=("ports.host",),
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
         f"docker service scale --detach {HOST.name}=NUMBER",
         f"docker service ps --no-trunc {HOST.name}",
-        look=Words("Ask for one replica more than there are nodes.", "노드 수보다 하나 많이 요청하세요."),
+        look=_("Ask for one replica more than there are nodes."),
     ),
 )
 def test_one_for_each_node(swarm: Swarm, lab: Lab) -> None:

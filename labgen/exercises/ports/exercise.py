@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 CHOSEN = ServiceSpec(name="web-chosen", image="nginx", publish=(Publish(8003, 80),))
 AUTOMATIC = ServiceSpec(name="web-auto", image="nginx", publish=(Publish(0, 80),))
@@ -22,26 +24,17 @@ def crowded(nodes: int) -> ServiceSpec:
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Published ports", "포트 공개"),
+    title=_("Published ports"),
     section="2-4",
     order=130,
-    summary=Words(
-        "a port that you choose, a port that Swarm chooses, ingress and host mode",
-        "직접 정한 포트와 스웜이 고른 포트, ingress 모드와 host 모드",
-    ),
+    summary=_("a port that you choose, a port that Swarm chooses, ingress and host mode"),
     services=(CHOSEN, AUTOMATIC, HOST),
     later=(crowded(3),),
     workers=1,
     instead={
-        Capability.ROUTING_MESH: Words(
-            en="""\
+        Capability.ROUTING_MESH: _("""\
 The ports of web-chosen and web-auto open on no node: leave out the requests of steps 1 and 2. Step 3 is as it is
 written: a port in host mode is the node's own, and needs no routing mesh.
-""",
-            ko="""\
-web-chosen과 web-auto의 포트는 어느 노드에서도 열리지 않습니다. 1번과 2번의 요청은 건너뛰세요. 3번은 적힌 그대로 할 수
-있습니다. 호스트 모드의 포트는 그 노드 자신의 것이어서 라우팅 메시가 필요 없습니다.
-""",
-        ),
+"""),
     },
 )

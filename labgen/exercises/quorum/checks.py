@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker import journal
 from labgen.docker.journal import Journal, Outage
 from labgen.docker.swarm import Service, Swarm
@@ -23,11 +23,13 @@ from verify.services import hosts, listed, made_from, runs, service_of
 
 from . import exercise as quorum
 
+_ = Messages.beside(__file__)
+
 SERVICE = quorum.SERVICE
 service = service_of(SERVICE.name)
 
-_LEADER = Words("the manager that leads (docker node ls)", "리더인 매니저(docker node ls)")
-_OTHER = Words("another manager", "다른 매니저")
+_LEADER = _("the manager that leads (docker node ls)")
+_OTHER = _("another manager")
 _APART = timedelta(seconds=2)
 """How far apart the nodes' clocks may be."""
 
@@ -50,7 +52,6 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
 
 @check(
     points=1,
-    ko="nginx로 만들어 nginx를 실행하는 quorum-web 서비스가 있고, 모든 워커에서 실행 중이며 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
@@ -67,18 +68,15 @@ def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="어느 매니저의 엔진이 멈춘 동안 다른 매니저가 리더로 뽑혔다.",
     needs=("quorum.service_runs",),
     whole_lab=True,
     hint=(
         on(
             _LEADER,
             quorum.STOP,
-            look=Words(
-                "After the service was created, stop the leader's engine.", "서비스를 만든 뒤 리더의 엔진을 멈추세요."
-            ),
+            look=_("After the service was created, stop the leader's engine."),
         ),
-        on(_OTHER, quorum.LIST, look=Words("See who leads now.", "누가 리더가 되었는지 확인하세요.")),
+        on(_OTHER, quorum.LIST, look=_("See who leads now.")),
     ),
 )
 def test_another_led(journals: Journals) -> None:
@@ -94,16 +92,15 @@ def test_another_led(journals: Journals) -> None:
 
 @check(
     points=2,
-    ko="매니저의 과반수가 동시에 멈춰 있었다. 스웜에 리더가 없었다.",
     needs=("quorum.service_runs",),
     whole_lab=True,
     hint=(
         on(
-            Words("a second manager, while the first is stopped", "첫 매니저가 멈춰 있는 동안 두 번째 매니저"),
+            _("a second manager, while the first is stopped"),
             quorum.STOP,
-            look=Words("Stop its engine, too.", "이 매니저의 엔진도 멈추세요."),
+            look=_("Stop its engine, too."),
         ),
-        on(Words("the manager that is left", "남은 매니저"), quorum.LIST),
+        on(_("the manager that is left"), quorum.LIST),
     ),
 )
 def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
@@ -113,16 +110,14 @@ def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
 
 @check(
     points=2,
-    ko="리더가 없는 동안에도 서비스의 태스크는 계속 실행되었다.",
     needs=("quorum.majority_lost",),
     whole_lab=True,
     hint=repeat(
         SERVICE.name,
         SERVICE.create,
-        why=Words(
+        why=_(
             "Stop the engines of managers only: those of the workers must run on. Start the exercise again from a new "
-            "service.",
-            "매니저의 엔진만 멈추고 워커의 엔진은 그대로 두세요. 새 서비스로 실습을 다시 시작합니다.",
+            "service."
         ),
     ),
 )
@@ -140,12 +135,11 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
 
 @check(
     points=2,
-    ko="매니저가 모두 돌아왔다. 전부 Ready이고 서로 연결되며, 그중 하나가 리더다.",
     needs=("quorum.majority_lost",),
     whole_lab=True,
     topics=("node",),
     hint=(
-        on(Words("each manager that is stopped", "멈춰 있는 매니저"), quorum.START),
+        on(_("each manager that is stopped"), quorum.START),
         on_manager(quorum.LIST),
     ),
 )

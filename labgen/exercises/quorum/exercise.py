@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
+
+_ = Messages.beside(__file__)
 
 PORT = 8089
 
@@ -29,10 +31,10 @@ FORCE = "docker swarm init --force-new-cluster --advertise-addr"
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Three managers", "매니저 세 대"),
+    title=_("Three managers"),
     section="beyond the document",
     order=180,
-    summary=Words("the leader lost, the quorum lost, and both regained", "리더를 잃고, 쿼럼을 잃고, 둘 다 되찾기"),
+    summary=_("the leader lost, the quorum lost, and both regained"),
     services=(SERVICE,),
     managers=3,
     workers=1,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from labgen.core.errors import NodeError
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.docker.timeline import places
@@ -25,6 +25,8 @@ from verify.services import made_from, open_to_all, published, runs, service_of
 
 from . import exercise as recovery
 
+_ = Messages.beside(__file__)
+
 SERVICE = recovery.SERVICE
 PORT = SERVICE.publish[0]
 
@@ -33,18 +35,13 @@ service = service_of(SERVICE.name)
 
 @check(
     points=1,
-    ko="web-alb 서비스가 nginx 이미지의 복제본 3개로 만들어져 nginx를 실행하고, "
-    "모든 노드에서 실행될 수 있다(노드를 제외하는 제약 조건 없음).",
     needs=("cluster.swarm_begun",),
     hint=(
         create(SERVICE),
         on_manager(
             f"docker service update --constraint-rm node.role==worker {SERVICE.name}",
             f"docker service scale {SERVICE.name}={SERVICE.replicas}",
-            look=Words(
-                "If it exists, take its constraint away and give it its replicas.",
-                "이미 있으면 제약 조건을 없애고 복제본 수를 맞추세요.",
-            ),
+            look=_("If it exists, take its constraint away and give it its replicas."),
         ),
     ),
 )
@@ -59,7 +56,6 @@ def test_service_made(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="서비스가 라우팅 메시를 통해 8001 포트를 컨테이너의 80 포트로 공개한다.",
     needs=("recovery.service_made",),
     topics=("requests",),
     hint=on_manager(f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}"),
@@ -71,7 +67,6 @@ def test_published(service: Service) -> None:
 
 @check(
     points=1,
-    ko="복제본 3개가 모두 실행 중이고 멈추지 않는다.",
     needs=("recovery.service_made",),
     whole_lab=True,
     topics=("tasks",),
@@ -84,7 +79,6 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=3,
-    ko="기록에 컨테이너가 강제로 종료된 태스크가 있고, 같은 복제본에서 새 태스크가 실행 중이다.",
     needs=("recovery.service_made",),
     topics=(
         "tasks",
@@ -92,7 +86,7 @@ def test_running(service: Service, exam: Exam) -> None:
     ),
     hint=(
         on(
-            Words(f"a node with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 노드"),
+            _("a node with a task of %(service)s", service=SERVICE.name),
             "docker ps",
             "docker rm -f CONTAINER",
         ),
@@ -149,8 +143,7 @@ def death(exam: Exam, lacks: Lacks) -> Death:
 
 @check(
     points=3,
-    ko=f"직접 시험: 채점이 컨테이너 하나를 docker rm -f로 죽이면 {recovery.WITHIN:.0f}초(느린 컴퓨터에서는 그만큼 더) "
-    "안에 같은 복제본에서 새 태스크가 실행되고, 실행 중인 태스크 수는 이전과 같아진다.",
+    values={"within": recovery.WITHIN},
     needs=("recovery.replaced", "recovery.running", "recovery.published"),
     whole_lab=True,
     topics=("tasks",),
@@ -158,23 +151,18 @@ def death(exam: Exam, lacks: Lacks) -> Death:
         see_tasks(SERVICE.name),
         on_manager(
             f"docker service inspect --pretty {SERVICE.name}",
-            look=Words(
-                "Does its RestartPolicy let Swarm restart the tasks?",
-                "RestartPolicy가 태스크를 다시 시작하게 되어 있습니까?",
-            ),
+            look=_("Does its RestartPolicy let Swarm restart the tasks?"),
         ),
     ),
 )
 def test_recovers(death: Death) -> None:
-    """Tried by this check: one container killed with docker rm -f, another task runs in its place within 30 s (longer
-    on a slow computer), and as many run as before."""
+    """Tried by this check: one container killed with docker rm -f, another task runs in its place within %(within).0f s
+    (longer on a slow computer), and as many run as before."""
     assert death.after == death.before, f"{death.after} run, not {death.before} as before"
 
 
 @check(
     points=2,
-    ko="직접 시험: 그동안 모든 노드로 보낸 요청은, 모든 노드가 소식을 들을 때까지와 새 컨테이너의 서버가 포트를 "
-    "열 때까지의 짧은 순간에만 잃어버린다.",
     needs=("recovery.recovers",),
     requires=SERVICE.asking_needs,
     whole_lab=True,

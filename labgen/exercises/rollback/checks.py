@@ -10,7 +10,7 @@ from itertools import dropwhile, takewhile
 
 import pytest
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import failing, places, taken_back
 from labgen.exercise.hint import Hint, on_manager
@@ -21,6 +21,8 @@ from verify.hinting import create, repeat
 from verify.services import changed_image, found, made_from, runs
 
 from . import exercise as rollback
+
+_ = Messages.beside(__file__)
 
 QUEUE, STORE = rollback.QUEUE, rollback.STORE
 
@@ -45,16 +47,12 @@ def _repeat(spec: ServiceSpec, *commands: str) -> Hint:
         spec.name,
         spec.create,
         *commands,
-        why=Words(
-            "The history keeps the updates that were different: the exercise starts from a new service.",
-            "기록에 지난 업데이트가 남으므로 새 서비스로 다시 합니다.",
-        ),
+        why=_("The history keeps the updates that were different: the exercise starts from a new service."),
     )
 
 
 @check(
     points=1,
-    ko="my-queue와 my-store 서비스가 있고, 둘 다 redis 서버를 실행하는 복제본 3개짜리 서비스다.",
     needs=("cluster.swarm_begun",),
     hint=create(QUEUE, STORE),
 )
@@ -75,7 +73,6 @@ def _broken(service: Service, spec: ServiceSpec) -> bool:
 
 @check(
     points=1,
-    ko="두 서비스의 복제본이 모두 실행 중이고 멈추지 않는다.",
     needs=("rollback.services_exist",),
     whole_lab=True,
     topics=("tasks",),
@@ -93,7 +90,6 @@ def test_running(queue: Service, store: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="my-queue의 업데이트 한 번이 실패하고 멈췄다. 잘못된 이미지는 일부 복제본에만 닿았다.",
     needs=("rollback.running",),
     topics=("history",),
     hint=_repeat(QUEUE, rollback.BREAK_QUEUE, rollback.MEND_QUEUE),
@@ -108,13 +104,13 @@ def test_paused(queue: Service) -> None:
 
 @check(
     points=2,
-    ko=f"그 업데이트를 고쳐서 끝냈다. my-queue의 모든 태스크가 {rollback.MENDED.image} 이미지를 쓴다.",
+    values={"image": rollback.MENDED.image},
     needs=("rollback.paused",),
     topics=("tasks",),
     hint=on_manager(rollback.MEND_QUEUE),
 )
 def test_mended(queue: Service, exam: Exam) -> None:
-    """It was mended by a further update, which is complete: every task of my-queue has redis:6.2.5-alpine."""
+    """It was mended by a further update, which is complete: every task of my-queue has %(image)s."""
     images = {task.image.partition("@")[0] for task in queue.running}
     assert all(same_image(image, rollback.MENDED.image) for image in images), (
         f"images in use: {', '.join(sorted(images))}"
@@ -125,7 +121,6 @@ def test_mended(queue: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="my-store의 업데이트 한 번이 실패하고도 계속되었다. 모든 복제본에서 태스크가 실패했다.",
     needs=("rollback.running",),
     topics=("history",),
     hint=_repeat(STORE, rollback.BREAK_STORE, rollback.ROLLBACK),
@@ -138,13 +133,13 @@ def test_continued(store: Service) -> None:
 
 @check(
     points=2,
-    ko=f"모든 복제본이 이전 이미지 {STORE.image}로 돌아왔다.",
+    values={"image": STORE.image},
     needs=("rollback.continued",),
     topics=("tasks",),
     hint=on_manager(rollback.ROLLBACK),
 )
 def test_rolled_back(store: Service) -> None:
-    """Every replica of my-store went back to the image it had before, redis:6.0-alpine."""
+    """Every replica of my-store went back to the image it had before, %(image)s."""
     images = {store.plain_image, *(task.image.partition("@")[0] for task in store.running)}
     assert all(same_image(image, STORE.image) for image in images), f"images in use: {', '.join(sorted(images))}"
     # To change the failure action afterwards leaves no state.
@@ -153,7 +148,6 @@ def test_rolled_back(store: Service) -> None:
 
 @check(
     points=2,
-    ko="my-store의 마지막 업데이트는 실패했고, 모든 복제본에 닿기 전에 스웜이 스스로 되돌렸다.",
     needs=("rollback.rolled_back",),
     topics=("history",),
     hint=on_manager(rollback.MAKE_SAFE, rollback.BREAK_SAFE),

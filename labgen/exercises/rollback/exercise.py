@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.exercises.update.exercise import NEW, OLD
+
+_ = Messages.beside(__file__)
 
 MONITOR = 1.0
 """Seconds after each task in which its end counts as the update's failure. A container that does not start fails at
@@ -42,13 +44,10 @@ BREAK_SAFE = f"docker service update --image {BAD} {STORE.name}"
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Failed updates and rollback", "업데이트 실패와 롤백"),
+    title=_("Failed updates and rollback"),
     section="2-4, 2-8",
     order=110,
-    summary=Words(
-        "an update that fails: pause, continue, rollback; and rolling back by hand",
-        "실패하는 업데이트의 pause, continue, rollback 동작과 수동 롤백",
-    ),
+    summary=_("an update that fails: pause, continue, rollback; and rolling back by hand"),
     services=(QUEUE, STORE),
     later=(MENDED, SAFE, *BROKEN),
 )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.exercise.hint import on_manager
@@ -25,6 +25,8 @@ from verify.services import found, kept_off_managers, made_from, published, runs
 
 from . import exercise as scaling
 
+_ = Messages.beside(__file__)
+
 SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
 PORT = SERVICE.publish[0]
 
@@ -36,7 +38,6 @@ service = service_of(SERVICE.name)
 
 @check(
     points=3,
-    ko=f"web-alb 서비스의 복제본이 {MANY}개로 확장된 적이 있다.",
     needs=("cluster.swarm_begun",),
     hint=(create(SERVICE), on_manager(scaling.UP, scaling.DOWN)),
 )
@@ -54,7 +55,6 @@ def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko=f"지금은 복제본이 다시 {FEW}개이고, 모두 워커에서 실행 중이고 멈추지 않는다.",
     needs=("scaling.scaled_up",),
     whole_lab=True,
     topics=("tasks",),
@@ -70,16 +70,12 @@ def test_scaled_down(service: Service, swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko="나머지 설정은 그대로다: nginx 이미지로 nginx를 실행, 워커에만 배치, 8001 포트 공개.",
     needs=("scaling.scaled_up",),
     hint=on_manager(
         f"docker service update --image {SERVICE.image} {SERVICE.name}",
         f"docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
         f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
-        look=Words(
-            "Scaling changes the number of replicas only. Put back what differs, with one of these.",
-            "확장은 복제본 수만 바꿉니다. 달라진 것을 알맞은 명령으로 되돌리세요.",
-        ),
+        look=_("Scaling changes the number of replicas only. Put back what differs, with one of these."),
     ),
 )
 def test_same_service(service: Service, swarm: Swarm) -> None:
@@ -129,23 +125,20 @@ def tried(exam: Exam, lacks: Lacks) -> Tried:
 
 @check(
     points=3,
-    ko=f"직접 시험: 채점이 복제본을 하나(논스가 있으면 셋까지) 늘리면 {scaling.WITHIN:.0f}초(느린 컴퓨터에서는 "
-    "그만큼 더) 안에 그만큼 더 실행되고 먼저 실행되던 태스크는 그대로이며, 다시 줄이면 늘린 만큼 없어진다.",
+    values={"within": scaling.WITHIN},
     needs=("scaling.scaled_down", "scaling.same_service"),
     whole_lab=True,
     topics=("tasks",),
     hint=see_tasks(SERVICE.name),
 )
 def test_scales(tried: Tried) -> None:
-    """Tried by this check: scaled by one (with a nonce by up to three), as many more tasks run within 30 s (longer on a
-    slow computer) and those that ran before are left alone; scaled back, they are gone."""
+    """Tried by this check: scaled by one (with a nonce by up to three), as many more tasks run within %(within).0f s
+    (longer on a slow computer) and those that ran before are left alone; scaled back, they are gone."""
     assert not tried.restarted, f"{tried.restarted} of the tasks that ran before did not any more"
 
 
 @check(
     points=2,
-    ko="직접 시험: 그동안 모든 노드로 보낸 요청은 새 컨테이너의 서버가 포트를 열기 전의 짧은 순간 말고는 "
-    "잃어버리지 않는다.",
     needs=("scaling.scales",),
     requires=SERVICE.asking_needs,
     whole_lab=True,

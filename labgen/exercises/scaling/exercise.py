@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 SERVICE = loadbalance.SERVICE
 SCALED = SERVICE.but(replicas=3)
@@ -26,27 +28,18 @@ check gets requests from the moment in which it starts, and its server listens a
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Scaling", "동적 확장 및 축소"),
+    title=_("Scaling"),
     section="2-7",
     order=40,
     acts=True,
-    summary=Words(
-        "from two replicas to three and back while requests go on",
-        "요청을 받는 동안 복제본을 두 개에서 세 개로 늘렸다 줄이기",
-    ),
+    summary=_("from two replicas to three and back while requests go on"),
     services=(SERVICE,),
     later=(SCALED,),
     workers=1,
     instead={
-        Capability.ROUTING_MESH: Words(
-            en="""\
+        Capability.ROUTING_MESH: _("""\
 The service scales, but port 8001 opens on no node: leave out the requests of step 2. Everything else can be seen as
 it is written.
-""",
-            ko="""\
-서비스는 확장되고 축소되지만 8001 포트는 어느 노드에서도 열리지 않습니다. 2번의 요청은 건너뛰세요. 나머지는 적힌
-그대로 볼 수 있습니다.
-""",
-        ),
+"""),
     },
 )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import shlex
 from urllib.parse import quote
 
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
@@ -22,15 +22,16 @@ from verify.services import made_from, runs, service_of
 
 from . import exercise as secrets
 
+_ = Messages.beside(__file__)
+
 SERVICE = secrets.SERVICE
 service = service_of(SERVICE.name)
 
-_TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
+_TASK_NODE = _("the node of the task")
 
 
 @check(
     points=1,
-    ko="nginx로 만들어 nginx를 실행하는 site 서비스가 있고, 태스크가 실행 중이며 멈추지 않는다.",
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
@@ -39,10 +40,7 @@ _TASK_NODE = Words("the node of the task", "태스크가 있는 노드")
             secrets.create(secrets.FIRST),
             f"docker config create {secrets.CONFIG} FILE",
             SERVICE.create,
-            look=Words(
-                "If the service does not exist yet, create the secret, the config and the service.",
-                "서비스가 아직 없으면 시크릿, 컨피그, 서비스를 차례로 만드세요.",
-            ),
+            look=_("If the service does not exist yet, create the secret, the config and the service."),
         ),
         see_tasks(SERVICE.name),
     ),
@@ -56,30 +54,27 @@ def test_service_runs(swarm: Swarm, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"서비스가 시크릿을 {secrets.FILE} 파일로 받는다.",
+    values={"file": secrets.FILE},
     needs=("secrets.service_runs",),
     hint=on_manager(
         f"docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} {SERVICE.name}"
     ),
 )
 def test_secret_given(service: Service) -> None:
-    """The service is given a secret as the file /run/secrets/site-users."""
+    """The service is given a secret as the file %(file)s."""
     source = service.files.get(secrets.FILE)
     assert source in service.secrets, f"it is given {_describe(service)}"
 
 
 @check(
     points=2,
-    ko="실행 중인 컨테이너 안에 그 파일이 있고, 사용자가 적혀 있다.",
     needs=("secrets.secret_given",),
     whole_lab=True,
     hint=on(
         _TASK_NODE,
         "docker ps",
         secrets.LOOK,
-        look=Words(
-            "The file's line must read USER:{PLAIN}PASSWORD.", "파일의 줄은 사용자:{PLAIN}비밀번호 꼴이어야 합니다."
-        ),
+        look=_("The file's line must read USER:{PLAIN}PASSWORD."),
     ),
 )
 def test_in_the_container(service: Service, exam: Exam) -> None:
@@ -94,7 +89,7 @@ def test_in_the_container(service: Service, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko=f"서비스가 컨피그를 {secrets.CONFIG_FILE} 파일로 받는다.",
+    values={"config_file": secrets.CONFIG_FILE},
     needs=("secrets.service_runs",),
     hint=on_manager(
         "docker config ls",
@@ -102,25 +97,22 @@ def test_in_the_container(service: Service, exam: Exam) -> None:
     ),
 )
 def test_config_given(service: Service) -> None:
-    """The service is given a config as the file of nginx's site, /etc/nginx/conf.d/default.conf."""
+    """The service is given a config as the file of nginx's site, %(config_file)s."""
     source = service.files.get(secrets.CONFIG_FILE)
     assert source in service.configs, f"it is given {_describe(service)}"
 
 
 @check(
     points=2,
-    ko="nginx가 비밀번호 없는 요청은 401로 거절하고, 파일의 사용자에게는 페이지를 준다.",
     needs=("secrets.in_the_container", "secrets.config_given"),
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
         f"docker config inspect --pretty {secrets.CONFIG}",
         f"docker service logs {SERVICE.name}",
-        look=Words(
-            f"The config must have auth_basic_user_file {secrets.FILE}, and the secret's line must read "
-            "USER:{PLAIN}PASSWORD.",
-            f"컨피그에 auth_basic_user_file {secrets.FILE}이 있고, 시크릿의 줄은 사용자:{{PLAIN}}비밀번호 꼴이어야 "
-            "합니다.",
+        look=_(
+            "The config must have auth_basic_user_file %(file)s, and the secret's line must read USER:{PLAIN}PASSWORD.",
+            file=secrets.FILE,
         ),
     ),
 )
@@ -138,13 +130,13 @@ def test_guarded(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"비밀번호가 바뀌었다. 서비스가 이제 {secrets.SECOND} 시크릿을 받는다.",
+    values={"second": secrets.SECOND},
     needs=("secrets.secret_given",),
     topics=("tasks",),
     hint=on_manager(secrets.create(secrets.SECOND), secrets.ROTATE),
 )
 def test_rotated(service: Service) -> None:
-    """The password was changed: the service, and every task that runs, is given site-users-2 now."""
+    """The password was changed: the service, and every task that runs, is given %(second)s now."""
     mounts = [service.files, *(task.files for task in service.running)]
     sources = {mount.get(secrets.FILE, "nothing") for mount in mounts}
     assert sources == {secrets.SECOND}, f"{secrets.FILE} is {', '.join(sorted(sources))}"
@@ -152,7 +144,6 @@ def test_rotated(service: Service) -> None:
 
 @check(
     points=2,
-    ko="기록에 이전 시크릿을 쓰던 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
     needs=("secrets.rotated",),
     topics=("history",),
     hint=on_manager(
@@ -161,9 +152,9 @@ def test_rotated(service: Service) -> None:
         f"--secret-add source={secrets.FIRST},target={secrets.TARGET} {SERVICE.name}",
         secrets.ROTATE,
         f"docker secret rm {secrets.FIRST}",
-        words=Words(
-            f"The history shows no task that had {secrets.FIRST}. Give the service that secret again, then rotate.",
-            f"기록에 {secrets.FIRST}을 쓰던 태스크가 없습니다. 그 시크릿을 다시 준 뒤 바꾸세요.",
+        words=_(
+            "The history shows no task that had %(first)s. Give the service that secret again, then rotate.",
+            first=secrets.FIRST,
         ),
     ),
 )
@@ -178,7 +169,6 @@ def test_history(service: Service) -> None:
 
 @check(
     points=1,
-    ko=f"이전 시크릿 {secrets.FIRST}은 삭제되었다.",
     needs=("secrets.rotated",),
     hint=on_manager("docker secret ls", f"docker secret rm {secrets.FIRST}"),
 )

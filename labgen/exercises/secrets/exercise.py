@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
+
+_ = Messages.beside(__file__)
 
 FIRST, SECOND = "site-users-1", "site-users-2"
 """The secrets: who may see the page, before and after the password is changed."""
@@ -51,12 +53,10 @@ ASK_AS_USER = (
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Secrets and configs", "시크릿과 컨피그"),
+    title=_("Secrets and configs"),
     section="beyond the document",
     order=160,
-    summary=Words(
-        "secrets and configs given to a service, and rotated", "서비스에 시크릿과 컨피그를 전달하고 교체하기"
-    ),
+    summary=_("secrets and configs given to a service, and rotated"),
     services=(SERVICE,),
     secrets=(FIRST, SECOND),
     configs=(CONFIG,),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
 from labgen.exercise.services import same_image
@@ -17,6 +17,8 @@ from verify.hinting import see_tasks
 from verify.services import runs, service_of
 
 from . import exercise as course
+
+_ = Messages.beside(__file__)
 
 SERVICE = course.SERVICE
 LINE = course.LINE
@@ -30,11 +32,10 @@ service = service_of(SERVICE.name)
 
 @check(
     points=2,
-    ko="swarm-start라는 서비스가 스웜에 있다.",
     needs=("cluster.swarm_begun",),
     hint=on_manager(
         SERVICE.create,
-        look=Words("Create it as a service, not with docker run.", "docker run이 아니라 서비스로 만드세요."),
+        look=_("Create it as a service, not with docker run."),
     ),
 )
 def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -48,7 +49,6 @@ def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab) -> None:
 
 @check(
     points=1,
-    ko="서비스는 alpine:3 이미지로 만들어져 있다.",
     needs=("service.service_exists",),
     hint=on_manager(f"docker service update --image {SERVICE.image} {SERVICE.name}"),
 )
@@ -59,14 +59,10 @@ def test_image(service: Service) -> None:
 
 @check(
     points=2,
-    ko="서비스의 명령은 3초마다 'Docker Swarm Mode Start'를 출력하는 무한 반복문이다.",
     needs=("service.service_exists",),
     hint=on_manager(
         f'docker service update --args "{_ARGS}" {SERVICE.name}',
-        look=Words(
-            "What stands after the image is the command; mind the quotes.",
-            "이미지 이름 뒤에 쓴 것이 명령입니다. 따옴표를 확인하세요.",
-        ),
+        look=_("What stands after the image is the command; mind the quotes."),
     ),
 )
 def test_command(service: Service) -> None:
@@ -84,7 +80,6 @@ def test_command(service: Service) -> None:
 
 @check(
     points=2,
-    ko="서비스가 원하는 만큼의 태스크가 모두 실행 중이고 멈추지 않는다.",
     needs=("service.service_exists",),
     whole_lab=True,
     topics=("tasks",),
@@ -99,13 +94,12 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="실행 중인 모든 태스크의 로그에 'Docker Swarm Mode Start'가 거듭 나온다.",
     needs=("service.running",),
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
         f"docker service logs --tail 5 {SERVICE.name}",
-        look=Words("Is its command the exercise's loop?", "명령이 실습의 반복문입니까?"),
+        look=_("Is its command the exercise's loop?"),
     ),
 )
 def test_log(service: Service, exam: Exam) -> None:
@@ -126,15 +120,11 @@ def test_log(service: Service, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko="스웜 밖에서 docker run으로 만든 swarm-start 컨테이너는 없다.",
     needs=("service.service_exists",),
     hint=on(
-        Words("the node named above", "위에 나온 노드"),
+        _("the node named above"),
         f"docker rm -f {SERVICE.name}",
-        look=Words(
-            "This removes the container that was made by hand. The service creates its own.",
-            "직접 만든 컨테이너를 지웁니다. 서비스의 컨테이너는 서비스가 스스로 만듭니다.",
-        ),
+        look=_("This removes the container that was made by hand. The service creates its own."),
     ),
 )
 def test_made_by_the_swarm(exam: Exam, lab: Lab) -> None:

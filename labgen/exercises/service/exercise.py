@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
+
+_ = Messages.beside(__file__)
 
 LINE = "Docker Swarm Mode Start"
 """What its tasks say, again and again."""
@@ -23,12 +25,10 @@ SCALED = SERVICE.but(replicas=3)
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("A service", "서비스 생성과 제거"),
+    title=_("A service"),
     section="2-6",
     order=20,
-    summary=Words(
-        "create, list, inspect and remove a service; follow its logs", "서비스 생성, 목록, 상세 정보, 로그, 삭제"
-    ),
+    summary=_("create, list, inspect and remove a service; follow its logs"),
     services=(SERVICE,),
     later=(SCALED,),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
+from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
-from labgen.core.words import Words
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places, turns
 from labgen.exercise.hint import in_folder, on_manager
@@ -17,6 +17,8 @@ from verify.exam import Exam
 from verify.services import changed_image, made_from, published, runs, service_of
 
 from . import exercise as stack
+
+_ = Messages.beside(__file__)
 
 WEB, COUNTER, CACHE = stack.SERVICES
 PORT = WEB.publish[0]
@@ -32,18 +34,18 @@ _TOGETHER = timedelta(seconds=45)
 
 @check(
     points=2,
-    ko=f"{stack.STACK} 스택이 있고, web, counter, cache 서비스가 스택으로 배포되어 있다.",
+    values={"stack": stack.STACK},
     needs=("cluster.swarm_begun",),
     hint=(
         in_folder(
             "labgen brief stack",
-            look=Words(f"It shows the file {stack.FILE}.", f"{stack.FILE} 파일이 나와 있습니다."),
+            look=_("It shows the file %(file)s.", file=stack.FILE),
         ),
-        on_manager(stack.DEPLOY, look=Words("With that file:", "그 파일로:")),
+        on_manager(stack.DEPLOY, look=_("With that file:")),
     ),
 )
 def test_deployed(swarm: Swarm) -> None:
-    """There is a stack shop, and the services web, counter and cache were deployed with it."""
+    """There is a stack %(stack)s, and the services web, counter and cache were deployed with it."""
     services = {spec.name: swarm.services.get(spec.name) for spec in stack.SERVICES}
     missing = [name for name, service in services.items() if service is None]
     assert not missing, f"there is no service {', '.join(missing)}"
@@ -53,7 +55,6 @@ def test_deployed(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="web은 nginx 두 개, counter는 alpine 하나, cache는 redis 하나이며 모두 실행 중이고 멈추지 않는다.",
     needs=("stack.deployed",),
     whole_lab=True,
     topics=("tasks",),
@@ -61,9 +62,7 @@ def test_deployed(swarm: Swarm) -> None:
         on_manager(f"docker stack ps --no-trunc {stack.STACK}"),
         in_folder(
             "labgen brief stack",
-            look=Words(
-                f"Compare {stack.FILE} with the file that this shows.", f"{stack.FILE}을 여기 나온 파일과 비교하세요."
-            ),
+            look=_("Compare %(file)s with the file that this shows.", file=stack.FILE),
         ),
     ),
 )
@@ -78,33 +77,33 @@ def test_running(swarm: Swarm, web: Service, counter: Service, cache: Service, e
 
 @check(
     points=1,
-    ko=f"web이 라우팅 메시로 {PORT.published} 포트를 컨테이너의 {PORT.target} 포트에 공개한다.",
+    values={"published": PORT.published, "target": PORT.target},
     needs=("stack.deployed",),
     topics=("requests",),
     hint=on_manager(
         stack.DEPLOY,
-        words=Words(
-            f'{stack.FILE} needs, under web: ports: ["{PORT.published}:{PORT.target}"]. Then deploy it again.',
-            f'{stack.FILE}의 web에 ports: ["{PORT.published}:{PORT.target}"]가 필요합니다. 그다음 다시 배포하세요.',
+        words=_(
+            '%(file)s needs, under web: ports: ["%(published)s:%(target)s"]. Then deploy it again.',
+            file=stack.FILE,
+            published=PORT.published,
+            target=PORT.target,
         ),
     ),
 )
 def test_published(web: Service) -> None:
-    """web publishes port 8090 for its port 80, through the routing mesh."""
+    """web publishes port %(published)s for its port %(target)s, through the routing mesh."""
     published(web, PORT)
 
 
 @check(
     points=1,
-    ko="세 서비스가 같은 오버레이 네트워크에 있다.",
     needs=("stack.deployed",),
     topics=("network",),
     hint=on_manager(
         "docker network ls --filter driver=overlay",
         stack.DEPLOY,
-        words=Words(
-            f"Leave networks out of {stack.FILE}: then all services are on one network of the stack's own.",
-            f"{stack.FILE}에서 networks를 빼면 모든 서비스가 스택의 네트워크 하나에 놓입니다.",
+        words=_(
+            "Leave networks out of %(file)s: then all services are on one network of the stack's own.", file=stack.FILE
         ),
     ),
 )
@@ -117,7 +116,6 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
 
 @check(
     points=2,
-    ko="counter가 cache를 이름으로 찾아간다. 보는 동안 캐시가 세는 방문 횟수가 늘어난다.",
     needs=("stack.running", "stack.network"),
     whole_lab=True,
     topics=(
@@ -126,9 +124,7 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
     ),
     hint=on_manager(
         f"docker service logs --tail 5 {COUNTER.name}",
-        look=Words(
-            "Its command must reach the name cache, port 6379.", "명령이 cache라는 이름의 6379 포트에 연결해야 합니다."
-        ),
+        look=_("Its command must reach the name cache, port 6379."),
     ),
 )
 def test_connected(cache: Service, exam: Exam) -> None:
@@ -153,13 +149,13 @@ def test_connected(cache: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"cache 서비스와 실행 중인 태스크가 {stack.NEW} 이미지를 쓴다.",
+    values={"new": stack.NEW},
     needs=("stack.running",),
     topics=("tasks",),
     hint=on_manager(stack.CHANGE, stack.DEPLOY),
 )
 def test_updated(cache: Service, exam: Exam) -> None:
-    """The service cache and its running task have the new image, redis:6.2.5-alpine."""
+    """The service cache and its running task have the new image, %(new)s."""
     images = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
     assert all(same_image(image, stack.NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, cache)
@@ -167,15 +163,11 @@ def test_updated(cache: Service, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko="새 이미지는 파일에서 왔다. 파일을 고쳐 다시 배포했다.",
     needs=("stack.updated",),
     hint=on_manager(
         stack.CHANGE,
         stack.DEPLOY,
-        words=Words(
-            "`docker service update` does not change the file: the next deploy would put the old image back.",
-            "`docker service update`로 바꾸면 파일은 그대로라서 다음 배포 때 이전 이미지로 돌아갑니다.",
-        ),
+        words=_("`docker service update` does not change the file: the next deploy would put the old image back."),
     ),
 )
 def test_from_the_file(cache: Service) -> None:
@@ -187,15 +179,11 @@ def test_from_the_file(cache: Service) -> None:
 
 @check(
     points=2,
-    ko=f"캐시의 기록에 {stack.OLD} 태스크가 남아 있다. 새로 만들지 않고 업데이트했다.",
     needs=("stack.updated",),
     topics=("history",),
     hint=on_manager(
         *_AGAIN,
-        words=Words(
-            "The history shows no update of the cache. Deploy the file with the old image, then with the new one.",
-            "기록에 캐시를 업데이트한 흔적이 없습니다. 이전 이미지로 배포한 뒤 새 이미지로 다시 배포하세요.",
-        ),
+        words=_("The history shows no update of the cache. Deploy the file with the old image, then with the new one."),
     ),
 )
 def test_history(cache: Service) -> None:
@@ -207,15 +195,11 @@ def test_history(cache: Service) -> None:
 
 @check(
     points=2,
-    ko="캐시가 바뀔 때 web과 counter의 태스크는 그대로였다.",
     needs=("stack.history",),
     topics=("history",),
     hint=on_manager(
         *_AGAIN,
-        words=Words(
-            f"Change only the cache's image in {stack.FILE}. Then do it again.",
-            f"{stack.FILE}에서 캐시의 이미지만 바꾸세요. 그다음 다시 합니다.",
-        ),
+        words=_("Change only the cache's image in %(file)s. Then do it again.", file=stack.FILE),
     ),
 )
 def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
@@ -233,7 +217,6 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
 
 @check(
     points=1,
-    ko="노드의 8090 포트로 요청하면 web의 페이지가 온다.",
     needs=("stack.published", "stack.running"),
     requires=WEB.asking_needs,
     whole_lab=True,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
+
+_ = Messages.beside(__file__)
 
 STACK = "shop"
 FILE = "shop.yml"
@@ -48,28 +50,18 @@ VISITS = "redis-cli GET visits"
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Stack", "스택"),
+    title=_("Stack"),
     section="2-2",
     order=150,
-    summary=Words(
-        "several services from one file: on the swarm, and with Compose on one host",
-        "파일 하나로 여러 서비스 실행: 스웜에서, 그리고 Compose로 호스트 한 대에서",
-    ),
+    summary=_("several services from one file: on the swarm, and with Compose on one host"),
     services=SERVICES,
     later=(UPDATED,),
     stacks=(STACK,),
     instead={
-        Capability.ROUTING_MESH: Words(
-            en="""\
+        Capability.ROUTING_MESH: _("""\
 The stack is deployed and its tasks run, but port 8090 opens on no node: leave out the curl of step 7. With
 compose (step 2) the port does answer, on the one host. That services of the stack find each other is seen
 in step 5, which needs no published port.
-""",
-            ko="""\
-스택은 배포되고 태스크도 실행되지만 8090 포트는 어느 노드에서도 열리지 않습니다. 7번의 curl은 건너뛰세요.
-compose로 실행할 때(2번)는 그 호스트 하나에서 포트가 응답합니다. 스택의 서비스가 서로를 찾는 것은 공개 포트가
-필요 없는 5번에서 볼 수 있습니다.
-""",
-        ),
+"""),
     },
 )

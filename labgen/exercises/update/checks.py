@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm, Task
 from labgen.docker.timeline import most_missing, places, updates
 from labgen.exercise.hint import on, on_manager
@@ -17,6 +17,8 @@ from verify.services import all_run, changed_image, made_from, service_of
 
 from . import exercise as update
 
+_ = Messages.beside(__file__)
+
 SERVICE = update.SERVICE
 
 service = service_of(SERVICE.name)
@@ -24,7 +26,6 @@ service = service_of(SERVICE.name)
 
 @check(
     points=1,
-    ko="my-database 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
@@ -35,7 +36,6 @@ def test_service_exists(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 3개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("update.service_exists",),
     whole_lab=True,
     topics=("tasks",),
@@ -48,13 +48,13 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko=f"서비스와 실행 중인 모든 태스크가 {update.NEW} 이미지를 쓴다.",
+    values={"new": update.NEW},
     needs=("update.running",),
     topics=("tasks",),
     hint=on_manager(update.UPDATE),
 )
 def test_image(service: Service, exam: Exam) -> None:
-    """The service and every task that runs have the new image, redis:6.2.5-alpine."""
+    """The service and every task that runs have the new image, %(new)s."""
     images = {service.plain_image, *(task.image.partition("@")[0] for task in service.running)}
     assert all(same_image(image, update.NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
@@ -62,12 +62,11 @@ def test_image(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다.",
     needs=("update.image",),
     whole_lab=True,
     topics=("tasks",),
     hint=on(
-        Words(f"a node with a task of {SERVICE.name}", f"{SERVICE.name}의 태스크가 있는 노드"),
+        _("a node with a task of %(service)s", service=SERVICE.name),
         "docker ps",
         "docker exec CONTAINER redis-server --version",
     ),
@@ -91,15 +90,13 @@ def test_server_version(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="기록에 두 버전이 모두 있다. 복제본마다 이전 이미지의 태스크 다음에 새 이미지의 태스크가 온다.",
     needs=("update.image",),
     topics=("history",),
     hint=on_manager(
         f"docker service update --image {update.OLD} {SERVICE.name}",
         update.UPDATE,
-        words=Words(
-            "The history shows no update from the old image to the new one. Go back to the old image, then update.",
-            "기록에 이전 이미지에서 새 이미지로 업데이트한 흔적이 없습니다. 이전 이미지로 되돌린 뒤 업데이트하세요.",
+        words=_(
+            "The history shows no update from the old image to the new one. Go back to the old image, then update."
         ),
     ),
 )
@@ -115,7 +112,6 @@ def test_history(service: Service) -> None:
 
 @check(
     points=2,
-    ko="업데이트하는 동안 한순간에 멈춰 있던 복제본은 많아야 하나다.",
     needs=("update.history",),
     whole_lab=True,
     topics=("history",),
@@ -123,11 +119,9 @@ def test_history(service: Service) -> None:
         SERVICE.name,
         SERVICE.create,
         update.UPDATE,
-        why=Words(
+        why=_(
             "Update one task at a time (--update-parallelism 1, the default). The history keeps the other update, so "
-            "the exercise starts from a new service.",
-            "한 번에 하나씩 업데이트하세요(--update-parallelism 1, 기본값). 기록에 지난 업데이트가 남으므로 새 "
-            "서비스로 다시 합니다.",
+            "the exercise starts from a new service."
         ),
     ),
 )
@@ -141,7 +135,6 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko="업데이트가 완료되었다.",
     needs=("update.image",),
     topics=("tasks",),
     hint=on_manager(f"docker service inspect --pretty {SERVICE.name}"),

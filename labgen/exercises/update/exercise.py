@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
+
+_ = Messages.beside(__file__)
 
 OLD = "redis:6.0-alpine"
 NEW = "redis:6.2.5-alpine"
@@ -19,10 +21,10 @@ UPDATE = f"docker service update --image {NEW} {SERVICE.name}"
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Rolling update", "롤링 업데이트"),
+    title=_("Rolling update"),
     section="2-8",
     order=90,
-    summary=Words("a rolling update, one task at a time", "태스크를 하나씩 바꾸는 롤링 업데이트"),
+    summary=_("a rolling update, one task at a time"),
     services=(SERVICE,),
     later=(UPDATED,),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import Turn, at_once, most_missing, updates
 from labgen.exercise.hint import on_manager
@@ -16,6 +16,8 @@ from verify.hinting import create, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
 from . import exercise as updateoptions
+
+_ = Messages.beside(__file__)
 
 SERVICE = updateoptions.SERVICE
 PARALLELISM, DELAY = updateoptions.PARALLELISM, updateoptions.DELAY
@@ -36,7 +38,6 @@ def happened(service: Service, exam: Exam) -> list[list[Turn]]:
 
 @check(
     points=1,
-    ko="my-cache 서비스가 redis 이미지로 만들어져 있고 redis 서버를 실행한다.",
     needs=("cluster.swarm_begun",),
     hint=create(SERVICE),
 )
@@ -47,7 +48,6 @@ def test_service_exists(swarm: Swarm) -> None:
 
 @check(
     points=1,
-    ko="서비스는 복제 모드이고 복제본이 4개이며, 모두 실행 중이고 멈추지 않는다.",
     needs=("updateoptions.service_exists",),
     whole_lab=True,
     topics=("tasks",),
@@ -60,13 +60,13 @@ def test_running(service: Service, exam: Exam) -> None:
 
 @check(
     points=1,
-    ko=f"실행 중인 모든 태스크가 {NEW} 이미지를 쓰고, 업데이트가 끝나 있다.",
+    values={"new": NEW},
     needs=("updateoptions.running",),
     topics=("tasks",),
     hint=on_manager(updateoptions.UPDATE_IN_PAIRS),
 )
 def test_updated(service: Service, exam: Exam) -> None:
-    """Every task that runs has the new image, redis:6.2.5-alpine, and the last update is complete."""
+    """Every task that runs has the new image, %(new)s, and the last update is complete."""
     images = {task.image.partition("@")[0] for task in service.running}
     assert all(same_image(image, NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
@@ -75,14 +75,13 @@ def test_updated(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    ko="업데이트 한 번은 복제본을 두 개씩 바꾸었고, 한순간에 비어 있던 복제본은 많아야 두 개다.",
     needs=("updateoptions.updated",),
     whole_lab=True,
     topics=("history",),
     hint=on_manager(
         f"docker service update --image {OLD} {SERVICE.name}",
         updateoptions.UPDATE_IN_PAIRS,
-        look=Words("Go back to the old image, then update in pairs.", "이전 이미지로 되돌린 뒤 둘씩 업데이트하세요."),
+        look=_("Go back to the old image, then update in pairs."),
     ),
 )
 def test_two_at_a_time(happened: list[list[Turn]]) -> None:
@@ -92,21 +91,20 @@ def test_two_at_a_time(happened: list[list[Turn]]) -> None:
 
 @check(
     points=2,
-    ko=f"그 업데이트는 다음 복제본으로 넘어가기 전에 {DELAY:g}초 이상 기다렸다.",
+    values={"delay": DELAY},
     needs=("updateoptions.two_at_a_time",),
     whole_lab=True,
     topics=("history",),
     hint=on_manager(f"docker service update --update-parallelism 2 --update-delay {DELAY:g}s --force {SERVICE.name}"),
 )
 def test_pause(happened: list[list[Turn]]) -> None:
-    """That update waited for 3 s after a replica before it went on to the next."""
+    """That update waited for %(delay)g s after a replica before it went on to the next."""
     pairs = [update for update in happened if _in_pairs(update)]
     assert any(at_once(update, DELAY - _SLACK) <= PARALLELISM for update in pairs), _describe(pairs)
 
 
 @check(
     points=2,
-    ko="또 한 번의 업데이트는 start-first로 진행되었다. 모든 복제본에서 새 태스크가 실행된 뒤에 기존 태스크가 끝났다.",
     needs=("updateoptions.running",),
     whole_lab=True,
     topics=("history",),
@@ -119,7 +117,6 @@ def test_start_first(happened: list[list[Turn]]) -> None:
 
 @check(
     points=1,
-    ko="start-first 업데이트는 복제본을 한 번에 하나씩 바꾸었다.",
     needs=("updateoptions.start_first",),
     whole_lab=True,
     topics=("history",),

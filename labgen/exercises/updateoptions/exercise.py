@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from labgen.core.words import Words
+from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.exercises.update.exercise import NEW, OLD
+
+_ = Messages.beside(__file__)
 
 MONITOR = 2.0
 """Seconds after each task in which its end counts as the update's failure: short, to wait less."""
@@ -27,13 +29,10 @@ UPDATE_START_FIRST = (
 
 EXERCISE = Exercise(
     __name__,
-    title=Words("Update options", "업데이트 옵션"),
+    title=_("Update options"),
     section="2-8",
     order=100,
-    summary=Words(
-        "parallelism, delay and order, as the start and stop times of the tasks show them",
-        "태스크의 시작과 종료 시각에서 보는 병렬 수, 지연 시간, 순서",
-    ),
+    summary=_("parallelism, delay and order, as the start and stop times of the tasks show them"),
     services=(SERVICE,),
     later=(IN_PAIRS, START_FIRST),
 )

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from labgen.core.errors import LabgenError
-from labgen.core.words import NOTHING
+from labgen.core.i18n import NOTHING
 from labgen.docker.api import Run, as_json, as_object, ask_command, part
 from labgen.docker.swarm import LocalSwarm, Service, Swarm, look
 from labgen.exercise.catalogue import exercises

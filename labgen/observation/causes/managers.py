@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labgen.core.words import Words
+from labgen.core.i18n import _
 from labgen.docker import refusals
 from labgen.docker.refusals import Refusal, says_locked, says_no_leader
 from labgen.exercise.hint import in_folder
@@ -45,11 +45,11 @@ def _no_swarm(observations: Observations) -> Iterator[Finding]:
         return
     yield Finding(
         "no-swarm",
-        Words("No node is in a swarm.", "스웜에 들어 있는 노드가 없습니다."),
+        _("No node is in a swarm."),
         (
             in_folder(
                 "fab bootstrap",
-                look=Words("This makes one swarm of all nodes.", "모든 노드를 스웜 하나로 묶습니다."),
+                look=_("This makes one swarm of all nodes."),
             ),
         ),
     )
@@ -58,24 +58,21 @@ def _no_swarm(observations: Observations) -> Iterator[Finding]:
 NO_LEADER = Cause(
     "no-leader",
     frozenset({"swarm", "node"}),
-    Words(
-        'A manager answers "The swarm does not have a leader".',
-        '매니저가 "The swarm does not have a leader"라고 답한다.',
-    ),
+    _('A manager answers "The swarm does not have a leader".'),
     "sudo systemctl start docker",
     _no_leader,
 )
 LOCKED = Cause(
     "locked",
     frozenset({"swarm", "node"}),
-    Words("An engine's swarm state is `locked`.", "엔진의 스웜 상태가 `locked`이다."),
+    _("An engine's swarm state is `locked`."),
     "docker swarm unlock",
     _locked,
 )
 NO_SWARM = Cause(
     "no-swarm",
     frozenset({"swarm", "node"}),
-    Words("The swarm state of every engine is `inactive`.", "모든 엔진의 스웜 상태가 `inactive`이다."),
+    _("The swarm state of every engine is `inactive`."),
     "fab bootstrap",
     _no_swarm,
 )

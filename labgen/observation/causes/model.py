@@ -8,7 +8,7 @@ from datetime import datetime
 from ipaddress import IPv4Network
 from typing import Literal
 
-from labgen.core.words import Words
+from labgen.core.i18n import Text
 from labgen.docker.swarm import LocalSwarm, Service, Swarm
 from labgen.exercise.hint import Hints
 from labgen.exercise.model import Exercise
@@ -34,7 +34,7 @@ class Finding:
     """
 
     cause: str
-    words: Words
+    words: Text
     hints: Hints
 
 
@@ -112,6 +112,6 @@ class Cause:
 
     name: str
     topics: frozenset[Topic]
-    sign: Words
+    sign: Text
     remedy: str
     recognise: Callable[[Observations], Iterable[Finding]]

@@ -6,7 +6,7 @@ import difflib
 import shlex
 from collections.abc import Collection, Iterator
 
-from labgen.core.words import Words
+from labgen.core.i18n import NOTHING, Text, _
 from labgen.docker.swarm import Network, Service
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hints, on_manager
@@ -17,11 +17,11 @@ from labgen.observation.causes.model import Cause, Finding, Observations
 _NEAR = 0.75
 """How alike a name must be (difflib): web-alb2 and web_alb are to web-alb, web is not."""
 
-_CREATED: dict[str, Words] = {
-    "service": Words("service", "서비스"),
-    "network": Words("network", "네트워크"),
-    "secret": Words("secret", "시크릿"),
-    "config": Words("config", "컨피그"),
+_CREATED: dict[str, Text] = {
+    "service": _("service"),
+    "network": _("network"),
+    "secret": _("secret"),
+    "config": _("config"),
 }
 
 
@@ -57,7 +57,7 @@ def _near_name(observations: Observations) -> Iterator[Finding]:
 
 def _near_files(observations: Observations, exercise: Exercise) -> Iterator[Finding]:
     """Secrets and configs of almost the right name, among those that the exercise's services are given."""
-    for _, service in observations.services():
+    for _spec, service in observations.services():
         for kind, expected, attached in (
             ("secret", exercise.secrets, service.secrets),
             ("config", exercise.configs, service.configs),
@@ -76,9 +76,11 @@ def _misnamed(kind: str, name: str, near: str, hints: Hints) -> Finding:
     what = _CREATED[kind]
     return Finding(
         "near-name",
-        Words(
-            f"There is no {what.en} {name}, but there is {near}: is it meant? Names cannot be changed.",
-            f"{name} {what.ko}가 없고 {near}가 있습니다. 이것을 {name} 대신 만들었습니까? 이름은 바꿀 수 없습니다.",
+        _(
+            "There is no %(what)s %(name)s, but there is %(near)s: is it meant? Names cannot be changed.",
+            what=what,
+            name=name,
+            near=near,
         ),
         hints,
     )
@@ -106,18 +108,17 @@ def _port_finding(spec: ServiceSpec, own: Service | None, another: Service, port
     )
     return Finding(
         "port-taken",
-        Words(
-            f"Port {port} is published by the service {another.name}: {spec.name} cannot have it, too.",
-            f"{port} 포트를 {another.name} 서비스가 이미 공개하고 있어 {spec.name}에 쓸 수 없습니다.",
+        _(
+            "Port %(port)s is published by the service %(owner)s: %(service)s cannot have it, too.",
+            port=port,
+            owner=another.name,
+            service=spec.name,
         ),
         (
             on_manager(
                 f"docker service update --publish-rm {target} {shlex.quote(another.name)}",
                 add,
-                look=Words(
-                    f"Take the port from {another.name}, which runs on without it.",
-                    f"{another.name}에서 포트를 거두세요. 서비스는 계속 실행됩니다.",
-                ),
+                look=_("Take the port from %(owner)s, which runs on without it.", owner=another.name),
             ),
         ),
     )
@@ -134,12 +135,12 @@ def _wrong_network(observations: Observations) -> Iterator[Finding]:
         on_them = [networks[place].name for place in service.networks if place in networks]
         yield Finding(
             "wrong-network",
-            Words(
-                f"{spec.name} is not on the network {spec.network}, but on {', '.join(on_them) or 'none of its own'}: "
-                "services find each other on a network that both are on.",
-                f"{spec.name} 서비스가 {spec.network} 네트워크에 있지 않습니다(있는 곳: "
-                f"{', '.join(on_them) or '없음'}). "
-                "서비스는 같은 네트워크에 있어야 서로를 찾습니다.",
+            _(
+                "%(service)s is not on the network %(network)s, but on %(networks)s: services find each other on a "
+                "network that both are on.",
+                service=spec.name,
+                network=spec.network,
+                networks=", ".join(on_them) or _("none of its own"),
             ),
             (on_manager(f"docker service update --network-add {spec.network} {spec.name}"),),
         )
@@ -153,19 +154,15 @@ def _history_cut(observations: Observations) -> Iterator[Finding]:
         return
     yield Finding(
         "history-cut",
-        Words(
-            f"The swarm keeps {limits[0]} tasks of the past for each replica (task history limit): what was replaced "
-            "can no longer be seen.",
-            f"스웜이 복제본마다 지난 태스크를 {limits[0]}개만 남깁니다(task history limit). 교체된 것을 더는 볼 수 "
-            "없습니다.",
+        _(
+            "The swarm keeps %(limit)s tasks of the past for each replica (task history limit): what was "
+            "replaced can no longer be seen.",
+            limit=limits[0],
         ),
         (
             on_manager(
                 "docker swarm update --task-history-limit 5",
-                look=Words(
-                    "Let it keep five, as by default, and do the exercise's update again. No service is lost.",
-                    "기본값인 5개로 되돌리고 실습의 업데이트를 다시 하세요. 서비스는 그대로입니다.",
-                ),
+                look=_("Let it keep five, as by default, and do the exercise's update again. No service is lost."),
             ),
         ),
     )
@@ -186,24 +183,21 @@ def _overlaps(network: Network, subnet: str, name: str, another: str, observatio
     leave = [f"docker service update --network-rm {quoted} {shlex.quote(user)}" for user in users]
     return Finding(
         "overlay-in-lab-network",
-        Words(
-            f"The overlay network {network.name} ({subnet}) was created inside {name} {another}, which the machines "
-            "themselves use. Only this network has to go.",
-            f"오버레이 네트워크 {network.name}({subnet})이 머신이 쓰는 네트워크 {another} 안에 만들어졌습니다. 이 "
-            "네트워크만 "
-            "지우면 됩니다.",
+        _(
+            "The overlay network %(network)s (%(subnet)s) was created inside %(place)s %(lab_network)s, which the "
+            "machines themselves use. Only this network has to go.",
+            network=network.name,
+            subnet=subnet,
+            place=name,
+            lab_network=another,
         ),
         (
             on_manager(
                 *leave,
                 f"docker network rm {quoted}",
                 f"docker network create --driver overlay {quoted}",
-                look=Words(
-                    "Create it again without --subnet: the swarm then chooses a free one."
-                    + (f" The services on it leave it first: {', '.join(users)}." if users else ""),
-                    "--subnet 없이 다시 만들면 스웜이 빈 주소를 고릅니다."
-                    + (f" 그 네트워크의 서비스를 먼저 뺍니다: {', '.join(users)}." if users else ""),
-                ),
+                look=_("Create it again without --subnet: the swarm then chooses a free one.")
+                + (_(" The services on it leave it first: %(users)s.", users=", ".join(users)) if users else NOTHING),
             ),
         ),
     )
@@ -213,41 +207,35 @@ CAUSES = (
     Cause(
         "near-name",
         frozenset({"names", "network"}),
-        Words(
-            "A service, network, secret or config is missing, and another has nearly its name.",
-            "서비스, 네트워크, 시크릿, 컨피그가 없고 이름이 거의 같은 것이 있다.",
-        ),
+        _("A service, network, secret or config is missing, and another has nearly its name."),
         "docker service create",
         _near_name,
     ),
     Cause(
         "port-taken",
         frozenset({"names", "requests"}),
-        Words("Another service publishes the port.", "다른 서비스가 그 포트를 공개하고 있다."),
+        _("Another service publishes the port."),
         "docker service update --publish-rm",
         _port_taken,
     ),
     Cause(
         "wrong-network",
         frozenset({"network"}),
-        Words("A service is not on the exercise's network.", "서비스가 실습의 네트워크에 있지 않다."),
+        _("A service is not on the exercise's network."),
         "docker service update --network-add",
         _wrong_network,
     ),
     Cause(
         "history-cut",
         frozenset({"history"}),
-        Words("The swarm's task history limit is 0 or 1.", "스웜의 task history limit이 0이나 1이다."),
+        _("The swarm's task history limit is 0 or 1."),
         "docker swarm update --task-history-limit 5",
         _history_cut,
     ),
     Cause(
         "overlay-in-lab-network",
         frozenset({"subnets", "network", "requests"}),
-        Words(
-            "An overlay network that somebody created overlaps the lab network or adapter 1.",
-            "직접 만든 오버레이 네트워크가 실습 네트워크나 어댑터 1의 네트워크와 겹친다.",
-        ),
+        _("An overlay network that somebody created overlaps the lab network or adapter 1."),
         "docker network rm",
         _overlay_overlaps,
     ),

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from labgen.core.words import NOTHING, Words
+from labgen.core.i18n import NOTHING, Text, _, untranslated
 from labgen.docker.swarm import Service, SwarmNode, Task
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hint, on, on_manager
@@ -91,15 +91,13 @@ def _by_error(cause: str, judge: Judge) -> Callable[[Observations], Iterator[Fin
     return recognise
 
 
-def see(name: str, *, look: Words = NOTHING) -> Hint:
+def see(name: str, *, look: Text = NOTHING) -> Hint:
     """Make the hint that shows a service's tasks with their whole errors."""
     return on_manager(f"docker service ps --no-trunc {shlex.quote(name)}", look=look)
 
 
-def says(service: Service, error: str) -> Words:
-    return Words(
-        f"The tasks of {service.name} cannot run: {error}", f"{service.name}의 태스크가 실행되지 않습니다: {error}"
-    )
+def says(service: Service, error: str) -> Text:
+    return _("The tasks of %(service)s cannot run: %(error)s", service=service.name, error=error)
 
 
 def _image(case: Case) -> Finding | None:
@@ -120,14 +118,11 @@ def _image(case: Case) -> Finding | None:
     right = near[0] if near else spec.image
     return Finding(
         "image-missing",
-        says(service, error)
-        + Words(f" The image is {image}: is {right} meant?", f" 이미지가 {image}입니다. {right}입니까?"),
+        says(service, error) + _(" The image is %(image)s: is %(right)s meant?", image=image, right=right),
         (
             on_manager(
                 f"docker service update --image {right} {service.name}",
-                look=Words(
-                    "Name the image rightly; the service stays.", "이미지 이름을 바로잡으세요. 서비스는 그대로입니다."
-                ),
+                look=_("Name the image rightly; the service stays."),
             ),
             see(service.name),
         ),
@@ -137,23 +132,18 @@ def _image(case: Case) -> Finding | None:
 def _not_pulled(observations: Observations, service: Service, task: Task, error: str) -> Finding:
     name = observations.node_name(task.node_id)
     proxy = next((node.symptoms.proxy for node in observations.nodes if node.name == name and node.symptoms), "")
-    where = Words(name, name) if name else Words("the node of the task", "태스크의 노드")
+    where = untranslated(name) if name else _("the node of the task")
     pull = on(
         where,
         f"docker pull {shlex.quote(service.plain_image)}",
-        look=Words(
-            "The name is right. This shows why it does not arrive.", "이름은 맞습니다. 왜 받지 못하는지 보세요."
-        ),
+        look=_("The name is right. This shows why it does not arrive."),
     )
     if not proxy:
         return Finding("image-not-pulled", says(service, error), (pull, see(service.name)))
     return Finding(
         "proxy",
         says(service, error)
-        + Words(
-            f" The engine of {name} pulls images by the proxy {proxy}.",
-            f" {name}의 엔진은 {proxy} 프록시로 이미지를 받습니다.",
-        ),
+        + _(" The engine of %(name)s pulls images by the proxy %(proxy)s.", name=name, proxy=proxy),
         (
             pull,
             on(
@@ -162,10 +152,7 @@ def _not_pulled(observations: Observations, service: Service, task: Task, error:
                 "sudo grep -ri proxy /etc/systemd/system/docker.service.d/ /etc/default/docker /etc/docker/daemon.json",
                 "sudo systemctl daemon-reload",
                 "sudo systemctl restart docker",
-                look=Words(
-                    "Correct the proxy where it is written, then restart the engine.",
-                    "프록시가 적힌 곳을 고친 뒤 엔진을 다시 시작하세요.",
-                ),
+                look=_("Correct the proxy where it is written, then restart the engine."),
             ),
         ),
     )
@@ -178,43 +165,37 @@ def _program(case: Case) -> Finding | None:
     args = spec.command.replace('"', '\\"')
     return Finding(
         "command-not-found",
-        says(service, error) + Words(" Its command is not in the image.", " 이미지에 없는 명령입니다."),
+        says(service, error) + _(" Its command is not in the image."),
         (on_manager(f'docker service update --args "{args}" {service.name}'), see(service.name)),
     )
 
 
-def of_tasks(name: str, sign: Words, remedy: str, judge: Judge) -> Cause:
+def of_tasks(name: str, sign: Text, remedy: str, judge: Judge) -> Cause:
     return Cause(name, TOPICS, sign, remedy, _by_error(name, judge))
 
 
 CAUSES = (
     of_tasks(
         "image-missing",
-        Words(
-            'A task\'s error is "No such image" or like it, and the course has no such image.',
-            '태스크의 오류가 "No such image" 따위이고 과정에 없는 이미지이다.',
-        ),
+        _('A task\'s error is "No such image" or like it, and the course has no such image.'),
         "docker service update --image IMAGE SERVICE",
         _image,
     ),
     of_tasks(
         "proxy",
-        Words(
-            "An image of the course does not arrive, and the node's engine pulls by a proxy.",
-            "과정의 이미지를 받지 못하고, 노드의 엔진이 프록시를 쓴다.",
-        ),
+        _("An image of the course does not arrive, and the node's engine pulls by a proxy."),
         "docker pull IMAGE",
         _image,
     ),
     of_tasks(
         "image-not-pulled",
-        Words("An image of the course does not arrive.", "과정의 이미지를 받지 못한다."),
+        _("An image of the course does not arrive."),
         "docker pull IMAGE",
         _image,
     ),
     of_tasks(
         "command-not-found",
-        Words('A task\'s error is "executable file not found".', '태스크의 오류가 "executable file not found"이다.'),
+        _('A task\'s error is "executable file not found".'),
         "docker service update --args COMMAND SERVICE",
         _program,
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labgen import cli
+from labgen.core.i18n import Language
 from labgen.core.workspace import LabFolder, State
 from labgen.exercise.catalogue import exercises
 from labgen.model.capabilities import NO_IPVS, Capability
@@ -54,9 +55,9 @@ def test_a_brief_has_the_addresses_of_the_lab_it_is_read_in(tmp_path: Path, caps
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("name", sorted(exercises()))
-def test_a_brief_makes_the_services_that_the_exercise_makes(name: str, language: str) -> None:
+def test_a_brief_makes_the_services_that_the_exercise_makes(name: str, language: Language) -> None:
     exercise = exercises()[name]
-    brief = re.sub(r"\s+", " ", exercise.brief.in_(language).replace("\\\n", " "))
+    brief = re.sub(r"\s+", " ", exercise.brief(language).replace("\\\n", " "))
     # What a stack has stands in its file.
     of_stacks = tuple(f"{stack}_" for stack in exercise.stacks)
     alone = [spec.create for spec in exercise.services if not spec.name.startswith(of_stacks)]

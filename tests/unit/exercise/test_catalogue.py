@@ -13,10 +13,10 @@ from labgen.exercise import catalogue
 from labgen.exercise.catalogue import COURSE, Catalogue, exercises, find, import_part, load, prerequisite
 
 DATA = """\
-from labgen.core.words import Words
+from labgen.core.i18n import Text
 from labgen.exercise.model import Exercise
 
-EXERCISE = Exercise(__name__, Words("A toy", "장난감"), "")
+EXERCISE = Exercise(__name__, Text("A toy"), "")
 """
 
 _NUMBERS = itertools.count()
@@ -65,7 +65,7 @@ def test_load_finds_an_exercise_by_its_folder_alone(root: Root) -> None:
     root.add("toy")
     toy = root.load().exercises["toy"]
     assert (toy.name, toy.package) == ("toy", f"{root.name}.toy")
-    assert (toy.brief.en, toy.brief.ko) == ("A toy.", "장난감.")
+    assert (toy.brief("en"), toy.brief("ko")) == ("A toy.", "장난감.")
 
 
 def test_load_puts_exercises_in_order_then_by_name(root: Root) -> None:
@@ -80,7 +80,7 @@ def test_load_ignores_what_is_left_of_a_removed_exercise(root: Root) -> None:
     assert root.load() == Catalogue({}, ())
 
 
-NO_CAPABILITY = DATA.replace('"")', '"",\n    instead={Capability.TELEPATHY: Words("", "")})').replace(
+NO_CAPABILITY = DATA.replace('"")', '"",\n    instead={Capability.TELEPATHY: Text("")})').replace(
     "from labgen.exercise", "from labgen.model.capabilities import Capability\nfrom labgen.exercise", 1
 )
 
@@ -93,7 +93,7 @@ MISTAKES: dict[str, tuple[Callable[[Root], object], str]] = {
         "/bad/exercise.py, line 6: there is no capability TELEPATHY; there are NETPLAN, ROUTING_MESH, OWN_MACHINE.",
     ),
     "capability as text": (
-        lambda root: root.add("bad", DATA.replace('"")', '"",\n    instead={"telepathy": Words("", "")})')),
+        lambda root: root.add("bad", DATA.replace('"")', '"",\n    instead={"telepathy": Text("")})')),
         "/bad/exercise.py, line 5: there is no capability telepathy; there are ",
     ),
     "no data": (lambda root: root.add("bad", "E = 1"), "/bad/exercise.py, line 1: it defines no EXERCISE."),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from labgen.core.errors import SwarmError
-from labgen.core.words import Words
+from labgen.core.i18n import Messages, Text
 from labgen.exercise.catalogue import exercise_names
 from labgen.exercise.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
 from verify.checks import Check
@@ -22,8 +23,10 @@ def checks() -> list[Check]:
     return [mark.args[0] for mark in marks if mark.name == "check"]
 
 
-def test_hint_speaks_both_languages_and_names_the_lab() -> None:
-    hint = on_manager("docker node promote {node}", look=Words("See {node}.", "{node}를 보세요."))
+def test_hint_speaks_both_languages_and_names_the_lab(tmp_path: Path) -> None:
+    (tmp_path / "messages.ko.po").write_text('msgid "See {node}."\nmsgstr "{node}를 보세요."\n', encoding="utf-8")
+    _ = Messages.beside(str(tmp_path / "checks.py"))
+    hint = on_manager("docker node promote {node}", look=_("See {node}."))
     assert hint.in_("en", LAB) == Advice("", "See worker1.", "On boss:", ("docker node promote worker1",))
     assert hint.in_("ko", LAB) == Advice("", "worker1를 보세요.", "boss에서:", ("docker node promote worker1",))
 
@@ -40,15 +43,15 @@ def test_hint_refuses_what_is_no_command(command: str) -> None:
 
 
 def test_hint_text_has_a_line_for_each_command() -> None:
-    stages = [on_manager("docker node ls", "docker ps"), in_folder("labgen up", words=Words("Or so.", "또는."))]
+    stages = [on_manager("docker node ls", "docker ps"), in_folder("labgen up", words=Text("Or so."))]
     assert text_of([stage.in_("en", LAB) for stage in stages]) == (
-        f"On boss:\n  docker node ls\n  docker ps\nOr so.\nOn {FOLDER.en}:\n  labgen up"
+        f"On boss:\n  docker node ls\n  docker ps\nOr so.\nOn {FOLDER}:\n  labgen up"
     )
 
 
 def test_hints_are_made_of_a_text_as_well() -> None:
     assert hints("") == ()
-    assert hints("try") == (Hint(Words("try", "try")),)
+    assert hints("try") == (Hint(Text("try")),)
 
 
 def test_error_takes_hints_and_gives_them_as_text() -> None:
@@ -62,7 +65,6 @@ def test_hints_of_every_check_are_whole_commands_in_both_languages(check: Check)
     assert check.hints
     for hint in check.hints:
         assert hint.commands
-        assert all(bool(text.en) == bool(text.ko) for text in (hint.words, hint.look, hint.where))
         for command in hint.commands:
             assert len(command.splitlines()) == 1
             # Two commands in one line hide the second; what is to be typed is no sentence.
@@ -81,5 +83,5 @@ def test_hints_that_remove_something_say_what_is_lost(check: Check) -> None:
     for hint in check.hints:
         if any(command.startswith(DESTROYING) for command in hint.commands):
             said = [text for other in check.hints for text in (other.words, other.look)]
-            assert any(word in text.en for text in said for word in ("lost", "removes", "removing"))
-            assert any(word in text.ko for text in said for word in ("사라", "지워", "지우", "지웁"))
+            assert any(word in str(text) for text in said for word in ("lost", "removes", "removing"))
+            assert any(word in text.in_("ko") for text in said for word in ("사라", "지워", "지우", "지웁"))

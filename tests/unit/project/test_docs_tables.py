@@ -17,10 +17,10 @@ def test_table_of_exercises_is_fresh(name: str) -> None:
 @pytest.mark.parametrize("name", exercises())
 def test_exercise_has_a_summary_in_both_languages_that_fits_into_a_table(name: str) -> None:
     summary = exercises()[name].summary
-    for text in (summary.en, summary.ko):
+    for text in (str(summary), summary.in_("ko")):
         assert text
         assert not set(text) & {"|", "\n"}
-    assert not summary.en.endswith(".")
+    assert not str(summary).endswith(".")
 
 
 def test_refreshed_replaces_what_stands_between_the_comments() -> None:

@@ -66,7 +66,7 @@ def test_the_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("quorum", LAB, {}, say=texts.append)
     text = "\n".join(texts)
-    brief = find("quorum").brief.en
+    brief = find("quorum").brief()
     places = [text.index(words) for words in ("docker node ls", SERVICE.create, STOP, "force-new-cluster", START)]
     assert places == sorted(places)
     assert (text.count(STOP), text.count(START)) == (2, 2)

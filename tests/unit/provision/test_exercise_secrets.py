@@ -21,7 +21,7 @@ def test_the_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("secrets", LAB, {}, say=texts.append)
     text = "\n".join(texts)
-    brief = find("secrets").brief.en
+    brief = find("secrets").brief()
     commands = [
         create(FIRST),
         f"docker secret inspect {FIRST}",

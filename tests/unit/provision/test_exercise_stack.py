@@ -21,7 +21,7 @@ def test_the_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("stack", LAB, {}, say=texts.append)
     text = "\n".join(texts)
-    brief = find("stack").brief.en
+    brief = find("stack").brief()
     commands = [
         "docker-compose --project-name onehost --file shop.yml up -d --scale web=1",
         "docker-compose --project-name onehost --file shop.yml ps",

@@ -157,9 +157,9 @@ def test_an_unknown_exercise_names_the_nearest() -> None:
 
 def test_every_exercise_speaks_both_languages_and_has_steps() -> None:
     for exercise in exercises().values():
-        assert exercise.brief.en.strip()
-        assert any("가" <= char <= "힣" for char in exercise.brief.ko)
-        assert exercise.title.en != exercise.title.ko
+        assert exercise.brief("en").strip()
+        assert any("가" <= char <= "힣" for char in exercise.brief("ko"))
+        assert str(exercise.title) != exercise.title.in_("ko")
 
 
 def test_a_step_shows_its_command_and_what_came_of_it() -> None:
@@ -368,8 +368,8 @@ def test_without_the_mesh_a_container_off_the_bridge_is_said() -> None:
 
 def test_the_brief_says_what_to_do_without_the_mesh() -> None:
     instead = EXERCISE.instead[Capability.ROUTING_MESH]
-    assert "docker network inspect docker_gwbridge" in instead.en
-    assert any("가" <= char <= "힣" for char in instead.ko)
+    assert "docker network inspect docker_gwbridge" in str(instead)
+    assert any("가" <= char <= "힣" for char in instead.in_("ko"))
     # Whatever an exercise's services need somewhere, its brief knows a way without.
     for exercise in exercises().values():
         assert {need for service in exercise.services for need in service.asking_needs} <= set(exercise.instead)

@@ -150,10 +150,10 @@ def test_plugin_gives_its_options_in_a_lab_folder(lab_folder: Path, pytester: py
 # Exercises with mistakes.
 
 DATA = """\
-from labgen.core.words import Words
+from labgen.core.i18n import Text
 from labgen.exercise.model import Exercise
 
-EXERCISE = Exercise(__name__, Words("A toy", "장난감"), "")
+EXERCISE = Exercise(__name__, Text("A toy"), "")
 """
 CHECK = '''from verify.checks import check
 

@@ -9,7 +9,7 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import NodeError, SwarmError
-from labgen.core.words import Words
+from labgen.core.i18n import Text
 from labgen.docker.model import LocalSwarm
 from labgen.docker.swarm import Swarm
 from labgen.observation.causes import Symptoms
@@ -23,7 +23,7 @@ SYMPTOMS = Symptoms(proxy="http://proxy")
 
 
 def check(*topics: str) -> Check:
-    return Check("update", "it", Words("It is so.", "그렇다."), 2, Words("", ""), (), "all", False, topics=topics)  # type: ignore[arg-type]
+    return Check("update", "it", Text("It is so."), 2, (), (), "all", False, topics=topics)  # type: ignore[arg-type]
 
 
 class Lab:

@@ -17,7 +17,7 @@ from recorded import Recorded
 
 from labgen import cli
 from labgen.apps import explaining
-from labgen.core.words import Words
+from labgen.core.i18n import Text
 from labgen.exercise.verdict import Verdict
 from labgen.report.model import Outcome
 from labgen.transport import tracing
@@ -140,7 +140,7 @@ def test_the_command_line_starts_it(graded: Path, capfd: pytest.CaptureFixture[s
     assert "The history has both versions" in capfd.readouterr().out
 
 
-ABOUT = Check("update", "it", Words("It is so.", "그렇다."), 2, Words("", ""), (), "all", False)
+ABOUT = Check("update", "it", Text("It is so."), 2, (), (), "all", False)
 OUTCOME = Outcome("update.it", "update", "it", None, "It is so.", 2, 2, Verdict.PASS, "", "", 0.0)
 
 

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from sample_report import REPORT as SAMPLE
 
 from labgen import report as reports
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
 from labgen.report import LabNode, Outcome, Points, Report, words

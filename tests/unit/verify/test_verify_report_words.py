@@ -9,7 +9,7 @@ import pytest
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from labgen import report as reports
-from labgen.core.words import Language
+from labgen.core.i18n import Language
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
 from labgen.report import Outcome, Points, Seen, SeenProbe, SeenTask, words

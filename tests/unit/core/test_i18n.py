@@ -1,0 +1,108 @@
+"""Texts: English in the source, other languages from catalogues."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labgen.core.i18n import NOTHING, Messages, Text, untranslated
+
+CATALOGUE = """\
+msgid ""
+msgstr ""
+"Language: ko\\n"
+"Plural-Forms: nplurals=1; plural=0;\\n"
+
+msgid "%(name)s is on %(place)s."
+msgstr "%(place)s에 %(name)s가 있다."
+
+msgid "the node"
+msgstr "노드"
+
+msgid "50 % of it"
+msgstr "그 50 %"
+
+msgid "%(count)s task"
+msgid_plural "%(count)s tasks"
+msgstr[0] "태스크 %(count)s개"
+
+msgid "wrong %(name)s"
+msgstr "틀린 %(nmae)s"
+
+#, fuzzy
+msgid "nearly"
+msgstr "거의"
+"""
+
+
+@pytest.fixture
+def messages(tmp_path: Path) -> Messages:
+    """A catalogue beside a module."""
+    (tmp_path / "messages.ko.po").write_text(CATALOGUE, encoding="utf-8")
+    return Messages.beside(str(tmp_path / "checks.py"))
+
+
+def test_text_is_given_in_the_language_of_its_reader(messages: Messages) -> None:
+    text = messages("%(name)s is on %(place)s.", name="web", place=messages("the node"))
+    assert str(text) == text.in_("en") == "web is on the node."
+    assert text.in_("ko") == "노드에 web가 있다."
+
+
+def test_text_takes_values_where_it_is_given(messages: Messages) -> None:
+    assert messages("%(name)s is on %(place)s.", name="web").in_("ko", place="a") == "a에 web가 있다."
+
+
+def test_text_without_values_keeps_its_percent_signs(messages: Messages) -> None:
+    text = messages("50 % of it")
+    assert (str(text), text.in_("ko")) == ("50 % of it", "그 50 %")
+
+
+def test_text_does_not_format_its_values(messages: Messages) -> None:
+    assert str(messages("%(name)s is on %(place)s.", name="%(place)s", place="100 %")) == "%(place)s is on 100 %."
+
+
+@pytest.mark.parametrize(("count", "english"), [(0, "0 tasks"), (1, "1 task"), (2, "2 tasks")])
+def test_ngettext_depends_on_the_number(messages: Messages, count: int, english: str) -> None:
+    text = messages.ngettext("%(count)s task", "%(count)s tasks", count)
+    assert (str(text), text.in_("ko")) == (english, f"태스크 {count}개")
+
+
+@pytest.mark.parametrize("msgid", ["not there", "nearly", "wrong %(name)s"])
+def test_text_without_a_right_translation_is_given_in_english(messages: Messages, msgid: str) -> None:
+    assert messages(msgid, name="web").in_("ko") == msgid.replace("%(name)s", "web")
+
+
+@pytest.mark.parametrize("content", [None, b"msgid oops", b"\xff\xfe"])
+def test_text_of_a_catalogue_that_cannot_be_read_is_given_in_english(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "messages.ko.po").write_bytes(content)
+    assert Messages.beside(str(tmp_path / "checks.py"))("the node").in_("ko") == "the node"
+
+
+def test_text_can_be_put_behind_another(messages: Messages) -> None:
+    text = untranslated("a: ") + messages("the node")
+    assert (str(text), text.in_("ko")) == ("a: the node", "a: 노드")
+    assert text + NOTHING == text
+    assert not NOTHING
+    assert NOTHING + text == text
+
+
+def test_text_is_compared_and_hashed_by_what_it_says(messages: Messages) -> None:
+    assert {messages("a", name="b"), messages("a", name="b"), messages("a"), Text("a")} == {
+        messages("a", name="b"),
+        messages("a"),
+        Text("a"),
+    }
+
+
+@pytest.mark.parametrize(("language", "imported"), [("en", "False"), ("ko", "True")])
+def test_babel_is_imported_for_another_language_only(language: str, imported: str) -> None:
+    code = (
+        "import sys; from labgen.core.i18n import _; import verify.verdicts, labgen.cli; "
+        f"_('Not applicable here').in_({language!r}); print('babel' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == imported
