@@ -18,11 +18,11 @@ from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node, Role
+from labgen.transport.output import Say
 from provision import swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change
 from provision.facts import NodeFacts, observe
-from provision.output import Say
 from provision.shell import Shell
 
 T = TypeVar("T")

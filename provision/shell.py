@@ -15,8 +15,8 @@ from labgen.core.redaction import redact
 from labgen.machines.inventory import Inventory
 from labgen.machines.unreachable import unreached
 from labgen.model.lab import Node
-from provision.output import Output
-from provision.session import LOST, Ended, Session
+from labgen.transport.output import Output
+from labgen.transport.root_shell import LOST, Ended, Session
 
 _CARRIES_ON = "Then run the same command again: it carries on where it stopped."
 

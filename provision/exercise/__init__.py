@@ -11,11 +11,11 @@ from labgen.exercise.model import Exercise
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
+from labgen.transport.output import Say
 from provision.exercise import leftovers, services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run
 from provision.exercise.steps import Script, play, print_out
-from provision.output import Say
 
 
 def carry_out(name: str, inventory: Inventory, *, say: Say) -> None:

@@ -14,8 +14,8 @@ from labgen.exercise.model import Exercise
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.observation.causes import Topic
+from labgen.transport.output import Say
 from provision.causes import explained
-from provision.output import Say
 from provision.shell import Shell
 
 T = TypeVar("T")

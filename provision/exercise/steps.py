@@ -22,8 +22,8 @@ from labgen.core.redaction import redact
 from labgen.exercise.model import Exercise
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Node
+from labgen.transport.output import Output, Say
 from provision.exercise.timing import Spent, Timer
-from provision.output import Output, Say
 
 if TYPE_CHECKING:
     from provision.exercise.run import Run

@@ -6,8 +6,8 @@ import pytest
 
 from labgen.core.errors import NodeError
 from labgen.core.printable import printable
+from labgen.transport.output import Output
 from provision import tasks
-from provision.output import Output
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\r\x9b1m\u202e"
 

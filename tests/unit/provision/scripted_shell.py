@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from labgen.core.errors import NodeError
 from labgen.model.lab import Node
-from provision.output import Output
+from labgen.transport.output import Output
 
 
 @dataclass

@@ -18,10 +18,10 @@ from labgen.core.workspace import LabFolder, State
 from labgen.exercise.catalogue import exercise_names, exercises
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
+from labgen.transport.output import Output
 from provision import exercise as carrying
 from provision.exercise import leftovers, run, steps
 from provision.exercise.steps import Chosen, Step
-from provision.output import Output
 
 LAB = config.parse("managers: 3\nworkers: 2")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC).timestamp()

@@ -18,8 +18,8 @@ from labgen.core.process import Runner
 from labgen.docker.availability import Probed, Stretch
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
+from labgen.transport.output import Output
 from provision.exercise import watching
-from provision.output import Output
 from tests import needs
 
 

@@ -11,9 +11,9 @@ from test_provision_changes import LAB, WORKER, settled
 
 from labgen.core.errors import NodeError, NoLeader
 from labgen.core.polling import Patience
+from labgen.transport.output import Output
 from provision import bootstrap
 from provision.changes import STEPS
-from provision.output import Output
 
 # Recorded on a node from which docker.io had been purged, without a way to the internet.
 NO_PACKAGES = """\

@@ -13,9 +13,9 @@ from labgen.core.errors import NodeError, SwarmError
 from labgen.core.polling import Patience
 from labgen.core.workspace import LabFolder, State
 from labgen.machines.inventory import Inventory
+from labgen.transport.output import Output
 from provision import membership
 from provision.bootstrap import Account
-from provision.output import Output
 
 LAB = config.parse("{managers: 3, workers: 1}")
 IN_CHARGE = ("docker info", ok("active true\n"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from local_channel import LocalTransport
 
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import Patience
 from labgen.model.lab import Node
 from provision.shell import Shell
+from tests.local_channel import LocalTransport
 
 NODE = config.parse("").nodes[0]
 TOKEN = "SWMTKN-1-" + "0" * 50 + "-" + "1" * 25

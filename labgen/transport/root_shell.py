@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from labgen.transport.output import Output
 from labgen.transport.remote import SYSTEM_PATH
-from provision.output import Output
 
 if TYPE_CHECKING:
     from paramiko import Channel, Transport

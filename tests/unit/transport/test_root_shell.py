@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from local_channel import LocalTransport
 
-from provision.session import Ended, Output, Session
+from labgen.transport.output import Output
+from labgen.transport.root_shell import Ended, Session
 from tests import needs
+from tests.local_channel import LocalTransport
 
 TOKEN = "SWMTKN-1-" + "0" * 50 + "-" + "1" * 25
 
