@@ -34,6 +34,7 @@ from labgen.exercise.catalogue import exercises, prerequisite
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Capability
+from labgen.transport.ssh import SshTransport
 
 LABGEN = Path(sys.executable).with_name("labgen")
 PLAIN = Path(__file__).with_name("plain")
@@ -112,7 +113,9 @@ class Sides:
     def _logins(self) -> dict[str, int]:
         # Over a connection that stays open, so that the question is no login.
         ask = "journalctl --boot --unit ssh --output cat --no-pager"
-        return {node.name: self._there.asker(node)(ask).count("Accepted publickey") for node in self._there.lab.nodes}
+        transport = SshTransport(self._there)
+        answers = {node.name: transport.run(node, ask) for node in self._there.lab.nodes}
+        return {name: answer.count("Accepted publickey") for name, answer in answers.items()}
 
 
 def check_id(module: str, test: str, hosts: Collection[str], known: Collection[str]) -> str:

@@ -137,7 +137,7 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
     try:
         mended = swarm.settle(begun.result().shell, lab, inventory.patience)
     except SwarmError as error:
-        raise explained(error, lab, lambda node: Shell(inventory, node).run, {"node"}) from None
+        raise explained(error, lab, lambda node: Shell(inventory, node).ask, {"node"}) from None
     for line in mended:
         account.changed(lab.first_manager, line)
 
@@ -188,7 +188,7 @@ def _members(shell: Shell, patience: Patience) -> list[SwarmNode]:
 
     def ask() -> list[SwarmNode]:
         try:
-            return nodes(shell.run)
+            return nodes(shell.ask)
         except NoLeader as error:
             refused.append(error)
             raise NotYet(error.message) from None

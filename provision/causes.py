@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from labgen.core.errors import LabgenError
 from labgen.core.i18n import _
-from labgen.docker.api import Run
+from labgen.docker.question import Ask
 from labgen.exercise.model import Exercise
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes import Topic, diagnose
@@ -16,13 +16,13 @@ from labgen.observation.causes.ask import observe
 def explained(
     error: LabgenError,
     lab: Lab,
-    asker: Callable[[Node], Run],
+    asker: Callable[[Node], Ask],
     topics: Collection[Topic],
     exercise: Exercise | None = None,
 ) -> LabgenError:
     """Put the cause before an error, if it is recognised; else return the error unchanged.
 
-    :param asker: gives what runs a script as root on a node.
+    :param asker: returns what puts questions to a node.
     :param topics: what the error is about.
     """
     try:

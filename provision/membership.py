@@ -54,7 +54,7 @@ def drain(inventory: Inventory, names: Sequence[str], account: Account) -> None:
     """Move what runs on some nodes to other nodes, as far as Swarm can."""
     shell = manager(inventory)
     if shell is not None:
-        _drain(shell, inventory, _select(nodes(shell.run), names), account)
+        _drain(shell, inventory, _select(nodes(shell.ask), names), account)
 
 
 def activate(inventory: Inventory, names: Sequence[str], account: Account) -> None:
@@ -64,7 +64,7 @@ def activate(inventory: Inventory, names: Sequence[str], account: Account) -> No
         return
 
     def ready() -> list[SwarmNode]:
-        members = [node for node in _select(nodes(shell.run), names) if node.ready]
+        members = [node for node in _select(nodes(shell.ask), names) if node.ready]
         if missing := set(names) - {node.name for node in members}:
             raise NotYet(f"{', '.join(sorted(missing))} not Ready")
         return members
@@ -90,7 +90,7 @@ def retire(inventory: Inventory, names: Sequence[str], account: Account) -> None
     shell = manager(inventory, besides=names)
     if shell is None:
         return
-    members = _select(nodes(shell.run), names)
+    members = _select(nodes(shell.ask), names)
     active = [node for node in members if node.availability == "active"]
     try:
         _drain(shell, inventory, members, account)
@@ -173,7 +173,7 @@ def _demote(shell: Shell, inventory: Inventory, node: SwarmNode) -> None:
         )
 
     def settled() -> None:
-        if any(member.id == node.id and member.role == "manager" for member in nodes(shell.run)):
+        if any(member.id == node.id and member.role == "manager" for member in nodes(shell.ask)):
             raise NotYet("it is still a manager")
 
     wait_until(f"{node.name} to be a worker", settled, within=inventory.patience.seconds(30), error=SwarmError)

@@ -187,7 +187,7 @@ def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
 
 
 def _repair_members(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
-    members = nodes(manager.run)
+    members = nodes(manager.ask)
     lab_nodes = {node.name: node for node in lab.nodes}
     ready = {node.name: node for node in members if node.ready}
     for ghost in members:

@@ -46,7 +46,7 @@ _SCRIPTS = 2**20
 """Characters from which on a line is ASCII: only an answer is that long, and it is packed then."""
 
 _ANSWER = 32 * 2**20
-"""Bytes that one answer may have, unpacked (:data:`verify.hosts.LONGEST`): what is packed may be made to burst."""
+"""Bytes that one answer may have, unpacked (:data:`labgen.transport.protocol.LONGEST`): a file may unpack to more."""
 
 _TOGETHER = 128 * 2**20
 """Bytes that its answers may take in memory together."""

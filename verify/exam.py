@@ -17,6 +17,7 @@ from labgen.docker import api, container_times, swarm
 from labgen.docker.api import Answer
 from labgen.docker.availability import Probed
 from labgen.docker.hopeless import hopeless
+from labgen.docker.question import Question
 from labgen.docker.swarm import Network, Service, Swarm, Task
 from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
@@ -135,6 +136,13 @@ class Exam:
         """
         return self._transport.run(node, script, within=within)
 
+    def ask_node(self, node: Node, question: Question) -> str:
+        """Ask a node now something that is more than a script, and give the answer.
+
+        :raises NodeError: the node cannot be reached, or does not answer.
+        """
+        return self._transport.ask(node, question)
+
     def testinfra(self, node: Node) -> NodeHost:
         """Give testinfra's host for a node: the same object each time."""
         # Imported only where a check asks with it.
@@ -164,13 +172,13 @@ class Exam:
 
     def ask(self, *paths: str) -> Mapping[str, Answer]:
         """Give what the manager's engine answers to paths of its API, now."""
-        return api.ask(partial(self._transport.run, self.manager), paths)
+        return api.ask(partial(self._transport.ask, self.manager), paths)
 
     def networks(self, node: Node) -> list[Network]:
         """Give the networks that a node's engine knows; asked once, every node at the same time."""
         if node.name not in self._networks:
             nodes = [peer for peer in self.graded_and(node) if peer == node or self.answers(peer)]
-            self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._transport.run, peer)))
+            self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._transport.ask, peer)))
         return self._networks[node.name].get()
 
     def containers(self, node: Node) -> dict[str, Container]:
@@ -179,7 +187,7 @@ class Exam:
 
     def service(self, name: str) -> Service | None:
         """Give a service as it is now, for checks that act: the other checks keep what was seen first."""
-        service = swarm.service(partial(self._transport.run, self.manager), name)
+        service = swarm.service(partial(self._transport.ask, self.manager), name)
         self._polled = service
         if service is not None:
             self._latest[name] = service
@@ -201,7 +209,8 @@ class Exam:
         """
         ids = {node.name: node.id for node in self.swarm.nodes}
         before = self.clock()
-        texts = self.everywhere(self.lab.nodes, lambda node: self.on(node, container_times.script(service.name)))
+        question = container_times.question(service.name)
+        texts = self.everywhere(self.lab.nodes, lambda node: self.ask_node(node, question))
         # The same for all, so that whoever grades the evidence later has the same time between.
         interval = (before, self.clock())
         times = {ids.get(node.name, ""): container_times.read(text, interval) for node, text in texts.items()}
@@ -302,7 +311,7 @@ class Exam:
 
         def look(node: Node) -> NodeFacts:
             answer, moment = self._observed(
-                lambda: facts.read(partial(self._transport.run, node), node.name, names, within)
+                lambda: facts.read(partial(self._transport.ask, node), node.name, names, within)
             )
             if answer.time is not None:
                 self._ahead[node.name] = (answer.time - moment).total_seconds()
@@ -317,7 +326,7 @@ class Exam:
         last: list[Swarm] = []
 
         def look() -> None:
-            now, moment = self._observed(lambda: swarm.look(partial(self._transport.run, manager)))
+            now, moment = self._observed(lambda: swarm.look(partial(self._transport.ask, manager)))
             last.append(now)
             self.looked_at = moment.isoformat(timespec="milliseconds")
             self.looked = moment + timedelta(seconds=self._ahead.get(manager.name, 0.0))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labgen.core.errors import NodeError
-from labgen.docker.api import Run, as_json, as_object, ask_command, load_json, moment, reading, text_of
+from labgen.docker.api import as_json, as_object, ask_command, load_json, moment, reading, text_of
+from labgen.docker.question import Ask, NodeAccess, Question
 from labgen.docker.swarm import LocalSwarm
 
 # getent asks /etc/hosts alone: a name server that does not answer would cost 20 s for each name.
@@ -28,9 +29,13 @@ for name in NAMES; do
   done
   echo
 done
-section engine; pidof dockerd >/dev/null && echo running && { section info; ENGINE; }
+section engine; pidof dockerd >/dev/null && echo runningINFO
 section end; true
 """
+
+_RUNNING = re.compile(r"(?m)^@@engine\nrunning$")
+_SILENT = "\n000\n"
+"""What curl prints of an engine that gives no answer."""
 
 
 @dataclass(frozen=True)
@@ -119,23 +124,49 @@ class NodeFacts:
 
 
 def script(names: Iterable[str], within: float) -> str:
-    """Give the script that asks a node.
+    """Compose the script with which a person asks a node.
 
     :param names: of the lab's nodes.
     :param within: seconds the engine has for its answer.
     """
     engine = ask_command(["/info"], within=max(1, round(within)))
-    return _SCRIPT.replace("NAMES", shlex.join(names)).replace("ENGINE", engine)
+    return _script(names, f" && {{ section info; {engine}; }}")
 
 
-def read(run: Run, name: str, names: Iterable[str], within: float = 20.0) -> NodeFacts:
+def _script(names: Iterable[str], info: str) -> str:
+    return _SCRIPT.replace("NAMES", shlex.join(names)).replace("INFO", info)
+
+
+def question(names: Iterable[str], within: float) -> Question:
+    """Make the question for everything that checks of a node ask for.
+
+    :param names: of the lab's nodes.
+    :param within: seconds the engine has for its answer.
+    """
+    listed = list(names)
+
+    def answer(node: NodeAccess) -> str:
+        text = node.run(_script(listed, ""))
+        if not _RUNNING.search(text):
+            return text
+        try:
+            info = node.engine(["/info"], max(1, round(within)))
+        except NodeError:
+            info = _SILENT
+        before, end, after = text.rpartition("\n@@end")
+        return f"{before}\n@@info\n{info}{end}{after}"
+
+    return Question(script(listed, within), answer)
+
+
+def read(ask: Ask, name: str, names: Iterable[str], within: float = 20.0) -> NodeFacts:
     """Ask a node everything at once.
 
-    :param run: runs a script on it as root.
+    :param ask: puts a question to it.
     :param name: the node, for the error.
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
-    return parse(run(script(names, within)), name)
+    return parse(ask(question(names, within)), name)
 
 
 def parse(text: str, name: str) -> NodeFacts:
@@ -154,7 +185,7 @@ def parse(text: str, name: str) -> NodeFacts:
 def _facts(sections: Mapping[str, str], name: str) -> NodeFacts:
     running = "running" in sections["engine"]
     answer = [line for line in sections.get("info", "").split("\n") if line.strip()]
-    # curl prints the status 000 where the engine gave no answer in time.
+    # The status is 000 where the engine gave no answer in time.
     answered = len(answer) == 2 and answer[1].strip() == "200"
     info = as_object(as_json(answer[0], f"{name}: /info"), f"{name}: /info") if answered else {}
     return NodeFacts(

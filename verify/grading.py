@@ -21,10 +21,10 @@ from labgen.exercise.catalogue import find
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
 from labgen.transport.protocol import Transport
+from labgen.transport.ssh import SshTransport
 from verify import plugin, session
 from verify.collection import LEFT_OUT
 from verify.evidence import Evidence
-from verify.hosts import SshHosts
 from verify.verdicts import REFUSED, REPORT
 
 CHECKS = Path(__file__).parent
@@ -83,7 +83,7 @@ def grade(
     names = [name if name == "all" else find(name).name for name in exercises]
     options = [f"--lang={language or ui_language()}", *(f"--exercise={name}" for name in names)]
     options += [f"--nonce={nonce}"] if nonce else []
-    way = SshHosts(lab) if transport is None else transport
+    way = SshTransport(lab) if transport is None else transport
     run = _Run(lab, way, evidence)
     try:
         with _ONE_AT_A_TIME, _without_variables_of_pytest():

@@ -22,6 +22,7 @@ from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
 from labgen.transport.protocol import Transport
 from labgen.transport.replay import Replay
+from labgen.transport.ssh import SshTransport
 from verify import bundle, verdicts
 from verify.checks import Check, check_of
 from verify.collection import LEFT_OUT
@@ -29,7 +30,6 @@ from verify.diagnosis import Diagnosis
 from verify.evidence import Evidence
 from verify.exam import Exam
 from verify.facts import NodeFacts
-from verify.hosts import SshHosts
 from verify.snapshot import bundle_of, snapshot
 from verify.standing import standing
 
@@ -186,7 +186,7 @@ def exam_of(config: pytest.Config) -> Exam:
 
 
 def _transport(config: pytest.Config, lab_inventory: Inventory) -> Transport:
-    nodes = SshHosts(lab_inventory)
+    nodes = SshTransport(lab_inventory)
     if not config.getoption("evidence", None):
         return nodes
     evidence = config.stash[EVIDENCE] = Evidence.of(lab_inventory, config.getoption("nonce", None) or "")

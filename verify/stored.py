@@ -133,7 +133,7 @@ class Stored:
         return self._exam.answers(node) and self._exam.facts(node).engine_running
 
     def _ask(self, node: Node) -> Mapping[str, Answer]:
-        return api.ask(partial(self._exam.on, node), [_CONTAINERS, _IMAGES])
+        return api.ask(partial(self._exam.ask_node, node), [_CONTAINERS, _IMAGES])
 
 
 def _containers(answers: Mapping[str, Answer]) -> tuple[Container, ...]:

@@ -24,10 +24,10 @@ from labgen.machines.inventory import Inventory
 from labgen.report import Report
 from labgen.report.files import files
 from labgen.transport.protocol import Transport
+from labgen.transport.ssh import SshTransport
 from verify import bundle
 from verify.evidence import Evidence
 from verify.grading import grade
-from verify.hosts import SshHosts
 from verify.session import lab_in, load_evidence, lock_folder
 from verify.verdicts import exit_status, leave
 
@@ -102,7 +102,7 @@ def _recorded(request: GradingRequest, locked: ExitStack) -> _Subject:
     lock_folder(locked, lab.folder, request.exercises, partial(print, flush=True))
     evidence = Evidence.of(lab, request.nonce or "")
     evidence.exercises = tuple(sorted(request.exercises))
-    nodes = SshHosts(lab)
+    nodes = SshTransport(lab)
     locked.callback(nodes.close)
     evidence_file = request.evidence or request.report / lab.folder.evidence.name
     return _Subject(lab, evidence.recording(nodes), request.report, evidence, evidence_file)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypedDict
 
 import click
@@ -15,17 +15,17 @@ from labgen.core.errors import LabgenError, MachineError
 from labgen.core.printable import printable
 from labgen.core.progress import Progress
 from labgen.core.workspace import LabFolder, State
-from labgen.docker.api import Run
 from labgen.docker.swarm import Swarm, nodes
 from labgen.machines import connection_info, inventory
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.model.capabilities import Capability
-from labgen.model.lab import Lab, Node
+from labgen.model.lab import Lab
 from labgen.model.lab import Port as ForwardedPort
 from labgen.observation.causes import Finding, Observations, findings
 from labgen.observation.causes.ask import observe
 from labgen.providers.base import Machine
+from labgen.transport.ssh import SshTransport
 
 
 class Member(TypedDict):
@@ -151,17 +151,13 @@ def _swarm(folder: LabFolder, status: Status) -> None:
     lab = inventory.load(folder.path)
     status.lacks = {str(lacking): why for lacking, why in lab.lacks.items()}
     status.namespace = lab.state.namespace
-
-    def asker(node: Node) -> Run:
-        run = lab.asker(node)
-        return lambda script: run(f"sh -c {shlex.quote(script)}")
-
+    transport = SshTransport(lab)
     try:
-        observations = observe(lab.lab, asker)
+        observations = observe(lab.lab, lambda node: partial(transport.ask, node))
         status.causes = [_cause(finding, lab.lab) for finding in _troubles(observations)]
         if observations.swarm is None:
             if not status.causes:
-                nodes(lab.asker(lab.lab.first_manager))
+                nodes(partial(transport.ask, lab.lab.first_manager))
             status.trouble = status.causes[0]["words"] if status.causes else observations.refusal
             return
         _members(observations.swarm, status)
@@ -176,7 +172,7 @@ def _swarm(folder: LabFolder, status: Status) -> None:
                 }
             )
     finally:
-        lab.close()
+        transport.close()
 
 
 def _members(swarm: Swarm, status: Status) -> None:

@@ -23,6 +23,7 @@ from labgen.machines.reconcile import Reconciler
 from labgen.machines.removal import refuse_copy
 from labgen.machines.ssh_config import quoted
 from labgen.model.lab import Lab
+from labgen.observation.members import members
 from labgen.providers import doctor, of_lab
 from labgen.providers.doctor import Choice
 
@@ -82,7 +83,7 @@ def _up(folder: LabFolder, options: Options) -> int:
     if refusal := plan.refusal(prune=prune):
         raise refusal
     progress.note(str(render.write(text, folder.vagrantfile, force=options.force)))
-    status = Reconciler(machines, choice, plan, fab).run(
+    status = Reconciler(machines, choice, plan, fab, members).run(
         prune=prune, reload=options.reload, bootstrap=options.bootstrap
     )
     if status == 0:

@@ -1,9 +1,8 @@
-"""Asking an engine: its own JSON, several questions in one command.
+"""Asking an engine: its own JSON, several paths of its API at once.
 
-The engine's API is asked directly, with curl on its socket: it gives what ``docker … inspect`` prints,
-without the price of the docker command, which on an emulated node takes four times as long; and an
-answer's HTTP status says what the command has only prose for. Paths carry no API version, so that every
-engine answers in its own; those from 20.10 on agree in all that labgen reads.
+The engine's API is asked directly, on its socket: it gives what ``docker … inspect`` prints, without the price of the
+docker command and without its word; and an answer's HTTP status says what the command has only prose for. Paths carry
+no API version, so that every engine answers in its own; those from 20.10 on agree in all that labgen reads.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any
 
 from labgen.core.errors import NodeError, NoLeader, SwarmError
 from labgen.core.polling import NotYet
+from labgen.docker.question import Ask, Question
 from labgen.docker.refusals import of_refusal
 
 Run = Callable[[str], str]
@@ -98,13 +98,20 @@ def reading(where: str) -> Iterator[None]:
         ) from None
 
 
-def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
-    """Ask the engine several questions in one command.
+def ask(ask_node: Ask, paths: Sequence[str]) -> Mapping[str, Answer]:
+    """Ask the engine for several paths at once.
 
     :param paths: of the Docker Engine API, quoted as in a URL.
     :raises NodeError: there is no answer, or one that cannot be read.
     """
-    text = run(ask_command(paths))
+    return answers(ask_node(question(paths)), paths)
+
+
+def answers(text: str, paths: Sequence[str]) -> Mapping[str, Answer]:
+    """Read the answers of an engine: a line for each body, followed by one with its status.
+
+    :raises NodeError: they cannot be read.
+    """
     # The engine's JSON has no line ends inside; each answer is a line, followed by one with its status.
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) != 2 * len(paths):
@@ -115,8 +122,13 @@ def ask(run: Run, paths: Sequence[str]) -> Mapping[str, Answer]:
     }
 
 
+def question(paths: Sequence[str]) -> Question:
+    """Make the question for paths of the engine's API."""
+    return Question(ask_command(paths), lambda node: node.engine(paths))
+
+
 def ask_command(paths: Sequence[str], within: int = 0) -> str:
-    """Give the shell command that asks.
+    """Compose the shell command with which a person on the node asks the same; answers are recorded in its form.
 
     :param within: seconds for each answer, without limit where 0.
     """
@@ -150,7 +162,7 @@ def load_json(text: str) -> Any:
         raise ValueError("too deep") from None
 
 
-def text(raw: bytes, most: int) -> str:
+def text(raw: bytes | bytearray, most: int) -> str:
     """Decode what a node printed. What is no UTF-8 comes as U+FFFD.
 
     :param most: bytes that it may have, and half of those that it may take in memory: one emoji makes a text four times

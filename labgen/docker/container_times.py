@@ -9,13 +9,17 @@ manager's, which notes when it was told of a task's state: never before the node
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
-from labgen.docker.api import as_json, as_object, date, part, reading, text_of, unreadable
+from labgen.docker.api import answers, as_json, as_list, as_object, date, part, reading, text_of, unreadable
+from labgen.docker.question import NodeAccess, Question
 from labgen.docker.tasks import Service, Task
 
 
@@ -52,7 +56,7 @@ _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 
 
 def script(service: str) -> str:
-    """Give the script for root on a node that prints its time, its engine's start, a service's containers, its time."""
+    """Compose the script with which a person asks: node's time, engine's start, a service's containers, node's time."""
     label = shlex.quote(f"label=com.docker.swarm.service.name={service}")
     template = shlex.quote(_EACH)
     # An engine that does not run is not asked: its socket is systemd's, and asking would start it. It has written its
@@ -65,6 +69,29 @@ def script(service: str) -> str:
         f"ids=$(docker ps --all --quiet --no-trunc --filter {label}) && "
         f'{{ [ -z "$ids" ] || docker inspect --type container --format {template} $ids || true; }}'
     )
+
+
+def question(service: str) -> Question:
+    """Make the question for a node's time, its engine's start and a service's containers."""
+    return Question(script(service), partial(_answer, service))
+
+
+# An engine that does not run is not asked, as in the script.
+_BEGIN = "date +%s.%N; pidof dockerd >/dev/null || exit 0; stat -c %.Y /run/docker.pid 2>/dev/null || echo 0"
+
+
+def _answer(service: str, node: NodeAccess) -> str:
+    lines = node.run(_BEGIN).split()
+    if len(lines) > 1:
+        filters = quote(json.dumps({"label": [f"com.docker.swarm.service.name={service}"]}), safe="")
+        listing = f"/containers/json?all=1&filters={filters}"
+        listed = as_list(answers(node.engine([listing]), [listing])[listing].value(listing), listing)
+        paths = [f"/containers/{quote(text_of(container, 'Id'), safe='')}/json" for container in listed]
+        inspected = answers(node.engine(paths), paths).values() if paths else ()
+        # A container that was removed meanwhile is no more there for anyone.
+        bodies = [answer.body for answer in inspected if answer.status == 200]
+        lines += [json.dumps({"id": text_of(body, "Id"), "state": part(body, "State")}) for body in bodies]
+    return "\n".join([*lines, node.run("date +%s.%N")])
 
 
 def read(text: str, clock: tuple[float, float]) -> Lives:

@@ -6,16 +6,23 @@ every node's of containers that were.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from urllib.parse import quote
 
-from labgen.docker.api import load_json, part, reading, text_of
+from labgen.docker.api import load_json, part, reading, text_of, unreadable
+from labgen.docker.question import NodeAccess, Question
 
 _STARTED = "engine runs since"
 
-_SCRIPT = f"""\
+_BEGIN = f"""\
 now=$(date +%s)
 echo "{_STARTED} $((now - $(ps -o etimes= -p "$(pidof -s dockerd)")))"
+"""
+
+_SCRIPT = f"""{_BEGIN}\
 docker events --since SINCE --until "$now" --filter type=service --filter type=container \\
   --filter event=remove --filter event=destroy --format '{{{{json .}}}}'
 """
@@ -39,11 +46,26 @@ class Traces:
 
 
 def script(since: datetime) -> str:
-    """Give the script that asks for events.
+    """Compose the script with which a person on the node asks for events.
 
     :param since: nothing before is told: what was in an earlier swarm, for example.
     """
     return _SCRIPT.replace("SINCE", str(int(since.timestamp())))
+
+
+def question(since: datetime) -> Question:
+    """Make the question for events since a moment."""
+    return Question(script(since), partial(_answer, int(since.timestamp())))
+
+
+def _answer(since: int, node: NodeAccess) -> str:
+    started, _, until = node.run(f'{_BEGIN}echo "$now"').strip().partition("\n")
+    filters = {"type": ["service", "container"], "event": ["remove", "destroy"]}
+    path = f"/events?since={since}&until={quote(until, safe='')}&filters={quote(json.dumps(filters), safe='')}"
+    *events, status = node.engine([path]).splitlines()
+    if status != "200":
+        raise unreadable("the engine", "\n".join(events))
+    return "\n".join([started, *events, ""])
 
 
 def read(text: str) -> Traces:

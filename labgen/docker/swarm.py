@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from labgen.docker.api import Answer, Run, as_list, as_object, ask, part, reading, text_of
+from labgen.docker.api import Answer, as_list, as_object, ask, part, reading, text_of
 from labgen.docker.hopeless import settled
 from labgen.docker.model import LocalSwarm, Network, SwarmNode
+from labgen.docker.question import Ask
 from labgen.docker.tasks import Port, Service, Task, Update, run_of
 
 __all__ = [
@@ -62,67 +63,67 @@ class Swarm:
         return next((node for node in self.nodes if node.id == node_id), None)
 
 
-def local(run: Run) -> LocalSwarm:
+def local(ask_node: Ask) -> LocalSwarm:
     """Ask an engine for the swarm as it sees it; it need not be a manager.
 
     :raises NodeError: the engine does not answer.
     """
-    answer = _ask_one(run, "/info")
+    answer = _ask_one(ask_node, "/info")
     with reading("/info"):
         return LocalSwarm.of(part(as_object(answer, "/info"), "Swarm"))
 
 
-def nodes(run: Run) -> list[SwarmNode]:
+def nodes(ask_node: Ask) -> list[SwarmNode]:
     """Ask for every node of the swarm.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    answer = _ask_one(run, "/nodes")
+    answer = _ask_one(ask_node, "/nodes")
     with reading("/nodes"):
         return [SwarmNode.of(entry) for entry in as_list(answer, "/nodes")]
 
 
-def networks(run: Run) -> list[Network]:
+def networks(ask_node: Ask) -> list[Network]:
     """Ask for every network that this engine knows, on a manager also those of the swarm.
 
     :raises NodeError: the engine does not answer.
     """
-    answer = _ask_one(run, "/networks")
+    answer = _ask_one(ask_node, "/networks")
     with reading("/networks"):
         return [Network.of(entry) for entry in as_list(answer, "/networks")]
 
 
-def service(run: Run, name: str) -> Service | None:
+def service(ask_node: Ask, name: str) -> Service | None:
     """Ask for a service with its tasks, ``None`` if there is none of that name.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    answers = ask(run, _service_paths(name))
+    answers = ask(ask_node, _service_paths(name))
     with reading(f"/services/{name}"):
         return _service(answers, name)
 
 
-def services(run: Run) -> list[Service]:
+def services(ask_node: Ask) -> list[Service]:
     """Ask for every service of the swarm, without its tasks.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
-    answer = _ask_one(run, "/services")
+    answer = _ask_one(ask_node, "/services")
     with reading("/services"):
         return [Service.of(entry) for entry in as_list(answer, "/services")]
 
 
-def look(run: Run) -> Swarm:
+def look(ask_node: Ask) -> Swarm:
     """Ask for everything at once, in one command that is the same for every swarm.
 
     :raises SwarmError: the node asked is not a manager.
     :raises NodeError: the engine does not answer.
     """
     paths = ("/nodes", "/networks", "/services", "/tasks")
-    answers = ask(run, paths)
+    answers = ask(ask_node, paths)
     with reading("the engine"):
         return _swarm({path: as_list(answers[path].value(path), path) for path in paths})
 
@@ -139,8 +140,8 @@ def _swarm(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> Swarm:
     )
 
 
-def _ask_one(run: Run, path: str) -> Any:
-    return ask(run, [path])[path].value(path)
+def _ask_one(ask_node: Ask, path: str) -> Any:
+    return ask(ask_node, [path])[path].value(path)
 
 
 def _service_paths(name: str) -> list[str]:

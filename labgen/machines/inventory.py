@@ -15,7 +15,7 @@ import platform
 import shlex
 import socket
 import stat
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,6 @@ from labgen.core.polling import Patience
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
 from labgen.machines import connection_info, ssh_config
-from labgen.machines.unreachable import unreached
 from labgen.model.capabilities import Lacks, of_kernel
 from labgen.model.lab import Lab, Node
 from labgen.model.record import after_up
@@ -57,6 +56,7 @@ class Inventory:
     lab: Lab
     state: State
     _connections: dict[str, Connection] = field(default_factory=dict, compare=False, repr=False)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def ssh_config(self) -> Path:
@@ -75,11 +75,6 @@ class Inventory:
     def lacks(self) -> Lacks:
         """What the nodes cannot do here, and why."""
         return self.state.lacks
-
-    @property
-    def shared_connections(self) -> bool:
-        """Whether ssh can share one connection per node (ControlMaster, which Windows lacks)."""
-        return os.name == "posix"
 
     def connection(self, node: Node) -> Connection:
         """A Fabric connection to a node: the same one each time, opened when first used."""
@@ -107,12 +102,13 @@ class Inventory:
         It sends a packet now and then, because a node that vanishes is only noticed by who sends: a command
         would otherwise wait for its whole deadline.
         """
-        connection = self.connection(node)
-        if not connection.is_connected:
-            connection.open()
-            connection.transport.set_keepalive(KEEPALIVE)
-            _give_up_in_time(connection.transport.sock)
-        return connection
+        with self._locks.setdefault(node.name, threading.Lock()):
+            connection = self.connection(node)
+            if not connection.is_connected:
+                connection.open()
+                connection.transport.set_keepalive(KEEPALIVE)
+                _give_up_in_time(connection.transport.sock)
+            return connection
 
     def forget(self, node: Node) -> None:
         """Close a node's connection; the next that asks for it gets a new one. For a node that restarts."""
@@ -120,29 +116,6 @@ class Inventory:
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.close()
-
-    def asker(self, node: Node) -> Callable[[str], str]:
-        """Give a function that runs a command line as root on a node, for :mod:`labgen.docker.swarm`.
-
-        :raises NodeError: the node does not answer, or the command failed.
-        """
-
-        def run(command: str) -> str:
-            from invoke.exceptions import CommandTimedOut, ThreadException
-            from paramiko import SSHException
-
-            within = self.patience.seconds(30)
-            try:
-                result = self.opened(node).run(
-                    f"sudo -n {command}", hide=True, warn=True, in_stream=False, timeout=within
-                )
-            except (CommandTimedOut, ThreadException, SSHException, OSError, EOFError) as why:
-                raise unreached(node.name, str(why) or type(why).__name__) from None
-            if not result.ok:
-                raise NodeError(f"{node.name}: {result.stderr.strip() or 'no answer'}", "Does its engine run?")
-            return str(result.stdout)
-
-        return run
 
     def close(self) -> None:
         """Close every Fabric connection that was opened."""

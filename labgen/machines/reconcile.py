@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from labgen.core.errors import LabgenError, MachineError, ProgramFailed
+from labgen.core.errors import MachineError, ProgramFailed
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
-from labgen.docker.swarm import SwarmNode, nodes
+from labgen.docker.swarm import SwarmNode
 from labgen.machines import inventory, removal
 from labgen.machines.lifecycle import Machines, boot_within
 from labgen.machines.plan import Plan, compare, counted
@@ -47,12 +47,14 @@ class Reconciler:
     """Carries out the steps of a plan.
 
     :param fab: runs what changes the nodes, in a process of its own.
+    :param members: asks for the swarm's nodes; none if there is no swarm, or no manager that answers.
     """
 
     machines: Machines
     choice: Choice
     plan: Plan
     fab: Fab
+    members: Callable[[Path], Sequence[SwarmNode]]
 
     @property
     def _folder(self) -> LabFolder:
@@ -145,15 +147,9 @@ class Reconciler:
 
     def _can_drain(self, name: str) -> bool:
         """Whether another node can take what runs on this one, and a manager is there to see to it."""
-        members = self._members()
+        members = self.members(self._folder.path)
         active = [member.name for member in members if member.ready and member.availability == "active"]
         return name in active and len(active) > 1
-
-    def _members(self) -> Sequence[SwarmNode]:
-        """Ask for the swarm's nodes; none if there is no swarm, or no manager that answers."""
-        with contextlib.suppress(LabgenError), contextlib.closing(inventory.load(self._folder.path)) as lab:
-            return nodes(lab.asker(lab.lab.first_manager))
-        return ()
 
     def _activate(self, names: Sequence[str]) -> int:
         status = self.fab(self._folder, "bootstrap.activate", ",".join(names))

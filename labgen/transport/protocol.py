@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from labgen.docker.question import Question
 from labgen.model.lab import Node
 from labgen.transport.observation import Observation
 
@@ -26,6 +27,16 @@ class Transport(Protocol):
         :raises NodeError: the node cannot be reached, does not answer in time, or the script failed.
         """
         ...
+
+    def ask(self, node: Node, question: Question, *, within: float = 30.0) -> str:
+        """Ask a node something that is more than a script, and return the answer.
+
+        What answers from a recording answers as to the question's script.
+
+        :param within: deadline in seconds on an ordinary machine.
+        :raises NodeError: the node cannot be reached, or does not answer.
+        """
+        return self.run(node, question.script, within=within)
 
     def beside(self, node: Node, script: str, *, within: float = 30.0) -> str:
         """Run a script while others run on the same node, in a thread of its own; as :meth:`run` otherwise."""

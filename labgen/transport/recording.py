@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.redaction import TooManySecrets, redact
+from labgen.docker.question import Question
 from labgen.model.lab import Node
 from labgen.transport.observation import Observation
 from labgen.transport.protocol import LONGEST, Transport
@@ -48,6 +49,10 @@ class Recording(Transport):
     def run(self, node: Node, script: str, *, within: float = 30.0) -> str:
         """Run a script, and record what it printed."""
         return self._record(node, script, lambda: self._transport.run(node, script, within=within))
+
+    def ask(self, node: Node, question: Question, *, within: float = 30.0) -> str:
+        """Ask a node something, and record the answer as that to the question's script."""
+        return self._record(node, question.script, lambda: self._transport.ask(node, question, within=within))
 
     def beside(self, node: Node, script: str, *, within: float = 30.0) -> str:
         """Run a script beside others, and record what it printed."""

@@ -14,11 +14,18 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from labgen.core.bounded import TooMuch
+from labgen.docker.api import text
 from labgen.transport.output import Output
+from labgen.transport.protocol import LONGEST
 from labgen.transport.remote import SYSTEM_PATH
 
 if TYPE_CHECKING:
-    from paramiko import Channel, Transport
+    from paramiko import Channel
+    from paramiko import Transport as Connection
+
+_BESIDE = 65536
+"""Bytes that a login may print besides."""
 
 LOST = -1
 """The exit status paramiko reports when the connection ended before the command did."""
@@ -51,15 +58,15 @@ class Ended(Exception):
         self.output = output
 
 
-class Session:
+class RootShell:
     """One open shell.
 
-    :param transport: the SSH connection it goes through.
+    :param connection: the SSH connection it goes through.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._mark = f"@@{secrets.token_hex(8)}"
-        self._channel: Channel = transport.open_session()
+        self._channel: Channel = connection.open_session()
         loop = _LOOP.replace("MARK", self._mark).replace("PATHS", SYSTEM_PATH)
         self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(loop)}")
 
@@ -68,8 +75,9 @@ class Session:
 
         :param within: deadline in seconds.
         :param secret: one line for the script's standard input, which is empty otherwise.
-        :raises TimeoutError: it did not end in time; the session cannot be used any more.
+        :raises TimeoutError: it did not end in time; the shell cannot be used any more.
         :raises Ended: the shell ended before the script did.
+        :raises TooMuch: it printed more than may be; the shell cannot be used any more.
         """
         deadline = time.monotonic() + within
         self._wait_until(deadline)
@@ -95,8 +103,14 @@ class Session:
     def _read(self, receive: Callable[[int], bytes], deadline: float) -> tuple[str, int | None]:
         """Read what is printed until the mark, and the status beside it: ``None`` if the output ends first."""
         mark = re.compile(rb"\n" + self._mark.encode() + rb" (\d+)\n")
-        data = b""
-        while (match := mark.search(data)) is None:
+        longest = len(self._mark) + 16
+        data = bytearray()
+        searched = 0
+        while (match := mark.search(data, searched)) is None:
+            if len(data) > LONGEST + _BESIDE:
+                raise TooMuch
+            # Only in what is new: an answer of many megabytes comes in hundreds of parts.
+            searched = max(0, len(data) - longest)
             self._wait_until(deadline)
             more = receive(1 << 16)
             if not more:
@@ -104,10 +118,13 @@ class Session:
             data += more
         return self._printed(data[: match.start()]), int(match[1])
 
-    def _printed(self, data: bytes) -> str:
+    def _printed(self, data: bytearray) -> str:
         """Cut off what a login (.bashrc) printed before the loop began."""
-        before, begun, after = data.decode(errors="replace").partition(f"\n{self._mark} begin\n")
-        return after if begun else before
+        before, begun, after = data.partition(f"\n{self._mark} begin\n".encode())
+        try:
+            return text(after if begun else before, LONGEST)
+        except ValueError:
+            raise TooMuch from None
 
     def _wait_until(self, deadline: float) -> None:
         self._channel.settimeout(max(deadline - time.monotonic(), 0.01))

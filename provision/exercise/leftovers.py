@@ -123,6 +123,6 @@ def of_earlier_run(run: Run) -> list[str]:
     names = {spec.name for spec in run.exercise.services}
     return [
         service.name
-        for service in swarm.services(run.manager.run)
+        for service in swarm.services(run.manager.ask)
         if service.name in names and (made_by(service) or left_by(run, service))
     ]

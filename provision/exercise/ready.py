@@ -106,7 +106,7 @@ _START_ENGINE = "systemctl is-active --quiet docker || { systemctl start docker 
 def _promote_again(run: Run) -> bool:
     """Have another manager promote the first one again, if it was demoted; tell whether that was done."""
     first = run.lab.first_manager
-    local = swarm.local(run.shell(first).run)
+    local = swarm.local(run.shell(first).ask)
     if not local.active or local.is_manager:
         return False
     for node in run.lab.nodes:
@@ -120,7 +120,7 @@ def _promote_again(run: Run) -> bool:
 
 def _is_manager(run: Run, node: Node) -> bool:
     try:
-        return swarm.local(run.shell(node).run).is_manager
+        return swarm.local(run.shell(node).ask).is_manager
     except NodeError:
         return False
 
@@ -143,7 +143,7 @@ def _rejoin(run: Run, node: Node) -> bool:
         return False
     shell = run.shell(node)
     try:
-        if swarm.local(shell.run).state != "inactive":
+        if swarm.local(shell.ask).state != "inactive":
             return False
     except NodeError:
         return False
@@ -209,7 +209,7 @@ def in_role(run: Run, node: Node) -> None:
         raise NotYet(f"{node.name} is {f'{member.state}, a {member.role}' if member else 'not in the swarm'}")
     if node.role == "manager" and not member.reachable:
         raise NotYet(f"the managers do not reach {node.name} yet")
-    if swarm.local(run.shell(node).run).is_manager != (node.role == "manager"):
+    if swarm.local(run.shell(node).ask).is_manager != (node.role == "manager"):
         raise NotYet(f"{node.name} does not know yet that it is a {node.role}")
 
 

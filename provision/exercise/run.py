@@ -54,14 +54,14 @@ class Run:
 
     def nodes(self) -> list[SwarmNode]:
         """Ask the first manager for the swarm's nodes."""
-        return swarm.nodes(self.manager.run)
+        return swarm.nodes(self.manager.ask)
 
     def service(self, name: str) -> Service:
         """Read a service as it is now.
 
         :raises NotYet: there is none of that name.
         """
-        service = swarm.service(self.manager.run, name)
+        service = swarm.service(self.manager.ask, name)
         if service is None:
             raise NotYet(f"there is no service {name}")
         return service
@@ -76,7 +76,7 @@ class Run:
         times = {}
         for node in self.lab.nodes:
             before = time.monotonic()
-            text = self.shell(node).run(container_times.script(name))
+            text = self.shell(node).ask(container_times.question(name))
             times[ids[node.name]] = container_times.read(text, (before, time.monotonic()))
         return container_times.dated(service, times, ids[self.lab.first_manager.name])
 
@@ -123,4 +123,4 @@ class Run:
 
         :param topics: what the error is about.
         """
-        return explained(error, self.lab, lambda node: self.shell(node).run, topics, self.exercise)
+        return explained(error, self.lab, lambda node: self.shell(node).ask, topics, self.exercise)

@@ -61,7 +61,7 @@ def _use_existing(
 ) -> str | None:
     """Tell why the service need not be created; remove one that the course has left, never a learner's own."""
     name = specs[0].name
-    service = swarm.service(run.manager.run, name)
+    service = swarm.service(run.manager.ask, name)
     if service is None:
         return None
     fits = any(not differences(spec, service) for spec in specs)
@@ -221,7 +221,7 @@ def _name_process(listening: str) -> str:
 
 def remove_services(run: Run, names: Sequence[str]) -> None:
     """Remove services, and wait until none of their containers is left on any node."""
-    existing = [service.name for service in swarm.services(run.manager.run) if service.name in names]
+    existing = [service.name for service in swarm.services(run.manager.ask) if service.name in names]
     if existing:
         run.say(f"[{run.lab.first_manager.name}]$ docker service rm {' '.join(existing)}")
         run.manager.run(f"docker service rm {shlex.join(existing)}", what="docker service rm")
@@ -249,7 +249,7 @@ def clear(run: Run) -> None:
     before = run.manager.run(_inventory(exercise))
     names = [spec.name for spec in exercise.services]
     for stack in exercise.stacks:
-        names += [service.name for service in swarm.services(run.manager.run) if service.name.startswith(f"{stack}_")]
+        names += [service.name for service in swarm.services(run.manager.ask) if service.name.startswith(f"{stack}_")]
     remove_services(run, names)
     manager = run.lab.first_manager.name
     for kind, candidates in (

@@ -30,7 +30,7 @@ MUTATED = ("verify/*.py", "labgen/exercises/*/checks.py", "labgen/docker/*.py", 
 CHECKS = "labgen/exercises/*/checks.py"
 _LONG = "tests/unit/verify/test_verify_course.py"
 TESTS = (
-    (_LONG, "tests/integration/verify/test_verify_hosts.py"),
+    (_LONG, "tests/integration/transport/test_ssh_transport.py"),
     ("tests/unit", f"--ignore={_LONG}"),
 )
 """Measured side by side: the first take as long as all others."""

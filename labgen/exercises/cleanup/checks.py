@@ -35,7 +35,7 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     assert began is not None, "the managers do not say when their nodes joined"
     forgotten = []
     for node in lab.nodes:
-        history = events.read(exam.on(node, events.script(began)))
+        history = events.read(exam.ask_node(node, events.question(began)))
         if cleanup.of_the_course(history.services, cleanup.services()):
             return
         # An engine that was started anew has lost its events, but not the images of what ran there.

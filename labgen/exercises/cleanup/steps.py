@@ -85,7 +85,7 @@ def _create(lab: Lab, spec: ServiceSpec) -> Step:
 def _use_existing(run: Run, spec: ServiceSpec) -> str | None:
     """Tell why a service need not be created: it exists as an exercise leaves it, or all is removed already."""
     _check_no_own_work(run)
-    service = swarm.service(run.manager.run, spec.name)
+    service = swarm.service(run.manager.ask, spec.name)
     if service is not None:
         return f"{spec.name} is there, as the exercise {made_by(service)} leaves it."
     if _services(run) or _stacks(run) or _of_this_part(run):
@@ -97,12 +97,12 @@ def _use_existing(run: Run, spec: ServiceSpec) -> str | None:
 def _removed_before(run: Run) -> list[str]:
     began = min(node.created for node in run.nodes() if node.created)
     return cleanup.of_the_course(
-        sorted(events.read(run.manager.run(events.script(began))).services), cleanup.services()
+        sorted(events.read(run.manager.ask(events.question(began))).services), cleanup.services()
     )
 
 
 def _all(run: Run) -> list[Service]:
-    return swarm.services(run.manager.run)
+    return swarm.services(run.manager.ask)
 
 
 def _check_no_own_work(run: Run) -> None:
@@ -145,7 +145,7 @@ def _stacks(run: Run) -> list[str]:
 def _networks(run: Run) -> list[str]:
     overlays = (
         network.name
-        for network in swarm.networks(run.manager.run)
+        for network in swarm.networks(run.manager.ask)
         if network.driver == "overlay" and not network.ingress
     )
     return sorted(cleanup.of_the_course(overlays, cleanup.networks()))
@@ -194,7 +194,7 @@ def _no_container(run: Run) -> None:
 
 def containers(run: Run, node: Node) -> tuple[list[str], list[str]]:
     """List what the course has on a node, running or not: services with a container, and other containers."""
-    entries = as_list(ask(run.shell(node).run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+    entries = as_list(ask(run.shell(node).ask, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
     groups: tuple[set[str], set[str]] = (set(), set())
     for entry in entries:
         service = text_of(entry.get("Labels"), "com.docker.swarm.service.name")

@@ -64,7 +64,7 @@ def _active(node: Node) -> functools.partial[None]:
 
 
 def _check_in_swarm(run: Run, node: Node) -> None:
-    local = swarm.local(run.shell(node).run)
+    local = swarm.local(run.shell(node).ask)
     if not local.active:
         raise ExerciseError(f"{node.name} is in no swarm: {local.state}.", "Bring it in with: fab bootstrap")
 
@@ -145,7 +145,7 @@ def _wait_for_promotion(run: Run, node: Node) -> None:
         if member is None or not member.ready or member.role != "manager" or not member.reachable:
             state = f"{member.state}, a {member.role}" if member else "not in the swarm"
             raise NotYet(f"{node.name} is {state}, not yet a reachable manager")
-        if not swarm.local(run.shell(node).run).is_manager:
+        if not swarm.local(run.shell(node).ask).is_manager:
             raise NotYet(f"{node.name} does not know yet that it is a manager")
 
     run.wait(f"{node.name} to be a manager", look, within=90)
@@ -156,7 +156,7 @@ def _wait_for_demotion(run: Run, node: Node) -> None:
 
 
 def _check_networks(run: Run, node: Node) -> None:
-    networks = {network.name: network for network in swarm.networks(run.shell(node).run)}
+    networks = {network.name: network for network in swarm.networks(run.shell(node).ask)}
     bridge, ingress = networks.get(BRIDGE), networks.get(INGRESS)
     if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:
         missing = BRIDGE if bridge is None or bridge.driver != "bridge" else INGRESS

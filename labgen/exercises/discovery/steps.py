@@ -76,7 +76,7 @@ def reset(run: Run) -> None:
 
 
 def _network_there(run: Run) -> str | None:
-    network = next((network for network in swarm.networks(run.manager.run) if network.name == NETWORK), None)
+    network = next((network for network in swarm.networks(run.manager.ask) if network.name == NETWORK), None)
     if network is None:
         return None
     if network.driver != "overlay" or not network.attachable:

@@ -92,7 +92,7 @@ class _Before:
         self.labels = dict(member.labels)
         self.services = [
             name
-            for name, service in swarm.look(run.manager.run).services.items()
+            for name, service in swarm.look(run.manager.ask).services.items()
             if name != NAME
             and len(service.running) == service.replicas
             and any(task.node_id == member.id for task in service.running)

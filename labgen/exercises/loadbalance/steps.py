@@ -190,7 +190,7 @@ def _inside(run: Run, worker: Node) -> list[str]:
     The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
     """
     tasks = _here(run, worker, "nothing can be asked there")
-    network = ask(run.shell(worker).run, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
+    network = ask(run.shell(worker).ask, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
     containers = as_object(as_object(network, _BRIDGE).get("Containers") or {}, _BRIDGE)
     # {"4a14521cc368…": {"Name": "gateway_f1f83afb8423", "IPv4Address": "172.18.0.4/16", …}, "ingress-sbox": …}
     addresses = [text_of(containers.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]

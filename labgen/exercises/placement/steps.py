@@ -88,7 +88,7 @@ def _spread(run: Run) -> None:
     names = {node.id: node.name for node in run.nodes()}
     others = Counter(
         names.get(task.node_id, task.node_id)
-        for service in swarm.look(run.manager.run).services.values()
+        for service in swarm.look(run.manager.ask).services.values()
         if service.name != SPREAD.name
         for task in service.running
     )

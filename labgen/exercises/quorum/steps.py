@@ -159,7 +159,7 @@ def _ask_members(run: Run, managers: list[Node]) -> list[SwarmNode]:
     reason = ""
     for node in managers:
         try:
-            return swarm.nodes(run.shell(node).run)
+            return swarm.nodes(run.shell(node).ask)
         except LabgenError as error:
             reason = f"{node.name}: {error.message}"
     raise NotYet(reason)

@@ -117,7 +117,7 @@ def script(lab: Lab) -> Script:
 
 
 def _get_service(run: Run, name: str) -> Service:
-    service = swarm.service(run.manager.run, name)
+    service = swarm.service(run.manager.ask, name)
     if service is None:
         raise ExerciseError(f"the service {name} is gone.", f"Begin anew: fab exercise.reset {run.exercise.name}")
     return service

@@ -141,7 +141,7 @@ def _changed(run: Run, output: str, before: _Before) -> None:
 
 def _current(run: Run) -> str:
     """Name the secret that the service is given; empty if there is no service, or it has none."""
-    service = swarm.service(run.manager.run, SERVICE.name)
+    service = swarm.service(run.manager.ask, SERVICE.name)
     return service.files.get(FILE, "") if service else ""
 
 
@@ -158,7 +158,7 @@ def _see_mounts(run: Run) -> None:
 
 
 def _fetch(run: Run, path: str) -> dict[str, object] | None:
-    answer = ask(run.manager.run, [path])[path]
+    answer = ask(run.manager.ask, [path])[path]
     return None if answer.status == 404 else dict(as_object(answer.value(path), path))
 
 

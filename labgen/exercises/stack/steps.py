@@ -133,7 +133,7 @@ def script(lab: Lab) -> Script:
 
 def reset(run: Run) -> None:
     """Remove the stack, what compose has left on the manager, and the file if it is the course's own."""
-    if any(service.stack == STACK for service in swarm.services(run.manager.run)):
+    if any(service.stack == STACK for service in swarm.services(run.manager.ask)):
         run.say(f"[{run.lab.first_manager.name}]$ {REMOVE}")
         run.manager.run(REMOVE, what=REMOVE)
     services.clear(run)
@@ -218,7 +218,7 @@ def _composed(run: Run, words: str) -> Command | str:
     if not tool:
         return _INSTALL
     if words.startswith("up"):
-        if swarm.service(run.manager.run, WEB.name):
+        if swarm.service(run.manager.ask, WEB.name):
             return f"left out: the stack is there, and port {PORT} is its own."
     elif not _project(run):
         return _NOTHING
@@ -227,7 +227,7 @@ def _composed(run: Run, words: str) -> Command | str:
 
 def _project(run: Run) -> dict[str, str]:
     """Map each container that compose has made from the file to its state, by name."""
-    containers = as_list(ask(run.manager.run, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
+    containers = as_list(ask(run.manager.ask, [_CONTAINERS])[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)
     return {"".join(container.get("Names") or ()).lstrip("/"): text_of(container, "State") for container in containers}
 
 
@@ -256,7 +256,7 @@ def _deploy(lab: Lab, why: str, progress: _Progress) -> Step:
 
 def _use_existing(run: Run) -> str | None:
     """Tell whether the stack exists; refuse a learner's own services of these names."""
-    existing = {name: service for name in NAMES if (service := swarm.service(run.manager.run, name))}
+    existing = {name: service for name in NAMES if (service := swarm.service(run.manager.ask, name))}
     wrong = []
     for spec in SERVICES:
         service = existing.get(spec.name)
@@ -299,7 +299,7 @@ def _removed(run: Run) -> None:
     services.gone(run, NAMES)
 
     def look() -> None:
-        if any(network.name == NETWORK for network in swarm.networks(run.manager.run)):
+        if any(network.name == NETWORK for network in swarm.networks(run.manager.ask)):
             raise NotYet(f"network {NETWORK} is there")
 
     run.wait("its network to be gone", look)
@@ -312,7 +312,7 @@ def _counted(_: Run, output: str) -> None:
 
 
 def _updated(run: Run) -> str | None:
-    service = swarm.service(run.manager.run, CACHE.name)
+    service = swarm.service(run.manager.ask, CACHE.name)
     return f"{CACHE.name} is at {NEW} already." if service and not differences(UPDATED, service) else None
 
 

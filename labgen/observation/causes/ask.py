@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from labgen.core.errors import LabgenError
+from labgen.core.errors import LabgenError, NodeError
 from labgen.core.i18n import NOTHING
-from labgen.docker.api import Run, as_json, as_object, ask_command, part
+from labgen.docker.api import as_json, as_object, part
+from labgen.docker.question import Ask, NodeAccess, Question
 from labgen.docker.swarm import LocalSwarm, Service, Swarm, look
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.model import Exercise
@@ -21,20 +23,26 @@ from labgen.observation.causes.model import NodeState, Observations
 _WITHIN = 10
 """Seconds that an engine has to say what it is like."""
 
+_ENGINE = "@@engine\n"
+
 # An engine that does not run is not asked: its socket is systemd's, and asking would start it.
-_SCRIPT = "\n".join(
-    [
-        symptoms.SCRIPT,
-        f"if pidof dockerd >/dev/null; then echo '@@engine'; {ask_command(['/info'], _WITHIN)}; fi",
-        "true",
-    ]
-)
+_SCRIPT = f"{symptoms.SCRIPT}\npidof dockerd >/dev/null && echo '{_ENGINE.strip()}'\ntrue"
 
 
-def observe(lab: Lab, asker: Callable[[Node], Run], exercise: Exercise | None = None) -> Observations:
+def _ask_all(node: NodeAccess) -> str:
+    text = node.run(_SCRIPT)
+    with suppress(NodeError):
+        text += node.engine(["/info"], _WITHIN) if _ENGINE in text else ""
+    return text
+
+
+_QUESTION = Question(_SCRIPT, _ask_all)
+
+
+def observe(lab: Lab, asker: Callable[[Node], Ask], exercise: Exercise | None = None) -> Observations:
     """Ask every node, side by side, and the swarm of the first manager.
 
-    :param asker: gives what runs a script as root on a node.
+    :param asker: returns what puts questions to a node.
     :param exercise: what is carried out; without one every service of the swarm is looked at.
     """
     swarm, refusal = _swarm(asker(lab.first_manager))
@@ -50,18 +58,18 @@ def observe(lab: Lab, asker: Callable[[Node], Run], exercise: Exercise | None = 
     )
 
 
-def _swarm(run: Run) -> tuple[Swarm | None, str]:
+def _swarm(ask: Ask) -> tuple[Swarm | None, str]:
     try:
-        return look(run), ""
+        return look(ask), ""
     except LabgenError as error:
         return None, error.message
 
 
-def state(node: Node, run: Run) -> NodeState:
+def state(node: Node, ask: Ask) -> NodeState:
     """Ask one node; where it does not answer, that is its state."""
     asked_at = time.monotonic()
     try:
-        text, engine_mark, answer = run(_SCRIPT).partition("@@engine\n")
+        text, engine_mark, answer = ask(_QUESTION).partition(_ENGINE)
         lines = [line for line in answer.split("\n") if line.strip()]
         answered = len(lines) == 2 and lines[1].strip() == "200"
         info = as_object(as_json(lines[0], "/info"), "/info") if answered else {}

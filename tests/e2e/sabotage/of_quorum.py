@@ -41,7 +41,7 @@ def _leader(stage: Stage, among: Sequence[str]) -> str:
         said = "nobody"
         for name in among:
             try:
-                there = swarm.nodes(lambda script, name=name: stage.on(name, script))  # type: ignore[misc]
+                there = swarm.nodes(lambda question, name=name: stage.on(name, question.script))  # type: ignore[misc]
             except LabgenError as error:
                 said = error.message
                 continue

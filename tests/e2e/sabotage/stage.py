@@ -19,7 +19,7 @@ from labgen.docker.swarm import Swarm, look
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
-from verify.hosts import SshHosts
+from labgen.transport.ssh import SshTransport
 
 BIN = Path(sys.executable).parent
 MANAGER, W1, W2 = "swarm-manager", "swarm-worker1", "swarm-worker2"
@@ -38,7 +38,7 @@ class Stage:
         self.causes: set[str] = set()
         self.seconds = 0.0
         self.folder = folder
-        self._hosts: SshHosts | None = None
+        self._hosts: SshTransport | None = None
         self._there: Inventory | None = None
 
     @property
@@ -46,7 +46,7 @@ class Stage:
         """The lab, and how its nodes are reached."""
         if self._there is None:
             self._there = inventory.load(self.folder)
-            self._hosts = SshHosts(self._there)
+            self._hosts = SshTransport(self._there)
         return self._there
 
     @property

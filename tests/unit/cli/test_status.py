@@ -20,6 +20,7 @@ from labgen.machines.vagrant import Vagrant
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Lab
 from labgen.providers.base import Machine
+from labgen.transport.ssh import SshTransport
 
 LAB = config.parse("")
 MOVED = config.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")
@@ -127,7 +128,7 @@ def test_status_of_a_lab_without_the_mesh(
         paths = re.findall(r"http://engine(/\w+)", command)
         return "".join(f"{json.dumps(json.loads(recorded.get(path, '[]')))}\n200\n" for path in paths)
 
-    monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
+    monkeypatch.setattr(SshTransport, "ask", lambda _self, _node, question: answer(question.script))
     monkeypatch.setattr(inventory, "load", lambda _: lab_inventory)
     monkeypatch.setattr(
         Vagrant, "status", lambda _: {node.name: Machine(node.name, "running", "docker") for node in LAB.nodes}
@@ -167,7 +168,7 @@ def test_status_of_a_swarm_without_a_leader_says_so_and_the_ways_out(
         refusal = json.dumps({"message": LEADERLESS})
         return f"{refusal}\n500\n" * command.count("http://engine/")
 
-    monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
+    monkeypatch.setattr(SshTransport, "ask", lambda _self, _node, question: answer(question.script))
     assert cli.main(["-C", str(lab_that_is_up), "status"]) == 7
     lines = capsys.readouterr().out.splitlines()
     start = next(at for at, line in enumerate(lines) if line.startswith("The swarm has no leader"))
@@ -192,7 +193,7 @@ def test_status_tells_causes_of_trouble_beside_what_runs(
         paths = re.findall(r"http://engine(/\w+)", command)
         return "".join(f"{json.dumps(nodes if path == '/nodes' else [])}\n200\n" for path in paths)
 
-    monkeypatch.setattr(Inventory, "asker", lambda *_: answer)
+    monkeypatch.setattr(SshTransport, "ask", lambda _self, _node, question: answer(question.script))
     assert cli.main(["-C", str(lab_that_is_up), "status"]) == 0
     out = capsys.readouterr().out
     assert "swarm-manager is drained: it takes no tasks until it is active again.\n  On swarm-manager:\n" in out

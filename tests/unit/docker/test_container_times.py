@@ -13,6 +13,7 @@ from labgen.core.errors import NodeError
 from labgen.docker import container_times
 from labgen.docker.container_times import Life, Lives
 from tests.past import at, service, task
+from tests.scripted_node import ScriptedNode
 
 NEVER = "0001-01-01T00:00:00Z"
 
@@ -149,3 +150,24 @@ def test_apart_is_what_the_manager_noted_where_that_may_be(noted: float, shift: 
     (dated,) = container_times.dated(service(old), lives, "manager").tasks
     assert dated.began is not None
     assert (at(1) - dated.began).total_seconds() == pytest.approx(shift)
+
+
+def test_question_asks_the_engine_itself_for_containers() -> None:
+    listing = '/containers/json?all=1&filters={"label": ["com.docker.swarm.service.name=web"]}'
+    api = {
+        listing: [{"Id": "a1"}, {"Id": "b2"}],
+        "/containers/a1/json": {"Id": "a1", "State": state(Running=True), "Config": {}},
+        "/containers/b2/json": 404,
+    }
+    shell = {"pidof dockerd": "1000.5\n900.5\n", "^date": "1002.0\n"}
+    question = container_times.question("web")
+    assert question.script == container_times.script("web")
+    lives = container_times.read(question.answer(ScriptedNode(shell, api)), (10.0, 12.0))
+    assert lives == container_times.read(told(1000.5, 1.5, a1=state(Running=True)), (10.0, 12.0))
+    assert container_times.read(question.answer(ScriptedNode(shell, {listing: []})), (10.0, 12.0)).of == {}
+
+
+def test_question_leaves_an_engine_alone_that_does_not_run() -> None:
+    shell = {"pidof dockerd": "1000.5\n", "^date": "1002.0\n"}
+    lives = container_times.read(container_times.question("web").answer(ScriptedNode(shell)), (10.0, 12.0))
+    assert (lives.of, lives.engine, lives.ahead) == ({}, None, (990.0, 990.5))

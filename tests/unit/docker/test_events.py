@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from labgen.core.errors import NodeError
 from labgen.docker import events
+from tests.scripted_node import ScriptedNode
 
 STARTED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -37,3 +39,17 @@ def test_traces_are_asked_for_from_a_whole_second_on() -> None:
     script = events.script(STARTED + timedelta(seconds=0.9))
     assert f"--since {int(STARTED.timestamp())} " in script
     assert "SINCE" not in script
+
+
+def test_traces_are_asked_of_the_engine_itself() -> None:
+    event = '{"Type":"service","Action":"remove","Actor":{"Attributes":{"name":"web"}}}'
+    since, now = int(STARTED.timestamp()), int(STARTED.timestamp()) + 60
+    filters = '{"type": ["service", "container"], "event": ["remove", "destroy"]}'
+    path = f"/events?since={since}&until={now}&filters={filters}"
+    node = ScriptedNode({"pidof -s dockerd": f"engine runs since {since}\n{now}\n"}, {path: f"{event}\n{event}"})
+    question = events.question(STARTED)
+    assert question.script == events.script(STARTED)
+    assert events.read(question.answer(node)) == events.Traces(frozenset({"web"}), STARTED)
+    assert events.read(question.answer(ScriptedNode(node.shell, {path: ""}))).services == frozenset()
+    with pytest.raises(NodeError):
+        question.answer(ScriptedNode(node.shell, {path: 500}))

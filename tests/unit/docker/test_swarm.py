@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from labgen.core.errors import NodeError, SwarmError
 from labgen.docker import swarm
 from labgen.docker.api import ask_command
+from labgen.docker.question import Ask, Question
 from labgen.docker.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task, Update
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
@@ -29,20 +29,20 @@ def recorded(name: str) -> Any:
     return json.loads((RECORDED / name).read_text(encoding="utf-8"))
 
 
-def engine(**answers: tuple[int, Any]) -> Callable[[str], str]:
+def engine(**answers: tuple[int, Any]) -> Ask:
     """An engine that answers, by the beginning of the path; being asked anything else is a failure."""
 
-    def run(command: str) -> str:
+    def ask(question: Question) -> str:
         answer = []
-        for path in re.findall(r"http://engine(/\S+?)'?(?= |$)", command):
+        for path in re.findall(r"http://engine(/\S+?)'?(?= |$)", question.script):
             status, body = answers[path.strip("/").partition("?")[0].replace("/", "_").replace("-", "_")]
             answer.append(f"{json.dumps(body)}\n\n{status}\n")
         return "".join(answer)
 
-    return run
+    return ask
 
 
-def manager(**more: tuple[int, Any]) -> Callable[[str], str]:
+def manager(**more: tuple[int, Any]) -> Ask:
     """A manager, as recorded."""
     return engine(
         **{
@@ -171,15 +171,15 @@ def test_networks() -> None:
 
 
 def test_everything_at_once_is_one_command() -> None:
-    commands = []
+    questions = []
     answer = manager()
 
-    def run(command: str) -> str:
-        commands.append(command)
-        return answer(command)
+    def ask(question: Question) -> str:
+        questions.append(question)
+        return answer(question)
 
-    observed = swarm.look(run)
-    assert len(commands) == 1
+    observed = swarm.look(ask)
+    assert len(questions) == 1
     assert (len(observed.nodes), list(observed.services), observed.settled(["web-alb"])) == (1, ["web-alb"], True)
     assert observed.services["web-alb"] == swarm.service(manager(), "web-alb")
     assert observed.node("0jl4usnmoj8cfmttuu9i8ow8p") == observed.nodes[0]
@@ -239,11 +239,11 @@ def test_nothing_is_required_of_an_answer() -> None:
 def test_names_reach_the_shell_quoted() -> None:
     paths = []
 
-    def run(command: str) -> str:
-        paths.extend(word for word in shlex.split(command) if word.startswith("http"))
+    def ask(question: Question) -> str:
+        paths.extend(word for word in shlex.split(question.script) if word.startswith("http"))
         return '{"message": "not found"}\n404\n' * 2
 
-    assert swarm.service(run, "a'; reboot; $(x) /../é\"") is None
+    assert swarm.service(ask, "a'; reboot; $(x) /../é\"") is None
     assert paths[0] == "http://engine/services/a%27%3B%20reboot%3B%20%24%28x%29%20%2F..%2F%C3%A9%22"
     assert len(paths) == 2
 

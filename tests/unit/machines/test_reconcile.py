@@ -56,7 +56,6 @@ class Bench:
         monkeypatch.setattr(Machines, "reached", lambda *_: self.log.append("reached"))
         monkeypatch.setattr(Machines, "up", self._up)
         monkeypatch.setattr(Machines, "runner", lambda *_: self)
-        monkeypatch.setattr(Reconciler, "_members", lambda _self: self.members)
         monkeypatch.setattr(inventory, "close_shared", lambda *_: None)
         monkeypatch.setattr(leftovers, "look", lambda *_: [])
 
@@ -89,7 +88,7 @@ class Bench:
         plan = reconcile.plan(self.folder, description, self.provider, machines)
         choice = Choice(self.provider, "", True, False)
         options = {"prune": False, "reload": False, "bootstrap": True, **flags}
-        return Reconciler(machines, choice, plan, self.fab).run(**options)
+        return Reconciler(machines, choice, plan, self.fab, lambda _folder: self.members).run(**options)
 
     def differs(self, lab: str) -> list[str]:
         """What is different from the record."""

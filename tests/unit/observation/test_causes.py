@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -413,18 +413,20 @@ def test_observe_asks_every_node_once_and_says_which_does_not_answer() -> None:
     course = config.parse("")
     local = {"LocalNodeState": "active", "ControlAvailable": True, "NodeID": "x"}
 
-    def asker(node: Node) -> Callable[[str], str]:
-        def run(script: str) -> str:
-            if node.name == W2:
+    class Access:
+        def __init__(self, node: Node) -> None:
+            self.name = node.name
+
+        def run(self, _script: str) -> str:
+            if self.name == W2:
                 raise NodeError(f"{W2} cannot be reached")
-            if "@@%s" not in script:
-                return "[]\n\n200\n" * script.count("http://engine/")
-            engine = f"@@engine\n{json.dumps({'Swarm': local})}\n\n200\n" if node.name == MANAGER else ""
-            return f"@@clock\n5.5\n@@end\n{engine}"
+            return "@@clock\n5.5\n@@end\n" + ("@@engine\n" if self.name == MANAGER else "")
 
-        return run
+        def engine(self, paths: Sequence[str], within: float = 0) -> str:
+            assert self.name == MANAGER, "an engine that does not run was asked"
+            return f"{json.dumps({'Swarm': local})}\n200\n" if paths == ["/info"] else "[]\n200\n" * len(paths)
 
-    observations = observe(course, asker)
+    observations = observe(course, lambda node: lambda question: question.answer(Access(node)))
     assert [(node.name, node.reached, node.engine_running) for node in observations.nodes] == [
         (MANAGER, True, True),
         (W1, True, False),

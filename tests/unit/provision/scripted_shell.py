@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from labgen.core.errors import NodeError
+from labgen.docker.question import Question
 from labgen.model.lab import Node
 from labgen.transport.output import Output
 
@@ -38,6 +39,9 @@ class ScriptedShell:
         if not output.ok:
             raise NodeError(f"{self.node.name}: {what} failed")
         return output.out
+
+    def ask(self, question: Question) -> str:
+        return self.run(question.script)
 
 
 def ok(out: str = "") -> Output:

@@ -15,6 +15,7 @@ from scripted_shell import ok
 from labgen import config
 from labgen.core.polling import Patience
 from labgen.core.workspace import LabFolder, State
+from labgen.docker.question import Question
 from labgen.exercise.catalogue import exercise_names, exercises
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
@@ -95,6 +96,9 @@ class FakeShell:
     def run(self, script: str, *, within: float = 60, secret: str | None = None, what: str = "") -> str:
         del what
         return self.attempt(script, within=within, secret=secret).out
+
+    def ask(self, question: Question) -> str:
+        return self.run(question.script)
 
 
 class Interrupted:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labgen.transport.output import Output
-from labgen.transport.root_shell import Ended, Session
+from labgen.transport.root_shell import Ended, RootShell
 from tests import needs
 from tests.local_channel import LocalTransport
 
@@ -27,22 +27,22 @@ def transport(request: pytest.FixtureRequest) -> LocalTransport:
 
 
 @pytest.fixture
-def session(transport: LocalTransport) -> Iterator[Session]:
-    session = Session(transport)  # type: ignore[arg-type]
-    yield session
-    session.close()
+def shell(transport: LocalTransport) -> Iterator[RootShell]:
+    shell = RootShell(transport)  # type: ignore[arg-type]
+    yield shell
+    shell.close()
 
 
-def test_what_a_script_did(session: Session) -> None:
+def test_what_a_script_did(shell: RootShell) -> None:
     script = "printf 'no line end'\necho 'größer' >&2\nexit 3"
-    assert session.run(script, within=10) == Output(3, "no line end", "größer\n")
+    assert shell.run(script, within=10) == Output(3, "no line end", "größer\n")
 
 
-def test_one_script_after_the_other_each_in_a_shell_of_its_own(session: Session) -> None:
-    assert session.run("here=there; cd /; set -eu; umask 0077; trap 'echo bye' EXIT", within=10).out == "bye\n"
-    assert session.run('echo "${here:-nothing}"; umask', within=10) == Output(0, "nothing\n0022\n", "")
-    assert session.run("false", within=10) == Output(1, "", "")
-    assert session.run("", within=10) == Output(0, "", "")
+def test_one_script_after_the_other_each_in_a_shell_of_its_own(shell: RootShell) -> None:
+    assert shell.run("here=there; cd /; set -eu; umask 0077; trap 'echo bye' EXIT", within=10).out == "bye\n"
+    assert shell.run('echo "${here:-nothing}"; umask', within=10) == Output(0, "nothing\n0022\n", "")
+    assert shell.run("false", within=10) == Output(1, "", "")
+    assert shell.run("", within=10) == Output(0, "", "")
 
 
 def test_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> None:
@@ -53,63 +53,63 @@ def test_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> Non
     login = tmp_path / "login"
     login.write_text(f'#!/bin/sh\necho Welcome; echo Mail >&2; PATH={tmp_path}:$PATH exec /bin/sh "$@"\n')
     login.chmod(0o755)
-    session = Session(LocalTransport(shell=str(login)))  # type: ignore[arg-type]
-    assert session.run("date +%Y", within=10) == Output(0, f"{datetime.now(UTC):%Y}\n", "")
-    assert session.run("echo next", within=10) == Output(0, "next\n", "")
-    session.close()
+    shell = RootShell(LocalTransport(shell=str(login)))  # type: ignore[arg-type]
+    assert shell.run("date +%Y", within=10) == Output(0, f"{datetime.now(UTC):%Y}\n", "")
+    assert shell.run("echo next", within=10) == Output(0, "next\n", "")
+    shell.close()
 
 
-def test_a_script_arrives_as_it_was_written(session: Session) -> None:
+def test_a_script_arrives_as_it_was_written(shell: RootShell) -> None:
     script = "cat <<'END'\n  two  spaces \\n $HOME `x`\n\nEND\necho 'a\\\nb'"
-    assert session.run(script, within=10).out == "  two  spaces \\n $HOME `x`\n\na\\\nb\n"
+    assert shell.run(script, within=10).out == "  two  spaces \\n $HOME `x`\n\na\\\nb\n"
 
 
-def test_a_script_that_reads_does_not_eat_the_next_one(session: Session) -> None:
-    assert session.run("cat; echo end", within=10).out == "end\n"
-    assert session.run("echo next", within=10).out == "next\n"
+def test_a_script_that_reads_does_not_eat_the_next_one(shell: RootShell) -> None:
+    assert shell.run("cat; echo end", within=10).out == "end\n"
+    assert shell.run("echo next", within=10).out == "next\n"
 
 
-def test_a_script_that_is_no_shell_fails_alone(session: Session) -> None:
-    assert not session.run("if true; then (", within=10).ok
-    assert session.run("echo next", within=10).out == "next\n"
+def test_a_script_that_is_no_shell_fails_alone(shell: RootShell) -> None:
+    assert not shell.run("if true; then (", within=10).ok
+    assert shell.run("echo next", within=10).out == "next\n"
 
 
-def test_much_output_on_both_sides(session: Session) -> None:
-    result = session.run("i=0; while [ $((i += 1)) -le 3000 ]; do echo out; echo err >&2; done", within=30)
+def test_much_output_on_both_sides(shell: RootShell) -> None:
+    result = shell.run("i=0; while [ $((i += 1)) -le 3000 ]; do echo out; echo err >&2; done", within=30)
     assert (result.out, result.err) == ("out\n" * 3000, "err\n" * 3000)
 
 
 def test_a_secret_comes_by_standard_input_and_is_in_no_command_line(
-    session: Session, transport: LocalTransport
+    shell: RootShell, transport: LocalTransport
 ) -> None:
     script = "IFS= read -r token || exit 1; echo \"${#token}\"; tr '\\0' ' ' </proc/$$/cmdline; env"
-    result = session.run(script, within=10, secret=TOKEN)
+    result = shell.run(script, within=10, secret=TOKEN)
     assert result.out.startswith(f"{len(TOKEN)}\n")
     assert TOKEN not in result.out + result.err + "".join(transport.log)
     # It is not left behind for the next script either.
-    assert TOKEN not in session.run("set; env", within=10).out
+    assert TOKEN not in shell.run("set; env", within=10).out
 
 
-def test_scripts_are_in_no_command_line(session: Session, transport: LocalTransport) -> None:
-    session.run("echo in passing", within=10)
+def test_scripts_are_in_no_command_line(shell: RootShell, transport: LocalTransport) -> None:
+    shell.run("echo in passing", within=10)
     assert "in passing" not in "".join(transport.log)
 
 
-def test_a_script_that_takes_too_long(session: Session) -> None:
+def test_a_script_that_takes_too_long(shell: RootShell) -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutError):
-        session.run("sleep 5", within=0.2)
+        shell.run("sleep 5", within=0.2)
     assert time.monotonic() - start < 4
 
 
-def test_a_shell_that_ends_says_how(session: Session) -> None:
+def test_a_shell_that_ends_says_how(shell: RootShell) -> None:
     with pytest.raises(Ended) as caught:
-        session.run("echo first; echo why >&2; kill -9 $$", within=10)
+        shell.run("echo first; echo why >&2; kill -9 $$", within=10)
     assert (caught.value.output.status, caught.value.output.out) == (-9, "first\n")
     assert caught.value.output.err.startswith("why\n")
 
 
-def test_a_script_that_is_cut_short_is_not_run(session: Session, transport: LocalTransport) -> None:
+def test_a_script_that_is_cut_short_is_not_run(shell: RootShell, transport: LocalTransport) -> None:
     channel = transport.channels[0]
     channel.sendall(b"\necho half a script\n")
     assert channel._child.stdin is not None

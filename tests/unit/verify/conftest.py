@@ -47,7 +47,7 @@ def grade(lab_folder: Path, pytester: pytest.Pytester, fake: FakeLab, monkeypatc
     """Grade the fake lab in a lab folder; gives the report and the exit status."""
     labs = [fake]
     monkeypatch.setattr(session.inventory, "load", lambda _path: labs[-1].inventory)
-    monkeypatch.setattr(session, "SshHosts", lambda _inventory: labs[-1])
+    monkeypatch.setattr(session, "SshTransport", lambda _inventory: labs[-1])
 
     def run(*arguments: str, lab: FakeLab | None = None, words: Sequence[str] = PYTEST) -> dict[str, Any]:
         labs.append(lab or fake)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 
 from labgen.core.errors import NodeError
+from tests.scripted_node import ScriptedNode
 from verify import facts
 from verify.facts import Link, Listener
 
@@ -84,3 +86,26 @@ def test_the_script_quotes_names_and_leaves_a_stopped_engine_alone() -> None:
     assert f"for name in {shlex.join(['a b', '$(reboot)'])}; do" in script
     # systemd listens on the engine's socket: to ask a stopped engine would start it.
     assert "pidof dockerd >/dev/null && echo running && { section info; curl" in script
+
+
+def asked(engine: object) -> facts.NodeFacts:
+    """The facts of a recorded node whose engine answers so."""
+    shell, info, _ = TEXT.partition("\n@@info\n")
+    node = ScriptedNode({"section hostname": f"{shell}\n@@end\n" if info else TEXT}, {"/info": engine})
+    return facts.read(lambda question: question.answer(node), "m", ["m"])
+
+
+def test_question_asks_the_engine_itself() -> None:
+    info = json.loads(TEXT.partition("\n@@info\n")[2].splitlines()[0])
+    assert asked(info) == facts.parse(TEXT, "m")
+
+
+@pytest.mark.parametrize("answer", [NodeError("no answer", ""), 500])
+def test_question_tells_of_an_engine_that_is_silent(answer: object) -> None:
+    assert asked(answer).engine_silent == "m: its engine runs, but does not answer."
+
+
+def test_question_is_recorded_as_the_script_that_asks_the_same() -> None:
+    script = facts.question(["m"], 20).script
+    assert script == facts.script(["m"], 20)
+    assert "echo running && { section info; curl -sS -g --max-time 20 --unix-socket /var/run/docker.sock" in script

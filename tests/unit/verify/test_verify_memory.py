@@ -56,8 +56,8 @@ lab = config.load(None)
 evidence = Evidence("", State("docker"))
 hosts = evidence.recording(Hosts())
 for ask in (
-    lambda: swarm.look(partial(hosts.run, lab.nodes[0])),
-    lambda: facts.read(partial(hosts.run, lab.nodes[1]), "n", ["n"]),
+    lambda: swarm.look(partial(hosts.ask, lab.nodes[0])),
+    lambda: facts.read(partial(hosts.ask, lab.nodes[1]), "n", ["n"]),
 ):
     try:
         ask()

@@ -1,0 +1,41 @@
+"""A question to a node that is more than a script: what it asks of shell and engine, and how it is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class NodeAccess(Protocol):
+    """What a question can ask of one node."""
+
+    def run(self, script: str) -> str:
+        """Run a script as root, and return what it printed; NodeError where that fails."""
+        ...
+
+    def engine(self, paths: Sequence[str], within: float = 0) -> str:
+        """Ask the engine's API, and return a line for the body of each answer and one for its HTTP status.
+
+        :param paths: of the Docker Engine API, quoted as in a URL.
+        :param within: seconds for all of them, not stretched; the question's own deadline where 0.
+        :raises NodeError: the engine gave no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that a node is asked.
+
+    :param script: the shell script with which a person on the node asks the same; the question is recorded under it,
+        and the answer is in the form that the script prints.
+    :param answer: asks.
+    """
+
+    script: str
+    answer: Callable[[NodeAccess], str]
+
+
+Ask = Callable[[Question], str]
+"""Puts a question to a node and returns the answer; raises NodeError where there is none."""

@@ -1,0 +1,294 @@
+"""Nodes over real ssh: how many connections are made, and what a node that is gone costs."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from ipaddress import IPv4Address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from labgen import config
+from labgen.core.errors import NodeError
+from labgen.core.polling import NotYet, wait_until
+from labgen.core.process import Runner
+from labgen.core.workspace import LabFolder, State
+from labgen.docker import api
+from labgen.machines import ssh_config
+from labgen.machines.inventory import Inventory
+from labgen.model.lab import Node
+from labgen.transport import engine_socket
+from labgen.transport.ssh import SshTransport
+
+NODE = Node("node", "manager", IPv4Address("127.0.0.1"), 512, 1)
+GONE = Node("gone", "worker", IPv4Address("127.0.0.1"), 512, 1)
+
+
+@dataclass
+class Server:
+    """An sshd of the test's own on the loopback, and an inventory's worth of how to reach it."""
+
+    folder: LabFolder
+    log: Path
+
+    @property
+    def connections(self) -> int:
+        """How often someone has logged in."""
+        return self.log.read_text(encoding="utf-8", errors="replace").count("Accepted publickey")
+
+
+def transport_to(server: Server) -> SshTransport:
+    """A transport to the nodes of the test."""
+    lab = config.parse("")
+    return SshTransport(Inventory(server.folder, replace(lab, nodes=(NODE, GONE)), State("libvirt")))
+
+
+@pytest.fixture
+def server(require_tool: Callable[[str], str]) -> Iterator[Server]:
+    """A running sshd with a key of its own."""
+    runner = Runner()
+    sshd = require_tool("sshd")
+    # Not pytest's own folder: a socket's path may have no more than about a hundred characters.
+    with TemporaryDirectory(prefix="lg") as folder, socket.socket() as closed:
+        at = Path(folder)
+        folder_of_lab = LabFolder.at(at)
+        folder_of_lab.own.mkdir()
+        # A lab folder may have any name.
+        user = at / """kim's "100%" %d lab~1 실습""" / "user"
+        user.parent.mkdir()
+        for key in (at / "host", user):
+            runner.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]).or_raise()
+        (at / "user.pub").write_text(user.with_suffix(".pub").read_text())
+        closed.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        port = _free()
+        (at / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1:{port}\nHostKey {at / 'host'}\nAuthorizedKeysFile {at / 'user.pub'}\n"
+            f"StrictModes no\nUsePAM no\nPidFile {at / 'pid'}\nPermitRootLogin yes\n"
+            f"SetEnv PATH={at}:{os.environ['PATH']} HOME={at}\n"
+        )
+        # Whoever runs the tests may lack sudo, or the right to use it; the nodes never do.
+        (at / "sudo").write_text('#!/bin/sh\nshift; exec env "$@"\n')
+        (at / "sudo").chmod(0o755)
+        with suppress(OSError):
+            Path("/run/sshd").mkdir(exist_ok=True)  # wanted by an sshd that root starts
+        runner.run([sshd, "-f", at / "sshd_config", "-E", at / "log"]).or_raise()
+        try:
+            told = "".join(
+                f"Host {name}\n  HostName 127.0.0.1\n  User {getpass.getuser()}\n  Port {number}\n"
+                f'  IdentityFile "{user}"\n  IdentitiesOnly yes\n'
+                "  UserKnownHostsFile /dev/null\n  StrictHostKeyChecking no\n  LogLevel FATAL\n"
+                for name, number in (("node", port), ("gone", closed.getsockname()[1]))
+            )
+            folder_of_lab.ssh_config.write_text(ssh_config.compose(ssh_config.parse(told), {}))
+            wait_until("sshd to listen", lambda: _listening(port), within=20)
+            yield Server(folder_of_lab, at / "log")
+        finally:
+            os.kill(int((at / "pid").read_text()), signal.SIGTERM)
+
+
+def test_run_opens_one_connection_however_much_is_asked(server: Server) -> None:
+    nodes = transport_to(server)
+    answer = [nodes.run(NODE, "printf '%s' '한 $HOME \"q\"'") for _ in range(4)]
+    nodes.close()
+    assert answer == ['한 $HOME "q"'] * 4
+    assert server.connections == 1
+
+
+def test_run_is_not_changed_by_what_a_login_prints_or_puts_into_the_path(server: Server) -> None:
+    """A .bashrc that prints on both outputs, has an alias, and a folder of its own before the distribution's."""
+    at = server.log.parent
+    (at / "bin").mkdir()
+    for name in ("date", "head"):
+        (at / "bin" / name).write_text("#!/bin/sh\necho forged\n")
+        (at / "bin" / name).chmod(0o755)
+    (at / ".bashrc").write_text(
+        f"echo Welcome; echo 'No \"mail\".' >&2; alias printf=false; export PATH={at}/bin:$PATH LC_ALL=ko_KR\n"
+    )
+    nodes = transport_to(server)
+    answer = nodes.run(NODE, "date +%Y; printf '%s' end")
+    with pytest.raises(NodeError, match=r"status 3\): what went wrong\n"):
+        nodes.run(NODE, "echo what went wrong >&2; exit 3")
+    nodes.close()
+    assert re.fullmatch(r"20\d\d\nend", answer)
+
+
+def test_run_tells_of_a_node_that_is_gone(server: Server) -> None:
+    nodes = transport_to(server)
+    with pytest.raises(NodeError, match=r"gone cannot be reached: .*(Connection refused|Unable to connect to port)"):
+        nodes.run(GONE, "true")
+    nodes.close()
+
+
+def test_run_ends_at_its_deadline(server: Server) -> None:
+    nodes = transport_to(server)
+    nodes.run(NODE, "true")
+    with pytest.raises(NodeError, match=r"node did not answer within 1 s\."):
+        nodes.run(NODE, "exec sleep 60", within=1)
+    nodes.close()
+
+
+def test_run_tells_how_a_script_failed(server: Server) -> None:
+    nodes = transport_to(server)
+    with pytest.raises(NodeError, match=r"status 3\): no such thing"):
+        nodes.run(NODE, "echo no such thing >&2; exit 3")
+
+
+@pytest.mark.parametrize("output", ["", ">&2"], ids=["stdout", "stderr"])
+def test_run_cuts_an_answer_without_end_off_on_the_node(server: Server, output: str) -> None:
+    nodes = transport_to(server)
+    with pytest.raises(NodeError) as caught:
+        nodes.run(NODE, f"yes 0123456789 {output}")
+    nodes.close()
+    assert ("more than 32 MiB" in caught.value.message) is (output == "")
+    assert len(caught.value.message) < 500
+
+
+class Engine(socketserver.ThreadingUnixStreamServer):
+    """An engine that answers each path with it, in chunks, and hangs where it is asked to."""
+
+    daemon_threads = True
+
+    class RequestHandlerClass(BaseHTTPRequestHandler):  # type: ignore[assignment]
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None: ...
+
+        def address_string(self) -> str:
+            return "somebody"
+
+        def do_GET(self) -> None:
+            if self.path == "/hang":
+                time.sleep(5)
+            body = json.dumps({"path": self.path, "text": "한" * 40_000 if self.path == "/long" else ""}).encode()
+            self.send_response(404 if self.path == "/none" else 200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+    def __init__(self, at: Path) -> None:
+        super().__init__(str(at), self.RequestHandlerClass)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def engine(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The socket of an engine on the node, on which docker and curl lie, and whose login prints."""
+    at = server.log.parent
+    for name in ("docker", "curl"):
+        (at / name).write_text('#!/bin/sh\necho \'{"path": "forged"}\'; echo 200\n')
+        (at / name).chmod(0o755)
+    (at / ".bashrc").write_text("echo Welcome; echo 'No \"mail\".' >&2\n")
+    monkeypatch.setattr(engine_socket, "SOCKET", str(at / "engine.sock"))
+    monkeypatch.setattr(engine_socket, "SYSTEM_PATH", f"{at}:/usr/bin:/bin")
+    with Engine(at / "engine.sock") as running:
+        yield at / "engine.sock"
+        running.shutdown()
+
+
+@pytest.mark.parametrize("program", ["perl", "python3"])
+def test_engine_is_asked_at_its_socket_whatever_docker_and_curl_say(
+    server: Server, engine: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if program == "python3":
+        monkeypatch.setattr(engine_socket, "_PERL", "die")
+        programs = engine.parent / "programs"
+        programs.mkdir()
+        (programs / "python3").symlink_to(Path(sys.base_prefix, "bin", "python3"))
+        (programs / "sh").symlink_to(str(shutil.which("sh")))
+        monkeypatch.setattr(engine_socket, "SYSTEM_PATH", str(programs))
+    nodes = transport_to(server)
+    for _ in range(2):
+        answers = api.ask(partial(nodes.ask, NODE), ["/info", "/none", "/long"])
+        assert [(answer.status, answer.body["path"]) for answer in answers.values()] == [
+            (200, "/info"),
+            (404, "/none"),
+            (200, "/long"),
+        ]
+    assert answers["/long"].body["text"] == "한" * 40_000
+    nodes.close()
+    assert server.connections == 1
+
+
+def test_engine_that_hangs_is_waited_for_until_the_deadline(server: Server, engine: Path) -> None:
+    nodes = transport_to(server)
+    start = time.monotonic()
+    with pytest.raises(NodeError, match=r"node did not answer within 1 s\."):
+        nodes.engine(NODE, ["/hang"], 1.0)
+    assert time.monotonic() - start < 4
+    assert nodes.engine(NODE, ["/info"], 20.0).endswith("\n200\n")
+    nodes.close()
+
+
+def test_engine_that_was_started_again_is_asked_over_a_new_connection(server: Server, engine: Path) -> None:
+    nodes = transport_to(server)
+    nodes.engine(NODE, ["/info"], 20.0)
+    (idle,) = nodes._on(NODE).engines._idle
+    # Its end is noticed by what asks next.
+    idle._channel.shutdown_write()
+    wait_until("the connection to end", lambda: _ended(idle._channel), within=20)
+    assert nodes.engine(NODE, ["/info"], 20.0).endswith("\n200\n")
+    nodes.close()
+
+
+def test_engine_that_is_not_there_is_told(server: Server, engine: Path) -> None:
+    engine.unlink()
+    nodes = transport_to(server)
+    with pytest.raises(NodeError, match=r"node: its engine does not answer: No such file or directory\."):
+        nodes.engine(NODE, ["/info"], 20.0)
+    nodes.close()
+
+
+def test_engine_socket_leaves_no_program_behind(server: Server, engine: Path) -> None:
+    nodes = transport_to(server)
+    nodes.engine(NODE, ["/info"], 20.0)
+    count = f"grep -lF {engine} /proc/[0-9]*/cmdline 2>/dev/null | grep -v -e /$$/ | wc -l"
+    assert int(nodes.run(NODE, count)) > 0
+    nodes._on(NODE).engines.close()
+
+    def gone() -> None:
+        if int(nodes.run(NODE, count)) > 1:
+            raise NotYet("it runs")
+
+    wait_until("the program to end", gone, within=20)
+    nodes.close()
+
+
+def _ended(channel: Any) -> None:
+    if not channel.closed and not channel.exit_status_ready():
+        raise NotYet("open")
+
+
+def test_run_reads_any_encoding(server: Server) -> None:
+    nodes = transport_to(server)
+    assert nodes.run(NODE, r"printf 'caf\351 \000 \355\225\234'") == "caf� \x00 한"
+
+
+def _free() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _listening(port: int) -> None:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError as why:
+        raise NotYet(str(why)) from None
