@@ -57,13 +57,13 @@ NO_LEADER = '{"message":"rpc error: code = Unknown desc = The swarm does not hav
 
 def test_bootstrap_waits_for_managers_to_choose_a_leader() -> None:
     answers = [Output(0, NO_LEADER, ""), Output(0, NO_LEADER, ""), Output(0, "[]\n\n200\n", "")]
-    shell = SimpleNamespace(run=lambda _script: answers.pop(0).out)
+    shell = SimpleNamespace(ask=lambda _question: answers.pop(0).out)
     assert bootstrap._members(shell, Patience()) == []  # type: ignore[arg-type]
     assert not answers
 
 
 def test_bootstrap_without_a_leader_says_so_and_the_ways_out() -> None:
-    shell = SimpleNamespace(run=lambda _script: NO_LEADER)
+    shell = SimpleNamespace(ask=lambda _question: NO_LEADER)
     with pytest.raises(NoLeader, match="last seen: The swarm has no leader") as caught:
         bootstrap._members(shell, Patience(0.0))  # type: ignore[arg-type]
     assert "force-new-cluster" in str(caught.value.hint)

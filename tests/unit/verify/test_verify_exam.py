@@ -48,9 +48,7 @@ def test_nodes_are_asked_ahead_for_a_page_only_if_they_are_judged_and_listen() -
 
 def test_swarm_is_asked_again_while_the_engine_is_busy_and_ends_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     lab = config.load(None)
-    seconds = iter(range(1000))
-    hosts = SimpleNamespace(run=str, clock=lambda: float(next(seconds)), pause=lambda _seconds: None)
-    exam = Exam(lab, hosts, Patience(1.0))  # type: ignore[arg-type]
+    exam = Exam(lab, Answering(), Patience(1.0))
     exam._manager = lambda: lab.nodes[0]  # type: ignore[method-assign]
     looks: list[int] = []
 
