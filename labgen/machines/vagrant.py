@@ -263,8 +263,8 @@ class Vagrant:
             if _OTHER_CHECKSUM.search(why.message):
                 raise BoxError(
                     f"{file} was refused: its checksum differs from the one that is written down for it.",
-                    "It was cut off or changed. Fetch it again. If it still differs, do not use it, and ask who keeps the "
-                    "file: the checksum stands in lab.yml (box.checksum) or in the catalogue.",
+                    "It was cut off or changed. Fetch it again. If it still differs, do not use it, ask who keeps it. "
+                    "The checksum stands in lab.yml (box.checksum) or in the catalogue.",
                 ) from None
             raise BoxError(f"the box {box.name} cannot be fetched: {why.message}", why.hint) from None
 
