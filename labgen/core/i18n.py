@@ -43,12 +43,6 @@ class Text:
         """Tell whether it says anything."""
         return bool(self.msgid)
 
-    def __add__(self, suffix: Text) -> Text:
-        """Put another text behind this one."""
-        if not (self and suffix):
-            return self or suffix
-        return Text("%(text)s%(suffix)s", (("text", self), ("suffix", suffix)))
-
     def __str__(self) -> str:
         return self.in_("en")
 
@@ -57,20 +51,20 @@ class Text:
 
         :param values: for placeholders that have none yet.
         """
-        named = {
+        fields = {
             name: value.in_(language) if isinstance(value, Text) else value
             for name, value in (*self.values, *values.items())
         }
-        count = named.get("count", 1)
+        count = fields.get("count", 1)
         original = self.plural if self.plural and count != 1 else self.msgid
         translated = self.messages.translation(self.msgid, language, count) if self.messages else original
-        if not named:
+        if not fields:
             return translated or original
         try:
-            return (translated or original) % named
+            return (translated or original) % fields
         except (KeyError, TypeError, ValueError):
             # The catalogue of an exercise from elsewhere may have mistakes; its English text still says it.
-            return original % named
+            return original % fields
 
 
 @dataclass(frozen=True)
@@ -109,7 +103,7 @@ class Messages:
 @cache
 def _translations(path: str) -> Mapping[str, tuple[str, ...]]:
     """Read a catalogue: its translated texts, in each form, by their msgid; empty if there is none to be read."""
-    # 25 ms, which only those have to pay who read another language.
+    # 10 ms, which only those have to pay who read another language.
     from babel.messages.pofile import PoFileError, read_po
 
     try:
@@ -130,6 +124,13 @@ _ = Messages(str(Path(__file__).parents[1] / "locale" / "{language}" / "LC_MESSA
 ngettext = _.ngettext
 
 NOTHING = Text("")
+
+
+def sentences(*texts: Text) -> Text:
+    """Put whole sentences behind one another; those that say nothing are left out."""
+    present = [text for text in texts if text]
+    values = tuple((f"sentence{number}", text) for number, text in enumerate(present))
+    return Text(" ".join(f"%({name})s" for name, _text in values), values)
 
 
 def untranslated(text: str) -> Text:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from labgen.core.hint import Hints, in_folder, on
-from labgen.core.i18n import NOTHING, Text, _, untranslated
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 
 _NO_LEADER = ("does not have a leader", "no elected primary", "too few managers are online", "The swarm has no leader")
 """How a manager says it, and an error of ours."""
@@ -66,13 +66,15 @@ def no_leader(silent: list[str], manager: str | None, address: str) -> Refusal:
     :param address: of that manager, or a placeholder for it.
     """
     lost = names_of(silent)
-    detail = _(" %(lost)s does not answer.", lost=lost) if silent else _(" Managers are stopped or cannot be reached.")
+    detail = _("%(lost)s does not answer.", lost=lost) if silent else _("Managers are stopped or cannot be reached.")
     place = untranslated(manager) if manager else _("a manager that runs")
     return Refusal(
         "no-leader",
-        _("The swarm has no leader: it takes more than half of its managers.")
-        + detail
-        + _(" Its services run on, but nothing can be changed."),
+        sentences(
+            _("The swarm has no leader: it takes more than half of its managers."),
+            detail,
+            _("Its services run on, but nothing can be changed."),
+        ),
         (
             on(
                 lost if silent else _("each manager that is stopped"),

@@ -6,7 +6,7 @@ import difflib
 import shlex
 from collections.abc import Collection, Iterator
 
-from labgen.core.i18n import NOTHING, Text, _
+from labgen.core.i18n import NOTHING, Text, _, sentences
 from labgen.docker.swarm import Network, Service
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hints, on_manager
@@ -196,8 +196,10 @@ def _overlaps(network: Network, subnet: str, name: str, another: str, observatio
                 *leave,
                 f"docker network rm {quoted}",
                 f"docker network create --driver overlay {quoted}",
-                look=_("Create it again without --subnet: the swarm then chooses a free one.")
-                + (_(" The services on it leave it first: %(users)s.", users=", ".join(users)) if users else NOTHING),
+                look=sentences(
+                    _("Create it again without --subnet: the swarm then chooses a free one."),
+                    _("The services on it leave it first: %(users)s.", users=", ".join(users)) if users else NOTHING,
+                ),
             ),
         ),
     )

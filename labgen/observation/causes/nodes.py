@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from labgen.core.i18n import Text, _, untranslated
 from labgen.docker.refusals import names_of
@@ -25,7 +25,7 @@ def _unreached(observations: Observations) -> Iterator[Finding]:
     if away:
         yield Finding(
             "node-off",
-            names_of(away) + _(" cannot be reached: its machine is off, or its SSH does not answer."),
+            _("%(nodes)s cannot be reached: its machine is off, or its SSH does not answer.", nodes=names_of(away)),
             (
                 in_folder("labgen status", look=_("See whether the machines run.")),
                 in_folder("labgen up", look=_("This starts what is off.")),
@@ -218,7 +218,7 @@ def _node_left(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _availability(word: str, cause: str, meaning: Text) -> Cause:
+def _availability(word: str, cause: str, meaning: Callable[[str], Text]) -> Cause:
     """Make the cause of a node that takes no new tasks because somebody said so."""
 
     def recognise(observations: Observations) -> Iterator[Finding]:
@@ -226,7 +226,7 @@ def _availability(word: str, cause: str, meaning: Text) -> Cause:
             if member.availability == word:
                 yield Finding(
                     cause,
-                    untranslated(member.name) + meaning,
+                    meaning(member.name),
                     (on_manager(f"docker node update --availability active {shlex.quote(member.name)}"),),
                 )
 
@@ -300,11 +300,11 @@ CAUSES = (
     _availability(
         "drain",
         "node-drained",
-        _(" is drained: it takes no tasks until it is active again."),
+        lambda node: _("%(node)s is drained: it takes no tasks until it is active again.", node=node),
     ),
     _availability(
         "pause",
         "node-paused",
-        _(" is paused: it takes no new tasks until it is active again."),
+        lambda node: _("%(node)s is paused: it takes no new tasks until it is active again.", node=node),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from labgen.core.i18n import NOTHING, _
+from labgen.core.i18n import NOTHING, _, sentences
 from labgen.exercise.hint import Hint, Hints, on, on_manager
 from labgen.observation.causes.model import Finding
 from labgen.observation.causes.tasks import Case, of_tasks, says
@@ -42,7 +42,7 @@ def _constraint(case: Case) -> Finding | None:
     listed = ", ".join(service.constraints)
     return Finding(
         "constraint",
-        says(service, error) + _(" Its constraints: %(listed)s.", listed=listed),
+        sentences(says(service, error), _("Its constraints: %(listed)s.", listed=listed)),
         tuple(hints),
     )
 
@@ -56,11 +56,13 @@ def _resources(case: Case) -> Finding | None:
     flags += ["--reserve-cpu 0"] if processors else []
     return Finding(
         "resources",
-        says(service, error)
-        + _(
-            " Each task reserves %(memory).2g GiB of memory and %(processors)g processors, which no node has free.",
-            memory=memory / _GB,
-            processors=processors,
+        sentences(
+            says(service, error),
+            _(
+                "Each task reserves %(memory).2g GiB of memory and %(processors)g processors, which no node has free.",
+                memory=memory / _GB,
+                processors=processors,
+            ),
         ),
         (
             on_manager(
@@ -85,7 +87,7 @@ def _host_port(case: Case) -> Finding | None:
     listed = ", ".join(map(str, sorted(ports)))
     if not others and service.replicas and service.replicas > len(service.running) > 0:
         return None  # It has more replicas than there are nodes: its own tasks are in their way.
-    owner = _(" %(owner)s has port %(listed)s.", owner=others[0], listed=listed) if others else NOTHING
+    owner = _("%(owner)s has port %(listed)s.", owner=others[0], listed=listed) if others else NOTHING
     hints: Hints = (
         on(
             _("the node of the task"),
@@ -96,7 +98,7 @@ def _host_port(case: Case) -> Finding | None:
     if others:
         target = next(port.target for port in observations.swarm.services[others[0]].ports) if observations.swarm else 0
         hints = (on_manager(f"docker service update --publish-rm {target} {shlex.quote(others[0])}"), *hints)
-    return Finding("host-port-taken", says(service, error) + owner, hints)
+    return Finding("host-port-taken", sentences(says(service, error), owner), hints)
 
 
 def _not_available(case: Case) -> Finding | None:
@@ -122,7 +124,7 @@ def _platform(case: Case) -> Finding | None:
         return None
     return Finding(
         "platform",
-        says(service, error) + _(" The image is for another kind of processor."),
+        sentences(says(service, error), _("The image is for another kind of processor.")),
         (on_manager(f"docker service update --image {spec.image} {service.name}"),),
     )
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from labgen.core.i18n import NOTHING, Text, _, untranslated
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 from labgen.docker.swarm import Service, SwarmNode, Task
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hint, on, on_manager
@@ -118,7 +118,7 @@ def _image(case: Case) -> Finding | None:
     right = near[0] if near else spec.image
     return Finding(
         "image-missing",
-        says(service, error) + _(" The image is %(image)s: is %(right)s meant?", image=image, right=right),
+        sentences(says(service, error), _("The image is %(image)s: is %(right)s meant?", image=image, right=right)),
         (
             on_manager(
                 f"docker service update --image {right} {service.name}",
@@ -142,8 +142,10 @@ def _not_pulled(observations: Observations, service: Service, task: Task, error:
         return Finding("image-not-pulled", says(service, error), (pull, see(service.name)))
     return Finding(
         "proxy",
-        says(service, error)
-        + _(" The engine of %(name)s pulls images by the proxy %(proxy)s.", name=name, proxy=proxy),
+        sentences(
+            says(service, error),
+            _("The engine of %(name)s pulls images by the proxy %(proxy)s.", name=name, proxy=proxy),
+        ),
         (
             pull,
             on(
@@ -165,7 +167,7 @@ def _program(case: Case) -> Finding | None:
     args = spec.command.replace('"', '\\"')
     return Finding(
         "command-not-found",
-        says(service, error) + _(" Its command is not in the image."),
+        sentences(says(service, error), _("Its command is not in the image.")),
         (on_manager(f'docker service update --args "{args}" {service.name}'), see(service.name)),
     )
 

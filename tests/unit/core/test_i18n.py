@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.core.i18n import NOTHING, Messages, Text, untranslated
+from labgen.core.i18n import NOTHING, Messages, Text, sentences, untranslated
 
 CATALOGUE = """\
 msgid ""
@@ -82,12 +82,11 @@ def test_text_of_a_catalogue_that_cannot_be_read_is_given_in_english(tmp_path: P
     assert Messages.beside(str(tmp_path / "checks.py"))("the node").in_("ko") == "the node"
 
 
-def test_text_can_be_put_behind_another(messages: Messages) -> None:
-    text = untranslated("a: ") + messages("the node")
-    assert (str(text), text.in_("ko")) == ("a: the node", "a: 노드")
-    assert text + NOTHING == text
-    assert not NOTHING
-    assert NOTHING + text == text
+def test_sentences_stand_behind_one_another(messages: Messages) -> None:
+    text = sentences(untranslated("A 100 %."), NOTHING, messages("the node"))
+    assert (str(text), text.in_("ko")) == ("A 100 %. the node", "A 100 %. 노드")
+    assert not sentences()
+    assert not sentences(NOTHING)
 
 
 def test_text_is_compared_and_hashed_by_what_it_says(messages: Messages) -> None:
