@@ -10,6 +10,8 @@
 # make course-docker, make course-libvirt
 #             the same on machines of their own, which are taken down afterwards
 # make e2e    the whole road on real nodes, broken on purpose at the end
+# make e2e-cloud-image
+#             a lab on nodes of a cloud image, on emulated virtual machines
 # make sabotage, make sabotage-libvirt
 #             faults on real nodes, and the verdicts that each must turn
 # make mutation
@@ -30,7 +32,7 @@ LAB := lab
 SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
-.PHONY: e2e e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
+.PHONY: e2e e2e-cloud-image e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
 .PHONY: mutation setup lock docs messages release verdicts
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
@@ -89,12 +91,17 @@ e2e-machines: $(VENV)/ready
 
 e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/current --provider $*
+	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/current --ignore tests/e2e/cloud_image --provider $*
 
 # The course again, on nodes with a current engine; their image is built once, which takes two minutes.
 e2e-docker-current: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
 	$(BIN)/pytest -p no:randomly -x tests/e2e/current
+
+# From a cloud image on a web server to a swarm on emulated machines. The image is made here, once, of Debian's packages.
+e2e-cloud-image: $(VENV)/ready
+	$(BIN)/labgen doctor --fix --provider libvirt || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
+	$(BIN)/pytest -p no:randomly -x tests/e2e/cloud_image
 
 # Real VirtualBox and real Vagrant; in place of VirtualBox's hypervisor, which needs a kernel module, QEMU.
 e2e-virtualbox: $(VENV)/ready tools

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
+from labgen import boxes
 from labgen.cli.folders import in_lab_folder, load
 from labgen.core.atomic_files import read
 from labgen.core.workspace import LabFolder
+from labgen.host.computer import Host
 from labgen.machines import render
+from labgen.machines.lifecycle import installed
+from labgen.machines.vagrant import box_mark
+from labgen.model.lab import Lab
+from labgen.providers import PROVIDERS
 
 
 @click.command
@@ -19,7 +26,8 @@ from labgen.machines import render
 @in_lab_folder
 def command(folder: LabFolder, *, force: bool, diff: bool, stdout: bool) -> int:
     """Write, print or compare the Vagrantfile."""
-    text = render.render(load(folder))
+    lab = load(folder)
+    text = render.render(lab)
     if stdout:
         sys.stdout.write(text)
         return 0
@@ -28,4 +36,19 @@ def command(folder: LabFolder, *, force: bool, diff: bool, stdout: bool) -> int:
         sys.stdout.write(changes or f"{folder.vagrantfile}: unchanged\n")
         return 0
     print(render.write(text, folder.vagrantfile, force=force))
+    for note in _missing_boxes(lab):
+        print(note)
     return 0
+
+
+def _missing_boxes(lab: Lab) -> Iterator[str]:
+    """Say of each provider that is installed here, or that the lab names, how its box is made if it is not here."""
+    host = Host()
+    for name in PROVIDERS if lab.provider == "auto" else (lab.provider,):
+        box = PROVIDERS[name].box_for(lab)
+        if not box.image or boxes.made(box.image, name) or installed(box_mark(box.name, name), name):
+            continue
+        if lab.provider == name or PROVIDERS[name].checks().gate(lab, host) is None:
+            yield f"{PROVIDERS[name].title}: the box {box.name} is not made yet. Before `vagrant up`, once:\n" + (
+                f"  labgen box make --provider {name}"
+            )

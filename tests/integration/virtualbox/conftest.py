@@ -204,4 +204,4 @@ def clear(virtualbox: VirtualBox) -> None:
 
 def is_master(name: str) -> bool:
     """Whether a machine is one that Vagrant keeps, for each box, to make linked clones from."""
-    return re.fullmatch(r"labgen-debian-12_\d+_\d+", name) is not None
+    return re.fullmatch(r"labgen-debian-1[23](-cloud)?_\d+_\d+", name) is not None
