@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from labgen.docker.question import Page
+
 
 @dataclass
 class ScriptedNode:
@@ -34,3 +36,6 @@ class ScriptedNode:
             body = answer if isinstance(answer, str) else json.dumps(answer)
             lines += ["{}", str(answer)] if isinstance(answer, int) else [body, "200"]
         return "\n".join([*lines, ""])
+
+    def page(self, address: str, port: int, within: float, most: int) -> Page:
+        raise AssertionError(f"{address}:{port} was asked for within {within} s, of {most} bytes")

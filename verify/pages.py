@@ -58,8 +58,7 @@ class Pages:
         last: dict[str, Requests] = {}
 
         def look() -> None:
-            run = partial(self._exam.on, by, within=20.0 + len(addresses) * 10.0)
-            last.update(http_check.ask(run, addresses, port, self._exam.seconds(3)))
+            last.update(http_check.ask(partial(self._exam.ask_node, by), addresses, port, self._exam.seconds(3)))
             services = self._exam.swarm.services.values()
             looked = self._exam.looked  # known as soon as the swarm is
             lately = looked is not None and begun_lately(services, port, looked, self._exam.seconds(_MESH))

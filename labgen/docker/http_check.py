@@ -1,7 +1,7 @@
 """Requests made on a node, each over a connection of its own.
 
-A connection that is kept open always leads to the same container (moby#25087), so each request closes
-its own; curl says of each whether it opened one.
+A connection that is kept open always leads to the same container (moby#25087), so each request closes its own. The
+node's SSH server opens them: no program on the node can invent a page.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from labgen.docker.api import Run
+from labgen.docker.question import Ask, NodeAccess, Question
 
 REQUESTS = 12
 """Requests to one address. The routing mesh takes the containers in turn (IPVS, round robin); were it by
@@ -65,22 +66,25 @@ class Requests:
         return f"{len(self.responses)} requests: {listed}"
 
 
-def ask(run: Run, addresses: Sequence[str], port: int, within: float, requests: int = REQUESTS) -> dict[str, Requests]:
-    """Make requests to each of several addresses, in one command.
+def ask(
+    ask_node: Ask, addresses: Sequence[str], port: int, within: float, requests: int = REQUESTS
+) -> dict[str, Requests]:
+    """Make requests to each of several addresses.
 
-    :param run: runs a script on the node that asks.
+    :param ask_node: puts a question to the node that makes them.
     :param within: seconds for each request; after one without an answer, that address is left.
     :param requests: how many to each address.
     """
     # Not to be guessed, so that no page can pass for several.
     mark = f"labgen-{secrets.token_hex(8)}"
-    text = run(command(addresses, port, within, mark, requests))
+    script = command(addresses, port, within, mark, requests)
+    text = ask_node(Question(script, partial(_make, addresses, port, max(1, round(within)), mark, requests)))
     parts = re.split(rf"(?m)^{mark} address (\S+)\n", text)
     return {parts[place]: _parse(parts[place + 1], mark) for place in range(1, len(parts) - 1, 2)}
 
 
 def command(addresses: Sequence[str], port: int, within: float, mark: str, requests: int = REQUESTS) -> str:
-    """Give the script that makes the requests."""
+    """Compose the script with which a person on the node makes the requests."""
     lines = ["export LC_ALL=C.UTF-8"]
     for address in addresses:
         curl = ["curl", "-sS", "-g", "--noproxy", "*", "--max-time", str(max(1, round(within))), "--fail-early"]
@@ -89,6 +93,24 @@ def command(addresses: Sequence[str], port: int, within: float, mark: str, reque
         lines.append(f"echo {shlex.quote(f'{mark} address {address}')}")
         lines.append(f"{shlex.join(curl)} 2>&1 | head -c {_AT_MOST}; echo")
     return "\n".join([*lines, "true"])
+
+
+def _make(addresses: Sequence[str], port: int, within: float, mark: str, requests: int, node: NodeAccess) -> str:
+    lines = []
+    for address in addresses:
+        lines.append(f"{mark} address {address}")
+        most = _AT_MOST
+        for _ in range(requests):
+            page = node.page(address, port, within, most)
+            if page.status == 0:
+                lines += ["", f"{mark} 000 0", page.body]
+                break
+            if page.endless:
+                lines.append("…")
+                break
+            most -= len(page.body.encode())
+            lines += [page.body, f"{mark} {page.status:03} 1"]
+    return "\n".join([*lines, ""])
 
 
 def _parse(text: str, mark: str) -> Requests:

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
+@dataclass(frozen=True)
+class Page:
+    """What came of a request for a page.
+
+    :param status: HTTP status; 0 where there was no answer, and ``body`` says why.
+    :param endless: it has more bytes than are read, and ``body`` is empty.
+    """
+
+    status: int
+    body: str
+    endless: bool = False
+
+
 class NodeAccess(Protocol):
     """What a question can ask of one node."""
 
@@ -20,6 +33,15 @@ class NodeAccess(Protocol):
         :param paths: of the Docker Engine API, quoted as in a URL.
         :param within: seconds for all of them, not stretched; the question's own deadline where 0.
         :raises NodeError: the engine gave no answer.
+        """
+        ...
+
+    def page(self, address: str, port: int, within: float, most: int) -> Page:
+        """Request the page ``/`` from the node, over a connection of its own.
+
+        :param within: deadline in seconds, not stretched.
+        :param most: bytes that are read of it.
+        :raises NodeError: the node cannot be reached, or makes no requests.
         """
         ...
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import secrets
 import shlex
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labgen.core.bounded import TooMuch
 from labgen.docker.api import SOCKET, text
+from labgen.transport.page_request import left, read
 from labgen.transport.protocol import LONGEST
 from labgen.transport.remote import SYSTEM_PATH
 
@@ -64,7 +64,7 @@ class EngineSocket:
     """
 
     def __init__(self, connection: Connection, deadline: float) -> None:
-        self._channel: Channel = connection.open_session(timeout=_left(deadline))
+        self._channel: Channel = connection.open_session(timeout=left(deadline))
         mark = f"@@{secrets.token_hex(8)}"
         arguments = f"{SOCKET} {mark}"
         script = (
@@ -93,7 +93,7 @@ class EngineSocket:
         lines: list[str] = []
         size = 0
         for path in paths:
-            self._channel.settimeout(_left(deadline))
+            self._channel.settimeout(left(deadline))
             try:
                 self._http.request("GET", path, headers={"Host": "docker"})
                 response = self._http.getresponse()
@@ -111,12 +111,7 @@ class EngineSocket:
         self._channel.close()
 
     def _body(self, response: HTTPResponse, most: int, deadline: float) -> str:
-        body = bytearray()
-        while part := response.read(1 << 16):
-            body += part
-            if len(body) > most:
-                raise TooMuch
-            self._channel.settimeout(_left(deadline))
+        body = read(response, most, lambda: self._channel.settimeout(left(deadline)))
         try:
             return text(body, LONGEST)
         except ValueError:
@@ -126,17 +121,13 @@ class EngineSocket:
         """Read until the mark: what comes before it was printed by the login (.bashrc)."""
         printed = b""
         while not printed.endswith(mark):
-            self._channel.settimeout(_left(deadline))
+            self._channel.settimeout(left(deadline))
             part = self._channel.recv(1 << 12)
             if not part or len(printed) > _LOGIN:
                 raise EngineSilent(self._complaint(deadline) or "nothing connects to the engine's socket")
             printed += part
 
     def _complaint(self, deadline: float) -> str:
-        self._channel.settimeout(_left(deadline))
+        self._channel.settimeout(left(deadline))
         lines = self._channel.recv_stderr(1 << 12).decode("utf-8", "replace").strip().splitlines()
         return lines[-1].rstrip(".") if lines else ""
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.01)

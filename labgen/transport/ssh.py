@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from labgen.core.bounded import TooMuch
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.redaction import redact
-from labgen.docker.question import Question
+from labgen.docker.question import Page, Question
 from labgen.machines.inventory import Inventory
 from labgen.machines.unreachable import unreached
 from labgen.model.lab import Node
+from labgen.transport import page_request
 from labgen.transport.engine_socket import EngineSilent, EngineSocket
 from labgen.transport.output import Output
+from labgen.transport.page_request import Prohibited
 from labgen.transport.protocol import LONGEST, Transport
 from labgen.transport.root_shell import LOST, Ended, RootShell
 
@@ -159,6 +161,23 @@ class SshTransport(Transport):
                     "Look at it there: sudo journalctl -u docker",
                 ) from None
 
+    def page(self, node: Node, address: str, port: int, seconds: float, most: int) -> Page:
+        """Request the page ``/`` of an address from a node, over a connection of its own.
+
+        :param seconds: deadline, not stretched.
+        :param most: bytes that are read of it.
+        :raises NodeError: the node cannot be reached, or its SSH server opens no connections.
+        """
+        with self._failures(node, f"answer within {seconds:.0f} s."):
+            try:
+                return page_request.get(self._connect(node), address, port, seconds, most)
+            except Prohibited:
+                raise NodeError(
+                    f"{node.name}: its ssh server opens no connections, so no page can be requested from there.",
+                    f"labgen ssh {node.name}\nTake AllowTcpForwarding and DisableForwarding out of /etc/ssh/sshd_config "
+                    "and sshd_config.d there, then: sudo systemctl reload ssh",
+                ) from None
+
     def open(self, node: Node) -> None:
         """Open root's shell on a node now, so that the first script need not wait for it.
 
@@ -237,6 +256,9 @@ class _Access:
 
     def engine(self, paths: Sequence[str], within: float = 0) -> str:
         return self._transport.engine(self._node, paths, within or self._seconds)
+
+    def page(self, address: str, port: int, within: float, most: int) -> Page:
+        return self._transport.page(self._node, address, port, within, most)
 
 
 def _too_much(node: Node) -> NodeError:

@@ -162,11 +162,8 @@ def _spread(run: Run) -> None:
     answers: dict[str, Requests] = {}
     within = run.inventory.patience.seconds(3)
 
-    def ask_all(script: str) -> str:
-        return run.manager.run(script, within=MANY * 2)
-
     def look() -> None:
-        answers.update(http_check.ask(ask_all, list(addresses), PUBLISHED, within, MANY))
+        answers.update(http_check.ask(run.manager.ask, list(addresses), PUBLISHED, within, MANY))
         missing = [
             f"{addresses[at]} gave only {answer}" for at, answer in answers.items() if not answer.bodies >= expected
         ]

@@ -135,7 +135,7 @@ def _answer_with_a_task(run: Run) -> None:
     port, within = HOST.publish[0].published, run.inventory.patience.seconds(3)
 
     def look() -> None:
-        answers = http_check.ask(run.manager.run, list(addresses), port, within, requests=1)
+        answers = http_check.ask(run.manager.ask, list(addresses), port, within, requests=1)
         answer = {name for at, name in addresses.items() if answers[at].answered}
         if answer != set(placed):
             raise NotYet(f"{', '.join(sorted(answer)) or 'no node'} answer, tasks run on {', '.join(sorted(placed))}")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,7 @@ from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
 from labgen.core.workspace import LabFolder, State
 from labgen.docker import api
+from labgen.docker.question import Page
 from labgen.machines import ssh_config
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
@@ -267,6 +268,54 @@ def test_engine_socket_leaves_no_program_behind(server: Server, engine: Path) ->
             raise NotYet("it runs")
 
     wait_until("the program to end", gone, within=20)
+    nodes.close()
+
+
+class Pages(ThreadingHTTPServer):
+    """A server of pages on the loopback: each path's own, and one that never comes."""
+
+    class RequestHandlerClass(BaseHTTPRequestHandler):  # type: ignore[assignment]
+        def log_message(self, *_: object) -> None: ...
+
+        def do_GET(self) -> None:
+            time.sleep(self.server.pause)  # type: ignore[attr-defined]
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                self.wfile.write(b"page" * 100)
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), self.RequestHandlerClass)
+        self.pause = 0.0
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.fixture
+def pages() -> Iterator[Pages]:
+    with Pages() as running:
+        yield running
+        running.shutdown()
+
+
+def test_page_is_requested_by_the_ssh_server_of_the_node(server: Server, pages: Pages) -> None:
+    nodes, port = transport_to(server), pages.server_port
+    assert nodes.page(NODE, "127.0.0.1", port, 10, 1000) == Page(200, "page" * 100)
+    assert nodes.page(NODE, "127.0.0.1", port, 10, 399) == Page(200, "", endless=True)
+    assert nodes.page(NODE, "127.0.0.1", _free(), 10, 1000).status == 0
+    pages.pause = 3.0
+    start = time.monotonic()
+    assert nodes.page(NODE, "127.0.0.1", port, 0.5, 1000) == Page(0, "no answer within 0 s")
+    assert time.monotonic() - start < 2.5
+    nodes.close()
+    assert server.connections == 1
+
+
+def test_page_of_a_node_whose_ssh_server_opens_no_connections_is_no_answer(server: Server, pages: Pages) -> None:
+    user = server.log.parent / "user.pub"
+    user.write_text(f"no-port-forwarding {user.read_text()}")
+    nodes = transport_to(server)
+    with pytest.raises(NodeError, match="node: its ssh server opens no connections"):
+        nodes.page(NODE, "127.0.0.1", pages.server_port, 10, 1000)
     nodes.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,13 +13,20 @@ import pytest
 from labgen.core.process import Runner
 from labgen.docker import http_check
 from labgen.docker.http_check import REQUESTS, Requests, Response
+from labgen.docker.question import Page, Question
 from tests import needs
+from tests.scripted_node import ScriptedNode
 
 
 def run(script: str) -> str:
     """A node of the test's own: this computer."""
     needs.linux("a shell script of nodes")
     return Runner().run(["sh", "-c", script]).or_raise().out
+
+
+def run_script(question: Question) -> str:
+    """Ask as a person on the node does."""
+    return run(question.script)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -63,7 +71,7 @@ def serve() -> Iterator[Callable[..., int]]:
 
 def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> None:
     port = serve(b"<h1>1</h1>\n", b"<h1>2</h1>\n")
-    requests = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    requests = http_check.ask(run_script, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert requests.answered
     assert not requests.refused
     assert requests.bodies == {"<h1>1</h1>", "<h1>2</h1>"}
@@ -72,7 +80,7 @@ def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> 
 
 def test_several_addresses_and_one_that_refuses(serve: Callable[..., int]) -> None:
     port = serve(b"x")
-    requests = http_check.ask(run, ["127.0.0.1", "127.0.0.9"], port, 5)
+    requests = http_check.ask(run_script, ["127.0.0.1", "127.0.0.9"], port, 5)
     assert requests["127.0.0.1"].answered
     refused = requests["127.0.0.9"]
     assert (refused.answered, refused.refused, len(refused.responses)) == (False, True, 1)
@@ -81,21 +89,21 @@ def test_several_addresses_and_one_that_refuses(serve: Callable[..., int]) -> No
 
 def test_pages_that_try_to_pass_for_more(serve: Callable[..., int]) -> None:
     port = serve(b"labgen-0123456789abcdef 200 1\n\xff\xfe\n\x1b[31m$(reboot)")
-    requests = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    requests = http_check.ask(run_script, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert len(requests.responses) == REQUESTS
     assert len(requests.bodies) == 1
 
 
 def test_a_page_without_end_is_not_waited_for(serve: Callable[..., int]) -> None:
     port = serve(b"x" * 5_000_000)
-    requests = http_check.ask(run, ["127.0.0.1"], port, 20)["127.0.0.1"]
+    requests = http_check.ask(run_script, ["127.0.0.1"], port, 20)["127.0.0.1"]
     assert not requests.answered
     assert len(str(requests)) < 200
 
 
 def test_an_error_page_is_no_answer(serve: Callable[..., int]) -> None:
     port = serve(b"gone", status=503)
-    requests = http_check.ask(run, ["127.0.0.1"], port, 5)["127.0.0.1"]
+    requests = http_check.ask(run_script, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert (requests.answered, requests.bodies) == (False, frozenset())
     assert str(requests) == "12 requests: 12 x status 503: gone"
 
@@ -108,3 +116,31 @@ def test_a_connection_used_twice_is_not_a_new_one() -> None:
 
 def test_nothing_asked_is_nothing_answered() -> None:
     assert (Requests(()).answered, Requests(()).refused) == (False, True)
+
+
+@dataclass
+class PageNode(ScriptedNode):
+    """A node that gets these pages, in turn, each once."""
+
+    pages: list[Page] = field(default_factory=list)
+
+    def page(self, address: str, port: int, within: float, most: int) -> Page:
+        assert (address, port, within) == ("192.0.2.1", 80, 3)
+        return self.pages.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("pages", "responses"),
+    [
+        ([Page(200, "one\n"), Page(404, "two")], [Response(200, "one", True), Response(404, "two", True)]),
+        ([Page(200, ""), Page(0, "refused"), Page(200, "x")], [Response(200, "", True), Response(0, "refused", False)]),
+        ([Page(200, "", endless=True)], [Response(0, "an answer without end: …", False)]),
+    ],
+)
+def test_requests_are_made_by_the_connection(pages: list[Page], responses: list[Response]) -> None:
+    def ask(question: Question) -> str:
+        assert question.script.startswith("export LC_ALL=C.UTF-8\necho ")
+        return question.answer(PageNode({}, pages=pages))
+
+    requests = http_check.ask(ask, ["192.0.2.1"], 80, 3.2, requests=2 if len(pages) < 3 else 3)
+    assert requests == {"192.0.2.1": Requests(tuple(responses))}

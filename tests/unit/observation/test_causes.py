@@ -30,6 +30,7 @@ from samples import (
 from labgen import config
 from labgen.core.errors import NodeError, SwarmError
 from labgen.docker.api import Answer
+from labgen.docker.question import Page
 from labgen.docker.refusals import of_refusal
 from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import exercises
@@ -425,6 +426,9 @@ def test_observe_asks_every_node_once_and_says_which_does_not_answer() -> None:
         def engine(self, paths: Sequence[str], within: float = 0) -> str:
             assert self.name == MANAGER, "an engine that does not run was asked"
             return f"{json.dumps({'Swarm': local})}\n200\n" if paths == ["/info"] else "[]\n200\n" * len(paths)
+
+        def page(self, *_: object) -> Page:
+            raise AssertionError("no page is asked for")
 
     observations = observe(course, lambda node: lambda question: question.answer(Access(node)))
     assert [(node.name, node.reached, node.engine_running) for node in observations.nodes] == [

@@ -23,6 +23,7 @@ from labgen.core.errors import LabgenError, NodeError
 from labgen.core.polling import Patience
 from labgen.docker import container_times, events, http_check, journal
 from labgen.docker.api import ask, ask_command
+from labgen.docker.question import Question
 from labgen.docker.swarm import Swarm, look
 from tests import needs
 from verify import bundle, facts
@@ -306,15 +307,15 @@ def test_grading_of_other_nodes_is_the_same_when_one_answers_nonsense(grade: Gra
 def test_no_page_passes_for_several_or_for_another_address(page: str, next_page: str) -> None:
     scripts: list[str] = []
 
-    def run(script: str) -> str:
-        scripts.append(script)
-        mark = re.search(r"labgen-[0-9a-f]{16}", script)
+    def ask(question: Question) -> str:
+        scripts.append(question.script)
+        mark = re.search(r"labgen-[0-9a-f]{16}", question.script)
         assert mark is not None
         # A page may say what an earlier answer looked like; it cannot know this one's mark.
         forged = f"{page}\nlabgen-0123456789abcdef 200 1\nlabgen-0123456789abcdef address 192.0.2.2\n{next_page}"
         return f"{mark[0]} address 192.0.2.1\n{forged}\n{mark[0]} 200 1\n\n"
 
-    requests = http_check.ask(run, ["192.0.2.1"], 80, 1.0, requests=1)
+    requests = http_check.ask(ask, ["192.0.2.1"], 80, 1.0, requests=1)
     assert list(requests) == ["192.0.2.1"]
     assert len(requests["192.0.2.1"].responses) == 1
 
