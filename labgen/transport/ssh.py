@@ -174,8 +174,8 @@ class SshTransport(Transport):
             except Prohibited:
                 raise NodeError(
                     f"{node.name}: its ssh server opens no connections, so no page can be requested from there.",
-                    f"labgen ssh {node.name}\nTake AllowTcpForwarding and DisableForwarding out of /etc/ssh/sshd_config "
-                    "and sshd_config.d there, then: sudo systemctl reload ssh",
+                    f"labgen ssh {node.name}\nTake AllowTcpForwarding and DisableForwarding out of /etc/ssh/sshd_config"
+                    " and sshd_config.d, then: sudo systemctl reload ssh",
                 ) from None
 
     def open(self, node: Node) -> None:
