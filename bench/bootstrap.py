@@ -82,10 +82,10 @@ def main() -> None:
     """Measure and print."""
     folder = Path(sys.argv[1])
     ratios = []
-    leave(inventory.load(folder), Account(lambda _line: None))
+    leave(inventory.discover(folder), Account(lambda _line: None))
     bootstrap(folder)  # the floor needs the lab's addresses
     for _ in range(int(sys.argv[2]) if len(sys.argv) > 2 else 3):
-        lab = inventory.load(folder)
+        lab = inventory.discover(folder)
         leave(lab, Account(lambda _line: None))
         parts = floor(lab)
         leave(lab, Account(lambda _line: None))

@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument("rounds", type=int, nargs="?", default=5)
     parser.add_argument("--course", action="store_true")
     arguments = parser.parse_args()
-    there = inventory.load(arguments.folder)
+    there = inventory.discover(arguments.folder)
     for name in COMPARED:
         if name != prerequisite():
             carry_out(there.folder.path, name)

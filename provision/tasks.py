@@ -37,7 +37,7 @@ def _with_lab(body: Callable[..., None], load: Callable[[], Inventory] | None = 
 
         def with_lab() -> None:
             with lock:
-                inventory = (load or inventories.load)()
+                inventory = (load or inventories.discover)()
                 try:
                     body(inventory, *args, **options)
                 finally:
@@ -136,7 +136,7 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
 
     body.__name__ = name
     body.__doc__ = words
-    return task(_with_lab(body, inventories.load_as_made), help={"nodes": "Names, with commas between."})
+    return task(_with_lab(body, inventories.discover_as_made), help={"nodes": "Names, with commas between."})
 
 
 def _fresh(inventory: Inventory) -> None:

@@ -130,7 +130,7 @@ def lab_of(config: pytest.Config) -> Inventory:
             evidence = config.stash[EVIDENCE] = load_evidence(Path(evidence_file), nonce)
             config.stash[LAB], config.stash[TRANSPORT] = lab_in(evidence, place), evidence.replay()
         else:
-            config.stash[LAB] = inventory.load(place)
+            config.stash[LAB] = inventory.discover(place)
     lab_inventory, book = config.stash[LAB], config.stash[verdicts.BOOK]
     book.lab, book.provider, book.lacks = lab_inventory.lab, lab_inventory.state.provider, lab_inventory.lacks
     return lab_inventory

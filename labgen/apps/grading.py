@@ -98,7 +98,7 @@ def _handed_in(handin: HandIn) -> _Subject:
 
 def _recorded(request: GradingRequest, locked: ExitStack) -> _Subject:
     """Lock a lab, and have what its nodes answer recorded."""
-    lab = inventory.load(request.folder)
+    lab = inventory.discover(request.folder)
     lock_folder(locked, lab.folder, request.exercises, partial(print, flush=True))
     evidence = Evidence.of(lab, request.nonce or "")
     evidence.exercises = tuple(sorted(request.exercises))

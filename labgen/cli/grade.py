@@ -161,7 +161,7 @@ def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
             yield remote
     else:
         # From evidence there need not be a lab.
-        yield folder if options.handins else inventory.load(folder.path).folder
+        yield folder if options.handins else inventory.discover(folder.path).folder
 
 
 def _refuse_combinations(options: Options) -> None:

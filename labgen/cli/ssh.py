@@ -19,7 +19,7 @@ from labgen.machines import inventory
 @in_lab_folder
 def command(folder: LabFolder, node: str, words: tuple[str, ...]) -> int:
     """Log in, or run a command and return its exit status."""
-    lab = inventory.load(folder.path)
+    lab = inventory.discover(folder.path)
     (node,) = distinct_nodes(lab.lab, [node])
     words = words[1:] if words[:1] == ("--",) else words
     return Runner().attend(

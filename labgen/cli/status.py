@@ -148,7 +148,7 @@ def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status:
 
 
 def _swarm(folder: LabFolder, status: Status) -> None:
-    lab = inventory.load(folder.path)
+    lab = inventory.discover(folder.path)
     status.lacks = {str(lacking): why for lacking, why in lab.lacks.items()}
     status.namespace = lab.state.namespace
     transport = SshTransport(lab)

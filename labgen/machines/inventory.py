@@ -136,7 +136,7 @@ def _give_up_in_time(sock: object) -> None:
 
 
 def load(path: Path | None = None) -> Inventory:
-    """Read the lab in a folder, with the way to its machines.
+    """Read the lab in a folder, with the way to its machines, as both are written down.
 
     :param path: the lab folder; the working directory where ``None``.
     :raises MachineError: its machines have not been brought up.
@@ -146,16 +146,10 @@ def load(path: Path | None = None) -> Inventory:
     lab = lab_of(folder.path)
     state = folder.state()
     refuse_moved(folder)
-    if state is None:
-        state = _discover(folder, lab)
-    elif not folder.ssh_config.exists():
+    if state is None or not folder.ssh_config.exists():
         raise MachineError(
             "the lab is not up: it has been halted, or its start was interrupted.", "Bring it up with `labgen up`."
         )
-    else:
-        _renew(folder, lab, state)
-    if os.name == "posix":
-        sockets()  # others may have come to be able to write there since
     configured = hosts(read(folder.ssh_config) or "")
     missing = [node.name for node in lab.nodes if node.name not in configured]
     if missing:
@@ -166,15 +160,38 @@ def load(path: Path | None = None) -> Inventory:
     return Inventory(folder, lab, state)
 
 
-def load_as_made(path: Path | None = None) -> Inventory:
-    """Read the lab in a folder as its machines are: with those that lab.yml does not name any more, without new ones.
+def discover(path: Path | None = None) -> Inventory:
+    """Bring what is written down of a lab's machines up to date, then load the lab.
+
+    Vagrant is asked about a lab that was started with `vagrant up`, and machines that were started again are followed:
+    ``state.json`` and ``ssh_config`` may be written.
+
+    :param path: the lab folder; the working directory where ``None``.
+    :raises MachineError: its machines do not run.
+    :raises LabFileError: its lab.yml says something that cannot be.
+    """
+    folder = LabFolder.at(path)
+    lab = lab_of(folder.path)
+    state = folder.state()
+    refuse_moved(folder)
+    if state is None:
+        _take_over(folder, lab)
+    elif folder.ssh_config.exists():
+        _renew(folder, lab, state)
+    if os.name == "posix":
+        sockets()  # others may have come to be able to write there since
+    return load(path)
+
+
+def discover_as_made(path: Path | None = None) -> Inventory:
+    """Discover a lab as its machines are: with those that lab.yml does not name any more, without new ones.
 
     :raises MachineError: its machines have not been brought up.
     """
     folder = LabFolder.at(path)
     record, state = folder.record(), folder.state()
     if record is None or state is None or not folder.ssh_config.exists():
-        return load(path)
+        return discover(path)
     refuse_moved(folder)
     reached = hosts(folder.ssh_config.read_text(encoding="utf-8"))
     nodes = tuple(node for node in record.lab.nodes if node.name in reached)
@@ -219,8 +236,8 @@ def lab_of(path: Path | None = None) -> Lab:
     return labfile.of_folder(LabFolder.at(path).path)
 
 
-def _discover(folder: LabFolder, lab: Lab) -> State:
-    """Ask Vagrant about a lab that was started with `vagrant up` by hand, and remember the answer."""
+def _take_over(folder: LabFolder, lab: Lab) -> None:
+    """Ask Vagrant about a lab that was started with `vagrant up` by hand, and write the answer down."""
     from labgen.host.computer import Host
     from labgen.machines.vagrant import Vagrant
 
@@ -244,7 +261,6 @@ def _discover(folder: LabFolder, lab: Lab) -> State:
     ids = folder.machine_ids().get(provider, {})
     path, mark = str(folder.path), folder.draw_mark()
     folder.remember(state, after_up(lab, None, folder=path, mark=mark, earlier={}, ids=ids))
-    return state
 
 
 def find_lacks(folder: LabFolder, lab: Lab, state: State) -> Lacks:

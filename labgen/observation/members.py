@@ -19,7 +19,7 @@ def members(folder: Path) -> Sequence[SwarmNode]:
     :param folder: the lab folder.
     """
     with contextlib.suppress(LabgenError):
-        lab = inventory.load(folder)
+        lab = inventory.discover(folder)
         with contextlib.closing(SshTransport(lab)) as transport:
             return nodes(partial(transport.ask, lab.lab.first_manager))
     return ()

@@ -88,7 +88,7 @@ class LabUnderTest:
 
     def wait_for(self, what: str, true_of: Callable[[Swarm], bool]) -> None:
         """Wait until something is true of the swarm, as its first manager tells it."""
-        there = inventories.load(self.path)
+        there = inventories.discover(self.path)
         manager = there.lab.first_manager.name
 
         def seen() -> None:

@@ -43,7 +43,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
 
 
 def test_every_node_has_it(current: LabUnderTest) -> None:
-    for node in inventories.load(current.path).lab.nodes:
+    for node in inventories.discover(current.path).lab.nodes:
         version = current.on(node.name, "docker version --format '{{.Server.Version}}'").strip()
         assert int(version.partition(".")[0]) >= LEAST, f"{node.name}: {version}"
 

@@ -45,7 +45,7 @@ class Stage:
     def there(self) -> Inventory:
         """The lab, and how its nodes are reached."""
         if self._there is None:
-            self._there = inventory.load(self.folder)
+            self._there = inventory.discover(self.folder)
             self._hosts = SshTransport(self._there)
         return self._there
 

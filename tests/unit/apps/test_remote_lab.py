@@ -114,7 +114,7 @@ def test_read_refuses_options_of_every_host(files: tuple[Path, Path]) -> None:
 def test_remote_lab_is_a_folder_of_labgens_own(files: tuple[Path, Path]) -> None:
     config, lab_file = files
     with remote_lab(config, lab_file, emulated=True) as folder:
-        lab = inventory.load(folder.path)
+        lab = inventory.discover(folder.path)
         assert lab.lab.first_manager.name == "swarm-manager"
         assert (lab.state.provider, lab.state.accelerated, lab.state.lacks) == ("virtualbox", False, {})
         written = folder.ssh_config.read_text()

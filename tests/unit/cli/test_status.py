@@ -129,7 +129,7 @@ def test_status_of_a_lab_without_the_mesh(
         return "".join(f"{json.dumps(json.loads(recorded.get(path, '[]')))}\n200\n" for path in paths)
 
     monkeypatch.setattr(SshTransport, "ask", lambda _self, _node, question: answer(question.script))
-    monkeypatch.setattr(inventory, "load", lambda _: lab_inventory)
+    monkeypatch.setattr(inventory, "discover", lambda _: lab_inventory)
     monkeypatch.setattr(
         Vagrant, "status", lambda _: {node.name: Machine(node.name, "running", "docker") for node in LAB.nodes}
     )
@@ -153,7 +153,7 @@ def lab_that_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.remember(state)
     folder.vagrantfile.write_text("")
     lab_inventory = Inventory(folder, LAB, state)
-    monkeypatch.setattr(inventory, "load", lambda _: lab_inventory)
+    monkeypatch.setattr(inventory, "discover", lambda _: lab_inventory)
     machines = {node.name: Machine(node.name, "running", "libvirt") for node in LAB.nodes}
     monkeypatch.setattr(Vagrant, "status", lambda _: machines)
     return tmp_path

@@ -139,7 +139,7 @@ def restarted(folder: LabFolder, name: str, port: int, seconds: float) -> None:
 
 def test_a_machine_started_again_is_followed_to_its_new_port(up: LabFolder) -> None:
     restarted(up, NAMES[1], 2244, seconds=1)
-    inventory.load(up.path)
+    inventory.discover(up.path)
     assert "Port 2244" in up.ssh_config.read_text()
     assert "ControlMaster" in up.ssh_config.read_text()
 
@@ -147,7 +147,7 @@ def test_a_machine_started_again_is_followed_to_its_new_port(up: LabFolder) -> N
 def test_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> None:
     restarted(up, NAMES[1], 2244, seconds=-1)
     before = up.ssh_config.stat()
-    inventory.load(up.path)
+    inventory.discover(up.path)
     assert up.ssh_config.stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -178,5 +178,5 @@ def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, mon
     assert vagrant.times == 0
     assert "Port 2288" in up.ssh_config.read_text()
     # Nor is it followed back to what was written before.
-    inventory.load(up.path)
+    inventory.discover(up.path)
     assert "Port 2288" in up.ssh_config.read_text()

@@ -78,7 +78,7 @@ def up(tmp_path: Path, vagrants_config: str = TOLD, lab: str = "workers: 1") -> 
 
 def test_a_lab_that_is_up_is_found(tmp_path: Path) -> None:
     up(tmp_path)
-    lab = inventory.load(tmp_path)
+    lab = inventory.discover(tmp_path)
     assert lab.state == State("libvirt", accelerated=False, namespace="labgen-x")
     assert lab.patience.seconds(10) == 80
     manager = lab.lab.first_manager
@@ -92,19 +92,19 @@ def test_a_lab_that_is_up_is_found(tmp_path: Path) -> None:
 def test_a_node_added_since_is_named(tmp_path: Path) -> None:
     up(tmp_path, lab="workers: 2")
     with pytest.raises(MachineError, match="no machine yet for swarm-worker2") as caught:
-        inventory.load(tmp_path)
+        inventory.discover(tmp_path)
     assert "labgen up" in caught.value.hint
 
 
 def test_no_lab_at_all(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="there is no lab in"):
-        inventory.load(tmp_path)
+        inventory.discover(tmp_path)
 
 
 def test_mistakes_in_the_lab_file_come_first(tmp_path: Path) -> None:
     up(tmp_path, lab="workers: many")
     with pytest.raises(LabFileError):
-        inventory.load(tmp_path)
+        inventory.discover(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 99}', '{"version": 1}', '"x"'])
@@ -112,7 +112,7 @@ def test_a_damaged_state_is_one_message(tmp_path: Path, text: str) -> None:
     up(tmp_path)
     (tmp_path / ".labgen" / "state.json").write_text(text)
     with pytest.raises(MachineError, match=r"state\.json cannot be read"):
-        inventory.load(tmp_path)
+        inventory.discover(tmp_path)
 
 
 def test_state_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_sockets_are_looked_at_each_time_a_lab_is_used(tmp_path: Path, sockets: 
     up(tmp_path)
     sockets.chmod(0o777)
     with pytest.raises(MachineError, match="open to others"):
-        inventory.load(tmp_path)
+        inventory.discover(tmp_path)
 
 
 def test_shared_connections_are_no_reason_to_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ def test_copy_is_refused_by_every_command_that_acts(
 def test_load_of_a_moved_folder_says_how_to_go_on(world: World, tmp_path: Path) -> None:
     moved = world.folder.path.rename(tmp_path / "moved")
     with pytest.raises(MachineError, match="this folder was moved") as caught:
-        inventory.load(moved)
+        inventory.discover(moved)
     assert "labgen up" in caught.value.hint
     assert "labgen down" in caught.value.hint
 

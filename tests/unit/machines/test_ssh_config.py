@@ -81,7 +81,7 @@ def test_fabric_is_given_the_key_itself(tmp_path: Path, name: str) -> None:
     printed = f"Host swarm-manager\n  HostName 127.0.0.1\n  Port 2222\n  User vagrant\n  IdentityFile {key}\n"
     inventory.write_ssh_config(folder, printed, proxy_command=None)
     folder.remember(State("virtualbox", namespace="labgen-0"))
-    lab = inventory.load(folder.path)
+    lab = inventory.discover(folder.path)
     connection = lab.connection(lab.lab.first_manager)
     assert connection.connect_kwargs["key_filename"] == [str(key)]
     assert (connection.host, connection.port, connection.user) == ("127.0.0.1", 2222, "vagrant")

@@ -174,7 +174,7 @@ def test_fab_says_what_is_not_applicable_once(
         link = Interface("eth1", "02:42:0a:00:02:01", (f"{shell.node.address}/24",))
         return container(interfaces=(link,), hostname=shell.node.name)
 
-    monkeypatch.setattr(inventory, "load", lambda: lab_inventory)
+    monkeypatch.setattr(inventory, "discover", lambda: lab_inventory)
     monkeypatch.setattr(bootstrap, "observe", observed)
     monkeypatch.setattr("sys.argv", ["fab", *words])
     fab()

@@ -46,7 +46,7 @@ def lab_folder(pytester: pytest.Pytester) -> Path:
 def grade(lab_folder: Path, pytester: pytest.Pytester, fake: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Grade:
     """Grade the fake lab in a lab folder; gives the report and the exit status."""
     labs = [fake]
-    monkeypatch.setattr(session.inventory, "load", lambda _path: labs[-1].inventory)
+    monkeypatch.setattr(session.inventory, "discover", lambda _path: labs[-1].inventory)
     monkeypatch.setattr(session, "SshTransport", lambda _inventory: labs[-1])
 
     def run(*arguments: str, lab: FakeLab | None = None, words: Sequence[str] = PYTEST) -> dict[str, Any]:

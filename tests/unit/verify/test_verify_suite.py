@@ -581,7 +581,7 @@ def test_no_lab_is_said_in_one_line(
     def load(_path: object) -> Any:
         raise MachineError("there is no lab here.", "Bring it up with `labgen up`.")
 
-    monkeypatch.setattr(session.inventory, "load", load)
+    monkeypatch.setattr(session.inventory, "discover", load)
     result = pytester.runpytest_inprocess(*PYTEST)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: there is no lab here.", "*labgen up*"])
