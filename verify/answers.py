@@ -8,6 +8,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+INTERFACES = "ip -json address"
+"""Every network interface with its addresses: :class:`verify.interfaces.NodeInterface`."""
+
+LISTENING_SOCKETS = "ss --numeric --listening"
+"""What testinfra's module of sockets lists them with."""
+
 MOST = 4 * 2**20
 """Bytes that the commands of one script may print together."""
 
@@ -18,6 +24,10 @@ _ANSWER = r"""answer() {
 }
 """
 """Prints a command's number, its output, its exit status, and what it printed to its standard error."""
+
+
+class CommandFailed(AssertionError):
+    """A command ended otherwise than it must, or not in time; the message is a sentence."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Commands:
     def script(self) -> str:
         """Give the script; it succeeds, whatever its commands do."""
         calls = "".join(f"answer {number} {shlex.quote(command)}\n" for number, command in enumerate(self.commands))
-        body = _ANSWER.replace("MARK", self.mark) + calls
+        body = f"LC_ALL=C.UTF-8; export LC_ALL\n{_ANSWER.replace('MARK', self.mark)}{calls}"
         seconds = max(1, round(self.seconds))
         # timeout ends with 124, or with 137 where it had to kill.
         late = f"case $? in 124 | 137) printf '\\n{self.mark} late\\n' ;; esac"

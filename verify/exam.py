@@ -151,7 +151,9 @@ class Exam:
         if node.name not in self._testinfra:
             # The node ends a command that takes too long before this run gives up on the node.
             run = partial(self.on, node, within=SECONDS + 10)
-            self._testinfra[node.name] = host_of(node, run, self.seconds(SECONDS))
+            self._testinfra[node.name] = host_of(
+                node, run, self.seconds(SECONDS), prefetched=lambda: self.facts(node).answers
+            )
         return self._testinfra[node.name]
 
     def everywhere(self, nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[Node, T]:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.polling import NotYet
 from labgen.docker import http_check
+from labgen.docker.api import UNREADABLE
 from labgen.docker.hopeless import begun_lately
 from labgen.docker.http_check import Requests
 from labgen.model.lab import Node
+from verify.answers import CommandFailed
+from verify.listeners import listens
 from verify.once import Known, side_by_side
 
 if TYPE_CHECKING:
@@ -72,6 +75,6 @@ class Pages:
     def _open(self, node: Node, port: int) -> bool:
         """Tell whether it is worth asking: where the port is known to be shut, every request would be waited for."""
         try:
-            return self._exam.facts(node).listens("tcp", port, str(node.address))
-        except NodeError:
+            return listens(self._exam.testinfra(node), "tcp", port, str(node.address))
+        except (NodeError, CommandFailed, *UNREADABLE):
             return False

@@ -15,14 +15,14 @@ from testinfra.host import Host
 from testinfra.modules.systeminfo import SystemInfo
 
 from labgen.model.lab import Node
-from verify.answers import MOST, CommandAnswer, Commands
+from verify.answers import MOST, CommandAnswer, CommandFailed, Commands
+from verify.interfaces import NodeInterface
 
 SECONDS = 20.0
 """Seconds that a command has on an ordinary machine."""
 
 
-class CommandFailed(AssertionError):
-    """A command ended otherwise than it must, or not in time; the message is a sentence."""
+Prefetched = Callable[[], Mapping[str, CommandAnswer]]
 
 
 class NodeBackend(BaseBackend):  # type: ignore[misc]
@@ -33,14 +33,12 @@ class NodeBackend(BaseBackend):  # type: ignore[misc]
 
     NAME = "labgen"
 
-    def __init__(
-        self, node: Node, run: Callable[[str], str], seconds: float, prefetched: Mapping[str, CommandAnswer]
-    ) -> None:
+    def __init__(self, node: Node, run: Callable[[str], str], seconds: float, prefetched: Prefetched) -> None:
         """Make the backend.
 
         :param run: runs a script on the node as root and gives what it printed.
         :param seconds: deadline of a command.
-        :param prefetched: answers of commands that need not be run again.
+        :param prefetched: gives the answers that are already there, by their commands.
         """
         super().__init__(node.name)
         # testinfra would ask the node for it, with two commands more.
@@ -57,7 +55,7 @@ class NodeBackend(BaseBackend):  # type: ignore[misc]
         :raises CommandFailed: the command did not end in time, or printed too much.
         """
         self.last = command = self.get_command(command, *args)
-        answer = self._prefetched.get(command) or self._ask(command)
+        answer = self._prefetched().get(command) or self._ask(command)
         out, error = (text.encode("utf-8", "replace") for text in (answer.out, answer.error))
         return self.result(answer.status, command.encode("utf-8", "replace"), out, error)
 
@@ -82,6 +80,7 @@ class NodeHost(Host):  # type: ignore[misc]
         # Not asked for: each of these questions would be a command more.
         self.has_command_v = True
         self.system_info = _LinuxInfo.get_module(self)
+        self.interface = NodeInterface.get_module(self)
 
     def find_command(self, command: str, extrapaths: Any = ()) -> str:
         """Give a program's name: scripts have the distribution's own PATH."""
@@ -120,10 +119,10 @@ def host_of(
     node: Node,
     run: Callable[[str], str],
     seconds: float = SECONDS,
-    prefetched: Mapping[str, CommandAnswer] | None = None,
+    prefetched: Prefetched = dict,
 ) -> NodeHost:
     """Make testinfra's host for a node; see :class:`NodeBackend`."""
-    return NodeHost(NodeBackend(node, run, seconds, prefetched or {}))
+    return NodeHost(NodeBackend(node, run, seconds, prefetched))
 
 
 def reason(error: BaseException, host: object) -> str:
@@ -145,7 +144,7 @@ def _in_testinfra(traceback: TracebackType | None) -> bool:
     module = ""
     while traceback is not None:
         module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-        if module.startswith("testinfra.modules."):
+        if module.startswith(("testinfra.modules.", NodeInterface.__module__)):
             return True
         traceback = traceback.tb_next
     return False

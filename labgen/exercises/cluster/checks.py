@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from labgen.core.i18n import Messages
@@ -13,8 +15,13 @@ from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.facts import NodeFacts
+from verify.hosts_file import addresses_of
+from verify.listeners import listening, listens
 
 from .exercise import BRIDGE
+
+if TYPE_CHECKING:
+    from verify.testinfra_host import NodeHost
 
 _ = Messages.beside(__file__)
 
@@ -31,13 +38,13 @@ _ = Messages.beside(__file__)
         ),
     ),
 )
-def test_address(node: Node, facts: NodeFacts, lacks: Lacks) -> None:
+def test_address(node: Node, host: NodeHost, lacks: Lacks) -> None:
     """The node has its lab address, on its adapter for the lab network, and that adapter is up."""
     # Where a node is given its address from outside, its adapter is given another MAC address, too.
     known_by = str(node.address) if Capability.NETPLAN in lacks else node.mac
-    link = facts.link(known_by)
-    right = link is not None and link.up and str(node.address) in link.addresses
-    assert right, f"the adapter {known_by}: {link or 'there is none'}"
+    adapter = host.interface.find(known_by)
+    right = adapter is not None and adapter.is_up and str(node.address) in adapter.addresses
+    assert right, f"the adapter {known_by}: {adapter or 'there is none'}"
 
 
 @check(
@@ -54,14 +61,13 @@ def test_host_name(node: Node, facts: NodeFacts) -> None:
         look=_("/etc/hosts needs one line for each node, and no line that gives a node's name an address 127.0.x.1."),
     ),
 )
-def test_names(facts: NodeFacts, lab: Lab) -> None:
+def test_names(host: NodeHost, lab: Lab) -> None:
     """The node finds every node by its name, at its lab address, in /etc/hosts."""
+    text = host.file("/etc/hosts").content_string
     wrong = {
         name: ", ".join(addresses) or "not found"
-        for name, addresses, right in (
-            (node.name, facts.names.get(node.name, ()), str(node.address)) for node in lab.nodes
-        )
-        if addresses != (right,)
+        for name, addresses, right in ((node.name, addresses_of(node.name, text), node.address) for node in lab.nodes)
+        if addresses != [str(right)]
     }
     assert not wrong, "; ".join(f"{name}: {addresses}" for name, addresses in wrong.items())
 
@@ -76,9 +82,11 @@ def test_names(facts: NodeFacts, lab: Lab) -> None:
         ),
     ),
 )
-def test_engine_running(facts: NodeFacts) -> None:
+def test_engine_running(host: NodeHost, facts: NodeFacts) -> None:
     """The node's Docker engine runs, and answers."""
-    answers = facts.engine_running and bool(facts.swarm.state)
+    # An engine that is no service of systemd's runs as well.
+    runs = host.service("docker").is_running or facts.engine_running
+    answers = runs and bool(facts.swarm.state)
     assert answers, "there is no process dockerd"
 
 
@@ -127,9 +135,9 @@ def test_advertised_address(node: Node, facts: NodeFacts) -> None:
     hint=on_node("sudo netstat -nlp | grep dockerd"),
 )
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_gossip_port(node: Node, facts: NodeFacts, protocol: str) -> None:
+def test_gossip_port(node: Node, host: NodeHost, protocol: str) -> None:
     """Port 7946 is open, where the nodes tell one another how they are."""
-    assert facts.listens(protocol, 7946, str(node.address)), facts.listening(7946)
+    assert listens(host, protocol, 7946, str(node.address)), listening(host, 7946)
 
 
 @check(
@@ -141,9 +149,9 @@ def test_gossip_port(node: Node, facts: NodeFacts, protocol: str) -> None:
         look=_("Only a manager opens this port: true means that the node is a manager."),
     ),
 )
-def test_management_port(node: Node, facts: NodeFacts) -> None:
+def test_management_port(node: Node, host: NodeHost) -> None:
     """Port 2377 is open on a manager, where nodes join."""
-    assert facts.listens("tcp", 2377, str(node.address)), facts.listening(2377)
+    assert listens(host, "tcp", 2377, str(node.address)), listening(host, 2377)
 
 
 _FIREWALL = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labgen.core.i18n import Messages
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Service, Swarm
@@ -9,11 +11,14 @@ from labgen.exercise.hint import on, on_manager, on_node
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
-from verify.facts import NodeFacts
 from verify.hinting import create, repeat, see_tasks
+from verify.listeners import listening, listens
 from verify.services import kept_off_managers, made_from, published, runs, service_of
 
 from . import exercise as loadbalance
+
+if TYPE_CHECKING:
+    from verify.testinfra_host import NodeHost
 
 _ = Messages.beside(__file__)
 
@@ -113,9 +118,9 @@ def test_published(service: Service) -> None:
     topics=("requests",),
     hint=on_node(f"sudo netstat -nlp | grep {PUBLISHED}", "sudo journalctl -u docker --no-pager --lines 50"),
 )
-def test_port_open(node: Node, facts: NodeFacts) -> None:
+def test_port_open(node: Node, host: NodeHost) -> None:
     """The published port is open on the node, whether a task runs there or not."""
-    assert facts.listens("tcp", PUBLISHED, str(node.address)), facts.listening(PUBLISHED)
+    assert listens(host, "tcp", PUBLISHED, str(node.address)), listening(host, PUBLISHED)
 
 
 _PAGES = (

@@ -98,10 +98,10 @@ class FakeLab(Transport):
         self.asked.append(node.name)
         if node.name in self.dead:
             raise NodeError(f"{node.name} cannot be reached: Connection timed out.", "labgen up")
+        if "@@%s" in script:
+            return self._facts(node.name, script)
         if "answer() {" in script:
             return answered(script, self.commands)
-        if "@@%s" in script:
-            return self._facts(node.name)
         if "ingress_sbox" in script:
             return self._reached(node.name)
         if "_COMM=dockerd" in script:
@@ -186,10 +186,15 @@ class FakeLab(Transport):
         running = next(task for task in recorded("tasks.json") if task["Status"]["State"] == "running")
         return {**running, "ID": f"task{slot}{node}", "Slot": slot, "NodeID": id_of(node)}
 
-    def _facts(self, name: str) -> str:
+    def _facts(self, name: str, script: str) -> str:
         facts = self.nodes[name]
         lines = []
-        for section in ("hostname", "links", "sockets", "names", "engine", "info", "end"):
+        for section in ("hostname", "engine", "info", "answers", "end"):
+            if section == "answers" and "answer() {" not in script:
+                continue  # a node's symptoms
+            if section == "answers":
+                lines.append(f"\n@@answers\n{answered(script, {**self._commands(name), **self.commands})}")
+                continue
             if section == "info" and not facts["engine"]:
                 continue
             text = facts.get(section, "")
@@ -198,6 +203,24 @@ class FakeLab(Transport):
             info = "\n000" if name in self.hanging else f"{json.dumps(text)}\n\n200"
             lines.append(f"\n@@{section}\n" + (info if section == "info" else text))
         return "\n".join(lines) + "\n"
+
+    def _commands(self, name: str) -> dict[str, CommandAnswer]:
+        """What the commands that are asked ahead come to on a node."""
+        facts = self.nodes[name]
+        sockets = "".join(
+            f"{line}\n" for line in ["Netid State Recv-Q Send-Q Local Peer", *facts["sockets"].split("\n")]
+        )
+        names = (line.split() for line in facts["names"].splitlines())
+        hosts = "".join(f"{address}\t{host}\n" for host, *addresses in names for address in addresses)
+        return {
+            "ip -json address": CommandAnswer(0, facts["links"]),
+            "ss --numeric --listening": CommandAnswer(0, sockets.rstrip("\n") + "\n"),
+            "test -d /run/systemd/system/": CommandAnswer(0, ""),
+            "systemctl is-active docker": CommandAnswer(0, "active\n")
+            if facts["engine"]
+            else CommandAnswer(3, "inactive\n"),
+            "cat -- /etc/hosts": CommandAnswer(0, hosts),
+        }
 
     def _engine(self, name: str, script: str) -> str:
         active = self.nodes[name]["info"]["Swarm"]["LocalNodeState"] == "active"

@@ -21,8 +21,9 @@ from labgen.exercises.rollback import checks as test_rollback
 from labgen.exercises.scaling import checks as test_scaling
 from labgen.exercises.scaling import exercise as scaling
 from tests.past import at, lived, service, task
+from verify.answers import INTERFACES, CommandAnswer
 from verify.explaining import _short as short
-from verify.facts import Link
+from verify.testinfra_host import host_of
 
 NODE = SimpleNamespace(name="w1", mac="08:00:27:00:02:66", address=IPv4Address("10.0.2.102"))
 
@@ -53,22 +54,27 @@ def node(name: str, **more: Any) -> SwarmNode:
 
 
 @pytest.mark.parametrize(
-    ("link", "holds"),
+    ("flags", "addresses", "holds"),
     [
-        (Link("eth1", NODE.mac, True, ("10.0.2.102",)), True),
-        (Link("eth1", NODE.mac, True, ("10.0.2.9", "10.0.2.102")), True),
-        (Link("eth1", NODE.mac, False, ("10.0.2.102",)), False),
-        (Link("eth1", NODE.mac, True, ("10.0.2.10",)), False),
-        (None, False),
+        (("UP",), ("10.0.2.102",), True),
+        (("UP",), ("10.0.2.9", "10.0.2.102"), True),
+        ((), ("10.0.2.102",), False),
+        (("UP",), ("10.0.2.10",), False),
+        (None, (), False),
     ],
 )
-def test_address_is_on_an_adapter_that_is_up(link: Link | None, holds: bool) -> None:
-    facts = SimpleNamespace(link=lambda _known_by: link)
+def test_address_is_on_an_adapter_that_is_up(
+    flags: tuple[str, ...] | None, addresses: tuple[str, ...], holds: bool
+) -> None:
+    entries = [{"family": "inet", "local": address} for address in addresses]
+    link = {"ifname": "eth1", "address": NODE.mac, "flags": flags, "addr_info": entries}
+    answer = CommandAnswer(0, json.dumps([] if flags is None else [link]))
+    host = host_of(NODE, str, prefetched=lambda: {INTERFACES: answer})
     if holds:
-        test_cluster.test_address(NODE, facts, {})  # type: ignore[arg-type]
+        test_cluster.test_address(NODE, host, {})
         return
     with pytest.raises(AssertionError, match=NODE.mac):
-        test_cluster.test_address(NODE, facts, {})  # type: ignore[arg-type]
+        test_cluster.test_address(NODE, host, {})
 
 
 def event(action: str, service_id: str, **attributes: str) -> str:

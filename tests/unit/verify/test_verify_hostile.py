@@ -26,7 +26,8 @@ from labgen.docker.api import ask, ask_command
 from labgen.docker.question import Question
 from labgen.docker.swarm import Swarm, look
 from tests import needs
-from verify import bundle, facts
+from verify import bundle, facts, older_facts
+from verify.answers import Commands
 
 pytest_plugins = ["pytester"]
 
@@ -151,7 +152,7 @@ def test_no_answer_of_an_engine_breaks_more_than_itself(text: str) -> None:
     def run(_: str) -> str:
         return text
 
-    for question in (lambda: ask(run, ["/nodes"]), lambda: look(run), lambda: facts.parse(text, "n")):
+    for question in (lambda: ask(run, ["/nodes"]), lambda: look(run), lambda: facts.parse(text, "n", COMMANDS)):
         with pytest.raises(NodeError):
             question()
 
@@ -208,12 +209,12 @@ def test_look_reads_or_refuses_an_odd_value_in_any_place(
     with suppress(LookupError, TypeError):  # where the first was put into the way to the second
         answers = changed(answers, second_path, more)
 
-    def run(script: str) -> str:
-        paths = re.findall(r"http://engine(\S+)", script)
+    def put(question: Question) -> str:
+        paths = re.findall(r"http://engine(\S+)", question.script)
         return "".join(f"{json.dumps(answers[engine_path])}\n200\n" for engine_path in paths)
 
     try:
-        seen_swarm = look(run)
+        seen_swarm = look(put)
     except LabgenError:
         return
     assert isinstance(seen_swarm, Swarm)
@@ -224,7 +225,7 @@ def test_look_reads_or_refuses_an_odd_value_in_any_place(
 def test_facts_read_or_refuse_an_odd_value_in_any_place(path: tuple[Any, ...], odd: Any) -> None:
     sections = (RECORDED / "node.txt").read_text(encoding="utf-8").split("@@info")[0]
     try:
-        read = facts.parse(f"{sections}@@info\n{json.dumps(changed(INFO, path, odd))}\n200\n@@end\n", "n")
+        read = facts.parse(f"{sections}@@info\n{json.dumps(changed(INFO, path, odd))}\n200\n@@end\n", "n", COMMANDS)
     except LabgenError:
         return
     assert isinstance(read.local_swarm.active, bool)
@@ -251,8 +252,9 @@ def test_readers_of_nodes_read_or_refuse_any_lines(lines: list[str]) -> None:
         lambda text: container_times.read(text, (0.0, 1.0)),
         journal.read,
         events.read,
-        lambda text: facts.parse(text, "n"),
-        lambda text: facts.parse("".join(f"@@{name}\n{text}\n" for name in SECTIONS), "n"),
+        lambda text: facts.parse(text, "n", COMMANDS),
+        lambda text: facts.parse("".join(f"@@{name}\n{text}\n" for name in SECTIONS), "n", COMMANDS),
+        lambda text: facts.parse(f"\n@@hostname\n{text}\n@@answers\n{text}\n@@end\n", "n", COMMANDS),
         lambda text: ask(lambda _: text, ["/nodes"]),
     ]
     for reader in readers:
@@ -260,6 +262,7 @@ def test_readers_of_nodes_read_or_refuse_any_lines(lines: list[str]) -> None:
             reader(text)
 
 
+COMMANDS = Commands.of(facts.PREFETCHED, 5)
 SECTIONS = ("hostname", "links", "sockets", "names", "engine", "info", "end")
 
 
@@ -322,7 +325,7 @@ def test_no_page_passes_for_several_or_for_another_address(page: str, next_page:
 
 @given(TEXTS.filter(lambda text: "\0" not in text))
 def test_names_reach_a_node_as_words(name: str) -> None:
-    script = facts.script([name], 5)
+    script = older_facts.question([name], 5).script
     line = next(line for line in script.split("\n") if line.startswith("for name in "))
     if "\n" not in name:
         assert shlex.split(line.removeprefix("for name in ").removesuffix("; do")) == [name]
@@ -333,7 +336,7 @@ def test_names_reach_a_node_as_words(name: str) -> None:
 def test_a_name_in_a_script_is_not_run(what: str, tmp_path: Any) -> None:
     needs.linux("a shell script of nodes")
     name = HOSTILE[what].replace("/tmp/labgen-was-here", str(tmp_path / "was-here"))
-    script = facts.script([name], 5).split("section engine")[0]
+    script = Commands.of([f"echo {shlex.quote(name)}"], 5).script
     result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
     assert not (tmp_path / "was-here").exists()
     assert name in result.stdout

@@ -214,11 +214,11 @@ def test_restarts_are_judged_by_the_managers_clock(fake: FakeLab) -> None:
     """That of the computer that grades may be any; the tasks' dates are the managers'."""
     first, ahead = fake._facts, timedelta(days=5)
 
-    def facts(name: str) -> str:
+    def facts(name: str, script: str) -> str:
         return re.sub(
             r'(?<="SystemTime": ")[^"]+',
             lambda time: (datetime.fromisoformat(time[0]) + ahead).isoformat(),
-            first(name),
+            first(name, script),
         )
 
     fake._facts = facts  # type: ignore[method-assign]

@@ -528,7 +528,9 @@ def test_an_engine_that_does_not_answer_is_not_the_learners(
 ) -> None:
     facts_of = fake._facts
     monkeypatch.setattr(
-        fake, "_facts", lambda name: facts_of(name).replace("\n200", "\n000") if name == W1 else facts_of(name)
+        fake,
+        "_facts",
+        lambda name, script: facts_of(name, script).replace("\n200", "\n000" if name == W1 else "\n200"),
     )
     report = grade()
     assert (report["status"], came_out(report, "fail")) == (12, set())
