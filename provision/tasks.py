@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from invoke import Collection, Context, Exit, task
@@ -16,7 +16,7 @@ from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.lock import folder_lock
 from labgen.core.printable import printable
 from labgen.core.workspace import LabFolder
-from labgen.exercise.catalogue import exercises, find
+from labgen.exercise.catalogue import exercises, find, mount
 from labgen.machines import inventory as inventories
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
@@ -250,6 +250,9 @@ def _namespace() -> Collection:
 
 # Also where a person has typed `fab`, on a Windows whose pipes have another encoding.
 speak_utf8()
+# The exercises of the lab folder are its own code, as its fabfile is.
+with suppress(OSError):
+    mount(LabFolder.at().path)
 refuse_unknown(sys.argv[1:])
 namespace = _namespace()
 """What `fab -l` lists."""

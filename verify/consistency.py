@@ -57,7 +57,7 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Damaged("it is forged: the exercises that it names are no list of texts")
     if strange := [name for name in names if name not in (*exercise_names(), "all")]:
-        raise Damaged(f"it is forged: it names an exercise that there is not: {strange[0]!r}")
+        raise Damaged(f"it names an exercise that is not installed here: {strange[0]!r}")
     return Evidence(
         lab_file=texts["lab_file"],
         state=_state(fields.get("state")),

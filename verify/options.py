@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 from labgen.core.nonce import nonce
+
+
+def _nonce(text: str) -> str:
+    try:
+        return nonce(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--evidence", metavar="FILE", help="keep everything that was seen in FILE")
     group.addoption(
-        "--nonce", metavar="TEXT", type=nonce, help="put TEXT into the evidence; with --from, it must be there"
+        "--nonce", metavar="TEXT", type=_nonce, help="put TEXT into the evidence; with --from, it must be there"
     )
     group.addoption("--from", metavar="FILE", dest="evidence_from", help="grade what FILE has kept, without the lab")
     group.addoption("--json", metavar="FILE", dest="report_json", help="write the report as JSON to FILE")

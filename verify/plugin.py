@@ -45,6 +45,12 @@ def _is_of_a_lab(path: Path) -> bool:
     return path.is_dir() and any((path.parent / name).exists() for name in ("lab.yml", ".labgen"))
 
 
+def lab_folder_of(config: pytest.Config) -> Path | None:
+    """Find the lab folder whose ``verify/`` is run, ``None`` where it is none of a lab."""
+    places = [place for path in _paths(config) for place in (path / "verify", path, *path.parents)]
+    return next((place.parent for place in places if place.name == "verify" and _is_of_a_lab(place)), None)
+
+
 def _asks_for_checks(config: pytest.Config, path: Path) -> bool:
     if config.known_args_namespace.pyargs and path.name.partition(".")[0] == "verify":
         return True

@@ -15,7 +15,7 @@ from labgen.core.lock import GRADING_WAITS, folder_lock
 from labgen.core.workspace import LabFolder
 from labgen.docker.api import UNREADABLE
 from labgen.docker.swarm import Swarm
-from labgen.exercise.catalogue import exercise_names, exercises, find, prerequisite
+from labgen.exercise.catalogue import exercise_names, exercises, find, mounted, prerequisite
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
@@ -30,6 +30,7 @@ from verify.diagnosis import Diagnosis
 from verify.evidence import Evidence
 from verify.exam import Exam
 from verify.facts import NodeFacts
+from verify.plugin import lab_folder_of
 from verify.snapshot import bundle_of, snapshot
 from verify.standing import standing
 
@@ -40,6 +41,19 @@ EVIDENCE = pytest.StashKey[Evidence]()
 """What is recorded, or graded again."""
 
 LOCK = pytest.StashKey[ExitStack]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the exercises of the lab folder found beside the others.
+
+    A lab that is given, or evidence of one, brings no code with it.
+    """
+    folder = lab_folder_of(config)
+    if folder is not None and LAB not in config.stash and not config.getoption("evidence_from", None):
+        own_exercises = ExitStack()
+        own_exercises.enter_context(mounted(folder))
+        config.add_cleanup(own_exercises.close)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 from labgen.apps.requests import ExplainRequest, received
 from labgen.core.console import guarded
 from labgen.core.workspace import LabFolder
+from labgen.exercise.catalogue import mounted
 from verify.explain import explain
 
 
@@ -16,8 +18,10 @@ def main() -> int:
     def print_lines() -> int:
         request = received(ExplainRequest)
         folder = LabFolder.at(request.folder)
-        for line in explain(request.check, folder, request.evidence, request.language, full=request.full):
-            print(line)
+        # Evidence that is named is somebody else's, which brings no code with it.
+        with nullcontext() if request.evidence else mounted(folder.path):
+            lines = explain(request.check, folder, request.evidence, request.language, full=request.full)
+        print("\n".join(lines))
         return 0
 
     return guarded(print_lines)

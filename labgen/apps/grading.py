@@ -19,6 +19,7 @@ from labgen.apps.requests import GradingRequest, HandIn, received
 from labgen.core.console import guarded
 from labgen.core.errors import HostError
 from labgen.core.i18n import Language
+from labgen.exercise.catalogue import mounted
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
@@ -70,8 +71,8 @@ def _answer() -> int:
     request = received(GradingRequest)
     if request.compared:
         return handin_table.print_table(request, partial(_grade_handin, request))
-    with ExitStack() as locked:
-        subject = _handed_in(request.handins[0]) if request.handins else _recorded(request, locked)
+    with ExitStack() as opened:
+        subject = _handed_in(request.handins[0]) if request.handins else _recorded(request, opened)
         report = grade(
             subject.lab,
             request.exercises,
@@ -96,14 +97,15 @@ def _handed_in(handin: HandIn) -> _Subject:
     return _Subject(lab_in(evidence), evidence.replay(), handin.report, evidence)
 
 
-def _recorded(request: GradingRequest, locked: ExitStack) -> _Subject:
-    """Lock a lab, and have what its nodes answer recorded."""
+def _recorded(request: GradingRequest, opened: ExitStack) -> _Subject:
+    """Lock a lab, find its folder's own exercises, and have what its nodes answer recorded."""
+    opened.enter_context(mounted(request.folder))
     lab = inventory.discover(request.folder)
-    lock_folder(locked, lab.folder, request.exercises, partial(print, flush=True))
+    lock_folder(opened, lab.folder, request.exercises, partial(print, flush=True))
     evidence = Evidence.of(lab, request.nonce or "")
     evidence.exercises = tuple(sorted(request.exercises))
     nodes = SshTransport(lab)
-    locked.callback(nodes.close)
+    opened.callback(nodes.close)
     evidence_file = request.evidence or request.report / lab.folder.evidence.name
     return _Subject(lab, evidence.recording(nodes), request.report, evidence, evidence_file)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labgen import config
-from labgen.cli.folders import in_lab_folder
+from labgen.cli.folders import with_own_exercises
 from labgen.cli.parameters import ExerciseName, language_of, language_option
 from labgen.core.i18n import Language, _
 from labgen.core.workspace import LabFolder
@@ -19,7 +19,7 @@ _NOT_APPLICABLE = _("Not applicable here")
 @click.command
 @click.argument("exercise", type=ExerciseName(), metavar="EXERCISE")
 @language_option
-@in_lab_folder
+@with_own_exercises
 def command(folder: LabFolder, exercise: str, lang: Language | None) -> int:
     """Print an exercise's brief with this lab's names; last, what the nodes of this lab cannot do of it."""
     task = find(exercise)

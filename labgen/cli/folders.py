@@ -12,6 +12,7 @@ import click
 
 from labgen.core.atomic_files import need_folder
 from labgen.core.workspace import LabFolder
+from labgen.exercise.catalogue import mounted
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
 
@@ -47,6 +48,17 @@ def in_lab_folder(command: Callable[Concatenate[LabFolder, Options], int]) -> Ca
         return command(lab_folder(), *args, **options)
 
     return run
+
+
+def with_own_exercises(command: Callable[Concatenate[LabFolder, Options], int]) -> Callable[..., int]:
+    """Hand a command the lab folder, and have that folder's exercises found beside the others."""
+
+    @functools.wraps(command)
+    def run(folder: LabFolder, *args: Options.args, **options: Options.kwargs) -> int:
+        with mounted(folder.path):
+            return command(folder, *args, **options)
+
+    return in_lab_folder(run)
 
 
 def load(folder: LabFolder) -> Lab:

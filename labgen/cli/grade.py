@@ -31,8 +31,7 @@ from labgen.core.atomic_files import is_link, read
 from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
 from labgen.core.i18n import Language
 from labgen.core.workspace import LabFolder
-from labgen.exercise.catalogue import find
-from labgen.machines import inventory
+from labgen.exercise.catalogue import find, mounted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,9 +158,12 @@ def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
     if options.ssh_config and options.lab_file:
         with remote_lab(options.ssh_config, options.lab_file, emulated=options.emulated) as remote:
             yield remote
+    elif options.handins:
+        # There need not be a lab.
+        yield folder
     else:
-        # From evidence there need not be a lab.
-        yield folder if options.handins else inventory.discover(folder.path).folder
+        with mounted(folder.path):
+            yield folder
 
 
 def _refuse_combinations(options: Options) -> None:

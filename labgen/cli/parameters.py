@@ -51,13 +51,11 @@ class Nonce(click.ParamType[str]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Give the nonce; refuses what cannot be one."""
-        from argparse import ArgumentTypeError
-
         from labgen.core.nonce import nonce
 
         try:
             return nonce(str(value))
-        except ArgumentTypeError as error:
+        except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
@@ -101,11 +99,12 @@ class ExerciseName(_Name):
     name = "exercise"
 
     def names(self, ctx: click.Context) -> Sequence[str]:
-        """List the exercises, in the order of the course."""
-        from labgen.exercise.catalogue import exercise_names
+        """List the exercises, in the order of the course, and those of the lab folder."""
+        from labgen.cli.folders import lab_folder
+        from labgen.exercise.catalogue import exercise_names, names_in
 
-        del ctx
-        return exercise_names()
+        # Nothing of the folder is run because somebody presses a key in it.
+        return [*exercise_names(), *names_in(lab_folder(ctx).path)]
 
 
 class NodeName(_Name):

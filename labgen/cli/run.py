@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from labgen.apps.requests import GradingRequest, grade
-from labgen.cli.folders import in_lab_folder
+from labgen.cli.folders import with_own_exercises
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
@@ -51,7 +51,7 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="print the outcome as JSON, everything else to standard error")
 @click.option("--grade", "graded", is_flag=True, help="grade each exercise right after it")
 @click.option("--shuffle", type=int, metavar="SEED", help="with --all: in random order, which the number SEED repeats")
-@in_lab_folder
+@with_own_exercises
 def command(
     folder: LabFolder,
     exercise: tuple[str, ...],

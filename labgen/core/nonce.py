@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import hmac
 
@@ -13,12 +12,12 @@ LONGEST = 200
 def nonce(text: str) -> str:
     """Read a nonce that somebody typed.
 
-    :raises argparse.ArgumentTypeError: it is empty, too long, or has characters that cannot be printed.
+    :raises ValueError: it is empty, too long, or has characters that cannot be printed.
     """
     if not text.strip():
-        raise argparse.ArgumentTypeError("the nonce is empty. Is a variable not set?")
+        raise ValueError("the nonce is empty. Is a variable not set?")
     if len(text) > LONGEST or not text.isprintable():
-        raise argparse.ArgumentTypeError(f"a nonce has at most {LONGEST} characters, all of which can be printed.")
+        raise ValueError(f"a nonce has at most {LONGEST} characters, all of which can be printed.")
     return text
 
 

@@ -1,7 +1,8 @@
 """Find the exercises: a folder each, under the packages that hold exercises.
 
 ``labgen.exercises`` holds those of the course. An installed distribution adds a package of its own by an entry point of
-the group ``labgen.exercises``. A folder is one exercise, by the folder's name::
+the group ``labgen.exercises``, a lab folder those in its folder ``exercises`` (:func:`mounted`). A folder is one
+exercise, by the folder's name::
 
     loadbalance/
         exercise.py               EXERCISE: what it is about, as data
@@ -17,11 +18,16 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
+import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -36,6 +42,12 @@ COURSE = "labgen.exercises"
 
 ENTRY_POINTS = "labgen.exercises"
 """Group of entry points by which other distributions name their package of exercises."""
+
+LAB = "lab_exercises"
+"""Name by which the exercises of a lab folder are imported while they are mounted."""
+
+_TASKS = ("all", "reset")
+"""Names that mean something else where exercises are named."""
 
 Part = Literal["exercise", "steps", "checks"]
 
@@ -101,8 +113,58 @@ def import_part(exercise: Exercise, part: Part) -> ModuleType:
 
 
 def packages() -> tuple[str, ...]:
-    """List the packages that hold exercises; the course's first."""
-    return (COURSE, *sorted({entry.module for entry in entry_points(group=ENTRY_POINTS)} - {COURSE}))
+    """List the packages that hold exercises: the course's, installed ones, and the lab folder's."""
+    installed = sorted({entry.module for entry in entry_points(group=ENTRY_POINTS)} - {COURSE})
+    return (COURSE, *installed, *([LAB] if LAB in sys.modules else []))
+
+
+@contextmanager
+def mounted(folder: Path) -> Iterator[None]:
+    """Have the exercises of a lab folder found beside the others, until the end of the block.
+
+    They are code of the lab folder's, as its fabfile is, and are run: never mount those of somebody whose lab or
+    evidence is graded.
+    """
+    outer = sys.modules.get(LAB)
+    mount(folder)
+    try:
+        yield
+    finally:
+        _unmount()
+        if outer is not None:
+            mount(Path(outer.__path__[0]).parent)
+
+
+def mount(folder: Path) -> None:
+    """Have the exercises of a lab folder found beside the others, in place of those of another lab folder."""
+    _unmount()
+    if not names_in(folder):
+        return
+    spec = ModuleSpec(LAB, None, is_package=True)
+    spec.submodule_search_locations = [str(folder / "exercises")]
+    # A package without a file, and without an entry in sys.path, where its name could hide another.
+    sys.modules[LAB] = module_from_spec(spec)
+    importlib.invalidate_caches()
+    _forget()
+
+
+def _unmount() -> None:
+    if LAB in sys.modules:
+        for name in [name for name in sys.modules if name.partition(".")[0] == LAB]:
+            del sys.modules[name]
+        _forget()
+
+
+def _forget() -> None:
+    _catalogue.cache_clear()
+    prerequisite.cache_clear()
+
+
+def names_in(folder: Path) -> list[str]:
+    """Name the exercises of a lab folder; nothing of them is imported."""
+    if not any((folder / name).exists() for name in ("lab.yml", ".labgen")):
+        return []
+    return [path.name for path in _subfolders(folder / "exercises")]
 
 
 @cache
@@ -138,9 +200,12 @@ def load(roots: Sequence[str]) -> Catalogue:
 def _folders(root: str) -> Iterator[Path]:
     """List the folders of a package that hold files; the ``__pycache__`` of a removed one holds none."""
     for place in importlib.import_module(root).__path__:
-        for folder in sorted(Path(place).iterdir()):
-            if folder.is_dir() and folder.name[0] not in "._" and any(path.is_file() for path in folder.iterdir()):
-                yield folder
+        yield from _subfolders(Path(place))
+
+
+def _subfolders(place: Path) -> list[Path]:
+    folders = [path for path in sorted(place.iterdir()) if path.name[0] not in "._"] if place.is_dir() else []
+    return [folder for folder in folders if folder.is_dir() and any(path.is_file() for path in folder.iterdir())]
 
 
 def _read(root: str, folder: Path) -> Exercise:
@@ -150,6 +215,11 @@ def _read(root: str, folder: Path) -> Exercise:
     """
     if missing := next((name for name in _FILES if not (folder / name).is_file()), ""):
         raise ExerciseError(f"{folder / missing} is missing.", f"An exercise takes the files {', '.join(_FILES)}.")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", folder.name) or folder.name in _TASKS:
+        raise ExerciseError(
+            f"{folder}: an exercise cannot be called {folder.name!r}.",
+            "Rename the folder: small letters, digits and _, a letter first; not all or reset.",
+        )
     package = f"{root}.{folder.name}"
     exercise = getattr(_import(package, "exercise"), "EXERCISE", None)
     data = folder / "exercise.py"

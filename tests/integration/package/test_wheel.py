@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -120,3 +122,54 @@ def test_evidence_is_graded_and_explained_without_the_checkout(installed: Path, 
     explained = run(installed, tmp_path, "labgen.cli", "explain", "update.history", "--from", str(kept), "--lang", "en")
     assert explained.returncode == 0, explained.stderr
     assert "The history has both versions" in explained.stdout
+
+
+PAGE = CHECKOUT / "docs" / "writing-an-exercise.md"
+GREETING = dict(re.findall(r"(?ms)^```\w+ title=(\w[\w.]*)\n(.*?)^```$", PAGE.read_text(encoding="utf-8")))
+PROJECT = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "my-exercises"
+version = "1"
+
+[project.entry-points."labgen.exercises"]
+mine = "my_exercises"
+
+[tool.hatch.build.targets.wheel]
+packages = ["my_exercises"]
+"""
+
+
+@pytest.fixture(scope="module")
+def with_exercises(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The installed labgen, and beside it a package with the exercise of docs/writing-an-exercise.md."""
+    place = tmp_path_factory.mktemp("exercises")
+    greeting = place / "project" / "my_exercises" / "greeting"
+    greeting.mkdir(parents=True)
+    for name, text in GREETING.items():
+        (greeting / name).write_text(text, encoding="utf-8")
+    (greeting.parent / "__init__.py").touch()
+    (place / "project" / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    shutil.copytree(installed, place / "site")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-build-isolation", "--upgrade", "--target", str(place / "site")]
+    subprocess.run([*pip, "install", *options, str(place / "project")], check=True)
+    return place / "site"
+
+
+def test_wheel_with_exercises_of_another_package(with_exercises: Path, tmp_path: Path) -> None:
+    assert run(with_exercises, tmp_path, "labgen.cli", "init", "lab").returncode == 0
+    lab = tmp_path / "lab"
+    shown = run(with_exercises, lab, "labgen.cli", "run", "greeting", "--dry-run")
+    assert "docker service create --name greeting --replicas 2" in shown.stdout, shown.stderr
+    assert "exercise.greeting" in run(with_exercises, lab, "fabric", "-l").stdout
+    explained = run(with_exercises, lab, "labgen.cli", "explain", "greeting.running", "--lang", "ko")
+    assert "greeting 서비스의 복제본 두 개가 모두 실행 중이다." in explained.stdout, explained.stderr
+    (tmp_path / "kim.jsonl").write_text(bundle.write(Recorded("update").evidence), encoding="utf-8")
+    graded = run(with_exercises, tmp_path, "labgen.cli", "grade", "greeting", "--from", "kim.jsonl")
+    # The evidence is of another exercise.
+    assert graded.returncode == 11, graded.stdout + graded.stderr
+    assert "0 of 1 point" in graded.stdout

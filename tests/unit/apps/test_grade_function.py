@@ -113,7 +113,7 @@ def test_grade_evidence_takes_nothing_from_the_folder_or_the_users_settings(
     for name in ("conftest", "sitecustomize", "mine", "verify/conftest", "exercises/update/checks"):
         module = tmp_path / f"{name}.py"
         module.parent.mkdir(parents=True, exist_ok=True)
-        module.write_text(f"open({str(ran)!r}, 'a').write({name!r})\n")
+        module.write_text(f"from pathlib import Path\nPath({str(ran)!r}).touch()\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -k published -p mine\npythonpath = .\n")
     (tmp_path / "lab.yml").write_text("workers: 7\n")
     monkeypatch.chdir(tmp_path)

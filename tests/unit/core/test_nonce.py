@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
 from labgen.cli import main
@@ -12,7 +10,7 @@ from labgen.core.nonce import choose, nonce
 
 @pytest.mark.parametrize("text", ["", " ", "\t", "a\nb", "a\x1b[2J", "x" * 201])
 def test_nonce_refuses_what_is_none(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
+    with pytest.raises(ValueError, match="nonce"):
         nonce(text)
 
 

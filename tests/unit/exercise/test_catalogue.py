@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,8 @@ MISTAKES: dict[str, tuple[Callable[[Root], object], str]] = {
     ),
     "no brief": (lambda root: root.add("bad", brief__ko=None), "/bad/brief.ko.md is missing."),
     "no steps": (lambda root: root.add("bad", steps=None), "/bad/steps.py is missing."),
+    "a name with a dot": (lambda root: root.add("bad.toy"), "/bad.toy: an exercise cannot be called 'bad.toy'."),
+    "a task's name": (lambda root: root.add("all"), "/all: an exercise cannot be called 'all'."),
     "no data file": (lambda root: (root.add("bad") / "exercise.py").unlink(), "/bad/exercise.py is missing."),
 }
 
@@ -115,7 +118,7 @@ def test_load_names_the_place_of_a_mistake_and_goes_on(root: Root, what: str) ->
     found = root.load()
     assert list(found.exercises) == ["good"]
     ((name, error),) = found.problems
-    assert name == "bad"
+    assert name in ("bad", "bad.toy", "all")
     assert message in error.message.replace("\\", "/")
     assert "\n" not in error.message
     assert error.hint
@@ -173,3 +176,71 @@ def test_packages_are_the_courses_and_those_of_entry_points(tmp_path: Path, monk
     (info / "entry_points.txt").write_text("[labgen.exercises]\nmore = more_exercises\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert catalogue.packages() == (COURSE, "more_exercises")
+
+
+@pytest.fixture
+def lab_folder(tmp_path: Path) -> Path:
+    """A lab folder with an exercise of its own, ``toy``."""
+    return make_lab_folder(tmp_path / "lab")
+
+
+def make_lab_folder(folder: Path, data: str = DATA) -> Path:
+    """Lay down a lab folder with the exercise ``toy``."""
+    toy = folder / "exercises" / "toy"
+    toy.mkdir(parents=True)
+    (folder / "lab.yml").touch()
+    for name, text in {"exercise.py": data, "brief.en.md": "A toy.", "brief.ko.md": "장난감."}.items():
+        (toy / name).write_text(text, encoding="utf-8")
+    (toy / "steps.py").write_text("from .exercise import EXERCISE\n", encoding="utf-8")
+    (toy / "checks.py").touch()
+    return folder
+
+
+def test_mounted_finds_the_exercises_of_a_lab_folder_and_forgets_them(lab_folder: Path) -> None:
+    path, before = list(sys.path), set(sys.modules)
+    with catalogue.mounted(lab_folder):
+        toy = find("toy")
+        assert (toy.package, toy.brief.en) == ("lab_exercises.toy", "A toy.")
+        assert list(exercises())[:3] == [prerequisite(), "service", "loadbalance"]
+        assert import_part(toy, "steps").EXERCISE is toy
+        assert catalogue.problems() == ()
+    assert "toy" not in exercises()
+    assert (sys.path, {name for name in sys.modules if name.startswith("lab_")} - before) == (path, set())
+
+
+def test_mount_takes_the_place_of_another_lab_folders_exercises(lab_folder: Path, tmp_path: Path) -> None:
+    another = make_lab_folder(tmp_path / "another", DATA.replace("A toy", "Another"))
+    with catalogue.mounted(lab_folder):
+        assert find("toy").title.en == "A toy"
+        with catalogue.mounted(another):
+            assert find("toy").title.en == "Another"
+        assert find("toy").title.en == "A toy"
+
+
+def test_mounted_leaves_an_exercise_out_that_the_course_has(lab_folder: Path) -> None:
+    (lab_folder / "exercises" / "toy").rename(lab_folder / "exercises" / "update")
+    with catalogue.mounted(lab_folder):
+        assert find("update").package == f"{COURSE}.update"
+        ((name, error),) = catalogue.problems()
+    assert name == "update"
+    assert "there is an exercise 'update' already, in " in error.message
+
+
+def test_mounted_names_the_place_of_a_mistake_and_goes_on(lab_folder: Path) -> None:
+    (lab_folder / "exercises" / "toy" / "exercise.py").write_text("x = (\n", encoding="utf-8")
+    with catalogue.mounted(lab_folder):
+        assert find("update").name == "update"
+        with pytest.raises(ExerciseError, match=r"toy.exercise\.py, line 1: '\(' was never closed"):
+            find("toy")
+
+
+def test_mounted_takes_nothing_from_a_folder_that_is_none_of_a_lab(lab_folder: Path) -> None:
+    (lab_folder / "lab.yml").unlink()
+    with catalogue.mounted(lab_folder):
+        assert "toy" not in exercises()
+    assert catalogue.names_in(lab_folder) == []
+
+
+def test_names_in_imports_nothing(lab_folder: Path) -> None:
+    (lab_folder / "exercises" / "toy" / "exercise.py").write_text("raise SystemExit\n", encoding="utf-8")
+    assert catalogue.names_in(lab_folder) == ["toy"]

@@ -199,7 +199,7 @@ def state(**fields: Any) -> str:
         (head(lab_file=None), "it is forged: lab_file in its head is no text"),
         (head(named="all"), "it is forged: the exercises that it names are no list of texts"),
         (head(named=[1]), "it is forged: the exercises that it names are no list of texts"),
-        (head(named=["update", "bogus"]), "it is forged: it names an exercise that there is not: 'bogus'"),
+        (head(named=["update", "bogus"]), "it names an exercise that is not installed here: 'bogus'"),
         (head(started="9999-12-31T00:00:00+00:00"), "it began in the future, on 9999-12-31 at 00:00"),
         (head(started="2026-11-24T12:00:00"), "it is forged: when it began has no time zone: '2026-11-24T12:00:00'"),
         (head(started="0001-01-01T00:00:00+14:00"), "it is forged: it began before there was labgen"),
