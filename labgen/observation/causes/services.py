@@ -22,7 +22,7 @@ def _flapping(observations: Observations) -> Iterator[Finding]:
         # Their own errors say more where they never ran.
         yield Finding(
             "flapping",
-            _("The tasks of %(service)s do not stay up: %(restarts)s.", service=service.name, restarts=restarts),
+            _("The tasks of %(service)s do not stay up: %(restarts)s.", service=service.name, restarts=str(restarts)),
             (
                 on_manager(
                     f"docker service logs --tail 20 {service.name}",
