@@ -60,6 +60,20 @@ class Commands:
         """Choose a mark for commands."""
         return cls(commands, seconds, f"labgen-{secrets.token_hex(8)}")
 
+    @classmethod
+    def read(cls, script: str) -> Commands | None:
+        """Read the commands of a script back, also where it is a part of another one; ``None`` where it has none."""
+        begin = re.search(r"\{ timeout -k 2 (\d{1,6}) sh -c (?=')", script)
+        mark = re.search(r"labgen-[0-9a-f]{16}", script)
+        if begin is None or mark is None:
+            return None
+        try:
+            body, *_ = shlex.split(script[begin.end() :])
+            quoted = re.findall(r"(?ms)^answer \d+ (.*?)(?=\nanswer \d|\n;?\Z)", body)
+            return cls(["".join(shlex.split(command)) for command in quoted], int(begin[1]), mark[0])
+        except ValueError:
+            return None
+
     @property
     def script(self) -> str:
         """Give the script; it succeeds, whatever its commands do."""

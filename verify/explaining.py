@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from labgen.exercise.verdict import Verdict
 from labgen.report import words
 from labgen.report.model import Outcome
 from labgen.transport.observation import Observation
+from verify.answers import CommandAnswer, Commands
 from verify.checks import Check
 
 _LINES, _MARKS, _SCRIPT = 16, 400, 3
@@ -115,26 +116,49 @@ class _Labels:
 
 def _probe(observation: Observation, about: Check, language: Language, full: bool) -> Iterator[str]:
     paths = [unquote(path) for path in re.findall(r"http://engine(\S+?)'?(?:\s|$)", observation.script)]
-    answers = [line for line in observation.out.split("\n") if line.strip()]
-    if paths and len(answers) == 2 * len(paths):
-        mine = _Mine(about.exercise, answers)
+    engine_lines = [line for line in observation.out.split("\n") if line.strip()]
+    if paths and len(engine_lines) == 2 * len(paths):
+        mine = _Mine(about.exercise, engine_lines)
         for number, path in enumerate(paths):
-            body, status = answers[2 * number], answers[2 * number + 1]
+            body, status = engine_lines[2 * number], engine_lines[2 * number + 1]
             yield f"$ {_ENGINE.in_(language, path=path)}  -> {status.strip()}"
             yield from _short(body if full else mine.part(path, body, language), language, full)
         return
-    lines = observation.script.strip().split("\n")
+    commands = Commands.read(observation.script)
+    alone = commands is not None and commands.script == observation.script
+    sections, _heading, answers_text = (
+        ("", "", observation.out) if alone else observation.out.partition("\n@@answers\n")
+    )
+    if alone:
+        sections, answers_text = "", observation.out
+    else:
+        yield from _script(observation.script, full)
+    if observation.error[0]:
+        yield _NO_ANSWER.in_(language, why=observation.error[0])
+    # A node's own facts come in sections, and each has something to say.
+    for section in re.split(r"(?m)^(?=@@\w+$)", sections):
+        answer = section.strip("\n")
+        if answer and answer != "@@end":
+            yield from _short(answer if full else _info(answer), language, full)
+    if commands is not None:
+        yield from _commands(commands.answers(answers_text.rpartition("\n@@end")[0] or answers_text), language, full)
+
+
+def _script(script: str, full: bool) -> Iterator[str]:
+    lines = script.strip().split("\n")
     shown = lines if full else lines[:_SCRIPT]
     yield from (f"$ {line}" for line in shown)
     if len(lines) > len(shown):
         yield "$ …"
-    if observation.error[0]:
-        yield _NO_ANSWER.in_(language, why=observation.error[0])
-    # A node's own facts come in sections, and each has something to say.
-    for section in re.split(r"(?m)^(?=@@\w+$)", observation.out):
-        answer = section.strip("\n")
-        if answer and answer != "@@end":
-            yield from _short(answer if full else _info(answer), language, full)
+
+
+def _commands(answers: Mapping[str, CommandAnswer], language: Language, full: bool) -> Iterator[str]:
+    """Show commands that testinfra's modules asked with."""
+    for command, answer in answers.items():
+        yield f"$ {command}  -> {answer.status}"
+        for text in (answer.out.rstrip("\n"), answer.error):
+            if text:
+                yield from _short(text, language, full)
 
 
 def _info(section: str) -> str:

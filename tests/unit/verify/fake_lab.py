@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
 from labgen.transport.protocol import Transport
-from verify.answers import CommandAnswer
+from verify.answers import CommandAnswer, Commands
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -297,20 +296,16 @@ SILENT = CommandAnswer(124, "")
 
 def answered(script: str, answers: Mapping[str, CommandAnswer]) -> str:
     """Print what a node prints for the script of :class:`verify.answers.Commands`."""
-    mark = re.search(r"labgen-[0-9a-f]{16}", script)
-    assert mark is not None
-    words = shlex.split(script)
-    body = words[words.index("-c") + 1].removesuffix("\n;")
+    commands = Commands.read(script)
+    assert commands is not None
     text = ""
-    # A command is quoted, and may go on in the next line.
-    for number, quoted in re.findall(r"(?ms)^answer (\d+) (.*?)(?=\nanswer |\n?\Z)", body):
-        (command,) = shlex.split(quoted)
+    for number, command in enumerate(commands.commands):
         answer = answers.get(command)
         if answer is None:
             raise AssertionError(f"no recording for: {command}")
         if answer is SILENT:
-            return text + f"\n{mark[0]} {number}\n\n{mark[0]} late\n"
-        text += f"\n{mark[0]} {number}\n{answer.out}\n{mark[0]} {answer.status}\n{answer.error}\n"
+            return text + f"\n{commands.mark} {number}\n\n{commands.mark} late\n"
+        text += f"\n{commands.mark} {number}\n{answer.out}\n{commands.mark} {answer.status}\n{answer.error}\n"
     return text
 
 

@@ -70,3 +70,17 @@ def test_output_without_end_is_cut_off_on_the_node(monkeypatch: pytest.MonkeyPat
 def test_answers_of_another_text_are_none(text: str) -> None:
     commands = Commands(["true"], 20, "labgen-0123456789abcdef")
     assert commands.answers(text.replace("MARK", commands.mark)) == {}
+
+
+@pytest.mark.parametrize(
+    "commands", [["true"], ["echo 'a b'; exit 3", "printf '%s\n' \"$HOME\"", "a\nb\\c"], ['echo "it\'s"'], [""]]
+)
+def test_read_gives_the_commands_of_a_script(commands: list[str]) -> None:
+    made = Commands.of(commands, 20)
+    assert Commands.read(made.script) == made
+    assert Commands.read(f"section answers; {made.script}section end") == made
+
+
+@pytest.mark.parametrize("script", ["", "hostname", "labgen-0123456789abcdef { timeout -k 2 5 sh -c 'x"])
+def test_read_of_another_script_is_none(script: str) -> None:
+    assert Commands.read(script) is None

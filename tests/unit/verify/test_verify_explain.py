@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_lab import answered
 from recorded import Recorded
 
 from labgen import cli
@@ -23,6 +24,7 @@ from labgen.report.model import Outcome
 from labgen.transport import tracing
 from labgen.transport.observation import Observation
 from verify import bundle
+from verify.answers import CommandAnswer, Commands
 from verify.checks import Check
 from verify.explaining import Explained, explanation_of
 
@@ -195,3 +197,18 @@ def test_explanation_shows_of_an_engines_answer_about_itself_what_is_about_the_s
         if "IPv6" in line
     )
     assert json.loads(full) == info
+
+
+def test_explanation_shows_the_commands_of_testinfra_with_their_status() -> None:
+    commands = Commands(["cat -- /etc/hosts", "stat -Lc %a /x"], 20, "labgen-" + "0" * 16)
+    answers = {"cat -- /etc/hosts": CommandAnswer(0, "a\nb\n"), "stat -Lc %a /x": CommandAnswer(1, "", "no /x")}
+    text = answered(commands.script, answers)
+    expected = ["$ cat -- /etc/hosts  -> 0", "a", "b", "$ stat -Lc %a /x  -> 1", "no /x"]
+    alone = Observation("m", commands.script, text, ("", ""), 1.0)
+    lines = explanation_of([Explained(ABOUT, OUTCOME, (), (alone,))], NOON, "en")
+    assert [line.strip() for line in lines[-5:]] == expected
+    facts = Observation(
+        "m", f"hostname\n{commands.script}", f"\n@@hostname\nm\n@@answers\n{text}\n@@end\n", ("", ""), 1.0
+    )
+    lines = explanation_of([Explained(ABOUT, OUTCOME, (), (facts,))], NOON, "en")
+    assert [line.strip() for line in lines[-7:]] == ["@@hostname", "m", *expected]
