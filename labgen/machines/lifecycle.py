@@ -10,12 +10,13 @@ from typing import cast
 
 from labgen import boxes as cloud_boxes
 from labgen import images as boxes
+from labgen.boxes import store
 from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import BoxError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.core.workspace import LabFolder, State
-from labgen.machines import connection_info, inventory, render
+from labgen.machines import connection_info, first_boot, inventory, render
 from labgen.machines.removal import Removal, remove_some, with_unknown, write_vagrantfile
 from labgen.machines.vagrant import Vagrant, box_mark
 from labgen.model.capabilities import Capability
@@ -144,7 +145,28 @@ class Machines:
         self.folder.remember(state, record)
         self.reached(driver, state)
         self._ports(state)
+        self._first_boot(state, [name for name in ids if earlier.get(name) != ids[name]])
         return self._lacks(state)
+
+    def _first_boot(self, state: State, names: list[str]) -> None:
+        """Say how nodes that were made of a cloud image just now came up.
+
+        :raises BoxError: the image has no netplan.
+        """
+        box = PROVIDERS[state.provider].box_for(self.lab)
+        if not box.image or not names:
+            return
+        file = cloud_boxes.made(box.image, state.provider)
+        image = store.read_note(file).get("image", box.image.name) if file else box.image.name
+        within = boot_within(accelerated=state.accelerated)
+
+        def ask(name: str, command: str) -> str:
+            return inventory.ask_once(self.folder, self.lab.node(name), command, within=within)
+
+        with self.progress.step("Waiting for cloud-init to end"):
+            boots = first_boot.look_at_all(names, ask)
+        for line in first_boot.report(image, boots):
+            self.progress.note(line)
 
     def halted(self, state: State) -> bool:
         """Whether the lab is halted with a daemon of its own, so that Vagrant cannot be asked for its machines."""
