@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from labgen import __version__, config, images
+from labgen import __version__, boxes, config, images
 from labgen.core.atomic_files import is_link
 from labgen.core.errors import HostError, LabgenError
 from labgen.core.redaction import redact
@@ -77,7 +77,7 @@ def _findings(folder: LabFolder) -> str:
         lab = config.load() if is_link(folder.lab_file) else config.of_folder(folder.path)
     except LabgenError as error:
         lab, mistake = config.load(), str(error)
-    diagnosis = doctor.examine(lab, doctor.Host(folder=folder.path, images=images))
+    diagnosis = doctor.examine(lab, doctor.Host(folder=folder.path, images=images, boxes=boxes))
     return json.dumps({**doctor.as_json(diagnosis), "lab_file_error": mistake}, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -20,7 +20,7 @@ from labgen.host.computer import Host
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
 
-__all__ = ["box_path", "file_name", "is_current", "key", "made", "make"]
+__all__ = ["addresses", "box_path", "file_name", "is_current", "key", "made", "make"]
 
 ARCHITECTURES = ("amd64", "arm64")
 
@@ -51,6 +51,11 @@ def made(source: CloudImageSource, provider: str, directory: Path | None = None)
     """Give the box of a cloud image for this computer's architecture, ``None`` if it is not made yet."""
     path = box_path(source, Host().machine(), provider, directory)
     return path if path.is_file() else None
+
+
+def addresses(source: CloudImageSource) -> tuple[str, ...]:
+    """Give the addresses from which a cloud image can be downloaded for this computer's architecture."""
+    return cloud_images.of_source(source, Host().machine()).addresses
 
 
 def make(

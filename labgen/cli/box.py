@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from pathlib import Path
 
 import click
 
 from labgen import boxes, images
-from labgen.boxes import cloud_images, package, store
+from labgen.boxes import catalogue, cloud_images, package, store
 from labgen.cli.folders import lab_folder, load
-from labgen.cli.parameters import Command
+from labgen.cli.parameters import Command, FolderPath
 from labgen.core.errors import BoxError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
@@ -184,6 +185,26 @@ def prune(keep: int, *, dry_run: bool) -> int:
             print(f"{'would remove' if dry_run else 'removed'} {entry.path.name} ({entry.size / 2**20:.0f} MiB)")
     total = sum(entry.size for entry in surplus)
     print(f"{'To free' if dry_run else 'Freed'}: {total / 2**20:.0f} MiB")
+    return 0
+
+
+@command.command("publish", help="write boxes and their catalogue into a folder, for a web server or a share")
+@click.argument("folder", type=FolderPath())
+@click.option("--url", default="", help="address under which the folder will be reached (default: its path)")
+@click.option("--provider", type=click.Choice(_MADE_FOR), help="whose boxes only")
+def publish(folder: Path, url: str, provider: str | None) -> int:
+    """Write a catalogue of the newest boxes in the cache."""
+    newest: dict[tuple[str, str, str], store.Entry] = {}
+    for entry in store.entries(cache.default(), boxes.is_current):
+        if entry.kind == "box" and provider in (None, entry.provider):
+            newest.setdefault((catalogue.box_name(entry), entry.provider, entry.arch), entry)
+    with for_stream().step(f"Copying boxes to {folder}"):
+        published = catalogue.publish(list(newest.values()), folder, url)
+    for box in published:
+        print(f"{box.name} for {box.provider}: {box.file}")
+        print(f"  sha256: {box.checksum}")
+        print(f"  in lab.yml:    box: {{name: {box.name}, url: {json.dumps(box.catalogue)}}}")
+        print(f"  or, by hand:   vagrant box add --provider {box.provider} {box.catalogue}")
     return 0
 
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from labgen import images
+from labgen import boxes, images
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.core.errors import HostError
@@ -25,7 +25,7 @@ def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None
     lab = load(folder)
     only = [provider] if provider else None
     doctor.refuse_unknown(only or ())
-    host = doctor.Host(folder=folder.path, images=images)
+    host = doctor.Host(folder=folder.path, images=images, boxes=boxes)
     if fix:
         doctor.install(host, doctor.packages(lab, host, only), for_stream())
     diagnosis = doctor.examine(lab, host, only)

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from labgen import images
+from labgen import boxes, images
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.cli.run import fab
@@ -147,7 +147,7 @@ def _choice(folder: LabFolder, lab: Lab, provider: str | None, progress: Progres
         return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
     lab = dataclasses.replace(lab, provider=provider) if provider else lab
     with progress.step("Checking what this computer can do"):
-        host = doctor.Host(folder=folder.path, images=images)
+        host = doctor.Host(folder=folder.path, images=images, boxes=boxes)
         diagnosis = doctor.examine(lab, host, [provider] if provider else None)
     choice = diagnosis.choose(lab)
     progress.note(f"Provider: {choice.why}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
+import hashlib
 import os
 import platform
 import queue
@@ -23,6 +24,7 @@ from typing import Literal, Protocol
 from labgen.core.atomic_files import home
 from labgen.core.errors import ProgramMissing, ProgramTimeout
 from labgen.core.process import Result, Runner
+from labgen.model.lab import CloudImageSource
 
 NOT_INSTALLED = 127
 LATE = 124
@@ -47,6 +49,18 @@ class Images(Protocol):
         """Give the Debian packages that building for a provider takes."""
 
 
+class CloudBoxes(Protocol):
+    """What is asked of the boxes that labgen makes of cloud images (:mod:`labgen.boxes`)."""
+
+    @property
+    def made(self) -> Callable[[CloudImageSource, str], Path | None]:
+        """Give the box that was made of an image for a provider."""
+
+    @property
+    def addresses(self) -> Callable[[CloudImageSource], tuple[str, ...]]:
+        """Give the addresses from which an image can be downloaded."""
+
+
 class _Built(Protocol):
     def __call__(self, provider: str, *, suite: str) -> Path | None: ...
 
@@ -58,12 +72,20 @@ class Host:
     :param folder: the lab's folder, in which Vagrant keeps ``.vagrant``; the working directory
         where ``None``.
     :param images: boxes and node images that labgen builds; none where ``None``.
+    :param boxes: boxes that labgen makes of cloud images; none where ``None``.
     """
 
-    def __init__(self, runner: Runner | None = None, folder: Path | None = None, images: Images | None = None) -> None:
+    def __init__(
+        self,
+        runner: Runner | None = None,
+        folder: Path | None = None,
+        images: Images | None = None,
+        boxes: CloudBoxes | None = None,
+    ) -> None:
         self._runner = runner or Runner()
         self._folder = folder or Path.cwd()
         self._images = images
+        self._boxes = boxes
         self._asked: dict[tuple[str, ...], Future[Result]] = {}
         self._lock = threading.Lock()
 
@@ -225,6 +247,36 @@ class Host:
             return answer.get(timeout=within)
         except queue.Empty:
             return False
+
+    def http_status(self, url: str, within: float = 8.0) -> int | None:
+        """Ask a web server for a file, and give the status of its answer; ``None`` if it does not answer.
+
+        Proxies of the environment are used, as Vagrant and labgen's own downloads use them.
+        """
+        from labgen.core.web import status
+
+        answer: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        threading.Thread(target=lambda: answer.put(status(url, within)), daemon=True).start()
+        try:
+            return answer.get(timeout=within)
+        except queue.Empty:
+            return None
+
+    def sha256(self, path: Path) -> str:
+        """Compute the SHA-256 of a file, in hexadecimal; empty if it cannot be read."""
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""
+
+    def cloud_box(self, source: CloudImageSource, provider: str) -> bool:
+        """Whether ``labgen box make`` has made the box of a cloud image for this provider."""
+        return self._boxes is not None and self._boxes.made(source, provider) is not None
+
+    def cloud_image_addresses(self, source: CloudImageSource) -> tuple[str, ...]:
+        """Give the addresses from which a cloud image can be downloaded."""
+        return () if self._boxes is None else self._boxes.addresses(source)
 
     def built_box(self, provider: str, suite: str = "bookworm") -> bool:
         """Whether ``labgen box build`` has made a box for this provider; a node image, of this suite."""

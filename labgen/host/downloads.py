@@ -11,7 +11,7 @@ from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.daemon_status import DaemonStatus
 from labgen.host.findings import Finding, Level
-from labgen.model.lab import Box, Lab
+from labgen.model.lab import Box, CloudImageSource, Lab
 from labgen.model.provider import BUILT_BOX, ProviderFacts
 
 DOCKER_HUB = ("registry-1.docker.io", 443)
@@ -60,38 +60,106 @@ def box(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
     here = on_disk(lab, host, provider)
     if here is not None:
         yield _box(provider, "ok", f"{image.name} {here} is here.".replace(" 0 is", " is"))
+    elif image.image:
+        yield _of_cloud_image(image, image.image, host, provider)
     elif image.url:
-        yield _from_url(image.url, name, host, provider)
+        yield _from_url(image.url, name, image.checksum, host, provider)
     elif image.name == BUILT_BOX:
         yield _built(name, host, provider)
     else:
-        server = host.env("VAGRANT_SERVER_URL") or REGISTRY
-        if _reaches(host, server):
-            yield _box(provider, "ok", f"{name} can be fetched from {_split(server).hostname}.")
-        else:
-            yield _box(
+        yield _from_registry(image.name, name, host, provider)
+
+
+_MAKE = "Have labgen make the box of a cloud image, in lab.yml:\nbox: {image: debian-13}"
+
+
+def _from_registry(box: str, name: str, host: Host, provider: ProviderFacts) -> Finding:
+    server = (host.env("VAGRANT_SERVER_URL") or REGISTRY).rstrip("/")
+    trouble = _trouble(host, f"{server}/{box}")
+    if not trouble:
+        return _box(provider, "ok", f"{name} can be fetched from {_split(server).hostname}.")
+    return _box(
+        provider,
+        "error",
+        f"{name} is not here, and {_split(server).hostname} {trouble}.",
+        f"{_MAKE}\nOr copy the .box file here and set box.url to it."
+        + (" Or check the network (HTTPS_PROXY, if there is a proxy)." if trouble == _SILENT else ""),
+    )
+
+
+def _of_cloud_image(box: Box, source: CloudImageSource, host: Host, provider: ProviderFacts) -> Finding:
+    if host.cloud_box(source, provider.name):
+        return _box(provider, "ok", f"{box.name} has been made.")
+    troubles = {}
+    for address in host.cloud_image_addresses(source):
+        where = _split(address)
+        if where.scheme not in ("http", "https"):
+            continue  # a file, which is looked for when the box is made
+        troubles[where.hostname] = _trouble(host, address)
+        if not troubles[where.hostname]:
+            return _box(
                 provider,
-                "error",
-                f"{name} is not here, and {_split(server).hostname} does not answer.",
-                "Check the network (HTTPS_PROXY, if there is a proxy); or copy the .box file here and set box.url "
-                f"to it; or set box to {{name: {BUILT_BOX}}} and run `labgen box build`.",
+                "ok",
+                f"{box.name} is not made yet; labgen up makes it of a cloud image from {where.hostname} (once).",
             )
+    listed = ", ".join(f"{hostname} {trouble}" for hostname, trouble in troubles.items())
+    if troubles and all("answers 4" in trouble for trouble in troubles.values()):
+        return _box(
+            provider,
+            "warning",
+            f"{box.name} is not made yet, and {listed}.",
+            "labgen up then takes the distribution's newest image. Or take the image from another computer: "
+            "labgen box make --image FILE",
+        )
+    return _box(
+        provider,
+        "error" if troubles else "ok",
+        f"{box.name} is not made yet" + (f", and {listed}." if troubles else "; labgen up makes it."),
+        "Check the network (HTTPS_PROXY, if there is a proxy). Or take the image from another computer: "
+        "labgen box make --image FILE"
+        if troubles
+        else "",
+    )
 
 
-def _from_url(url: str, name: str, host: Host, provider: ProviderFacts) -> Finding:
+_SILENT = "does not answer"
+
+
+def _trouble(host: Host, url: str) -> str:
+    """Say why a file cannot be fetched: ``answers 404: it has no such file``; empty if it can."""
+    if not _reaches(host, url):
+        return _SILENT
+    status = host.http_status(url)
+    if status is None:
+        return _SILENT
+    if status in (404, 410):
+        return f"answers {status}: it has no such file (any more)"
+    # A server may refuse to be asked without being given the file's content.
+    return f"answers {status}" if status >= 400 and status != 405 else ""
+
+
+def _from_url(url: str, name: str, checksum: str | None, host: Host, provider: ProviderFacts) -> Finding:
     parts = _split(url)
     if parts.scheme in ("http", "https"):
-        if _reaches(host, url):
+        trouble = _trouble(host, url)
+        if not trouble:
             return _box(provider, "ok", f"{name} can be fetched from {parts.hostname}.")
         return _box(
             provider,
             "error",
-            f"{name} is not here, and {parts.hostname} (box.url) does not answer.",
+            f"{name} is not here, and {parts.hostname} (box.url) {trouble}.",
             "Check box.url in lab.yml and the network.",
         )
     path = Path(re.sub(r"^/([A-Za-z]:)", r"\1", unquote(parts.path))) if parts.scheme == "file" else Path(url)
     path = host.home() / path.relative_to("~") if path.parts[:1] == ("~",) else host.folder() / path
     if host.exists(path):
+        if checksum and path.suffix != ".json" and (actual := host.sha256(path)) != checksum:
+            return _box(
+                provider,
+                "error",
+                f"the checksum of {path} differs: it is {actual or 'unreadable'}, and lab.yml has {checksum}.",
+                "Copy the file again. If it still differs, do not use it, ask who made it.",
+            )
         return _box(provider, "ok", f"{name} is in {path}.")
     return _box(
         provider,
@@ -112,8 +180,8 @@ def _built(name: str, host: Host, provider: ProviderFacts) -> Finding:
             "Containers need no box: labgen up --provider docker\n"
             "Or build it on Debian or Ubuntu (labgen box build), copy the .box file here, and name it in lab.yml:\n"
             f"box: {{name: {BUILT_BOX}, url: FILE}}\n"
-            "Or take one that is fetched, as long as its registry answers, in lab.yml:\n"
-            "box: {name: cloud-image/ubuntu-24.04}",
+            "Or have labgen make one of a cloud image, on any computer, in lab.yml:\n"
+            "box: {image: debian-13}",
         )
     if not host.is_root():
         return _box(provider, "warning", f"{name} has not been built yet, which takes root.", "sudo labgen box build")

@@ -10,7 +10,9 @@ from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.model import provider_names
 from labgen.model.lab import Lab
-from labgen.model.provider import BOX_ARCHITECTURES, ProviderFacts
+from labgen.model.provider import BOX_ARCHITECTURES, NODE_IMAGE, ProviderFacts
+
+_CONTAINERS = "Containers need no box: labgen up --provider docker"
 
 MEMORY_BESIDE = 150
 """MiB a machine takes beside its own memory: QEMU or VirtualBox itself, video memory, page tables."""
@@ -131,18 +133,18 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
             "warning",
             "architecture",
             f"this computer is {here}; whether box {box.name} is there for it is not known.",
-            "See the box's page, or take bento/ubuntu-24.04 (VirtualBox), which is.",
+            f"See the box's page. {_CONTAINERS}",
             provider.name,
         )
     elif architectures is not None and here not in architectures:
-        others = sorted(name_of_box for name_of_box, kinds in BOX_ARCHITECTURES.items() if here in kinds)
-        way = f"Set box to one that is: {', '.join(others)}." if others else "Use a computer with amd64."
         yield Finding(
             name,
             "error",
             "architecture",
             f"this computer is {here}; box {box.name} is there for {', '.join(sorted(architectures))} only.",
-            way,
+            f"{_CONTAINERS}\nOr name a box for {here} in lab.yml: box: {{name: ..., url: ...}}"
+            if here in BOX_ARCHITECTURES[NODE_IMAGE]
+            else "Use a computer with amd64.",
             provider.name,
         )
     else:

@@ -245,13 +245,27 @@ class Vagrant:
         version = ["--box-version", box.version] if box.version else []
         checksum = ["--checksum-type", "sha256", "--checksum", box.checksum] if box.url and box.checksum else []
         command = ["box", "add", "--provider", provider, *version, *checksum, *words]  # the library knows neither
+        file = box.url or box.name
+
+        def listen(line: str) -> None:
+            nonlocal file
+            if download := _DOWNLOADS.search(line):
+                file = download[1]
+            on_line(line)
+
         try:
-            with self._saying(on_line, _FETCH, silence=_FETCH_SILENCE):
+            with self._saying(listen, _FETCH, silence=_FETCH_SILENCE):
                 self._cli.command(*command)
         except MachineError as why:
             # It keeps its boxes elsewhere than where labgen has looked for this one.
             if _HAS_BOX.search(why.message):
                 return
+            if _OTHER_CHECKSUM.search(why.message):
+                raise BoxError(
+                    f"{file} was refused: its checksum differs from the one that is written down for it.",
+                    "It was cut off or changed. Fetch it again. If it still differs, do not use it, ask who keeps it. "
+                    "The checksum stands in lab.yml (box.checksum) or in the catalogue.",
+                ) from None
             raise BoxError(f"the box {box.name} cannot be fetched: {why.message}", why.hint) from None
 
     def _saying(self, on_line: Callable[[str], None], within: float, silence: float | None = None) -> _Saying:
@@ -332,6 +346,8 @@ def _plain(data: str) -> str:
     return data.replace("%!(VAGRANT_COMMA)", ",").replace("\\n", "\n").strip()
 
 
+_DOWNLOADS = re.compile(r"Downloading: (\S+)")
+_OTHER_CHECKSUM = re.compile(r"checksum of the downloaded box did not match")
 _HAS_BOX = re.compile(r"box you're attempting to add already exists")
 _NAMED = re.compile(r"^==> ([^:\s]+): ")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from labgen.model.capabilities import Lacks
-from labgen.model.lab import Box, Lab
+from labgen.model.lab import Box, CloudImageName, Lab
 
 BUILT_BOX = "labgen/debian-12"
 """Name of the box that ``labgen box build`` makes."""
@@ -17,6 +17,7 @@ NODE_IMAGE = "labgen/node"
 
 BOX_ARCHITECTURES: Mapping[str, frozenset[str]] = {
     BUILT_BOX: frozenset({"amd64"}),
+    **dict.fromkeys((f"labgen/{name}-cloud" for name in get_args(CloudImageName)), frozenset({"amd64"})),
     NODE_IMAGE: frozenset({"amd64", "arm64"}),
     "bento/ubuntu-24.04": frozenset({"amd64", "arm64"}),
     "cloud-image/ubuntu-24.04": frozenset({"amd64", "arm64"}),

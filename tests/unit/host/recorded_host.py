@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from labgen import boxes
 from labgen.config import parse
 from labgen.core.process import Result
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
-from labgen.model.lab import Lab
+from labgen.model.lab import CloudImageSource, Lab
 from labgen.providers import PROVIDERS
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -68,6 +69,8 @@ class RecordedHost(Host):
     mib: tuple[int, int] | None = (16_000, 12_000)
     ports: Mapping[int, str] = field(default_factory=lambda: {8001: "free"})
     internet: Mapping[str, bool] = field(default_factory=dict)
+    statuses: Mapping[str, int | None] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
     built: frozenset[str] = frozenset({"libvirt", "virtualbox"})
     node: str | None = "labgen/node:0123456789ab"
     to_build: tuple[str, ...] = ("mmdebstrap", "syslinux-common")
@@ -171,6 +174,18 @@ class RecordedHost(Host):
     def reaches(self, name: str, port: int, within: float = 2.0) -> bool:
         assert f"{name}:{port}" in self.internet, f"not recorded: {name}:{port}"
         return self.internet[f"{name}:{port}"]
+
+    def http_status(self, url: str, within: float = 8.0) -> int | None:
+        return self.statuses.get(url, 200)
+
+    def sha256(self, path: Path) -> str:
+        return self.checksums[str(path)]
+
+    def cloud_box(self, source: CloudImageSource, provider: str) -> bool:
+        return source.name in self.built
+
+    def cloud_image_addresses(self, source: CloudImageSource) -> tuple[str, ...]:
+        return boxes.cloud_images.of_source(source, self.arch).addresses
 
     def built_box(self, provider: str, suite: str = "bookworm") -> bool:
         return provider in self.built

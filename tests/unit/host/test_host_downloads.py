@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, bad, check, lab, recorded
 
+from labgen.boxes import cloud_images
 from labgen.host import downloads, resources
 from labgen.providers import PROVIDERS
 
@@ -129,7 +130,7 @@ OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
     ("text", "host", "provider", "level", "words"),
     [
         ("", BOTH, "virtualbox", "ok", "can be fetched from vagrantcloud.com"),
-        ("", BOTH.but(internet=OFFLINE), "virtualbox", "error", "labgen box build"),
+        ("", BOTH.but(internet=OFFLINE), "virtualbox", "error", "image: debian-13"),
         ("", LINUX, "libvirt", "ok", "has been built"),
         (
             "box: {name: a/b, url: 'https://example.org/b.box'}",
@@ -160,6 +161,46 @@ def test_box(text, host, provider, level, words):
     assert words in finding.message + finding.fix
 
 
+REGISTRY = "https://vagrantcloud.com/someone/box"
+ADDRESSES = cloud_images.find("debian-13", "amd64").addresses
+DEBIAN = BOTH.but(internet={"cloud.debian.org:443": True, "cdimage.debian.org:443": True})
+SILENT = BOTH.but(internet={"cloud.debian.org:443": False, "cdimage.debian.org:443": False})
+SUM = "a" * 64
+BY_FILE = f"box: {{name: a/b, url: b.box, checksum: {SUM}}}"
+WITH_FILE = BOTH.but(paths={"/home/learner/lab/b.box"})
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "level", "words"),
+    [
+        ("box: {name: someone/box}", BOTH, "ok", "can be fetched from vagrantcloud.com"),
+        ("box: {name: someone/box}", BOTH.but(internet=OFFLINE), "error", "vagrantcloud.com does not answer"),
+        ("box: {name: someone/box}", BOTH.but(statuses={REGISTRY: 404}), "error", "answers 404: it has no such file"),
+        ("box: {name: someone/box}", BOTH.but(statuses={REGISTRY: 410}), "error", "answers 410: it has no such file"),
+        ("box: {name: someone/box}", BOTH.but(statuses={REGISTRY: 503}), "error", "answers 503."),
+        ("box: {name: someone/box}", BOTH.but(statuses={REGISTRY: 405}), "ok", "can be fetched"),
+        (BY_FILE, WITH_FILE.but(checksums={"/home/learner/lab/b.box": SUM}), "ok", "is in /home/learner/lab/b.box"),
+        (BY_FILE, WITH_FILE.but(checksums={"/home/learner/lab/b.box": "b" * 64}), "error", "b.box differs: it is bbbb"),
+        ("box: {image: debian-13}", DEBIAN, "ok", "labgen up makes it of a cloud image from cloud.debian.org"),
+        ("box: {image: debian-13}", DEBIAN.but(built={"debian-13"}), "ok", "labgen/debian-13-cloud has been made"),
+        ("box: {image: debian-13}", SILENT, "error", "cloud.debian.org does not answer, cdimage.debian.org does not"),
+        (
+            "box: {image: debian-13}",
+            DEBIAN.but(statuses=dict.fromkeys(ADDRESSES, 404)),
+            "warning",
+            "cloud.debian.org answers 404",
+        ),
+        ("box: {image: debian-13}", DEBIAN.but(statuses={ADDRESSES[0]: 404}), "ok", "from cdimage.debian.org"),
+        (f"box: {{image: debian-13, url: /x.img, checksum: {SUM}}}", BOTH, "ok", "labgen up makes it"),
+    ],
+)
+def test_box_tells_silence_a_missing_file_and_a_changed_one_apart(text, host, level, words):
+    (finding,) = check("virtualbox", "box", lab(text), host)
+    assert finding.level == level
+    assert words in finding.message
+    assert bool(finding.fix) == (level != "ok")
+
+
 def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
     (finding,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=True))
     assert (finding.level, finding.fix) == ("ok", "")
@@ -176,10 +217,11 @@ def test_box_names_ways_that_work_where_it_cannot_be_built():
     assert (finding.id, finding.level) == ("libvirt.box", "error")
     containers, *_ = finding.fix.splitlines()
     assert containers.endswith("labgen up --provider docker")
-    by_file, fetched = (lab(line) for line in finding.fix.splitlines() if line.startswith("box: "))
+    by_file, of_image = (lab(line) for line in finding.fix.splitlines() if line.startswith("box: "))
     assert bad(check("libvirt", "box", by_file, fedora.but(paths={"/home/learner/lab/FILE"}))) == {}
-    assert bad(check("libvirt", "box", fetched, fedora)) == {}
-    assert bad(check("libvirt", "architecture", fetched, fedora)) == {}
+    online = fedora.but(internet={"cloud.debian.org:443": True})
+    assert bad(check("libvirt", "box", of_image, online)) == {}
+    assert bad(check("libvirt", "architecture", of_image, online)) == {}
 
 
 def test_a_box_is_fetched_through_the_proxy():

@@ -217,6 +217,18 @@ def test_fetch_box_that_vagrant_has_already_is_well(tmp_path: Path) -> None:
         )
 
 
+def test_fetch_box_names_the_file_whose_checksum_differs(tmp_path: Path) -> None:
+    output = (
+        "==> box: Loading metadata for box 'http://teacher/b.json'\n"
+        "    box: Downloading: http://teacher/b.box\n"
+        "The checksum of the downloaded box did not match the expected\nvalue. Please verify\n"
+    )
+    box = Box("a/b", url="http://teacher/b.json")
+    command = "vagrant box add --provider libvirt --name a/b http://teacher/b.json"
+    with pytest.raises(BoxError, match=r"http://teacher/b\.box was refused: its checksum differs"):
+        door(tmp_path, command, 1, output).fetch_box(box, "libvirt", on_line=print)
+
+
 def test_status_error_is_told_once_and_decoded(tmp_path: Path) -> None:
     why = (
         "The provider 'docker' that was requested to back the machine\\n'swarm-manager' is reporting that it isn't "
