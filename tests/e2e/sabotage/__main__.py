@@ -19,10 +19,12 @@ from labgen.exercise.catalogue import exercise_names, find
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
 
+_OF_CAUSES = ("tests.e2e.sabotage.of_causes", "tests.e2e.sabotage.of_tasks")
+
 FAULTS: tuple[Fault, ...] = tuple(
     fault
-    for name in (*exercise_names(), "causes", "tasks")
-    for fault in import_module(f"tests.e2e.sabotage.of_{name}").FAULTS
+    for module in (*(f"labgen.exercises.{name}.faults" for name in exercise_names()), *_OF_CAUSES)
+    for fault in import_module(module).FAULTS
 )
 KINDS = ("", "managers: 3\nworkers: 1\n")
 """What lab.yml says of the labs that are brought up: the course's, and where that has too few managers another."""

@@ -12,12 +12,12 @@ import pytest
 from labgen.config import parse
 from labgen.core.errors import NodeError
 from labgen.exercise.catalogue import exercise_names
+from labgen.exercises.quorum.faults import MANAGERS
 from labgen.model.capabilities import Capability
 from labgen.observation.causes import CAUSES
 from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
 from tests.e2e.sabotage.fault import Fault
 from tests.e2e.sabotage.of_causes import ON_RECORDINGS
-from tests.e2e.sabotage.of_quorum import MANAGERS
 from tests.e2e.sabotage.stage import MANAGER, W1, W2
 from verify.checks import Check
 
