@@ -49,7 +49,7 @@ LAB = "lab_exercises"
 _TASKS = ("all", "reset")
 """Names that mean something else where exercises are named."""
 
-Part = Literal["exercise", "steps", "checks"]
+Part = Literal["exercise", "steps", "checks", "faults"]
 
 _FILES = ("exercise.py", "steps.py", "checks.py", *map(brief_file, LANGUAGES))
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from labgen.core.errors import LabgenError
 from labgen.exercise import recordings
 from labgen.exercise.catalogue import exercise_names, find, prerequisite
-from tests.e2e.sabotage.__main__ import KINDS, own_lab
+from tests.e2e.sabotage.__main__ import SIZES, own_lab
 from tests.e2e.sabotage.stage import Stage
 from verify import bundle, identities
 
@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with closing(Stage(arguments.lab)) as stage:
             left = _record(stage, left, arguments.into)
     else:
-        for kind in KINDS:
+        for size in SIZES:
             if left:
-                with own_lab(arguments.provider, kind) as stage:
+                with own_lab(arguments.provider, size) as stage:
                     left = _record(stage, left, arguments.into)
     if arguments.into == FOLDER:
         recordings.write(hashed_ids())

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
 from labgen.docker.swarm import Swarm
-from labgen.exercises.failover import exercise as failover
-from tests.e2e.sabotage.acts import made, make
-from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.stage import W1, W2, Stage
+from labgen.exercise import fault_acts as acts
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.faults import (
+    BY_CHANCE,
+    MANY_ANSWERS,
+    NO_FAULT,
+    QUICK,
+    SAME_ANSWERS,
+    WORKER1,
+    WORKER2,
+    Act,
+    Edit,
+    Fault,
+    LiveLab,
+    RecordedLab,
+)
+
+from . import exercise as failover
 
 SERVICE = failover.SERVICE
 NAME, ALL = SERVICE.name, SERVICE.replicas or 0
 
 
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"failover.{name}" for name in names)
-
-
-_ALL = _of("running", "failed_over", "back", "drained", "replaced", "spread")
-_AFTER = _of("back", "replaced", "spread")
-
-
-def _history(*acts: Act) -> Act:
+def _history(*steps: Act) -> Act:
     """The service made anew, and something done to it and its nodes."""
 
-    def act(stage: Stage) -> None:
-        make(stage, SERVICE)
-        for one in acts:
-            one(stage)
+    def act(lab: LiveLab) -> None:
+        acts.make(lab, SERVICE)
+        for step in steps:
+            step(lab)
 
     return act
 
@@ -40,28 +50,28 @@ def _without(node: str) -> Act:
         on = [names[task.node_id] for task in there.running]
         return len(on) == ALL and node not in on and there.settled
 
-    return lambda stage: stage.wait(f"the tasks of {node} to run elsewhere", true_of)
+    return lambda lab: lab.wait(f"the tasks of {node} to run elsewhere", true_of)
 
 
-def _lost(stage: Stage) -> None:
+def _lost(lab: LiveLab) -> None:
     """A worker's engine stops for longer than the managers wait, and starts again."""
-    stage.on(W2, failover.STOP)
-    stage.missed(W2)
-    _without(W2)(stage)
-    stage.on(W2, failover.START)
-    _whole(stage)
+    lab.on(WORKER2, failover.STOP)
+    lab.missed(WORKER2)
+    _without(WORKER2)(lab)
+    lab.on(WORKER2, failover.START)
+    _whole(lab)
 
 
-def _killed(stage: Stage) -> None:
+def _killed(lab: LiveLab) -> None:
     """A worker's containers are removed by force, the worker is there: others begin where they were."""
     label = f"label=com.docker.swarm.service.name={NAME}"
-    stage.on(W2, f"docker rm --force $(docker ps --quiet --filter {label})")
-    stage.wait("its tasks to have failed", lambda swarm: any(task.killed for task in swarm.services[NAME].tasks))
-    _whole(stage)
+    lab.on(WORKER2, f"docker rm --force $(docker ps --quiet --filter {label})")
+    lab.wait("its tasks to have failed", lambda swarm: any(task.killed for task in swarm.services[NAME].tasks))
+    _whole(lab)
 
 
-def _whole(stage: Stage) -> None:
-    stage.wait(
+def _whole(lab: LiveLab) -> None:
+    lab.wait(
         "every node and task to be back",
         lambda swarm: (
             all(node.ready for node in swarm.nodes)
@@ -71,79 +81,220 @@ def _whole(stage: Stage) -> None:
     )
 
 
-def _drained(stage: Stage) -> None:
-    stage.manager(failover.drain(W1))
-    _without(W1)(stage)
+def _drained(lab: LiveLab) -> None:
+    lab.manager(failover.drain(WORKER1))
+    _without(WORKER1)(lab)
 
 
-def _active(stage: Stage) -> None:
-    stage.manager(failover.activate(W1))
+def _active(lab: LiveLab) -> None:
+    lab.manager(failover.activate(WORKER1))
 
 
 def _updated(*options: str) -> Act:
-    def act(stage: Stage) -> None:
-        stage.manager(f"docker service update --detach=false {' '.join(options)} {NAME} >/dev/null", within=180)
-        stage.settled(NAME, ALL)
+    def act(lab: LiveLab) -> None:
+        lab.manager(f"docker service update --detach=false {' '.join(options)} {NAME} >/dev/null", within=180)
+        lab.settled(NAME, ALL)
 
     return act
 
 
 _forced = _updated("--force")
 
+
+Task = dict[str, Any]
+
+
+def slots(tasks: list[Task]) -> list[list[Task]]:
+    tasks_by_slot: dict[int, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"])):
+        tasks_by_slot.setdefault(task["Slot"], []).append(task)
+    return list(tasks_by_slot.values())
+
+
+def forgotten(seconds: float) -> Edit:
+    """Every task that has come from another node, as if its predecessor had ended so long after it was made."""
+
+    def forget(lab: RecordedLab) -> None:
+        ended: dict[str, str] = {}
+
+        def change(tasks: list[Task]) -> None:
+            for slot in slots(tasks):
+                for old, new in pairwise(slot):
+                    if old["Spec"] == new["Spec"] and old["NodeID"] != new["NodeID"]:
+                        when = datetime.fromisoformat(new["CreatedAt"]) + timedelta(seconds=seconds)
+                        old["Status"]["Timestamp"] = when.isoformat()
+                        ended[old["Status"]["ContainerStatus"]["ContainerID"]] = when.isoformat()
+
+        def end(container: dict[str, Any]) -> None:
+            if container["id"] in ended:
+                container["state"]["FinishedAt"] = ended[container["id"]]
+
+        lab.tasks(NAME, change)
+        lab.containers(end)
+
+    return forget
+
+
+def not_forced(lab: RecordedLab) -> None:
+    """Nothing was ever replaced by what differs from it; the moves are as they were."""
+
+    def change(tasks: list[Task]) -> None:
+        for task in tasks:
+            task["Spec"]["ForceUpdate"] = 0
+
+    lab.tasks(NAME, change)
+
+
+def down(lab: RecordedLab) -> None:
+    """The second worker is Down, though its tasks run elsewhere."""
+
+    def change(nodes: list[dict[str, Any]]) -> None:
+        nodes[-1]["Status"]["State"] = "down"
+
+    lab.engine("/nodes", change)
+
+
+def still_drained(lab: RecordedLab) -> None:
+    def change(nodes: list[dict[str, Any]]) -> None:
+        worker = next(node for node in nodes if node["Spec"]["Role"] == "worker")
+        worker["Spec"]["Availability"] = "drain"
+
+    lab.engine("/nodes", change)
+
+
+def all_on_one(lab: RecordedLab) -> None:
+    def change(tasks: list[Task]) -> None:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        for task in running:
+            task["NodeID"] = running[0]["NodeID"]
+
+    lab.tasks(NAME, change)
+
+
+_NEED_SERVICE_EXISTS = ("back", "drained", "failed_over", "replaced", "running", "spread")
+_NEED_RUNNING = ("back", "drained", "failed_over", "replaced", "spread")
+_NEED_DRAINED = ("back", "replaced", "spread")
+
 FAULTS = (
     Fault(
-        "the service removed when all was over",
-        "failover",
-        lambda stage: stage.remove(NAME),
-        turned(fail=_of("service_exists"), blocked=_ALL),
+        "no service",
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=lambda lab: lab.remove(NAME),
+        on_recording=edits.gone(NAME),
     ),
     Fault(
-        "a replica less than asked for",
-        "failover",
-        made(SERVICE.but(replicas=ALL - 1)),
-        turned(fail=_of("running"), blocked=_of("failed_over", "back", "drained", "replaced", "spread")),
+        "three replicas",
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_nodes=acts.made(SERVICE.but(replicas=ALL - 1)),
+        on_recording=edits.replicas(NAME, 3),
     ),
     Fault(
-        "every node stayed as it was",
-        "failover",
-        made(SERVICE),
-        turned(fail=_of("failed_over", "drained"), blocked=_AFTER),
+        "made anew",
+        fail=("drained", "failed_over"),
+        blocked=_NEED_DRAINED,
+        on_nodes=acts.made(SERVICE),
+        on_recording=lambda lab: lab.tasks(
+            NAME, lambda tasks: [task for task in tasks if task["Status"]["State"] == "running"]
+        ),
     ),
     Fault(
         "tasks moved by a constraint",
-        "failover",
-        _history(_updated(f"--constraint-add node.hostname!={W2}"), _updated(f"--constraint-rm node.hostname!={W2}")),
-        turned(fail=_of("failed_over", "drained"), blocked=_AFTER),
+        fail=("drained", "failed_over"),
+        blocked=_NEED_DRAINED,
+        on_nodes=_history(
+            _updated(f"--constraint-add node.hostname!={WORKER2}"),
+            _updated(f"--constraint-rm node.hostname!={WORKER2}"),
+        ),
+        only=SAME_ANSWERS,
     ),
     Fault(
         "containers killed instead of their node",
-        "failover",
-        _history(_killed),
-        turned(fail=_of("failed_over", "drained"), blocked=_AFTER),
+        fail=("drained", "failed_over"),
+        blocked=_NEED_DRAINED,
+        on_nodes=_history(_killed),
+        only=SAME_ANSWERS,
     ),
     Fault(
-        "a node drained, and none lost",
-        "failover",
-        _history(_drained, _active),
-        turned(fail=_of("failed_over"), blocked=_AFTER),
+        "drained only",
+        fail=("failed_over",),
+        blocked=_NEED_DRAINED,
+        on_nodes=_history(_drained, _active),
+        on_recording=forgotten(0.1),
     ),
     Fault(
         "a node lost, and nothing forced or drained",
-        "failover",
-        _history(_lost),
-        turned(fail=_of("drained", "replaced"), blocked=_of("spread")),
+        fail=("drained", "replaced"),
+        blocked=("spread",),
+        on_nodes=_history(_lost),
+        only=MANY_ANSWERS,
     ),
     Fault(
-        "a node left drained",
-        "failover",
-        _history(_lost, _forced, _drained),
-        turned(fail=_of("back"), blocked=_of("spread")),
-        _active,
+        "still drained",
+        fail=("back",),
+        blocked=("spread",),
+        on_nodes=_history(_lost, _forced, _drained),
+        mend=_active,
+        on_recording=still_drained,
     ),
     Fault(
-        "all tasks left on one node",
-        "failover",
-        _history(_lost, _forced, _drained, _active),
-        turned(fail=_of("spread")),
+        "all on one node",
+        fail=("spread",),
+        on_nodes=_history(_lost, _forced, _drained, _active),
+        on_recording=all_on_one,
+    ),
+    Fault(
+        "of redis",
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_recording=edits.image(NAME, "redis:6.0-alpine"),
+        only=QUICK,
+    ),
+    Fault(
+        "lost only",
+        fail=("drained",),
+        on_recording=forgotten(60),
+        only=BY_CHANCE,
+    ),
+    Fault(
+        "a node is down",
+        fail=("cluster.node_ready[swarm-worker2]", "back"),
+        blocked=("cluster.node_role[swarm-worker2]", "spread"),
+        on_recording=down,
+        only=BY_CHANCE,
+    ),
+    Fault(
+        "nothing was forced",
+        fail=("replaced",),
+        blocked=("spread",),
+        on_recording=not_forced,
+        only=BY_CHANCE,
+    ),
+    Fault(
+        edits.FLAPPING,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.flapping(NAME),
+        only=QUICK,
+    ),
+    Fault(
+        edits.NO_CONTAINERS,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.no_containers(NAME),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ASLEEP,
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_recording=edits.asleep(NAME),
+        only=QUICK,
+    ),
+    Fault(
+        edits.SURPLUS,
+        on_recording=edits.surplus(NAME),
+        only=NO_FAULT,
     ),
 )

@@ -2,110 +2,180 @@
 
 from __future__ import annotations
 
-from labgen.exercises.globalmode import exercise as globalmode
-from tests.e2e.sabotage.acts import make
-from tests.e2e.sabotage.fault import Fault, turned
-from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
+from typing import Any
+
+from labgen.exercise import fault_acts as acts
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, WORKER2, Fault, LiveLab, RecordedLab
+
+from . import exercise as globalmode
 
 SERVICE = globalmode.SERVICE
 NAME = SERVICE.name
 
 
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"globalmode.{name}" for name in names)
+def _join(lab: LiveLab) -> None:
+    lab.join(WORKER2, f"--advertise-addr {lab.node(WORKER2).address}")
+    lab.settled(NAME, len(lab.nodes))
 
 
-_HERE = _of(*(f"task_here[{node}]" for node in (MANAGER, W1, W2)))
-
-
-def _join(stage: Stage) -> None:
-    stage.join(W2, f"--advertise-addr {stage.node(W2).address}")
-    stage.settled(NAME, len(stage.lab.nodes))
-
-
-def _rejoined(stage: Stage) -> None:
+def _rejoined(lab: LiveLab) -> None:
     """As the exercise has it: a node leaves, is removed from the list, and joins again."""
-    stage.on(W2, "docker swarm leave")
-    stage.manager(f"docker node rm --force {W2}")
-    _join(stage)
+    lab.on(WORKER2, "docker swarm leave")
+    lab.manager(f"docker node rm --force {WORKER2}")
+    _join(lab)
 
 
-def _right(stage: Stage) -> None:
+def _right(lab: LiveLab) -> None:
     """As the exercise leaves it."""
-    make(stage, SERVICE)
-    _rejoined(stage)
+    acts.make(lab, SERVICE)
+    _rejoined(lab)
 
 
-def _ghost(stage: Stage) -> None:
+def _ghost(lab: LiveLab) -> None:
     """Its lost membership was never removed."""
-    stage.on(W2, "docker swarm leave")
-    stage.missed(W2)
-    _join(stage)
+    lab.on(WORKER2, "docker swarm leave")
+    lab.missed(WORKER2)
+    _join(lab)
 
 
-def _exorcised(stage: Stage) -> None:
+def _exorcised(lab: LiveLab) -> None:
     lost = "docker node ls --format '{{.ID}} {{.Status}}' | awk '$2 == \"Down\" {print $1}'"
-    stage.manager(f"{lost} | xargs docker node rm")
+    lab.manager(f"{lost} | xargs docker node rm")
 
 
-def _updated(options: str, running: int, stage: Stage) -> None:
-    stage.manager(f"docker service update --detach {options} {NAME}")
-    stage.settled(NAME, running)
+def _updated(options: str, running: int, lab: LiveLab) -> None:
+    lab.manager(f"docker service update --detach {options} {NAME}")
+    lab.settled(NAME, running)
 
 
-def _drained(stage: Stage) -> None:
-    stage.manager(f"docker node update --availability drain {W2}")
-    stage.settled(NAME, 2)
+def _drained(lab: LiveLab) -> None:
+    lab.manager(f"docker node update --availability drain {WORKER2}")
+    lab.settled(NAME, 2)
 
 
-def _active(stage: Stage) -> None:
-    stage.manager(f"docker node update --availability active {W2}")
-    stage.settled(NAME, 3)
+def _active(lab: LiveLab) -> None:
+    lab.manager(f"docker node update --availability active {WORKER2}")
+    lab.settled(NAME, 3)
 
+
+def workers_only(lab: RecordedLab) -> None:
+    """The task on the manager is not there: a constraint keeps it away."""
+    manager: list[str] = []
+    lab.engine(
+        "/nodes", lambda nodes: manager.extend(node["ID"] for node in nodes if node["Spec"]["Role"] == "manager")
+    )
+    lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in manager])
+
+
+def made_anew(lab: RecordedLab) -> None:
+    """Removed and created after the node had joined."""
+    now = lab.started.isoformat()
+    lab.service(NAME, lambda service: service.update(CreatedAt=now))
+
+
+def lost_membership(lab: RecordedLab) -> None:
+    def leave_behind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        worker = next(node for node in nodes if node["Spec"]["Role"] == "worker")
+        return [*nodes, {**worker, "ID": "lost", "Status": {"State": "down"}}]
+
+    lab.engine("/nodes", leave_behind)
+
+
+def joined_without_a_task(lab: RecordedLab) -> None:
+    """The service's only tasks are on nodes that were there before."""
+    created: list[str] = []
+    lab.engine(
+        "/services",
+        lambda services: created.extend(
+            service["CreatedAt"] for service in services if service["Spec"]["Name"] == NAME
+        ),
+    )
+    late: list[str] = []
+    lab.engine("/nodes", lambda nodes: late.extend(node["ID"] for node in nodes if node["CreatedAt"] > created[0]))
+    lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in late])
+
+
+_NEED_SERVICE_EXISTS = ("global", "joined_later", "task_here", "whole")
 
 FAULTS = (
     Fault(
-        "a constraint keeps it off the manager",
-        "globalmode",
-        lambda stage: _updated("--constraint-add node.role==worker", 2, stage),
-        turned(fail=_of(f"task_here[{MANAGER}]")),
-        lambda stage: _updated("--constraint-rm node.role==worker", 3, stage),
+        "not on the manager",
+        fail=("task_here[swarm-manager]",),
+        on_nodes=lambda lab: _updated("--constraint-add node.role==worker", 2, lab),
+        mend=lambda lab: _updated("--constraint-rm node.role==worker", 3, lab),
+        on_recording=workers_only,
     ),
     Fault(
-        "the node that joined takes no tasks",
-        "globalmode",
-        _drained,
-        turned(fail=_of(f"task_here[{W2}]", "joined_later"), blocked=_of("whole")),
-        _active,
+        "joined, and no task",
+        fail=("joined_later", "task_here[swarm-worker2]"),
+        blocked=("whole",),
+        on_nodes=_drained,
+        mend=_active,
+        on_recording=joined_without_a_task,
         cause="node-drained",
     ),
-    Fault("the lost membership stays", "globalmode", _ghost, turned(fail=_of("whole")), _exorcised),
     Fault(
-        "removed again from every node",
-        "globalmode",
-        lambda stage: stage.remove(NAME),
-        turned(fail=_of("service_exists"), blocked=(*_of("global", "joined_later", "whole"), *_HERE)),
-        _right,
+        "the lost membership stays",
+        fail=("whole",),
+        on_nodes=_ghost,
+        mend=_exorcised,
+        on_recording=lost_membership,
     ),
     Fault(
-        "on every node, from another image",
-        "globalmode",
-        lambda stage: make(stage, SERVICE.but(image="redis:6.0-alpine")),
-        turned(fail=_of("service_exists"), blocked=(*_of("global", "joined_later", "whole"), *_HERE)),
-        _right,
+        "no service",
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=lambda lab: lab.remove(NAME),
+        mend=_right,
+        on_recording=edits.gone(NAME),
     ),
     Fault(
-        "three replicas instead of global mode",
-        "globalmode",
-        lambda stage: make(stage, SERVICE.but(replicas=3)),
-        turned(fail=_of("global"), blocked=(*_of("joined_later", "whole"), *_HERE)),
-        _right,
+        "another image",
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=lambda lab: acts.make(lab, SERVICE.but(image="redis:6.0-alpine")),
+        mend=_right,
+        on_recording=edits.image(NAME, "httpd:latest"),
     ),
     Fault(
-        "made again after the node had joined",
-        "globalmode",
-        lambda stage: make(stage, SERVICE),
-        turned(fail=_of("joined_later"), blocked=_of("whole")),
-        _right,
+        "three replicas",
+        fail=("global",),
+        blocked=("joined_later", "task_here", "whole"),
+        on_nodes=lambda lab: acts.make(lab, SERVICE.but(replicas=3)),
+        mend=_right,
+        on_recording=edits.mode(NAME, {"Replicated": {"Replicas": 3}}),
+    ),
+    Fault(
+        "no node joined later",
+        fail=("joined_later",),
+        blocked=("whole",),
+        on_nodes=lambda lab: acts.make(lab, SERVICE),
+        mend=_right,
+        on_recording=made_anew,
+    ),
+    Fault(
+        edits.FLAPPING,
+        fail=("task_here",),
+        on_recording=edits.flapping(NAME),
+        only=BY_CHANCE,
+    ),
+    Fault(
+        edits.NO_CONTAINERS,
+        fail=("task_here",),
+        on_recording=edits.no_containers(NAME),
+        only=BY_CHANCE,
+    ),
+    Fault(
+        edits.ASLEEP,
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_recording=edits.asleep(NAME),
+        only=QUICK,
+    ),
+    Fault(
+        edits.SURPLUS,
+        on_recording=edits.surplus(NAME),
+        only=NO_FAULT,
     ),
 )

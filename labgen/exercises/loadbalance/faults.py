@@ -4,211 +4,234 @@ from __future__ import annotations
 
 import shlex
 
-from labgen.core.polling import NotYet, wait_until
-from labgen.exercises.loadbalance import exercise as loadbalance
+from labgen.core.polling import NotYet
+from labgen.exercise import fault_acts as acts
+from labgen.exercise.faults import MANAGER, MANY_ANSWERS, WORKER1, WORKER2, Act, Fault, LiveLab
 from labgen.model.capabilities import Capability
-from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
-from tests.e2e.sabotage.walls import drops, passes
+
+from . import exercise as loadbalance
 
 WEB = loadbalance.SERVICE.name
 
-_PAGES = tuple(f"loadbalance.pages[{node}]" for node in (MANAGER, W1, W2)) + tuple(
-    f"loadbalance.pages_from_itself[{node}]" for node in (W1, W2)
-)
-_SHUT = (*(f"loadbalance.port_open[{node}]" for node in (MANAGER, W1, W2)), *_PAGES)
-"""What cannot be judged where the service does not run, or is not published, as it should."""
-
-_ALB = (*(f"loadbalance.{name}" for name in ("replicated", "running", "constraint", "on_workers", "published")), *_SHUT)
-
 
 def _web(options: str, running: int = 2, image: str = "nginx") -> Act:
-    return lambda stage: stage.serve(WEB, f"{options} {image}", running)
+    return lambda lab: lab.serve(WEB, f"{options} {image}", running)
 
 
 _PORT = "DOCKER-USER -p tcp --dport 8001"
 _RIGHT = "--constraint node.role==worker --replicas 2 --publish 8001:80"
 
 
-def _faked(stage: Stage) -> None:
+def _faked(lab: LiveLab) -> None:
     """Containers that only look like the service's."""
-    stage.remove(WEB)
-    for number, node in enumerate((W1, W2), 1):
-        stage.on(node, f"docker run --detach --name {WEB}.{number}.faked --publish 8001:80 nginx")
+    lab.remove(WEB)
+    for number, node in enumerate((WORKER1, WORKER2), 1):
+        lab.on(node, f"docker run --detach --name {WEB}.{number}.faked --publish 8001:80 nginx")
 
 
-def _unfaked(stage: Stage) -> None:
-    for node in (W1, W2):
-        stage.on(node, "docker rm --force $(docker ps --quiet --filter name=faked)")
+def _unfaked(lab: LiveLab) -> None:
+    for node in (WORKER1, WORKER2):
+        lab.on(node, "docker rm --force $(docker ps --quiet --filter name=faked)")
 
 
-def _never_runs(stage: Stage) -> None:
+def _never_runs(lab: LiveLab) -> None:
     """Its containers end as soon as they have begun."""
-    stage.remove(WEB)
+    lab.remove(WEB)
     # nginx looks at its settings, and ends.
-    stage.manager(f"docker service create --detach --name {WEB} {_RIGHT} nginx nginx -t")
-    stage.wait("a task to end", lambda swarm: any(task.failed for task in swarm.services[WEB].tasks))
+    lab.manager(f"docker service create --detach --name {WEB} {_RIGHT} nginx nginx -t")
+    lab.wait("a task to end", lambda swarm: any(task.failed for task in swarm.services[WEB].tasks))
 
 
-def _does_not_stay_up(stage: Stage) -> None:
+def _does_not_stay_up(lab: LiveLab) -> None:
     """Its containers end after 4 s and are replaced at once: whenever one looks, as many run as are wanted."""
-    stage.remove(WEB)
+    lab.remove(WEB)
     options = f"{_RIGHT} --restart-delay 0s nginx sh -c 'nginx; sleep 4'"
-    stage.manager(f"docker service create --detach --name {WEB} {options}")
-    stage.wait("tasks to end", lambda swarm: sum(task.failed for task in swarm.services[WEB].tasks) >= 4)
-    stage.settled(WEB, 2)
+    lab.manager(f"docker service create --detach --name {WEB} {options}")
+    lab.wait("tasks to end", lambda swarm: sum(task.failed for task in swarm.services[WEB].tasks) >= 4)
+    lab.settled(WEB, 2)
 
 
-def _short(check: str, *more: str) -> dict[str, str]:
-    """These checks fail; and the service was made anew, so nobody has given its containers their pages."""
-    return turned(fail=(f"loadbalance.{check}", *(f"loadbalance.{name}" for name in more), *_PAGES))
-
-
-_NOT_PUBLISHED = turned(fail=("loadbalance.published",), blocked=_SHUT)
-_NOT_RUNNING = ("loadbalance.on_workers", *_SHUT)
-
-
-def _one_page(stage: Stage) -> None:
+def _one_page(lab: LiveLab) -> None:
     """The page of worker 1 only was copied; worker 2 serves nginx's own."""
-    stage.serve(WEB, f"{_RIGHT} nginx", 2)
+    lab.serve(WEB, f"{_RIGHT} nginx", 2)
     page = loadbalance.page(1)
     written = shlex.quote(f"echo {shlex.quote(page)} >{loadbalance.PAGE_PATH}")
-    stage.on(W1, f"docker exec $(docker ps --quiet --filter name={WEB}) sh -c {written}")
+    lab.on(WORKER1, f"docker exec $(docker ps --quiet --filter name={WEB}) sh -c {written}")
 
 
-def _walled(stage: Stage) -> None:
-    stage.must("labgen", "run", "loadbalance")
-    drops(W2, _PORT)(stage)
+def _walled(lab: LiveLab) -> None:
+    lab.labgen("run", "loadbalance")
+    acts.drops(WORKER2, _PORT)(lab)
 
 
-_ON_W2 = tuple(f"loadbalance.{name}[{W2}]" for name in ("pages", "pages_from_itself"))
-
-
-def _taken(stage: Stage) -> None:
+def _taken(lab: LiveLab) -> None:
     """Another program was first at the published port, on a worker; the swarm takes tasks there all the same."""
-    stage.remove(WEB)
+    lab.remove(WEB)
     # The swarm lets go of it a moment after the service has gone.
-    _port_is(stage, "")
-    stage.on(W2, "systemd-run --quiet --unit first-there python3 -m http.server 8001 --bind 127.0.0.1")
-    _port_is(stage, "127.0.0.1:8001")
-    stage.serve(WEB, f"{_RIGHT} nginx", 2)
+    _port_is(lab, "")
+    lab.on(WORKER2, "systemd-run --quiet --unit first-there python3 -m http.server 8001 --bind 127.0.0.1")
+    _port_is(lab, "127.0.0.1:8001")
+    lab.serve(WEB, f"{_RIGHT} nginx", 2)
 
 
-def _port_is(stage: Stage, wanted: str) -> None:
+def _port_is(lab: LiveLab, wanted: str) -> None:
     def seen() -> None:
-        if (there := stage.on(W2, "ss -ltnH 'sport = :8001' | awk '{ print $4 }'").strip()) != wanted:
+        if (there := lab.on(WORKER2, "ss -ltnH 'sport = :8001' | awk '{ print $4 }'").strip()) != wanted:
             raise NotYet(there or "nobody listens")
 
-    wait_until(f"port 8001 of {W2} to be {wanted or 'free'}", seen, within=stage.there.patience.seconds(30), every=1)
+    lab.wait_until(f"port 8001 of {WORKER2} to be {wanted or 'free'}", seen, within=30)
 
 
-def _let_go(stage: Stage) -> None:
-    stage.remove(WEB)
-    stage.on(W2, "systemctl stop first-there")
+def _let_go(lab: LiveLab) -> None:
+    lab.remove(WEB)
+    lab.on(WORKER2, "systemctl stop first-there")
 
+
+_NEED_SERVICE_EXISTS = (
+    "constraint",
+    "on_workers",
+    "pages",
+    "pages_from_itself",
+    "port_open",
+    "published",
+    "replicated",
+    "running",
+)
+_NEED_REPLICATED = ("on_workers", "pages", "pages_from_itself", "port_open")
+_NEED_PUBLISHED = ("pages", "pages_from_itself", "port_open")
 
 FAULTS = (
     Fault(
         "no service",
-        "loadbalance",
-        lambda stage: stage.remove(WEB),
-        turned(fail=("loadbalance.service_exists",), blocked=_ALB),
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=lambda lab: lab.remove(WEB),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "containers that only look like the service",
-        "loadbalance",
-        _faked,
-        turned(fail=("loadbalance.service_exists",), blocked=_ALB),
-        _unfaked,
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=_faked,
+        mend=_unfaked,
+        only=MANY_ANSWERS,
     ),
     Fault(
         "another image",
-        "loadbalance",
-        _web(_RIGHT, image="redis:6.0-alpine"),
-        turned(fail=("loadbalance.service_exists",), blocked=_ALB),
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=_web(_RIGHT, image="redis:6.0-alpine"),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "global instead of replicated",
-        "loadbalance",
-        _web("--constraint node.role==worker --mode global --publish 8001:80"),
-        _short("replicated"),
+        fail=("pages", "pages_from_itself", "replicated"),
+        on_nodes=_web("--constraint node.role==worker --mode global --publish 8001:80"),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "one replica short",
-        "loadbalance",
-        _web("--constraint node.role==worker --replicas 1 --publish 8001:80", 1),
-        turned(fail=("loadbalance.replicated", "loadbalance.running"), blocked=_NOT_RUNNING),
+        fail=("replicated", "running"),
+        blocked=_NEED_REPLICATED,
+        on_nodes=_web("--constraint node.role==worker --replicas 1 --publish 8001:80", 1),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "one replica too many",
-        "loadbalance",
-        _web("--constraint node.role==worker --replicas 3 --publish 8001:80", 3),
-        turned(fail=("loadbalance.replicated", "loadbalance.running"), blocked=_NOT_RUNNING),
+        fail=("replicated", "running"),
+        blocked=_NEED_REPLICATED,
+        on_nodes=_web("--constraint node.role==worker --replicas 3 --publish 8001:80", 3),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "a constraint missing",
-        "loadbalance",
-        _web(f"--constraint node.hostname!={MANAGER} --replicas 2 --publish 8001:80"),
-        _short("constraint"),
+        fail=("constraint", "pages", "pages_from_itself"),
+        on_nodes=_web(f"--constraint node.hostname!={MANAGER} --replicas 2 --publish 8001:80"),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "constrained to managers",
-        "loadbalance",
-        _web("--constraint node.role==manager --replicas 2 --publish 8001:80"),
-        _short("constraint", "on_workers"),
+        fail=("constraint", "on_workers", "pages", "pages_from_itself"),
+        on_nodes=_web("--constraint node.role==manager --replicas 2 --publish 8001:80"),
+        only=MANY_ANSWERS,
     ),
-    Fault("a wrong published port", "loadbalance", _web(_RIGHT.replace("8001:80", "8080:80")), _NOT_PUBLISHED),
-    Fault("a wrong target port", "loadbalance", _web(_RIGHT.replace("8001:80", "8001:8080")), _NOT_PUBLISHED),
+    Fault(
+        "a wrong published port",
+        fail=("published",),
+        blocked=_NEED_PUBLISHED,
+        on_nodes=_web(_RIGHT.replace("8001:80", "8080:80")),
+        only=MANY_ANSWERS,
+    ),
+    Fault(
+        "a wrong target port",
+        fail=("published",),
+        blocked=_NEED_PUBLISHED,
+        on_nodes=_web(_RIGHT.replace("8001:80", "8001:8080")),
+        only=MANY_ANSWERS,
+    ),
     Fault(
         "published in host mode",
-        "loadbalance",
-        _web(_RIGHT.replace("8001:80", "mode=host,published=8001,target=80")),
-        _NOT_PUBLISHED,
+        fail=("published",),
+        blocked=_NEED_PUBLISHED,
+        on_nodes=_web(_RIGHT.replace("8001:80", "mode=host,published=8001,target=80")),
+        only=MANY_ANSWERS,
     ),
-    Fault("not published", "loadbalance", _web(_RIGHT.replace("--publish 8001:80", "")), _NOT_PUBLISHED),
+    Fault(
+        "not published",
+        fail=("published",),
+        blocked=_NEED_PUBLISHED,
+        on_nodes=_web(_RIGHT.replace("--publish 8001:80", "")),
+        only=MANY_ANSWERS,
+    ),
     Fault(
         "its containers end at once",
-        "loadbalance",
-        _never_runs,
-        turned(fail=("loadbalance.running",), blocked=_NOT_RUNNING),
+        fail=("running",),
+        blocked=_NEED_REPLICATED,
+        on_nodes=_never_runs,
+        only=MANY_ANSWERS,
     ),
     Fault(
         "its containers end every 4 s",
-        "loadbalance",
-        _does_not_stay_up,
-        turned(fail=("loadbalance.running",), blocked=_NOT_RUNNING),
+        fail=("running",),
+        blocked=_NEED_REPLICATED,
+        on_nodes=_does_not_stay_up,
+        only=MANY_ANSWERS,
         cause="flapping",
     ),
     Fault(
         "its containers sleep",
-        "loadbalance",
-        _web(_RIGHT, image="nginx sleep 10000"),
-        turned(fail=("loadbalance.service_exists",), blocked=_ALB),
+        fail=("service_exists",),
+        blocked=_NEED_SERVICE_EXISTS,
+        on_nodes=_web(_RIGHT, image="nginx sleep 10000"),
+        only=MANY_ANSWERS,
     ),
     Fault(
         "a page copied to one worker only",
-        "loadbalance",
-        _one_page,
-        turned(fail=_PAGES),
+        fail=("pages", "pages_from_itself"),
+        on_nodes=_one_page,
+        only=MANY_ANSWERS,
         needs=(Capability.ROUTING_MESH,),
     ),
     Fault(
         "a firewall drops the published port on a worker",
-        "loadbalance",
-        _walled,
-        turned(fail=(f"loadbalance.pages[{W2}]",)),
-        passes(W2, _PORT),
+        fail=("pages[swarm-worker2]",),
+        on_nodes=_walled,
+        mend=acts.passes(WORKER2, _PORT),
+        only=MANY_ANSWERS,
         needs=(Capability.ROUTING_MESH,),
     ),
     Fault(
         "another program has the published port on a worker",
-        "loadbalance",
-        _taken,
-        turned(
-            fail=(f"loadbalance.port_open[{W2}]", *(name for name in _PAGES if name not in _ON_W2)),
-            blocked=_ON_W2,
+        fail=(
+            "pages[swarm-manager]",
+            "pages[swarm-worker1]",
+            "pages_from_itself[swarm-worker1]",
+            "port_open[swarm-worker2]",
         ),
-        _let_go,
+        blocked=("pages[swarm-worker2]", "pages_from_itself[swarm-worker2]"),
+        on_nodes=_taken,
+        mend=_let_go,
+        only=MANY_ANSWERS,
         needs=(Capability.ROUTING_MESH,),
     ),
 )

@@ -5,16 +5,21 @@ What happened before the service was made does not count: each fault makes it an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from labgen.core.errors import LabgenError
-from labgen.core.polling import NotYet, wait_until
+from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.swarm import Swarm
-from labgen.exercises.quorum import exercise as quorum
-from tests.e2e.sabotage.acts import make
-from tests.e2e.sabotage.fault import Fault, turned
-from tests.e2e.sabotage.stage import W1, Stage
+from labgen.exercise import fault_acts as acts
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.faults import BY_CHANCE, MANY_ANSWERS, NO_FAULT, QUICK, WORKER1, Fault, LiveLab, RecordedLab
+
+from . import exercise as quorum
 
 SERVICE = quorum.SERVICE
 MANAGERS = ("swarm-manager1", "swarm-manager2", "swarm-manager3")
@@ -25,43 +30,39 @@ _AGREED = 90.0
 _ENGINE = "docker.socket docker.service"
 
 
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"quorum.{name}" for name in names)
+def _wait(lab: LiveLab, what: str, look: Callable[[], None]) -> None:
+    lab.wait_until(what, look, within=_AGREED)
 
 
-def _wait(stage: Stage, what: str, look: Callable[[], None]) -> None:
-    wait_until(what, look, within=stage.there.patience.seconds(_AGREED), every=1)
-
-
-def _leader(stage: Stage, among: Sequence[str]) -> str:
-    """Who leads, once one of these does."""
-    found: list[str] = []
+def _leader(lab: LiveLab, among: Sequence[str]) -> str:
+    """Wait until one of these managers leads; give its name."""
+    leaders: list[str] = []
 
     def look() -> None:
-        said = "nobody"
+        reason = "nobody"
         for name in among:
             try:
-                there = swarm.nodes(lambda question, name=name: stage.on(name, question.script))  # type: ignore[misc]
+                nodes = swarm.nodes(partial(lab.ask, name))
             except LabgenError as error:
-                said = error.message
+                reason = error.message
                 continue
-            if leaders := [node.name for node in there if node.leader and node.name in among]:
-                found[:] = leaders
+            if leading := [node.name for node in nodes if node.leader and node.name in among]:
+                leaders[:] = leading
                 return
-        raise NotYet(said)
+        raise NotYet(reason)
 
-    _wait(stage, f"one of {', '.join(among)} to lead", look)
-    return found[0]
-
-
-def _stop(stage: Stage, name: str) -> None:
-    stage.on(name, f"systemctl stop {_ENGINE}")
+    _wait(lab, f"one of {', '.join(among)} to lead", look)
+    return leaders[0]
 
 
-def _start(stage: Stage, *names: str) -> None:
+def _stop(lab: LiveLab, name: str) -> None:
+    lab.on(name, f"systemctl stop {_ENGINE}")
+
+
+def _start(lab: LiveLab, *names: str) -> None:
     """Start engines, and wait until the managers have found each other."""
     for name in names:
-        stage.on(name, f"systemctl start {_ENGINE}")
+        lab.on(name, f"systemctl start {_ENGINE}")
 
     def true_of(there: Swarm) -> bool:
         managers = [node for node in there.nodes if node.role == "manager"]
@@ -71,95 +72,244 @@ def _start(stage: Stage, *names: str) -> None:
             and any(node.leader for node in managers)
         )
 
-    stage.wait("three managers", true_of, within=_AGREED)
+    lab.wait("three managers", true_of, within=_AGREED)
 
 
-def _lost(stage: Stage, managers: int) -> None:
+def _lost(lab: LiveLab, managers: int) -> None:
     """The service anew; then the engine of who leads is stopped, so many times, and all are started again."""
-    make(stage, SERVICE, running=1)
+    acts.make(lab, SERVICE, running=1)
     left, stopped = list(MANAGERS), []
     for _ in range(managers):
-        name = _leader(stage, left)
-        _stop(stage, name)
+        name = _leader(lab, left)
+        _stop(lab, name)
         left.remove(name)
         stopped.append(name)
 
     def nobody_leads() -> None:
-        said = stage.on(left[0], f"timeout 5 {quorum.LIST} 2>&1 || true", within=30)
+        said = lab.on(left[0], f"timeout 5 {quorum.LIST} 2>&1 || true", within=30)
         if quorum.NO_LEADER not in said:
             raise NotYet(said.strip()[-200:] or "no answer yet")
 
     if len(left) > 1:
-        _leader(stage, left)
+        _leader(lab, left)
     else:
-        _wait(stage, f"{left[0]} to miss the majority", nobody_leads)
-    _start(stage, *reversed(stopped))
+        _wait(lab, f"{left[0]} to miss the majority", nobody_leads)
+    _start(lab, *reversed(stopped))
 
 
-def _everywhere_else(stage: Stage) -> None:
-    make(stage, SERVICE.but(constraints=("node.role==manager",)), running=len(MANAGERS))
+def _everywhere_else(lab: LiveLab) -> None:
+    acts.make(lab, SERVICE.but(constraints=("node.role==manager",)), running=len(MANAGERS))
 
 
-def _worker_too(stage: Stage) -> None:
+def _worker_too(lab: LiveLab) -> None:
     """The majority is lost and comes back; the worker's engine was started anew as well."""
-    _lost(stage, 2)
-    before = {task.id for task in stage.swarm().services[SERVICE.name].running}
-    stage.on(W1, "systemctl restart docker.service")
+    _lost(lab, 2)
+    before = {task.id for task in lab.swarm().services[SERVICE.name].running}
+    lab.on(WORKER1, "systemctl restart docker.service")
 
     def true_of(there: Swarm) -> bool:
         now = {task.id for task in there.services[SERVICE.name].running}
         return bool(now - before) and all(node.ready for node in there.nodes)
 
-    stage.wait("another task on the worker", true_of)
+    lab.wait("another task on the worker", true_of)
 
 
-def _one_stays_down(stage: Stage) -> None:
-    _lost(stage, 2)
-    _stop(stage, M3)
-    stage.missed(M3)
-    _leader(stage, MANAGERS[:2])
+def _one_stays_down(lab: LiveLab) -> None:
+    _lost(lab, 2)
+    _stop(lab, M3)
+    lab.missed(M3)
+    _leader(lab, MANAGERS[:2])
 
 
-_REST = _of("another_led", "majority_lost", "ran_on", "recovered")
-_NO_SERVICE = turned(fail=_of("service_runs"), blocked=_REST)
-_NOT_LOST = _of("ran_on", "recovered")
+NAME = "quorum-web"
+STOPPED = "9d1aaa27d60140bd96365438aad20286"
+
+
+def _journal(lab: RecordedLab, keep: Any) -> None:
+    """Change the lines of every manager's journal; ``keep`` is given one, and gives what stands in its place."""
+
+    def change(out: str) -> str:
+        lines = [keep(json.loads(line)) for line in out.splitlines() if line.strip()]
+        return "".join(f"{json.dumps(line)}\n" for line in lines if line)
+
+    lab.says("MESSAGE_ID", change)
+
+
+def nothing_stopped(lab: RecordedLab) -> None:
+    lab.says("MESSAGE_ID", lambda _: "")
+
+
+def nobody_elected(lab: RecordedLab) -> None:
+    """Engines of managers that did not lead were stopped, and the leader stayed."""
+    _journal(lab, lambda line: line if "MESSAGE_ID" in line else None)
+
+
+def one_after_the_other(lab: RecordedLab) -> None:
+    """Each was up again at once."""
+    ends: list[str] = []
+
+    def at_once(out: str) -> str:
+        lines = []
+        for line in map(json.loads, filter(str.strip, out.splitlines())):
+            if line.get("MESSAGE_ID") == STOPPED:
+                ends.append(str(int(line["__REALTIME_TIMESTAMP"]) + 500_000))
+            elif "MESSAGE_ID" in line and ends:
+                line["__REALTIME_TIMESTAMP"] = ends.pop()
+            lines.append(json.dumps(line))
+        return "\n".join(lines) + "\n"
+
+    lab.says("MESSAGE_ID", at_once)
+
+
+def one_still_stopped(lab: RecordedLab) -> None:
+    def down(nodes: list[dict[str, Any]]) -> None:
+        manager = next(node for node in nodes if "ManagerStatus" in node and not node["ManagerStatus"].get("Leader"))
+        manager["ManagerStatus"]["Reachability"] = "unreachable"
+
+    lab.engine("/nodes", down)
+
+
+def a_workers_engine_too(lab: RecordedLab) -> None:
+    def restarted(tasks: list[dict[str, Any]]) -> None:
+        tasks[0]["Status"]["Timestamp"] = edits.later(tasks[0]["Status"]["Timestamp"], 300)
+
+    lab.tasks(NAME, restarted)
+
+
+def while_nobody_led(lab: RecordedLab) -> None:
+    """A task began anew between the stop of the second manager's engine and the first that was started again."""
+    times: dict[bool, list[int]] = {True: [], False: []}
+
+    def note(line: dict[str, Any]) -> dict[str, Any]:
+        if "MESSAGE_ID" in line:
+            times[line["MESSAGE_ID"] == STOPPED].append(int(line["__REALTIME_TIMESTAMP"]))
+        return line
+
+    _journal(lab, note)
+    start = sorted(times[True])[1]
+    end = min(time for time in times[False] if time > start)
+
+    def restarted(tasks: list[dict[str, Any]]) -> None:
+        between = datetime.fromtimestamp((start + end) / 2e6, UTC)
+        tasks[0]["Status"]["Timestamp"] = between.isoformat()
+
+    lab.tasks(NAME, restarted)
+
+
+_NEED_SERVICE_RUNS = ("another_led", "majority_lost", "ran_on", "recovered")
+_NEED_ANOTHER_LED = ("ran_on", "recovered")
 
 FAULTS = (
-    Fault("no service on the worker", "quorum", lambda stage: stage.remove(SERVICE.name), _NO_SERVICE),
-    Fault("the service on the managers", "quorum", _everywhere_else, _NO_SERVICE),
     Fault(
-        "no manager was lost",
-        "quorum",
-        lambda stage: make(stage, SERVICE, running=1),
-        turned(fail=_of("another_led", "majority_lost"), blocked=_NOT_LOST),
+        "no service",
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_nodes=lambda lab: lab.remove(SERVICE.name),
+        on_recording=edits.gone(NAME),
+    ),
+    Fault(
+        "a worker without a task",
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_nodes=_everywhere_else,
+        on_recording=lambda lab: lab.tasks(NAME, lambda tasks: tasks[:-1]),
+    ),
+    Fault(
+        "nothing was stopped",
+        fail=("another_led", "majority_lost"),
+        blocked=_NEED_ANOTHER_LED,
+        on_nodes=lambda lab: acts.make(lab, SERVICE, running=1),
+        on_recording=nothing_stopped,
     ),
     Fault(
         "one manager of three was lost",
-        "quorum",
-        lambda stage: _lost(stage, 1),
-        turned(fail=_of("majority_lost"), blocked=_NOT_LOST),
+        fail=("majority_lost",),
+        blocked=_NEED_ANOTHER_LED,
+        on_nodes=lambda lab: _lost(lab, 1),
+        only=MANY_ANSWERS,
     ),
-    Fault("the worker's engine started anew, too", "quorum", _worker_too, turned(fail=_of("ran_on"))),
+    Fault(
+        "a worker's engine was stopped",
+        fail=("ran_on",),
+        on_nodes=_worker_too,
+        on_recording=a_workers_engine_too,
+    ),
     Fault(
         "one manager not started again",
-        "quorum",
-        _one_stays_down,
-        turned(
-            fail=(f"cluster.engine_running[{M3}]", f"cluster.node_ready[{M3}]", *_of("recovered")),
-            blocked=(
-                f"cluster.swarm_active[{M3}]",
-                f"cluster.advertised_address[{M3}]",
-                f"cluster.gossip_port[{M3}-tcp]",
-                f"cluster.gossip_port[{M3}-udp]",
-                f"cluster.management_port[{M3}]",
-                f"cluster.management_reached[{M3}]",
-                f"cluster.gossip_reached[{M3}-tcp]",
-                f"cluster.gossip_reached[{M3}-udp]",
-                f"cluster.overlay_reached[{M3}]",
-                f"cluster.gateway_bridge[{M3}]",
-                f"cluster.node_role[{M3}]",
-            ),
+        fail=("cluster.engine_running[swarm-manager3]", "cluster.node_ready[swarm-manager3]", "recovered"),
+        blocked=(
+            "cluster.advertised_address[swarm-manager3]",
+            "cluster.gateway_bridge[swarm-manager3]",
+            "cluster.gossip_port[swarm-manager3-tcp]",
+            "cluster.gossip_port[swarm-manager3-udp]",
+            "cluster.gossip_reached[swarm-manager3-tcp]",
+            "cluster.gossip_reached[swarm-manager3-udp]",
+            "cluster.management_port[swarm-manager3]",
+            "cluster.management_reached[swarm-manager3]",
+            "cluster.node_role[swarm-manager3]",
+            "cluster.overlay_reached[swarm-manager3]",
+            "cluster.swarm_active[swarm-manager3]",
         ),
-        lambda stage: _start(stage, M3),
+        on_nodes=_one_stays_down,
+        mend=lambda lab: _start(lab, M3),
+        only=MANY_ANSWERS,
+    ),
+    Fault(
+        "a task began anew while nobody led",
+        fail=("ran_on",),
+        on_recording=while_nobody_led,
+        only=QUICK,
+    ),
+    Fault(
+        "another image",
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.image(NAME, "httpd:latest"),
+        only=QUICK,
+    ),
+    Fault(
+        "the leader stayed",
+        fail=("another_led",),
+        on_recording=nobody_elected,
+        only=BY_CHANCE,
+    ),
+    Fault(
+        "one after the other",
+        fail=("another_led", "majority_lost"),
+        blocked=_NEED_ANOTHER_LED,
+        on_recording=one_after_the_other,
+        only=QUICK,
+    ),
+    Fault(
+        "one is stopped still",
+        fail=("recovered",),
+        on_recording=one_still_stopped,
+        only=BY_CHANCE,
+    ),
+    Fault(
+        edits.FLAPPING,
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.flapping("quorum-web"),
+        only=QUICK,
+    ),
+    Fault(
+        edits.NO_CONTAINERS,
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.no_containers("quorum-web"),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ASLEEP,
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.asleep("quorum-web"),
+        only=QUICK,
+    ),
+    Fault(
+        edits.SURPLUS,
+        on_recording=edits.surplus("quorum-web"),
+        only=NO_FAULT,
     ),
 )

@@ -7,36 +7,22 @@ left it wrong, which a label on the service tells.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from labgen.docker.swarm import Swarm, Task, Update
 from labgen.docker.timeline import places
+from labgen.exercise import fault_acts as acts
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.faults import NO_FAULT, QUICK, SAME_ANSWERS, Act, Edit, Fault, LiveLab, RecordedLab
 from labgen.exercise.services import ServiceSpec, same_image
-from labgen.exercises.rollback import exercise as rollback
-from labgen.exercises.rollback.exercise import (
-    BAD,
-    BREAK_QUEUE,
-    BREAK_SAFE,
-    BREAK_STORE,
-    MAKE_SAFE,
-    MEND_QUEUE,
-    QUEUE,
-    ROLLBACK,
-    STORE,
-)
-from tests.e2e.sabotage.acts import make
-from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.stage import Stage
+
+from . import exercise as rollback
+from .exercise import BAD, BREAK_QUEUE, BREAK_SAFE, BREAK_STORE, MAKE_SAFE, MEND_QUEUE, QUEUE, ROLLBACK, STORE
 
 _WRONG = "sabotaged"
 """Label of a service that is not as the exercise leaves it; nothing of it is seen in a task."""
-
-
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"rollback.{name}" for name in names)
-
-
-_EACH = _of("paused", "mended", "continued", "rolled_back", "by_itself")
 
 
 def _type(command: str) -> Act:
@@ -46,14 +32,14 @@ def _type(command: str) -> Act:
     """
     again = "echo \"$said\" | grep -q 'update out of sequence' || break"
 
-    def act(stage: Stage) -> None:
-        stage.manager(f"for attempt in 1 2 3 4 5; do said=$({command} 2>&1) && break; {again}; done", within=180)
+    def act(lab: LiveLab) -> None:
+        lab.manager(f"for attempt in 1 2 3 4 5; do said=$({command} 2>&1) && break; {again}; done", within=180)
 
     return act
 
 
 def _until(what: str, true_of: Callable[[Swarm], bool]) -> Act:
-    return lambda stage: stage.wait(what, true_of)
+    return lambda lab: lab.wait(what, true_of)
 
 
 def _down(name: str) -> Act:
@@ -83,112 +69,318 @@ _BACK_BY_HAND = (_type(BREAK_STORE), _down(STORE.name), _type(ROLLBACK))
 _BACK = (*_BACK_BY_HAND, _type(MAKE_SAFE), _type(BREAK_SAFE))
 
 
-def _anew(stage: Stage, spec: ServiceSpec, acts: tuple[Act, ...], running: int = 3) -> None:
-    make(stage, spec)
-    for act in acts:
-        act(stage)
-    stage.settled(spec.name, running)
+def _anew(lab: LiveLab, spec: ServiceSpec, steps: tuple[Act, ...], running: int = 3) -> None:
+    acts.make(lab, spec)
+    for step in steps:
+        step(lab)
+    lab.settled(spec.name, running)
 
 
-def _right(stage: Stage, spec: ServiceSpec) -> None:
+def _right(lab: LiveLab, spec: ServiceSpec) -> None:
     """One of the two as the exercise leaves it, unless it is so already."""
-    there, wrong = (
-        stage.manager(f"docker service ls {options} --format '{{{{.Name}}}}'").split()
+    services, wrong = (
+        lab.manager(f"docker service ls {options} --format '{{{{.Name}}}}'").split()
         for options in ("", f"--filter label={_WRONG}")
     )
-    if spec.name not in there or spec.name in wrong:
-        _anew(stage, spec, _MENDED if spec is QUEUE else _BACK)
+    if spec.name not in services or spec.name in wrong:
+        _anew(lab, spec, _MENDED if spec is QUEUE else _BACK)
 
 
-def _wrong(spec: ServiceSpec, *acts: Act, running: int = 3) -> Act:
+def _wrong(spec: ServiceSpec, *steps: Act, running: int = 3) -> Act:
     """One of the two, made in some way and treated otherwise than the exercise says; the other is right."""
 
-    def act(stage: Stage) -> None:
-        _right(stage, STORE if spec.name == QUEUE.name else QUEUE)
-        _anew(stage, spec.but(options=(*spec.options, f"--label {_WRONG}")), acts, running)
+    def act(lab: LiveLab) -> None:
+        _right(lab, STORE if spec.name == QUEUE.name else QUEUE)
+        _anew(lab, spec.but(options=(*spec.options, f"--label {_WRONG}")), steps, running)
 
     return act
 
 
-def _no_queue(stage: Stage) -> None:
-    _right(stage, STORE)
-    stage.remove(QUEUE.name)
+def _no_queue(lab: LiveLab) -> None:
+    _right(lab, STORE)
+    lab.remove(QUEUE.name)
 
 
 _GOES_ON = QUEUE.but(update=Update(monitor=rollback.MONITOR, failure_action="continue"))
-_NO_SERVICES = turned(fail=_of("services_exist"), blocked=(*_of("running"), *_EACH))
-_NOT_PAUSED = turned(fail=_of("paused"), blocked=_of("mended"))
-_NOT_CONTINUED = turned(fail=_of("continued"), blocked=_of("rolled_back", "by_itself"))
-_NOT_BACK = turned(fail=_of("rolled_back"), blocked=_of("by_itself"))
-_NOT_BY_ITSELF = turned(fail=_of("by_itself"))
+
+
+Json = dict[str, Any]
+
+
+def _failure_action(name: str, action: str) -> Edit:
+    return lambda lab: lab.service(name, lambda service: service["Spec"]["UpdateConfig"].update(FailureAction=action))
+
+
+def never_failed(name: str) -> Edit:
+    """Only good images ever ran."""
+    return lambda lab: lab.tasks(
+        name, lambda tasks: [task for task in tasks if not task["Spec"]["ContainerSpec"]["Image"].startswith(BAD)]
+    )
+
+
+def left_broken(lab: RecordedLab) -> None:
+    """The queue as the failed update leaves it: one replica is down, the others go on."""
+
+    def fall(tasks: list[Json]) -> None:
+        task = next(task for task in tasks if task["Status"]["State"] == "running")
+        task["Status"]["State"] = "failed"
+        task["Spec"]["ContainerSpec"]["Image"] = BAD
+
+    lab.tasks(QUEUE.name, fall)
+    edits.image(QUEUE.name, BAD)(lab)
+    edits.update_state(QUEUE.name, "paused")(lab)
+
+
+def never_redis(lab: RecordedLab) -> None:
+    """The queue was made of the bad image."""
+    edits.image(QUEUE.name, BAD)(lab)
+    lab.tasks(QUEUE.name, lambda tasks: [task["Spec"]["ContainerSpec"].update(Image=BAD) for task in tasks] and None)
+
+
+def came_to_all(lab: RecordedLab) -> None:
+    """A task of the bad image failed in every replica of the queue, as with `continue`."""
+
+    def spread(tasks: list[Json]) -> list[Json]:
+        bad = next(task for task in tasks if task["Status"]["State"] == "failed")
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        return [*tasks, *({**bad, "ID": f"bad{task['Slot']}", "Slot": task["Slot"]} for task in running)]
+
+    lab.tasks(QUEUE.name, spread)
+
+
+def old_queue(lab: RecordedLab) -> None:
+    """The queue went back to its old version instead of on to the new one."""
+
+    def back(tasks: list[Json]) -> None:
+        for task in tasks:
+            if task["Status"]["State"] == "running":
+                task["Spec"]["ContainerSpec"]["Image"] = "redis:6.0-alpine"
+
+    lab.tasks(QUEUE.name, back)
+
+
+def by_hand(lab: RecordedLab) -> None:
+    """The way back began half a minute after the failure, and no failure action says rollback."""
+
+    def wait(tasks: list[Json]) -> None:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        last["CreatedAt"] = (datetime.fromisoformat(last["CreatedAt"]) + timedelta(seconds=30)).isoformat()
+
+    lab.tasks(STORE.name, wait)
+    _failure_action(STORE.name, "pause")(lab)
+
+
+def by_hand_after_tries(lab: RecordedLab) -> None:
+    """The same, but what had failed was tried again meanwhile, and had just failed once more."""
+    by_hand(lab)
+
+    def tried(tasks: list[Json]) -> list[Json]:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        bad = [task for task in tasks if task["Slot"] == last["Slot"] and task["Status"]["State"] == "failed"][-1]
+        at = (datetime.fromisoformat(last["CreatedAt"]) - timedelta(seconds=1)).isoformat()
+        return [*tasks, {**bad, "ID": "again", "CreatedAt": at, "Status": {**bad["Status"], "Timestamp": at}}]
+
+    lab.tasks(STORE.name, tried)
+
+
+def only_once(lab: RecordedLab) -> None:
+    """The store failed as a whole and was rolled back by hand, and that was all."""
+
+    def first(tasks: list[Json]) -> list[Json]:
+        running = [task for task in tasks if task["Status"]["State"] == "running"]
+        last = max(running, key=lambda task: str(task["CreatedAt"]))
+        others = [task for task in tasks if task["Slot"] != last["Slot"]]
+        slot = next(task["Slot"] for task in running if task is not last)
+        return [
+            *others,
+            *({**task, "ID": f"x{task['ID']}", "Slot": last["Slot"]} for task in others if task["Slot"] == slot),
+        ]
+
+    lab.tasks(STORE.name, first)
+    _failure_action(STORE.name, "continue")(lab)
+
+
+_NEED_SERVICES_EXIST = ("by_itself", "continued", "mended", "paused", "rolled_back", "running")
+_NEED_RUNNING = ("by_itself", "continued", "mended", "paused", "rolled_back")
+_NEED_CONTINUED = ("by_itself", "rolled_back")
 
 FAULTS = (
-    Fault("no queue", "rollback", _no_queue, _NO_SERVICES),
     Fault(
-        "the queue's update left paused",
-        "rollback",
-        _wrong(QUEUE, _type(BREAK_QUEUE), running=2),
-        turned(fail=_of("running"), blocked=_EACH),
+        "no queue",
+        fail=("services_exist",),
+        blocked=_NEED_SERVICES_EXIST,
+        on_nodes=_no_queue,
+        on_recording=edits.gone(QUEUE.name),
     ),
-    Fault("the queue updated without a failure", "rollback", _wrong(QUEUE, _type(MEND_QUEUE)), _NOT_PAUSED),
+    Fault(
+        "the queue's update left as it failed",
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_nodes=_wrong(QUEUE, _type(BREAK_QUEUE), running=2),
+        on_recording=left_broken,
+    ),
+    Fault(
+        "the queue never failed",
+        fail=("paused",),
+        blocked=("mended",),
+        on_nodes=_wrong(QUEUE, _type(MEND_QUEUE)),
+        on_recording=never_failed(QUEUE.name),
+    ),
     Fault(
         "the queue made anew instead of mended",
-        "rollback",
-        _wrong(QUEUE.but(image=rollback.MENDED.image)),
-        _NOT_PAUSED,
+        fail=("paused",),
+        blocked=("mended",),
+        on_nodes=_wrong(QUEUE.but(image=rollback.MENDED.image)),
+        only=SAME_ANSWERS,
     ),
     Fault(
-        "a queue that goes on with failures",
-        "rollback",
-        _wrong(_GOES_ON, _type(BREAK_QUEUE.replace("update", "update --detach")), _down(QUEUE.name), _type(MEND_QUEUE)),
-        _NOT_PAUSED,
+        "the queue goes on with failures",
+        fail=("paused",),
+        blocked=("mended",),
+        on_nodes=_wrong(
+            _GOES_ON, _type(BREAK_QUEUE.replace("update", "update --detach")), _down(QUEUE.name), _type(MEND_QUEUE)
+        ),
+        on_recording=_failure_action(QUEUE.name, "continue"),
     ),
     Fault(
-        "the queue taken back instead of mended",
-        "rollback",
-        _wrong(QUEUE, _type(BREAK_QUEUE), _type(f"docker service rollback {QUEUE.name}")),
-        turned(fail=_of("mended")),
+        "the queue back in its old version",
+        fail=("mended",),
+        on_nodes=_wrong(QUEUE, _type(BREAK_QUEUE), _type(f"docker service rollback {QUEUE.name}")),
+        on_recording=old_queue,
     ),
-    Fault("a store of nginx", "rollback", _wrong(STORE.but(image="nginx", command="")), _NO_SERVICES),
-    Fault("the store never broken", "rollback", _wrong(STORE), _NOT_CONTINUED),
+    Fault(
+        "a store of nginx",
+        fail=("services_exist",),
+        blocked=_NEED_SERVICES_EXIST,
+        on_nodes=_wrong(STORE.but(image="nginx", command="")),
+        on_recording=edits.image(STORE.name, "nginx:latest"),
+    ),
+    Fault(
+        "the store never failed",
+        fail=("continued",),
+        blocked=_NEED_CONTINUED,
+        on_nodes=_wrong(STORE),
+        on_recording=never_failed(STORE.name),
+    ),
     Fault(
         "a store that pauses where an update fails",
-        "rollback",
-        _wrong(
+        fail=("continued",),
+        blocked=_NEED_CONTINUED,
+        on_nodes=_wrong(
             STORE.but(update=Update(monitor=rollback.MONITOR)),
             _type(f"docker service update --image {BAD} {STORE.name}"),
             _type(ROLLBACK),
         ),
-        _NOT_CONTINUED,
+        only=SAME_ANSWERS,
     ),
     Fault(
-        "the store updated further instead of rolled back",
-        "rollback",
-        _wrong(
+        "the store of another version",
+        fail=("rolled_back",),
+        blocked=("by_itself",),
+        on_nodes=_wrong(
             STORE,
             _type(BREAK_STORE),
             _down(STORE.name),
-            _type(f"docker service update --image {rollback.NEW} {STORE.name}"),
+            _type(f"docker service update --image {rollback.MENDED.image} {STORE.name}"),
         ),
-        _NOT_BACK,
-    ),
-    Fault("rolled back by hand, and no more", "rollback", _wrong(STORE, *_BACK_BY_HAND), _NOT_BY_ITSELF),
-    Fault(
-        "made to roll back, and never tried",
-        "rollback",
-        _wrong(STORE, *_BACK_BY_HAND, _type(MAKE_SAFE)),
-        _NOT_BY_ITSELF,
+        on_recording=edits.image(STORE.name, "redis:6.2.5-alpine"),
     ),
     Fault(
-        "paused, and rolled back by hand",
-        "rollback",
-        _wrong(
+        "rolled back by hand only",
+        fail=("by_itself",),
+        on_nodes=_wrong(STORE, *_BACK_BY_HAND),
+        on_recording=only_once,
+    ),
+    Fault(
+        "made safe, and not tried",
+        fail=("by_itself",),
+        on_nodes=_wrong(STORE, *_BACK_BY_HAND, _type(MAKE_SAFE)),
+        on_recording=edits.update_state(STORE.name, ""),
+    ),
+    Fault(
+        "paused and rolled back by hand",
+        fail=("by_itself",),
+        on_nodes=_wrong(
             STORE,
             *_BACK_BY_HAND,
             _type(f"docker service update --update-failure-action pause --image {BAD} {STORE.name}"),
             _until("the store to fail again", _failed_again),
             _type(ROLLBACK),
         ),
-        _NOT_BY_ITSELF,
+        on_recording=by_hand,
+    ),
+    Fault(
+        "a queue that never was redis",
+        fail=("services_exist",),
+        blocked=_NEED_SERVICES_EXIST,
+        on_recording=never_redis,
+        only=QUICK,
+    ),
+    Fault(
+        "one replica down",
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.first_fails(STORE.name),
+        only=QUICK,
+    ),
+    Fault(
+        "the queue failed as a whole",
+        fail=("paused",),
+        blocked=("mended",),
+        on_recording=came_to_all,
+        only=QUICK,
+    ),
+    Fault(
+        "the queue still paused",
+        fail=("mended",),
+        on_recording=edits.update_state(QUEUE.name, "paused"),
+        only=QUICK,
+    ),
+    Fault(
+        "the store mended by an update",
+        fail=("rolled_back",),
+        blocked=("by_itself",),
+        on_recording=edits.update_state(STORE.name, "completed"),
+        only=QUICK,
+    ),
+    Fault(
+        "rolled back by hand just after another try",
+        fail=("by_itself",),
+        on_recording=by_hand_after_tries,
+        only=QUICK,
+    ),
+    Fault(
+        edits.FLAPPING,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.flapping(STORE.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.NO_CONTAINERS,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.no_containers(STORE.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ASLEEP,
+        fail=("services_exist",),
+        blocked=_NEED_SERVICES_EXIST,
+        on_recording=edits.asleep(STORE.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ONE_IMAGE,
+        fail=("mended",),
+        on_recording=edits.one_image(QUEUE.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.SURPLUS,
+        on_recording=edits.surplus(STORE.name),
+        only=NO_FAULT,
     ),
 )

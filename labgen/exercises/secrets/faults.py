@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from typing import Any
 
-from labgen.exercises.secrets import exercise as secrets
-from labgen.exercises.secrets.exercise import CONFIG, CONFIG_TEXT, FIRST, ROTATE, SECOND, SERVICE, TARGET
-from tests.e2e.sabotage.acts import make
-from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.stage import Stage
+from labgen.exercise import fault_acts as acts
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, Act, Fault, LiveLab, RecordedLab
+
+from . import exercise as secrets
+from .exercise import CONFIG, CONFIG_TEXT, FIRST, ROTATE, SECOND, SERVICE, TARGET
 
 SITE = SERVICE.name
 _SECRET, _CONFIG = SERVICE.options
 _FAST = "--update-monitor 1s"
 """It is not looked at, and an update need not be watched for longer."""
 _OLD_REMOVED = f"docker secret rm {FIRST}"
-
-
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"secrets.{name}" for name in names)
 
 
 def _site(
@@ -30,89 +29,208 @@ def _site(
     :param second: what the second secret says, where it is none of a user and a password.
     :param config: what the config says.
     """
-    said = f"echo {shlex.quote(second)} | docker secret create {SECOND} -" if second else secrets.create(SECOND)
+    second_secret = (
+        f"echo {shlex.quote(second)} | docker secret create {SECOND} -" if second else secrets.create(SECOND)
+    )
 
-    def act(stage: Stage) -> None:
-        stage.remove(SITE)
-        stage.manager(
+    def act(lab: LiveLab) -> None:
+        lab.remove(SITE)
+        lab.manager(
             f"docker secret rm {FIRST} {SECOND} >/dev/null 2>&1 || true",
             f"docker config rm {CONFIG} >/dev/null 2>&1 || true",
             secrets.create(FIRST),
-            said,
+            second_secret,
             f"docker config create {CONFIG} - <<'EOF'\n{config}EOF",
         )
-        make(stage, SERVICE.but(options=(*options, _FAST)))
+        acts.make(lab, SERVICE.but(options=(*options, _FAST)))
         for command in later:
-            stage.manager(f"{command} >/dev/null", within=180)
-        stage.settled(SITE, 1)
+            lab.manager(f"{command} >/dev/null", within=180)
+        lab.settled(SITE, 1)
 
     return act
 
 
 _CHANGED = (ROTATE, _OLD_REMOVED)
-_BLOCKED = _of("in_the_container", "guarded", "rotated", "history", "old_one_removed")
-_NO_SECRET = turned(fail=_of("secret_given"), blocked=_BLOCKED)
+
+
+def given_by_its_own_name(lab: RecordedLab) -> None:
+    """``--secret site-users-1``, without a target."""
+    secret = {"File": {"Name": FIRST}, "SecretName": FIRST}
+    edits.containers_have(SITE, Secrets=[secret])(lab)
+
+
+def a_file_from_a_config(lab: RecordedLab) -> None:
+    """The users are in a config, where everyone can read them."""
+    config = {"File": {"Name": "/etc/nginx/conf.d/default.conf"}, "ConfigName": "site-conf"}
+    users = {"File": {"Name": "/run/secrets/site-users"}, "ConfigName": "site-users"}
+    edits.containers_have(SITE, Secrets=None, Configs=[config, users])(lab)
+
+
+def not_rotated(lab: RecordedLab) -> None:
+    """As it was before the update."""
+
+    def first(container: dict[str, Any]) -> None:
+        container["Secrets"][0]["SecretName"] = FIRST
+
+    def first_in_all(tasks: list[dict[str, Any]]) -> None:
+        for task in tasks:
+            first(task["Spec"]["ContainerSpec"])
+
+    lab.service(SITE, lambda service: first(edits.container(service)))
+    lab.tasks(SITE, first_in_all)
+
+
+def old_one_kept(lab: RecordedLab) -> None:
+    answer = json.dumps({"ID": "x", "Spec": {"Name": FIRST}})
+    lab.says(f"/secrets/{FIRST}", lambda _: f"{answer}\n\n200\n")
+
+
+_NEED_SERVICE_RUNS = (
+    "config_given",
+    "guarded",
+    "history",
+    "in_the_container",
+    "old_one_removed",
+    "rotated",
+    "secret_given",
+)
+_NEED_SECRET_GIVEN = ("guarded", "history", "in_the_container", "old_one_removed", "rotated")
 
 FAULTS = (
     Fault(
-        "no site",
-        "secrets",
-        lambda stage: stage.remove(SITE),
-        turned(fail=_of("service_runs"), blocked=(*_of("secret_given", "config_given"), *_BLOCKED)),
+        "no service",
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_nodes=lambda lab: lab.remove(SITE),
+        on_recording=edits.gone(SITE),
     ),
     Fault(
-        "the password in an environment variable",
-        "secrets",
-        _site(options=("--env SITE_USERS=learner:password", _CONFIG)),
-        _NO_SECRET,
+        "no secret",
+        fail=("secret_given",),
+        blocked=_NEED_SECRET_GIVEN,
+        on_nodes=_site(options=("--env SITE_USERS=learner:password", _CONFIG)),
+        on_recording=edits.containers_have(SITE, Secrets=None),
     ),
     Fault(
-        "the secret under its own name",
-        "secrets",
-        _site(options=(f"--secret {FIRST}", _CONFIG)),
-        _NO_SECRET,
+        "no target",
+        fail=("secret_given",),
+        blocked=_NEED_SECRET_GIVEN,
+        on_nodes=_site(options=(f"--secret {FIRST}", _CONFIG)),
+        on_recording=given_by_its_own_name,
     ),
     Fault(
         "the users in a config",
-        "secrets",
-        _site(options=(f"--config source={CONFIG},target={secrets.FILE}", _CONFIG)),
-        _NO_SECRET,
+        fail=("secret_given",),
+        blocked=_NEED_SECRET_GIVEN,
+        on_nodes=_site(options=(f"--config source={CONFIG},target={secrets.FILE}", _CONFIG)),
+        on_recording=a_file_from_a_config,
     ),
     Fault(
-        "a password without a user",
-        "secrets",
-        _site(*_CHANGED, second="password"),
-        turned(fail=_of("in_the_container"), blocked=_of("guarded")),
+        "an empty file",
+        fail=("in_the_container",),
+        blocked=("guarded",),
+        on_nodes=_site(*_CHANGED, second="password"),
+        on_recording=edits.printed("grep -c : ", "0\ntmpfs\n"),
     ),
     Fault(
         "no config",
-        "secrets",
-        _site(*_CHANGED, options=(_SECRET,)),
-        turned(fail=_of("config_given"), blocked=_of("guarded")),
+        fail=("config_given",),
+        blocked=("guarded",),
+        on_nodes=_site(*_CHANGED, options=(_SECRET,)),
+        on_recording=edits.containers_have(SITE, Configs=None),
     ),
     Fault(
-        "a config that asks for no password",
-        "secrets",
-        _site(*_CHANGED, config=CONFIG_TEXT.replace('auth_basic "members only"', "auth_basic off")),
-        turned(fail=_of("guarded")),
+        "nobody asks for a password",
+        fail=("guarded",),
+        on_nodes=_site(*_CHANGED, config=CONFIG_TEXT.replace('auth_basic "members only"', "auth_basic off")),
+        on_recording=edits.printed("nsenter.*curl", "200\n200\n"),
     ),
     Fault(
-        "a password that nginx takes for a hash",
-        "secrets",
-        _site(*_CHANGED, second="learner:password"),
-        turned(fail=_of("guarded")),
+        "nobody is let in",
+        fail=("guarded",),
+        on_nodes=_site(*_CHANGED, second="learner:password"),
+        on_recording=edits.printed("nsenter.*curl", "401\n401\n"),
     ),
     Fault(
-        "the password never changed",
-        "secrets",
-        _site(),
-        turned(fail=_of("rotated"), blocked=_of("history", "old_one_removed")),
+        "not rotated",
+        fail=("rotated",),
+        blocked=("history", "old_one_removed"),
+        on_nodes=_site(),
+        on_recording=not_rotated,
     ),
     Fault(
-        "the site made anew with the second secret",
-        "secrets",
-        _site(_OLD_REMOVED, options=(f"--secret source={SECOND},target={TARGET}", _CONFIG)),
-        turned(fail=_of("history")),
+        "made anew",
+        fail=("history",),
+        on_nodes=_site(_OLD_REMOVED, options=(f"--secret source={SECOND},target={TARGET}", _CONFIG)),
+        on_recording=edits.only_running(SITE),
     ),
-    Fault("the first secret kept", "secrets", _site(ROTATE), turned(fail=_of("old_one_removed"))),
+    Fault(
+        "the old one kept",
+        fail=("old_one_removed",),
+        on_nodes=_site(ROTATE),
+        on_recording=old_one_kept,
+    ),
+    Fault(
+        "nothing runs",
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=lambda lab: lab.tasks(
+            SITE, lambda tasks: [task for task in tasks if task["Status"]["State"] != "running"]
+        ),
+        only=QUICK,
+    ),
+    Fault(
+        "another image",
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.image(SITE, "httpd:latest"),
+        only=QUICK,
+    ),
+    Fault(
+        "no file",
+        fail=("in_the_container",),
+        blocked=("guarded",),
+        on_recording=edits.printed("grep -c : ", "\n"),
+        only=QUICK,
+    ),
+    Fault(
+        "a file on disk",
+        fail=("in_the_container",),
+        blocked=("guarded",),
+        on_recording=edits.printed("grep -c : ", "1\noverlay\n"),
+        only=QUICK,
+    ),
+    Fault(
+        "nothing answers",
+        fail=("guarded",),
+        inconclusive=("cluster.gossip_reached", "cluster.management_reached", "cluster.overlay_reached"),
+        on_recording=edits.printed("nsenter.*curl", ""),
+        only=BY_CHANCE,
+    ),
+    Fault(
+        edits.FLAPPING,
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.flapping(SITE),
+        only=QUICK,
+    ),
+    Fault(
+        edits.NO_CONTAINERS,
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.no_containers(SITE),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ASLEEP,
+        fail=("service_runs",),
+        blocked=_NEED_SERVICE_RUNS,
+        on_recording=edits.asleep(SITE),
+        only=QUICK,
+    ),
+    Fault(
+        edits.SURPLUS,
+        on_recording=edits.surplus(SITE),
+        only=NO_FAULT,
+    ),
 )

@@ -7,32 +7,26 @@ replaced together with the cache's, whatever was changed shortly before.
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 from labgen.docker.swarm import Swarm
+from labgen.exercise import fault_acts as acts
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.faults import NO_FAULT, QUICK, SAME_ANSWERS, WORKER2, Act, Edit, Fault, LiveLab, RecordedLab
 from labgen.exercise.services import same_image
-from labgen.exercises.stack import exercise as stack
 from labgen.model.capabilities import Capability
-from tests.e2e.sabotage.acts import make, vanish
-from tests.e2e.sabotage.fault import Act, Fault, turned
-from tests.e2e.sabotage.stage import MANAGER, W1, W2, Stage
-from tests.e2e.sabotage.walls import drops, passes
+
+from . import exercise as stack
 
 WEB, COUNTER, CACHE = stack.SERVICES
 _PORT = WEB.publish[0].published
 
 
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"stack.{name}" for name in names)
-
-
-_PAGES = _of(*(f"page[{name}]" for name in (MANAGER, W1, W2)))
-_FROM_THE_CACHE = _of("updated", "from_the_file", "history", "others_stay")
-
-
 def _but(*changes: tuple[str, str], text: str = stack.CHANGED) -> str:
     """What the file says at the end of the exercise, with something changed."""
     for old, new in changes:
-        assert old in text, old
+        if old not in text:
+            raise ValueError(f"the file of the stack does not have {old!r}")
         text = text.replace(old, new)
     return text
 
@@ -45,30 +39,18 @@ def _deploy(text: str, *anew: str) -> Act:
     image = stack.NEW if stack.NEW in text else stack.OLD
     replicas = 1 if "replicas: 1" in text else 2
 
-    def there(swarm: Swarm) -> bool:
-        of_it = {spec.name: swarm.services.get(spec.name) for spec in stack.SERVICES}
-        web, counter, cache = of_it[WEB.name], of_it[COUNTER.name], of_it[CACHE.name]
-        if not (web and counter and cache):
-            return False
-        running = [len(one.running) for one in (web, counter, cache)] == [replicas, 1, 1]
+    def deployed(swarm: Swarm) -> bool:
+        services = [swarm.services[spec.name] for spec in stack.SERVICES if spec.name in swarm.services]
         return (
-            running
-            and all(one.settled for one in (web, counter, cache))
-            and all(same_image(task.image, image) for task in cache.running)
+            [len(service.running) for service in services] == [replicas, 1, 1]
+            and all(service.settled for service in services)
+            and all(same_image(task.image, image) for task in services[-1].running)
         )
 
-    def act(stage: Stage) -> None:
-        stage.remove(*anew)
-        stage.manager(f"docker stack deploy --compose-file - {stack.STACK} <<'EOF'\n{text}EOF", within=180)
-        stage.wait("the stack to run", there)
-
-    return act
-
-
-def _one_after_the_other(*acts: Act) -> Act:
-    def act(stage: Stage) -> None:
-        for one in acts:
-            one(stage)
+    def act(lab: LiveLab) -> None:
+        lab.remove(*anew)
+        lab.manager(f"docker stack deploy --compose-file - {stack.STACK} <<'EOF'\n{text}EOF", within=180)
+        lab.wait("the stack to run", deployed)
 
     return act
 
@@ -77,24 +59,23 @@ _RIGHT = _deploy(stack.CHANGED)
 _OLD = _deploy(stack.TEXT)
 
 
-def _alone(stage: Stage) -> None:
+def _alone(lab: LiveLab) -> None:
     """The web server made by itself, just as the file has it."""
-    make(stage, WEB)
+    acts.make(lab, WEB)
 
 
-def _nobody_counts(stage: Stage) -> None:
+def _nobody_counts(lab: LiveLab) -> None:
     """The counter asks under another name than the cache has, and has done so from the beginning."""
-    vanish(stage, COUNTER.name)  # It would count until its container has ended.
-    _deploy(_but(("nc cache", "nc redis")))(stage)
-    swarm = stage.swarm()
+    acts.vanish(lab, COUNTER.name)  # It would count until its container has ended.
+    _deploy(_but(("nc cache", "nc redis")))(lab)
+    swarm = lab.swarm()
     (task,) = swarm.services[CACHE.name].running
-    node = swarm.node(task.node_id)
-    assert node is not None
-    stage.on(node.name, f"docker exec {shlex.quote(task.container_id)} redis-cli DEL visits")
+    (name,) = [node.name for node in swarm.nodes if node.id == task.node_id]
+    lab.on(name, f"docker exec {shlex.quote(task.container_id)} redis-cli DEL visits")
 
 
-def _by_hand(stage: Stage) -> None:
-    stage.manager(f"docker service update --image {stack.NEW} {CACHE.name} >/dev/null", within=180)
+def _by_hand(lab: LiveLab) -> None:
+    lab.manager(f"docker service update --image {stack.NEW} {CACHE.name} >/dev/null", within=180)
 
 
 _MORE = _but(("sleep 1;", "sleep 2;"))
@@ -102,73 +83,225 @@ _FRONT = _but(("    image: nginx\n", "    image: nginx\n    networks: [front]\n"
 _WALL = f"DOCKER-USER -p tcp --dport {_PORT}"
 _WEB_ANEW, _COUNTER_ANEW, _CACHE_ANEW = (_deploy(stack.CHANGED, spec.name) for spec in stack.SERVICES)
 
+
+def made_by_itself(lab: RecordedLab) -> None:
+    """``docker service create --name shop_web`` instead of a stack."""
+    lab.service(WEB.name, lambda service: service["Spec"].update(Labels={}))
+
+
+def a_network_of_its_own(lab: RecordedLab) -> None:
+    lab.service(CACHE.name, lambda service: service["Spec"]["TaskTemplate"].update(Networks=[{"Target": "elsewhere"}]))
+
+
+def an_old_task_still(lab: RecordedLab) -> None:
+    def back(tasks: list[dict[str, Any]]) -> None:
+        for task in tasks:
+            task["Spec"]["ContainerSpec"]["Image"] = stack.OLD
+
+    lab.tasks(CACHE.name, back)
+
+
+def updated_by_hand(lab: RecordedLab) -> None:
+    """``docker service update --image``: the stack's file still says the old image."""
+    lab.service(CACHE.name, lambda service: service["Spec"]["Labels"].update({"com.docker.stack.image": stack.OLD}))
+
+
+def counter_changed(seconds: float) -> Edit:
+    """A second change in the file: counter's task is replaced some seconds after the cache's."""
+
+    def change(lab: RecordedLab) -> None:
+        began: list[str] = []
+        lab.tasks(CACHE.name, lambda tasks: began.append(max(task["CreatedAt"] for task in tasks)))
+
+        def replaced(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            (old,) = tasks
+            new = {**old, "ID": "new", "CreatedAt": edits.later(began[0], seconds)}
+            return [{**old, "DesiredState": "shutdown", "Status": {**old["Status"], "State": "shutdown"}}, new]
+
+        lab.tasks(COUNTER.name, replaced)
+
+    return change
+
+
+_NEED_UPDATED = ("from_the_file", "history", "others_stay")
+_NEED_RUNNING = ("connected", "from_the_file", "history", "others_stay", "updated")
+
 FAULTS = (
     Fault(
-        "a service of the stack made by itself",
-        "stack",
-        _alone,
-        turned(
-            fail=_of("deployed"),
-            blocked=(*_of("running", "published", "network", "connected"), *_FROM_THE_CACHE, *_PAGES),
+        "made by itself",
+        fail=("deployed",),
+        blocked=(
+            "connected",
+            "from_the_file",
+            "history",
+            "network",
+            "others_stay",
+            "page",
+            "published",
+            "running",
+            "updated",
         ),
-        _WEB_ANEW,
+        on_nodes=_alone,
+        mend=_WEB_ANEW,
+        on_recording=made_by_itself,
     ),
     Fault(
-        "one web server short in the file",
-        "stack",
-        _deploy(_but(("replicas: 2", "replicas: 1"))),
-        turned(fail=_of("running"), blocked=(*_of("connected"), *_FROM_THE_CACHE, *_PAGES)),
-        _RIGHT,
+        "one web server",
+        fail=("running",),
+        blocked=("connected", "from_the_file", "history", "others_stay", "page", "updated"),
+        on_nodes=_deploy(_but(("replicas: 2", "replicas: 1"))),
+        mend=_RIGHT,
+        on_recording=edits.replicas(WEB.name, 1),
     ),
     Fault(
-        "another port in the file",
-        "stack",
-        _deploy(_but((f"{_PORT}:80", "8091:80")), WEB.name),
-        turned(fail=_of("published"), blocked=_PAGES),
-        _WEB_ANEW,
+        "another port",
+        fail=("published",),
+        blocked=("page",),
+        on_nodes=_deploy(_but((f"{_PORT}:80", "8091:80")), WEB.name),
+        mend=_WEB_ANEW,
+        on_recording=edits.port(WEB.name, PublishedPort=8091),
     ),
     Fault(
-        "the web server on a network of its own",
-        "stack",
-        _deploy(_FRONT, WEB.name),
-        turned(fail=_of("network"), blocked=_of("connected")),
-        _WEB_ANEW,
-    ),
-    Fault("the counter asks under a wrong name", "stack", _nobody_counts, turned(fail=_of("connected")), _COUNTER_ANEW),
-    Fault(
-        "the file never changed",
-        "stack",
-        _OLD,
-        turned(fail=_of("updated"), blocked=_of("from_the_file", "history", "others_stay")),
-        _RIGHT,
+        "a network of its own",
+        fail=("network",),
+        blocked=("connected",),
+        on_nodes=_deploy(_FRONT, WEB.name),
+        mend=_WEB_ANEW,
+        on_recording=a_network_of_its_own,
     ),
     Fault(
-        "the cache updated past the file",
-        "stack",
-        _one_after_the_other(_OLD, _by_hand),
-        turned(fail=_of("from_the_file")),
-        _RIGHT,
+        "nobody visits the cache",
+        fail=("connected",),
+        on_nodes=_nobody_counts,
+        mend=_COUNTER_ANEW,
+        on_recording=edits.printed("GET visits", "\n"),
     ),
     Fault(
-        "the cache removed and deployed anew",
-        "stack",
-        _CACHE_ANEW,
-        turned(fail=_of("history"), blocked=_of("others_stay")),
-        _one_after_the_other(_OLD, _RIGHT),
+        "not updated",
+        fail=("updated",),
+        blocked=_NEED_UPDATED,
+        on_nodes=_OLD,
+        mend=_RIGHT,
+        on_recording=edits.image(CACHE.name, stack.OLD),
     ),
     Fault(
-        "the counter changed together with the cache",
-        "stack",
-        _one_after_the_other(_OLD, _deploy(_MORE)),
-        turned(fail=_of("others_stay")),
-        _COUNTER_ANEW,
+        "updated by hand",
+        fail=("from_the_file",),
+        on_nodes=acts.all_of(_OLD, _by_hand),
+        mend=_RIGHT,
+        on_recording=updated_by_hand,
+    ),
+    Fault(
+        "deployed anew",
+        fail=("history",),
+        blocked=("others_stay",),
+        on_nodes=_CACHE_ANEW,
+        mend=acts.all_of(_OLD, _RIGHT),
+        on_recording=edits.only_running(CACHE.name),
+    ),
+    Fault(
+        "the counter changed too",
+        fail=("others_stay",),
+        on_nodes=acts.all_of(_OLD, _deploy(_MORE)),
+        mend=_COUNTER_ANEW,
+        on_recording=counter_changed(1),
     ),
     Fault(
         "a firewall before the stack's port of a node",
-        "stack",
-        drops(W2, _WALL),
-        turned(fail=_of(f"page[{W2}]")),
-        passes(W2, _WALL),
+        fail=("page[swarm-worker2]",),
+        on_nodes=acts.drops(WORKER2, _WALL),
+        mend=acts.passes(WORKER2, _WALL),
+        only=SAME_ANSWERS,
         needs=(Capability.ROUTING_MESH,),
+    ),
+    Fault(
+        "no cache",
+        fail=("deployed",),
+        blocked=("connected", "from_the_file", "history", "network", "others_stay", "published", "running", "updated"),
+        on_recording=edits.gone(CACHE.name),
+        only=QUICK,
+    ),
+    Fault(
+        "the web is no nginx",
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.image(WEB.name, "httpd:latest"),
+        only=QUICK,
+    ),
+    Fault(
+        "a task that does not run",
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=lambda lab: lab.tasks(COUNTER.name, lambda _: []),
+        only=QUICK,
+    ),
+    Fault(
+        "a number of visits that was written by hand",
+        fail=("connected",),
+        on_recording=edits.printed("GET visits", "1\n"),
+        only=QUICK,
+    ),
+    Fault(
+        "no cache answers",
+        fail=("connected",),
+        on_recording=edits.printed("GET visits", "Could not connect to Redis"),
+        only=QUICK,
+    ),
+    Fault(
+        "a task of the old image",
+        fail=("updated",),
+        blocked=_NEED_UPDATED,
+        on_recording=an_old_task_still,
+        only=QUICK,
+    ),
+    Fault(
+        "the counter changed in the same deploy, which was slow",
+        fail=("others_stay",),
+        on_recording=counter_changed(40),
+        only=QUICK,
+    ),
+    Fault(
+        "the counter changed in a later deploy",
+        on_recording=counter_changed(50),
+        only=NO_FAULT,
+    ),
+    Fault(
+        "the port is not bound",
+        fail=("page",),
+        on_recording=lambda lab: lab.has(Capability.ROUTING_MESH),
+        only=QUICK,
+    ),
+    Fault(
+        edits.FLAPPING,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.flapping(WEB.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.NO_CONTAINERS,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.no_containers(WEB.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ASLEEP,
+        fail=("running",),
+        blocked=_NEED_RUNNING,
+        on_recording=edits.asleep(CACHE.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.ONE_IMAGE,
+        fail=("updated",),
+        blocked=_NEED_UPDATED,
+        on_recording=edits.one_image(CACHE.name),
+        only=QUICK,
+    ),
+    Fault(
+        edits.SURPLUS,
+        on_recording=edits.surplus(WEB.name),
+        only=NO_FAULT,
     ),
 )

@@ -1,4 +1,4 @@
-"""Commit every fault, grade each, and print what turned what."""
+"""Bring every fault about on nodes, grade each, and print what turned what."""
 
 from __future__ import annotations
 
@@ -7,37 +7,41 @@ import math
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen.core.errors import LabgenError
-from labgen.exercise.catalogue import exercise_names, find
-from tests.e2e.sabotage.fault import Fault
-from tests.e2e.sabotage.stage import BIN, Stage, Verdicts
+from labgen.exercise.catalogue import exercises, find, prerequisite
+from labgen.exercise.faults import Fault, faults_of
+from tests.e2e.sabotage import causes, task_causes
+from tests.e2e.sabotage.stage import BIN, Stage
+from tests.e2e.sabotage.verdicts import Verdicts, unexpected
 
-_OF_CAUSES = ("tests.e2e.sabotage.of_causes", "tests.e2e.sabotage.of_tasks")
-
-FAULTS: tuple[Fault, ...] = tuple(
-    fault
-    for module in (*(f"labgen.exercises.{name}.faults" for name in exercise_names()), *_OF_CAUSES)
-    for fault in import_module(module).FAULTS
+ALL: tuple[Fault, ...] = (
+    *(fault for exercise in exercises().values() for fault in faults_of(exercise)),
+    *causes.FAULTS,
+    *task_causes.FAULTS,
 )
-KINDS = ("", "managers: 3\nworkers: 1\n")
+FAULTS = tuple(fault for fault in ALL if fault.on_nodes)
+
+SIZES = ("", "managers: 3\nworkers: 1\n")
 """What lab.yml says of the labs that are brought up: the course's, and where that has too few managers another."""
 
 LETTERS = {"fail": "F", "blocked": "b", "inconclusive": "?", "not applicable": "n", "pass": "P", "": "-"}
 
 
 @dataclass(frozen=True)
-class Came:
+class Outcome:
     """What came of a fault.
 
-    :param turned: checks whose verdict is another than on the lab that is right, with the one they have now.
+    :param turned: checks whose verdict is another than on the right lab, with the one they have now.
     :param wrong: what is not as it must be, in words; empty where all is.
+    :param seconds: that all of it took.
+    :param left_out: why it was not brought about; empty where it was.
     :param graded: seconds that the grading took; ``right`` that of the lab without the fault.
     """
 
@@ -52,61 +56,89 @@ class Came:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives 0 where every fault turned what it must and every check was turned, else 1."""
+    arguments = _parser().parse_args(argv)
+    if arguments.count:
+        print(counted(ALL))
+        return 0
+    chosen = [
+        fault
+        for fault in FAULTS
+        if fault.exercise in (arguments.exercise or [fault.exercise])
+        and any(text in fault.title for text in arguments.only or [""])
+        and (fault.needs or not arguments.machines)
+        and (fault.cause or not arguments.causes)
+    ]
+    outcomes: list[Outcome] = []
+    right: dict[str, Verdicts] = {}
+    if arguments.lab is not None:
+        with closing(Stage(arguments.lab)) as stage:
+            _bring_about(stage, chosen, arguments.shuffle, outcomes, right)
+    else:
+        for size, faults in zip(SIZES, _by_size(chosen), strict=True):
+            if faults:
+                with own_lab(arguments.provider, size) as stage:
+                    _bring_about(stage, faults, arguments.shuffle, outcomes, right)
+    everything = not (arguments.exercise or arguments.only or arguments.machines or arguments.causes)
+    return _summarize(outcomes, right, everything=everything)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.sabotage", description=__doc__)
     parser.add_argument("--provider", default="docker")
     parser.add_argument("--lab", type=Path, help="a lab that is up, and stays up (default: one of its own)")
     parser.add_argument("--exercise", action="append", help="only the faults in this exercise")
-    parser.add_argument("--only", help="only faults with this in their name")
+    parser.add_argument("--only", action="append", help="only faults with this in their title")
     parser.add_argument(
         "--machines", action="store_true", help="only faults that take what containers may lack (the routing mesh)"
     )
     parser.add_argument("--causes", action="store_true", help="only faults that show a cause of the table")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="in another order within each exercise")
-    arguments = parser.parse_args(argv)
-    chosen = [
-        fault
-        for fault in FAULTS
-        if fault.exercise in (arguments.exercise or [fault.exercise])
-        and (arguments.only or "") in fault.name
-        and (fault.needs or not arguments.machines)
-        and (fault.cause or not arguments.causes)
-    ]
-    came: list[Came] = []
-    right: dict[str, Verdicts] = {}
-    if arguments.lab is not None:
-        with closing(Stage(arguments.lab)) as stage:
-            _everything(stage, chosen, arguments.shuffle, came, right)
-    else:
-        for kind, faults in zip(KINDS, _by_kind(chosen), strict=True):
-            if faults:
-                with own_lab(arguments.provider, kind) as stage:
-                    _everything(stage, faults, arguments.shuffle, came, right)
-    return _told(
-        came, right, whole=not (arguments.exercise or arguments.only or arguments.machines or arguments.causes)
+    parser.add_argument(
+        "--count", action="store_true", help="only count the faults, and say why some have one way only"
     )
+    return parser
 
 
-def _by_kind(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
-    """The faults for each of :data:`KINDS`."""
-    one: list[Fault] = []
-    more: list[Fault] = []
+def counted(faults: Iterable[Fault]) -> str:
+    """Say how many faults can be brought about in both ways, and how many in one only, by the reason."""
+    both = on_nodes = on_recording = 0
+    reasons: Counter[tuple[str, str]] = Counter()
     for fault in faults:
-        (more if find(fault.exercise).managers > 1 else one).append(fault)
-    return one, more
+        if fault.on_nodes and fault.on_recording:
+            both += 1
+        elif fault.on_nodes:
+            on_nodes += 1
+            reasons["on nodes", fault.only] += 1
+        else:
+            on_recording += 1
+            reasons["recorded", fault.only] += 1
+    total = both + on_nodes + on_recording
+    lines = [f"{total} faults: {both} on nodes and in a recording, {on_nodes} on nodes only, {on_recording} recorded"]
+    lines += [f"{number:>4}  {where} only: {why}" for (where, why), number in reasons.most_common()]
+    return "\n".join(lines)
+
+
+def _by_size(faults: Iterable[Fault]) -> tuple[list[Fault], list[Fault]]:
+    """Divide faults among labs of :data:`SIZES`."""
+    one_manager: list[Fault] = []
+    more_managers: list[Fault] = []
+    for fault in faults:
+        (more_managers if find(fault.exercise).managers > 1 else one_manager).append(fault)
+    return one_manager, more_managers
 
 
 @contextmanager
-def own_lab(provider: str, kind: str) -> Iterator[Stage]:
-    """A lab that is brought up, and taken down at the end whatever happened.
+def own_lab(provider: str, size: str) -> Iterator[Stage]:
+    """Bring a lab up, and take it down at the end whatever happened.
 
-    :param kind: what its lab.yml says.
+    :param size: what its lab.yml says.
     """
     with TemporaryDirectory(prefix="labgen-sabotage-") as scratch:
         stage = Stage(Path(scratch))
         try:
             stage.must(str(BIN / "labgen"), "init", scratch)
-            if kind:
-                (Path(scratch) / "lab.yml").write_text(kind, encoding="utf-8")
+            if size:
+                (Path(scratch) / "lab.yml").write_text(size, encoding="utf-8")
             stage.must("labgen", "up", "--provider", provider, within=3600)
             yield stage
         finally:
@@ -114,19 +146,19 @@ def own_lab(provider: str, kind: str) -> Iterator[Stage]:
             stage.run("labgen", "down")
 
 
-def _everything(
-    stage: Stage, chosen: Sequence[Fault], seed: int | None, came: list[Came], right: dict[str, Verdicts]
+def _bring_about(
+    stage: Stage, chosen: Sequence[Fault], seed: int | None, outcomes: list[Outcome], right: dict[str, Verdicts]
 ) -> None:
-    """Commit faults in one lab; what comes of them is added to ``came``, how the lab was before to ``right``."""
+    """Bring faults about in one lab; add what comes of each to ``outcomes``, the right lab's verdicts to ``right``."""
     for exercise in dict.fromkeys(fault.exercise for fault in chosen):
-        of_it = [fault for fault in chosen if fault.exercise == exercise]
+        faults = [fault for fault in chosen if fault.exercise == exercise]
         if too_small := find(exercise).lacking(stage.lab):
-            for fault in of_it:
-                _add(came, Came(fault, {}, (), 0.0, left_out=too_small))
+            for fault in faults:
+                _add(outcomes, Outcome(fault, {}, (), 0.0, left_out=too_small))
             continue
-        stage.must("labgen", "reset")
-        if exercise != "cluster":
-            stage.must("labgen", "run", exercise)
+        stage.labgen("reset")
+        if exercise != prerequisite():
+            stage.labgen("run", exercise)
         right[exercise] = stage.grade(exercise)
         took = stage.seconds
         red = {
@@ -135,92 +167,91 @@ def _everything(
         if red:
             raise LabgenError(f"{exercise} is not right before anything was done to it: {red}")
         if seed is not None:
-            random.Random(seed).shuffle(of_it)
-        for fault in of_it:
-            _add(came, _one(stage, fault, right[exercise], took))
+            random.Random(seed).shuffle(faults)
+        for fault in faults:
+            _add(outcomes, _grade_with(stage, fault, right[exercise], took))
 
 
-def _add(came: list[Came], one: Came) -> None:
-    came.append(one)
-    print(_line(one), flush=True)
+def _add(outcomes: list[Outcome], outcome: Outcome) -> None:
+    outcomes.append(outcome)
+    print(_line(outcome), flush=True)
 
 
-def _one(stage: Stage, fault: Fault, right: Verdicts, took: float = math.inf) -> Came:
-    """Commit one fault and grade.
+def _grade_with(stage: Stage, fault: Fault, right: Verdicts, took: float = math.inf) -> Outcome:
+    """Bring one fault about and grade.
 
     :param took: seconds that the grading of the right lab took.
     """
     start = time.monotonic()
-    lacking = [why for need, why in stage.there.lacks.items() if need in fault.needs]
+    lacking = [why for need, why in stage.inventory.lacks.items() if need in fault.needs]
     if lacking:
-        return Came(fault, {}, (), 0.0, left_out=lacking[0])
+        return Outcome(fault, {}, (), 0.0, left_out=lacking[0])
     try:
-        fault.commit(stage)
-        now = stage.grade(fault.exercise)
+        assert fault.on_nodes is not None
+        fault.on_nodes(stage)
+        verdicts = stage.grade(fault.exercise)
         causes, seconds = stage.causes, stage.seconds
         fault.mend(stage)
     except LabgenError as error:
         # The next one must not suffer for it.
         with suppress(LabgenError):
             fault.mend(stage)
-        stage.must("labgen", "reset")
-        return Came(fault, {}, (f"it could not be committed: {error.message}",), time.monotonic() - start)
-    turned = {check: now.get(check, "") for check in right if now.get(check) != right[check]}
-    wrong = [
-        f"{check}: {turned.get(check, right.get(check, 'not there'))}, must be {verdict}"
-        for check, verdict in fault.turns.items()
-        # What cannot be judged here cannot be turned either.
-        if turned.get(check) != verdict and right.get(check) != "not applicable"
-    ]
-    wrong += [
-        f"{check}: {verdict}, must not be turned" for check, verdict in turned.items() if check not in fault.turns
-    ]
+        stage.labgen("reset")
+        return Outcome(fault, {}, (f"it could not be brought about: {error.message}",), time.monotonic() - start)
+    turned = {check: verdicts.get(check, "") for check in right if verdicts.get(check) != right[check]}
+    wrong = [f"{check}: {why}" for check, why in unexpected(right, verdicts, fault.turns(right)).items()]
     if fault.cause:
         if fault.cause not in causes:
             wrong.append(f"the cause told is {', '.join(sorted(causes)) or 'none'}, must be {fault.cause}")
         if seconds > 1.5 * took + 5:
             wrong.append(f"grading took {seconds:.1f} s, that of the right lab {took:.1f} s")
-    return Came(fault, turned, tuple(wrong), time.monotonic() - start, graded=seconds, right=took)
+    return Outcome(fault, turned, tuple(wrong), time.monotonic() - start, graded=seconds, right=took)
 
 
-def _line(came: Came) -> str:
-    word = "left out" if came.left_out else "WRONG" if came.wrong else "right"
-    timed = f" (graded in {came.graded:.1f} s; right: {came.right:.1f} s)" if came.fault.cause and came.graded else ""
-    lines = [f"{word:9} {came.seconds:4.0f} s  {came.fault.exercise}: {came.fault.name}{timed}"]
-    lines += [f"                  {why}" for why in ((came.left_out,) if came.left_out else came.wrong)]
+def _line(outcome: Outcome) -> str:
+    word = "left out" if outcome.left_out else "WRONG" if outcome.wrong else "right"
+    timed = (
+        f" (graded in {outcome.graded:.1f} s; right: {outcome.right:.1f} s)"
+        if outcome.fault.cause and outcome.graded
+        else ""
+    )
+    lines = [f"{word:9} {outcome.seconds:4.0f} s  {outcome.fault.exercise}: {outcome.fault.title}{timed}"]
+    lines += [f"                  {why}" for why in ((outcome.left_out,) if outcome.left_out else outcome.wrong)]
     return "\n".join(lines)
 
 
-def _told(came: Sequence[Came], right: dict[str, Verdicts], *, whole: bool) -> int:
+def _summarize(outcomes: Sequence[Outcome], right: Mapping[str, Verdicts], *, everything: bool) -> int:
     for exercise in right:
-        print(
-            "\n" + matrix([one for one in came if one.fault.exercise == exercise and not one.left_out], right[exercise])
-        )
-    unturned = sorted(_names(right, came)) if whole else []
-    wrong = [one for one in came if one.wrong]
-    done = [one for one in came if not one.left_out]
-    well, out = len(done) - len(wrong), len(came) - len(done)
-    print(f"\n{well} of {len(done)} faults turned exactly what they must; {out} left out.")
+        of_it = [outcome for outcome in outcomes if outcome.fault.exercise == exercise and not outcome.left_out]
+        print("\n" + matrix(of_it, right[exercise]))
+    unturned = sorted(_never_failed(right, outcomes)) if everything else []
+    wrong = [outcome for outcome in outcomes if outcome.wrong]
+    graded = [outcome for outcome in outcomes if not outcome.left_out]
+    print(
+        f"\n{len(graded) - len(wrong)} of {len(graded)} faults turned exactly what they must; "
+        f"{len(outcomes) - len(graded)} left out."
+    )
     for check in unturned:
         print(f"no fault turns {check}")
     return 1 if wrong or unturned else 0
 
 
-def _names(right: dict[str, Verdicts], came: Iterable[Came]) -> set[str]:
-    """Checks that can be judged here and that no fault makes fail."""
+def _never_failed(right: Mapping[str, Verdicts], outcomes: Iterable[Outcome]) -> set[str]:
+    """Find checks that can be judged here and that no fault makes fail."""
     judged = {_plain(check) for verdicts in right.values() for check, verdict in verdicts.items() if verdict == "pass"}
-    return judged - {_plain(check) for one in came for check, verdict in one.turned.items() if verdict == "fail"}
+    failed = {_plain(check) for outcome in outcomes for check, verdict in outcome.turned.items() if verdict == "fail"}
+    return judged - failed
 
 
-def matrix(came: Sequence[Came], right: Verdicts) -> str:
-    """A row for each fault, a column for each check that one of them turned: F failed, b blocked, ? not judged."""
-    columns = [check for check in right if any(check in one.turned for one in came)]
-    width = max((len(one.fault.name) for one in came), default=0)
+def matrix(outcomes: Sequence[Outcome], right: Verdicts) -> str:
+    """Draw a row for each fault, a column for each check that one of them turned: F failed, b blocked, ? not judged."""
+    columns = [check for check in right if any(check in outcome.turned for outcome in outcomes)]
+    width = max((len(outcome.fault.title) for outcome in outcomes), default=0)
     lines = [f"{number:>3}  {check}" for number, check in enumerate(columns, 1)]
     lines.append(f"\n{'':{width}}  " + "".join(f"{number:>3}" for number in range(1, len(columns) + 1)))
-    for one in came:
-        cells = "".join(f"{LETTERS[one.turned[check]] if check in one.turned else '.':>3}" for check in columns)
-        lines.append(f"{one.fault.name:{width}}  {cells}")
+    for outcome in outcomes:
+        cells = "".join(f"{LETTERS[outcome.turned[check]] if check in outcome.turned else '.':>3}" for check in columns)
+        lines.append(f"{outcome.fault.title:{width}}  {cells}")
     return "\n".join(lines)
 
 

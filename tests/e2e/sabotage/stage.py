@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.polling import NotYet, wait_until
+from labgen.docker.question import Question
 from labgen.docker.swarm import Swarm, look
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
@@ -22,8 +23,6 @@ from labgen.model.lab import Lab, Node
 from labgen.transport.ssh import SshTransport
 
 BIN = Path(sys.executable).parent
-MANAGER, W1, W2 = "swarm-manager", "swarm-worker1", "swarm-worker2"
-
 Verdicts = dict[str, str]
 
 
@@ -39,20 +38,25 @@ class Stage:
         self.seconds = 0.0
         self.folder = folder
         self._hosts: SshTransport | None = None
-        self._there: Inventory | None = None
+        self._inventory: Inventory | None = None
 
     @property
-    def there(self) -> Inventory:
+    def inventory(self) -> Inventory:
         """The lab, and how its nodes are reached."""
-        if self._there is None:
-            self._there = inventory.discover(self.folder)
-            self._hosts = SshTransport(self._there)
-        return self._there
+        if self._inventory is None:
+            self._inventory = inventory.discover(self.folder)
+            self._hosts = SshTransport(self._inventory)
+        return self._inventory
 
     @property
     def lab(self) -> Lab:
         """The lab as data."""
-        return self.there.lab
+        return self.inventory.lab
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """Its nodes."""
+        return self.lab.nodes
 
     def node(self, name: str) -> Node:
         """One of its nodes."""
@@ -67,6 +71,12 @@ class Stage:
         assert self._hosts is not None
         return self._hosts.run(node, "\n".join(["set -e", *lines]), within=within)
 
+    def ask(self, name: str, question: Question) -> str:
+        """Ask a node something that is more than a script."""
+        node = self.node(name)
+        assert self._hosts is not None
+        return self._hosts.ask(node, question)
+
     def manager(self, *lines: str, within: float = 90) -> str:
         """The same on the first manager."""
         return self.on(self.lab.first_manager.name, *lines, within=within)
@@ -76,7 +86,7 @@ class Stage:
 
         :raises LabgenError: it cannot: its engine does not run, or nobody leads.
         """
-        return look(partial(self.on, self.lab.first_manager.name))
+        return look(partial(self.ask, self.lab.first_manager.name))
 
     def run(self, *argv: str, within: float = 900) -> subprocess.CompletedProcess[str]:
         """Type a command of labgen's in the lab folder."""
@@ -91,41 +101,51 @@ class Stage:
             timeout=within,
         )
 
+    def labgen(self, *words: str, within: float = 900) -> str:
+        """Type a command of labgen's, which must go well."""
+        return self.must("labgen", *words, within=within)
+
     def must(self, *argv: str, within: float = 900) -> str:
         """The same, and it must go well."""
-        done = self.run(*argv, within=within)
-        if done.returncode:
+        result = self.run(*argv, within=within)
+        if result.returncode:
             raise LabgenError(
-                f"`{shlex.join(argv)}` ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+                f"`{shlex.join(argv)}` ended with {result.returncode}:\n{result.stdout[-2000:]}{result.stderr[-2000:]}"
             )
-        return done.stdout
+        return result.stdout
 
-    def wait(self, what: str, true_of: Callable[[Swarm], bool], *, within: float = 90) -> None:
+    def wait(self, what: str, condition: Callable[[Swarm], bool], *, within: float = 90) -> None:
         """Wait until something is true of the swarm, as the first manager tells it."""
 
-        def seen() -> None:
+        def look_at_it() -> None:
             try:
                 swarm = self.swarm()
             except LabgenError as error:
                 raise NotYet(error.message) from None
-            if not true_of(swarm):
-                raise NotYet(", ".join(f"{one.name} {one.state}" for one in swarm.nodes))
+            if not condition(swarm):
+                raise NotYet(", ".join(f"{node.name} {node.state}" for node in swarm.nodes))
 
-        wait_until(what, seen, within=self.there.patience.seconds(within), every=1)
+        self.wait_until(what, look_at_it, within=within)
+
+    def wait_until(self, what: str, look: Callable[[], None], *, within: float = 90) -> None:
+        """Wait until a look no longer raises NotYet; ``within`` is of an ordinary computer's seconds."""
+        wait_until(what, look, within=self.inventory.patience.seconds(within), every=1)
 
     def settled(self, service: str, running: int, *, within: float = 90) -> None:
         """Wait until so many tasks of a service run, and no update goes on."""
 
-        def true_of(swarm: Swarm) -> bool:
-            there = swarm.services.get(service)
-            moving = there is not None and there.update_state in ("updating", "rollback_started")
-            return there is not None and len(there.running) == running and not moving
+        def settled(swarm: Swarm) -> bool:
+            current = swarm.services.get(service)
+            moving = current is not None and current.update_state in ("updating", "rollback_started")
+            return current is not None and len(current.running) == running and not moving
 
-        self.wait(f"{running} tasks of {service} to run", true_of, within=within)
+        self.wait(f"{running} tasks of {service} to run", settled, within=within)
 
     def missed(self, name: str) -> None:
         """Wait until the manager has noticed that a node does not answer."""
-        self.wait(f"{name} to be missed", lambda swarm: any(one.name == name and not one.ready for one in swarm.nodes))
+        self.wait(
+            f"{name} to be missed", lambda swarm: any(node.name == name and not node.ready for node in swarm.nodes)
+        )
 
     def remove(self, *services: str) -> None:
         """Remove services, there or not, and wait until their containers are gone."""
@@ -156,18 +176,20 @@ class Stage:
         """Verdict of every check of the swarm and of an exercise."""
         report = self.folder / "graded"
         (report / "report.json").unlink(missing_ok=True)
-        done = self.run("pytest", "verify/", "--exercise", exercise, "--report", str(report), "--lang=en", "-q")
+        result = self.run("pytest", "verify/", "--exercise", exercise, "--report", str(report), "--lang=en", "-q")
         file = report / "report.json"
-        if done.returncode not in (0, 11, 12) or not file.exists():
-            raise LabgenError(f"grading ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        self.causes = {one.get("cause", "") for one in told["checks"] if one["verdict"] == "fail"}
-        self.seconds = told["seconds"]
-        if any(one["verdict"] == "inconclusive" for one in told["checks"]):
+        if result.returncode not in (0, 11, 12) or not file.exists():
+            raise LabgenError(
+                f"grading ended with {result.returncode}:\n{result.stdout[-2000:]}{result.stderr[-2000:]}"
+            )
+        graded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        self.causes = {check.get("cause", "") for check in graded["checks"] if check["verdict"] == "fail"}
+        self.seconds = graded["seconds"]
+        if any(check["verdict"] == "inconclusive" for check in graded["checks"]):
             # Of nodes that cannot be asked no check fails: the cause is told by the status of the lab.
             status = json.loads(self.run("labgen", "status", "--json").stdout)
             self.causes |= {entry["cause"] for entry in status["causes"]}
-        return {one["id"]: one["verdict"] for one in told["checks"]}
+        return {check["id"]: check["verdict"] for check in graded["checks"]}
 
     def close(self) -> None:
         """Close the connections."""

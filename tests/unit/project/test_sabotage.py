@@ -1,4 +1,4 @@
-"""The sabotage of real nodes, as far as it can be tested without any: its faults are about checks that exist."""
+"""The faults on nodes, as far as they can be tested without any: they are about checks that exist."""
 
 from __future__ import annotations
 
@@ -12,23 +12,32 @@ import pytest
 from labgen.config import parse
 from labgen.core.errors import NodeError
 from labgen.exercise.catalogue import exercise_names
+from labgen.exercise.faults import MANAGER, WORKER1, WORKER2, Fault
 from labgen.exercises.quorum.faults import MANAGERS
 from labgen.model.capabilities import Capability
 from labgen.observation.causes import CAUSES
-from tests.e2e.sabotage.__main__ import FAULTS, KINDS, Came, _by_kind, _everything, _line, _names, _one, matrix
-from tests.e2e.sabotage.fault import Fault
-from tests.e2e.sabotage.of_causes import ON_RECORDINGS
-from tests.e2e.sabotage.stage import MANAGER, W1, W2
+from tests.e2e.sabotage.__main__ import (
+    ALL,
+    FAULTS,
+    SIZES,
+    Outcome,
+    _bring_about,
+    _by_size,
+    _grade_with,
+    _line,
+    _never_failed,
+    counted,
+    matrix,
+)
 from verify.checks import Check
 
 TURNED_ON_MACHINES_ONLY = {"loadbalance.port_open"}
-"""No fault here shuts a port of the routing mesh on one node alone."""
+"""No fault on container nodes shuts a port of the routing mesh on one node alone."""
+
+NODES = {MANAGER, WORKER1, WORKER2, *MANAGERS}
 
 
-NODES = {MANAGER, W1, W2, *MANAGERS}
-
-
-def known(exercise: str) -> dict[str, Check]:
+def checks_of(exercise: str) -> dict[str, Check]:
     """Checks by their id, without nodes."""
     module = import_module(f"labgen.exercises.{exercise}.checks")
     marks = [
@@ -37,66 +46,79 @@ def known(exercise: str) -> dict[str, Check]:
     return {mark.args[0].id: mark.args[0] for mark in marks}
 
 
-def test_there_are_enough_faults_and_each_has_a_name() -> None:
+def full(fault: Fault, names: tuple[str, ...]) -> list[str]:
+    """Ids of the checks that a fault names."""
+    return [name if "." in name else f"{fault.exercise}.{name}" for name in names]
+
+
+def test_faults_on_nodes_are_enough_and_each_has_a_title_of_its_own() -> None:
     assert len(FAULTS) >= 180
-    assert [name for name, times in Counter(fault.name for fault in FAULTS).items() if times > 1] == []
+    titles = Counter((fault.exercise, fault.title) for fault in ALL)
+    assert [title for title, times in titles.items() if times > 1] == []
 
 
 def test_every_cause_has_a_fault_that_shows_it() -> None:
-    shown = {fault.cause for fault in FAULTS} - {""}
-    assert not shown & set(ON_RECORDINGS)
-    assert shown | set(ON_RECORDINGS) == {cause.name for cause in CAUSES}
+    assert {fault.cause for fault in ALL} - {""} == {cause.name for cause in CAUSES}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_turns_checks_that_exist(fault: Fault) -> None:
-    checks = known("cluster") | known(fault.exercise)
-    # Of a node that cannot be asked nothing is judged.
-    assert "fail" in fault.turns.values() or fault.cause == "node-off"
-    for check, verdict in fault.turns.items():
+@pytest.mark.parametrize("fault", ALL, ids=lambda fault: f"{fault.exercise}: {fault.title}")
+def test_a_fault_names_checks_that_exist(fault: Fault) -> None:
+    checks = checks_of("cluster") | checks_of(fault.exercise)
+    for check in full(fault, (*fault.fail, *fault.blocked, *fault.inconclusive)):
         name, _, part = check.partition("[")
         assert name in checks, check
         assert not part or part.removesuffix("]").removesuffix("-tcp").removesuffix("-udp") in NODES
-        # Only what needs another can be blocked.
-        assert verdict != "blocked" or checks[name].needs, check
+    # Only what needs another can be blocked.
+    for check in full(fault, fault.blocked):
+        assert checks[check.partition("[")[0]].needs, check
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.exercise}: {fault.title}")
+def test_a_fault_on_nodes_makes_a_check_fail(fault: Fault) -> None:
+    # Of a node that cannot be asked nothing is judged.
+    assert fault.fail or fault.cause == "node-off"
 
 
 @pytest.mark.parametrize("exercise", exercise_names())
-def test_every_check_is_turned_by_some_fault(exercise: str) -> None:
-    failed = {
-        check.partition("[")[0] for fault in FAULTS for check, verdict in fault.turns.items() if verdict == "fail"
-    }
-    assert set(known(exercise)) - failed - TURNED_ON_MACHINES_ONLY == set()
+def test_every_check_is_turned_by_a_fault_on_nodes(exercise: str) -> None:
+    failed = {check.partition("[")[0] for fault in FAULTS for check in full(fault, fault.fail)}
+    assert set(checks_of(exercise)) - failed - TURNED_ON_MACHINES_ONLY == set()
 
 
 class Stage:
     """Stands in for the lab: grades as it is told."""
 
-    def __init__(self, now: dict[str, str], lacks: str = "") -> None:
-        self.now = now
-        self.there = SimpleNamespace(lacks={Capability.ROUTING_MESH: lacks} if lacks else {})
+    def __init__(self, verdicts: dict[str, str], lacks: str = "") -> None:
+        self.verdicts = verdicts
+        self.inventory = SimpleNamespace(lacks={Capability.ROUTING_MESH: lacks} if lacks else {})
         self.typed: list[tuple[str, ...]] = []
         self.causes: set[str] = set()
         self.seconds = 1.0
 
     def grade(self, exercise: str) -> dict[str, str]:
-        return self.now
+        return self.verdicts
 
-    def must(self, *argv: str, within: float = 0) -> str:
-        self.typed.append(argv)
+    def labgen(self, *words: str, within: float = 0) -> str:
+        self.typed.append(words)
         return ""
 
 
 RIGHT = {"a.one": "pass", "a.two": "pass", "a.three": "not applicable"}
 
 
-def commit(now: dict[str, str], turns: dict[str, str], lacks: str = "") -> Came:
-    stage: Any = Stage(RIGHT | now, lacks)
-    return _one(stage, Fault("it", "a", lambda _: None, turns, needs=(Capability.ROUTING_MESH,)), RIGHT)
+def fault(on_nodes: Any = lambda _: None, **values: Any) -> Fault:
+    """A fault on nodes in an exercise."""
+    return Fault("it", on_nodes=on_nodes, only="it is made up", **{"exercise": "a", **values})
+
+
+def bring_about(verdicts: dict[str, str], lacks: str = "", **turned: tuple[str, ...]) -> Outcome:
+    """Bring a fault about in the lab that stands in for one."""
+    stage: Any = Stage(RIGHT | verdicts, lacks)
+    return _grade_with(stage, fault(needs=(Capability.ROUTING_MESH,), **turned), RIGHT)
 
 
 @pytest.mark.parametrize(
-    ("now", "wrong"),
+    ("verdicts", "wrong"),
     [
         ({"a.one": "fail", "a.two": "blocked"}, ()),
         ({"a.one": "fail"}, ("a.two: pass, must be blocked",)),
@@ -104,50 +126,63 @@ def commit(now: dict[str, str], turns: dict[str, str], lacks: str = "") -> Came:
         ({"a.one": "fail", "a.two": "blocked", "a.three": "fail"}, ("a.three: fail, must not be turned",)),
     ],
 )
-def test_a_fault_must_turn_what_it_says_and_nothing_else(now: dict[str, str], wrong: tuple[str, ...]) -> None:
-    came = commit(now, {"a.one": "fail", "a.two": "blocked"})
-    assert came.wrong == wrong
-    assert _line(came).startswith("WRONG" if wrong else "right")
+def test_grade_with_a_fault_takes_what_it_names_and_nothing_else(
+    verdicts: dict[str, str], wrong: tuple[str, ...]
+) -> None:
+    outcome = bring_about(verdicts, fail=("one",), blocked=("two",))
+    assert outcome.wrong == wrong
+    assert _line(outcome).startswith("WRONG" if wrong else "right")
 
 
-def test_a_check_that_the_nodes_cannot_show_need_not_be_turned() -> None:
-    assert commit({"a.one": "fail"}, {"a.one": "fail", "a.three": "blocked"}).wrong == ()
+def test_grade_with_a_fault_takes_a_check_that_the_nodes_cannot_show_as_it_is() -> None:
+    assert bring_about({"a.one": "fail"}, fail=("one",), blocked=("three",)).wrong == ()
 
 
-def test_what_nodes_cannot_show_is_left_out() -> None:
-    came = commit({}, {"a.one": "fail"}, "no IPVS")
-    assert (came.left_out, came.wrong) == ("no IPVS", ())
+def test_grade_with_a_fault_leaves_out_what_nodes_cannot_show() -> None:
+    outcome = bring_about({}, "no IPVS", fail=("one",))
+    assert (outcome.left_out, outcome.wrong) == ("no IPVS", ())
 
 
-def test_what_cannot_be_judged_here_need_not_be_turned() -> None:
-    came = commit({"a.one": "fail"}, {"a.one": "fail", "a.three": "blocked"})
-    assert came.wrong == ()
+def test_grade_with_a_fault_needs_the_cause_that_it_shows() -> None:
+    stage: Any = Stage(RIGHT | {"a.one": "fail"})
+    stage.causes = {"near-name"}
+    assert _grade_with(stage, fault(fail=("one",), cause="near-name"), RIGHT).wrong == ()
+    (wrong,) = _grade_with(stage, fault(fail=("one",), cause="node-off"), RIGHT).wrong
+    assert wrong == "the cause told is near-name, must be node-off"
 
 
-@pytest.mark.parametrize(("kind", "left_out"), list(zip(KINDS, (True, False), strict=True)))
-def test_faults_that_take_more_managers_have_a_lab_of_their_own(kind: str, left_out: bool) -> None:
-    chosen = [Fault("it", "quorum", lambda _: None, {"a.one": "fail"})]
-    stage: Any = Stage(RIGHT)
-    stage.lab = parse(kind)
-    came: list[Came] = []
-    _everything(stage, chosen, None, came, {})
-    (one,) = came
-    assert one.left_out == ("quorum takes 3 managers, and the lab has 1 manager." if left_out else "")
+@pytest.mark.parametrize(("size", "left_out"), list(zip(SIZES, (True, False), strict=True)))
+def test_faults_that_take_more_managers_have_a_lab_of_their_own(size: str, left_out: bool) -> None:
+    chosen = [fault(exercise="quorum", fail=("service_runs",))]
+    stage: Any = Stage({"quorum.service_runs": "pass"})
+    stage.lab = parse(size)
+    outcomes: list[Outcome] = []
+    _bring_about(stage, chosen, None, outcomes, {})
+    (outcome,) = outcomes
+    assert outcome.left_out == ("quorum takes 3 managers, and the lab has 1 manager." if left_out else "")
     assert bool(stage.typed) is not left_out
-    assert [len(faults) for faults in _by_kind([*chosen, *FAULTS[:1]])] == [1, 1]
+    assert [len(faults) for faults in _by_size([*chosen, *FAULTS[:1]])] == [1, 1]
 
 
-def test_a_fault_that_cannot_be_committed_is_wrong_and_the_lab_is_made_anew() -> None:
+def test_a_fault_that_cannot_be_brought_about_is_wrong_and_the_lab_is_reset() -> None:
     def fails(_: Any) -> None:
         raise NodeError("gone")
 
     stage: Any = Stage(RIGHT)
-    came = _one(stage, Fault("it", "a", fails, {"a.one": "fail"}), RIGHT)
-    assert came.wrong == ("it could not be committed: gone",)
-    assert stage.typed == [("labgen", "reset")]
+    outcome = _grade_with(stage, fault(fails, fail=("one",)), RIGHT)
+    assert outcome.wrong == ("it could not be brought about: gone",)
+    assert stage.typed == [("reset",)]
 
 
 def test_a_check_that_nothing_turns_is_found_and_the_matrix_shows_the_rest() -> None:
-    came = commit({"a.one": "fail"}, {"a.one": "fail"})
-    assert _names({"a": RIGHT}, [came]) == {"a.two"}
-    assert matrix([came], RIGHT) == "  1  a.one\n\n      1\nit    F"
+    outcome = bring_about({"a.one": "fail"}, fail=("one",))
+    assert _never_failed({"a": RIGHT}, [outcome]) == {"a.two"}
+    assert matrix([outcome], RIGHT) == "  1  a.one\n\n      1\nit    F"
+
+
+def test_counted_says_why_faults_have_one_way_only() -> None:
+    both = Fault("both", fail=("one",), on_nodes=lambda _: None, on_recording=lambda _: None)
+    assert counted([both, fault(), fault()]).splitlines() == [
+        "3 faults: 1 on nodes and in a recording, 2 on nodes only, 0 recorded",
+        "   2  on nodes only: it is made up",
+    ]

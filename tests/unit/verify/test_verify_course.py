@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,24 +10,22 @@ from typing import Any
 import pytest
 from expected_verdicts import ExpectedVerdicts
 from in_lab_folder import PYTEST
-from recorded import Fault, Recorded
+from recorded import Recorded
 
 from labgen.core.nonce import choose
-from labgen.exercise.catalogue import exercise_names
-from labgen.observation.causes import symptoms
+from labgen.exercise import fault_edits as edits
+from labgen.exercise.catalogue import exercise_names, exercises
+from labgen.exercise.faults import Fault, faults_of
 from labgen.report import from_json
-from tests.e2e.sabotage import of_causes
+from tests.e2e.sabotage.verdicts import unexpected
 from verify import bundle
 
 pytest_plugins = ["pytester"]
 
-ELSEWHERE = {"cluster", "loadbalance"}
-"""Exercises whose checks have their faults in test_verify_suite.py."""
-
-EXERCISES = [name for name in exercise_names() if name not in ELSEWHERE]
 FAULTS: dict[tuple[str, str], Fault] = {
-    (name, what): fault for name in EXERCISES for what, fault in import_module(f"faults.{name}").FAULTS.items()
+    (name, fault.title): fault for name, exercise in exercises().items() for fault in faults_of(exercise)
 }
+RECORDED = [key for key, fault in FAULTS.items() if fault.on_recording]
 
 
 class Grade:
@@ -55,6 +51,11 @@ class Grade:
         self.report = json.loads((self.folder / "out" / "report.json").read_text(encoding="utf-8"))
         checks = [check for check in self.report["checks"] if check["exercise"] == name]
         return {check["id"].removeprefix(f"{name}."): check["verdict"] for check in checks}
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """Verdict of every check of the last grading, those of the swarm included, by its id."""
+        return {check["id"]: check["verdict"] for check in self.report["checks"]}
 
 
 @pytest.fixture
@@ -89,32 +90,57 @@ def test_acts_of_a_recording_do_not_fit_another_nonce(grade: Grade, name: str) -
     assert not came_out(verdicts, "fail")
 
 
-@pytest.mark.parametrize(("name", "what"), FAULTS)
-def test_each_fault_turns_its_own_checks(
-    grade: Grade, expected_verdicts: ExpectedVerdicts, name: str, what: str
+@pytest.fixture(scope="module")
+def right() -> dict[str, dict[str, str]]:
+    """Verdicts of all checks of each right lab, once they are known: by exercise, then by the check's id."""
+    return {}
+
+
+def put_into(recorded: Recorded, name: str, title: str) -> None:
+    """Bring a fault of an exercise about in a recording."""
+    edit = FAULTS[name, title].on_recording
+    assert edit is not None
+    edit(recorded)
+
+
+@pytest.mark.parametrize(("name", "title"), RECORDED)
+def test_each_fault_turns_the_checks_that_it_names_and_no_other(
+    grade: Grade, expected_verdicts: ExpectedVerdicts, right: dict[str, dict[str, str]], name: str, title: str
 ) -> None:
-    fault, recorded = FAULTS[name, what], Recorded(name)
-    fault.change(recorded)
-    verdicts = grade(name, recorded)
-    assert came_out(verdicts, "fail") == fault.fails
-    assert came_out(verdicts, "inconclusive") == fault.inconclusive
-    expected_verdicts.check_fault(name, what, grade.report)
+    if name not in right:
+        grade(name, Recorded(name))
+        right[name] = grade.verdicts
+    recorded = Recorded(name)
+    put_into(recorded, name, title)
+    grade(name, recorded)
+    fault = FAULTS[name, title]
+    assert unexpected(right[name], grade.verdicts, fault.turns(right[name])) == {}
+    if fault.cause and not fault.on_nodes:
+        assert fault.cause in {check["cause"] for check in grade.report["checks"]}
+    expected_verdicts.check_fault(name, title, grade.report)
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_every_check_has_a_fault_that_turns_it(name: str) -> None:
+@pytest.mark.parametrize("name", exercise_names())
+def test_every_check_is_turned_by_a_fault_in_the_recording(name: str) -> None:
     checks = {
         name.removeprefix("test_")
         for name in vars(import_module(f"labgen.exercises.{name}.checks"))
         if name[:5] == "test_"
     }
-    turned = {check for (of, _), fault in FAULTS.items() if of == name for check in fault.fails}
-    assert checks == turned
+    turned = {check.partition("[")[0] for of, title in RECORDED if of == name for check in FAULTS[of, title].fail}
+    assert checks <= turned
+
+
+@pytest.mark.parametrize("name", exercise_names())
+def test_exercises_with_services_have_the_faults_that_all_services_can_have(name: str) -> None:
+    # The swarm itself and what is left of a clean-up have no service.
+    expected = {edits.FLAPPING, edits.NO_CONTAINERS, edits.SURPLUS} if exercises()[name].services else set()
+    assert expected <= {title for of, title in RECORDED if of == name}
 
 
 def test_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester: pytest.Pytester) -> None:
-    fault, recorded = FAULTS["health", "no fault: Swarm itself kept another task than the old one"], Recorded("health")
-    fault.change(recorded)
+    recorded = Recorded("health")
+    put_into(recorded, "health", "no fault: Swarm itself kept another task than the old one")
     grade("health", recorded)
     report = from_json((pytester.path / "out" / "report.json").read_text(encoding="utf-8"))
     (exchange,) = report.seen.exchanges
@@ -125,47 +151,3 @@ def test_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester:
 def test_an_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:
     verdicts = grade("quorum", Recorded("stack"))
     assert set(verdicts.values()) == {"not applicable"}
-
-
-def clock_off(recorded: Recorded) -> None:
-    """The history is gone, and the clock of one worker is two minutes ahead."""
-    FAULTS["update", "removed and made anew"].change(recorded)
-    start = recorded.evidence.started.timestamp() + recorded.evidence.observations[-1].since
-    for place, node in enumerate(recorded.evidence.lab.nodes):
-        clock = start + (120 if place == 1 else 0)
-        recorded.answers(node, {symptoms.SCRIPT: f"\n@@clock\n{clock:.6f}\n\n@@end\n"})
-
-
-def still_starting(recorded: Recorded) -> None:
-    """One of the tasks is being prepared whenever it is asked for."""
-
-    def prepare(tasks: list[dict[str, Any]]) -> None:
-        next(task for task in tasks if task["Status"]["State"] == "running")["Status"]["State"] = "preparing"
-
-    recorded.tasks("my-database", prepare)
-
-
-CAUSES: dict[str, tuple[Callable[[Recorded], None], str, str]] = {
-    "clock-off": (clock_off, "history", r"The clock of swarm-worker1 is 1[12]\d s ahead of the other nodes'\."),
-    "still-starting": (
-        still_starting,
-        "running",
-        r"Tasks of my-database are still on their way to run \(preparing\)\.",
-    ),
-}
-"""Causes that container nodes do not show: what happens, the check of the update that fails, how it begins."""
-
-
-@pytest.mark.parametrize("cause", CAUSES)
-def test_a_cause_that_container_nodes_do_not_show_is_told_of_a_recording(grade: Grade, cause: str) -> None:
-    happen, check, words = CAUSES[cause]
-    recorded = Recorded("update")
-    happen(recorded)
-    assert grade("update", recorded)[check] == "fail"
-    (entry,) = (entry for entry in grade.report["checks"] if entry["id"] == f"update.{check}")
-    assert entry["cause"] == cause
-    assert re.match(words, entry["seen"])
-
-
-def test_causes_shown_on_recordings_are_those_that_the_sabotage_leaves_out() -> None:
-    assert set(CAUSES) == set(of_causes.ON_RECORDINGS)

@@ -1,1 +1,0 @@
-"""For each exercise, faults put into the recording of a right lab: module ``<name>``, dictionary ``FAULTS``."""
