@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -224,3 +225,50 @@ def networks(change: Callable[[list[Json]], Any]) -> Edit:
 def pruned() -> Edit:
     """Let no node have a container that has ended."""
     return lambda lab: lab.containers(lambda record: None if record["state"]["Running"] else MISSING)
+
+
+def member(name: str, change: Callable[[Json], Any]) -> Edit:
+    """Change a node in the list of the swarm's nodes."""
+
+    def edit(nodes: list[Json]) -> None:
+        change(next(node for node in nodes if node["Description"]["Hostname"] == name))
+
+    return members(edit)
+
+
+def down(name: str) -> Edit:
+    """Let the managers miss a node."""
+    return member(name, lambda node: node["Status"].update(State="down"))
+
+
+def listens(node: str, protocol: str, port: int, address: str) -> Edit:
+    """Let what is open to all on a port of a node be open at an address: ``127.0.0.1``."""
+    pattern = rf"(?m)^({protocol} .*)\*:{port}(?= )"
+    return lambda lab: lab.facts(node, "sockets", lambda text: re.sub(pattern, rf"\g<1>{address}:{port}", text))
+
+
+def unreached(source: str, address: str, *ports: int) -> Edit:
+    """Let a node get no answer from an address: at TCP ports, or with no port through the overlay network."""
+    ways = "|".join(f"tcp {address} {port}" for port in ports) or f"overlay {address} -"
+    return lambda lab: lab.says(
+        "ingress_sbox", lambda out: re.sub(rf"(?m)^({ways}) open$", r"\1 silent", out), node=source
+    )
+
+
+def unheard(node: str, *addresses: str) -> Edit:
+    """Let the datagrams of the gossip from some addresses not arrive at a node."""
+    sources = "|".join(map(re.escape, addresses))
+    return lambda lab: lab.says("_COMM=dockerd", lambda out: re.sub(rf"(?m)^from=({sources})\n", "", out), node=node)
+
+
+def in_no_swarm(node: str) -> Edit:
+    """Let a node have left the swarm, as its engine says; the managers still list it."""
+    inactive = {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False}
+
+    def change(engine: Json) -> None:
+        engine["Swarm"] = {**inactive, "Error": "", "RemoteManagers": None}
+
+    def close(text: str) -> str:
+        return re.sub(r"(?m)^(tcp|udp) .*:(7946|2377|4789) .*\n?", "", text)
+
+    return all_of(info(node, change), lambda lab: lab.facts(node, "sockets", close))
