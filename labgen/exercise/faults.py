@@ -23,7 +23,7 @@ This module is data and protocols. What grades recordings is in ``tests/unit/ver
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -193,6 +193,16 @@ class RecordedLab(Protocol):
 
     def meshed(self, port: int, *stretches: Stretch) -> None:
         """Say that the nodes have the routing mesh, and how requests were answered while a check acted."""
+        ...
+
+    def served(
+        self, port: int, pages: Sequence[str], *, shut: Collection[str] = (), unanswered: Collection[str] = ()
+    ) -> None:
+        """Say that the nodes have the routing mesh, and which pages come from a port, in turn.
+
+        :param shut: names of nodes on which the port is open on the loopback only.
+        :param unanswered: names of nodes that do not answer the first manager.
+        """
         ...
 
     def asked_alone(self, name: str) -> None:

@@ -134,9 +134,9 @@ def meshed(*, answers: bool) -> Edit:
             return ""
 
         dns.ask(capture, dns.throwaway(NETWORK), [VIP, f"tasks.{VIP}", RR], list(map(IPv4Address, fetch)), within)
-        mark = re.findall(r"labgen-\w{16}", scripts[0])[0]
+        recorded_mark, mark = (re.findall(r"labgen-\w{16}", script)[0] for script in (lookup, scripts[0]))
         page = f"{mark} page {virtual}\n" if answers else ""
-        lab.answers(lab.lab.first_manager, {scripts[0]: out.rstrip("\n") + "\n" + page})
+        lab.answers(lab.lab.first_manager, {scripts[0]: out.replace(recorded_mark, mark).rstrip("\n") + "\n" + page})
 
     return change
 

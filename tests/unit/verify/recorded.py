@@ -8,14 +8,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import labgen.exercises
 from labgen.core.workspace import LabFolder
+from labgen.docker import http_check
 from labgen.docker.api import ask_command
 from labgen.docker.availability import Probe, Stretch
 from labgen.exercise.faults import MISSING
@@ -157,6 +159,26 @@ class Recorded:
         out = "".join(f"{mark} {' '.join(map(str, dataclasses.astuple(stretch)))}\n" for stretch in stretches)
         self.answers(inventory.lab.first_manager, {probe.script: out, probe.begun: "begun\n", probe.stop: ""})
 
+    def served(
+        self, port: int, pages: Sequence[str], *, shut: Collection[str] = (), unanswered: Collection[str] = ()
+    ) -> None:
+        self.has(Capability.ROUTING_MESH)
+        for node in self.lab.nodes:
+            listener = f"tcp LISTEN 0      4096   {'127.0.0.1' if node.name in shut else '*'}:{port}   *:*"
+            self.facts(node.name, "sockets", lambda text, listener=listener: f"{text}\n{listener}")  # type: ignore[misc]
+        patience = Inventory(LabFolder.at(Path()), self.lab, self.evidence.state).patience
+        mark = "labgen-" + "1" * 16
+        for node in self.lab.nodes:
+            first = node == self.lab.first_manager
+            asked = [target for target in (self.lab.nodes if first else (node,)) if target.name not in shut]
+            answers = {
+                str(target.address): _silence(mark) if first and target.name in unanswered else _pages(mark, pages)
+                for target in asked
+            }
+            out = "".join(f"{mark} address {address}\n{text}\n" for address, text in answers.items())
+            if node.name not in shut:
+                self.answers(node, {http_check.command(list(answers), port, patience.seconds(3), mark): out})
+
     def answers(self, node: Node, texts: Mapping[str, str]) -> None:
         observations = self.evidence.observations
         for script in texts:
@@ -241,6 +263,16 @@ class Recorded:
                 if container and place_of_task == node and container not in here
             ]
             self._change(place, "\n".join([json.dumps(stay), *rest]))
+
+
+def _pages(mark: str, pages: Sequence[str]) -> str:
+    """What curl prints of requests that are answered with some pages, in turn."""
+    return "".join(f"{page}\n{mark} 200 1\n" for page in islice(cycle(pages), http_check.REQUESTS))
+
+
+def _silence(mark: str) -> str:
+    """What curl prints of a request that is not answered."""
+    return f"\n{mark} 000 0\ncurl: (28) Connection timed out after 3001 milliseconds\n"
 
 
 def _change_answer(lines: list[str], body: int, status: int, change: Callable[[Any], Any]) -> None:
