@@ -203,7 +203,6 @@ FAULTS = (
     Fault(
         "nothing answers",
         fail=("guarded",),
-        inconclusive=("cluster.gossip_reached", "cluster.management_reached", "cluster.overlay_reached"),
         on_recording=edits.printed("nsenter.*curl", ""),
         only=BY_CHANCE,
     ),
