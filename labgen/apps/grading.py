@@ -100,7 +100,7 @@ def _handed_in(handin: HandIn) -> _Subject:
 def _recorded(request: GradingRequest, opened: ExitStack) -> _Subject:
     """Lock a lab, find its folder's own exercises, and have what its nodes answer recorded."""
     opened.enter_context(mounted(request.folder))
-    lab = inventory.discover(request.folder)
+    lab = inventory.load(request.folder)
     lock_folder(opened, lab.folder, request.exercises, partial(print, flush=True))
     evidence = Evidence.of(lab, request.nonce or "")
     evidence.exercises = tuple(sorted(request.exercises))

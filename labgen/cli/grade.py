@@ -32,6 +32,7 @@ from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
 from labgen.core.i18n import Language
 from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find, mounted
+from labgen.machines import inventory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
         yield folder
     else:
         with mounted(folder.path):
-            yield folder
+            yield inventory.discover(folder.path).folder
 
 
 def _refuse_combinations(options: Options) -> None:

@@ -52,7 +52,8 @@ def lab(monkeypatch: pytest.MonkeyPatch, lab_folder: Path) -> FakeLab:
     fake.service["Endpoint"]["Ports"] = ports
     fake_inventory = fake.inventory
     fake_inventory.folder = session.LabFolder.at(lab_folder)
-    monkeypatch.setattr(inventory, "discover", lambda _folder: fake_inventory)
+    for name in ("load", "discover"):
+        monkeypatch.setattr(inventory, name, lambda _folder: fake_inventory)
     for module in (grading, session):
         monkeypatch.setattr(module, "SshTransport", lambda _inventory: fake)
     return fake
