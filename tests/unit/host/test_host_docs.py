@@ -20,6 +20,7 @@ from recorded_host import (
     RecordedHost,
     Said,
     check,
+    lab,
     recorded,
 )
 
@@ -62,7 +63,11 @@ def findings() -> Iterator[Finding]:
     yield from check("docker", "check_routes", COURSE, DOCKER.but(says={INSPECT: Said(json.dumps(networks))}))
     yield from programs.vagrant(COURSE, BOTH.but(variables={"VAGRANT_CWD": "/elsewhere"}))
     alone = BOTH.but(internet={"vagrantcloud.com:443": False, "registry-1.docker.io:443": False})
-    yield from check("virtualbox", "box", COURSE, alone)
+    yield from check("virtualbox", "box", lab("box: {name: someone/box}"), alone)
+    closed = BOTH.but(statuses={"https://vagrantcloud.com/someone/box": 404})
+    yield from check("virtualbox", "box", lab("box: {name: someone/box}"), closed)
+    silent = BOTH.but(internet={"cloud.debian.org:443": False, "cdimage.debian.org:443": False})
+    yield from check("virtualbox", "box", lab("box: {image: debian-13}"), silent)
     yield from check("virtualbox", "images", COURSE, alone)
     yield from wsl.folder(COURSE, WSL_ON_WINDOWS_DISK)
     yield from doctor.check_engine(COURSE, OLD_WSL_DESKTOP)

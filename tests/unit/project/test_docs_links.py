@@ -19,7 +19,7 @@ TOP = r"(?:labgen|provision|verify|tests|docs|bench|requirements|\.github|\.ci)/
 EXAMPLE = re.compile("NAME|greeting")
 """What stands for any name, and the exercise that the docs make, which a test of its own builds."""
 
-BOXES = {"labgen/debian-12"}
+BOXES = {"labgen/debian-12", "labgen/debian-13-cloud"}
 SCHEMAS = {"labgen.evidence"}
 """What looks like a file or a module: a Vagrant box, and the formats of files that labgen writes."""
 
