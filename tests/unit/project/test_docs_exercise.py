@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from labgen import config
 from labgen.exercise import catalogue
+from labgen.exercise.faults import LiveLab, RecordedLab, faults_of
 from provision.exercise.steps import Command, Step
 
 PAGE = Path(__file__).parents[3] / "docs" / "writing-an-exercise.md"
@@ -47,6 +49,34 @@ def test_docs_exercise_has_steps_that_can_be_shown(exercise: str) -> None:
     assert all(isinstance(step, Step) for step in steps)
     shown = [step.command.shown for step in steps if isinstance(step.command, Command)]
     assert shown[-1] == "docker service ps greeting"
+
+
+class Lab:
+    """Notes what faults do to it, on nodes or in a recording."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+
+def test_docs_exercise_has_faults_with_two_ways(exercise: str) -> None:
+    greeting = catalogue.load([exercise]).exercises["greeting"]
+    first, second, surplus = faults_of(greeting)
+    checks = ["cluster.names[swarm-manager]", "greeting.running"]
+    assert first.turns(checks) == second.turns(checks) == {"greeting.running": "fail"}
+    assert (surplus.turns(checks), surplus.on_nodes) == ({}, None)
+    nodes, recording = Lab(), Lab()
+    for fault in (first, second):
+        assert fault.on_nodes is not None
+        assert fault.on_recording is not None
+        fault.on_nodes(cast("LiveLab", nodes))
+        fault.on_recording(cast("RecordedLab", recording))
+    assert nodes.calls == [("remove", "greeting"), ("serve", "greeting", " --publish 8123:80 nginx", 1)]
+    (gone, (kind, name, change)) = recording.calls
+    assert (gone, kind, name) == (("gone", "greeting"), "tasks", "greeting")
+    assert change(["first", "second"]) == ["first"]
 
 
 def test_docs_exercise_has_checks_with_claims_in_both_languages(exercise: str) -> None:
