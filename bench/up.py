@@ -16,9 +16,9 @@ from pathlib import Path
 
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory
 from labgen.machines.lifecycle import Machines
+from labgen.model.lab_folder import LabFolder, State
 
 LABGEN = Path(sys.executable).with_name("labgen")
 WITHIN = 3600.0

@@ -15,11 +15,11 @@ from labgen.core.console import speak_utf8
 from labgen.core.errors import INTERRUPTED, LabgenError
 from labgen.core.lock import folder_lock
 from labgen.core.printable import printable
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import exercises, find, mount
 from labgen.machines import inventory as inventories
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
+from labgen.model.lab_folder import LabFolder
 from provision import bootstrap as boot
 from provision import membership
 from provision.changes import STEPS, not_applicable

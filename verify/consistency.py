@@ -15,11 +15,11 @@ from statistics import median
 from typing import Any
 
 from labgen import __version__
-from labgen.core.workspace import State
 from labgen.docker import api
 from labgen.docker.api import load_json
 from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
+from labgen.model.lab_folder import State
 from labgen.providers import PROVIDERS
 from labgen.transport.observation import Observation
 from verify.evidence import Damaged, Evidence

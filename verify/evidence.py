@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from labgen import __version__, config
 from labgen.core.atomic_files import read
 from labgen.core.redaction import redact
-from labgen.core.workspace import State
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import State
 from labgen.transport.observation import Observation
 from labgen.transport.protocol import Transport
 from labgen.transport.recording import Recording

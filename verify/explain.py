@@ -15,7 +15,7 @@ import pytest
 from labgen.core.atomic_files import exists, read
 from labgen.core.errors import EvidenceError, ExerciseError
 from labgen.core.i18n import Language
-from labgen.core.workspace import LabFolder, State
+from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import PROVIDERS
 from labgen.transport import tracing
 from labgen.transport.observation import Observation

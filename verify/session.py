@@ -12,7 +12,6 @@ import pytest
 
 from labgen.core.errors import EvidenceError, ExerciseError, HostError, LabFileError, LabgenError
 from labgen.core.lock import GRADING_WAITS, folder_lock
-from labgen.core.workspace import LabFolder
 from labgen.docker.api import UNREADABLE
 from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import exercise_names, exercises, find, mounted, prerequisite
@@ -20,6 +19,7 @@ from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
+from labgen.model.lab_folder import LabFolder
 from labgen.transport.protocol import Transport
 from labgen.transport.replay import Replay
 from labgen.transport.ssh import SshTransport

@@ -7,8 +7,8 @@ from contextlib import nullcontext
 
 from labgen.apps.requests import ExplainRequest, received
 from labgen.core.console import guarded
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import mounted
+from labgen.model.lab_folder import LabFolder
 from verify.explain import explain
 
 

@@ -20,9 +20,9 @@ from labgen import config as labfile
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import HostError, LabgenError, MachineError
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory, ssh_config
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import PROVIDERS
 
 _LARGEST = 256 * 2**10

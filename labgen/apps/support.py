@@ -19,7 +19,7 @@ from labgen import __version__, boxes, config, images
 from labgen.core.atomic_files import is_link
 from labgen.core.errors import HostError, LabgenError
 from labgen.core.redaction import redact
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from labgen.providers import doctor
 
 _LONGEST = 256 * 1024

@@ -8,10 +8,10 @@ from labgen import config
 from labgen.cli.folders import with_own_exercises
 from labgen.cli.parameters import ExerciseName, language_of, language_option
 from labgen.core.i18n import Language, _
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder
 
 _NOT_APPLICABLE = _("Not applicable here")
 

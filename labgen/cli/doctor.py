@@ -11,7 +11,7 @@ from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.core.errors import HostError
 from labgen.core.progress import for_stream
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from labgen.providers import doctor
 
 

@@ -10,9 +10,9 @@ from labgen.cli.parameters import NodeName
 from labgen.core.errors import LabFileError, MachineError
 from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
-from labgen.core.workspace import LabFolder
 from labgen.machines.lifecycle import Machines
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder
 
 
 @click.command

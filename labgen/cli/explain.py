@@ -12,7 +12,7 @@ from labgen.cli.folders import in_lab_folder
 from labgen.cli.grade import need_evidence
 from labgen.cli.parameters import FilePath, language_of, language_option
 from labgen.core.i18n import Language
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 
 
 @click.command

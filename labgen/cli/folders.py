@@ -11,10 +11,10 @@ from typing import Concatenate, ParamSpec
 import click
 
 from labgen.core.atomic_files import need_folder
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import mounted
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder
 
 Options = ParamSpec("Options")
 

@@ -30,7 +30,6 @@ from labgen.cli.parameters import (
 from labgen.core.atomic_files import is_link, read
 from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
 from labgen.core.i18n import Language
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import find, mounted
 from labgen.machines import inventory
 

@@ -10,9 +10,9 @@ from labgen.cli.parameters import NodeName
 from labgen.core.errors import MachineError
 from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
-from labgen.core.workspace import LabFolder
 from labgen.machines.inventory import refuse_moved
 from labgen.machines.lifecycle import Machines
+from labgen.model.lab_folder import LabFolder
 
 
 @click.command

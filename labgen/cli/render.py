@@ -10,12 +10,12 @@ import click
 from labgen import boxes
 from labgen.cli.folders import in_lab_folder, load
 from labgen.core.atomic_files import read
-from labgen.core.workspace import LabFolder
 from labgen.host.computer import Host
 from labgen.machines import render
 from labgen.machines.lifecycle import installed
 from labgen.machines.vagrant import box_mark
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder
 from labgen.providers import PROVIDERS
 
 

@@ -9,8 +9,8 @@ import click
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.run import fab
 from labgen.core.lock import folder_lock
-from labgen.core.workspace import LabFolder
 from labgen.machines.inventory import lab_of
+from labgen.model.lab_folder import LabFolder
 
 
 @click.command

@@ -24,9 +24,9 @@ from labgen.core.errors import LabgenError
 from labgen.core.i18n import LANGUAGES, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import exercises, find, prerequisite, problems
 from labgen.machines.inventory import lab_of
+from labgen.model.lab_folder import LabFolder
 
 
 def fab(folder: LabFolder, task: str, *options: str) -> int:

@@ -12,8 +12,8 @@ from labgen.cli.run import fab
 from labgen.core.errors import LabgenError, MachineError
 from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
-from labgen.core.workspace import LabFolder, State
 from labgen.machines.lifecycle import Machines
+from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import of_lab
 from labgen.providers.base import SnapshotDriver
 

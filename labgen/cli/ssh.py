@@ -8,8 +8,8 @@ from labgen.cli.folders import in_lab_folder
 from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
 from labgen.machines import inventory
+from labgen.model.lab_folder import LabFolder
 
 
 # What stands after the node is the remote command's, options too.

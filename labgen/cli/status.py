@@ -14,7 +14,6 @@ from labgen.cli.folders import in_lab_folder, load
 from labgen.core.errors import LabgenError, MachineError
 from labgen.core.printable import printable
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import Swarm, nodes
 from labgen.machines import connection_info, inventory
 from labgen.machines.lifecycle import Machines
@@ -22,6 +21,7 @@ from labgen.machines.plan import compare
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
 from labgen.model.lab import Port as ForwardedPort
+from labgen.model.lab_folder import LabFolder, State
 from labgen.observation.causes import Finding, Observations, findings
 from labgen.observation.causes.ask import observe
 from labgen.providers.base import Machine

@@ -10,7 +10,7 @@ from labgen.apps import support
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import FilePath
 from labgen.core.progress import for_stream
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 
 
 @click.command

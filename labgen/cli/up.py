@@ -15,7 +15,6 @@ from labgen.cli.run import fab
 from labgen.core.errors import MachineError
 from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
-from labgen.core.workspace import LabFolder
 from labgen.machines import reconcile, render
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import Plan
@@ -23,6 +22,7 @@ from labgen.machines.reconcile import Reconciler
 from labgen.machines.removal import refuse_copy
 from labgen.machines.ssh_config import quoted
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder
 from labgen.observation.members import members
 from labgen.providers import doctor, of_lab
 from labgen.providers.doctor import Choice

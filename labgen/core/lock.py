@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import FolderLocked, HostError
 from labgen.core.polling import NotYet, wait_until
-from labgen.core.workspace import LabFolder
 
 HANDED_ON = "LABGEN_LOCK"
 """Environment variable in which a command hands the token of its lock on to the commands that it starts."""
@@ -31,6 +31,20 @@ GRADING_WAITS = 60.0
 """Seconds that a grading waits for another command to end."""
 
 _HINT = "Wait until it has ended, or end it, then run this command again."
+
+
+class Folder(Protocol):
+    """A folder that one command at a time works on."""
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        ...
+
+    @property
+    def own(self) -> Path:
+        """labgen's own folder inside."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,7 @@ def _tell(text: str) -> None:
 
 @contextlib.contextmanager
 def folder_lock(
-    folder: LabFolder, command: str, *, wait: float = 0.0, say: Callable[[str], None] = _tell
+    folder: Folder, command: str, *, wait: float = 0.0, say: Callable[[str], None] = _tell
 ) -> Iterator[None]:
     """Hold a lab folder's lock; where a parent process holds it already, go on under that.
 
@@ -81,7 +95,7 @@ def folder_lock(
             lock.release()
 
 
-def holder_of(folder: LabFolder) -> Holder | None:
+def holder_of(folder: Folder) -> Holder | None:
     """Read who holds the lock, or held it last; ``None`` where that is not written down."""
     try:
         return Holder(**json.loads(read(_note(folder)) or ""))
@@ -89,11 +103,11 @@ def holder_of(folder: LabFolder) -> Holder | None:
         return None
 
 
-def _note(folder: LabFolder) -> Path:
+def _note(folder: Folder) -> Path:
     return folder.own / "lock.json"
 
 
-def _try(lock: FileLock, folder: LabFolder) -> bool:
+def _try(lock: FileLock, folder: Folder) -> bool:
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -105,7 +119,7 @@ def _try(lock: FileLock, folder: LabFolder) -> bool:
     return True
 
 
-def _wait(lock: FileLock, folder: LabFolder, within: float, say: Callable[[str], None]) -> None:
+def _wait(lock: FileLock, folder: Folder, within: float, say: Callable[[str], None]) -> None:
     """Wait for the lock, if there is time for it."""
 
     def attempt() -> None:
@@ -124,7 +138,7 @@ def _wait(lock: FileLock, folder: LabFolder, within: float, say: Callable[[str],
 
 
 @contextlib.contextmanager
-def _written_down(folder: LabFolder, command: str) -> Iterator[None]:
+def _written_down(folder: Folder, command: str) -> Iterator[None]:
     """Write down who holds the lock, and hand its token on to what this process starts."""
     token, outer = secrets.token_hex(16), os.environ.get(HANDED_ON)
     since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -141,7 +155,7 @@ def _written_down(folder: LabFolder, command: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own_folder(folder: LabFolder) -> Iterator[None]:
+def _own_folder(folder: Folder) -> Iterator[None]:
     """Make labgen's own folder where it is missing; where nothing else has come into it, take it away again."""
     try:
         missing = [path for path in (folder.own, folder.path) if not path.exists()]

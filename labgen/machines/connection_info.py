@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.atomic_files import read, remove
-from labgen.core.workspace import State
 from labgen.docker.swarm import Port as ServicePort
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Port
+from labgen.model.lab_folder import State
 from labgen.providers import PROVIDERS
 
 FILE_NAME = "labgen.json"

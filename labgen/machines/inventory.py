@@ -26,10 +26,10 @@ from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import HostError, MachineError, NodeError, ProgramMissing, ProgramTimeout
 from labgen.core.polling import Patience
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import connection_info, ssh_config
 from labgen.model.capabilities import Lacks, of_kernel
 from labgen.model.lab import Lab, Node
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import after_up
 from labgen.providers import PROVIDERS
 

@@ -15,12 +15,12 @@ from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import BoxError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import connection_info, first_boot, inventory, render
 from labgen.machines.removal import Removal, remove_some, with_unknown, write_vagrantfile
 from labgen.machines.vagrant import Vagrant, box_mark
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Box, Lab
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.provider import BUILT_BOX
 from labgen.model.record import after_up
 from labgen.providers import PROVIDERS, of_lab

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from labgen.core.errors import MachineError, ProgramFailed
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import SwarmNode
 from labgen.machines import inventory, removal
 from labgen.machines.lifecycle import Machines, boot_within
 from labgen.machines.plan import Plan, compare, counted
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import PROVIDERS
 from labgen.providers.doctor import Choice
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import LabgenError, MachineError
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import connection_info, inventory, leftovers, render
 from labgen.machines.leftovers import Leftover, Traces
 from labgen.machines.plan import unknown
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import Record
 from labgen.providers import PROVIDERS
 from labgen.providers.daemon import Daemon

@@ -18,10 +18,10 @@ from labgen.model.provider import ProviderFacts
 
 if TYPE_CHECKING:
     from labgen.core.process import Runner
-    from labgen.core.workspace import LabFolder
     from labgen.host.computer import Host
     from labgen.host.daemon_status import DaemonStatus
     from labgen.host.findings import Finding
+    from labgen.model.lab_folder import LabFolder
     from labgen.providers.daemon import Daemon
     from labgen.providers.leftovers import Leftover, Traces
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from labgen.core.errors import HostError, ProgramFailed
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 
 _RETRIES = 7
 """How often TCP sends again what is not acknowledged: 7 times takes 50 s, the usual 15 take 15 minutes

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from labgen.core.atomic_files import read, write_whole
-from labgen.core.workspace import LabFolder
 from labgen.docker import swarm
 from labgen.docker.swarm import Service
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.services import differences
+from labgen.model.lab_folder import LabFolder
 from provision.exercise.run import Run
 
 LATEST = 60.0

@@ -15,9 +15,9 @@ import pytest
 
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import Swarm, look
 from labgen.machines import inventory as inventories
+from labgen.model.lab_folder import LabFolder, State
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

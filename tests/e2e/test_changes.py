@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker.dockerd import Dockerd
 from tests.e2e.conftest import LabUnderTest
 

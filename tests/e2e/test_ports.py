@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
 from labgen.machines import connection_info
+from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker.dockerd import Dockerd
 from tests.e2e.conftest import LabUnderTest, listening
 

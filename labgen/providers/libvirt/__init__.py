@@ -14,7 +14,7 @@ from labgen.providers.base import Checks, Provider
 
 if TYPE_CHECKING:
     from labgen.core.process import Runner
-    from labgen.core.workspace import LabFolder
+    from labgen.model.lab_folder import LabFolder
     from labgen.providers.daemon import Daemon
     from labgen.providers.leftovers import Leftover, Traces
 

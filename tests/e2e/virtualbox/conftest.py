@@ -14,7 +14,7 @@ import pytest
 from labgen import images
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
+from labgen.model.lab_folder import LabFolder, State
 from tests.e2e.conftest import LabUnderTest, listening
 from tests.integration.virtualbox.asked import VirtualBox
 from tests.integration.virtualbox.conftest import leave_out

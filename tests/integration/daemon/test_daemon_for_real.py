@@ -10,7 +10,7 @@ import pytest
 
 from labgen.core.errors import HostError
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from labgen.providers import PROVIDERS
 from labgen.providers.daemon import Daemon
 

@@ -29,12 +29,12 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.docker import api
 from labgen.docker.question import Page
 from labgen.machines import ssh_config
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
+from labgen.model.lab_folder import LabFolder, State
 from labgen.transport import engine_socket
 from labgen.transport.ssh import SshTransport
 

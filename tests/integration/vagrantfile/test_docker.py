@@ -17,11 +17,11 @@ import pytest
 from labgen import config
 from labgen.core.errors import MachineError
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
 from labgen.images import node_image
 from labgen.machines import render
 from labgen.machines.leftovers import Traces, look
 from labgen.machines.vagrant import Vagrant
+from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker.dockerd import Dockerd
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from labgen import cli
 from labgen.apps import support
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from labgen.providers import doctor
 from tests import needs
 

@@ -10,9 +10,9 @@ import pytest
 
 from labgen import cli
 from labgen.core.i18n import Language
-from labgen.core.workspace import LabFolder, State
 from labgen.exercise.catalogue import exercises
 from labgen.model.capabilities import NO_IPVS, Capability
+from labgen.model.lab_folder import LabFolder, State
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Not applicable here"), ("ko", "여기에서는 해당 없음")])

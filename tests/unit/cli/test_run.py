@@ -12,8 +12,8 @@ import pytest
 from labgen import cli
 from labgen.cli import run
 from labgen.core.process import Result
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import exercise_names, find
+from labgen.model.lab_folder import LabFolder
 
 
 class Carried:

@@ -11,7 +11,7 @@ import pytest
 from labgen.cli import snapshot
 from labgen.core.errors import MachineError
 from labgen.core.progress import Progress
-from labgen.core.workspace import State
+from labgen.model.lab_folder import State
 
 
 class Kept:

@@ -11,7 +11,6 @@ import pytest
 
 from labgen import cli, config
 from labgen.cli.status import Status, table
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import Port
 from labgen.machines import inventory
 from labgen.machines.connection_info import url
@@ -19,6 +18,7 @@ from labgen.machines.inventory import Inventory
 from labgen.machines.vagrant import Vagrant
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder, State
 from labgen.providers.base import Machine
 from labgen.transport.ssh import SshTransport
 

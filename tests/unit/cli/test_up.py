@@ -9,9 +9,9 @@ import pytest
 
 from labgen import cli
 from labgen.cli import up as up_command
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import leftovers
 from labgen.machines.lifecycle import Machines
+from labgen.model.lab_folder import LabFolder, State
 from labgen.providers.base import Machine
 from labgen.providers.doctor import Choice
 

@@ -16,13 +16,13 @@ from labgen import cli
 from labgen.cli import up
 from labgen.core.errors import FolderLocked, HostError
 from labgen.core.lock import HANDED_ON, folder_lock, holder_of
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from tests import needs
 
 HOLD = """
 import sys
 from pathlib import Path
-from labgen.core.workspace import LabFolder
+from labgen.model.lab_folder import LabFolder
 from labgen.core.lock import folder_lock
 with folder_lock(LabFolder.at(Path(sys.argv[1])), "labgen up"):
     print("held", flush=True)

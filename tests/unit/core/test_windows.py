@@ -21,9 +21,9 @@ from labgen.core.environment import INSTALLED
 from labgen.core.errors import ProgramTimeout
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.images import cache
 from labgen.machines import inventory, render
+from labgen.model.lab_folder import LabFolder, State
 from tests import needs
 
 KEY = "C:/Users/김 철수/Docker Swarm 실습/.vagrant/machines/swarm-manager/virtualbox/private_key"

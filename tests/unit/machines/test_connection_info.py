@@ -11,9 +11,9 @@ import pytest
 
 from labgen import config
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import connection_info, inventory, vagrant
 from labgen.machines.lifecycle import Machines
+from labgen.model.lab_folder import LabFolder, State
 
 LAB = config.parse("{workers: 1, ports: [{guest: 8001, host: 9001}, {guest: 80, node: swarm-worker1}]}")
 NAMES = [node.name for node in LAB.nodes]

@@ -12,8 +12,8 @@ import pytest
 from labgen import config
 from labgen.core.errors import LabFileError, MachineError
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory, ssh_config
+from labgen.model.lab_folder import LabFolder, State
 from tests import needs
 
 # As `vagrant ssh-config` printed it (Vagrant 2.3.4, vagrant-libvirt 0.11.2).

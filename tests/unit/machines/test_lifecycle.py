@@ -13,12 +13,12 @@ from labgen import cli, config
 from labgen.cli import up as up_command
 from labgen.core.errors import BoxError, MachineError
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import leftovers, lifecycle, render
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.machines.vagrant import box_mark
 from labgen.model.lab import Box, CloudImageSource
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import after_up
 
 LAB = config.parse("")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labgen import config
-from labgen.core.workspace import LabFolder, State
 from labgen.machines.plan import Plan, compare
 from labgen.model import record
 from labgen.model.lab import Lab
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import Record, after_up
 
 MARK = "0123456789ab"

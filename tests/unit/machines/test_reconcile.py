@@ -12,12 +12,12 @@ from labgen import config
 from labgen.core.errors import MachineError
 from labgen.core.process import Result
 from labgen.core.progress import Progress
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import SwarmNode
 from labgen.machines import inventory, leftovers, reconcile
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.machines.reconcile import Reconciler
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import after_up
 from labgen.providers.base import Machine
 from labgen.providers.doctor import Choice

@@ -12,10 +12,10 @@ import pytest
 from labgen import cli, config
 from labgen.core.errors import MachineError
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory, leftovers, render
 from labgen.machines.leftovers import Leftover, Traces
 from labgen.machines.lifecycle import Machines
+from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import after_up
 
 MADE = config.parse("workers: 2")

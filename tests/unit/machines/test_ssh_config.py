@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from labgen import cli
 from labgen.core.errors import MachineError
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory
 from labgen.machines.ssh_config import Host, compose, keys, parse, quoted
+from labgen.model.lab_folder import LabFolder, State
 
 FOLDERS = [
     "kim's-lab",

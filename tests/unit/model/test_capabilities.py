@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from labgen import config
-from labgen.core.workspace import LabFolder, State
 from labgen.machines import inventory
 from labgen.model.capabilities import NO_IPVS, Capability, of_kernel
+from labgen.model.lab_folder import LabFolder, State
 
 NONE = "RTNETLINK answers: No such file or directory\nError talking to the kernel\n"
 THERE = "\nName: IPVS\n\tID: 0x24  Version: 0x1  header size: 0  max attribs: 6 \n"

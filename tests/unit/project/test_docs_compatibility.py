@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labgen import report
-from labgen.core import workspace
+from labgen.model import lab_folder
 from verify import bundle
 
 TEXT = (Path(__file__).parents[3] / "docs" / "compatibility.md").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ TEXT = (Path(__file__).parents[3] / "docs" / "compatibility.md").read_text(encod
     [
         ("report.json", report.VERSION, f"1 to {report.VERSION}"),
         ("evidence.jsonl", bundle.VERSION, str(bundle.VERSION)),
-        (".labgen/state.json", workspace.STATE_VERSION, f"1 to {workspace.STATE_VERSION}"),
+        (".labgen/state.json", lab_folder.STATE_VERSION, f"1 to {lab_folder.STATE_VERSION}"),
     ],
 )
 def test_docs_compatibility_names_the_versions_of_each_file(file: str, written: int, read: str) -> None:

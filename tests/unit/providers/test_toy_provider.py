@@ -14,9 +14,9 @@ from labgen.cli import status as status_command
 from labgen.cli import up as up_command
 from labgen.core.errors import HostError
 from labgen.core.process import Result, Runner
-from labgen.core.workspace import LabFolder
 from labgen.model import provider_names
 from labgen.model.capabilities import Capability
+from labgen.model.lab_folder import LabFolder
 from labgen.providers import PROVIDERS, diagnosis
 
 PACKAGE = "tests.unit.providers.toy"

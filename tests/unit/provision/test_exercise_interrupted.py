@@ -14,11 +14,11 @@ from scripted_shell import ok
 
 from labgen import config
 from labgen.core.polling import Patience
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.question import Question
 from labgen.exercise.catalogue import exercise_names, exercises
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab, Node
+from labgen.model.lab_folder import LabFolder, State
 from labgen.transport.output import Output
 from provision import exercise as carrying
 from provision.exercise import leftovers, run, steps

@@ -15,7 +15,6 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from labgen import config
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import Patience
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import Service
 from labgen.exercise.catalogue import find
 from labgen.exercise.services import ServiceSpec
@@ -24,6 +23,7 @@ from labgen.exercises.health.exercise import SERVICE as SESSION
 from labgen.exercises.update.exercise import SERVICE as DATABASE
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
+from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import leftovers, make_way, services
 from provision.exercise.leftovers import Unfinished
 from provision.exercise.run import Run

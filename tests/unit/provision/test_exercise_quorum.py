@@ -12,13 +12,13 @@ from scripted_shell import ScriptedShell, all_used, api, ok, refused
 from labgen import config
 from labgen.core.errors import ExerciseError, NodeError
 from labgen.core.polling import NotYet, Patience
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.availability import Probed, Stretch
 from labgen.exercise.catalogue import find
 from labgen.exercises.quorum import steps as quorum
 from labgen.exercises.quorum.exercise import EXERCISE, SERVICE, START, STOP
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
+from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import rehearse
 from provision.exercise.run import Run
 

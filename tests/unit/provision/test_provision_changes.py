@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.redaction import redact
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import LocalSwarm
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
 from labgen.model.lab import Lab, Node
+from labgen.model.lab_folder import LabFolder, State
 from provision import bootstrap
 from provision.__main__ import main as fab
 from provision.changes import (

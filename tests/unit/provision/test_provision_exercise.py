@@ -16,7 +16,6 @@ from scripted_shell import ScriptedShell, all_used, api, ok, refused
 from labgen import config
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet, Patience
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import Port, Service
 from labgen.exercise.catalogue import exercises, find
 from labgen.exercise.services import differences
@@ -25,6 +24,7 @@ from labgen.exercises.loadbalance.exercise import EXERCISE, SERVICE
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
 from labgen.model.lab import Node
+from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import rehearse, services
 from provision.exercise.run import Run
 from provision.exercise.steps import Chosen, Command, Step, play

@@ -11,8 +11,8 @@ from scripted_shell import ScriptedShell, all_used, api, ok, refused
 from labgen import config
 from labgen.core.errors import NodeError, SwarmError
 from labgen.core.polling import Patience
-from labgen.core.workspace import LabFolder, State
 from labgen.machines.inventory import Inventory
+from labgen.model.lab_folder import LabFolder, State
 from labgen.transport.output import Output
 from provision import membership
 from provision.bootstrap import Account

@@ -13,7 +13,6 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from labgen import config
 from labgen.core.errors import ExerciseError, NodeError, SwarmError
 from labgen.core.polling import Patience
-from labgen.core.workspace import LabFolder, State
 from labgen.docker.swarm import SwarmNode
 from labgen.exercise.catalogue import find
 from labgen.exercise.services import ServiceSpec
@@ -22,6 +21,7 @@ from labgen.exercises.update.exercise import SERVICE as DATABASE
 from labgen.exercises.update.exercise import UPDATED
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
+from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run

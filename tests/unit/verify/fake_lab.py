@@ -21,10 +21,10 @@ from urllib.parse import unquote
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import Patience
-from labgen.core.workspace import State
 from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
+from labgen.model.lab_folder import State
 from labgen.transport.protocol import Transport
 from verify.answers import CommandAnswer, Commands
 

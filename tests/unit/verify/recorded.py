@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import labgen.exercises
-from labgen.core.workspace import LabFolder
 from labgen.docker import http_check
 from labgen.docker.api import ask_command
 from labgen.docker.availability import Probe, Stretch
@@ -24,6 +23,7 @@ from labgen.exercise.faults import MISSING
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Node
+from labgen.model.lab_folder import LabFolder
 from labgen.transport.observation import Observation
 from labgen.transport.protocol import Transport
 from verify import bundle

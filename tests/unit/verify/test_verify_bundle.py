@@ -19,11 +19,11 @@ from recorded import Recorded
 
 from labgen.core.errors import NodeError
 from labgen.core.redaction import redact
-from labgen.core.workspace import State
 from labgen.docker.swarm import Task
 from labgen.exercise.catalogue import exercise_names
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Node
+from labgen.model.lab_folder import State
 from labgen.transport import recording
 from labgen.transport.observation import Observation
 from labgen.transport.protocol import Transport

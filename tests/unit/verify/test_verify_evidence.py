@@ -10,7 +10,7 @@ from answering import Answering
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.redaction import TooManySecrets
-from labgen.core.workspace import State
+from labgen.model.lab_folder import State
 from labgen.transport import recording as recordings
 from labgen.transport.observation import Observation
 from labgen.transport.recording import Recording

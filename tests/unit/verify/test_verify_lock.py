@@ -16,8 +16,8 @@ from fake_lab import FakeLab
 
 from labgen.core.errors import HostError
 from labgen.core.lock import folder_lock
-from labgen.core.workspace import LabFolder
 from labgen.exercise.catalogue import exercise_names, exercises
+from labgen.model.lab_folder import LabFolder
 from verify import session
 
 pytest_plugins = ["pytester"]

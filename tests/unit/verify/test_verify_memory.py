@@ -36,7 +36,7 @@ from labgen.core.errors import LabgenError
 from verify import bundle, facts
 from verify.evidence import Evidence
 from verify.exam import Exam
-from labgen.core.workspace import State
+from labgen.model.lab_folder import State
 from labgen.docker import api
 from labgen.transport.protocol import LONGEST, Transport
 import pytest, testinfra.host, jinja2

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.process import Runner
-from labgen.core.workspace import LabFolder
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Box, Lab
+from labgen.model.lab_folder import LabFolder
 from labgen.providers.base import Checks, Driver, Machine, Provider
 from labgen.providers.leftovers import Leftover, Traces
 
