@@ -32,6 +32,7 @@ from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
 from labgen.core.i18n import Language
 from labgen.exercise.catalogue import find, mounted
 from labgen.machines import inventory
+from labgen.model.lab_folder import LabFolder
 
 
 @dataclasses.dataclass(frozen=True)
