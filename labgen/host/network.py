@@ -216,7 +216,7 @@ def as_yaml(key: str, subnet: IPv4Network) -> str:
 def ports(
     lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], DaemonStatus] | None = None
 ) -> Iterator[Finding]:
-    """Forwarded ports, which Vagrant or Docker binds on 127.0.0.1."""
+    """Check the forwarded ports, which Vagrant or Docker binds on 127.0.0.1."""
     if not lab.ports or resources.existing(lab, host) == provider.name:
         return  # the lab's own machines hold them
     if daemon is not None and daemon(host).state == "own":
@@ -237,7 +237,7 @@ def ports(
                 name,
                 "warning",
                 "ports",
-                f"port {port.host} of 127.0.0.1 is taken; Vagrant will forward another and say which.",
+                f"port {port.host} of 127.0.0.1 is taken; `labgen up` forwards another and says which.",
                 f"End what uses it ({_who(host, port.host)}), or in lab.yml: {take}",
                 provider.name,
             )

@@ -1,7 +1,7 @@
-"""How each machine is reached, as the Vagrantfile has it written down when the machine comes up.
+"""How each machine is reached, as its driver writes it down when the machine comes up.
 
-A trigger in the Vagrantfile leaves a file beside what Vagrant keeps of a machine. It goes with the machine, and
-is written anew at each start, by whomever: so it is as true as an answer of Vagrant's, which would take seconds.
+Vagrant does so by a trigger in the Vagrantfile. The file goes with the machine, and is written at each start: so it is
+as true as an answer of Vagrant's, which would take seconds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Port
 from labgen.model.lab_folder import State
 from labgen.providers import PROVIDERS
-
-FILE_NAME = "labgen.json"
-VERSION = 1
+from labgen.providers.machine_data import CONNECTION_VERSION, MachineData
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,13 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
 
     :param folder: the lab folder.
     """
-    path = _path(folder, provider, name)
+    path = MachineData(folder, provider, name).connection
     text = read(path)
     if text is None:
         return None
     try:
         record: Mapping[str, Any] = json.loads(text)
-        if record["version"] != VERSION:
+        if record["version"] != CONNECTION_VERSION:
             return None
         ports: dict[int, tuple[int, ...]] = {}
         for port in record["ports"]:
@@ -63,11 +61,7 @@ def of(folder: Path, provider: str, name: str) -> Access | None:
 def forget(folder: Path, provider: str, names: Iterable[str]) -> None:
     """Delete what is written down of machines that were started past the Vagrantfile's triggers."""
     for name in names:
-        remove(_path(folder, provider, name))
-
-
-def _path(folder: Path, provider: str, name: str) -> Path:
-    return folder / ".vagrant" / "machines" / name / provider / FILE_NAME
+        remove(MachineData(folder, provider, name).connection)
 
 
 def of_all(folder: Path, provider: str, names: Iterable[str]) -> Mapping[str, Access] | None:

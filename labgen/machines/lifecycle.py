@@ -220,15 +220,15 @@ class Machines:
         inventory.write_ssh_config(self.folder, self._ssh_config(driver, state), proxy_command=proxy)
 
     def _ssh_config(self, driver: Driver, state: State) -> str:
-        """What `vagrant ssh-config` says: written down while the machines came up, else asked for."""
+        """Give what the driver says: written down while the machines came up, else asked for."""
         connections = connection_info.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         if connections is not None:
             return connection_info.ssh_config(connections)
-        with self.progress.step("Asking Vagrant how to reach them"):
+        with self.progress.step("Asking how to reach them"):
             return driver.ssh_config()
 
     def _ports(self, state: State) -> None:
-        """Say which ports Vagrant has forwarded otherwise than lab.yml has them."""
+        """Say which ports are forwarded otherwise than lab.yml has them."""
         for port, at in connection_info.ports(self.folder.path, self.lab, state.provider):
             if at is not None and at != port.host:
                 self.progress.note(f"note: {connection_info.moved(port, at)}")

@@ -18,7 +18,6 @@ from typing import Any, Literal
 from labgen import boxes
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import RenderConflict
-from labgen.images import node_image
 from labgen.model.lab import Lab
 from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS, Provider
@@ -105,7 +104,6 @@ def render(lab: Lab) -> str:
         parts=parts,
         box={provider.name: lab.box or provider.box for provider in parts},
         local_boxes={provider.name: local for provider in parts if (local := _local_box(lab, provider)) is not None},
-        image=node_image(lab.engine.suite),
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)
     return f"{_HEADER}# labgen-sha256: {_digest(_HEADER + body)}\n{body}"

@@ -75,32 +75,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
     ),
     (re.compile(r"version of VirtualBox installed that is not supported by this version of Vagrant"), _vagrant_too_old),
     (
-        re.compile(r"(?i)is the docker daemon running|if the daemon is running|cannot connect to the docker daemon"),
-        _without_again(
-            "Start Docker Desktop, or on Linux:  sudo systemctl start docker\nThen run the same command again."
-        ),
-    ),
-    (
-        re.compile(r"(?i)docker.{0,200}(?:No such file or directory|executable file not found|not in your PATH)"),
-        _without_again("Install Docker, or make sure that `docker` is on PATH: `labgen doctor --provider docker`."),
-    ),
-    (
         re.compile(r"could not detect VirtualBox|VBoxManage.{0,60}(?:not found|could not be found)"),
         _without_again("Install VirtualBox, or put VBoxManage on PATH: `labgen doctor --provider virtualbox`."),
-    ),
-    (
-        re.compile(r"Only one usage of each socket address"),
-        _always(
-            "A port of this computer is taken. See who has it:  netstat -ano | findstr LISTENING\n"
-            "End that program, or give another port in lab.yml (`ports:`)."
-        ),
-    ),
-    (
-        re.compile(r"forbidden by its access permissions|access a socket in a way forbidden"),
-        _always(
-            "Windows keeps that port for Hyper-V. See the ranges:  netsh int ipv4 show excludedportrange tcp\n"
-            "Give a port outside of them in lab.yml (`ports:`)."
-        ),
     ),
     (
         re.compile(r"can't use the requested machine because it is locked"),
@@ -200,23 +176,6 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...] = (
     (
         re.compile(r"error while executing `VBoxManage`|error running VBoxManage"),
         _always("See whether VirtualBox answers (`VBoxManage list vms`); a restart of the computer often helps."),
-    ),
-    (
-        re.compile(r'never left the "stopped" state'),
-        _always(
-            "The nodes ended as soon as they began. See why:  docker logs CONTAINER (`docker ps --all` names it)\n"
-            "Where many containers with systemd run, the kernel's limit of inotify instances is reached:  sudo sysctl "
-            "fs.inotify.max_user_instances=1024\n"
-        ),
-    ),
-    (
-        re.compile(
-            r"(?:Bind for|address) \S*?:(\d+)\S* failed: port is already allocated|:(\d+): bind: address already"
-        ),
-        _always(
-            "A port that was forwarded when the node was made is taken now. End what uses it, or make the lab anew, "
-            "which takes another port: `labgen down`."
-        ),
     ),
 )
 """What is seen in a message -> what can be done; the first that fits."""

@@ -132,11 +132,6 @@ class Provider(ProviderFacts):
         """Whether it has a part in the Vagrantfile."""
         return (self.folder / "template.rb.j2").is_file()
 
-    @property
-    def ports_in_vagrantfile(self) -> bool:
-        """Whether it tells Vagrant in ``forwarded_ports.rb.j2`` which ports a machine forwards."""
-        return (self.folder / "forwarded_ports.rb.j2").is_file()
-
     def checks(self) -> Checks:
         """Give what the doctor looks at."""
         raise NotImplementedError

@@ -60,15 +60,11 @@ class Diagnosis:
 
     def errors(self, provider: str) -> list[Finding]:
         """Give what keeps the lab from coming up with this provider."""
-        return [
-            finding for finding in self.findings if finding.level == "error" and finding.provider in (None, provider)
-        ]
+        return [finding for finding in self.findings if finding.level == "error" and _concerns(finding, provider)]
 
     def warnings(self, provider: str) -> list[Finding]:
         """Give what will be slow or unreachable with this provider."""
-        return [
-            finding for finding in self.findings if finding.level == "warning" and finding.provider in (None, provider)
-        ]
+        return [finding for finding in self.findings if finding.level == "warning" and _concerns(finding, provider)]
 
     def choose(self, lab: Lab) -> Choice:
         """Choose the provider to use: the lab's own, the one its machines run on, or the best usable.
@@ -215,6 +211,13 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
         existing=resources.existing(lab, here),
         requested=providers is not None,
     )
+
+
+def _concerns(finding: Finding, provider: str) -> bool:
+    """Whether a finding is about a provider: what is said of Vagrant is only about those that use it."""
+    if finding.id.startswith("vagrant.") and provider in PROVIDERS:
+        return PROVIDERS[provider].uses_vagrant
+    return finding.provider in (None, provider)
 
 
 def refuse_unknown(providers: Iterable[str]) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from labgen.core.process import Runner
-from labgen.machines import connection_info
 from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker.dockerd import Dockerd
 from tests.e2e.conftest import LabUnderTest, listening
@@ -64,6 +63,6 @@ def bound(lab: LabUnderTest) -> int:
 
 def test_what_is_written_of_a_machine_goes_with_it(small: LabUnderTest) -> None:
     kept = small.path / ".vagrant" / "machines" / "swarm-manager" / "docker"
-    assert (kept / connection_info.FILE_NAME).exists()
+    assert (kept / "labgen.json").exists()
     small.run("labgen", "down")
-    assert not (kept / connection_info.FILE_NAME).exists()
+    assert not (kept / "labgen.json").exists()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labgen.model.capabilities import Capability
-from labgen.model.lab import Box, Node
+from labgen.model.lab import Box, Lab, Node
 from labgen.model.provider import NODE_IMAGE, Package
-from labgen.providers.base import Checks, Provider
+from labgen.providers.base import Checks, Driver, Provider
 
 if TYPE_CHECKING:
     from labgen.core.process import Runner
@@ -27,6 +27,12 @@ class Docker(Provider):
         from labgen.providers.docker.doctor import checks
 
         return checks(self)
+
+    def driver(self, folder: LabFolder, lab: Lab, runner: Runner, image: Callable[[], str]) -> Driver:
+        """Give what the `docker` command does with the lab's containers."""
+        from labgen.providers.docker.driver import DockerDriver
+
+        return DockerDriver(folder, lab, runner, image)
 
     def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
         """Give the lab's own Docker engine, running or not."""
@@ -60,8 +66,8 @@ PROVIDER = Docker(
     resizes=True,
     from_image=True,
     marks=True,
+    uses_vagrant=False,
     packages=(
-        Package("vagrant", "vagrant"),
         Package("openssh-client", "ssh"),
         # As long as no engine answers: it may be Docker's own, or Docker Desktop's.
         Package("docker.io", "dockerd", "no daemon"),

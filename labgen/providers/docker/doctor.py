@@ -84,7 +84,7 @@ def missing(lab: Lab, host: Host) -> Finding | None:
         return _finding(
             "podman",
             "error",
-            "the program `docker` here is Podman's (package podman-docker), with which Vagrant's nodes do not come up.",
+            "the program `docker` here is Podman's (package podman-docker), with which nodes do not come up.",
             f"Install Docker itself in its place ({ENGINE_PAGE}). {_OTHERWISE}",
         )
     return None
@@ -161,7 +161,7 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
         yield _finding(
             "podman",
             "error",
-            "what answers here is Podman, on which Vagrant's nodes do not come up.",
+            "what answers here is Podman, on which nodes do not come up.",
             f"Install Docker itself ({ENGINE_PAGE}), and unset DOCKER_HOST. {_OTHERWISE}",
         )
         return

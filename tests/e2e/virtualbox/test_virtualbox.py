@@ -140,4 +140,4 @@ def test_down_leaves_nothing(lab: LabUnderTest, room: Room) -> None:
     assert {name for name in left if name.startswith("labgen ")} == set()
     assert room.virtualbox.nat_networks() == {}
     assert "qemu-system" not in room.inside.run(["ps", "-eo", "comm"], cwd=room.place).or_raise().out
-    assert list(Path(lab.path, ".vagrant").rglob(connection_info.FILE_NAME)) == []
+    assert list(Path(lab.path, ".vagrant").rglob("labgen.json")) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,10 +14,10 @@ from labgen.core.process import Result, Runner
 from labgen.core.progress import Lines
 from labgen.images import recipe
 from labgen.images.container_images import IMAGES
-from labgen.machines import render
+from labgen.providers.docker.container import create_options, name_of
+from labgen.providers.docker.lab_networks import adapter1
 
 NAME = "swarm-manager"
-STAGE = Path(__file__).parents[1] / "vagrantfile" / "stage.rb"
 
 
 @pytest.fixture(scope="module")
@@ -62,30 +61,16 @@ class Container:
         return spent
 
 
-def vagrants_options(place: Path, ruby: str) -> list[str]:
-    """What Vagrant gives to ``docker run`` for the first node of the course's lab: its Vagrantfile says it."""
-    vagrantfile = place / "Vagrantfile"
-    vagrantfile.write_text(render.render(config.parse("")), encoding="utf-8")
-    asked = json.dumps({"vagrantfile": str(vagrantfile), "provider": "docker"})
-    told = json.loads(Runner().run([ruby, STAGE], stdin=asked).or_raise().out)
-    options: list[str] = told["swarm-manager"]["settings"]["create_args"]
-    return options
-
-
 @pytest.fixture(scope="module")
-def node(
-    engine: Runner, image: str, tmp_path_factory: pytest.TempPathFactory, require_tool: Callable[[str], str]
-) -> Iterator[Container]:
-    made = Container(engine, NAME)
-    options = vagrants_options(tmp_path_factory.mktemp("lab"), require_tool("ruby"))
-    adapter1, environment = (options[options.index(name) + 1] for name in ("--network", "--env-file"))
-    made.docker("network", "create", "--subnet", "192.168.221.0/24", adapter1).or_raise()
-    Path(environment).parent.mkdir()
-    Path(environment).write_text("LABGEN_AUTHORIZED_KEY=\n", encoding="utf-8")  # Vagrant's own stays
-    made.docker("run", "--detach", "--name", NAME, *options, image).or_raise()
+def node(engine: Runner, image: str) -> Iterator[Container]:
+    lab = config.parse("")
+    options = create_options(lab, lab.node(NAME), labels={}, public_key="")  # the well-known key stays
+    made = Container(engine, name_of(lab, lab.node(NAME)))
+    made.docker("network", "create", "--subnet", "192.168.221.0/24", adapter1(lab)).or_raise()
+    made.docker("run", "--detach", *options, image).or_raise()
     made.booted()
     yield made
-    made.docker("rm", "--force", "--volumes", NAME)
+    made.docker("rm", "--force", "--volumes", name_of(lab, lab.node(NAME)))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@
 #   state        of the machine, "poweroff" if not given (play only)
 #   data         path of .vagrant (play only)
 #   uname        {sysname: ..., machine: ..., version: ...} of the computer, this one's if not given
-#   capabilities names of what Vagrant can do on the host, none if not given (play only)
 #   active       [[machine, provider], ...]: machines that exist (play only)
 #   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
 #                U+FFFD stands for a byte that is not UTF-8, and Ctrl-C is pressed while it says U+0003
@@ -107,7 +106,7 @@ PROVIDER = {
   "virtualbox" => [%w[name memory cpus linked_clone check_guest_additions], %w[customize]],
   "libvirt" => [%w[driver default_prefix memory cpus graphics_type memballoon_enabled management_network_name
                    management_network_address cpu_mode cpu_model], %w[random cpu_feature]],
-  "docker" => [%w[image name has_ssh stop_timeout create_args], []],
+  "docker" => [%w[image has_ssh], []],
 }.freeze
 
 # What stands in for a machine's configuration, and for what a provider overrides of it.
@@ -145,38 +144,13 @@ class Driver
     answer.delete("\u{3}").gsub("\u{fffd}", "\xB0")
   end
 
-  # Vagrant's driver for Docker has a method for each of these.
-  def list_network_names = execute("list_network_names")
-
-  def inspect_network(names) = names.split.map { |name| JSON.parse(execute("inspect_network", name)) }
-
-  def create_network(name, options) = execute("create_network", name, *options)
-
-  def created?(_id) = true
-
   def done? = @dialogue.empty?
 end
 
-Environment = Struct.new(:local_data_path, :active_machines, :host)
+Environment = Struct.new(:local_data_path, :active_machines)
 Machine = Struct.new(:name, :provider, :ui, :data_dir, :id, :state)
 State = Struct.new(:id)
 Provider = Struct.new(:driver)
-
-# The computer, as Vagrant has it: what it can do there, and what it was told to.
-class Host
-  attr_reader :calls
-
-  def initialize(capabilities)
-    @capabilities, @calls = capabilities, []
-  end
-
-  def capability?(name) = @capabilities.include?(name.to_s)
-
-  def capability(name, *arguments)
-    raise "this host cannot #{name}" unless capability?(name)
-    @calls << [name, *arguments.map(&:to_s)]
-  end
-end
 
 class Ui
   attr_reader :said
@@ -203,8 +177,7 @@ def played(play)
   _, override = config.vm.providers.fetch(play["provider"])
   triggers = [override, config].flat_map { |set| set.trigger.moments.fetch(play["moment"], []) }
   abort "nothing happens #{play["moment"]}" if triggers.empty?
-  host = Host.new(play.fetch("capabilities", []))
-  environment = Environment.new(Pathname.new(play["data"]), play["active"].map { |pair| pair.map(&:to_sym) }, host)
+  environment = Environment.new(Pathname.new(play["data"]), play["active"].map { |pair| pair.map(&:to_sym) })
   machine = Machine.new(play["machine"].to_sym, Provider.new(driver), ui, Pathname.new(play["data"]), "its-id",
                         State.new(play.fetch("state", "poweroff").to_sym))
   error = nil
@@ -214,7 +187,7 @@ def played(play)
     error = why.message
   end
   abort "VBoxManage was not asked all that was expected" unless driver.done?
-  { said: ui.said, error: error, **(play.key?("capabilities") ? { host: host.calls } : {}) }
+  { said: ui.said, error: error }
 end
 
 play = JSON.parse($stdin.read)

@@ -157,6 +157,15 @@ def test_where_vagrant_is_missing_nothing_is_usable():
     assert not any(diagnosis.usable.values())
 
 
+def test_containers_are_usable_where_vagrant_is_missing():
+    diagnosis = examine(COURSE, DOCKER.without("vagrant"))
+    assert {finding.id for finding in diagnosis.findings if finding.level == "error"} >= {"vagrant.missing"}
+    assert [provider for provider, usable in diagnosis.usable.items() if usable] == ["docker"]
+    assert diagnosis.choose(COURSE).provider == "docker"
+    only = examine(COURSE, DOCKER.without("vagrant"), ["docker"])
+    assert not [finding for finding in only.findings if finding.id.startswith("vagrant.")]
+
+
 def test_a_computer_with_nothing_at_all_is_told_so_without_an_error():
     bare = replace(LINUX, programs=frozenset({"apt-get"}), built=frozenset()).but(
         variables={"LACKS": "vagrant libvirt-clients"}

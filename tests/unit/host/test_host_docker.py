@@ -393,9 +393,9 @@ def fresh(**changes):
 def test_packages_of_a_fresh_debian():
     build = ["mmdebstrap"]
     # systemd starts the engine as soon as it is installed.
-    assert packages(COURSE, fresh(), ["docker"]) == ["vagrant", "openssh-client", "docker.io", *build]
+    assert packages(COURSE, fresh(), ["docker"]) == ["openssh-client", "docker.io", *build]
     assert packages(COURSE, fresh(files={"/proc/1/comm": "init\n"}), ["docker"]) == [
-        *("vagrant", "openssh-client", "docker.io", "dnsmasq-base", "iptables", "netcat-openbsd", "iproute2"),
+        *("openssh-client", "docker.io", "dnsmasq-base", "iptables", "netcat-openbsd", "iproute2"),
         *("util-linux", *build),
     ]
     assert "mmdebstrap" not in packages(COURSE, fresh(built={"docker"}), ["docker"])

@@ -14,6 +14,7 @@ from labgen.core.progress import Progress
 from labgen.machines import connection_info, inventory, vagrant
 from labgen.machines.lifecycle import Machines
 from labgen.model.lab_folder import LabFolder, State
+from labgen.providers.machine_data import MachineData
 
 LAB = config.parse("{workers: 1, ports: [{guest: 8001, host: 9001}, {guest: 80, node: swarm-worker1}]}")
 NAMES = [node.name for node in LAB.nodes]
@@ -25,12 +26,12 @@ def host(name: str, port: int) -> str:
 
 def wrote(folder: Path, name: str, port: int = 2222, provider: str = "virtualbox", **fields: Any) -> Path:
     """As the trigger does."""
-    place = folder / ".vagrant" / "machines" / name / provider
-    place.mkdir(parents=True, exist_ok=True)
+    path = MachineData(folder, provider, name).connection
+    path.parent.mkdir(parents=True, exist_ok=True)
     ports = [{"guest": 22, "host": port}, {"guest": 8001, "host": 2201}]
     content = {"version": 1, "ssh_config": host(name, port), "ports": ports, **fields}
-    (place / connection_info.FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
-    return place / connection_info.FILE_NAME
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
 
 
 def test_all_that_was_written_is_known(tmp_path: Path) -> None:

@@ -44,17 +44,6 @@ the supported versions listed below to use Vagrant:
 
 4.0, 4.1, 4.2, 4.3, 5.0, 5.1, 5.2, 6.0, 6.1, 7.0"""
 
-ALLOCATED = """\
-Stderr: Error response from daemon: driver failed programming external connectivity on endpoint labgen-swarm-manager
-(3fb3): Bind for 127.0.0.1:8001 failed: port is already allocated"""
-
-STOPPED = """\
-The container started either never left the "stopped" state or
-very quickly reverted to the "stopped" state. This is usually
-because the container didn't execute a command that kept it running,
-and usually indicates a misconfiguration."""
-
-
 NO_ANSWER = """\
 Timed out while waiting for the machine to boot. This means that
 Vagrant was unable to communicate with the guest machine within
@@ -76,21 +65,7 @@ the configured ("config.vm.boot_timeout" value) time period."""
         (VBOXMANAGE + "The machine 'a' is already locked by a session (or being locked or unlocked)", "close it"),
         (VBOXMANAGE + "Failed to create the VirtualBox object!", "end VBoxSVC"),
         (VBOXMANAGE + "Something that nobody has seen yet", "`VBoxManage list vms`"),
-        (ALLOCATED, "`labgen down`"),
-        ("Error starting userland proxy: listen tcp4 127.0.0.1:8001: bind: address already in use", "`labgen down`"),
-        (STOPPED, "fs.inotify.max_user_instances"),
-        (STOPPED, "docker logs"),
         (NO_ANSWER, "Get-HotFix | Sort-Object InstalledOn"),
-        (
-            "Ports are not available: exposing port TCP 127.0.0.1:8001 -> 0.0.0.0:0: listen tcp 127.0.0.1:8001: bind: "
-            "Only one usage of each socket address (protocol/network address/port) is normally permitted.",
-            "netstat -ano",
-        ),
-        (
-            "Ports are not available: listen tcp 127.0.0.1:8001: bind: An attempt was made to access a socket in a way "
-            "forbidden by its access permissions.",
-            "netsh int ipv4 show excludedportrange tcp",
-        ),
         ("Vagrant can't use the requested machine because it is locked! This\nmeans that another", "ruby.exe"),
         ("Vagrant will not operate outside the Windows Subsystem for Linux unless explicitly\ninstructed.", "~/lab"),
         ("The box 'bento/ubuntu-24.04' could not be found or\ncould not be accessed in the remote catalog.", "url:"),
@@ -101,10 +76,6 @@ the configured ("config.vm.boot_timeout" value) time period."""
         (VBOXMANAGE + "Call to WHvSetupPartition failed: ERROR_SUCCESS (Last=0xc000000d/87)", "bcdedit"),
         (VBOXMANAGE + "(VERR_NEM_VM_CREATE_FAILED)", "Docker Desktop"),
         (VBOXMANAGE + "The VM session was aborted", "showvminfo NAME --log 0"),
-        (
-            "Stderr: Cannot connect to the Docker daemon at unix:///tmp/none.sock. Is the docker daemon running?",
-            "Desktop",
-        ),
     ],
 )
 def test_what_can_be_done_is_said(message: str, way: str) -> None:

@@ -1,0 +1,97 @@
+"""The two networks of a lab whose nodes are containers: one for each adapter that a virtual machine has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any
+
+from labgen.core.errors import MachineError
+from labgen.model.lab import Lab
+from labgen.providers.docker.client import Client
+
+_OTHERWISE = "Otherwise give this lab another name (name: in lab.yml)."
+
+
+def adapter1(lab: Lab) -> str:
+    """Name the network of the first adapter.
+
+    Docker takes the default route from the network whose name comes first in the alphabet: this one.
+    """
+    return f"{lab.slug}-adapter1"
+
+
+def lab_network(lab: Lab) -> str:
+    """Name the lab network, in which the nodes have their addresses."""
+    return f"{lab.slug}-lab"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the engine."""
+
+    name: str
+    subnets: tuple[IPv4Network, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> Network:
+        """Read one entry of ``docker network inspect``."""
+        subnets = [config.get("Subnet") or "" for config in (entry.get("IPAM") or {}).get("Config") or []]
+        ipv4 = tuple(IPv4Network(subnet, strict=False) for subnet in subnets if subnet and ":" not in subnet)
+        return cls(entry["Name"], ipv4, entry.get("Labels") or {})
+
+
+def ensure(client: Client, lab: Lab, labels: Mapping[str, str]) -> None:
+    """Create the networks that do not exist.
+
+    :param labels: what everything of this lab bears.
+    :raises MachineError: one of the name is not this lab's, or another network has its addresses.
+    """
+    ids = [row[0] for row in client.rows("network", "ls", "--no-trunc", "--format", "{{.ID}}")]
+    # Of those that another lab has removed meanwhile it says an error, beside the others.
+    inspected = client.ask("network", "inspect", *ids).out
+    try:
+        networks = [Network.parse(entry) for entry in json.loads(inspected)]
+    except (ValueError, KeyError, TypeError, AttributeError) as why:
+        raise MachineError(f"the engine's list of networks cannot be read: {why}.", "See: docker network ls") from None
+    subnets = {adapter1(lab): lab.plan.adapter1, lab_network(lab): lab.plan.lab}
+    missing = [name for name, subnet in subnets.items() if not _exists(name, subnet, networks, labels)]
+    for name in missing:
+        _refuse_overlap(subnets[name], networks)
+    for name in missing:
+        gateway = ["--gateway", str(lab.plan.gateway)] if name == lab_network(lab) else []
+        client.run("network", "create", "--subnet", str(subnets[name]), *gateway, *label_options(labels), name)
+
+
+def label_options(labels: Mapping[str, str]) -> list[str]:
+    """Write labels as options of a command that creates something."""
+    return [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
+
+
+def _exists(name: str, subnet: IPv4Network, networks: Sequence[Network], labels: Mapping[str, str]) -> bool:
+    network = next((network for network in networks if network.name == name), None)
+    if network is None:
+        return False
+    ours = network.labels.get("labgen.folder") == labels["labgen.folder"]
+    if ours and network.subnets == (subnet,):
+        return True
+    what = "has other addresses than this lab" if ours else "is not this lab's"
+    listed = ", ".join(map(str, network.subnets)) or "none"
+    raise MachineError(
+        f"Docker already has a network named {name} with the subnet {listed}, which {what}.",
+        f"If nothing else needs it, remove it, then try again:\ndocker network rm {name}\n{_OTHERWISE}",
+    )
+
+
+def _refuse_overlap(subnet: IPv4Network, networks: Sequence[Network]) -> None:
+    for network in networks:
+        overlapping = next((theirs for theirs in network.subnets if theirs.overlaps(subnet)), None)
+        if overlapping is not None:
+            raise MachineError(
+                f"Docker's network {network.name} already uses {overlapping}, which overlaps {subnet} of this lab.",
+                f"If nothing else needs it, remove it, then try again:\ndocker network rm {network.name}\n"
+                "Otherwise give this lab other addresses in lab.yml (network:, or addresses: {adapter1: ...}).",
+            )
