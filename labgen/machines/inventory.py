@@ -243,6 +243,8 @@ def _take_over(folder: LabFolder, lab: Lab) -> None:
 
     if not folder.vagrantfile.exists():
         raise MachineError(f"there is no lab in {folder.path}.", "Make one with `labgen up`, or go to its folder.")
+    if any(name in PROVIDERS and not PROVIDERS[name].uses_vagrant for name in folder.machine_ids()):
+        raise MachineError("what is written down of this lab is incomplete.", "Bring it up with `labgen up`.")
     vagrant = Vagrant(folder.path, Runner(), folder.logs / "vagrant.log")
     machines = vagrant.status()
     down = [node.name for node in lab.nodes if node.name not in machines or not machines[node.name].running]

@@ -63,7 +63,10 @@ class Machines:
 
     def runner(self, state: State | None) -> Runner:
         """Starts programs where they see this lab's network, and the daemon its machines run on."""
-        return self._daemon(state).inside() if state is not None and state.namespace else Runner()
+        if state is not None and state.namespace:
+            return self._daemon(state).inside()
+        provider = PROVIDERS.get(state.provider) if state is not None else None
+        return provider.runner(self.folder, Runner()) if provider is not None else Runner()
 
     def driver(self, state: State | None, lab: Lab | None = None) -> Driver:
         """Give what creates, starts, stops and destroys the machines: Vagrant, unless the provider has its own driver.

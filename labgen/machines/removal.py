@@ -77,7 +77,7 @@ class Removal:
             daemon = daemons.get(provider)
             if daemon is not None and daemon.pid() is None:
                 continue  # its machines ended with it, and their disks are in the folder that is removed below
-            runner = daemon.inside() if daemon is not None else Runner()
+            runner = daemon.inside() if daemon is not None else self.machines.runner(State(provider))
             if self.state is not None or traces.ids:
                 problems += self._destroy(provider)
             if daemon is None:
@@ -194,7 +194,7 @@ def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -
         except LabgenError as why:
             problems.append(why)
     # No mark: machines that stay bear it as well.
-    remaining = leftovers.look(provider, machines.runner(state), Traces(mine)) if mine else []
+    remaining = leftovers.look(provider, machines.runner(state or State(provider)), Traces(mine)) if mine else []
     if remaining:
         raise _not_removed(remaining, problems)
     if problems:

@@ -118,6 +118,11 @@ class LabFolder:
         # The Vagrantfile reads it, and writes it where `vagrant up` comes before `labgen up`.
         return self.vagrant_data / "labgen-mark"
 
+    @property
+    def engine_file(self) -> Path:
+        """Where the address of the engine stands that the nodes are on, if they are containers; need not exist."""
+        return self.vagrant_data / "labgen-engine"
+
     def mark(self) -> str | None:
         """The mark that everything made for this folder bears; ``None`` where nothing has been made.
 
@@ -239,7 +244,7 @@ class LabFolder:
     def forget(self) -> None:
         """Forget the machines: they are gone."""
         own = (self.own / "state.json", self.ssh_config, self.own / "Vagrantfile", self.unfinished)
-        for path in (*own, self._mark_file):
+        for path in (*own, self._mark_file, self.engine_file):
             remove(path)
         # Of a machine that was removed past Vagrant, Vagrant would go on looking for it by its id.
         machines = self.vagrant_data / "machines"

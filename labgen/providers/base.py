@@ -145,6 +145,14 @@ class Provider(ProviderFacts):
         """
         raise NotImplementedError
 
+    def runner(self, folder: LabFolder, runner: Runner) -> Runner:
+        """Give a runner whose programs speak to what the machines of a lab folder are on.
+
+        :param runner: starts programs on this computer.
+        """
+        del folder
+        return runner
+
     def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon | None:
         """Give the daemon that the lab can start for itself, running or not; ``None`` where there is no such thing.
 

@@ -34,6 +34,12 @@ class Docker(Provider):
 
         return DockerDriver(folder, lab, runner, image)
 
+    def runner(self, folder: LabFolder, runner: Runner) -> Runner:
+        """Give a runner whose `docker` speaks to the engine that the nodes are on, whatever context is in use now."""
+        from labgen.providers.docker.endpoint import runner_for
+
+        return runner_for(folder, runner)
+
     def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
         """Give the lab's own Docker engine, running or not."""
         from labgen.providers.docker.dockerd import Dockerd

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from labgen.host import debian, downloads, network, resources
+from labgen.host import debian, downloads, resources
 from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
 from labgen.host.findings import Finding, Level, dotted, version_in
@@ -14,9 +14,8 @@ from labgen.host.wsl import is_wsl
 from labgen.model.lab import Lab
 from labgen.model.provider import ProviderFacts
 from labgen.providers.base import Checks
-from labgen.providers.docker import PROVIDER, engine, kernel
+from labgen.providers.docker import PROVIDER, engine, kernel, network
 from labgen.providers.docker.engine import Engine
-from labgen.providers.docker.network import check_routes
 
 ENGINE_PAGE = "https://docs.docker.com/engine/install/"
 DESKTOP_PAGE = "https://docs.docker.com/desktop/"
@@ -37,8 +36,8 @@ def checks(provider: ProviderFacts) -> Checks:
             image,
             limits,
             kernel.check,
-            partial(check_routes, provider=provider),
-            partial(network.ports, provider=provider, daemon=engine.daemon),
+            partial(network.check_routes, provider=provider),
+            partial(network.ports, provider=provider),
             partial(resources.disk, provider=provider, room=room),
             partial(resources.architecture, provider=provider),
             partial(debian.check, provider=provider, missing_packages=missing_packages),
@@ -72,7 +71,7 @@ def _data(host: Host) -> Path:
     details = engine.engine(host)
     if details is None:
         return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
-    virtual = host.system() != "Linux" or details.desktop
+    virtual = host.system() != "Linux" or details.desktop or engine.other_computer(host) is not None
     return host.home() if virtual or not details.root else Path(details.root)
 
 
@@ -148,14 +147,21 @@ def _kind(host: Host) -> Iterator[Finding]:
 
 
 def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
-    address = engine.endpoint(host)
-    if computer := engine.elsewhere(address):
+    computer = engine.other_computer(host)
+    if computer and engine.endpoint(host).startswith("ssh://"):
+        yield _finding(
+            "elsewhere",
+            "ok",
+            f"its engine is on another computer, {computer}: nodes are reached through ssh; forwarded ports are there.",
+        )
+    elif computer:
         yield _finding(
             "elsewhere",
             "error",
             f"the engine in use is on another computer, {computer}: its nodes could not be reached from here.",
-            "Use the engine of this computer: unset DOCKER_HOST, and docker context use default. "
-            f"Or run labgen on {computer}.",
+            "Reach it through SSH, which reaches its nodes as well: docker context create NAME --docker "
+            f"host=ssh://USER@{computer}, then docker context use NAME. Or use the engine of this computer: unset "
+            f"DOCKER_HOST, and docker context use default. Or run labgen on {computer}.",
         )
     if details.kind == "Podman":
         yield _finding(
@@ -212,7 +218,7 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
             "its engine confines containers with SELinux, which may keep nodes from mounting what they need.",
             "If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine.",
         )
-    if details.arch and details.arch != host.machine():
+    if details.arch and details.arch != host.machine() and not computer:
         yield _finding(
             "architecture-of-engine",
             "warning",

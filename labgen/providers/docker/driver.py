@@ -18,7 +18,7 @@ from labgen.core.process import Runner
 from labgen.model.lab import Lab, Node, Port
 from labgen.model.lab_folder import LabFolder
 from labgen.providers.base import Machine
-from labgen.providers.docker import lab_networks
+from labgen.providers.docker import endpoint, lab_networks
 from labgen.providers.docker.client import Client, taken_port, way_out
 from labgen.providers.docker.container import STOP_WITHIN, Container, containers, create_options, name_of
 from labgen.providers.docker.lab_key import LabKey
@@ -98,6 +98,7 @@ class DockerDriver:
         if network_ids := [row[0] for row in networks]:
             self._client.run("network", "rm", *network_ids)
         self._key.remove()
+        endpoint.forget(self._folder)
 
     def status(self) -> Mapping[str, Machine]:
         """Give the state of every node: ``not_created``, ``running``, ``stopped``, or Docker's own word."""
@@ -125,7 +126,9 @@ class DockerDriver:
         self._await(running, within, on_line)
         for name, ports in self._ports(running).items():
             self._data(name).write_id(running[name])
-            self._data(name).write_connection(self._host(name, ports), ports)
+            # Ports of another computer are no ports of this one.
+            here = [(host, guest) for host, guest in ports if guest == 22 or not self._jump()]
+            self._data(name).write_connection(self._host(name, ports), here)
 
     def _usable(self, on_line: Say) -> list[Container]:
         """Give the lab's containers; those that were never started are removed: they may lack a network.
@@ -135,13 +138,14 @@ class DockerDriver:
         everything = list(containers(self._client))
         mark = self._folder.draw_mark()
         names = {name_of(self._lab, node) for node in self._lab.nodes}
-        foreign = next((each.name for each in everything if each.name in names and each.folder != mark), None)
-        if foreign is not None:
-            raise MachineError(
-                f"Docker already has a container named {foreign}, and it is not this lab's.",
-                f"If nothing else needs it, remove it, then try again:\ndocker rm --force --volumes {foreign}\n"
-                "Otherwise give this lab another name (name: in lab.yml).",
-            )
+        for container in everything:
+            if container.name in names and container.folder != mark:
+                raise MachineError(
+                    f"Docker already has a container named {container.name}, and it is not this lab's.",
+                    "If nothing else needs it, remove it, then try again:\n"
+                    f"docker rm --force --volumes {container.name}\n"
+                    "Otherwise give this lab another name (name: in lab.yml).",
+                )
         ours = [container for container in everything if container.folder == mark]
         unfinished = [container.id for container in ours if container.state == "created"]
         if unfinished:
@@ -151,6 +155,7 @@ class DockerDriver:
 
     def _create_all(self, nodes: Sequence[Node], on_line: Say) -> None:
         image = self._image()
+        endpoint.record(self._folder, self._client.runner)
         labels = {"labgen.lab": self._lab.slug, "labgen.folder": self._folder.draw_mark()}
         public_key = self._key.public()
         lab_networks.ensure(self._client, self._lab, labels)
@@ -231,8 +236,8 @@ class DockerDriver:
     def _ours(self, names: Iterable[str] = ()) -> list[Container]:
         """Give the lab's containers, or those of some nodes."""
         few, mark = frozenset(names), self._folder.mark()
-        everything = containers(self._client) if mark else ()
-        return [each for each in everything if each.folder == mark and (not few or each.node in few)]
+        ours = [container for container in containers(self._client) if container.folder == mark] if mark else []
+        return [container for container in ours if not few or container.node in few]
 
     def _data(self, name: str) -> MachineData:
         return MachineData(self._folder.path, "docker", name)
@@ -247,6 +252,9 @@ class DockerDriver:
         names = {identity: name for name, identity in running.items()}
         rows = self._client.rows("inspect", "--format", "{{.Id}}\t{{json .NetworkSettings.Ports}}", *names)
         return {names[identity]: _published(text) for identity, text in rows}
+
+    def _jump(self) -> str:
+        return endpoint.proxy_command(endpoint.recorded(self._folder))
 
     def _host(self, name: str, ports: Sequence[tuple[int, int]]) -> str:
         port = next((host for host, guest in ports if guest == 22), None)
@@ -264,6 +272,7 @@ class DockerDriver:
             "PasswordAuthentication": "no",
             "IdentityFile": f'"{self._key.path}"',
             "IdentitiesOnly": "yes",
+            **({"ProxyCommand": jump} if (jump := self._jump()) else {}),
         }
         return "\n".join([f"Host {name}", *(f"  {option} {value}" for option, value in options.items())]) + "\n"
 

@@ -147,6 +147,11 @@ def elsewhere(address: str) -> str | None:
     return None if name in ("localhost", "::1") or name.startswith("127.") else name or address
 
 
+def other_computer(host: Host) -> str | None:
+    """Name the other computer that the engine in use is on, ``None`` if it is this one."""
+    return elsewhere(endpoint(host))
+
+
 def daemon(host: Host) -> DaemonStatus:
     """How a Docker engine can be had here."""
     if host.which("docker") is None:

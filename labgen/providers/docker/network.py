@@ -9,6 +9,7 @@ from labgen.host.computer import Host
 from labgen.host.findings import Finding
 from labgen.host.lab_folder import mark
 from labgen.host.network import CONTAINERS, KEYS, Route, as_yaml, clashes, free_subnet, routes
+from labgen.host.network import ports as ports_of_this_computer
 from labgen.model.lab import Lab
 from labgen.model.provider import ProviderFacts
 from labgen.providers.docker import engine
@@ -30,6 +31,12 @@ def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
     # The engine's bridges are this computer's, unless it is in a virtual machine.
     bridged = ("lab network", "adapter 1") if _local_engine(host) else ()
     yield from clashes(lab, host, provider, bridged, _bridges)
+
+
+def ports(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
+    """Check the forwarded ports, unless those of another computer are meant."""
+    if engine.other_computer(host) is None:
+        yield from ports_of_this_computer(lab, host, provider, engine.daemon)
 
 
 def _bridges(lab: Lab, host: Host, table: Sequence[Route]) -> set[str]:
@@ -98,4 +105,5 @@ def _remove(network: engine.Network) -> str:
 
 def _local_engine(host: Host) -> bool:
     details = engine.engine(host)
-    return host.system() == "Linux" and not (details is not None and details.desktop)
+    virtual = details is not None and details.desktop
+    return host.system() == "Linux" and not virtual and engine.other_computer(host) is None

@@ -230,7 +230,16 @@ def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
 def test_an_engine_on_another_computer(address, computer):
     assert engine.elsewhere(address) == computer
     levels = bad(doctor.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
-    assert levels == ({"docker.elsewhere": "error"} if computer else {})
+    through_ssh = address.startswith("ssh://")
+    assert levels == ({"docker.elsewhere": "error"} if computer and not through_ssh else {})
+
+
+def test_of_an_engine_on_another_computer_this_ones_ports_disk_and_routes_say_nothing():
+    there = DOCKER.but(says={ENDPOINT: Said("ssh://me@server\n")}, ports={8001: "taken"})
+    (finding,) = [message for message in doctor.check_engine(COURSE, there) if message.id == "docker.elsewhere"]
+    assert "on another computer, server: nodes are reached through ssh" in finding.message
+    assert list(check("docker", "ports", COURSE, there)) == []
+    assert doctor._data(there) == there.home()
 
 
 def test_answers_that_are_no_answers():

@@ -41,6 +41,8 @@ class FakeEngine:
 
     :ivar commands: every command that changed something, in order.
     :ivar taken: ports of this computer that other programs have.
+    :ivar env: what the runner adds to the environment.
+    :ivar address: of the engine, as the context in use has it.
     :ivar images: those it has.
     :ivar units: what `systemctl is-active ssh docker` says on a node, by its name.
     """
@@ -50,6 +52,8 @@ class FakeEngine:
         self.networks: dict[str, dict[str, Any]] = {}
         self.commands: list[str] = []
         self.taken: set[int] = set()
+        self.env: dict[str, str] = {}
+        self.address = "unix:///var/run/docker.sock"
         self.images = {"labgen/node:0123"}
         self.units: dict[str, str] = {}
         self._ids = (f"{number:064x}" for number in itertools.count(1))
@@ -87,6 +91,7 @@ class FakeEngine:
             "kill": lambda ids: self._each(ids, lambda container: self._end(container, "kill")),
             "rm": self._rm,
             "exec": self._exec,
+            "context": lambda _words: self.address + "\n",
             "logs": lambda _words: "systemd says why",
             "inspect": self._inspect,
             "network ls": self._network_ls,
@@ -109,12 +114,12 @@ class FakeEngine:
         assert words[:3] == ["--all", "--no-trunc", "--format"]
         rows = [
             [
-                each.id,
-                each.name,
-                each.state,
-                *(each.labels.get(f"labgen.{key}", "") for key in ("folder", "lab", "node")),
+                container.id,
+                container.name,
+                container.state,
+                *(container.labels.get(f"labgen.{key}", "") for key in ("folder", "lab", "node")),
             ]
-            for each in self.containers.values()
+            for container in self.containers.values()
         ]
         return "".join("\t".join(row) + "\n" for row in rows)
 

@@ -9,9 +9,12 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import MachineError
+from labgen.core.process import Runner
 from labgen.machines import connection_info, ssh_config
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder
+from labgen.providers import PROVIDERS
+from labgen.providers.docker import endpoint
 from labgen.providers.docker.client import taken_port, way_out
 from labgen.providers.docker.driver import DockerDriver
 from labgen.providers.docker.lab_key import LabKey
@@ -262,6 +265,38 @@ def test_up_says_what_a_node_lacks_when_its_time_is_over(world: World) -> None:
     world.engine.units["labgen-swarm-worker1"] = "active\nactivating\n"
     with pytest.raises(MachineError, match="swarm-worker1: ssh and docker are active and activating"):
         world.up(within=0)
+
+
+def test_engine_of_the_lab_is_written_down_until_the_last_node_is_gone(world: World) -> None:
+    world.up()
+    assert endpoint.recorded(world.folder) == "unix:///var/run/docker.sock"
+    # Whatever context is in use by now.
+    world.engine.address = "ssh://me@server"
+    world.up()
+    docker = PROVIDERS["docker"].runner(world.folder, Runner(env={"A": "b"}))
+    assert docker.env == {"A": "b", "DOCKER_HOST": "unix:///var/run/docker.sock"}
+    world.driver().destroy(on_line=world.lines.append)
+    assert endpoint.recorded(world.folder) == ""
+    assert PROVIDERS["docker"].runner(world.folder, Runner()) == Runner()
+
+
+@pytest.mark.parametrize(("address", "env"), [("tcp://server:2376", {}), ("unix:///x", {"DOCKER_HOST": "unix:///x"})])
+def test_engine_is_not_written_down_where_the_address_does_not_say_all(
+    world: World, address: str, env: dict[str, str]
+) -> None:
+    world.engine.address, world.engine.env = address, env
+    world.up()
+    assert endpoint.recorded(world.folder) == ""
+
+
+def test_nodes_on_another_computer_are_reached_through_it(world: World) -> None:
+    world.engine.address = "ssh://kim@server:2200"
+    world.up()
+    access = connection_info.of(world.folder.path, "docker", "swarm-manager")
+    assert access is not None
+    (host,) = ssh_config.parse(access.ssh_config)
+    assert host.value("ProxyCommand") == "ssh -o BatchMode=yes -l kim -p 2200 -W %h:%p -- server"
+    assert list(access.ports) == [22]
 
 
 @pytest.mark.parametrize(
