@@ -19,7 +19,7 @@ PARTS = {
     "engine": "Starting a Docker engine",
     "image": "Loading the node image",
     "boot": "Booting",
-    "ssh": "Asking Vagrant",
+    "ssh": "Asking how",
     "kernel": "Asking the kernel",
 }
 """Column -> how the line of `labgen up` begins that tells its seconds."""

@@ -231,18 +231,18 @@ def test_fetch_box_names_the_file_whose_checksum_differs(tmp_path: Path) -> None
 
 def test_status_error_is_told_once_and_decoded(tmp_path: Path) -> None:
     why = (
-        "The provider 'docker' that was requested to back the machine\\n'swarm-manager' is reporting that it isn't "
+        "The provider 'virtualbox' that was requested to back the machine\\n'swarm-manager' is reporting that it isn't "
         "usable on this system. The\\nreason is shown below:\\n\\n"
-        '["docker"%!(VAGRANT_COMMA) "version"]: Is the docker daemon running?'
-    ).replace('\\"', '"')
+        "Vagrant could not detect VirtualBox%!(VAGRANT_COMMA) or it is not on PATH."
+    )
     out = f"1795872190,,ui,error,{why}\n1795872190,,error-exit,Vagrant::Errors::ProviderNotUsable,{why}\n"
     with pytest.raises(MachineError) as caught:
         door(tmp_path, "vagrant status --machine-readable", 1, out).status()
     assert caught.value.message.count("isn't usable") == 1
     assert "VAGRANT_COMMA" not in caught.value.message
     assert "1795872190" not in caught.value.message
-    assert '["docker", "version"]' in caught.value.message
-    assert "Start Docker Desktop" in caught.value.hint
+    assert "could not detect VirtualBox, or" in caught.value.message
+    assert "Install VirtualBox" in caught.value.hint
 
 
 def test_what_several_machines_failed_of_is_said_once():
