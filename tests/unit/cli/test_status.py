@@ -15,11 +15,11 @@ from labgen.docker.swarm import Port
 from labgen.machines import inventory
 from labgen.machines.connection_info import url
 from labgen.machines.inventory import Inventory
-from labgen.machines.vagrant import Vagrant
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder, State
 from labgen.providers.base import Machine
+from labgen.providers.docker.driver import DockerDriver
 from labgen.transport.ssh import SshTransport
 
 LAB = config.parse("")
@@ -131,7 +131,7 @@ def test_status_of_a_lab_without_the_mesh(
     monkeypatch.setattr(SshTransport, "ask", lambda _self, _node, question: answer(question.script))
     monkeypatch.setattr(inventory, "discover", lambda _: lab_inventory)
     monkeypatch.setattr(
-        Vagrant, "status", lambda _: {node.name: Machine(node.name, "running", "docker") for node in LAB.nodes}
+        DockerDriver, "status", lambda _: {node.name: Machine(node.name, "running", "docker") for node in LAB.nodes}
     )
     assert cli.main(["-C", str(tmp_path), "status"]) == 0
     assert f"port 8001 does not answer here: {NO_IPVS}" in capsys.readouterr().out
