@@ -15,6 +15,7 @@ from labgen.docker.swarm import Port
 from labgen.machines import inventory
 from labgen.machines.connection_info import url
 from labgen.machines.inventory import Inventory
+from labgen.machines.vagrant import Vagrant
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder, State
