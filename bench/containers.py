@@ -22,8 +22,8 @@ from pathlib import Path
 from labgen import config, images
 from labgen.core.process import Runner
 from labgen.core.progress import Lines
-from labgen.core.workspace import LabFolder
 from labgen.model.lab import Lab, Node
+from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker import lab_networks
 from labgen.providers.docker.container import create_options, name_of
 from labgen.providers.docker.dockerd import Dockerd
