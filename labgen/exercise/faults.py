@@ -285,9 +285,9 @@ class Fault:
         :raises ValueError: it names a check that there is not.
         """
         ids = list(checks)
-        named = {"fail": self.fail, "blocked": self.blocked, "inconclusive": self.inconclusive}
+        verdicts = {"fail": self.fail, "blocked": self.blocked, "inconclusive": self.inconclusive}
         return {
-            check: verdict for verdict, names in named.items() for name in names for check in self._expand(name, ids)
+            check: verdict for verdict, names in verdicts.items() for name in names for check in self._expand(name, ids)
         }
 
     def _expand(self, name: str, checks: Sequence[str]) -> list[str]:

@@ -34,32 +34,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=FOLDER, metavar="FOLDER")
     arguments = parser.parse_args(argv)
     exercises = [find(name) for name in arguments.names]
-    left = [exercise.name for exercise in exercises]
+    remaining = [exercise.name for exercise in exercises]
     if arguments.lab is not None:
         with closing(Stage(arguments.lab)) as stage:
-            left = _record(stage, left, arguments.into)
+            remaining = _record(stage, remaining, arguments.into)
     else:
         for size in SIZES:
-            if left:
+            if remaining:
                 with own_lab(arguments.provider, size) as stage:
-                    left = _record(stage, left, arguments.into)
+                    remaining = _record(stage, remaining, arguments.into)
     if arguments.into == FOLDER:
         recordings.write(hashed_ids())
-    print(f"not recorded: {', '.join(left)}" if left else "all recorded")
-    return 1 if left else 0
+    print(f"not recorded: {', '.join(remaining)}" if remaining else "all recorded")
+    return 1 if remaining else 0
 
 
 def _record(stage: Stage, names: Sequence[str], folder: Path) -> list[str]:
     """Record the exercises for which a lab is large enough; gives the names of the others."""
-    left = []
+    too_large = []
     for name in names:
         if find(name).lacking(stage.lab):
-            left.append(name)
+            too_large.append(name)
             continue
         start = time.monotonic()
         record(stage, name, folder / name / "recording.jsonl")
         print(f"{name}: recorded in {time.monotonic() - start:.0f} s", flush=True)
-    return left
+    return too_large
 
 
 def record(stage: Stage, name: str, file: Path) -> None:
@@ -71,12 +71,12 @@ def record(stage: Stage, name: str, file: Path) -> None:
     if name != prerequisite():
         stage.must("labgen", "run", name)
     with TemporaryDirectory() as scratch:
-        # Kept only where all is right: a recording is what a right lab answers.
-        kept = Path(scratch) / file.name
-        graded = stage.run("labgen", "grade", name, "--evidence", str(kept))
-        if graded.returncode:
-            raise LabgenError(f"{name} is not right:\n{graded.stdout[-3000:]}{graded.stderr[-1000:]}")
-        shutil.copyfile(kept, file)
+        # Copied only where all is right: a recording is what a right lab answers.
+        evidence = Path(scratch) / file.name
+        grading = stage.run("labgen", "grade", name, "--evidence", str(evidence))
+        if grading.returncode:
+            raise LabgenError(f"{name} is not right:\n{grading.stdout[-3000:]}{grading.stderr[-1000:]}")
+        shutil.copyfile(evidence, file)
 
 
 def hashed_ids() -> set[str]:

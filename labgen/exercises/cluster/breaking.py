@@ -1,4 +1,4 @@
-"""How the swarm itself is broken: acts on nodes, and edits of a recording, of the faults in ``faults.py``."""
+"""Ways to break the swarm itself: acts on nodes and edits of its recording, for the faults in ``faults.py``."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def other_address(lab: LiveLab) -> str:
 
 def address_lost(lab: LiveLab) -> None:
     address = lab.node(WORKER2).address
-    found = f"ip -4 -o address show to {address} | awk '{{print $2}}' >/root/adapter"
-    lab.on(WORKER2, found, f"ip address del {address}/24 dev $(cat /root/adapter)")
+    find_adapter = f"ip -4 -o address show to {address} | awk '{{print $2}}' >/root/adapter"
+    lab.on(WORKER2, find_adapter, f"ip address del {address}/24 dev $(cat /root/adapter)")
     lab.missed(WORKER2)
 
 
@@ -98,7 +98,7 @@ def gossip_unwalled(lab: LiveLab) -> None:
 
 
 def elsewhere(lab: LiveLab) -> None:
-    """It has left, and begun a swarm of its own; its old entry bears its name still."""
+    """Let a worker leave, and begin a swarm of its own; the managers still list it."""
     lab.on(WORKER2, "docker swarm leave", "docker swarm init --advertise-addr 10.0.2.103 >/dev/null")
 
 
@@ -189,9 +189,9 @@ def gossip_dropped(node: str, *sources: str, tcp: bool = True, udp: bool = True)
     return edits.all_of(*steps, edits.unheard(node, *(ADDRESSES[source] for source in sources if udp)))
 
 
-def overlay_dropped(node: str, *others: str) -> Edit:
+def overlay_dropped(node: str, *peers: str) -> Edit:
     """Let a node's firewall drop the packets of overlay networks: they pass in neither direction."""
-    ways = [(node, other) for other in others] + [(other, node) for other in others]
+    ways = [(node, peer) for peer in peers] + [(peer, node) for peer in peers]
     return edits.all_of(*(edits.unreached(source, ADDRESSES[target]) for source, target in ways))
 
 
@@ -200,14 +200,14 @@ def management_dropped(manager: str, *workers: str) -> Edit:
     return edits.all_of(*(edits.unreached(worker, ADDRESSES[manager], MANAGEMENT) for worker in workers))
 
 
-def silent(node: str, *others: str) -> Edit:
-    """Let nothing pass between a node and others, in either direction."""
+def silent(node: str, *peers: str) -> Edit:
+    """Let nothing pass between a node and its peers, in either direction."""
     steps = [edits.down(node)]
-    for other in others:
+    for peer in peers:
         steps += [
-            gossip_dropped(node, other),
-            gossip_dropped(other, node),
-            edits.unreached(node, ADDRESSES[other], MANAGEMENT),
+            gossip_dropped(node, peer),
+            gossip_dropped(peer, node),
+            edits.unreached(node, ADDRESSES[peer], MANAGEMENT),
         ]
     return edits.all_of(*steps)
 

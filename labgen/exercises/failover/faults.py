@@ -44,13 +44,13 @@ def _history(*steps: Act) -> Act:
 def _without(node: str) -> Act:
     """Wait until all tasks run, none of them on a node."""
 
-    def true_of(swarm: Swarm) -> bool:
-        names = {one.id: one.name for one in swarm.nodes}
-        there = swarm.services[NAME]
-        on = [names[task.node_id] for task in there.running]
-        return len(on) == ALL and node not in on and there.settled
+    def moved(swarm: Swarm) -> bool:
+        names = {member.id: member.name for member in swarm.nodes}
+        service = swarm.services[NAME]
+        hosts = [names[task.node_id] for task in service.running]
+        return len(hosts) == ALL and node not in hosts and service.settled
 
-    return lambda lab: lab.wait(f"the tasks of {node} to run elsewhere", true_of)
+    return lambda lab: lab.wait(f"the tasks of {node} to run elsewhere", moved)
 
 
 def _lost(lab: LiveLab) -> None:

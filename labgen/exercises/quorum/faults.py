@@ -64,36 +64,36 @@ def _start(lab: LiveLab, *names: str) -> None:
     for name in names:
         lab.on(name, f"systemctl start {_ENGINE}")
 
-    def true_of(there: Swarm) -> bool:
-        managers = [node for node in there.nodes if node.role == "manager"]
+    def met(swarm: Swarm) -> bool:
+        managers = [node for node in swarm.nodes if node.role == "manager"]
         return (
-            all(node.ready for node in there.nodes)
+            all(node.ready for node in swarm.nodes)
             and all(node.reachable for node in managers)
             and any(node.leader for node in managers)
         )
 
-    lab.wait("three managers", true_of, within=_AGREED)
+    lab.wait("three managers", met, within=_AGREED)
 
 
 def _lost(lab: LiveLab, managers: int) -> None:
     """The service anew; then the engine of who leads is stopped, so many times, and all are started again."""
     acts.make(lab, SERVICE, running=1)
-    left, stopped = list(MANAGERS), []
+    remaining, stopped = list(MANAGERS), []
     for _ in range(managers):
-        name = _leader(lab, left)
+        name = _leader(lab, remaining)
         _stop(lab, name)
-        left.remove(name)
+        remaining.remove(name)
         stopped.append(name)
 
     def nobody_leads() -> None:
-        said = lab.on(left[0], f"timeout 5 {quorum.LIST} 2>&1 || true", within=30)
-        if quorum.NO_LEADER not in said:
-            raise NotYet(said.strip()[-200:] or "no answer yet")
+        answer = lab.on(remaining[0], f"timeout 5 {quorum.LIST} 2>&1 || true", within=30)
+        if quorum.NO_LEADER not in answer:
+            raise NotYet(answer.strip()[-200:] or "no answer yet")
 
-    if len(left) > 1:
-        _leader(lab, left)
+    if len(remaining) > 1:
+        _leader(lab, remaining)
     else:
-        _wait(lab, f"{left[0]} to miss the majority", nobody_leads)
+        _wait(lab, f"{remaining[0]} to miss the majority", nobody_leads)
     _start(lab, *reversed(stopped))
 
 
@@ -107,11 +107,11 @@ def _worker_too(lab: LiveLab) -> None:
     before = {task.id for task in lab.swarm().services[SERVICE.name].running}
     lab.on(WORKER1, "systemctl restart docker.service")
 
-    def true_of(there: Swarm) -> bool:
-        now = {task.id for task in there.services[SERVICE.name].running}
-        return bool(now - before) and all(node.ready for node in there.nodes)
+    def met(swarm: Swarm) -> bool:
+        running = {task.id for task in swarm.services[SERVICE.name].running}
+        return bool(running - before) and all(node.ready for node in swarm.nodes)
 
-    lab.wait("another task on the worker", true_of)
+    lab.wait("another task on the worker", met)
 
 
 def _one_stays_down(lab: LiveLab) -> None:
@@ -121,15 +121,15 @@ def _one_stays_down(lab: LiveLab) -> None:
     _leader(lab, MANAGERS[:2])
 
 
-NAME = "quorum-web"
+Json = dict[str, Any]
 STOPPED = "9d1aaa27d60140bd96365438aad20286"
 
 
-def _journal(lab: RecordedLab, keep: Any) -> None:
-    """Change the lines of every manager's journal; ``keep`` is given one, and gives what stands in its place."""
+def _journal(lab: RecordedLab, change_line: Callable[[Json], Json | None]) -> None:
+    """Change each line of every manager's journal; ``change_line`` returns the line to stand instead, or None."""
 
     def change(out: str) -> str:
-        lines = [keep(json.loads(line)) for line in out.splitlines() if line.strip()]
+        lines = [change_line(json.loads(line)) for line in out.splitlines() if line.strip()]
         return "".join(f"{json.dumps(line)}\n" for line in lines if line)
 
     lab.says("MESSAGE_ID", change)
@@ -173,7 +173,7 @@ def a_workers_engine_too(lab: RecordedLab) -> None:
     def restarted(tasks: list[dict[str, Any]]) -> None:
         tasks[0]["Status"]["Timestamp"] = edits.later(tasks[0]["Status"]["Timestamp"], 300)
 
-    lab.tasks(NAME, restarted)
+    lab.tasks(SERVICE.name, restarted)
 
 
 def while_nobody_led(lab: RecordedLab) -> None:
@@ -193,7 +193,7 @@ def while_nobody_led(lab: RecordedLab) -> None:
         between = datetime.fromtimestamp((start + end) / 2e6, UTC)
         tasks[0]["Status"]["Timestamp"] = between.isoformat()
 
-    lab.tasks(NAME, restarted)
+    lab.tasks(SERVICE.name, restarted)
 
 
 _NEED_SERVICE_RUNS = ("another_led", "majority_lost", "ran_on", "recovered")
@@ -205,14 +205,14 @@ FAULTS = (
         fail=("service_runs",),
         blocked=_NEED_SERVICE_RUNS,
         on_nodes=lambda lab: lab.remove(SERVICE.name),
-        on_recording=edits.gone(NAME),
+        on_recording=edits.gone(SERVICE.name),
     ),
     Fault(
         "a worker without a task",
         fail=("service_runs",),
         blocked=_NEED_SERVICE_RUNS,
         on_nodes=_everywhere_else,
-        on_recording=lambda lab: lab.tasks(NAME, lambda tasks: tasks[:-1]),
+        on_recording=lambda lab: lab.tasks(SERVICE.name, lambda tasks: tasks[:-1]),
     ),
     Fault(
         "nothing was stopped",
@@ -264,7 +264,7 @@ FAULTS = (
         "another image",
         fail=("service_runs",),
         blocked=_NEED_SERVICE_RUNS,
-        on_recording=edits.image(NAME, "httpd:latest"),
+        on_recording=edits.image(SERVICE.name, "httpd:latest"),
         only=QUICK,
     ),
     Fault(

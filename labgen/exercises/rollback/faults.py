@@ -38,24 +38,24 @@ def _type(command: str) -> Act:
     return act
 
 
-def _until(what: str, true_of: Callable[[Swarm], bool]) -> Act:
-    return lambda lab: lab.wait(what, true_of)
+def _until(what: str, condition: Callable[[Swarm], bool]) -> Act:
+    return lambda lab: lab.wait(what, condition)
 
 
 def _down(name: str) -> Act:
     """Waits until a task of every replica has failed, and none runs."""
 
-    def true_of(swarm: Swarm) -> bool:
-        there = swarm.services[name]
-        return not there.running and all(any(task.failed for task in tasks) for tasks in places(there).values())
+    def down(swarm: Swarm) -> bool:
+        service = swarm.services[name]
+        return not service.running and all(any(task.failed for task in tasks) for tasks in places(service).values())
 
-    return _until(f"every replica of {name} to be down", true_of)
+    return _until(f"every replica of {name} to be down", down)
 
 
 def _failed_again(swarm: Swarm) -> bool:
     """The store's update is paused, and what had failed was tried once more, and failed."""
-    there = swarm.services[STORE.name]
-    return there.update_state == "paused" and any(_tries(tasks) > 1 for tasks in places(there).values())
+    store = swarm.services[STORE.name]
+    return store.update_state == "paused" and any(_tries(tasks) > 1 for tasks in places(store).values())
 
 
 def _tries(tasks: list[Task]) -> int:

@@ -101,19 +101,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def counted(faults: Iterable[Fault]) -> str:
     """Say how many faults can be brought about in both ways, and how many in one only, by the reason."""
-    both = on_nodes = on_recording = 0
+    pairs = on_nodes = on_recording = 0
     reasons: Counter[tuple[str, str]] = Counter()
     for fault in faults:
         if fault.on_nodes and fault.on_recording:
-            both += 1
+            pairs += 1
         elif fault.on_nodes:
             on_nodes += 1
             reasons["on nodes", fault.only] += 1
         else:
             on_recording += 1
             reasons["recorded", fault.only] += 1
-    total = both + on_nodes + on_recording
-    lines = [f"{total} faults: {both} on nodes and in a recording, {on_nodes} on nodes only, {on_recording} recorded"]
+    total = pairs + on_nodes + on_recording
+    lines = [f"{total} faults: {pairs} on nodes and in a recording, {on_nodes} on nodes only, {on_recording} recorded"]
     lines += [f"{number:>4}  {where} only: {why}" for (where, why), number in reasons.most_common()]
     return "\n".join(lines)
 
