@@ -37,6 +37,8 @@ from labgen.model.lab import Node
 from labgen.model.lab_folder import LabFolder, State
 from labgen.transport import engine_socket
 from labgen.transport.ssh import SshTransport
+from verify.answers import CommandFailed
+from verify.testinfra_host import host_of
 
 NODE = Node("node", "manager", IPv4Address("127.0.0.1"), 512, 1)
 GONE = Node("gone", "worker", IPv4Address("127.0.0.1"), 512, 1)
@@ -109,6 +111,19 @@ def test_run_opens_one_connection_however_much_is_asked(server: Server) -> None:
     answer = [nodes.run(NODE, "printf '%s' '한 $HOME \"q\"'") for _ in range(4)]
     nodes.close()
     assert answer == ['한 $HOME "q"'] * 4
+    assert server.connections == 1
+
+
+def test_run_serves_the_modules_of_testinfra(server: Server) -> None:
+    nodes = transport_to(server)
+    host = host_of(NODE, partial(nodes.run, NODE))
+    assert host.file("/etc/passwd").contains("^root:")
+    assert host.file("/no such 'file'").exists is False
+    assert host.sysctl("kernel.ostype") == "Linux"
+    assert any(spec.startswith("tcp://127.0.0.1:") for spec in host.socket.get_listening_sockets())
+    with pytest.raises(CommandFailed, match=r"`cat -- /dev/zero` printed more than 4 MiB"):
+        _ = host.file("/dev/zero").content
+    nodes.close()
     assert server.connections == 1
 
 
