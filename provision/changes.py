@@ -265,7 +265,7 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     """Docker's engine: installed if missing, configured where the lab needs it, running."""
     changes = []
     if not facts.curl:
-        # How the engine is asked for its facts, and how a learner asks a published port.
+        # How Docker Hub is asked for here, and how a learner asks a published port.
         changes.append(Change("curl installed", packages.install("curl"), 600, packages.HINT))
     if not facts.engine_installed:
         changes.append(_installation(facts, lab, node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.core.errors import NodeError
-from labgen.docker.api import SOCKET
+from labgen.docker.question import NodeAccess, Question
 from labgen.docker.swarm import LocalSwarm
 from labgen.model.lab import Lab, Node
 from provision.shell import Shell
@@ -22,7 +23,7 @@ LOCAL_REGISTRY = "http://127.0.0.1:5000"
 HUB = "https://registry-1.docker.io/v2/"
 
 # On an emulated node each process costs a tenth of a second, so this starts as few as it can: the shell
-# itself shows files, and one curl asks both the engine and Docker Hub.
+# itself shows files.
 _SCRIPT = r"""
 section() { printf '\n@@%s\n' "$1"; }
 show() { [ -r "$1" ] && while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"; }
@@ -43,6 +44,7 @@ section registry; [ -e /etc/docker/registry/config.yml ] && echo there &&
 section mirror; show /etc/docker/labgen-mirror
 section curl; command -v curl
 section asked; command -v curl >/dev/null 2>&1 && ASK 2>/dev/null
+section running; pidof dockerd
 section clock; [ -e /run/systemd/container ] || [ -e /run/systemd/timesync/synchronized ] ||
   [ -e /run/chrony/chronyd.pid ] || date +%s.%N
 section end; true
@@ -50,12 +52,11 @@ section end; true
 # The clock comes last: what it shows is then no older than the way of the answer. Where something else keeps it, a
 # container's host or a time service, it is not asked for.
 
-# The engine's answer, then what became of the question to the hub: its HTTP status (000 where none came),
-# and how long finding its address took (0.000000 where it was not found in time).
+# What became of the question to the hub: its HTTP status (000 where none came), and how long finding its address took
+# (0.000000 where it was not found in time). The engine's answer stands before it.
 _ASK = shlex.join(
     (
-        *("curl", "-s", "-g", "--max-time", "30", "--unix-socket", SOCKET, "-w", r"\n", "http://engine/info"),
-        *("--next", "-s", "-o", "/dev/null", "--max-time", "4"),
+        *("curl", "-s", "-o", "/dev/null", "--max-time", "4"),
         *("-w", r"hub %{http_code} %{time_namelookup} %{time_total}\n", HUB),
     )
 )
@@ -115,8 +116,26 @@ def observe(shell: Shell) -> NodeFacts:
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
     script = _SCRIPT.replace("NETPLAN", NETPLAN_FILE).replace("ASK", _ASK)
-    text = shell.run(script, within=60, what="asking how the node is")
-    return parse(text, shell.node.name, time.time())
+    arrivals: list[float] = []
+
+    def answer(node: NodeAccess) -> str:
+        text = node.run(script)
+        # The node's clock is compared with this computer's before anything else is asked.
+        arrivals.append(time.time())
+        return _with_engine(text, node)
+
+    text = shell.ask(Question(script, answer), within=60)
+    return parse(text, shell.node.name, arrivals[-1] if arrivals else time.time())
+
+
+def _with_engine(text: str, node: NodeAccess) -> str:
+    """Add the engine's answer to what the script printed."""
+    # An engine that does not run is not asked: its socket is systemd's, and asking would start it.
+    if re.search(r"(?m)^@@running\n\d", text):
+        with contextlib.suppress(NodeError):
+            info = node.engine(["/info"], 30).partition("\n")[0]
+            text = text.replace("\n@@asked\n", f"\n@@asked\n{info}\n", 1)
+    return text
 
 
 def parse(text: str, name: str, now: float) -> NodeFacts:

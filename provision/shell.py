@@ -61,12 +61,13 @@ class Shell:
         """
         return self._transport.output(self.node, script, within=within, secret=secret)
 
-    def ask(self, question: Question) -> str:
+    def ask(self, question: Question, *, within: float = 30.0) -> str:
         """Ask the node something that is more than a script, and return the answer.
 
+        :param within: deadline in seconds on an ordinary machine.
         :raises NodeError: the node cannot be reached, or does not answer.
         """
-        return self._transport.ask(self.node, question)
+        return self._transport.ask(self.node, question, within=within)
 
 
 def write_file(path: str, text: str, mode: str) -> str:

@@ -40,8 +40,8 @@ class ScriptedShell:
             raise NodeError(f"{self.node.name}: {what} failed")
         return output.out
 
-    def ask(self, question: Question) -> str:
-        return self.run(question.script)
+    def ask(self, question: Question, *, within: float = 30) -> str:
+        return self.run(question.script, within=within)
 
 
 def ok(out: str = "") -> Output:

@@ -97,8 +97,8 @@ class FakeShell:
         del what
         return self.attempt(script, within=within, secret=secret).out
 
-    def ask(self, question: Question) -> str:
-        return self.run(question.script)
+    def ask(self, question: Question, *, within: float = 30) -> str:
+        return self.run(question.script, within=within)
 
 
 class Interrupted:

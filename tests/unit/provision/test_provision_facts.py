@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.docker.swarm import LocalSwarm
-from provision.facts import Interface, lab_interface, parse
+from provision.facts import Interface, lab_interface, observe, parse
+from tests.scripted_node import ScriptedNode
 
+LAB = config.parse("")
+LOCAL = {"LocalNodeState": "active", "ControlAvailable": True}
 LINKS = json.dumps(
     [
         {
@@ -145,3 +149,19 @@ def test_what_cannot_be_read_names_the_node(text: str, message: str) -> None:
 def test_an_engine_that_is_starting_counts_as_not_running() -> None:
     facts = parse(told(asked=f'{{"message":"starting"}}\n{UNREACHABLE}\n'), "x", NOW)
     assert not facts.engine_running
+
+
+@pytest.mark.parametrize(
+    ("running", "engine", "manager"),
+    [("811\n", {"Swarm": LOCAL}, True), ("", {"Swarm": LOCAL}, None), ("811\n", NodeError("no answer", ""), None)],
+)
+def test_observe_asks_the_engine_itself_where_it_runs(running: str, engine: object, manager: bool | None) -> None:
+    sections = dict.fromkeys(
+        (*["hostname", "netplan", "hosts", "os", "resolv", "engine", "daemon", "user", "group", "ufw"], "registry"), ""
+    )
+    rest = {"links": "[]", "firewalld": "", "curl": "", "asked": "hub 200 0.01 0.02", "running": running, "clock": ""}
+    text = "".join(f"\n@@{name}\n{content}" for name, content in {**sections, **rest, "end": ""}.items()) + "\n"
+    node = ScriptedNode({"section hostname": text}, {"/info": engine})
+    shell = SimpleNamespace(node=LAB.nodes[0], ask=lambda question, within: question.answer(node))
+    facts = observe(shell)  # type: ignore[arg-type]
+    assert (facts.swarm and facts.swarm.is_manager, facts.hub_reachable) == (manager, True)
