@@ -181,6 +181,10 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
         return
     if details.api and details.api < engine.OLDEST_API:
         yield _too_old(details.version)
+    yield from _wrong_settings(host, details)
+
+
+def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
     if "rootless" in details.security:
         yield _finding(
             "rootless",
