@@ -222,7 +222,7 @@ def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
             "its engine confines containers with SELinux, which may keep nodes from mounting what they need.",
             "If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine.",
         )
-    if details.arch and details.arch != host.machine() and not computer:
+    if details.arch and details.arch != host.machine() and not engine.elsewhere(engine.endpoint(host)):
         yield _finding(
             "architecture-of-engine",
             "warning",
