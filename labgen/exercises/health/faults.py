@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
-from typing import Any
-
 from labgen.docker.availability import Stretch
 from labgen.exercise import fault_acts as acts
 from labgen.exercise import fault_edits as edits
-from labgen.exercise.faults import (
-    BY_CHANCE,
-    NO_FAULT,
-    QUICK,
-    SAME_ANSWERS,
-    WORKER2,
-    Act,
-    Edit,
-    Fault,
-    LiveLab,
-    RecordedLab,
-)
+from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, SAME_ANSWERS, WORKER2, Act, Fault, LiveLab
 from labgen.exercises.update.exercise import NEW
 
+from . import breaking
 from . import exercise as health
 
 SESSION, WEB = health.SERVICE, health.WEB
@@ -60,182 +46,6 @@ def _session(*commands: str, create: str = SESSION.create) -> Act:
     return act
 
 
-Task = dict[str, Any]
-
-
-def _unchecked(name: str) -> Edit:
-    """Take a service's health check away."""
-    return lambda lab: lab.service(name, lambda service: edits.container(service).pop("Healthcheck") and None)
-
-
-def asks_nobody(name: str) -> Edit:
-    """``--health-cmd true``: healthy whatever the server does."""
-    return lambda lab: lab.service(
-        name, lambda service: edits.container(service)["Healthcheck"].update(Test=["CMD-SHELL", "true"])
-    )
-
-
-def fails_always(lab: RecordedLab) -> None:
-    """The update failed of ``--health-cmd false``."""
-
-    def change(tasks: list[Task]) -> None:
-        for task in tasks:
-            if task["Status"]["State"] != "running":
-                task["Spec"]["ContainerSpec"]["Healthcheck"] = {"Test": ["CMD-SHELL", "false"]}
-
-    lab.tasks(SESSION.name, change)
-
-
-def sick(lab: RecordedLab) -> None:
-    """Every container that runs is not healthy any more."""
-
-    def fall_ill(record: dict[str, Any]) -> None:
-        if record["state"]["Running"]:
-            for check in record["state"]["Health"]["Log"]:
-                check.update(ExitCode=1, Output="Could not connect to Redis")
-
-    lab.containers(fall_ill)
-
-
-def always_well(lab: RecordedLab) -> None:
-    """The update that failed did so of something else: all checks ever made were good."""
-
-    def heal(record: dict[str, Any]) -> None:
-        for check in record["state"]["Health"]["Log"]:
-            check.update(ExitCode=0)
-
-    lab.containers(heal)
-
-
-def same_settings(lab: RecordedLab) -> None:
-    """What failed was made in the same way as what runs now: no update failed, a container did."""
-
-    def change(tasks: list[Task]) -> None:
-        now = next(task["Spec"] for task in tasks if task["Status"]["State"] == "running")
-        for task in tasks:
-            task["Spec"] = now
-
-    lab.tasks(SESSION.name, change)
-
-
-def stop_first(lab: RecordedLab) -> None:
-    """The old containers ended before their successors were made."""
-    created: dict[int, str] = {}
-    ended: dict[str, str] = {}
-
-    def change(tasks: list[Task]) -> None:
-        for task in tasks:
-            if task["Status"]["State"] == "running":
-                created[task["Slot"]] = task["CreatedAt"]
-        for task in tasks:
-            if task["Spec"]["ContainerSpec"]["Image"].startswith(SESSION.image):
-                ended[task["Status"]["ContainerStatus"]["ContainerID"]] = created[task["Slot"]]
-
-    def end(record: dict[str, Any]) -> None:
-        if record["id"] in ended:
-            record["state"]["FinishedAt"] = ended[record["id"]]
-
-    lab.tasks(SESSION.name, change)
-    lab.containers(end)
-
-
-def exchanged(lab: RecordedLab) -> None:
-    """Swarm took the failed update back in its own way: it kept the task that it had made in place of the failed one.
-
-    That was made when the new task failed; half a second later the old one was stopped, and 0.7 s later the other ran.
-    """
-    first: dict[str, Any] = {}
-
-    def later(moment: str, seconds: float) -> str:
-        return (datetime.fromisoformat(moment) + timedelta(seconds=seconds)).isoformat()
-
-    def take_back(tasks: list[Task]) -> None:
-        failed = next(task for task in tasks if task["Status"]["State"] in ("failed", "complete"))
-        old = next(
-            task for task in tasks if task["Slot"] == failed["Slot"] and image_of(task).startswith(SESSION.image)
-        )
-        created = later(failed["Status"]["Timestamp"], 0.1)
-        status = {**old["Status"], "ContainerStatus": {"ContainerID": "exchanged"}}
-        tasks.append({**old, "ID": "exchanged", "CreatedAt": created, "Status": status})
-        first.update(id=old["Status"]["ContainerStatus"]["ContainerID"], made=created)
-
-    def stop(out: str) -> str:
-        now, engine, *lines, end = out.splitlines()
-        for line in lines:
-            container = json.loads(line)
-            if container["id"] == first["id"]:
-                state, created = container["state"], first["made"]
-                again = {**container, "id": "exchanged", "state": {**state, "StartedAt": later(created, 1.2)}}
-                ended = {**container, "state": {**state, "FinishedAt": later(created, 0.5)}}
-                lines = [other_line for other_line in lines if other_line != line] + [
-                    json.dumps(again),
-                    json.dumps(ended),
-                ]
-        return "\n".join([now, engine, *lines, end]) + "\n"
-
-    lab.tasks(SESSION.name, take_back)
-    lab.says("docker inspect --type container", stop)
-
-
-def image_of(task: Task) -> str:
-    image: str = task["Spec"]["ContainerSpec"]["Image"]
-    return image
-
-
-def _running_image(image: str) -> Edit:
-    """Give the tasks that run another image."""
-
-    def change(tasks: list[Task]) -> None:
-        for task in tasks:
-            if task["Status"]["State"] == "running":
-                task["Spec"]["ContainerSpec"]["Image"] = image
-
-    return lambda lab: lab.tasks(SESSION.name, change)
-
-
-def new_from_the_beginning(lab: RecordedLab) -> None:
-    def change(tasks: list[Task]) -> None:
-        new = next(task["Spec"]["ContainerSpec"]["Image"] for task in tasks if task["Status"]["State"] == "running")
-        for task in tasks:
-            task["Spec"]["ContainerSpec"]["Image"] = new
-
-    lab.tasks(SESSION.name, change)
-
-
-def page_stops_first(lab: RecordedLab) -> None:
-    """The page's old containers ended as soon as they had begun."""
-    pages: set[str] = set()
-
-    def look(tasks: list[Task]) -> None:
-        pages.update(task["Status"].get("ContainerStatus", {}).get("ContainerID", "") for task in tasks)
-
-    def end(record: dict[str, Any]) -> None:
-        if record["id"] in pages and not record["state"]["Running"]:
-            record["state"]["FinishedAt"] = record["state"]["StartedAt"]
-
-    lab.tasks(WEB.name, look)
-    lab.containers(end)
-
-
-def one_is_kept(lab: RecordedLab) -> None:
-    """Whatever is done, the task of replica 1 stays the one it was."""
-    first: list[str] = []
-
-    def change(tasks: list[Task]) -> None:
-        for task in tasks:
-            if task["Slot"] == 1 and task["Status"]["State"] == task["DesiredState"] == "running":
-                first.append(task["ID"])
-                task["ID"] = first[0]
-
-    lab.tasks(WEB.name, change)
-
-
-def answers(*losses: Stretch) -> Edit:
-    """The nodes had the routing mesh; of two thousand requests these were lost."""
-    answered = [Stretch(f"10.0.2.10{at}", 200, 666, 1000.0, 1030.0, 0.02) for at in (1, 2, 3)]
-    return lambda lab: lab.meshed(8005, *answered, *losses)
-
-
 _NEED_WEB = ("answers_meanwhile", "replaced_unnoticed")
 _NEED_SERVICE_EXISTS = ("healthy", "none_missing", "running", "stopped_by_the_check", "updated")
 _NEED_HEALTHY = ("none_missing", "stopped_by_the_check", "updated")
@@ -248,7 +58,7 @@ FAULTS = (
         blocked=_NEED_WEB,
         on_nodes=_changed(WEB.name, "--no-healthcheck"),
         mend=_web_made,
-        on_recording=_unchecked(WEB.name),
+        on_recording=breaking.unchecked(WEB.name),
     ),
     Fault(
         "a page at another port",
@@ -264,7 +74,7 @@ FAULTS = (
         blocked=("answers_meanwhile",),
         on_nodes=_changed(WEB.name, "--update-order stop-first"),
         mend=_changed(WEB.name, "--update-order start-first"),
-        on_recording=page_stops_first,
+        on_recording=breaking.page_stops_first,
     ),
     Fault(
         "the page is rolled back stop-first",
@@ -301,20 +111,20 @@ FAULTS = (
         fail=("healthy",),
         blocked=_NEED_HEALTHY,
         on_nodes=_session(create=f"docker service create --name {SESSION.name} --replicas 3 {NEW}"),
-        on_recording=_unchecked(SESSION.name),
+        on_recording=breaking.unchecked(SESSION.name),
     ),
     Fault(
         "what failed was made as what runs now",
         fail=("stopped_by_the_check",),
         blocked=_NEED_STOPPED_BY_THE_CHECK,
         on_nodes=_session(create=SESSION.create.replace(SESSION.image, NEW)),
-        on_recording=same_settings,
+        on_recording=breaking.same_settings,
     ),
     Fault(
         "not updated",
         fail=("updated",),
         on_nodes=_session(health.WRONG_PORT),
-        on_recording=_running_image(SESSION.image),
+        on_recording=breaking.running_image(SESSION.image),
     ),
     Fault(
         "stop-first",
@@ -324,7 +134,7 @@ FAULTS = (
             health.RIGHT,
             create=SESSION.create.replace("--update-order start-first", "--update-order stop-first"),
         ),
-        on_recording=stop_first,
+        on_recording=breaking.stop_first,
     ),
     Fault(
         "from nginx",
@@ -344,35 +154,35 @@ FAULTS = (
         "a health check that asks nobody",
         fail=("healthy",),
         blocked=_NEED_HEALTHY,
-        on_recording=asks_nobody(SESSION.name),
+        on_recording=breaking.asks_nobody(SESSION.name),
         only=QUICK,
     ),
     Fault(
         "a page whose health check asks nobody",
         fail=("web",),
         blocked=("replaced_unnoticed",),
-        on_recording=asks_nobody(WEB.name),
+        on_recording=breaking.asks_nobody(WEB.name),
         only=QUICK,
     ),
     Fault(
         "a health check that always fails",
         fail=("stopped_by_the_check",),
         blocked=_NEED_STOPPED_BY_THE_CHECK,
-        on_recording=fails_always,
+        on_recording=breaking.fails_always,
         only=QUICK,
     ),
     Fault(
         "not healthy",
         fail=("healthy", "web"),
         blocked=("none_missing", "replaced_unnoticed", "stopped_by_the_check", "updated"),
-        on_recording=sick,
+        on_recording=breaking.sick,
         only=BY_CHANCE,
     ),
     Fault(
         "no check ever failed",
         fail=("stopped_by_the_check",),
         blocked=_NEED_STOPPED_BY_THE_CHECK,
-        on_recording=always_well,
+        on_recording=breaking.always_well,
         only=QUICK,
     ),
     Fault(
@@ -384,13 +194,13 @@ FAULTS = (
     ),
     Fault(
         "no fault: Swarm itself kept another task than the old one",
-        on_recording=exchanged,
+        on_recording=breaking.exchanged,
         only=NO_FAULT,
     ),
     Fault(
         "new from the beginning",
         fail=("updated",),
-        on_recording=new_from_the_beginning,
+        on_recording=breaking.new_from_the_beginning,
         only=QUICK,
     ),
     Fault(
@@ -409,18 +219,18 @@ FAULTS = (
     Fault(
         "a page of which one task is never replaced",
         fail=("replaced_unnoticed",),
-        on_recording=one_is_kept,
+        on_recording=breaking.one_is_kept,
         only=QUICK,
     ),
     Fault(
         "no fault: one request in two thousand is lost",
-        on_recording=answers(Stretch("10.0.2.101", 0, 1, 1003.0, 1003.1, 0.1)),
+        on_recording=breaking.answers(Stretch("10.0.2.101", 0, 1, 1003.0, 1003.1, 0.1)),
         only=NO_FAULT,
     ),
     Fault(
         "three requests are lost",
         fail=("answers_meanwhile",),
-        on_recording=answers(Stretch("10.0.2.101", 0, 3, 1003.0, 1003.1, 0.1)),
+        on_recording=breaking.answers(Stretch("10.0.2.101", 0, 3, 1003.0, 1003.1, 0.1)),
         only=QUICK,
     ),
     Fault(
