@@ -320,6 +320,28 @@ def limits(lab: Lab, host: Host) -> Iterator[Finding]:
             f"Set cpus: {cpus} or less in lab.yml.",
             "processors",
         )
+    yield from _inotify(lab, host)
+
+
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_OF_A_NODE = 5
+"""Inotify instances that a node's systemd takes: Linux' default of 128 for each user is enough for 25 nodes."""
+
+
+def _inotify(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Check the kernel's limit of inotify instances, which all nodes share: without any, systemd does not start."""
+    if not network.local_engine(host) or not host.exists(_INOTIFY):
+        return
+    limit = (host.read(_INOTIFY) or "").strip()
+    if limit.isdigit() and int(limit) < _INOTIFY_OF_A_NODE * len(lab.nodes):
+        yield _finding(
+            "inotify",
+            "error",
+            f"the kernel allows {limit} inotify instances, enough for {int(limit) // _INOTIFY_OF_A_NODE} nodes; "
+            f"the lab has {len(lab.nodes)}.",
+            f"sudo sysctl fs.inotify.max_user_instances={max(1024, 8 * len(lab.nodes))}",
+            "kernel",
+        )
 
 
 def _memory(lab: Lab, host: Host, details: Engine) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
         if conflicts:
             return
     # The engine's bridges are this computer's, unless it is in a virtual machine.
-    bridged = ("lab network", "adapter 1") if _local_engine(host) else ()
+    bridged = ("lab network", "adapter 1") if local_engine(host) else ()
     yield from clashes(lab, host, provider, bridged, _bridges)
 
 
@@ -103,7 +103,8 @@ def _remove(network: engine.Network) -> str:
     return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
 
 
-def _local_engine(host: Host) -> bool:
+def local_engine(host: Host) -> bool:
+    """Whether the engine in use runs on this computer itself, and not in a virtual machine."""
     details = engine.engine(host)
     virtual = details is not None and details.desktop
     return host.system() == "Linux" and not virtual and engine.other_computer(host) is None

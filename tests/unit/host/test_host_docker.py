@@ -242,6 +242,17 @@ def test_of_an_engine_on_another_computer_this_ones_ports_disk_and_routes_say_no
     assert doctor._data(there) == there.home()
 
 
+@pytest.mark.parametrize(("workers", "limit", "levels"), [(24, "128", {}), (25, "128", "error"), (39, "1024", {})])
+def test_limits_names_inotify_instances_where_they_are_too_few(workers, limit, levels):
+    path = "/proc/sys/fs/inotify/max_user_instances"
+    host = DOCKER.but(paths={path}, files={path: f"{limit}\n"})
+    findings = [
+        finding for finding in check("docker", "limits", lab(f"workers: {workers}"), host) if "inotify" in finding.id
+    ]
+    assert bad(findings) == ({"docker.inotify": levels} if levels else {})
+    assert all("enough for 25 nodes; the lab has 26" in finding.message for finding in findings)
+
+
 def test_answers_that_are_no_answers():
     for nonsense in ("", "what", "[1]", "{", '{"Server": 1}', '{"Server": {}}'):
         assert engine.engine(DOCKER.but(says={VERSION: Said(nonsense)})) is None
