@@ -170,7 +170,7 @@ class SshTransport(Transport):
         """
         with self._failures(node, f"answer within {seconds:.0f} s."):
             try:
-                return page_request.get(self._connect(node), address, port, seconds, most)
+                return page_request.get(_connect(self._inventory, node, self._advice), address, port, seconds, most)
             except Prohibited:
                 raise NodeError(
                     f"{node.name}: its ssh server opens no connections, so no page can be requested from there.",
@@ -199,14 +199,10 @@ class SshTransport(Transport):
         self._inventory.close()
 
     def _on(self, node: Node) -> _OnNode:
-        return self._nodes.setdefault(node.name, _OnNode(partial(self._connect, node)))
-
-    def _connect(self, node: Node) -> Connection:
-        try:
-            return self._inventory.opened(node).transport
-        except TimeoutError as why:
-            # Not a deadline of ours.
-            raise self._unreached(node, why) from None
+        # It does not refer to this transport: both go, with the channels, as soon as nobody uses the transport. An SSH
+        # server opens ten at a time.
+        connect = partial(_connect, self._inventory, node, self._advice)
+        return self._nodes.setdefault(node.name, _OnNode(connect))
 
     @contextmanager
     def _failures(self, node: Node, late: str) -> Iterator[None]:
@@ -223,17 +219,14 @@ class SshTransport(Transport):
         except TooMuch:
             raise _too_much(node) from None
         except (OSError, EOFError) as why:
-            raise self._unreached(node, why) from None
+            raise _unreached(node, why, self._advice) from None
         except Exception as why:
             # paramiko's errors; it is imported by what connects only.
             from paramiko import SSHException
 
             if isinstance(why, SSHException):
-                raise self._unreached(node, why) from None
+                raise _unreached(node, why, self._advice) from None
             raise
-
-    def _unreached(self, node: Node, why: Exception) -> NodeError:
-        return unreached(node.name, redact(str(why)).rstrip(".") or type(why).__name__, self._advice)
 
     def _unwell(self, node: Node, what: str) -> NodeError:
         return NodeError(
@@ -259,6 +252,18 @@ class _Access:
 
     def page(self, address: str, port: int, within: float, most: int) -> Page:
         return self._transport.page(self._node, address, port, within, most)
+
+
+def _connect(inventory: Inventory, node: Node, advice: str) -> Connection:
+    try:
+        return inventory.opened(node).transport
+    except TimeoutError as why:
+        # Not a deadline of ours.
+        raise _unreached(node, why, advice) from None
+
+
+def _unreached(node: Node, why: Exception, advice: str) -> NodeError:
+    return unreached(node.name, redact(str(why)).rstrip(".") or type(why).__name__, advice)
 
 
 def _too_much(node: Node) -> NodeError:

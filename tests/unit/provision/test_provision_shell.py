@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -59,6 +60,15 @@ def test_a_node_that_restarts_is_forgotten_and_asked_over_a_new_connection() -> 
     assert shell.run("echo again") == "again\n"
     assert inventory.forgotten == 2
     assert inventory.connection is not before
+
+
+def test_shell_that_nobody_uses_any_more_gives_its_channel_back() -> None:
+    shell = shell_of(LocalInventory())
+    shell.run("true")
+    channel = weakref.ref(shell._transport._on(NODE).shells._idle[0])
+    assert channel() is not None
+    del shell
+    assert channel() is None
 
 
 def test_a_script_that_fails_is_an_error_with_its_words() -> None:
