@@ -3,14 +3,14 @@
 A check is a test function with :func:`check` on it. Its docstring is the claim, which the exercise's catalogue
 translates; its exercise's name and its own without
 ``test_`` make its id: ``cluster.swarm_active``. One that takes ``node`` is made
-once for each node and judged for each.
+once for each node and judged for each. Claims and hints name the parameters of the exercise in braces: ``{port}``.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -19,6 +19,8 @@ from labgen.core.errors import ExerciseError
 from labgen.core.i18n import Messages, Text
 from labgen.exercise.catalogue import prerequisite
 from labgen.exercise.hint import Hint, Hints, hints
+from labgen.exercise.model import Exercise
+from labgen.exercise.parameters import Parameters
 from labgen.model.capabilities import Capability
 from labgen.observation.causes import Topic
 
@@ -58,12 +60,16 @@ class Check:
         """``cluster.swarm_active``."""
         return f"{self.exercise}.{self.name}"
 
+    def filled(self, parameters: Parameters) -> Check:
+        """Give the check with the values of an exercise's parameters in its claim and its hints."""
+        hints = tuple(hint.changed(parameters.fill) for hint in self.hints)
+        return replace(self, claim=self.claim.changed(parameters.fill), hints=hints)
+
 
 def check(
     *,
     hint: str | Text | Hint | Sequence[Hint],
     points: int = 0,
-    values: Mapping[str, object] | None = None,
     needs: tuple[str, ...] = (),
     nodes: Nodes = "all",
     whole_lab: bool = False,
@@ -74,7 +80,6 @@ def check(
 
     :param hint: the likely cause and the next commands to try, one stage after the other; see
         :class:`labgen.exercise.hint.Hint`.
-    :param values: what the placeholders of the claim stand for: ``%(port)s``.
     """
 
     def made(function: Function) -> Function:
@@ -91,7 +96,7 @@ def check(
         about = Check(
             exercise=exercise,
             name=function.__name__.removeprefix("test_"),
-            claim=Text(claim, tuple((values or {}).items()), Messages.beside(inspect.getfile(function))),
+            claim=Messages.beside(inspect.getfile(function))(claim),
             points=points,
             hints=hints(hint),
             needs=needs,
@@ -107,7 +112,16 @@ def check(
 
 
 def check_of(item: Any) -> Check | None:
-    """Give the check that a collected test is, ``None`` where it is none."""
+    """Give the check that a collected test is, with the parameters of its exercise; ``None`` where it is none."""
     marker = item.get_closest_marker("check")
     about = marker.args[0] if marker is not None and marker.args else None
-    return about if isinstance(about, Check) else None
+    if not isinstance(about, Check):
+        return None
+    exercise = exercise_of(item)
+    return about.filled(exercise.parameters) if exercise else about
+
+
+def exercise_of(node: Any) -> Exercise | None:
+    """Give the exercise in whose module of checks something was collected; ``None`` for a teacher's own checks."""
+    exercise = getattr(node.getparent(pytest.Module), "exercise", None)
+    return exercise if isinstance(exercise, Exercise) else None

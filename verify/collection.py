@@ -38,10 +38,11 @@ class ChecksModule(pytest.Module):
         module: ChecksModule = cls.from_parent(
             parent, path=Path(str(checks.__file__)), name=exercise.name, nodeid=f"{place}{exercise.name}"
         )
-        module.checks = checks
+        module.checks, module.exercise = checks, exercise
         return module
 
     checks: ModuleType
+    exercise: Exercise
 
     def _getobj(self) -> ModuleType:
         return self.checks

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from labgen.core.i18n import Text, _
 from labgen.exercise.hint import Hint, on_manager
-from labgen.exercise.services import ServiceSpec
 
 
 def see_tasks(name: str) -> Hint:
-    """Make the hint that shows why a service's tasks do not run."""
+    """Make the hint that shows why a service's tasks do not run.
+
+    :param name: the service's, or the place of a parameter: ``{name}``.
+    """
     return on_manager(
         f"docker service ps --no-trunc {name}",
         look=_("See what keeps its tasks from running: the column ERROR says it."),
     )
 
 
-def create(*specs: ServiceSpec) -> Hint:
-    """Make the hint that creates services which are missing."""
+def create(*services: str) -> Hint:
+    """Make the hint that creates services which are missing.
+
+    :param services: the attributes of the exercise's parameters that specify them.
+    """
     return on_manager(
-        *(spec.create for spec in specs),
+        *(f"{{{service}.create}}" for service in services),
         look=_("If the service does not exist yet, create it."),
     )
 
@@ -36,8 +41,11 @@ def repeat(name: str, *commands: str, why: Text) -> Hint:
     )
 
 
-def asked_often(port: int) -> Hint:
-    """Make the hint that asks for a page again and again through the routing mesh."""
+def asked_often(port: str = "{port}") -> Hint:
+    """Make the hint that asks for a page again and again through the routing mesh.
+
+    :param port: the place of the parameter that is the published port.
+    """
     return on_manager(
         f"curl {{manager}}:{port}",
         look=_(

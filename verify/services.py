@@ -9,6 +9,7 @@ import pytest
 
 from labgen.docker.constraints import excluded
 from labgen.docker.swarm import Service, Swarm, Task, run_of
+from labgen.exercise.parameters import Parameters
 from labgen.exercise.services import (
     Publish,
     ServiceSpec,
@@ -22,12 +23,16 @@ from labgen.model.lab import Node
 from verify.exam import Exam
 
 
-def service_of(name: str) -> Any:
-    """Make the fixture ``service``: the service of that name, for checks that say what they need first."""
+def service_of(parameter: str) -> Any:
+    """Make the fixture ``service``: a service of the exercise, for checks that say what they need first.
+
+    :param parameter: which one: the attribute of the exercise's parameters that specifies it.
+    """
 
     @pytest.fixture
-    def service(swarm: Swarm) -> Service:
-        return found(swarm, name)
+    def service(swarm: Swarm, parameters: Parameters) -> Service:
+        spec: ServiceSpec = getattr(parameters, parameter)
+        return found(swarm, spec.name)
 
     return service
 

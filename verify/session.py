@@ -15,6 +15,7 @@ from labgen.core.lock import GRADING_WAITS, folder_lock
 from labgen.docker.api import UNREADABLE
 from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import exercise_names, exercises, find, mounted, prerequisite
+from labgen.exercise.parameters import Parameters
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
@@ -24,7 +25,7 @@ from labgen.transport.protocol import Transport
 from labgen.transport.replay import Replay
 from labgen.transport.ssh import SshTransport
 from verify import bundle, verdicts
-from verify.checks import Check, check_of
+from verify.checks import Check, check_of, exercise_of
 from verify.collection import LEFT_OUT
 from verify.diagnosis import Diagnosis
 from verify.evidence import Evidence
@@ -323,6 +324,15 @@ def lacks(pytestconfig: pytest.Config) -> Lacks:
 def exam(pytestconfig: pytest.Config) -> Exam:
     """Give what is seen of it."""
     return exam_of(pytestconfig)
+
+
+@pytest.fixture(scope="module")
+def parameters(request: pytest.FixtureRequest) -> Parameters:
+    """Give the parameters of the exercise whose checks these are."""
+    exercise = exercise_of(request.node)
+    if exercise is None:
+        raise pytest.UsageError("only the checks of an exercise have parameters: import those of another one.")
+    return exercise.parameters
 
 
 @pytest.fixture

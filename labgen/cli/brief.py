@@ -30,7 +30,7 @@ def command(folder: LabFolder, exercise: str, lang: Language | None) -> int:
     for lacking, reason in (state.lacks if state else {}).items():
         if lacking in task.instead:
             heading = f"{_NOT_APPLICABLE.in_(language)}: {lacking}"
-            instead = task.instead[lacking].in_(language)
+            instead = task.instead_of(lacking).in_(language)
             print(f"\n## {heading}\n\n{reason[:1].upper()}{reason[1:]}.\n\n{instead}", end="")
     return 0
 

@@ -2,13 +2,13 @@
 
 Commands are data: each is one whole line, as it is to be copied. What a learner has to fill in stands in it in
 capitals (``CONTAINER``, ``NODE``, ``ID``). ``{node}``, ``{address}`` and ``{manager}`` stand for names and addresses of
-the lab; no other braces mean anything.
+the lab; in an exercise's hints other names in braces stand for its parameters.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labgen.core.i18n import NOTHING, Language, Text, _, untranslated
@@ -65,6 +65,11 @@ class Hint:
     def filled(self, names: Mapping[str, str]) -> Hint:
         """Give the hint with the names of a lab."""
         return replace(self, names=tuple(names.items()))
+
+    def changed(self, change: Callable[[str], str]) -> Hint:
+        """Give the hint with a change to each of its texts and commands, made once its language is known."""
+        words, look, where = (text.changed(change) for text in (self.words, self.look, self.where))
+        return replace(self, words=words, look=look, where=where, commands=tuple(map(change, self.commands)))
 
     def in_(self, language: Language, names: Mapping[str, str]) -> Advice:
         """Give the hint in one language.

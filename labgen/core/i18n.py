@@ -13,8 +13,8 @@ What a catalogue does not translate is given in English. ``make messages`` write
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -31,6 +31,7 @@ class Text:
     :param values: what its placeholders stand for (``%(name)s``, as in gettext's python-format); a text among them is
         given in the same language. Without values a percent sign is only a percent sign.
     :param messages: where its translations are; ``None`` for what is the same in every language.
+    :param change: made to the text once it is a string.
     :param plural: the text in English for any ``count`` among the values but 1; empty where it does not depend on one.
     """
 
@@ -38,6 +39,7 @@ class Text:
     values: tuple[tuple[str, object], ...] = ()
     messages: Messages | None = None
     plural: str = ""
+    change: Callable[[str], str] | None = None
 
     def __bool__(self) -> bool:
         """Tell whether it says anything."""
@@ -46,11 +48,19 @@ class Text:
     def __str__(self) -> str:
         return self.in_("en")
 
+    def changed(self, change: Callable[[str], str]) -> Text:
+        """Give the text with a change that is made to it once it is a string."""
+        return replace(self, change=change) if self else self
+
     def in_(self, language: Language, **values: object) -> str:
         """Give the text in a language.
 
         :param values: for placeholders that have none yet.
         """
+        text = self._with_values(language, values)
+        return self.change(text) if self.change else text
+
+    def _with_values(self, language: Language, values: Mapping[str, object]) -> str:
         fields = {
             name: value.in_(language) if isinstance(value, Text) else value
             for name, value in (*self.values, *values.items())

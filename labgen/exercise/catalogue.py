@@ -23,6 +23,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -67,8 +68,49 @@ class Catalogue:
 
 
 def exercises() -> Mapping[str, Exercise]:
-    """Give every exercise by name, in its order."""
-    return _catalogue().exercises
+    """Give every exercise by name, in its order, with the parameters that are in use."""
+    changed = _changed.get()
+    return {**_catalogue().exercises, **changed} if changed else _catalogue().exercises
+
+
+@contextmanager
+def using(parameters: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
+    """Let exercises have other parameters meanwhile, wherever they are asked for in this thread or task.
+
+    :param parameters: values by exercise and parameter: ``{"recovery": {"port": 8101}}``.
+    :raises ExerciseError: there is no such exercise or parameter, a value is not allowed, or two exercises would
+        publish one port.
+    """
+    changed = {name: find(name).with_parameters(**values) for name, values in parameters.items()}
+    course = {**exercises(), **changed}
+    for exercise in changed.values():
+        _need_free_ports(exercise, course)
+    before = _changed.set({**_changed.get(), **changed})
+    try:
+        yield
+    finally:
+        _changed.reset(before)
+
+
+_changed: ContextVar[Mapping[str, Exercise]] = ContextVar("exercises with other parameters", default={})  # noqa: B039
+
+
+def _need_free_ports(exercise: Exercise, course: Mapping[str, Exercise]) -> None:
+    """See that no other exercise publishes a port of this one, unless by a service of the same name.
+
+    :raises ExerciseError: one does.
+    """
+    for neighbour in course.values():
+        for spec in neighbour.services if neighbour.name != exercise.name else ():
+            for service in exercise.services:
+                ports = {publish.published for publish in service.publish} - {0}
+                shared = ports & {publish.published for publish in spec.publish}
+                if shared and service.name != spec.name:
+                    raise ExerciseError(
+                        f"{exercise.name}: port {min(shared)} is that of {spec.name}, which the exercise "
+                        f"{neighbour.name} makes.",
+                        "Choose another port.",
+                    )
 
 
 def exercise_names() -> tuple[str, ...]:

@@ -6,13 +6,18 @@ import importlib.util
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from labgen.core.errors import ExerciseError
 from labgen.core.i18n import NOTHING, Language, Text
+from labgen.exercise.parameters import Parameters
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
+
+_PRODUCTS = ("services", "later", "networks", "secrets", "configs", "stacks", "labels")
+"""What an exercise makes, which follows from its parameters."""
 
 AFTER_THE_COURSE = 1000
 """Order of an exercise that states none: after those of the course."""
@@ -29,6 +34,8 @@ class Exercise:
     :param order: place among the exercises: the lowest number first, then by name.
     :param prerequisite: whether every grading begins with its checks, which earn no points: on a swarm that is not
         one, the other exercises say nothing. Exactly one exercise is.
+    :param parameters: what a lab may set otherwise, with the course document's values; what the exercise makes follows
+        from them, and is stated here only by one that has none.
     :param services: the services it makes, as it makes them.
     :param later: the same services as its later steps leave them: updated, scaled.
     :param networks: names of the networks it makes; likewise ``secrets``, ``configs`` and ``stacks``.
@@ -37,7 +44,7 @@ class Exercise:
     :param restarts: whether it restarts machines.
     :param acts: whether some of its checks act on the lab: their claims begin with "Tried by this check".
     :param instead: where nodes lack something, which parts of the brief say nothing there, and what to do
-        instead; as Markdown, after a line that says what they lack.
+        instead; as Markdown, after a line that says what they lack; :meth:`instead_of` fills the parameters in.
     """
 
     module: str
@@ -46,6 +53,7 @@ class Exercise:
     summary: Text = NOTHING
     order: int = AFTER_THE_COURSE
     prerequisite: bool = False
+    parameters: Parameters = field(default_factory=Parameters)
     services: tuple[ServiceSpec, ...] = ()
     later: tuple[ServiceSpec, ...] = ()
     networks: tuple[str, ...] = ()
@@ -58,6 +66,25 @@ class Exercise:
     restarts: bool = False
     acts: bool = False
     instead: Mapping[Capability, Text] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for product in _PRODUCTS:
+            if not getattr(self, product):
+                object.__setattr__(self, product, getattr(self.parameters, product))
+
+    def with_parameters(self, **values: object) -> Exercise:
+        """Give the same exercise with other values for some of its parameters.
+
+        :raises ExerciseError: there is no such parameter, or it cannot have such a value.
+        """
+        if not values:
+            return self
+        try:
+            parameters = self.parameters.but(**values)
+        except ExerciseError as error:
+            raise ExerciseError(f"{self.name}: {error.message}", error.hint) from None
+        empty: dict[str, tuple[()]] = dict.fromkeys(_PRODUCTS, ())
+        return replace(self, parameters=parameters, **empty)  # type: ignore[arg-type]
 
     @property
     def package(self) -> str:
@@ -74,7 +101,11 @@ class Exercise:
         spec = importlib.util.find_spec(self.module)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(self.module)
-        return _read_brief(Path(spec.origin).with_name(brief_file(language)))
+        return self.parameters.fill(_read_brief(Path(spec.origin).with_name(brief_file(language))))
+
+    def instead_of(self, lacking: Capability) -> Text:
+        """Say which parts of the brief say nothing where nodes lack something, and what to do instead."""
+        return self.instead.get(lacking, NOTHING).changed(self.parameters.fill)
 
     def lacking(self, lab: Lab) -> str:
         """Say why a lab is too small for it; empty if it is not."""

@@ -96,6 +96,11 @@ class ServiceSpec:
         yield from self.options
 
     @property
+    def constraint(self) -> str:
+        """Its constraint, as typed, where it has one."""
+        return self.constraints[0] if self.constraints else ""
+
+    @property
     def asking_needs(self) -> tuple[Capability, ...]:
         """What nodes must be able to do before its published port can be asked for through any of them."""
         return (Capability.ROUTING_MESH,) if any(port.mode == "ingress" for port in self.publish) else ()

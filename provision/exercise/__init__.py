@@ -81,7 +81,7 @@ def _fitting(name: str, lab: Lab) -> Exercise:
 
 
 def _script(name: str, lab: Lab) -> Script:
-    script: Script = _module(name).script(lab)
+    script: Script = _module(name).script(lab, find(name).parameters)
     return script
 
 

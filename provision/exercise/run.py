@@ -11,6 +11,7 @@ from labgen.core.polling import NotYet, wait_until
 from labgen.docker import container_times, swarm
 from labgen.docker.swarm import Service, SwarmNode, Task
 from labgen.exercise.model import Exercise
+from labgen.exercise.parameters import P
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.observation.causes import Topic
@@ -38,6 +39,16 @@ class Run:
         self.say = say
         self.notes: dict[str, str] = {}
         self._shells: dict[str, Shell] = {}
+
+    def parameters(self, kind: type[P]) -> P:
+        """Give the parameters of the exercise.
+
+        :param kind: the class that the exercise declares for them.
+        """
+        parameters = self.exercise.parameters
+        if not isinstance(parameters, kind):
+            raise TypeError(f"{self.exercise.name} has {type(parameters)}, not {kind}")
+        return parameters
 
     def shell(self, node: Node) -> Shell:
         """Return root's shell on a node: the same one each time."""

@@ -21,8 +21,9 @@ _ = Messages.beside(__file__)
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     hint=on_manager(
-        *(spec.create for spec in cleanup.REMOVED),
-        cleanup.REMOVE,
+        "{balanced.create}",
+        "{everywhere.create}",
+        "{remove}",
         look=_(
             "Nothing was removed yet. Create these services if they do not exist; the last command removes them. Grade "
             "their own exercises first."
@@ -59,7 +60,7 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     ),
 )
 def test_services_gone(swarm: Swarm) -> None:
-    """No service of the course is left: not web-alb, not global_nginx, and none of any other exercise."""
+    """No service of the course is left: not {balanced.name}, not {everywhere.name}, and none of any other exercise."""
     leftovers = cleanup.of_the_course(swarm.services, cleanup.services())
     assert not leftovers, f"still there: {', '.join(sorted(leftovers))}"
 

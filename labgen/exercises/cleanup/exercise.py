@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from labgen.core.i18n import Messages
-from labgen.exercise.catalogue import exercises
+from labgen.exercise import parameters
+from labgen.exercise.catalogue import exercises, find
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import repository
-from labgen.exercises.globalmode.exercise import SERVICE as GLOBAL
-from labgen.exercises.loadbalance.exercise import SERVICE as BALANCED
+from labgen.exercise.services import ServiceSpec, repository
 
 _ = Messages.beside(__file__)
 
-REMOVED = (BALANCED, GLOBAL)
-"""The services that the document removes."""
 
-REMOVE = f"docker service rm {' '.join(spec.name for spec in REMOVED)}"
-"""The command of the document that removes them."""
+@dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What is removed follows from the parameters of the exercises that made it; nothing else can be set."""
+
+    @property
+    def balanced(self) -> ServiceSpec:
+        """The service of the exercise on load balancing."""
+        return find("loadbalance").services[0]
+
+    @property
+    def everywhere(self) -> ServiceSpec:
+        """The service of the exercise on global mode."""
+        return find("globalmode").services[0]
+
+    @property
+    def removed(self) -> tuple[ServiceSpec, ...]:
+        """The services that the document removes."""
+        return (self.balanced, self.everywhere)
+
+    @property
+    def remove(self) -> str:
+        """The command of the document that removes them."""
+        return f"docker service rm {' '.join(spec.name for spec in self.removed)}"
+
 
 EXERCISE = Exercise(
     __name__,
@@ -25,6 +45,7 @@ EXERCISE = Exercise(
     section="2-7",
     order=60,
     summary=_("services, networks and containers removed from every node"),
+    parameters=Parameters(),
     workers=1,
 )
 

@@ -21,21 +21,22 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import GRACE
 
 from . import exercise as cleanup
+from .exercise import Parameters
 
 Names = Callable[[Run], list[str]]
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
     return [
-        *(_create(lab, spec) for spec in cleanup.REMOVED),
+        *(_create(lab, spec) for spec in parameters.removed),
         Step(manager, "See what there is.", Command("docker service ls")),
         Step(
             manager,
             "Remove the two services of this part. Their containers end on every node.",
             functools.partial(_remove, names=_of_this_part),
-            placeholder=cleanup.REMOVE,
+            placeholder=parameters.remove,
             quiet=True,
         ),
         Step(
@@ -72,7 +73,7 @@ def script(lab: Lab) -> Script:
 
 def reset(run: Run) -> None:
     """Remove the two services, if a run ended between creating and removing them."""
-    services.remove_services(run, [spec.name for spec in cleanup.REMOVED])
+    services.remove_services(run, [spec.name for spec in run.parameters(Parameters).removed])
 
 
 def _create(lab: Lab, spec: ServiceSpec) -> Step:
@@ -127,13 +128,13 @@ def _own_work_error(run: Run, changed: list[Service]) -> ExerciseError:
 
 def _of_this_part(run: Run) -> list[str]:
     names = {service.name for service in _all(run)}
-    return [spec.name for spec in cleanup.REMOVED if spec.name in names]
+    return [spec.name for spec in run.parameters(Parameters).removed if spec.name in names]
 
 
 def _services(run: Run) -> list[str]:
     return sorted(
         set(cleanup.of_the_course((service.name for service in _all(run)), cleanup.services()))
-        - {spec.name for spec in cleanup.REMOVED}
+        - {spec.name for spec in run.parameters(Parameters).removed}
     )
 
 

@@ -18,7 +18,7 @@ from verify.facts import NodeFacts
 from verify.hosts_file import addresses_of
 from verify.listeners import listening, listens
 
-from .exercise import BRIDGE
+from .exercise import Parameters
 
 if TYPE_CHECKING:
     from verify.testinfra_host import NodeHost
@@ -337,12 +337,12 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
         ),
     ),
 )
-def test_gateway_bridge(node: Node, exam: Exam) -> None:
+def test_gateway_bridge(node: Node, exam: Exam, parameters: Parameters) -> None:
     """The node has its docker_gwbridge, the bridge by which containers on overlay networks reach beyond them."""
-    bridges = [network for network in exam.networks(node) if network.name == BRIDGE]
-    assert bridges, f"it has no network {BRIDGE}"
+    bridges = [network for network in exam.networks(node) if network.name == parameters.bridge]
+    assert bridges, f"it has no network {parameters.bridge}"
     assert (bridges[0].driver, bridges[0].scope) == ("bridge", "local"), (
-        f"its network {BRIDGE} is {bridges[0].driver}, {bridges[0].scope}"
+        f"its network {parameters.bridge} is {bridges[0].driver}, {bridges[0].scope}"
     )
 
 

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from labgen.core.i18n import Messages
+from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
 
 _ = Messages.beside(__file__)
 
-PORTS = (2377, 7946)
-"""Ports that the document names: managers listen on the first, every node on the second."""
 
-INGRESS = "ingress"
-BRIDGE = "docker_gwbridge"
-"""The two networks that come with a swarm: one over all nodes, and one on each."""
+@dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What Docker has decided of every swarm; nothing of it can be set."""
+
+    managing_port: ClassVar[int] = 2377
+    """Managers listen on it; nodes join there."""
+
+    gossip_port: ClassVar[int] = 7946
+    """Every node listens on it."""
+
+    data_port: ClassVar[int] = 4789
+    """Overlay networks run over it."""
+
+    ingress: ClassVar[str] = "ingress"
+    """The network over all nodes that comes with a swarm."""
+
+    bridge: ClassVar[str] = "docker_gwbridge"
+    """The network on each node that comes with a swarm."""
+
 
 EXERCISE = Exercise(
     __name__,
@@ -21,4 +39,9 @@ EXERCISE = Exercise(
     order=10,
     prerequisite=True,
     summary=_("node roles, the swarm's state, ports and networks, rotating join tokens, promote and demote"),
+    parameters=Parameters(),
 )
+
+PORTS = (Parameters.managing_port, Parameters.gossip_port)
+INGRESS = Parameters().ingress
+BRIDGE = Parameters().bridge

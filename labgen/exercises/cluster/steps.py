@@ -13,17 +13,15 @@ from provision.exercise.ready import give_roles, in_role, of_swarm
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 
-from .exercise import BRIDGE, INGRESS, PORTS
-
-_MANAGING, _GOSSIP = PORTS
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
     return [
         *(Step(node, f"See that {node.name} is in a swarm.", _info(), until=_active(node)) for node in lab.nodes),
-        *(_ports(node) for node in (manager, *lab.workers[:1])),
+        *(_ports(node, parameters) for node in (manager, *lab.workers[:1])),
         Step(
             manager,
             "See the command with which a worker joins. Its token is a password: it is not shown here.",
@@ -40,8 +38,8 @@ def script(lab: Lab) -> Script:
         *(
             Step(
                 node,
-                f"See the networks here: {INGRESS}, one overlay network over all nodes, and {BRIDGE}, "
-                "with which containers on it reach this node.",
+                f"See the networks here: {parameters.ingress}, one overlay network over all nodes, "
+                f"and {parameters.bridge}, with which containers on it reach this node.",
                 Command("docker network ls"),
                 until=functools.partial(_check_networks, node=node),
             )
@@ -69,8 +67,11 @@ def _check_in_swarm(run: Run, node: Node) -> None:
         raise ExerciseError(f"{node.name} is in no swarm: {local.state}.", "Bring it in with: fab bootstrap")
 
 
-def _ports(node: Node) -> Step:
-    role = "a manager: nodes join at 2377, and all talk at 7946" if node.role == "manager" else "a worker: 7946 only"
+def _ports(node: Node, parameters: Parameters) -> Step:
+    if node.role == "manager":
+        role = f"a manager: nodes join at {parameters.managing_port}, and all talk at {parameters.gossip_port}"
+    else:
+        role = f"a worker: {parameters.gossip_port} only"
     # Not every distribution has netstat any more; what other programs listen on says nothing here.
     listing = "if command -v netstat >/dev/null; then netstat -nlp; else ss -nlptu; fi"
     return Step(
@@ -82,7 +83,8 @@ def _ports(node: Node) -> Step:
 
 
 def _check_ports(run: Run, node: Node) -> None:
-    ports = PORTS if node.role == "manager" else (_GOSSIP,)
+    parameters = run.parameters(Parameters)
+    ports = (parameters.managing_port, parameters.gossip_port) if node.role == "manager" else (parameters.gossip_port,)
     sockets = run.shell(node).run("ss -Hlnt", what="ss")
     shut = [str(port) for port in ports if f":{port} " not in sockets]
     if shut:
@@ -156,10 +158,11 @@ def _wait_for_demotion(run: Run, node: Node) -> None:
 
 
 def _check_networks(run: Run, node: Node) -> None:
+    parameters = run.parameters(Parameters)
     networks = {network.name: network for network in swarm.networks(run.shell(node).ask)}
-    bridge, ingress = networks.get(BRIDGE), networks.get(INGRESS)
+    bridge, ingress = networks.get(parameters.bridge), networks.get(parameters.ingress)
     if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:
-        missing = BRIDGE if bridge is None or bridge.driver != "bridge" else INGRESS
+        missing = parameters.bridge if bridge is None or bridge.driver != "bridge" else parameters.ingress
         raise ExerciseError(
             f"{node.name} has no network {missing} of a swarm's.", "Begin the swarm anew: fab bootstrap"
         )

@@ -23,53 +23,48 @@ from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import made_from, runs
 
-from . import exercise as discovery
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
-TASKS = f"tasks.{VIRTUAL.name}"
-LEAST = VIRTUAL.replicas or 0
 
-
-def _network(swarm: Swarm) -> Network:
-    network = next((network for network in swarm.networks if network.name == NETWORK), None)
-    assert network is not None, f"there is no network {NETWORK}"
+def _network(swarm: Swarm, parameters: Parameters) -> Network:
+    network = next((network for network in swarm.networks if network.name == parameters.network), None)
+    assert network is not None, f"there is no network {parameters.network}"
     return network
 
 
-def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
+def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec, parameters: Parameters) -> Service:
     service = made_from(swarm, spec)
-    assert _network(swarm).id in service.networks, f"{spec.name} is not on the network {NETWORK}"
+    assert _network(swarm, parameters).id in service.networks, f"{spec.name} is not on the network {parameters.network}"
     assert service.endpoint_mode == spec.endpoint_mode, (
         f"the endpoint mode of {spec.name} is {service.endpoint_mode}, not {spec.endpoint_mode}"
     )
-    assert len(service.running) >= LEAST, f"{len(service.running)} tasks of {spec.name} run"
+    assert len(service.running) >= parameters.replicas, f"{len(service.running)} tasks of {spec.name} run"
     runs(exam, service)
     return service
 
 
 @check(
     points=1,
-    values={"network": NETWORK},
     needs=("cluster.swarm_begun",),
     topics=("network",),
-    hint=on_manager(discovery.CREATE_NETWORK),
+    hint=on_manager("{create_network}"),
 )
-def test_network(swarm: Swarm) -> None:
-    """There is an overlay network %(network)s, attachable for containers that are no tasks."""
-    network = _network(swarm)
+def test_network(swarm: Swarm, parameters: Parameters) -> None:
+    """There is an overlay network {network}, attachable for containers that are no tasks."""
+    network = _network(swarm, parameters)
     assert (network.driver, network.scope) == ("overlay", "swarm"), f"its driver is {network.driver}"
     assert network.attachable, "it is not attachable"
 
 
-def _mended(spec: ServiceSpec) -> Hints:
+def _mended(service: str) -> Hints:
     return (
-        create(spec),
+        create(service),
         on_manager(
-            f"docker service update --network-add {NETWORK} {spec.name}",
-            f"docker service update --endpoint-mode {spec.endpoint_mode} {spec.name}",
-            f"docker service scale {spec.name}={LEAST}",
+            f"docker service update --network-add {{network}} {{{service}.name}}",
+            f"docker service update --endpoint-mode {{{service}.endpoint_mode}} {{{service}.name}}",
+            f"docker service scale {{{service}.name}}={{{service}.replicas}}",
             look=_("If it exists, put right what is named above, with one of these."),
         ),
     )
@@ -82,12 +77,12 @@ def _mended(spec: ServiceSpec) -> Hints:
         "tasks",
         "network",
     ),
-    hint=_mended(VIRTUAL),
+    hint=_mended("virtual"),
 )
-def test_virtual(swarm: Swarm, exam: Exam) -> None:
-    """The service web-vip is on that network with a virtual IP, and two or more of its nginx tasks run and
-    stay up."""
-    service = _on_the_network(swarm, exam, VIRTUAL)
+def test_virtual(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service {virtual_name} is on that network with a virtual IP, and {replicas} or more of its {image} tasks run
+    and stay up."""
+    service = _on_the_network(swarm, exam, parameters.virtual, parameters)
     assert service.virtual_ips, "it has no virtual IP"
 
 
@@ -98,12 +93,12 @@ def test_virtual(swarm: Swarm, exam: Exam) -> None:
         "tasks",
         "network",
     ),
-    hint=_mended(ROUND_ROBIN),
+    hint=_mended("round_robin"),
 )
-def test_round_robin(swarm: Swarm, exam: Exam) -> None:
-    """The service web-dnsrr is on that network with DNS round robin, and two or more of its nginx tasks run and
-    stay up."""
-    _on_the_network(swarm, exam, ROUND_ROBIN)
+def test_round_robin(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service {round_robin_name} is on that network with DNS round robin, and {replicas} or more of its {image}
+    tasks run and stay up."""
+    _on_the_network(swarm, exam, parameters.round_robin, parameters)
 
 
 @dataclass(frozen=True)
@@ -120,16 +115,20 @@ class Discovered:
 
 
 @pytest.fixture(scope="module")
-def discovered(exam: Exam, lacks: Lacks) -> Discovered:
+def discovered(exam: Exam, lacks: Lacks, parameters: Parameters) -> Discovered:
     """Look names up once for all checks, in a container on the manager and on the network, which is then removed."""
     swarm = exam.swarm
-    subnets = [subnet for net in swarm.networks if net.name == NETWORK for subnet in net.subnets]
+    subnets = [subnet for net in swarm.networks if net.name == parameters.network for subnet in net.subnets]
 
     def here(addresses: Iterable[IPv4Address]) -> frozenset[IPv4Address]:
         # A service may be on other networks as well, and have addresses there.
         return frozenset(address for address in addresses if any(address in subnet for subnet in subnets))
 
-    services = {name: service for name in (VIRTUAL.name, ROUND_ROBIN.name) if (service := swarm.services.get(name))}
+    services = {
+        name: service
+        for name in (parameters.virtual_name, parameters.round_robin_name)
+        if (service := swarm.services.get(name))
+    }
     own = {name: here(at for task in service.running for at in task.addresses) for name, service in services.items()}
     virtual = {name: here(service.virtual_ips) for name, service in services.items()}
     # Where nothing answers there, every request would be waited for.
@@ -144,8 +143,8 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
         last.append(
             dns.ask(
                 ask,
-                dns.throwaway(NETWORK, alias),
-                [VIRTUAL.name, TASKS, ROUND_ROBIN.name, *filter(None, [alias])],
+                dns.throwaway(parameters.network, alias),
+                [parameters.virtual_name, parameters.tasks_name, parameters.round_robin_name, *filter(None, [alias])],
                 sorted(fetch),
                 exam.seconds(3),
             )
@@ -162,9 +161,9 @@ def discovered(exam: Exam, lacks: Lacks) -> Discovered:
 
 def _look_up(name: str) -> Hint:
     return on_manager(
-        discovery.START,
-        f"docker exec {discovery.ASKER} nslookup {name}",
-        f"docker rm -f {discovery.ASKER}",
+        "{start_asker}",
+        f"{{ask}} nslookup {name}",
+        "{remove_asker}",
         look=_("Ask for the name from a container of your own; the last command removes it again."),
     )
 
@@ -174,12 +173,12 @@ def _look_up(name: str) -> Hint:
     needs=("discovery.virtual",),
     whole_lab=True,
     topics=("network",),
-    hint=_look_up(VIRTUAL.name),
+    hint=_look_up("{virtual_name}"),
 )
-def test_name_is_virtual_ip(discovered: Discovered) -> None:
-    """Tried by this check: to a container that is started on the manager, on the network, and removed, the name web-vip
-    is one address, the virtual IP."""
-    _compare(discovered.answers, VIRTUAL.name, discovered.virtual[VIRTUAL.name])
+def test_name_is_virtual_ip(discovered: Discovered, parameters: Parameters) -> None:
+    """Tried by this check: to a container that is started on the manager, on the network, and removed, the name
+    {virtual_name} is one address, the virtual IP."""
+    _compare(discovered.answers, parameters.virtual_name, discovered.virtual[parameters.virtual_name])
 
 
 @check(
@@ -187,11 +186,11 @@ def test_name_is_virtual_ip(discovered: Discovered) -> None:
     needs=("discovery.virtual",),
     whole_lab=True,
     topics=("network",),
-    hint=_look_up(TASKS),
+    hint=_look_up("{tasks_name}"),
 )
-def test_tasks_name(discovered: Discovered) -> None:
-    """Tried by this check: to that container the name tasks.web-vip is the address of every running task."""
-    _compare(discovered.answers, TASKS, discovered.own[VIRTUAL.name])
+def test_tasks_name(discovered: Discovered, parameters: Parameters) -> None:
+    """Tried by this check: to that container the name tasks.{virtual_name} is the address of every running task."""
+    _compare(discovered.answers, parameters.tasks_name, discovered.own[parameters.virtual_name])
 
 
 @check(
@@ -199,11 +198,11 @@ def test_tasks_name(discovered: Discovered) -> None:
     needs=("discovery.round_robin",),
     whole_lab=True,
     topics=("network",),
-    hint=_look_up(ROUND_ROBIN.name),
+    hint=_look_up("{round_robin_name}"),
 )
-def test_round_robin_name(discovered: Discovered) -> None:
-    """Tried by this check: to that container the name web-dnsrr is the address of every running task."""
-    _compare(discovered.answers, ROUND_ROBIN.name, discovered.own[ROUND_ROBIN.name])
+def test_round_robin_name(discovered: Discovered, parameters: Parameters) -> None:
+    """Tried by this check: to that container the name {round_robin_name} is the address of every running task."""
+    _compare(discovered.answers, parameters.round_robin_name, discovered.own[parameters.round_robin_name])
 
 
 @check(
@@ -231,11 +230,11 @@ def test_tasks_answer(discovered: Discovered) -> None:
     requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("network",),
-    hint=(see_tasks(VIRTUAL.name), on_manager("sudo journalctl -u docker --no-pager --lines 50")),
+    hint=(see_tasks("{virtual_name}"), on_manager("sudo journalctl -u docker --no-pager --lines 50")),
 )
-def test_virtual_ip_answers(discovered: Discovered) -> None:
+def test_virtual_ip_answers(discovered: Discovered, parameters: Parameters) -> None:
     """Tried by this check: the virtual IP, too, gives a page to that container."""
-    silent = discovered.virtual[VIRTUAL.name] - discovered.answers.answered
+    silent = discovered.virtual[parameters.virtual_name] - discovered.answers.answered
     assert not silent, f"no page from {join_addresses(silent)}"
 
 

@@ -14,13 +14,11 @@ from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import all_run, hosts, listed, made_from, service_of
 
-from . import exercise as failover
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = failover.SERVICE
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @pytest.fixture
@@ -29,17 +27,17 @@ def lived(service: Service, exam: Exam) -> Service:
     return exam.lived(service.name)
 
 
-_BUSY = _("a worker with a task of %(service)s", service=SERVICE.name)
+_BUSY = _("a worker with a task of {name}")
 
 
 @check(
     points=1,
     needs=("cluster.swarm_begun",),
-    hint=create(SERVICE),
+    hint=create("service"),
 )
-def test_service_exists(swarm: Swarm) -> None:
-    """There is a service web-ha, made from nginx, and it runs nginx."""
-    made_from(swarm, SERVICE)
+def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a service {name}, made from {image}, and it runs the image's program."""
+    made_from(swarm, parameters.service)
 
 
 @check(
@@ -47,11 +45,11 @@ def test_service_exists(swarm: Swarm) -> None:
     needs=("failover.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
+    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
 )
-def test_running(service: Service, exam: Exam) -> None:
-    """The service is replicated, with four replicas, and all of them run and stay up."""
-    all_run(exam, service, SERVICE)
+def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
+    all_run(exam, service, parameters.service)
 
 
 @check(
@@ -60,12 +58,12 @@ def test_running(service: Service, exam: Exam) -> None:
     whole_lab=True,
     topics=("history",),
     hint=(
-        on(_BUSY, failover.STOP),
+        on(_BUSY, "{stop}"),
         on_manager(
             "docker node ls",
             look=_("Wait until the node is Down and its tasks run elsewhere."),
         ),
-        on(_("that worker again"), failover.START),
+        on(_("that worker again"), "{start}"),
     ),
 )
 def test_failed_over(lived: Service) -> None:
@@ -82,9 +80,9 @@ def test_failed_over(lived: Service) -> None:
         "tasks",
     ),
     hint=(
-        on(_("the node that is not Ready"), failover.START),
+        on(_("the node that is not Ready"), "{start}"),
         on_manager(
-            failover.activate("NODE"),
+            "{activate} NODE",
             look=_("If the node is not active:"),
         ),
     ),
@@ -108,11 +106,11 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
     whole_lab=True,
     topics=("history",),
     hint=on_manager(
-        failover.FORCE,
-        failover.drain("NODE"),
-        f"docker service ps {SERVICE.name}",
-        failover.activate("NODE"),
-        look=_("The worker must have a task of %(service)s: the first command spreads them.", service=SERVICE.name),
+        "{force}",
+        "{drain} NODE",
+        "docker service ps {name}",
+        "{activate} NODE",
+        look=_("The worker must have a task of {name}: the first command spreads them."),
     ),
 )
 def test_drained(lived: Service) -> None:
@@ -125,7 +123,7 @@ def test_drained(lived: Service) -> None:
     needs=("failover.failed_over",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager(failover.FORCE),
+    hint=on_manager("{force}"),
 )
 def test_replaced(lived: Service) -> None:
     """After a node was lost, every task was replaced by another of the same image: docker service update --force."""
@@ -141,7 +139,7 @@ def test_replaced(lived: Service) -> None:
     needs=("failover.replaced", "failover.back"),
     whole_lab=True,
     topics=("tasks", "node"),
-    hint=on_manager(failover.FORCE),
+    hint=on_manager("{force}"),
 )
 def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:
     """The tasks are spread over the workers again: none has two more than another."""

@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
+from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
 
 _ = Messages.beside(__file__)
 
-MONITOR = 1.0
-"""Seconds after each task in which its end counts as the update's failure: short, to wait less."""
 
-SERVICE = ServiceSpec(
-    name="web-ha",
-    image="nginx",
-    replicas=4,
-    constraints=("node.role==worker",),
-    update=Update(parallelism=2, monitor=MONITOR),
-)
+@dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What a lab may set.
 
-STOP = "sudo systemctl stop docker docker.socket"
-START = "sudo systemctl start docker"
-FORCE = f"docker service update --force {SERVICE.name}"
-RESTART = "sudo systemctl reboot --force --force"
-"""Restarts a machine as if its power had failed for a moment: nothing is stopped, nothing written."""
+    :param parallelism: replicas that an update changes at a time.
+    :param monitor: seconds after each task in which its end counts as the update's failure: short, to wait less.
+    :param down_within: seconds in which a node must be given up on an ordinary machine; 15 s by Swarm's rule.
+    :param boot_within: seconds in which a machine must be back, with its engine, on an ordinary machine.
+    """
 
+    name: parameters.Name = "web-ha"
+    image: parameters.Image = "nginx"
+    replicas: parameters.Several = 4
+    parallelism: parameters.Several = 2
+    monitor: parameters.Seconds = 1.0
+    down_within: parameters.Seconds = 60.0
+    boot_within: parameters.Seconds = 180.0
 
-def drain(node: str) -> str:
-    """Compose the command that takes every task off a node, and lets none come."""
-    return f"docker node update --availability drain {node}"
+    constraint: ClassVar[str] = "node.role==worker"
+    stop: ClassVar[str] = "sudo systemctl stop docker docker.socket"
+    start: ClassVar[str] = "sudo systemctl start docker"
+    restart: ClassVar[str] = "sudo systemctl reboot --force --force"
+    """Restarts a machine as if its power had failed for a moment: nothing is stopped, nothing written."""
 
+    drain: ClassVar[str] = "docker node update --availability drain"
+    """Before the name of a node: takes every task off it, and lets none come."""
 
-def activate(node: str) -> str:
-    """Compose the command that lets tasks come to a node again."""
-    return f"docker node update --availability active {node}"
+    activate: ClassVar[str] = "docker node update --availability active"
+    """Before the name of a node: lets tasks come to it again."""
+
+    tries: ClassVar[int] = 4
+    """Times that tasks are spread anew to have one on a worker, where there are more workers than replicas."""
+
+    @property
+    def service(self) -> ServiceSpec:
+        """The service whose tasks move."""
+        update = Update(parallelism=self.parallelism, monitor=self.monitor)
+        return ServiceSpec(self.name, self.image, self.replicas, (self.constraint,), update=update)
+
+    @property
+    def force(self) -> str:
+        """The command that spreads the tasks again."""
+        return f"docker service update --force {self.name}"
+
+    @property
+    def services(self) -> tuple[ServiceSpec, ...]:
+        return (self.service,)
 
 
 EXERCISE = Exercise(
@@ -45,7 +71,7 @@ EXERCISE = Exercise(
     order=80,
     restarts=True,
     summary=_("a worker lost and back; why no task moves back by itself; drain and activate"),
-    services=(SERVICE,),
+    parameters=Parameters(),
     workers=2,
     instead={
         Capability.OWN_MACHINE: _("""\
@@ -54,3 +80,10 @@ machine are one.
 """),
     },
 )
+
+MONITOR = Parameters().monitor
+SERVICE = Parameters().service
+STOP = Parameters().stop
+START = Parameters().start
+FORCE = Parameters().force
+RESTART = Parameters().restart

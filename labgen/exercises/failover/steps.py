@@ -20,109 +20,111 @@ from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import HEARTBEAT, RESTART_DELAY, watched
 
-from .exercise import FORCE, MONITOR, RESTART, SERVICE, START, STOP, activate, drain
+from .exercise import Parameters
 
-REPLICAS = SERVICE.replicas or 0
 MACHINE = (Capability.OWN_MACHINE,)
 
-LOST = "a node was lost and its tasks came to run elsewhere"
-DRAINED = "a node was drained and its tasks came to run elsewhere"
-RESTARTED = "the machine was restarted"
-
-DOWN_WITHIN = 60.0
-"""Seconds in which a node must be given up on an ordinary machine; 15 s by Swarm's rule."""
-
-BOOT_WITHIN = 180.0
-"""Seconds in which a machine must be back, with its engine, on an ordinary machine."""
+_LOST = "a node was lost and its tasks came to run elsewhere"
+_DRAINED = "a node was drained and its tasks came to run elsewhere"
+_RESTARTED = "the machine was restarted"
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager, first, second = lab.first_manager, lab.workers[0], lab.workers[1]
     return [
-        services.create(lab, SERVICE, f"Create {SERVICE.name}: {REPLICAS} replicas, spread over the workers."),
-        services.show(lab, SERVICE.name),
+        services.create(
+            lab,
+            parameters.service,
+            f"Create {parameters.name}: {parameters.replicas} replicas, spread over the workers.",
+        ),
+        services.show(lab, parameters.name),
         Step(
             second,
             f"{second.name} fails: stop its engine, and with it every container there.",
-            Command(STOP),
-            skip_if=partial(_shown, kind=lost, what=LOST),
+            Command(parameters.stop),
+            skip_if=partial(_shown, kind=lost, what=_LOST),
             before=partial(_has_tasks, node=second),
             during=partial(_started_again, node=second),
-            until=partial(_now, what=LOST, look=partial(_given_up, node=second)),
+            until=partial(_now, what=_LOST, look=partial(_given_up, node=second)),
             quiet=True,
             timers=(HEARTBEAT, RESTART_DELAY),
         ),
         Step(
             second,
             f"{second.name} comes back: start its engine again.",
-            Command(START),
+            Command(parameters.start),
             skip_if=partial(_ready, node=second),
             until=partial(_back, node=second),
             quiet=True,
         ),
-        services.show(lab, SERVICE.name, f"See that nothing moves back: {second.name} is Ready, and has no task."),
-        _force(lab),
+        services.show(lab, parameters.name, f"See that nothing moves back: {second.name} is Ready, and has no task."),
+        _force(lab, parameters=parameters),
         Step(
             second,
             f"The whole machine of {second.name} fails: restart it as if its power had gone for a moment.",
             # A moment later, so that this command itself still ends.
-            Command(RESTART, f"systemd-run --quiet --on-active=1s --timer-property=AccuracySec=100ms {RESTART[5:]}"),
+            Command(
+                parameters.restart,
+                "systemd-run --quiet --on-active=1s --timer-property=AccuracySec=100ms "
+                + parameters.restart.removeprefix("sudo "),
+            ),
             skip_if=partial(_restarted, node=second),
             before=partial(_remember, node=second),
-            until=partial(_now, what=RESTARTED, look=partial(_machine_back, node=second)),
+            until=partial(_now, what=_RESTARTED, look=partial(_machine_back, node=second)),
             quiet=True,
             needs=MACHINE,
             timers=(HEARTBEAT, RESTART_DELAY),
         ),
-        _force(lab, needs=MACHINE),
+        _force(lab, needs=MACHINE, parameters=parameters),
         Step(
             manager,
             f"Maintenance on {first.name}: drain it. Its tasks leave at once, no heartbeat is waited for.",
-            Command(drain(first.name)),
-            skip_if=partial(_shown, kind=drained, what=DRAINED),
+            Command(f"{parameters.drain} {first.name}"),
+            skip_if=partial(_shown, kind=drained, what=_DRAINED),
             before=partial(_has_tasks, node=first),
-            until=partial(_now, what=DRAINED, look=partial(_empty, node=first, availability="drain")),
+            until=partial(_now, what=_DRAINED, look=partial(_empty, node=first, availability="drain")),
             quiet=True,
         ),
         Step(
             manager,
             f"{first.name} may take tasks again. None moves there by itself.",
-            Command(activate(first.name)),
+            Command(f"{parameters.activate} {first.name}"),
             skip_if=partial(_active, node=first),
             until=partial(_empty, node=first, availability="active"),
             quiet=True,
         ),
-        _force(lab),
-        services.show(lab, SERVICE.name, "See the history: where each replica ran before, and where it runs now."),
+        _force(lab, parameters=parameters),
+        services.show(lab, parameters.name, "See the history: where each replica ran before, and where it runs now."),
     ]
 
 
-def _force(lab: Lab, needs: tuple[Capability, ...] = ()) -> Step:
+def _force(lab: Lab, parameters: Parameters, needs: tuple[Capability, ...] = ()) -> Step:
     return Step(
         lab.first_manager,
         "Spread the tasks again: replace each by a new one, which goes to the node that has the fewest.",
-        Command(FORCE),
+        Command(parameters.force),
         skip_if=_spread,
         until=_is_spread,
         quiet=True,
         within=300,
-        timers=watched(MONITOR),
+        timers=watched(parameters.monitor),
         needs=needs,
     )
 
 
 def reset(run: Run) -> None:
     """Remove the service; first bring back a worker whose engine was left stopped, or that is drained."""
+    parameters = run.parameters(Parameters)
     for node in run.lab.workers:
         member = _member(run, node)
         if not member.ready:
-            run.say(f"[{node.name}]$ {START}")
-            run.shell(node).run(START, what="systemctl start docker")
-            run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=DOWN_WITHIN)
+            run.say(f"[{node.name}]$ {parameters.start}")
+            run.shell(node).run(parameters.start, what="systemctl start docker")
+            run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=parameters.down_within)
         if member.availability != "active":
-            run.say(f"[{run.lab.first_manager.name}]$ {activate(node.name)}")
-            run.manager.run(f"docker node update --availability active {member.id}", what="docker node update")
+            run.say(f"[{run.lab.first_manager.name}]$ {parameters.activate} {node.name}")
+            run.manager.run(f"{parameters.activate} {member.id}", what="docker node update")
     services.clear(run)
 
 
@@ -149,10 +151,11 @@ def _must_be_ready(run: Run, node: Node) -> None:
 
 
 def _shown(run: Run, kind: Callable[..., bool], what: str) -> str | None:
-    if not any(kind(turn) for turn in moves(run.lived(SERVICE.name))):
+    parameters = run.parameters(Parameters)
+    if not any(kind(turn) for turn in moves(run.lived(parameters.name))):
         return None
     run.notes[what] = "earlier"
-    return f"The history of {SERVICE.name} shows already that {what}."
+    return f"The history of {parameters.name} shows already that {what}."
 
 
 def _now(run: Run, what: str, look: Callable[[Run], None]) -> None:
@@ -162,38 +165,39 @@ def _now(run: Run, what: str, look: Callable[[Run], None]) -> None:
 
 
 def _on(run: Run, node: Node) -> int:
-    return len(run.placed(run.service(SERVICE.name)).get(node.name, ()))
-
-
-_TRIES = 4
-"""Times that tasks are spread anew to have one on a worker, where there are more workers than replicas."""
+    parameters = run.parameters(Parameters)
+    return len(run.placed(run.service(parameters.name)).get(node.name, ()))
 
 
 def _has_tasks(run: Run, node: Node) -> None:
-    for _ in range(_TRIES if len(run.lab.workers) > REPLICAS and not _on(run, node) else 0):
+    parameters = run.parameters(Parameters)
+    for _ in range(parameters.tries if len(run.lab.workers) > parameters.replicas and not _on(run, node) else 0):
         run.say(f"# No task runs on {node.name}: there are more workers than replicas. They are spread anew.")
-        run.say(f"[{run.lab.first_manager.name}]$ {FORCE}")
-        run.manager.run(FORCE, within=300, what="docker service update --force")
-        services.running(run, SERVICE.name)
+        run.say(f"[{run.lab.first_manager.name}]$ {parameters.force}")
+        run.manager.run(parameters.force, within=300, what="docker service update --force")
+        services.running(run, parameters.name)
         if _on(run, node):
             break
 
     def look() -> None:
         if not _on(run, node):
-            raise NotYet(f"none of {SERVICE.name} runs on {node.name}")
+            raise NotYet(f"none of {parameters.name} runs on {node.name}")
 
-    run.wait(f"a task on {node.name} that can move", look, within=10, hint=f"Spread the tasks first: {FORCE}")
+    run.wait(
+        f"a task on {node.name} that can move", look, within=10, hint=f"Spread the tasks first: {parameters.force}"
+    )
 
 
 @contextmanager
 def _started_again(run: Run, node: Node) -> Iterator[None]:
     """Whatever goes wrong after its engine was stopped, a worker is not left without."""
+    parameters = run.parameters(Parameters)
     try:
         yield
     except BaseException:
-        run.say(f"[{node.name}]$ {START}")
+        run.say(f"[{node.name}]$ {parameters.start}")
         try:
-            run.shell(node).run(START, what="systemctl start docker")
+            run.shell(node).run(parameters.start, what="systemctl start docker")
         except LabgenError as why:
             run.say(f"  its engine could not be started again ({why.message}); do it there, or with: fab bootstrap")
         raise
@@ -201,6 +205,7 @@ def _started_again(run: Run, node: Node) -> Iterator[None]:
 
 def _given_up(run: Run, node: Node) -> None:
     """Wait until the node is Down and every task runs elsewhere; print when."""
+    parameters = run.parameters(Parameters)
     start, announced = time.monotonic(), False
 
     def look() -> Service:
@@ -211,33 +216,40 @@ def _given_up(run: Run, node: Node) -> None:
         if not announced:
             run.say(f"  after {time.monotonic() - start:.0f} s the managers have given {node.name} up: it is {state}")
             announced = True
-        service = run.service(SERVICE.name)
-        if len(service.running) != REPLICAS or _on(run, node):
-            raise NotYet(services.describe(service, REPLICAS))
+        service = run.service(parameters.name)
+        if len(service.running) != parameters.replicas or _on(run, node):
+            raise NotYet(services.describe(service, parameters.replicas))
         return service
 
-    service = run.look(f"the tasks of {node.name} to run elsewhere", look, within=DOWN_WITHIN)
+    service = run.look(f"the tasks of {node.name} to run elsewhere", look, within=parameters.down_within)
     run.say(f"  after {time.monotonic() - start:.0f} s all tasks run again: {_where(run, service)}")
 
 
 def _back(run: Run, node: Node) -> None:
-    run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=DOWN_WITHIN)
-    services.running(run, SERVICE.name)
+    parameters = run.parameters(Parameters)
+    run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=parameters.down_within)
+    services.running(run, parameters.name)
 
 
 def _empty(run: Run, node: Node, availability: str) -> None:
     """Wait until all tasks run, none of them on a node of that availability."""
 
+    parameters = run.parameters(Parameters)
+
     def look() -> Service:
-        service, member = run.service(SERVICE.name), _member(run, node)
+        service, member = run.service(parameters.name), _member(run, node)
         if member.availability != availability:
             raise NotYet(f"{node.name} is {member.availability}")
-        if len(service.running) != REPLICAS or not service.settled or (availability == "drain" and _on(run, node)):
-            raise NotYet(services.describe(service, REPLICAS))
+        if (
+            len(service.running) != parameters.replicas
+            or not service.settled
+            or (availability == "drain" and _on(run, node))
+        ):
+            raise NotYet(services.describe(service, parameters.replicas))
         return service
 
     service = run.look(f"the tasks to run while {node.name} has availability {availability}", look)
-    run.say(f"  {REPLICAS} of {REPLICAS} tasks run: {_where(run, service)}")
+    run.say(f"  {parameters.replicas} of {parameters.replicas} tasks run: {_where(run, service)}")
 
 
 def _where(run: Run, service: Service) -> str:
@@ -247,18 +259,20 @@ def _where(run: Run, service: Service) -> str:
 
 def _spread(run: Run) -> str | None:
     """Tell whether no worker has two tasks more than another."""
-    service = run.service(SERVICE.name)
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
     placed = run.placed(service)
     counts = [len(placed.get(node.name, ())) for node in run.lab.workers]
-    even = sum(counts) == REPLICAS and max(counts) - min(counts) <= 1
+    even = sum(counts) == parameters.replicas and max(counts) - min(counts) <= 1
     return f"They are spread: {_where(run, service)}." if even else None
 
 
 def _is_spread(run: Run) -> None:
-    services.running(run, SERVICE.name)
+    parameters = run.parameters(Parameters)
+    services.running(run, parameters.name)
     if not _spread(run):
         raise ExerciseError(
-            f"the tasks of {SERVICE.name} are not spread evenly: {_where(run, run.service(SERVICE.name))}.",
+            f"the tasks of {parameters.name} are not spread evenly: {_where(run, run.service(parameters.name))}.",
             "Are all workers Ready and active (docker node ls)? Then run the exercise again.",
         )
 
@@ -270,14 +284,15 @@ _BOOTED = "cat /proc/sys/kernel/random/boot_id"
 
 def _restarted(run: Run, node: Node) -> str | None:
     """Tell whether the machine has booted since the service was created."""
-    created = run.service(SERVICE.name).created
+    parameters = run.parameters(Parameters)
+    created = run.service(parameters.name).created
     script = "date +%s; cut -d. -f1 /proc/uptime"
     now, uptime = (float(word) for word in run.shell(node).run(script).split())
     since = created is not None and now - uptime > created.timestamp()
     if not since:
         return None
-    run.notes[RESTARTED] = "earlier"
-    return f"{node.name} was restarted since {SERVICE.name} was made."
+    run.notes[_RESTARTED] = "earlier"
+    return f"{node.name} was restarted since {parameters.name} was made."
 
 
 def _remember(run: Run, node: Node) -> None:
@@ -290,6 +305,7 @@ def _remember(run: Run, node: Node) -> None:
 
 def _machine_back(run: Run, node: Node) -> None:
     """Wait until the machine has booted again, answers over a new connection, and its node is Ready."""
+    parameters = run.parameters(Parameters)
     start = time.monotonic()
     given_up: list[float] = []
 
@@ -310,6 +326,6 @@ def _machine_back(run: Run, node: Node) -> None:
         if state != "ready":
             raise NotYet(f"{node.name} has booted, its node is {state}")
 
-    run.wait(f"{node.name} to be back", look, within=BOOT_WITHIN)
+    run.wait(f"{node.name} to be back", look, within=parameters.boot_within)
     run.say(f"  after {time.monotonic() - start:.0f} s {node.name} is back, and Ready")
-    services.running(run, SERVICE.name)
+    services.running(run, parameters.name)

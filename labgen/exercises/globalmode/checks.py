@@ -11,31 +11,29 @@ from verify.exam import Exam
 from verify.hinting import create, repeat
 from verify.services import made_from, runs, service_of, told
 
-from . import exercise as globalmode
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = globalmode.SERVICE
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @check(
     points=1,
     needs=("cluster.swarm_begun",),
-    hint=create(SERVICE),
+    hint=create("service"),
 )
-def test_service_exists(swarm: Swarm) -> None:
-    """There is a service global_nginx, made from nginx, and it runs nginx."""
-    made_from(swarm, SERVICE)
+def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a service {name}, made from {image}, and it runs the image's program."""
+    made_from(swarm, parameters.service)
 
 
 @check(
     points=2,
     needs=("globalmode.service_exists",),
     hint=repeat(
-        SERVICE.name,
-        SERVICE.create,
+        "{name}",
+        "{service.create}",
         why=_("The mode of a service cannot be changed: it has to be created again."),
     ),
 )
@@ -52,7 +50,7 @@ def test_global(service: Service) -> None:
     topics=("tasks",),
     hint=on_manager(
         "docker node ls",
-        f"docker service ps --no-trunc {SERVICE.name}",
+        "docker service ps --no-trunc {name}",
         look=_("Is {node} Active, and does no constraint of the service exclude it?"),
     ),
 )
@@ -82,10 +80,10 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
         ),
     ),
 )
-def test_joined_later(service: Service, swarm: Swarm) -> None:
+def test_joined_later(service: Service, swarm: Swarm, parameters: Parameters) -> None:
     """A node has joined the swarm after the service was made, and runs a task of it."""
     later = [node for node in swarm.nodes if node.ready and _after(node, service)]
-    assert later, f"every node was there before {SERVICE.name} was made"
+    assert later, f"every node was there before {parameters.name} was made"
     busy = {task.node_id for task in service.running}
     assert any(node.id in busy for node in later), f"no task runs on {', '.join(node.name for node in later)}"
 

@@ -16,19 +16,21 @@ from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import RESTART_DELAY
 
-from .exercise import SERVICE
-
-NAME = SERVICE.name
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager, last = lab.first_manager, lab.workers[-1]
     joined = functools.partial(_joined_later, node=last)
     before = _Before()
     return [
-        services.create(lab, SERVICE, f"Create {NAME} in global mode: no number of replicas, one task on every node."),
-        services.show(lab, NAME, "See one task on each node, named by the node's id instead of a number."),
+        services.create(
+            lab,
+            parameters.service,
+            f"Create {parameters.name} in global mode: no number of replicas, one task on every node.",
+        ),
+        services.show(lab, parameters.name, "See one task on each node, named by the node's id instead of a number."),
         Step(
             last,
             f"Let {last.name} leave the swarm. Its task ends with that.",
@@ -73,7 +75,7 @@ def script(lab: Lab) -> Script:
             "See the nodes: the same name, another id. To the swarm it is a new node.",
             Command("docker node ls"),
         ),
-        services.show(lab, NAME, f"See that {last.name} has its task: nobody had to ask for it."),
+        services.show(lab, parameters.name, f"See that {last.name} has its task: nobody had to ask for it."),
     ]
 
 
@@ -93,7 +95,7 @@ class _Before:
         self.services = [
             name
             for name, service in swarm.look(run.manager.ask).services.items()
-            if name != NAME
+            if name != run.parameters(Parameters).name
             and len(service.running) == service.replicas
             and any(task.node_id == member.id for task in service.running)
         ]
@@ -128,7 +130,8 @@ def _current(run: Run, node: Node) -> SwarmNode | None:
 
 
 def _joined_later(run: Run, node: Node) -> str | None:
-    member, service_created = _current(run, node), run.service(NAME).created
+    parameters = run.parameters(Parameters)
+    member, service_created = _current(run, node), run.service(parameters.name).created
     if (
         member is None
         or not member.ready
@@ -139,7 +142,7 @@ def _joined_later(run: Run, node: Node) -> str | None:
         return None
     if _outside(run, node):
         return None
-    return f"{node.name} has joined after {NAME} was made: nothing to do."
+    return f"{node.name} has joined after {parameters.name} was made: nothing to do."
 
 
 def _outside(run: Run, node: Node) -> bool:
@@ -176,6 +179,8 @@ def _join(run: Run, node: Node) -> Command:
 
 
 def _everywhere(run: Run, lab: Lab) -> None:
+    parameters = run.parameters(Parameters)
+
     def look() -> None:
         ready = {node.name for node in run.nodes() if node.ready}
         missing = [node.name for node in lab.nodes if node.name not in ready]
@@ -184,4 +189,4 @@ def _everywhere(run: Run, lab: Lab) -> None:
 
     run.wait("every node to be Ready", look, within=60)
     drop_ghosts(run)
-    services.running(run, NAME, count=len(lab.nodes))
+    services.running(run, parameters.name, count=len(lab.nodes))

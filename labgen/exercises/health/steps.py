@@ -18,60 +18,66 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import Timer, watched
 from provision.exercise.watching import requests, tell_turns
 
-from .exercise import FORCE, INTERVAL, MONITOR, PER_THOUSAND, RETRIES, RIGHT, SERVICE, UPDATED, WEB, WRONG_PORT
-
-_OFTEN = f"(--health-interval {INTERVAL:g}s)"
-UNHEALTHY = Timer(f"a task that does not answer is given up after {RETRIES} checks {_OFTEN}", RETRIES * INTERVAL)
-HEALTHY = Timer(f"a task counts as running when its first check succeeds {_OFTEN}", INTERVAL)
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
-    port = WEB.publish[0].published
+    port = parameters.port
+    often = f"(--health-interval {parameters.interval:g}s)"
+    unhealthy = Timer(
+        f"a task that does not answer is given up after {parameters.retries} checks {often}",
+        parameters.retries * parameters.interval,
+    )
+    healthy = Timer(f"a task counts as running when its first check succeeds {often}", parameters.interval)
     return [
         services.create(
             lab,
-            SERVICE,
-            f"Create {SERVICE.name}: three servers that are asked every three seconds.",
-            also=(UPDATED,),
+            parameters.service,
+            f"Create {parameters.name}: {parameters.replicas} servers, asked every {parameters.interval:g} seconds.",
+            also=(parameters.updated,),
             shows=_shows,
         ),
-        services.show(lab, SERVICE.name),
+        services.show(lab, parameters.name),
         Step(
             manager,
             "Update to the new version, set up wrong: it runs, and does not answer. The old tasks must serve on.",
-            Command(WRONG_PORT),
+            Command(parameters.update_wrong),
             skip_if=_failed,
             until=_nothing_lost,
             quiet=True,
             within=300,
             ends="either",
-            timers=(UNHEALTHY, *watched(MONITOR)),
+            timers=(unhealthy, *watched(parameters.monitor)),
         ),
-        services.show(lab, SERVICE.name, "See the history: a task that came and went, and three that have run on."),
+        services.show(
+            lab, parameters.name, "See the history: a task that came and went, and the others, which have run on."
+        ),
         Step(
             manager,
             "Update to the new version as it should be: each old task goes when its successor is healthy.",
-            Command(RIGHT),
+            Command(parameters.update_right),
             skip_if=_updated,
-            until=partial(_relieved, name=SERVICE.name),
+            until=partial(_relieved, name=parameters.name),
             quiet=True,
             within=300,
-            timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
+            timers=(*[healthy] * parameters.replicas, *watched(parameters.monitor)),
         ),
-        services.show(lab, SERVICE.name),
-        services.create(lab, WEB, f"The same seen from outside: a page with a health check, at port {port}."),
+        services.show(lab, parameters.name),
+        services.create(
+            lab, parameters.web, f"The same seen from outside: a page with a health check, at port {port}."
+        ),
         Step(
             manager,
             "Replace all its tasks while requests go on: none may be lost.",
-            Command(FORCE),
+            Command(parameters.force),
             before=partial(_open, node=manager, port=port),
             during=partial(requests, port=port, judge=few_lost),
-            until=partial(_relieved, name=WEB.name),
+            until=partial(_relieved, name=parameters.web_name),
             quiet=True,
             within=300,
-            timers=(HEALTHY, HEALTHY, HEALTHY, *watched(MONITOR)),
+            timers=(*[healthy] * parameters.replicas, *watched(parameters.monitor)),
         ),
     ]
 
@@ -83,34 +89,39 @@ def _unwell(service: Service) -> dict[str, str]:
 
 def _shows(run: Run) -> bool:
     """Tell whether the history shows the update that failed, and that no update lost a replica."""
-    return _failed(run) is not None and not most_empty(run.lived(SERVICE.name))
+    parameters = run.parameters(Parameters)
+    return _failed(run) is not None and not most_empty(run.lived(parameters.name))
 
 
 def _failed(run: Run) -> str | None:
-    shown = _unwell(run.lived(SERVICE.name))
-    return f"The history of {SERVICE.name} shows a task that never became healthy already." if shown else None
+    parameters = run.parameters(Parameters)
+    shown = _unwell(run.lived(parameters.name))
+    return f"The history of {parameters.name} shows a task that never became healthy already." if shown else None
 
 
 def _updated(run: Run) -> str | None:
-    image = run.service(SERVICE.name).image
-    return f"{SERVICE.name} is at {UPDATED.image} already." if same_image(image, UPDATED.image) else None
+    parameters = run.parameters(Parameters)
+    image = run.service(parameters.name).image
+    return f"{parameters.name} is at {parameters.new} already." if same_image(image, parameters.new) else None
 
 
 def _nothing_lost(run: Run) -> None:
+    parameters = run.parameters(Parameters)
+
     def look() -> None:
-        service = run.service(SERVICE.name)
+        service = run.service(parameters.name)
         if service.update_state not in ("rollback_completed", "completed"):
-            raise NotYet(services.describe(service, SERVICE.replicas or 0))
+            raise NotYet(services.describe(service, parameters.replicas))
 
     run.wait("the update to be rolled back", look)
-    services.running(run, SERVICE.name)
-    service = run.lived(SERVICE.name)
+    services.running(run, parameters.name)
+    service = run.lived(parameters.name)
     unwell = _unwell(service)
     for place, output in unwell.items():
-        run.say(f"  {SERVICE.name}.{place}: the new task never became healthy; its check said: {output}")
+        run.say(f"  {parameters.name}.{place}: the new task never became healthy; its check said: {output}")
     if not unwell:
         raise ExerciseError(
-            f"the update of {SERVICE.name} did not fail of its health check.",
+            f"the update of {parameters.name} did not fail of its health check.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
     _none_missing(run, service)
@@ -162,10 +173,11 @@ _EXCHANGE = (
 )
 
 
-def few_lost(_run: Run, probed: Probed) -> None:
+def few_lost(run: Run, probed: Probed) -> None:
     """Raise if more requests were lost than may be."""
-    if probed.lost * 1000 > probed.requests * PER_THOUSAND:
+    parameters = run.parameters(Parameters)
+    if probed.lost * 1000 > probed.requests * parameters.per_thousand:
         raise ExerciseError(
-            f"requests were lost while the tasks of {WEB.name} were replaced: {probed}.",
-            f"Do all its tasks run, and healthy? docker service ps {WEB.name}; then run the exercise again.",
+            f"requests were lost while the tasks of {parameters.web_name} were replaced: {probed}.",
+            f"Do all its tasks run, and healthy? docker service ps {parameters.web_name}; then run the exercise again.",
         )

@@ -8,6 +8,7 @@ from labgen.core.i18n import Messages
 from labgen.docker.http_check import Requests
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager, on_node
+from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
@@ -15,66 +16,61 @@ from verify.hinting import create, repeat, see_tasks
 from verify.listeners import listening, listens
 from verify.services import kept_off_managers, made_from, published, runs, service_of
 
-from . import exercise as loadbalance
+from .exercise import Parameters
 
 if TYPE_CHECKING:
     from verify.testinfra_host import NodeHost
 
 _ = Messages.beside(__file__)
 
-SERVICE = loadbalance.SERVICE
-PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @check(
     points=2,
     needs=("cluster.swarm_begun",),
-    hint=create(SERVICE),
+    hint=create("service"),
 )
-def test_service_exists(swarm: Swarm) -> None:
-    """There is a service web-alb, made from nginx, and it runs nginx."""
-    made_from(swarm, SERVICE)
+def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a service {name}, made from {image}, and it runs the image's program."""
+    made_from(swarm, parameters.service)
 
 
 @check(
     points=1,
-    values={"replicas": SERVICE.replicas},
     needs=("loadbalance.service_exists",),
     hint=(
-        on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}"),
+        on_manager("docker service scale {name}={replicas}"),
         repeat(
-            SERVICE.name,
-            SERVICE.create,
+            "{name}",
+            "{service.create}",
             why=_("If it is a global service, it has to be created again: the mode of a service cannot be changed."),
         ),
     ),
 )
-def test_replicated(service: Service) -> None:
-    """The service is replicated, with %(replicas)s replicas."""
-    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), f"it is {service.mode}" + (
+def test_replicated(service: Service, parameters: Parameters) -> None:
+    """The service is replicated, with as many replicas as the exercise asks for."""
+    assert (service.mode, service.replicas) == ("replicated", parameters.replicas), f"it is {service.mode}" + (
         f" with {service.replicas} replicas" if service.replicas is not None else ""
     )
 
 
 @check(
     points=2,
-    values={"replicas": SERVICE.replicas},
     needs=("loadbalance.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
+    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
 )
-def test_running(service: Service, exam: Exam) -> None:
-    """%(replicas)s tasks of the service run and stay up."""
-    runs(exam, service, SERVICE.replicas)
+def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """As many tasks of the service run and stay up as the exercise asks for."""
+    runs(exam, service, parameters.replicas)
 
 
 @check(
     points=1,
     needs=("loadbalance.service_exists",),
-    hint=on_manager(f"docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}"),
+    hint=on_manager("docker service update --constraint-add {constraint} {name}"),
 )
 def test_constraint(service: Service) -> None:
     """The service is constrained to workers."""
@@ -86,7 +82,7 @@ def test_constraint(service: Service) -> None:
     needs=("loadbalance.running",),
     topics=("tasks",),
     hint=on_manager(
-        f"docker service ps {SERVICE.name}",
+        "docker service ps {name}",
         look=_("When a constraint is added, Swarm moves the tasks that break it."),
     ),
 )
@@ -101,70 +97,69 @@ def test_on_workers(service: Service, swarm: Swarm) -> None:
 
 @check(
     points=1,
-    values={"target": TARGET, "published": PUBLISHED},
     needs=("loadbalance.service_exists",),
     topics=("requests",),
-    hint=on_manager(f"docker service update --publish-add {PUBLISHED}:{TARGET} {SERVICE.name}"),
+    hint=on_manager("docker service update --publish-add {port}:{target} {name}"),
 )
-def test_published(service: Service) -> None:
-    """The service publishes port %(published)s for its port %(target)s, through the routing mesh."""
-    published(service, SERVICE.publish[0])
+def test_published(service: Service, parameters: Parameters) -> None:
+    """The service publishes port {port} for its port {target}, through the routing mesh."""
+    published(service, parameters.publish)
 
 
 @check(
     points=1,
     needs=("cluster.swarm_active", "loadbalance.published", "loadbalance.running"),
-    requires=SERVICE.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     topics=("requests",),
-    hint=on_node(f"sudo netstat -nlp | grep {PUBLISHED}", "sudo journalctl -u docker --no-pager --lines 50"),
+    hint=on_node("sudo netstat -nlp | grep {port}", "sudo journalctl -u docker --no-pager --lines 50"),
 )
-def test_port_open(node: Node, host: NodeHost) -> None:
+def test_port_open(node: Node, host: NodeHost, parameters: Parameters) -> None:
     """The published port is open on the node, whether a task runs there or not."""
-    assert listens(host, "tcp", PUBLISHED, str(node.address)), listening(host, PUBLISHED)
+    assert listens(host, "tcp", parameters.port, str(node.address)), listening(host, parameters.port)
 
 
 _PAGES = (
     on(
         _("each worker"),
         "docker ps",
-        f"docker cp index.html CONTAINER:{loadbalance.PAGE_PATH}",
+        "docker cp index.html CONTAINER:{page_path}",
         look=_("A new container does not have the page of the one before it: copy it again."),
     ),
-    on_manager(f"curl {{address}}:{PUBLISHED}"),
+    on_manager("curl {address}:{port}"),
 )
 
 
 @check(
     points=2,
     needs=("loadbalance.port_open",),
-    requires=SERVICE.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
     hint=_PAGES,
 )
-def test_pages(node: Node, exam: Exam, lab: Lab) -> None:
+def test_pages(node: Node, exam: Exam, lab: Lab, parameters: Parameters) -> None:
     """The manager, asking at the node's address with new connections, gets every worker's own page."""
-    answers = exam.pages.through(node, PUBLISHED)
-    assert _every_page(answers, lab), str(answers)
+    answers = exam.pages.through(node, parameters.port)
+    assert _every_page(answers, lab, parameters), str(answers)
 
 
 @check(
     points=1,
     nodes="others",
     needs=("loadbalance.port_open",),
-    requires=SERVICE.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
     hint=_PAGES,
 )
-def test_pages_from_itself(node: Node, exam: Exam, lab: Lab) -> None:
+def test_pages_from_itself(node: Node, exam: Exam, lab: Lab, parameters: Parameters) -> None:
     """The node, asking at its own address with new connections, gets every worker's own page."""
-    answers = exam.pages.itself(node, PUBLISHED)
-    assert _every_page(answers, lab), str(answers)
+    answers = exam.pages.itself(node, parameters.port)
+    assert _every_page(answers, lab, parameters), str(answers)
 
 
-def _every_page(answers: Requests, lab: Lab) -> bool:
-    pages = {loadbalance.page(number) for number in range(1, len(lab.workers) + 1)}
+def _every_page(answers: Requests, lab: Lab, parameters: Parameters) -> bool:
+    pages = {parameters.page(number) for number in range(1, len(lab.workers) + 1)}
     # Where there are fewer workers than replicas, two containers of one worker have the same page.
-    expected = min(SERVICE.replicas or 0, len(lab.workers))
+    expected = min(parameters.replicas, len(lab.workers))
     return answers.answered and answers.bodies <= pages and len(answers.bodies) == expected

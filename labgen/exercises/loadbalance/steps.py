@@ -21,55 +21,49 @@ from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import VERIFY
 
-from .exercise import PAGE_PATH, SERVICE, page
-
-PUBLISHED, TARGET = SERVICE.publish[0].published, SERVICE.publish[0].target
-REPLICAS = SERVICE.replicas or 0
-REQUESTS = 6
-"""Requests to each node's address that are shown; the routing mesh takes the containers in turn."""
-
-MANY = 60
-"""Requests to each node's address by which the spread is measured."""
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
-    listen = f"sudo netstat -nlp | grep {PUBLISHED}"
+    listen = f"sudo netstat -nlp | grep {parameters.port}"
     workers = list(enumerate(lab.workers, start=1))
     return [
         services.create(
             lab,
-            SERVICE,
-            f"Create {SERVICE.name}: {SERVICE.replicas} replicas, on workers only, port {PUBLISHED} on every node.",
+            parameters.service,
+            f"Create {parameters.name}: {parameters.replicas} replicas, on workers only, "
+            f"port {parameters.port} on every node.",
         ),
         Step(
             manager,
             "Give each worker its share: a swarm does not move tasks by itself when a node comes back.",
-            Command(f"docker service update --force {SERVICE.name}"),
+            Command(f"docker service update --force {parameters.name}"),
             skip_if=_shared,
-            until=functools.partial(services.running, name=SERVICE.name),
+            until=functools.partial(services.running, name=parameters.name),
             quiet=True,
             within=300,
             timers=(VERIFY, VERIFY),
         ),
-        services.show(lab, SERVICE.name, "See where its tasks run."),
+        services.show(lab, parameters.name, "See where its tasks run."),
         *(
             Step(
                 node,
-                f"Port {PUBLISHED} is open here too, container or not.",
-                Command(listen, services.listeners(PUBLISHED)),
-                before=functools.partial(services.port_open, node=node, port=PUBLISHED),
-                needs=SERVICE.asking_needs,
+                f"Port {parameters.port} is open here too, container or not.",
+                Command(listen, services.listeners(parameters.port)),
+                before=functools.partial(services.port_open, node=node, port=parameters.port),
+                needs=parameters.service.asking_needs,
             )
             for node in lab.nodes
         ),
         *(
             Step(
                 worker,
-                f"Give the container here a page of its own, so that answers can be told apart: {page(number)}",
+                "Give the container here a page of its own, so that answers can be told apart: "
+                f"{parameters.page(number)}",
                 functools.partial(_copy, worker=worker, number=number),
-                placeholder=_copy_shown("CONTAINER", number),
+                placeholder=_copy_shown("CONTAINER", number, parameters),
                 quiet=True,
             )
             for number, worker in workers
@@ -77,13 +71,13 @@ def script(lab: Lab) -> Script:
         *(
             Step(
                 manager,
-                f"Ask {node.name}'s address {REQUESTS} times, each time over a new connection.",
+                f"Ask {node.name}'s address {parameters.requests} times, each time over a new connection.",
                 Command(
-                    f"for i in $(seq {REQUESTS}); do curl -s {node.address}:{PUBLISHED}; done",
-                    _ask_script(node),
+                    f"for i in $(seq {parameters.requests}); do curl -s {node.address}:{parameters.port}; done",
+                    _ask_script(node, parameters),
                 ),
                 until=None if node is not lab.nodes[-1] else _spread,
-                needs=SERVICE.asking_needs,
+                needs=parameters.service.asking_needs,
             )
             for node in lab.nodes
         ),
@@ -92,9 +86,9 @@ def script(lab: Lab) -> Script:
                 worker,
                 "Ask the container here at its own address, which `docker network inspect docker_gwbridge` tells.",
                 functools.partial(_asked_inside, worker=worker),
-                placeholder=_ask_inside_shown("CONTAINER-ADDRESS"),
+                placeholder=_ask_inside_shown("CONTAINER-ADDRESS", parameters=parameters),
                 until=functools.partial(_own_page, worker=worker, number=number),
-                instead_of=SERVICE.asking_needs,
+                instead_of=parameters.service.asking_needs,
             )
             for number, worker in workers
         ),
@@ -103,22 +97,25 @@ def script(lab: Lab) -> Script:
 
 def _tasks(run: Run) -> dict[str, list[Task]]:
     """Group the running tasks by the name of their node."""
-    service = run.service(SERVICE.name)
-    if len(service.running) != SERVICE.replicas:
-        raise NotYet(services.describe(service, REPLICAS))
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
+    if len(service.running) != parameters.replicas:
+        raise NotYet(services.describe(service, parameters.replicas))
     return run.placed(service)
 
 
 def _shared(run: Run) -> str | None:
     """Tell whether the tasks are spread over as many workers as there can be."""
+    parameters = run.parameters(Parameters)
     placed = _tasks(run)
     busy = [worker for worker in run.lab.workers if worker.name in placed]
-    return "Each has its share." if len(busy) >= min(REPLICAS, len(run.lab.workers)) else None
+    return "Each has its share." if len(busy) >= min(parameters.replicas, len(run.lab.workers)) else None
 
 
 def _idle(run: Run, worker: Node) -> bool:
     """Tell whether a worker has no task because there are more workers than replicas."""
-    return len(run.lab.workers) > REPLICAS and worker.name not in _tasks(run)
+    parameters = run.parameters(Parameters)
+    return len(run.lab.workers) > parameters.replicas and worker.name not in _tasks(run)
 
 
 _NONE_HERE = "No task runs here: there are more workers than replicas."
@@ -126,44 +123,52 @@ _NONE_HERE = "No task runs here: there are more workers than replicas."
 
 def _here(run: Run, worker: Node, so: str) -> list[Task]:
     """List the tasks on a worker; if there are none, raise an error that says what cannot be done."""
+    parameters = run.parameters(Parameters)
     tasks = _tasks(run).get(worker.name)
     if not tasks:
         raise ExerciseError(
-            f"no task of {SERVICE.name} runs on {worker.name}, so {so}.",
+            f"no task of {parameters.name} runs on {worker.name}, so {so}.",
             f"Is {worker.name} Ready and active (docker node ls)? Then begin anew: fab exercise.reset loadbalance",
         )
     return tasks
 
 
 def _copy(run: Run, worker: Node, number: int) -> Command | str:
+    parameters = run.parameters(Parameters)
     if _idle(run, worker):
         return _NONE_HERE
     tasks = _here(run, worker, "it can be given no page")
     # By id: the name in `docker ps` is for people.
-    copies = [f"docker cp index.html {task.container_id[:12]}:{PAGE_PATH}" for task in tasks]
-    make = f"echo {shlex.quote(page(number))} > index.html"
+    copies = [f"docker cp index.html {task.container_id[:12]}:{parameters.page_path}" for task in tasks]
+    make = f"echo {shlex.quote(parameters.page(number))} > index.html"
     work = f'cd "$(mktemp -d)" && {make} && ' + " && ".join(copies)
-    return Command(_copy_shown(tasks[0].container_id[:12], number), work)
+    return Command(_copy_shown(tasks[0].container_id[:12], number, parameters), work)
 
 
-def _copy_shown(container: str, number: int) -> str:
-    return f"echo {shlex.quote(page(number))} > index.html; docker cp index.html {container}:{PAGE_PATH}"
+def _copy_shown(container: str, number: int, parameters: Parameters) -> str:
+    page = shlex.quote(parameters.page(number))
+    return f"echo {page} > index.html; docker cp index.html {container}:{parameters.page_path}"
 
 
-def _ask_script(node: Node) -> str:
-    url = f"http://{node.address}:{PUBLISHED}/"
-    return f"for i in $(seq {REQUESTS}); do curl -s --max-time 10 {url} || echo '(no answer)'; echo; done | grep ."
+def _ask_script(node: Node, parameters: Parameters) -> str:
+    url = f"http://{node.address}:{parameters.port}/"
+    repeat = f"for i in $(seq {parameters.requests})"
+    return f"{repeat}; do curl -s --max-time 10 {url} || echo '(no answer)'; echo; done | grep ."
 
 
 def _spread(run: Run) -> None:
     """Wait for every page through every node's address, over many connections; print how they spread."""
-    expected = {page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)}
+    parameters = run.parameters(Parameters)
+    expected = {
+        parameters.page(number) for number, worker in enumerate(run.lab.workers, start=1) if not _idle(run, worker)
+    }
     addresses = {str(node.address): node.name for node in run.lab.nodes}
     answers: dict[str, Requests] = {}
     within = run.inventory.patience.seconds(3)
 
     def look() -> None:
-        answers.update(http_check.ask(run.manager.ask, list(addresses), PUBLISHED, within, MANY))
+        requests = parameters.many_requests
+        answers.update(http_check.ask(run.manager.ask, list(addresses), parameters.port, within, requests))
         missing = [
             f"{addresses[at]} gave only {answer}" for at, answer in answers.items() if not answer.bodies >= expected
         ]
@@ -171,11 +176,14 @@ def _spread(run: Run) -> None:
             raise NotYet("; ".join(missing))
 
     run.wait("every page through every node", look, within=60)
-    run.say(f"\n# How {MANY} requests to each node spread, each over a new connection:")
+    run.say(f"\n# How {parameters.many_requests} requests to each node spread, each over a new connection:")
     for at, answer in answers.items():
         run.say(f"  through {addresses[at]:16} {answer}")
     where = connection_info.browser(
-        run.inventory.folder.path, run.lab, run.inventory.state, Port(PUBLISHED, TARGET, "tcp", "ingress")
+        run.inventory.folder.path,
+        run.lab,
+        run.inventory.state,
+        Port(parameters.port, parameters.target, "tcp", "ingress"),
     )
     if where:
         run.say(f"\n# {where}")
@@ -186,6 +194,7 @@ def _inside(run: Run, worker: Node) -> list[str]:
 
     The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
     """
+    parameters = run.parameters(Parameters)
     tasks = _here(run, worker, "nothing can be asked there")
     network = ask(run.shell(worker).ask, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
     containers = as_object(as_object(network, _BRIDGE).get("Containers") or {}, _BRIDGE)
@@ -193,7 +202,7 @@ def _inside(run: Run, worker: Node) -> list[str]:
     addresses = [text_of(containers.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]
     if not all(addresses):
         raise ExerciseError(
-            f"a container of {SERVICE.name} on {worker.name} has no address on docker_gwbridge.",
+            f"a container of {parameters.name} on {worker.name} has no address on docker_gwbridge.",
             f"Begin the exercise anew: fab exercise.reset {run.exercise.name}",
         )
     return addresses
@@ -207,22 +216,26 @@ def _asked_inside(run: Run, worker: Node) -> Command | str:
 
 
 def _ask_inside(run: Run, worker: Node) -> Command:
+    parameters = run.parameters(Parameters)
     addresses = _inside(run, worker)
-    asking = [f"curl -s --max-time 10 http://{address}:{TARGET}/ || echo '(no answer)'; echo" for address in addresses]
-    return Command(_ask_inside_shown(*addresses), f"{{ {'; '.join(asking)}; }} | sed '/^$/d'")
+    urls = [f"http://{address}:{parameters.target}/" for address in addresses]
+    asking = [f"curl -s --max-time 10 {url} || echo '(no answer)'; echo" for url in urls]
+    return Command(_ask_inside_shown(*addresses, parameters=parameters), f"{{ {'; '.join(asking)}; }} | sed '/^$/d'")
 
 
-def _ask_inside_shown(*addresses: str) -> str:
-    return "; ".join(f"curl -s {address}:{TARGET}" for address in addresses)
+def _ask_inside_shown(*addresses: str, parameters: Parameters) -> str:
+    return "; ".join(f"curl -s {address}:{parameters.target}" for address in addresses)
 
 
 def _own_page(run: Run, worker: Node, number: int) -> None:
     """Wait until the worker's container gives the page that was put into it."""
 
+    parameters = run.parameters(Parameters)
+
     def look() -> None:
         script = _ask_inside(run, worker).script or ""
         pages = {line.strip() for line in run.shell(worker).run(script, within=60).splitlines()}
-        if pages != {page(number)}:
+        if pages != {parameters.page(number)}:
             raise NotYet(", ".join(sorted(pages)) or "no answer")
 
     run.wait(f"{worker.name}'s own page", look, within=60)

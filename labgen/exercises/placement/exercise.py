@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from labgen.core.i18n import Messages
+from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
 
 _ = Messages.beside(__file__)
 
-LABEL, VALUE = "disk", "ssd"
-"""A label for a node, and its value."""
 
-OFF_MANAGERS = ServiceSpec(name="off-manager", image="nginx", replicas=2, constraints=("node.role!=manager",))
-LABELLED = ServiceSpec(name="on-ssd", image="nginx", replicas=2, constraints=(f"node.labels.{LABEL}=={VALUE}",))
-SPREAD = ServiceSpec(name="spread", image="nginx", replicas=3)
-TOO_BIG = ServiceSpec(name="too-big", image="nginx", reserve="1TB", options=("--detach",))
+@dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What a lab may set.
+
+    :param label: key of a label for a node; ``value`` is its value.
+    :param replicas: of the services that are constrained.
+    :param spread_replicas: of the one that is not.
+    :param reserve: more memory than any node has.
+    """
+
+    off_managers_name: parameters.Name = "off-manager"
+    labelled_name: parameters.Name = "on-ssd"
+    spread_name: parameters.Name = "spread"
+    too_big_name: parameters.Name = "too-big"
+    image: parameters.Image = "nginx"
+    label: parameters.Label = "disk"
+    value: parameters.Label = "ssd"
+    replicas: parameters.Several = 2
+    spread_replicas: parameters.Several = 3
+    reserve: parameters.Memory = "1TB"
+
+    @property
+    def off_managers(self) -> ServiceSpec:
+        """A service that runs on no manager."""
+        return ServiceSpec(self.off_managers_name, self.image, self.replicas, ("node.role!=manager",))
+
+    @property
+    def labelled(self) -> ServiceSpec:
+        """A service that runs only where the label is."""
+        constraint = f"node.labels.{self.label}=={self.value}"
+        return ServiceSpec(self.labelled_name, self.image, self.replicas, (constraint,))
+
+    @property
+    def spread(self) -> ServiceSpec:
+        """A service that may run anywhere."""
+        return ServiceSpec(self.spread_name, self.image, self.spread_replicas)
+
+    @property
+    def too_big(self) -> ServiceSpec:
+        """A service that can run nowhere."""
+        return ServiceSpec(self.too_big_name, self.image, reserve=self.reserve, options=("--detach",))
+
+    @property
+    def services(self) -> tuple[ServiceSpec, ...]:
+        return (self.off_managers, self.labelled, self.spread, self.too_big)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (self.label,)
+
+    def mistakes(self) -> Iterator[str]:
+        names = [service.name for service in self.services]
+        if len(set(names)) < len(names):
+            yield f"the services must have names of their own; they are {', '.join(names)}"
+
 
 EXERCISE = Exercise(
     __name__,
@@ -22,7 +75,13 @@ EXERCISE = Exercise(
     section="2-4",
     order=120,
     summary=_("constraints, labels, spread, and a reservation that leaves a task pending"),
-    services=(OFF_MANAGERS, LABELLED, SPREAD, TOO_BIG),
-    labels=(LABEL,),
+    parameters=Parameters(),
     workers=1,
 )
+
+LABEL = Parameters().label
+VALUE = Parameters().value
+OFF_MANAGERS = Parameters().off_managers
+LABELLED = Parameters().labelled
+SPREAD = Parameters().spread
+TOO_BIG = Parameters().too_big

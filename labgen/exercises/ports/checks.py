@@ -6,19 +6,16 @@ from labgen.core.i18n import Messages
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import Hint, on, on_manager
 from labgen.exercise.services import ServiceSpec, published_ports
+from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, repeat
 from verify.services import found, hosts, listed, made_from, published, runs, told
 
-from . import exercise as ports
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
-
-CHOSEN, AUTOMATIC, HOST, RANGE = ports.CHOSEN, ports.AUTOMATIC, ports.HOST, ports.RANGE
-HOST_PORT = HOST.publish[0].published
-CHOSEN_PORT = CHOSEN.publish[0]
 
 
 def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
@@ -34,14 +31,14 @@ def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
-        create(CHOSEN),
-        on_manager(f"docker service update --publish-add {CHOSEN_PORT.published}:{CHOSEN_PORT.target} {CHOSEN.name}"),
+        create("chosen"),
+        on_manager("docker service update --publish-add {port}:{target} {chosen_name}"),
     ),
 )
-def test_chosen(swarm: Swarm, exam: Exam) -> None:
-    """The service web-chosen publishes port 8003 for its port 80, through the routing mesh, runs nginx, and
-    stays up."""
-    _running_service(swarm, exam, CHOSEN)
+def test_chosen(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service {chosen_name} publishes port {port} for its port {target}, through the routing mesh, runs its image's
+    program, and stays up."""
+    _running_service(swarm, exam, parameters.chosen)
 
 
 @check(
@@ -49,50 +46,53 @@ def test_chosen(swarm: Swarm, exam: Exam) -> None:
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
-        create(AUTOMATIC),
+        create("automatic"),
         repeat(
-            AUTOMATIC.name,
-            AUTOMATIC.create,
+            "{automatic_name}",
+            "{automatic.create}",
             why=_("If the port was chosen by hand, create the service again and name only the container's port."),
         ),
     ),
 )
-def test_automatic(swarm: Swarm, exam: Exam) -> None:
-    """The service web-auto publishes its port 80 through the routing mesh, at a port that the swarm has chosen, runs
-    nginx, and stays up."""
-    service = _running_service(swarm, exam, AUTOMATIC)
+def test_automatic(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service {automatic_name} publishes its port {target} through the routing mesh, at a port that the swarm has
+    chosen, runs its image's program, and stays up."""
+    service = _running_service(swarm, exam, parameters.automatic)
     assert 0 in service.ports_asked, f"the port was asked for: {', '.join(map(str, service.ports_asked))}"
-    assert any(port.published in RANGE for port in service.ports), f"published: {published_ports(service)}"
+    assert any(parameters.may_choose(port.published) for port in service.ports), (
+        f"published: {published_ports(service)}"
+    )
 
 
-def _through(spec: ServiceSpec) -> Hint:
-    return on_manager(f"docker service ps --no-trunc {spec.name}", f"docker service inspect --pretty {spec.name}")
+def _through(service: str) -> Hint:
+    name = f"{{{service}.name}}"
+    return on_manager(f"docker service ps --no-trunc {name}", f"docker service inspect --pretty {name}")
 
 
 @check(
     points=2,
     needs=("ports.chosen",),
-    requires=CHOSEN.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
-    hint=_through(CHOSEN),
+    hint=_through("chosen"),
 )
-def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
-    """Every node answers at port 8003, whether a task runs there or not."""
-    _answer_everywhere(exam, lab, found(swarm, CHOSEN.name), CHOSEN)
+def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
+    """Every node answers at port {port}, whether a task runs there or not."""
+    _answer_everywhere(exam, lab, found(swarm, parameters.chosen_name), parameters.chosen)
 
 
 @check(
     points=1,
     needs=("ports.automatic",),
-    requires=AUTOMATIC.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
-    hint=_through(AUTOMATIC),
+    hint=_through("automatic"),
 )
-def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab) -> None:
+def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
     """Every node answers at the port that the swarm has chosen."""
-    _answer_everywhere(exam, lab, found(swarm, AUTOMATIC.name), AUTOMATIC)
+    _answer_everywhere(exam, lab, found(swarm, parameters.automatic_name), parameters.automatic)
 
 
 def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec) -> None:
@@ -108,18 +108,18 @@ def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec
     needs=("cluster.swarm_begun",),
     topics=("tasks",),
     hint=(
-        create(HOST),
+        create("host"),
         on_manager(
-            f"docker service update --publish-rm {HOST.publish[0].target} "
-            f"--publish-add mode=host,published={HOST_PORT},target={HOST.publish[0].target} {HOST.name}",
+            "docker service update --publish-rm {target} "
+            "--publish-add mode=host,published={host_port},target={target} {host_name}",
             look=_("If it exists, publish the port in host mode."),
         ),
     ),
 )
-def test_host(swarm: Swarm, exam: Exam) -> None:
-    """The service web-host publishes port 8004 for its port 80 in host mode, runs nginx, and
-    stays up."""
-    _running_service(swarm, exam, HOST)
+def test_host(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service {host_name} publishes port {host_port} for its port {target} in host mode, runs its image's program,
+    and stays up."""
+    _running_service(swarm, exam, parameters.host)
 
 
 @check(
@@ -128,16 +128,16 @@ def test_host(swarm: Swarm, exam: Exam) -> None:
     whole_lab=True,
     topics=("requests",),
     hint=(
-        on_manager(f"docker service ps {HOST.name}"),
-        on(_("the node named above"), f"sudo ss -lntp | grep {HOST_PORT}"),
+        on_manager("docker service ps {host_name}"),
+        on(_("the node named above"), "sudo ss -lntp | grep {host_port}"),
     ),
 )
-def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
-    """At port 8004 every node answers on which a task of web-host runs, and no other."""
-    counts = hosts(swarm, found(swarm, HOST.name))
+def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
+    """At port {host_port} every node answers on which a task of {host_name} runs, and no other."""
+    counts = hosts(swarm, found(swarm, parameters.host_name))
     wrong = []
     for node in lab.nodes:
-        has, answered = bool(counts.get(node.name)), exam.pages.through(node, HOST_PORT).answered
+        has, answered = bool(counts.get(node.name)), exam.pages.through(node, parameters.host_port).answered
         if has != answered:
             does = "answers" if answered else "does not answer"
             wrong.append(f"{node.name}, with {'a' if has else 'no'} task, {does}")
@@ -150,15 +150,15 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
-        f"docker service scale --detach {HOST.name}=NUMBER",
-        f"docker service ps --no-trunc {HOST.name}",
+        "docker service scale --detach {host_name}=NUMBER",
+        "docker service ps --no-trunc {host_name}",
         look=_("Ask for one replica more than there are nodes."),
     ),
 )
-def test_one_for_each_node(swarm: Swarm, lab: Lab) -> None:
-    """More replicas of web-host are asked for than there are nodes: one runs on each, the rest is pending, because the
-    port is in use."""
-    service = found(swarm, HOST.name)
+def test_one_for_each_node(swarm: Swarm, lab: Lab, parameters: Parameters) -> None:
+    """More replicas of {host_name} are asked for than there are nodes: one runs on each, the rest is pending, because
+    the port is in use."""
+    service = found(swarm, parameters.host_name)
     requested = (
         f"{service.replicas} replicas are asked for" if service.replicas is not None else f"it is {service.mode}"
     )

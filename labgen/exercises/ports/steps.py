@@ -13,31 +13,33 @@ from provision.exercise import services
 from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 
-from .exercise import AUTOMATIC, CHOSEN, HOST, RANGE, crowded
+from .exercise import Parameters
 
 _PORTS = "--format '{{json .Endpoint.Ports}}'"
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
-    manager, full = lab.first_manager, crowded(len(lab.nodes))
+    manager, full = lab.first_manager, parameters.crowded(len(lab.nodes))
     return [
-        services.create(lab, CHOSEN, "Publish a port of your choice: it opens on every node."),
+        services.create(lab, parameters.chosen, "Publish a port of your choice: it opens on every node."),
         *(
             Step(
                 node,
                 f"Ask {node.name} at it, whether a task runs there or not.",
-                _ask(node, CHOSEN.publish[0].published),
-                before=functools.partial(services.port_open, node=node, port=CHOSEN.publish[0].published),
-                needs=CHOSEN.asking_needs,
+                _ask(node, parameters.port),
+                before=functools.partial(services.port_open, node=node, port=parameters.port),
+                needs=parameters.chosen.asking_needs,
             )
             for node in lab.nodes
         ),
-        services.create(lab, AUTOMATIC, "Name only the container's port: the swarm chooses one that is free."),
+        services.create(
+            lab, parameters.automatic, "Name only the container's port: the swarm chooses one that is free."
+        ),
         Step(
             manager,
-            f"See which: between {RANGE[0]} and {RANGE[-1]}.",
-            Command(f"docker service inspect {_PORTS} {AUTOMATIC.name}"),
+            f"See which: between {parameters.first_automatic} and {parameters.last_automatic}.",
+            Command(f"docker service inspect {_PORTS} {parameters.automatic_name}"),
             until=_chosen,
         ),
         *(
@@ -46,19 +48,23 @@ def script(lab: Lab) -> Script:
                 f"Ask {node.name} at it.",
                 functools.partial(_ask_automatic, node=node),
                 placeholder=_ask(node, "PUBLISHED-PORT").shown,
-                needs=AUTOMATIC.asking_needs,
+                needs=parameters.automatic.asking_needs,
             )
             for node in lab.nodes
         ),
         services.create(
-            lab, HOST, "Host mode: the port opens where a task runs, and nowhere else.", also=(full,), until=_host_runs
+            lab,
+            parameters.host,
+            "Host mode: the port opens where a task runs, and nowhere else.",
+            also=(full,),
+            until=_host_runs,
         ),
-        services.show(lab, HOST.name, "See on which nodes that is."),
+        services.show(lab, parameters.host_name, "See on which nodes that is."),
         *(
             Step(
                 manager,
-                f"Ask {node.name}: it answers if a task of {HOST.name} runs there.",
-                _ask_host(node),
+                f"Ask {node.name}: it answers if a task of {parameters.host_name} runs there.",
+                _ask_host(node, parameters),
                 until=None if node is not lab.nodes[-1] else _answer_with_a_task,
             )
             for node in lab.nodes
@@ -66,7 +72,7 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Ask for one replica more than there are nodes: on each node the port can be had once.",
-            Command(f"docker service scale --detach {HOST.name}={full.replicas}"),
+            Command(f"docker service scale --detach {parameters.host_name}={full.replicas}"),
             skip_if=functools.partial(_crowded, replicas=full.replicas),
             until=functools.partial(_one_waits, nodes=len(lab.nodes)),
             quiet=True,
@@ -74,25 +80,30 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "See that the last one waits, and why.",
-            Command(f"docker service ps --no-trunc --filter desired-state=running {HOST.name}"),
+            Command(f"docker service ps --no-trunc --filter desired-state=running {parameters.host_name}"),
         ),
     ]
 
 
 def _host_runs(run: Run) -> None:
     """Wait for the service's tasks; at most one on each node can run."""
-    expected = min(run.service(HOST.name).replicas or 0, len(run.lab.nodes))
+    parameters = run.parameters(Parameters)
+    expected = min(run.service(parameters.host_name).replicas or 0, len(run.lab.nodes))
     _running(run, expected)
 
 
 def _running(run: Run, expected: int) -> None:
+    parameters = run.parameters(Parameters)
+
     def look() -> None:
-        service = run.service(HOST.name)
+        service = run.service(parameters.host_name)
         if len(service.running) != expected or not service.settled:
             raise NotYet(services.describe(service, expected))
 
-    run.wait(f"{expected} tasks of {HOST.name}", look, within=60)
-    run.say(f"  {expected} tasks run: one on each of {', '.join(sorted(run.placed(run.service(HOST.name))))}")
+    run.wait(f"{expected} tasks of {parameters.host_name}", look, within=60)
+    run.say(
+        f"  {expected} tasks run: one on each of {', '.join(sorted(run.placed(run.service(parameters.host_name))))}"
+    )
 
 
 def _ask(node: Node, port: int | str) -> Command:
@@ -101,18 +112,19 @@ def _ask(node: Node, port: int | str) -> Command:
     return Command(curl, f"{curl} --max-time 10 | grep -i '<title>'")
 
 
-def _ask_host(node: Node) -> Command:
-    asking = _ask(node, HOST.publish[0].published)
+def _ask_host(node: Node, parameters: Parameters) -> Command:
+    asking = _ask(node, parameters.host_port)
     return dataclasses.replace(asking, script=f"{asking.script} || echo '(no answer)'")
 
 
 def _published(run: Run) -> int:
     """Find the port that the swarm has chosen."""
-    ports = [port.published for port in run.service(AUTOMATIC.name).ports]
-    if len(ports) != 1 or ports[0] not in RANGE:
+    parameters = run.parameters(Parameters)
+    ports = [port.published for port in run.service(parameters.automatic_name).ports]
+    if len(ports) != 1 or not parameters.may_choose(ports[0]):
         raise ExerciseError(
-            f"{AUTOMATIC.name} is published at {', '.join(map(str, ports)) or 'no port'}, not between {RANGE[0]} and "
-            f"{RANGE[-1]}.",
+            f"{parameters.automatic_name} is published at {', '.join(map(str, ports)) or 'no port'}, not between "
+            f"{parameters.first_automatic} and {parameters.last_automatic}.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
     return ports[0]
@@ -130,9 +142,10 @@ def _ask_automatic(run: Run, node: Node) -> Command:
 
 def _answer_with_a_task(run: Run) -> None:
     """Wait until exactly the nodes with a task answer at the port in host mode."""
-    placed = run.placed(run.service(HOST.name))
+    parameters = run.parameters(Parameters)
+    placed = run.placed(run.service(parameters.host_name))
     addresses = {str(node.address): node.name for node in run.lab.nodes}
-    port, within = HOST.publish[0].published, run.inventory.patience.seconds(3)
+    port, within = parameters.host_port, run.inventory.patience.seconds(3)
 
     def look() -> None:
         answers = http_check.ask(run.manager.ask, list(addresses), port, within, requests=1)
@@ -149,15 +162,21 @@ def _answer_with_a_task(run: Run) -> None:
 
 
 def _crowded(run: Run, replicas: int | None) -> str | None:
-    return f"{HOST.name} has {replicas} replicas already." if run.service(HOST.name).replicas == replicas else None
+    parameters = run.parameters(Parameters)
+    return (
+        f"{parameters.host_name} has {replicas} replicas already."
+        if run.service(parameters.host_name).replicas == replicas
+        else None
+    )
 
 
 def _one_waits(run: Run, nodes: int) -> None:
     """Wait until a task runs on every node, and the one too many is pending because of the port."""
+    parameters = run.parameters(Parameters)
     why: list[str] = []
 
     def look() -> None:
-        service = run.service(HOST.name)
+        service = run.service(parameters.host_name)
         stuck = [task for task in service.tasks if task.stuck]
         if len(service.running) != nodes or len(stuck) != 1:
             raise NotYet(services.describe(service, nodes))
@@ -166,7 +185,7 @@ def _one_waits(run: Run, nodes: int) -> None:
     run.wait("a task on every node, and one that waits", look, within=60)
     if "port" not in why[-1]:
         raise ExerciseError(
-            f"a task of {HOST.name} waits, but not for the port: {why[-1]}.",
-            f"Look with: docker service ps --no-trunc {HOST.name}",
+            f"a task of {parameters.host_name} waits, but not for the port: {why[-1]}.",
+            f"Look with: docker service ps --no-trunc {parameters.host_name}",
         )
     run.say(f"  one runs on each of {nodes} nodes; the last is pending: {why[-1]}")

@@ -21,12 +21,11 @@ from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
 from verify.services import hosts, listed, made_from, runs, service_of
 
-from . import exercise as quorum
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = quorum.SERVICE
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 _LEADER = _("the manager that leads (docker node ls)")
 _OTHER = _("another manager")
@@ -55,11 +54,12 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     needs=("cluster.swarm_begun",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(create(SERVICE), see_tasks(SERVICE.name)),
+    hint=(create("service"), see_tasks("{name}")),
 )
-def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam) -> None:
-    """There is a service quorum-web, made from nginx and running it, and it runs and stays up on every worker."""
-    service = made_from(swarm, SERVICE)
+def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam, parameters: Parameters) -> None:
+    """There is a service {name}, made from {image} and running its program, and it runs and stays up on every
+    worker."""
+    service = made_from(swarm, parameters.service)
     counts = hosts(swarm, service)
     missing = [node.name for node in lab.workers if not counts.get(node.name)]
     assert not missing, f"its tasks: {listed(counts)}"
@@ -73,13 +73,13 @@ def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam) -> None:
     hint=(
         on(
             _LEADER,
-            quorum.STOP,
+            "{stop}",
             look=_("After the service was created, stop the leader's engine."),
         ),
-        on(_OTHER, quorum.LIST, look=_("See who leads now.")),
+        on(_OTHER, "{list_nodes}", look=_("See who leads now.")),
     ),
 )
-def test_another_led(journals: Journals) -> None:
+def test_another_led(journals: Journals, parameters: Parameters) -> None:
     """While the engine of one manager was stopped, another became leader."""
     successions = [
         (gone, heir)
@@ -87,7 +87,7 @@ def test_another_led(journals: Journals) -> None:
         for heir, theirs in journals.items()
         if heir != gone and any(outage.during(at) for outage in history.outages for at in theirs.led)
     ]
-    assert successions, _describe(journals)
+    assert successions, _describe(journals, parameters)
 
 
 @check(
@@ -97,15 +97,15 @@ def test_another_led(journals: Journals) -> None:
     hint=(
         on(
             _("a second manager, while the first is stopped"),
-            quorum.STOP,
+            "{stop}",
             look=_("Stop its engine, too."),
         ),
-        on(_("the manager that is left"), quorum.LIST),
+        on(_("the manager that is left"), "{list_nodes}"),
     ),
 )
-def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
+def test_majority_lost(journals: Journals, lost: Outage | None, parameters: Parameters) -> None:
     """The engines of a majority of the managers were stopped at the same time: nobody led."""
-    assert lost is not None, _describe(journals)
+    assert lost is not None, _describe(journals, parameters)
 
 
 @check(
@@ -113,8 +113,8 @@ def test_majority_lost(journals: Journals, lost: Outage | None) -> None:
     needs=("quorum.majority_lost",),
     whole_lab=True,
     hint=repeat(
-        SERVICE.name,
-        SERVICE.create,
+        "{name}",
+        "{service.create}",
         why=_(
             "Stop the engines of managers only: those of the workers must run on. Start the exercise again from a new "
             "service."
@@ -139,8 +139,8 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
     whole_lab=True,
     topics=("node",),
     hint=(
-        on(_("each manager that is stopped"), quorum.START),
-        on_manager(quorum.LIST),
+        on(_("each manager that is stopped"), "{start}"),
+        on_manager("{list_nodes}"),
     ),
 )
 def test_recovered(swarm: Swarm, lab: Lab) -> None:
@@ -151,10 +151,10 @@ def test_recovered(swarm: Swarm, lab: Lab) -> None:
     assert any(node.leader for node in reachable.values()), "nobody leads"
 
 
-def _describe(journals: Journals) -> str:
+def _describe(journals: Journals, parameters: Parameters) -> str:
     """Describe outages and elections, for people."""
     phrases = [
         f"{node.name}: stopped {len(history.outages)} times, became leader {len(history.led)} times"
         for node, history in journals.items()
     ]
-    return f"since {SERVICE.name} was made, {'; '.join(phrases)}"
+    return f"since {parameters.name} was made, {'; '.join(phrases)}"

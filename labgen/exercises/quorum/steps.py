@@ -21,10 +21,7 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import ELECTION
 from provision.exercise.watching import requests
 
-from .exercise import FORCE, LIST, NO_LEADER, PORT, SERVICE, START, STOP
-
-_FORGOTTEN = 60.0
-"""Seconds for the managers to agree on who leads, and to find each other again."""
+from .exercise import Parameters
 
 
 class _Progress:
@@ -43,7 +40,7 @@ class _Progress:
         return [node for node in lab.managers if node not in self.stopped]
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager, worker, progress = lab.first_manager, lab.workers[0], _Progress()
     request_options = {"by": worker, "to": lab.workers}
@@ -52,72 +49,72 @@ def script(lab: Lab) -> Script:
         return functools.partial(_on_one_left, words=words, progress=progress)
 
     return [
-        Step(manager, "See the managers: one leads, the others could.", Command(LIST)),
+        Step(manager, "See the managers: one leads, the others could.", Command(parameters.list_nodes)),
         services.create(
             lab,
-            SERVICE,
+            parameters.service,
             "A service on the workers: it is asked all the time, whatever the managers do.",
-            until=functools.partial(services.running, name=SERVICE.name, count=len(lab.workers)),
+            until=functools.partial(services.running, name=parameters.name, count=len(lab.workers)),
         ),
         Step(
             manager,
             "Stop the engine of the manager that leads.",
             functools.partial(_stop_leader, progress=progress),
-            placeholder=f"{STOP}    (on the manager that leads)",
-            during=functools.partial(requests, port=PORT, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
+            placeholder=f"{parameters.stop}    (on the manager that leads)",
+            during=functools.partial(requests, port=parameters.port, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
             until=functools.partial(_wait_for_another_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
             manager,
             "See it from a manager that is left. Unknown: the new leader has not heard from that node yet.",
-            on_one_left(LIST),
-            placeholder=LIST,
+            on_one_left(parameters.list_nodes),
+            placeholder=parameters.list_nodes,
         ),
         Step(
             manager,
             "Stop the engine of the one that leads now: one of three is left, which is no majority.",
             functools.partial(_stop_leader, progress=progress),
-            placeholder=f"{STOP}    (on the manager that leads now)",
-            during=functools.partial(requests, port=PORT, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
+            placeholder=f"{parameters.stop}    (on the manager that leads now)",
+            during=functools.partial(requests, port=parameters.port, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
             until=functools.partial(_wait_for_no_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
             manager,
             "Ask the one that is left: it knows, but may not answer alone.",
-            on_one_left(LIST),
-            placeholder=LIST,
+            on_one_left(parameters.list_nodes),
+            placeholder=parameters.list_nodes,
             ends="error",
         ),
         Step(worker, "What runs, runs on.", Command("docker ps")),
-        Step(worker, "And it serves.", Command(f"curl -s localhost:{PORT} | grep title")),
+        Step(worker, "And it serves.", Command(f"curl -s localhost:{parameters.port} | grep title")),
         Step(
             manager,
             "Where the others never come back, the one that is left can be told to go on alone.",
             lambda _: (
-                f"left out, because they do come back: {FORCE} ADDRESS. It keeps services and workers, and "
+                f"left out, because they do come back: {parameters.force} ADDRESS. It keeps services and workers, and "
                 "forgets the other managers."
             ),
-            placeholder=f"{FORCE} ADDRESS    (left out: the others do come back)",
+            placeholder=f"{parameters.force} ADDRESS    (left out: the others do come back)",
         ),
         Step(
             manager,
             "Start the engine again that was stopped last: two of three are a majority.",
             functools.partial(_start_last, progress=progress),
-            placeholder=f"{START}    (on the manager that was stopped last)",
+            placeholder=f"{parameters.start}    (on the manager that was stopped last)",
             until=functools.partial(_wait_for_leader, progress=progress),
             timers=(ELECTION,),
         ),
-        Step(manager, "See the managers again.", on_one_left(LIST), placeholder=LIST),
+        Step(manager, "See the managers again.", on_one_left(parameters.list_nodes), placeholder=parameters.list_nodes),
         Step(
             manager,
             "Start the other one, too: it catches up with what it has missed.",
             functools.partial(_start_last, progress=progress),
-            placeholder=f"{START}    (on the manager that was stopped first)",
+            placeholder=f"{parameters.start}    (on the manager that was stopped first)",
             until=functools.partial(_wait_for_all, progress=progress),
         ),
-        Step(manager, "Three managers again.", Command(LIST)),
+        Step(manager, "Three managers again.", Command(parameters.list_nodes)),
     ]
 
 
@@ -137,6 +134,7 @@ def reset(run: Run) -> None:
 
 def _start_engine(run: Run, node: Node) -> bool:
     """Start an engine if it does not run; tell whether it was started."""
+    parameters = run.parameters(Parameters)
     script = "systemctl is-active --quiet docker || { systemctl start docker && echo started; }"
     try:
         return bool(run.shell(node).attempt(script, within=120).out.strip())
@@ -147,7 +145,7 @@ def _start_engine(run: Run, node: Node) -> bool:
         return bool(run.another_shell(node).attempt(script, within=120).out.strip())
     except LabgenError as error:
         run.say(f"  The engine of {node.name} could not be started again: {error.message}")
-        run.say(f"  Start it there: {START}")
+        run.say(f"  Start it there: {parameters.start}")
         return False
 
 
@@ -179,17 +177,19 @@ def _find_leader(run: Run, progress: _Progress) -> Node:
 
 
 def _stop_leader(run: Run, progress: _Progress) -> Command:
+    parameters = run.parameters(Parameters)
     leaders: list[Node] = []
-    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=_FORGOTTEN)
+    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within)
     progress.stopped.append(leaders[0])
     progress.since = time.monotonic()
-    return Command(STOP, node=leaders[0])
+    return Command(parameters.stop, node=leaders[0])
 
 
 def _start_last(run: Run, progress: _Progress) -> Command:
+    parameters = run.parameters(Parameters)
     del run
     progress.since = time.monotonic()
-    return Command(START, node=progress.stopped.pop())
+    return Command(parameters.start, node=progress.stopped.pop())
 
 
 def _on_one_left(run: Run, words: str, progress: _Progress) -> Command:
@@ -197,33 +197,44 @@ def _on_one_left(run: Run, words: str, progress: _Progress) -> Command:
 
 
 def _wait_for_another_leader(run: Run, progress: _Progress) -> None:
+    parameters = run.parameters(Parameters)
     leaders: list[Node] = []
-    run.wait("another manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=_FORGOTTEN)
+    run.wait(
+        "another manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within
+    )
     took = time.monotonic() - progress.since
     run.say(f"  {leaders[0].name} leads, {took:.0f} s after the engine of {progress.stopped[-1].name} was stopped.")
 
 
 def _wait_for_leader(run: Run, progress: _Progress) -> None:
+    parameters = run.parameters(Parameters)
     leaders: list[Node] = []
-    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=_FORGOTTEN)
+    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within)
     run.say(f"  {leaders[0].name} leads, {time.monotonic() - progress.since:.0f} s after the engine was started.")
 
 
 def _wait_for_no_leader(run: Run, progress: _Progress) -> None:
+    parameters = run.parameters(Parameters)
     node = progress.running(run.lab)[0]
 
     def look() -> None:
-        output = run.shell(node).attempt(f"timeout 5 {LIST}", within=30)
+        output = run.shell(node).attempt(f"timeout 5 {parameters.list_nodes}", within=30)
         if output.ok:
             raise NotYet(f"{node.name} lists the nodes")
-        if NO_LEADER not in output.said:
+        if parameters.no_leader not in output.said:
             raise NotYet(output.said or "no answer yet")
 
-    run.wait(f"{node.name} to miss the majority", look, within=_FORGOTTEN, hint=f"Look on {node.name} with: {LIST}")
+    run.wait(
+        f"{node.name} to miss the majority",
+        look,
+        within=parameters.agree_within,
+        hint=f"Look on {node.name} with: {parameters.list_nodes}",
+    )
     run.say(f"  {node.name} has no leader, {time.monotonic() - progress.since:.0f} s after that engine was stopped.")
 
 
 def _wait_for_all(run: Run, progress: _Progress) -> None:
+    parameters = run.parameters(Parameters)
     expected = {node.name for node in run.lab.managers}
 
     def look() -> None:
@@ -236,7 +247,7 @@ def _wait_for_all(run: Run, progress: _Progress) -> None:
         if late := [node.name for node in members if not node.ready]:
             raise NotYet(f"{', '.join(late)} not yet Ready")
 
-    run.wait("every manager to be reachable", look, within=_FORGOTTEN)
+    run.wait("every manager to be reachable", look, within=parameters.agree_within)
     run.say(f"  {len(expected)} of {len(expected)} managers are reachable.")
 
 

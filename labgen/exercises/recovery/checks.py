@@ -15,7 +15,7 @@ from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
-from labgen.model.capabilities import Lacks
+from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Node
 from verify import prober
 from verify.checks import check
@@ -23,32 +23,30 @@ from verify.exam import Exam
 from verify.hinting import asked_often, create, see_tasks
 from verify.services import made_from, open_to_all, published, runs, service_of
 
-from . import exercise as recovery
+from .exercise import EXERCISE, Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = recovery.SERVICE
-PORT = SERVICE.publish[0]
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @check(
     points=1,
     needs=("cluster.swarm_begun",),
     hint=(
-        create(SERVICE),
+        create("service"),
         on_manager(
-            f"docker service update --constraint-rm node.role==worker {SERVICE.name}",
-            f"docker service scale {SERVICE.name}={SERVICE.replicas}",
+            "docker service update --constraint-rm node.role==worker {name}",
+            "docker service scale {name}={replicas}",
             look=_("If it exists, take its constraint away and give it its replicas."),
         ),
     ),
 )
-def test_service_made(swarm: Swarm) -> None:
-    """There is a service web-alb, made from nginx and running it, with three replicas that may run on any node."""
-    service = made_from(swarm, SERVICE)
-    assert (service.mode, service.replicas) == ("replicated", SERVICE.replicas), f"it is {service.mode}" + (
+def test_service_made(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a service {name}, made from {image} and running its program, with {replicas} replicas that may run on
+    any node."""
+    service = made_from(swarm, parameters.service)
+    assert (service.mode, service.replicas) == ("replicated", parameters.replicas), f"it is {service.mode}" + (
         f" with {service.replicas} replicas" if service.replicas is not None else ""
     )
     open_to_all(swarm, service)
@@ -58,11 +56,11 @@ def test_service_made(swarm: Swarm) -> None:
     points=1,
     needs=("recovery.service_made",),
     topics=("requests",),
-    hint=on_manager(f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}"),
+    hint=on_manager("docker service update --publish-add {port}:{target} {name}"),
 )
-def test_published(service: Service) -> None:
-    """The service publishes port 8001 for its port 80, through the routing mesh."""
-    published(service, PORT)
+def test_published(service: Service, parameters: Parameters) -> None:
+    """The service publishes port {port} for its port {target}, through the routing mesh."""
+    published(service, parameters.publish)
 
 
 @check(
@@ -70,11 +68,11 @@ def test_published(service: Service) -> None:
     needs=("recovery.service_made",),
     whole_lab=True,
     topics=("tasks",),
-    hint=see_tasks(SERVICE.name),
+    hint=see_tasks("{name}"),
 )
-def test_running(service: Service, exam: Exam) -> None:
-    """All three replicas run and stay up."""
-    runs(exam, service, SERVICE.replicas)
+def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """All {replicas} replicas run and stay up."""
+    runs(exam, service, parameters.replicas)
 
 
 @check(
@@ -86,18 +84,20 @@ def test_running(service: Service, exam: Exam) -> None:
     ),
     hint=(
         on(
-            _("a node with a task of %(service)s", service=SERVICE.name),
+            _("a node with a task of {name}"),
             "docker ps",
             "docker rm -f CONTAINER",
         ),
-        on_manager(f"docker service ps {SERVICE.name}"),
+        on_manager("docker service ps {name}"),
     ),
 )
-def test_replaced(service: Service) -> None:
+def test_replaced(service: Service, parameters: Parameters) -> None:
     """The history has a task whose container was ended by force, and in the same replica another one runs."""
     histories = places(service)
     ended = {place: [task for task in tasks if task.killed] for place, tasks in histories.items()}
-    past = ", ".join(f"{SERVICE.name}.{task.slot} {task.state} {task.error}" for task in service.tasks if _past(task))
+    past = ", ".join(
+        f"{parameters.name}.{task.slot} {task.state} {task.error}" for task in service.tasks if _past(task)
+    )
     assert any(ended.values()), f"no task was ended by force; tasks of the past: {past or 'none'}"
     assert any(tasks and histories[place][-1].running for place, tasks in ended.items()), (
         f"in replica {', '.join(place for place, tasks in ended.items() if tasks)} no other task runs"
@@ -120,22 +120,22 @@ class Death:
 
 
 @pytest.fixture(scope="module")
-def death(exam: Exam, lacks: Lacks) -> Death:
+def death(exam: Exam, lacks: Lacks, parameters: Parameters) -> Death:
     """Kill one container of the service, once for all checks, and wait until another task runs in its slot."""
-    service = exam.service(SERVICE.name)
-    assert service is not None, f"there is no service {SERVICE.name}"
-    node, task = _victim(exam, service)
-    with prober.requests(exam, lacks, recovery.EXERCISE.name, PORT.published) as traffic:
+    service = exam.service(parameters.name)
+    assert service is not None, f"there is no service {parameters.name}"
+    node, task = _victim(exam, service, parameters)
+    with prober.requests(exam, lacks, EXERCISE.name, parameters.port) as traffic:
         start = exam.clock()
         exam.on(node, f"docker rm -f {shlex.quote(task.container_id)}")
         try:
             after = exam.wait(
                 f"another task to run in replica {task.slot}, whose container was killed on {node.name}",
-                lambda: _recovered(exam, task, len(service.running)),
-                within=recovery.WITHIN,
+                lambda: _recovered(exam, task, len(service.running), parameters),
+                within=parameters.within,
             )
         except AssertionError:
-            _fill(exam, len(service.running))
+            _fill(exam, len(service.running), parameters)
             raise
         seconds = exam.clock() - start
     return Death(seconds, len(service.running), after, traffic.probed)
@@ -143,20 +143,19 @@ def death(exam: Exam, lacks: Lacks) -> Death:
 
 @check(
     points=3,
-    values={"within": recovery.WITHIN},
     needs=("recovery.replaced", "recovery.running", "recovery.published"),
     whole_lab=True,
     topics=("tasks",),
     hint=(
-        see_tasks(SERVICE.name),
+        see_tasks("{name}"),
         on_manager(
-            f"docker service inspect --pretty {SERVICE.name}",
+            "docker service inspect --pretty {name}",
             look=_("Does its RestartPolicy let Swarm restart the tasks?"),
         ),
     ),
 )
 def test_recovers(death: Death) -> None:
-    """Tried by this check: one container killed with docker rm -f, another task runs in its place within %(within).0f s
+    """Tried by this check: one container killed with docker rm -f, another task runs in its place within {within} s
     (longer on a slow computer), and as many run as before."""
     assert death.after == death.before, f"{death.after} run, not {death.before} as before"
 
@@ -164,22 +163,22 @@ def test_recovers(death: Death) -> None:
 @check(
     points=2,
     needs=("recovery.recovers",),
-    requires=SERVICE.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
-    hint=asked_often(PORT.published),
+    hint=asked_often(),
 )
-def test_answers_meanwhile(death: Death, exam: Exam) -> None:
+def test_answers_meanwhile(death: Death, exam: Exam, parameters: Parameters) -> None:
     """Tried by this check: of the requests made through every node meanwhile, some are lost only in the moment until
     every node has heard of the dead container, and in that until the new one's server listens."""
-    prober.lost_for_a_moment(exam, death.probed, recovery.LOSING)
+    prober.lost_for_a_moment(exam, death.probed, parameters.losing)
 
 
 _KEPT = 5
 """Tasks of the past that the swarm keeps of each replica (moby ``TaskHistoryRetentionLimit``)."""
 
 
-def _fill(exam: Exam, expected: int) -> None:
+def _fill(exam: Exam, expected: int, parameters: Parameters) -> None:
     """Restore the number of tasks, if the swarm did not, without touching those that run.
 
     A replica whose task is not to be restarted is counted still; scaled down it is the first to go. One that has used
@@ -187,7 +186,7 @@ def _fill(exam: Exam, expected: int) -> None:
     """
 
     def run() -> None:
-        service = exam.service(SERVICE.name)
+        service = exam.service(parameters.name)
         if service is None or len(service.running) != expected:
             raise NotYet("not as many as before")
 
@@ -195,22 +194,22 @@ def _fill(exam: Exam, expected: int) -> None:
     with suppress(NodeError):
         for _ in range(_KEPT):
             for number in (expected - 1, expected):
-                exam.on(exam.manager, f"docker service scale --detach {SERVICE.name}={number} >/dev/null")
+                exam.on(exam.manager, f"docker service scale --detach {parameters.name}={number} >/dev/null")
             with suppress(AssertionError):
-                exam.wait(f"{SERVICE.name} to have {expected} tasks", run, within=10.0)
+                exam.wait(f"{parameters.name} to have {expected} tasks", run, within=10.0)
                 return
 
 
-def _victim(exam: Exam, service: Service) -> tuple[Node, Task]:
+def _victim(exam: Exam, service: Service, parameters: Parameters) -> tuple[Node, Task]:
     victims = [(node, task) for task in service.running if (node := exam.host(task))]
-    assert victims, f"no task of {SERVICE.name} runs on a node of the lab"
+    assert victims, f"no task of {parameters.name} runs on a node of the lab"
     return victims[exam.choose("recovery", len(victims))]
 
 
-def _recovered(exam: Exam, killed: Task, expected: int) -> int:
+def _recovered(exam: Exam, killed: Task, expected: int, parameters: Parameters) -> int:
     """Count the running tasks, once another runs in the slot of the one that was killed."""
-    service = exam.service(SERVICE.name)
-    assert service is not None, f"{SERVICE.name} was removed meanwhile"
+    service = exam.service(parameters.name)
+    assert service is not None, f"{parameters.name} was removed meanwhile"
     running = [task for task in service.running if task.id != killed.id]
     if len(running) < expected or not any(task.slot == killed.slot for task in running):
         raise NotYet(run_of(len(running), expected))

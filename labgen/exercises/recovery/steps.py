@@ -15,17 +15,19 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import RESTART_DELAY
 from provision.exercise.watching import only_a_moment
 
-from .exercise import LOSING, SERVICE, WITHIN
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     node = (*lab.workers, lab.first_manager)[0]
     return [
         services.create(
-            lab, SERVICE, f"Create {SERVICE.name}: {SERVICE.replicas} replicas, wherever the swarm puts them."
+            lab,
+            parameters.service,
+            f"Create {parameters.name}: {parameters.replicas} replicas, wherever the swarm puts them.",
         ),
-        services.show(lab, SERVICE.name),
+        services.show(lab, parameters.name),
         Step(
             node,
             "On one of the nodes, see the container.",
@@ -40,27 +42,30 @@ def script(lab: Lab) -> Script:
             placeholder="docker rm -f CONTAINER",
             skip_if=_recovered,
             during=functools.partial(
-                watching.requests, port=SERVICE.publish[0].published, judge=only_a_moment(_LOST, LOSING)
+                watching.requests, port=parameters.port, judge=only_a_moment(_LOST, parameters.losing)
             ),
             until=_replaced,
             quiet=True,
             timers=(RESTART_DELAY,),
         ),
         services.show(
-            lab, SERVICE.name, "See the history: under the task that runs stands the one that failed, and of what."
+            lab,
+            parameters.name,
+            "See the history: under the task that runs stands the one that failed, and of what.",
         ),
     ]
 
 
 def _victim(run: Run) -> tuple[Node, Task]:
     """Choose a running task of the service, on a worker if one runs there; the same each time."""
-    placed = run.placed(run.service(SERVICE.name))
+    parameters = run.parameters(Parameters)
+    placed = run.placed(run.service(parameters.name))
     for node in (*run.lab.workers, *run.lab.managers):
         if node.name in placed:
             return node, min(placed[node.name], key=lambda task: task.slot)
     raise ExerciseError(
-        f"no task of {SERVICE.name} runs on a node of the lab.",
-        f"Look with: docker service ps --no-trunc {SERVICE.name}",
+        f"no task of {parameters.name} runs on a node of the lab.",
+        f"Look with: docker service ps --no-trunc {parameters.name}",
     )
 
 
@@ -76,7 +81,8 @@ def killed(service: Service) -> Turn | None:
 
 
 def _recovered(run: Run) -> str | None:
-    service = run.service(SERVICE.name)
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
     turn = killed(service)
     if turn is None:
         return None
@@ -85,20 +91,21 @@ def _recovered(run: Run) -> str | None:
 
 def _replaced(run: Run) -> None:
     """Wait until another task runs in the slot of the one that was removed; print how long it took."""
+    parameters = run.parameters(Parameters)
     turn: list[Turn] = []
 
     def look() -> None:
-        service = run.service(SERVICE.name)
+        service = run.service(parameters.name)
         replacement = killed(service)
-        if replacement is None or len(service.running) != SERVICE.replicas:
-            raise NotYet(services.describe(service, SERVICE.replicas or 0))
+        if replacement is None or len(service.running) != parameters.replicas:
+            raise NotYet(services.describe(service, parameters.replicas))
         turn.append(replacement)
 
-    run.wait("a replacement to run", look, within=WITHIN)
+    run.wait("a replacement to run", look, within=parameters.within)
     happened = turn[-1]
     gap = max(happened.gap or 0.0, 0.0)
     run.say(
-        f"  {SERVICE.name}.{happened.place} failed ({happened.old.error}); another task ran in its place "
+        f"  {parameters.name}.{happened.place} failed ({happened.old.error}); another task ran in its place "
         f"{gap:.1f} s later, on {run.host(happened.new).name}"
     )
 

@@ -20,32 +20,27 @@ from verify.exam import Exam
 from verify.hinting import create, repeat
 from verify.services import changed_image, found, made_from, runs
 
-from . import exercise as rollback
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-QUEUE, STORE = rollback.QUEUE, rollback.STORE
-
-BY_HAND = 2.0
-"""Seconds that a person takes at least, from seeing a failure to a command's effect."""
-
 
 @pytest.fixture
-def queue(swarm: Swarm) -> Service:
+def queue(swarm: Swarm, parameters: Parameters) -> Service:
     """Read the service whose update is paused."""
-    return found(swarm, QUEUE.name)
+    return found(swarm, parameters.queue_name)
 
 
 @pytest.fixture
-def store(swarm: Swarm) -> Service:
+def store(swarm: Swarm, parameters: Parameters) -> Service:
     """Read the service whose update goes on, and is rolled back."""
-    return found(swarm, STORE.name)
+    return found(swarm, parameters.store_name)
 
 
-def _repeat(spec: ServiceSpec, *commands: str) -> Hint:
+def _repeat(service: str, *commands: str) -> Hint:
     return repeat(
-        spec.name,
-        spec.create,
+        f"{{{service}.name}}",
+        f"{{{service}.create}}",
         *commands,
         why=_("The history keeps the updates that were different: the exercise starts from a new service."),
     )
@@ -54,21 +49,22 @@ def _repeat(spec: ServiceSpec, *commands: str) -> Hint:
 @check(
     points=1,
     needs=("cluster.swarm_begun",),
-    hint=create(QUEUE, STORE),
+    hint=create("queue", "store"),
 )
-def test_services_exist(swarm: Swarm) -> None:
-    """There are the services my-queue and my-store, each running a redis server, replicated, with three replicas."""
-    for spec in (QUEUE, STORE):
+def test_services_exist(swarm: Swarm, parameters: Parameters) -> None:
+    """There are the services {queue_name} and {store_name}, each running its image's program, replicated,
+    with {replicas} replicas."""
+    for spec in (parameters.queue, parameters.store):
         service = found(swarm, spec.name)
-        if not _broken(service, spec):
+        if not _broken(service, spec, parameters):
             made_from(swarm, spec)
         assert service.replicas == spec.replicas, f"{spec.name} is {service.mode}, with {service.replicas} replicas"
 
 
-def _broken(service: Service, spec: ServiceSpec) -> bool:
+def _broken(service: Service, spec: ServiceSpec, parameters: Parameters) -> bool:
     """Tell whether the exercise's own update has failed and is not repaired yet, which is the learner's next step."""
     before = any(repository(task.image) == repository(spec.image) for task in service.tasks)
-    return same_image(service.image, rollback.BAD) and before
+    return same_image(service.image, parameters.bad) and before
 
 
 @check(
@@ -76,7 +72,7 @@ def _broken(service: Service, spec: ServiceSpec) -> bool:
     needs=("rollback.services_exist",),
     whole_lab=True,
     topics=("tasks",),
-    hint=on_manager(rollback.MEND_QUEUE, rollback.ROLLBACK),
+    hint=on_manager("{mend_queue}", "{rollback}"),
 )
 def test_running(queue: Service, store: Service, exam: Exam) -> None:
     """All replicas of both services run and stay up."""
@@ -92,10 +88,10 @@ def test_running(queue: Service, store: Service, exam: Exam) -> None:
     points=2,
     needs=("rollback.running",),
     topics=("history",),
-    hint=_repeat(QUEUE, rollback.BREAK_QUEUE, rollback.MEND_QUEUE),
+    hint=_repeat("queue", "{break_queue}", "{mend_queue}"),
 )
 def test_paused(queue: Service) -> None:
-    """An update of my-queue failed and was paused: what failed had come to some replicas, and not to all."""
+    """An update of {queue_name} failed and was paused: what failed had come to some replicas, and not to all."""
     bad = failing(queue)
     assert bad, "the history shows no task of another image that failed"
     assert len(bad) < len(places(queue)), "every replica had a task that failed"
@@ -104,17 +100,14 @@ def test_paused(queue: Service) -> None:
 
 @check(
     points=2,
-    values={"image": rollback.MENDED.image},
     needs=("rollback.paused",),
     topics=("tasks",),
-    hint=on_manager(rollback.MEND_QUEUE),
+    hint=on_manager("{mend_queue}"),
 )
-def test_mended(queue: Service, exam: Exam) -> None:
-    """It was mended by a further update, which is complete: every task of my-queue has %(image)s."""
+def test_mended(queue: Service, exam: Exam, parameters: Parameters) -> None:
+    """It was mended by a further update, which is complete: every task of {queue_name} has {new}."""
     images = {task.image.partition("@")[0] for task in queue.running}
-    assert all(same_image(image, rollback.MENDED.image) for image in images), (
-        f"images in use: {', '.join(sorted(images))}"
-    )
+    assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     assert queue.update_state == "completed", f"the update's state: {queue.update_state} {queue.update_message}"
     changed_image(exam, queue)
 
@@ -123,25 +116,24 @@ def test_mended(queue: Service, exam: Exam) -> None:
     points=2,
     needs=("rollback.running",),
     topics=("history",),
-    hint=_repeat(STORE, rollback.BREAK_STORE, rollback.ROLLBACK),
+    hint=_repeat("store", "{break_store}", "{rollback}"),
 )
 def test_continued(store: Service) -> None:
-    """An update of my-store failed and went on: in every replica a task of another image failed."""
+    """An update of {store_name} failed and went on: in every replica a task of another image failed."""
     spared = sorted(set(places(store)) - set(failing(store)))
     assert not spared, f"no such task in the history of replica {', '.join(spared)}"
 
 
 @check(
     points=2,
-    values={"image": STORE.image},
     needs=("rollback.continued",),
     topics=("tasks",),
-    hint=on_manager(rollback.ROLLBACK),
+    hint=on_manager("{rollback}"),
 )
-def test_rolled_back(store: Service) -> None:
-    """Every replica of my-store went back to the image it had before, %(image)s."""
+def test_rolled_back(store: Service, parameters: Parameters) -> None:
+    """Every replica of {store_name} went back to the image it had before, {old}."""
     images = {store.plain_image, *(task.image.partition("@")[0] for task in store.running)}
-    assert all(same_image(image, STORE.image) for image in images), f"images in use: {', '.join(sorted(images))}"
+    assert all(same_image(image, parameters.old) for image in images), f"images in use: {', '.join(sorted(images))}"
     # To change the failure action afterwards leaves no state.
     assert store.update_state in ("rollback_completed", ""), f"the last update's state: {store.update_state}"
 
@@ -150,10 +142,11 @@ def test_rolled_back(store: Service) -> None:
     points=2,
     needs=("rollback.rolled_back",),
     topics=("history",),
-    hint=on_manager(rollback.MAKE_SAFE, rollback.BREAK_SAFE),
+    hint=on_manager("{make_safe}", "{break_safe}"),
 )
-def test_by_itself(store: Service) -> None:
-    """The last update of my-store failed, and the swarm took it back by itself before it had come to every replica."""
+def test_by_itself(store: Service, parameters: Parameters) -> None:
+    """The last update of {store_name} failed, and the swarm took it back by itself before it had come to every
+    replica."""
     assert store.update_state == "rollback_completed", f"the last update's state: {store.update_state or 'none'}"
     # A service whose action is rollback, and of which the last that happened is a rollback: by hand, that would have
     # taken the action back, too.
@@ -166,7 +159,7 @@ def test_by_itself(store: Service) -> None:
         "back before it had come to all replicas"
     )
     after = max(_way_back(store, place) for place in back)
-    assert after < BY_HAND, f"the way back began {after:.0f} s after the failure: that was by hand"
+    assert after < parameters.by_hand, f"the way back began {after:.0f} s after the failure: that was by hand"
 
 
 def _way_back(store: Service, place: str) -> float:

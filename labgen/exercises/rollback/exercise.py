@@ -2,45 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
 from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
+from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
-from labgen.exercises.update.exercise import NEW, OLD
+from labgen.exercises.update.exercise import Parameters as RollingUpdate
 
 _ = Messages.beside(__file__)
 
-MONITOR = 1.0
-"""Seconds after each task in which its end counts as the update's failure. A container that does not start fails at
-once, so it may be short."""
 
-BAD = "alpine:3"
-"""An image that cannot start: there is no redis-server in it."""
+@dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What a lab may set.
 
-_COMMAND = "redis-server --appendonly yes"
+    :param queue_name: name of the service whose update is paused.
+    :param store_name: name of the service whose update goes on, and is rolled back.
+    :param old: image that both are made from.
+    :param new: image that an update goes well with.
+    :param bad: image that cannot start: there is no redis-server in it.
+    :param monitor: seconds after each task in which its end counts as the update's failure. A container that does not
+        start fails at once, so it may be short.
+    :param by_hand: seconds that a person takes at least, from seeing a failure to a command's effect.
+    """
 
-QUEUE = ServiceSpec(name="my-queue", image=OLD, replicas=3, command=_COMMAND, update=Update(monitor=MONITOR))
-MENDED = QUEUE.but(image=NEW)
+    queue_name: parameters.Name = "my-queue"
+    store_name: parameters.Name = "my-store"
+    replicas: parameters.Several = 3
+    old: parameters.Image = RollingUpdate.old
+    new: parameters.Image = RollingUpdate.new
+    bad: parameters.Image = "alpine:3"
+    monitor: parameters.Seconds = 1.0
+    by_hand: parameters.Seconds = 2.0
 
-STORE = ServiceSpec(
-    name="my-store",
-    image=OLD,
-    replicas=3,
-    command=_COMMAND,
-    update=Update(monitor=MONITOR, failure_action="continue"),
-    options=(f"--rollback-monitor {MONITOR:g}s",),
-)
-SAFE = STORE.but(update=Update(monitor=MONITOR, failure_action="rollback"))
+    command: ClassVar[str] = "redis-server --appendonly yes"
 
-BROKEN = tuple(spec.but(image=BAD) for spec in (QUEUE, STORE, SAFE))
-"""As an update leaves them that has failed and was not yet mended."""
+    @property
+    def queue(self) -> ServiceSpec:
+        """The service whose update is paused."""
+        update = Update(monitor=self.monitor)
+        return ServiceSpec(self.queue_name, self.old, self.replicas, command=self.command, update=update)
 
-BREAK_QUEUE = f"docker service update --image {BAD} {QUEUE.name}"
-MEND_QUEUE = f"docker service update --image {NEW} {QUEUE.name}"
-BREAK_STORE = f"docker service update --detach --image {BAD} {STORE.name}"
-ROLLBACK = f"docker service rollback {STORE.name}"
-MAKE_SAFE = f"docker service update --detach --update-failure-action rollback {STORE.name}"
-BREAK_SAFE = f"docker service update --image {BAD} {STORE.name}"
+    @property
+    def mended(self) -> ServiceSpec:
+        """The same, with a good image."""
+        return self.queue.but(image=self.new)
+
+    @property
+    def store(self) -> ServiceSpec:
+        """The service whose update goes on, and is rolled back."""
+        return self.queue.but(
+            name=self.store_name,
+            update=Update(monitor=self.monitor, failure_action="continue"),
+            options=(f"--rollback-monitor {self.monitor:g}s",),
+        )
+
+    @property
+    def safe(self) -> ServiceSpec:
+        """The same, which the swarm rolls back by itself."""
+        return self.store.but(update=Update(monitor=self.monitor, failure_action="rollback"))
+
+    @property
+    def broken(self) -> tuple[ServiceSpec, ...]:
+        """The services as an update leaves them that has failed and was not yet mended."""
+        return tuple(spec.but(image=self.bad) for spec in (self.queue, self.store, self.safe))
+
+    @property
+    def break_queue(self) -> str:
+        return f"docker service update --image {self.bad} {self.queue_name}"
+
+    @property
+    def mend_queue(self) -> str:
+        return f"docker service update --image {self.new} {self.queue_name}"
+
+    @property
+    def break_store(self) -> str:
+        return f"docker service update --detach --image {self.bad} {self.store_name}"
+
+    @property
+    def rollback(self) -> str:
+        return f"docker service rollback {self.store_name}"
+
+    @property
+    def make_safe(self) -> str:
+        return f"docker service update --detach --update-failure-action rollback {self.store_name}"
+
+    @property
+    def break_safe(self) -> str:
+        return f"docker service update --image {self.bad} {self.store_name}"
+
+    @property
+    def services(self) -> tuple[ServiceSpec, ...]:
+        return (self.queue, self.store)
+
+    @property
+    def later(self) -> tuple[ServiceSpec, ...]:
+        return (self.mended, self.safe, *self.broken)
+
+    def mistakes(self) -> Iterator[str]:
+        if self.queue_name == self.store_name:
+            yield f"queue_name and store_name must be two names; both are {self.store_name}"
+        if len({self.old, self.new, self.bad}) < 3:
+            yield f"old, new and bad must be three images; they are {self.old}, {self.new} and {self.bad}"
+
 
 EXERCISE = Exercise(
     __name__,
@@ -48,6 +116,19 @@ EXERCISE = Exercise(
     section="2-4, 2-8",
     order=110,
     summary=_("an update that fails: pause, continue, rollback; and rolling back by hand"),
-    services=(QUEUE, STORE),
-    later=(MENDED, SAFE, *BROKEN),
+    parameters=Parameters(),
 )
+
+MONITOR = Parameters().monitor
+BAD = Parameters().bad
+QUEUE = Parameters().queue
+MENDED = Parameters().mended
+STORE = Parameters().store
+SAFE = Parameters().safe
+BROKEN = Parameters().broken
+BREAK_QUEUE = Parameters().break_queue
+MEND_QUEUE = Parameters().mend_queue
+BREAK_STORE = Parameters().break_store
+ROLLBACK = Parameters().rollback
+MAKE_SAFE = Parameters().make_safe
+BREAK_SAFE = Parameters().break_safe

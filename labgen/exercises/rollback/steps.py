@@ -16,70 +16,58 @@ from provision.exercise.run import Run
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import watched
 
-from .exercise import (
-    BAD,
-    BREAK_QUEUE,
-    BREAK_SAFE,
-    BREAK_STORE,
-    BROKEN,
-    MAKE_SAFE,
-    MEND_QUEUE,
-    MENDED,
-    MONITOR,
-    QUEUE,
-    ROLLBACK,
-    SAFE,
-    STORE,
-)
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
     return [
         services.create(
             lab,
-            QUEUE,
+            parameters.queue,
             "pause: create a queue that pauses where an update fails.",
-            also=(MENDED, *BROKEN),
-            shows=partial(_shows, name=QUEUE.name),
+            also=(parameters.mended, *parameters.broken),
+            shows=partial(_shows, name=parameters.queue_name),
             may_pause=True,
-            until=partial(_see_running, name=QUEUE.name),
+            until=partial(_see_running, name=parameters.queue_name),
         ),
         Step(
             manager,
             "Update it to an image without redis: its container cannot start, the update is paused, the command fails.",
-            Command(BREAK_QUEUE),
-            skip_if=partial(_happened, name=QUEUE.name),
+            Command(parameters.break_queue),
+            skip_if=partial(_happened, name=parameters.queue_name),
             until=_paused,
             quiet=True,
             within=120,
             ends="either",
         ),
-        services.show(lab, QUEUE.name, "See which replica was lost, and that the others go on in the old version."),
+        services.show(
+            lab, parameters.queue_name, "See which replica was lost, and that the others go on in the old version."
+        ),
         Step(
             manager,
             "Mend it: with a good image the update goes on.",
-            Command(MEND_QUEUE),
+            Command(parameters.mend_queue),
             skip_if=_mended,
-            until=partial(_well, spec=MENDED),
+            until=partial(_well, spec=parameters.mended),
             quiet=True,
             within=300,
-            timers=watched(MONITOR),
+            timers=watched(parameters.monitor),
         ),
         services.create(
             lab,
-            STORE,
+            parameters.store,
             "continue: create a store that goes on with an update that fails.",
-            also=(SAFE, *BROKEN),
-            shows=partial(_shows, name=STORE.name),
+            also=(parameters.safe, *parameters.broken),
+            shows=partial(_shows, name=parameters.store_name),
             may_pause=True,
-            until=partial(_see_running, name=STORE.name),
+            until=partial(_see_running, name=parameters.store_name),
         ),
         Step(
             manager,
             "Make the same mistake: one replica after the other goes down. The command must not wait for them.",
-            Command(BREAK_STORE),
+            Command(parameters.break_store),
             skip_if=_breaking,
             until=_all_down,
             quiet=True,
@@ -87,32 +75,32 @@ def script(lab: Lab) -> Script:
         Step(
             manager,
             "Take the update back by hand: every replica goes back to what it ran before.",
-            Command(ROLLBACK),
-            skip_if=partial(_happened, name=STORE.name),
-            until=partial(_well, spec=STORE),
+            Command(parameters.rollback),
+            skip_if=partial(_happened, name=parameters.store_name),
+            until=partial(_well, spec=parameters.store),
             quiet=True,
             within=300,
-            timers=watched(MONITOR),
+            timers=watched(parameters.monitor),
         ),
         Step(
             manager,
             "rollback: let the swarm do that by itself from now on. No task changes by this.",
-            Command(MAKE_SAFE),
+            Command(parameters.make_safe),
             skip_if=_safe,
             quiet=True,
         ),
         Step(
             manager,
             "Make the mistake once more: the first replica fails, and the swarm goes back. The command ends well.",
-            Command(BREAK_SAFE),
+            Command(parameters.break_safe),
             skip_if=_back,
             until=_rolled_back,
             quiet=True,
             within=300,
             ends="either",
-            timers=watched(MONITOR),
+            timers=watched(parameters.monitor),
         ),
-        services.show(lab, STORE.name, "See the history: what failed, and what came back."),
+        services.show(lab, parameters.store_name, "See the history: what failed, and what came back."),
     ]
 
 
@@ -124,7 +112,8 @@ def _get_service(run: Run, name: str) -> Service:
 
 
 def _see_running(run: Run, name: str) -> None:
-    if same_image(_get_service(run, name).image, BAD):
+    parameters = run.parameters(Parameters)
+    if same_image(_get_service(run, name).image, parameters.bad):
         run.say(f"  an update of it has failed, and is not mended yet: {name} is taken up from there.")
     else:
         services.running(run, name)
@@ -132,10 +121,11 @@ def _see_running(run: Run, name: str) -> None:
 
 def _shows(run: Run, name: str) -> bool:
     """Tell whether the history shows the failures that the service has been through, or one still goes on."""
+    parameters = run.parameters(Parameters)
     service = _get_service(run, name)
     # The store failed as a whole, the queue in part.
-    least = len(places(service)) if name == STORE.name else 1
-    return same_image(service.image, BAD) or len(failing(service)) >= least
+    least = len(places(service)) if name == parameters.store_name else 1
+    return same_image(service.image, parameters.bad) or len(failing(service)) >= least
 
 
 def _happened(run: Run, name: str) -> str | None:
@@ -148,56 +138,62 @@ def _happened(run: Run, name: str) -> str | None:
 
 def _breaking(run: Run) -> str | None:
     """Tell whether the store's update has failed or still fails: a second one would leave nothing to go back to."""
-    if same_image(_get_service(run, STORE.name).image, BAD):
-        return f"{STORE.name} is being updated to {BAD} already."
-    return _happened(run, STORE.name)
+    parameters = run.parameters(Parameters)
+    if same_image(_get_service(run, parameters.store_name).image, parameters.bad):
+        return f"{parameters.store_name} is being updated to {parameters.bad} already."
+    return _happened(run, parameters.store_name)
 
 
 def _mended(run: Run) -> str | None:
-    service = _get_service(run, QUEUE.name)
-    well = same_image(service.image, MENDED.image) and service.update_state == "completed"
-    return f"{QUEUE.name} is at {MENDED.image} already." if well else None
+    parameters = run.parameters(Parameters)
+    service = _get_service(run, parameters.queue_name)
+    well = same_image(service.image, parameters.new) and service.update_state == "completed"
+    return f"{parameters.queue_name} is at {parameters.new} already." if well else None
 
 
 def _safe(run: Run) -> str | None:
-    action = _get_service(run, STORE.name).update.failure_action
+    parameters = run.parameters(Parameters)
+    action = _get_service(run, parameters.store_name).update.failure_action
     return "The failure action is rollback already." if action == "rollback" else None
 
 
 def _back(run: Run) -> str | None:
-    service = _get_service(run, STORE.name)
+    parameters = run.parameters(Parameters)
+    service = _get_service(run, parameters.store_name)
     # By hand it would have taken the failure action back, too.
     shown = service.update_state == "rollback_completed" and service.update.failure_action == "rollback"
-    return f"An update of {STORE.name} was rolled back by the swarm already." if shown else None
+    return f"An update of {parameters.store_name} was rolled back by the swarm already." if shown else None
 
 
 def _paused(run: Run) -> None:
-    if failing(_get_service(run, QUEUE.name)):
+    parameters = run.parameters(Parameters)
+    if failing(_get_service(run, parameters.queue_name)):
         return  # and mended since
 
     def look() -> Service:
-        service = run.service(QUEUE.name)
+        service = run.service(parameters.queue_name)
         if service.update_state != "paused":
-            raise NotYet(services.describe(service, QUEUE.replicas or 0))
+            raise NotYet(services.describe(service, parameters.replicas))
         return service
 
     service = run.look("the update to be paused", look)
-    old = [task for task in service.running if same_image(task.image, QUEUE.image)]
+    old = [task for task in service.running if same_image(task.image, parameters.old)]
     tell_failures(run, service)
-    run.say(f"  update {service.update_state}; {len(old)} of {service.replicas} tasks go on with {QUEUE.image}")
+    run.say(f"  update {service.update_state}; {len(old)} of {service.replicas} tasks go on with {parameters.old}")
     if not old:
         raise ExerciseError(
-            f"no task of {QUEUE.name} goes on with {QUEUE.image}.",
+            f"no task of {parameters.queue_name} goes on with {parameters.old}.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
 
 
 def _all_down(run: Run) -> None:
-    if failing(_get_service(run, STORE.name)):
+    parameters = run.parameters(Parameters)
+    if failing(_get_service(run, parameters.store_name)):
         return  # and mended since
 
     def look() -> Service:
-        service = run.service(STORE.name)
+        service = run.service(parameters.store_name)
         if service.running or any(not any(task.failed for task in tasks) for tasks in places(service).values()):
             raise NotYet(services.describe(service, 0))
         return service
@@ -230,13 +226,15 @@ def _well(run: Run, spec: ServiceSpec) -> None:
 
 
 def _rolled_back(run: Run) -> None:
+    parameters = run.parameters(Parameters)
+
     def look() -> None:
-        service = run.service(STORE.name)
+        service = run.service(parameters.store_name)
         if service.update_state != "rollback_completed":
-            raise NotYet(services.describe(service, STORE.replicas or 0))
+            raise NotYet(services.describe(service, parameters.replicas))
 
     run.wait("the update to be rolled back", look)
-    _well(run, SAFE)
-    service = run.service(STORE.name)
+    _well(run, parameters.safe)
+    service = run.service(parameters.store_name)
     back = taken_back(service)
     run.say(f"  update {service.update_state}" + (f": replica {', '.join(back)} failed and went back" if back else ""))

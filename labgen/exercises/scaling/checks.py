@@ -15,41 +15,34 @@ from labgen.core.polling import NotYet
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.exercise.hint import on_manager
-from labgen.exercises.loadbalance import exercise as loadbalance
-from labgen.model.capabilities import Lacks
+from labgen.model.capabilities import Capability, Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import asked_often, create, see_tasks
 from verify.services import found, kept_off_managers, made_from, published, runs, service_of
 
-from . import exercise as scaling
+from .exercise import EXERCISE, Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
-PORT = SERVICE.publish[0]
-
-_BY_A_NONCE = 3
-"""By how many replicas the check scales at most, as the nonce chooses; without one by 1."""
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @check(
     points=3,
     needs=("cluster.swarm_begun",),
-    hint=(create(SERVICE), on_manager(scaling.UP, scaling.DOWN)),
+    hint=(create("service"), on_manager("{up}", "{down}")),
 )
-def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
-    """The service web-alb has been scaled up to three replicas."""
-    service = found(swarm, SERVICE.name)
+def test_scaled_up(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service {name} has been scaled up to {many} replicas."""
+    service = found(swarm, parameters.name)
     events = _remembered(exam, service)
     changes = [*events.changes, *_last_change(service)]
     listed = ", ".join(f"from {old} to {new}" for old, new in dict.fromkeys(changes) if old != new)
-    up = any(old < new and new >= MANY for old, new in changes)
+    up = any(old < new and new >= parameters.many for old, new in changes)
     # Where the engine has forgotten how the service was made, to have come down from there is all that is left to see.
-    up = up or (not events.creation and any(old >= MANY > new for old, new in changes))
+    up = up or (not events.creation and any(old >= parameters.many > new for old, new in changes))
     assert up, f"it has {service.replicas} replicas; changes of that number: {listed or 'none to be seen'}"
 
 
@@ -58,13 +51,13 @@ def test_scaled_up(swarm: Swarm, exam: Exam) -> None:
     needs=("scaling.scaled_up",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(on_manager(scaling.DOWN), see_tasks(SERVICE.name)),
+    hint=(on_manager("{down}"), see_tasks("{name}")),
 )
-def test_scaled_down(service: Service, swarm: Swarm, exam: Exam) -> None:
-    """The service has two replicas again, and both of them run and stay up, on workers."""
-    assert service.replicas == FEW, f"it has {service.replicas} replicas"
+def test_scaled_down(service: Service, swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """The service has {few} replicas again, and all of them run and stay up, on workers."""
+    assert service.replicas == parameters.few, f"it has {service.replicas} replicas"
     nodes = [(node.name, node.role) for task in service.running if (node := swarm.node(task.node_id))]
-    runs(exam, service, FEW)
+    runs(exam, service, parameters.few)
     assert all(role == "worker" for _, role in nodes), f"they run on {', '.join(name for name, _ in nodes)}"
 
 
@@ -72,17 +65,17 @@ def test_scaled_down(service: Service, swarm: Swarm, exam: Exam) -> None:
     points=1,
     needs=("scaling.scaled_up",),
     hint=on_manager(
-        f"docker service update --image {SERVICE.image} {SERVICE.name}",
-        f"docker service update --constraint-add {SERVICE.constraints[0]} {SERVICE.name}",
-        f"docker service update --publish-add {PORT.published}:{PORT.target} {SERVICE.name}",
+        "docker service update --image {image} {name}",
+        "docker service update --constraint-add {constraint} {name}",
+        "docker service update --publish-add {port}:{target} {name}",
         look=_("Scaling changes the number of replicas only. Put back what differs, with one of these."),
     ),
 )
-def test_same_service(service: Service, swarm: Swarm) -> None:
-    """All else is as it was: made from nginx and running it, kept to workers, port 8001 published."""
-    made_from(swarm, SERVICE)
+def test_same_service(service: Service, swarm: Swarm, parameters: Parameters) -> None:
+    """All else is as it was: made from {image} and running its program, kept to workers, port {port} published."""
+    made_from(swarm, parameters.service)
     kept_off_managers(service)
-    published(service, PORT)
+    published(service, parameters.publish)
 
 
 @dataclass(frozen=True)
@@ -101,38 +94,37 @@ class Tried:
 
 
 @pytest.fixture(scope="module")
-def tried(exam: Exam, lacks: Lacks) -> Tried:
+def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
     """Scale the service by one, or with a nonce by up to three, and back, once for all checks."""
-    service = exam.service(SERVICE.name)
-    assert service is not None, f"there is no service {SERVICE.name}"
+    service = exam.service(parameters.name)
+    assert service is not None, f"there is no service {parameters.name}"
     few = service.replicas or 0
-    more_by = 1 + exam.choose("scaling", _BY_A_NONCE)
+    more_by = 1 + exam.choose("scaling", parameters.most_more)
     with (
-        _as_found(exam, service),
-        prober.requests(exam, lacks, scaling.EXERCISE.name, PORT.published) as traffic,
+        _as_found(exam, service, parameters),
+        prober.requests(exam, lacks, EXERCISE.name, parameters.port) as traffic,
     ):
         start = exam.clock()
-        _scale(exam, few + more_by)
+        _scale(exam, few + more_by, parameters)
         what = "one more task" if more_by == 1 else f"{more_by} more tasks"
-        more = exam.wait(f"{what} to run", lambda: _running(exam, few + more_by), within=scaling.WITHIN)
+        more = exam.wait(f"{what} to run", lambda: _running(exam, few + more_by, parameters), within=parameters.within)
         up, restarted = exam.clock() - start, {task.id for task in service.running} - {task.id for task in more}
         start = exam.clock()
-        _scale(exam, few)
-        exam.wait("as many tasks as before", lambda: _running(exam, few), within=scaling.WITHIN)
+        _scale(exam, few, parameters)
+        exam.wait("as many tasks as before", lambda: _running(exam, few, parameters), within=parameters.within)
         down = exam.clock() - start
     return Tried(up, down, len(restarted), traffic.probed)
 
 
 @check(
     points=3,
-    values={"within": scaling.WITHIN},
     needs=("scaling.scaled_down", "scaling.same_service"),
     whole_lab=True,
     topics=("tasks",),
-    hint=see_tasks(SERVICE.name),
+    hint=see_tasks("{name}"),
 )
 def test_scales(tried: Tried) -> None:
-    """Tried by this check: scaled by one (with a nonce by up to three), as many more tasks run within %(within).0f s
+    """Tried by this check: scaled by one (with a nonce by up to {most_more}), as many more tasks run within {within} s
     (longer on a slow computer) and those that ran before are left alone; scaled back, they are gone."""
     assert not tried.restarted, f"{tried.restarted} of the tasks that ran before did not any more"
 
@@ -140,15 +132,15 @@ def test_scales(tried: Tried) -> None:
 @check(
     points=2,
     needs=("scaling.scales",),
-    requires=SERVICE.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
-    hint=asked_often(PORT.published),
+    hint=asked_often(),
 )
-def test_answers_meanwhile(tried: Tried, exam: Exam) -> None:
+def test_answers_meanwhile(tried: Tried, exam: Exam, parameters: Parameters) -> None:
     """Tried by this check: of the requests made through every node meanwhile none is lost, unless in the moment in
     which the new container has started and its server does not listen yet."""
-    prober.lost_for_a_moment(exam, tried.probed, scaling.LOSING)
+    prober.lost_for_a_moment(exam, tried.probed, parameters.losing)
 
 
 @dataclass(frozen=True)
@@ -186,14 +178,14 @@ def _remembered(exam: Exam, service: Service) -> Remembered:
     return Remembered(creation, tuple(changes))
 
 
-def _scale(exam: Exam, replicas: int) -> None:
-    exam.on(exam.manager, f"docker service scale --detach {shlex.quote(SERVICE.name)}={replicas}")
+def _scale(exam: Exam, replicas: int, parameters: Parameters) -> None:
+    exam.on(exam.manager, f"docker service scale --detach {shlex.quote(parameters.name)}={replicas}")
 
 
-def _running(exam: Exam, expected: int) -> tuple[Task, ...]:
+def _running(exam: Exam, expected: int, parameters: Parameters) -> tuple[Task, ...]:
     """Return the running tasks, once they are as many as expected and none is on its way."""
-    service = exam.service(SERVICE.name)
-    assert service is not None, f"{SERVICE.name} was removed meanwhile"
+    service = exam.service(parameters.name)
+    assert service is not None, f"{parameters.name} was removed meanwhile"
     going = sum(task.desired == "remove" for task in service.tasks)
     if len(service.running) != expected or going or not service.settled:
         raise NotYet(f"{run_of(len(service.running), expected)}, {going} on the way out")
@@ -201,37 +193,37 @@ def _running(exam: Exam, expected: int) -> tuple[Task, ...]:
 
 
 @contextmanager
-def _as_found(exam: Exam, service: Service) -> Iterator[None]:
+def _as_found(exam: Exam, service: Service, parameters: Parameters) -> Iterator[None]:
     """Restore the number of replicas and the pages in their containers at the end, whatever happened meanwhile.
 
     Which of the tasks on a worker goes when the service is scaled back is the swarm's choice. It may be one that was
     given a page in another exercise; the one that stays in its stead is then given that page.
     """
-    pages = {task.id: (task, _page(exam, task)) for task in service.running}
+    pages = {task.id: (task, _page(exam, task, parameters)) for task in service.running}
     try:
         yield
     finally:
-        now = exam.service(SERVICE.name)
+        now = exam.service(parameters.name)
         if now is not None and now.replicas != service.replicas:
-            _scale(exam, service.replicas or 0)
-            now = exam.service(SERVICE.name)
+            _scale(exam, service.replicas or 0, parameters)
+            now = exam.service(parameters.name)
         staying = {task.id for task in now.running} if now else set()
         new = [task for task in (now.running if now else ()) if task.id not in pages]
         for gone, page in [entry for name, entry in pages.items() if name not in staying]:
             heir = next((task for task in new if task.node_id == gone.node_id), None)
             if heir and page:
                 new.remove(heir)
-                _give(exam, heir, page)
+                _give(exam, heir, page, parameters)
 
 
-def _page(exam: Exam, task: Task) -> str:
+def _page(exam: Exam, task: Task, parameters: Parameters) -> str:
     """Read the page in a task's container, in base64; empty if there is none."""
     node = exam.host(task)
-    read = f"docker exec {shlex.quote(task.container_id)} cat {loadbalance.PAGE_PATH}"
+    read = f"docker exec {shlex.quote(task.container_id)} cat {parameters.page_path}"
     return exam.on(node, f"{read} 2>/dev/null | head -c 65536 | base64 -w0").strip() if node else ""
 
 
-def _give(exam: Exam, task: Task, page: str) -> None:
+def _give(exam: Exam, task: Task, page: str, parameters: Parameters) -> None:
     if node := exam.host(task):
-        write = f"docker exec -i {shlex.quote(task.container_id)} sh -c 'cat > {loadbalance.PAGE_PATH}'"
+        write = f"docker exec -i {shlex.quote(task.container_id)} sh -c 'cat > {parameters.page_path}'"
         exam.on(node, f"printf %s {shlex.quote(page)} | base64 -d | {write}")

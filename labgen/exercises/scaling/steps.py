@@ -14,40 +14,40 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import GOSSIP, VERIFY
 from provision.exercise.watching import only_a_moment
 
-from .exercise import DOWN, FEW, LOSING, MANY, SCALED, SERVICE, UP, WITHIN
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     # What ran before scaling up, to be seen unharmed afterwards.
     before: list[str] = []
-    asking = functools.partial(watching.requests, port=SERVICE.publish[0].published, judge=only_a_moment(_LOST, LOSING))
+    asking = functools.partial(watching.requests, port=parameters.port, judge=only_a_moment(_LOST, parameters.losing))
     return [
         services.create(
             lab,
-            SERVICE,
-            f"Have {SERVICE.name} as load balancing makes it: {FEW} replicas, on workers only.",
-            also=(SCALED,),
-            until=functools.partial(services.running, name=SERVICE.name),
+            parameters.service,
+            f"Have {parameters.name} as load balancing makes it: {parameters.few} replicas, on workers only.",
+            also=(parameters.scaled,),
+            until=functools.partial(services.running, name=parameters.name),
         ),
-        services.show(lab, SERVICE.name, "See where its tasks run."),
+        services.show(lab, parameters.name, "See where its tasks run."),
         Step(
             lab.first_manager,
-            f"Scale up to {MANY}: the tasks that run are left alone, one more is started.",
-            Command(UP),
+            f"Scale up to {parameters.many}: the tasks that run are left alone, more are started.",
+            Command(parameters.up),
             skip_if=_scaled_up,
             before=functools.partial(_note, before=before),
             during=asking,
-            until=_left_alone(before),
+            until=_left_alone(before, parameters),
             quiet=True,
             within=300,
             timers=(VERIFY,),
         ),
-        services.show(lab, SERVICE.name, "See the third task, on a worker as well."),
+        services.show(lab, parameters.name, "See the new task, on a worker as well."),
         Step(
             lab.first_manager,
-            f"Scale down to {FEW}: one task is taken out of the routing mesh, then stopped, then forgotten.",
-            Command(DOWN),
+            f"Scale down to {parameters.few}: tasks are taken out of the routing mesh, then stopped, then forgotten.",
+            Command(parameters.down),
             skip_if=_scaled_down,
             during=asking,
             until=_back,
@@ -55,37 +55,41 @@ def script(lab: Lab) -> Script:
             within=300,
             timers=(VERIFY, GOSSIP),
         ),
-        services.show(lab, SERVICE.name, "See that nothing is left of the third."),
+        services.show(lab, parameters.name, "See that nothing is left of the new task."),
     ]
 
 
 def _scaled_up(run: Run) -> str | None:
-    service = run.service(SERVICE.name)
-    if service.replicas == MANY:
-        return f"{SERVICE.name} has {MANY} replicas already."
-    if service.replicas == FEW and service.replicas_before == MANY:
-        return f"{SERVICE.name} has had {MANY} replicas before, and has {FEW} again."
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
+    if service.replicas == parameters.many:
+        return f"{parameters.name} has {parameters.many} replicas already."
+    if service.replicas == parameters.few and service.replicas_before == parameters.many:
+        return f"{parameters.name} has had {parameters.many} replicas before, and has {parameters.few} again."
     return None
 
 
 def _scaled_down(run: Run) -> str | None:
-    return f"{SERVICE.name} has {FEW} replicas." if run.service(SERVICE.name).replicas == FEW else None
+    parameters = run.parameters(Parameters)
+    few = run.service(parameters.name).replicas == parameters.few
+    return f"{parameters.name} has {parameters.few} replicas." if few else None
 
 
 def _note(run: Run, before: list[str]) -> None:
-    before[:] = [task.id for task in run.service(SERVICE.name).running]
+    parameters = run.parameters(Parameters)
+    before[:] = [task.id for task in run.service(parameters.name).running]
 
 
-def _left_alone(before: list[str]) -> Callable[[Run], None]:
+def _left_alone(before: list[str], parameters: Parameters) -> Callable[[Run], None]:
     def look(run: Run) -> None:
-        services.running(run, SERVICE.name, within=WITHIN)
+        services.running(run, parameters.name, within=parameters.within)
         if not before:
             return
-        now = [task.id for task in run.service(SERVICE.name).running]
+        now = [task.id for task in run.service(parameters.name).running]
         if gone := [task_id for task_id in before if task_id not in now]:
             raise ExerciseError(
-                f"{len(gone)} of the tasks of {SERVICE.name} that ran before do not run any more.",
-                f"Look with: docker service ps --no-trunc {SERVICE.name}",
+                f"{len(gone)} of the tasks of {parameters.name} that ran before do not run any more.",
+                f"Look with: docker service ps --no-trunc {parameters.name}",
             )
         run.say(f"  the {len(before)} that ran before run still, {len(now) - len(before)} came to them")
 
@@ -93,15 +97,16 @@ def _left_alone(before: list[str]) -> Callable[[Run], None]:
 
 
 def _back(run: Run) -> None:
-    """Wait until the fewer tasks run, and the swarm has forgotten the third: then its container is gone."""
-    services.running(run, SERVICE.name, count=FEW, within=WITHIN)
+    """Wait until the fewer tasks run, and the swarm has forgotten the others: then their containers are gone."""
+    parameters = run.parameters(Parameters)
+    services.running(run, parameters.name, count=parameters.few, within=parameters.within)
 
     def look() -> None:
-        service = run.service(SERVICE.name)
+        service = run.service(parameters.name)
         if going := [task for task in service.tasks if task.desired == "remove"]:
             raise NotYet(f"{len(going)} on the way out: {going[0].state}")
 
-    run.wait("the third task to be gone", look, within=WITHIN)
+    run.wait("the tasks to be gone that are too many", look, within=parameters.within)
 
 
 _LOST = (

@@ -20,12 +20,11 @@ from verify.exam import Exam
 from verify.hinting import see_tasks
 from verify.services import made_from, runs, service_of
 
-from . import exercise as secrets
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = secrets.SERVICE
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 _TASK_NODE = _("the node of the task")
 
@@ -37,32 +36,29 @@ _TASK_NODE = _("the node of the task")
     topics=("tasks",),
     hint=(
         on_manager(
-            secrets.create(secrets.FIRST),
-            f"docker config create {secrets.CONFIG} FILE",
-            SERVICE.create,
+            "{create_first}",
+            "docker config create {config} FILE",
+            "{service.create}",
             look=_("If the service does not exist yet, create the secret, the config and the service."),
         ),
-        see_tasks(SERVICE.name),
+        see_tasks("{name}"),
     ),
 )
-def test_service_runs(swarm: Swarm, exam: Exam) -> None:
-    """There is a service site, made from nginx and running it, and its task runs and stays up."""
-    service = made_from(swarm, SERVICE)
+def test_service_runs(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
+    """There is a service {name}, made from {image} and running its program, and its task runs and stays up."""
+    service = made_from(swarm, parameters.service)
     assert service.running, "; ".join(f"{task.state} {task.error}".strip() for task in service.tasks[-2:]) or "no task"
     runs(exam, service)
 
 
 @check(
     points=2,
-    values={"file": secrets.FILE},
     needs=("secrets.service_runs",),
-    hint=on_manager(
-        f"docker service update --secret-add source={secrets.FIRST},target={secrets.TARGET} {SERVICE.name}"
-    ),
+    hint=on_manager("docker service update --secret-add source={first},target={target} {name}"),
 )
-def test_secret_given(service: Service) -> None:
-    """The service is given a secret as the file %(file)s."""
-    source = service.files.get(secrets.FILE)
+def test_secret_given(service: Service, parameters: Parameters) -> None:
+    """The service is given a secret as the file {file}."""
+    source = service.files.get(parameters.file)
     assert source in service.secrets, f"it is given {_describe(service)}"
 
 
@@ -73,32 +69,31 @@ def test_secret_given(service: Service) -> None:
     hint=on(
         _TASK_NODE,
         "docker ps",
-        secrets.LOOK,
+        "{look}",
         look=_("The file's line must read USER:{PLAIN}PASSWORD."),
     ),
 )
-def test_in_the_container(service: Service, exam: Exam) -> None:
+def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) -> None:
     """In each running container the file is there, in memory, and names a user."""
     for node, container in _containers(service, exam):
-        fields = exam.on(node, _counting(container)).split()
-        assert len(fields) == 2, f"on {node.name} there is no {secrets.FILE} in the container"
+        fields = exam.on(node, _counting(container, parameters)).split()
+        assert len(fields) == 2, f"on {node.name} there is no {parameters.file} in the container"
         users, kind = fields
-        assert kind == "tmpfs", f"on {node.name} {secrets.FILE} lies on {kind}, not in memory"
-        assert int(users), f"on {node.name} {secrets.FILE} names no user"
+        assert kind == "tmpfs", f"on {node.name} {parameters.file} lies on {kind}, not in memory"
+        assert int(users), f"on {node.name} {parameters.file} names no user"
 
 
 @check(
     points=1,
-    values={"config_file": secrets.CONFIG_FILE},
     needs=("secrets.service_runs",),
     hint=on_manager(
         "docker config ls",
-        f"docker service update --config-add source={secrets.CONFIG},target={secrets.CONFIG_FILE} {SERVICE.name}",
+        "docker service update --config-add source={config},target={config_file} {name}",
     ),
 )
-def test_config_given(service: Service) -> None:
-    """The service is given a config as the file of nginx's site, %(config_file)s."""
-    source = service.files.get(secrets.CONFIG_FILE)
+def test_config_given(service: Service, parameters: Parameters) -> None:
+    """The service is given a config as the file of nginx's site, {config_file}."""
+    source = service.files.get(parameters.config_file)
     assert source in service.configs, f"it is given {_describe(service)}"
 
 
@@ -108,20 +103,19 @@ def test_config_given(service: Service) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
-        f"docker config inspect --pretty {secrets.CONFIG}",
-        f"docker service logs {SERVICE.name}",
+        "docker config inspect --pretty {config}",
+        "docker service logs {name}",
         look=_(
-            "The config must have auth_basic_user_file %(file)s, and the secret's line must read USER:{PLAIN}PASSWORD.",
-            file=secrets.FILE,
+            "The config must have auth_basic_user_file {file}, and the secret's line must read USER:{PLAIN}PASSWORD."
         ),
     ),
 )
-def test_guarded(service: Service, exam: Exam) -> None:
+def test_guarded(service: Service, exam: Exam, parameters: Parameters) -> None:
     """nginx refuses a request without a password (401), and gives a user of the file the page (200)."""
 
     def look() -> None:
         for node, container in _containers(service, exam):
-            statuses = exam.on(node, _asking(container)).split()
+            statuses = exam.on(node, _asking(container, parameters)).split()
             if statuses != ["401", "200"]:
                 raise NotYet(f"on {node.name}, without and with the password: {' and '.join(statuses) or 'no answer'}")
 
@@ -130,16 +124,15 @@ def test_guarded(service: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    values={"second": secrets.SECOND},
     needs=("secrets.secret_given",),
     topics=("tasks",),
-    hint=on_manager(secrets.create(secrets.SECOND), secrets.ROTATE),
+    hint=on_manager("{create_second}", "{rotate}"),
 )
-def test_rotated(service: Service) -> None:
-    """The password was changed: the service, and every task that runs, is given %(second)s now."""
+def test_rotated(service: Service, parameters: Parameters) -> None:
+    """The password was changed: the service, and every task that runs, is given {second} now."""
     mounts = [service.files, *(task.files for task in service.running)]
-    sources = {mount.get(secrets.FILE, "nothing") for mount in mounts}
-    assert sources == {secrets.SECOND}, f"{secrets.FILE} is {', '.join(sorted(sources))}"
+    sources = {mount.get(parameters.file, "nothing") for mount in mounts}
+    assert sources == {parameters.second}, f"{parameters.file} is {', '.join(sorted(sources))}"
 
 
 @check(
@@ -147,21 +140,17 @@ def test_rotated(service: Service) -> None:
     needs=("secrets.rotated",),
     topics=("history",),
     hint=on_manager(
-        secrets.create(secrets.FIRST),
-        f"docker service update --secret-rm {secrets.SECOND} "
-        f"--secret-add source={secrets.FIRST},target={secrets.TARGET} {SERVICE.name}",
-        secrets.ROTATE,
-        f"docker secret rm {secrets.FIRST}",
-        words=_(
-            "The history shows no task that had %(first)s. Give the service that secret again, then rotate.",
-            first=secrets.FIRST,
-        ),
+        "{create_first}",
+        "docker service update --secret-rm {second} --secret-add source={first},target={target} {name}",
+        "{rotate}",
+        "docker secret rm {first}",
+        words=_("The history shows no task that had {first}. Give the service that secret again, then rotate."),
     ),
 )
-def test_history(service: Service) -> None:
+def test_history(service: Service, parameters: Parameters) -> None:
     """The history has a task with the secret before it: the service was updated, not made anew."""
-    earlier = [task.files.get(secrets.FILE) for tasks in places(service).values() for task in tasks[:-1]]
-    had_first = secrets.FIRST in earlier
+    earlier = [task.files.get(parameters.file) for tasks in places(service).values() for task in tasks[:-1]]
+    had_first = parameters.first in earlier
     assert had_first, (
         f"earlier tasks were given {', '.join(secret or 'nothing' for secret in earlier) or 'nothing: none is there'}"
     )
@@ -170,12 +159,12 @@ def test_history(service: Service) -> None:
 @check(
     points=1,
     needs=("secrets.rotated",),
-    hint=on_manager("docker secret ls", f"docker secret rm {secrets.FIRST}"),
+    hint=on_manager("docker secret ls", "docker secret rm {first}"),
 )
-def test_old_one_removed(exam: Exam) -> None:
+def test_old_one_removed(exam: Exam, parameters: Parameters) -> None:
     """The secret before it is removed from the swarm."""
-    path = f"/secrets/{quote(secrets.FIRST)}"
-    assert exam.ask(path)[path].status == 404, f"{secrets.FIRST} is there still"
+    path = f"/secrets/{quote(parameters.first)}"
+    assert exam.ask(path)[path].status == 404, f"{parameters.first} is there still"
 
 
 def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
@@ -187,13 +176,13 @@ def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
     return containers
 
 
-def _counting(container: str) -> str:
+def _counting(container: str, parameters: Parameters) -> str:
     """Compose a script that prints how many users the file names, and the file system that it is on."""
-    inside = f"grep -c : {secrets.FILE}; grep ' {secrets.FILE} ' /proc/mounts | cut -d ' ' -f 3"
+    inside = f"grep -c : {parameters.file}; grep ' {parameters.file} ' /proc/mounts | cut -d ' ' -f 3"
     return f"docker exec {container} sh -c {shlex.quote(inside)} | head -c 100 || true"
 
 
-def _asking(container: str) -> str:
+def _asking(container: str, parameters: Parameters) -> str:
     """Compose a script that prints nginx's status without a password and with the file's, published or not."""
     ask = (
         "nsenter --net --target \"$(docker inspect --format '{{.State.Pid}}' " + container + ')" '
@@ -201,7 +190,7 @@ def _asking(container: str) -> str:
     )
     # From the container into curl's standard input: it stands in no command line, and is not printed.
     line = r'1{s/{PLAIN}//; s/[\\"]/\\&/g; s/.*/user = "&"/; p;}'
-    user = f"docker exec {container} sed -n {shlex.quote(line)} {secrets.FILE}"
+    user = f"docker exec {container} sed -n {shlex.quote(line)} {parameters.file}"
     return f"{{ {ask} http://127.0.0.1/; {user} | {ask} -K - http://127.0.0.1/; }} 2>/dev/null || true"
 
 

@@ -16,62 +16,55 @@ from verify.exam import Exam
 from verify.hinting import see_tasks
 from verify.services import runs, service_of
 
-from . import exercise as course
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = course.SERVICE
-LINE = course.LINE
-
-_ARGS = SERVICE.command.replace('"', '\\"')
-_SHELLS = frozenset({"/bin/ash", "ash", "/bin/sh", "sh"})
-"""Names of alpine's one shell."""
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @check(
     points=2,
     needs=("cluster.swarm_begun",),
     hint=on_manager(
-        SERVICE.create,
+        "{service.create}",
         look=_("Create it as a service, not with docker run."),
     ),
 )
-def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab) -> None:
-    """There is a service swarm-start in the swarm."""
-    if SERVICE.name in swarm.services:
+def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
+    """There is a service {name} in the swarm."""
+    if parameters.name in swarm.services:
         return
-    alone = [node.name for node in lab.nodes if SERVICE.name in exam.containers(node)]
+    alone = [node.name for node in lab.nodes if parameters.name in exam.containers(node)]
     instead = f", only a container of that name on {', '.join(alone)}, made by docker run" if alone else ""
-    raise AssertionError(f"there is no service {SERVICE.name}{instead}")
+    raise AssertionError(f"there is no service {parameters.name}{instead}")
 
 
 @check(
     points=1,
     needs=("service.service_exists",),
-    hint=on_manager(f"docker service update --image {SERVICE.image} {SERVICE.name}"),
+    hint=on_manager("docker service update --image {image} {name}"),
 )
-def test_image(service: Service) -> None:
-    """The service is made from the image alpine:3."""
-    assert same_image(service.image, SERVICE.image), f"it is made from {service.plain_image}"
+def test_image(service: Service, parameters: Parameters) -> None:
+    """The service is made from the image {image}."""
+    assert same_image(service.image, parameters.image), f"it is made from {service.plain_image}"
 
 
 @check(
     points=2,
     needs=("service.service_exists",),
     hint=on_manager(
-        f'docker service update --args "{_ARGS}" {SERVICE.name}',
+        'docker service update --args "{arguments}" {name}',
         look=_("What stands after the image is the command; mind the quotes."),
     ),
 )
-def test_command(service: Service) -> None:
-    """The service's command is the loop of the exercise: the line, then 3 seconds of sleep, without end."""
-    expected = shlex.split(SERVICE.command)
+def test_command(service: Service, parameters: Parameters) -> None:
+    """The service's command is the loop of the exercise: the line, then {pause} seconds of sleep, without end."""
+    expected = shlex.split(parameters.service.command)
     command = (*service.entrypoint, *service.args)
     right = (
         len(command) == len(expected)
-        and command[0] in _SHELLS
+        and command[0] in parameters.shells
         and command[1] == "-c"
         and _plain(command[2]) == _plain(expected[2])
     )
@@ -83,7 +76,7 @@ def test_command(service: Service) -> None:
     needs=("service.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=see_tasks(SERVICE.name),
+    hint=see_tasks("{name}"),
 )
 def test_running(service: Service, exam: Exam) -> None:
     """As many tasks run and stay up as the service wants, and it wants one at least."""
@@ -98,19 +91,19 @@ def test_running(service: Service, exam: Exam) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=on_manager(
-        f"docker service logs --tail 5 {SERVICE.name}",
+        "docker service logs --tail 5 {name}",
         look=_("Is its command the exercise's loop?"),
     ),
 )
-def test_log(service: Service, exam: Exam) -> None:
-    """The log of every running task says 'Docker Swarm Mode Start' again and again."""
+def test_log(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """The log of every running task says '{line}' again and again."""
 
     def look() -> None:
-        logs = {f"{SERVICE.name}.{task.slot}": _lines(exam, task.id) for task in service.running}
+        logs = {f"{parameters.name}.{task.slot}": _lines(exam, task.id) for task in service.running}
         short = [
-            f"the log of {name} has the line {lines.count(LINE)} times, its last is {lines[-1:] or 'nothing'}"
+            f"the log of {name} has the line {count} times, its last is {lines[-1:] or 'nothing'}"
             for name, lines in logs.items()
-            if lines.count(LINE) < 2
+            if (count := lines.count(parameters.line)) < 2
         ]
         if short:
             raise NotYet("; ".join(short))
@@ -123,14 +116,14 @@ def test_log(service: Service, exam: Exam) -> None:
     needs=("service.service_exists",),
     hint=on(
         _("the node named above"),
-        f"docker rm -f {SERVICE.name}",
+        "docker rm -f {name}",
         look=_("This removes the container that was made by hand. The service creates its own."),
     ),
 )
-def test_made_by_the_swarm(exam: Exam, lab: Lab) -> None:
-    """No container swarm-start stands beside the service, made by hand with docker run."""
-    alone = [node.name for node in lab.nodes if SERVICE.name in exam.containers(node)]
-    assert not alone, f"a container {SERVICE.name} was made by hand on {', '.join(alone)}"
+def test_made_by_the_swarm(exam: Exam, lab: Lab, parameters: Parameters) -> None:
+    """No container {name} stands beside the service, made by hand with docker run."""
+    alone = [node.name for node in lab.nodes if parameters.name in exam.containers(node)]
+    assert not alone, f"a container {parameters.name} was made by hand on {', '.join(alone)}"
 
 
 def _lines(exam: Exam, task: str) -> list[str]:

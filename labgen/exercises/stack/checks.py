@@ -11,46 +11,43 @@ from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places, turns
 from labgen.exercise.hint import in_folder, on_manager
 from labgen.exercise.services import same_image
+from labgen.model.capabilities import Capability
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
 from verify.services import changed_image, made_from, published, runs, service_of
 
-from . import exercise as stack
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-WEB, COUNTER, CACHE = stack.SERVICES
-PORT = WEB.publish[0]
+web = service_of("web")
+counter = service_of("counter")
+cache = service_of("cache")
 
-web = service_of(WEB.name)
-counter = service_of(COUNTER.name)
-cache = service_of(CACHE.name)
-
-_AGAIN = (f"sed -i s/{stack.NEW}/{stack.OLD}/ {stack.FILE}", stack.DEPLOY, stack.CHANGE, stack.DEPLOY)
+_AGAIN = ("{change_back}", "{deploy}", "{change}", "{deploy}")
 _TOGETHER = timedelta(seconds=45)
 """Tasks that begin within this time of each other were replaced by the same deploy."""
 
 
 @check(
     points=2,
-    values={"stack": stack.STACK},
     needs=("cluster.swarm_begun",),
     hint=(
         in_folder(
             "labgen brief stack",
-            look=_("It shows the file %(file)s.", file=stack.FILE),
+            look=_("It shows the file {file}."),
         ),
-        on_manager(stack.DEPLOY, look=_("With that file:")),
+        on_manager("{deploy}", look=_("With that file:")),
     ),
 )
-def test_deployed(swarm: Swarm) -> None:
-    """There is a stack %(stack)s, and the services web, counter and cache were deployed with it."""
-    services = {spec.name: swarm.services.get(spec.name) for spec in stack.SERVICES}
+def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a stack {stack}, and the services web, counter and cache were deployed with it."""
+    services = {spec.name: swarm.services.get(spec.name) for spec in parameters.services}
     missing = [name for name, service in services.items() if service is None]
     assert not missing, f"there is no service {', '.join(missing)}"
-    alone = [name for name, service in services.items() if service and service.stack != stack.STACK]
-    assert not alone, f"made by themselves, not with the stack {stack.STACK}: {', '.join(alone)}"
+    alone = [name for name, service in services.items() if service and service.stack != parameters.stack]
+    assert not alone, f"made by themselves, not with the stack {parameters.stack}: {', '.join(alone)}"
 
 
 @check(
@@ -59,17 +56,19 @@ def test_deployed(swarm: Swarm) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=(
-        on_manager(f"docker stack ps --no-trunc {stack.STACK}"),
+        on_manager("docker stack ps --no-trunc {stack}"),
         in_folder(
             "labgen brief stack",
-            look=_("Compare %(file)s with the file that this shows.", file=stack.FILE),
+            look=_("Compare {file} with the file that this shows."),
         ),
     ),
 )
-def test_running(swarm: Swarm, web: Service, counter: Service, cache: Service, exam: Exam) -> None:
-    """web has two replicas of nginx, counter one of alpine, cache one of redis, and all of them run and
-    stay up."""
-    for spec, service in zip(stack.SERVICES, (web, counter, cache), strict=True):
+def test_running(
+    swarm: Swarm, web: Service, counter: Service, cache: Service, exam: Exam, parameters: Parameters
+) -> None:
+    """web has {web_replicas} replicas of {web_image}, counter one of {counter_image}, cache one of redis, and all of
+    them run and stay up."""
+    for spec, service in zip(parameters.services, (web, counter, cache), strict=True):
         made_from(swarm, spec)
         assert service.replicas == spec.replicas, f"{service.name} has {service.replicas} replicas"
         runs(exam, service, spec.replicas)
@@ -77,22 +76,16 @@ def test_running(swarm: Swarm, web: Service, counter: Service, cache: Service, e
 
 @check(
     points=1,
-    values={"published": PORT.published, "target": PORT.target},
     needs=("stack.deployed",),
     topics=("requests",),
     hint=on_manager(
-        stack.DEPLOY,
-        words=_(
-            '%(file)s needs, under web: ports: ["%(published)s:%(target)s"]. Then deploy it again.',
-            file=stack.FILE,
-            published=PORT.published,
-            target=PORT.target,
-        ),
+        "{deploy}",
+        words=_('{file} needs, under web: ports: ["{port}:{target}"]. Then deploy it again.'),
     ),
 )
-def test_published(web: Service) -> None:
-    """web publishes port %(published)s for its port %(target)s, through the routing mesh."""
-    published(web, PORT)
+def test_published(web: Service, parameters: Parameters) -> None:
+    """web publishes port {port} for its port {target}, through the routing mesh."""
+    published(web, parameters.publish)
 
 
 @check(
@@ -101,10 +94,8 @@ def test_published(web: Service) -> None:
     topics=("network",),
     hint=on_manager(
         "docker network ls --filter driver=overlay",
-        stack.DEPLOY,
-        words=_(
-            "Leave networks out of %(file)s: then all services are on one network of the stack's own.", file=stack.FILE
-        ),
+        "{deploy}",
+        words=_("Leave networks out of {file}: then all services are on one network of the stack's own."),
     ),
 )
 def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -> None:
@@ -123,11 +114,11 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
         "network",
     ),
     hint=on_manager(
-        f"docker service logs --tail 5 {COUNTER.name}",
+        "docker service logs --tail 5 {counter.name}",
         look=_("Its command must reach the name cache, port 6379."),
     ),
 )
-def test_connected(cache: Service, exam: Exam) -> None:
+def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
     """counter reaches the cache by its name: the number of visits that the cache counts grows while it is looked at."""
     (task,) = cache.running
     node = exam.host(task)
@@ -137,7 +128,7 @@ def test_connected(cache: Service, exam: Exam) -> None:
 
     def look() -> None:
         answer = exam.on(
-            node, f"docker exec {shlex.quote(task.container_id)} {stack.VISITS} | head -c 100 || true"
+            node, f"docker exec {shlex.quote(task.container_id)} {parameters.visits} | head -c 100 || true"
         ).strip()
         counted.append(int(answer) if answer.isdigit() else 0)
         if not counted[-1] > counted[0]:
@@ -149,15 +140,14 @@ def test_connected(cache: Service, exam: Exam) -> None:
 
 @check(
     points=2,
-    values={"new": stack.NEW},
     needs=("stack.running",),
     topics=("tasks",),
-    hint=on_manager(stack.CHANGE, stack.DEPLOY),
+    hint=on_manager("{change}", "{deploy}"),
 )
-def test_updated(cache: Service, exam: Exam) -> None:
-    """The service cache and its running task have the new image, %(new)s."""
+def test_updated(cache: Service, exam: Exam, parameters: Parameters) -> None:
+    """The service cache and its running task have the new image, {new}."""
     images = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
-    assert all(same_image(image, stack.NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
+    assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, cache)
 
 
@@ -165,16 +155,16 @@ def test_updated(cache: Service, exam: Exam) -> None:
     points=1,
     needs=("stack.updated",),
     hint=on_manager(
-        stack.CHANGE,
-        stack.DEPLOY,
+        "{change}",
+        "{deploy}",
         words=_("`docker service update` does not change the file: the next deploy would put the old image back."),
     ),
 )
-def test_from_the_file(cache: Service) -> None:
+def test_from_the_file(cache: Service, parameters: Parameters) -> None:
     """The new image came from the file: it was changed and deployed again."""
     # `docker stack deploy` notes what the file said (docker/cli cli/compose/convert/service.go).
     image = cache.labels.get("com.docker.stack.image", "")
-    assert same_image(image, stack.NEW), f"when it was last deployed, the file said {image or 'nothing'}"
+    assert same_image(image, parameters.new), f"when it was last deployed, the file said {image or 'nothing'}"
 
 
 @check(
@@ -186,10 +176,10 @@ def test_from_the_file(cache: Service) -> None:
         words=_("The history shows no update of the cache. Deploy the file with the old image, then with the new one."),
     ),
 )
-def test_history(cache: Service) -> None:
+def test_history(cache: Service, parameters: Parameters) -> None:
     """The cache's history has a task of the old image: it was updated, not made anew."""
     earlier = [task.image.partition("@")[0] for tasks in places(cache).values() for task in tasks[:-1]]
-    had_old = any(same_image(image, stack.OLD) for image in earlier)
+    had_old = any(same_image(image, parameters.old) for image in earlier)
     assert had_old, f"earlier tasks: {', '.join(earlier) or 'none'}"
 
 
@@ -199,7 +189,7 @@ def test_history(cache: Service) -> None:
     topics=("history",),
     hint=on_manager(
         *_AGAIN,
-        words=_("Change only the cache's image in %(file)s. Then do it again.", file=stack.FILE),
+        words=_("Change only the cache's image in {file}. Then do it again."),
     ),
 )
 def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
@@ -218,12 +208,12 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
 @check(
     points=1,
     needs=("stack.published", "stack.running"),
-    requires=WEB.asking_needs,
+    requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
-    hint=on_manager(f"curl {{address}}:{PORT.published}", f"docker stack ps {stack.STACK}"),
+    hint=on_manager("curl {address}:{port}", "docker stack ps {stack}"),
 )
-def test_page(node: Node, exam: Exam) -> None:
-    """A request to port 8090 of the node is answered by web."""
-    answer = exam.pages.through(node, PORT.published)
+def test_page(node: Node, exam: Exam, parameters: Parameters) -> None:
+    """A request to port {port} of the node is answered by web."""
+    answer = exam.pages.through(node, parameters.port)
     assert answer.answered, str(answer)

@@ -2,51 +2,150 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from labgen.core.i18n import Messages
+from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import Publish, ServiceSpec
+from labgen.exercise.services import Publish, ServiceSpec, same_image
+from labgen.exercises.update.exercise import Parameters as RollingUpdate
 from labgen.model.capabilities import Capability
 
 _ = Messages.beside(__file__)
 
-STACK = "shop"
-FILE = "shop.yml"
-"""Name of the file on the manager, in the home of whoever logs in there."""
 
-OLD = "redis:6.0-alpine"
-NEW = "redis:6.2.5-alpine"
+@dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What a lab may set.
 
-TEXT = Path(__file__).with_name(FILE).read_text(encoding="utf-8")
-"""What the file says at first."""
+    :param stack: name of the stack; the file on the manager, in the home of whoever logs in there, is called by it.
+    :param project: name under which compose runs the same file: another than the stack's, so that the two are told
+        apart.
+    :param old: image of the cache at first.
+    :param new: image that it is updated to.
+    """
 
-CHANGED = TEXT.replace(OLD, NEW)
-"""What it says once the cache's image is changed."""
+    stack: parameters.Name = "shop"
+    project: parameters.Name = "onehost"
+    port: parameters.Port = 8090
+    web_image: parameters.Image = "nginx"
+    web_replicas: parameters.Several = 2
+    counter_image: parameters.Image = "alpine:3"
+    old: parameters.Image = RollingUpdate.old
+    new: parameters.Image = RollingUpdate.new
 
-PROJECT = "onehost"
-"""Name under which compose runs the same file: another than the stack's, so that the two are told apart."""
+    target: ClassVar[int] = 80
+    """Port of the page's container: nginx's."""
 
-NETWORK = f"{STACK}_default"
+    loop: ClassVar[str] = "while true; do (echo INCR visits; echo QUIT) | nc cache 6379; sleep 1; done"
+    """What the counter runs."""
 
-WEB = ServiceSpec(name=f"{STACK}_web", image="nginx", replicas=2, publish=(Publish(8090, 80),), network=NETWORK)
-COUNTER = ServiceSpec(
-    name=f"{STACK}_counter",
-    image="alpine:3",
-    network=NETWORK,
-    command='/bin/ash -c "while true; do (echo INCR visits; echo QUIT) | nc cache 6379; sleep 1; done"',
-)
-CACHE = ServiceSpec(name=f"{STACK}_cache", image=OLD, network=NETWORK, endpoint_mode="dnsrr")
-UPDATED = CACHE.but(image=NEW)
+    visits: ClassVar[str] = "redis-cli GET visits"
+    """Asks the cache how often the counter has reached it."""
 
-SERVICES = (WEB, COUNTER, CACHE)
+    @property
+    def file(self) -> str:
+        """Name of the file on the manager."""
+        return f"{self.stack}.yml"
 
-DEPLOY = f"docker stack deploy --compose-file {FILE} {STACK}"
-REMOVE = f"docker stack rm {STACK}"
-CHANGE = f"sed -i s/{OLD}/{NEW}/ {FILE}"
+    @property
+    def text(self) -> str:
+        """What the file says at first."""
+        return self.shipped("shop.yml")
 
-VISITS = "redis-cli GET visits"
-"""Asks the cache how often the counter has reached it."""
+    @property
+    def changed(self) -> str:
+        """What it says once the cache's image is changed."""
+        return replace(self, old=self.new).text
+
+    @property
+    def network(self) -> str:
+        """Name of the network that the stack makes."""
+        return f"{self.stack}_default"
+
+    @property
+    def web(self) -> ServiceSpec:
+        """The page."""
+        return ServiceSpec(
+            f"{self.stack}_web",
+            self.web_image,
+            self.web_replicas,
+            publish=(self.publish,),
+            network=self.network,
+        )
+
+    @property
+    def publish(self) -> Publish:
+        """How the page is published."""
+        return Publish(self.port, self.target)
+
+    @property
+    def counter(self) -> ServiceSpec:
+        """What reaches the cache by its name."""
+        command = f'/bin/ash -c "{self.loop}"'
+        return ServiceSpec(f"{self.stack}_counter", self.counter_image, network=self.network, command=command)
+
+    @property
+    def cache(self) -> ServiceSpec:
+        """The cache, with its old image."""
+        return ServiceSpec(f"{self.stack}_cache", self.old, network=self.network, endpoint_mode="dnsrr")
+
+    @property
+    def updated(self) -> ServiceSpec:
+        """The cache, with its new image."""
+        return self.cache.but(image=self.new)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the services."""
+        return [spec.name for spec in self.services]
+
+    @property
+    def deploy(self) -> str:
+        """The command that deploys the file."""
+        return f"docker stack deploy --compose-file {self.file} {self.stack}"
+
+    @property
+    def remove(self) -> str:
+        """The command that removes the stack."""
+        return f"docker stack rm {self.stack}"
+
+    @property
+    def change(self) -> str:
+        """The command that changes the cache's image in the file."""
+        return self._edit(self.old, self.new)
+
+    @property
+    def change_back(self) -> str:
+        """The command that changes it back."""
+        return self._edit(self.new, self.old)
+
+    def _edit(self, before: str, after: str) -> str:
+        separator = "," if "/" in before + after else "/"
+        return f"sed -i s{separator}{before}{separator}{after}{separator} {self.file}"
+
+    @property
+    def services(self) -> tuple[ServiceSpec, ...]:
+        return (self.web, self.counter, self.cache)
+
+    @property
+    def later(self) -> tuple[ServiceSpec, ...]:
+        return (self.updated,)
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        return (self.stack,)
+
+    def mistakes(self) -> Iterator[str]:
+        if same_image(self.old, self.new):
+            yield f"old and new must be two images; both are {self.new}"
+        if self.stack == self.project:
+            yield f"stack and project must be two names; both are {self.stack}"
+        if self.old in (self.web_image, self.counter_image):
+            yield f"the cache's old image must be one that no other service has; it is {self.old}"
+
 
 EXERCISE = Exercise(
     __name__,
@@ -54,14 +153,30 @@ EXERCISE = Exercise(
     section="2-2",
     order=150,
     summary=_("several services from one file: on the swarm, and with Compose on one host"),
-    services=SERVICES,
-    later=(UPDATED,),
-    stacks=(STACK,),
+    parameters=Parameters(),
     instead={
         Capability.ROUTING_MESH: _("""\
-The stack is deployed and its tasks run, but port 8090 opens on no node: leave out the curl of step 7. With
+The stack is deployed and its tasks run, but port {port} opens on no node: leave out the curl of step 7. With
 compose (step 2) the port does answer, on the one host. That services of the stack find each other is seen
 in step 5, which needs no published port.
 """),
     },
 )
+
+STACK = Parameters().stack
+FILE = Parameters().file
+OLD = Parameters().old
+NEW = Parameters().new
+TEXT = Parameters().text
+CHANGED = Parameters().changed
+PROJECT = Parameters().project
+NETWORK = Parameters().network
+WEB = Parameters().web
+COUNTER = Parameters().counter
+CACHE = Parameters().cache
+UPDATED = Parameters().updated
+SERVICES = Parameters().services
+DEPLOY = Parameters().deploy
+REMOVE = Parameters().remove
+CHANGE = Parameters().change
+VISITS = Parameters().visits

@@ -15,23 +15,21 @@ from verify.exam import Exam
 from verify.hinting import create, repeat, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
-from . import exercise as update
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = update.SERVICE
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @check(
     points=1,
     needs=("cluster.swarm_begun",),
-    hint=create(SERVICE),
+    hint=create("service"),
 )
-def test_service_exists(swarm: Swarm) -> None:
-    """There is a service my-database, made from redis, and it runs a redis server."""
-    made_from(swarm, SERVICE)
+def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a service {name}, made from {repository}, and it runs the image's program."""
+    made_from(swarm, parameters.service)
 
 
 @check(
@@ -39,24 +37,23 @@ def test_service_exists(swarm: Swarm) -> None:
     needs=("update.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
+    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
 )
-def test_running(service: Service, exam: Exam) -> None:
-    """The service is replicated, with three replicas, and all of them run and stay up."""
-    all_run(exam, service, SERVICE)
+def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
+    all_run(exam, service, parameters.service)
 
 
 @check(
     points=2,
-    values={"new": update.NEW},
     needs=("update.running",),
     topics=("tasks",),
-    hint=on_manager(update.UPDATE),
+    hint=on_manager("{update}"),
 )
-def test_image(service: Service, exam: Exam) -> None:
-    """The service and every task that runs have the new image, %(new)s."""
+def test_image(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """The service and every task that runs have the new image, {new}."""
     images = {service.plain_image, *(task.image.partition("@")[0] for task in service.running)}
-    assert all(same_image(image, update.NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
+    assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
 
 
@@ -66,12 +63,12 @@ def test_image(service: Service, exam: Exam) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=on(
-        _("a node with a task of %(service)s", service=SERVICE.name),
+        _("a node with a task of {name}"),
         "docker ps",
         "docker exec CONTAINER redis-server --version",
     ),
 )
-def test_server_version(service: Service, exam: Exam) -> None:
+def test_server_version(service: Service, exam: Exam, parameters: Parameters) -> None:
     """Every running server, asked itself, is of the version that the new image brings."""
     at: dict[Node, list[Task]] = {}
     for task in service.running:
@@ -80,10 +77,10 @@ def test_server_version(service: Service, exam: Exam) -> None:
         at.setdefault(node, []).append(task)
     answers = exam.everywhere(at, lambda node: [exam.on(node, _ask(task.container_id)).strip() for task in at[node]])
     wrong = [
-        f"{SERVICE.name}.{task.slot} on {node.name} says: {line or 'nothing'}"
+        f"{parameters.name}.{task.slot} on {node.name} says: {line or 'nothing'}"
         for node, lines in answers.items()
         for task, line in zip(at[node], lines, strict=True)
-        if _version(line) < update.LEAST
+        if _version(line) < parameters.version
     ]
     assert not wrong, "; ".join(wrong)
 
@@ -93,21 +90,21 @@ def test_server_version(service: Service, exam: Exam) -> None:
     needs=("update.image",),
     topics=("history",),
     hint=on_manager(
-        f"docker service update --image {update.OLD} {SERVICE.name}",
-        update.UPDATE,
+        "docker service update --image {old} {name}",
+        "{update}",
         words=_(
             "The history shows no update from the old image to the new one. Go back to the old image, then update."
         ),
     ),
 )
-def test_history(service: Service) -> None:
+def test_history(service: Service, parameters: Parameters) -> None:
     """The history has both versions: in every replica a task of the old image came before the new one."""
     without = [
         place
         for place, tasks in places(service).items()
-        if not any(same_image(task.image, update.OLD) for task in tasks[:-1])
+        if not any(same_image(task.image, parameters.old) for task in tasks[:-1])
     ]
-    assert not without, f"no earlier task of {update.OLD} in replica {', '.join(without)}"
+    assert not without, f"no earlier task of {parameters.old} in replica {', '.join(without)}"
 
 
 @check(
@@ -116,9 +113,9 @@ def test_history(service: Service) -> None:
     whole_lab=True,
     topics=("history",),
     hint=repeat(
-        SERVICE.name,
-        SERVICE.create,
-        update.UPDATE,
+        "{name}",
+        "{service.create}",
+        "{update}",
         why=_(
             "Update one task at a time (--update-parallelism 1, the default). The history keeps the other update, so "
             "the exercise starts from a new service."
@@ -137,7 +134,7 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
     points=1,
     needs=("update.image",),
     topics=("tasks",),
-    hint=on_manager(f"docker service inspect --pretty {SERVICE.name}"),
+    hint=on_manager("docker service inspect --pretty {name}"),
 )
 def test_completed(service: Service) -> None:
     """The update is complete: neither going on nor paused."""

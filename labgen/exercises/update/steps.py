@@ -15,32 +15,32 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import MONITOR, VERIFY
 from provision.exercise.watching import tell_turns
 
-from .exercise import NEW, OLD, SERVICE, UPDATE, UPDATED
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     return [
         services.create(
             lab,
-            SERVICE,
-            f"Create {SERVICE.name}: {SERVICE.replicas} replicas of the old version.",
-            also=(UPDATED,),
+            parameters.service,
+            f"Create {parameters.name}: {parameters.replicas} replicas of the old version.",
+            also=(parameters.updated,),
             shows=_shows,
         ),
-        services.show(lab, SERVICE.name),
+        services.show(lab, parameters.name),
         *_versions(lab),
         Step(
             lab.first_manager,
             "Update the image: one task is stopped, its successor started and watched, then the next.",
-            Command(UPDATE),
+            Command(parameters.update),
             skip_if=_updated,
             until=_one_after_the_other,
             quiet=True,
             within=300,
             timers=(MONITOR, VERIFY),
         ),
-        services.show(lab, SERVICE.name, "See the history: under each task that runs stands the one it replaced."),
+        services.show(lab, parameters.name, "See the history: under each task that runs stands the one it replaced."),
         *_versions(lab),
     ]
 
@@ -58,38 +58,46 @@ def _versions(lab: Lab) -> list[Step]:
 
 
 def _version(run: Run, node: Node) -> Command | str:
-    tasks = run.placed(run.service(SERVICE.name)).get(node.name)
+    parameters = run.parameters(Parameters)
+    tasks = run.placed(run.service(parameters.name)).get(node.name)
     if not tasks:
-        return f"no task of {SERVICE.name} runs on {node.name}."
+        return f"no task of {parameters.name} runs on {node.name}."
     return Command(f"docker exec {tasks[0].container_id[:12]} redis-server --version")
 
 
 def _updated(run: Run) -> str | None:
-    service = run.service(SERVICE.name)
-    return f"{SERVICE.name} is at {NEW} already." if same_image(service.image, NEW) else None
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
+    return f"{parameters.name} is at {parameters.new} already." if same_image(service.image, parameters.new) else None
 
 
 def _one_after_the_other(run: Run) -> None:
-    services.running(run, SERVICE.name)
-    service = run.service(SERVICE.name)
+    parameters = run.parameters(Parameters)
+    services.running(run, parameters.name)
+    service = run.service(parameters.name)
     tell_turns(run, service, turns(service))
-    if wrong := not_in_turn(service):
+    if wrong := not_in_turn(service, parameters):
         raise ExerciseError(
-            f"the history of {SERVICE.name} {wrong}.", f"Run the exercise again: labgen run {run.exercise.name}"
+            f"the history of {parameters.name} {wrong}.", f"Run the exercise again: labgen run {run.exercise.name}"
         )
 
 
 def _shows(run: Run) -> bool:
     """Tell whether the history shows the update as it should be, or the update still goes on."""
-    service = run.service(SERVICE.name)
-    return not service.settled or not not_in_turn(service)
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
+    return not service.settled or not not_in_turn(service, parameters)
 
 
-def not_in_turn(service: Service) -> str:
+def not_in_turn(service: Service, parameters: Parameters) -> str:
     """Tell what is wrong with the update of one task after the other; empty if nothing is."""
     happened = turns(service)
-    changed = [turn for turn in happened if same_image(turn.old.image, OLD) and same_image(turn.new.image, NEW)]
+    changed = [
+        turn
+        for turn in happened
+        if same_image(turn.old.image, parameters.old) and same_image(turn.new.image, parameters.new)
+    ]
     if len(changed) != len(happened) or len(happened) != len(service.running):
-        return f"does not show each task go from {OLD} to {NEW}"
+        return f"does not show each task go from {parameters.old} to {parameters.new}"
     missing = most_missing(happened)
     return f"shows {missing} tasks missing at the same time" if missing > 1 else ""

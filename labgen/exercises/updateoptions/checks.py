@@ -9,41 +9,36 @@ from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import Turn, at_once, most_missing, updates
 from labgen.exercise.hint import on_manager
 from labgen.exercise.services import same_image
-from labgen.exercises.update.exercise import NEW, OLD
 from verify.checks import check
 from verify.exam import Exam
 from verify.hinting import create, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
-from . import exercise as updateoptions
+from .exercise import Parameters
 
 _ = Messages.beside(__file__)
 
-SERVICE = updateoptions.SERVICE
-PARALLELISM, DELAY = updateoptions.PARALLELISM, updateoptions.DELAY
-
-_SLACK = 0.5
-"""Seconds by which two nodes' clocks may differ unnoticed."""
-
-service = service_of(SERVICE.name)
+service = service_of("service")
 
 
 @pytest.fixture
-def happened(service: Service, exam: Exam) -> list[list[Turn]]:
+def happened(service: Service, exam: Exam, parameters: Parameters) -> list[list[Turn]]:
     """List the updates in the history that changed more replicas than may change at a time."""
     return [
-        update for update in updates(exam.lived(service.name)) if len({turn.place for turn in update}) > PARALLELISM
+        update
+        for update in updates(exam.lived(service.name))
+        if len({turn.place for turn in update}) > parameters.parallelism
     ]
 
 
 @check(
     points=1,
     needs=("cluster.swarm_begun",),
-    hint=create(SERVICE),
+    hint=create("service"),
 )
-def test_service_exists(swarm: Swarm) -> None:
-    """There is a service my-cache, made from redis, and it runs a redis server."""
-    made_from(swarm, SERVICE)
+def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
+    """There is a service {name}, made from {repository}, and it runs the image's program."""
+    made_from(swarm, parameters.service)
 
 
 @check(
@@ -51,24 +46,23 @@ def test_service_exists(swarm: Swarm) -> None:
     needs=("updateoptions.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks(SERVICE.name), on_manager(f"docker service scale {SERVICE.name}={SERVICE.replicas}")),
+    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
 )
-def test_running(service: Service, exam: Exam) -> None:
-    """The service is replicated, with four replicas, and all of them run and stay up."""
-    all_run(exam, service, SERVICE)
+def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
+    all_run(exam, service, parameters.service)
 
 
 @check(
     points=1,
-    values={"new": NEW},
     needs=("updateoptions.running",),
     topics=("tasks",),
-    hint=on_manager(updateoptions.UPDATE_IN_PAIRS),
+    hint=on_manager("{update_in_pairs}"),
 )
-def test_updated(service: Service, exam: Exam) -> None:
-    """Every task that runs has the new image, %(new)s, and the last update is complete."""
+def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
+    """Every task that runs has the new image, {new}, and the last update is complete."""
     images = {task.image.partition("@")[0] for task in service.running}
-    assert all(same_image(image, NEW) for image in images), f"images in use: {', '.join(sorted(images))}"
+    assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
     assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
 
@@ -79,28 +73,30 @@ def test_updated(service: Service, exam: Exam) -> None:
     whole_lab=True,
     topics=("history",),
     hint=on_manager(
-        f"docker service update --image {OLD} {SERVICE.name}",
-        updateoptions.UPDATE_IN_PAIRS,
+        "docker service update --image {old} {name}",
+        "{update_in_pairs}",
         look=_("Go back to the old image, then update in pairs."),
     ),
 )
-def test_two_at_a_time(happened: list[list[Turn]]) -> None:
-    """One update changed two replicas at a time, and no more than two were missing at any one time."""
-    assert any(_in_pairs(update) for update in happened), _describe(happened)
+def test_two_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> None:
+    """One update changed {parallelism} replicas at a time, and no more than {parallelism} were missing at any one
+    time."""
+    assert any(_in_pairs(update, parameters) for update in happened), _describe(happened)
 
 
 @check(
     points=2,
-    values={"delay": DELAY},
     needs=("updateoptions.two_at_a_time",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager(f"docker service update --update-parallelism 2 --update-delay {DELAY:g}s --force {SERVICE.name}"),
+    hint=on_manager("docker service update --update-parallelism {parallelism} --update-delay {delay}s --force {name}"),
 )
-def test_pause(happened: list[list[Turn]]) -> None:
-    """That update waited for %(delay)g s after a replica before it went on to the next."""
-    pairs = [update for update in happened if _in_pairs(update)]
-    assert any(at_once(update, DELAY - _SLACK) <= PARALLELISM for update in pairs), _describe(pairs)
+def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
+    """That update waited for {delay} s after a replica before it went on to the next."""
+    pairs = [update for update in happened if _in_pairs(update, parameters)]
+    assert any(at_once(update, parameters.delay - parameters.slack) <= parameters.parallelism for update in pairs), (
+        _describe(pairs)
+    )
 
 
 @check(
@@ -108,7 +104,7 @@ def test_pause(happened: list[list[Turn]]) -> None:
     needs=("updateoptions.running",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager(updateoptions.UPDATE_START_FIRST),
+    hint=on_manager("{update_start_first}"),
 )
 def test_start_first(happened: list[list[Turn]]) -> None:
     """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
@@ -120,7 +116,7 @@ def test_start_first(happened: list[list[Turn]]) -> None:
     needs=("updateoptions.start_first",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager(updateoptions.UPDATE_START_FIRST),
+    hint=on_manager("{update_start_first}"),
 )
 def test_one_at_a_time(happened: list[list[Turn]]) -> None:
     """The update that started first changed one replica at a time."""
@@ -128,8 +124,8 @@ def test_one_at_a_time(happened: list[list[Turn]]) -> None:
     assert any(at_once(update) == 1 for update in first), _describe(first)
 
 
-def _in_pairs(update: list[Turn]) -> bool:
-    return at_once(update) == PARALLELISM and most_missing(update) <= PARALLELISM
+def _in_pairs(update: list[Turn], parameters: Parameters) -> bool:
+    return at_once(update) == parameters.parallelism and most_missing(update) <= parameters.parallelism
 
 
 def _start_first(update: list[Turn]) -> bool:

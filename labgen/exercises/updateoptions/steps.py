@@ -9,7 +9,6 @@ from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet
 from labgen.docker.timeline import Turn, at_once, most_missing, updates
 from labgen.exercise.services import same_image
-from labgen.exercises.update.exercise import NEW, OLD
 from labgen.model.lab import Lab
 from provision.exercise import services
 from provision.exercise.run import Run
@@ -17,80 +16,85 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import Timer, watched
 from provision.exercise.watching import tell_turns
 
-from .exercise import DELAY, IN_PAIRS, MONITOR, PARALLELISM, SERVICE, START_FIRST, UPDATE_IN_PAIRS, UPDATE_START_FIRST
-
-BETWEEN = Timer(f"an update pauses between replicas (--update-delay {DELAY:g}s)", DELAY)
-
-SLACK = 0.5
-"""Seconds by which two nodes' clocks may differ unnoticed."""
+from .exercise import Parameters
 
 
-def script(lab: Lab) -> Script:
+def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
+    delay = parameters.delay
+    between = Timer(f"an update pauses between replicas (--update-delay {delay:g}s)", delay)
+    to_new, forced = partial(_to_new, parameters=parameters), partial(_forced, parameters=parameters)
     return [
         services.create(
             lab,
-            SERVICE,
-            f"Create {SERVICE.name}: {SERVICE.replicas} replicas.",
-            also=(IN_PAIRS, START_FIRST),
+            parameters.service,
+            f"Create {parameters.name}: {parameters.replicas} replicas.",
+            also=(parameters.in_pairs, parameters.start_first),
             shows=_shows,
         ),
-        services.show(lab, SERVICE.name),
+        services.show(lab, parameters.name),
         Step(
             lab.first_manager,
-            f"Update {PARALLELISM} replicas at a time, with a pause of {DELAY:g} s: the old task stops first.",
-            Command(UPDATE_IN_PAIRS),
-            skip_if=partial(_already_shown, of=_to_new),
-            until=partial(_see_update, of=_to_new, judge=in_pairs),
+            f"Update {parameters.parallelism} replicas at a time, {delay:g} s between: the old task stops first.",
+            Command(parameters.update_in_pairs),
+            skip_if=partial(_already_shown, of=to_new),
+            until=partial(_see_update, of=to_new, judge=partial(in_pairs, parameters=parameters)),
             quiet=True,
             within=300,
-            timers=(BETWEEN, *watched(MONITOR)),
+            timers=(between, *watched(parameters.monitor)),
         ),
         Step(
             lab.first_manager,
             "Replace every task once more, one at a time: the new task starts first, the old one stops when it runs.",
-            Command(UPDATE_START_FIRST),
-            skip_if=partial(_already_shown, of=_forced),
-            until=partial(_see_update, of=_forced, judge=start_first),
+            Command(parameters.update_start_first),
+            skip_if=partial(_already_shown, of=forced),
+            until=partial(_see_update, of=forced, judge=start_first),
             quiet=True,
             within=300,
-            timers=watched(MONITOR),
+            timers=watched(parameters.monitor),
         ),
-        services.show(lab, SERVICE.name, "See the history: of each replica the task that runs, and the two before it."),
+        services.show(
+            lab, parameters.name, "See the history: of each replica the task that runs, and the two before it."
+        ),
     ]
 
 
-def _to_new(turn: Turn) -> bool:
-    return same_image(turn.old.image, OLD) and same_image(turn.new.image, NEW)
+def _to_new(turn: Turn, parameters: Parameters) -> bool:
+    return same_image(turn.old.image, parameters.old) and same_image(turn.new.image, parameters.new)
 
 
-def _forced(turn: Turn) -> bool:
-    return same_image(turn.old.image, NEW) and same_image(turn.new.image, NEW)
+def _forced(turn: Turn, parameters: Parameters) -> bool:
+    return same_image(turn.old.image, parameters.new) and same_image(turn.new.image, parameters.new)
 
 
 def _update(run: Run, of: Callable[[Turn], bool]) -> list[Turn]:
     """Find the latest update of a kind that the history shows with all its times; empty if there is none."""
-    candidates = [update for update in updates(run.lived(SERVICE.name)) if len(update) == SERVICE.replicas]
+    parameters = run.parameters(Parameters)
+    candidates = [update for update in updates(run.lived(parameters.name)) if len(update) == parameters.replicas]
     dated = [update for update in candidates if all(of(turn) and turn.gap is not None for turn in update)]
     return dated[-1] if dated else []
 
 
 def _shows(run: Run) -> bool:
     """Tell whether the history shows the updates that the service's options say it has been through."""
-    service = run.service(SERVICE.name)
+    parameters = run.parameters(Parameters)
+    service = run.service(parameters.name)
     if not service.settled:
         return True  # An update goes on: what comes of it is to be seen.
-    pairs, forced = _update(run, _to_new), _update(run, _forced)
-    well = bool(pairs) and not in_pairs(pairs)
-    return well and (service.update != START_FIRST.update or (bool(forced) and not start_first(forced)))
+    pairs = _update(run, partial(_to_new, parameters=parameters))
+    forced = _update(run, partial(_forced, parameters=parameters))
+    well = bool(pairs) and not in_pairs(pairs, parameters)
+    return well and (service.update != parameters.start_first.update or (bool(forced) and not start_first(forced)))
 
 
 def _already_shown(run: Run, of: Callable[[Turn], bool]) -> str | None:
-    return f"The history of {SERVICE.name} shows this update already." if _update(run, of) else None
+    parameters = run.parameters(Parameters)
+    return f"The history of {parameters.name} shows this update already." if _update(run, of) else None
 
 
 def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn]], str]) -> None:
-    services.running(run, SERVICE.name)
+    parameters = run.parameters(Parameters)
+    services.running(run, parameters.name)
 
     def look() -> list[Turn]:
         # The last old task may still be at its end when the update is complete.
@@ -98,21 +102,21 @@ def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn
             raise NotYet("not every replica has its old task and its new one, with their times")
         return happened
 
-    happened = run.look(f"the update in the history of {SERVICE.name}", look, within=30)
-    tell_turns(run, run.service(SERVICE.name), happened)
+    happened = run.look(f"the update in the history of {parameters.name}", look, within=30)
+    tell_turns(run, run.service(parameters.name), happened)
     if wrong := judge(happened):
         raise ExerciseError(
-            f"the history of {SERVICE.name} {wrong}.",
+            f"the history of {parameters.name} {wrong}.",
             f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
         )
 
 
-def in_pairs(happened: list[Turn]) -> str:
+def in_pairs(happened: list[Turn], parameters: Parameters) -> str:
     """Tell what is wrong with the update of two at a time; empty if nothing is."""
-    if at_once(happened) != PARALLELISM or most_missing(happened) > PARALLELISM:
+    if at_once(happened) != parameters.parallelism or most_missing(happened) > parameters.parallelism:
         return f"shows {at_once(happened)} replicas changed at a time, and {most_missing(happened)} missing"
-    if at_once(happened, DELAY - SLACK) > PARALLELISM:
-        return f"shows no pause of {DELAY:g} s before the next replicas"
+    if at_once(happened, parameters.delay - parameters.slack) > parameters.parallelism:
+        return f"shows no pause of {parameters.delay:g} s before the next replicas"
     return ""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from labgen.core.errors import SwarmError
 from labgen.core.i18n import Messages, Text
-from labgen.exercise.catalogue import exercise_names
+from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
 from verify.checks import Check
 
@@ -18,9 +18,13 @@ LAB = {"node": "worker1", "address": "10.0.2.102", "manager": "boss"}
 
 def checks() -> list[Check]:
     """Every check of the course."""
-    modules = [import_module(f"labgen.exercises.{name}.checks") for name in exercise_names()]
-    marks = [mark for module in modules for value in vars(module).values() for mark in getattr(value, "pytestmark", ())]
-    return [mark.args[0] for mark in marks if mark.name == "check"]
+    return [
+        mark.args[0].filled(exercise.parameters)
+        for name, exercise in exercises().items()
+        for value in vars(import_module(f"labgen.exercises.{name}.checks")).values()
+        for mark in getattr(value, "pytestmark", ())
+        if mark.name == "check"
+    ]
 
 
 def test_hint_speaks_both_languages_and_names_the_lab(tmp_path: Path) -> None:

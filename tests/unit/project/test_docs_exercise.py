@@ -45,7 +45,8 @@ def test_docs_exercise_is_found_without_a_problem(exercise: str) -> None:
 
 
 def test_docs_exercise_has_steps_that_can_be_shown(exercise: str) -> None:
-    steps = importlib.import_module(f"{exercise}.greeting.steps").script(config.parse(""))
+    greeting = catalogue.load([exercise]).exercises["greeting"]
+    steps = importlib.import_module(f"{exercise}.greeting.steps").script(config.parse(""), greeting.parameters)
     assert all(isinstance(step, Step) for step in steps)
     shown = [step.command.shown for step in steps if isinstance(step.command, Command)]
     assert shown[-1] == "docker service ps greeting"
@@ -82,7 +83,7 @@ def test_docs_exercise_has_faults_with_two_ways(exercise: str) -> None:
 def test_docs_exercise_has_checks_with_claims_in_both_languages(exercise: str) -> None:
     checks = importlib.import_module(f"{exercise}.greeting.checks")
     (mark,) = checks.test_running.pytestmark
-    about = mark.args[0]
+    about = mark.args[0].filled(catalogue.load([exercise]).exercises["greeting"].parameters)
     assert (about.id, about.points) == ("greeting.running", 1)
-    assert str(about.claim) == "Both replicas of the service greeting run."
-    assert about.claim.in_("ko") == "greeting 서비스의 복제본 두 개가 모두 실행 중이다."
+    assert str(about.claim) == "All 2 replicas of the service greeting run."
+    assert about.claim.in_("ko") == "greeting 서비스의 복제본 2개가 모두 실행 중이다."

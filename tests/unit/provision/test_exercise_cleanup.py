@@ -23,14 +23,15 @@ from provision.exercise import rehearse
 from provision.exercise.steps import Command
 from tests import needs
 
-BALANCED, GLOBAL = cleanup.REMOVED
+PARAMETERS = cleanup.Parameters()
+BALANCED, GLOBAL = PARAMETERS.removed
 
 
 def test_the_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("cleanup", LAB, {}, say=texts.append)
     text = "\n".join(texts)
-    places = [text.index(f"]$ {command}") for command in (BALANCED.create, GLOBAL.create, cleanup.REMOVE)]
+    places = [text.index(f"]$ {command}") for command in (BALANCED.create, GLOBAL.create, PARAMETERS.remove)]
     assert places == sorted(places)
     assert "docker service rm web-alb global_nginx" in text
 

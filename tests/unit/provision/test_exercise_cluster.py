@@ -34,7 +34,7 @@ def test_the_commands_are_the_documents() -> None:
 
 
 def test_a_lab_of_managers_alone_promotes_nobody() -> None:
-    steps = cluster.script(config.parse("managers: 3\nworkers: 0\n"))
+    steps = cluster.script(config.parse("managers: 3\nworkers: 0\n"), parameters=cluster.Parameters())
     assert not any("promote" in getattr(step.command, "shown", "") for step in steps)
 
 

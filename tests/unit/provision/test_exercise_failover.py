@@ -93,7 +93,7 @@ def test_only_containers_cannot_be_restarted_and_the_brief_says_what_to_do_there
 
 def test_nothing_can_crash_the_computer_that_containers_run_on() -> None:
     """The machine is restarted by its own systemd, never by the kernel, which containers share."""
-    for step in failover.script(LAB):
+    for step in failover.script(LAB, parameters=failover.Parameters()):
         command = step.command
         script = getattr(command, "script", None) or getattr(command, "shown", "")
         assert "sysrq" not in script
@@ -139,7 +139,7 @@ def test_a_node_that_is_never_given_up_is_an_error() -> None:
 def test_a_node_without_a_task_shows_nothing() -> None:
     with pytest.raises(ExerciseError, match="none of web-ha runs on swarm-worker2") as caught:
         failover._has_tasks(Told(service=ALL_ON_ONE), WORKER2)
-    assert failover.FORCE in caught.value.hint
+    assert EXERCISE.parameters.force in caught.value.hint
 
 
 def test_tasks_are_spread_where_no_worker_has_two_more() -> None:
@@ -154,11 +154,11 @@ def test_what_an_earlier_run_has_shown_is_not_done_again() -> None:
         dataclasses.replace(lived(1, 10, "a", (11, None)), node_id="y"),
     ]
     run = Told(service=service(*moved))
-    assert failover._shown(run, failover.drained, failover.DRAINED) is None
-    assert failover._shown(run, failover.lost, failover.LOST) is not None
-    failover._now(run, failover.LOST, lambda run: pytest.fail("looked at"))
+    assert failover._shown(run, failover.drained, failover._DRAINED) is None
+    assert failover._shown(run, failover.lost, failover._LOST) is not None
+    failover._now(run, failover._LOST, lambda run: pytest.fail("looked at"))
     calls: list[str] = []
-    failover._now(run, failover.DRAINED, lambda run: calls.append("now"))
+    failover._now(run, failover._DRAINED, lambda run: calls.append("now"))
     assert calls == ["now"]
 
 

@@ -66,7 +66,7 @@ def test_tasks_left_alone_are_told() -> None:
     scaling._note(run_with(service(2), *TWO), before)
     run = run_with(service(3), *TWO, task(3, WORKER1.name), rounds=2, nodes=True)
     run.shells[MANAGER.name].script.pop()
-    scaling._left_alone(before)(run)
+    scaling._left_alone(before, parameters=scaling.Parameters())(run)
     assert run.said == [
         "  3 of 3 tasks run: 2 on swarm-worker1, 1 on swarm-worker2",
         "  the 2 that ran before run still, 1 came to them",
@@ -76,7 +76,7 @@ def test_tasks_left_alone_are_told() -> None:
 def test_a_task_that_scaling_has_cost_is_an_error() -> None:
     run = run_with(service(3), *TWO, task(3, WORKER1.name), rounds=2, nodes=True)
     with pytest.raises(ExerciseError, match="1 of the tasks of web-alb that ran before do not run any more"):
-        scaling._left_alone(["t1-0", "another"])(run)
+        scaling._left_alone(["t1-0", "another"], parameters=scaling.Parameters())(run)
 
 
 def test_a_task_that_does_not_go_is_an_error() -> None:

@@ -42,7 +42,7 @@ def there() -> tuple[str, Any]:
 def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
     shell = ScriptedShell(MANAGER, [there()])
     run = FakeRun("service", shell)
-    make, *_, scale, follow, remove, _again = service.script(LAB)
+    make, *_, scale, follow, remove, _again = service.script(LAB, parameters=service.Parameters())
     assert make.skip_if
     assert scale.skip_if
     assert remove.skip_if

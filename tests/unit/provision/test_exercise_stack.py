@@ -96,7 +96,7 @@ def test_what_differs_is_said() -> None:
 def test_without_compose_its_steps_are_left_out_and_say_how_to_install_it() -> None:
     shell = ScriptedShell(MANAGER, [("command -v docker-compose", ok("\n"))])
     run = FakeRun(shell)
-    play(run, stack.script(LAB)[1:2])
+    play(run, stack.script(LAB, parameters=stack.Parameters())[1:2])
     assert "sudo apt install docker-compose" in run.said[2]
     assert all_used([shell])
 
@@ -106,7 +106,7 @@ def test_compose_is_left_out_where_the_stack_has_the_port() -> None:
         MANAGER, [("command -v", ok("docker compose\n")), ("/services/shop_web", api(service(WEB), "[]"))]
     )
     run = FakeRun(shell)
-    play(run, stack.script(LAB)[1:2])
+    play(run, stack.script(LAB, parameters=stack.Parameters())[1:2])
     assert "the stack is there" in run.said[2]
     assert all_used([shell])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from labgen.exercises.updateoptions import steps as updateoptions
 from provision.exercise import rehearse
 from tests.past import lived, service, turn
 
+TO_NEW = partial(updateoptions._to_new, parameters=updateoptions.Parameters())
 OLD, NEW, BAD = "redis:6.0-alpine", "redis:6.2.5-alpine", "alpine:3"
 
 
@@ -97,8 +99,8 @@ PAIRS = [turn(1, 0.1, 1, 0), turn(2, 0.1, 1, 0), turn(3, 4.1, 5, 4), turn(4, 4.1
     ],
 )
 def test_two_at_a_time_with_a_pause(happened: Any, wrong: str) -> None:
-    assert updateoptions.in_pairs(happened).startswith(wrong)
-    assert bool(updateoptions.in_pairs(happened)) == bool(wrong)
+    assert updateoptions.in_pairs(happened, parameters=updateoptions.Parameters()).startswith(wrong)
+    assert bool(updateoptions.in_pairs(happened, parameters=updateoptions.Parameters())) == bool(wrong)
 
 
 def test_start_first_names_the_replicas_that_were_not() -> None:
@@ -115,7 +117,9 @@ def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
     ]
     updated = dataclasses.replace(service(*tasks), image=NEW)
     assert updateoptions._shows(Told(updated))
-    assert not updateoptions._shows(Told(dataclasses.replace(updated, update=updateoptions.START_FIRST.update)))
+    assert not updateoptions._shows(
+        Told(dataclasses.replace(updated, update=updateoptions.Parameters().start_first.update))
+    )
     # Nor one in which all were changed at a time: to say so for ever would help nobody.
     at_once = [*tasks[:4], *(of(NEW, lived(place, 10, "b", (11, None))) for place in begins)]
     assert not updateoptions._shows(Told(dataclasses.replace(updated, tasks=tuple(at_once))))
@@ -123,7 +127,10 @@ def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
     assert updateoptions._shows(Told(dataclasses.replace(updated, tasks=(), update_state="updating")))
     without = [dataclasses.replace(old_task, began=None) for old_task in tasks[:4]]
     assert (
-        updateoptions._already_shown(Told(dataclasses.replace(updated, tasks=tuple(without))), updateoptions._to_new)
+        updateoptions._already_shown(
+            Told(dataclasses.replace(updated, tasks=tuple(without))),
+            TO_NEW,
+        )
         is None
     )
 
@@ -132,7 +139,11 @@ def test_an_update_that_never_comes_is_an_error() -> None:
     run = Told(dataclasses.replace(service(of(NEW, lived(1, 0, "b", (1, None)))), replicas=1))
     run.nodes = list  # type: ignore[assignment,method-assign]
     with pytest.raises(ExerciseError, match="the update in the history of my-cache; last seen: not every replica"):
-        updateoptions._see_update(run, updateoptions._to_new, updateoptions.in_pairs)
+        updateoptions._see_update(
+            run,
+            TO_NEW,
+            partial(updateoptions.in_pairs, parameters=updateoptions.Parameters()),
+        )
 
 
 def _turned(*stops: float) -> Told:
@@ -144,13 +155,18 @@ def _turned(*stops: float) -> Told:
 
 def test_update_whose_history_is_not_as_it_should_be_is_made_again() -> None:
     assert update._shows(_turned(10, 20, 30))
-    assert update.not_in_turn(_turned(10, 11, 30).there) == "shows 2 tasks missing at the same time"
+    assert (
+        update.not_in_turn(_turned(10, 11, 30).there, parameters=update.Parameters())
+        == "shows 2 tasks missing at the same time"
+    )
     assert not update._shows(_turned(10, 11, 30))
     moved = _turned(10, 20, 30).there
     again = of(NEW, lived(1, 50, "b", (51, None)))
     ended = dataclasses.replace(moved.tasks[3], state="failed", desired="shutdown", ended=moved.tasks[3].since)
     moved = dataclasses.replace(moved, tasks=(*moved.tasks[:3], ended, *moved.tasks[4:], again))
-    assert update.not_in_turn(moved) == f"does not show each task go from {OLD} to {NEW}"
+    assert (
+        update.not_in_turn(moved, parameters=update.Parameters()) == f"does not show each task go from {OLD} to {NEW}"
+    )
     assert not update._shows(Told(moved))
     assert update._shows(Told(dataclasses.replace(moved, update_state="updating")))
 

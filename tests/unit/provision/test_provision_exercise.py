@@ -18,6 +18,7 @@ from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.swarm import Port, Service
 from labgen.exercise.catalogue import exercises, find
+from labgen.exercise.parameters import P
 from labgen.exercise.services import differences
 from labgen.exercises.loadbalance import steps as loadbalance
 from labgen.exercises.loadbalance.exercise import EXERCISE, SERVICE
@@ -55,6 +56,10 @@ class FakeRun(Run):
         inventory.__dict__["patience"] = Patience(0.0)
         super().__init__(inventory, EXERCISE, self.said.append)
         self.shells = {shell.node.name: shell for shell in shells}
+
+    def parameters(self, kind: type[P]) -> P:
+        """The document's values, whichever exercise a test carries out."""
+        return kind()
 
     def shell(self, node: Node) -> Any:
         return self.shells[node.name]
@@ -121,7 +126,7 @@ def test_without_the_mesh_the_rehearsal_says_so_and_shows_what_can_be_shown() ->
 
 @pytest.mark.parametrize("lacks", [{}, {Capability.NETPLAN: "x"}])
 def test_what_a_script_does_not_need_may_be_lacking(lacks: Lacks) -> None:
-    chosen = Chosen(loadbalance.script(LAB), lacks)
+    chosen = Chosen(loadbalance.script(LAB, parameters=loadbalance.Parameters()), lacks)
     assert (chosen.left_out, chosen.summary) == (0, "")
     assert len(chosen.steps) == 3 + 3 + 2 + 3
 
@@ -234,7 +239,7 @@ def test_a_learners_other_service_of_the_name_is_never_destroyed() -> None:
     another_service = service_json(Mode={"Replicated": {"Replicas": 5}})
     shell = ScriptedShell(MANAGER, [("/services/web-alb", api(another_service, "[]"))])
     with pytest.raises(ExerciseError, match="made with other settings: it has 5 replicas, not 2") as caught:
-        play(FakeRun(shell), loadbalance.script(LAB)[:1])
+        play(FakeRun(shell), loadbalance.script(LAB, parameters=loadbalance.Parameters())[:1])
     assert "fab exercise.reset" in caught.value.hint
     assert all_used([shell])
 
@@ -301,7 +306,14 @@ def test_a_port_is_waited_for_before_it_is_shown() -> None:
     shell = ScriptedShell(MANAGER, [("netstat", refused("")), ("netstat", ok(LISTENS)), ("netstat", ok(LISTENS))])
     run = FakeRun(shell)
     run.inventory.__dict__["patience"] = Patience(1.0)
-    play(run, [step for step in loadbalance.script(LAB) if step.node == MANAGER and step.before and step.needs])
+    play(
+        run,
+        [
+            step
+            for step in loadbalance.script(LAB, parameters=loadbalance.Parameters())
+            if step.node == MANAGER and step.before and step.needs
+        ],
+    )
     assert run.said[2:4] == ["[swarm-manager]$ sudo netstat -nlp | grep 8001", f"  {LISTENS.strip()}"]
     assert all_used([shell])
 
@@ -334,7 +346,11 @@ def inside(worker_says: list[tuple[str, Any]], rounds: int) -> tuple[FakeRun, St
     """The first worker's step without the mesh; both tasks of the service run there."""
     answers = [("/services/web-alb", api(service_json(), TASKS)), ("/nodes", api(NODES))]
     shells = [ScriptedShell(MANAGER, answers * rounds), ScriptedShell(WORKER1, worker_says)]
-    step = next(step for step in loadbalance.script(LAB) if step.instead_of and step.node == WORKER1)
+    step = next(
+        step
+        for step in loadbalance.script(LAB, parameters=loadbalance.Parameters())
+        if step.instead_of and step.node == WORKER1
+    )
     return FakeRun(*shells, lacks=NO_MESH), step, shells
 
 

@@ -38,14 +38,14 @@ class Refusing:
 def test_what_the_learner_did_last_is_not_undone_where_the_replacement_is_refused() -> None:
     exam: Any = Refusing("update")
     with pytest.raises(NodeError):
-        health.there_and_back(exam)
+        health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told == []
 
 
 def test_a_replacement_that_does_not_come_to_its_end_is_rolled_back() -> None:
     exam: Any = Refusing()
     with pytest.raises(AssertionError, match="every task to be replaced"):
-        health.there_and_back(exam)
+        health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told == [
         "docker service update --detach --force web-checked",
         "docker service rollback --detach web-checked",
@@ -68,7 +68,7 @@ class Updated(Refusing):
 
 def test_there_and_back_with_a_nonce_wants_the_label_that_it_has_put_on() -> None:
     exam: Any = Updated({"labgen.check": mark("spring-7f3a", "health")})
-    health.there_and_back(exam)
+    health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told[0].startswith("docker service update --detach --force --label-add labgen.check=")
 
 
@@ -76,5 +76,5 @@ def test_there_and_back_with_a_nonce_wants_the_label_that_it_has_put_on() -> Non
 def test_there_and_back_refuses_answers_for_another_nonce(labels: dict[str, str]) -> None:
     exam: Any = Updated(labels)
     with pytest.raises(AssertionError, match="was updated by someone else meanwhile"):
-        health.there_and_back(exam)
+        health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told[-1] == "docker service rollback --detach web-checked"

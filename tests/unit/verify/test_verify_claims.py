@@ -117,21 +117,29 @@ def test_last_change_is_from_what_it_was_to_what_it_is() -> None:
 def test_running_is_told_once_nothing_is_on_its_way(tasks: list[Task], words: str) -> None:
     exam: Any = Manager(current=service(*tasks))
     if not words:
-        assert test_scaling._running(exam, 2) == tuple(tasks)
+        assert test_scaling._running(exam, 2, parameters=test_scaling.Parameters()) == tuple(tasks)
         return
     with pytest.raises(NotYet, match=rf"^{words}"):
-        test_scaling._running(exam, 2)
+        test_scaling._running(exam, 2, parameters=test_scaling.Parameters())
     assert scaling.WITHIN > 0
 
 
 def test_recovered_counts_others_once_one_of_them_runs_in_the_place() -> None:
     killed = task(1, 0)
     exam: Any = Manager(current=service(killed, task(1, 5), task(2, 0)))
-    assert test_recovery._recovered(exam, killed, 2) == 2
-    assert test_recovery._recovered(Manager(current=service(task(1, 5), task(2, 0), task(3, 0))), killed, 2) == 3  # type: ignore[arg-type]
+    assert test_recovery._recovered(exam, killed, 2, parameters=test_recovery.Parameters()) == 2
+    assert (
+        test_recovery._recovered(
+            Manager(current=service(task(1, 5), task(2, 0), task(3, 0))),
+            killed,
+            2,
+            parameters=test_recovery.Parameters(),
+        )
+        == 3
+    )  # type: ignore[arg-type]
     for tasks in ((killed, task(2, 0), task(3, 0)), (task(1, 5),)):
         with pytest.raises(NotYet):
-            test_recovery._recovered(Manager(current=service(*tasks)), killed, 2)  # type: ignore[arg-type]
+            test_recovery._recovered(Manager(current=service(*tasks)), killed, 2, parameters=test_recovery.Parameters())  # type: ignore[arg-type]
 
 
 def failed(created: float, spec: str, since: float) -> Task:
@@ -266,7 +274,7 @@ def test_constraints_are_compared_without_blanks() -> None:
 
 def test_labelled_are_the_nodes_with_that_value() -> None:
     swarm = swarm_of(node("w1", labels={"disk": "ssd"}), node("w2", labels={"disk": "hdd"}), node("w3"))
-    assert test_placement._labelled(swarm) == {"w1"}
+    assert test_placement._labelled(swarm, parameters=test_placement.Parameters()) == {"w1"}
 
 
 def test_short_says_how_many_characters_are_left_out() -> None:

@@ -123,7 +123,7 @@ def test_as_found_gives_the_page_of_what_went_to_what_stays(
     before = replace(service(on("w1", 1), on("w2", 2)), replicas=2)
     more = replace(before, replicas=3, tasks=(*before.tasks, on("w2", 3)))
     exam = Scaling(more, pages, replace(before, tasks=tuple(back)))
-    with test_scaling._as_found(exam, before):  # type: ignore[arg-type]
+    with test_scaling._as_found(exam, before, parameters=test_scaling.Parameters()):  # type: ignore[arg-type]
         pass
     scale, *others = exam.scripts
     assert scale == "docker service scale --detach web-alb=2"
@@ -133,7 +133,7 @@ def test_as_found_gives_the_page_of_what_went_to_what_stays(
 def test_as_found_does_not_scale_what_is_as_it_was() -> None:
     before = replace(service(on("w1", 1)), replicas=1)
     exam = Scaling(before, {}, before)
-    with test_scaling._as_found(exam, before):  # type: ignore[arg-type]
+    with test_scaling._as_found(exam, before, parameters=test_scaling.Parameters()):  # type: ignore[arg-type]
         pass
     assert exam.scripts == []
 
@@ -164,10 +164,10 @@ class Filling:
 
 def test_fill_scales_down_and_up_again_until_as_many_run() -> None:
     exam = Filling(2, 2, 3)
-    test_recovery._fill(exam, 3)  # type: ignore[arg-type]
+    test_recovery._fill(exam, 3, parameters=test_recovery.Parameters())  # type: ignore[arg-type]
     assert exam.scaled == ["2", "3"] * 3
     never = Filling(*[2] * 9)
-    test_recovery._fill(never, 3)  # type: ignore[arg-type]
+    test_recovery._fill(never, 3, parameters=test_recovery.Parameters())  # type: ignore[arg-type]
     assert never.scaled == ["2", "3"] * 5
 
 
@@ -241,10 +241,10 @@ def test_victim_is_a_task_on_a_node_of_the_lab() -> None:
         choose=lambda _purpose, many: many - 1,
     )
     web = service(on("elsewhere", 1), on("w1", 2), on("w2", 3))
-    node, victim = test_recovery._victim(exam, web)
+    node, victim = test_recovery._victim(exam, web, parameters=test_recovery.Parameters())
     assert (node.name, victim.slot) == ("w2", 3)
     with pytest.raises(AssertionError, match="no task of"):
-        test_recovery._victim(exam, service(on("elsewhere", 1)))
+        test_recovery._victim(exam, service(on("elsewhere", 1)), parameters=test_recovery.Parameters())
 
 
 def swarm_node(name: str, **more: Any) -> SwarmNode:
@@ -351,7 +351,7 @@ def test_in_pairs_is_two_at_a_time_and_no_more_missing(
 ) -> None:
     moments = enumerate(zip(created, stopped, strict=True), 1)
     happened = [turn(slot, ended, created + 3, created=created) for slot, (created, ended) in moments]
-    assert test_updateoptions._in_pairs(happened) is pairs
+    assert test_updateoptions._in_pairs(happened, parameters=test_updateoptions.Parameters()) is pairs
 
 
 def test_running_tells_the_errors_of_tasks_that_are_meant_to_run() -> None:

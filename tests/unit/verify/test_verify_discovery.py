@@ -16,6 +16,7 @@ from labgen.docker.swarm import Network, Swarm
 from labgen.exercises.discovery import checks as test_discovery
 from tests.past import service
 
+PARAMETERS = test_discovery.Parameters()
 ADDRESS = IPv4Address("10.20.3.7")
 ALIAS = "check-1f2e"
 
@@ -26,8 +27,8 @@ class Lab:
     manager = SimpleNamespace(name="m")
     swarm = Swarm(
         (),
-        (Network("n", test_discovery.NETWORK, "overlay", "swarm", False, (IPv4Network("10.20.3.0/24"),)),),
-        {name: service() for name in (test_discovery.VIRTUAL.name, test_discovery.ROUND_ROBIN.name)},
+        (Network("n", PARAMETERS.network, "overlay", "swarm", False, (IPv4Network("10.20.3.0/24"),)),),
+        {name: service() for name in (PARAMETERS.virtual_name, PARAMETERS.round_robin_name)},
     )
 
     def __init__(self, mark: str, names: Callable[[int, str], bool]) -> None:
@@ -59,20 +60,20 @@ class Lab:
 
 def discover(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Any:
     monkeypatch.setattr("labgen.docker.dns.ask", lab.ask)
-    return inspect.unwrap(test_discovery.discovered)(lab, {})  # type: ignore[arg-type]
+    return inspect.unwrap(test_discovery.discovered)(lab, {}, PARAMETERS)  # type: ignore[arg-type]
 
 
 def test_discovered_is_the_first_answer_with_the_names_of_both_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = Lab("", lambda asking, name: asking >= 2 or name != test_discovery.ROUND_ROBIN.name)
+    lab = Lab("", lambda asking, name: asking >= 2 or name != PARAMETERS.round_robin_name)
     discovered = discover(monkeypatch, lab)
     assert lab.askings == 2
-    assert discovered.answers.addresses[test_discovery.ROUND_ROBIN.name] == {ADDRESS}
+    assert discovered.answers.addresses[PARAMETERS.round_robin_name] == {ADDRESS}
 
 
 def test_discovered_is_the_last_answer_if_a_name_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    discovered = discover(monkeypatch, Lab("", lambda _asking, name: name == test_discovery.VIRTUAL.name))
-    assert discovered.answers.addresses[test_discovery.VIRTUAL.name] == {ADDRESS}
-    assert discovered.answers.addresses[test_discovery.ROUND_ROBIN.name] == frozenset()
+    discovered = discover(monkeypatch, Lab("", lambda _asking, name: name == PARAMETERS.virtual_name))
+    assert discovered.answers.addresses[PARAMETERS.virtual_name] == {ADDRESS}
+    assert discovered.answers.addresses[PARAMETERS.round_robin_name] == frozenset()
 
 
 def test_discovered_with_a_nonce_needs_the_alias_that_follows_from_it(monkeypatch: pytest.MonkeyPatch) -> None:

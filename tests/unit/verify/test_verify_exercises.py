@@ -83,10 +83,10 @@ def test_joined_later_is_a_node_that_came_after_the_service_and_runs_it(joined: 
     web = replace(service(task("w1", 0), task(where, 6)), created=at(0))
     swarm = Swarm((swarm_node("w1", created=at(-90)), swarm_node("w2", created=at(joined))), (), {})
     if not why:
-        test_globalmode.test_joined_later(web, swarm)
+        test_globalmode.test_joined_later(web, swarm, parameters=test_globalmode.Parameters())
         return
     with pytest.raises(AssertionError, match=why):
-        test_globalmode.test_joined_later(web, swarm)
+        test_globalmode.test_joined_later(web, swarm, parameters=test_globalmode.Parameters())
 
 
 # health
@@ -105,16 +105,18 @@ def test_stopped_by_the_check_takes_no_check_that_asks_nothing(check: tuple[str,
     failed = replace(task(1, 5, "failed"), spec="new", unwell="refused", health=check)
     web = service(lived(1, 0, "old", (1, 4)), failed, lived(1, 9, "old", (10, None)))
     if holds:
-        test_health.test_stopped_by_the_check(web)
+        test_health.test_stopped_by_the_check(web, parameters=test_health.Parameters())
         return
     with pytest.raises(AssertionError, match="never succeeded"):
-        test_health.test_stopped_by_the_check(web)
+        test_health.test_stopped_by_the_check(web, parameters=test_health.Parameters())
 
 
 def test_stopped_by_the_check_is_of_other_settings_than_those_that_run() -> None:
     failed = replace(task(1, 5, "failed"), spec="old", unwell="refused", health=("CMD-SHELL", "redis-cli ping"))
     with pytest.raises(AssertionError):
-        test_health.test_stopped_by_the_check(service(failed, lived(1, 9, "old", (10, None))))
+        test_health.test_stopped_by_the_check(
+            service(failed, lived(1, 9, "old", (10, None))), parameters=test_health.Parameters()
+        )
 
 
 @pytest.mark.parametrize(
@@ -128,17 +130,21 @@ def test_stopped_by_the_check_is_of_other_settings_than_those_that_run() -> None
 )
 def test_settled_is_a_service_with_nothing_on_its_way(exam: Any, why: str) -> None:
     if not why:
-        assert len(test_health._settled(exam, "completed").running) == 2
+        assert len(test_health._settled(exam, "completed", parameters=test_health.Parameters()).running) == 2
         return
     with pytest.raises(NotYet, match=why):
-        test_health._settled(exam, "completed")
+        test_health._settled(exam, "completed", parameters=test_health.Parameters())
 
 
 def test_settled_waits_for_the_state_of_the_update() -> None:
     with pytest.raises(NotYet, match=r"^completed; 2 of 2 run, 0 on the way out"):
-        test_health._settled(settling(task(1, 0), task(2, 0)), "rollback_completed")
+        test_health._settled(
+            settling(task(1, 0), task(2, 0)), "rollback_completed", parameters=test_health.Parameters()
+        )
     with pytest.raises(AssertionError, match="was removed meanwhile"):
-        test_health._settled(SimpleNamespace(service=lambda _name: None), "completed")  # type: ignore[arg-type]
+        test_health._settled(
+            SimpleNamespace(service=lambda _name: None), "completed", parameters=test_health.Parameters()
+        )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -153,10 +159,10 @@ def test_settled_waits_for_the_state_of_the_update() -> None:
 def test_has_check_is_one_that_asks_a_server(check: tuple[str, ...], why: str) -> None:
     assert health.asks(check) is (not why)
     if not why:
-        test_health._has_check(replace(service(), health=check))
+        test_health._has_check(replace(service(), health=check), parameters=test_health.Parameters())
         return
     with pytest.raises(AssertionError, match=why):
-        test_health._has_check(replace(service(), health=check))
+        test_health._has_check(replace(service(), health=check), parameters=test_health.Parameters())
 
 
 # secrets
@@ -188,10 +194,10 @@ def rotated(*names: str) -> Service:
 )
 def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str, ...], holds: bool) -> None:
     if holds:
-        test_secrets.test_history(rotated(*names))
+        test_secrets.test_history(rotated(*names), parameters=test_secrets.Parameters())
         return
     with pytest.raises(AssertionError, match="earlier tasks were given"):
-        test_secrets.test_history(rotated(*names))
+        test_secrets.test_history(rotated(*names), parameters=test_secrets.Parameters())
 
 
 @pytest.mark.parametrize(
@@ -207,10 +213,10 @@ def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str
 def test_secret_given_is_a_secret_in_the_file_asked_for(files: dict[str, str], why: str) -> None:
     web = replace(service(), files=files, secrets=("users",))
     if not why:
-        test_secrets.test_secret_given(web)
+        test_secrets.test_secret_given(web, parameters=test_secrets.Parameters())
         return
     with pytest.raises(AssertionError, match=f"^{why}"):
-        test_secrets.test_secret_given(web)
+        test_secrets.test_secret_given(web, parameters=test_secrets.Parameters())
 
 
 @pytest.mark.parametrize(("answers", "why"), [("401 200", ""), ("200 200", "200 and 200"), ("", "no answer")])
@@ -225,10 +231,10 @@ def test_guarded_is_a_page_that_needs_the_password(answers: str, why: str) -> No
         host=lambda _task: SimpleNamespace(name="w1"), on=lambda _node, _script: answers.replace(" ", "\n"), wait=wait
     )
     if not why:
-        test_secrets.test_guarded(service(task(1, 0)), exam)
+        test_secrets.test_guarded(service(task(1, 0)), exam, parameters=test_secrets.Parameters())
         return
     with pytest.raises(AssertionError, match=f"on w1, without and with the password: {why}"):
-        test_secrets.test_guarded(service(task(1, 0)), exam)
+        test_secrets.test_guarded(service(task(1, 0)), exam, parameters=test_secrets.Parameters())
 
 
 # stack
@@ -327,10 +333,10 @@ TAKEN_BACK = (
 )
 def test_by_itself_is_a_failed_update_that_the_swarm_took_back(store: Service, why: str) -> None:
     if not why:
-        test_rollback.test_by_itself(store)
+        test_rollback.test_by_itself(store, parameters=test_rollback.Parameters())
         return
     with pytest.raises(AssertionError, match=why):
-        test_rollback.test_by_itself(store)
+        test_rollback.test_by_itself(store, parameters=test_rollback.Parameters())
 
 
 # recovery
@@ -389,9 +395,9 @@ def test_scaled_up_is_to_three_or_from_there_if_the_beginning_is_forgotten(
 ) -> None:
     remembered = test_scaling.Remembered(created, tuple(changes))
     monkeypatch.setattr(test_scaling, "_remembered", lambda _exam, _service: remembered)
-    swarm = Swarm((), (), {test_scaling.SERVICE.name: replace(service(), replicas_before=None)})
+    swarm = Swarm((), (), {test_scaling.Parameters.name: replace(service(), replicas_before=None)})
     if up:
-        test_scaling.test_scaled_up(swarm, UNDECIDED)
+        test_scaling.test_scaled_up(swarm, UNDECIDED, parameters=test_scaling.Parameters())
         return
     with pytest.raises(AssertionError, match="it has 2 replicas; changes of that number: "):
-        test_scaling.test_scaled_up(swarm, UNDECIDED)
+        test_scaling.test_scaled_up(swarm, UNDECIDED, parameters=test_scaling.Parameters())

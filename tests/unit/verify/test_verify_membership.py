@@ -112,10 +112,10 @@ def test_gateway_bridge_is_the_network_of_that_name(networks: list[tuple[str, st
         networks=lambda _node: [Network(name, name, driver, scope, False, ()) for name, driver, scope in networks]
     )
     if not why:
-        test_cluster.test_gateway_bridge(W1, exam)
+        test_cluster.test_gateway_bridge(W1, exam, parameters=test_cluster.Parameters())
         return
     with pytest.raises(AssertionError, match=why):
-        test_cluster.test_gateway_bridge(W1, exam)
+        test_cluster.test_gateway_bridge(W1, exam, parameters=test_cluster.Parameters())
 
 
 class Engines:
@@ -194,7 +194,7 @@ def test_all_run_are_of_a_replicated_service() -> None:
 
 
 def too_big(*tasks: Any, reserved: tuple[int, float] = (10**12, 0.0)) -> Swarm:
-    name = test_placement.TOO_BIG.name
+    name = test_placement.Parameters.too_big_name
     return Swarm((), (), {name: replace(service(*tasks), name=name, reserved=reserved)})
 
 
@@ -215,10 +215,10 @@ WAITING = replace(
 )
 def test_pending_is_a_task_on_no_node_of_a_service_that_reserves(swarm: Swarm, why: str) -> None:
     if not why:
-        test_placement.test_pending(swarm)
+        test_placement.test_pending(swarm, parameters=test_placement.Parameters())
         return
     with pytest.raises(AssertionError, match=why):
-        test_placement.test_pending(swarm)
+        test_placement.test_pending(swarm, parameters=test_placement.Parameters())
 
 
 @pytest.mark.parametrize(
@@ -232,10 +232,10 @@ def test_pending_is_a_task_on_no_node_of_a_service_that_reserves(swarm: Swarm, w
 def test_says_why_is_that_resources_are_insufficient(error: str, holds: bool) -> None:
     swarm = too_big(replace(WAITING, error=error))
     if holds:
-        test_placement.test_says_why(swarm)
+        test_placement.test_says_why(swarm, parameters=test_placement.Parameters())
         return
     with pytest.raises(AssertionError, match="its error: no suitable node"):
-        test_placement.test_says_why(swarm)
+        test_placement.test_says_why(swarm, parameters=test_placement.Parameters())
 
 
 # Which runs ask every node ahead.
