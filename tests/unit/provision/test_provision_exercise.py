@@ -18,6 +18,7 @@ from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet, Patience
 from labgen.docker.swarm import Port, Service
 from labgen.exercise.catalogue import exercises, find
+from labgen.exercise.model import Exercise
 from labgen.exercise.parameters import P
 from labgen.exercise.services import differences
 from labgen.exercises.loadbalance import steps as loadbalance
@@ -50,16 +51,17 @@ AS_ASKED = Service(
 class FakeRun(Run):
     """A run whose nodes answer from scripts, and whose deadlines have passed already."""
 
-    def __init__(self, *shells: ScriptedShell, lacks: Lacks | None = None) -> None:
+    def __init__(self, *shells: ScriptedShell, lacks: Lacks | None = None, exercise: Exercise = EXERCISE) -> None:
         self.said: list[str] = []
         inventory = Inventory(LabFolder.at(Path()), LAB, State("libvirt", lacks=lacks or {}))
         inventory.__dict__["patience"] = Patience(0.0)
-        super().__init__(inventory, EXERCISE, self.said.append)
+        super().__init__(inventory, exercise, self.said.append)
         self.shells = {shell.node.name: shell for shell in shells}
 
     def parameters(self, kind: type[P]) -> P:
-        """The document's values, whichever exercise a test carries out."""
-        return kind()
+        """Those of the exercise; the document's values where a test carries out a step of another."""
+        parameters = self.exercise.parameters
+        return parameters if isinstance(parameters, kind) else kind()
 
     def shell(self, node: Node) -> Any:
         return self.shells[node.name]

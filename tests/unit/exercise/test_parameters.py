@@ -1,0 +1,210 @@
+"""Parameters of exercises: what they may be, what is refused, and that every text follows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module
+from typing import Any, ClassVar
+
+import pytest
+
+from labgen import config
+from labgen.core.errors import ExerciseError
+from labgen.core.words import Words
+from labgen.exercise import parameters
+from labgen.exercise.catalogue import exercises, find, using
+from labgen.exercise.model import Exercise
+from labgen.exercise.services import Publish, ServiceSpec
+from provision.exercise import rehearse
+
+LAB = config.parse("managers: 3\nworkers: 2")
+
+
+@dataclass(frozen=True)
+class Toy(parameters.Parameters):
+    name: parameters.Name = "toy"
+    image: parameters.Image = "nginx"
+    port: parameters.Port = 8001
+    replicas: parameters.Several = 2
+    within: parameters.Seconds = 30.0
+    line: parameters.Text = "Hello"
+    reserve: parameters.Memory = "1TB"
+    label: parameters.Label = "disk"
+    tasks: parameters.Count = 1
+
+    look: ClassVar[str] = "docker ps"
+
+    @property
+    def service(self) -> ServiceSpec:
+        return ServiceSpec(self.name, self.image, self.replicas, publish=(Publish(self.port, 80),))
+
+    @property
+    def services(self) -> tuple[ServiceSpec, ...]:
+        return (self.service,)
+
+    def mistakes(self) -> Iterator[str]:
+        if self.tasks > self.replicas:
+            yield "tasks must not be more than replicas"
+
+
+def toy() -> Exercise:
+    return Exercise("toys.toy.exercise", Words("A toy", "장난감"), "", parameters=Toy())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("port", 0, "toy: port must be a port from 1 to 65535; it is 0."),
+        ("port", 65536, "toy: port must be a port from 1 to 65535; it is 65536."),
+        ("port", "8101", "toy: port must be a port from 1 to 65535; it is '8101'."),
+        ("port", True, "toy: port must be a port from 1 to 65535; it is True."),
+        ("name", "web alb", "toy: name must be a name that Docker takes: "),
+        ("name", "-web", "toy: name must be a name that Docker takes: "),
+        ("name", "web;reboot", "toy: name must be a name that Docker takes: "),
+        ("name", "w" * 64, "toy: name must be a name that Docker takes: "),
+        ("name", "", "toy: name must be a name that Docker takes: "),
+        ("replicas", 0, "toy: replicas must be a whole number from 2 to 100; it is 0."),
+        ("replicas", 1, "toy: replicas must be a whole number from 2 to 100; it is 1."),
+        ("tasks", 0, "toy: tasks must be a whole number from 1 to 100; it is 0."),
+        ("tasks", 2.5, "toy: tasks must be a whole number from 1 to 100; it is 2.5."),
+        ("tasks", 3, "toy: tasks must not be more than replicas."),
+        ("within", 0, "toy: within must be a number of seconds from 0.1 to 3600; it is 0."),
+        ("within", float("nan"), "toy: within must be a number of seconds from 0.1 to 3600; it is nan."),
+        ("image", "NGINX", "toy: image must be an image as docker pull takes it"),
+        ("image", "nginx; id", "toy: image must be an image as docker pull takes it"),
+        ("line", "it's", "toy: line must be one line of text without quotes"),
+        ("line", "a\nb", "toy: line must be one line of text without quotes"),
+        ("reserve", "much", "toy: reserve must be memory as docker takes it"),
+        ("label", "a=b", "toy: label must be letters, digits"),
+        ("prot", 8101, "toy: there is no parameter 'prot'."),
+    ],
+)
+def test_with_parameters_refuses_a_bad_value_in_one_sentence(name: str, value: Any, sentence: str) -> None:
+    with pytest.raises(ExerciseError) as caught:
+        toy().with_parameters(**{name: value})
+    assert caught.value.message.startswith(sentence)
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "image", ["nginx", "redis:6.2.5-alpine", "registry.lab:5000/course/nginx:1.27", "docker.io/library/nginx"]
+)
+def test_with_parameters_takes_images_from_anywhere(image: str) -> None:
+    assert toy().with_parameters(image=image).services[0].image == image
+
+
+def test_with_parameters_names_the_nearest_parameter() -> None:
+    with pytest.raises(ExerciseError) as caught:
+        toy().with_parameters(prot=8101)
+    assert caught.value.hint.startswith("Did you mean port? There are: name, image, port,")
+
+
+def test_with_parameters_changes_the_services_and_leaves_the_exercise_as_it_was() -> None:
+    exercise = toy()
+    changed = exercise.with_parameters(port=8101, name="front", within=12)
+    assert changed.services == (ServiceSpec("front", "nginx", 2, publish=(Publish(8101, 80),)),)
+    assert exercise.services == (ServiceSpec("toy", "nginx", 2, publish=(Publish(8001, 80),)),)
+    assert changed.with_parameters() == changed
+    assert changed.with_parameters(port=8001).services[0].name == "front"
+
+
+def test_fill_puts_values_in_and_leaves_other_braces() -> None:
+    text = (
+        "{service.create} {port} {within} {look} {node} {{json .Port}} ${port} %{http_code} {PLAIN} {but} {services.x}"
+    )
+    assert Toy().fill(text) == (
+        "docker service create --name toy --replicas 2 --publish 8001:80 nginx 8001 30 docker ps "
+        "{node} {{json .Port}} ${port} %{http_code} {PLAIN} {but} {services.x}"
+    )
+
+
+def test_using_is_for_one_block_and_any_reader() -> None:
+    before = find("recovery").services
+    with using({"recovery": {"port": 8101}}):
+        assert find("recovery").services[0].publish[0].published == 8101
+        assert exercises()["recovery"].parameters.fill("{port}") == "8101"
+        assert find("loadbalance").services[0].publish[0].published == 8001
+    assert find("recovery").services == before
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"recovery": {"port": 8003}}, "recovery: port 8003 is that of web-chosen, which the exercise ports makes."),
+        ({"ports": {"port": 8004}}, "ports: port and host_port must be two ports; both are 8004."),
+        ({"recovery": {"name": "web_"}}, "recovery: name must be a name that Docker takes"),
+        ({"loadbalance": {"replicas": 0}}, "loadbalance: replicas must be a whole number from 2 to 100; it is 0."),
+        ({"scaling": {"many": 2}}, "scaling: many must be more than few; they are 2 and 2."),
+        ({"recovry": {"port": 8101}}, "there is no exercise 'recovry'."),
+    ],
+)
+def test_using_refuses_what_the_course_cannot_be(values: dict[str, dict[str, object]], sentence: str) -> None:
+    with pytest.raises(ExerciseError, match=f"^{re.escape(sentence)}"), using(values):
+        pass
+
+
+def checks_of(name: str) -> list[Any]:
+    module = import_module(f"labgen.exercises.{name}.checks")
+    marks = [mark for value in vars(module).values() for mark in getattr(value, "pytestmark", ())]
+    return [mark.args[0].filled(find(name).parameters) for mark in marks if mark.name == "check"]
+
+
+def texts_of(name: str) -> str:
+    """Everything that an exercise shows a learner."""
+    exercise, lines = find(name), list[str]()
+    rehearse(name, LAB, {}, say=lines.append)
+    texts = [exercise.brief, *map(exercise.instead_of, exercise.instead)]
+    for about in checks_of(name):
+        texts.append(about.claim)
+        for hint in about.hints:
+            texts += [hint.words, hint.look, hint.where]
+            lines += hint.commands
+    return "\n".join([*lines, *(text for words in texts for text in (words.en, words.ko))])
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_every_text_of_an_exercise_is_filled(name: str) -> None:
+    remaining = set(re.findall(r"(?<![$%{])\{[a-z][\w.]*\}", texts_of(name)))
+    assert remaining <= {"{node}", "{address}", "{manager}"}
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_defaults_of_an_exercise_are_allowed(name: str) -> None:
+    exercise = find(name)
+    assert exercise.with_parameters(**asdict(exercise.parameters)) == exercise
+
+
+def another(value: object) -> object:
+    """Another value of the same kind: no port, name or image of the course."""
+    if isinstance(value, str):
+        if ":" in value or value in ("nginx",):
+            return f"registry.lab:5000/zz{abs(hash(value)) % 1000}:9.9.{len(value)}"
+        return {"1TB": "3TB"}.get(value, f"zz{value[::-1].replace('_', '0').replace(' ', 'x')}")
+    return value + 4321 if isinstance(value, int) and value > 1000 else value + 2  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_no_text_of_an_exercise_keeps_a_default(name: str) -> None:
+    defaults = asdict(find(name).parameters)
+    values = {parameter: another(value) for parameter, value in defaults.items()}
+    with using({name: values}):
+        text = texts_of(name)
+    for parameter, value in defaults.items():
+        # Words that are names as well, and small numbers, stand in sentences.
+        if (isinstance(value, str) and re.search(r"[-_:]", value)) or (isinstance(value, int) and value > 1000):
+            assert not re.search(rf"(?<![\w.-]){re.escape(str(value))}(?![\w-])", text), parameter
+    changed = find(name).with_parameters(**values)
+    one_line = re.sub(r"\s+", " ", text.replace("\\\n", " "))
+    for spec in changed.services:
+        # What a stack has stands in its file.
+        assert spec.create in one_line or spec.name.startswith(tuple(f"{stack}_" for stack in changed.stacks))
+
+
+def test_fields_of_parameters_are_data_with_a_rule() -> None:
+    for exercise in exercises().values():
+        for parameter in fields(exercise.parameters):
+            assert isinstance(getattr(exercise.parameters, parameter.name), (str, int, float))
+            assert str(parameter.type).startswith("parameters."), f"{exercise.name}.{parameter.name}"
