@@ -12,7 +12,7 @@ import pytest
 
 from labgen import config
 from labgen.core.errors import ExerciseError
-from labgen.core.words import Words
+from labgen.core.i18n import LANGUAGES, untranslated
 from labgen.exercise import parameters
 from labgen.exercise.catalogue import exercises, find, using
 from labgen.exercise.model import Exercise
@@ -50,7 +50,7 @@ class Toy(parameters.Parameters):
 
 
 def toy() -> Exercise:
-    return Exercise("toys.toy.exercise", Words("A toy", "장난감"), "", parameters=Toy())
+    return Exercise("toys.toy.exercise", untranslated("A toy"), "", parameters=Toy())
 
 
 @pytest.mark.parametrize(
@@ -156,13 +156,15 @@ def texts_of(name: str) -> str:
     """Everything that an exercise shows a learner."""
     exercise, lines = find(name), list[str]()
     rehearse(name, LAB, {}, say=lines.append)
-    texts = [exercise.brief, *map(exercise.instead_of, exercise.instead)]
+    texts = [*map(exercise.instead_of, exercise.instead)]
     for about in checks_of(name):
         texts.append(about.claim)
         for hint in about.hints:
             texts += [hint.words, hint.look, hint.where]
             lines += hint.commands
-    return "\n".join([*lines, *(text for words in texts for text in (words.en, words.ko))])
+    for language in LANGUAGES:
+        lines += [exercise.brief(language), *(text.in_(language) for text in texts)]
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", exercises())
