@@ -85,14 +85,14 @@ def using(parameters: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
     course = {**exercises(), **changed}
     for exercise in changed.values():
         _need_free_ports(exercise, course)
-    before = _changed.set({**_changed.get(), **changed})
+    before = _changed.set({**(_changed.get() or {}), **changed})
     try:
         yield
     finally:
         _changed.reset(before)
 
 
-_changed: ContextVar[Mapping[str, Exercise]] = ContextVar("exercises with other parameters", default={})  # noqa: B039
+_changed: ContextVar[Mapping[str, Exercise] | None] = ContextVar("exercises with other parameters", default=None)
 
 
 def _need_free_ports(exercise: Exercise, course: Mapping[str, Exercise]) -> None:
