@@ -121,7 +121,7 @@ def test_running_is_told_once_nothing_is_on_its_way(tasks: list[Task], words: st
         return
     with pytest.raises(NotYet, match=rf"^{words}"):
         test_scaling._running(exam, 2, parameters=test_scaling.Parameters())
-    assert scaling.WITHIN > 0
+    assert scaling.Parameters.within > 0
 
 
 def test_recovered_counts_others_once_one_of_them_runs_in_the_place() -> None:
@@ -264,7 +264,7 @@ def test_moves_are_told_with_what_came_before() -> None:
         test_failover.test_failed_over(service(*drained, *killed))
     with pytest.raises(AssertionError):
         test_failover.test_drained(service(*lost, *killed))
-    assert failover.SERVICE.replicas == 4
+    assert failover.Parameters.replicas == 4
 
 
 def test_constraints_are_compared_without_blanks() -> None:
