@@ -18,11 +18,12 @@ from labgen.exercise.faults import (
     RecordedLab,
 )
 from labgen.exercises.globalmode import exercise as globalmode
+from labgen.exercises.loadbalance import exercise as loadbalance
 
 from . import exercise as cleanup
 
 OWN = "of-my-own"
-_BY_HAND = cleanup.REMOVED[0].name
+_BY_HAND = loadbalance.Parameters.name
 _NETWORK = cleanup.networks()[0]
 _OF_STACK = f"{cleanup.stacks()[0]}_web"
 

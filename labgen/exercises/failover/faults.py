@@ -82,12 +82,12 @@ def _whole(lab: LiveLab) -> None:
 
 
 def _drained(lab: LiveLab) -> None:
-    lab.manager(failover.drain(WORKER1))
+    lab.manager(f"{failover.Parameters.drain} {WORKER1}")
     _without(WORKER1)(lab)
 
 
 def _active(lab: LiveLab) -> None:
-    lab.manager(failover.activate(WORKER1))
+    lab.manager(f"{failover.Parameters.activate} {WORKER1}")
 
 
 def _updated(*options: str) -> Act:

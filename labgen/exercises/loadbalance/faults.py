@@ -71,7 +71,7 @@ def _one_page(lab: LiveLab) -> None:
     """The page of worker 1 only was copied; worker 2 serves nginx's own."""
     lab.serve(WEB, f"{_RIGHT} nginx", 2)
     page = loadbalance.page(1)
-    written = shlex.quote(f"echo {shlex.quote(page)} >{loadbalance.PAGE_PATH}")
+    written = shlex.quote(f"echo {shlex.quote(page)} >{loadbalance.Parameters.page_path}")
     lab.on(WORKER1, f"docker exec $(docker ps --quiet --filter name={WEB}) sh -c {written}")
 
 
