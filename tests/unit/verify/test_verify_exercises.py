@@ -360,16 +360,18 @@ def test_death_takes_from_the_killing_to_the_recovery(monkeypatch: pytest.Monkey
     web = service(task(1, 0), task(2, 0))
     exam: Any = SimpleNamespace(service=lambda _name: web, clock=lambda: now[0], on=on, wait=wait)
     filled: list[int] = []
-    monkeypatch.setattr(test_recovery, "_victim", lambda _exam, running: (SimpleNamespace(name="w1"), running.tasks[0]))
-    monkeypatch.setattr(test_recovery, "_recovered", lambda _exam, _killed, count: count)
-    monkeypatch.setattr(test_recovery, "_fill", lambda _exam, count: filled.append(count))
+    monkeypatch.setattr(
+        test_recovery, "_victim", lambda _exam, running, _parameters: (SimpleNamespace(name="w1"), running.tasks[0])
+    )
+    monkeypatch.setattr(test_recovery, "_recovered", lambda _exam, _killed, count, _parameters: count)
+    monkeypatch.setattr(test_recovery, "_fill", lambda _exam, count, _parameters: filled.append(count))
     die = inspect.unwrap(test_recovery.death)
     if until == "late":
         with pytest.raises(AssertionError, match="did not come"):
-            die(exam, {Capability.ROUTING_MESH: "no IPVS"})
+            die(exam, {Capability.ROUTING_MESH: "no IPVS"}, test_recovery.Parameters())
         assert filled == [2]
         return
-    death = die(exam, {Capability.ROUTING_MESH: "no IPVS"})
+    death = die(exam, {Capability.ROUTING_MESH: "no IPVS"}, test_recovery.Parameters())
     assert (death.seconds, death.before, death.after, filled) == (7.0, 2, 2, [])
 
 
