@@ -3,6 +3,7 @@
 ::
 
     .vagrant/machines/NODE/PROVIDER/id            what the provider calls the machine
+    .vagrant/machines/NODE/PROVIDER/vagrant_cwd   the lab folder as the machine last came up
     .vagrant/machines/NODE/PROVIDER/labgen.json   how it is reached, and which ports are forwarded
 """
 
@@ -43,6 +44,8 @@ class MachineData:
     def write_id(self, identity: str) -> None:
         """Write down what the provider calls the machine."""
         write_whole(self.place / "id", identity)
+        # By which a copy of the folder is told from the folder itself.
+        write_whole(self.place / "vagrant_cwd", str(self.folder))
 
     def write_connection(self, ssh_config: str, ports: Iterable[tuple[int, int]]) -> None:
         """Write down how the machine is reached.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,14 @@ def test_up_writes_down_how_each_node_is_reached(world: World) -> None:
     assert [manager.value(option) for option in ("HostName", "User", "Port")] == ["127.0.0.1", "vagrant", "2222"]
     assert manager.value("IdentityFile") == f'"{world.folder.vagrant_data / "labgen-key"}"'
     assert ssh_config.parse(world.driver().ssh_config())[0] == manager
+
+
+def test_copy_of_the_folder_is_told_from_the_folder(world: World) -> None:
+    world.up()
+    copy = world.folder.path / "copy"
+    shutil.copytree(world.folder.vagrant_data, copy / ".vagrant")
+    assert LabFolder.at(copy).copied_from() == world.folder.path
+    assert world.folder.copied_from() is None
 
 
 def test_up_again_changes_nothing(world: World) -> None:
