@@ -134,7 +134,7 @@ mutation: $(VENV)/ready
 # What each fault turns is kept as data in tests/unit/verify/verdicts. Written again here, to be read before it is committed.
 verdicts: $(VENV)/ready
 	cd tests/unit/verify && LABGEN_WRITE_VERDICTS=1 ../../../$(BIN)/pytest -p no:randomly \
-	  test_verify_course.py test_verify_kinds.py test_verify_suite.py
+	  test_verify_course.py test_verify_suite.py
 
 clean:
 	if [ -x $(BIN)/labgen ]; then \
