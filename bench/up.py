@@ -19,6 +19,7 @@ from labgen.core.progress import Progress
 from labgen.machines import inventory
 from labgen.machines.lifecycle import Machines
 from labgen.model.lab_folder import LabFolder, State
+from labgen.providers import PROVIDERS
 
 LABGEN = Path(sys.executable).with_name("labgen")
 WITHIN = 3600.0
@@ -65,6 +66,8 @@ def main() -> None:
     state = folder.state()
     if state is None:
         raise SystemExit(f"no lab is up in {folder.path}")
+    if not PROVIDERS[state.provider].uses_vagrant:
+        raise SystemExit("Vagrant does not make these machines: see bench/containers.py")
     lab = Lab(folder, state)
     ratios = []
     for number in range(int(sys.argv[2]) if len(sys.argv) > 2 else 5):

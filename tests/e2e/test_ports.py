@@ -1,4 +1,4 @@
-"""A port that the lab asks for is in use on this computer: Vagrant takes another, and labgen says which."""
+"""A port that the lab asks for is in use on this computer: another one is forwarded, and labgen says which."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
 
 def test_up_and_status_tell_the_port_that_was_chosen(small: LabUnderTest) -> None:
     up = small.run("labgen", "up", "--provider", "docker", "--no-bootstrap")
-    assert "Asking Vagrant" not in up.stdout + up.stderr
+    assert "Asking how" not in up.stdout + up.stderr
     (port,) = status(small)["ports"]
     assert (port["node"], port["guest"], port["wanted"]) == ("swarm-manager", TAKEN, TAKEN)
     assert port["host"] == bound(small) != TAKEN
