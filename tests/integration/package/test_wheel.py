@@ -167,7 +167,7 @@ def test_wheel_with_exercises_of_another_package(with_exercises: Path, tmp_path:
     assert "docker service create --name greeting --replicas 2" in shown.stdout, shown.stderr
     assert "exercise.greeting" in run(with_exercises, lab, "fabric", "-l").stdout
     explained = run(with_exercises, lab, "labgen.cli", "explain", "greeting.running", "--lang", "ko")
-    assert "greeting 서비스의 복제본 두 개가 모두 실행 중이다." in explained.stdout, explained.stderr
+    assert "greeting 서비스의 복제본 2개가 모두 실행 중이다." in explained.stdout, explained.stderr
     (tmp_path / "kim.jsonl").write_text(bundle.write(Recorded("update").evidence), encoding="utf-8")
     graded = run(with_exercises, tmp_path, "labgen.cli", "grade", "greeting", "--from", "kim.jsonl")
     # The evidence is of another exercise.

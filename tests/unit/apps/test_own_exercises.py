@@ -75,7 +75,7 @@ def test_rehearse_knows_a_mounted_exercise(lab_folder: Path) -> None:
 
 def test_brief_is_that_of_the_lab_folder(lab_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(lab_folder), "brief", "greeting", "--lang", "ko"]) == 0
-    assert "매니저에서 복제본이 두 개인 서비스를 만듭니다" in capsys.readouterr().out
+    assert "매니저에서 복제본이 2개인 서비스를 만듭니다" in capsys.readouterr().out
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, program: Callable[[], int], **request: Any) -> int:
@@ -101,7 +101,7 @@ def test_grade_judges_an_exercise_of_the_lab_folder(
     graded = json.loads((report / "report.json").read_text(encoding="utf-8"))
     (exercise,) = graded["exercises"]
     assert (exercise["name"], exercise["title"], exercise["points"]["got"]) == ("greeting", "A greeting", points)
-    assert "Both replicas of the service greeting run." in capsys.readouterr().out
+    assert "All 2 replicas of the service greeting run." in capsys.readouterr().out
     assert asked(monkeypatch, explaining.main, folder=lab_folder, check="greeting.running") == 0
     assert "greeting.running  (1 point)" in capsys.readouterr().out
 
