@@ -126,7 +126,7 @@ class Engines:
         self.printed = "\n".join([f"engine runs since {int(at(started).timestamp())}", *map(json.dumps, events)])
         self.stored = SimpleNamespace(images=lambda _node: dict.fromkeys(images, "sha256:1"))
 
-    def on(self, _node: object, _script: str) -> str:
+    def ask_node(self, _node: object, _question: object) -> str:
         return self.printed
 
 
