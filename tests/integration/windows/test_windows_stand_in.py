@@ -87,6 +87,7 @@ def typed(request: pytest.FixtureRequest, clone: Path, tmp_path: Path) -> Type:
         "USERNAME": "김 철수",
         "TEMP": str(tmp_path),
         "PYTHONPATH": str(clone),
+        "LABGEN_ALLOW_RECORDINGS": "1",
         "LABGEN_TRACEBACK": "1",
     }
 
