@@ -148,7 +148,7 @@ class Network:
     def of(cls, network: Mapping[str, Any]) -> Network:
         """Read a network from ``/networks`` or ``docker network inspect``."""
         configs = part(network, "IPAM").get("Config") or []
-        subnets = (ip_network(config["Subnet"], strict=False) for config in configs if config.get("Subnet"))
+        subnets = (ip_network(subnet, strict=False) for config in configs if (subnet := text_of(config, "Subnet")))
         return cls(
             id=text_of(network, "Id") or text_of(network, "ID"),
             name=text_of(network, "Name"),

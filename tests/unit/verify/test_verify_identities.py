@@ -88,11 +88,10 @@ def test_load_takes_what_another_lab_answered(tmp_path: Path) -> None:
     assert bundle.load(hand_in(recorded.evidence, tmp_path / "kim.jsonl")) == recorded.evidence
 
 
-def test_describe_says_that_a_recording_is_refused(tmp_path: Path) -> None:
-    file = Path(shutil.copyfile(recording_file("ports"), tmp_path / "kim.jsonl"))
-    description, ids = handins.describe(file, None)
-    assert re.search(REFUSED, description["refused"])
-    assert ids == {}
+def test_grade_of_several_refuses_each_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [shutil.copyfile(recording_file(name), tmp_path / f"{name}.jsonl") for name in ("ports", "update")]
+    assert main(["grade", "--from", *map(str, files)]) == EvidenceError.exit_status
+    assert len(re.findall(rf"(?m)^\w+: refused: {REFUSED[1:]}", capsys.readouterr().out)) == len(files)
 
 
 def test_recorded_ids_are_those_of_the_recordings() -> None:
@@ -107,4 +106,4 @@ def test_recorded_ids_give_no_id_away() -> None:
 def test_grade_refuses_a_recording_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(shutil.copyfile(recording_file("loadbalance"), tmp_path / "kim.jsonl"))
     assert main(["grade", "--from", str(file)]) == EvidenceError.exit_status
-    assert "kim.jsonl cannot be graded: it is a recording that labgen is tested with" in capsys.readouterr().out
+    assert "kim.jsonl cannot be graded: it is a recording that labgen is tested with" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labgen.core.errors import NodeError
+from labgen.docker.question import Question
 from labgen.docker.swarm import Service, Task
 from tests.past import service, task
 from verify.stored import Container, Stored
@@ -47,16 +48,14 @@ class Lab:
     def answers(self, node: Any) -> bool:
         return node.name not in self.silent
 
-    def on(self, node: Any, script: str, **_options: Any) -> str:
+    def ask_node(self, node: Any, question: Question) -> str:
         self.asked.append(node.name)
-        assert "/containers/json" in script
+        assert "/containers/json" in question.script
         images = [
             {"Id": "sha256:1", "RepoTags": ["nginx:latest"], "RepoDigests": ["nginx@sha256:d"]},
             {"Id": "sha256:2", "RepoTags": None, "RepoDigests": None},
         ]
         return answers(self.containers.get(node.name, []), images)
-
-    run = on
 
 
 def container(name: str, state: str = "running", image: str = "sha256:1") -> dict[str, Any]:
