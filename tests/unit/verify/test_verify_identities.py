@@ -15,7 +15,7 @@ from labgen.core.errors import EvidenceError
 from labgen.exercise.catalogue import exercise_names
 from labgen.exercise.recordings import recorded_ids
 from tests.e2e.record import hashed_ids
-from verify import bundle, handins, identities
+from verify import bundle, identities
 from verify.evidence import Damaged, Evidence
 
 REFUSED = "^it is a recording that labgen is tested with, or was made of one$"
