@@ -63,7 +63,7 @@ def floor(lab: Inventory) -> dict[str, float]:
     start = time.monotonic()
 
     def ready() -> None:
-        seen = nodes(lambda command: typed(lab, manager, command))
+        seen = nodes(lambda question: typed(lab, manager, question.script))
         if sum(node.ready for node in seen) != len(lab.lab.nodes):
             raise NotYet(str(seen))
 

@@ -92,7 +92,7 @@ class LabUnderTest:
         manager = there.lab.first_manager.name
 
         def seen() -> None:
-            swarm = look(lambda command: self.on(manager, command))
+            swarm = look(lambda question: self.on(manager, question.script))
             if not true_of(swarm):
                 raise NotYet(str(swarm))
 
