@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from labgen.core.bounded import TooMuch
 from labgen.docker.api import SOCKET, text
-from labgen.transport.page_request import left, read
+from labgen.transport.page_request import left, read, request
 from labgen.transport.protocol import LONGEST
 from labgen.transport.remote import SYSTEM_PATH
 
@@ -74,12 +74,6 @@ class EngineSocket:
         )
         self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(script)}")
         self._await(f"\n{mark}\n".encode(), deadline)
-        # 20 ms, which only what asks an engine pays.
-        from http.client import HTTPConnection
-
-        self._http = HTTPConnection("docker")
-        # A channel has what HTTPConnection uses of a socket.
-        self._http.sock = self._channel
 
     def get(self, paths: Sequence[str], deadline: float) -> str:
         """Ask for paths of the Engine API, and return a line for the body of each answer and one for its HTTP status.
@@ -88,6 +82,7 @@ class EngineSocket:
         :raises TimeoutError: it did not answer in time.
         :raises TooMuch: its answers are longer than may be.
         """
+        # 20 ms, which only what asks an engine pays.
         from http.client import HTTPException
 
         lines: list[str] = []
@@ -95,8 +90,7 @@ class EngineSocket:
         for path in paths:
             self._channel.settimeout(left(deadline))
             try:
-                self._http.request("GET", path, headers={"Host": "docker"})
-                response = self._http.getresponse()
+                response = request(self._channel, "docker", path, {})
                 body = self._body(response, LONGEST - size, deadline)
             except TimeoutError:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from labgen.core.bounded import TooMuch
@@ -12,6 +12,7 @@ from labgen.docker.question import Page
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
+    from paramiko import Channel
     from paramiko import Transport as Connection
 
 _PROHIBITED = 1
@@ -30,7 +31,7 @@ def get(connection: Connection, address: str, port: int, within: float, most: in
     :param most: bytes that are read of it.
     :raises Prohibited: the node's SSH server opens no connections.
     """
-    from http.client import HTTPConnection, HTTPException
+    from http.client import HTTPException
 
     from paramiko import ChannelException, SSHException
 
@@ -47,12 +48,8 @@ def get(connection: Connection, address: str, port: int, within: float, most: in
             raise
         return late
     try:
-        http = HTTPConnection(address, port)
-        # A channel has what HTTPConnection uses of a socket.
-        http.sock = channel
         channel.settimeout(left(deadline))
-        http.request("GET", "/", headers={"Connection": "close", "Accept": "*/*"})
-        response = http.getresponse()
+        response = request(channel, f"{address}:{port}", "/", {"Connection": "close", "Accept": "*/*"})
         body = read(response, most, lambda: channel.settimeout(left(deadline)))
         return Page(response.status, bytes(body).decode("utf-8", "replace"))
     except TimeoutError:
@@ -63,6 +60,23 @@ def get(connection: Connection, address: str, port: int, within: float, most: in
         return Page(0, str(why) or type(why).__name__)
     finally:
         channel.close()
+
+
+def request(channel: Channel, host: str, path: str, headers: Mapping[str, str]) -> HTTPResponse:
+    """Send a GET request over a channel and return the answer, whose body is still to be read.
+
+    :raises HTTPException: what answers speaks no HTTP.
+    """
+    from http.client import HTTPConnection, HTTPResponse
+
+    http = HTTPConnection(host)
+    # A channel has what HTTPConnection uses of a socket. The answer is read without it: it closes its socket before the
+    # body of a last answer. A socket lives on until its files are closed; a channel ends, and the body is lost.
+    http.sock = channel
+    http.request("GET", path, headers=headers)
+    response = HTTPResponse(channel, method="GET")
+    response.begin()
+    return response
 
 
 def read(response: HTTPResponse, most: int, before_each: Callable[[], None]) -> bytearray:

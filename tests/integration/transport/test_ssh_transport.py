@@ -296,12 +296,14 @@ class Pages(ThreadingHTTPServer):
             time.sleep(self.server.pause)  # type: ignore[attr-defined]
             self.send_response(200)
             self.end_headers()
+            time.sleep(self.server.hesitation)  # type: ignore[attr-defined]
             with suppress(OSError):
                 self.wfile.write(b"page" * 100)
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), self.RequestHandlerClass)
         self.pause = 0.0
+        self.hesitation = 0.0
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
@@ -323,6 +325,13 @@ def test_page_is_requested_by_the_ssh_server_of_the_node(server: Server, pages: 
     assert time.monotonic() - start < 2.5
     nodes.close()
     assert server.connections == 1
+
+
+def test_page_is_read_whole_if_its_body_comes_after_its_headers(server: Server, pages: Pages) -> None:
+    nodes = transport_to(server)
+    pages.hesitation = 0.3
+    assert nodes.page(NODE, "127.0.0.1", pages.server_port, 10, 1000) == Page(200, "page" * 100)
+    nodes.close()
 
 
 def test_page_of_a_node_whose_ssh_server_opens_no_connections_is_no_answer(server: Server, pages: Pages) -> None:
