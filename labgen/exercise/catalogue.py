@@ -22,7 +22,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -204,9 +204,11 @@ def _forget() -> None:
 
 def names_in(folder: Path) -> list[str]:
     """Name the exercises of a lab folder; nothing of them is imported."""
-    if not any((folder / name).exists() for name in ("lab.yml", ".labgen")):
-        return []
-    return [path.name for path in _subfolders(folder / "exercises")]
+    # A folder that may not be read has none; whoever needs more of it says so.
+    with suppress(OSError):
+        if any((folder / name).exists() for name in ("lab.yml", ".labgen")):
+            return [path.name for path in _subfolders(folder / "exercises")]
+    return []
 
 
 @cache
