@@ -155,7 +155,7 @@ def compare(there: Inventory, rounds: int) -> None:
         spent = [statistics.median(one.checks[check] for one in side) for side in sides.values()]
         print(f"{check:42} {spent[0]:8.3f} {spent[1]:8.3f}")
     alone = [statistics.median(sum(one.checks.values()) for one in side) for side in sides.values()]
-    print(f"{'all of these':42} {alone[0]:8.3f} {alone[1]:8.3f}")
+    print(f"{'sum of the checks':42} {alone[0]:8.3f} {alone[1]:8.3f}")
     besides = [statistics.median(one.seconds - sum(one.checks.values()) for one in side) for side in sides.values()]
     print(f"{'besides: start, end, reports':42} {besides[0]:8.3f} {besides[1]:8.3f}\n")
     for name, side in sides.items():
@@ -183,7 +183,8 @@ def _same(grader: Graded, plain: Graded) -> None:
 class Grade:
     """What `labgen grade` came to.
 
-    :param seconds: of the whole process; ``waited`` of these for what the swarm does in its own time.
+    :param seconds: of the whole process.
+    :param waited: the part of ``seconds`` that the checks waited for Swarm.
     """
 
     seconds: float
@@ -193,7 +194,7 @@ class Grade:
 
     def __str__(self) -> str:
         return (
-            f"{self.seconds:.1f} s, of which {self.waited:.1f} s waiting for Swarm; without that "
+            f"{self.seconds:.1f} s, including {self.waited:.1f} s of waiting for Swarm; without that "
             f"{self.seconds - self.waited:.1f} s; {self.got} of {self.of} points"
         )
 

@@ -167,7 +167,7 @@ def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
     interfaces = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
     raise NodeError(
         f"{node.name} was not given its lab address {address}; it has {interfaces or 'no address at all'}.",
-        "Start it again: labgen halt, then labgen up. Where that does not help, make it anew: labgen down, then "
+        "Start it again: labgen halt, then labgen up. Where that does not help, make it again: labgen down, then "
         "labgen up.",
     )
 

@@ -238,6 +238,6 @@ def lab_interface(facts: NodeFacts, lab: Lab, node: Node) -> Interface:
         raise NodeError(
             f"{node.name} has no network interface with the MAC address {node.mac} (adapter 2, on {lab.plan.lab}).",
             "The machine was made by another Vagrantfile, or changed since. labgen halt and labgen up set it right on "
-            "VirtualBox; elsewhere make it anew: labgen down, then labgen up.",
+            "VirtualBox; elsewhere make it again: labgen down, then labgen up.",
         )
     return link

@@ -28,7 +28,7 @@ of the lab's plan again."""
 
 
 def fresh(inventory: Inventory, account: Account) -> None:
-    """Make every node leave the swarm, empty its engine, and begin the swarm anew.
+    """Make every node leave the swarm, empty its engine, and make a new swarm.
 
     :raises NodeError: a node does not answer, or a step on it failed.
     :raises SwarmError: the swarm cannot be made or does not settle.

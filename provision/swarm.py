@@ -79,7 +79,7 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
         if local.address != str(shell.node.address):
             raise SwarmError(
                 f"{name} is a manager already, but advertises {local.address}, not {shell.node.address}.",
-                "Begin anew: fab bootstrap.leave (its services are lost), then fab bootstrap.",
+                "Start over: fab bootstrap.leave (its services are lost), then fab bootstrap.",
             )
         return None
     if local.state == "locked":

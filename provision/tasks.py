@@ -141,7 +141,7 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
 
 def _fresh(inventory: Inventory) -> None:
     """A fresh swarm: services, containers, volumes and networks of every node are lost, images stay."""
-    print(f"Emptying {len(inventory.lab.nodes)} nodes, and beginning their swarm anew")
+    print(f"Emptying {len(inventory.lab.nodes)} nodes, and starting a new swarm")
     account = boot.Account(_say)
     fresh(inventory, account)
     print(f"fresh: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")

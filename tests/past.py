@@ -45,7 +45,7 @@ def turn(place: int, stopped: float | None, started: float | None, created: floa
 
 
 def lived(place: int, created: float, spec: str, ran: tuple[float, float | None] | None, **more: Any) -> Task:
-    """A task that ran from one moment to another, to this day where there is none, or never."""
+    """A task that ran from one moment to another, to this day if there is none, or never."""
     began, ended = ran if ran else (None, created + 1)
     state = "running" if ended is None else "shutdown"
     since = began if ended is None else ended

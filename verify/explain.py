@@ -105,7 +105,7 @@ def explain(
     if explainer.unknown:
         raise ExerciseError(f"there is no check '{check}'.", f"Did you mean: {explainer.unknown}?")
     if not explainer.explanations:
-        raise EvidenceError(f"{check} could not be judged again.", "Grade anew: labgen grade")
+        raise EvidenceError(f"{check} could not be judged again.", "Grade again: labgen grade")
     return explanation_of(explainer.explanations, evidence.started if graded else None, language, full=full)
 
 
@@ -113,7 +113,7 @@ def _read(file: Path) -> Evidence:
     try:
         return bundle.load(file)
     except (OSError, ValueError) as why:
-        raise EvidenceError(f"{file} cannot be read: {why}.", "Grade anew: labgen grade") from None
+        raise EvidenceError(f"{file} cannot be read: {why}.", "Grade again: labgen grade") from None
 
 
 def _nothing(folder: LabFolder) -> Evidence:

@@ -56,7 +56,7 @@ def explanation_of(
     """Give the explanation, line by line.
 
     :param explanations: the check, for each node it is made for.
-    :param started: when the evidence was taken; ``None`` where there is none.
+    :param started: when the evidence was taken; ``None`` if there is none.
     :param full: without shortening answers.
     """
     lines = (line for part in _parts(explanations, started, language, full) for line in part.split("\n"))

@@ -64,7 +64,7 @@ def grade(
 
     May be called many times in one process, from any thread; calls of several threads wait for one another.
 
-    :param exercises: names, or ``all``; those that the lab shows something of where there are none.
+    :param exercises: names, or ``all``; those that the lab shows something of if there are none.
     :param transport: runs commands on the nodes; it is not closed. The lab's own connections where ``None``.
     :param evidence: what the transport records (``evidence.recording(transport)``), or plays back
         (``evidence.replay()``).

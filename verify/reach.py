@@ -123,7 +123,7 @@ class Reach:
         return any(answers) if answers else None
 
     def _answer(self, answers: dict[str, Known[T]], node: Node) -> T | None:
-        """Give a node's answer, ``None`` where there is none."""
+        """Give a node's answer, ``None`` if there is none."""
         with suppress(LabgenError):
             return answers[node.name].get() if node.name in answers else None
         return None

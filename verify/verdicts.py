@@ -98,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put every check after those it needs, whatever order was chosen; drop those that no node is for."""
-    # pytest puts a mark of its own in place of a node where there is none, as for a worker in a lab of managers.
+    # pytest puts a mark of its own in place of a node if there is none, as for a worker in a lab of managers.
     empty = [item for item in items if check_of(item) and _node(item) is not None and _name(item) is None]
     if empty:
         config.hook.pytest_deselected(items=empty)

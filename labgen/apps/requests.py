@@ -43,7 +43,7 @@ class GradingRequest:
 
     :param folder: the lab folder.
     :param report: folder of the report; of several hand-ins, of the first one's.
-    :param exercises: names, or ``all``; those that the lab shows where there are none.
+    :param exercises: names, or ``all``; those that the lab shows if there are none.
     :param evidence: file for what is observed of the lab; in the report's folder where ``None``.
     :param nonce: put into that evidence.
     :param compared: whether the hand-ins are compared, and told in a table.

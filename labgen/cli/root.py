@@ -83,7 +83,7 @@ class LazyGroup(click.Group):
         return list(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command of a name; ``None`` where there is none.
+        """Import the command of a name; ``None`` if there is none.
 
         :raises TypeError: its module has no ``command``.
         """

@@ -233,5 +233,5 @@ def table(outcomes: Sequence[Outcome]) -> str:
     seconds = sum(outcome.seconds for outcome in carried_out)
     of_swarm = sum(outcome.of_swarm for outcome in carried_out)
     lines.append(f"{'together':14} {f'{well} of {len(carried_out)}':10} {seconds:8.0f} {of_swarm:8.0f} {points:>9}")
-    lines.append("SWARM: seconds of these that Swarm itself waits by its own timers.")
+    lines.append("SWARM: the part of SECONDS that Swarm's own timers took.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The address plan: five subnets of which no two overlap.
+"""The address plan: five subnets that do not overlap.
 
 Left to themselves they do overlap for the lab network 10.0.2.0/24: VirtualBox gives adapter 1
 exactly 10.0.2.0/24, and the third overlay network of a swarm is 10.0.2.0/24 again (default

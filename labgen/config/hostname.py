@@ -49,7 +49,7 @@ def is_loopback(name: str) -> bool:
 
 
 def _near(text: str) -> str:
-    """A host name near a text; the course's where there is none."""
+    """A host name near a text; the course's if there is none."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
     good = name and not MACHINE_ID.fullmatch(name) and not RESERVED.fullmatch(name)
     return name if good else "swarm-worker1"

@@ -79,7 +79,7 @@ class Problem:
     :param value: what stands there, as the user wrote it.
     :param reason: why it cannot be.
     :param fix: the way out.
-    :param line: line in the file, counted from 1; ``None`` where there is none.
+    :param line: line in the file, counted from 1; ``None`` if there is none.
     :param fatal: ``False`` for a warning.
     """
 

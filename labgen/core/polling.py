@@ -30,6 +30,11 @@ GRACE = 3.0
 """Seconds for which that must be seen: what was just told to change may not yet show that it does."""
 
 
+def pause(seconds: float) -> None:
+    """Wait between two looks."""
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True)
 class Patience:
     """How much slower than an ordinary machine the lab is; every deadline is multiplied by it."""
@@ -50,7 +55,7 @@ def wait_until(
     error: type[LabgenError] = LabgenError,
     hint: str | Hints = "",
     clock: Callable[[], float] = time.monotonic,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[float], None] = pause,
 ) -> T:
     """Poll ``look`` until it returns, and hand on what it returned.
 

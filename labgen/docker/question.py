@@ -60,4 +60,4 @@ class Question:
 
 
 Ask = Callable[[Question], str]
-"""Puts a question to a node and returns the answer; raises NodeError where there is none."""
+"""Puts a question to a node and returns the answer; raises NodeError if there is none."""

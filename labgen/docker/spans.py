@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 
 Span = tuple[datetime, datetime | None]
-"""From one moment to another; to this day where there is none."""
+"""From one moment to another; to this day if there is none."""
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

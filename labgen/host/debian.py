@@ -152,7 +152,7 @@ def check(
 
 
 def install(host: Host, names: Sequence[str], progress: Progress | None = None) -> None:
-    """Install Debian packages; nothing where there are none.
+    """Install Debian packages; nothing if there are none.
 
     What ``host`` was asked before is forgotten, so that it can be examined anew.
 

@@ -21,6 +21,6 @@ def mark(lab: Lab, host: Host) -> str | None:
 
 
 def written(host: Host, *names: str) -> str:
-    """Give what Vagrant's data of this folder has in a file; empty where there is none."""
+    """Give what Vagrant's data of this folder has in a file; empty if there is none."""
     path = host.folder().joinpath(".vagrant", *names)
     return (host.read(path) or "").strip() if host.exists(path) else ""

@@ -252,7 +252,7 @@ class Machines:
         stuck = stuck_machines(first.message, [node.name for node in self.lab.nodes])
         if not stuck:
             raise first
-        self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} anew, once.")
+        self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} once more.")
         driver.destroy(stuck, on_line=self.progress.detail)
         try:
             count = len(self.lab.nodes)
@@ -359,7 +359,7 @@ class Machines:
             and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
             with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):
                 own.end()
-        # How to reach them is asked anew: ports and addresses may be others then.
+        # How to reach them is asked again: ports and addresses may be others then.
         remove(self.folder.ssh_config)
 
 

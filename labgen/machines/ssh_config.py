@@ -26,7 +26,7 @@ class Host:
     options: tuple[tuple[str, str], ...]
 
     def value(self, key: str) -> str:
-        """Give the first value of an option, which is the one that counts; empty where there is none."""
+        """Give the first value of an option, which is the one that counts; empty if there is none."""
         return next((value for name, value in self.options if name.lower() == key.lower()), "")
 
 

@@ -34,7 +34,7 @@ def unreached(name: str, reason: str, after: str = "") -> NodeError:
     if _REFUSED.search(reason):
         way_out = (
             "It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has "
-            "its address. Put the key back at the machine's own screen, or make the machine anew: "
+            "its address. Put the key back at the machine's own screen, or make the machine again: "
             f"labgen down {name}, then labgen up."
         )
     elif _NO_SERVER.search(reason):

@@ -189,7 +189,7 @@ class LabFolder:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
             raise MachineError(
                 f"{self.own / 'state.json'} cannot be read: {why}.",
-                "Run `labgen up` again: it finds out anew what runs here.",
+                "Run `labgen up` again: it checks again what runs here.",
             ) from None
 
     def record(self) -> Record | None:

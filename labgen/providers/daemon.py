@@ -171,7 +171,7 @@ class Daemon(ABC):
     def _refuse_foreign(self) -> None:
         if self.foreign():
             raise HostError(
-                f"network namespace {self.namespace} is another lab's, of which this folder is a copy.",
+                f"network namespace {self.namespace} belongs to another lab; this folder is a copy of it.",
                 "To make a lab of its own here, forget the other one's machines first:\n"
                 f"rm -r {shlex.quote(str(self._folder.own))} {shlex.quote(str(self._folder.vagrant_data))}",
             )

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from labgen.core import polling
 from labgen.docker.question import Question
 from labgen.model.lab import Node
 from labgen.transport.observation import Observation
@@ -47,8 +48,8 @@ class Transport(Protocol):
         return time.monotonic()
 
     def pause(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait between two looks."""
+        polling.pause(seconds)
 
     def moment(self, observation: Observation | None = None) -> datetime:
         """Return when something was observed, in UTC.

@@ -268,7 +268,7 @@ def _unreached(node: Node, why: Exception, advice: str) -> NodeError:
 
 def _too_much(node: Node) -> NodeError:
     return NodeError(
-        f"{node.name} answered with more than {LONGEST // 2**20} MiB, of which nothing is read.",
+        f"{node.name} answered with more than {LONGEST // 2**20} MiB; nothing of it was read.",
         "Something there prints without end: a page, a log, a container's output.",
     )
 

@@ -188,7 +188,7 @@ def port_open(run: Run, node: Node, port: int) -> None:
         if "dockerd" not in output.out:
             raise ExerciseError(
                 f"port {port} of {node.name} is taken by another program: {_name_process(output.out)}",
-                f"End it there, then begin anew: fab exercise.reset {run.exercise.name}",
+                f"End it there, then start over: fab exercise.reset {run.exercise.name}",
             )
 
     run.wait(f"port {port} on {node.name}", look, within=30)

@@ -163,7 +163,7 @@ def _play_step(run: Run, step: Step) -> bool:
 def _type(run: Run, step: Step, command: Command) -> None:
     node = command.node or step.node
     output = _attempt(run, step, node, command)
-    again = f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
+    again = f"Start the exercise over: fab exercise.reset {run.exercise.name}"
     if step.ends == "well" and not output.ok:
         raise ExerciseError(
             f"{run.exercise.name}: `{command.shown}` failed on {node.name}: {output.said or 'no output'}", again

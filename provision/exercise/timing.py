@@ -83,8 +83,8 @@ class Spent:
         return sum(waited for _, _, waited in self.steps)
 
     def __str__(self) -> str:
-        """For people: ``34 s, of which Swarm's own timers 15 s``."""
-        timers = f", of which Swarm's own timers {self.of_swarm:.0f} s" if self.of_swarm else ""
+        """For people: ``34 s, including 15 s of Swarm's own timers``."""
+        timers = f", including {self.of_swarm:.0f} s of Swarm's own timers" if self.of_swarm else ""
         return f"{self.seconds:.0f} s{timers}"
 
     def to_json(self) -> str:

@@ -163,6 +163,4 @@ def _check_networks(run: Run, node: Node) -> None:
     bridge, ingress = networks.get(parameters.bridge), networks.get(parameters.ingress)
     if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:
         missing = parameters.bridge if bridge is None or bridge.driver != "bridge" else parameters.ingress
-        raise ExerciseError(
-            f"{node.name} has no network {missing} of a swarm's.", "Begin the swarm anew: fab bootstrap"
-        )
+        raise ExerciseError(f"{node.name} has no network {missing} of a swarm's.", "Make a new swarm: fab bootstrap")

@@ -172,7 +172,7 @@ def _on(run: Run, node: Node) -> int:
 def _has_tasks(run: Run, node: Node) -> None:
     parameters = run.parameters(Parameters)
     for _ in range(parameters.tries if len(run.lab.workers) > parameters.replicas and not _on(run, node) else 0):
-        run.say(f"# No task runs on {node.name}: there are more workers than replicas. They are spread anew.")
+        run.say(f"# No task runs on {node.name}: there are more workers than replicas. They are spread again.")
         run.say(f"[{run.lab.first_manager.name}]$ {parameters.force}")
         run.manager.run(parameters.force, within=300, what="docker service update --force")
         services.running(run, parameters.name)

@@ -122,7 +122,7 @@ def _nothing_lost(run: Run) -> None:
     if not unwell:
         raise ExerciseError(
             f"the update of {parameters.name} did not fail of its health check.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
     _none_missing(run, service)
 
@@ -154,7 +154,7 @@ def _none_missing(run: Run, service: Service) -> None:
     if missing:
         raise ExerciseError(
             f"{missing} of {service.replicas} replicas of {service.name} were missing at one time.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
     for vacancy in exchanged(service):
         seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0

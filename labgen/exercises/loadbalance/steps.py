@@ -128,7 +128,7 @@ def _here(run: Run, worker: Node, so: str) -> list[Task]:
     if not tasks:
         raise ExerciseError(
             f"no task of {parameters.name} runs on {worker.name}, so {so}.",
-            f"Is {worker.name} Ready and active (docker node ls)? Then begin anew: fab exercise.reset loadbalance",
+            f"Is {worker.name} Ready and active (docker node ls)? Then start over: fab exercise.reset loadbalance",
         )
     return tasks
 
@@ -203,7 +203,7 @@ def _inside(run: Run, worker: Node) -> list[str]:
     if not all(addresses):
         raise ExerciseError(
             f"a container of {parameters.name} on {worker.name} has no address on docker_gwbridge.",
-            f"Begin the exercise anew: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
     return addresses
 

@@ -82,7 +82,7 @@ def _only_on(run: Run, name: str, allowed: set[str]) -> None:
     if elsewhere:
         raise ExerciseError(
             f"tasks of {name} run on {', '.join(elsewhere)}, against its constraint.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
 
 
@@ -94,7 +94,7 @@ def _spread(run: Run) -> None:
     if max(counts) - min(counts) > 1:
         raise ExerciseError(
             f"the tasks of {parameters.spread_name} are not spread evenly: {dict(here)}.",
-            f"Nodes were away when it was made. Spread it anew: docker service update --force {parameters.spread_name}",
+            f"Nodes were away when it was made. Spread it: docker service update --force {parameters.spread_name}",
         )
     names = {node.id: node.name for node in run.nodes()}
     others = Counter(

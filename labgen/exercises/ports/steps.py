@@ -125,7 +125,7 @@ def _published(run: Run) -> int:
         raise ExerciseError(
             f"{parameters.automatic_name} is published at {', '.join(map(str, ports)) or 'no port'}, not between "
             f"{parameters.first_automatic} and {parameters.last_automatic}.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
     return ports[0]
 

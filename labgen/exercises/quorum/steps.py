@@ -255,6 +255,6 @@ def _check_none_lost(run: Run, probed: Probed) -> None:
     if probed.lost:
         raise ExerciseError(
             f"requests to the workers were lost while managers were: {probed}",
-            f"A service needs no manager to serve. Look on the workers: docker ps, sudo journalctl -u docker. Begin "
-            f"anew: fab exercise.reset {run.exercise.name}",
+            f"A service needs no manager to serve. Look on the workers: docker ps, sudo journalctl -u docker. Start "
+            f"over: fab exercise.reset {run.exercise.name}",
         )

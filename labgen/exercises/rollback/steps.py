@@ -107,7 +107,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
 def _get_service(run: Run, name: str) -> Service:
     service = swarm.service(run.manager.ask, name)
     if service is None:
-        raise ExerciseError(f"the service {name} is gone.", f"Begin anew: fab exercise.reset {run.exercise.name}")
+        raise ExerciseError(f"the service {name} is gone.", f"Start over: fab exercise.reset {run.exercise.name}")
     return service
 
 
@@ -183,7 +183,7 @@ def _paused(run: Run) -> None:
     if not old:
         raise ExerciseError(
             f"no task of {parameters.queue_name} goes on with {parameters.old}.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
 
 
@@ -221,7 +221,7 @@ def _well(run: Run, spec: ServiceSpec) -> None:
     if not all(same_image(image, spec.image) for image in images):
         raise ExerciseError(
             f"tasks of {spec.name} run {', '.join(sorted(images))}, not {spec.image}.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
 
 

@@ -111,5 +111,5 @@ def _gone(run: Run) -> None:
         run.say("  no service of that name is there any more, and no container of it on any node")
         return
     raise ExerciseError(
-        f"{parameters.name} is still there.", f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}"
+        f"{parameters.name} is still there.", f"Start the exercise over: fab exercise.reset {run.exercise.name}"
     )

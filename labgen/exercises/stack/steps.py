@@ -369,6 +369,6 @@ def _only_the_cache(run: Run, progress: _Progress) -> None:
         if now != progress.tasks[name]:
             raise ExerciseError(
                 f"tasks of {name} were replaced as well, though nothing of it changed in {parameters.file}.",
-                f"Look at the history: docker service ps {name}. Begin anew: fab exercise.reset {run.exercise.name}",
+                f"Look at the history: docker service ps {name}. Start over: fab exercise.reset {run.exercise.name}",
             )
         run.say(f"  {name}: its tasks are the same as before.")

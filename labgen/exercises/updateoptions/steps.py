@@ -107,7 +107,7 @@ def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn
     if wrong := judge(happened):
         raise ExerciseError(
             f"the history of {parameters.name} {wrong}.",
-            f"Begin the exercise anew with: fab exercise.reset {run.exercise.name}",
+            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
         )
 
 

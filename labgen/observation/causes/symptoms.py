@@ -89,7 +89,7 @@ class Symptoms:
 
     :param ahead: seconds by which its clock is ahead of the asker's, ``None`` where that is not known.
     :param rules: what of its firewall is in the swarm's way.
-    :param proxy: the proxy by which its engine pulls images, empty where there is none.
+    :param proxy: the proxy by which its engine pulls images, empty if there is none.
     """
 
     ahead: float | None = None

@@ -79,7 +79,7 @@ _WAYS_OUT: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(r"(?i)too many open files|no space left on device|inotify"),
-        "The kernel's limit of inotify instances is reached, of which each node takes five:  sudo sysctl "
+        "The kernel's limit of inotify instances is reached; each node takes five:  sudo sysctl "
         "fs.inotify.max_user_instances=1024\nThen: labgen down, and labgen up.",
     ),
 )

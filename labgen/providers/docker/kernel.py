@@ -59,7 +59,7 @@ class Feature:
     :param id: end of the finding's id.
     :param name: for people.
     :param ways: any of these will do; each is the parts that it takes.
-    :param level: how bad it is where there is none.
+    :param level: how bad it is if there is none.
     :param without: what does not work then; ends the sentence.
     """
 

@@ -86,7 +86,7 @@ def check_version(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _no_module(result.out + result.err)
     version = version_in(result.out)
     if version is None:
-        yield _virtualbox("version", "warning", no_version(result), f"Install it anew from {VIRTUALBOX_PAGE}.")
+        yield _virtualbox("version", "warning", no_version(result), f"Reinstall it from {VIRTUALBOX_PAGE}.")
         return
     wrong = [*_series(version, host), *_known_bad(version, host)]
     yield from wrong

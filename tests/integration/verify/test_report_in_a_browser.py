@@ -104,7 +104,7 @@ def test_it_fits_and_shows_everything(browse: Callable[..., str], tmp_path: Path
     assert told["out"] == []
     assert told["scroll"] == width
     assert (told["nodes"], told["rows"]) == (5, 4)
-    # Labels stand beside the bars where there is room, and above them where there is none.
+    # Labels stand beside the bars where there is room, and above them if there is none.
     assert told["side"] is beside
     assert isinstance(told["broad"], float)
     assert told["broad"] > width / 8

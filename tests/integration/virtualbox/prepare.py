@@ -65,7 +65,7 @@ _PREPARING_TAKES = 600.0
 
 
 def root(runner: Runner) -> tuple[Path, str]:
-    """The prepared root file system, made first where there is none, and what to tell of it.
+    """The prepared root file system, made first if there is none, and what to tell of it.
 
     It is only ever read; see :mod:`.room`.
 
