@@ -8,7 +8,7 @@ from typing import Any
 from testinfra.modules.interface import LinuxInterface
 
 from labgen.docker.api import load_json
-from verify.answers import INTERFACES
+from verify.answers import INTERFACES, CommandFailed
 
 
 class NodeInterface(LinuxInterface):  # type: ignore[misc]
@@ -33,12 +33,12 @@ class NodeInterface(LinuxInterface):  # type: ignore[misc]
     def link(self) -> Mapping[str, Any]:
         """Give its properties, among them ``flags`` and ``address``, which is its MAC address.
 
-        :raises ValueError: there is no interface of that name.
+        :raises CommandFailed: there is no interface of that name.
         """
         for link in self._links():
             if link["ifname"] == self.name:
                 return link
-        raise ValueError(f"there is no interface {self.name}")
+        raise CommandFailed(f"{self._host.backend.hostname}: there is no interface {self.name}")
 
     @property
     def addresses(self) -> list[str]:

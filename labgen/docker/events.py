@@ -62,7 +62,8 @@ def _answer(since: int, node: NodeAccess) -> str:
     started, _, until = node.run(f'{_BEGIN}echo "$now"').strip().partition("\n")
     filters = {"type": ["service", "container"], "event": ["remove", "destroy"]}
     path = f"/events?since={since}&until={quote(until, safe='')}&filters={quote(json.dumps(filters), safe='')}"
-    *events, status = node.engine([path]).splitlines()
+    # At line ends only: what JSON leaves as it is (U+0085) ends a line, too, for splitlines.
+    *events, status = node.engine([path]).rstrip("\n").split("\n")
     if status != "200":
         raise unreadable("the engine", "\n".join(events))
     return "\n".join([started, *events, ""])
@@ -75,7 +76,7 @@ def read(text: str) -> Traces:
     """
     names, started = set(), datetime.fromtimestamp(0, UTC)
     with reading("docker events"):
-        for line in text.splitlines():
+        for line in text.split("\n"):
             if line.startswith(_STARTED):
                 started = datetime.fromtimestamp(int(line.removeprefix(_STARTED)), UTC)
             elif line.startswith("{"):

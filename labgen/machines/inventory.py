@@ -119,10 +119,11 @@ class Inventory:
 
     def close(self) -> None:
         """Close every Fabric connection that was opened."""
-        for connection in self._connections.values():
+        # A thread may still be connecting, and add to them.
+        while self._connections:
+            _name, connection = self._connections.popitem()
             with contextlib.suppress(Exception):
                 connection.close()
-        self._connections.clear()
 
 
 def _give_up_in_time(sock: object) -> None:

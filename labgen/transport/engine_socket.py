@@ -12,9 +12,11 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from labgen.core import bounded
 from labgen.core.bounded import TooMuch
 from labgen.docker.api import SOCKET, text
-from labgen.transport.page_request import left, read, request
+from labgen.transport.deadline import seconds_until
+from labgen.transport.page_request import request
 from labgen.transport.protocol import LONGEST
 from labgen.transport.remote import SYSTEM_PATH
 
@@ -64,7 +66,7 @@ class EngineSocket:
     """
 
     def __init__(self, connection: Connection, deadline: float) -> None:
-        self._channel: Channel = connection.open_session(timeout=left(deadline))
+        self._channel: Channel = connection.open_session(timeout=seconds_until(deadline))
         mark = f"@@{secrets.token_hex(8)}"
         arguments = f"{SOCKET} {mark}"
         script = (
@@ -88,13 +90,12 @@ class EngineSocket:
         lines: list[str] = []
         size = 0
         for path in paths:
-            self._channel.settimeout(left(deadline))
             try:
-                response = request(self._channel, "docker", path, {})
-                body = self._body(response, LONGEST - size, deadline)
+                response = request(self._channel, "docker", path, {}, deadline, LONGEST - size)
+                body = self._body(response, LONGEST - size)
             except TimeoutError:
                 raise
-            except (OSError, EOFError, HTTPException) as why:
+            except (OSError, EOFError, ValueError, HTTPException) as why:
                 raise EngineSilent(str(why) or type(why).__name__) from None
             size += len(body)
             lines += [body.rstrip("\n"), str(response.status)]
@@ -104,8 +105,8 @@ class EngineSocket:
         """Close the connection."""
         self._channel.close()
 
-    def _body(self, response: HTTPResponse, most: int, deadline: float) -> str:
-        body = read(response, most, lambda: self._channel.settimeout(left(deadline)))
+    def _body(self, response: HTTPResponse, most: int) -> str:
+        body = bounded.read(response, most)
         try:
             return text(body, LONGEST)
         except ValueError:
@@ -115,13 +116,13 @@ class EngineSocket:
         """Read until the mark: what comes before it was printed by the login (.bashrc)."""
         printed = b""
         while not printed.endswith(mark):
-            self._channel.settimeout(left(deadline))
+            self._channel.settimeout(seconds_until(deadline))
             part = self._channel.recv(1 << 12)
             if not part or len(printed) > _LOGIN:
                 raise EngineSilent(self._complaint(deadline) or "nothing connects to the engine's socket")
             printed += part
 
     def _complaint(self, deadline: float) -> str:
-        self._channel.settimeout(left(deadline))
+        self._channel.settimeout(seconds_until(deadline))
         lines = self._channel.recv_stderr(1 << 12).decode("utf-8", "replace").strip().splitlines()
         return lines[-1].rstrip(".") if lines else ""

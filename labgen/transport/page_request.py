@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from labgen.core import bounded
 from labgen.core.bounded import TooMuch
 from labgen.docker.question import Page
+from labgen.transport.deadline import seconds_until
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
     from paramiko import Channel
     from paramiko import Transport as Connection
+
+_FRAME = 1 << 16
+"""Bytes that the status line, the headers and the sizes of chunks may have."""
 
 _PROHIBITED = 1
 """Why a channel was not opened, in SSH's numbers: the server opens none for anybody (RFC 4254, 5.1)."""
@@ -47,24 +53,56 @@ def get(connection: Connection, address: str, port: int, within: float, most: in
         if not connection.is_active():
             raise
         return late
+    status = 0
     try:
-        channel.settimeout(left(deadline))
-        response = request(channel, f"{address}:{port}", "/", {"Connection": "close", "Accept": "*/*"})
-        body = read(response, most, lambda: channel.settimeout(left(deadline)))
-        return Page(response.status, bytes(body).decode("utf-8", "replace"))
+        headers = {"Connection": "close", "Accept": "*/*"}
+        response = request(channel, f"{address}:{port}", "/", headers, deadline, most)
+        status = response.status
+        return Page(status, bounded.read(response, most).decode("utf-8", "replace"))
     except TimeoutError:
         return late
     except TooMuch:
-        return Page(response.status, "", endless=True)
-    except (OSError, EOFError, HTTPException) as why:
+        return Page(status, "", endless=True) if status else Page(0, "headers without end")
+    except (OSError, EOFError, ValueError, HTTPException) as why:
         return Page(0, str(why) or type(why).__name__)
     finally:
         channel.close()
 
 
-def request(channel: Channel, host: str, path: str, headers: Mapping[str, str]) -> HTTPResponse:
+class _Received(io.RawIOBase):
+    """What a channel receives until a deadline; HTTPResponse takes it for a socket.
+
+    :param most: bytes that may come, a status line and headers among them.
+    """
+
+    def __init__(self, channel: Channel, deadline: float, most: int) -> None:
+        self._channel, self._deadline, self._rest = channel, deadline, most
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self, 1 << 16)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._channel.settimeout(seconds_until(self._deadline))
+        part = self._channel.recv(len(buffer))
+        self._rest -= len(part)
+        if self._rest < 0:
+            raise TooMuch
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def request(
+    channel: Channel, host: str, path: str, headers: Mapping[str, str], deadline: float, most: int
+) -> HTTPResponse:
     """Send a GET request over a channel and return the answer, whose body is still to be read.
 
+    :param deadline: of the whole answer: reading its body ends then, too.
+    :param most: bytes that its body may have.
+    :raises TimeoutError: it did not come in time.
+    :raises TooMuch: more comes than may.
     :raises HTTPException: what answers speaks no HTTP.
     """
     from http.client import HTTPConnection, HTTPResponse
@@ -73,28 +111,8 @@ def request(channel: Channel, host: str, path: str, headers: Mapping[str, str]) 
     # A channel has what HTTPConnection uses of a socket. The answer is read without it: it closes its socket before the
     # body of a last answer. A socket lives on until its files are closed; a channel ends, and the body is lost.
     http.sock = channel
+    channel.settimeout(seconds_until(deadline))
     http.request("GET", path, headers=headers)
-    response = HTTPResponse(channel, method="GET")
+    response = HTTPResponse(_Received(channel, deadline, most + _FRAME), method="GET")  # type: ignore[arg-type]
     response.begin()
     return response
-
-
-def read(response: HTTPResponse, most: int, before_each: Callable[[], None]) -> bytearray:
-    """Read an answer to its end.
-
-    :param before_each: is called before each part of it.
-    :raises TooMuch: it has more bytes than may be.
-    """
-    body = bytearray()
-    before_each()
-    while part := response.read(1 << 16):
-        body += part
-        if len(body) > most:
-            raise TooMuch
-        before_each()
-    return body
-
-
-def left(deadline: float) -> float:
-    """Return the seconds until a deadline, by :func:`time.monotonic`; some where it has passed."""
-    return max(deadline - time.monotonic(), 0.01)

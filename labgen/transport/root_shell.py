@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from labgen.core.bounded import TooMuch
 from labgen.docker.api import text
+from labgen.transport.deadline import seconds_until
 from labgen.transport.output import Output
 from labgen.transport.protocol import LONGEST
 from labgen.transport.remote import SYSTEM_PATH
@@ -127,4 +128,4 @@ class RootShell:
             raise TooMuch from None
 
     def _wait_until(self, deadline: float) -> None:
-        self._channel.settimeout(max(deadline - time.monotonic(), 0.01))
+        self._channel.settimeout(seconds_until(deadline))

@@ -146,20 +146,21 @@ class SshTransport(Transport):
         """
         deadline = time.monotonic() + seconds
         with self._failures(node, f"answer within {seconds:.0f} s."):
+            with contextlib.suppress(EngineSilent):
+                return self._from_engine(node, paths, deadline)
+            # The engine was restarted since, and has closed its connections: ask once more, over a new one.
+            self._on(node).engines.close()
             try:
-                with self._on(node).engines.lent(deadline) as engine:
-                    return engine.get(paths, deadline)
-            except EngineSilent:
-                # The engine was started again since, and has closed its connections: one more, from a new one.
-                self._on(node).engines.close()
-            try:
-                with self._on(node).engines.lent(deadline) as engine:
-                    return engine.get(paths, deadline)
+                return self._from_engine(node, paths, deadline)
             except EngineSilent as why:
                 raise NodeError(
                     f"{node.name}: its engine does not answer: {redact(str(why))}.",
                     "Look at it there: sudo journalctl -u docker",
                 ) from None
+
+    def _from_engine(self, node: Node, paths: Sequence[str], deadline: float) -> str:
+        with self._on(node).engines.lent(deadline) as engine:
+            return engine.get(paths, deadline)
 
     def page(self, node: Node, address: str, port: int, seconds: float, most: int) -> Page:
         """Request the page ``/`` of an address from a node, over a connection of its own.
@@ -193,9 +194,10 @@ class SshTransport(Transport):
 
     def close(self) -> None:
         """Close the connections."""
-        for opened in self._nodes.values():
+        # A thread may still be connecting, and add to them.
+        while self._nodes:
+            _name, opened = self._nodes.popitem()
             opened.close()
-        self._nodes.clear()
         self._inventory.close()
 
     def _on(self, node: Node) -> _OnNode:
@@ -268,7 +270,7 @@ def _unreached(node: Node, why: Exception, advice: str) -> NodeError:
 
 def _too_much(node: Node) -> NodeError:
     return NodeError(
-        f"{node.name} answered with more than {LONGEST // 2**20} MiB; nothing of it was read.",
+        f"{node.name} answered with more than {LONGEST // 2**20} MiB: the answer was not read.",
         "Something there prints without end: a page, a log, a container's output.",
     )
 

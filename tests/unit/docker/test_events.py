@@ -25,6 +25,11 @@ def test_traces_name_services_that_were_removed_and_those_of_containers() -> Non
     assert traces == events.Traces(frozenset({"web", "db"}), STARTED)
 
 
+def test_traces_are_lines_also_with_other_line_separators_in_them() -> None:
+    event = '{"Type":"service","Actor":{"Attributes":{"name":"web","note":"a\u0085b\u2028c"}}}'
+    assert events.read(f"engine runs since 1\n{event}\n").services == {"web"}
+
+
 def test_traces_of_nothing_are_of_an_engine_that_always_ran() -> None:
     assert events.read("") == events.Traces(frozenset(), datetime.fromtimestamp(0, UTC))
 

@@ -38,6 +38,11 @@ def test_what_a_script_did(shell: RootShell) -> None:
     assert shell.run(script, within=10) == Output(3, "no line end", "größer\n")
 
 
+def test_run_ends_at_its_deadline_while_the_script_goes_on_printing(shell: RootShell) -> None:
+    with pytest.raises(TimeoutError):
+        shell.run("while :; do echo x; sleep 0.002; done", within=0.5)
+
+
 def test_one_script_after_the_other_each_in_a_shell_of_its_own(shell: RootShell) -> None:
     assert shell.run("here=there; cd /; set -eu; umask 0077; trap 'echo bye' EXIT", within=10).out == "bye\n"
     assert shell.run('echo "${here:-nothing}"; umask', within=10) == Output(0, "nothing\n0022\n", "")

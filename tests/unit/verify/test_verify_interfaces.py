@@ -58,3 +58,8 @@ def test_find_in_what_cannot_be_read_has_a_reason(links: str) -> None:
 def test_find_where_ip_fails_has_a_reason() -> None:
     with pytest.raises(CommandFailed, match=r"swarm-manager: `ip -json address` ended with status 127: no ip"):
         host("", 127).interface.find("10.0.2.101")
+
+
+def test_addresses_of_a_missing_interface_say_that_there_is_none(node: NodeHost) -> None:
+    with pytest.raises(CommandFailed, match=r"^swarm-manager: there is no interface eth7$"):
+        _ = node.interface("eth7").addresses
