@@ -60,9 +60,11 @@ def make(
         instance = boxes.key(source, arch)
         with progress.step(f"Making a box for {PROVIDERS[provider].title} of {image.title} {image.release}"):
             _need_room(directory, disk.stat().st_size * _ROOM)
-            cache.keep(packer(image, disk, instance, place, progress), target)
+            packed = packer(image, disk, instance, place, progress)
         note = {"provider": provider, "arch": arch, "image": f"{image.title} {image.release}"}
+        # Before the box: one that is there without its note is taken for finished.
         store.write_note(target, {**note, "checksum": str(image.checksum)})
+        cache.keep(packed, target)
         if file is None:
             disk.unlink()  # the box holds it
         _remove_older(target, source, arch, provider)
@@ -171,6 +173,6 @@ def _full(directory: Path, why: str) -> BoxError:
 def _remove_older(target: Path, source: CloudImageSource, arch: str, provider: str) -> None:
     """Remove boxes that were made of an earlier release of the same image."""
     for box in target.parent.glob(f"{source.name}-*-{arch}-{provider}.box"):
-        if box != target:
+        if box != target and not boxes.is_current(box.name):
             box.unlink(missing_ok=True)
             store.note_path(box).unlink(missing_ok=True)

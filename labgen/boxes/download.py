@@ -6,6 +6,7 @@ an HTTP range. The file gets its own name only after its checksum was found righ
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import http.client
@@ -93,6 +94,8 @@ def published_checksum(sums: str, file: str) -> Checksum:
         raise BoxError(f"{sums} is not an https address.", "A checksum is taken over https only.")
     try:
         with _open(sums) as response:
+            if urlsplit(response.url).scheme != "https":
+                raise Unavailable(f"it leads to {response.url}, which is not https")
             text = response.read(_SUMS_LIMIT).decode("utf-8", "replace")
     except (Unavailable, OSError, http.client.HTTPException) as why:
         raise BoxError(f"{sums} cannot be read: {_reason(why)}.", _NETWORK_HINT) from None
@@ -175,8 +178,12 @@ def _open(address: str, offset: int = 0) -> http.client.HTTPResponse:
 
     :raises Unavailable: it does not answer, or refuses.
     """
-    url = address if "://" in address else Path(address).expanduser().resolve().as_uri()
-    if urlsplit(url).scheme not in ("http", "https", "file"):
+    try:
+        url = address if "://" in address else Path(address).expanduser().resolve().as_uri()
+        scheme = urlsplit(url).scheme
+    except (ValueError, RuntimeError) as why:
+        raise Unavailable(f"{address} is no address: {why}") from None
+    if scheme not in ("http", "https", "file"):
         raise Unavailable(f"{address}: only http, https and file addresses can be read")
     request = urllib.request.Request(url, headers={"User-Agent": AGENT})  # noqa: S310 - the scheme is checked
     if offset:
@@ -226,7 +233,9 @@ def _none_has_it(name: str, reasons: Sequence[Unavailable], part: Path) -> BoxEr
 
 
 def _host(address: str) -> str:
-    return urlsplit(address).netloc.rpartition("@")[2] or address
+    with contextlib.suppress(ValueError):
+        return urlsplit(address).netloc.rpartition("@")[2] or address
+    return address
 
 
 def _reason(why: BaseException) -> str:

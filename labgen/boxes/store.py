@@ -18,7 +18,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from labgen.core.atomic_files import read, remove, write_whole
+from labgen.core.atomic_files import give_to_user, read, remove, write_whole
 from labgen.core.errors import BoxBusy, HostError
 from labgen.core.polling import NotYet, wait_until
 from labgen.images import cache, recipe
@@ -115,9 +115,19 @@ def making(directory: Path, note: Callable[[str], None]) -> Iterator[None]:
 
     :param note: is told that it waits.
     :raises BoxBusy: the other command does not end.
+    :raises HostError: the cache cannot be written.
     """
     cache.prepare(directory)
-    lock = FileLock(directory / ".making")
+    lock_file = directory / ".making"
+    try:
+        lock_file.touch()
+    except OSError as why:
+        raise HostError(
+            f"{lock_file} cannot be written: {why.strerror or why}.",
+            f"The cache belongs to another user. Make it yours: sudo chown -R $USER {directory}",
+        ) from None
+    give_to_user(lock_file)  # who used sudo here types the next command without it
+    lock = FileLock(lock_file)
 
     def acquire() -> None:
         try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from pathlib import Path
 
 import click
 
 from labgen import boxes, images
-from labgen.boxes import catalogue, cloud_images, package, store
+from labgen.boxes import catalogue, cloud_images, download, package, store
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.parameters import Command, FolderPath
 from labgen.core.errors import BoxError
@@ -79,14 +78,14 @@ def build_boxes(provider: str, *, force: bool, suite: str) -> int:
     return 0
 
 
-def _print_box(provider: str, path: Path) -> None:
-    checksum = sha256(path)
+def _print_box(provider: str, path: Path, name: str = BUILT_BOX) -> None:
+    checksum = download.digest(path, "sha256")
     print(f"{provider}: {path}")
     print(f"  sha256: {checksum}")
     print("  on another computer, which refuses any other file:")
     print(
         f"  vagrant box add --checksum-type sha256 --checksum {checksum} "
-        f"--name {BUILT_BOX} --provider {provider} {path.name}"
+        f"--name {name} --provider {provider} {path.name}"
     )
 
 
@@ -105,7 +104,7 @@ def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
         path = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite)[provider]
         print(f"{provider}: {path}")
     if path is not None and path.is_file():
-        print(f"  sha256: {sha256(path)}")
+        print(f"  sha256: {download.digest(path, 'sha256')}")
     print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")
 
 
@@ -125,15 +124,19 @@ def make_box(name: str | None, provider: str | None, image: str | None, checksum
         url = image if image and file is None else source.url
         source = CloudImageSource(source.name, url, checksum.rpartition(":")[2] if checksum else source.checksum)
     path = boxes.make(source, provider, progress=for_stream(), force=force, file=file)
-    print(f"{provider}: {path}")
-    print(f"  sha256: {sha256(path)}")
-    print(f"  `labgen up` and `vagrant up` take it as the box {Box.of_image(source).name} by themselves.")
-    print("  on another computer, which refuses any other file:")
-    print(
-        f"  vagrant box add --checksum-type sha256 --checksum {sha256(path)} "
-        f"--name {Box.of_image(source).name} --provider {provider} {path.name}"
-    )
+    _print_box(provider, path, Box.of_image(source).name)
+    _print_use(lab, provider, source)
     return 0
+
+
+def _print_use(lab: Lab, provider: str, source: CloudImageSource) -> None:
+    """Say how `labgen up` comes to take the box of an image."""
+    if source == PROVIDERS[provider].box_for(lab).image:
+        print("  `labgen up` and `vagrant up` take it by themselves.")
+        return
+    fields = {"image": source.name, "url": source.url, "checksum": source.checksum}
+    entry = ", ".join(f"{key}: {json.dumps(value)}" for key, value in fields.items() if value)
+    print(f"  So that `labgen up` takes it, write in lab.yml:  box: {{{entry}}}")
 
 
 def _provider_to_make_for(lab: Lab) -> str:
@@ -215,9 +218,3 @@ def _age(seconds: float) -> str:
             count = int(seconds // length)
             return f"{count} {unit}{'s'[: count - 1]}"
     return "just now"
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

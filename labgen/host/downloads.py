@@ -103,7 +103,8 @@ def _of_cloud_image(box: Box, source: CloudImageSource, host: Host, provider: Pr
                 f"{box.name} is not made yet; labgen up makes it of a cloud image from {where.hostname} (once).",
             )
     listed = ", ".join(f"{hostname} {trouble}" for hostname, trouble in troubles.items())
-    if troubles and all("answers 4" in trouble for trouble in troubles.values()):
+    removed = troubles and all(trouble.startswith(("answers 404", "answers 410")) for trouble in troubles.values())
+    if removed and not source.checksum:
         return _box(
             provider,
             "warning",

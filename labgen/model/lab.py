@@ -106,7 +106,9 @@ class Box:
     @classmethod
     def of_image(cls, source: CloudImageSource) -> Box:
         """Give the box that labgen makes of a cloud image."""
-        return cls(f"labgen/{source.name}-cloud", image=source)
+        # Another file is another box, also in Vagrant, which knows boxes by their names.
+        suffix = f"-{source.checksum[:12]}" if source.checksum else ""
+        return cls(f"labgen/{source.name}-cloud{suffix}", image=source)
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,9 @@ class DockerDriver:
         if going:
             ids = [container.id for container in going]
             self._client.run("rm", "--force", "--volumes", *ids, timeout=_STOP_ALL_WITHIN)
-        for container in going:
-            self._data(container.node).remove()
+        # Those that somebody removed by hand among them.
+        for name in few or {node.name for node in self._lab.nodes} | {container.node for container in going}:
+            self._data(name).remove()
         mark = self._folder.mark()
         if mark is None or len(going) < len(everything):
             return
@@ -226,7 +227,7 @@ class DockerDriver:
             unit = "ssh" if states[0] == "failed" else "docker"
             log = self._client.ask("exec", identity, "journalctl", "--no-pager", "--lines", "8", "--unit", unit).out
             raise _not_up(name, f"its {unit} does not start", log)
-        if "is not running" in result.err:
+        if "is not running" in result.err or "no such container" in result.err.lower():
             output = self._client.ask("logs", "--tail", "8", identity)
             raise _not_up(name, "it ended as soon as it began", output.out + output.err)
         return f"ssh and docker are {' and '.join(states)}" if result.ok and len(states) == 2 else "its systemd starts"

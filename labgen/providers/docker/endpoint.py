@@ -44,8 +44,8 @@ def proxy_command(address: str) -> str:
 
     As Docker does, it goes by the user's own OpenSSH configuration.
 
-    >>> proxy_command("ssh://kim@server:2200")
-    'ssh -o BatchMode=yes -l kim -p 2200 -W %h:%p -- server'
+    >>> proxy_command("ssh://kim@Server:2200")
+    'ssh -o BatchMode=yes -l kim -p 2200 -W %h:%p -- Server'
     >>> proxy_command("unix:///var/run/docker.sock")
     ''
     """
@@ -54,4 +54,6 @@ def proxy_command(address: str) -> str:
         return ""
     user = ["-l", parts.username] if parts.username else []
     port = ["-p", str(parts.port)] if parts.port else []
-    return shlex.join(["ssh", "-o", "BatchMode=yes", *user, *port, "-W", "%h:%p", "--", parts.hostname])
+    # Not parts.hostname, which is in lower case: a Host in the user's configuration may not be.
+    name = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}").strip("[]")
+    return shlex.join(["ssh", "-o", "BatchMode=yes", *user, *port, "-W", "%h:%p", "--", name])

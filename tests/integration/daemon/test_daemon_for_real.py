@@ -156,7 +156,7 @@ def test_daemon_of_the_folder_that_was_copied_is_left_alone(
         daemon.start()
         copy = own_daemon(provider, LabFolder.at(tmp_path / "copy"), Runner(), daemon.namespace)
         for act in (copy.start, copy.remove):
-            with pytest.raises(HostError, match="is another lab's, of which this folder is a copy"):
+            with pytest.raises(HostError, match="belongs to another lab; this folder is a copy of it"):
                 act()
         assert daemon.pid() is not None
         assert daemon.inside().run(daemon.question).ok

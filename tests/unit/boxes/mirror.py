@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from labgen.boxes import download
 
 
 @dataclass
@@ -73,3 +78,18 @@ def serve() -> Iterator[Mirror]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def serve_https(monkeypatch: pytest.MonkeyPatch, *, redirects: bool = False) -> None:
+    """Have https addresses read over http.
+
+    :param redirects: whether the answer says that it came over http, as after a redirect.
+    """
+    open_address = download._open
+
+    def open_over_http(url: str, offset: int = 0) -> http.client.HTTPResponse:
+        response = open_address(url.replace("https:", "http:"), offset)
+        response.url = response.url if redirects else url
+        return response
+
+    monkeypatch.setattr(download, "_open", open_over_http)

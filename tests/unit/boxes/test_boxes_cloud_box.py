@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from mirror import Mirror
+from mirror import Mirror, serve_https
 from test_boxes_disk_image import DISK, content, qcow2, vmdk_content
 
 from labgen import boxes
@@ -239,8 +239,7 @@ def test_make_takes_the_newest_release_when_the_pinned_one_was_removed(
         sums=mirror.url.replace("http", "https") + "latest/SUMS",
     )
     monkeypatch.setattr(cloud_images, "of_source", lambda *_: pinned)
-    ask = download._open
-    monkeypatch.setattr(download, "_open", lambda url, *offset: ask(url.replace("https", "http"), *offset))
+    serve_https(monkeypatch)
     notes = Notes()
     box = make(CloudImageSource("debian-13"), cache, progress=notes)
     assert "was removed from its servers" in notes.lines[0]

@@ -8,7 +8,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from mirror import Mirror
+from mirror import Mirror, serve_https
 
 from labgen.boxes import download
 from labgen.boxes.cloud_images import Checksum
@@ -156,11 +156,25 @@ def test_published_checksum_reads_the_line_of_the_file(
     mirror: Mirror, text: str, has_line: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror.files["sums"] = text.encode()
-    ask = download._open
-    monkeypatch.setattr(download, "_open", lambda url: ask(url.replace("https", "http")))
+    serve_https(monkeypatch)
     url = mirror.url.replace("http", "https") + "sums"
     if has_line:
         assert download.published_checksum(url, "image.qcow2") == CHECKSUM
     else:
         with pytest.raises(BoxError, match=r"has no checksum of image\.qcow2"):
             download.published_checksum(url, "image.qcow2")
+
+
+def test_published_checksum_is_not_taken_from_a_redirect_to_http(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.files["sums"] = f"{CHECKSUM.digest}  image.qcow2\n".encode()
+    serve_https(monkeypatch, redirects=True)
+    with pytest.raises(BoxError, match=r"it leads to http://.*sums, which is not https"):
+        download.published_checksum(mirror.url.replace("http", "https") + "sums", "image.qcow2")
+
+
+@pytest.mark.parametrize("address", ["http://[x", "~nobody-of-this-name/image"])
+def test_fetch_refuses_what_is_no_address(address: str, target: Path) -> None:
+    with pytest.raises(BoxError, match="is no address"):
+        download.fetch([address], target, CHECKSUM)

@@ -12,6 +12,7 @@ import pytest
 
 from labgen import boxes, cli
 from labgen.boxes import store
+from labgen.core.errors import HostError
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
 
@@ -124,3 +125,9 @@ def test_making_waits_for_another_command(folder: Path) -> None:
     thread.join()
     assert order == ["first", "second"]
     assert notes == [f"Another labgen command makes a box in {folder}. Waiting for it to end."]
+
+
+def test_making_names_a_cache_that_cannot_be_written(folder: Path) -> None:
+    (folder / ".making").symlink_to(folder / "missing" / "file")
+    with pytest.raises(HostError, match=r"\.making cannot be written: No such file"), store.making(folder, print):
+        pytest.fail("it has the lock")

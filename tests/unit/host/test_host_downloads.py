@@ -190,7 +190,19 @@ WITH_FILE = BOTH.but(paths={"/home/learner/lab/b.box"})
             "warning",
             "cloud.debian.org answers 404",
         ),
+        (
+            "box: {image: debian-13}",
+            DEBIAN.but(statuses=dict.fromkeys(ADDRESSES, 403)),
+            "error",
+            "cloud.debian.org answers 403",
+        ),
         ("box: {image: debian-13}", DEBIAN.but(statuses={ADDRESSES[0]: 404}), "ok", "from cdimage.debian.org"),
+        (
+            f"box: {{image: debian-13, url: '{ADDRESSES[0]}', checksum: {SUM}}}",
+            DEBIAN.but(statuses={ADDRESSES[0]: 404}),
+            "error",
+            "answers 404",
+        ),
         (f"box: {{image: debian-13, url: /x.img, checksum: {SUM}}}", BOTH, "ok", "labgen up makes it"),
     ],
 )
