@@ -44,7 +44,7 @@ class Rule:
 
 
 def _matches(pattern: str, longest: int) -> Callable[[Any], bool]:
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.ASCII)
     return lambda text: len(text) <= longest and compiled.fullmatch(text) is not None
 
 
@@ -54,7 +54,7 @@ Name = Annotated[
         "a name that Docker takes: letters, digits, hyphens and underscores, first and last no hyphen or underscore, "
         "at most 63 characters",
         # swarmkit, manager/controlapi/common.go: validateAnnotations.
-        _matches(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*", 63),
+        _matches(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9])*", 63),
     ),
 ]
 """Name of a service, network, secret, config or stack."""
@@ -69,21 +69,37 @@ Image = Annotated[
     Rule(
         "an image as docker pull takes it, such as nginx or redis:6.2.5-alpine",
         # distribution/reference, without digests.
-        _matches(r"(?:[\w.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]*)?", 255),
+        _matches(r"(?:[A-Za-z0-9][\w.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]*)?", 255),
     ),
 ]
-Port = Annotated[int, Rule("a port from 1 to 65535", lambda port: 1 <= port <= 65535)]
+_OF_NODES = (22, 2377, 7946)
+"""Ports that the nodes need for SSH and the swarm."""
+
+Port = Annotated[
+    int,
+    Rule(
+        "a port from 1 to 65535, but not 22, 2377 or 7946",
+        lambda port: 1 <= port <= 65535 and port not in _OF_NODES,
+    ),
+]
 Count = Annotated[int, Rule("a whole number from 1 to 100", lambda count: 1 <= count <= 100)]
 Several = Annotated[int, Rule("a whole number from 2 to 100", lambda count: 2 <= count <= 100)]
 """Replicas, where an exercise shows nothing with a single one."""
 
 Seconds = Annotated[float, Rule("a number of seconds from 0.1 to 3600", lambda seconds: 0.1 <= seconds <= 3600)]
 Memory = Annotated[str, Rule("memory as docker takes it, such as 512MB or 1TB", _matches(r"[1-9]\d*[KMGT]?B", 20))]
+
+
+def _is_plain_line(text: str) -> bool:
+    return text.isprintable() and text.strip() == text != "" and text[0] != "-" and not set("'\"\\$`") & set(text)
+
+
 Text = Annotated[
     str,
     Rule(
-        "one line of text without quotes, backslashes, dollar signs and backquotes",
-        lambda text: text.isprintable() and bool(text.strip()) and not set("'\"\\$`") & set(text),
+        "one line of text without quotes, backslashes, dollar signs and backquotes, with no hyphen first and no space "
+        "at either end",
+        _is_plain_line,
     ),
 ]
 """Text that commands print or write: it stands in a shell's quotes."""

@@ -146,7 +146,8 @@ def runs_its_program(service: Service) -> bool:
     That may be the image's own command, the same program with options, or a shell that starts it. Of an image that the
     course does not know every command is right.
     """
-    programs = _PROGRAMS.get(repository(service.image), ())
+    # A mirror's nginx is nginx.
+    programs = _PROGRAMS.get(repository(service.image).rpartition("/")[2], ())
     words = (*service.entrypoint, *service.args)
     if not programs or not words:
         return True
