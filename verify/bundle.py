@@ -145,7 +145,7 @@ def _read(lines: Iterator[str]) -> Evidence:
 
 
 def _begin(line: str) -> tuple[Evidence, str]:
-    """Write the head, and give its hash."""
+    """Read the head; give the evidence that it begins, still without observations, and the hash of the head."""
     fields = _object(line)
     if fields is None or fields.get("schema") != SCHEMA:
         raise Damaged("it is no evidence of a labgen grading")

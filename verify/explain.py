@@ -19,12 +19,11 @@ from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import PROVIDERS
 from labgen.transport import tracing
 from labgen.transport.observation import Observation
-from verify import bundle
 from verify.checks import check_of
 from verify.evidence import Evidence
 from verify.explaining import Explained, explanation_of
 from verify.grading import grade
-from verify.session import lab_in
+from verify.session import lab_in, load_evidence
 from verify.verdicts import BOOK, check_id
 
 _ANY_PROVIDER = next(iter(PROVIDERS))
@@ -98,7 +97,7 @@ def explain(
     :raises EvidenceError: the evidence cannot be read, or is not of this check.
     """
     graded = evidence_file is not None or exists(folder.evidence)
-    evidence = _read(evidence_file or folder.evidence) if graded else _nothing(folder)
+    evidence = load_evidence(evidence_file or folder.evidence) if graded else _nothing(folder)
     explainer = Explainer(check)
     lab = lab_in(evidence, folder.path)
     grade(lab, ("all",), evidence.replay(), evidence=evidence, language=language, plugins=[explainer])
@@ -107,13 +106,6 @@ def explain(
     if not explainer.explanations:
         raise EvidenceError(f"{check} could not be judged again.", "Grade again: labgen grade")
     return explanation_of(explainer.explanations, evidence.started if graded else None, language, full=full)
-
-
-def _read(file: Path) -> Evidence:
-    try:
-        return bundle.load(file)
-    except (OSError, ValueError) as why:
-        raise EvidenceError(f"{file} cannot be read: {why}.", "Grade again: labgen grade") from None
 
 
 def _nothing(folder: LabFolder) -> Evidence:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from labgen.core.i18n import Language, Text, _
 from labgen.core.printable import printable
+from labgen.docker import api
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
@@ -125,13 +126,10 @@ def _probe(observation: Observation, about: Check, language: Language, full: boo
             yield from _short(body if full else mine.part(path, body, language), language, full)
         return
     commands = Commands.read(observation.script)
-    alone = commands is not None and commands.script == observation.script
-    sections, _heading, answers_text = (
-        ("", "", observation.out) if alone else observation.out.partition("\n@@answers\n")
-    )
-    if alone:
+    if commands is not None and commands.script == observation.script:
         sections, answers_text = "", observation.out
     else:
+        sections, _heading, answers_text = observation.out.partition("\n@@answers\n")
         yield from _script(observation.script, full)
     if observation.error[0]:
         yield _NO_ANSWER.in_(language, why=observation.error[0])
@@ -186,14 +184,16 @@ class _Mine:
         spec = exercises().get(exercise)
         self.names = {spec.name for spec in (*spec.services, *spec.later)} if spec else set()
         entries = (entry for answer in answers for entry in _listed(answer))
-        self.ids = {str(entry.get("ID")) for entry in entries if _at(entry, "Spec", "Name") in self.names}
+        self.ids = {str(entry.get("ID")) for entry in entries if api.at(entry, "Spec", "Name") in self.names}
 
     def part(self, path: str, body: str, language: Language) -> str:
         entries = _listed(body)
         if not entries:
             return body
         mine = [
-            entry for entry in entries if _at(entry, "Spec", "Name") in self.names or entry.get("ServiceID") in self.ids
+            entry
+            for entry in entries
+            if api.at(entry, "Spec", "Name") in self.names or entry.get("ServiceID") in self.ids
         ]
         lines = (
             [] if not mine or len(mine) == len(entries) else [_AMONG.in_(language, count=len(mine), all=len(entries))]
@@ -205,7 +205,7 @@ class _Mine:
 
 
 def _picked(entry: Any, fields: Sequence[tuple[str, ...]]) -> str:
-    picked = {".".join(keys): _at(entry, *keys) for keys in fields}
+    picked = {".".join(keys): api.at(entry, *keys) for keys in fields}
     fields_present = {name: value for name, value in picked.items() if value not in (None, "", [], {})}
     return json.dumps(fields_present, ensure_ascii=False) if fields_present else ""
 
@@ -261,9 +261,3 @@ def _json(text: str) -> Any:
 def _listed(body: str) -> list[dict[str, Any]]:
     value = _json(body)
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _at(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

@@ -43,7 +43,7 @@ _SETTINGS = (
     *(word for name in _WITHOUT for word in ("-p", f"no:{name}")),
 )
 
-_FAULT = "That is a fault of labgen's."
+_FAULT = "That is a fault of labgen's. Please report it, with what `labgen support` writes."
 
 _ONE_AT_A_TIME = threading.RLock()
 """pytest keeps some of what it knows of a run in its process: the environment, Python's import hooks."""
@@ -139,9 +139,7 @@ class _Run:
         """Keep what broke down, and where; pytest would print a stack trace."""
         entry = excinfo.traceback[-1]
         place = f"{Path(entry.path).name}, line {entry.lineno + 1}"
-        self._error = LabgenError(
-            f"the checks broke down: {excinfo.exconly()} ({place})", "That is a fault of labgen's."
-        )
+        self._error = LabgenError(f"the checks broke down: {excinfo.exconly()} ({place})", _FAULT)
         return True
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

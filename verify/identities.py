@@ -67,8 +67,8 @@ def _members(evidence: Evidence) -> tuple[dict[str, str], dict[str, list[str]], 
     for out in dict.fromkeys(answers.values()):
         for answer in _objects(out):
             spec = answer.get("Spec") if isinstance(answer.get("Spec"), dict) else {}
-            image = _at(spec, "ContainerSpec", "Image") or _at(spec, "TaskTemplate", "ContainerSpec", "Image")
-            name = _at(answer, "Description", "Hostname")
+            image = api.at(spec, "ContainerSpec", "Image") or api.at(spec, "TaskTemplate", "ContainerSpec", "Image")
+            name = api.at(answer, "Description", "Hostname")
             key = answer.get("ID")
             if isinstance(image, str):
                 images.add(image)
@@ -87,12 +87,6 @@ def _objects(out: str) -> Iterator[dict[str, Any]]:
             except ValueError:
                 continue
             yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict))
-
-
-def _at(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _matches(pattern: re.Pattern[str], evidence: Evidence) -> set[str]:

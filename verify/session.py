@@ -331,7 +331,10 @@ def parameters(request: pytest.FixtureRequest) -> Parameters:
     """Give the parameters of the exercise whose checks these are."""
     exercise = exercise_of(request.node)
     if exercise is None:
-        raise pytest.UsageError("only the checks of an exercise have parameters: import those of another one.")
+        raise pytest.UsageError(
+            "the fixture `parameters` is for the checks of an exercise. Elsewhere: "
+            "labgen.exercise.catalogue.find(NAME).parameters"
+        )
     return exercise.parameters
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from labgen import config
 from labgen.apps.handins import name_of
 from labgen.apps.requests import GradingRequest, HandIn
-from labgen.core.atomic_files import read
 from labgen.core.errors import (
     GRADED_INCONCLUSIVE,
     GRADED_NOTHING,
@@ -52,7 +51,7 @@ class _Row:
 
 def print_table(request: GradingRequest, grade: Grade) -> int:
     """Grade each hand-in, print a table, and say what they share; gives the gravest exit status."""
-    lab = config.parse(read(request.lab_file) or "") if request.lab_file else None
+    lab = config.load(request.lab_file) if request.lab_file else None
     names = _distinct(request.handins)
     rows = [_row(handin, lab, grade) for handin in request.handins]
     cells = [("name", "verdict", "points")]
@@ -74,6 +73,8 @@ def _row(handin: HandIn, lab: Lab | None, grade: Grade) -> _Row:
         evidence = load_evidence(handin.file)
     except EvidenceError as error:
         return _Row(error.exit_status, f"refused: {_reason(error, handin)}")
+    except Exception as error:
+        return _Row(LabgenError.exit_status, f"not graded: {type(error).__name__}: {error}")
     ids = identities.ids(evidence)
     try:
         bundle.need_nonce(evidence, handin.nonce)

@@ -119,7 +119,9 @@ def received(kind: type[Request]) -> Request:
     try:
         return TypeAdapter(kind).validate_python(json.load(sys.stdin))
     except (ValueError, RecursionError):
-        raise LabgenError("this program takes a request that labgen sends it.", "Type: labgen grade") from None
+        raise LabgenError(
+            "this program takes a request that labgen sends it.", "Type: labgen grade, or labgen explain CHECK"
+        ) from None
 
 
 def _remove(report: Path) -> None:

@@ -213,6 +213,9 @@ class Runner:
         except OSError as why:
             held.deliver()
             raise _not_started(line[0], cwd, why, hint) from None
+        except BaseException:
+            held.deliver()
+            raise
         with verbose.shown(line, child), child:
             try:
                 held.deliver()
@@ -320,8 +323,9 @@ def _feed(pipe: IO[str], text: str) -> None:
     """Write a program's standard input beside it: one that prints before it reads would wait for ever."""
 
     def write() -> None:
-        # A program that does not want its input is not at fault.
-        with contextlib.suppress(BrokenPipeError), pipe:
+        # A program that does not want its input is not at fault. Windows answers EINVAL if nobody reads a pipe, and the
+        # pipe is closed here if the program has ended meanwhile.
+        with contextlib.suppress(OSError, ValueError), pipe:
             pipe.write(text)
 
     threading.Thread(target=write, daemon=True).start()

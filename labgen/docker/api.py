@@ -193,6 +193,13 @@ def as_list(value: Any, where: str) -> list[Mapping[str, Any]]:
     return value
 
 
+def at(value: Any, *keys: str) -> Any:
+    """Give what stands under keys, one within the other; ``None`` if it is not there."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
 def text_of(fields: Any, key: str) -> str:
     """Give the text under a key of an object, empty if there is none."""
     value = fields.get(key) if isinstance(fields, Mapping) else None

@@ -18,6 +18,7 @@ import pytest
 from labgen import cli
 from labgen.apps import grading
 from labgen.core.environment import INSTALLED
+from labgen.core.errors import LabFileError
 from labgen.core.polling import NotYet, wait_until
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
@@ -348,3 +349,11 @@ def test_grade_that_is_ended_leaves_no_process(evidence: Path, sign: str) -> Non
     assert grading_process.returncode == 130
     assert error == "\nInterrupted. Run the same command again: it carries on.\n"
     assert not Path(f"/proc/{child}").exists()
+
+
+def test_grade_of_hand_ins_refuses_a_lab_file_that_is_not_there(
+    evidence: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = evidence.with_name("lb.yml")
+    assert cli.main(["grade", "--from", str(evidence), "--lab-file", str(missing)]) == LabFileError.exit_status
+    assert f"error: {missing}: 1 mistake" in capsys.readouterr().err

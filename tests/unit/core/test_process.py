@@ -28,6 +28,13 @@ def test_both_outputs_and_the_status():
     assert (result.out, result.err, result.status, result.ok) == ("out\n", "err\n", 3, False)
 
 
+def test_run_leaves_the_signals_as_they_were_if_a_program_cannot_be_named():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError, match="null byte"):
+        RUNNER.run(["a\0b"])
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_arguments_arrive_as_they_are():
     nasty = ["a b", "'", '"', "#{x}", "$(id)", "한글", "*", "\n"]
     result = RUNNER.run(py("import sys; print(repr(sys.argv[1:]))", *nasty))

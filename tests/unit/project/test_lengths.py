@@ -17,8 +17,8 @@ def too_long(source: str) -> list[str]:
     functions = [
         node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    lengths = {function.name: (function.end_lineno or 0) - function.lineno + 1 for function in functions}
-    return [f"{name}: {length}" for name, length in lengths.items() if length > MOST]
+    lengths = [(function.name, (function.end_lineno or 0) - function.lineno + 1) for function in functions]
+    return [f"{name}: {length}" for name, length in lengths if length > MOST]
 
 
 def is_list_of_steps(path: Path, function: str) -> bool:
