@@ -22,9 +22,6 @@ class Parameters(parameters.Parameters):
     gossip_port: ClassVar[int] = 7946
     """Every node listens on it."""
 
-    data_port: ClassVar[int] = 4789
-    """Overlay networks run over it."""
-
     ingress: ClassVar[str] = "ingress"
     """The network over all nodes that comes with a swarm."""
 
@@ -41,7 +38,3 @@ EXERCISE = Exercise(
     summary=_("node roles, the swarm's state, ports and networks, rotating join tokens, promote and demote"),
     parameters=Parameters(),
 )
-
-PORTS = (Parameters.managing_port, Parameters.gossip_port)
-INGRESS = Parameters().ingress
-BRIDGE = Parameters().bridge

@@ -100,7 +100,5 @@ other names lead to the tasks' own addresses, and answer.
 
 NETWORK = Parameters().network
 CREATE_NETWORK = Parameters().create_network
-ASKER = Parameters().asker
-START = Parameters().start_asker
 VIRTUAL = Parameters().virtual
 ROUND_ROBIN = Parameters().round_robin

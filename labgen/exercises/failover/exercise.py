@@ -81,9 +81,6 @@ machine are one.
     },
 )
 
-MONITOR = Parameters().monitor
 SERVICE = Parameters().service
 STOP = Parameters().stop
 START = Parameters().start
-FORCE = Parameters().force
-RESTART = Parameters().restart

@@ -181,17 +181,10 @@ tasks alone.
     },
 )
 
-MONITOR = Parameters().monitor
-INTERVAL = Parameters().interval
-RETRIES = Parameters().retries
 SERVICE = Parameters().service
 UPDATED = Parameters().updated
-ASKING = Parameters().asking
 WRONG_PORT = Parameters().update_wrong
 BROKEN = Parameters().broken
 RIGHT = Parameters().update_right
 WEB = Parameters().web
-FORCE = Parameters().force
-WITHIN = Parameters().within
-PER_THOUSAND = Parameters().per_thousand
 asks = Parameters().asks

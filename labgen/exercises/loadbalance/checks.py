@@ -49,7 +49,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     ),
 )
 def test_replicated(service: Service, parameters: Parameters) -> None:
-    """The service is replicated, with as many replicas as the exercise asks for."""
+    """The service is replicated, with {replicas} replicas."""
     assert (service.mode, service.replicas) == ("replicated", parameters.replicas), f"it is {service.mode}" + (
         f" with {service.replicas} replicas" if service.replicas is not None else ""
     )
@@ -63,7 +63,7 @@ def test_replicated(service: Service, parameters: Parameters) -> None:
     hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
 )
 def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """As many tasks of the service run and stay up as the exercise asks for."""
+    """{replicas} tasks of the service run and stay up."""
     runs(exam, service, parameters.replicas)
 
 

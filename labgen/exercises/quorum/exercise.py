@@ -61,10 +61,8 @@ EXERCISE = Exercise(
     workers=1,
 )
 
-PORT = Parameters().port
 SERVICE = Parameters().service
 STOP = Parameters().stop
 START = Parameters().start
 LIST = Parameters().list_nodes
 NO_LEADER = Parameters().no_leader
-FORCE = Parameters().force

@@ -125,7 +125,6 @@ QUEUE = Parameters().queue
 MENDED = Parameters().mended
 STORE = Parameters().store
 SAFE = Parameters().safe
-BROKEN = Parameters().broken
 BREAK_QUEUE = Parameters().break_queue
 MEND_QUEUE = Parameters().mend_queue
 BREAK_STORE = Parameters().break_store

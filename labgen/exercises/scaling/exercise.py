@@ -99,4 +99,3 @@ it is written.
 SERVICE = Parameters().service
 SCALED = Parameters().scaled
 FEW, MANY = Parameters.few, Parameters.many
-UP, DOWN = Parameters().up, Parameters().down

@@ -77,4 +77,3 @@ EXERCISE = Exercise(
 LINE = Parameters().line
 PAUSE = Parameters().pause
 SERVICE = Parameters().service
-SCALED = Parameters().scaled

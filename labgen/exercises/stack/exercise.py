@@ -164,19 +164,13 @@ in step 5, which needs no published port.
 )
 
 STACK = Parameters().stack
-FILE = Parameters().file
 OLD = Parameters().old
 NEW = Parameters().new
 TEXT = Parameters().text
 CHANGED = Parameters().changed
-PROJECT = Parameters().project
 NETWORK = Parameters().network
 WEB = Parameters().web
 COUNTER = Parameters().counter
 CACHE = Parameters().cache
 UPDATED = Parameters().updated
 SERVICES = Parameters().services
-DEPLOY = Parameters().deploy
-REMOVE = Parameters().remove
-CHANGE = Parameters().change
-VISITS = Parameters().visits

@@ -77,7 +77,5 @@ EXERCISE = Exercise(
 
 OLD = Parameters().old
 NEW = Parameters().new
-LEAST = Parameters().version
 SERVICE = Parameters().service
 UPDATED = Parameters().updated
-UPDATE = Parameters().update

@@ -99,11 +99,8 @@ EXERCISE = Exercise(
     parameters=Parameters(),
 )
 
-MONITOR = Parameters().monitor
 PARALLELISM = Parameters().parallelism
 DELAY = Parameters().delay
 SERVICE = Parameters().service
-IN_PAIRS = Parameters().in_pairs
-START_FIRST = Parameters().start_first
 UPDATE_IN_PAIRS = Parameters().update_in_pairs
 UPDATE_START_FIRST = Parameters().update_start_first

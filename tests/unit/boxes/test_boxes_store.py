@@ -15,6 +15,7 @@ from labgen.boxes import store
 from labgen.core.errors import HostError
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
+from tests import needs
 
 DEBIAN = CloudImageSource("debian-13")
 TODAY = boxes.file_name(DEBIAN, "amd64", "virtualbox")
@@ -128,6 +129,7 @@ def test_making_waits_for_another_command(folder: Path) -> None:
 
 
 def test_making_names_a_cache_that_cannot_be_written(folder: Path) -> None:
+    needs.posix("a link")
     (folder / ".making").symlink_to(folder / "missing" / "file")
     with pytest.raises(HostError, match=r"\.making cannot be written: No such file"), store.making(folder, print):
         pytest.fail("it has the lock")
