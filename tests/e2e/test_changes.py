@@ -131,7 +131,8 @@ def test_copy_of_the_folder_touches_nothing_of_it(lab: LabUnderTest, tmp_path: P
         assert refused.returncode == 7
         assert "this folder is a copy of" in refused.stderr
     (copied / ".labgen" / "state.json").unlink()
-    assert "which this folder is a copy" in copy.run("labgen", "up", "--provider", "docker", check=False).stderr
+    refused = copy.run("labgen", "up", "--provider", "docker", check=False)
+    assert "belongs to another lab; this folder is a copy of it" in refused.stderr
     assert containers(lab) == EVERYONE[:3]
 
 
