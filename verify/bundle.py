@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from labgen.docker import api
+from labgen.core import bounded
 from labgen.transport.observation import Observation
 from verify import consistency, identities
 from verify.evidence import Damaged as Damaged  # what reading a bundle raises
@@ -165,7 +165,7 @@ def _observed(fields: Mapping[str, Any], evidence: Evidence, number: int) -> Obs
         observation = _observation(fields, evidence.observations, number)
     except Damaged:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, zlib.error) as why:
+    except (KeyError, TypeError, ValueError, IndexError, zlib.error, bounded.TooMuch) as why:
         raise Damaged(f"it is forged: observation {number} cannot be read ({type(why).__name__})") from None
     if evidence.observations and observation.since < evidence.observations[-1].since:
         raise Damaged(f"it is forged: observation {number} was made before the one before it")
@@ -227,7 +227,7 @@ def _observation(fields: Mapping[str, Any], before: list[Observation], number: i
         raw = unpack.decompress(base64.b64decode(fields["packed"], validate=True), _ANSWER)
         if unpack.unconsumed_tail or not unpack.eof:
             raise ValueError("too long, or cut short")
-        out = api.text(raw, _ANSWER)
+        out = bounded.text(raw, _ANSWER)
     elif "as" in fields:
         if isinstance(fields["as"], bool) or not 0 <= fields["as"] < len(before):
             raise IndexError("there is no such observation")

@@ -40,6 +40,20 @@ def read(file: Readable, most: int) -> bytearray:
     return content
 
 
+def text(raw: bytes | bytearray, most: int) -> str:
+    """Decode what a node printed. What is no UTF-8 comes as U+FFFD.
+
+    :param most: bytes that it may have, and half of those that it may take in memory: one emoji makes a text four times
+        as large.
+    :raises TooMuch: it is too long.
+    """
+    widest = max(raw, default=0)
+    width = 4 if widest >= 0xF0 else 2 if widest >= 0xC4 else 1
+    if len(raw) > most or len(raw) * width > 2 * most:
+        raise TooMuch
+    return raw.decode("utf-8", "replace")
+
+
 def outputs(child: subprocess.Popen[str], most: int, timeout: float) -> tuple[bytearray, bytearray]:
     """Read both outputs of a program to their ends.
 

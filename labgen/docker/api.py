@@ -162,20 +162,6 @@ def load_json(text: str) -> Any:
         raise ValueError("too deep") from None
 
 
-def text(raw: bytes | bytearray, most: int) -> str:
-    """Decode what a node printed. What is no UTF-8 comes as U+FFFD.
-
-    :param most: bytes that it may have, and half of those that it may take in memory: one emoji makes a text four times
-        as large.
-    :raises ValueError: it is too long.
-    """
-    widest = max(raw, default=0)
-    width = 4 if widest >= 0xF0 else 2 if widest >= 0xC4 else 1
-    if len(raw) > most or len(raw) * width > 2 * most:
-        raise ValueError("too long")
-    return raw.decode("utf-8", "replace")
-
-
 def as_object(value: Any, where: str) -> Mapping[str, Any]:
     """Require that a value is an object (NodeError if it is not)."""
     if not isinstance(value, Mapping):

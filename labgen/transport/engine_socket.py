@@ -13,16 +13,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labgen.core import bounded
-from labgen.core.bounded import TooMuch
-from labgen.docker.api import SOCKET, text
+from labgen.docker.api import SOCKET
 from labgen.transport.deadline import seconds_until
 from labgen.transport.page_request import request
 from labgen.transport.protocol import LONGEST
-from labgen.transport.remote import SYSTEM_PATH
+from labgen.transport.remote import root_command
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
-
     from paramiko import Channel
     from paramiko import Transport as Connection
 
@@ -70,11 +67,10 @@ class EngineSocket:
         mark = f"@@{secrets.token_hex(8)}"
         arguments = f"{SOCKET} {mark}"
         script = (
-            f"PATH={SYSTEM_PATH}; export PATH; "
             f"if command -v perl >/dev/null; then exec perl -e {shlex.quote(_PERL)} {arguments}; "
             f"else exec python3 -I -S -c {shlex.quote(_PYTHON)} {arguments}; fi"
         )
-        self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(script)}")
+        self._channel.exec_command(root_command(script))
         self._await(f"\n{mark}\n".encode(), deadline)
 
     def get(self, paths: Sequence[str], deadline: float) -> str:
@@ -92,7 +88,7 @@ class EngineSocket:
         for path in paths:
             try:
                 response = request(self._channel, "docker", path, {}, deadline, LONGEST - size)
-                body = self._body(response, LONGEST - size)
+                body = bounded.text(bounded.read(response, LONGEST - size), LONGEST)
             except TimeoutError:
                 raise
             except (OSError, EOFError, ValueError, HTTPException) as why:
@@ -104,13 +100,6 @@ class EngineSocket:
     def close(self) -> None:
         """Close the connection."""
         self._channel.close()
-
-    def _body(self, response: HTTPResponse, most: int) -> str:
-        body = bounded.read(response, most)
-        try:
-            return text(body, LONGEST)
-        except ValueError:
-            raise TooMuch from None
 
     def _await(self, mark: bytes, deadline: float) -> None:
         """Read until the mark: what comes before it was printed by the login (.bashrc)."""

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import re
 import secrets
-import shlex
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from labgen.core import bounded
 from labgen.core.bounded import TooMuch
-from labgen.docker.api import text
 from labgen.transport.deadline import seconds_until
 from labgen.transport.output import Output
 from labgen.transport.protocol import LONGEST
-from labgen.transport.remote import SYSTEM_PATH
+from labgen.transport.remote import root_command
 
 if TYPE_CHECKING:
     from paramiko import Channel
@@ -34,7 +33,6 @@ LOST = -1
 # The first line is the script's own standard input, the last a mark; a script that is cut short is not
 # run. `read` and `printf` are the shell's own: no secret becomes an argument of a process.
 _LOOP = """\
-PATH=PATHS; export PATH
 printf '\\nMARK begin\\n'; printf '\\nMARK begin\\n' >&2
 while IFS= read -r secret; do
   script=
@@ -68,8 +66,7 @@ class RootShell:
     def __init__(self, connection: Connection) -> None:
         self._mark = f"@@{secrets.token_hex(8)}"
         self._channel: Channel = connection.open_session()
-        loop = _LOOP.replace("MARK", self._mark).replace("PATHS", SYSTEM_PATH)
-        self._channel.exec_command(f"sudo -n LC_ALL=C.UTF-8 sh -c {shlex.quote(loop)}")
+        self._channel.exec_command(root_command(_LOOP.replace("MARK", self._mark)))
 
     def run(self, script: str, *, within: float, secret: str | None = None) -> Output:
         """Run a script in a shell of its own, and return its output.
@@ -122,10 +119,7 @@ class RootShell:
     def _printed(self, data: bytearray) -> str:
         """Cut off what a login (.bashrc) printed before the loop began."""
         before, begun, after = data.partition(f"\n{self._mark} begin\n".encode())
-        try:
-            return text(after if begun else before, LONGEST)
-        except ValueError:
-            raise TooMuch from None
+        return bounded.text(after if begun else before, LONGEST)
 
     def _wait_until(self, deadline: float) -> None:
         self._channel.settimeout(seconds_until(deadline))

@@ -35,7 +35,7 @@ from labgen.machines import ssh_config
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.model.lab_folder import LabFolder, State
-from labgen.transport import engine_socket
+from labgen.transport import engine_socket, remote
 from labgen.transport.ssh import SshTransport
 from verify.answers import CommandFailed
 from verify.testinfra_host import host_of
@@ -212,7 +212,7 @@ def engine(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (at / name).chmod(0o755)
     (at / ".bashrc").write_text("echo Welcome; echo 'No \"mail\".' >&2\n")
     monkeypatch.setattr(engine_socket, "SOCKET", str(at / "engine.sock"))
-    monkeypatch.setattr(engine_socket, "SYSTEM_PATH", f"{at}:/usr/bin:/bin")
+    monkeypatch.setattr(remote, "SYSTEM_PATH", f"{at}:/usr/bin:/bin")
     with Engine(at / "engine.sock") as running:
         yield at / "engine.sock"
         running.shutdown()
@@ -228,7 +228,7 @@ def test_engine_is_asked_at_its_socket_whatever_docker_and_curl_say(
         programs.mkdir()
         (programs / "python3").symlink_to(Path(sys.base_prefix, "bin", "python3"))
         (programs / "sh").symlink_to(str(shutil.which("sh")))
-        monkeypatch.setattr(engine_socket, "SYSTEM_PATH", str(programs))
+        monkeypatch.setattr(remote, "SYSTEM_PATH", str(programs))
     nodes = transport_to(server)
     for _ in range(2):
         answers = api.ask(partial(nodes.ask, NODE), ["/info", "/none", "/long"])

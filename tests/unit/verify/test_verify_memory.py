@@ -32,21 +32,21 @@ sys.path.insert(0, {here!r})
 from fake_lab import FakeLab
 from labgen import config
 from labgen.docker import swarm
+from labgen.core import bounded
 from labgen.core.errors import LabgenError
 from verify import bundle, facts
 from verify.evidence import Evidence
 from verify.exam import Exam
 from labgen.model.lab_folder import State
-from labgen.docker import api
 from labgen.transport.protocol import LONGEST, Transport
 import pytest, testinfra.host, jinja2
 
 raw = bytearray(eval({answer!r}))
 def told():
     try:
-        return api.text(raw[:LONGEST], LONGEST)
-    except ValueError as why:
-        raise LabgenError(str(why))
+        return bounded.text(raw[:LONGEST], LONGEST)
+    except bounded.TooMuch:
+        raise LabgenError("too much")
 class Hosts(Transport):
     def run(self, node, script, *, within=30.0):
         return told() + "\\n200\\n" + "[]\\n200\\n" * 3
