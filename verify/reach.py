@@ -22,8 +22,8 @@ T = TypeVar("T")
 _CONNECTING = 1.5
 """Seconds in which a connection comes about on an ordinary machine; in the lab's own network it takes a thousandth."""
 
-_GOSSIPING = 10.0
-"""Seconds that nodes which have just joined have to hear of one another's ends of the ingress network."""
+_GOSSIPING = 15.0
+"""Seconds for all rounds, and for nodes which have just joined to hear of one another's ends of the ingress network."""
 
 _ROUNDS = 3
 """Rounds in which something must be lost each time: a busy node may lose a packet, or answer late, in one."""
@@ -148,24 +148,29 @@ class Reach:
         :raises NotYet: something may still come: a node has not heard of another, or a datagram was lost.
         """
         self._rounds += 1
-        members = self._members()
+        members, earlier = self._members(), dict(self._attempts)
         addresses = [str(node.address) for node in self._exam.lab.nodes]
         managers = [str(node.address) for node in self._managers]
         script = reachability.script(addresses, managers, min(5.0, max(1.0, self._exam.seconds(_CONNECTING))))
-        self._attempts |= side_by_side(members, lambda node: reachability.read(self._exam.on(node, script)))
+        self._attempts |= side_by_side(
+            members, lambda node: reachability.read(self._exam.on(node, script)).since(self._answer(earlier, node))
+        )
         self._heard |= side_by_side(members, self._listen)
         gossiping = [(source, target) for source, target in _pairs(members) if self._gossip(source, target)]
         answers = [self._overlay(source, target) for source, target in gossiping]
         if None in answers and any(answer is not None for answer in answers):
             raise NotYet("a node has not heard of another's end of the ingress network")
-        if self._rounds < _ROUNDS and any(self._may_come(source, target) for source, target in gossiping):
+        if self._rounds < _ROUNDS and any(self._may_come(source, target) for source, target in _pairs(members)):
             raise NotYet("something was lost on the way")
 
     def _may_come(self, source: Node, target: Node) -> bool:
         """Tell whether what was lost may come next time: no firewall of the two nodes drops it."""
-        senders = self._answer(self._heard, target)
-        lost = {GOSSIP} if senders is not None and str(source.address) not in senders else set()
-        lost |= {DATA_PATH} if self._overlay(source, target) is False else set()
+        listening = (GOSSIP, MANAGEMENT) if target in self._managers else (GOSSIP,)
+        lost = {port for port in listening if self._connected(source, target, port) == SILENT}
+        if self._gossip(source, target):
+            senders = self._answer(self._heard, target)
+            lost |= {GOSSIP} if senders is not None and str(source.address) not in senders else set()
+            lost |= {DATA_PATH} if self._overlay(source, target) is False else set()
         drops = self._exam.symptoms.drops
         return any(not (drops(source, target, port) or drops(target, source, port)) for port in lost)
 

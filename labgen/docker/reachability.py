@@ -44,6 +44,16 @@ class Attempts:
     tcp: Mapping[tuple[str, int], str]
     overlay: Mapping[str, bool]
 
+    def since(self, earlier: Attempts | None) -> Attempts:
+        """Add what was reached by earlier attempts: a busy computer answers late in one, a closed port in none."""
+        if earlier is None:
+            return self
+        late = {at for at, outcome in self.tcp.items() if outcome == SILENT and earlier.tcp.get(at) == OPEN}
+        return Attempts(
+            tcp={**self.tcp, **dict.fromkeys(late, OPEN)},
+            overlay={at: answered or earlier.overlay.get(at, False) for at, answered in self.overlay.items()},
+        )
+
 
 def script(addresses: Sequence[str], managers: Sequence[str], within: float) -> str:
     """Give the script that tries the connections, run as root on one node; takes as long as one connection may take.

@@ -171,6 +171,61 @@ def test_reach_of_what_comes_through_in_the_third_round_has_no_failures(
     assert net.rounds == 3
 
 
+def test_reach_of_a_connection_that_comes_about_late_has_no_failures(
+    reach: Of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = Net(shut={(W2, MANAGER, GOSSIP): SILENT, (W1, MANAGER, MANAGEMENT): SILENT})
+    reached = reach(net)
+
+    def tried(name: str) -> Attempts:
+        if net.rounds == 3:
+            net.shut.clear()
+        return net.tried(name)
+
+    monkeypatch.setattr(reachability, "read", tried)
+    assert [reached.connections(node, port) for node in ALL for port in (GOSSIP, MANAGEMENT)] == [[]] * 6
+    assert net.rounds == 3
+
+
+def test_reach_of_a_connection_that_has_come_about_once_has_no_failures(
+    reach: Of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [{(W2, MANAGER, GOSSIP): SILENT}, {(W1, MANAGER, GOSSIP): SILENT}]
+    net = Net()
+    reached = reach(net)
+
+    def tried(name: str) -> Attempts:
+        net.shut = late[net.rounds - 1]
+        return net.tried(name)
+
+    monkeypatch.setattr(reachability, "read", tried)
+    assert [reached.connections(node, GOSSIP) for node in ALL] == [[], [], []]
+    assert net.rounds == 2
+
+
+def test_reach_of_an_overlay_that_has_answered_once_has_no_failures(reach: Of, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [{(W1, W2): False, (W2, W1): False}, {(MANAGER, W1): False, (W1, MANAGER): False}]
+    net = Net()
+    reached = reach(net)
+
+    def tried(name: str) -> Attempts:
+        net.overlay = dict(late[net.rounds - 1])
+        return net.tried(name)
+
+    monkeypatch.setattr(reachability, "read", tried)
+    assert [reached.overlay(node) for node in ALL] == [[], [], []]
+    assert net.rounds == 2
+
+
+def test_reach_tries_once_a_connection_that_is_refused_or_dropped_by_a_known_rule(reach: Of) -> None:
+    for net in (
+        Net(shut={(W2, MANAGER, GOSSIP): REFUSED}),
+        Net(shut={(W2, MANAGER, GOSSIP): SILENT}, rules={(W2, GOSSIP)}),
+    ):
+        assert reach(net).connections(W2, GOSSIP)
+        assert net.rounds == 1
+
+
 def test_reach_waits_for_ends_that_the_gossip_has_not_told_of_yet(reach: Of) -> None:
     silent = dict.fromkeys([(source, target) for source in ALL for target in ALL if source != target])
     some = Net(overlay={(W1, W2): None, (W2, W1): None})
