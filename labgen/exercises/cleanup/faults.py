@@ -89,8 +89,8 @@ FAULTS = (
         "a service left",
         fail=("services_gone",),
         blocked=_NEED_SERVICES_GONE,
-        on_nodes=lambda lab: acts.make(lab, globalmode.SERVICE),
-        mend=lambda lab: acts.vanish(lab, globalmode.SERVICE.name),
+        on_nodes=lambda lab: acts.make(lab, globalmode.Parameters().service),
+        mend=lambda lab: acts.vanish(lab, globalmode.Parameters().service.name),
         on_recording=a_service_left,
     ),
     Fault(

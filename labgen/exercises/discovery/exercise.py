@@ -97,8 +97,3 @@ other names lead to the tasks' own addresses, and answer.
 """),
     },
 )
-
-NETWORK = Parameters().network
-CREATE_NETWORK = Parameters().create_network
-VIRTUAL = Parameters().virtual
-ROUND_ROBIN = Parameters().round_robin

@@ -25,9 +25,11 @@ from labgen.exercise.faults import (
     RecordedLab,
 )
 
-from . import exercise as discovery
+from .exercise import Parameters
 
-VIRTUAL, ROUND_ROBIN, NETWORK = discovery.VIRTUAL, discovery.ROUND_ROBIN, discovery.NETWORK
+_PARAMETERS = Parameters()
+
+VIRTUAL, ROUND_ROBIN, NETWORK = _PARAMETERS.virtual, _PARAMETERS.round_robin, _PARAMETERS.network
 VIP, RR = VIRTUAL.name, ROUND_ROBIN.name
 _VXLAN = "INPUT -p udp --dport 4789"
 
@@ -230,8 +232,8 @@ FAULTS = (
             "virtual",
             "virtual_ip_answers",
         ),
-        on_nodes=_network(discovery.CREATE_NETWORK.replace("--attachable ", "")),
-        mend=_network(discovery.CREATE_NETWORK),
+        on_nodes=_network(_PARAMETERS.create_network.replace("--attachable ", "")),
+        mend=_network(_PARAMETERS.create_network),
         on_recording=network(Attachable=False),
     ),
     Fault(

@@ -80,7 +80,3 @@ machine are one.
 """),
     },
 )
-
-SERVICE = Parameters().service
-STOP = Parameters().stop
-START = Parameters().start

@@ -24,9 +24,11 @@ from labgen.exercise.faults import (
     RecordedLab,
 )
 
-from . import exercise as failover
+from .exercise import Parameters
 
-SERVICE = failover.SERVICE
+_PARAMETERS = Parameters()
+
+SERVICE = _PARAMETERS.service
 NAME, ALL = SERVICE.name, SERVICE.replicas or 0
 
 
@@ -55,10 +57,10 @@ def _without(node: str) -> Act:
 
 def _lost(lab: LiveLab) -> None:
     """A worker's engine stops for longer than the managers wait, and starts again."""
-    lab.on(WORKER2, failover.STOP)
+    lab.on(WORKER2, _PARAMETERS.stop)
     lab.missed(WORKER2)
     _without(WORKER2)(lab)
-    lab.on(WORKER2, failover.START)
+    lab.on(WORKER2, _PARAMETERS.start)
     _whole(lab)
 
 
@@ -82,12 +84,12 @@ def _whole(lab: LiveLab) -> None:
 
 
 def _drained(lab: LiveLab) -> None:
-    lab.manager(f"{failover.Parameters.drain} {WORKER1}")
+    lab.manager(f"{Parameters.drain} {WORKER1}")
     _without(WORKER1)(lab)
 
 
 def _active(lab: LiveLab) -> None:
-    lab.manager(f"{failover.Parameters.activate} {WORKER1}")
+    lab.manager(f"{Parameters.activate} {WORKER1}")
 
 
 def _updated(*options: str) -> Act:

@@ -38,5 +38,3 @@ EXERCISE = Exercise(
     parameters=Parameters(),
     workers=1,
 )
-
-SERVICE = Parameters().service

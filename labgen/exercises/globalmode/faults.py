@@ -8,9 +8,11 @@ from labgen.exercise import fault_acts as acts
 from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, WORKER2, Fault, LiveLab, RecordedLab
 
-from . import exercise as globalmode
+from .exercise import Parameters
 
-SERVICE = globalmode.SERVICE
+_PARAMETERS = Parameters()
+
+SERVICE = _PARAMETERS.service
 NAME = SERVICE.name
 
 

@@ -10,9 +10,11 @@ from labgen.docker.availability import Stretch
 from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import Edit, RecordedLab
 
-from . import exercise as health
+from .exercise import Parameters
 
-SESSION, WEB = health.SERVICE, health.WEB
+_PARAMETERS = Parameters()
+
+SESSION, WEB = _PARAMETERS.service, _PARAMETERS.web
 
 Task = dict[str, Any]
 

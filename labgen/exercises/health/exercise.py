@@ -180,11 +180,3 @@ tasks alone.
 """),
     },
 )
-
-SERVICE = Parameters().service
-UPDATED = Parameters().updated
-WRONG_PORT = Parameters().update_wrong
-BROKEN = Parameters().broken
-RIGHT = Parameters().update_right
-WEB = Parameters().web
-asks = Parameters().asks

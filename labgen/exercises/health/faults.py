@@ -6,12 +6,13 @@ from labgen.docker.availability import Stretch
 from labgen.exercise import fault_acts as acts
 from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, SAME_ANSWERS, WORKER2, Act, Fault, LiveLab
-from labgen.exercises.update.exercise import NEW
 
 from . import breaking
-from . import exercise as health
+from .exercise import Parameters
 
-SESSION, WEB = health.SERVICE, health.WEB
+_PARAMETERS = Parameters()
+
+SESSION, WEB = _PARAMETERS.service, _PARAMETERS.web
 
 _PORT = f"DOCKER-USER -p tcp --dport {WEB.publish[0].published}"
 
@@ -110,28 +111,28 @@ FAULTS = (
         "no health check",
         fail=("healthy",),
         blocked=_NEED_HEALTHY,
-        on_nodes=_session(create=f"docker service create --name {SESSION.name} --replicas 3 {NEW}"),
+        on_nodes=_session(create=f"docker service create --name {SESSION.name} --replicas 3 {_PARAMETERS.new}"),
         on_recording=breaking.unchecked(SESSION.name),
     ),
     Fault(
         "what failed was made as what runs now",
         fail=("stopped_by_the_check",),
         blocked=_NEED_STOPPED_BY_THE_CHECK,
-        on_nodes=_session(create=SESSION.create.replace(SESSION.image, NEW)),
+        on_nodes=_session(create=SESSION.create.replace(SESSION.image, _PARAMETERS.new)),
         on_recording=breaking.same_settings,
     ),
     Fault(
         "not updated",
         fail=("updated",),
-        on_nodes=_session(health.WRONG_PORT),
+        on_nodes=_session(_PARAMETERS.update_wrong),
         on_recording=breaking.running_image(SESSION.image),
     ),
     Fault(
         "stop-first",
         fail=("none_missing",),
         on_nodes=_session(
-            health.WRONG_PORT,
-            health.RIGHT,
+            _PARAMETERS.update_wrong,
+            _PARAMETERS.update_right,
             create=SESSION.create.replace("--update-order start-first", "--update-order stop-first"),
         ),
         on_recording=breaking.stop_first,

@@ -78,6 +78,3 @@ pages can still be seen from inside. On each worker, find the address of its con
 """),
     },
 )
-
-SERVICE = Parameters().service
-page = Parameters().page

@@ -24,9 +24,11 @@ from labgen.exercise.faults import (
 )
 from labgen.model.capabilities import Capability
 
-from . import exercise as loadbalance
+from .exercise import Parameters
 
-WEB = loadbalance.SERVICE.name
+_PARAMETERS = Parameters()
+
+WEB = _PARAMETERS.service.name
 Json = dict[str, Any]
 
 
@@ -70,8 +72,8 @@ def _does_not_stay_up(lab: LiveLab) -> None:
 def _one_page(lab: LiveLab) -> None:
     """The page of worker 1 only was copied; worker 2 serves nginx's own."""
     lab.serve(WEB, f"{_RIGHT} nginx", 2)
-    page = loadbalance.page(1)
-    written = shlex.quote(f"echo {shlex.quote(page)} >{loadbalance.Parameters.page_path}")
+    page = _PARAMETERS.page(1)
+    written = shlex.quote(f"echo {shlex.quote(page)} >{Parameters.page_path}")
     lab.on(WORKER1, f"docker exec $(docker ps --quiet --filter name={WEB}) sh -c {written}")
 
 
@@ -138,7 +140,7 @@ def not_published(service: Json) -> None:
     service["Spec"]["EndpointSpec"] = {"Mode": "vip"}
 
 
-_PAGES = [loadbalance.page(1), loadbalance.page(2)]
+_PAGES = [_PARAMETERS.page(1), _PARAMETERS.page(2)]
 _OF_NGINX = "<h1>Welcome to nginx!</h1>"
 
 _NEED_SERVICE_EXISTS = (
@@ -263,7 +265,7 @@ FAULTS = (
         "a page copied to one worker only",
         fail=("pages", "pages_from_itself"),
         on_nodes=_one_page,
-        on_recording=lambda lab: lab.served(8001, [loadbalance.page(1), _OF_NGINX]),
+        on_recording=lambda lab: lab.served(8001, [_PARAMETERS.page(1), _OF_NGINX]),
         needs=(Capability.ROUTING_MESH,),
     ),
     Fault(

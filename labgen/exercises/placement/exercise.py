@@ -78,10 +78,3 @@ EXERCISE = Exercise(
     parameters=Parameters(),
     workers=1,
 )
-
-LABEL = Parameters().label
-VALUE = Parameters().value
-OFF_MANAGERS = Parameters().off_managers
-LABELLED = Parameters().labelled
-SPREAD = Parameters().spread
-TOO_BIG = Parameters().too_big

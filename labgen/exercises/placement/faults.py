@@ -9,13 +9,15 @@ from labgen.exercise import fault_acts as acts
 from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import MANAGER, NO_FAULT, QUICK, WORKER1, WORKER2, Act, Edit, Fault, LiveLab, RecordedLab
 
-from . import exercise as placement
+from .exercise import Parameters
 
-OFF_MANAGERS, LABELLED = placement.OFF_MANAGERS, placement.LABELLED
-SPREAD, TOO_BIG = placement.SPREAD, placement.TOO_BIG
-LABEL = f"{placement.LABEL}={placement.VALUE}"
+_PARAMETERS = Parameters()
 
-REMOVE_LABEL = f"docker node update --label-rm {placement.LABEL}"
+OFF_MANAGERS, LABELLED = _PARAMETERS.off_managers, _PARAMETERS.labelled
+SPREAD, TOO_BIG = _PARAMETERS.spread, _PARAMETERS.too_big
+LABEL = f"{_PARAMETERS.label}={_PARAMETERS.value}"
+
+REMOVE_LABEL = f"docker node update --label-rm {_PARAMETERS.label}"
 ADD_LABEL = f"docker node update --label-add {LABEL}"
 
 

@@ -93,9 +93,3 @@ Step 3 is as it is written: a port in host mode is the node's own, and needs no 
 """),
     },
 )
-
-CHOSEN = Parameters().chosen
-AUTOMATIC = Parameters().automatic
-HOST = Parameters().host
-RANGE = range(30000, 32768)
-crowded = Parameters().crowded

@@ -21,16 +21,18 @@ from labgen.exercise.faults import (
 from labgen.exercise.services import Publish
 from labgen.model.capabilities import Capability
 
-from . import exercise as ports
+from .exercise import Parameters
 
-CHOSEN, AUTOMATIC, HOST = ports.CHOSEN, ports.AUTOMATIC, ports.HOST
+_PARAMETERS = Parameters()
+
+CHOSEN, AUTOMATIC, HOST = _PARAMETERS.chosen, _PARAMETERS.automatic, _PARAMETERS.host
 _HOST_PORT = HOST.publish[0].published
 
 
 def _crowded(lab: LiveLab) -> None:
     """The service in host mode as the exercise leaves it."""
     nodes = len(lab.nodes)
-    acts.make(lab, ports.crowded(nodes), running=nodes)
+    acts.make(lab, _PARAMETERS.crowded(nodes), running=nodes)
 
 
 def _faked(lab: LiveLab) -> None:
@@ -47,7 +49,7 @@ def _unfaked(lab: LiveLab) -> None:
 _SILENT_W1 = "DOCKER-USER -p tcp --dport 80"
 """Packets pass this chain when they have the container's port already."""
 _MESH_W2 = f"DOCKER-USER -p tcp --dport {CHOSEN.publish[0].published}"
-_AUTOMATIC_W2 = f"DOCKER-USER -p tcp --dport {ports.RANGE[0]}:{ports.RANGE[-1]}"
+_AUTOMATIC_W2 = f"DOCKER-USER -p tcp --dport {_PARAMETERS.first_automatic}:{_PARAMETERS.last_automatic}"
 _MESH = (Capability.ROUTING_MESH,)
 
 

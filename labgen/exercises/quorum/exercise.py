@@ -60,9 +60,3 @@ EXERCISE = Exercise(
     managers=3,
     workers=1,
 )
-
-SERVICE = Parameters().service
-STOP = Parameters().stop
-START = Parameters().start
-LIST = Parameters().list_nodes
-NO_LEADER = Parameters().no_leader

@@ -19,9 +19,11 @@ from labgen.exercise import fault_acts as acts
 from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import BY_CHANCE, MANY_ANSWERS, NO_FAULT, QUICK, WORKER1, Fault, LiveLab, RecordedLab
 
-from . import exercise as quorum
+from .exercise import Parameters
 
-SERVICE = quorum.SERVICE
+_PARAMETERS = Parameters()
+
+SERVICE = _PARAMETERS.service
 MANAGERS = ("swarm-manager1", "swarm-manager2", "swarm-manager3")
 M3 = MANAGERS[-1]
 
@@ -86,8 +88,8 @@ def _lost(lab: LiveLab, managers: int) -> None:
         stopped.append(name)
 
     def nobody_leads() -> None:
-        answer = lab.on(remaining[0], f"timeout 5 {quorum.LIST} 2>&1 || true", within=30)
-        if quorum.NO_LEADER not in answer:
+        answer = lab.on(remaining[0], f"timeout 5 {_PARAMETERS.list_nodes} 2>&1 || true", within=30)
+        if _PARAMETERS.no_leader not in answer:
             raise NotYet(answer.strip()[-200:] or "no answer yet")
 
     if len(remaining) > 1:

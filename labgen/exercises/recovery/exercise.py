@@ -67,5 +67,3 @@ second terminal). Everything else can be seen as it is written.
 """),
     },
 )
-
-SERVICE = Parameters().service

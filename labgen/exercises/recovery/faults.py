@@ -12,9 +12,11 @@ from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, Act, Edit, Fault,
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 
-from . import exercise as recovery
+from .exercise import Parameters
 
-SERVICE = recovery.SERVICE
+_PARAMETERS = Parameters()
+
+SERVICE = _PARAMETERS.service
 WEB, ALL = SERVICE.name, SERVICE.replicas or 0
 
 

@@ -118,16 +118,3 @@ EXERCISE = Exercise(
     summary=_("an update that fails: pause, continue, rollback; and rolling back by hand"),
     parameters=Parameters(),
 )
-
-MONITOR = Parameters().monitor
-BAD = Parameters().bad
-QUEUE = Parameters().queue
-MENDED = Parameters().mended
-STORE = Parameters().store
-SAFE = Parameters().safe
-BREAK_QUEUE = Parameters().break_queue
-MEND_QUEUE = Parameters().mend_queue
-BREAK_STORE = Parameters().break_store
-ROLLBACK = Parameters().rollback
-MAKE_SAFE = Parameters().make_safe
-BREAK_SAFE = Parameters().break_safe

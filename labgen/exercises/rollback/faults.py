@@ -18,8 +18,9 @@ from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import NO_FAULT, QUICK, SAME_ANSWERS, Act, Edit, Fault, LiveLab, RecordedLab
 from labgen.exercise.services import ServiceSpec, same_image
 
-from . import exercise as rollback
-from .exercise import BAD, BREAK_QUEUE, BREAK_SAFE, BREAK_STORE, MAKE_SAFE, MEND_QUEUE, QUEUE, ROLLBACK, STORE
+from .exercise import Parameters
+
+_PARAMETERS = Parameters()
 
 _WRONG = "sabotaged"
 """Label of a service that is not as the exercise leaves it; nothing of it is seen in a task."""
@@ -54,19 +55,19 @@ def _down(name: str) -> Act:
 
 def _failed_again(swarm: Swarm) -> bool:
     """The store's update is paused, and what had failed was tried once more, and failed."""
-    store = swarm.services[STORE.name]
+    store = swarm.services[_PARAMETERS.store.name]
     return store.update_state == "paused" and any(_tries(tasks) > 1 for tasks in places(store).values())
 
 
 def _tries(tasks: list[Task]) -> int:
     """How many tasks of a replica have failed since the last of a good image."""
-    since = takewhile(lambda task: same_image(task.image, BAD), reversed(tasks))
+    since = takewhile(lambda task: same_image(task.image, _PARAMETERS.bad), reversed(tasks))
     return sum(task.failed for task in since)
 
 
-_MENDED = (_type(BREAK_QUEUE), _type(MEND_QUEUE))
-_BACK_BY_HAND = (_type(BREAK_STORE), _down(STORE.name), _type(ROLLBACK))
-_BACK = (*_BACK_BY_HAND, _type(MAKE_SAFE), _type(BREAK_SAFE))
+_MENDED = (_type(_PARAMETERS.break_queue), _type(_PARAMETERS.mend_queue))
+_BACK_BY_HAND = (_type(_PARAMETERS.break_store), _down(_PARAMETERS.store.name), _type(_PARAMETERS.rollback))
+_BACK = (*_BACK_BY_HAND, _type(_PARAMETERS.make_safe), _type(_PARAMETERS.break_safe))
 
 
 def _anew(lab: LiveLab, spec: ServiceSpec, steps: tuple[Act, ...], running: int = 3) -> None:
@@ -83,25 +84,25 @@ def _right(lab: LiveLab, spec: ServiceSpec) -> None:
         for options in ("", f"--filter label={_WRONG}")
     )
     if spec.name not in services or spec.name in wrong:
-        _anew(lab, spec, _MENDED if spec is QUEUE else _BACK)
+        _anew(lab, spec, _MENDED if spec is _PARAMETERS.queue else _BACK)
 
 
 def _wrong(spec: ServiceSpec, *steps: Act, running: int = 3) -> Act:
     """One of the two, made in some way and treated otherwise than the exercise says; the other is right."""
 
     def act(lab: LiveLab) -> None:
-        _right(lab, STORE if spec.name == QUEUE.name else QUEUE)
+        _right(lab, _PARAMETERS.store if spec.name == _PARAMETERS.queue.name else _PARAMETERS.queue)
         _anew(lab, spec.but(options=(*spec.options, f"--label {_WRONG}")), steps, running)
 
     return act
 
 
 def _no_queue(lab: LiveLab) -> None:
-    _right(lab, STORE)
-    lab.remove(QUEUE.name)
+    _right(lab, _PARAMETERS.store)
+    lab.remove(_PARAMETERS.queue.name)
 
 
-_GOES_ON = QUEUE.but(update=Update(monitor=rollback.MONITOR, failure_action="continue"))
+_GOES_ON = _PARAMETERS.queue.but(update=Update(monitor=_PARAMETERS.monitor, failure_action="continue"))
 
 
 Json = dict[str, Any]
@@ -114,7 +115,10 @@ def _failure_action(name: str, action: str) -> Edit:
 def never_failed(name: str) -> Edit:
     """Only good images ever ran."""
     return lambda lab: lab.tasks(
-        name, lambda tasks: [task for task in tasks if not task["Spec"]["ContainerSpec"]["Image"].startswith(BAD)]
+        name,
+        lambda tasks: [
+            task for task in tasks if not task["Spec"]["ContainerSpec"]["Image"].startswith(_PARAMETERS.bad)
+        ],
     )
 
 
@@ -124,17 +128,20 @@ def left_broken(lab: RecordedLab) -> None:
     def fall(tasks: list[Json]) -> None:
         task = next(task for task in tasks if task["Status"]["State"] == "running")
         task["Status"]["State"] = "failed"
-        task["Spec"]["ContainerSpec"]["Image"] = BAD
+        task["Spec"]["ContainerSpec"]["Image"] = _PARAMETERS.bad
 
-    lab.tasks(QUEUE.name, fall)
-    edits.image(QUEUE.name, BAD)(lab)
-    edits.update_state(QUEUE.name, "paused")(lab)
+    lab.tasks(_PARAMETERS.queue.name, fall)
+    edits.image(_PARAMETERS.queue.name, _PARAMETERS.bad)(lab)
+    edits.update_state(_PARAMETERS.queue.name, "paused")(lab)
 
 
 def never_redis(lab: RecordedLab) -> None:
     """The queue was made of the bad image."""
-    edits.image(QUEUE.name, BAD)(lab)
-    lab.tasks(QUEUE.name, lambda tasks: [task["Spec"]["ContainerSpec"].update(Image=BAD) for task in tasks] and None)
+    edits.image(_PARAMETERS.queue.name, _PARAMETERS.bad)(lab)
+    lab.tasks(
+        _PARAMETERS.queue.name,
+        lambda tasks: [task["Spec"]["ContainerSpec"].update(Image=_PARAMETERS.bad) for task in tasks] and None,
+    )
 
 
 def came_to_all(lab: RecordedLab) -> None:
@@ -145,7 +152,7 @@ def came_to_all(lab: RecordedLab) -> None:
         running = [task for task in tasks if task["Status"]["State"] == "running"]
         return [*tasks, *({**bad, "ID": f"bad{task['Slot']}", "Slot": task["Slot"]} for task in running)]
 
-    lab.tasks(QUEUE.name, spread)
+    lab.tasks(_PARAMETERS.queue.name, spread)
 
 
 def old_queue(lab: RecordedLab) -> None:
@@ -156,7 +163,7 @@ def old_queue(lab: RecordedLab) -> None:
             if task["Status"]["State"] == "running":
                 task["Spec"]["ContainerSpec"]["Image"] = "redis:6.0-alpine"
 
-    lab.tasks(QUEUE.name, back)
+    lab.tasks(_PARAMETERS.queue.name, back)
 
 
 def by_hand(lab: RecordedLab) -> None:
@@ -167,8 +174,8 @@ def by_hand(lab: RecordedLab) -> None:
         last = max(running, key=lambda task: str(task["CreatedAt"]))
         last["CreatedAt"] = (datetime.fromisoformat(last["CreatedAt"]) + timedelta(seconds=30)).isoformat()
 
-    lab.tasks(STORE.name, wait)
-    _failure_action(STORE.name, "pause")(lab)
+    lab.tasks(_PARAMETERS.store.name, wait)
+    _failure_action(_PARAMETERS.store.name, "pause")(lab)
 
 
 def by_hand_after_tries(lab: RecordedLab) -> None:
@@ -182,7 +189,7 @@ def by_hand_after_tries(lab: RecordedLab) -> None:
         at = (datetime.fromisoformat(last["CreatedAt"]) - timedelta(seconds=1)).isoformat()
         return [*tasks, {**bad, "ID": "again", "CreatedAt": at, "Status": {**bad["Status"], "Timestamp": at}}]
 
-    lab.tasks(STORE.name, tried)
+    lab.tasks(_PARAMETERS.store.name, tried)
 
 
 def only_once(lab: RecordedLab) -> None:
@@ -198,8 +205,8 @@ def only_once(lab: RecordedLab) -> None:
             *({**task, "ID": f"x{task['ID']}", "Slot": last["Slot"]} for task in others if task["Slot"] == slot),
         ]
 
-    lab.tasks(STORE.name, first)
-    _failure_action(STORE.name, "continue")(lab)
+    lab.tasks(_PARAMETERS.store.name, first)
+    _failure_action(_PARAMETERS.store.name, "continue")(lab)
 
 
 _NEED_SERVICES_EXIST = ("by_itself", "continued", "mended", "paused", "rolled_back", "running")
@@ -212,27 +219,27 @@ FAULTS = (
         fail=("services_exist",),
         blocked=_NEED_SERVICES_EXIST,
         on_nodes=_no_queue,
-        on_recording=edits.gone(QUEUE.name),
+        on_recording=edits.gone(_PARAMETERS.queue.name),
     ),
     Fault(
         "the queue's update left as it failed",
         fail=("running",),
         blocked=_NEED_RUNNING,
-        on_nodes=_wrong(QUEUE, _type(BREAK_QUEUE), running=2),
+        on_nodes=_wrong(_PARAMETERS.queue, _type(_PARAMETERS.break_queue), running=2),
         on_recording=left_broken,
     ),
     Fault(
         "the queue never failed",
         fail=("paused",),
         blocked=("mended",),
-        on_nodes=_wrong(QUEUE, _type(MEND_QUEUE)),
-        on_recording=never_failed(QUEUE.name),
+        on_nodes=_wrong(_PARAMETERS.queue, _type(_PARAMETERS.mend_queue)),
+        on_recording=never_failed(_PARAMETERS.queue.name),
     ),
     Fault(
         "the queue made anew instead of mended",
         fail=("paused",),
         blocked=("mended",),
-        on_nodes=_wrong(QUEUE.but(image=rollback.MENDED.image)),
+        on_nodes=_wrong(_PARAMETERS.queue.but(image=_PARAMETERS.mended.image)),
         only=SAME_ANSWERS,
     ),
     Fault(
@@ -240,38 +247,45 @@ FAULTS = (
         fail=("paused",),
         blocked=("mended",),
         on_nodes=_wrong(
-            _GOES_ON, _type(BREAK_QUEUE.replace("update", "update --detach")), _down(QUEUE.name), _type(MEND_QUEUE)
+            _GOES_ON,
+            _type(_PARAMETERS.break_queue.replace("update", "update --detach")),
+            _down(_PARAMETERS.queue.name),
+            _type(_PARAMETERS.mend_queue),
         ),
-        on_recording=_failure_action(QUEUE.name, "continue"),
+        on_recording=_failure_action(_PARAMETERS.queue.name, "continue"),
     ),
     Fault(
         "the queue back in its old version",
         fail=("mended",),
-        on_nodes=_wrong(QUEUE, _type(BREAK_QUEUE), _type(f"docker service rollback {QUEUE.name}")),
+        on_nodes=_wrong(
+            _PARAMETERS.queue,
+            _type(_PARAMETERS.break_queue),
+            _type(f"docker service rollback {_PARAMETERS.queue.name}"),
+        ),
         on_recording=old_queue,
     ),
     Fault(
         "a store of nginx",
         fail=("services_exist",),
         blocked=_NEED_SERVICES_EXIST,
-        on_nodes=_wrong(STORE.but(image="nginx", command="")),
-        on_recording=edits.image(STORE.name, "nginx:latest"),
+        on_nodes=_wrong(_PARAMETERS.store.but(image="nginx", command="")),
+        on_recording=edits.image(_PARAMETERS.store.name, "nginx:latest"),
     ),
     Fault(
         "the store never failed",
         fail=("continued",),
         blocked=_NEED_CONTINUED,
-        on_nodes=_wrong(STORE),
-        on_recording=never_failed(STORE.name),
+        on_nodes=_wrong(_PARAMETERS.store),
+        on_recording=never_failed(_PARAMETERS.store.name),
     ),
     Fault(
         "a store that pauses where an update fails",
         fail=("continued",),
         blocked=_NEED_CONTINUED,
         on_nodes=_wrong(
-            STORE.but(update=Update(monitor=rollback.MONITOR)),
-            _type(f"docker service update --image {BAD} {STORE.name}"),
-            _type(ROLLBACK),
+            _PARAMETERS.store.but(update=Update(monitor=_PARAMETERS.monitor)),
+            _type(f"docker service update --image {_PARAMETERS.bad} {_PARAMETERS.store.name}"),
+            _type(_PARAMETERS.rollback),
         ),
         only=SAME_ANSWERS,
     ),
@@ -280,34 +294,34 @@ FAULTS = (
         fail=("rolled_back",),
         blocked=("by_itself",),
         on_nodes=_wrong(
-            STORE,
-            _type(BREAK_STORE),
-            _down(STORE.name),
-            _type(f"docker service update --image {rollback.MENDED.image} {STORE.name}"),
+            _PARAMETERS.store,
+            _type(_PARAMETERS.break_store),
+            _down(_PARAMETERS.store.name),
+            _type(f"docker service update --image {_PARAMETERS.mended.image} {_PARAMETERS.store.name}"),
         ),
-        on_recording=edits.image(STORE.name, "redis:6.2.5-alpine"),
+        on_recording=edits.image(_PARAMETERS.store.name, "redis:6.2.5-alpine"),
     ),
     Fault(
         "rolled back by hand only",
         fail=("by_itself",),
-        on_nodes=_wrong(STORE, *_BACK_BY_HAND),
+        on_nodes=_wrong(_PARAMETERS.store, *_BACK_BY_HAND),
         on_recording=only_once,
     ),
     Fault(
         "made safe, and not tried",
         fail=("by_itself",),
-        on_nodes=_wrong(STORE, *_BACK_BY_HAND, _type(MAKE_SAFE)),
-        on_recording=edits.update_state(STORE.name, ""),
+        on_nodes=_wrong(_PARAMETERS.store, *_BACK_BY_HAND, _type(_PARAMETERS.make_safe)),
+        on_recording=edits.update_state(_PARAMETERS.store.name, ""),
     ),
     Fault(
         "paused and rolled back by hand",
         fail=("by_itself",),
         on_nodes=_wrong(
-            STORE,
+            _PARAMETERS.store,
             *_BACK_BY_HAND,
-            _type(f"docker service update --update-failure-action pause --image {BAD} {STORE.name}"),
+            _type(_PARAMETERS.break_safe.replace("--image", "--update-failure-action pause --image")),
             _until("the store to fail again", _failed_again),
-            _type(ROLLBACK),
+            _type(_PARAMETERS.rollback),
         ),
         on_recording=by_hand,
     ),
@@ -322,7 +336,7 @@ FAULTS = (
         "one replica down",
         fail=("running",),
         blocked=_NEED_RUNNING,
-        on_recording=edits.first_fails(STORE.name),
+        on_recording=edits.first_fails(_PARAMETERS.store.name),
         only=QUICK,
     ),
     Fault(
@@ -335,14 +349,14 @@ FAULTS = (
     Fault(
         "the queue still paused",
         fail=("mended",),
-        on_recording=edits.update_state(QUEUE.name, "paused"),
+        on_recording=edits.update_state(_PARAMETERS.queue.name, "paused"),
         only=QUICK,
     ),
     Fault(
         "the store mended by an update",
         fail=("rolled_back",),
         blocked=("by_itself",),
-        on_recording=edits.update_state(STORE.name, "completed"),
+        on_recording=edits.update_state(_PARAMETERS.store.name, "completed"),
         only=QUICK,
     ),
     Fault(
@@ -355,32 +369,32 @@ FAULTS = (
         edits.FLAPPING,
         fail=("running",),
         blocked=_NEED_RUNNING,
-        on_recording=edits.flapping(STORE.name),
+        on_recording=edits.flapping(_PARAMETERS.store.name),
         only=QUICK,
     ),
     Fault(
         edits.NO_CONTAINERS,
         fail=("running",),
         blocked=_NEED_RUNNING,
-        on_recording=edits.no_containers(STORE.name),
+        on_recording=edits.no_containers(_PARAMETERS.store.name),
         only=QUICK,
     ),
     Fault(
         edits.ASLEEP,
         fail=("services_exist",),
         blocked=_NEED_SERVICES_EXIST,
-        on_recording=edits.asleep(STORE.name),
+        on_recording=edits.asleep(_PARAMETERS.store.name),
         only=QUICK,
     ),
     Fault(
         edits.ONE_IMAGE,
         fail=("mended",),
-        on_recording=edits.one_image(QUEUE.name),
+        on_recording=edits.one_image(_PARAMETERS.queue.name),
         only=QUICK,
     ),
     Fault(
         edits.SURPLUS,
-        on_recording=edits.surplus(STORE.name),
+        on_recording=edits.surplus(_PARAMETERS.store.name),
         only=NO_FAULT,
     ),
 )

@@ -95,7 +95,3 @@ it is written.
 """),
     },
 )
-
-SERVICE = Parameters().service
-SCALED = Parameters().scaled
-FEW, MANY = Parameters.few, Parameters.many

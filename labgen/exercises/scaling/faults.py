@@ -23,9 +23,11 @@ from labgen.exercise.faults import (
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
 
-from . import exercise as scaling
+from .exercise import Parameters
 
-SERVICE, FEW, MANY = scaling.SERVICE, scaling.FEW, scaling.MANY
+_PARAMETERS = Parameters()
+
+SERVICE, FEW, MANY = _PARAMETERS.service, _PARAMETERS.few, _PARAMETERS.many
 WEB = SERVICE.name
 
 
@@ -170,7 +172,7 @@ FAULTS = (
         "made with three",
         fail=("scaled_up",),
         blocked=_NEED_SCALED_UP,
-        on_nodes=acts.made(scaling.SCALED),
+        on_nodes=acts.made(_PARAMETERS.scaled),
         on_recording=edits.all_of(FORGOTTEN, changed_before(None), edits.replicas(WEB, 3)),
     ),
     Fault(

@@ -136,14 +136,3 @@ EXERCISE = Exercise(
     summary=_("secrets and configs given to a service, and rotated"),
     parameters=Parameters(),
 )
-
-FIRST = Parameters().first
-SECOND = Parameters().second
-FILE = Parameters().file
-CONFIG = Parameters().config
-CONFIG_FILE = Parameters().config_file
-CONFIG_TEXT = Parameters().config_text
-TARGET = Parameters().target
-SERVICE = Parameters().service
-ROTATE = Parameters().rotate
-create = Parameters().create

@@ -10,18 +10,19 @@ from labgen.exercise import fault_acts as acts
 from labgen.exercise import fault_edits as edits
 from labgen.exercise.faults import BY_CHANCE, NO_FAULT, QUICK, Act, Fault, LiveLab, RecordedLab
 
-from . import exercise as secrets
-from .exercise import CONFIG, CONFIG_TEXT, FIRST, ROTATE, SECOND, SERVICE, TARGET
+from .exercise import Parameters
 
-SITE = SERVICE.name
-_SECRET, _CONFIG = SERVICE.options
+_PARAMETERS = Parameters()
+
+SITE = _PARAMETERS.service.name
+_SECRET, _CONFIG = _PARAMETERS.service.options
 _FAST = "--update-monitor 1s"
 """It is not looked at, and an update need not be watched for longer."""
-_OLD_REMOVED = f"docker secret rm {FIRST}"
+_OLD_REMOVED = f"docker secret rm {_PARAMETERS.first}"
 
 
 def _site(
-    *later: str, options: tuple[str, ...] = (_SECRET, _CONFIG), second: str = "", config: str = CONFIG_TEXT
+    *later: str, options: tuple[str, ...] = (_SECRET, _CONFIG), second: str = "", config: str = _PARAMETERS.config_text
 ) -> Act:
     """Both secrets, the config and the service anew, and what comes later.
 
@@ -30,19 +31,21 @@ def _site(
     :param config: what the config says.
     """
     second_secret = (
-        f"echo {shlex.quote(second)} | docker secret create {SECOND} -" if second else secrets.create(SECOND)
+        f"echo {shlex.quote(second)} | docker secret create {_PARAMETERS.second} -"
+        if second
+        else _PARAMETERS.create(_PARAMETERS.second)
     )
 
     def act(lab: LiveLab) -> None:
         lab.remove(SITE)
         lab.manager(
-            f"docker secret rm {FIRST} {SECOND} >/dev/null 2>&1 || true",
-            f"docker config rm {CONFIG} >/dev/null 2>&1 || true",
-            secrets.create(FIRST),
+            f"docker secret rm {_PARAMETERS.first} {_PARAMETERS.second} >/dev/null 2>&1 || true",
+            f"docker config rm {_PARAMETERS.config} >/dev/null 2>&1 || true",
+            _PARAMETERS.create(_PARAMETERS.first),
             second_secret,
-            f"docker config create {CONFIG} - <<'EOF'\n{config}EOF",
+            f"docker config create {_PARAMETERS.config} - <<'EOF'\n{config}EOF",
         )
-        acts.make(lab, SERVICE.but(options=(*options, _FAST)))
+        acts.make(lab, _PARAMETERS.service.but(options=(*options, _FAST)))
         for command in later:
             lab.manager(f"{command} >/dev/null", within=180)
         lab.settled(SITE, 1)
@@ -50,12 +53,12 @@ def _site(
     return act
 
 
-_CHANGED = (ROTATE, _OLD_REMOVED)
+_CHANGED = (_PARAMETERS.rotate, _OLD_REMOVED)
 
 
 def given_by_its_own_name(lab: RecordedLab) -> None:
     """``--secret site-users-1``, without a target."""
-    secret = {"File": {"Name": FIRST}, "SecretName": FIRST}
+    secret = {"File": {"Name": _PARAMETERS.first}, "SecretName": _PARAMETERS.first}
     edits.containers_have(SITE, Secrets=[secret])(lab)
 
 
@@ -70,7 +73,7 @@ def not_rotated(lab: RecordedLab) -> None:
     """As it was before the update."""
 
     def first(container: dict[str, Any]) -> None:
-        container["Secrets"][0]["SecretName"] = FIRST
+        container["Secrets"][0]["SecretName"] = _PARAMETERS.first
 
     def first_in_all(tasks: list[dict[str, Any]]) -> None:
         for task in tasks:
@@ -81,8 +84,8 @@ def not_rotated(lab: RecordedLab) -> None:
 
 
 def old_one_kept(lab: RecordedLab) -> None:
-    answer = json.dumps({"ID": "x", "Spec": {"Name": FIRST}})
-    lab.says(f"/secrets/{FIRST}", lambda _: f"{answer}\n\n200\n")
+    answer = json.dumps({"ID": "x", "Spec": {"Name": _PARAMETERS.first}})
+    lab.says(f"/secrets/{_PARAMETERS.first}", lambda _: f"{answer}\n\n200\n")
 
 
 _NEED_SERVICE_RUNS = (
@@ -115,14 +118,14 @@ FAULTS = (
         "no target",
         fail=("secret_given",),
         blocked=_NEED_SECRET_GIVEN,
-        on_nodes=_site(options=(f"--secret {FIRST}", _CONFIG)),
+        on_nodes=_site(options=(f"--secret {_PARAMETERS.first}", _CONFIG)),
         on_recording=given_by_its_own_name,
     ),
     Fault(
         "the users in a config",
         fail=("secret_given",),
         blocked=_NEED_SECRET_GIVEN,
-        on_nodes=_site(options=(f"--config source={CONFIG},target={secrets.FILE}", _CONFIG)),
+        on_nodes=_site(options=(f"--config source={_PARAMETERS.config},target={_PARAMETERS.file}", _CONFIG)),
         on_recording=a_file_from_a_config,
     ),
     Fault(
@@ -142,7 +145,9 @@ FAULTS = (
     Fault(
         "nobody asks for a password",
         fail=("guarded",),
-        on_nodes=_site(*_CHANGED, config=CONFIG_TEXT.replace('auth_basic "members only"', "auth_basic off")),
+        on_nodes=_site(
+            *_CHANGED, config=_PARAMETERS.config_text.replace('auth_basic "members only"', "auth_basic off")
+        ),
         on_recording=edits.printed("nsenter.*curl", "200\n200\n"),
     ),
     Fault(
@@ -161,13 +166,15 @@ FAULTS = (
     Fault(
         "made anew",
         fail=("history",),
-        on_nodes=_site(_OLD_REMOVED, options=(f"--secret source={SECOND},target={TARGET}", _CONFIG)),
+        on_nodes=_site(
+            _OLD_REMOVED, options=(f"--secret source={_PARAMETERS.second},target={_PARAMETERS.target}", _CONFIG)
+        ),
         on_recording=edits.only_running(SITE),
     ),
     Fault(
         "the old one kept",
         fail=("old_one_removed",),
-        on_nodes=_site(ROTATE),
+        on_nodes=_site(_PARAMETERS.rotate),
         on_recording=old_one_kept,
     ),
     Fault(

@@ -73,7 +73,3 @@ EXERCISE = Exercise(
     summary=_("create, list, inspect and remove a service; follow its logs"),
     parameters=Parameters(),
 )
-
-LINE = Parameters().line
-PAUSE = Parameters().pause
-SERVICE = Parameters().service

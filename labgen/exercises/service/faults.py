@@ -19,10 +19,12 @@ from labgen.exercise.faults import (
     RecordedLab,
 )
 
-from . import exercise as course
+from .exercise import Parameters
 
-SERVICE = course.SERVICE
-NAME, LINE = SERVICE.name, course.LINE
+_PARAMETERS = Parameters()
+
+SERVICE = _PARAMETERS.service
+NAME, LINE = SERVICE.name, _PARAMETERS.line
 
 
 def _by_hand(lab: LiveLab, node: str) -> None:
@@ -112,7 +114,7 @@ FAULTS = (
     Fault(
         "another pause",
         fail=("command",),
-        on_nodes=acts.made(SERVICE.but(command=SERVICE.command.replace(f"sleep {course.PAUSE}", "sleep 1"))),
+        on_nodes=acts.made(SERVICE.but(command=SERVICE.command.replace(f"sleep {_PARAMETERS.pause}", "sleep 1"))),
         on_recording=other_pause,
     ),
     Fault(

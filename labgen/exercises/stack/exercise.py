@@ -162,15 +162,3 @@ in step 5, which needs no published port.
 """),
     },
 )
-
-STACK = Parameters().stack
-OLD = Parameters().old
-NEW = Parameters().new
-TEXT = Parameters().text
-CHANGED = Parameters().changed
-NETWORK = Parameters().network
-WEB = Parameters().web
-COUNTER = Parameters().counter
-CACHE = Parameters().cache
-UPDATED = Parameters().updated
-SERVICES = Parameters().services

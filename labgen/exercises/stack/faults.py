@@ -16,13 +16,15 @@ from labgen.exercise.faults import NO_FAULT, QUICK, SAME_ANSWERS, WORKER2, Act, 
 from labgen.exercise.services import same_image
 from labgen.model.capabilities import Capability
 
-from . import exercise as stack
+from .exercise import Parameters
 
-WEB, COUNTER, CACHE = stack.SERVICES
+_PARAMETERS = Parameters()
+
+WEB, COUNTER, CACHE = _PARAMETERS.services
 _PORT = WEB.publish[0].published
 
 
-def _but(*changes: tuple[str, str], text: str = stack.CHANGED) -> str:
+def _but(*changes: tuple[str, str], text: str = _PARAMETERS.changed) -> str:
     """What the file says at the end of the exercise, with something changed."""
     for old, new in changes:
         if old not in text:
@@ -36,11 +38,11 @@ def _deploy(text: str, *anew: str) -> Act:
 
     :param anew: services to remove before.
     """
-    image = stack.NEW if stack.NEW in text else stack.OLD
+    image = _PARAMETERS.new if _PARAMETERS.new in text else _PARAMETERS.old
     replicas = 1 if "replicas: 1" in text else 2
 
     def deployed(swarm: Swarm) -> bool:
-        services = [swarm.services[spec.name] for spec in stack.SERVICES if spec.name in swarm.services]
+        services = [swarm.services[spec.name] for spec in _PARAMETERS.services if spec.name in swarm.services]
         return (
             [len(service.running) for service in services] == [replicas, 1, 1]
             and all(service.settled for service in services)
@@ -49,14 +51,14 @@ def _deploy(text: str, *anew: str) -> Act:
 
     def act(lab: LiveLab) -> None:
         lab.remove(*anew)
-        lab.manager(f"docker stack deploy --compose-file - {stack.STACK} <<'EOF'\n{text}EOF", within=180)
+        lab.manager(f"docker stack deploy --compose-file - {_PARAMETERS.stack} <<'EOF'\n{text}EOF", within=180)
         lab.wait("the stack to run", deployed)
 
     return act
 
 
-_RIGHT = _deploy(stack.CHANGED)
-_OLD = _deploy(stack.TEXT)
+_RIGHT = _deploy(_PARAMETERS.changed)
+_OLD = _deploy(_PARAMETERS.text)
 
 
 def _alone(lab: LiveLab) -> None:
@@ -75,13 +77,13 @@ def _nobody_counts(lab: LiveLab) -> None:
 
 
 def _by_hand(lab: LiveLab) -> None:
-    lab.manager(f"docker service update --image {stack.NEW} {CACHE.name} >/dev/null", within=180)
+    lab.manager(f"docker service update --image {_PARAMETERS.new} {CACHE.name} >/dev/null", within=180)
 
 
 _MORE = _but(("sleep 1;", "sleep 2;"))
 _FRONT = _but(("    image: nginx\n", "    image: nginx\n    networks: [front]\n")) + "\nnetworks:\n  front: {}\n"
 _WALL = f"DOCKER-USER -p tcp --dport {_PORT}"
-_WEB_ANEW, _COUNTER_ANEW, _CACHE_ANEW = (_deploy(stack.CHANGED, spec.name) for spec in stack.SERVICES)
+_WEB_ANEW, _COUNTER_ANEW, _CACHE_ANEW = (_deploy(_PARAMETERS.changed, spec.name) for spec in _PARAMETERS.services)
 
 
 def made_by_itself(lab: RecordedLab) -> None:
@@ -96,14 +98,16 @@ def a_network_of_its_own(lab: RecordedLab) -> None:
 def an_old_task_still(lab: RecordedLab) -> None:
     def back(tasks: list[dict[str, Any]]) -> None:
         for task in tasks:
-            task["Spec"]["ContainerSpec"]["Image"] = stack.OLD
+            task["Spec"]["ContainerSpec"]["Image"] = _PARAMETERS.old
 
     lab.tasks(CACHE.name, back)
 
 
 def updated_by_hand(lab: RecordedLab) -> None:
     """``docker service update --image``: the stack's file still says the old image."""
-    lab.service(CACHE.name, lambda service: service["Spec"]["Labels"].update({"com.docker.stack.image": stack.OLD}))
+    lab.service(
+        CACHE.name, lambda service: service["Spec"]["Labels"].update({"com.docker.stack.image": _PARAMETERS.old})
+    )
 
 
 def counter_changed(seconds: float) -> Edit:
@@ -182,7 +186,7 @@ FAULTS = (
         blocked=_NEED_UPDATED,
         on_nodes=_OLD,
         mend=_RIGHT,
-        on_recording=edits.image(CACHE.name, stack.OLD),
+        on_recording=edits.image(CACHE.name, _PARAMETERS.old),
     ),
     Fault(
         "updated by hand",

@@ -74,8 +74,3 @@ EXERCISE = Exercise(
     summary=_("a rolling update, one task at a time"),
     parameters=Parameters(),
 )
-
-OLD = Parameters().old
-NEW = Parameters().new
-SERVICE = Parameters().service
-UPDATED = Parameters().updated

@@ -19,12 +19,14 @@ from labgen.exercise.faults import (
 )
 from labgen.observation.causes import symptoms
 
-from . import exercise as update
+from .exercise import Parameters
 
-DATABASE = update.SERVICE.name
+_PARAMETERS = Parameters()
 
-_OLD = f"--replicas 3 {update.OLD}"
-_TO_NEW = f"docker service update --detach=false --image {update.NEW}"
+DATABASE = _PARAMETERS.service.name
+
+_OLD = f"--replicas 3 {_PARAMETERS.old}"
+_TO_NEW = f"docker service update --detach=false --image {_PARAMETERS.new}"
 
 
 def _then(*commands: str, create: str = _OLD, running: int = 3) -> Act:
@@ -50,21 +52,23 @@ def _tagged(lab: LiveLab) -> None:
     for node in lab.nodes:
         lab.on(
             node.name,
-            f"docker pull -q {update.NEW} >/dev/null",
-            f"docker image inspect --format '{{{{.Id}}}}' {update.NEW} >{_KEPT}",
-            f"docker pull -q {update.OLD} >/dev/null",
-            f"docker tag {update.OLD} {update.NEW}",
+            f"docker pull -q {_PARAMETERS.new} >/dev/null",
+            f"docker image inspect --format '{{{{.Id}}}}' {_PARAMETERS.new} >{_KEPT}",
+            f"docker pull -q {_PARAMETERS.old} >/dev/null",
+            f"docker tag {_PARAMETERS.old} {_PARAMETERS.new}",
             "systemctl stop docker-registry",
         )
     lab.serve(DATABASE, _OLD, 3)
-    lab.manager(f"docker service update --detach=false --no-resolve-image --image {update.NEW} {DATABASE}", within=180)
+    lab.manager(
+        f"docker service update --detach=false --no-resolve-image --image {_PARAMETERS.new} {DATABASE}", within=180
+    )
     lab.settled(DATABASE, 3)
 
 
 def _untagged(lab: LiveLab) -> None:
     lab.remove(DATABASE)
     for node in lab.nodes:
-        lab.on(node.name, "systemctl start docker-registry", f"docker tag $(cat {_KEPT}) {update.NEW}")
+        lab.on(node.name, "systemctl start docker-registry", f"docker tag $(cat {_KEPT}) {_PARAMETERS.new}")
 
 
 def all_at_once(lab: RecordedLab) -> None:
@@ -131,13 +135,13 @@ FAULTS = (
         fail=("image",),
         blocked=_NEED_IMAGE,
         on_nodes=_then(),
-        on_recording=edits.image(DATABASE, update.OLD),
+        on_recording=edits.image(DATABASE, _PARAMETERS.old),
     ),
     Fault(
         "the update done by remove-and-create",
         fail=("completed", "history"),
         blocked=("one_at_a_time",),
-        on_nodes=_then(create=f"--replicas 3 {update.NEW}"),
+        on_nodes=_then(create=f"--replicas 3 {_PARAMETERS.new}"),
         only=MANY_ANSWERS,
     ),
     Fault(

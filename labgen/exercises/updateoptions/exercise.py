@@ -98,9 +98,3 @@ EXERCISE = Exercise(
     summary=_("parallelism, delay and order, as the start and stop times of the tasks show them"),
     parameters=Parameters(),
 )
-
-PARALLELISM = Parameters().parallelism
-DELAY = Parameters().delay
-SERVICE = Parameters().service
-UPDATE_IN_PAIRS = Parameters().update_in_pairs
-UPDATE_START_FIRST = Parameters().update_start_first

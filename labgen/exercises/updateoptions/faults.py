@@ -18,13 +18,14 @@ from labgen.exercise.faults import (
     RecordedLab,
 )
 from labgen.exercise.services import ServiceSpec
-from labgen.exercises.update.exercise import NEW, OLD
 
-from . import exercise as updateoptions
+from .exercise import Parameters
 
-SERVICE = updateoptions.SERVICE
+_PARAMETERS = Parameters()
+
+SERVICE = _PARAMETERS.service
 CACHE = SERVICE.name
-_PAIRS, _FIRST = updateoptions.UPDATE_IN_PAIRS, updateoptions.UPDATE_START_FIRST
+_PAIRS, _FIRST = _PARAMETERS.update_in_pairs, _PARAMETERS.update_start_first
 
 
 def _then(*commands: str, spec: ServiceSpec = SERVICE) -> Act:
@@ -159,7 +160,7 @@ FAULTS = (
         "the cache made with the new image",
         fail=("start_first", "updated"),
         blocked=_NEED_START_FIRST,
-        on_nodes=_then(spec=SERVICE.but(image=NEW)),
+        on_nodes=_then(spec=SERVICE.but(image=_PARAMETERS.new)),
         only=MANY_ANSWERS,
     ),
     Fault(
@@ -167,14 +168,14 @@ FAULTS = (
         fail=("two_at_a_time",),
         blocked=("pause",),
         on_nodes=_then(
-            _PAIRS.replace(f"--update-parallelism {updateoptions.PARALLELISM}", "--update-parallelism 0"), _FIRST
+            _PAIRS.replace(f"--update-parallelism {_PARAMETERS.parallelism}", "--update-parallelism 0"), _FIRST
         ),
         on_recording=lambda lab: together(lab, 1),
     ),
     Fault(
         "no pause",
         fail=("pause",),
-        on_nodes=_then(_PAIRS.replace(f"--update-delay {updateoptions.DELAY:g}s ", ""), _FIRST),
+        on_nodes=_then(_PAIRS.replace(f"--update-delay {_PARAMETERS.delay:g}s ", ""), _FIRST),
         on_recording=without_pause,
     ),
     Fault(
@@ -194,7 +195,7 @@ FAULTS = (
         "never updated",
         fail=("updated",),
         blocked=_NEED_UPDATED,
-        on_nodes=_then(_PAIRS, _FIRST.replace("--force", f"--image {OLD}")),
+        on_nodes=_then(_PAIRS, _FIRST.replace("--force", f"--image {_PARAMETERS.old}")),
         on_recording=old_image,
     ),
     Fault(

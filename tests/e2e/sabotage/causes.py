@@ -13,7 +13,7 @@ from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.exercises.update import exercise as update
 from tests.e2e.sabotage.task_causes import CAUSE, balanced, updated
 
-WEB, DATABASE, GLOBAL = loadbalance.SERVICE, update.SERVICE, globalmode.SERVICE
+WEB, DATABASE, GLOBAL = loadbalance.Parameters().service, update.Parameters().service, globalmode.Parameters().service
 
 
 def _leaderless(lab: LiveLab) -> None:
@@ -84,20 +84,18 @@ def _history_cut(lab: LiveLab) -> None:
 
 
 def _another_network(lab: LiveLab) -> None:
-    name = discovery.VIRTUAL.name
+    network, name = discovery.Parameters().network, discovery.Parameters().virtual.name
     lab.manager("docker network create --driver overlay --attachable another >/dev/null")
     lab.manager(
-        f"docker service update --detach=false --network-rm {discovery.NETWORK} --network-add another {name} "
-        ">/dev/null",
+        f"docker service update --detach=false --network-rm {network} --network-add another {name} >/dev/null",
         within=180,
     )
 
 
 def _right_network(lab: LiveLab) -> None:
-    name = discovery.VIRTUAL.name
+    network, name = discovery.Parameters().network, discovery.Parameters().virtual.name
     lab.manager(
-        f"docker service update --detach=false --network-rm another --network-add {discovery.NETWORK} {name} "
-        ">/dev/null",
+        f"docker service update --detach=false --network-rm another --network-add {network} {name} >/dev/null",
         within=180,
     )
     lab.manager("for turn in 1 2 3 4 5 6 7 8 9; do docker network rm another && break; sleep 2; done >/dev/null")

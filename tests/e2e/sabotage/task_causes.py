@@ -16,7 +16,7 @@ from labgen.exercises.update import exercise as update
 CAUSE = "it shows a cause; tests/unit/observation/causes has the answers by which that is recognised"
 """Why these faults are brought about on nodes only."""
 
-WEB, DATABASE, HOST = loadbalance.SERVICE, update.SERVICE, ports.HOST
+WEB, DATABASE, HOST = loadbalance.Parameters().service, update.Parameters().service, ports.Parameters().host
 _NODES = (MANAGER, WORKER1, WORKER2)
 
 
@@ -129,13 +129,13 @@ def _squatted(lab: LiveLab) -> None:
     port = HOST.publish[0].published
     lab.remove(HOST.name)
     lab.serve("squatter", f"--mode global --publish mode=host,published={port},target=80 nginx", len(_NODES))
-    lab.manager(ports.crowded(len(_NODES)).create.replace("create ", "create --detach ", 1))
+    lab.manager(ports.Parameters().crowded(len(_NODES)).create.replace("create ", "create --detach ", 1))
     _until_error(lab, HOST.name, "host-mode port already in use")
 
 
 def _unsquatted(lab: LiveLab) -> None:
     lab.remove("squatter", HOST.name)
-    acts.make(lab, ports.crowded(len(_NODES)), running=len(_NODES))
+    acts.make(lab, ports.Parameters().crowded(len(_NODES)), running=len(_NODES))
 
 
 def _all_drained(lab: LiveLab) -> None:

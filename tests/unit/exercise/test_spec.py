@@ -67,10 +67,10 @@ def test_command_of_is_for_people() -> None:
 
 def test_differences_tell_another_command_and_another_entrypoint() -> None:
     right = dataclasses.replace(NGINX, constraints=("node.role==worker",), ports=(Port(8001, 80, "tcp", "ingress"),))
-    assert differences(loadbalance.SERVICE, right) == []
-    (command,) = differences(loadbalance.SERVICE, dataclasses.replace(right, args=("sleep", "10000")))
+    assert differences(loadbalance.Parameters().service, right) == []
+    (command,) = differences(loadbalance.Parameters().service, dataclasses.replace(right, args=("sleep", "10000")))
     assert command == "its command is sleep 10000, not the image’s own"
-    (entrypoint,) = differences(loadbalance.SERVICE, dataclasses.replace(right, entrypoint=("sleep",)))
+    (entrypoint,) = differences(loadbalance.Parameters().service, dataclasses.replace(right, entrypoint=("sleep",)))
     assert entrypoint == "its entrypoint is sleep, not the image’s own"
 
 

@@ -305,17 +305,19 @@ def test_tasks_of_a_service_that_runs_explain_nothing() -> None:
 
 
 def test_reservation_that_an_exercise_asks_for_is_no_cause() -> None:
-    from labgen.exercises.placement.exercise import TOO_BIG
+    from labgen.exercises.placement.exercise import Parameters
 
-    waiting = task(1, TOO_BIG.image, "pending", "no suitable node (insufficient resources on 3 nodes)", node_id="")
-    assert diagnose(lab("placement", service(TOO_BIG, waiting)), {"tasks"}) is None
+    too_big = Parameters().too_big
+    waiting = task(1, too_big.image, "pending", "no suitable node (insufficient resources on 3 nodes)", node_id="")
+    assert diagnose(lab("placement", service(too_big, waiting)), {"tasks"}) is None
 
 
 def test_replicas_beyond_the_nodes_are_no_port_that_is_taken() -> None:
-    from labgen.exercises.ports.exercise import HOST
+    from labgen.exercises.ports.exercise import Parameters
 
+    host = Parameters().host
     error = "no suitable node (host-mode port already in use on 3 nodes)"
-    crowd = service(HOST, task(1, HOST.image), task(2, HOST.image), task(3, HOST.image, "pending", error), replicas=3)
+    crowd = service(host, task(1, host.image), task(2, host.image), task(3, host.image, "pending", error), replicas=3)
     assert diagnose(lab("ports", crowd), {"tasks"}) is None
 
 

@@ -47,7 +47,7 @@ def services(*specs: Any) -> tuple[str, Any]:
 
 
 def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() -> None:
-    own = update.SERVICE.but(replicas=9)
+    own = update.Parameters().service.but(replicas=9)
     shell = ScriptedShell(MANAGER, [services(GLOBAL, own)])
     with pytest.raises(ExerciseError, match=r"^my-database: made with other settings") as caught:
         carried._use_existing(FakeRun("cleanup", shell), BALANCED)
@@ -157,7 +157,9 @@ def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: 
 
 def test_the_services_that_it_has_made_are_reset() -> None:
     gone = ("docker ps --all --quiet", ok())
-    manager = ScriptedShell(MANAGER, [services(globalmode.SERVICE), ("docker service rm global_nginx", ok()), gone])
+    manager = ScriptedShell(
+        MANAGER, [services(globalmode.Parameters().service), ("docker service rm global_nginx", ok()), gone]
+    )
     shells = [manager, ScriptedShell(WORKER1, [gone]), ScriptedShell(WORKER2, [gone])]
     carried.reset(FakeRun("cleanup", *shells))
     assert all_used(shells)

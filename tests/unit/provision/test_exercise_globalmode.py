@@ -10,10 +10,12 @@ from scripted_shell import ScriptedShell, all_used, api, ok
 from test_provision_services import LAB, MANAGER, WORKER2, FakeRun, node_json, told
 
 from labgen.exercises.globalmode import steps as globalmode
-from labgen.exercises.globalmode.exercise import SERVICE
+from labgen.exercises.globalmode.exercise import Parameters
 from labgen.exercises.loadbalance import exercise as loadbalance
 from provision.exercise import rehearse
 from provision.exercise.steps import Command, Step, play
+
+SERVICE = Parameters().service
 
 TOKEN = "SWMTKN-1-abc-def"
 
@@ -76,7 +78,7 @@ def test_the_token_reaches_the_node_and_nobody_else() -> None:
 def test_what_the_node_had_is_put_back() -> None:
     labelled = node_json(WORKER2)
     labelled["Spec"]["Labels"] = {"disk": "ssd", "a b": "c'd"}
-    balanced = {**json.loads(told(loadbalance.SERVICE.but(replicas=1))), "ID": "b"}
+    balanced = {**json.loads(told(loadbalance.Parameters().service.but(replicas=1))), "ID": "b"}
     task = {"ServiceID": "b", "NodeID": "id-swarm-worker2", "DesiredState": "running", "Status": {"State": "running"}}
     nodes = ("/nodes'?$", api(json.dumps([labelled])))
     everything = api(json.dumps([labelled]), "[]", json.dumps([balanced]), json.dumps([task]))

@@ -18,15 +18,19 @@ from labgen.core.polling import Patience
 from labgen.docker.swarm import Service
 from labgen.exercise.catalogue import find
 from labgen.exercise.services import ServiceSpec
-from labgen.exercises.health.exercise import BROKEN, UPDATED
-from labgen.exercises.health.exercise import SERVICE as SESSION
-from labgen.exercises.update.exercise import SERVICE as DATABASE
+from labgen.exercises.health.exercise import Parameters as HealthParameters
+from labgen.exercises.update.exercise import Parameters as UpdateParameters
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import leftovers, make_way, services
 from provision.exercise.leftovers import Unfinished
 from provision.exercise.run import Run
+
+BROKEN = HealthParameters().broken
+UPDATED = HealthParameters().updated
+SESSION = HealthParameters().service
+DATABASE = UpdateParameters().service
 
 LAB = config.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes

@@ -13,8 +13,12 @@ from labgen.core.errors import ExerciseError
 from labgen.docker.swarm import Service
 from labgen.exercise.services import differences, in_bytes
 from labgen.exercises.placement import steps as placement
-from labgen.exercises.placement.exercise import OFF_MANAGERS, SPREAD, TOO_BIG
+from labgen.exercises.placement.exercise import Parameters
 from provision.exercise import rehearse
+
+OFF_MANAGERS = Parameters().off_managers
+SPREAD = Parameters().spread
+TOO_BIG = Parameters().too_big
 
 
 def test_the_commands() -> None:

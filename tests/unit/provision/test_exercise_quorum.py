@@ -15,12 +15,16 @@ from labgen.core.polling import NotYet, Patience
 from labgen.docker.availability import Probed, Stretch
 from labgen.exercise.catalogue import find
 from labgen.exercises.quorum import steps as quorum
-from labgen.exercises.quorum.exercise import EXERCISE, SERVICE, START, STOP
+from labgen.exercises.quorum.exercise import EXERCISE, Parameters
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import rehearse
 from provision.exercise.run import Run
+
+SERVICE = Parameters().service
+START = Parameters().start
+STOP = Parameters().stop
 
 LAB = config.parse("managers: 3\nworkers: 2\n")
 ONE, TWO, THREE = LAB.managers

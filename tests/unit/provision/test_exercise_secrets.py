@@ -13,8 +13,17 @@ from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet
 from labgen.exercise.catalogue import find
 from labgen.exercises.secrets import steps as secrets
-from labgen.exercises.secrets.exercise import CONFIG_FILE, CONFIG_TEXT, FILE, FIRST, ROTATE, SECOND, SERVICE, create
+from labgen.exercises.secrets.exercise import Parameters
 from provision.exercise import rehearse
+
+CONFIG_FILE = Parameters().config_file
+CONFIG_TEXT = Parameters().config_text
+FILE = Parameters().file
+FIRST = Parameters().first
+ROTATE = Parameters().rotate
+SECOND = Parameters().second
+SERVICE = Parameters().service
+create = Parameters().create
 
 
 def test_the_commands_are_the_briefs() -> None:

@@ -12,8 +12,11 @@ from test_provision_services import LAB, MANAGER, WORKER1, WORKER2, FakeRun, tol
 
 from labgen.core.errors import ExerciseError
 from labgen.exercises.service import steps as service
-from labgen.exercises.service.exercise import LINE, SERVICE
+from labgen.exercises.service.exercise import Parameters
 from provision.exercise import rehearse
+
+LINE = Parameters().line
+SERVICE = Parameters().service
 
 
 def test_the_commands_are_the_documents() -> None:

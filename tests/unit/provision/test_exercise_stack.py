@@ -12,9 +12,17 @@ from test_provision_exercise import LAB, MANAGER, FakeRun
 from labgen.core.errors import ExerciseError
 from labgen.exercise.catalogue import find
 from labgen.exercises.stack import steps as stack
-from labgen.exercises.stack.exercise import CACHE, CHANGED, COUNTER, NETWORK, TEXT, UPDATED, WEB
+from labgen.exercises.stack.exercise import Parameters
 from provision.exercise import rehearse
 from provision.exercise.steps import play
+
+CACHE = Parameters().cache
+CHANGED = Parameters().changed
+COUNTER = Parameters().counter
+NETWORK = Parameters().network
+TEXT = Parameters().text
+UPDATED = Parameters().updated
+WEB = Parameters().web
 
 
 def test_the_commands_are_the_briefs() -> None:

@@ -15,11 +15,14 @@ from labgen.docker.availability import Probed, Stretch
 from labgen.docker.swarm import Service, Task, Update
 from labgen.exercises.health import steps as health
 from labgen.exercises.rollback import steps as rollback
-from labgen.exercises.rollback.exercise import SAFE, STORE
+from labgen.exercises.rollback.exercise import Parameters
 from labgen.exercises.update import steps as update
 from labgen.exercises.updateoptions import steps as updateoptions
 from provision.exercise import rehearse
 from tests.past import lived, service, turn
+
+SAFE = Parameters().safe
+STORE = Parameters().store
 
 TO_NEW = partial(updateoptions._to_new, parameters=updateoptions.Parameters())
 OLD, NEW, BAD = "redis:6.0-alpine", "redis:6.2.5-alpine", "alpine:3"

@@ -22,7 +22,7 @@ from labgen.exercise.model import Exercise
 from labgen.exercise.parameters import P
 from labgen.exercise.services import differences
 from labgen.exercises.loadbalance import steps as loadbalance
-from labgen.exercises.loadbalance.exercise import EXERCISE, SERVICE
+from labgen.exercises.loadbalance.exercise import EXERCISE, Parameters
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
 from labgen.model.lab import Node
@@ -31,6 +31,8 @@ from provision.exercise import rehearse, services
 from provision.exercise.run import Run
 from provision.exercise.steps import Chosen, Command, Step, play
 from provision.tasks import refuse_unknown
+
+SERVICE = Parameters().service
 
 LAB = config.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes

@@ -16,15 +16,18 @@ from labgen.core.polling import Patience
 from labgen.docker.swarm import SwarmNode
 from labgen.exercise.catalogue import find
 from labgen.exercise.services import ServiceSpec
-from labgen.exercises.loadbalance.exercise import SERVICE
-from labgen.exercises.update.exercise import SERVICE as DATABASE
-from labgen.exercises.update.exercise import UPDATED
+from labgen.exercises.loadbalance.exercise import Parameters as LoadbalanceParameters
+from labgen.exercises.update.exercise import Parameters as UpdateParameters
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.model.lab_folder import LabFolder, State
 from provision.exercise import services
 from provision.exercise.ready import make_ready
 from provision.exercise.run import Run
+
+SERVICE = LoadbalanceParameters().service
+DATABASE = UpdateParameters().service
+UPDATED = UpdateParameters().updated
 
 LAB = config.parse("")
 MANAGER, WORKER1, WORKER2 = LAB.nodes

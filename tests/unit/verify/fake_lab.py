@@ -87,7 +87,7 @@ class FakeLab(Transport):
         busy = [*self.lab.workers, *self.lab.workers, *self.lab.nodes][-2 - len(self.lab.nodes) :][:2]
         self.tasks = [self._task(slot, node.name) for slot, node in enumerate(busy, 1)]
         numbers = {node.name: number for number, node in enumerate(self.lab.workers, 1)}
-        pages = [loadbalance.page(numbers.get(node.name, 1)) for node in busy]
+        pages = [loadbalance.Parameters().page(numbers.get(node.name, 1)) for node in busy]
         self.pages: dict[str, list[str]] = {str(node.address): list(pages) for node in self.lab.nodes}
 
     # The transport.

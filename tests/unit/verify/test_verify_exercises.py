@@ -157,7 +157,7 @@ def test_settled_waits_for_the_state_of_the_update() -> None:
     ],
 )
 def test_has_check_is_one_that_asks_a_server(check: tuple[str, ...], why: str) -> None:
-    assert health.asks(check) is (not why)
+    assert health.Parameters().asks(check) is (not why)
     if not why:
         test_health._has_check(replace(service(), health=check), parameters=test_health.Parameters())
         return
@@ -173,7 +173,7 @@ def rotated(*names: str) -> Service:
     tasks = [
         replace(
             task(1, at_second, "running" if name is names[-1] else "shutdown"),
-            files={secrets.FILE: name} if name else {},
+            files={secrets.Parameters().file: name} if name else {},
         )
         for at_second, name in enumerate(names)
     ]
@@ -183,13 +183,13 @@ def rotated(*names: str) -> Service:
 @pytest.mark.parametrize(
     ("names", "holds"),
     [
-        ((secrets.FIRST, secrets.SECOND), True),
-        (("", secrets.FIRST, secrets.SECOND), True),
-        ((secrets.FIRST, "third", secrets.SECOND), True),
+        ((secrets.Parameters().first, secrets.Parameters().second), True),
+        (("", secrets.Parameters().first, secrets.Parameters().second), True),
+        ((secrets.Parameters().first, "third", secrets.Parameters().second), True),
         # It was never rotated.
-        (("", secrets.FIRST), False),
-        ((secrets.FIRST,), False),
-        (("", secrets.SECOND), False),
+        (("", secrets.Parameters().first), False),
+        ((secrets.Parameters().first,), False),
+        (("", secrets.Parameters().second), False),
     ],
 )
 def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str, ...], holds: bool) -> None:
@@ -203,9 +203,9 @@ def test_history_of_secrets_has_the_first_in_a_task_of_the_past(names: tuple[str
 @pytest.mark.parametrize(
     ("files", "why"),
     [
-        ({secrets.FILE: "users"}, ""),
+        ({secrets.Parameters().file: "users"}, ""),
         # A configuration, not a secret; in another file; nothing.
-        ({secrets.FILE: "page"}, f"it is given page as {secrets.FILE}"),
+        ({secrets.Parameters().file: "page"}, f"it is given page as {secrets.Parameters().file}"),
         ({"/etc/users": "users"}, "it is given users as /etc/users"),
         ({}, "it is given no secret and no config"),
     ],

@@ -494,7 +494,7 @@ def test_a_lab_of_another_size_gets_every_point(grade: Grade, size: str) -> None
 
 def test_pages_of_one_worker_may_not_be_missing_where_there_are_more_workers_than_replicas(grade: Grade) -> None:
     lab = FakeLab("workers: 5")
-    lab.pages["10.0.2.101"] = [loadbalance.page(4)]
+    lab.pages["10.0.2.101"] = [loadbalance.Parameters().page(4)]
     assert came_out(grade(lab=lab), "fail") == {f"loadbalance.pages[{MANAGER}]"}
 
 
