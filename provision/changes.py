@@ -128,7 +128,7 @@ def _generate_alone(text: str) -> str:
     networkd has nothing from netplan so far, as where NetworkManager does its work.
     """
     root = "/run/labgen"
-    file, network_file = f"{root}{NETPLAN_FILE}", "run/systemd/network/10-netplan-labgen.network"
+    file, network_file = f"{root}{NETPLAN_FILE}", f"run/systemd/network/10-netplan-{_NETPLAN_ID}.network"
     return (
         "{ set -- /run/systemd/network/10-netplan-*; "
         '[ -e "$1" ] && [ -d /run/systemd/netif/links ] && '
@@ -140,6 +140,11 @@ def _generate_alone(text: str) -> str:
     )
 
 
+_NETPLAN_ID = "00-labgen"
+"""Names the adapter in netplan, and in the file for networkd, which takes the first file by name that matches: before
+``all-en`` of Debian's cloud images, which matches every adapter."""
+
+
 def netplan(lab: Lab, node: Node) -> str:
     """Compose the netplan file of a node's adapter 2. No gateway: the default route is adapter 1's."""
     return (
@@ -147,7 +152,7 @@ def netplan(lab: Lab, node: Node) -> str:
         "network:\n"
         "  version: 2\n"
         "  ethernets:\n"
-        "    labgen:\n"
+        f"    {_NETPLAN_ID}:\n"
         "      match:\n"
         f'        macaddress: "{node.mac}"\n'
         "      dhcp4: false\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labgen.model.lab import Box
+from labgen.model.lab import Box, CloudImageSource
 from labgen.model.provider import Package
 from labgen.providers.base import Checks, Provider
 
@@ -43,8 +43,8 @@ class VirtualBox(Provider):
 PROVIDER = VirtualBox(
     name="virtualbox",
     title="VirtualBox",
-    # Pinned: some releases of this box lack a VirtualBox build (chef/bento#1588).
-    box=Box("bento/ubuntu-24.04", "202502.21.0"),
+    # Made on this computer: Vagrant's registry of boxes closes at the end of 2026.
+    box=Box.of_image(CloudImageSource("debian-13")),
     forwards_ports=True,
     has_snapshots=True,
     # It runs on top of Hyper-V there, which Windows 11 has on as it is delivered.

@@ -214,7 +214,12 @@ class Debian(RecordedHost):
 LIBVIRT = frozenset(
     {"virsh", "libvirtd", "qemu-system-x86_64", "qemu-img", "dnsmasq", "iptables", "nc", "ip", "nsenter", "unshare"}
 )
-INTERNET = {"vagrantcloud.com:443": True, "registry-1.docker.io:443": True}
+INTERNET = {
+    "vagrantcloud.com:443": True,
+    "cloud.debian.org:443": True,
+    "cdimage.debian.org:443": True,
+    "registry-1.docker.io:443": True,
+}
 
 LINUX = Debian(
     programs=LIBVIRT | {"vagrant", "ssh", "apt-get"},

@@ -11,7 +11,9 @@ from labgen.providers import PROVIDERS
 
 BOXES = "/home/learner/.vagrant.d/boxes"
 BENTO = f"{BOXES}/bento-VAGRANTSLASH-ubuntu-24.04"
-VERSION = PROVIDERS["virtualbox"].box.version
+VERSION = "202502.21.0"
+PINNED = f"box: {{name: bento/ubuntu-24.04, version: {VERSION}}}"
+CLOUD = f"{BOXES}/labgen-VAGRANTSLASH-debian-13-cloud"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_disk(free, level):
 
 
 def test_disk_where_the_box_is_here_or_the_machines_are():
-    with_box = BOTH.but(folders={BENTO: (VERSION,), f"{BENTO}/{VERSION}": ("virtualbox",)}, free_disk=6144)
+    with_box = BOTH.but(folders={CLOUD: ("0",), f"{CLOUD}/0": ("virtualbox",)}, free_disk=6144)
     assert bad(check("virtualbox", "disk", COURSE, with_box)) == {}
     running = BOTH.but(free_disk=10, paths={"/home/learner/lab/.vagrant/machines/swarm-manager/virtualbox/id"})
     assert bad(check("virtualbox", "disk", COURSE, running)) == {}
@@ -78,7 +80,8 @@ def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
     ("text", "host", "provider", "level"),
     [
         ("", BOTH, "virtualbox", "ok"),
-        ("", MAC, "virtualbox", "ok"),
+        ("", MAC, "virtualbox", "error"),
+        (PINNED, MAC, "virtualbox", "ok"),
         ("", LINUX, "libvirt", "ok"),
         ("", LINUX.but(arch="arm64"), "libvirt", "error"),
         ("", LINUX.but(arch="riscv64"), "libvirt", "error"),
@@ -98,10 +101,11 @@ def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):
 
 
 def test_a_box_on_disk():
-    assert on_disk("", "virtualbox") == VERSION
-    assert on_disk("", "amd64") == VERSION
-    assert on_disk("", "libvirt") is None
-    assert on_disk("", "virtualbox", version="202401.01.0") is None
+    assert on_disk(PINNED, "virtualbox") == VERSION
+    assert on_disk(PINNED, "amd64") == VERSION
+    assert on_disk(PINNED, "libvirt") is None
+    assert on_disk(PINNED, "virtualbox", version="202401.01.0") is None
+    assert on_disk("", "virtualbox", version="0", name=CLOUD) == "0"
     assert on_disk("box: {name: bento/ubuntu-24.04}", "virtualbox", version="202401.01.0") == "202401.01.0"
     assert on_disk("box: {name: bento/ubuntu-24.04, version: '~> 2024'}", "virtualbox", version="202401.01.0")
     assert downloads.on_disk(COURSE, BOTH, PROVIDERS["virtualbox"]) is None
@@ -118,19 +122,23 @@ def test_vagrant_home_is_respected():
         variables={"VAGRANT_HOME": "/big/vagrant"},
     )
     name = "/big/vagrant/boxes/bento-VAGRANTSLASH-ubuntu-24.04"
-    assert on_disk("", "virtualbox", name=name, host=elsewhere) == VERSION
-    assert on_disk("", "virtualbox", name=name) is None
+    assert on_disk(PINNED, "virtualbox", name=name, host=elsewhere) == VERSION
+    assert on_disk(PINNED, "virtualbox", name=name) is None
 
 
 MIRROR = "registry: {mirror: 'http://192.168.0.10:5000'}"
-OFFLINE = {"vagrantcloud.com:443": False, "registry-1.docker.io:443": False}
+OFFLINE = dict.fromkeys(
+    ("vagrantcloud.com:443", "cloud.debian.org:443", "cdimage.debian.org:443", "registry-1.docker.io:443"), False
+)
 
 
 @pytest.mark.parametrize(
     ("text", "host", "provider", "level", "words"),
     [
-        ("", BOTH, "virtualbox", "ok", "can be fetched from vagrantcloud.com"),
-        ("", BOTH.but(internet=OFFLINE), "virtualbox", "error", "image: debian-13"),
+        ("", BOTH, "virtualbox", "ok", "labgen up makes it of a cloud image from cloud.debian.org"),
+        ("", BOTH.but(internet=OFFLINE), "virtualbox", "error", "labgen box make --image FILE"),
+        (PINNED, BOTH, "virtualbox", "ok", "can be fetched from vagrantcloud.com"),
+        (PINNED, BOTH.but(internet=OFFLINE), "virtualbox", "error", "image: debian-13"),
         ("", LINUX, "libvirt", "ok", "has been built"),
         (
             "box: {name: a/b, url: 'https://example.org/b.box'}",
@@ -239,8 +247,9 @@ def test_box_names_ways_that_work_where_it_cannot_be_built():
 def test_a_box_is_fetched_through_the_proxy():
     behind = BOTH.but(internet={**OFFLINE, "proxy.example:3128": True}, variables={"HTTPS_PROXY": "proxy.example:3128"})
     assert bad(check("virtualbox", "box", COURSE, behind)) == {}
+    assert bad(check("virtualbox", "box", lab(PINNED), behind)) == {}
     mirror = BOTH.but(internet={"boxes.example:443": True}, variables={"VAGRANT_SERVER_URL": "https://boxes.example"})
-    assert bad(check("virtualbox", "box", COURSE, mirror)) == {}
+    assert bad(check("virtualbox", "box", lab(PINNED), mirror)) == {}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def engine_says(host: RecordedHost, err: str) -> RecordedHost:
     return host.but(says={VERSION: Said(ABSENT.out, err, 1), INFO: Said("{}", err, 1)})
 
 
-@pytest.mark.parametrize("host", [WINDOWS, WINDOWS_DESKTOP, MAC, MAC_DESKTOP])
+@pytest.mark.parametrize("host", [WINDOWS, WINDOWS_DESKTOP, MAC_DESKTOP])
 def test_examine_finds_a_provider_usable_on_an_ordinary_computer(host: RecordedHost) -> None:
     assert any(examine(COURSE, host).usable.values())
 

@@ -157,7 +157,7 @@ def fetched(machines: Machines, lab: str, provider: str) -> list[str]:
 @pytest.mark.parametrize(
     ("lab", "provider", "commands"),
     [
-        ("", "virtualbox", ["fetch bento/ubuntu-24.04 202502.21.0 None virtualbox"]),
+        ("box: {name: a/b, version: '1'}", "virtualbox", ["fetch a/b 1 None virtualbox"]),
         ("box: {name: a/b}", "libvirt", ["fetch a/b None None libvirt"]),
         ("box: {name: a/b, url: 'http://x/y.box'}", "libvirt", ["fetch a/b None http://x/y.box libvirt"]),
         # Vagrant takes no version with a file, so only it knows what this is to mean.
@@ -193,7 +193,8 @@ def test_box_of_a_cloud_image_is_made_and_added_once(
 @pytest.mark.parametrize("inside", ["202502.21.0/virtualbox", "202502.21.0/amd64/virtualbox"])
 def test_box_that_is_installed_is_not_fetched_again(machines: Machines, inside: str) -> None:
     box_mark("bento/ubuntu-24.04", "virtualbox").parent.joinpath(inside).mkdir(parents=True)
-    assert fetched(machines, "", "virtualbox") == []
+    named = "box: {name: bento/ubuntu-24.04, version: 202502.21.0}"
+    assert fetched(machines, named, "virtualbox") == []
     # Another version of it, or for another provider, is another box.
     assert fetched(machines, "box: {name: bento/ubuntu-24.04, version: '1'}", "virtualbox") != []
     assert fetched(machines, "box: {name: bento/ubuntu-24.04}", "libvirt") != []

@@ -56,7 +56,7 @@ the configured ("config.vm.boot_timeout" value) time period."""
         (SAME_NAME, 'VBoxManage unregistervm "labgen swarm-manager" --delete'),
         (SAME_NAME, "`name: ...` in lab.yml"),
         (NO_BUILD, "The box someone/libvirt-only has no build for virtualbox."),
-        (NO_BUILD, "bento/ubuntu-24.04"),
+        (NO_BUILD, "labgen/debian-13-cloud"),
         (TOO_OLD, "VirtualBox 7.2 Vagrant 2.4.9"),
         (VBOXMANAGE + "VT-x is being used by another hypervisor (VERR_VMX_IN_VMX_ROOT_MODE).", "modprobe -r kvm_intel"),
         (VBOXMANAGE + "VT-x is disabled in the BIOS for all CPU modes (VERR_VMX_MSR_ALL_VMX_DISABLED)", "firmware"),

@@ -20,6 +20,8 @@ from labgen import config
 from labgen.core.errors import HostError, RenderConflict
 from labgen.machines import render
 from labgen.model.lab import Engine
+from labgen.model.provider import BUILT_BOX
+from labgen.providers import PROVIDERS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOPOLOGIES = (
@@ -318,3 +320,19 @@ def test_diff_of_a_last_line_without_an_end(text: str) -> None:
 def test_diff_against_nothing_adds_every_line(text: str) -> None:
     added = [line[1:] for line in render.diff("", text).splitlines() if line.startswith("+")][1:]
     assert added == text.splitlines()
+
+
+REGISTRIES = ("vagrantcloud", "app.vagrantup", "hashicorp.com", "hashicorp.cloud")
+
+
+def test_no_provider_takes_its_box_from_a_registry() -> None:
+    for provider in PROVIDERS.values():
+        if provider.in_vagrantfile and not provider.from_image:
+            assert provider.box.image or provider.box.name == BUILT_BOX, provider.name
+    for golden in GOLDEN.glob("*.Vagrantfile"):
+        assert not any(registry in golden.read_text(encoding="utf-8") for registry in REGISTRIES), golden.name
+
+
+def test_vagrantfile_stops_before_it_asks_for_a_box_that_is_not_made(text: str) -> None:
+    assert text.count("need_box.call(") == 2
+    assert "override.vm.box_url = file" in text

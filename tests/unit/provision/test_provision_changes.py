@@ -196,6 +196,14 @@ def test_address_is_set_by_netplan(wrong: dict[str, object]) -> None:
     assert "umask 0066" in change.script
 
 
+def test_netplan_comes_before_files_that_match_every_adapter() -> None:
+    """Debian's cloud images have ``all-en`` and ``all-eth``, and networkd takes the first file that matches."""
+    (name,) = re.findall(r"ethernets:\n    (\S+):\n", netplan(LAB, WORKER))
+    assert name < "all-en"
+    (change,) = network(dataclasses.replace(settled(), netplan=None), LAB, WORKER)
+    assert f"/run/systemd/network/10-netplan-{name}.network" in change.script
+
+
 def test_network_asks_netplans_configure_before_generate() -> None:
     """From netplan 1.2 on there are both, and only the first makes networkd's files."""
     facts = dataclasses.replace(settled(), netplan=None)
