@@ -7,6 +7,7 @@ Each question is put once for an examination: `docker version` (what answers, an
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -27,6 +28,8 @@ DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _JSON = ("--format", "{{json .}}")
 _ENGINE_WITHIN = 20.0
 """Deadline in seconds: an engine that has gone to sleep (Docker Desktop's resource saver) wakes up first."""
+_ENGINE_NETWORKS = frozenset({"bridge", "docker_gwbridge", "host", "ingress", "none", "podman"})
+"""Networks that an engine makes for itself and needs."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # What clients from 19.03 to 29 say where nothing listens, on Linux, macOS and Windows.
@@ -87,6 +90,44 @@ class Network:
     name: str
     subnets: tuple[IPv4Network, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def overlapping(self, subnet: IPv4Network) -> IPv4Network | None:
+        """Give the subnet of this network that overlaps another, ``None`` if there is none."""
+        return next((own for own in self.subnets if own.overlaps(subnet)), None)
+
+    def advice(self, otherwise: str) -> str:
+        """Advise to remove this network, or else something else; that alone, if the engine cannot do without it.
+
+        :param otherwise: the other advice, beginning with a verb in lower case.
+        """
+        if self.name in _ENGINE_NETWORKS:
+            return otherwise[0].upper() + otherwise[1:]
+        return f"If nothing needs it, remove it, then try again:\n{self._removal()}\nOtherwise {otherwise}"
+
+    def _removal(self) -> str:
+        """Give the commands that remove the network, with the containers of the lab that it is of."""
+        remove = f"docker network rm {self.name}"
+        folder = self.labels.get("labgen.folder", "")
+        if not re.fullmatch(r"[0-9a-f]{12}", folder):
+            return remove
+        return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
+
+
+def parse_networks(inspected: str) -> list[Network]:
+    """Read what ``docker network inspect`` prints.
+
+    :raises ValueError: it cannot be read.
+    """
+    try:
+        return [_network(entry) for entry in json.loads(inspected)]
+    except (KeyError, TypeError, AttributeError) as why:
+        raise ValueError(str(why)) from None
+
+
+def _network(entry: Mapping[str, Any]) -> Network:
+    subnets = [config.get("Subnet") or "" for config in (entry.get("IPAM") or {}).get("Config") or []]
+    ipv4 = tuple(IPv4Network(subnet, strict=False) for subnet in subnets if subnet and ":" not in subnet)
+    return Network(entry["Name"], ipv4, entry.get("Labels") or {})
 
 
 def client_is_podman(host: Host) -> bool:
@@ -189,19 +230,9 @@ def networks(host: Host) -> list[Network] | None:
     ids = listed.out.split()
     result = host.run("docker", "network", "inspect", *ids, timeout=_ENGINE_WITHIN) if ids else None
     try:
-        entries = json.loads(result.out) if result else []
-        return [
-            Network(entry["Name"], tuple(_subnets(entry)), entry.get("Labels") or {})
-            for entry in entries
-            if isinstance(entry, dict)
-        ]
-    except (ValueError, KeyError, TypeError):
+        return parse_networks(result.out) if result else []
+    except ValueError:
         return None
-
-
-def _subnets(network: Mapping[str, Any]) -> list[IPv4Network]:
-    subnets = [config.get("Subnet", "") for config in (network.get("IPAM") or {}).get("Config") or []]
-    return [IPv4Network(subnet, strict=False) for subnet in subnets if subnet and ":" not in subnet]
 
 
 def _ask(host: Host, what: str) -> Result:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from typing import Any
 
 from labgen.core.errors import MachineError
 from labgen.model.lab import Lab
 from labgen.providers.docker.client import Client
+from labgen.providers.docker.engine import Network, parse_networks
 
 _OTHERWISE = "Otherwise give this lab another name (name: in lab.yml)."
 
@@ -28,22 +26,6 @@ def lab_network(lab: Lab) -> str:
     return f"{lab.slug}-lab"
 
 
-@dataclass(frozen=True)
-class Network:
-    """A network of the engine."""
-
-    name: str
-    subnets: tuple[IPv4Network, ...]
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, entry: Mapping[str, Any]) -> Network:
-        """Read one entry of ``docker network inspect``."""
-        subnets = [config.get("Subnet") or "" for config in (entry.get("IPAM") or {}).get("Config") or []]
-        ipv4 = tuple(IPv4Network(subnet, strict=False) for subnet in subnets if subnet and ":" not in subnet)
-        return cls(entry["Name"], ipv4, entry.get("Labels") or {})
-
-
 def ensure(client: Client, lab: Lab, labels: Mapping[str, str]) -> None:
     """Create the networks that do not exist.
 
@@ -54,8 +36,8 @@ def ensure(client: Client, lab: Lab, labels: Mapping[str, str]) -> None:
     # Of those that another lab has removed meanwhile it says an error, beside the others.
     inspected = client.ask("network", "inspect", *ids).out
     try:
-        networks = [Network.parse(entry) for entry in json.loads(inspected)]
-    except (ValueError, KeyError, TypeError, AttributeError) as why:
+        networks = parse_networks(inspected)
+    except ValueError as why:
         raise MachineError(f"the engine's list of networks cannot be read: {why}.", "See: docker network ls") from None
     subnets = {adapter1(lab): lab.plan.adapter1, lab_network(lab): lab.plan.lab}
     missing = [name for name, subnet in subnets.items() if not _exists(name, subnet, networks, labels)]
@@ -88,10 +70,9 @@ def _exists(name: str, subnet: IPv4Network, networks: Sequence[Network], labels:
 
 def _refuse_overlap(subnet: IPv4Network, networks: Sequence[Network]) -> None:
     for network in networks:
-        overlapping = next((theirs for theirs in network.subnets if theirs.overlaps(subnet)), None)
+        overlapping = network.overlapping(subnet)
         if overlapping is not None:
             raise MachineError(
                 f"Docker's network {network.name} already uses {overlapping}, which overlaps {subnet} of this lab.",
-                f"If nothing else needs it, remove it, then try again:\ndocker network rm {network.name}\n"
-                "Otherwise give this lab other addresses in lab.yml (network:, or addresses: {adapter1: ...}).",
+                network.advice("give this lab other addresses in lab.yml (network:, or addresses: {adapter1: ...})."),
             )

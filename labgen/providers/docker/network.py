@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from labgen.host.computer import Host
@@ -68,39 +67,28 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
                 "error",
                 "network",
                 f"Docker has a network {network.name} already: of another lab, or left of a folder that was deleted.",
-                f"If nothing needs it, remove it with what is on it:\n{_remove(network)}\n"
-                "Otherwise give this lab another name in lab.yml (name:).",
+                network.advice("give this lab another name in lab.yml (name:)."),
                 "docker",
             )
     for what, subnet in lab.plan.named_subnets()[:2]:
         for network in others:
             if network.name in (f"{lab.slug}-adapter1", f"{lab.slug}-lab"):
                 continue  # told above
-            overlapping = next((overlapping for overlapping in network.subnets if overlapping.overlaps(subnet)), None)
+            overlapping = network.overlapping(subnet)
             if overlapping is None:
                 continue
             key = KEYS[what]
             free = free_subnet(lab, key, table)
-            elsewhere = f"in lab.yml: {as_yaml(key, free)}" if free else f"set {key} in lab.yml to one that is free"
-            remove = f"docker network rm {network.name}\n(if nothing needs it; otherwise, {elsewhere})"
             yield Finding(
                 "docker.network",
                 "error",
                 "network",
                 f"the {what} {subnet} overlaps Docker's network {network.name} ({overlapping}).",
-                # The default bridge cannot be removed.
-                remove if network.name != "bridge" else f"I{elsewhere[1:]}.",
+                network.advice(
+                    f"write in lab.yml: {as_yaml(key, free)}" if free else f"set {key} in lab.yml to a free one."
+                ),
                 "docker",
             )
-
-
-def _remove(network: engine.Network) -> str:
-    """Commands that remove what a lab has left in the engine."""
-    remove = f"docker network rm {network.name}"
-    folder = network.labels.get("labgen.folder", "")
-    if not re.fullmatch(r"[0-9a-f]{12}", folder):
-        return remove
-    return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
 
 
 def local_engine(host: Host) -> bool:

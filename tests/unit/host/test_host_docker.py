@@ -311,12 +311,13 @@ def test_networks_of_the_engine():
     assert finding.level == "error"
     assert finding.message == "the lab network 10.0.2.0/24 overlaps Docker's network clash (10.0.2.0/24)."
     assert finding.fix.splitlines() == [
+        "If nothing needs it, remove it, then try again:",
         "docker network rm clash",
-        "(if nothing needs it; otherwise, in lab.yml: network: 10.30.2.0/24)",
+        "Otherwise write in lab.yml: network: 10.30.2.0/24",
     ]
     assert bad(check("docker", "check_routes", lab("network: 10.30.2.0/24"), clash)) == {}
     (default,) = check("docker", "check_routes", lab("network: 172.17.0.0/24"), DOCKER)
-    assert default.fix == "In lab.yml: network: 10.30.2.0/24."
+    assert default.fix == "Write in lab.yml: network: 10.30.2.0/24"
 
 
 def test_the_labs_own_networks_are_no_clash():

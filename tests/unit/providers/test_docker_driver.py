@@ -236,6 +236,15 @@ def test_up_refuses_a_network_in_the_way(world: World, name: str, subnet: str, o
     assert world.engine.containers == {}
 
 
+@pytest.mark.parametrize("name", ["bridge", "docker_gwbridge"])
+def test_up_advises_to_remove_no_network_of_the_engines_own(world: World, name: str) -> None:
+    world.engine.add_network(name, "10.0.0.0/16")
+    error = world.refused()
+    assert f"network {name} already uses 10.0.0.0/16" in error.message
+    assert error.hint.startswith("Give this lab other addresses in lab.yml")
+    assert "network rm" not in error.hint
+
+
 def test_up_says_how_to_get_an_image_that_is_missing(world: World) -> None:
     world.engine.images.clear()
     error = world.refused()
