@@ -96,8 +96,9 @@ def _image_file(image: CloudImage, file: Path | None, directory: Path, progress:
     cache.prepare(folder)
     with progress.step(f"Downloading the cloud image of {image.title} {image.release} (once; some 350 to 650 MB)"):
         try:
+            target = folder / image.cached_name
             disk = download.fetch(
-                image.addresses, folder / image.cached_name, image.checksum, on_progress=progress.detail
+                image.addresses, target, image.checksum, mirror=image.mirror, on_progress=progress.detail
             )
             return disk, image
         except download.Gone:

@@ -66,6 +66,7 @@ class CloudImage:
     :param file: name of the file on the distribution's server.
     :param addresses: where the file is, the first to try first.
     :param checksum: of the file.
+    :param mirror: the one of them that is a mirror's, not the distribution's; empty for none.
     :param newest: address of the distribution's newest image, which replaces a removed release; empty for none.
     :param sums: address of the file with the checksum of ``newest``.
     """
@@ -77,6 +78,7 @@ class CloudImage:
     file: str
     addresses: tuple[str, ...]
     checksum: Checksum
+    mirror: str = ""
     newest: str = ""
     sums: str = ""
 
@@ -129,8 +131,10 @@ def of_source(source: CloudImageSource, arch: str) -> CloudImage:
     if not source.url and not source.checksum:
         return pinned
     checksum = Checksum.parse(source.checksum) if source.checksum else pinned.checksum
+    mirror = ""
     if source.url.endswith("/"):
-        addresses = (source.url + pinned.file, *(() if source.checksum else pinned.addresses))
+        mirror = source.url + pinned.file
+        addresses = (mirror, *(() if source.checksum else pinned.addresses))
     else:
         addresses = (source.url,) if source.url else pinned.addresses
     own = checksum != pinned.checksum
@@ -142,6 +146,7 @@ def of_source(source: CloudImageSource, arch: str) -> CloudImage:
         file=pinned.file,
         addresses=addresses,
         checksum=checksum,
+        mirror=mirror,
         newest="" if own else pinned.newest,
         sums="" if own else pinned.sums,
     )

@@ -14,7 +14,7 @@ import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -45,17 +45,23 @@ class Unavailable(Exception):
 
 
 class Gone(BoxError):
-    """Every address has answered that it does not have the file (404 or 410)."""
+    """Every server that decides has answered that it does not have the file (404 or 410)."""
 
 
 def fetch(
-    addresses: Sequence[str], target: Path, checksum: Checksum, *, on_progress: Callable[[str], None] = lambda _: None
+    addresses: Sequence[str],
+    target: Path,
+    checksum: Checksum,
+    *,
+    mirror: str = "",
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Download a file to ``target`` unless it is there, and verify it.
 
     :param addresses: where it is: http, https or file URLs, or paths; tried in this order.
+    :param mirror: the one of them whose silence says nothing of whether the file was removed elsewhere.
     :param on_progress: gets a line such as ``120 of 341 MiB from cloud.debian.org``.
-    :raises Gone: every server answers that it has no such file.
+    :raises Gone: every server but the mirror answers that it has no such file.
     :raises BoxError: no address gives the right file, or the disk is full. What has come of it is kept.
     """
     if target.is_file():
@@ -63,19 +69,21 @@ def fetch(
             return target
         target.unlink()
     part = target.with_name(f"{target.name}.part")
-    reasons: list[Unavailable] = []
+    reasons: dict[str, Unavailable] = {}
     for address in addresses:
         try:
             _complete(address, part, checksum, on_progress)
         except Unavailable as why:
-            reasons.append(why)
+            reasons[address] = why
             continue
         except OSError as why:
             raise _disk_error(why, part) from None
         part.replace(target)
         give_to_user(target)
         return target
-    raise _none_has_it(target.name, reasons, part)
+    decisive = [why for address, why in reasons.items() if address != mirror] or [*reasons.values()]
+    kind = Gone if decisive and all(why.gone for why in decisive) else BoxError
+    raise kind(*_refusal(target.name, reasons.values(), part))
 
 
 def digest(path: Path, algorithm: str) -> str:
@@ -225,11 +233,11 @@ def _disk_error(why: OSError, part: Path) -> BoxError:
     return BoxError(f"{part} cannot be written: {reason}.", "Check the folder's permissions and the disk.")
 
 
-def _none_has_it(name: str, reasons: Sequence[Unavailable], part: Path) -> BoxError:
+def _refusal(name: str, reasons: Iterable[Unavailable], part: Path) -> tuple[str, str]:
+    """Say why no address gives the file, and what to do."""
     listed = "\n".join(f"  - {reason}" for reason in dict.fromkeys(map(str, reasons)))
     so_far = f" {part.stat().st_size >> 20} MiB of it are kept." if part.is_file() else ""
-    kind = Gone if reasons and all(reason.gone for reason in reasons) else BoxError
-    return kind(f"{name} cannot be downloaded:\n{listed}", f"{_NETWORK_HINT}{so_far}")
+    return f"{name} cannot be downloaded:\n{listed}", f"{_NETWORK_HINT}{so_far}"
 
 
 def _host(address: str) -> str:

@@ -227,14 +227,16 @@ def test_make_refuses_an_image_of_another_architecture(mirror: Mirror, cache: Pa
     assert not list(cache.glob("*.box"))
 
 
+@pytest.mark.parametrize("classroom", ["", "http://127.0.0.1:1/pinned.qcow2"])
 def test_make_takes_the_newest_release_when_the_pinned_one_was_removed(
-    mirror: Mirror, image: bytes, cache: Path, monkeypatch: pytest.MonkeyPatch
+    mirror: Mirror, image: bytes, cache: Path, monkeypatch: pytest.MonkeyPatch, classroom: str
 ) -> None:
     mirror.files["latest/new.qcow2"] = image
     mirror.files["latest/SUMS"] = f"{hashlib.sha512(image).hexdigest()}  new.qcow2\n".encode()
     pinned = replace(
         cloud_images.find("debian-13", "amd64"),
-        addresses=(mirror.url + "gone.qcow2",),
+        addresses=(*filter(None, [classroom]), mirror.url + "gone.qcow2"),
+        mirror=classroom,
         newest=mirror.url + "latest/new.qcow2",
         sums=mirror.url.replace("http", "https") + "latest/SUMS",
     )

@@ -119,6 +119,17 @@ def test_fetch_tells_a_removed_file_apart(mirror: Mirror, target: Path, status: 
         download.fetch([mirror.url + "a", mirror.url + "b"], target, CHECKSUM)
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/d", "not-there"])
+def test_fetch_of_a_mirror_alone_tells_no_removed_file_unless_it_says_so(
+    mirror: Mirror, target: Path, address: str
+) -> None:
+    with pytest.raises(BoxError) as refused:
+        download.fetch([address], target, CHECKSUM, mirror=address)
+    assert not isinstance(refused.value, download.Gone)
+    with pytest.raises(download.Gone):
+        download.fetch([mirror.url + "b"], target, CHECKSUM, mirror=mirror.url + "b")
+
+
 def test_fetch_takes_a_path(tmp_path: Path, target: Path) -> None:
     stick = tmp_path / "스틱 #1"
     stick.write_bytes(IMAGE)
