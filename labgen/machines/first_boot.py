@@ -27,7 +27,6 @@ class FirstBoot:
     :param status: cloud-init's word: ``done``, ``error``, ``degraded done``; empty if it says nothing.
     :param errors: cloud-init's errors.
     :param kernel: its release.
-    :param has_netplan: whether the image has netplan.
     :param engine: version of the engine that the image brings; empty if bootstrap is to install one.
     """
 
@@ -35,7 +34,6 @@ class FirstBoot:
     status: str
     errors: tuple[str, ...]
     kernel: str
-    has_netplan: bool
     engine: str
 
     @property
@@ -59,21 +57,19 @@ def look(node: str, ask: Callable[[str], str]) -> FirstBoot:
         status = {}
     if not isinstance(status, dict):
         status = {}
-    errors = status.get("errors", [])
-    boot = FirstBoot(
-        node=node,
-        status=str(status.get("extended_status") or status.get("status") or ""),
-        errors=tuple(map(str, errors)) if isinstance(errors, list) else (),
-        kernel=kernel.strip(),
-        has_netplan=bool(netplan.strip()),
-        engine=engine.strip(),
-    )
-    if not boot.has_netplan:
+    if not netplan.strip():
         raise BoxError(
             f"The image of {node} has no netplan, with which labgen sets the lab's addresses.",
             "Take an image that has it, in lab.yml: box: {image: debian-13}. Then: labgen down, labgen up",
         )
-    return boot
+    errors = status.get("errors", [])
+    return FirstBoot(
+        node=node,
+        status=str(status.get("extended_status") or status.get("status") or ""),
+        errors=tuple(map(str, errors)) if isinstance(errors, list) else (),
+        kernel=kernel.strip(),
+        engine=engine.strip(),
+    )
 
 
 def report(image: str, boots: list[FirstBoot]) -> list[str]:
