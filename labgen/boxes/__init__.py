@@ -15,12 +15,11 @@ import hashlib
 from pathlib import Path
 
 from labgen.boxes import cloud_images
-from labgen.core.progress import Progress
 from labgen.host.computer import Host
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
 
-__all__ = ["addresses", "box_path", "file_name", "is_current", "key", "made", "make"]
+__all__ = ["addresses", "box_path", "file_name", "is_current", "key", "made"]
 
 ARCHITECTURES = ("amd64", "arm64")
 
@@ -56,22 +55,6 @@ def made(source: CloudImageSource, provider: str, directory: Path | None = None)
 def addresses(source: CloudImageSource) -> tuple[str, ...]:
     """Give the addresses from which a cloud image can be downloaded for this computer's architecture."""
     return cloud_images.of_source(source, Host().machine()).addresses
-
-
-def make(
-    source: CloudImageSource,
-    provider: str,
-    *,
-    progress: Progress,
-    directory: Path | None = None,
-    force: bool = False,
-    file: Path | None = None,
-) -> Path:
-    """Make the box of a cloud image for this computer's architecture; see :func:`labgen.boxes.cloud_box.make`."""
-    from labgen.boxes import cloud_box
-
-    arch = Host().machine()
-    return cloud_box.make(source, provider, arch, progress=progress, directory=directory, force=force, file=file)
 
 
 def is_current(name: str) -> bool:

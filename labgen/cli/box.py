@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from labgen import boxes, images
-from labgen.boxes import catalogue, cloud_images, download, package, store
+from labgen.boxes import catalogue, cloud_box, cloud_images, download, package, store
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.parameters import Command, FolderPath
 from labgen.core.errors import BoxError
@@ -123,7 +123,7 @@ def make_box(name: str | None, provider: str | None, image: str | None, checksum
     if image or checksum:
         url = image if image and file is None else source.url
         source = CloudImageSource(source.name, url, checksum.rpartition(":")[2] if checksum else source.checksum)
-    path = boxes.make(source, provider, progress=for_stream(), force=force, file=file)
+    path = cloud_box.make(source, provider, Host().machine(), progress=for_stream(), force=force, file=file)
     _print_box(provider, path, Box.of_image(source).name)
     _print_use(lab, provider, source)
     return 0

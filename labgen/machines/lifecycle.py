@@ -15,6 +15,7 @@ from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import BoxError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
+from labgen.host.computer import Host
 from labgen.machines import connection_info, first_boot, inventory, render
 from labgen.machines.removal import Removal, remove_some, with_unknown, write_vagrantfile
 from labgen.machines.vagrant import Vagrant, box_mark
@@ -272,7 +273,7 @@ class Machines:
         if not PROVIDERS[provider].uses_vagrant:
             return  # its own driver knows what machines start from
         vagrant = cast("Vagrant", driver)
-        box = self.lab.box or PROVIDERS[provider].box
+        box = PROVIDERS[provider].box_for(self.lab)
         if not box.image and (box.name != BUILT_BOX or box.url):
             self._fetch(vagrant, box, provider)
             return
@@ -300,7 +301,9 @@ class Machines:
 
     def _build(self, box: Box, provider: str) -> Path:
         if box.image:
-            return cloud_boxes.make(box.image, provider, progress=self.progress)
+            from labgen.boxes import cloud_box  # with HTTP and more, which only making a box needs
+
+            return cloud_box.make(box.image, provider, Host().machine(), progress=self.progress)
         try:
             return boxes.build([provider], runner=Runner(), progress=self.progress)[provider]
         except LabgenError as error:

@@ -102,7 +102,7 @@ def render(lab: Lab) -> str:
     body = environment.get_template(TEMPLATE).render(
         lab=lab,
         parts=parts,
-        box={provider.name: lab.box or provider.box for provider in parts},
+        box={provider.name: provider.box_for(lab) for provider in parts},
         local_boxes={provider.name: local for provider in parts if (local := _local_box(lab, provider)) is not None},
     )
     body = "\n" + re.sub(r"\n{3,}", "\n\n", body)

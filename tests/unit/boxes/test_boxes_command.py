@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen import boxes, cli
+from labgen import cli
+from labgen.boxes import cloud_box
 from labgen.model.lab import CloudImageSource
 
 DIGEST = "a" * 64
@@ -20,14 +21,14 @@ def orders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[CloudI
     """Record what is to be made, in an empty lab folder."""
     orders: list[tuple[CloudImageSource, str, object]] = []
 
-    def make(source: CloudImageSource, provider: str, **options: object) -> Path:
+    def make(source: CloudImageSource, provider: str, _arch: str, **options: object) -> Path:
         orders.append((source, provider, options["file"]))
         path = tmp_path / "made.box"
         path.write_bytes(BOX)
         return path
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(boxes, "make", make)
+    monkeypatch.setattr(cloud_box, "make", make)
     return orders
 
 

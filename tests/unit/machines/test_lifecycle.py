@@ -10,6 +10,7 @@ import pytest
 
 from labgen import boxes as cloud_boxes
 from labgen import cli, config
+from labgen.boxes import cloud_box
 from labgen.cli import up as up_command
 from labgen.core.errors import BoxError, MachineError
 from labgen.core.progress import Progress
@@ -176,11 +177,11 @@ def test_box_of_a_cloud_image_is_made_and_added_once(
 ) -> None:
     orders: list[tuple[object, str]] = []
 
-    def make(source: object, provider: str, **_: object) -> Path:
+    def make(source: object, provider: str, _arch: str, **_: object) -> Path:
         orders.append((source, provider))
         return tmp_path / "cloud.box"
 
-    monkeypatch.setattr(cloud_boxes, "make", make)
+    monkeypatch.setattr(cloud_box, "make", make)
     monkeypatch.setattr(cloud_boxes, "made", lambda *_: tmp_path / "cloud.box" if orders else None)
     lab = "box: {image: debian-13, url: 'http://teacher/'}"
     assert fetched(machines, lab, "virtualbox") == [f"add labgen/debian-13-cloud {tmp_path / 'cloud.box'} virtualbox"]
