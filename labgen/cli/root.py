@@ -37,6 +37,7 @@ SUMMARIES = {
     "halt": "shut the machines down; `labgen up` starts them again",
     "down": "remove the machines, and everything made for them",
     "box": "build the box, or the node image, that needs no internet",
+    "kit": "make and check a folder that a class installs labgen from, without internet",
     "schema": "print the JSON Schema of lab.yml, for editors",
     "support": "write a bundle for bug reports: versions, findings, logs, without secrets",
     "completion": "print the script that completes labgen's words in a shell",

@@ -45,7 +45,7 @@ def ensure(
     """
     name = images.node_image(suite)
     arch = architecture(engine)
-    if not force and _has(engine, name):
+    if not force and has(engine, name):
         return name
     reasons: list[str] = []
     archive = store.node(arch, cache, suite)
@@ -99,7 +99,8 @@ def architecture(engine: Runner) -> str:
     return arch
 
 
-def _has(engine: Runner, name: str) -> bool:
+def has(engine: Runner, name: str) -> bool:
+    """Whether an engine has an image."""
     return engine.run(["docker", "image", "inspect", "--format", "{{.Id}}", name], timeout=30).ok
 
 
@@ -114,7 +115,7 @@ def _built_by(
     from labgen.images import dockerfile
 
     base = dockerfile.base(suite)
-    if not _has(engine, base):
+    if not has(engine, base):
         with progress.step(f"Asking for {base}, to build the node image with Docker"):
             try:
                 pulled = engine.run(["docker", "pull", "--quiet", base], timeout=_PULL)
@@ -134,7 +135,7 @@ def _built_by(
     except BoxError as error:
         reasons.append(f"with docker build: {error}")
         return False
-    if not _has(engine, images.node_image(suite)):
+    if not has(engine, images.node_image(suite)):
         # A builder of its own keeps what it makes (docker buildx, driver docker-container).
         reasons.append(
             "with docker build: the image was built, but not put into the engine. "

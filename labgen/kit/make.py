@@ -1,0 +1,206 @@
+"""Making a kit: what is there already is not fetched again, and the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import labgen
+from labgen.core.errors import HostError
+from labgen.core.i18n import LANGUAGES, _
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.kit import check, commands, manifest, nodes, own_wheel, page, programs, wheels
+from labgen.kit.files import FAT32_LIMIT, digest, write_text
+from labgen.kit.nodes import Nodes
+from labgen.kit.platforms import Platform, Target
+from labgen.providers import PROVIDERS
+
+WHEELS = "wheels"
+_ROOM = 10 << 30
+"""Bytes that a lab of three nodes takes on a learner's disk, with a box and what grows in it."""
+
+_PURPOSES = {
+    "check.py": "checks the kit; needs Python only",
+    check.TRANSLATIONS: "translations of what check.py says",
+    "lab.yml": "the lab; goes into the lab's folder",
+    **dict.fromkeys(page.FILES.values(), "start page"),
+}
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A kit that is to be made.
+
+    :param providers: that nodes are carried for; that of each platform if empty.
+    :param with_nodes: whether boxes and node images are carried.
+    :param wheel: labgen's wheel, where it is not to be built.
+    """
+
+    folder: Path
+    platforms: Sequence[Platform]
+    pythons: Sequence[str]
+    providers: Sequence[str] = ()
+    with_nodes: bool = True
+    wheel: Path | None = None
+    _digests: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> list[Target]:
+        """Each platform with each Python."""
+        return [Target(platform, python) for platform in self.platforms for python in self.pythons]
+
+    def providers_of(self, platform: Platform) -> Sequence[str]:
+        """Give the providers that a kit is for on a platform."""
+        return self.providers or (platform.provider,)
+
+    def digest(self, path: Path) -> str:
+        """Compute the SHA-256 of a file, once for as long as it is not written to."""
+        status = path.stat()
+        key = path.with_name(f"{path.name}:{status.st_size}:{status.st_mtime_ns}")
+        if key not in self._digests:
+            self._digests[key] = digest(path)
+        return self._digests[key]
+
+
+def make(kit: Kit, progress: Progress) -> list[manifest.File]:
+    """Make a kit, and give its files.
+
+    :raises UsageError: a platform does not have a provider.
+    :raises BoxError: a box or a node image is not there.
+    :raises HostError: the folder is something else, the network or the disk fails, or a platform lacks a wheel.
+    """
+    pairs = [(platform, provider) for platform in kit.platforms for provider in kit.providers_of(platform)]
+    for platform, provider in pairs:
+        nodes.need_possible(platform, provider)
+    # Before anything is downloaded: what could not be finished.
+    wanted = dict.fromkeys((provider, platform.arch) for platform, provider in pairs) if kit.with_nodes else {}
+    carried = [nodes.find(provider, arch) for provider, arch in wanted]
+    purposes = _wheels(kit, progress)
+    for entry in carried:
+        nodes.put(entry, kit.folder, progress, kit.digest)
+        purposes[entry.path] = f"{PROVIDERS[entry.provider].title}, {entry.arch}: {entry.name}"
+    checksums = {entry.path: kit.digest(kit.folder / entry.path) for entry in carried}
+    sections = [_section(kit, platform, provider, carried, checksums) for platform, provider in pairs]
+    _texts(kit, sections, carried)
+    _tidy(kit, {*purposes}, progress)
+    files = [_file(kit, path, purpose) for path, purpose in {**purposes, **_PURPOSES}.items()]
+    manifest.write(kit.folder, files, _about(kit, sections))
+    for file in files:
+        if file.size >= FAT32_LIMIT:
+            progress.note(f"{file.path} is too large for a FAT32 stick (4 GiB): format it as exFAT.")
+    for entry in carried:
+        if entry.needs_network:
+            progress.note(
+                f"{entry.name} for {PROVIDERS[entry.provider].title} brings no engine: its nodes fetch it. A box that "
+                f"needs no network: labgen box build --provider {entry.provider}, on Debian or Ubuntu."
+            )
+    return files
+
+
+def _wheels(kit: Kit, progress: Progress) -> dict[str, str]:
+    """Download the wheels of every target, and say what each is for."""
+    lock = digest(wheels.LOCK)
+    finished = manifest.begin(kit.folder, lock)
+    manifest.go_on(kit.folder, lock, finished)
+    folder = kit.folder / WHEELS
+    with progress.step("Packing labgen"):
+        own = own_wheel.put(folder, Runner(), kit.wheel)
+    users: defaultdict[Path, list[str]] = defaultdict(list)
+    for target in kit.targets:
+        chosen = wheels.select(target, folder.glob("*.whl"), kit.digest)
+        if target.name not in finished or wheels.lacking(target, chosen):
+            with progress.step(f"Downloading the packages for {target}"):
+                wheels.download(target, folder, Runner(), progress.detail, kit.digest)
+            chosen = wheels.select(target, folder.glob("*.whl"), kit.digest)
+        if lacking := wheels.lacking(target, chosen):
+            raise HostError(f"pip has not brought {', '.join(lacking)} for {target}.", "Type the command again.")
+        finished |= {target.name}
+        manifest.go_on(kit.folder, lock, finished)
+        for path in chosen.values():
+            users[path].append(target.name)
+    everywhere = len(kit.targets)
+    used = {path: "all" if len(names) == everywhere else " ".join(names) for path, names in users.items()}
+    return {f"{WHEELS}/{path.name}": purpose for path, purpose in {**used, own: "all"}.items()}
+
+
+def _section(
+    kit: Kit, platform: Platform, provider: str, carried: Sequence[Nodes], checksums: Mapping[str, str]
+) -> page.Section:
+    own = [entry for entry in carried if (entry.provider, entry.arch) == (provider, platform.arch)]
+    return page.Section(
+        platform=platform,
+        provider=provider,
+        title=f"{platform.title}, {PROVIDERS[provider].title}",
+        programs=programs.needed(platform, provider, kit.pythons),
+        check=commands.check(platform),
+        install=commands.install(platform),
+        use=commands.use(platform, provider, own, checksums),
+        nodes=own,
+    )
+
+
+def _texts(kit: Kit, sections: Sequence[page.Section], carried: Sequence[Nodes]) -> None:
+    """Write the start pages, lab.yml, and the program that checks the kit with its translations."""
+    usual = programs.usual_python(kit.pythons)
+    for language in LANGUAGES:
+        text = page.render(language, sections, kit.pythons, usual, labgen.__version__)
+        write_text(kit.folder / page.FILES[language], text)
+    write_text(kit.folder / "check.py", Path(check.__file__).read_text(encoding="utf-8"))
+    translations = json.dumps(korean(), indent=1, ensure_ascii=False, sort_keys=True)
+    write_text(kit.folder / check.TRANSLATIONS, f"{translations}\n")
+    lines = dict.fromkeys(line for entry in carried for line in entry.lab_lines())
+    skeleton = (Path(labgen.__file__).parent / "skeleton" / "lab.yml").read_text(encoding="utf-8")
+    added = ["", "# Of the kit: what `vagrant box add` has added.", *lines] if lines else []
+    write_text(kit.folder / "lab.yml", "\n".join([skeleton.rstrip("\n"), *added, ""]))
+
+
+def korean() -> dict[str, str]:
+    """Give the translations of what check.py says."""
+    return {msgid: _.translation(msgid, "ko") for msgid in _msgids(Path(check.__file__).read_text(encoding="utf-8"))}
+
+
+def _msgids(source: str) -> Iterator[str]:
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_":
+            text = call.args[0]
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                yield text.value
+
+
+def _tidy(kit: Kit, paths: set[str], progress: Progress) -> None:
+    """Remove from the kit's own folders what the kit does not hold any more."""
+    for name in (WHEELS, "boxes", "images"):
+        for path in sorted((kit.folder / name).glob("*")):
+            if f"{name}/{path.name}" not in paths:
+                progress.note(f"Removing {name}/{path.name}: it is not of this kit.")
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _file(kit: Kit, path: str, purpose: str) -> manifest.File:
+    place = kit.folder / path
+    return manifest.File(path, place.stat().st_size, kit.digest(place), purpose)
+
+
+def _about(kit: Kit, sections: Sequence[page.Section]) -> dict[str, object]:
+    return {
+        "labgen": labgen.__version__,
+        "lock": digest(wheels.LOCK),
+        "targets": sorted(target.name for target in kit.targets),
+        "pythons": list(kit.pythons),
+        "platforms": {
+            # Of several providers on a platform, the first; the start page has all.
+            section.platform.name: {
+                "provider": section.provider,
+                "oldest": dict(section.platform.oldest),
+                "room": _ROOM,
+                "commands": {"install": list(section.install), "use": list(section.use)},
+            }
+            for section in reversed(sections)
+        },
+    }

@@ -1,0 +1,127 @@
+"""What nodes are made of, for a kit: boxes of the cache, and node images of the cache or the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labgen import boxes, images
+from labgen.boxes import catalogue, store
+from labgen.core.errors import BoxError, LabgenError, UsageError
+from labgen.core.process import Runner
+from labgen.core.progress import Progress
+from labgen.images import cache, ensure
+from labgen.kit.files import copy, digest, writing
+from labgen.kit.platforms import Platform
+from labgen.model.provider import BUILT_BOX
+from labgen.providers import PROVIDERS
+
+_SAVE = 900.0
+"""Deadline for writing a node image out of an engine, seconds."""
+
+_SYSTEMS: Mapping[str, str] = {"windows": "Windows", "macos": "Darwin", "linux": "Linux"}
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A box or a node image in a kit.
+
+    :param path: of the file, below the kit.
+    :param name: of the box as Vagrant knows it, of the image as Docker does.
+    :param entry: of an existing box, in the cache; ``None`` for an image.
+    """
+
+    provider: str
+    arch: str
+    path: str
+    name: str
+    entry: store.Entry | None = None
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether nodes fetch the engine from the distribution when they are set up."""
+        return self.entry is not None and self.name != BUILT_BOX
+
+    def lab_lines(self) -> list[str]:
+        """Give the lines of lab.yml that have nodes made of it."""
+        if self.entry is None:
+            return []
+        image = self.name.removeprefix("labgen/").removesuffix("-cloud")
+        return [f"box: {{image: {image}}}" if self.needs_network else f"box: {{name: {self.name}}}"]
+
+
+def need_possible(platform: Platform, provider: str) -> None:
+    """Refuse a provider that a platform does not have.
+
+    :raises UsageError: it has not.
+    """
+    if _SYSTEMS[platform.system] not in PROVIDERS[provider].checks().systems:
+        raise UsageError(
+            f"{PROVIDERS[provider].title} does not run on {platform.title}.",
+            f"Leave {platform.name} out of --for, or add another provider: --provider {platform.provider}",
+        )
+
+
+def find(provider: str, arch: str) -> Nodes:
+    """Find the box of a provider, or the node image, for an architecture.
+
+    :raises BoxError: there is none; the hint is the command that makes it.
+    """
+    if PROVIDERS[provider].from_image:
+        name = images.node_image()
+        return Nodes(provider, arch, f"images/{cache.node(arch).name}", name)
+    listed = [
+        entry
+        for entry in store.entries(cache.default(), boxes.is_current)
+        if entry.kind == "box" and entry.current and (entry.provider, entry.arch) == (provider, arch)
+    ]
+    if not listed:
+        raise BoxError(
+            f"there is no box for {PROVIDERS[provider].title} on {arch} in {cache.default()}.",
+            _make_box(provider, arch),
+        )
+    entry = min(listed, key=lambda entry: catalogue.box_name(entry) != BUILT_BOX)
+    return Nodes(provider, arch, f"boxes/{entry.path.name}", catalogue.box_name(entry), entry)
+
+
+def put(nodes: Nodes, kit: Path, progress: Progress, digests: Callable[[Path], str] = digest) -> None:
+    """Put the file of a box or a node image into a kit, unless it is there already.
+
+    :raises BoxError: there is no such image.
+    :raises HostError: it cannot be written.
+    """
+    target = kit / nodes.path
+    source = nodes.entry.path if nodes.entry else images.built(nodes.provider, arch=nodes.arch)
+    with progress.step(f"Copying {target.name}"):
+        if source is not None:
+            copy(source, target, digests)
+        elif not target.is_file():
+            _save(nodes, target, Runner())
+
+
+def _save(nodes: Nodes, target: Path, engine: Runner) -> None:
+    """Write the node image out of the engine that answers here."""
+    try:
+        in_engine = ensure.architecture(engine) == nodes.arch and ensure.has(engine, nodes.name)
+    except LabgenError:
+        in_engine = False
+    if not in_engine:
+        raise BoxError(
+            f"there is no node image for {nodes.arch}, neither in {cache.default()} nor as {nodes.name} in an engine.",
+            f"On a computer with an {nodes.arch} processor: labgen box build --provider {nodes.provider}. Then make "
+            f"the kit there, or bring the file {target.name} into {cache.default()}. Or leave it out of the kit: "
+            "--without-nodes",
+        )
+    with writing(target) as part:
+        engine.run(["docker", "save", "--output", part, nodes.name], timeout=_SAVE).or_raise()
+
+
+def _make_box(provider: str, arch: str) -> str:
+    if arch != "amd64":
+        return "labgen makes boxes for amd64 only: on other processors nodes are containers (--provider docker)."
+    return (
+        f"On Debian or Ubuntu: labgen box build --provider {provider} (the engine and the images of the course are in "
+        f"it). On any computer: labgen box make --provider {provider} (its nodes fetch the engine). Or leave the boxes "
+        "out of the kit: --without-nodes"
+    )
