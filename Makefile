@@ -173,3 +173,4 @@ lock: $(VENV)/ready
 	$(BIN)/pip install --quiet 'uv>=0.5'
 	$(UV) --extra dev --generate-hashes --output-file requirements/dev.txt
 	$(UV) --no-annotate --constraint requirements/dev.txt --output-file requirements/constraints.txt
+	$(UV) --no-annotate --constraint requirements/dev.txt --generate-hashes --output-file labgen/kit/requirements.txt

@@ -35,6 +35,8 @@ OF_THE_SYSTEM = (".DS_Store", "System Volume Information", "$RECYCLE.BIN", "Thum
 
 _GIB = 1 << 30
 
+WINDOWS = os.name == "nt"
+
 
 class Text(NamedTuple):
     """A text in English, and the values of its placeholders."""
@@ -79,7 +81,7 @@ def this_computer() -> Computer:
     systems = {"Windows": "windows", "Darwin": "macos", "Linux": "linux"}
     machines = {"AMD64": "amd64", "x86_64": "amd64", "ARM64": "arm64", "arm64": "arm64", "aarch64": "arm64"}
     machine = platform.machine()
-    if os.name == "nt":  # where Python is for another processor than Windows, its packages are, too
+    if WINDOWS:  # where Python is for another processor than Windows, its packages are, too
         machine = {"win-amd64": "AMD64", "win-arm64": "ARM64"}.get(sysconfig.get_platform(), machine)
     system = systems.get(platform.system(), platform.system().lower())
     library, version = platform.libc_ver() if system == "linux" else ("glibc", "")

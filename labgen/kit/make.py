@@ -56,8 +56,11 @@ class Kit:
         return [Target(platform, python) for platform in self.platforms for python in self.pythons]
 
     def providers_of(self, platform: Platform) -> Sequence[str]:
-        """Give the providers that a kit is for on a platform."""
-        return self.providers or (platform.provider,)
+        """Give the providers that a kit is for on a platform.
+
+        :raises UsageError: it does not have those that were named.
+        """
+        return nodes.possible(platform, self.providers or (platform.provider,))
 
     def digest(self, path: Path) -> str:
         """Compute the SHA-256 of a file, once for as long as it is not written to."""
@@ -76,8 +79,6 @@ def make(kit: Kit, progress: Progress) -> list[manifest.File]:
     :raises HostError: the folder is something else, the network or the disk fails, or a platform lacks a wheel.
     """
     pairs = [(platform, provider) for platform in kit.platforms for provider in kit.providers_of(platform)]
-    for platform, provider in pairs:
-        nodes.need_possible(platform, provider)
     # Before anything is downloaded: what could not be finished.
     wanted = dict.fromkeys((provider, platform.arch) for platform, provider in pairs) if kit.with_nodes else {}
     carried = [nodes.find(provider, arch) for provider, arch in wanted]

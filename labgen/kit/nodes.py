@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from labgen.core.progress import Progress
 from labgen.images import cache, ensure
 from labgen.kit.files import copy, digest, writing
 from labgen.kit.platforms import Platform
-from labgen.model.provider import BUILT_BOX
+from labgen.model.provider import BOX_ARCHITECTURES, BUILT_BOX, NODE_IMAGE
 from labgen.providers import PROVIDERS
 
 _SAVE = 900.0
@@ -51,16 +51,23 @@ class Nodes:
         return [f"box: {{image: {image}}}" if self.needs_network else f"box: {{name: {self.name}}}"]
 
 
-def need_possible(platform: Platform, provider: str) -> None:
-    """Refuse a provider that a platform does not have.
+def possible(platform: Platform, providers: Sequence[str]) -> list[str]:
+    """Choose the providers that a platform has, those first that labgen makes a box or an image for.
 
-    :raises UsageError: it has not.
+    :raises UsageError: it has none of them.
     """
-    if _SYSTEMS[platform.system] not in PROVIDERS[provider].checks().systems:
+    running = [name for name in providers if _SYSTEMS[platform.system] in PROVIDERS[name].checks().systems]
+    if not running:
+        titles = " and ".join(PROVIDERS[name].title for name in providers)
         raise UsageError(
-            f"{PROVIDERS[provider].title} does not run on {platform.title}.",
+            f"{titles} does not run on {platform.title}.",
             f"Leave {platform.name} out of --for, or add another provider: --provider {platform.provider}",
         )
+    return [name for name in running if platform.arch in _architectures(name)] or running
+
+
+def _architectures(provider: str) -> frozenset[str]:
+    return BOX_ARCHITECTURES[NODE_IMAGE if PROVIDERS[provider].from_image else BUILT_BOX]
 
 
 def find(provider: str, arch: str) -> Nodes:

@@ -24,8 +24,8 @@ _TITLES: Mapping[Language, str] = {"en": "English", "ko": "한국어"}
 WORDS: Mapping[str, Text] = {
     "title": _("labgen: start here"),
     "intro": _(
-        "With this folder you install labgen without internet, and bring up a Docker Swarm lab on your computer. Find your "
-        "computer below, and do the steps in their order."
+        "With this folder you install labgen without internet, and bring up a Docker Swarm lab on your computer. Find "
+        "your computer below, and do the steps in their order."
     ),
     "contents": _("Your computer"),
     "programs": _("1. Install these programs"),

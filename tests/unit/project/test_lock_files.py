@@ -1,4 +1,4 @@
-"""The lock files in requirements/: they fit pyproject.toml, and each other."""
+"""The lock files, in requirements/ and that of kits: they fit pyproject.toml, and each other."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PROJECT = Path(__file__).parents[3]
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 DEV = PROJECT / "requirements" / "dev.txt"
 CONSTRAINTS = PROJECT / "requirements" / "constraints.txt"
+KIT = PROJECT / "labgen" / "kit" / "requirements.txt"
 RUNTIME = PYPROJECT["project"]["dependencies"]
 DEVELOPMENT = [
     *RUNTIME,
@@ -40,7 +41,9 @@ def version(pin: Requirement) -> str:
     return specifier.version
 
 
-@pytest.mark.parametrize(("path", "dependencies"), [(DEV, DEVELOPMENT), (CONSTRAINTS, RUNTIME)], ids=["dev", "wheel"])
+@pytest.mark.parametrize(
+    ("path", "dependencies"), [(DEV, DEVELOPMENT), (CONSTRAINTS, RUNTIME), (KIT, RUNTIME)], ids=["dev", "wheel", "kit"]
+)
 def test_lock_file_satisfies_every_dependency_in_pyproject(path: Path, dependencies: list[str]) -> None:
     locked = pins(path)
     for dependency in map(Requirement, dependencies):
@@ -50,7 +53,7 @@ def test_lock_file_satisfies_every_dependency_in_pyproject(path: Path, dependenc
             assert dependency.specifier.contains(version(pin)), f"{path.name} has {pin}, not {dependency}: {LOCK_AGAIN}"
 
 
-@pytest.mark.parametrize("path", [DEV, CONSTRAINTS], ids=["dev", "wheel"])
+@pytest.mark.parametrize("path", [DEV, CONSTRAINTS, KIT], ids=["dev", "wheel", "kit"])
 def test_lock_file_has_what_its_packages_need(path: Path) -> None:
     locked = pins(path)
     installed = {canonicalize_name(distribution.name): distribution for distribution in metadata.distributions()}
@@ -61,8 +64,9 @@ def test_lock_file_has_what_its_packages_need(path: Path) -> None:
                 assert canonicalize_name(need.name) in locked, f"{name} needs {need}: {LOCK_AGAIN}"
 
 
-def test_lock_file_names_a_hash_for_every_pin_and_no_index() -> None:
-    text = DEV.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", [DEV, KIT], ids=["dev", "kit"])
+def test_lock_file_names_a_hash_for_every_pin_and_no_index(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
     for block in re.split(r"(?m)^(?=[A-Za-z0-9])", text)[1:]:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), block.partition("\n")[0]
     assert "://" not in text + CONSTRAINTS.read_text(encoding="utf-8")
@@ -72,3 +76,10 @@ def test_constraints_are_the_versions_that_development_uses() -> None:
     development = pins(DEV)
     for name, constraints in pins(CONSTRAINTS).items():
         assert list(map(str, constraints)) == list(map(str, development[name]))
+
+
+def test_kits_have_the_versions_of_the_constraints() -> None:
+    assert KIT.read_text(encoding="utf-8").count("--hash=") > len(pins(KIT))
+    assert {name: list(map(str, versions)) for name, versions in pins(KIT).items()} == {
+        name: list(map(str, constraints)) for name, constraints in pins(CONSTRAINTS).items()
+    }

@@ -1,0 +1,190 @@
+"""check.py and `labgen kit check`: a kit proved whole, and fit for a computer, by Python alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Index, make_kit
+
+from labgen import cli
+from labgen.kit import check
+from labgen.kit.check import DAMAGED, UNSUITABLE, WELL, Computer
+
+HERE = Computer("linux-amd64", "3.12", 64, "cpython", "2.36", "")
+
+
+def checked(kit: Path, computer: Computer = HERE, installed: bool = False) -> tuple[int, str]:
+    """Check a kit as a computer, and give exit status and lines in English."""
+    lines: list[str] = []
+    status = check.check(kit, lambda text: lines.append(text.msgid % text.values), installed, computer)
+    return status, "\n".join(lines)
+
+
+@pytest.fixture(autouse=True)
+def large_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk with room for the lab."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(1 << 40, 0, 1 << 40))  # type: ignore[attr-defined]
+
+
+def test_check_of_a_whole_kit_ends_with_the_commands_of_this_computer(kit: Path) -> None:
+    status, lines = checked(kit)
+    assert status == WELL
+    assert check.digest(kit / "manifest.json") in lines
+    assert lines.index("  python3.12 -m venv ~/labgen-python") < lines.index("  labgen up --provider virtualbox")
+    assert "venv" not in checked(kit, installed=True)[1]
+
+
+def edit(kit: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest of a kit."""
+    content = json.loads((kit / "manifest.json").read_text(encoding="utf-8"))
+    change(content)
+    (kit / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+PURE = "wheels/pure-1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda kit: (kit / PURE).unlink(), f"missing: {PURE}"),
+        (lambda kit: (kit / PURE).write_bytes(b"short"), f"changed: {PURE} has 5 bytes, and had 25"),
+        (lambda kit: (kit / PURE).write_bytes(b"x" * 25), f"changed: {PURE} has another content"),
+        (lambda kit: (kit / "check.ko.json").unlink(), "missing: check.ko.json"),
+        (lambda kit: (kit / "wheels" / "evil-1-py3-none-any.whl").touch(), "surplus: wheels/evil-1-py3-none-any.whl"),
+        (
+            lambda kit: [(kit / "wheels" / name).touch() for name in ("pyvenv.cfg", "evil-1-py3-none-any.whl")],
+            "surplus: wheels/evil-1-py3-none-any.whl",
+        ),
+        (lambda kit: (kit / PURE).unlink() or (kit / PURE).mkdir(), f"{PURE}"),
+        (lambda kit: (kit / "manifest.json").unlink(), "it has no manifest.json"),
+        (lambda kit: (kit / "manifest.json").write_text("{", encoding="utf-8"), "manifest.json was changed"),
+        (lambda kit: (kit / "manifest.json").write_text("[" * 100000, encoding="utf-8"), "manifest.json was changed"),
+        (lambda kit: (kit / "manifest.json").write_text("[]", encoding="utf-8"), "manifest.json was changed"),
+        (lambda kit: edit(kit, lambda content: content.update(complete=False)), "not complete"),
+        (lambda kit: edit(kit, lambda content: content.update(format=2)), "another version"),
+        (
+            lambda kit: edit(kit, lambda content: content["files"].append({"path": "../x", "size": 0, "sha256": ""})),
+            "manifest.json was changed",
+        ),
+    ],
+)
+def test_check_names_what_is_wrong_with_a_kit(kit: Path, damage: Callable[[Path], object], line: str) -> None:
+    damage(kit)
+    status, lines = checked(kit)
+    assert status == DAMAGED
+    assert line in lines
+    assert "labgen up" not in lines
+
+
+def test_check_takes_no_notice_of_what_systems_and_teachers_leave_beside_a_kit(kit: Path) -> None:
+    (kit / "wheels" / "._pure-1.0-py3-none-any.whl").touch()
+    (kit / "System Volume Information").mkdir()
+    (kit / "System Volume Information" / "IndexerVolumeGuid").touch()
+    (kit / "슬라이드.pdf").touch()
+    (kit / ".venv" / "lib").mkdir(parents=True)
+    (kit / "env" / "lib").mkdir(parents=True)
+    for name in ("env/pyvenv.cfg", "env/lib/x.py", ".venv/lib/y.py"):
+        (kit / name).touch()
+    status, lines = checked(kit)
+    assert status == WELL
+    assert "Beside the kit, and not checked: 슬라이드.pdf" in lines.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("computer", "line"),
+    [
+        (HERE._replace(platform="linux-arm64"), "not for this computer, which is linux-arm64. It is for: "),
+        (HERE._replace(python="3.9"), "not for Python 3.9, which runs here. Start check.py with Python 3.12."),
+        (HERE._replace(bits=32), "32 bits"),
+        (HERE._replace(kind="free-threaded"), "free-threaded"),
+        (HERE._replace(glibc="2.17"), "glibc 2.17, and the packages need 2.28"),
+        (HERE._replace(glibc="0"), "too old"),
+        (HERE._replace(platform="macos-arm64", glibc="", macos="11.7.10"), "macos 11.7.10"),
+    ],
+)
+def test_check_says_why_a_computer_cannot_use_the_kit(kit: Path, computer: Computer, line: str) -> None:
+    status, lines = checked(kit, computer)
+    assert (status, line in lines) == (UNSUITABLE, True), lines
+
+
+def test_check_says_that_the_disk_is_too_full(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(1 << 40, 0, 3 << 30))  # type: ignore[attr-defined]
+    status, lines = checked(kit)
+    assert status == UNSUITABLE
+    assert "has 3.0 GiB free; the lab takes 10 GiB" in lines
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "build", "name"),
+    [
+        ("Windows", "AMD64", "win-amd64", "windows-amd64"),
+        ("Windows", "ARM64", "win-amd64", "windows-amd64"),
+        ("Darwin", "arm64", "macosx-10.9-universal2", "macos-arm64"),
+        ("Linux", "aarch64", "linux-aarch64", "linux-arm64"),
+        ("FreeBSD", "amd64", "freebsd", "freebsd-amd64"),
+    ],
+)
+def test_this_computer_is_named_for_its_python(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, build: str, name: str
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("sysconfig.get_platform", lambda: build)
+    monkeypatch.setattr(check, "WINDOWS", system == "Windows")
+    assert check.this_computer().platform == name
+
+
+def test_check_py_of_a_kit_runs_alone_in_korean_and_leaves_no_trace(kit: Path, tmp_path: Path) -> None:
+    (kit / PURE).write_bytes(b"x" * 25)
+    before = sorted(kit.rglob("*"))
+    environment = {**os.environ, "LC_ALL": "ko_KR.UTF-8", "PYTHONUTF8": "1"}
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", str(kit / "check.py")],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert result.returncode == DAMAGED, result.stderr
+    assert f"바뀜: {PURE}의 내용이 다릅니다(SHA-256)" in result.stdout
+    assert sorted(kit.rglob("*")) == before
+
+
+def test_check_py_is_read_by_python_3_8_and_imports_the_standard_library_only() -> None:
+    tree = ast.parse(Path(check.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in imports
+        for alias in node.names
+    }
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"__future__"}
+
+
+def test_kit_check_command_checks_the_working_folder(
+    kit: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "this_computer", lambda: HERE)
+    monkeypatch.chdir(kit)
+    assert cli.main(["kit", "check", "--lang", "ko"]) == WELL
+    assert "모든 파일이 만든 그대로입니다" in capsys.readouterr().out
+    assert cli.main(["kit", "check", str(kit / "wheels")]) == DAMAGED
+
+
+def test_check_is_for_another_platform_of_the_same_kit(index: Index, tmp_path: Path) -> None:
+    kit = make_kit(tmp_path / "kit", "windows-amd64")
+    status, lines = checked(kit, Computer("windows-amd64", "3.12", 64, "cpython", "", ""))
+    assert status == WELL
+    assert '  & "$HOME\\labgen-python\\Scripts\\Activate.ps1"' in lines.splitlines()

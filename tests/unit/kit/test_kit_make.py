@@ -1,0 +1,200 @@
+"""`labgen kit make`: what it gathers, what it does again, and what stops it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import resource
+import time
+from pathlib import Path
+
+import pytest
+from conftest import LIMITED, NO_NETWORK, Index, make_kit
+
+from labgen import cli
+from labgen.boxes import store
+from labgen.core.errors import BoxError, HostError, UsageError
+from labgen.images import cache
+from labgen.kit import files, nodes, own_wheel
+from labgen.kit.page import FILES
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Read every file of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def manifest(kit: Path) -> dict[str, object]:
+    """Read the manifest of a kit."""
+    content = json.loads((kit / "manifest.json").read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def test_make_gathers_the_wheels_of_every_platform_and_lists_every_file(kit: Path, index: Index) -> None:
+    files_by_path = {entry["path"]: entry for entry in manifest(kit)["files"]}  # type: ignore[attr-defined]
+    expected = {f"wheels/{name}" for name in (*index.files, own_wheel.NAME)}
+    assert {path for path in files_by_path if path.startswith("wheels/")} == expected
+    assert files_by_path.keys() == contents(kit).keys() - {"manifest.json"}
+    for path, entry in files_by_path.items():
+        content = (kit / path).read_bytes()
+        assert (entry["size"], entry["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert files_by_path["wheels/colors-3.0-py3-none-any.whl"]["purpose"] == "windows-amd64/3.12"
+    assert files_by_path["wheels/pure-1.0-py3-none-any.whl"]["purpose"] == "all"
+
+
+def test_make_is_the_same_to_the_byte_in_another_folder_and_order(kit: Path, index: Index, tmp_path: Path) -> None:
+    again = make_kit(tmp_path / "again", "linux-amd64,macos-arm64 windows-amd64")
+    assert contents(again) == contents(kit)
+
+
+def test_make_again_asks_no_index_and_changes_nothing(kit: Path, index: Index) -> None:
+    before, index.failure = contents(kit), NO_NETWORK
+    assert contents(make_kit(kit)) == before
+
+
+def test_make_after_an_interruption_downloads_what_is_missing_or_half(index: Index, tmp_path: Path) -> None:
+    kit = make_kit(tmp_path / "kit", "windows-amd64")
+    (kit / "wheels" / LIMITED[0]).write_bytes(b"fas")
+    (kit / "wheels" / f"{own_wheel.NAME}.part").write_bytes(b"lab")
+    index.requests.clear()
+    make_kit(kit)
+    assert LIMITED[0] in index.requests
+    assert "pure-1.0-py3-none-any.whl" not in index.requests
+    assert contents(kit) == contents(make_kit(tmp_path / "straight"))
+
+
+def test_make_that_fails_leaves_a_kit_that_is_not_complete_and_goes_on(index: Index, tmp_path: Path) -> None:
+    del index.files[LIMITED[1]]
+    with pytest.raises(HostError, match=r"no wheel of fast 2\.0 for linux-amd64 with Python 3\.12"):
+        make_kit(tmp_path / "kit", "windows-amd64,linux-amd64")
+    assert manifest(tmp_path / "kit")["complete"] is False
+    assert manifest(tmp_path / "kit")["targets"] == ["windows-amd64/3.12"]
+    index.files[LIMITED[1]] = LIMITED[1].encode()
+    index.runs = 0
+    make_kit(tmp_path / "kit", "windows-amd64,linux-amd64")
+    assert index.runs == 1
+
+
+def test_make_for_fewer_platforms_removes_what_the_kit_no_longer_holds(kit: Path, index: Index) -> None:
+    make_kit(kit, "linux-amd64")
+    names = {path.name for path in (kit / "wheels").iterdir()}
+    assert names == {"pure-1.0-py3-none-any.whl", "both-4.0-py3-none-any.whl", LIMITED[1], own_wheel.NAME}
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (NO_NETWORK, "pip reaches no package index"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n", "is full"),
+        ("ERROR: something else\n", "ERROR: something else"),
+    ],
+)
+def test_make_says_why_pip_failed(index: Index, tmp_path: Path, output: str, message: str) -> None:
+    index.failure = output
+    with pytest.raises(HostError) as caught:
+        make_kit(tmp_path / "kit")
+    assert message in caught.value.message
+    assert "type the command again" in caught.value.hint.lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--for windows-amd46", "'windows-amd46' is not a platform"),
+        ("--for ,", "no platform is named"),
+        ("--for linux-amd64 --python 3.9", "Python 3.9 is too old"),
+        ("--for linux-amd64 --python 3.12.4", "'3.12.4' is not a version"),
+        ("--for macos-arm64 --provider libvirt", "does not run on macOS, Apple silicon"),
+        ("", "missing option '--for'"),
+    ],
+)
+def test_kit_command_refuses_words_that_name_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["kit", "make", "kit", *words.split()]) == UsageError.exit_status
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "amd46" not in words or "Did you mean windows-amd64?" in printed
+    assert not (tmp_path / "kit").exists()
+
+
+def test_make_leaves_a_folder_alone_that_is_not_a_kit(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "manifest.json").write_text('{"name": "a web page"}', encoding="utf-8")
+    before = contents(tmp_path / "thesis")
+    with pytest.raises(HostError, match="neither empty nor a kit"):
+        make_kit(tmp_path / "thesis")
+    assert contents(tmp_path / "thesis") == before
+    with pytest.raises(HostError, match="is a file"):
+        make_kit(tmp_path / "thesis" / "manifest.json")
+
+
+def test_make_needs_the_box_before_it_downloads_anything(index: Index, tmp_path: Path) -> None:
+    with pytest.raises(BoxError, match="no box for VirtualBox on amd64") as caught:
+        make_kit(tmp_path / "kit", "windows-amd64", with_nodes=True)
+    assert "labgen box build --provider virtualbox" in caught.value.hint
+    with pytest.raises(BoxError, match="no box for VirtualBox on arm64"):
+        make_kit(tmp_path / "kit", "macos-arm64", with_nodes=True, providers=("virtualbox",))
+    assert index.runs == 0
+    assert not (tmp_path / "kit").exists()
+
+
+def test_make_carries_a_box_and_a_node_image(index: Index, tmp_path: Path) -> None:
+    directory = cache.default()
+    directory.mkdir(parents=True)
+    cache.box("virtualbox").write_bytes(b"a box")
+    cache.node("arm64").write_bytes(b"an image")
+    kit = make_kit(tmp_path / "kit", "windows-amd64,macos-arm64", with_nodes=True)
+    assert (kit / "boxes" / cache.box("virtualbox").name).read_bytes() == b"a box"
+    assert (kit / "images" / cache.node("arm64").name).read_bytes() == b"an image"
+    assert (kit / "lab.yml").read_text(encoding="utf-8").endswith("\nbox: {name: labgen/debian-12}\n")
+    page = (kit / FILES["ko"]).read_text(encoding="utf-8")
+    checksum = hashlib.sha256(b"a box").hexdigest()
+    assert f"--checksum {checksum} boxes/{cache.box('virtualbox').name}" in page
+    assert f"docker load --input images/{cache.node('arm64').name}" in page
+    before, age = contents(kit), (kit / "boxes" / cache.box("virtualbox").name).stat().st_mtime_ns
+    assert contents(make_kit(kit, "windows-amd64,macos-arm64", with_nodes=True)) == before
+    assert (kit / "boxes" / cache.box("virtualbox").name).stat().st_mtime_ns == age
+
+
+def test_nodes_of_a_cloud_image_need_a_network(tmp_path: Path) -> None:
+    entry = store.Entry(
+        Path("debian-13-0123456789ab-amd64-virtualbox.box"), "box", "virtualbox", "amd64", "", True, 1, 0
+    )
+    box = nodes.Nodes("virtualbox", "amd64", "boxes/x.box", "labgen/debian-13-cloud", entry)
+    assert box.needs_network
+    assert box.lab_lines() == ["box: {image: debian-13}"]
+
+
+def test_copy_of_a_file_that_is_too_large_for_the_file_system_names_fat32(tmp_path: Path) -> None:
+    source, target = tmp_path / "source.box", tmp_path / "kit" / "a.box"
+    source.write_bytes(bytes(1 << 16))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, hard))
+    try:
+        with pytest.raises(HostError, match="too large for the file system") as caught:
+            files.copy(source, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "exFAT" in caught.value.hint
+    assert list(target.parent.iterdir()) == []
+
+
+def test_page_has_every_platform_in_both_languages_and_fetches_nothing(kit: Path) -> None:
+    for file in FILES.values():
+        page = (kit / file).read_text(encoding="utf-8")
+        assert not re.search(r"<(script|link|img|iframe)|url\(|%\(", page)
+        for name in ("windows-amd64", "macos-arm64", "linux-amd64"):
+            assert f'<h2 id="{name}-' in page
+        assert "py -3.12 check.py" in page
+        assert "pip install --no-index --find-links wheels labgen" in page
+    assert "시작하기" in (kit / FILES["ko"]).read_text(encoding="utf-8")
+
+
+def test_kit_holds_no_date(kit: Path) -> None:
+    year = time.strftime("%Y")
+    texts = [(kit / name).read_text(encoding="utf-8") for name in ("manifest.json", "lab.yml", *FILES.values())]
+    assert [text for text in texts if f"{year}-" in text] == []
