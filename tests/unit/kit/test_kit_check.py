@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Index, make_kit
+from package_index import Index, make_kit
 
 from labgen import cli
 from labgen.kit import check

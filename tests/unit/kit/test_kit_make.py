@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LIMITED, NO_NETWORK, Index, make_kit
+from package_index import LIMITED, NO_NETWORK, Index, make_kit
 
 from labgen import cli
 from labgen.boxes import store
