@@ -176,9 +176,9 @@ def _error(target: Target, output: str, folder: Path) -> HostError:
         )
     if missing := _NO_WHEEL.search(output):
         return HostError(
-            f"there is no wheel of {missing[1]} {missing[2]} for {target}.",
+            f"pip finds no wheel of {missing[1]} {missing[2]} for {target}.",
             "Leave the platform out of --for, or name versions of Python with --python that have one. Learners with "
-            "such a computer install labgen from the internet.",
+            "such a computer install labgen from the internet. If pip asks a mirror (PIP_INDEX_URL), it may lack it.",
         )
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")] or output.splitlines()[-3:]
     return HostError(f"pip cannot download the packages for {target}:\n" + "\n".join(errors), again)
