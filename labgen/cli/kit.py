@@ -39,9 +39,17 @@ def command() -> None:
     help="whose box or node image it carries (default: virtualbox on amd64, docker on arm64)",
 )
 @click.option("--without-nodes", is_flag=True, help="carry neither box nor node image")
+@click.option("--lab", type=FilePath(), help="the learners' lab.yml (default: that of `labgen init`)")
 @click.option("--wheel", type=FilePath(), help="labgen's own wheel, in place of one that is made here")
 def make_kit(
-    folder: Path, names: str, versions: str, providers: tuple[str, ...], wheel: Path | None, *, without_nodes: bool
+    folder: Path,
+    names: str,
+    versions: str,
+    providers: tuple[str, ...],
+    lab: Path | None,
+    wheel: Path | None,
+    *,
+    without_nodes: bool,
 ) -> int:
     """Make a kit, or carry on with one."""
     from labgen.kit.make import Kit, make
@@ -53,6 +61,7 @@ def make_kit(
         providers=tuple(dict.fromkeys(providers)),
         with_nodes=not without_nodes,
         wheel=wheel,
+        lab=lab,
     )
     files = make(kit, for_stream())
     print(f"{folder}: {len(files)} files, {sum(file.size for file in files) / 2**20:.0f} MiB")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import labgen
+from labgen import config
+from labgen.config.reading import text_of
 from labgen.core.errors import HostError
 from labgen.core.i18n import LANGUAGES, _
 from labgen.core.process import Runner
@@ -40,6 +42,7 @@ class Kit:
     :param providers: that nodes are carried for; that of each platform if empty.
     :param with_nodes: whether boxes and node images are carried.
     :param wheel: labgen's wheel, where it is not to be built.
+    :param lab: the lab file that the kit carries; that of `labgen init` if ``None``.
     """
 
     folder: Path
@@ -48,6 +51,7 @@ class Kit:
     providers: Sequence[str] = ()
     with_nodes: bool = True
     wheel: Path | None = None
+    lab: Path | None = None
     _digests: dict[Path, str] = field(default_factory=dict)
 
     @property
@@ -76,19 +80,21 @@ def make(kit: Kit, progress: Progress) -> list[manifest.File]:
 
     :raises UsageError: a platform does not have a provider.
     :raises BoxError: a box or a node image is not there.
+    :raises LabFileError: the lab file has mistakes.
     :raises HostError: the folder is something else, the network or the disk fails, or a platform lacks a wheel.
     """
     pairs = [(platform, provider) for platform in kit.platforms for provider in kit.providers_of(platform)]
     # Before anything is downloaded: what could not be finished.
     wanted = dict.fromkeys((provider, platform.arch) for platform, provider in pairs) if kit.with_nodes else {}
     carried = [nodes.find(provider, arch) for provider, arch in wanted]
+    lab_text = _lab_text(kit.lab, carried)
     purposes = _wheels(kit, progress)
     for entry in carried:
         nodes.put(entry, kit.folder, progress, kit.digest)
         purposes[entry.path] = f"{PROVIDERS[entry.provider].title}, {entry.arch}: {entry.name}"
     checksums = {entry.path: kit.digest(kit.folder / entry.path) for entry in carried}
     sections = [_section(kit, platform, provider, carried, checksums) for platform, provider in pairs]
-    _texts(kit, sections, carried)
+    _texts(kit, sections, lab_text)
     _tidy(kit, {*purposes}, progress)
     files = [_file(kit, path, purpose) for path, purpose in {**purposes, **_PURPOSES}.items()]
     manifest.write(kit.folder, files, _about(kit, sections))
@@ -146,7 +152,7 @@ def _section(
     )
 
 
-def _texts(kit: Kit, sections: Sequence[page.Section], carried: Sequence[Nodes]) -> None:
+def _texts(kit: Kit, sections: Sequence[page.Section], lab_text: str) -> None:
     """Write the start pages, lab.yml, and the program that checks the kit with its translations."""
     usual = programs.usual_python(kit.pythons)
     for language in LANGUAGES:
@@ -155,10 +161,24 @@ def _texts(kit: Kit, sections: Sequence[page.Section], carried: Sequence[Nodes])
     write_text(kit.folder / "check.py", Path(check.__file__).read_text(encoding="utf-8"))
     translations = json.dumps(korean(), indent=1, ensure_ascii=False, sort_keys=True)
     write_text(kit.folder / check.TRANSLATIONS, f"{translations}\n")
-    lines = dict.fromkeys(line for entry in carried for line in entry.lab_lines())
-    skeleton = (Path(labgen.__file__).parent / "skeleton" / "lab.yml").read_text(encoding="utf-8")
-    added = ["", "# Of the kit: what `vagrant box add` has added.", *lines] if lines else []
-    write_text(kit.folder / "lab.yml", "\n".join([skeleton.rstrip("\n"), *added, ""]))
+    write_text(kit.folder / "lab.yml", lab_text)
+
+
+def _lab_text(path: Path | None, carried: Sequence[Nodes]) -> str:
+    """Give the text of the kit's lab.yml: it takes the box of the kit where it names none.
+
+    :param path: the teacher's; that of `labgen init` if ``None``.
+    :raises LabFileError: holds every mistake in it.
+    """
+    lab = config.load(path)
+    source = path or Path(labgen.__file__).parent / "skeleton" / "lab.yml"
+    text = text_of(source, str(source)).rstrip("\n")
+    lines = [] if lab.box else list(dict.fromkeys(line for entry in carried for line in entry.lab_lines()))
+    if not lines:
+        return f"{text}\n"
+    if len(lines) > 1:  # of several providers, each of which takes its own where none is named
+        lines = [f"# {line}" for line in lines]
+    return "\n".join([text, "", "# Of the kit: what `vagrant box add` has added.", *lines, ""])
 
 
 def korean() -> dict[str, str]:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from package_index import LIMITED, NO_NETWORK, Index, make_kit
 
-from labgen import cli
+from labgen import cli, config
 from labgen.boxes import store
-from labgen.core.errors import BoxError, HostError, UsageError
+from labgen.core.errors import BoxError, HostError, LabFileError, UsageError
 from labgen.images import cache
 from labgen.kit import files, nodes, own_wheel
 from labgen.kit.page import FILES
@@ -158,6 +158,34 @@ def test_make_carries_a_box_and_a_node_image(index: Index, tmp_path: Path) -> No
     before, age = contents(kit), (kit / "boxes" / cache.box("virtualbox").name).stat().st_mtime_ns
     assert contents(make_kit(kit, "windows-amd64,macos-arm64", with_nodes=True)) == before
     assert (kit / "boxes" / cache.box("virtualbox").name).stat().st_mtime_ns == age
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (
+            "workers: 1",
+            "workers: 1\n\n# Of the kit: what `vagrant box add` has added.\nbox: {name: labgen/debian-12}\n",
+        ),
+        ("box: {name: my/box}\n", "box: {name: my/box}\n"),
+    ],
+)
+def test_make_carries_the_lab_file_of_the_teacher(index: Index, tmp_path: Path, text: str, end: str) -> None:
+    cache.default().mkdir(parents=True)
+    cache.box("virtualbox").touch()
+    (tmp_path / "lab.yml").write_text(text, encoding="utf-8")
+    kit = make_kit(tmp_path / "kit", "windows-amd64", with_nodes=True, lab=tmp_path / "lab.yml")
+    assert (kit / "lab.yml").read_text(encoding="utf-8") == end
+    assert config.load(kit / "lab.yml").box
+
+
+def test_make_refuses_a_lab_file_with_mistakes_before_it_downloads(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "lab.yml").write_text("wrokers: 1\n", encoding="utf-8")
+    with pytest.raises(LabFileError, match="workers"):
+        make_kit(tmp_path / "kit", lab=tmp_path / "lab.yml")
+    with pytest.raises(LabFileError, match="does not exist"):
+        make_kit(tmp_path / "kit", lab=tmp_path / "none.yml")
+    assert index.runs == 0
 
 
 def test_nodes_of_a_cloud_image_need_a_network(tmp_path: Path) -> None:
