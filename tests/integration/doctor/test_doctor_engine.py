@@ -112,7 +112,8 @@ def test_its_networks_are_understood(host, address):
         (found,) = check_routes(COURSE, host, PROVIDER)
         assert found.level == "error"
         # The command that it proposes is one.
-        assert said(*found.fix.splitlines()[0].split(), env={**os.environ, "DOCKER_HOST": address})
+        (command,) = [line for line in found.fix.splitlines() if line.startswith("docker ")]
+        assert said(*command.split(), env={**os.environ, "DOCKER_HOST": address})
         host.forget()
         assert "overlaps Docker's network" not in next(check_routes(COURSE, host, PROVIDER)).message
     finally:
