@@ -39,6 +39,11 @@ _BUSY = ("context deadline exceeded", "DeadlineExceeded", "code = Unavailable")
 """How a manager says that it could not answer in time (status.Code of grpc-go, ``codes/code_string.go``)."""
 
 
+def busy(message: str) -> bool:
+    """Tell whether a manager or a node's engine says that it could not answer in time."""
+    return any(phrase in message for phrase in _BUSY)
+
+
 class EngineBusy(NodeError, NotYet):
     """An engine could not answer in time: a poll asks it again, and what asks once fails."""
 
@@ -71,7 +76,7 @@ class Answer:
             raise SwarmError(
                 f"the engine is no manager of a swarm: {message}", "Make one swarm of all nodes: fab bootstrap"
             )
-        error = EngineBusy if any(phrase in message for phrase in _BUSY) else NodeError
+        error = EngineBusy if busy(message) else NodeError
         raise error(
             f"the engine answered {self.status} to {path}: {message}", "Look at it there: sudo journalctl -u docker"
         )

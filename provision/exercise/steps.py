@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from labgen.core.errors import ExerciseError
 from labgen.core.printable import printable
 from labgen.core.redaction import redact
+from labgen.docker.api import busy
 from labgen.exercise.model import Exercise
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Node
@@ -179,14 +180,24 @@ def _type(run: Run, step: Step, command: Command) -> None:
 
 
 def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
-    """Run a step's command; repeat it where it was refused because Swarm changed the service in the same moment."""
+    """Run a step's command; repeat it where Swarm changed the service in the same moment, or the engine was too busy.
+
+    A busy engine may have carried the command out all the same: only a step that can tell (``skip_if``) is repeated.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         run.say(f"[{node.name}]$ {command.shown}")
         output = run.shell(node).attempt(command.script or command.shown, within=step.within, secret=command.secret)
-        if output.ok or _CONFLICT not in output.said:
+        if output.ok or attempt == _ATTEMPTS:
             break
-        if attempt < _ATTEMPTS:
+        if _CONFLICT in output.said:
             run.say("  Swarm was changing the service itself, and refused the command. The same command again:")
+        elif step.skip_if and step.ends == "well" and busy(output.said):
+            if already := step.skip_if(run):
+                run.say(f"  {already}")
+                return Output(0, "", "")
+            run.say("  The engine was too busy to answer in time. The same command again:")
+        else:
+            break
     return output
 
 

@@ -203,6 +203,31 @@ def test_play_gives_up_on_a_command_that_swarm_refuses_again_and_again() -> None
     assert all_used([shell])
 
 
+BUSY = refused("Error response from daemon: context deadline exceeded")
+
+
+def test_play_repeats_a_command_that_a_busy_engine_has_not_carried_out() -> None:
+    shell = ScriptedShell(MANAGER, [("leave", BUSY), ("leave", ok("Node left the swarm."))])
+    run = FakeRun(shell)
+    play(run, [Step(MANAGER, "Because.", Command("docker swarm leave"), skip_if=lambda _run: None)])
+    assert all_used([shell])
+    assert run.said.count("[swarm-manager]$ docker swarm leave") == 2
+
+
+def test_play_does_not_repeat_what_a_busy_engine_has_carried_out_all_the_same() -> None:
+    answers = iter([None, "It has left already."])
+    run = FakeRun(ScriptedShell(MANAGER, [("leave", BUSY)]))
+    play(run, [Step(MANAGER, "Because.", Command("docker swarm leave"), skip_if=lambda _run: next(answers))])
+    assert "  It has left already." in run.said
+
+
+def test_play_does_not_repeat_for_a_busy_engine_what_may_be_done_twice() -> None:
+    shell = ScriptedShell(MANAGER, [("rollback", BUSY)])
+    with pytest.raises(ExerciseError, match="context deadline exceeded"):
+        play(FakeRun(shell), [Step(MANAGER, "Because.", Command("docker service rollback web"))])
+    assert all_used([shell])
+
+
 def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
     message = (
         "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
