@@ -19,18 +19,9 @@ if TYPE_CHECKING:
     from verify.exam import Exam
     from verify.testinfra_host import NodeHost
 
-_OPTIONS = {
-    "hosts": "--hosts",
-    "connection": "--connection",
-    "ssh_config": "--ssh-config",
-    "ssh_extra_args": "--ssh-extra-args",
-    "ssh_identity_file": "--ssh-identity-file",
-    "sudo": "--sudo",
-    "sudo_user": "--sudo-user",
-    "ansible_inventory": "--ansible-inventory",
-    "force_ansible": "--force-ansible",
-    "nagios": "--nagios",
-}
+_OPTIONS = (
+    "hosts connection ssh_config ssh_extra_args ssh_identity_file sudo sudo_user ansible_inventory force_ansible nagios"
+)
 """testinfra's options, by their name in pytest's settings."""
 
 
@@ -39,10 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     :raises pytest.UsageError: one is set.
     """
-    for name, option in _OPTIONS.items():
+    for name in _OPTIONS.split():
         if config.getoption(name, None):
             raise pytest.UsageError(
-                f"{option} is an option of testinfra's: the checks ask the nodes of the lab, as root. "
+                f"--{name.replace('_', '-')} is an option of testinfra's: the checks ask the nodes of the lab, as root. "
                 "Leave it out; --lab DIR chooses the lab."
             )
 
