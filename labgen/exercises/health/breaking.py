@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
 from typing import Any
 
 from labgen.docker.availability import Stretch
@@ -102,15 +101,12 @@ def exchanged(lab: RecordedLab) -> None:
     """
     first: dict[str, Any] = {}
 
-    def later(moment: str, seconds: float) -> str:
-        return (datetime.fromisoformat(moment) + timedelta(seconds=seconds)).isoformat()
-
     def take_back(tasks: list[Task]) -> None:
         failed = next(task for task in tasks if task["Status"]["State"] in ("failed", "complete"))
         old = next(
             task for task in tasks if task["Slot"] == failed["Slot"] and image_of(task).startswith(SESSION.image)
         )
-        created = later(failed["Status"]["Timestamp"], 0.1)
+        created = edits.later(failed["Status"]["Timestamp"], 0.1)
         status = {**old["Status"], "ContainerStatus": {"ContainerID": "exchanged"}}
         tasks.append({**old, "ID": "exchanged", "CreatedAt": created, "Status": status})
         first.update(id=old["Status"]["ContainerStatus"]["ContainerID"], made=created)
@@ -121,8 +117,8 @@ def exchanged(lab: RecordedLab) -> None:
             container = json.loads(line)
             if container["id"] == first["id"]:
                 state, created = container["state"], first["made"]
-                again = {**container, "id": "exchanged", "state": {**state, "StartedAt": later(created, 1.2)}}
-                ended = {**container, "state": {**state, "FinishedAt": later(created, 0.5)}}
+                again = {**container, "id": "exchanged", "state": {**state, "StartedAt": edits.later(created, 1.2)}}
+                ended = {**container, "state": {**state, "FinishedAt": edits.later(created, 0.5)}}
                 lines = [other_line for other_line in lines if other_line != line] + [
                     json.dumps(again),
                     json.dumps(ended),

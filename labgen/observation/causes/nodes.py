@@ -16,10 +16,6 @@ _CLOCKS = 30.0
 """Seconds by which the clocks of two nodes may differ: certificates allow an hour, histories need less."""
 
 
-def _place(name: str) -> Text:
-    return untranslated(name)
-
-
 def _unreached(observations: Observations) -> Iterator[Finding]:
     away = [node.name for node in observations.concerned if not node.reached]
     if away:
@@ -49,13 +45,13 @@ def _disk_full(observations: Observations) -> Iterator[Finding]:
             _("The disk of %(name)s is full: its engine can neither unpack an image nor start a container.", name=name),
             (
                 on(
-                    _place(name),
+                    untranslated(name),
                     "df -h /var/lib/docker",
                     "sudo du -xh --max-depth 2 / | sort -h | tail",
                     look=_("See what takes the space."),
                 ),
                 on(
-                    _place(name),
+                    untranslated(name),
                     "docker image prune",
                     "sudo journalctl --vacuum-size=50M",
                     look=_("These free some: images that no tag names, and old logs."),
@@ -71,9 +67,9 @@ def _engine_stopped(observations: Observations) -> Iterator[Finding]:
                 "engine-stopped",
                 _("The Docker engine of %(node)s does not run.", node=node.name),
                 (
-                    on(_place(node.name), "sudo systemctl start docker"),
+                    on(untranslated(node.name), "sudo systemctl start docker"),
                     on(
-                        _place(node.name),
+                        untranslated(node.name),
                         "sudo journalctl -u docker --no-pager --lines 50",
                         look=_("If it does not start, its log says why."),
                     ),
@@ -101,7 +97,7 @@ def _clock_off(observations: Observations) -> Iterator[Finding]:
                 else _("The clock of %(name)s is %(seconds).0f s behind the other nodes'.", name=name, seconds=seconds),
                 (
                     on(
-                        _place(name),
+                        untranslated(name),
                         "timedatectl",
                         "sudo timedatectl set-ntp true",
                         "sudo systemctl restart systemd-timesyncd",
@@ -131,7 +127,7 @@ def _vxlan(observations: Observations) -> Iterator[Finding]:
                     node=node.name,
                     rule=rule.text,
                 ),
-                (on(_place(node.name), rule.removal),),
+                (on(untranslated(node.name), rule.removal),),
             )
 
 
@@ -149,7 +145,7 @@ def _firewall(observations: Observations) -> Iterator[Finding]:
                 ),
                 (
                     on(
-                        _place(node.name),
+                        untranslated(node.name),
                         "sudo iptables -S",
                         rule.removal,
                         look=_("Take the rule away, or let ports 2377/tcp, 7946/tcp, 7946/udp and 4789/udp through."),
@@ -187,7 +183,7 @@ def _node_down(observations: Observations) -> Iterator[Finding]:
             ),
             (
                 on(
-                    _place(node.name),
+                    untranslated(node.name),
                     "sudo iptables -S",
                     "ip -brief address",
                     look=_(
