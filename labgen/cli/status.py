@@ -24,6 +24,7 @@ from labgen.model.lab import Port as ForwardedPort
 from labgen.model.lab_folder import LabFolder, State
 from labgen.observation.causes import Finding, Observations, findings
 from labgen.observation.causes.ask import observe
+from labgen.providers import PROVIDERS
 from labgen.providers.base import Machine
 from labgen.transport.ssh import SshTransport
 
@@ -76,6 +77,7 @@ class Status:
     :param machines: their states, in Vagrant's words.
     :param lacks: what the nodes cannot do here, and why.
     :param namespace: the network namespace in which the URLs answer, ``None`` for this computer's own network.
+    :param computer: the other computer whose ports the forwarded ones are, ``""`` for this one.
     :param differences: what lab.yml has otherwise than the machines, a sentence each.
     :param trouble: why the swarm could not be asked, where it could not.
     """
@@ -86,6 +88,7 @@ class Status:
     ports: list[Forwarding] = field(default_factory=list)
     lacks: dict[str, str] = field(default_factory=dict)
     namespace: str | None = None
+    computer: str = ""
     differences: list[str] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     trouble: str = ""
@@ -151,6 +154,8 @@ def _swarm(folder: LabFolder, status: Status) -> None:
     lab = inventory.discover(folder.path)
     status.lacks = {str(lacking): why for lacking, why in lab.lacks.items()}
     status.namespace = lab.state.namespace
+    provider = PROVIDERS.get(lab.state.provider)
+    status.computer = provider.other_computer(folder) if provider else ""
     transport = SshTransport(lab)
     try:
         observations = observe(lab.lab, lambda node: partial(transport.ask, node))
@@ -238,6 +243,10 @@ def _where(port: int, at: str | None, status: Status) -> str:
         return f"at {at}" + (f" (in network namespace {status.namespace})" if status.namespace else "")
     if lacking := status.lacks.get(Capability.ROUTING_MESH):
         return f"port {port} does not answer here: {lacking}"
-    if any(entry["guest"] == port and entry["host"] is None for entry in status.ports):
+    unknown = next((entry for entry in status.ports if entry["guest"] == port and entry["host"] is None), None)
+    if unknown and status.computer:
+        forward = f"ssh -L {unknown['wanted']}:127.0.0.1:{unknown['wanted']} {status.computer}"
+        return f"port {port} at a port of {status.computer}, not of this computer (`{forward}` brings it here)"
+    if unknown:
         return f"port {port} at a port of this computer that `labgen up` will find out"
     return f"port {port} not forwarded to this computer (ports: in lab.yml)"

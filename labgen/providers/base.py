@@ -153,6 +153,11 @@ class Provider(ProviderFacts):
         del folder
         return runner
 
+    def other_computer(self, folder: LabFolder) -> str:
+        """Name the computer on which a lab's nodes and their forwarded ports are, as `ssh` takes it; empty for this."""
+        del folder
+        return ""
+
     def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon | None:
         """Give the daemon that the lab can start for itself, running or not; ``None`` where there is no such thing.
 

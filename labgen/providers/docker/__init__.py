@@ -40,6 +40,12 @@ class Docker(Provider):
 
         return runner_for(folder, runner)
 
+    def other_computer(self, folder: LabFolder) -> str:
+        """Name the computer that the engine of the lab is on."""
+        from labgen.providers.docker import endpoint
+
+        return endpoint.computer(endpoint.recorded(folder))
+
     def own_daemon(self, folder: LabFolder, runner: Runner, namespace: str | None = None) -> Daemon:
         """Give the lab's own Docker engine, running or not."""
         from labgen.providers.docker.dockerd import Dockerd

@@ -39,6 +39,16 @@ def runner_for(folder: LabFolder, runner: Runner) -> Runner:
     return Runner(runner.prefix, {**runner.env, "DOCKER_HOST": address}) if address else runner
 
 
+def computer(address: str) -> str:
+    """Name the other computer that an engine is on; empty for an address that is not reached by `ssh`.
+
+    >>> computer("ssh://kim@server:2200")
+    'kim@server'
+    """
+    parts = urlsplit(address)
+    return parts.netloc.removesuffix(f":{parts.port}") if parts.scheme == "ssh" else ""
+
+
 def proxy_command(address: str) -> str:
     """Give OpenSSH's ``ProxyCommand`` to ports of the computer that an engine is on; empty if that is this one.
 

@@ -81,6 +81,10 @@ def test_where_a_port_is_forwarded_from_is_not_made_up() -> None:
     service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [None]}
     text = table(LAB, Status(services=[service], ports=unknown))
     assert text.endswith("port 8001 at a port of this computer that `labgen up` will find out")
+    elsewhere = table(LAB, Status(services=[service], ports=unknown, computer="me@server"))
+    assert elsewhere.endswith(
+        "port 8001 at a port of me@server, not of this computer (`ssh -L 8001:127.0.0.1:8001 me@server` brings it here)"
+    )
 
 
 @pytest.mark.parametrize(
