@@ -33,8 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in _OPTIONS.split():
         if config.getoption(name, None):
             raise pytest.UsageError(
-                f"--{name.replace('_', '-')} is an option of testinfra's: the checks ask the nodes of the lab, as root. "
-                "Leave it out; --lab DIR chooses the lab."
+                f"--{name.replace('_', '-')} is an option of testinfra's: the checks ask the nodes of the lab as "
+                "root. Leave it out; --lab DIR chooses the lab."
             )
 
 
