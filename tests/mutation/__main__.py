@@ -57,7 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tests", action="append", default=[], help="only these tests (default: all unit tests)")
     parser.add_argument("--jobs", type=int, default=max(1, min(4, os.cpu_count() or 1)), help="mutants at a time")
     parser.add_argument(
-        "--at-most", type=float, default=60.0, help="seconds of tests for a mutant (default: %(default)s)"
+        "--share",
+        type=float,
+        default=0.15,
+        help="tests for a mutant, by their share of the time of all; not seconds, which depend on what else runs "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--baseline", type=Path, metavar="FILE", help="take the tests' lines and times from here, or keep them here"
@@ -89,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if baseline.failed:
             print(f"not asked, because they are left out or fail without a mutant: {len(baseline.failed)}", flush=True)
         results = Results(arguments.results, trees[0])
-        tried = _try(sample, trees, baseline, arguments.at_most, results)
+        at_most = arguments.share * sum(baseline.seconds.values())
+        tried = _try(sample, trees, baseline, at_most, results)
     print(f"\nleft out because they change nothing ({len(EQUIVALENT)}):")
     for (before, after), why in EQUIVALENT.items():
         print(f"-{before}\n+{after}\n  {why}")
