@@ -72,6 +72,10 @@ def outputs(child: subprocess.Popen[str], most: int, timeout: float) -> tuple[by
             contents[place] = read(pipe.buffer.raw, most)  # type: ignore[attr-defined]
         except TooMuch:
             flooded.set()
+        except (OSError, ValueError):
+            # Closed under this thread: nobody waits for it any more, because the program was late or printed too much.
+            if not pipe.closed:
+                raise
         finally:
             ended.release()
 

@@ -1,12 +1,14 @@
 """The one place that starts programs: with small programs of this Python's own."""
 
 import contextlib
+import errno
 import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -273,3 +275,21 @@ def test_capture_is_late_where_the_program_is() -> None:
     needs.posix("sleep")
     with pytest.raises(ProgramTimeout):
         Runner().capture(["sleep", "60"], most=10, timeout=0.2)
+
+
+class ClosedPipe:
+    """A program's output that was closed while a thread waited for more of it."""
+
+    closed = True
+
+    @property
+    def buffer(self):
+        return SimpleNamespace(raw=self)
+
+    def read(self, _most):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+
+def test_outputs_that_are_closed_under_their_readers_end_there():
+    child = SimpleNamespace(stdout=ClosedPipe(), stderr=ClosedPipe(), wait=lambda _timeout: 0)
+    assert bounded.outputs(child, 100, 5.0) == (b"", b"")
