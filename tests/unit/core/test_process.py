@@ -290,6 +290,12 @@ class ClosedPipe:
         raise OSError(errno.EBADF, "Bad file descriptor")
 
 
-def test_outputs_that_are_closed_under_their_readers_end_there():
+def test_outputs_that_are_closed_under_their_readers_end_there(monkeypatch):
+    raised = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
     child = SimpleNamespace(stdout=ClosedPipe(), stderr=ClosedPipe(), wait=lambda _timeout: 0)
     assert bounded.outputs(child, 100, 5.0) == (b"", b"")
+    for thread in threading.enumerate():
+        if thread.name.endswith("(keep)"):
+            thread.join(10)
+    assert raised == []
