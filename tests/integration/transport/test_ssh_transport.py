@@ -7,9 +7,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import socketserver
+import subprocess
 import sys
 import threading
 import time
@@ -83,7 +83,7 @@ def server(require_tool: Callable[[str], str]) -> Iterator[Server]:
         port = _free()
         (at / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{port}\nHostKey {at / 'host'}\nAuthorizedKeysFile {at / 'user.pub'}\n"
-            f"StrictModes no\nUsePAM no\nPidFile {at / 'pid'}\nPermitRootLogin yes\n"
+            f"StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
             f"SetEnv PATH={at}:{os.environ['PATH']} HOME={at}\n"
         )
         # Whoever runs the tests may lack sudo, or the right to use it; the nodes never do.
@@ -91,7 +91,10 @@ def server(require_tool: Callable[[str], str]) -> Iterator[Server]:
         (at / "sudo").chmod(0o755)
         with suppress(OSError):
             Path("/run/sshd").mkdir(exist_ok=True)  # wanted by an sshd that root starts
-        runner.run([sshd, "-f", at / "sshd_config", "-E", at / "log"]).or_raise()
+        # -e with a file opened here: told a file's name (-E), a process of sshd that starts late makes that file
+        # again while the folder is being removed.
+        with (at / "log").open("wb") as log:
+            daemon = subprocess.Popen([sshd, "-D", "-e", "-f", at / "sshd_config"], stderr=log)
         try:
             told = "".join(
                 f"Host {name}\n  HostName 127.0.0.1\n  User {getpass.getuser()}\n  Port {number}\n"
@@ -103,7 +106,8 @@ def server(require_tool: Callable[[str], str]) -> Iterator[Server]:
             wait_until("sshd to listen", lambda: _listening(port), within=20)
             yield Server(folder_of_lab, at / "log")
         finally:
-            os.kill(int((at / "pid").read_text()), signal.SIGTERM)
+            daemon.terminate()
+            daemon.wait(timeout=20)
 
 
 def test_run_opens_one_connection_however_much_is_asked(server: Server) -> None:
