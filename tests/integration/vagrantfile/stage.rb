@@ -7,6 +7,7 @@
 #   moment       "before up", "after destroy", ... (play only)
 #   state        of the machine, "poweroff" if not given (play only)
 #   data         path of .vagrant (play only)
+#   windows      whether the computer is one, false if not given
 #   uname        {sysname: ..., machine: ..., version: ...} of the computer, this one's if not given
 #   active       [[machine, provider], ...]: machines that exist (play only)
 #   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
@@ -30,6 +31,13 @@ module Vagrant
   end
 
   module Util
+    module Platform
+      class << self
+        attr_accessor :windows
+        alias windows? windows
+      end
+    end
+
     class Busy
       class << self
         attr_reader :interrupt
@@ -193,6 +201,7 @@ end
 play = JSON.parse($stdin.read)
 uname = play["uname"]
 Etc.define_singleton_method(:uname) { uname.transform_keys(&:to_sym) } if uname
+Vagrant::Util::Platform.windows = play.fetch("windows", false)
 Vagrant.machines = {}
 load play["vagrantfile"]
 puts JSON.generate(play.key?("moment") ? played(play) : configured(play["provider"]))

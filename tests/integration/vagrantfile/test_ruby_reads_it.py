@@ -98,6 +98,32 @@ def test_hostile_values_arrive_and_are_not_run(stage: Callable[..., Any], tmp_pa
     assert not canary.exists()
 
 
+@pytest.mark.parametrize(
+    ("windows", "account", "home"),
+    [
+        (False, None, "/shell"),
+        (False, "nobody-here", "/shell"),
+        (False, "root", Path("~root").expanduser()),
+        (True, None, "/account"),
+        (True, "root", "/account"),
+    ],
+)
+def test_box_is_looked_for_where_labgen_puts_it(
+    stage: Callable[..., Any], windows: bool, account: str | None, home: str | Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if account and os.geteuid() != 0:
+        pytest.skip("sudo's variable counts for root alone")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    # Git Bash gives HOME a folder of its own, which Python does not look at on Windows.
+    monkeypatch.setenv("HOME", "/shell")
+    monkeypatch.setenv("USERPROFILE", "/account")
+    if account:
+        monkeypatch.setenv("SUDO_USER", account)
+    box_urls = [machine["vm"]["box_url"] for machine in stage(config.parse(""), windows=windows).values()]
+    assert {Path(url).parent for url in box_urls} == {Path(home) / ".cache" / "labgen" / "boxes"}
+
+
 def test_real_vagrant_loads_hostile_values_and_runs_none(require_tool: Callable[[str], str], tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     lab = hostile(canary)
