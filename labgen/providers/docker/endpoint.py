@@ -40,13 +40,17 @@ def runner_for(folder: LabFolder, runner: Runner) -> Runner:
 
 
 def computer(address: str) -> str:
-    """Name the other computer that an engine is on; empty for an address that is not reached by `ssh`.
+    """Name the other computer that an engine is on, as `ssh` takes it; empty for an address not reached by `ssh`.
 
-    >>> computer("ssh://kim@server:2200")
+    >>> computer("ssh://kim@server")
     'kim@server'
+    >>> computer("ssh://kim@server:2200")
+    'ssh://kim@server:2200'
     """
     parts = urlsplit(address)
-    return parts.netloc.removesuffix(f":{parts.port}") if parts.scheme == "ssh" else ""
+    if parts.scheme != "ssh":
+        return ""
+    return f"ssh://{parts.netloc}" if parts.port else parts.netloc
 
 
 def proxy_command(address: str) -> str:

@@ -315,7 +315,7 @@ def test_nodes_on_another_computer_are_reached_through_it(world: World) -> None:
     (host,) = ssh_config.parse(access.ssh_config)
     assert host.value("ProxyCommand") == "ssh -o BatchMode=yes -l kim -p 2200 -W %h:%p -- server"
     assert list(access.ports) == [22]
-    assert PROVIDERS["docker"].other_computer(world.folder) == "kim@server"
+    assert PROVIDERS["docker"].other_computer(world.folder) == "ssh://kim@server:2200"
 
 
 @pytest.mark.parametrize(
