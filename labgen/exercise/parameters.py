@@ -19,14 +19,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from labgen.core.errors import ExerciseError
-from labgen.exercise.services import ServiceSpec
+from labgen.exercise.services import ServiceSpec, in_bytes, repository, same_image
 
 P = TypeVar("P", bound="Parameters")
 
@@ -48,28 +50,64 @@ def _matches(pattern: str, longest: int) -> Callable[[Any], bool]:
     return lambda text: len(text) <= longest and compiled.fullmatch(text) is not None
 
 
-Name = Annotated[
+LONGEST_NAME = 63
+"""Characters that the name of a service may have; a host's name has no more."""
+
+_DOCKER_NAME = Rule(
+    "a name that Docker takes: letters, digits, hyphens and underscores, first and last no hyphen or underscore, "
+    f"at most {LONGEST_NAME} characters",
+    # swarmkit, manager/controlapi/common.go: validateAnnotations.
+    _matches(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9])*", LONGEST_NAME),
+)
+
+Name = Annotated[str, _DOCKER_NAME]
+"""Name of a service, secret, config or stack."""
+
+_NETWORKS = ("bridge", "default", "docker_gwbridge", "host", "ingress", "none")
+
+Network = Annotated[
     str,
+    _DOCKER_NAME,
     Rule(
-        "a name that Docker takes: letters, digits, hyphens and underscores, first and last no hyphen or underscore, "
-        "at most 63 characters",
-        # swarmkit, manager/controlapi/common.go: validateAnnotations.
-        _matches(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9])*", 63),
+        f"a name that Docker does not use itself, and so not {', '.join(_NETWORKS)}", lambda name: name not in _NETWORKS
     ),
 ]
-"""Name of a service, network, secret, config or stack."""
+"""Name of a network."""
+
+Container = Annotated[
+    str,
+    _DOCKER_NAME,
+    # moby, daemon/names/names.go.
+    Rule("a name of 2 characters or more, as Docker takes none shorter for a container", lambda name: len(name) > 1),
+]
+"""Name of a container."""
+
+Project = Annotated[
+    str,
+    Rule(
+        "a name that Compose takes: small letters, digits, hyphens and underscores, first a letter or a digit, "
+        f"at most {LONGEST_NAME} characters",
+        # compose-go, loader/normalize.go: NormalizeProjectName.
+        _matches(r"[a-z0-9][a-z0-9_-]*", LONGEST_NAME),
+    ),
+]
+"""Name of a project of Compose's."""
 
 Label = Annotated[
     str, Rule("letters, digits, hyphens, dots and underscores", _matches(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", 63))
 ]
 """Key or value of a node's label."""
 
+_REGISTRY = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?"
+_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+"""A registry, and a part of a repository's path, as regular expressions."""
+
 Image = Annotated[
     str,
     Rule(
         "an image as docker pull takes it, such as nginx or redis:6.2.5-alpine",
         # distribution/reference, without digests.
-        _matches(r"(?:[A-Za-z0-9][\w.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]*)?", 255),
+        _matches(rf"(?:{_REGISTRY}/)?{_PATH}(?:/{_PATH})*(?::\w[\w.-]{{0,127}})?", 255),
     ),
 ]
 _OF_NODES = (22, 2377, 7946)
@@ -87,7 +125,23 @@ Several = Annotated[int, Rule("a whole number from 2 to 100", lambda count: 2 <=
 """Replicas, where an exercise shows nothing with a single one."""
 
 Seconds = Annotated[float, Rule("a number of seconds from 0.1 to 3600", lambda seconds: 0.1 <= seconds <= 3600)]
-Memory = Annotated[str, Rule("memory as docker takes it, such as 512MB or 1TB", _matches(r"[1-9]\d*[KMGT]?B", 20))]
+Pause = Annotated[
+    float,
+    Rule(
+        "a number of seconds from 1 to 3600, as the time that a task takes to start hides a shorter pause",
+        lambda seconds: 1 <= seconds <= 3600,
+    ),
+]
+"""Seconds between two tasks, which a check reads from their times."""
+
+_MEMORY = Rule("memory as docker takes it, such as 512MB or 1TB", _matches(r"[1-9]\d*[KMGT]?B", 20))
+Memory = Annotated[str, _MEMORY]
+TooMuchMemory = Annotated[
+    str,
+    _MEMORY,
+    Rule("more memory than any node has, from 1TB to 1000TB", lambda memory: 1 << 40 <= in_bytes(memory) <= 1000 << 40),
+]
+"""Memory that a task reserves in vain."""
 
 
 def _is_plain_line(text: str) -> bool:
@@ -145,8 +199,40 @@ class Parameters:
         return ()
 
     def mistakes(self) -> Iterator[str]:
-        """Say what is wrong with values that are right each by itself, a sentence's end each; none by default."""
+        """Say what is wrong with values that are right each by itself, a sentence without its full stop each."""
         yield from ()
+
+    def alike(self, kind: str, *names: str) -> Iterator[str]:
+        """Say of parameters that must differ which have one value.
+
+        :param kind: what they are: ``names``, which Docker compares without regard to case, ``ports`` or ``images``.
+        """
+        equal: Callable[[Any, Any], bool] = {"names": _same_name, "images": same_image}.get(kind, operator.eq)
+        for first, second in combinations(names, 2):
+            if equal(getattr(self, first), getattr(self, second)):
+                yield f"{first} and {second} must be two {kind}; both are {getattr(self, second)}"
+
+    def two_versions(self, old: str, new: str) -> Iterator[str]:
+        """Say that two images are one and the same, or none the other's version."""
+        yield from self.alike("images", old, new)
+        before, after = getattr(self, old), getattr(self, new)
+        if repository(before) != repository(after):
+            yield (
+                f"{old} and {new} must be two versions of one image, as an update keeps the program and its data; "
+                f"they are {before} and {after}"
+            )
+
+    def not_above(self, name: str, bound: float, reason: str) -> Iterator[str]:
+        """Say that a number is not above a bound: nothing happens so early, say."""
+        if not getattr(self, name) > bound:
+            yield f"{name} must be more than {bound:g}, as {reason}; it is {getattr(self, name):g}"
+
+    def _mistakes(self) -> Iterator[str]:
+        """Say what is wrong in the same way for every exercise, then what the exercise says."""
+        types = get_type_hints(type(self), include_extras=True)
+        ports = [parameter.name for parameter in fields(self) if types[parameter.name] == Port]
+        yield from self.alike("ports", *ports)
+        yield from self.mistakes()
 
     def but(self: P, **values: object) -> P:
         """Give the same parameters with other values for some.
@@ -163,7 +249,7 @@ class Parameters:
                 )
             _need_right(type(self), name, value)
         changed = replace(self, **values)
-        for mistake in changed.mistakes():
+        for mistake in changed._mistakes():
             raise ExerciseError(f"{mistake}.", _CHOOSE)
         return changed
 
@@ -188,6 +274,11 @@ class Parameters:
             if value is None or callable(value):
                 return otherwise
         return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _same_name(first: str, second: str) -> bool:
+    # swarmkit, manager/state/store: services, secrets and configs are found by their names in small letters.
+    return first.casefold() == second.casefold()
 
 
 _CHOOSE = "Choose another value."

@@ -23,10 +23,10 @@ class Parameters(parameters.Parameters):
     :param asker: name of a container on the network that is no task, from which names are asked.
     """
 
-    network: parameters.Name = "course-net"
+    network: parameters.Network = "course-net"
     virtual_name: parameters.Name = "web-vip"
     round_robin_name: parameters.Name = "web-dnsrr"
-    asker: parameters.Name = "course-asker"
+    asker: parameters.Container = "course-asker"
     image: parameters.Image = "nginx"
     replicas: parameters.Several = 2
 
@@ -77,8 +77,7 @@ class Parameters(parameters.Parameters):
         return (self.network,)
 
     def mistakes(self) -> Iterator[str]:
-        if self.virtual_name == self.round_robin_name:
-            yield f"virtual_name and round_robin_name must be two names; both are {self.virtual_name}"
+        yield from self.alike("names", "virtual_name", "round_robin_name", "asker")
 
 
 EXERCISE = Exercise(

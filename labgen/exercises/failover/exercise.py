@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,6 +59,9 @@ class Parameters(parameters.Parameters):
     def force(self) -> str:
         """The command that spreads the tasks again."""
         return f"docker service update --force {self.name}"
+
+    def mistakes(self) -> Iterator[str]:
+        yield from self.not_above("down_within", 15, "Swarm gives a node up after 15 s")
 
     @property
     def services(self) -> tuple[ServiceSpec, ...]:

@@ -11,7 +11,7 @@ from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import Publish, ServiceSpec, repository, same_image
+from labgen.exercise.services import Publish, ServiceSpec, repository
 from labgen.exercises.update.exercise import Parameters as RollingUpdate
 from labgen.model.capabilities import Capability
 
@@ -49,6 +49,9 @@ class Parameters(parameters.Parameters):
     retries: parameters.Count = 3
     within: parameters.Seconds = 90.0
     per_thousand: parameters.Count = 1
+
+    right_port: ClassVar[int] = 6379
+    """Port of the session store's container: redis's."""
 
     target: ClassVar[int] = 80
     """Port of the page's container: nginx's."""
@@ -159,10 +162,12 @@ class Parameters(parameters.Parameters):
         return any(word.rpartition("/")[2] in self.asking for word in words)
 
     def mistakes(self) -> Iterator[str]:
-        if same_image(self.old, self.new):
-            yield f"old and new must be two images; both are {self.new}"
-        if self.name == self.web_name:
-            yield f"name and web_name must be two names; both are {self.name}"
+        yield from self.two_versions("old", "new")
+        yield from self.alike("names", "name", "web_name")
+        if self.wrong_port == self.right_port:
+            yield f"wrong_port must be no port at which redis listens anyway; it is {self.wrong_port}"
+        seconds = self.replicas * (self.interval + self.monitor)
+        yield from self.not_above("within", seconds, "a replica after the other is checked and watched")
 
 
 EXERCISE = Exercise(

@@ -32,7 +32,7 @@ class Parameters(parameters.Parameters):
     value: parameters.Label = "ssd"
     replicas: parameters.Several = 2
     spread_replicas: parameters.Several = 3
-    reserve: parameters.Memory = "1TB"
+    reserve: parameters.TooMuchMemory = "1TB"
 
     @property
     def off_managers(self) -> ServiceSpec:
@@ -64,9 +64,7 @@ class Parameters(parameters.Parameters):
         return (self.label,)
 
     def mistakes(self) -> Iterator[str]:
-        names = [service.name for service in self.services]
-        if len(set(names)) < len(names):
-            yield f"the services must have names of their own; they are {', '.join(names)}"
+        yield from self.alike("names", "off_managers_name", "labelled_name", "spread_name", "too_big_name")
 
 
 EXERCISE = Exercise(

@@ -71,11 +71,7 @@ class Parameters(parameters.Parameters):
         return (self.crowded(3),)
 
     def mistakes(self) -> Iterator[str]:
-        names = [service.name for service in self.services]
-        if len(set(names)) < len(names):
-            yield f"the services must have names of their own; they are {', '.join(names)}"
-        if self.port == self.host_port:
-            yield f"port and host_port must be two ports; both are {self.port}"
+        yield from self.alike("names", "chosen_name", "automatic_name", "host_name")
 
 
 EXERCISE = Exercise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,6 +46,9 @@ class Parameters(parameters.Parameters):
     def publish(self) -> Publish:
         """How it is published."""
         return Publish(self.port, self.target)
+
+    def mistakes(self) -> Iterator[str]:
+        yield from self.not_above("within", 5, "Swarm waits for 5 s before it replaces a task")
 
     @property
     def services(self) -> tuple[ServiceSpec, ...]:

@@ -10,7 +10,7 @@ from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import ServiceSpec
+from labgen.exercise.services import ServiceSpec, repository
 from labgen.exercises.update.exercise import Parameters as RollingUpdate
 
 _ = Messages.beside(__file__)
@@ -104,10 +104,13 @@ class Parameters(parameters.Parameters):
         return (self.mended, self.safe, *self.broken)
 
     def mistakes(self) -> Iterator[str]:
-        if self.queue_name == self.store_name:
-            yield f"queue_name and store_name must be two names; both are {self.store_name}"
-        if len({self.old, self.new, self.bad}) < 3:
-            yield f"old, new and bad must be three images; they are {self.old}, {self.new} and {self.bad}"
+        yield from self.alike("names", "queue_name", "store_name")
+        yield from self.two_versions("old", "new")
+        if repository(self.bad) == repository(self.old):
+            yield (
+                f"bad must be no version of the image of old, {repository(self.old)}, as an update to it must fail; "
+                f"it is {self.bad}"
+            )
 
 
 EXERCISE = Exercise(

@@ -124,8 +124,7 @@ class Parameters(parameters.Parameters):
         return (self.config,)
 
     def mistakes(self) -> Iterator[str]:
-        if self.first == self.second:
-            yield f"first and second must be two names; both are {self.first}"
+        yield from self.alike("names", "first", "second")
 
 
 EXERCISE = Exercise(

@@ -9,7 +9,7 @@ from typing import ClassVar
 from labgen.core.i18n import Messages
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import Publish, ServiceSpec, same_image
+from labgen.exercise.services import Publish, ServiceSpec
 from labgen.exercises.update.exercise import Parameters as RollingUpdate
 from labgen.model.capabilities import Capability
 
@@ -28,7 +28,7 @@ class Parameters(parameters.Parameters):
     """
 
     stack: parameters.Name = "shop"
-    project: parameters.Name = "onehost"
+    project: parameters.Project = "onehost"
     port: parameters.Port = 8090
     web_image: parameters.Image = "nginx"
     web_replicas: parameters.Several = 2
@@ -139,12 +139,17 @@ class Parameters(parameters.Parameters):
         return (self.stack,)
 
     def mistakes(self) -> Iterator[str]:
-        if same_image(self.old, self.new):
-            yield f"old and new must be two images; both are {self.new}"
-        if self.stack == self.project:
-            yield f"stack and project must be two names; both are {self.stack}"
+        yield from self.two_versions("old", "new")
+        yield from self.alike("names", "stack", "project")
         if self.old in (self.web_image, self.counter_image):
             yield f"the cache's old image must be one that no other service has; it is {self.old}"
+        longest = max(map(len, self.names)) - len(self.stack)
+        if len(self.stack) + longest > parameters.LONGEST_NAME:
+            most = parameters.LONGEST_NAME - longest
+            yield (
+                f"stack must have at most {most} characters, as the names of its services begin with it; "
+                f"it is {self.stack}"
+            )
 
 
 EXERCISE = Exercise(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from labgen.core.i18n import Messages
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import ServiceSpec, repository, same_image
+from labgen.exercise.services import ServiceSpec, repository
 
 _ = Messages.beside(__file__)
 
@@ -62,8 +62,7 @@ class Parameters(parameters.Parameters):
         return (self.updated,)
 
     def mistakes(self) -> Iterator[str]:
-        if same_image(self.old, self.new):
-            yield f"old and new must be two images; both are {self.new}"
+        yield from self.two_versions("old", "new")
 
 
 EXERCISE = Exercise(

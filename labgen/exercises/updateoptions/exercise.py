@@ -10,7 +10,7 @@ from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import ServiceSpec, repository, same_image
+from labgen.exercise.services import ServiceSpec, repository
 from labgen.exercises.update.exercise import Parameters as RollingUpdate
 
 _ = Messages.beside(__file__)
@@ -33,7 +33,7 @@ class Parameters(parameters.Parameters):
     new: parameters.Image = RollingUpdate.new
     monitor: parameters.Seconds = 2.0
     parallelism: parameters.Several = 2
-    delay: parameters.Seconds = 3.0
+    delay: parameters.Pause = 3.0
 
     slack: ClassVar[float] = 0.5
     """Seconds by which two nodes' clocks may differ unnoticed."""
@@ -84,8 +84,7 @@ class Parameters(parameters.Parameters):
         return (self.in_pairs, self.start_first)
 
     def mistakes(self) -> Iterator[str]:
-        if same_image(self.old, self.new):
-            yield f"old and new must be two images; both are {self.new}"
+        yield from self.two_versions("old", "new")
         if self.replicas <= self.parallelism:
             yield f"replicas must be more than parallelism; they are {self.replicas} and {self.parallelism}"
 
