@@ -165,9 +165,9 @@ class Parameters(parameters.Parameters):
         yield from self.two_versions("old", "new")
         yield from self.alike("names", "name", "web_name")
         if self.wrong_port == self.right_port:
-            yield f"wrong_port must be no port at which redis listens anyway; it is {self.wrong_port}"
+            yield f"wrong_port must be another port than redis's own, {self.right_port}; it is {self.wrong_port}"
         seconds = self.replicas * (self.interval + self.monitor)
-        yield from self.not_above("within", seconds, "a replica after the other is checked and watched")
+        yield from self.not_above("within", seconds, "the replicas are checked and watched one after the other")
 
 
 EXERCISE = Exercise(

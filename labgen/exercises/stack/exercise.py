@@ -141,8 +141,10 @@ class Parameters(parameters.Parameters):
     def mistakes(self) -> Iterator[str]:
         yield from self.two_versions("old", "new")
         yield from self.alike("names", "stack", "project")
-        if self.old in (self.web_image, self.counter_image):
-            yield f"the cache's old image must be one that no other service has; it is {self.old}"
+        for version in ("old", "new"):
+            for neighbour in ("web_image", "counter_image"):
+                # The command that changes the cache's image in the file finds it by its name.
+                yield from self.alike("images", version, neighbour)
         longest = max(map(len, self.names)) - len(self.stack)
         if len(self.stack) + longest > parameters.LONGEST_NAME:
             most = parameters.LONGEST_NAME - longest

@@ -16,7 +16,7 @@ from labgen.core.i18n import LANGUAGES, untranslated
 from labgen.exercise import parameters
 from labgen.exercise.catalogue import exercises, find, using
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import Publish, ServiceSpec
+from labgen.exercise.services import Publish, ServiceSpec, repository
 from provision.exercise import rehearse
 
 LAB = config.parse("managers: 3\nworkers: 2")
@@ -93,6 +93,83 @@ def test_with_parameters_refuses_a_bad_value_in_one_sentence(name: str, value: A
     assert caught.value.message.startswith(sentence)
     assert "\n" not in caught.value.message
     assert caught.value.hint
+
+
+A_NAME = "a name that Docker takes: "
+TWO_VERSIONS = "must be two versions of one image, as an update keeps the program and its data; they are"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "sentence"),
+    [
+        (
+            "discovery",
+            {"network": "host"},
+            "network must be a name that Docker does not use itself, and so not bridge, ",
+        ),
+        ("discovery", {"network": "ingress"}, "network must be a name that Docker does not use itself"),
+        ("discovery", {"network": "course-"}, f"network must be {A_NAME}"),
+        ("discovery", {"asker": "a"}, "asker must be a name of 2 characters or more"),
+        ("discovery", {"asker": "web-vip"}, "virtual_name and asker must be two names; both are web-vip"),
+        (
+            "discovery",
+            {"virtual_name": "WEB-DNSRR"},
+            "virtual_name and round_robin_name must be two names; both are web-",
+        ),
+        ("discovery", {"replicas": 1}, "replicas must be a whole number from 2 to 100; it is 1"),
+        (
+            "failover",
+            {"down_within": 15},
+            "down_within must be more than 15, as Swarm gives a node up after 15 s; it is",
+        ),
+        ("health", {"wrong_port": 6379}, "wrong_port must be another port than redis's own, 6379; it is 6379"),
+        ("health", {"wrong_port": 8005}, "wrong_port and port must be two ports; both are 8005"),
+        ("health", {"new": "redis:6.0-alpine"}, "old and new must be two images; both are redis:6.0-alpine"),
+        ("health", {"old": "nginx"}, f"old and new {TWO_VERSIONS} nginx and redis:6.2.5-alpine"),
+        ("health", {"web_name": "my-session"}, "name and web_name must be two names; both are my-session"),
+        ("health", {"within": 12}, "within must be more than 12, as the replicas are checked and watched one after"),
+        ("loadbalance", {"port": 7946}, "port must be a port from 1 to 65535, but not 22, 2377 or 7946; it is 7946"),
+        ("placement", {"reserve": "512MB"}, "reserve must be more memory than any node has, from 1TB to 1000TB; it is"),
+        (
+            "placement",
+            {"reserve": "9999TB"},
+            "reserve must be more memory than any node has, from 1TB to 1000TB; it is",
+        ),
+        ("placement", {"spread_name": "on-ssd"}, "labelled_name and spread_name must be two names; both are on-ssd"),
+        ("ports", {"host_name": "web-auto"}, "automatic_name and host_name must be two names; both are web-auto"),
+        (
+            "recovery",
+            {"within": 5},
+            "within must be more than 5, as Swarm waits for 5 s before it replaces a task; it is 5",
+        ),
+        ("rollback", {"bad": "docker.io/library/redis:7"}, "bad must be no version of the image of old, redis, as an "),
+        ("rollback", {"new": "redis:6.0-alpine"}, "old and new must be two images; both are redis:6.0-alpine"),
+        ("rollback", {"new": "valkey:8"}, f"old and new {TWO_VERSIONS} redis:6.0-alpine and valkey:8"),
+        ("rollback", {"queue_name": "my-store"}, "queue_name and store_name must be two names; both are my-store"),
+        ("scaling", {"few": 4}, "many must be more than few; they are 3 and 4"),
+        ("secrets", {"second": "site-users-1"}, "first and second must be two names; both are site-users-1"),
+        ("stack", {"project": "OneHost"}, "project must be a name that Compose takes: small letters, "),
+        ("stack", {"project": "shop"}, "stack and project must be two names; both are shop"),
+        (
+            "stack",
+            {"stack": "s" * 60},
+            "stack must have at most 55 characters, as the names of its services begin with",
+        ),
+        ("stack", {"old": "redis:6.2.5-alpine"}, "old and new must be two images; both are redis:6.2.5-alpine"),
+        ("stack", {"web_image": "redis:6.0-alpine"}, "old and web_image must be two images; both are redis:6.0-alpine"),
+        ("stack", {"counter_image": "redis:6.2.5-alpine"}, "new and counter_image must be two images; both are redis:"),
+        ("update", {"new": "redis:6.0-alpine"}, "old and new must be two images; both are redis:6.0-alpine"),
+        ("update", {"old": "docker.io/library/redis:6.2.5-alpine"}, "old and new must be two images; both are redis:"),
+        ("update", {"new": "registry.lab:5000/redis:7"}, f"old and new {TWO_VERSIONS} redis:6.0-alpine and registry."),
+        ("updateoptions", {"delay": 0.5}, "delay must be a number of seconds from 1 to 3600, as the time that a task "),
+        ("updateoptions", {"replicas": 2}, "replicas must be more than parallelism; they are 2 and 2"),
+    ],
+)
+def test_with_parameters_refuses_what_no_lab_can_have(name: str, values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ExerciseError) as caught:
+        find(name).with_parameters(**values)
+    assert caught.value.message.startswith(f"{name}: {sentence}")
+    assert "\n" not in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -186,10 +263,13 @@ def test_defaults_of_an_exercise_are_allowed(name: str) -> None:
 
 
 def another(value: object) -> object:
-    """Another value of the same kind: no port, name or image of the course."""
+    """Another value of the same kind: no port, name or image of the course.
+
+    Images of one repository stay so.
+    """
     if isinstance(value, str):
         if ":" in value or value in ("nginx",):
-            return f"registry.lab:5000/zz{abs(hash(value)) % 1000}:9.9.{len(value)}"
+            return f"registry.lab:5000/zz{repository(value)}:9.9.{len(value)}"
         return {"1TB": "3TB"}.get(value, f"zz{value[::-1].replace('_', '0').replace(' ', 'x')}")
     return value + 4321 if isinstance(value, int) and value > 1000 else value + 2  # type: ignore[operator]
 
