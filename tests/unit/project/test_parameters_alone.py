@@ -21,7 +21,6 @@ TEXTS = ("messages.ko.po", *map(brief_file, LANGUAGES))
 
 NO_VALUES = {
     ("failover/exercise.py", "2"): "workers of the smallest lab",
-    ("rollback/exercise.py", "3"): "number of the images that have to differ",
     ("placement/checks.py", "spread"): "name of the property that a hint repeats",
 }
 """Literals that happen to equal a default, and what they are."""
