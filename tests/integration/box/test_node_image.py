@@ -123,15 +123,15 @@ def test_every_image_of_the_course_is_in_it_and_runs(stocked: Container) -> None
         stocked.sh(f"docker run --rm {image.reference} {' '.join(runs[image.reference])}", timeout=120)
 
 
-@pytest.mark.parametrize("image", ["redis:6.0-alpine", "redis:6.2.5-alpine"])
-def test_redis_answers_the_version_of_its_name(stocked: Container, image: str) -> None:
+@pytest.mark.parametrize("reference", ["redis:6.0-alpine", "redis:6.2.5-alpine"])
+def test_redis_answers_the_version_of_its_name(stocked: Container, reference: str) -> None:
     stand_in = StandIn.of(
-        json.loads(stocked.sh(f"docker image inspect --format '{{{{json .Config.Labels}}}}' {image}"))
+        json.loads(stocked.sh(f"docker image inspect --format '{{{{json .Config.Labels}}}}' {reference}"))
     )
     assert stand_in is not None
-    assert stand_in.image == image
-    stocked.sh(f"docker run --detach --name versioned {image} --appendonly yes", timeout=120)
-    asking = "docker exec versioned redis-cli INFO server | grep -a ^redis_version: | tr -d '\\r'"
+    assert stand_in.image == reference
+    stocked.sh(f"docker run --detach --name versioned {reference} --appendonly yes", timeout=120)
+    asking = "docker exec versioned redis-cli INFO server | grep -aoE '^redis_version:[0-9.]+'"
     try:
         answer = stocked.sh(f"for try in $(seq 50); do {asking} && break; sleep 0.2; done")
     finally:
