@@ -227,11 +227,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _choose(config, items)
     verdicts.put_in_order(config, items)
     if not config.getoption("collectonly", False):
-        params = [
-            item.callspec.params for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        ]
-        nodes = [parameters.get("node") for parameters in params]
-        exam_of(config).graded_nodes = {node.name for node in nodes if isinstance(node, Node)}
+        exam_of(config).graded_nodes = graded_nodes(items)
+
+
+def graded_nodes(items: Iterable[pytest.Item]) -> set[str]:
+    """Give the names of the nodes that checks are made for."""
+    calls = (item.callspec for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec"))
+    nodes = (call.params.get("node") for call in calls)
+    return {node.name for node in nodes if isinstance(node, Node)}
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:

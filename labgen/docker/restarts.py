@@ -98,11 +98,11 @@ def _habit(tasks: Sequence[Task], now: datetime) -> list[Task]:
     chain = _chain(before, current, now)
     if len(chain) < LEAST:
         chain = _killed(before, current, now)
-    if not chain or not current.running:
+    if not current.running:
         return chain
     since = _since(current)
-    lives = [(end - task.created).total_seconds() for task in chain if task.created and (end := _since(task))]
-    outlived = since is not None and (now - since).total_seconds() >= max(lives, default=0.0)
+    lives = [end - task.created for task in chain if task.created and (end := _since(task))]
+    outlived = since is not None and all(now - since >= life for life in lives)
     return [] if outlived else chain
 
 

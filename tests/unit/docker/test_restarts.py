@@ -66,6 +66,8 @@ def test_restarting_on_one_node_of_a_global_service_is_enough() -> None:
         [*(dataclasses.replace(flap, spec="before") for flap in flaps(5)[:-1]), task(1, 0)],
         [ended(1, -2000, -1000), ended(1, -1000, -700), task(1, -600)],
         [ended(1, -20, -15), task(1, -15, "shutdown", -10), ended(1, -9, -5), task(1, -4)],
+        [dataclasses.replace(flap, created=None) for flap in flaps(100)],
+        [*(dataclasses.replace(flap, since=None) for flap in flaps(5)[:-1]), task(1, 0)],
     ],
     ids=[
         "nothing ended",
@@ -77,10 +79,39 @@ def test_restarting_on_one_node_of_a_global_service_is_enough() -> None:
         "tasks of the settings before",
         "long ago",
         "one between was replaced",
+        "nobody knows how long those before it lived",
+        "nobody knows when those before it ended",
     ],
 )
 def test_restarting_is_no_false_alarm(tasks: list[Task]) -> None:
     assert restarting(service(*tasks), at(2)) is None
+
+
+@pytest.mark.parametrize(("now", "restarts"), [(4.9, True), (5.0, False)])
+@pytest.mark.parametrize("lives", [(3, 5), (5, 3)])
+def test_restarting_ends_with_a_task_that_has_lived_as_long_as_the_longest(
+    lives: tuple[int, int], now: float, restarts: bool
+) -> None:
+    past = [ended(1, -sum(lives), -lives[1]), ended(1, -lives[1], 0)]
+    assert (restarting(service(*past, task(1, 0, since=0)), at(now)) is not None) is restarts
+
+
+def test_restarting_is_told_where_nobody_knows_since_when_the_task_runs() -> None:
+    current = dataclasses.replace(task(1, 0), since=None)
+    assert restarting(service(*flaps(5)[:-1], current), at(500)) is not None
+
+
+@pytest.mark.parametrize(("now", "restarts"), [(0.0, True), (0.5, False)])
+def test_restarting_looks_back_ten_minutes(now: float, restarts: bool) -> None:
+    tasks = [ended(1, -1200, -600), ended(1, -590, -300), task(1, -299, since=-290)]
+    assert (restarting(service(*tasks), at(now)) is not None) is restarts
+
+
+@pytest.mark.parametrize(("apart", "restarts"), [(25.0, True), (25.5, False)])
+def test_restarting_tells_four_that_were_killed_within_25_seconds(apart: float, restarts: bool) -> None:
+    ends = [-apart * share for share in (1, 0.6, 0.3, 0)]
+    killed = [ended(1, end - 1, end, state="failed", exit_code=137) for end in ends]
+    assert (restarting(service(*killed, task(1, 0, since=0)), at(0.5)) is not None) is restarts
 
 
 def test_restarting_tells_what_is_killed_faster_than_anyone_types() -> None:
@@ -99,3 +130,8 @@ def test_young_is_how_long_a_task_must_run_still() -> None:
     assert young(service(task(1, -60), task(2, 0, since=1)), at(2), 3, 10) == 2
     assert young(service(task(1, -60), task(2, -9)), at(2), 3, 10) == 0
     assert young(service(ended(1, -9, -1), task(1, 0, since=1)), at(2), 3, 10) == 9
+
+
+def test_young_goes_by_the_managers_clock_where_that_has_noted_the_state() -> None:
+    noted = dataclasses.replace(task(1, 0, since=-50), updated=at(1))
+    assert young(service(noted), at(2), 3, 10) == 2

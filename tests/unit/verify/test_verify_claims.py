@@ -89,6 +89,8 @@ def test_remembered_takes_a_number_that_is_not_told_for_none() -> None:
             event("update", "s", **{"replicas.new": "2"}),
             event("update", "other", **{"replicas.new": "9", "replicas.old": "1"}),
             event("update", "s", image="nginx"),
+            json.dumps({"Action": "update", "Actor": {"ID": "s", "Attributes": None}}),
+            json.dumps({"Action": "update", "Actor": {"ID": "s"}}),
             json.dumps({"Action": "prune", "Actor": None}),
         ]
     )

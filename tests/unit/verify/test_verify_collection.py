@@ -11,9 +11,10 @@ import pytest
 from conftest import Grade
 from in_lab_folder import PYTEST
 
+from labgen import config as labfile
 from labgen.exercise import catalogue
 from labgen.exercise.catalogue import COURSE, exercise_names
-from verify import collection
+from verify import collection, session
 
 pytest_plugins = ["pytester"]
 
@@ -236,3 +237,30 @@ def test_collection_refuses_an_exercise_with_a_mistake_by_its_name(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert message in result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_graded_nodes_are_those_that_checks_are_made_for(pytester: pytest.Pytester) -> None:
+    items = pytester.getitems(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("node", [1, 2])
+        def test_node(node):
+            pass
+
+        @pytest.mark.parametrize("protocol", ["tcp"])
+        def test_protocol(protocol):
+            pass
+
+        def test_plain():
+            pass
+        """
+    )
+    nodes = labfile.load(None).nodes
+    for item, node in zip(items, nodes, strict=False):
+        item.callspec.params["node"] = node  # type: ignore[attr-defined]
+    assert session.graded_nodes(items) == {nodes[0].name, nodes[1].name, nodes[2].name}
+    items[2].callspec.params["node"] = "no node"  # type: ignore[attr-defined]
+    assert session.graded_nodes(items[1:]) == {nodes[1].name}
+    del items[2].callspec.params["node"]  # type: ignore[attr-defined]
+    assert session.graded_nodes(items[2:]) == set()

@@ -146,3 +146,38 @@ def test_new_task_may_be_as_old_as_the_clocks_of_two_nodes_may_differ(minutes: f
         return
     with pytest.raises(Damaged, match="it is forged: a task was made on"):
         consistency._check_new_tasks(evidence)
+
+
+@pytest.mark.parametrize(
+    ("started", "why"),
+    [
+        ("2024-01-01T00:00:00+00:00", ""),
+        ("2023-12-31T23:59:59+00:00", "it began before there was labgen"),
+        ("2026-11-24T12:10:00+00:00", ""),
+        ("2026-11-24T12:10:01+00:00", "it began in the future"),
+        ("2026-11-24T12:00:00", "has no time zone"),
+        ("noon", "it began at no time"),
+    ],
+)
+def test_started_lies_between_the_first_labgen_and_now(started: str, why: str) -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    if not why:
+        assert consistency._started(started, now) == datetime.fromisoformat(started)
+        return
+    with pytest.raises(Damaged, match=why):
+        consistency._started(started, now)
+
+
+@pytest.mark.parametrize(("seconds", "holds"), [(0, True), (24 * 3600, True), (-0.1, False), (24 * 3600 + 0.1, False)])
+def test_since_is_within_the_longest_grading(seconds: float, holds: bool) -> None:
+    if holds:
+        assert consistency.since(seconds, 1) == seconds
+        return
+    with pytest.raises(Damaged, match="later than any grading takes"):
+        consistency.since(seconds, 1)
+
+
+@pytest.mark.parametrize("seconds", [True, "3", None])
+def test_since_is_a_number(seconds: object) -> None:
+    with pytest.raises(Damaged, match="is no number"):
+        consistency.since(seconds, 1)

@@ -415,21 +415,26 @@ def test_named_are_exercises_by_option_or_by_the_file_of_their_checks() -> None:
         ({"exercise": ["scaling"], "collectonly": True}, False),
     ],
 )
+@pytest.mark.parametrize("has_terminal", [True, False])
 def test_lock_is_held_where_checks_act_or_a_report_is_left(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any], held: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_terminal: bool, options: dict[str, Any], held: bool
 ) -> None:
     commands: list[str] = []
+    lines: list[str] = []
+    terminal = SimpleNamespace(write_line=lines.append, flush=lambda: lines.append("flushed")) if has_terminal else None
 
-    def lock(_folder: object, command: str, **_options: Any) -> Any:
+    def lock(_folder: object, command: str, *, say: Callable[[str], None], **_options: Any) -> Any:
         commands.append(command)
+        say("waiting")
         return nullcontext()
 
     monkeypatch.setattr(session, "folder_lock", lock)
     monkeypatch.chdir(tmp_path)
     config = config_of(**options)
-    config.pluginmanager = SimpleNamespace(get_plugin=lambda _name: None)
+    config.pluginmanager = SimpleNamespace(get_plugin=lambda _name: terminal)
     session._lock(config)
     assert bool(commands) is held
+    assert lines == (["waiting", "flushed"] if held and terminal else [])
     assert (session.LOCK in config.stash) is held
     if commands and "exercise" in options:
         assert commands == [f"labgen grade {options['exercise'][0]}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,8 @@ from labgen.core.polling import NotYet
 from labgen.docker.dns import Answers
 from labgen.docker.swarm import Network, Swarm
 from labgen.exercises.discovery import checks as test_discovery
-from tests.past import service
+from labgen.model.capabilities import Capability, Lacks
+from tests.past import service, task
 
 PARAMETERS = test_discovery.Parameters()
 ADDRESS = IPv4Address("10.20.3.7")
@@ -58,9 +60,9 @@ class Lab:
         return Answers(addresses, frozenset())
 
 
-def discover(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Any:
+def discover(monkeypatch: pytest.MonkeyPatch, lab: Lab, lacks: Lacks | None = None) -> Any:
     monkeypatch.setattr("labgen.docker.dns.ask", lab.ask)
-    return inspect.unwrap(test_discovery.discovered)(lab, {}, PARAMETERS)  # type: ignore[arg-type]
+    return inspect.unwrap(test_discovery.discovered)(lab, lacks or {}, PARAMETERS)  # type: ignore[arg-type]
 
 
 def test_discovered_is_the_first_answer_with_the_names_of_both_services(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +83,34 @@ def test_discovered_with_a_nonce_needs_the_alias_that_follows_from_it(monkeypatc
     assert discover(monkeypatch, Lab(mark, lambda _asking, _name: True)).answers.addresses[ALIAS] == {ADDRESS}
     with pytest.raises(AssertionError, match=f"does not know itself by the name {ALIAS}"):
         discover(monkeypatch, Lab(mark, lambda _asking, name: name != ALIAS))
+
+
+class OnTwoNetworks(Lab):
+    """Services with addresses on the network of the exercise and on another."""
+
+    def __init__(self) -> None:
+        super().__init__("", lambda _asking, _name: True)
+        there, elsewhere = (IPv4Address("10.20.3.2"), IPv4Address("10.20.3.9")), IPv4Address("10.99.0.4")
+        running = replace(task(1, 0), addresses=(elsewhere, there[1]))
+        ended = replace(task(2, 0, "shutdown"), addresses=(IPv4Address("10.20.3.8"),))
+        web = replace(service(running, ended), virtual_ips=(elsewhere, there[0]))
+        self.fetched: list[IPv4Address] = []
+        self.swarm = replace(self.swarm, services={PARAMETERS.virtual_name: web})
+
+    def ask(self, run: object, inside: str, names: list[str], fetch: Any, within: float) -> Answers:
+        self.fetched = fetch
+        return super().ask(run, inside, names, fetch, within)
+
+
+def test_discovered_has_the_addresses_on_the_network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = OnTwoNetworks()
+    discovered = discover(monkeypatch, lab)
+    assert discovered.own == {PARAMETERS.virtual_name: {IPv4Address("10.20.3.9")}}
+    assert discovered.virtual == {PARAMETERS.virtual_name: {IPv4Address("10.20.3.2")}}
+    assert lab.fetched == [IPv4Address("10.20.3.2"), IPv4Address("10.20.3.9")]
+
+
+def test_discovered_fetches_from_no_virtual_address_without_the_routing_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = OnTwoNetworks()
+    discover(monkeypatch, lab, {Capability.ROUTING_MESH: "the kernel has no IPVS"})
+    assert lab.fetched == [IPv4Address("10.20.3.9")]

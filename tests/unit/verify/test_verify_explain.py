@@ -26,6 +26,7 @@ from labgen.transport.observation import Observation
 from verify import bundle
 from verify.answers import CommandAnswer, Commands
 from verify.checks import Check
+from verify.explain import Explainer
 from verify.explaining import Explained, explanation_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -212,3 +213,49 @@ def test_explanation_shows_the_commands_of_testinfra_with_their_status() -> None
     )
     lines = explanation_of([Explained(ABOUT, OUTCOME, (), (facts,))], NOON, "en")
     assert [line.strip() for line in lines[-7:]] == ["@@hostname", "m", *expected]
+
+
+def explained(services: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> list[str]:
+    """What an explanation shows of the services and tasks that an engine listed."""
+    script = "curl 'http://engine/services'\ncurl 'http://engine/tasks'\n"
+    out = f"{json.dumps(services)}\n200\n{json.dumps(tasks)}\n200\n"
+    behind = (Observation("m", script, out, ("", ""), 1.0),)
+    lines = explanation_of([Explained(ABOUT, OUTCOME, (), behind)], NOON, "en")
+    return [line.strip() for line in lines[lines.index("    $ its engine: /services  -> 200") :]]
+
+
+MINE, ANOTHER = ({"ID": f"id-{name}", "Spec": {"Name": name}} for name in ("my-database", "another"))
+
+
+def test_explanation_shows_the_services_of_the_exercise_and_their_tasks() -> None:
+    tasks = [{"ID": f"t{number}", "ServiceID": f"id-{name}"} for number, name in enumerate(["my-database", "another"])]
+    assert explained([ANOTHER, MINE], [*tasks, {"ID": "t2", "ServiceID": "id-my-database"}]) == [
+        "$ its engine: /services  -> 200",
+        "1 of 2 concern it:",
+        '{"Spec.Name": "my-database"}',
+        "$ its engine: /tasks  -> 200",
+        "2 of 3 concern it:",
+        '{"ID": "t0"}',
+        '{"ID": "t2"}',
+    ]
+
+
+@pytest.mark.parametrize("entry", [MINE, ANOTHER])
+def test_explanation_shows_all_where_all_or_none_is_of_the_exercise(entry: dict[str, Any]) -> None:
+    tasks = [{"ID": name, "ServiceID": entry["ID"]} for name in ("t0", "t1")]
+    assert explained([entry], tasks) == [
+        "$ its engine: /services  -> 200",
+        json.dumps({"Spec.Name": entry["Spec"]["Name"]}),
+        "$ its engine: /tasks  -> 200",
+        '{"ID": "t0"}',
+        '{"ID": "t1"}',
+    ]
+
+
+def test_explainer_leaves_what_came_of_a_check_to_pytest(request: pytest.FixtureRequest) -> None:
+    explainer = Explainer("update.it")
+    protocol = explainer.pytest_runtest_protocol(request.node)
+    next(protocol)
+    with pytest.raises(StopIteration) as ended:
+        protocol.send(True)
+    assert ended.value.value is True

@@ -31,6 +31,7 @@ class Net:
     :ivar unheard: source and target of datagrams that do not arrive.
     :ivar overlay: source and target of the ends of the ingress network, with whether they answer.
     :ivar away: nodes that are in no swarm.
+    :ivar mute: nodes that cannot be asked.
     :ivar rules: nodes whose firewalls drop a port of the swarm's, with that port.
     """
 
@@ -39,6 +40,7 @@ class Net:
     overlay: dict[tuple[Node, Node], bool | None] = field(default_factory=dict)
     away: set[Node] = field(default_factory=set)
     rules: set[tuple[Node, int]] = field(default_factory=set)
+    mute: set[Node] = field(default_factory=set)
     rounds: int = 0
     lab: Any = LAB
 
@@ -55,6 +57,8 @@ class Net:
         return plain
 
     def on(self, node: Node, _script: str, **_options: Any) -> str:
+        if node in self.mute:
+            raise NodeError(f"{node.name} cannot be reached.", "Does it run?")
         return node.name
 
     def settle(self, _what: str, look: Callable[[], None], **_options: Any) -> None:
@@ -274,3 +278,13 @@ def test_reach_connects_for_one_to_five_seconds_however_slow_the_lab_is(
     monkeypatch.setattr(reachability, "script", lambda _addresses, _managers, limit: limits.append(limit) or "true")
     reach(net)._try_everything()
     assert set(limits) == {bounded}
+
+
+def test_reach_blames_nobody_for_datagrams_of_a_node_that_cannot_be_asked(reach: Of) -> None:
+    net = Net(mute={W2}, unheard={(W2, MANAGER), (W2, W1), (MANAGER, W2)})
+    reached = reach(net)
+    assert reached.datagrams(MANAGER) == reached.datagrams(W1) == []
+    assert reached.connections(MANAGER, GOSSIP) == reached.overlay(W1) == []
+    for ask in (reached.datagrams, reached.overlay):
+        with pytest.raises(NodeError, match=W2.name):
+            ask(W2)

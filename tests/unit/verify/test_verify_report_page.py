@@ -16,6 +16,7 @@ from labgen import report as reports
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
 from labgen.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
+from labgen.report.as_html import _moment as moment
 from labgen.report.as_html import advice, to_html
 from labgen.report.as_junit import to_junit
 from labgen.report.as_markdown import to_markdown
@@ -385,3 +386,19 @@ def test_a_request_lost_at_the_end_stays_within_the_drawing() -> None:
     (drawn,) = probes([SeenProbe("web", "manager", 8001, 1, 1, 0.0, 0.0, 10.0, (stretch,))])
     (bar,) = drawn.strips[0].bars
     assert bar.offset + bar.width <= 100
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-24T12:00:00.25+00:00", "2026-11-24 12:00:00 UTC"),
+        ("2026-11-24T12:00:00", "2026-11-24 12:00:00"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_moment_is_shown_to_the_second_and_what_is_none_as_it_is(text: str, shown: str) -> None:
+    assert moment(text) == shown
+
+
+def test_page_shows_when_the_grading_began() -> None:
+    assert "2026-11-24 12:00:00 UTC" in to_html(REPORT)

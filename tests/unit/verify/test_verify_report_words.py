@@ -15,6 +15,7 @@ from labgen.exercise.verdict import Verdict
 from labgen.report import Outcome, Points, Seen, SeenProbe, SeenTask, words
 from labgen.report.as_html import to_html
 from labgen.report.as_markdown import to_markdown
+from labgen.report.as_text import to_text
 from labgen.report.episodes import episodes
 from labgen.report.model import by_claim, tally, worst
 
@@ -283,3 +284,26 @@ def test_text_tells_of_a_claim_only_where_it_does_not_hold() -> None:
     text = reports.to_text(replace(REPORT, checks=part))
     assert "b: needs a" in text
     assert "a: " not in text.replace("needs a", "")
+
+
+TOO_SMALL = outcome("quorum.lost", Verdict.NOT_APPLICABLE, 3, "A majority is lost.", "it takes three managers")
+SAYS_THE_SAME = outcome("web.open", Verdict.FAIL, 1, "It listens.", ELSEWHERE.seen)
+
+
+def test_markdown_lists_what_is_not_applicable_under_its_reason() -> None:
+    report = replace(REPORT, checks=(ELSEWHERE, TOO_SMALL, SAYS_THE_SAME))
+    _, mesh, managers = to_markdown(report).split("## Not applicable")
+    for part, reason, claim in ((mesh, ELSEWHERE.seen, "It is open"), (managers, TOO_SMALL.seen, "A majority is lost")):
+        heading, *rows = [line for line in part.splitlines() if line]
+        assert heading.endswith(f": {reason}")
+        assert [row.split(" | ")[2].rstrip(".") for row in rows[2:3]] == [claim]
+        assert "It listens" not in part
+        assert len([row for row in rows if " | -/" in row]) == 1
+
+
+@pytest.mark.parametrize(("checks", "told"), [((ELSEWHERE,), 0), ((ELSEWHERE, TOO_SMALL), 1)])
+def test_text_tells_the_reason_beside_what_is_not_applicable_if_there_are_several(
+    checks: tuple[Outcome, ...], told: int
+) -> None:
+    lines = [line.strip() for line in to_text(replace(REPORT, checks=checks)).splitlines()]
+    assert lines.count(ELSEWHERE.seen) == told
