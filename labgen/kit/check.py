@@ -27,7 +27,7 @@ FORMAT = 1
 WELL, UNSUITABLE, DAMAGED = 0, 5, 6
 """Exit statuses: all is well; this computer cannot use the kit; the kit is damaged, or there is none."""
 
-_OWN_FOLDERS = ("wheels", "boxes", "images")
+OWN_FOLDERS = ("wheels", "boxes", "images")
 """Folders in which a file that the kit does not have is a fault: pip takes what is in the first."""
 
 OF_THE_SYSTEM = (".DS_Store", "System Volume Information", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini", "lost+found")
@@ -160,6 +160,8 @@ def _is_platform(entry: dict[str, Any]) -> bool:
 
 def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Text]:
     """Compare every file of a kit with the manifest, and name those that differ, are missing, or are too many."""
+    for name in linked_folders(kit):
+        yield _("changed: %(path)s is a link to another folder", path=name)
     for entry in manifest["files"]:
         path = kit.joinpath(*entry["path"].split("/"))
         try:
@@ -178,8 +180,16 @@ def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Text]:
         except OSError as why:
             yield _("unreadable: %(path)s: %(reason)s", path=entry["path"], reason=why.strerror or why)
     for name in surplus(kit, manifest):
-        if name.split("/")[0] in _OWN_FOLDERS:
+        if name.split("/")[0] in OWN_FOLDERS:
             yield _("surplus: %(path)s is not of this kit: remove it", path=name)
+
+
+def linked_folders(kit: Path) -> list[str]:
+    """List the kit's own folders that are links or junctions: what is read and written in them is elsewhere."""
+    own = os.path.realpath(str(kit))
+    # Not is_junction: older versions of Python do not have it.
+    places = {name: os.path.normcase(os.path.realpath(str(kit / name))) for name in OWN_FOLDERS}
+    return [name for name, place in places.items() if place != os.path.normcase(os.path.join(own, name))]
 
 
 def surplus(kit: Path, manifest: dict[str, Any]) -> list[str]:
@@ -194,7 +204,7 @@ def surplus(kit: Path, manifest: dict[str, Any]) -> list[str]:
 
 
 def _is_environment(folder: str, name: str) -> bool:
-    return name not in _OWN_FOLDERS and Path(folder, name, "pyvenv.cfg").is_file()
+    return name not in OWN_FOLDERS and Path(folder, name, "pyvenv.cfg").is_file()
 
 
 def _of_the_system(name: str) -> bool:
@@ -282,7 +292,7 @@ def check(kit: Path, say: Callable[[Text], None], installed: bool, computer: Com
     damaged = list(problems_of_files(kit, manifest))
     for text in damaged:
         say(text)
-    extra = [name for name in surplus(kit, manifest) if name.split("/")[0] not in _OWN_FOLDERS]
+    extra = [name for name in surplus(kit, manifest) if name.split("/")[0] not in OWN_FOLDERS]
     if extra:
         say(_("Beside the kit, and not checked: %(files)s", files=", ".join(extra[:20])))
     if damaged:

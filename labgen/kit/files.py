@@ -35,6 +35,7 @@ def writing(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)  # a link there would be written through
         yield part
         part.replace(path)
     except OSError as why:

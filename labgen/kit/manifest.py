@@ -42,7 +42,7 @@ def begin(kit: Path, lock: str) -> frozenset[str]:
     """Take possession of an empty folder, or of a kit, and give the targets whose wheels are in it.
 
     :param lock: SHA-256 of the lock file.
-    :raises HostError: something else is in the folder, or it cannot be written.
+    :raises HostError: something else is in the folder, a folder of the kit is a link, or it cannot be read.
     """
     if kit.exists() and not kit.is_dir():
         raise HostError(f"{kit} is a file.", "Name a folder for the kit.")
@@ -54,6 +54,11 @@ def begin(kit: Path, lock: str) -> frozenset[str]:
     if occupied and content is None:
         raise HostError(
             f"{kit} is neither empty nor a kit.", "Name a new folder for the kit. Nothing in this one was changed."
+        )
+    if linked := check.linked_folders(kit):
+        raise HostError(
+            f"{kit / linked[0]} is a link to another folder.",
+            "Name a new folder for the kit. Nothing in this one was changed.",
         )
     finished = content.get("targets", ()) if content and content.get("lock") == lock else ()
     return frozenset(map(str, finished))

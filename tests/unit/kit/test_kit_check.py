@@ -18,6 +18,7 @@ from package_index import Index, make_kit
 from labgen import cli
 from labgen.kit import check
 from labgen.kit.check import DAMAGED, UNSUITABLE, WELL, Computer
+from tests import needs
 
 HERE = Computer("linux-amd64", "3.12", 64, "cpython", "2.36", "")
 
@@ -84,6 +85,27 @@ def test_check_names_what_is_wrong_with_a_kit(kit: Path, damage: Callable[[Path]
     assert status == DAMAGED
     assert line in lines
     assert "labgen up" not in lines
+
+
+@pytest.mark.parametrize("name", check.OWN_FOLDERS)
+def test_check_refuses_a_folder_of_the_kit_that_is_a_link(kit: Path, tmp_path: Path, name: str) -> None:
+    needs.posix("a link")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if (kit / name).is_dir():
+        shutil.copytree(kit / name, elsewhere, dirs_exist_ok=True)
+        shutil.rmtree(kit / name)
+    (elsewhere / "labgen-99.0-py3-none-any.whl").touch()
+    (kit / name).symlink_to(elsewhere)
+    status, lines = checked(kit)
+    assert status == DAMAGED
+    assert f"changed: {name} is a link to another folder" in lines.splitlines()
+
+
+def test_check_of_a_kit_that_is_reached_through_a_link_is_well(kit: Path, tmp_path: Path) -> None:
+    needs.posix("a link")
+    (tmp_path / "stick").symlink_to(kit.parent)
+    assert checked(tmp_path / "stick" / kit.name)[0] == WELL
 
 
 def test_check_takes_no_notice_of_what_systems_and_teachers_leave_beside_a_kit(kit: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import resource
+import shutil
 import time
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from labgen import cli, config
 from labgen.boxes import store
 from labgen.core.errors import BoxError, HostError, LabFileError, UsageError
 from labgen.images import cache
-from labgen.kit import files, nodes, own_wheel
+from labgen.kit import check, files, nodes, own_wheel
 from labgen.kit.page import FILES
+from tests import needs
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -130,6 +132,31 @@ def test_make_leaves_a_folder_alone_that_is_not_a_kit(index: Index, tmp_path: Pa
     assert contents(tmp_path / "thesis") == before
     with pytest.raises(HostError, match="is a file"):
         make_kit(tmp_path / "thesis" / "manifest.json")
+
+
+@pytest.mark.parametrize("name", check.OWN_FOLDERS)
+def test_make_leaves_files_alone_to_which_a_linked_folder_of_the_kit_leads(
+    kit: Path, index: Index, tmp_path: Path, name: str
+) -> None:
+    needs.posix("a link")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.docx").write_bytes(b"years")
+    shutil.rmtree(kit / name, ignore_errors=True)
+    (kit / name).symlink_to(mine)
+    before = contents(tmp_path)
+    with pytest.raises(HostError, match=f"{name} is a link to another folder") as caught:
+        make_kit(kit)
+    assert "Nothing in this one was changed" in caught.value.hint
+    assert contents(tmp_path) == before
+
+
+def test_write_text_does_not_follow_a_link_under_the_name_of_the_unfinished_file(tmp_path: Path) -> None:
+    needs.posix("a link")
+    (tmp_path / "thesis.docx").write_bytes(b"years")
+    (tmp_path / "manifest.json.part").symlink_to(tmp_path / "thesis.docx")
+    files.write_text(tmp_path / "manifest.json", "{}")
+    assert contents(tmp_path) == {"thesis.docx": b"years", "manifest.json": b"{}"}
 
 
 def test_make_needs_the_box_before_it_downloads_anything(index: Index, tmp_path: Path) -> None:
