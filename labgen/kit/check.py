@@ -186,10 +186,9 @@ def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Text]:
 
 def linked_folders(kit: Path) -> list[str]:
     """List the kit's own folders that are links or junctions: what is read and written in them is elsewhere."""
-    own = os.path.realpath(str(kit))
-    # Not is_junction: older versions of Python do not have it.
-    places = {name: os.path.normcase(os.path.realpath(str(kit / name))) for name in OWN_FOLDERS}
-    return [name for name, place in places.items() if place != os.path.normcase(os.path.join(own, name))]
+    # Not is_junction: older versions of Python do not have it. Not resolve: links in a circle stop it.
+    own = Path(os.path.realpath(str(kit)))
+    return [name for name in OWN_FOLDERS if Path(os.path.realpath(str(kit / name))) != own / name]
 
 
 def surplus(kit: Path, manifest: dict[str, Any]) -> list[str]:
