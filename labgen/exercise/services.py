@@ -96,6 +96,17 @@ class ServiceSpec:
         yield from self.options
 
     @property
+    def repository(self) -> str:
+        """Its image without the tag, as claims name it where every version is right."""
+        return repository(self.image)
+
+    @property
+    def program(self) -> str:
+        """What its image is there to run: ``redis-server`` of ``redis``; an unknown image runs what it is called by."""
+        last = self.repository.rpartition("/")[2]
+        return _PROGRAMS.get(last, (last,))[0]
+
+    @property
     def constraint(self) -> str:
         """Its constraint, as typed, where it has one."""
         return self.constraints[0] if self.constraints else ""

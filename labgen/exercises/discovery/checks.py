@@ -80,8 +80,8 @@ def _mended(service: str) -> Hints:
     hint=_mended("virtual"),
 )
 def test_virtual(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {virtual_name} is on that network with a virtual IP, and {replicas} or more of its {image} tasks run
-    and stay up."""
+    """The service {virtual_name} is on that network with a virtual IP, made from {virtual.repository}, and {replicas}
+    or more of its tasks run {virtual.program} and stay up."""
     service = _on_the_network(swarm, exam, parameters.virtual, parameters)
     assert service.virtual_ips, "it has no virtual IP"
 
@@ -96,8 +96,8 @@ def test_virtual(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     hint=_mended("round_robin"),
 )
 def test_round_robin(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {round_robin_name} is on that network with DNS round robin, and {replicas} or more of its {image}
-    tasks run and stay up."""
+    """The service {round_robin_name} is on that network with DNS round robin, made from {round_robin.repository}, and
+    {replicas} or more of its tasks run {round_robin.program} and stay up."""
     _on_the_network(swarm, exam, parameters.round_robin, parameters)
 
 

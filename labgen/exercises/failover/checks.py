@@ -36,7 +36,7 @@ _BUSY = _("a worker with a task of {name}")
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {image}, and it runs the image's program."""
+    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
     made_from(swarm, parameters.service)
 
 

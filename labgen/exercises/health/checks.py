@@ -45,7 +45,7 @@ def lived(service: Service, exam: Exam) -> Service:
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {repository}, and it runs the image's program."""
+    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -144,8 +144,8 @@ def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     hint=(create("web"), see_tasks("{web_name}")),
 )
 def test_web(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """There is a service {web_name}, made from {web_image}, with {replicas} replicas, its port {target} published as
-    {port} and a health check, and every container is healthy."""
+    """There is a service {web_name}, made from {web.repository} and running {web.program}, with {replicas} replicas,
+    its port {target} published as {port} and a health check, and every container is healthy."""
     service = made_from(swarm, parameters.web)
     assert any(parameters.publish.met_by(port) for port in service.ports), f"published: {published_ports(service)}"
     _has_check(service, parameters)

@@ -11,7 +11,7 @@ from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import Publish, ServiceSpec, repository
+from labgen.exercise.services import Publish, ServiceSpec
 from labgen.exercises.update.exercise import Parameters as RollingUpdate
 from labgen.model.capabilities import Capability
 
@@ -122,11 +122,6 @@ class Parameters(parameters.Parameters):
     def publish(self) -> Publish:
         """How the page is published."""
         return Publish(self.port, self.target)
-
-    @property
-    def repository(self) -> str:
-        """The session store's image without its tag."""
-        return repository(self.old)
 
     @property
     def wrong_command(self) -> str:

@@ -36,8 +36,8 @@ def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
     ),
 )
 def test_chosen(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {chosen_name} publishes port {port} for its port {target}, through the routing mesh, runs its image's
-    program, and stays up."""
+    """The service {chosen_name} publishes port {port} for its port {target}, through the routing mesh, runs
+    {chosen.program}, and stays up."""
     _running_service(swarm, exam, parameters.chosen)
 
 
@@ -56,7 +56,7 @@ def test_chosen(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
 )
 def test_automatic(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     """The service {automatic_name} publishes its port {target} through the routing mesh, at a port that the swarm has
-    chosen, runs its image's program, and stays up."""
+    chosen between {first_automatic} and {last_automatic}, runs {automatic.program}, and stays up."""
     service = _running_service(swarm, exam, parameters.automatic)
     assert 0 in service.ports_asked, f"the port was asked for: {', '.join(map(str, service.ports_asked))}"
     assert any(parameters.may_choose(port.published) for port in service.ports), (
@@ -117,8 +117,8 @@ def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec
     ),
 )
 def test_host(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {host_name} publishes port {host_port} for its port {target} in host mode, runs its image's program,
-    and stays up."""
+    """The service {host_name} publishes port {host_port} for its port {target} in host mode, runs {host.program}, and
+    stays up."""
     _running_service(swarm, exam, parameters.host)
 
 

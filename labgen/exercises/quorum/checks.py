@@ -57,8 +57,8 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     hint=(create("service"), see_tasks("{name}")),
 )
 def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam, parameters: Parameters) -> None:
-    """There is a service {name}, made from {image} and running its program, and it runs and stays up on every
-    worker."""
+    """There is a service {name}, made from {service.repository} and running {service.program}, and it runs and stays up
+    on every worker."""
     service = made_from(swarm, parameters.service)
     counts = hosts(swarm, service)
     missing = [node.name for node in lab.workers if not counts.get(node.name)]

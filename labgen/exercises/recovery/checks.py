@@ -43,8 +43,8 @@ service = service_of("service")
     ),
 )
 def test_service_made(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {image} and running its program, with {replicas} replicas that may run on
-    any node."""
+    """There is a service {name}, made from {service.repository} and running {service.program}, with {replicas} replicas
+    that no constraint keeps off any node."""
     service = made_from(swarm, parameters.service)
     assert (service.mode, service.replicas) == ("replicated", parameters.replicas), f"it is {service.mode}" + (
         f" with {service.replicas} replicas" if service.replicas is not None else ""

@@ -52,8 +52,8 @@ def _repeat(service: str, *commands: str) -> Hint:
     hint=create("queue", "store"),
 )
 def test_services_exist(swarm: Swarm, parameters: Parameters) -> None:
-    """There are the services {queue_name} and {store_name}, each running its image's program, replicated,
-    with {replicas} replicas."""
+    """There are the services {queue_name} and {store_name}, each made from {queue.repository} and running
+    {queue.program}, replicated, with {replicas} replicas."""
     for spec in (parameters.queue, parameters.store):
         service = found(swarm, spec.name)
         if not _broken(service, spec, parameters):

@@ -72,7 +72,8 @@ def test_scaled_down(service: Service, swarm: Swarm, exam: Exam, parameters: Par
     ),
 )
 def test_same_service(service: Service, swarm: Swarm, parameters: Parameters) -> None:
-    """All else is as it was: made from {image} and running its program, kept to workers, port {port} published."""
+    """All else is as it was: made from {service.repository}, running {service.program}, kept to workers, port {port}
+    published for its port {target}."""
     made_from(swarm, parameters.service)
     kept_off_managers(service)
     published(service, parameters.publish)

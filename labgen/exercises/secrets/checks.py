@@ -45,7 +45,8 @@ _TASK_NODE = _("the node of the task")
     ),
 )
 def test_service_runs(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """There is a service {name}, made from {image} and running its program, and its task runs and stays up."""
+    """There is a service {name}, made from {service.repository} and running {service.program}, and its task runs and
+    stays up."""
     service = made_from(swarm, parameters.service)
     assert service.running, "; ".join(f"{task.state} {task.error}".strip() for task in service.tasks[-2:]) or "no task"
     runs(exam, service)
@@ -148,7 +149,7 @@ def test_rotated(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_history(service: Service, parameters: Parameters) -> None:
-    """The history has a task with the secret before it: the service was updated, not made anew."""
+    """The history has a task with the secret before it, {first}: the service was updated, not made anew."""
     earlier = [task.files.get(parameters.file) for tasks in places(service).values() for task in tasks[:-1]]
     had_first = parameters.first in earlier
     assert had_first, (
@@ -162,7 +163,7 @@ def test_history(service: Service, parameters: Parameters) -> None:
     hint=on_manager("docker secret ls", "docker secret rm {first}"),
 )
 def test_old_one_removed(exam: Exam, parameters: Parameters) -> None:
-    """The secret before it is removed from the swarm."""
+    """The secret before it, {first}, is removed from the swarm."""
     path = f"/secrets/{quote(parameters.first)}"
     assert exam.ask(path)[path].status == 404, f"{parameters.first} is there still"
 

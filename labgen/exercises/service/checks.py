@@ -59,7 +59,7 @@ def test_image(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_command(service: Service, parameters: Parameters) -> None:
-    """The service's command is the loop of the exercise: the line, then {pause} seconds of sleep, without end."""
+    """The service's command is the loop of the exercise: it says '{line}', sleeps for {pause} s, and starts again."""
     expected = shlex.split(parameters.service.command)
     command = (*service.entrypoint, *service.args)
     right = (

@@ -66,8 +66,8 @@ def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
 def test_running(
     swarm: Swarm, web: Service, counter: Service, cache: Service, exam: Exam, parameters: Parameters
 ) -> None:
-    """web has {web_replicas} replicas of {web_image}, counter one of {counter_image}, cache one of redis, and all of
-    them run and stay up."""
+    """web has {web_replicas} replicas of {web.repository}, counter one of {counter.repository}, cache one of
+    {cache.repository}, and all of them run and stay up."""
     for spec, service in zip(parameters.services, (web, counter, cache), strict=True):
         made_from(swarm, spec)
         assert service.replicas == spec.replicas, f"{service.name} has {service.replicas} replicas"
@@ -177,7 +177,7 @@ def test_from_the_file(cache: Service, parameters: Parameters) -> None:
     ),
 )
 def test_history(cache: Service, parameters: Parameters) -> None:
-    """The cache's history has a task of the old image: it was updated, not made anew."""
+    """The cache's history has a task of the old image, {old}: it was updated, not made anew."""
     earlier = [task.image.partition("@")[0] for tasks in places(cache).values() for task in tasks[:-1]]
     had_old = any(same_image(image, parameters.old) for image in earlier)
     assert had_old, f"earlier tasks: {', '.join(earlier) or 'none'}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from labgen.core.i18n import Messages
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import ServiceSpec, repository
+from labgen.exercise.services import ServiceSpec
 
 _ = Messages.beside(__file__)
 
@@ -36,11 +36,6 @@ class Parameters(parameters.Parameters):
     def updated(self) -> ServiceSpec:
         """The service, in its new version."""
         return self.service.but(image=self.new)
-
-    @property
-    def repository(self) -> str:
-        """The image without its tag."""
-        return repository(self.old)
 
     @property
     def version(self) -> tuple[int, ...]:

@@ -37,7 +37,7 @@ def happened(service: Service, exam: Exam, parameters: Parameters) -> list[list[
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {repository}, and it runs the image's program."""
+    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -75,13 +75,13 @@ def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     hint=on_manager(
         "docker service update --image {old} {name}",
         "{update_in_pairs}",
-        look=_("Go back to the old image, then update in pairs."),
+        look=_("Go back to the old image, then update {parallelism} replicas at a time."),
     ),
 )
 def test_two_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> None:
     """One update changed {parallelism} replicas at a time, and no more than {parallelism} were missing at any one
     time."""
-    assert any(_in_pairs(update, parameters) for update in happened), _describe(happened)
+    assert any(_in_pairs(update, parameters) for update in happened), _describe(happened, parameters)
 
 
 @check(
@@ -92,10 +92,10 @@ def test_two_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> No
     hint=on_manager("docker service update --update-parallelism {parallelism} --update-delay {delay}s --force {name}"),
 )
 def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
-    """That update waited for {delay} s after a replica before it went on to the next."""
+    """That update waited for {delay} s or more after some replicas before it went on to the next."""
     pairs = [update for update in happened if _in_pairs(update, parameters)]
     assert any(at_once(update, parameters.delay - parameters.slack) <= parameters.parallelism for update in pairs), (
-        _describe(pairs)
+        _describe(pairs, parameters)
     )
 
 
@@ -106,9 +106,9 @@ def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
     topics=("history",),
     hint=on_manager("{update_start_first}"),
 )
-def test_start_first(happened: list[list[Turn]]) -> None:
+def test_start_first(happened: list[list[Turn]], parameters: Parameters) -> None:
     """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
-    assert any(_start_first(update) for update in happened), _describe(happened)
+    assert any(_start_first(update) for update in happened), _describe(happened, parameters)
 
 
 @check(
@@ -118,10 +118,10 @@ def test_start_first(happened: list[list[Turn]]) -> None:
     topics=("history",),
     hint=on_manager("{update_start_first}"),
 )
-def test_one_at_a_time(happened: list[list[Turn]]) -> None:
+def test_one_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> None:
     """The update that started first changed one replica at a time."""
     first = [update for update in happened if _start_first(update)]
-    assert any(at_once(update) == 1 for update in first), _describe(first)
+    assert any(at_once(update) == 1 for update in first), _describe(first, parameters)
 
 
 def _in_pairs(update: list[Turn], parameters: Parameters) -> bool:
@@ -132,10 +132,10 @@ def _start_first(update: list[Turn]) -> bool:
     return all(turn.gap is not None and turn.gap < 0 for turn in update)
 
 
-def _describe(happened: list[list[Turn]]) -> str:
+def _describe(happened: list[list[Turn]], parameters: Parameters) -> str:
     """Describe the updates, for people."""
     if not happened:
-        return "the history shows no update of three replicas or more"
+        return f"the history shows no update of more than {parameters.parallelism} replicas"
     phrases = []
     for number, update in enumerate(happened, 1):
         if unknown := [turn.place for turn in update if turn.gap is None]:

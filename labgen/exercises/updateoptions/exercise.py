@@ -10,7 +10,7 @@ from labgen.core.i18n import Messages
 from labgen.docker.swarm import Update
 from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
-from labgen.exercise.services import ServiceSpec, repository
+from labgen.exercise.services import ServiceSpec
 from labgen.exercises.update.exercise import Parameters as RollingUpdate
 
 _ = Messages.beside(__file__)
@@ -53,11 +53,6 @@ class Parameters(parameters.Parameters):
     def start_first(self) -> ServiceSpec:
         """The service after the update that starts first."""
         return self.in_pairs.but(update=Update(order="start-first", monitor=self.monitor))
-
-    @property
-    def repository(self) -> str:
-        """The image without its tag."""
-        return repository(self.old)
 
     @property
     def update_in_pairs(self) -> str:

@@ -44,12 +44,13 @@ def settling(*tasks: Task, **changed: Any) -> Any:
 
 
 def test_updates_are_told_with_the_replicas_whose_containers_are_gone() -> None:
-    sentence = test_updateoptions._describe([[turn(1, 5, 9), turn(2, None, None)], [turn(1, 5, 9)]])
+    parameters = test_updateoptions.Parameters()
+    sentence = test_updateoptions._describe([[turn(1, 5, 9), turn(2, None, None)], [turn(1, 5, 9)]], parameters)
     first, second = sentence.split("; ")
     assert first.startswith("update 1: of replica 2 the containers are gone")
     assert second.startswith("update 2: 1 at a time")
     assert "ran 4.0 s after the old ones ended" in second
-    assert test_updateoptions._describe([]) == "the history shows no update of three replicas or more"
+    assert test_updateoptions._describe([], parameters) == "the history shows no update of more than 2 replicas"
 
 
 # quorum
