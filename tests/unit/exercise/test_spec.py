@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from labgen.docker.swarm import Port, Service
-from labgen.exercise.services import command_of, differences, repository, runs_its_program, same_image
+from labgen.exercise.services import ServiceSpec, command_of, differences, repository, runs_its_program, same_image
 from labgen.exercises.loadbalance import exercise as loadbalance
 from tests.past import service as service_of_tasks
 
@@ -58,6 +58,19 @@ def test_runs_its_program_is_redis_with_whatever_options(args: tuple[str, ...], 
 
 def test_runs_its_program_says_nothing_of_an_image_that_is_there_to_run_anything() -> None:
     assert runs_its_program(dataclasses.replace(NGINX, image="alpine:3", args=("sleep", "5")))
+
+
+@pytest.mark.parametrize(
+    ("image", "program"),
+    [
+        ("nginx", "nginx"),
+        ("docker.io/library/redis:6.2.5-alpine", "redis-server"),
+        ("registry.lab:5000/course/nginx:1.27", "nginx"),
+        ("course/page:2", "page"),
+    ],
+)
+def test_program_is_what_the_image_is_there_to_run(image: str, program: str) -> None:
+    assert ServiceSpec("web", image).program == program
 
 
 def test_command_of_is_for_people() -> None:

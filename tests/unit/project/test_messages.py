@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from importlib import import_module
 from io import BytesIO
@@ -41,6 +42,25 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 def test_messages_are_translated(target: Target) -> None:
     assert problems(read(target.po)) == []
+
+
+def values(text: str) -> set[str]:
+    """Collect the parameters and the figures in a text."""
+    return set(re.findall(r"\{[a-z][\w.]*\}|\d+(?:\.\d+)*", text))
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_messages_of_an_exercise_say_the_same_values_in_every_language(name: str) -> None:
+    catalog = read(TARGETS[f"labgen/exercises/{name}/messages.ko.po"].po)
+    assert [text.id for text in catalog if text.id and values(str(text.id)) != values(str(text.string))] == []
+
+
+@pytest.mark.parametrize(
+    ("translation", "right"),
+    [("{port} 포트(200)", True), ("{port} 포트", False), ("{target} 포트(200)", False), ("포트(200)", False)],
+)
+def test_values_are_parameters_and_figures(translation: str, right: bool) -> None:
+    assert (values("port {port} (200)") == values(translation)) is right
 
 
 def test_messages_are_fresh(target: Target) -> None:
