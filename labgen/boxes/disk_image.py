@@ -64,17 +64,6 @@ def image_format(path: Path) -> Literal["qcow2", "raw"]:
     )
 
 
-def disk_size(path: Path) -> int:
-    """Give the size of the disk in an image, in bytes.
-
-    :raises BoxError: the image is damaged, or of a kind that is not read.
-    """
-    if image_format(path) == "raw":
-        return path.stat().st_size
-    with path.open("rb") as file:
-        return _header(file, path).size
-
-
 def blocks(path: Path) -> Iterator[Block]:
     """Give the blocks of the disk that are not all zeros, in order.
 

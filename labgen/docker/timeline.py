@@ -318,21 +318,6 @@ def _by_place(happened: Iterable[Turn]) -> dict[str, list[Turn]]:
     return by_place
 
 
-def batches(happened: Sequence[Turn], apart: float) -> list[list[Turn]]:
-    """Group turns that began together.
-
-    :param apart: seconds between the beginnings of two new tasks from which on they are not together.
-    """
-    groups: list[list[Turn]] = []
-    for turn in sorted(happened, key=lambda turn: str(turn.new.created)):
-        last = groups[-1][-1].new.created if groups else None
-        if last and turn.new.created and (turn.new.created - last).total_seconds() < apart:
-            groups[-1].append(turn)
-        else:
-            groups.append([turn])
-    return groups
-
-
 def at_once(happened: Iterable[Turn], after: float = 0.0) -> int:
     """Count the places that were changed at once, at most: each from when a new task was made until it ran.
 

@@ -97,7 +97,6 @@ def vmdk_content(path: Path) -> tuple[int, dict[int, bytes]]:
 def test_blocks_of_qcow2(tmp_path: Path, deflate: bool, version: int) -> None:
     image = qcow2(tmp_path / "image", deflate=deflate, version=version)
     assert disk_image.image_format(image) == "qcow2"
-    assert disk_image.disk_size(image) == SIZE
     assert content(image) == DISK
     for block in disk_image.blocks(image):
         assert bool(block.deflated) == deflate
@@ -114,7 +113,6 @@ def test_blocks_of_a_raw_image(tmp_path: Path) -> None:
     first = TEXT[:510] + b"\x55\xaa" + TEXT[512:]
     image.write_bytes(first + bytes(BLOCK) + RANDOM[:1000])
     assert disk_image.image_format(image) == "raw"
-    assert disk_image.disk_size(image) == 2 * BLOCK + 1000
     assert content(image) == {0: first, 2: RANDOM[:1000]}
 
 

@@ -11,7 +11,6 @@ from labgen.docker.timeline import (
     Turn,
     Vacancy,
     at_once,
-    batches,
     broken_off,
     drained,
     exchanged,
@@ -81,15 +80,6 @@ def test_the_gap_is_below_zero_where_the_new_one_ran_first(
 )
 def test_how_many_were_missing_at_once(happened: list[Turn], missing: int) -> None:
     assert most_missing(happened) == missing
-
-
-def test_turns_that_began_together_are_a_batch() -> None:
-    happened = [turn(3, 0, 1, created=10.2), turn(1, 0, 1, created=0), turn(2, 0, 1, created=0.4), turn(4, 0, 1, 10.9)]
-    assert [[batch_turn.place for batch_turn in batch] for batch in batches(happened, apart=2.0)] == [
-        ["1", "2"],
-        ["3", "4"],
-    ]
-    assert batches([], apart=2.0) == []
 
 
 def test_updates_are_told_apart_and_restarts_are_none() -> None:

@@ -11,7 +11,6 @@ from labgen.docker.swarm import Service
 from labgen.docker.timeline import (
     Turn,
     at_once,
-    batches,
     began,
     drained,
     failing,
@@ -64,14 +63,6 @@ def test_at_once_counts_places(service: Service) -> None:
         most = at_once(happened)
         assert 0 <= most <= len({turn.place for turn in happened})
         assert most <= at_once(happened, 5.0) <= len({turn.place for turn in happened})
-
-
-@given(histories())
-def test_batches_have_every_turn_once(service: Service) -> None:
-    happened = turns(service)
-    together = batches(happened, apart=2.0)
-    assert sorted(turn.place for batch in together for turn in batch) == sorted(turn.place for turn in happened)
-    assert all(batch for batch in together)
 
 
 @given(histories())

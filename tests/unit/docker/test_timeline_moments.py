@@ -13,7 +13,6 @@ from labgen.docker.timeline import (
     Turn,
     Vacancy,
     at_once,
-    batches,
     began,
     drained,
     exchanged,
@@ -160,11 +159,6 @@ def test_most_missing_counts_a_place_once_however_many_of_its_tasks_have_no_date
     happened = [Turn("1", old, new) for old, new in itertools.pairwise(tasks)]
     assert most_missing(happened) == 1
     assert most_missing([*happened, turn(2, 100, 101, created=99)]) == 2
-
-
-@pytest.mark.parametrize(("apart", "many"), [(2.0, 2), (2.1, 1)])
-def test_batches_are_apart_from_so_many_seconds_on(apart: float, many: int) -> None:
-    assert len(batches([turn(1, 0, 1, created=0), turn(2, 2, 3, created=2)], apart)) == many
 
 
 def test_at_once_ends_when_the_new_task_runs_and_some_time_after() -> None:
