@@ -19,6 +19,7 @@ from labgen.boxes import download
 from labgen.boxes.store import Entry
 from labgen.core.atomic_files import make_folder, write_whole
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.model.provider import BUILT_BOX
 
 
@@ -46,7 +47,7 @@ def publish(entries: Sequence[Entry], folder: Path, base: str = "") -> list[Publ
     :raises BoxError: there is nothing to publish, or the folder cannot be written to.
     """
     if not entries:
-        raise BoxError("There is no box to publish.", "Make one first: labgen box make, or labgen box build.")
+        raise BoxError(_("There is no box to publish."), _("Make one first: labgen box make, or labgen box build."))
     try:
         make_folder(folder)
         base = f"{(base or folder.resolve().as_uri()).rstrip('/')}/"
@@ -56,7 +57,8 @@ def publish(entries: Sequence[Entry], folder: Path, base: str = "") -> list[Publ
         return [box for name, group in by_name.items() for box in _publish_box(name, group, folder, base)]
     except OSError as why:
         raise BoxError(
-            f"{folder} cannot be written to: {why.strerror or why}.", "Check its permissions and the disk."
+            _("%(path)s cannot be written: %(reason)s.", path=folder, reason=why.strerror or why),
+            _("Check the folder's permissions and the disk."),
         ) from None
 
 

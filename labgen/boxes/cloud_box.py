@@ -14,6 +14,7 @@ from labgen import boxes
 from labgen.boxes import cloud_images, download, package, store
 from labgen.boxes.cloud_images import Checksum, CloudImage
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.core.progress import Progress
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
@@ -48,7 +49,10 @@ def make(
     image = cloud_images.of_source(source, arch)
     packer = package.PACKERS.get(PROVIDERS[provider].disk_format)
     if packer is None:
-        raise BoxError(f"Nodes of {PROVIDERS[provider].title} start from no box.", "They need none: labgen up")
+        raise BoxError(
+            _("Nodes of %(provider)s start from no box.", provider=PROVIDERS[provider].title),
+            _("They need none: labgen up"),
+        )
     target = boxes.box_path(source, arch, provider, directory)
     if target.is_file() and not force:
         return target
@@ -58,10 +62,13 @@ def make(
         disk, image = _image_file(image, file, directory, progress)
         _need_architecture(disk, image)
         instance = boxes.key(source, arch)
-        with progress.step(f"Making a box for {PROVIDERS[provider].title} of {image.title} {image.release}"):
+        step = _(
+            "Making a box for %(provider)s of %(image)s", provider=PROVIDERS[provider].title, image=image.full_title
+        )
+        with progress.step(step):
             _need_room(directory, disk.stat().st_size * _ROOM)
             packed = packer(image, disk, instance, place, progress)
-        note = {"provider": provider, "arch": arch, "image": f"{image.title} {image.release}"}
+        note = {"provider": provider, "arch": arch, "image": image.full_title}
         # Before the box: one that is there without its note is taken for finished.
         store.write_note(target, {**note, "checksum": str(image.checksum)})
         cache.keep(packed, target)
@@ -80,9 +87,10 @@ def _workplace(directory: Path) -> Iterator[Path]:
         yield place
     except OSError as why:
         if why.errno == errno.ENOSPC:
-            raise _full(directory, "it was filled while the box was made") from None
+            raise download.full(directory, _("it was filled while the box was made")) from None
         raise BoxError(
-            f"The box cannot be made: {why}.", f"Check the permissions of {directory} and the disk."
+            _("The box cannot be made: %(reason)s.", reason=why),
+            _("Check the permissions of %(path)s and the disk.", path=directory),
         ) from None
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -94,7 +102,8 @@ def _image_file(image: CloudImage, file: Path | None, directory: Path, progress:
         return _verified(file, image), image
     folder = store.images_folder(directory)
     cache.prepare(folder)
-    with progress.step(f"Downloading the cloud image of {image.title} {image.release} (once; some 350 to 650 MB)"):
+    step = _("Downloading the cloud image of %(image)s (once; some 350 to 650 MB)", image=image.full_title)
+    with progress.step(step):
         try:
             target = folder / image.cached_name
             disk = download.fetch(
@@ -105,11 +114,15 @@ def _image_file(image: CloudImage, file: Path | None, directory: Path, progress:
             if not image.newest:
                 raise
     progress.note(
-        f"note: {image.title} {image.release} was removed from its servers. Its newest release is taken, with the "
-        f"checksum that {image.sums} gives."
+        _(
+            "note: %(image)s was removed from its servers. Its newest release is taken, with the checksum that "
+            "%(sums)s gives.",
+            image=image.full_title,
+            sums=image.sums,
+        )
     )
     newest = _newest(image)
-    with progress.step(f"Downloading the newest cloud image of {image.title}"):
+    with progress.step(_("Downloading the newest cloud image of %(image)s", image=image.title)):
         disk = download.fetch(
             newest.addresses, folder / newest.cached_name, newest.checksum, on_progress=progress.detail
         )
@@ -130,21 +143,37 @@ def _verified(file: Path, image: CloudImage) -> Path:
     try:
         digest = download.digest(file, image.checksum.algorithm)
     except OSError as why:
-        raise BoxError(f"{file} cannot be read: {why.strerror or why}.", "Check the path.") from None
+        raise BoxError(
+            _("%(path)s cannot be read: %(reason)s.", path=file, reason=why.strerror or why), _("Check the path.")
+        ) from None
     if digest == image.checksum.digest:
         return file
     for algorithm in ("sha256", "sha512"):
         pinned = cloud_images.by_checksum(Checksum(algorithm, download.digest(file, algorithm)))
         if pinned is not None:
             raise BoxError(
-                f"{file} is the image {pinned.name} for {pinned.arch}; {image.name} for {image.arch} is needed.",
-                f"Get {image.file}:\n{image.addresses[0]}",
+                _(
+                    "%(path)s is the image %(name)s for %(arch)s; %(needed)s for %(needed_arch)s is needed.",
+                    path=file,
+                    name=pinned.name,
+                    arch=pinned.arch,
+                    needed=image.name,
+                    needed_arch=image.arch,
+                ),
+                _("Get %(file)s:\n%(url)s", file=image.file, url=image.addresses[0]),
             )
     raise BoxError(
-        f"{file} is not {image.file} of {image.title} {image.release}: its checksum is\n"
-        f"{image.checksum.algorithm}:{digest}",
-        "It is cut off, changed, or of another release. Copy it again; or, if you know that it is right, give that "
-        "checksum with --checksum.",
+        _(
+            "%(path)s is not %(file)s of %(image)s: its checksum is\n%(checksum)s",
+            path=file,
+            file=image.file,
+            image=image.full_title,
+            checksum=Checksum(image.checksum.algorithm, digest),
+        ),
+        _(
+            "It is cut off, changed, or of another release. Copy it again; or, if you know that it is right, give that "
+            "checksum with --checksum."
+        ),
     )
 
 
@@ -152,23 +181,20 @@ def _need_architecture(disk: Path, image: CloudImage) -> None:
     arch = package.boot_architecture(disk)
     if arch and arch != image.arch:
         raise BoxError(
-            f"The image {disk.name} is for {arch}, and this computer needs {image.arch}.",
-            f"Take the image for {image.arch}: box.url in lab.yml, or --image FILE.",
+            _(
+                "The image %(file)s is for %(arch)s, and this computer needs %(needed_arch)s.",
+                file=disk.name,
+                arch=arch,
+                needed_arch=image.arch,
+            ),
+            _("Take the image for %(arch)s: box.url in lab.yml, or --image FILE.", arch=image.arch),
         )
 
 
 def _need_room(directory: Path, size: int) -> None:
     free = shutil.disk_usage(directory).free
     if free < size:
-        raise _full(directory, f"{size >> 20} MiB are needed, and {free >> 20} are free")
-
-
-def _full(directory: Path, why: str) -> BoxError:
-    return BoxError(
-        f"The disk of {directory} is full: {why}.",
-        "Free some room (labgen box prune), or set XDG_CACHE_HOME to a folder on a larger disk; then type the command "
-        "again.",
-    )
+        raise download.full(directory, download.room(size, free))
 
 
 def _remove_older(target: Path, source: CloudImageSource, arch: str, provider: str) -> None:

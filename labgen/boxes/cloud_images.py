@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.model.lab import CloudImageSource
 
 _RECORDS = Path(__file__).with_name("cloud_images.json")
@@ -42,12 +43,12 @@ class Checksum:
         >>> Checksum.parse("SHA256:" + "0" * 64).algorithm
         'sha256'
         """
-        algorithm_given, _, digits = text.strip().lower().rpartition(":")
+        algorithm_given, _colon, digits = text.strip().lower().rpartition(":")
         algorithm = _ALGORITHMS.get(len(digits), "")
         if not re.fullmatch(r"[0-9a-f]+", digits) or not algorithm or algorithm_given not in ("", algorithm):
             raise BoxError(
-                f"{text!r} is not a SHA-256 or SHA-512 checksum.",
-                "Write its 64 or 128 hexadecimal digits, as `sha256sum FILE` and `sha512sum FILE` print them.",
+                _("%(text)s is not a SHA-256 or SHA-512 checksum.", text=repr(text)),
+                _("Write its 64 or 128 hexadecimal digits, as `sha256sum FILE` and `sha512sum FILE` print them."),
             )
         return cls(algorithm, digits)
 
@@ -83,6 +84,11 @@ class CloudImage:
     sums: str = ""
 
     @property
+    def full_title(self) -> str:
+        """What people name it, with its release: ``Debian 13 20260712-2537``."""
+        return f"{self.title} {self.release}"
+
+    @property
     def cached_name(self) -> str:
         """Its file name in the cache: another one for another content."""
         return f"{self.name}-{self.release}-{self.arch}-{self.checksum.digest[:12]}.img"
@@ -100,11 +106,15 @@ def find(name: str, arch: str) -> CloudImage:
     """
     record = next((record for record in _records() if record["name"] == name), None)
     if record is None:
-        raise BoxError(f"labgen knows no cloud image {name}.", f"Take one of: {', '.join(names())}.")
+        raise BoxError(
+            _("labgen knows no cloud image %(name)s.", name=name),
+            _("Take one of: %(names)s.", names=", ".join(names())),
+        )
     file = record["files"].get(arch)
     if file is None:
         raise BoxError(
-            f"There is no cloud image {name} for {arch}.", f"There is for {' and '.join(sorted(record['files']))}."
+            _("There is no cloud image %(name)s for %(arch)s.", name=name, arch=arch),
+            _("It exists for: %(architectures)s.", architectures=", ".join(sorted(record["files"]))),
         )
     return CloudImage(
         name=name,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 
 BLOCK = 65536
 """Bytes of a block that :func:`blocks` gives: a cluster of qcow2, and a grain of VMDK."""
@@ -59,8 +60,8 @@ def image_format(path: Path) -> Literal["qcow2", "raw"]:
     if start[510:512] == b"\x55\xaa":
         return "raw"
     raise BoxError(
-        f"{path} is no disk image that labgen can read.",
-        "Take the distribution's .qcow2, .img or .raw file; unpack an archive (.tar.xz) first.",
+        _("%(path)s is no disk image that labgen can read.", path=path),
+        _("Take the distribution's .qcow2, .img or .raw file; unpack an archive (.tar.xz) first."),
     )
 
 
@@ -105,7 +106,7 @@ def raw_blocks(file: IO[bytes]) -> Iterator[Block]:
 def _header(file: IO[bytes], path: Path) -> _Header:
     file.seek(0)
     try:
-        version, backing, _, cluster_bits, size, encryption, l1_size, l1_offset = struct.unpack(
+        version, backing, _backing_length, cluster_bits, size, encryption, l1_size, l1_offset = struct.unpack(
             ">4xIQIIQIIQ", file.read(48)
         )
         file.seek(72)
@@ -122,9 +123,12 @@ def _header(file: IO[bytes], path: Path) -> _Header:
     # Bit 0: not closed properly, which is no matter to a reader. Bit 3: another compression than zlib.
     if backing or encryption or cluster_bits != 16 or incompatible & ~0b1001 or (incompatible & 8 and compression):
         raise BoxError(
-            f"{path} is a qcow2 image of a kind that labgen does not read: encrypted, based on another file, "
-            "compressed with zstd, or with clusters of another size.",
-            f"Convert it first: qemu-img convert -c -O qcow2 {path} converted.qcow2",
+            _(
+                "%(path)s is a qcow2 image of a kind that labgen does not read: encrypted, based on another file, "
+                "compressed with zstd, or with clusters of another size.",
+                path=path,
+            ),
+            _("Convert it first: qemu-img convert -c -O qcow2 %(path)s converted.qcow2", path=path),
         )
     return _Header(size, l1_size, l1_offset)
 
@@ -179,7 +183,8 @@ def _ends(inflate: zlib._Decompress) -> bool:
 
 def _damaged(path: Path) -> BoxError:
     return BoxError(
-        f"{path} is a damaged qcow2 image: it is cut off, or its tables are wrong.", "Download or copy the file again."
+        _("%(path)s is a damaged qcow2 image: it is cut off, or its tables are wrong.", path=path),
+        _("Download or copy the file again."),
     )
 
 

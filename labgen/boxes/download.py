@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from labgen.boxes.cloud_images import Checksum
 from labgen.core.atomic_files import give_to_user
 from labgen.core.errors import BoxError
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 
 _STALLED = 60.0
 """Seconds without a byte after which an address is given up."""
@@ -36,11 +37,13 @@ AGENT = "labgen"
 class Unavailable(Exception):
     """An address does not give the file; says why.
 
+    :ivar words: why, in every language.
     :ivar gone: the server has answered that it is not there (404 or 410).
     """
 
-    def __init__(self, why: str, *, gone: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, why: Text, *, gone: bool = False) -> None:
+        super().__init__(str(why))
+        self.words = why
         self.gone = gone
 
 
@@ -54,7 +57,7 @@ def fetch(
     checksum: Checksum,
     *,
     mirror: str = "",
-    on_progress: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[Text], None] = lambda _text: None,
 ) -> Path:
     """Download a file to ``target`` unless it is there, and verify it.
 
@@ -99,28 +102,42 @@ def published_checksum(sums: str, file: str) -> Checksum:
     :raises BoxError: it does not answer, or has no line for the file.
     """
     if urlsplit(sums).scheme != "https":
-        raise BoxError(f"{sums} is not an https address.", "A checksum is taken over https only.")
+        raise BoxError(_("%(url)s is not an https address.", url=sums), _("A checksum is taken over https only."))
     try:
         with _open(sums) as response:
             if urlsplit(response.url).scheme != "https":
-                raise Unavailable(f"it leads to {response.url}, which is not https")
+                raise Unavailable(_("it leads to %(url)s, which is not https", url=response.url))
             text = response.read(_SUMS_LIMIT).decode("utf-8", "replace")
     except (Unavailable, OSError, http.client.HTTPException) as why:
-        raise BoxError(f"{sums} cannot be read: {_reason(why)}.", _NETWORK_HINT) from None
+        reason = why.words if isinstance(why, Unavailable) else _reason(why)
+        raise BoxError(_("%(path)s cannot be read: %(reason)s.", path=sums, reason=reason), _NETWORK_HINT) from None
     for line in text.splitlines():
-        digits, _, name = line.partition(" ")
+        digits, _space, name = line.partition(" ")
         if name.strip().removeprefix("*") == file:
             return Checksum.parse(digits)
-    raise BoxError(f"{sums} has no checksum of {file}.", _NETWORK_HINT)
+    raise BoxError(_("%(url)s has no checksum of %(file)s.", url=sums, file=file), _NETWORK_HINT)
 
 
-_NETWORK_HINT = (
+_NETWORK_HINT = _(
     "Check the network (HTTPS_PROXY, if there is a proxy), then type the command again: it continues where it stopped. "
     "Or copy the image from another computer: labgen box make --image FILE"
 )
 
+_MAKE_ROOM = _(
+    "Free some room (labgen box prune), or set XDG_CACHE_HOME to a folder on a larger disk; then type the command "
+    "again."
+)
 
-def _complete(address: str, part: Path, checksum: Checksum, on_progress: Callable[[str], None]) -> None:
+
+def room(needed: int, free: int) -> Text:
+    """Say how much room is missing on a disk.
+
+    :param needed: bytes, as is ``free``.
+    """
+    return _("%(needed)s MiB are needed, and %(free)s are free", needed=needed >> 20, free=free >> 20)
+
+
+def _complete(address: str, part: Path, checksum: Checksum, on_progress: Callable[[Text], None]) -> None:
     """Bring ``part`` to its end from an address, and verify it; what was damaged is downloaded once more."""
     resumed = part.is_file() and part.stat().st_size > 0
     if resumed and digest(part, checksum.algorithm) == checksum.digest:
@@ -136,10 +153,17 @@ def _complete(address: str, part: Path, checksum: Checksum, on_progress: Callabl
         if actual == checksum.digest:
             return
         part.unlink()
-    raise Unavailable(f"{_host(address)}: the file is cut off or changed (its {checksum.algorithm} is {actual[:16]}…)")
+    raise Unavailable(
+        _(
+            "%(host)s: the file is cut off or changed (its %(algorithm)s is %(digest)s…)",
+            host=_host(address),
+            algorithm=checksum.algorithm,
+            digest=actual[:16],
+        )
+    )
 
 
-def _receive(address: str, part: Path, on_progress: Callable[[str], None]) -> None:
+def _receive(address: str, part: Path, on_progress: Callable[[Text], None]) -> None:
     offset = part.stat().st_size if part.is_file() else 0
     try:
         with _open(address, offset) as response:
@@ -150,24 +174,36 @@ def _receive(address: str, part: Path, on_progress: Callable[[str], None]) -> No
                 _need_room(part.parent, total - start)
             received = _write(response, part, start, total, _host(address), on_progress)
     except http.client.HTTPException as why:
-        raise Unavailable(f"{_host(address)}: {_reason(why)}") from None
+        raise _broken(_host(address), why) from None
     if total is not None and received < total:
-        raise Unavailable(f"{_host(address)}: the connection ended after {received} of {total} bytes")
+        raise Unavailable(
+            _(
+                "%(host)s: the connection ended after %(received)s of %(total)s bytes",
+                host=_host(address),
+                received=received,
+                total=total,
+            )
+        )
 
 
 def _write(
-    response: IO[bytes], part: Path, start: int, total: int | None, host: str, on_progress: Callable[[str], None]
+    response: IO[bytes], part: Path, start: int, total: int | None, host: str, on_progress: Callable[[Text], None]
 ) -> int:
     position = start
-    of_total = f" of {total >> 20}" if total is not None else ""
     with part.open("r+b" if start else "wb") as sink:
         sink.seek(start)
         for block in _blocks(response, host):
             sink.write(block)
             position += len(block)
-            on_progress(f"{position >> 20}{of_total} MiB from {host}")
+            on_progress(_received(position, total, host))
         sink.truncate()
     return position
+
+
+def _received(position: int, total: int | None, host: str) -> Text:
+    if total is None:
+        return _("%(received)s MiB from %(host)s", received=position >> 20, host=host)
+    return _("%(received)s of %(total)s MiB from %(host)s", received=position >> 20, total=total >> 20, host=host)
 
 
 def _blocks(response: IO[bytes], host: str) -> Iterator[bytes]:
@@ -175,10 +211,14 @@ def _blocks(response: IO[bytes], host: str) -> Iterator[bytes]:
         try:
             block = response.read(_BLOCK)
         except OSError as why:  # of the network: the disk is not touched here
-            raise Unavailable(f"{host}: {_reason(why)}") from None
+            raise _broken(host, why) from None
         if not block:
             return
         yield block
+
+
+def _broken(host: str, why: Exception) -> Unavailable:
+    return Unavailable(_("%(host)s: %(reason)s", host=host, reason=_reason(why)))
 
 
 def _open(address: str, offset: int = 0) -> http.client.HTTPResponse:
@@ -190,9 +230,9 @@ def _open(address: str, offset: int = 0) -> http.client.HTTPResponse:
         url = address if "://" in address else Path(address).expanduser().resolve().as_uri()
         scheme = urlsplit(url).scheme
     except (ValueError, RuntimeError) as why:
-        raise Unavailable(f"{address} is no address: {why}") from None
+        raise Unavailable(_("%(url)s is no address: %(reason)s", url=address, reason=why)) from None
     if scheme not in ("http", "https", "file"):
-        raise Unavailable(f"{address}: only http, https and file addresses can be read")
+        raise Unavailable(_("%(url)s: only http, https and file addresses can be read", url=address))
     request = urllib.request.Request(url, headers={"User-Agent": AGENT})  # noqa: S310 - the scheme is checked
     if offset:
         request.add_header("Range", f"bytes={offset}-")
@@ -203,10 +243,11 @@ def _open(address: str, offset: int = 0) -> http.client.HTTPResponse:
             if why.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
                 return _open(address)
             raise Unavailable(
-                f"{_host(address)} answers {why.code} {why.reason}", gone=why.code in (404, 410)
+                _("%(host)s answers %(code)s %(words)s", host=_host(address), code=why.code, words=why.reason),
+                gone=why.code in (404, 410),
             ) from None
     except (OSError, http.client.HTTPException, ValueError) as why:
-        raise Unavailable(f"{_host(address)} does not answer: {_reason(why)}") from None
+        raise Unavailable(_("%(host)s does not answer: %(reason)s", host=_host(address), reason=_reason(why))) from None
     return response
 
 
@@ -219,25 +260,29 @@ def _start(response: http.client.HTTPResponse, offset: int) -> int:
 def _need_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise OSError(errno.ENOSPC, f"{size >> 20} MiB are needed, and {free >> 20} are free")
+        raise full(folder, room(size, free))
 
 
 def _disk_error(why: OSError, part: Path) -> BoxError:
-    reason = why.strerror or why
     if why.errno == errno.ENOSPC:
-        return BoxError(
-            f"The disk of {part.parent} is full: {reason}.",
-            "Free some room (labgen box prune), or set XDG_CACHE_HOME to a folder on a larger disk; then type the "
-            "command again.",
-        )
-    return BoxError(f"{part} cannot be written: {reason}.", "Check the folder's permissions and the disk.")
+        return full(part.parent, untranslated(why.strerror or str(why)))
+    return BoxError(
+        _("%(path)s cannot be written: %(reason)s.", path=part, reason=why.strerror or why),
+        _("Check the folder's permissions and the disk."),
+    )
 
 
-def _refusal(name: str, reasons: Iterable[Unavailable], part: Path) -> tuple[str, str]:
+def _refusal(name: str, reasons: Iterable[Unavailable], part: Path) -> tuple[Text, Text]:
     """Say why no address gives the file, and what to do."""
-    listed = "\n".join(f"  - {reason}" for reason in dict.fromkeys(map(str, reasons)))
-    so_far = f" {part.stat().st_size >> 20} MiB of it are kept." if part.is_file() else ""
-    return f"{name} cannot be downloaded:\n{listed}", f"{_NETWORK_HINT}{so_far}"
+    listed = [reason.words.changed("  - {}".format) for reason in {reason.words: reason for reason in reasons}.values()]
+    so_far = _("%(size)s MiB of it are kept.", size=part.stat().st_size >> 20) if part.is_file() else NOTHING
+    words = sentences(_("%(file)s cannot be downloaded:", file=name), *listed, separator="\n")
+    return words, sentences(_NETWORK_HINT, so_far)
+
+
+def full(folder: Path, why: Text) -> BoxError:
+    """Make the error of a disk without room."""
+    return BoxError(_("The disk of %(path)s is full: %(reason)s.", path=folder, reason=why), _MAKE_ROOM)
 
 
 def _host(address: str) -> str:

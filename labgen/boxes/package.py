@@ -15,6 +15,7 @@ from pathlib import Path
 from labgen.boxes import disk_image, seed, vmdk
 from labgen.boxes.cloud_images import CloudImage
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 
@@ -39,7 +40,7 @@ def libvirt(image: CloudImage, disk: Path, instance: str, place: Path, progress:
     """
     if disk_image.image_format(disk) == "raw":
         disk = _to_qcow2(disk, place, Runner())
-    for _ in disk_image.blocks(disk):  # a damaged image is refused here, not by a machine that does not boot
+    for _block in disk_image.blocks(disk):  # a damaged image is refused here, not by a machine that does not boot
         pass
     seed_disk = place / "seed.qcow2"
     disk_image.write_qcow2(seed.iso(instance), seed_disk)
@@ -49,7 +50,7 @@ def libvirt(image: CloudImage, disk: Path, instance: str, place: Path, progress:
         "disks": [{"path": "disk.qcow2"}, {"path": seed_disk.name, "name": "seed"}],
     }
     texts = {"metadata.json": json.dumps(metadata) + "\n", "Vagrantfile": _text("libvirt.rb", disk_gib=str(DISK_GIB))}
-    progress.detail("packing")
+    progress.detail(_("packing"))
     return _pack(place / "libvirt.box", texts, {"disk.qcow2": disk, seed_disk.name: seed_disk})
 
 
@@ -60,8 +61,11 @@ def virtualbox(image: CloudImage, disk: Path, instance: str, place: Path, progre
     """
     if image.arch != "amd64":
         raise BoxError(
-            f"labgen makes no box of a cloud image for VirtualBox on {image.arch}.",
-            "Containers need no box: labgen up --provider docker\nOr name a box in lab.yml: box: {name: ..., url: ...}",
+            _("labgen makes no box of a cloud image for VirtualBox on %(arch)s.", arch=image.arch),
+            _(
+                "Containers need no box: labgen up --provider docker\n"
+                "Or name a box in lab.yml: box: {name: ..., url: ...}"
+            ),
         )
     capacity = DISK_GIB << 30
     disk_file, seed_file = place / "disk.vmdk", place / "seed.vmdk"
@@ -101,7 +105,9 @@ PACKERS: Mapping[str, Packer] = {"qcow2": libvirt, "vmdk": virtualbox}
 def _counted(blocks: Iterator[disk_image.Block], capacity: int, progress: Progress) -> Iterator[disk_image.Block]:
     for block in blocks:
         if block.index * disk_image.BLOCK >= capacity:
-            raise BoxError(f"The disk of the image is larger than {capacity >> 30} GiB.", "Take a smaller image.")
+            raise BoxError(
+                _("The disk of the image is larger than %(size)s GiB.", size=capacity >> 30), _("Take a smaller image.")
+            )
         if block.index % 1024 == 0:
             progress.detail(f"{block.index * disk_image.BLOCK >> 20} MiB")
         yield block
@@ -110,8 +116,8 @@ def _counted(blocks: Iterator[disk_image.Block], capacity: int, progress: Progre
 def _to_qcow2(disk: Path, place: Path, runner: Runner) -> Path:
     if runner.which("qemu-img") is None:
         raise BoxError(
-            f"{disk} is a raw image, and there is no qemu-img to make a qcow2 image of it.",
-            "Take the distribution's .qcow2 file, or install qemu-img (package qemu-utils).",
+            _("%(path)s is a raw image, and there is no qemu-img to make a qcow2 image of it.", path=disk),
+            _("Take the distribution's .qcow2 file, or install qemu-img (package qemu-utils)."),
         )
     target = place / "converted.qcow2"
     runner.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", disk, target], timeout=1800).or_raise()

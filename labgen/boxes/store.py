@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from labgen.core.atomic_files import give_to_user, read, remove, write_whole
 from labgen.core.errors import BoxBusy, HostError
+from labgen.core.i18n import Text, _
 from labgen.core.polling import NotYet, wait_until
 from labgen.images import cache, recipe
 
@@ -110,7 +111,7 @@ def delete(entry: Entry) -> None:
 
 
 @contextlib.contextmanager
-def making(directory: Path, note: Callable[[str], None]) -> Iterator[None]:
+def making(directory: Path, note: Callable[[Text], None]) -> Iterator[None]:
     """Hold the lock under which boxes are made of cloud images; wait for another command that holds it.
 
     :param note: is told that it waits.
@@ -123,8 +124,8 @@ def making(directory: Path, note: Callable[[str], None]) -> Iterator[None]:
         lock_file.touch()
     except OSError as why:
         raise HostError(
-            f"{lock_file} cannot be written: {why.strerror or why}.",
-            f"The cache belongs to another user. Make it yours: sudo chown -R $USER {directory}",
+            _("%(path)s cannot be written: %(reason)s.", path=lock_file, reason=why.strerror or why),
+            _("The cache belongs to another user. Make it yours: sudo chown -R $USER %(path)s", path=directory),
         ) from None
     give_to_user(lock_file)  # who used sudo here types the next command without it
     lock = FileLock(lock_file)
@@ -139,7 +140,7 @@ def making(directory: Path, note: Callable[[str], None]) -> Iterator[None]:
         try:
             acquire()
         except NotYet:
-            note(f"Another labgen command makes a box in {directory}. Waiting for it to end.")
+            note(_("Another labgen command makes a box in %(path)s. Waiting for it to end.", path=directory))
             wait_until("the other labgen command to end", acquire, within=_LONGEST_MAKE, every=0.5, error=BoxBusy)
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +13,9 @@ from labgen import boxes, images
 from labgen.boxes import catalogue, cloud_box, cloud_images, download, package, store
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.parameters import Command, FolderPath
+from labgen.core.console import say
 from labgen.core.errors import BoxError
+from labgen.core.i18n import Text, _, ngettext, ui_language, untranslated
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
 from labgen.host.computer import Host
@@ -53,9 +56,10 @@ def print_path(provider: str, suite: str) -> int:
     """
     built = images.built(provider, suite=suite)
     if built is None:
-        what = "node image" if PROVIDERS[provider].from_image else "box"
+        what = _KINDS["node image" if PROVIDERS[provider].from_image else "box"]
         raise BoxError(
-            f"no {what} for {provider} is built.", f"Build it with `labgen box build --provider {provider}`."
+            _("no %(what)s for %(provider)s is built.", what=what, provider=provider),
+            _("Build it with `labgen box build --provider %(provider)s`.", provider=provider),
         )
     print(built)
     return 0
@@ -82,7 +86,7 @@ def _print_box(provider: str, path: Path, name: str = BUILT_BOX) -> None:
     checksum = download.digest(path, "sha256")
     print(f"{provider}: {path}")
     print(f"  sha256: {checksum}")
-    print("  on another computer, which refuses any other file:")
+    say(_("  on another computer, which refuses any other file:"))
     print(
         f"  vagrant box add --checksum-type sha256 --checksum {checksum} "
         f"--name {name} --provider {provider} {path.name}"
@@ -99,13 +103,14 @@ def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
         path = images.built(provider, suite=suite)
         print(f"{provider}: {path or name}")
         if path is None:
-            print(f"  for another computer:  docker save --output labgen-node.tar {name}")
+            say(_("  for another computer:  docker save --output labgen-node.tar %(image)s", image=name))
     else:
         path = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite)[provider]
         print(f"{provider}: {path}")
     if path is not None and path.is_file():
         print(f"  sha256: {download.digest(path, 'sha256')}")
-    print(f"  on another computer:  docker load --input {path.name if path else 'labgen-node.tar'}")
+    file = path.name if path else "labgen-node.tar"
+    say(_("  on another computer:  docker load --input %(file)s", file=file))
 
 
 @command.command("make", help="make a box of a distribution's cloud image")
@@ -132,11 +137,11 @@ def make_box(name: str | None, provider: str | None, image: str | None, checksum
 def _print_use(lab: Lab, provider: str, source: CloudImageSource) -> None:
     """Say how `labgen up` comes to take the box of an image."""
     if source == PROVIDERS[provider].box_for(lab).image:
-        print("  `labgen up` and `vagrant up` take it by themselves.")
+        say(_("  `labgen up` and `vagrant up` take it by themselves."))
         return
     fields = {"image": source.name, "url": source.url, "checksum": source.checksum}
     entry = ", ".join(f"{key}: {json.dumps(value)}" for key, value in fields.items() if value)
-    print(f"  So that `labgen up` takes it, write in lab.yml:  box: {{{entry}}}")
+    say(_("  So that `labgen up` takes it, write in lab.yml:  box: {%(entry)s}", entry=entry))
 
 
 def _provider_to_make_for(lab: Lab) -> str:
@@ -159,19 +164,51 @@ def list_cache() -> int:
     """Print a line for each file of the cache."""
     listed = store.entries(cache.default(), boxes.is_current)
     if not listed:
-        print(f"{cache.default()} is empty.")
+        say(_("%(path)s is empty.", path=cache.default()))
         return 0
-    rows = [("NAME", "KIND", "PROVIDER", "ARCH", "SIZE", "AGE", "MADE OF", "IN USE")]
-    for entry in listed:
-        size, in_use = f"{entry.size / 2**20:.0f} MiB", "yes" if entry.current else "no"
-        columns = (entry.path.name, entry.kind, entry.provider or "-", entry.arch or "-")
-        rows.append((*columns, size, _age(entry.age), entry.made_of, in_use))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-    total = sum(entry.size for entry in listed)
-    print(f"{len(listed)} files, {total / 2**20:.0f} MiB, in {cache.default()}")
+    _print_table([_COLUMNS, *map(_row, listed)])
+    size = f"{sum(entry.size for entry in listed) / 2**20:.0f}"
+    say(
+        ngettext(
+            "%(count)s file, %(size)s MiB, in %(path)s",
+            "%(count)s files, %(size)s MiB, in %(path)s",
+            len(listed),
+            size=size,
+            path=cache.default(),
+        )
+    )
     return 0
+
+
+_COLUMNS = (_("NAME"), _("KIND"), _("PROVIDER"), _("ARCH"), _("SIZE"), _("AGE"), _("MADE OF"), _("IN USE"))
+_KINDS: Mapping[store.Kind, Text] = {
+    "box": _("box"),
+    "node image": _("node image"),
+    "cloud image": _("cloud image"),
+    "partial download": _("partial download"),
+}
+
+
+def _row(entry: store.Entry) -> tuple[Text, ...]:
+    return (
+        untranslated(entry.path.name),
+        _KINDS[entry.kind],
+        untranslated(entry.provider or "-"),
+        untranslated(entry.arch or "-"),
+        untranslated(f"{entry.size / 2**20:.0f} MiB"),
+        _age(entry.age),
+        untranslated(entry.made_of),
+        _("yes") if entry.current else _("no"),
+    )
+
+
+def _print_table(rows: Sequence[tuple[Text, ...]]) -> None:
+    from rich.cells import cell_len, set_cell_size  # Korean letters are two columns wide
+
+    table = [[text.in_(ui_language()) for text in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print("  ".join(map(set_cell_size, row, widths)).rstrip())
 
 
 @command.command("prune", help="remove boxes and images that this version of labgen does not use")
@@ -180,14 +217,19 @@ def list_cache() -> int:
 def prune(keep: int, *, dry_run: bool) -> int:
     """Remove what the present recipe and the pinned cloud images have replaced."""
     directory = cache.default()
-    with contextlib.nullcontext() if dry_run else store.making(directory, print):
+    with contextlib.nullcontext() if dry_run else store.making(directory, say):
         surplus = store.surplus(store.entries(directory, boxes.is_current), keep)
         for entry in surplus:
             if not dry_run:
                 store.delete(entry)
-            print(f"{'would remove' if dry_run else 'removed'} {entry.path.name} ({entry.size / 2**20:.0f} MiB)")
-    total = sum(entry.size for entry in surplus)
-    print(f"{'To free' if dry_run else 'Freed'}: {total / 2**20:.0f} MiB")
+            file = {"file": entry.path.name, "size": f"{entry.size / 2**20:.0f}"}
+            say(
+                _("would remove %(file)s (%(size)s MiB)", **file)
+                if dry_run
+                else _("removed %(file)s (%(size)s MiB)", **file)
+            )
+    size = f"{sum(entry.size for entry in surplus) / 2**20:.0f}"
+    say(_("To free: %(size)s MiB", size=size) if dry_run else _("Freed: %(size)s MiB", size=size))
     return 0
 
 
@@ -201,20 +243,28 @@ def publish(folder: Path, url: str, provider: str | None) -> int:
     for entry in store.entries(cache.default(), boxes.is_current):
         if entry.kind == "box" and provider in (None, entry.provider):
             newest.setdefault((catalogue.box_name(entry), entry.provider, entry.arch), entry)
-    with for_stream().step(f"Copying boxes to {folder}"):
+    with for_stream().step(_("Copying boxes to %(path)s", path=folder)):
         published = catalogue.publish(list(newest.values()), folder, url)
     for box in published:
-        print(f"{box.name} for {box.provider}: {box.file}")
+        say(_("%(box)s for %(provider)s: %(url)s", box=box.name, provider=box.provider, url=box.file))
         print(f"  sha256: {box.checksum}")
-        print(f"  in lab.yml:    box: {{name: {box.name}, url: {json.dumps(box.catalogue)}}}")
-        print(f"  or, by hand:   vagrant box add --provider {box.provider} {box.catalogue}")
+        say(_("  in lab.yml:    box: {name: %(box)s, url: %(url)s}", box=box.name, url=json.dumps(box.catalogue)))
+        say(
+            _(
+                "  or, by hand:   vagrant box add --provider %(provider)s %(url)s",
+                provider=box.provider,
+                url=box.catalogue,
+            )
+        )
     return 0
 
 
-def _age(seconds: float) -> str:
+def _age(seconds: float) -> Text:
     """Write an age in its largest unit: ``3 days``."""
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'s'[: count - 1]}"
-    return "just now"
+    if seconds >= 86400:
+        return ngettext("%(count)s day", "%(count)s days", int(seconds // 86400))
+    if seconds >= 3600:
+        return ngettext("%(count)s hour", "%(count)s hours", int(seconds // 3600))
+    if seconds >= 60:
+        return ngettext("%(count)s minute", "%(count)s minutes", int(seconds // 60))
+    return _("just now")

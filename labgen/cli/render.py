@@ -10,6 +10,8 @@ import click
 from labgen import boxes
 from labgen.cli.folders import in_lab_folder, load
 from labgen.core.atomic_files import read
+from labgen.core.console import say
+from labgen.core.i18n import Text, _
 from labgen.host.computer import Host
 from labgen.machines import render
 from labgen.machines.lifecycle import installed
@@ -37,11 +39,11 @@ def command(folder: LabFolder, *, force: bool, diff: bool, stdout: bool) -> int:
         return 0
     print(render.write(text, folder.vagrantfile, force=force))
     for note in _missing_boxes(lab):
-        print(note)
+        say(note)
     return 0
 
 
-def _missing_boxes(lab: Lab) -> Iterator[str]:
+def _missing_boxes(lab: Lab) -> Iterator[Text]:
     """Say of each provider that is installed here, or that the lab names, how its box is made if it is not here."""
     host = Host()
     for name in PROVIDERS if lab.provider == "auto" else (lab.provider,):
@@ -49,6 +51,10 @@ def _missing_boxes(lab: Lab) -> Iterator[str]:
         if not box.image or boxes.made(box.image, name) or installed(box_mark(box.name, name), name):
             continue
         if lab.provider == name or PROVIDERS[name].checks().gate(lab, host) is None:
-            yield f"{PROVIDERS[name].title}: the box {box.name} is not made yet. Before `vagrant up`, once:\n" + (
-                f"  labgen box make --provider {name}"
+            yield _(
+                "%(title)s: the box %(box)s is not made yet. Before `vagrant up`, once:\n"
+                "  labgen box make --provider %(provider)s",
+                title=PROVIDERS[name].title,
+                box=box.name,
+                provider=name,
             )

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from labgen.core import signals
 from labgen.core.errors import INTERRUPTED, HostError, LabgenError
+from labgen.core.i18n import Text, _, ui_language
 from labgen.core.printable import printable
 
 TRACEBACK = "LABGEN_TRACEBACK"
@@ -38,7 +39,7 @@ def guarded(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         status = _print_error("\nInterrupted. Run the same command again: it carries on.", INTERRUPTED)
     except LabgenError as error:
-        status = _print_error(f"error: {error}", error.exit_status)
+        status = _print_error(_error(error).in_(ui_language()), error.exit_status)
     except SystemExit as end:
         raise SystemExit(_flush(end.code) if isinstance(end.code, int) else end.code) from None
     except BrokenPipeError:
@@ -53,6 +54,10 @@ def guarded(command: Callable[[], int]) -> int:
             raise
         status = _unexpected(error)
     return _flush(status)
+
+
+def _error(error: LabgenError) -> Text:
+    return _("error: %(text)s", text=error.in_(ui_language()))
 
 
 def _need_working_folder() -> None:
@@ -119,6 +124,11 @@ def _silence(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def say(text: Text) -> None:
+    """Print a text in the user's language."""
+    print(text.in_(ui_language()))
 
 
 def open_streams() -> None:

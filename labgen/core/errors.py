@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labgen.core.hint import Hints, hints, text_of
-from labgen.core.i18n import Text, untranslated
+from labgen.core.i18n import Language, Text, untranslated
 
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
@@ -55,16 +55,21 @@ class LabgenError(Exception):
 
     exit_status = 1
 
-    def __init__(self, message: str | Text, hint: str | Hints = "") -> None:
+    def __init__(self, message: str | Text, hint: str | Text | Hints = "") -> None:
         self.words = message if isinstance(message, Text) else untranslated(message)
         self.message = str(self.words)
         super().__init__(self.message)
         self.hints: Hints = hints(hint)
-        self.hint: str = hint if isinstance(hint, str) else text_of([stage.in_("en", {}) for stage in hint])
+        self.hint: str = hint if isinstance(hint, str) else text_of([stage.in_("en", {}) for stage in self.hints])
+
+    def in_(self, language: Language) -> str:
+        """Give message and hint in a language; in English what is not translated."""
+        message = self.words.in_(language)
+        hint = text_of([stage.in_(language, {}) for stage in self.hints]).replace("\n", "\n  ")
+        return f"{message}\n  {hint}" if hint else message
 
     def __str__(self) -> str:
-        hint = self.hint.replace("\n", "\n  ")
-        return f"{self.message}\n  {hint}" if hint else self.message
+        return self.in_("en")
 
 
 _SHOWN = 20

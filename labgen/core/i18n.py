@@ -136,11 +136,11 @@ ngettext = _.ngettext
 NOTHING = Text("")
 
 
-def sentences(*texts: Text) -> Text:
+def sentences(*texts: Text, separator: str = " ") -> Text:
     """Put whole sentences behind one another; those that say nothing are left out."""
     present = [text for text in texts if text]
     values = tuple((f"sentence{number}", text) for number, text in enumerate(present))
-    return Text(" ".join(f"%({name})s" for name, _text in values), values)
+    return Text(separator.join(f"%({name})s" for name, _text in values), values)
 
 
 def untranslated(text: str) -> Text:

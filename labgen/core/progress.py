@@ -1,4 +1,7 @@
-"""Progress as an argument: steps shown on a terminal, plain lines when piped, silence by default."""
+"""Progress as an argument: steps shown on a terminal, plain lines when piped, silence by default.
+
+Texts that are translated are shown in the user's language.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from labgen.core.i18n import Text, _, ui_language
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -16,15 +21,15 @@ class Progress:
     """Says nothing; a caller who wants to see the steps hands over one of the others."""
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
+    def step(self, what: str | Text) -> Iterator[None]:
         """A step that takes time: "Booting three machines"."""
         del what
         yield
 
-    def note(self, text: str) -> None:
+    def note(self, text: str | Text) -> None:
         """A line that stays: a choice made, a thing left out."""
 
-    def detail(self, text: str) -> None:
+    def detail(self, text: str | Text) -> None:
         """What is going on inside the step; shown for a moment on a terminal."""
 
 
@@ -35,21 +40,21 @@ class Lines(Progress):
         self._stream = stream or sys.stderr
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
+    def step(self, what: str | Text) -> Iterator[None]:
         start = time.monotonic()
-        self._say(f"{what} ...")
+        self._say(f"{_shown(what)} ...")
         try:
             yield
         except BaseException:
-            self._say(f"{what}: failed after {time.monotonic() - start:.1f} s")
+            self._say(_("%(step)s: failed after %(seconds).1f s", step=what, seconds=time.monotonic() - start))
             raise
-        self._say(f"{what}: done in {time.monotonic() - start:.1f} s")
+        self._say(_("%(step)s: done in %(seconds).1f s", step=what, seconds=time.monotonic() - start))
 
-    def note(self, text: str) -> None:
+    def note(self, text: str | Text) -> None:
         self._say(text)
 
-    def _say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+    def _say(self, text: str | Text) -> None:
+        print(_shown(text), file=self._stream, flush=True)
 
 
 class Terminal(Progress):
@@ -64,14 +69,15 @@ class Terminal(Progress):
         self._what = ""
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        from rich.text import Text
+    def step(self, what: str | Text) -> Iterator[None]:
+        from rich.text import Text as Rich
 
         start = time.monotonic()
+        what = _shown(what)
         outer, self._what = (self._status, self._what), what
         mark = "✗"
         try:
-            with self._console.status(Text(what)) as status:
+            with self._console.status(Rich(what)) as status:
                 self._status = status
                 yield
             mark = "✓"
@@ -79,16 +85,20 @@ class Terminal(Progress):
             self._status, self._what = outer
             style = "green" if mark == "✓" else "red"
             spent = f"{time.monotonic() - start:.1f} s"
-            self._console.print(Text.assemble((mark, style), f" {what} ", (spent, "dim")))
+            self._console.print(Rich.assemble((mark, style), f" {what} ", (spent, "dim")))
 
-    def note(self, text: str) -> None:
-        self._console.print(text)
+    def note(self, text: str | Text) -> None:
+        self._console.print(_shown(text))
 
-    def detail(self, text: str) -> None:
+    def detail(self, text: str | Text) -> None:
         if self._status is not None:
-            from rich.text import Text
+            from rich.text import Text as Rich
 
-            self._status.update(Text.assemble(self._what, "  ", (text[:100], "dim")))
+            self._status.update(Rich.assemble(self._what, "  ", (_shown(text)[:100], "dim")))
+
+
+def _shown(text: str | Text) -> str:
+    return text if isinstance(text, str) else text.in_(ui_language())
 
 
 def for_stream() -> Progress:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from labgen.core.errors import BoxError, NodeError
+from labgen.core.i18n import Text, _, ngettext
 
 SCRIPT = (
     "cloud-init status --wait --format json 2>/dev/null; echo; echo ---; "
@@ -49,7 +50,7 @@ def look(node: str, ask: Callable[[str], str]) -> FirstBoot:
     :raises NodeError: the node does not answer.
     :raises BoxError: the image has no netplan, with which labgen sets the addresses of the lab.
     """
-    answer, _, rest = ask(f"sh -c {shlex.quote(SCRIPT)}").partition("\n---\n")
+    answer, _separator, rest = ask(f"sh -c {shlex.quote(SCRIPT)}").partition("\n---\n")
     kernel, netplan, engine = (*rest.splitlines(), "", "", "")[:3]
     try:
         status = json.loads(answer)
@@ -59,8 +60,8 @@ def look(node: str, ask: Callable[[str], str]) -> FirstBoot:
         status = {}
     if not netplan.strip():
         raise BoxError(
-            f"The image of {node} has no netplan, with which labgen sets the lab's addresses.",
-            "Take an image that has it, in lab.yml: box: {image: debian-13}. Then: labgen down, labgen up",
+            _("The image of %(node)s has no netplan, with which labgen sets the lab's addresses.", node=node),
+            _("Take an image that has it, in lab.yml: box: {image: debian-13}. Then: labgen down, labgen up"),
         )
     errors = status.get("errors", [])
     return FirstBoot(
@@ -72,22 +73,33 @@ def look(node: str, ask: Callable[[str], str]) -> FirstBoot:
     )
 
 
-def report(image: str, boots: list[FirstBoot]) -> list[str]:
+def report(image: str, boots: list[FirstBoot]) -> list[Text]:
     """Compose the lines that `labgen up` prints.
 
     :param image: what the nodes were made of: ``Debian 13 20260712-2537``.
     """
     if not boots:
         return []
-    engine = boots[0].engine or "no engine (bootstrap installs the distribution's)"
-    count = f"{len(boots)} node{'s'[: len(boots) - 1]}"
-    lines = [f"Cloud image {image}: {count} booted for the first time; kernel {boots[0].kernel}, netplan, {engine}."]
+    lines = [
+        ngettext(
+            "Cloud image %(image)s: %(count)s node booted for the first time; kernel %(kernel)s, netplan, %(engine)s.",
+            "Cloud image %(image)s: %(count)s nodes booted for the first time; kernel %(kernel)s, netplan, %(engine)s.",
+            len(boots),
+            image=image,
+            kernel=boots[0].kernel,
+            engine=boots[0].engine or _("no engine (bootstrap installs the distribution's)"),
+        )
+    ]
     for boot in boots:
         if not boot.is_well:
-            reason = "; ".join(boot.errors) or f"its status is {boot.status or 'unknown'}"
+            reason = "; ".join(boot.errors) or _("its status is %(status)s", status=boot.status or _("unknown"))
             lines.append(
-                f"warning: cloud-init on {boot.node}: {reason}. See: "
-                f"labgen ssh {boot.node} -- sudo cloud-init status --long"
+                _(
+                    "warning: cloud-init on %(node)s: %(reason)s. See: "
+                    "labgen ssh %(node)s -- sudo cloud-init status --long",
+                    node=boot.node,
+                    reason=reason,
+                )
             )
     return lines
 

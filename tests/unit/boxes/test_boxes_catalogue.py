@@ -65,7 +65,7 @@ def test_publish_of_nothing_says_how_a_box_is_made(tmp_path: Path) -> None:
 
 def test_publish_into_a_file_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BoxError, match="inside cannot be written to: Not a directory"):
+    with pytest.raises(BoxError, match="inside cannot be written: Not a directory"):
         catalogue.publish(entries(folder), tmp_path / "file" / "inside")
 
 

@@ -20,6 +20,7 @@ from labgen import boxes
 from labgen.boxes import cloud_box, cloud_images, download, package, seed, store
 from labgen.boxes.disk_image import BLOCK
 from labgen.core.errors import BoxError
+from labgen.core.i18n import Text
 from labgen.core.progress import Progress
 from labgen.model.lab import CloudImageSource
 
@@ -30,8 +31,8 @@ class Notes(Progress):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def note(self, text: str) -> None:
-        self.lines.append(text)
+    def note(self, text: str | Text) -> None:
+        self.lines.append(str(text))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mirror import Mirror, serve_https
 from labgen.boxes import download
 from labgen.boxes.cloud_images import Checksum
 from labgen.core.errors import BoxError
+from labgen.core.i18n import Text
 
 IMAGE = random.Random(1).randbytes(3_000_000)
 CHECKSUM = Checksum("sha512", hashlib.sha512(IMAGE).hexdigest())
@@ -29,11 +30,11 @@ def part(target: Path) -> Path:
 
 def test_fetch_gives_the_file_and_leaves_no_part(mirror: Mirror, target: Path) -> None:
     mirror.files["a"] = IMAGE
-    lines: list[str] = []
+    lines: list[Text] = []
     assert download.fetch([mirror.url + "a"], target, CHECKSUM, on_progress=lines.append) == target
     assert target.read_bytes() == IMAGE
     assert not part(target).exists()
-    assert lines[-1].startswith("2 of 2 MiB from 127.0.0.1:")
+    assert str(lines[-1]).startswith("2 of 2 MiB from 127.0.0.1:")
 
 
 def test_fetch_of_a_file_that_is_there_asks_nobody(mirror: Mirror, target: Path) -> None:

@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from labgen import boxes, cli
 from labgen.boxes import store
 from labgen.core.errors import HostError
+from labgen.core.i18n import Text
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
 from tests import needs
@@ -101,13 +103,31 @@ def test_list_shows_name_size_and_source(folder: Path, capsys: pytest.CaptureFix
     ]
 
 
+def test_list_is_in_the_users_language(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    put(folder, TODAY, 2 * 86400)
+    put(folder, "images/debian-13.img.part", 60)
+    assert cli.main(["box", "list"]) == 0
+    heading, *rows, total = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["이름", "종류", "프로바이더", "아키텍처", "크기", "나이", "원본", "사용"]
+    assert rows[0].split()[1:] == ["받다", "만", "파일", "-", "-", "1", "MiB", "1분", "debian-13.img", "예"]
+    # Each Korean letter is two columns wide.
+    columns = [
+        cell_len(line[: line.index(text)]) for line, text in ((heading, "나이"), (rows[0], "1분"), (rows[1], "2일"))
+    ]
+    assert len(set(columns)) == 1
+    assert total == f"파일 2개, 2MiB, 폴더 {folder}"
+
+
 def test_list_of_an_empty_cache(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["box", "list"]) == 0
     assert capsys.readouterr().out == f"{folder} is empty.\n"
 
 
 def test_making_waits_for_another_command(folder: Path) -> None:
-    notes: list[str] = []
+    notes: list[Text] = []
     order: list[str] = []
     inside, leave = threading.Event(), threading.Event()
 
@@ -125,7 +145,7 @@ def test_making_waits_for_another_command(folder: Path) -> None:
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
-    assert notes == [f"Another labgen command makes a box in {folder}. Waiting for it to end."]
+    assert list(map(str, notes)) == [f"Another labgen command makes a box in {folder}. Waiting for it to end."]
 
 
 def test_making_names_a_cache_that_cannot_be_written(folder: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from labgen import cli
 from labgen.core.console import TRACEBACK, guarded
-from labgen.core.errors import HostError
+from labgen.core.errors import BoxError, HostError
+from labgen.core.i18n import _
 from tests import needs
 
 LABGEN = f"'{sys.executable}' -m labgen"
@@ -35,6 +36,16 @@ def fails(error: BaseException) -> int:
         raise error
 
     return guarded(command)
+
+
+def test_an_error_is_told_in_the_users_language(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    assert fails(BoxError(_("Nodes of %(provider)s start from no box.", provider="X"), _("Check the path."))) == 6
+    assert capsys.readouterr().err == "오류: X 노드는 박스에서 시작하지 않습니다.\n  경로를 확인하십시오.\n"
+    assert fails(BoxError("It is not translated.")) == 6
+    assert capsys.readouterr().err == "오류: It is not translated.\n"
 
 
 @pytest.mark.usefixtures("without_traceback")

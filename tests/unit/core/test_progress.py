@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from labgen.core import progress
+from labgen.core.i18n import _
 
 
 def steps(shown):
@@ -58,3 +59,13 @@ def test_terminal(capsys):
 def test_the_kind_that_suits_standard_error(monkeypatch, terminal, kind):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
     assert type(progress.for_stream()) is kind
+
+
+def test_lines_are_in_the_users_language(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    stream = io.StringIO()
+    shown = progress.Lines(stream)
+    with shown.step(_("Copying boxes to %(path)s", path="/srv")):
+        shown.note(_("There is no box to publish."))
+    lines = re.sub(r"\d+\.\d", "N", stream.getvalue()).splitlines()
+    assert lines == ["박스를 /srv에 복사하기 ...", "내놓을 박스가 없습니다.", "박스를 /srv에 복사하기: 끝(N초)"]

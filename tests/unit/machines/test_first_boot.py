@@ -39,8 +39,10 @@ def test_look_refuses_an_image_without_netplan() -> None:
 
 
 def test_report_names_the_image_and_each_trouble() -> None:
-    lines = first_boot.report("Debian 13 1", [boot(answer(DONE)), boot(answer(DEGRADED), "w1"), boot(answer(""), "w2")])
-    assert lines == [
+    report = first_boot.report(
+        "Debian 13 1", [boot(answer(DONE)), boot(answer(DEGRADED), "w1"), boot(answer(""), "w2")]
+    )
+    assert list(map(str, report)) == [
         "Cloud image Debian 13 1: 3 nodes booted for the first time; kernel 6.12.57-cloud-amd64, netplan, "
         "no engine (bootstrap installs the distribution's).",
         "warning: cloud-init on w1: growpart failed. See: labgen ssh w1 -- sudo cloud-init status --long",
