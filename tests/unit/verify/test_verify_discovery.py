@@ -95,7 +95,10 @@ class OnTwoNetworks(Lab):
         ended = replace(task(2, 0, "shutdown"), addresses=(IPv4Address("10.20.3.8"),))
         web = replace(service(running, ended), virtual_ips=(elsewhere, there[0]))
         self.fetched: list[IPv4Address] = []
-        self.swarm = replace(self.swarm, services={PARAMETERS.virtual_name: web})
+        # As of an overlay network that was created with two subnets.
+        (network,) = self.swarm.networks
+        network = replace(network, subnets=(*network.subnets, IPv4Network("10.20.4.0/24")))
+        self.swarm = replace(self.swarm, networks=(network,), services={PARAMETERS.virtual_name: web})
 
     def ask(self, run: object, inside: str, names: list[str], fetch: Any, within: float) -> Answers:
         self.fetched = fetch
