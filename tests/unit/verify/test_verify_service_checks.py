@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from labgen.docker.swarm import Port, Service, Swarm
+from labgen.docker.dns import Answers
+from labgen.docker.swarm import Network, Port, Service, Swarm, SwarmNode
+from labgen.exercises.cleanup import checks as test_cleanup
 from labgen.exercises.cluster import checks as test_cluster
+from labgen.exercises.discovery import checks as test_discovery
+from labgen.exercises.recovery import checks as test_recovery
 from labgen.exercises.scaling import checks as test_scaling
+from labgen.exercises.secrets import checks as test_secrets
 from labgen.exercises.service import checks as test_service
+from labgen.exercises.stack import checks as test_stack
+from labgen.exercises.update import checks as test_update
 from tests.past import service, task
 from verify.services import changed_image
 
@@ -123,3 +131,109 @@ def test_gossip_port_is_open_for_both_protocols(protocol: str) -> None:
     for absent in (f"{protocol}://127.0.0.1:7946", f"{'udp' if protocol == 'tcp' else 'tcp'}://10.0.2.101:7946"):
         with pytest.raises(AssertionError, match="on port 7946 there is "):
             test_cluster.test_gossip_port(NODE, host_with(absent), protocol)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda lost, exam: test_update.test_server_version(lost, exam, test_update.Parameters()),
+        lambda lost, exam: test_stack.test_connected(lost, exam, test_stack.Parameters()),
+        test_secrets._containers,
+    ],
+    ids=["update.server_version", "stack.connected", "secrets"],
+)
+def test_checks_that_ask_in_containers_name_the_node_that_is_not_of_the_lab(
+    check: Callable[[Service, Any], Any],
+) -> None:
+    exam: Any = SimpleNamespace(host=lambda _task: None)
+    with pytest.raises(AssertionError, match="on a node that is not of the lab: elsewhere"):
+        check(service(replace(task(1, 0), node_id="elsewhere")), exam)
+
+
+@pytest.mark.parametrize(("after", "holds"), [(2, True), (3, False), (1, False)])
+def test_recovers_is_to_as_many_as_before(after: int, holds: bool) -> None:
+    death = test_recovery.Death(1.0, 2, after, UNASKED)
+    if holds:
+        test_recovery.test_recovers(death)
+        return
+    with pytest.raises(AssertionError, match=f"{after} run, not 2 as before"):
+        test_recovery.test_recovers(death)
+
+
+@pytest.mark.parametrize(("answered", "holds"), [(True, True), (False, False)])
+def test_page_is_answered_through_the_node(answered: bool, holds: bool) -> None:
+    answer = SimpleNamespace(answered=answered)
+    exam: Any = SimpleNamespace(pages=SimpleNamespace(through=lambda _node, _port: answer))
+    if holds:
+        test_stack.test_page(NODE, exam, test_stack.Parameters())
+        return
+    with pytest.raises(AssertionError):
+        test_stack.test_page(NODE, exam, test_stack.Parameters())
+
+
+def manager(**more: Any) -> SwarmNode:
+    return replace(SwarmNode("m", "m", "manager", "active", "ready", True, "10.0.2.101", "27.3.1"), **more)
+
+
+def test_swarm_begun_has_a_leader() -> None:
+    test_cluster.test_swarm_begun(Swarm((manager(leader=False), manager(leader=True)), (), {}))
+    for nodes in ((manager(leader=False),), ()):
+        with pytest.raises(AssertionError, match="no manager leads it"):
+            test_cluster.test_swarm_begun(Swarm(nodes, (), {}))
+
+
+def test_something_was_there_needs_the_date_at_which_the_swarm_began() -> None:
+    with pytest.raises(AssertionError, match="do not say when their nodes joined"):
+        test_cleanup.test_something_was_there(Swarm((manager(),), (), {}), UNASKED, UNASKED)
+
+
+DISCOVERY = test_discovery.Parameters()
+FIRST, SECOND = frozenset({IPv4Address("10.20.3.2")}), frozenset({IPv4Address("10.20.3.9")})
+NAMES = {
+    DISCOVERY.virtual_name: (FIRST, test_discovery.test_name_is_virtual_ip),
+    DISCOVERY.tasks_name: (SECOND, test_discovery.test_tasks_name),
+    DISCOVERY.round_robin_name: (SECOND, test_discovery.test_round_robin_name),
+}
+
+
+def discovered(
+    answers: Mapping[str, frozenset[IPv4Address]], known: frozenset[IPv4Address] = SECOND
+) -> test_discovery.Discovered:
+    of_both = dict.fromkeys((DISCOVERY.virtual_name, DISCOVERY.round_robin_name), known)
+    virtual = {DISCOVERY.virtual_name: known and FIRST}
+    return test_discovery.Discovered(Answers(answers, frozenset()), of_both, virtual)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_is_what_the_swarm_knows_of_it(name: str) -> None:
+    addresses, check = NAMES[name]
+    others = dict.fromkeys(NAMES, FIRST | SECOND)
+    check(discovered({**others, name: addresses}), DISCOVERY)
+    with pytest.raises(AssertionError, match=f"^{name} is "):
+        check(discovered({**others, name: FIRST | SECOND}), DISCOVERY)
+    with pytest.raises(AssertionError, match=f"the swarm knows no address for {name}"):
+        check(discovered({**others, name: frozenset()}, frozenset()), DISCOVERY)
+
+
+def test_virtual_has_a_virtual_address() -> None:
+    spec = DISCOVERY.virtual
+    network = Network("n", DISCOVERY.network, "overlay", "swarm", False, ())
+    tasks = [task(slot, 0) for slot in range(1, DISCOVERY.replicas + 1)]
+    web = replace(service(*tasks), name=spec.name, image=spec.image, networks=("n",), virtual_ips=tuple(FIRST))
+    exam: Any = SimpleNamespace(
+        staying=SimpleNamespace(restarts=lambda _service: None, latest=lambda service: service),
+        stored=SimpleNamespace(absent=lambda _service: []),
+    )
+
+    def judge(judged: Service) -> None:
+        test_discovery.test_virtual(Swarm((), (network,), {spec.name: judged}), exam, DISCOVERY)
+
+    judge(web)
+    for changed, why in (
+        (replace(web, virtual_ips=()), "it has no virtual IP"),
+        (replace(web, networks=("another",)), "is not on the network"),
+        (replace(web, endpoint_mode="dnsrr"), "the endpoint mode of"),
+        (replace(web, tasks=tuple(tasks[1:])), "tasks of"),
+    ):
+        with pytest.raises(AssertionError, match=why):
+            judge(changed)
