@@ -22,10 +22,10 @@ from labgen.docker.swarm import Network, Service, Swarm, Task
 from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
+from labgen.observation import facts
+from labgen.observation.facts import NodeFacts
 from labgen.transport import tracing
 from labgen.transport.protocol import Transport
-from verify import facts
-from verify.facts import NodeFacts
 from verify.once import Known, side_by_side
 from verify.pages import Pages
 from verify.reach import Reach

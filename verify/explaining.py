@@ -16,10 +16,10 @@ from labgen.docker import api
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import text_of
 from labgen.exercise.verdict import Verdict
+from labgen.observation.commands import CommandAnswer, Commands
 from labgen.report import words
 from labgen.report.model import Outcome
 from labgen.transport.observation import Observation
-from verify.answers import CommandAnswer, Commands
 from verify.checks import Check
 
 _LINES, _MARKS, _SCRIPT = 16, 400, 3

@@ -8,7 +8,7 @@ from typing import Any
 from testinfra.modules.interface import LinuxInterface
 
 from labgen.docker.api import load_json
-from verify.answers import INTERFACES, CommandFailed
+from labgen.observation.commands import INTERFACES, CommandFailed
 
 
 class NodeInterface(LinuxInterface):  # type: ignore[misc]

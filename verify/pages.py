@@ -14,7 +14,7 @@ from labgen.docker.api import UNREADABLE
 from labgen.docker.hopeless import begun_lately
 from labgen.docker.http_check import Requests
 from labgen.model.lab import Node
-from verify.answers import CommandFailed
+from labgen.observation.commands import CommandFailed
 from verify.listeners import listens
 from verify.once import Known, side_by_side
 

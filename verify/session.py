@@ -21,6 +21,7 @@ from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
 from labgen.model.lab_folder import LabFolder
+from labgen.observation.facts import NodeFacts
 from labgen.transport.protocol import Transport
 from labgen.transport.replay import Replay
 from labgen.transport.ssh import SshTransport
@@ -30,7 +31,6 @@ from verify.collection import LEFT_OUT
 from verify.diagnosis import Diagnosis
 from verify.evidence import Evidence
 from verify.exam import Exam
-from verify.facts import NodeFacts
 from verify.plugin import lab_folder_of
 from verify.snapshot import bundle_of, snapshot
 from verify.standing import standing

@@ -15,7 +15,7 @@ from testinfra.host import Host
 from testinfra.modules.systeminfo import SystemInfo
 
 from labgen.model.lab import Node
-from verify.answers import MOST, CommandAnswer, CommandFailed, Commands
+from labgen.observation.commands import MOST, CommandAnswer, CommandFailed, Commands
 from verify.interfaces import NodeInterface
 
 SECONDS = 20.0

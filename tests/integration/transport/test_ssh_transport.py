@@ -35,9 +35,9 @@ from labgen.machines import ssh_config
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from labgen.model.lab_folder import LabFolder, State
+from labgen.observation.commands import CommandFailed
 from labgen.transport import engine_socket, remote
 from labgen.transport.ssh import SshTransport
-from verify.answers import CommandFailed
 from verify.testinfra_host import host_of
 
 NODE = Node("node", "manager", IPv4Address("127.0.0.1"), 512, 1)

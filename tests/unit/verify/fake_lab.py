@@ -25,8 +25,8 @@ from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
 from labgen.model.lab_folder import State
+from labgen.observation.commands import CommandAnswer, Commands
 from labgen.transport.protocol import Transport
-from verify.answers import CommandAnswer, Commands
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -295,7 +295,7 @@ SILENT = CommandAnswer(124, "")
 
 
 def answered(script: str, answers: Mapping[str, CommandAnswer]) -> str:
-    """Print what a node prints for the script of :class:`verify.answers.Commands`."""
+    """Print what a node prints for the script of :class:`labgen.observation.commands.Commands`."""
     commands = Commands.read(script)
     assert commands is not None
     text = ""

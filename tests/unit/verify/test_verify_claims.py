@@ -20,8 +20,8 @@ from labgen.exercises.recovery import checks as test_recovery
 from labgen.exercises.rollback import checks as test_rollback
 from labgen.exercises.scaling import checks as test_scaling
 from labgen.exercises.scaling import exercise as scaling
+from labgen.observation.commands import INTERFACES, CommandAnswer
 from tests.past import at, lived, service, task
-from verify.answers import INTERFACES, CommandAnswer
 from verify.explaining import _short as short
 from verify.testinfra_host import host_of
 

@@ -20,11 +20,11 @@ from labgen import cli
 from labgen.apps import explaining
 from labgen.core.i18n import Text
 from labgen.exercise.verdict import Verdict
+from labgen.observation.commands import CommandAnswer, Commands
 from labgen.report.model import Outcome
 from labgen.transport import tracing
 from labgen.transport.observation import Observation
 from verify import bundle
-from verify.answers import CommandAnswer, Commands
 from verify.checks import Check
 from verify.explain import Explainer
 from verify.explaining import Explained, explanation_of

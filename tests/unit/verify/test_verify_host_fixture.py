@@ -12,7 +12,7 @@ from fake_lab import SILENT, FakeLab
 from in_lab_folder import PYTEST
 
 from labgen.core.polling import Patience
-from verify.answers import CommandAnswer
+from labgen.observation.commands import CommandAnswer
 
 pytest_plugins = ["pytester"]
 

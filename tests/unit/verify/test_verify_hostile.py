@@ -25,9 +25,10 @@ from labgen.docker import container_times, events, http_check, journal
 from labgen.docker.api import ask, ask_command
 from labgen.docker.question import Question
 from labgen.docker.swarm import Swarm, look
+from labgen.observation import facts, older_facts
+from labgen.observation.commands import Commands
 from tests import needs
-from verify import bundle, facts, older_facts
-from verify.answers import Commands
+from verify import bundle
 
 pytest_plugins = ["pytester"]
 

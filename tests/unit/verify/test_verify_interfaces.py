@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from fake_lab import FakeLab, answered
 
-from verify.answers import INTERFACES, CommandAnswer, CommandFailed
+from labgen.observation.commands import INTERFACES, CommandAnswer, CommandFailed
 from verify.testinfra_host import NodeHost, host_of, reason
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from fake_lab import FakeLab, answered
 
-from verify.answers import LISTENING_SOCKETS, CommandAnswer
+from labgen.observation.commands import LISTENING_SOCKETS, CommandAnswer
 from verify.listeners import Listener, listening, listens
 from verify.testinfra_host import NodeHost, host_of
 

@@ -34,7 +34,8 @@ from labgen import config
 from labgen.docker import swarm
 from labgen.core import bounded
 from labgen.core.errors import LabgenError
-from verify import bundle, facts
+from labgen.observation import facts
+from verify import bundle
 from verify.evidence import Evidence
 from verify.exam import Exam
 from labgen.model.lab_folder import State

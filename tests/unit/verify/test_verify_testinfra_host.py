@@ -11,8 +11,8 @@ import pytest
 from fake_lab import SILENT, FakeLab, answered
 
 from labgen.core.errors import NodeError
+from labgen.observation.commands import CommandAnswer, CommandFailed
 from tests import needs
-from verify.answers import CommandAnswer, CommandFailed
 from verify.testinfra_host import NodeHost, host_of, reason
 
 NODE = FakeLab().lab.first_manager

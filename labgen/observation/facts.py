@@ -11,9 +11,9 @@ from labgen.core.errors import NodeError
 from labgen.docker.api import as_json, as_object, ask_command, moment, reading, text_of
 from labgen.docker.question import Ask, NodeAccess, Question
 from labgen.docker.swarm import LocalSwarm
+from labgen.observation import older_facts
+from labgen.observation.commands import INTERFACES, LISTENING_SOCKETS, CommandAnswer, Commands
 from labgen.transport.replay import NotRecorded
-from verify import older_facts
-from verify.answers import INTERFACES, LISTENING_SOCKETS, CommandAnswer, Commands
 
 # The engine is not asked where it does not run: its socket is systemd's, and asking would start it. The commands come
 # last: what they print is no section.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from labgen.docker.api import ask_command
 from labgen.docker.question import Question
-from verify.answers import INTERFACES, LISTENING_SOCKETS, CommandAnswer
+from labgen.observation.commands import INTERFACES, LISTENING_SOCKETS, CommandAnswer
 
 _SCRIPT = r"""
 export LC_ALL=C.UTF-8
@@ -40,7 +40,7 @@ def question(names: Iterable[str], within: float) -> Question:
 
 
 def answers(sections: Mapping[str, str]) -> Mapping[str, CommandAnswer]:
-    """Give what the commands of :data:`verify.facts.PREFETCHED` would have come to, of what the sections say."""
+    """Give what the prefetched commands of :mod:`labgen.observation.facts` would have come to, by their sections."""
     sockets = "".join(f"{line}\n" for line in sections["sockets"].splitlines() if line.strip())
     # A line for each name, with the addresses that /etc/hosts gives it.
     names = [line.split() for line in sections["names"].splitlines() if line.strip()]

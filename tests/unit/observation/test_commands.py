@@ -6,9 +6,8 @@ import subprocess
 
 import pytest
 
+from labgen.observation.commands import CommandAnswer, Commands
 from tests import needs
-from verify import answers
-from verify.answers import CommandAnswer, Commands
 
 
 def run(commands: Commands) -> str:
@@ -58,7 +57,7 @@ def test_ran_out_of_time_says_so_and_keeps_what_came_before() -> None:
 
 
 def test_output_without_end_is_cut_off_on_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MOST", 1000)
+    monkeypatch.setattr("labgen.observation.commands.MOST", 1000)
     commands = Commands.of(["echo before", "cat /dev/zero", "echo after"], 20)
     text = run(commands)
     assert len(text) == 1000

@@ -10,11 +10,11 @@ from fake_lab import answered
 
 from labgen.core.errors import NodeError
 from labgen.docker.question import Question
+from labgen.observation import facts, older_facts
+from labgen.observation.commands import CommandAnswer, Commands
+from labgen.observation.facts import PREFETCHED
 from labgen.transport.replay import NotRecorded
 from tests.scripted_node import ScriptedNode
-from verify import facts, older_facts
-from verify.answers import CommandAnswer, Commands
-from verify.facts import PREFETCHED
 
 OLDER = (Path(__file__).parents[1] / "recorded_swarm" / "node.txt").read_text(encoding="utf-8")
 COMMANDS = Commands.of(PREFETCHED, 5)
