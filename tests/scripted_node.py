@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from labgen.docker.question import Page
+from labgen.observation.commands import CommandAnswer, Commands
 
 
 @dataclass
@@ -39,3 +40,22 @@ class ScriptedNode:
 
     def page(self, address: str, port: int, within: float, most: int) -> Page:
         raise AssertionError(f"{address}:{port} was asked for within {within} s, of {most} bytes")
+
+
+SILENT = CommandAnswer(124, "")
+"""What a command comes to that does not end in time."""
+
+
+def answered(script: str, answers: Mapping[str, CommandAnswer]) -> str:
+    """Print what a node prints for the script of :class:`labgen.observation.commands.Commands`."""
+    commands = Commands.read(script)
+    assert commands is not None
+    text = ""
+    for number, command in enumerate(commands.commands):
+        answer = answers.get(command)
+        if answer is None:
+            raise AssertionError(f"no recording for: {command}")
+        if answer is SILENT:
+            return text + f"\n{commands.mark} {number}\n\n{commands.mark} late\n"
+        text += f"\n{commands.mark} {number}\n{answer.out}\n{commands.mark} {answer.status}\n{answer.error}\n"
+    return text

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_lab import answered
 
 from labgen.core.errors import NodeError
 from labgen.docker.question import Question
@@ -14,7 +13,7 @@ from labgen.observation import facts, older_facts
 from labgen.observation.commands import CommandAnswer, Commands
 from labgen.observation.facts import PREFETCHED
 from labgen.transport.replay import NotRecorded
-from tests.scripted_node import ScriptedNode
+from tests.scripted_node import ScriptedNode, answered
 
 OLDER = (Path(__file__).parents[1] / "recorded_swarm" / "node.txt").read_text(encoding="utf-8")
 COMMANDS = Commands.of(PREFETCHED, 5)

@@ -25,8 +25,9 @@ from labgen.exercises.loadbalance import exercise as loadbalance
 from labgen.model.capabilities import NO_IPVS, Capability
 from labgen.model.lab import Node
 from labgen.model.lab_folder import State
-from labgen.observation.commands import CommandAnswer, Commands
+from labgen.observation.commands import CommandAnswer
 from labgen.transport.protocol import Transport
+from tests.scripted_node import answered
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -288,25 +289,6 @@ class FakeLab(Transport):
                 lines += [next(served), f"{mark[0]} 200 1"]
             lines.append("")
         return "\n".join(lines) + "\n"
-
-
-SILENT = CommandAnswer(124, "")
-"""What a command comes to that does not end in time."""
-
-
-def answered(script: str, answers: Mapping[str, CommandAnswer]) -> str:
-    """Print what a node prints for the script of :class:`labgen.observation.commands.Commands`."""
-    commands = Commands.read(script)
-    assert commands is not None
-    text = ""
-    for number, command in enumerate(commands.commands):
-        answer = answers.get(command)
-        if answer is None:
-            raise AssertionError(f"no recording for: {command}")
-        if answer is SILENT:
-            return text + f"\n{commands.mark} {number}\n\n{commands.mark} late\n"
-        text += f"\n{commands.mark} {number}\n{answer.out}\n{commands.mark} {answer.status}\n{answer.error}\n"
-    return text
 
 
 def id_of(name: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_lab import answered
 from recorded import Recorded
 
 from labgen import cli
@@ -24,6 +23,7 @@ from labgen.observation.commands import CommandAnswer, Commands
 from labgen.report.model import Outcome
 from labgen.transport import tracing
 from labgen.transport.observation import Observation
+from tests.scripted_node import answered
 from verify import bundle
 from verify.checks import Check
 from verify.explain import Explainer

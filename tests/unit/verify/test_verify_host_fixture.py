@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_lab import SILENT, FakeLab
+from fake_lab import FakeLab
 from in_lab_folder import PYTEST
 
 from labgen.core.polling import Patience
 from labgen.observation.commands import CommandAnswer
+from tests.scripted_node import SILENT
 
 pytest_plugins = ["pytester"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from fake_lab import FakeLab, answered
+from fake_lab import FakeLab
 
 from labgen.observation.commands import INTERFACES, CommandAnswer, CommandFailed
+from tests.scripted_node import answered
 from verify.testinfra_host import NodeHost, host_of, reason
 
 

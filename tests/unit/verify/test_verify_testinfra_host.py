@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from fake_lab import SILENT, FakeLab, answered
+from fake_lab import FakeLab
 
 from labgen.core.errors import NodeError
 from labgen.observation.commands import CommandAnswer, CommandFailed
 from tests import needs
+from tests.scripted_node import SILENT, answered
 from verify.testinfra_host import NodeHost, host_of, reason
 
 NODE = FakeLab().lab.first_manager
