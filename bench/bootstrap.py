@@ -23,9 +23,9 @@ from labgen.docker.swarm import nodes
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
+from labgen.observation.node_facts import NETPLAN_FILE
 from provision import swarm
 from provision.bootstrap import Account, everywhere, leave
-from provision.facts import NETPLAN_FILE
 from provision.shell import Shell
 
 _PRISTINE = f"""

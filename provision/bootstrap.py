@@ -11,18 +11,20 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from labgen.core.errors import LabgenError, NodeError, NoLeader, SwarmError
 from labgen.core.polling import NotYet, Patience, wait_until
-from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
+from labgen.docker.swarm import SwarmNode, nodes
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node, Role
+from labgen.observation.facts import read_for_bootstrap
+from labgen.observation.node_facts import NodeFacts
 from labgen.transport.output import Say
 from provision import swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change
-from provision.facts import NodeFacts, observe
 from provision.shell import Shell
 
 T = TypeVar("T")
@@ -72,6 +74,15 @@ def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
         return [change.what for change in _list_changes(chosen, facts, inventory, node)]
 
     return dict(zip([n.name for n in inventory.lab.nodes], everywhere(inventory.lab.nodes, look), strict=True))
+
+
+def observe(shell: Shell) -> NodeFacts:
+    """Ask a node for the facts that the steps decide by.
+
+    :raises NodeError: it does not answer, or not in a way that can be read.
+    """
+    # The commands' own deadline is for what hangs there; that of a node that answers slowly is stretched.
+    return read_for_bootstrap(partial(shell.ask, within=60), shell.node.name, 300)
 
 
 def _list_changes(steps: Sequence[str], facts: NodeFacts, inventory: Inventory, node: Node) -> list[Change]:
@@ -130,7 +141,7 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
                 begun.result()  # Where it cannot begin, or was interrupted, there is no more to prepare for.
             facts = _prepare(shell, inventory, tuple(STEPS), account)
         start = begun.result()
-        if swarm.join(shell, start.shell, _local(facts), start.members, start.token(node.role)):
+        if swarm.join(shell, start.shell, facts.local_swarm, start.members, start.token(node.role)):
             account.changed(node, f"joined the swarm as {node.role}")
 
     everywhere(lab.nodes, one)
@@ -172,7 +183,7 @@ class _Begun:
 
 def _begin(shell: Shell, inventory: Inventory, account: Account) -> _Begun:
     facts = _prepare(shell, inventory, tuple(STEPS), account)
-    tokens = swarm.initialise(shell, inventory.lab, _local(facts))
+    tokens = swarm.initialise(shell, inventory.lab, facts.local_swarm)
     if tokens is not None:
         account.changed(shell.node, f"swarm begun, overlay networks from {inventory.lab.plan.overlay_pool}")
         return _Begun(shell, {}, tokens)
@@ -197,11 +208,6 @@ def _members(shell: Shell, patience: Patience) -> list[SwarmNode]:
         return wait_until("the managers to choose a leader", ask, within=patience.seconds(_ELECTION), error=NoLeader)
     except NoLeader as late:
         raise NoLeader(late.message, refused[-1].hint) from None
-
-
-def _local(facts: NodeFacts) -> LocalSwarm:
-    # An engine that was missing or stopped a moment ago is in no swarm that it knows of.
-    return facts.swarm or LocalSwarm.inactive()
 
 
 def leave(inventory: Inventory, account: Account) -> None:

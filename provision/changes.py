@@ -18,8 +18,8 @@ from labgen.config.address_plan import CANDIDATES
 from labgen.core.errors import NodeError
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab, Node
+from labgen.observation.node_facts import NETPLAN_FILE, Interface, NodeFacts
 from provision import mirrors, packages
-from provision.facts import NETPLAN_FILE, NodeFacts, lab_interface
 from provision.shell import write_file
 
 PORTS = ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
@@ -163,6 +163,21 @@ def netplan(lab: Lab, node: Node) -> str:
     )
 
 
+def lab_interface(facts: NodeFacts, lab: Lab, node: Node) -> Interface:
+    """Find the interface on the lab network.
+
+    :raises NodeError: there is none with the node's MAC address.
+    """
+    link = facts.interface_of(node.mac)
+    if link is None:
+        raise NodeError(
+            f"{node.name} has no network interface with the MAC address {node.mac} (adapter 2, on {lab.plan.lab}).",
+            "The machine was made by another Vagrantfile, or changed since. labgen halt and labgen up set it right on "
+            "VirtualBox; elsewhere make it again: labgen down, then labgen up.",
+        )
+    return link
+
+
 def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
     """Check that the node has its lab address, on any interface, though nothing on the node has set it."""
     address = f"{node.address}/{lab.plan.lab.prefixlen}"
@@ -279,12 +294,12 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         text = json.dumps(settings, indent=2) + "\n"
         # Mirrors are read again on reload; a bridge's address only at a start.
         how = "reload" if settings.get("bip") == facts.daemon.get("bip") else "restart"
-        act = f"systemctl {how} docker" if facts.engine_running else "true"
+        act = f"systemctl {how} docker" if facts.engine_answers else "true"
         write = write_file("/etc/docker/daemon.json", text, "0644")
         script = f"mkdir -p /etc/docker && {write} && {mirrors.note(lab)} && {act}"
         what = _settings(settings, facts.daemon) or f"mirror {lab.registry_mirror or 'removed'} noted"
         changes.append(Change(f"engine settings: {what}", script, within=120))
-    if not facts.engine_running:
+    if not facts.engine_answers:
         changes.append(Change("engine started", "systemctl enable --now docker", within=120))
     if facts.user != "root" and "docker" not in facts.groups:
         user = shlex.quote(facts.user)

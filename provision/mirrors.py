@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from labgen.model.lab import Lab
-from provision.facts import LOCAL_REGISTRY, NodeFacts
+from labgen.observation.node_facts import NodeFacts
 from provision.shell import write_file
+
+LOCAL_REGISTRY = "http://127.0.0.1:5000"
+"""The registry in the box that labgen builds, which holds the course's images."""
 
 NOTE = "/etc/docker/labgen-mirror"
 """Holds the mirror of lab.yml that labgen has set: one that leaves lab.yml is taken away, a person's own is not."""

@@ -23,7 +23,7 @@ from labgen.docker.timeline import Vacancy, exchanged
 from labgen.exercise.catalogue import exercises
 from labgen.model.lab import Lab, Node
 from labgen.observation import facts
-from labgen.observation.facts import NodeFacts
+from labgen.observation.node_facts import NodeFacts
 from labgen.transport import tracing
 from labgen.transport.protocol import Transport
 from verify.once import Known, side_by_side

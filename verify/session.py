@@ -21,7 +21,7 @@ from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
 from labgen.model.lab_folder import LabFolder
-from labgen.observation.facts import NodeFacts
+from labgen.observation.node_facts import NodeFacts
 from labgen.transport.protocol import Transport
 from labgen.transport.replay import Replay
 from labgen.transport.ssh import SshTransport

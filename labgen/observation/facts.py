@@ -1,18 +1,19 @@
-"""What a node is like, as it says itself: everything that the checks of a node ask for, in one script."""
+"""Asking a node for its facts: everything that a bootstrap decides by, or that checks ask for, in one script."""
 
 from __future__ import annotations
 
 import re
+import time as clock
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from labgen.core.errors import NodeError
-from labgen.docker.api import as_json, as_object, ask_command, moment, reading, text_of
+from labgen.docker.api import as_json, as_object, ask_command, moment, part, reading, text_of
 from labgen.docker.question import Ask, NodeAccess, Question
 from labgen.docker.swarm import LocalSwarm
 from labgen.observation import older_facts
-from labgen.observation.commands import INTERFACES, LISTENING_SOCKETS, CommandAnswer, Commands
+from labgen.observation.commands import Commands
+from labgen.observation.node_facts import FOR_BOOTSTRAP, PREFETCHED, NodeFacts
 from labgen.transport.replay import NotRecorded
 
 # The engine is not asked where it does not run: its socket is systemd's, and asking would start it. The commands come
@@ -31,45 +32,6 @@ _ANSWERS = "\n@@answers\n"
 _SILENT = "\n000\n"
 """What curl prints of an engine that gives no answer."""
 
-PREFETCHED = (
-    INTERFACES,
-    LISTENING_SOCKETS,
-    "test -d /run/systemd/system/",
-    "systemctl is-active docker",
-    # Last, because whoever is graded may have made of this file whatever does not end.
-    "cat -- /etc/hosts",
-)
-"""The commands of testinfra's modules that the exercises' checks ask with; a test fails where one is missing here."""
-
-
-@dataclass(frozen=True)
-class NodeFacts:
-    """What one node is like.
-
-    :param answers: of the commands that were asked ahead; see :data:`PREFETCHED`.
-    :param engine_running: there is an engine's process.
-    :param engine_silent: how it failed to answer, as a sentence; empty where it answered, or does not run.
-    :param time: the node's clock when its engine answered, ``None`` where it did not.
-    """
-
-    hostname: str
-    answers: Mapping[str, CommandAnswer]
-    engine_running: bool
-    engine_version: str
-    engine_silent: str
-    local_swarm: LocalSwarm
-    time: datetime | None = None
-
-    @property
-    def swarm(self) -> LocalSwarm:
-        """Give the swarm as this node's engine sees it; inactive where no engine runs.
-
-        :raises NodeError: an engine runs, but does not answer: nothing can be said.
-        """
-        if self.engine_silent:
-            raise NodeError(self.engine_silent, "Look at it there: sudo journalctl -u docker")
-        return self.local_swarm
-
 
 def script(commands: Commands, within: float) -> str:
     """Compose the script with which a person asks a node.
@@ -84,14 +46,17 @@ def _script(commands: Commands, info: str) -> str:
     return _SCRIPT.replace("INFO", info).replace("COMMANDS", commands.script.strip())
 
 
-def question(commands: Commands, within: float) -> Question:
-    """Make the question for everything that checks of a node ask for.
+def question(commands: Commands, within: float, arrivals: list[float] | None = None) -> Question:
+    """Make the question for a node's facts.
 
     :param within: seconds the engine has for its answer.
+    :param arrivals: to it is added when the node's answer had come, before its engine is asked.
     """
 
     def answer(node: NodeAccess) -> str:
         text = node.run(_script(commands, ""))
+        if arrivals is not None:
+            arrivals.append(clock.time())
         head, heading, tail = text.partition(_ANSWERS)
         if not _RUNNING.search(head):
             return text
@@ -105,7 +70,7 @@ def question(commands: Commands, within: float) -> Question:
 
 
 def read(ask: Ask, name: str, names: Iterable[str], within: float = 20.0) -> NodeFacts:
-    """Ask a node everything at once.
+    """Ask a node everything at once that checks ask for.
 
     :param ask: puts a question to it.
     :param name: the node, for the error.
@@ -121,18 +86,48 @@ def read(ask: Ask, name: str, names: Iterable[str], within: float = 20.0) -> Nod
     return parse(text, name, commands)
 
 
-def parse(text: str, name: str, commands: Commands) -> NodeFacts:
+def read_for_bootstrap(ask: Ask, name: str, within: float) -> NodeFacts:
+    """Ask a node everything at once that a bootstrap decides by.
+
+    :param ask: puts a question to it.
+    :param name: the node, for the error.
+    :param within: seconds that the commands have.
+    :raises NodeError: it does not answer, or not in a way that can be read.
+    """
+    commands = Commands.of(FOR_BOOTSTRAP, within)
+    arrivals: list[float] = []
+    text = ask(question(commands, 30, arrivals))
+    return parse(text, name, commands, arrivals[-1] if arrivals else clock.time())
+
+
+def parse(text: str, name: str, commands: Commands, arrived: float = 0.0) -> NodeFacts:
     """Read what the script printed.
 
+    :param arrived: when it came, by this computer's clock, in seconds since 1970.
     :raises NodeError: it cannot be read.
     """
     body, end, _ = text.rpartition("\n@@end")
     head, heading, tail = body.partition(_ANSWERS)
     sections = split_sections(head)
     if not end:
-        raise NodeError(f"{name}: its answer is cut short: {text.strip()[-200:] or 'nothing'}", "Grade again.")
+        raise NodeError(
+            f"{name}: its answer is cut short: {text.strip()[-200:] or 'nothing'}", "Run the same command again."
+        )
     with reading(name):
-        return _facts(sections, name, commands.answers(tail) if heading else older_facts.answers(sections))
+        answers = commands.answers(tail) if heading else older_facts.answers(sections)
+        running = "running" in sections["engine"]
+        info = read_info(sections.get("info", ""), f"{name}: /info")
+        return NodeFacts(
+            name=name,
+            hostname=sections["hostname"].strip(),
+            answers=answers,
+            engine_running=running,
+            engine_version=text_of(info, "ServerVersion"),
+            engine_silent=f"{name}: its engine runs, but does not answer." if running and info is None else "",
+            local_swarm=LocalSwarm.of(part(info or {}, "Swarm")),
+            time=moment(info or {}, "SystemTime"),
+            arrived=arrived,
+        )
 
 
 def split_sections(text: str) -> Mapping[str, str]:
@@ -141,18 +136,14 @@ def split_sections(text: str) -> Mapping[str, str]:
     return {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
 
 
-def _facts(sections: Mapping[str, str], name: str, answers: Mapping[str, CommandAnswer]) -> NodeFacts:
-    running = "running" in sections["engine"]
-    answer = [line for line in sections.get("info", "").split("\n") if line.strip()]
+def read_info(answer: str, where: str) -> Mapping[str, Any] | None:
+    """Read what an engine answered to ``/info``, with the HTTP status after it; ``None`` where it gave no answer.
+
+    :param where: what gave it, for the error.
+    :raises NodeError: it is no JSON object.
+    """
     # The status is 000 where the engine gave no answer in time.
-    answered = len(answer) == 2 and answer[1].strip() == "200"
-    info = as_object(as_json(answer[0], f"{name}: /info"), f"{name}: /info") if answered else {}
-    return NodeFacts(
-        hostname=sections["hostname"].strip(),
-        answers=answers,
-        engine_running=running,
-        engine_version=text_of(info, "ServerVersion"),
-        engine_silent=f"{name}: its engine runs, but does not answer." if running and not answered else "",
-        local_swarm=LocalSwarm.of(info.get("Swarm") or {}),
-        time=moment(info, "SystemTime"),
-    )
+    lines = [line for line in answer.split("\n") if line.strip()]
+    if len(lines) != 2 or lines[1].strip() != "200":
+        return None
+    return as_object(as_json(lines[0], where), where)

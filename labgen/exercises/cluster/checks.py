@@ -12,7 +12,7 @@ from labgen.docker.swarm import Swarm, SwarmNode
 from labgen.exercise.hint import in_folder, on_manager, on_node
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab, Node
-from labgen.observation.facts import NodeFacts
+from labgen.observation.node_facts import NodeFacts
 from verify.checks import check
 from verify.exam import Exam
 from verify.hosts_file import addresses_of

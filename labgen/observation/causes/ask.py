@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.i18n import NOTHING
-from labgen.docker.api import as_json, as_object, part
+from labgen.docker.api import part
 from labgen.docker.question import Ask, NodeAccess, Question
 from labgen.docker.swarm import LocalSwarm, Service, Swarm, look
 from labgen.exercise.catalogue import exercises
@@ -19,6 +19,7 @@ from labgen.exercise.services import ServiceSpec
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes import symptoms
 from labgen.observation.causes.model import NodeState, Observations
+from labgen.observation.facts import read_info
 
 _WITHIN = 10
 """Seconds that an engine has to say what it is like."""
@@ -70,15 +71,13 @@ def state(node: Node, ask: Ask) -> NodeState:
     asked_at = time.monotonic()
     try:
         text, engine_mark, answer = ask(_QUESTION).partition(_ENGINE)
-        lines = [line for line in answer.split("\n") if line.strip()]
-        answered = len(lines) == 2 and lines[1].strip() == "200"
-        info = as_object(as_json(lines[0], "/info"), "/info") if answered else {}
+        info = read_info(answer, "/info")
         return NodeState(
             node.name,
             str(node.address),
             node.role,
             engine_running=bool(engine_mark),
-            swarm=LocalSwarm.of(part(info, "Swarm")) if answered else None,
+            swarm=None if info is None else LocalSwarm.of(part(info, "Swarm")),
             symptoms=symptoms.read(text, asked_at),
         )
     except LabgenError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from labgen.core.errors import NodeError
+from labgen.observation.facts import split_sections
 
 SCRIPT = r"""
 export LC_ALL=C
@@ -104,8 +105,7 @@ def read(text: str, asked_at: float) -> Symptoms:
     :param asked_at: when it was asked, in seconds by one clock of the asker's for all nodes; only differences count.
     :raises NodeError: it was cut short.
     """
-    parts = re.split(r"(?m)^@@(\w+)$\n?", text)
-    sections = {parts[place]: parts[place + 1].strip("\n") for place in range(1, len(parts) - 1, 2)}
+    sections = split_sections(text)
     if "end" not in sections:
         raise NodeError(f"the node's answer is cut short: {text.strip()[-200:] or 'nothing'}")
     clock = re.fullmatch(r"\d{1,12}\.\d{1,9}", sections.get("clock", "").strip())

@@ -11,7 +11,7 @@ from labgen.core.errors import NodeError
 from labgen.docker.question import Question
 from labgen.observation import facts, older_facts
 from labgen.observation.commands import CommandAnswer, Commands
-from labgen.observation.facts import PREFETCHED
+from labgen.observation.node_facts import PREFETCHED, NodeFacts
 from labgen.transport.replay import NotRecorded
 from tests.scripted_node import ScriptedNode, answered
 
@@ -65,7 +65,7 @@ def test_parse_of_an_answer_that_is_cut_short(text: str) -> None:
         facts.parse(text, "m", COMMANDS)
 
 
-def asked(engine: object, text: str = TEXT) -> facts.NodeFacts:
+def asked(engine: object, text: str = TEXT) -> NodeFacts:
     """The facts of a recorded node whose engine answers so."""
     head, info, rest = text.partition("\n@@info\n")
     shell = head + "\n@@answers\n" + rest.partition("\n@@answers\n")[2] if info else text

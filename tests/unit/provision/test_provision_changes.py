@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,8 +20,10 @@ from labgen.docker.swarm import LocalSwarm
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
-from labgen.model.lab import Lab, Node
 from labgen.model.lab_folder import LabFolder, State
+from labgen.observation import node_facts
+from labgen.observation.commands import CommandAnswer
+from labgen.observation.node_facts import Interface, NodeFacts
 from provision import bootstrap
 from provision.__main__ import main as fab
 from provision.changes import (
@@ -38,7 +41,6 @@ from provision.changes import (
     not_applicable,
     resolver,
 )
-from provision.facts import Interface, NodeFacts
 from provision.shell import Shell, write_file
 from tests import needs
 
@@ -46,37 +48,74 @@ LAB = config.parse("")
 WORKER = LAB.node("swarm-worker1")
 
 
-def settled(lab: Lab = LAB, node: Node = WORKER) -> NodeFacts:
-    """A node on which nothing is left to do."""
+def settled(**values: Any) -> NodeFacts:
+    """A node on which nothing is left to do, but for these values."""
+    lab_link = Interface("eth1", WORKER.mac, (f"{WORKER.address}/{LAB.plan.lab.prefixlen}",))
+    values = {
+        "interfaces": (Interface("eth0", "52:54:00:aa:bb:cc", ("192.168.221.17/24",)), lab_link),
+        "netplan": netplan(LAB, WORKER),
+        "netplan_mode": "600",
+        "hosts": hosts_file("127.0.0.1 localhost\n", LAB),
+        "resolv_conf": "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n",
+        "engine_installed": True,
+        "engine_answers": True,
+        "daemon": {},
+        "groups": ("vagrant", "docker"),
+        "ufw_rules": "Status: inactive\n",
+        "firewalld_ports": None,
+        "registry": "",
+        "mirror_set": "",
+        "curl": True,
+        "hub": "200 0.01 0.2",
+        "behind": 0.3,
+        **values,
+    }
+    links = [
+        {
+            "ifname": link.name,
+            "address": link.mac,
+            "addr_info": [
+                {"family": "inet", "local": address, "prefixlen": prefix}
+                for address, prefix in (with_prefix.split("/") for with_prefix in link.addresses)
+            ],
+        }
+        for link in values["interfaces"]
+    ]
+    ports = values["firewalld_ports"]
+    outputs = {
+        node_facts.INTERFACES: json.dumps(links),
+        node_facts.HOSTS: values["hosts"],
+        node_facts.NETPLAN: f"{values['netplan_mode']}\n{values['netplan']}" if values["netplan"] else "",
+        node_facts.OS_RELEASE: "ID=debian\n",
+        node_facts.RESOLV_CONF: values["resolv_conf"],
+        node_facts.DOCKERD: "/usr/sbin/dockerd\n" if values["engine_installed"] else "",
+        node_facts.DAEMON: json.dumps(values["daemon"]),
+        node_facts.LOGIN_USER: "vagrant\n",
+        node_facts.GROUPS: "".join(f"{group}:x:1:vagrant\n" for group in values["groups"]),
+        node_facts.UFW: values["ufw_rules"],
+        node_facts.FIREWALLD: "" if ports is None else f"running\n{' '.join(ports)}\n",
+        node_facts.REGISTRY: values["registry"],
+        node_facts.MIRROR: values["mirror_set"],
+        node_facts.CURL: "/usr/bin/curl\n" if values["curl"] else "",
+        node_facts.HUB: values["hub"],
+        node_facts.CLOCK: f"{NOW - values['behind']:.9f}\n",
+    }
     return NodeFacts(
-        hostname=node.name,
-        interfaces=(
-            Interface("eth0", "52:54:00:aa:bb:cc", ("192.168.221.17/24",)),
-            Interface("eth1", node.mac, (f"{node.address}/{lab.plan.lab.prefixlen}",)),
-        ),
-        netplan=netplan(lab, node),
-        netplan_mode="600",
-        hosts=hosts_file("127.0.0.1 localhost\n", lab),
-        os_id="debian",
-        engine_installed=True,
-        engine_running=True,
-        daemon={},
-        user="vagrant",
-        groups=("vagrant", "docker"),
-        ufw_rules=None,
-        firewalld_ports=None,
-        swarm=LocalSwarm.inactive(),
-        curl=True,
-        hub_reachable=True,
-        has_registry=False,
-        has_stand_ins=False,
-        mirror_set="",
-        resolv_conf="nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n",
-        resolver_silent=False,
-        behind=0.3,
+        name=WORKER.name,
+        hostname=values.get("hostname", WORKER.name),
+        answers={command: CommandAnswer(0, out) for command, out in outputs.items()},
+        engine_running=values["engine_answers"],
+        engine_version="",
+        engine_silent="",
+        local_swarm=LocalSwarm.inactive(),
+        arrived=NOW,
     )
 
 
+NOW = 1790000000.5
+REGISTRY = "present\n"
+STAND_INS = f"{REGISTRY}/var/lib/docker-registry/data\n"
+SILENT_RESOLVER = "000 0.000000 4.001873"
 GIVEN = {Capability.NETPLAN: "the engine outside gives a container its addresses"}
 NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
 
@@ -92,8 +131,7 @@ def container(**overrides: object) -> NodeFacts:
         Interface("eth0", "02:42:0a:00:03:02", ("10.0.3.2/24",)),
         Interface("eth1", "02:42:0a:00:02:66", (f"{WORKER.address}/24",)),
     )
-    facts: dict[str, object] = {"interfaces": links, "netplan": None, "netplan_mode": "", **overrides}
-    return dataclasses.replace(settled(), **facts)  # type: ignore[arg-type]
+    return settled(**{"interfaces": links, "netplan": None, **overrides})
 
 
 @pytest.mark.parametrize("lacks", [{}, NO_MESH])
@@ -191,7 +229,7 @@ def test_fab_says_what_is_not_applicable_once(
     ],
 )
 def test_address_is_set_by_netplan(wrong: dict[str, object]) -> None:
-    (change,) = network(dataclasses.replace(settled(), **wrong), LAB, WORKER)
+    (change,) = network(settled(**wrong), LAB, WORKER)
     assert change.what == "address 10.0.2.102/24 on eth1 (netplan)"
     assert "umask 0066" in change.script
 
@@ -206,20 +244,20 @@ def test_netplan_comes_before_files_that_match_every_adapter() -> None:
 
 def test_network_asks_netplans_configure_before_generate() -> None:
     """From netplan 1.2 on there are both, and only the first makes networkd's files."""
-    facts = dataclasses.replace(settled(), netplan=None)
+    facts = settled(netplan=None)
     (change,) = network(facts, LAB, WORKER)
     programs = re.findall(r"/(?:usr/)?lib(?:exec)?/netplan/\w+", change.script)
     assert programs == ["/usr/libexec/netplan/configure", "/usr/libexec/netplan/generate", "/lib/netplan/generate"]
 
 
 def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
-    facts = dataclasses.replace(settled(), interfaces=(Interface("eth0", "52:54:00:aa:bb:cc", ()),))
+    facts = settled(interfaces=(Interface("eth0", "52:54:00:aa:bb:cc", ()),))
     with pytest.raises(NodeError, match="08:00:27:00:02:66"):
         network(facts, LAB, WORKER)
 
 
 def test_host_name() -> None:
-    (change,) = hostname(dataclasses.replace(settled(), hostname="debian"), LAB, WORKER)
+    (change,) = hostname(settled(hostname="debian"), LAB, WORKER)
     assert "hostnamectl set-hostname swarm-worker1 ||" in change.script
 
 
@@ -252,7 +290,7 @@ def test_names_of_an_earlier_lab_go() -> None:
     wider = config.parse("workers: 3")
     shrunk = hosts_file(hosts_file("127.0.0.1 localhost\n", wider), LAB)
     assert "swarm-worker3" not in shrunk
-    assert hosts(dataclasses.replace(settled(), hosts=hosts_file("", wider)), LAB, WORKER)
+    assert hosts(settled(hosts=hosts_file("", wider)), LAB, WORKER)
 
 
 UFW = "Status: active\n\nTo                         Action      From\n--                         ------      ----\n"
@@ -266,7 +304,7 @@ def test_ufw_opens_what_is_missing_for_the_lab_network() -> None:
     rules = (
         UFW + "22/tcp                     ALLOW       Anywhere\n2377/tcp                   ALLOW       10.0.2.0/24\n"
     )
-    (change,) = firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER)
+    (change,) = firewall(settled(ufw_rules=rules), LAB, WORKER)
     assert change.script.split(" && ") == [
         "ufw allow from 10.0.2.0/24 to any port 7946 proto tcp",
         "ufw allow from 10.0.2.0/24 to any port 7946 proto udp",
@@ -287,21 +325,21 @@ def test_ufw_that_was_opened_is_left_alone() -> None:
             "22/tcp (v6)                ALLOW       Anywhere (v6)",
         )
     )
-    assert firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER) == []
+    assert firewall(settled(ufw_rules=rules), LAB, WORKER) == []
 
 
 def test_ufw_rule_for_another_network_does_not_count() -> None:
     rules = UFW + "".join(
         f"{port}   ALLOW   10.9.0.0/24\n" for port in ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
     )
-    (change,) = firewall(dataclasses.replace(settled(), ufw_rules=rules), LAB, WORKER)
+    (change,) = firewall(settled(ufw_rules=rules), LAB, WORKER)
     assert change.script.count("ufw allow") == 4
     open_to_all = rules.replace("10.9.0.0/24", "Anywhere")
-    assert firewall(dataclasses.replace(settled(), ufw_rules=open_to_all), LAB, WORKER) == []
+    assert firewall(settled(ufw_rules=open_to_all), LAB, WORKER) == []
 
 
 def test_firewalld_opens_what_is_missing() -> None:
-    facts = dataclasses.replace(settled(), firewalld_ports=frozenset({"2377/tcp", "4789/udp"}))
+    facts = settled(firewalld_ports=frozenset({"2377/tcp", "4789/udp"}))
     (change,) = firewall(facts, LAB, WORKER)
     assert "--add-port=7946/tcp --add-port=7946/udp" in change.script
     assert "--permanent" in change.script
@@ -331,9 +369,8 @@ OTHER = {"registry-mirrors": ["http://10.1.1.1:5000"]}
 def test_daemon_settings_follow_what_can_be_reached(
     daemon: dict[str, object], hub: bool, registry: bool, stand_ins: bool, expected: dict[str, object]
 ) -> None:
-    facts = dataclasses.replace(
-        settled(), daemon=daemon, hub_reachable=hub, has_registry=registry, has_stand_ins=stand_ins
-    )
+    contents = STAND_INS if stand_ins else REGISTRY if registry else ""
+    facts = settled(daemon=daemon, hub="401 0.02 0.3" if hub else "000 0.01 4.0", registry=contents)
     assert daemon_settings(facts, LAB) == expected
 
 
@@ -342,31 +379,33 @@ OF_MIRRORED = {"registry-mirrors": ["http://10.0.2.2:5000"], "insecure-registrie
 
 
 def test_daemon_settings_have_the_labs_own_mirror() -> None:
-    assert daemon_settings(dataclasses.replace(settled(), daemon=BOX), MIRRORED) == OF_MIRRORED
+    assert daemon_settings(settled(daemon=BOX), MIRRORED) == OF_MIRRORED
 
 
 @pytest.mark.parametrize("hub", [True, False])
 def test_daemon_settings_lose_a_mirror_that_has_left_lab_yml(hub: bool) -> None:
-    facts = dataclasses.replace(
-        settled(), daemon=OF_MIRRORED, mirror_set="http://10.0.2.2:5000", hub_reachable=hub, has_registry=True
-    )
-    assert daemon_settings(facts, LAB) == BOX
-    assert daemon_settings(dataclasses.replace(facts, has_registry=False), LAB) == {}
+    values = {
+        "daemon": OF_MIRRORED,
+        "mirror_set": "http://10.0.2.2:5000",
+        "hub": "200 0.01 0.2" if hub else "000 0.01 4.0",
+    }
+    assert daemon_settings(settled(**values, registry=REGISTRY), LAB) == BOX
+    assert daemon_settings(settled(**values), LAB) == {}
 
 
 def test_daemon_settings_keep_a_persons_own_mirror() -> None:
     daemon = {"registry-mirrors": ["https://a", "http://10.0.2.2:5000"], "insecure-registries": ["b", "10.0.2.2:5000"]}
-    facts = dataclasses.replace(settled(), daemon=daemon, mirror_set="http://10.0.2.2:5000")
+    facts = settled(daemon=daemon, mirror_set="http://10.0.2.2:5000")
     assert daemon_settings(facts, LAB) == {"registry-mirrors": ["https://a"], "insecure-registries": ["b"]}
 
 
 def test_engine_notes_the_mirror_that_it_sets_once() -> None:
     (change,) = engine(settled(), MIRRORED, WORKER)
     assert "http://10.0.2.2:5000\n" in change.script
-    noted = dataclasses.replace(settled(), daemon=OF_MIRRORED, mirror_set="http://10.0.2.2:5000")
+    noted = settled(daemon=OF_MIRRORED, mirror_set="http://10.0.2.2:5000")
     assert engine(noted, MIRRORED, WORKER) == []
     # One that an earlier version has set.
-    (change,) = engine(dataclasses.replace(noted, mirror_set=""), MIRRORED, WORKER)
+    (change,) = engine(settled(daemon=OF_MIRRORED), MIRRORED, WORKER)
     assert change.what == "engine settings: mirror http://10.0.2.2:5000 noted"
     (change,) = engine(noted, LAB, WORKER)
     assert "rm -f /etc/docker/labgen-mirror" in change.script
@@ -380,13 +419,13 @@ def test_docker0_is_moved_only_where_it_would_overlap() -> None:
 
 
 def test_a_mirror_needs_no_restart() -> None:
-    facts = dataclasses.replace(settled(), daemon=BOX)
+    facts = settled(daemon=BOX)
     (change,) = engine(facts, LAB, WORKER)
     assert "systemctl reload docker" in change.script
 
 
 def test_engine_is_installed_started_and_given_to_the_user() -> None:
-    bare = dataclasses.replace(settled(), engine_installed=False, engine_running=False, groups=("vagrant",), curl=False)
+    bare = settled(engine_installed=False, engine_answers=False, groups=("vagrant",), curl=False)
     assert [change.what for change in engine(bare, LAB, WORKER)] == [
         "curl installed",
         "engine installed (docker.io)",
@@ -397,14 +436,14 @@ def test_engine_is_installed_started_and_given_to_the_user() -> None:
 
 def test_engine_version_cannot_become_code() -> None:
     lab = config.parse("engine: {version: \"1; touch /pwned; '$(id)'\"}")
-    (change, *_) = engine(dataclasses.replace(settled(), engine_installed=False), lab, WORKER)
+    (change, *_) = engine(settled(engine_installed=False), lab, WORKER)
     assert "'docker.io=1; touch /pwned; '\"'\"'$(id)'\"'\"''" in change.script
 
 
 def test_engine_source_none_is_an_error_where_there_is_none() -> None:
     lab = config.parse("engine: {source: none}")
     with pytest.raises(NodeError, match="has no Docker engine"):
-        engine(dataclasses.replace(settled(), engine_installed=False), lab, WORKER)
+        engine(settled(engine_installed=False), lab, WORKER)
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=100))
@@ -433,14 +472,14 @@ def test_tokens_are_redacted() -> None:
     [(86400.25, "clock: was 86400 s behind", "+86400.250 seconds"), (-7.5, "clock: was 8 s ahead", "-7.500 seconds")],
 )
 def test_a_clock_that_is_off_is_set(behind: float, what: str, shift: str) -> None:
-    (change,) = clock(dataclasses.replace(settled(), behind=behind), LAB, WORKER)
+    (change,) = clock(settled(behind=behind), LAB, WORKER)
     assert change.what == what
     assert f"'{shift}'" in change.script
 
 
 @pytest.mark.parametrize("behind", [1.9, -1.9])
 def test_a_clock_is_not_set_for_the_time_that_an_answer_takes(behind: float) -> None:
-    assert clock(dataclasses.replace(settled(), behind=behind), LAB, WORKER) == []
+    assert clock(settled(behind=behind), LAB, WORKER) == []
 
 
 def test_a_resolver_that_answers_is_left_alone() -> None:
@@ -448,8 +487,8 @@ def test_a_resolver_that_answers_is_left_alone() -> None:
 
 
 def test_a_silent_resolver_is_given_up_on_after_a_second() -> None:
-    facts = dataclasses.replace(settled(), resolver_silent=True)
+    facts = settled(hub=SILENT_RESOLVER)
     (change,) = resolver(facts, LAB, WORKER)
     assert "nameserver 127.0.0.53\noptions timeout:1 attempts:1\n" in change.script
-    hasty = dataclasses.replace(facts, resolv_conf="nameserver 127.0.0.53\noptions timeout:1 attempts:1\n")
+    hasty = settled(hub=SILENT_RESOLVER, resolv_conf="nameserver 127.0.0.53\noptions timeout:1 attempts:1\n")
     assert resolver(hasty, LAB, WORKER) == []

@@ -27,6 +27,7 @@ from labgen.docker.question import Question
 from labgen.docker.swarm import Swarm, look
 from labgen.observation import facts, older_facts
 from labgen.observation.commands import Commands
+from labgen.observation.node_facts import PREFETCHED
 from tests import needs
 from verify import bundle
 
@@ -263,7 +264,7 @@ def test_readers_of_nodes_read_or_refuse_any_lines(lines: list[str]) -> None:
             reader(text)
 
 
-COMMANDS = Commands.of(facts.PREFETCHED, 5)
+COMMANDS = Commands.of(PREFETCHED, 5)
 SECTIONS = ("hostname", "links", "sockets", "names", "engine", "info", "end")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_lab import FakeLab
 
-from labgen.observation.facts import PREFETCHED
+from labgen.observation.node_facts import PREFETCHED
 from verify.testinfra_host import NodeBackend
 
 pytest_plugins = ["pytester"]
