@@ -238,7 +238,7 @@ def test_netplan_comes_before_files_that_match_every_adapter() -> None:
     """Debian's cloud images have ``all-en`` and ``all-eth``, and networkd takes the first file that matches."""
     (name,) = re.findall(r"ethernets:\n    (\S+):\n", netplan(LAB, WORKER))
     assert name < "all-en"
-    (change,) = network(dataclasses.replace(settled(), netplan=None), LAB, WORKER)
+    (change,) = network(settled(netplan=None), LAB, WORKER)
     assert f"/run/systemd/network/10-netplan-{name}.network" in change.script
 
 
