@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +23,7 @@ E: Package 'docker.io' has no installation candidate
 
 
 def test_packages_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = dataclasses.replace(settled(), hostname="fresh", engine_installed=False, engine_running=False, swarm=None)
+    bare = settled(hostname="fresh", engine_installed=False, engine_answers=False)
     monkeypatch.setattr(bootstrap, "observe", lambda shell: bare)
     shell = ScriptedShell(WORKER, [("hostname(?s:.*)apt-get", Output(1, "@@done\n", NO_PACKAGES))])
     lines: list[str] = []
