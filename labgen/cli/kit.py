@@ -52,6 +52,7 @@ def make_kit(
     without_nodes: bool,
 ) -> int:
     """Make a kit, or carry on with one."""
+    from labgen.kit import commands, programs
     from labgen.kit.make import Kit, make
 
     kit = Kit(
@@ -66,7 +67,10 @@ def make_kit(
     files = make(kit, for_stream())
     print(f"{folder}: {len(files)} files, {sum(file.size for file in files) / 2**20:.0f} MiB")
     print(f"  SHA-256 of {check.MANIFEST}: {check.digest(folder / check.MANIFEST)}")
-    print("  Copy the folder whole. On each computer: open start.html (start.ko.html), or type  python check.py")
+    print("  Copy the folder whole. On each computer: open start.html (start.ko.html), or type in the folder:")
+    usual = programs.usual_python(kit.pythons)
+    for line in dict.fromkeys(line for platform in kit.platforms for line in commands.check(platform)):
+        print(f"    {line.replace(commands.PYTHON, usual)}")
     print(f"Next:  labgen kit check {typed_path(folder)}")
     return 0
 

@@ -2,10 +2,16 @@
 """Check a classroom kit: that every file of it is there and unchanged, and that this computer can use it.
 
 This file needs Python and nothing else; it runs on an old one, too, to say so. It lies in every kit, and
-`labgen kit check` does the same. Nothing in the kit is executed or imported.
+`labgen kit check` does the same. Nothing else in the kit is executed or imported, and what Python would import in place
+of a module of its own is a fault: without ``-I`` it looks into the kit's folder first.
 """
 
 from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+    sys.path.pop(0)  # the kit's folder: a json.py in it would be imported below
 
 import argparse
 import hashlib
@@ -15,7 +21,6 @@ import os
 import platform
 import shutil
 import struct
-import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +34,9 @@ WELL, UNSUITABLE, DAMAGED = 0, 5, 6
 
 OWN_FOLDERS = ("wheels", "boxes", "images")
 """Folders in which a file that the kit does not have is a fault: pip takes what is in the first."""
+
+_MODULES = (".py", ".pyc", ".pyw", ".so", ".pyd")
+"""Endings of files that Python imports."""
 
 OF_THE_SYSTEM = (".DS_Store", "System Volume Information", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini", "lost+found")
 """What systems leave on a stick, beside names that begin with a dot."""
@@ -179,9 +187,9 @@ def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Text]:
             yield _("missing: %(path)s", path=entry["path"])
         except OSError as why:
             yield _("unreadable: %(path)s: %(reason)s", path=entry["path"], reason=why.strerror or why)
-    for name in surplus(kit, manifest):
-        if name.split("/")[0] in OWN_FOLDERS:
-            yield _("surplus: %(path)s is not of this kit: remove it", path=name)
+    in_own_folders = [name for name in surplus(kit, manifest) if name.split("/")[0] in OWN_FOLDERS]
+    for name in [*in_own_folders, *modules(kit, manifest)]:
+        yield _("surplus: %(path)s is not of this kit: remove it", path=name)
 
 
 def linked_folders(kit: Path) -> list[str]:
@@ -200,6 +208,16 @@ def surplus(kit: Path, manifest: dict[str, Any]) -> list[str]:
         folders[:] = sorted(name for name in folders if not _of_the_system(name) and not _is_environment(folder, name))
         names += [Path(folder, name).relative_to(kit).as_posix() for name in sorted(files) if not _of_the_system(name)]
     return [name for name in names if name not in listed]
+
+
+def modules(kit: Path, manifest: dict[str, Any]) -> list[str]:
+    """List the modules and packages beside those of a kit: Python imports them where the kit's folder comes first."""
+    listed = {entry["path"] for entry in manifest["files"]}
+    return [
+        path.name
+        for path in sorted(kit.glob("*"))
+        if path.name not in listed and (path.suffix.lower() in _MODULES or any(path.glob("__init__.*")))
+    ]
 
 
 def _is_environment(folder: str, name: str) -> bool:
@@ -291,7 +309,8 @@ def check(kit: Path, say: Callable[[Text], None], installed: bool, computer: Com
     damaged = list(problems_of_files(kit, manifest))
     for text in damaged:
         say(text)
-    extra = [name for name in surplus(kit, manifest) if name.split("/")[0] not in OWN_FOLDERS]
+    faulty = (*OWN_FOLDERS, *modules(kit, manifest))
+    extra = [name for name in surplus(kit, manifest) if name.split("/")[0] not in faulty]
     if extra:
         say(_("Beside the kit, and not checked: %(files)s", files=", ".join(extra[:20])))
     if damaged:

@@ -57,17 +57,20 @@ SHELLS: Mapping[str, Shell] = {
 
 
 def check(platform: Platform) -> list[str]:
-    """Give the command that checks the kit before anything of it is installed."""
-    return [f"{SHELLS[platform.system].python} check.py"]
+    """Give the command that checks the kit before anything of it is installed.
+
+    With ``-I``, Python imports nothing from the folder that it is started in.
+    """
+    return [f"{SHELLS[platform.system].python} -I check.py"]
 
 
 def install(platform: Platform) -> list[str]:
     """Give the commands that install labgen."""
     shell = SHELLS[platform.system]
     return [
-        f"{shell.python} -m venv {shell.environment}",
+        f"{shell.python} -I -m venv {shell.environment}",
         shell.activate,
-        "python -m pip install --no-index --find-links wheels labgen",
+        "python -I -m pip install --no-index --find-links wheels labgen",
     ]
 
 

@@ -71,7 +71,7 @@ def environment(kit: Path, offline: Run, tmp_path_factory: pytest.TempPathFactor
     place = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", place], check=True, timeout=120)
     programs = place / ("Scripts" if os.name == "nt" else "bin")
-    line = ["-m", "pip", "install", "--no-index", "--find-links", "wheels", "labgen"]
+    line = ["-I", "-m", "pip", "install", "--no-index", "--find-links", "wheels", "labgen"]
     installed = offline(programs / "python", *line, folder=kit)
     assert installed.returncode == 0, installed.stdout + installed.stderr
     return programs
@@ -80,7 +80,7 @@ def environment(kit: Path, offline: Run, tmp_path_factory: pytest.TempPathFactor
 def test_kit_check_py_ends_well_before_anything_is_installed(kit: Path, offline: Run) -> None:
     result = offline(sys.executable, "-I", "-S", kit / "check.py", "--lang", "en")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "python -m pip install --no-index --find-links wheels labgen" in result.stdout
+    assert "python -I -m pip install --no-index --find-links wheels labgen" in result.stdout
 
 
 def test_kit_gives_a_labgen_that_works_without_a_network(

@@ -40,7 +40,7 @@ def test_check_of_a_whole_kit_ends_with_the_commands_of_this_computer(kit: Path)
     status, lines = checked(kit)
     assert status == WELL
     assert check.digest(kit / "manifest.json") in lines
-    assert lines.index("  python3.12 -m venv ~/labgen-python") < lines.index("  labgen up --provider virtualbox")
+    assert lines.index("  python3.12 -I -m venv ~/labgen-python") < lines.index("  labgen up --provider virtualbox")
     assert "venv" not in checked(kit, installed=True)[1]
 
 
@@ -100,6 +100,27 @@ def test_check_refuses_a_folder_of_the_kit_that_is_a_link(kit: Path, tmp_path: P
     status, lines = checked(kit)
     assert status == DAMAGED
     assert f"changed: {name} is a link to another folder" in lines.splitlines()
+
+
+@pytest.mark.parametrize("name", ["json.py", "pip.PY", "json.pyc", "pip.so", "pip/__init__.py", "pip/__init__.pyd"])
+def test_check_refuses_a_module_that_python_would_import_in_place_of_its_own(kit: Path, name: str) -> None:
+    (kit / "pip").mkdir()
+    (kit / name).touch()
+    (kit / "pip" / "pyvenv.cfg").touch()
+    status, lines = checked(kit)
+    assert status == DAMAGED
+    assert f"surplus: {name.split('/')[0]} is not of this kit: remove it" in lines.splitlines()
+    assert name not in lines.partition("Beside the kit")[2]
+
+
+@pytest.mark.parametrize("options", [[], ["-I"]])
+def test_check_py_imports_nothing_from_the_kit_s_folder(kit: Path, options: list[str]) -> None:
+    (kit / "json.py").write_text("import sys; sys.exit('imported')", encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, *options, "check.py", "--lang", "en"], cwd=kit, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == DAMAGED, result.stderr
+    assert "surplus: json.py is not of this kit" in result.stdout
 
 
 def test_check_of_a_kit_that_is_reached_through_a_link_is_well(kit: Path, tmp_path: Path) -> None:

@@ -238,14 +238,23 @@ def test_copy_of_a_file_that_is_too_large_for_the_file_system_names_fat32(tmp_pa
     assert list(target.parent.iterdir()) == []
 
 
+def test_kit_command_prints_how_each_platform_starts_the_check(
+    index: Index, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--for", "windows-amd64,linux-amd64", "--python", "3.12", "--without-nodes"]
+    assert cli.main(["kit", "make", str(tmp_path / "kit"), *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"    py -3.12 -I check.py", "    python3.12 -I check.py"} < set(lines)
+
+
 def test_page_has_every_platform_in_both_languages_and_fetches_nothing(kit: Path) -> None:
     for file in FILES.values():
         page = (kit / file).read_text(encoding="utf-8")
         assert not re.search(r"<(script|link|img|iframe)|url\(|%\(", page)
         for name in ("windows-amd64", "macos-arm64", "linux-amd64"):
             assert f'<h2 id="{name}-' in page
-        assert "py -3.12 check.py" in page
-        assert "pip install --no-index --find-links wheels labgen" in page
+        assert "py -3.12 -I check.py" in page
+        assert "python -I -m pip install --no-index --find-links wheels labgen" in page
     assert "시작하기" in (kit / FILES["ko"]).read_text(encoding="utf-8")
 
 
