@@ -60,3 +60,15 @@ def test_swarm_is_asked_again_while_the_engine_is_busy_and_ends_with_its_error(m
     with pytest.raises(EngineBusy, match="answered 500 to /info"):
         _ = exam.swarm
     assert len(looks) > 2
+
+
+def test_begin_asks_every_node_beside_the_run_and_does_not_hold_its_end_up() -> None:
+    lab = config.load(None)
+    exam = Exam(lab, Answering(), Patience(1.0))
+    asked: list[list[str]] = []
+    exam._read = lambda nodes: asked.append([node.name for node in nodes])  # type: ignore[method-assign]
+    exam.begin()
+    assert exam._asking is not None
+    assert exam._asking.daemon
+    exam._asking.join(5)
+    assert asked == [[node.name for node in lab.nodes]]

@@ -113,3 +113,27 @@ def test_book_has_the_titles_of_the_exercises_that_were_judged() -> None:
     assert titles.keys() == {"update", "cluster"}
     assert titles["update"] == exercises()["update"].title
     assert Book().titles() == {}
+
+
+def outcome_of(check: str) -> Outcome:
+    exercise, _, name = check.partition(".")
+    return Outcome(check, exercise, name, None, "It is so.", 1, 1, Verdict.PASS, "", "", 0.0)
+
+
+@pytest.mark.parametrize(("least", "seconds"), [(0.0, 10.0), (9.0, 10.0), (30.0, 30.0)])
+def test_book_reports_the_seconds_since_it_was_begun_or_those_of_the_recording(least: float, seconds: float) -> None:
+    assert Book(clock=lambda: 12.0, begun=2.0, least=least).report().seconds == seconds
+
+
+def test_book_reports_titles_of_what_was_judged_alone() -> None:
+    outcomes = {check: outcome_of(check) for check in ("cluster.address", "update.image")}
+    assert list(Book(outcomes=outcomes).titles()) == ["cluster", "update"]
+    assert list(Book().titles()) == []
+
+
+@pytest.mark.parametrize(("expected", "complete"), [(2, True), (3, False)])
+def test_book_is_complete_with_as_many_outcomes_as_there_are_checks(expected: int, complete: bool) -> None:
+    outcomes = {check: outcome_of(check) for check in ("update.b", "update.a")}
+    book = Book(outcomes=outcomes, places={"update.b": (1,), "update.a": (1,)}, expected=expected)
+    assert book.report().complete is complete
+    assert [outcome.id for outcome in book.report().checks] == ["update.a", "update.b"]

@@ -415,3 +415,8 @@ def test_report_of_a_text_that_utf8_has_no_bytes_for(
     monkeypatch.setattr(verdicts.Book, "report", lambda book: dataclasses.replace(plain(book), provider="\udcff\ud800"))
     assert run(GOOD).ret == 0
     assert report()["lab"]["provider"] == "\udcff\ud800"
+
+
+@pytest.mark.parametrize(("plain", "status"), [("def test_plain(): pass", 0), ("def test_plain(): assert 0", 1)])
+def test_exit_status_of_a_run_without_any_check_is_that_of_its_tests(run: Run, plain: str, status: int) -> None:
+    assert run(plain, options=()).ret == status

@@ -19,6 +19,7 @@ from labgen.report import (
     SeenTask,
 )
 from labgen.report.drawing import CHIPS, COLOURS, Bar, Timeline, cards, probes, spreads, timeline
+from labgen.report.drawing import _duration as duration
 from labgen.report.episodes import ROWS, Episode, episodes
 
 
@@ -237,3 +238,18 @@ def test_seen_service_tells_ports_and_the_newest_tasks() -> None:
     assert Seen().waited == 0.0
     assert REPORT.seen.node_name("id-worker1") == "worker1"
     assert REPORT.seen.node_name("id-of-nobody") == "id-of-nobody"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (36_000, "10 h")],
+)
+def test_duration_is_in_the_largest_unit_of_which_there_are_two(seconds: int, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(("replicas", "more"), [(ROWS - 1, 0), (ROWS, 0), (ROWS + 1, 1)])
+def test_timeline_counts_what_it_does_not_draw(replicas: int, more: int) -> None:
+    (episode, *_) = episodes(UPDATED)
+    rows = {str(number): next(iter(episode.rows.values())) for number in range(replicas)}
+    assert timeline(replace(episode, rows=rows), REPORT.seen).more == more

@@ -307,3 +307,17 @@ def test_text_tells_the_reason_beside_what_is_not_applicable_if_there_are_severa
 ) -> None:
     lines = [line.strip() for line in to_text(replace(REPORT, checks=checks)).splitlines()]
     assert lines.count(ELSEWHERE.seen) == told
+
+
+def test_text_ends_with_a_table_of_what_every_exercise_came_to() -> None:
+    rolled = outcome("rollback.paused", Verdict.FAIL, 2, "It paused.", "it did not")
+    opened = outcome("web.open", Verdict.PASS, 3, "It listens.")
+    report = replace(REPORT, checks=(rolled, opened, SAYS_THE_SAME), titles={"web": "Load balancing"}, seen=Seen())
+    lines = [line.rstrip() for line in to_text(report).splitlines() if line.strip(" ─")]
+    start = next(number for number, line in enumerate(lines) if line.startswith(" Exercise"))
+    assert lines[start:-1] == [
+        " Exercise               Points   pass   fail",
+        " rollback                  0/2             1",
+        " web · Load balancing      3/4      1      1",
+        " total                     3/6      1      2",
+    ]
