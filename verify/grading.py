@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from labgen.core.errors import ExerciseError, LabgenError
 from labgen.core.i18n import Language, ui_language
-from labgen.exercise.catalogue import find
+from labgen.exercise.catalogue import find, using
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
 from labgen.transport.protocol import Transport
@@ -57,6 +57,7 @@ def grade(
     evidence: Evidence | None = None,
     language: Language | None = None,
     nonce: str = "",
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
     warn: Callable[[str], None] = lambda _text: None,
     plugins: Sequence[object] = (),
 ) -> Report:
@@ -70,9 +71,12 @@ def grade(
         (``evidence.replay()``).
     :param language: of the report; that of this computer where ``None``.
     :param nonce: what the teacher has given for this grading; with evidence, its own counts.
+    :param parameters: values that exercises have in this grading instead of the course's, by exercise and parameter:
+        ``{"recovery": {"port": 8101}}``.
     :param warn: is told which exercises are left out because of a mistake in them.
     :param plugins: take part in pytest's run.
-    :raises ExerciseError: an exercise was named that there is not, or whose checks have a mistake.
+    :raises ExerciseError: an exercise was named that there is not, or whose checks have a mistake; or a parameter
+        that there is not, or a value that it cannot have.
     :raises LabgenError: the checks broke down.
     :raises KeyboardInterrupt: it was interrupted.
     """
@@ -86,7 +90,7 @@ def grade(
     way = SshTransport(lab) if transport is None else transport
     run = _Run(lab, way, evidence)
     try:
-        with _ONE_AT_A_TIME, _without_variables_of_pytest():
+        with _ONE_AT_A_TIME, using(parameters or {}), _without_variables_of_pytest():
             arguments = [*_SETTINGS, *options, str(CHECKS)]
             status = pytest.main(arguments, plugins=[*plugin.parts(), run, *plugins])
     finally:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +36,12 @@ __all__ = ["grade", "grade_evidence", "main"]
 
 
 def grade_evidence(
-    file: Path, exercises: Sequence[str] = (), *, nonce: str | None = None, language: Language | None = None
+    file: Path,
+    exercises: Sequence[str] = (),
+    *,
+    nonce: str | None = None,
+    language: Language | None = None,
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Report:
     """Grade what `labgen grade` has kept of a lab, without the lab; see :func:`grade`.
 
@@ -44,7 +49,9 @@ def grade_evidence(
     :raises EvidenceError: the file cannot be read, was changed, or was made with another nonce.
     """
     evidence = load_evidence(file, nonce)
-    return grade(lab_in(evidence), exercises, evidence.replay(), evidence=evidence, language=language)
+    return grade(
+        lab_in(evidence), exercises, evidence.replay(), evidence=evidence, language=language, parameters=parameters
+    )
 
 
 def main() -> int:
@@ -79,6 +86,7 @@ def _answer() -> int:
             subject.transport,
             evidence=subject.evidence,
             language=request.language,
+            parameters=request.parameters,
             warn=print,
         )
         print(reports.to_text(report, width=request.width or reports.WIDTH, colour=bool(request.width)), end="")
@@ -112,7 +120,14 @@ def _recorded(request: GradingRequest, opened: ExitStack) -> _Subject:
 
 def _grade_handin(request: GradingRequest, handin: HandIn, evidence: Evidence) -> tuple[Report, HostError | None]:
     subject = _Subject(lab_in(evidence), evidence.replay(), handin.report, evidence)
-    report = grade(subject.lab, request.exercises, subject.transport, evidence=evidence, language=request.language)
+    report = grade(
+        subject.lab,
+        request.exercises,
+        subject.transport,
+        evidence=evidence,
+        language=request.language,
+        parameters=request.parameters,
+    )
     return report, leave(_files(subject, report))
 
 

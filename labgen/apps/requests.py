@@ -48,6 +48,7 @@ class GradingRequest:
     :param nonce: put into that evidence.
     :param compared: whether the hand-ins are compared, and told in a table.
     :param lab_file: the lab.yml that the labs of the hand-ins are compared with.
+    :param parameters: values that exercises have instead of the course's, by exercise and parameter.
     :param width: columns of the terminal; 0 where the text goes to none, and is not coloured.
     """
 
@@ -60,6 +61,7 @@ class GradingRequest:
     handins: tuple[HandIn, ...] = field(default=())
     compared: bool = False
     lab_file: Path | None = None
+    parameters: dict[str, dict[str, int | float | str]] = field(default_factory=dict)
     width: int = 0
 
 
