@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import io
 import json
@@ -71,6 +72,33 @@ def test_grade_evidence_in_several_threads_gives_the_same(
     with ThreadPoolExecutor(len(names)) as pool:
         reports = list(pool.map(lambda name: grading.grade_evidence(handins[name], language="en"), names))
     assert [as_data(graded) for graded in reports] == [fresh[name] for name in names]
+
+
+def test_grade_evidence_takes_parameters_for_one_grading(handins: dict[str, Path]) -> None:
+    parameters = {"ports": {"port": 18003}}
+    (chosen,) = [
+        check
+        for check in grading.grade_evidence(handins["ports"], language="en", parameters=parameters).checks
+        if check.id == "ports.chosen"
+    ]
+    assert chosen.verdict == "fail"
+    assert "publishes port 18003 " in chosen.claim
+    assert catalogue.find("ports").parameters.fill("{port}") == "8003"
+    with pytest.raises(ExerciseError, match=r"^ports: there is no parameter 'prot'"):
+        grading.grade_evidence(handins["ports"], language="en", parameters={"ports": {"prot": 18003}})
+
+
+def test_request_carries_parameters(tmp_path: Path, handins: dict[str, Path]) -> None:
+    handin = requests.HandIn(handins["ports"], tmp_path)
+    request = requests.GradingRequest(
+        tmp_path, tmp_path, "en", ("ports",), handins=(handin,), parameters={"ports": {"port": 18003}}
+    )
+    lines = list[str]()
+    assert requests.grade(request, lines.append) == 11
+    graded = report.from_json((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert {check.id: check.verdict for check in graded.checks}["ports.chosen"] == "fail"
+    requests.grade(dataclasses.replace(request, parameters={"ports": {"port": 0}}), lines.append)
+    assert lines[-2].startswith("error: ports: port must be a port from 1 to 65535"), lines
 
 
 def state_of_the_process() -> dict[str, Any]:
