@@ -151,8 +151,16 @@ def _check_clocks(evidence: Evidence) -> None:
         if abs(middle) > _APART:
             raise Damaged(
                 f"it says that it began on {evidence.started.astimezone(UTC):%Y-%m-%d at %H:%M} (UTC), and the clocks "
-                f"of its nodes say {(evidence.started + middle).astimezone(UTC):%Y-%m-%d at %H:%M}"
+                f"of its nodes say {_moved(evidence.started, middle):%Y-%m-%d at %H:%M}"
             )
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Give a moment some time later or earlier, in UTC; the first or last that there is where it would be beyond."""
+    try:
+        return moment.astimezone(UTC) + by
+    except OverflowError:
+        return (datetime.max if by > timedelta() else datetime.min).replace(tzinfo=UTC)
 
 
 def _clocks(answer: Observation) -> Iterator[tuple[str, datetime]]:

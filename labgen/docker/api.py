@@ -27,8 +27,9 @@ Run = Callable[[str], str]
 
 SOCKET = "/var/run/docker.sock"
 
-_NEVER = 9000
-"""A year that nothing is of: a moment of it may be moved by some hours without leaving what can be reckoned with."""
+_NEVER = 3000
+"""A year that nothing is of. An earlier moment, moved by the difference of two clocks that say less, too, stays between
+the years 1 and 9999, which is what Python can compute with."""
 
 _MOST_VALUES = 1_700_000
 """Values that a JSON text may have, counted by the marks before them. Ten thousand tasks have 1.6 million; in memory a

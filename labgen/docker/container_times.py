@@ -49,8 +49,8 @@ class Lives:
     engine: datetime | None = None
 
 
-_LATEST = 1e11
-"""Seconds since 1970 that no clock says."""
+_LATEST = 32_503_680_000
+"""Seconds from 1970 to 3000, which no clock says."""
 
 _EACH = '{"id":{{json .Id}},"state":{{json .State}}}'
 

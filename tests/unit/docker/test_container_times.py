@@ -33,6 +33,21 @@ def test_the_script_asks_for_the_containers_of_one_service() -> None:
     assert script.startswith("trap 'date +%s.%N' EXIT; date +%s.%N; ")
 
 
+@pytest.mark.parametrize("moment", ["1971-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("clock", [1.0, 32_503_679_990.0])
+def test_dated_computes_with_every_date_and_clock_that_are_read(moment: str, clock: float) -> None:
+    node = container_times.read(told(now=clock, over=state(StartedAt=moment, FinishedAt=moment)), (10.0, 12.0))
+    manager = container_times.read(told(now=32_503_679_990.0 - clock + 1), (10.0, 12.0))
+    of_node = dataclasses.replace(task("node", 0), container_id="over")
+    (dated,) = container_times.dated(service(of_node), {"node": node, "manager": manager}, "manager").tasks
+    assert dated.began is not None
+
+
+def test_read_takes_no_clock_of_the_year_3000_for_one() -> None:
+    with pytest.raises(NodeError, match="the node gave no JSON"):
+        container_times.read(told(now=32_503_680_000.0), (10.0, 12.0))
+
+
 def test_how_long_a_node_takes_to_answer_leaves_no_doubt_about_its_clock() -> None:
     assert container_times.read(told(took=5.0), (10.0, 15.4)).ahead == pytest.approx((989.6, 990.0))
 

@@ -91,6 +91,27 @@ def test_check_refuses_a_journal_that_was_not_yet() -> None:
         consistency.check(evidence)
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+def test_check_refuses_clocks_of_the_first_and_the_last_year(time: str) -> None:
+    evidence = Recorded("update").evidence
+    for at, observation in enumerate(evidence.observations):
+        out = re.sub(ENGINE, rf"\g<1>{time}", observation.out)
+        evidence.observations[at] = dataclasses.replace(observation, out=out)
+    with pytest.raises(Damaged, match=f"the clocks of its nodes say {int(time[:4])}-"):
+        consistency.check(evidence)
+
+
+@pytest.mark.parametrize("started", ["9999-12-31T23:59:59-23:59", "2024-01-01T00:00:00+23:59"])
+def test_head_computes_with_any_time_zone(started: str) -> None:
+    lines = bundle.write(Recorded("update").evidence).splitlines()
+    fields = {**json.loads(lines[0]), "started": started}
+    if started.startswith("9"):
+        with pytest.raises(Damaged, match="it began in the future"):
+            consistency.head(fields, datetime.now(UTC))
+    else:
+        assert consistency.head(fields, datetime.now(UTC)).started.year == 2024
+
+
 def test_check_accepts_one_node_with_a_wrong_clock() -> None:
     evidence = Recorded("failover").evidence
     for at, observation in enumerate(evidence.observations):
