@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen import config as labfile
-from labgen.core.atomic_files import write_whole
+from labgen.core.atomic_files import expanded, is_file, write_whole
 from labgen.core.errors import HostError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.machines import inventory, ssh_config
@@ -195,8 +195,8 @@ def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:
 def _key(value: str, config: Path) -> Path:
     """Find a key: as labgen or as Vagrant writes its path, from the configuration's folder where it is relative."""
     for path in (ssh_config.path(value), ssh_config.unquoted(value)):
-        place = config.absolute().parent / Path(path).expanduser()
-        if place.is_file():
+        place = config.absolute().parent / expanded(path)
+        if is_file(place):
             return place
     raise HostError(f"{config} names a key that is not there: {value[:200]}", "Put the key beside it: IdentityFile KEY")
 

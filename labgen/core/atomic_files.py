@@ -79,6 +79,28 @@ def home() -> Path:
         raise HostError("this user has no home folder.", "Set HOME to a folder: export HOME=/tmp/home") from None
 
 
+def expanded(path: str) -> Path:
+    """Put a user's home folder in the place of the ``~`` or ``~NAME`` that a path begins with.
+
+    :raises HostError: there is no such user, or the user has no home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        user = Path(path).parts[0]
+        raise HostError(
+            f"{user[:100]} is the home folder of no user: {path[:200]}", f"Write the path without {user[:100]}."
+        ) from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is seen there; not where its folder may not be looked into, or its name is too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def need_no_dangling_link(path: Path) -> None:
     """Refuse a path that leads through a symbolic link to nothing: what is made there would be made elsewhere.
 

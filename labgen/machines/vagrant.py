@@ -15,7 +15,7 @@ from typing import Any
 
 import vagrant as python_vagrant
 
-from labgen.core.atomic_files import home
+from labgen.core.atomic_files import expanded, home
 from labgen.core.errors import BoxError, MachineError, ProgramTimeout
 from labgen.core.process import Result, Runner
 from labgen.machines.vagrant_errors import way_out
@@ -392,5 +392,5 @@ def box_mark(name: str, provider: str) -> Path:
     Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
     """
     vagrant_home = os.environ.get("VAGRANT_HOME")
-    folder = Path(vagrant_home).expanduser() if vagrant_home else home() / ".vagrant.d"
+    folder = expanded(vagrant_home) if vagrant_home else home() / ".vagrant.d"
     return folder / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"

@@ -150,6 +150,14 @@ def test_remote_lab_names_a_key_that_is_none(files: tuple[Path, Path], key: str)
         remote_lab(*files).__enter__()
 
 
+@pytest.mark.parametrize("key", ["~nobody-here/key", "~nobody-here", "k" * 5000, '"' + "d/" * 2500 + '"'])
+def test_remote_lab_names_a_key_that_no_computer_can_have(files: tuple[Path, Path], key: str) -> None:
+    files[0].write_text(PLAIN.replace('"key of kim"', key))
+    with pytest.raises(HostError) as refused:
+        remote_lab(*files).__enter__()
+    assert len(str(refused.value)) < 1000
+
+
 def test_remote_lab_of_a_file_that_is_none(files: tuple[Path, Path], tmp_path: Path) -> None:
     large = tmp_path / "large"
     large.write_bytes(b"#" * 300_000)

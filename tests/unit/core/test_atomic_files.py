@@ -83,6 +83,18 @@ def test_write_whole_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
+def test_expanded_takes_a_home_folder_only_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs.posix("~ by HOME")
+    monkeypatch.setenv("HOME", "/home/kim")
+    assert atomic_files.expanded("~/.vagrant.d") == Path("/home/kim/.vagrant.d")
+    with pytest.raises(HostError, match="~nobody-here is the home folder of no user: ~nobody-here/x"):
+        atomic_files.expanded("~nobody-here/x")
+
+
+def test_is_file_of_a_name_that_is_too_long(tmp_path: Path) -> None:
+    assert not atomic_files.is_file(tmp_path / ("x" * 5000))
+
+
 def test_give_to_user_gives_what_was_made_under_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs.posix("users")
     owners: list[tuple[str, int, int]] = []
