@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 
 from labgen.core.errors import LabgenError, NodeError, SwarmError
 from labgen.core.polling import NotYet, wait_until
-from labgen.docker.swarm import SwarmNode, nodes
+from labgen.docker import swarm
+from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
 from labgen.machines.inventory import Inventory
 from provision.bootstrap import Account
 from provision.shell import Shell
@@ -17,7 +18,6 @@ _TASKS_WITHIN = 60.0
 """Seconds for a drained node's containers to stop; Docker kills what does not stop within 10 s."""
 _REPLACED_WITHIN = 30.0
 """Seconds for their replacements to run elsewhere. Some cannot: then nothing is gained by more."""
-_SWARM = "docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}'"
 
 
 def manager(inventory: Inventory, besides: Collection[str] = ()) -> Shell | None:
@@ -28,26 +28,27 @@ def manager(inventory: Inventory, besides: Collection[str] = ()) -> Shell | None
     :raises SwarmError: there is a swarm, and no manager of it that can change it.
     """
     unreachable: NodeError | None = None
-    states: list[str] = []
+    others: dict[str, LocalSwarm] = {}
     for node in inventory.lab.managers:
         if node.name in besides:
             continue
         shell = Shell(inventory, node)
         try:
-            state = shell.attempt(_SWARM)
+            local = swarm.local(shell.ask)
         except NodeError as why:
             unreachable = why
             continue
-        if state.out.strip() == "active true":
+        if local.active and local.is_manager:
             return shell
-        states.append(f"{node.name}: {state.said or 'no answer'}")
-    if all(state.endswith(": inactive false") for state in states) and unreachable is None:
+        others[node.name] = local
+    if unreachable is None and all(local.state == "inactive" for local in others.values()):
         return None
-    if not states and unreachable is not None:
+    if not others and unreachable is not None:
         raise unreachable
-    raise SwarmError(
-        f"no manager can change the swarm ({'; '.join(states)}).", "See what is wrong with it: labgen status."
+    states = "; ".join(
+        f"{name}: {local.error or ('no manager' if local.active else local.state)}" for name, local in others.items()
     )
+    raise SwarmError(f"no manager can change the swarm ({states}).", "See what is wrong with it: labgen status.")
 
 
 def drain(inventory: Inventory, names: Sequence[str], account: Account) -> None:
@@ -127,9 +128,9 @@ def _drain(shell: Shell, inventory: Inventory, members: Sequence[SwarmNode], acc
         return
 
     def stopped() -> None:
-        ids = " ".join(shlex.quote(node.id) for node in up)
-        states = shell.run(f"docker node ps --format '{{{{.CurrentState}}}}' {ids}", what="docker node ps")
-        running = sum(state.startswith("Running") for state in states.splitlines())
+        ids = {node.id for node in up}
+        tasks = [task for service in swarm.look(shell.ask).services.values() for task in service.tasks]
+        running = sum(task.state == "running" and task.node_id in ids for task in tasks)
         if running:
             raise NotYet(f"{running} of their tasks run")
 
@@ -152,16 +153,14 @@ def _drain(shell: Shell, inventory: Inventory, members: Sequence[SwarmNode], acc
 
 
 def _replaced(shell: Shell) -> None:
-    rows = shell.run("docker service ls --format '{{.Name}} {{.Replicas}}'", what="docker service ls").splitlines()
-    short = [row for row in rows if (parts := _counts(row)) and parts[0] != parts[1]]
+    # A task of a global service that was drained has no replacement.
+    short = [
+        f"{service.name} {len(service.running)}/{service.replicas}"
+        for service in swarm.look(shell.ask).services.values()
+        if service.replicas is not None and len(service.running) != service.replicas
+    ]
     if short:
         raise NotYet("; ".join(short))
-
-
-def _counts(row: str) -> list[str]:
-    """Read running and wanted replicas from ``web 2/3 (max 1 per node)``."""
-    counts = row.split()[1].split("/") if len(row.split()) > 1 else []
-    return counts if len(counts) == 2 else []
 
 
 def _demote(shell: Shell, inventory: Inventory, node: SwarmNode) -> None:

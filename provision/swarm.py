@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from labgen.core.errors import NodeError, SwarmError
 from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.refusals import of_refusal
-from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
+from labgen.docker.swarm import LocalSwarm, SwarmNode, local, nodes
 from labgen.model.lab import Lab, Node, Role
 from provision.shell import Shell
 
@@ -215,8 +215,7 @@ def manager_id(members: list[SwarmNode]) -> str:
 
 def leave(shell: Shell) -> bool:
     """Take a node out of its swarm; tell whether it was in one."""
-    script = (
-        "state=$(docker info --format '{{.Swarm.LocalNodeState}}')\n"
-        'if [ "$state" = inactive ]; then echo no; else docker swarm leave --force >/dev/null && echo yes; fi'
-    )
-    return "yes" in shell.run(script, within=90, what="docker swarm leave")
+    if local(shell.ask).state == "inactive":
+        return False
+    shell.run("docker swarm leave --force >/dev/null", within=90, what="docker swarm leave")
+    return True

@@ -146,8 +146,7 @@ def _joined_later(run: Run, node: Node) -> str | None:
 
 
 def _outside(run: Run, node: Node) -> bool:
-    state = run.shell(node).run("docker info --format '{{.Swarm.LocalNodeState}}'", what="docker info").strip()
-    return state == "inactive"
+    return swarm.local(run.shell(node).ask).state == "inactive"
 
 
 def _without(run: Run, node: Node) -> None:

@@ -49,7 +49,7 @@ def later(joined: str, state: str = "active") -> str | None:
     shell = ScriptedShell(
         MANAGER, [("/nodes", known(joined)), ("/services/global_nginx", made("2026-01-02T00:00:00Z"))]
     )
-    worker = ScriptedShell(WORKER2, [("LocalNodeState", ok(f"{state}\n"))])
+    worker = ScriptedShell(WORKER2, [("engine/info", api(json.dumps({"Swarm": {"LocalNodeState": state}})))])
     return globalmode._joined_later(FakeRun("globalmode", shell, worker), WORKER2)
 
 

@@ -18,7 +18,13 @@ from provision import membership
 from provision.bootstrap import Account
 
 LAB = config.parse("{managers: 3, workers: 1}")
-IN_CHARGE = ("docker info", ok("active true\n"))
+
+
+def local(state: str, *, manager: bool = False) -> tuple[str, Output]:
+    return ("engine/info", api(json.dumps({"Swarm": {"LocalNodeState": state, "ControlAvailable": manager}})))
+
+
+IN_CHARGE = local("active", manager=True)
 
 
 def member(name: str, *, role: str = "worker", reachable: bool = True, state: str = "ready") -> dict[str, object]:
@@ -51,10 +57,21 @@ class Lab:
         return all_used([*self.shells.values()])
 
 
+def swarm(*tasks: tuple[str, str]) -> tuple[str, Output]:
+    """What a manager tells of a service with two replicas, given the nodes and states of its tasks."""
+    service = {"ID": "s1", "Spec": {"Name": "web", "Mode": {"Replicated": {"Replicas": 2}}}}
+    listed = [
+        {"ID": f"t{number}", "ServiceID": "s1", "NodeID": node, "Status": {"State": state}, "DesiredState": state}
+        for number, (node, state) in enumerate(tasks)
+    ]
+    return ("engine/tasks", api("[]", "[]", json.dumps([service]), json.dumps(listed)))
+
+
+MOVED = swarm(("id-swarm-worker1", "shutdown"), ("id-swarm-manager1", "running"), ("id-swarm-manager1", "running"))
 DRAINED = [
     ("availability drain id-swarm-worker1", ok()),
-    ("docker node ps .*id-swarm-worker1", ok("Shutdown 1 second ago\n")),
-    ("docker service ls", ok("web 3/3\n")),
+    MOVED,
+    MOVED,
 ]
 
 
@@ -85,8 +102,8 @@ def test_retire_demotes_the_manager_that_does_not_answer_first(monkeypatch: pyte
             nodes(first, second, lost),
             ("drain id-swarm-manager2", ok()),
             ("drain id-swarm-manager3", ok()),
-            ("docker node ps .*id-swarm-manager2$", ok()),
-            ("docker service ls", ok()),
+            swarm(("id-swarm-manager3", "running"), ("id-swarm-manager1", "running")),
+            MOVED,
             ("docker node demote id-swarm-manager3", ok()),
             nodes(first, second, {**third, "Spec": {"Role": "worker"}}),
             ("docker node demote id-swarm-manager2", ok()),
@@ -108,8 +125,8 @@ def test_retire_that_would_lose_the_quorum_makes_nodes_active_again(monkeypatch:
             IN_CHARGE,
             nodes(first, second),
             ("drain id-swarm-manager2", ok()),
-            ("docker node ps", ok()),
-            ("docker service ls", ok()),
+            MOVED,
+            MOVED,
             ("docker node demote id-swarm-manager2", refused("this would result in a loss of quorum")),
             ("availability active id-swarm-manager2", ok()),
         ],
@@ -122,7 +139,7 @@ def test_retire_that_would_lose_the_quorum_makes_nodes_active_again(monkeypatch:
 def test_retire_asks_a_manager_that_stays_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     lab = Lab(
         monkeypatch,
-        swarm_manager2=[("docker info", NodeError("swarm-manager2 does not answer."))],
+        swarm_manager2=[("engine/info", NodeError("swarm-manager2 does not answer."))],
         swarm_manager3=[IN_CHARGE, nodes(member("swarm-manager3", role="manager"))],
     )
     membership.retire(lab.inventory, ["swarm-manager1"], lab.account)
@@ -131,17 +148,17 @@ def test_retire_asks_a_manager_that_stays_and_answers(monkeypatch: pytest.Monkey
 
 
 def test_retire_where_there_is_no_swarm_has_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    inactive = [("docker info", ok("inactive false\n"))]
+    inactive = [local("inactive")]
     lab = Lab(monkeypatch, swarm_manager1=[*inactive], swarm_manager2=[*inactive], swarm_manager3=[*inactive])
     membership.retire(lab.inventory, ["swarm-worker1"], lab.account)
     assert lab.done()
 
 
-@pytest.mark.parametrize("answer", [ok("locked false\n"), ok("active false\n"), refused("no answer")])
-def test_manager_that_cannot_change_the_swarm_is_told(monkeypatch: pytest.MonkeyPatch, answer: Output) -> None:
-    script = [("docker info", answer)]
+@pytest.mark.parametrize(("state", "words"), [("locked", "locked"), ("active", "no manager")])
+def test_manager_that_cannot_change_the_swarm_is_told(monkeypatch: pytest.MonkeyPatch, state: str, words: str) -> None:
+    script = [local(state)]
     lab = Lab(monkeypatch, swarm_manager1=[*script], swarm_manager2=[*script], swarm_manager3=[*script])
-    with pytest.raises(SwarmError, match="no manager can change the swarm"):
+    with pytest.raises(SwarmError, match=rf"no manager can change the swarm \(swarm-manager1: {words};"):
         membership.retire(lab.inventory, ["swarm-worker1"], lab.account)
 
 
@@ -152,11 +169,27 @@ def test_drain_waits_until_tasks_have_stopped(monkeypatch: pytest.MonkeyPatch) -
             IN_CHARGE,
             nodes(member("swarm-worker1")),
             ("availability drain id-swarm-worker1", ok()),
-            ("docker node ps", ok("Running 2 seconds ago\nShutdown 1 second ago\n")),
+            swarm(("id-swarm-worker1", "running"), ("id-swarm-worker1", "shutdown"), ("elsewhere", "running")),
         ],
     )
     with pytest.raises(SwarmError, match="last seen: 1 of their tasks run"):
         membership.drain(lab.inventory, ["swarm-worker1"], lab.account)
+
+
+def test_drain_waits_for_replacements_as_long_as_they_can_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Lab(
+        monkeypatch,
+        swarm_manager1=[
+            IN_CHARGE,
+            nodes(member("swarm-worker1")),
+            ("availability drain id-swarm-worker1", ok()),
+            MOVED,
+            swarm(("id-swarm-worker1", "shutdown"), ("id-swarm-manager1", "running")),
+        ],
+    )
+    membership.drain(lab.inventory, ["swarm-worker1"], lab.account)
+    assert lab.done()
+    assert lab.account.changes == ["swarm-worker1: drained"]
 
 
 def test_activate_waits_for_the_node(monkeypatch: pytest.MonkeyPatch) -> None:

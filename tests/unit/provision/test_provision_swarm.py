@@ -208,3 +208,11 @@ def test_a_node_that_does_not_come_is_named_with_what_was_seen() -> None:
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps([READY[0], member("swarm-worker1", state="down")])))])
     with pytest.raises(SwarmError, match="swarm-worker1 down, swarm-worker2 not in the swarm"):
         swarm.settle(shell, LAB, Patience(0.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("state", "left"), [("inactive", False), ("active", True), ("locked", True)])
+def test_leave_tells_whether_the_node_was_in_a_swarm(state: str, left: bool) -> None:
+    info = ("engine/info", api(json.dumps({"Swarm": {"LocalNodeState": state}})))
+    shell = ScriptedShell(WORKER, [info, *([("^docker swarm leave --force", ok())] if left else [])])
+    assert swarm.leave(shell) is left  # type: ignore[arg-type]
+    assert all_used([shell])
