@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labgen.core.errors import HostError
@@ -37,6 +38,8 @@ def writing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)  # a link there would be written through
         yield part
+        with part.open("r+b") as content:
+            os.fsync(content.fileno())
         part.replace(path)
     except OSError as why:
         raise write_error(path, why) from None
@@ -63,10 +66,21 @@ def copy(source: Path, target: Path, digests: Callable[[Path], str] = digest) ->
 
     :raises HostError: it cannot be read or written, or is not read as it was.
     """
-    if target.is_file() and target.stat().st_size == source.stat().st_size and digests(target) == digests(source):
-        return
+    try:
+        checksum = digests(source)
+    except OSError as why:
+        raise HostError(
+            f"{source} cannot be read: {why.strerror or why}.", "Check its permissions and its disk."
+        ) from None
+    with suppress(OSError):  # a file that is not there, or cannot be read, is written again
+        if digests(target) == checksum:
+            return
     with writing(target) as part:
         shutil.copyfile(source, part)
+        if digest(part) != checksum:
+            raise HostError(
+                f"{target} is not read as it was written.", "The disk or stick is damaged: take another one."
+            )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -93,7 +93,10 @@ def find(provider: str, arch: str) -> Nodes:
 
 
 def put(nodes: Nodes, kit: Path, progress: Progress, digests: Callable[[Path], str] = digest) -> None:
-    """Put the file of a box or a node image into a kit, unless it is there already.
+    """Put the file of a box or a node image into a kit.
+
+    What comes from the cache and is there already stays. What comes from an engine is always written again: there is no
+    checksum to compare it with.
 
     :raises BoxError: there is no such image.
     :raises HostError: it cannot be written.
@@ -103,7 +106,7 @@ def put(nodes: Nodes, kit: Path, progress: Progress, digests: Callable[[Path], s
     with progress.step(f"Copying {target.name}"):
         if source is not None:
             copy(source, target, digests)
-        elif not target.is_file():
+        else:
             _save(nodes, target, Runner())
 
 

@@ -16,7 +16,8 @@ from package_index import LIMITED, NO_NETWORK, Index, make_kit
 from labgen import cli, config
 from labgen.boxes import store
 from labgen.core.errors import BoxError, HostError, LabFileError, UsageError
-from labgen.images import cache
+from labgen.core.process import Result, Runner
+from labgen.images import cache, ensure
 from labgen.kit import check, files, nodes, own_wheel
 from labgen.kit.page import FILES
 from tests import needs
@@ -245,6 +246,41 @@ def test_kit_command_prints_how_each_platform_starts_the_check(
     assert cli.main(["kit", "make", str(tmp_path / "kit"), *words]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert {"    py -3.12 -I check.py", "    python3.12 -I check.py"} < set(lines)
+
+
+def test_copy_of_a_file_that_cannot_be_read_names_that_file(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match=r"source\.box cannot be read: No such file or directory"):
+        files.copy(tmp_path / "source.box", tmp_path / "a.box")
+    assert contents(tmp_path) == {}
+
+
+def test_copy_that_is_not_read_as_it_was_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source.box", tmp_path / "kit" / "a.box"
+    source.write_bytes(b"a box")
+    monkeypatch.setattr(shutil, "copyfile", lambda _source, part: part.write_bytes(b"a bix"))
+    with pytest.raises(HostError, match=r"a\.box is not read as it was written") as caught:
+        files.copy(source, target)
+    assert "take another one" in caught.value.hint
+    assert list(target.parent.iterdir()) == []
+
+
+def test_make_again_writes_a_damaged_image_of_the_engine_again(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_runner: Runner, argv: list[object], **options: object) -> Result:
+        words = [str(word) for word in argv]
+        if words[0] != "docker":
+            return index.run(argv, **options)
+        Path(words[words.index("--output") + 1]).write_bytes(b"an image")
+        return Result(tuple(words), 0, "", "")
+
+    monkeypatch.setattr(Runner, "run", run)
+    monkeypatch.setattr(ensure, "architecture", lambda _engine: "arm64")
+    monkeypatch.setattr(ensure, "has", lambda _engine, _name: True)
+    kit = make_kit(tmp_path / "kit", "macos-arm64", with_nodes=True)
+    whole = contents(kit)
+    (kit / "images" / cache.node("arm64").name).write_bytes(b"an im")
+    assert contents(make_kit(kit, "macos-arm64", with_nodes=True)) == whole
 
 
 def test_page_has_every_platform_in_both_languages_and_fetches_nothing(kit: Path) -> None:
