@@ -20,6 +20,7 @@ from labgen.boxes.store import Entry
 from labgen.core.atomic_files import make_folder, write_whole
 from labgen.core.errors import BoxError
 from labgen.core.i18n import _
+from labgen.model.lab import Box, CloudImageSource
 from labgen.model.provider import BUILT_BOX
 
 
@@ -92,4 +93,4 @@ def _publish_box(name: str, entries: Sequence[Entry], folder: Path, base: str) -
 def box_name(entry: Entry) -> str:
     """Give the name by which Vagrant knows a box of the cache."""
     image = re.match(r"(debian-\d+|ubuntu-\d+\.\d+)-[0-9a-f]{12}-\w+-", entry.path.name)
-    return f"labgen/{image[1]}-cloud" if image else BUILT_BOX
+    return Box.of_image(CloudImageSource(image[1], checksum=entry.own_checksum)).name if image else BUILT_BOX

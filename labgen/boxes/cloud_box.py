@@ -69,6 +69,8 @@ def make(
             _need_room(directory, disk.stat().st_size * _ROOM)
             packed = packer(image, disk, instance, place, progress)
         note = {"provider": provider, "arch": arch, "image": image.full_title}
+        if image.is_own:
+            note["own"] = "yes"
         # Before the box: one that is there without its note is taken for finished.
         store.write_note(target, {**note, "checksum": str(image.checksum)})
         cache.keep(packed, target)
@@ -198,8 +200,8 @@ def _need_room(directory: Path, size: int) -> None:
 
 
 def _remove_older(target: Path, source: CloudImageSource, arch: str, provider: str) -> None:
-    """Remove boxes that were made of an earlier release of the same image."""
+    """Remove boxes that were made of an earlier release of the same image; those of the user's own images stay."""
     for box in target.parent.glob(f"{source.name}-*-{arch}-{provider}.box"):
-        if box != target and not boxes.is_current(box.name):
+        if box != target and not boxes.is_current(box.name) and not store.own_checksum(store.read_note(box)):
             box.unlink(missing_ok=True)
             store.note_path(box).unlink(missing_ok=True)

@@ -20,6 +20,9 @@ from labgen.core.i18n import _
 from labgen.model.lab import CloudImageSource
 
 _RECORDS = Path(__file__).with_name("cloud_images.json")
+_OWN = "own"
+"""Stands for the release of an image of the user's own."""
+
 _ALGORITHMS: Mapping[int, str] = {64: "sha256", 128: "sha512"}
 
 
@@ -89,6 +92,11 @@ class CloudImage:
         return f"{self.title} {self.release}"
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is the user's, and no release of the distribution."""
+        return self.release == _OWN
+
+    @property
     def cached_name(self) -> str:
         """Its file name in the cache: another one for another content."""
         return f"{self.name}-{self.release}-{self.arch}-{self.checksum.digest[:12]}.img"
@@ -133,7 +141,8 @@ def of_source(source: CloudImageSource, arch: str) -> CloudImage:
     """Find the image that lab.yml or the command line asks for.
 
     A URL that ends in ``/`` is a mirror's folder, asked before the distribution's own servers for the pinned file. Any
-    other URL, or a path, is an image of its own, and a checksum makes it another than the pinned one.
+    other URL, or a path, is that of a file: it has no newest release to take in its place. A checksum makes it another
+    image than the pinned one.
 
     :raises BoxError: there is no such image.
     """
@@ -148,17 +157,18 @@ def of_source(source: CloudImageSource, arch: str) -> CloudImage:
     else:
         addresses = (source.url,) if source.url else pinned.addresses
     own = checksum != pinned.checksum
+    replaceable = not own and addresses[-1] in pinned.addresses
     return CloudImage(
         name=pinned.name,
         title=pinned.title,
         arch=arch,
-        release="own" if own else pinned.release,
+        release=_OWN if own else pinned.release,
         file=pinned.file,
         addresses=addresses,
         checksum=checksum,
         mirror=mirror,
-        newest="" if own else pinned.newest,
-        sums="" if own else pinned.sums,
+        newest=pinned.newest if replaceable else "",
+        sums=pinned.sums if replaceable else "",
     )
 
 

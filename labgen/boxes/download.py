@@ -85,8 +85,8 @@ def fetch(
         give_to_user(target)
         return target
     decisive = [why for address, why in reasons.items() if address != mirror] or [*reasons.values()]
-    kind = Gone if decisive and all(why.gone for why in decisive) else BoxError
-    raise kind(*_refusal(target.name, reasons.values(), part))
+    gone = bool(decisive) and all(why.gone for why in decisive)
+    raise (Gone if gone else BoxError)(*_refusal(target.name, reasons.values(), part, gone))
 
 
 def digest(path: Path, algorithm: str) -> str:
@@ -272,12 +272,13 @@ def _disk_error(why: OSError, part: Path) -> BoxError:
     )
 
 
-def _refusal(name: str, reasons: Iterable[Unavailable], part: Path) -> tuple[Text, Text]:
+def _refusal(name: str, reasons: Iterable[Unavailable], part: Path, gone: bool) -> tuple[Text, Text]:
     """Say why no address gives the file, and what to do."""
     listed = [reason.words.changed("  - {}".format) for reason in {reason.words: reason for reason in reasons}.values()]
     so_far = _("%(size)s MiB of it are kept.", size=part.stat().st_size >> 20) if part.is_file() else NOTHING
     words = sentences(_("%(file)s cannot be downloaded:", file=name), *listed, separator="\n")
-    return words, sentences(_NETWORK_HINT, so_far)
+    hint = _("Check the address.") if gone else _NETWORK_HINT
+    return words, sentences(hint, so_far)
 
 
 def full(folder: Path, why: Text) -> BoxError:

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -46,6 +46,7 @@ class Entry:
     :param current: whether today's labgen would use it.
     :param size: bytes.
     :param age: seconds since it was made.
+    :param own_checksum: of the user's own image that a box was made of; empty for all others.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Entry:
     current: bool
     size: int
     age: float
+    own_checksum: str = ""
 
 
 def images_folder(directory: Path) -> Path:
@@ -80,6 +82,11 @@ def read_note(box: Path) -> dict[str, str]:
     except (ValueError, HostError):
         return {}
     return {str(key): str(value) for key, value in note.items()} if isinstance(note, dict) else {}
+
+
+def own_checksum(note: Mapping[str, str]) -> str:
+    """Read from a box's note the checksum of the user's own image that it was made of; empty if it is of another."""
+    return note.get("checksum", "").rpartition(":")[2] if "own" in note else ""
 
 
 def entries(directory: Path, current: Callable[[str], bool]) -> list[Entry]:
@@ -177,5 +184,6 @@ def _entry(path: Path, current: Callable[[str], bool]) -> Entry | None:
     if path.suffix != ".box":
         return None
     note = read_note(path)
-    made_of = note.get("image", "unknown")
-    return Entry(path, "box", note.get("provider", ""), note.get("arch", ""), made_of, current(name), size, age)
+    provider, arch, made_of = note.get("provider", ""), note.get("arch", ""), note.get("image", "unknown")
+    own = own_checksum(note)  # labgen cannot know that no lab asks for it any more
+    return Entry(path, "box", provider, arch, made_of, bool(own) or current(name), size, age, own)

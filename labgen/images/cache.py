@@ -74,7 +74,7 @@ def workplace(cache: Path) -> Iterator[Path]:
 
 def keep(file: Path, place: Path) -> None:
     """Put a finished box in its place, as the user's own."""
-    with file.open("rb") as content:
+    with file.open("r+b") as content:  # Windows flushes only what is open for writing
         os.fsync(content.fileno())
     give_to_user(file)
     file.replace(place)

@@ -81,7 +81,10 @@ def find(provider: str, arch: str) -> Nodes:
     listed = [
         entry
         for entry in store.entries(cache.default(), boxes.is_current)
-        if entry.kind == "box" and entry.current and (entry.provider, entry.arch) == (provider, arch)
+        if entry.kind == "box"
+        and entry.current
+        and not entry.own_checksum
+        and (entry.provider, entry.arch) == (provider, arch)
     ]
     if not listed:
         raise BoxError(

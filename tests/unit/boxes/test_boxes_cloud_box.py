@@ -17,7 +17,7 @@ from mirror import Mirror, serve_https
 from test_boxes_disk_image import DISK, content, qcow2, vmdk_content
 
 from labgen import boxes
-from labgen.boxes import cloud_box, cloud_images, download, package, seed, store
+from labgen.boxes import catalogue, cloud_box, cloud_images, download, package, seed, store
 from labgen.boxes.disk_image import BLOCK
 from labgen.core.errors import BoxError
 from labgen.core.i18n import Text
@@ -103,6 +103,7 @@ def test_make_leaves_box_and_note_and_is_done_once(mirror: Mirror, image: bytes,
         "arch": "amd64",
         "image": "Debian 13 own",
         "checksum": f"sha256:{source.checksum}",
+        "own": "yes",
     }
     requests = len(mirror.requests)
     assert make(source, cache) == box
@@ -121,6 +122,24 @@ def test_make_removes_the_box_of_an_earlier_release(mirror: Mirror, image: bytes
     assert not earlier.exists()
     assert not store.note_path(earlier).exists()
     assert all(path.exists() for path in others)
+
+
+def test_make_leaves_boxes_of_own_images_alone(
+    mirror: Mirror, image: bytes, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [make(source_of(mirror, image + bytes(count * BLOCK)), cache) for count in (0, 1)]
+    mirror.files["pinned.qcow2"] = image
+    checksum = cloud_images.Checksum("sha256", hashlib.sha256(image).hexdigest())
+    pinned = replace(
+        cloud_images.find("debian-13", "amd64"), addresses=(mirror.url + "pinned.qcow2",), checksum=checksum
+    )
+    monkeypatch.setattr(cloud_images, "find", lambda *_: pinned)
+    monkeypatch.setattr(boxes, "key", lambda *_: "0123456789ab")
+    make(CloudImageSource("debian-13"), cache)
+    assert all(box.is_file() for box in own)
+    listed = {entry.path: entry for entry in store.entries(cache, lambda _name: False)}
+    assert store.surplus([listed[box] for box in own], 0) == []
+    assert len({catalogue.box_name(entry) for entry in listed.values()}) == 3
 
 
 def test_make_clears_away_what_a_killed_command_left(mirror: Mirror, image: bytes, cache: Path) -> None:
@@ -250,11 +269,17 @@ def test_make_takes_the_newest_release_when_the_pinned_one_was_removed(
     assert store.read_note(box)["checksum"] == f"sha512:{hashlib.sha512(image).hexdigest()}"
 
 
-def test_make_of_an_own_image_that_is_gone_takes_no_other(mirror: Mirror, image: bytes, cache: Path) -> None:
-    source = source_of(mirror, image)
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_make_of_an_address_without_a_file_takes_no_other_image(
+    mirror: Mirror, image: bytes, cache: Path, has_checksum: bool
+) -> None:
+    source = source_of(mirror, image) if has_checksum else CloudImageSource("debian-13", mirror.url + "typo.qcow2")
     mirror.files.clear()
-    with pytest.raises(download.Gone, match="answers 404"):
-        make(source, cache)
+    notes = Notes()
+    with pytest.raises(download.Gone, match="answers 404") as refused:
+        make(source, cache, progress=notes)
+    assert "Check the address." in refused.value.hint
+    assert notes.lines == []
 
 
 def test_make_for_virtualbox_on_arm64_says_what_to_do(mirror: Mirror, image: bytes, cache: Path) -> None:
