@@ -156,9 +156,7 @@ def _bring_about(
             for fault in faults:
                 _add(outcomes, Outcome(fault, {}, (), 0.0, left_out=too_small))
             continue
-        stage.labgen("reset")
-        if exercise != prerequisite():
-            stage.labgen("run", exercise)
+        _carry_out(stage, exercise)
         right[exercise] = stage.grade(exercise)
         took = stage.seconds
         red = {
@@ -170,6 +168,13 @@ def _bring_about(
             random.Random(seed).shuffle(faults)
         for fault in faults:
             _add(outcomes, _grade_with(stage, fault, right[exercise], took))
+
+
+def _carry_out(stage: Stage, exercise: str) -> None:
+    """Carry an exercise out in a lab where nothing is left of any."""
+    stage.labgen("reset")
+    if exercise != prerequisite():
+        stage.labgen("run", exercise)
 
 
 def _add(outcomes: list[Outcome], outcome: Outcome) -> None:
@@ -196,7 +201,7 @@ def _grade_with(stage: Stage, fault: Fault, right: Verdicts, took: float = math.
         # The next one must not suffer for it.
         with suppress(LabgenError):
             fault.mend(stage)
-        stage.labgen("reset")
+        _carry_out(stage, fault.exercise)
         return Outcome(fault, {}, (f"it could not be brought about: {error.message}",), time.monotonic() - start)
     turned = {check: verdicts.get(check, "") for check in right if verdicts.get(check) != right[check]}
     wrong = [f"{check}: {why}" for check, why in unexpected(right, verdicts, fault.turns(right)).items()]

@@ -164,14 +164,19 @@ def test_faults_that_take_more_managers_have_a_lab_of_their_own(size: str, left_
     assert [len(faults) for faults in _by_size([*chosen, *FAULTS[:1]])] == [1, 1]
 
 
-def test_a_fault_that_cannot_be_brought_about_is_wrong_and_the_lab_is_reset() -> None:
+@pytest.mark.parametrize(
+    ("exercise", "commands"), [("a", [("reset",), ("run", "a")]), ("cluster", [("reset",)])], ids=["a", "cluster"]
+)
+def test_grade_with_a_fault_that_cannot_be_brought_about_carries_the_exercise_out_again(
+    exercise: str, commands: list[tuple[str, ...]]
+) -> None:
     def fails(_: Any) -> None:
         raise NodeError("gone")
 
     stage: Any = Stage(RIGHT)
-    outcome = _grade_with(stage, fault(fails, fail=("one",)), RIGHT)
+    outcome = _grade_with(stage, fault(fails, exercise=exercise, fail=("one",)), RIGHT)
     assert outcome.wrong == ("it could not be brought about: gone",)
-    assert stage.typed == [("reset",)]
+    assert stage.typed == commands
 
 
 def test_a_check_that_nothing_turns_is_found_and_the_matrix_shows_the_rest() -> None:
