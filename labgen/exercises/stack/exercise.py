@@ -123,8 +123,10 @@ class Parameters(parameters.Parameters):
         return self._edit(self.new, self.old)
 
     def _edit(self, before: str, after: str) -> str:
+        # The whole line: another service's image may begin in the same way.
         separator = "," if "/" in before + after else "/"
-        return f"sed -i s{separator}{before}{separator}{after}{separator} {self.file}"
+        line, changed = f"image: {before}$", f"image: {after}"
+        return f"sed -i 's{separator}{line}{separator}{changed}{separator}' {self.file}"
 
     @property
     def services(self) -> tuple[ServiceSpec, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,13 +41,31 @@ def test_the_commands_are_the_briefs() -> None:
         "docker stack services shop",
         "docker stack ps shop",
         "docker stack rm shop",
-        "sed -i s/redis:6.0-alpine/redis:6.2.5-alpine/ shop.yml",
+        "sed -i 's/image: redis:6.0-alpine$/image: redis:6.2.5-alpine/' shop.yml",
     ]
     places = [text.index(f"[swarm-manager]$ {command}") for command in commands]
     assert places == sorted(places)
     assert all(command in brief for command in commands)
     assert TEXT in text
     assert '- "8090:80"' in brief
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"counter_image": "redis:6.0-alpine3.19"},
+        {"web_image": "lab/redis:6.0-alpine"},
+        {"old": "lab/redis:6", "new": "lab/redis:7", "web_image": "lab/redis:6.2", "counter_image": "lab/redis:7.1"},
+    ],
+)
+def test_change_is_of_the_cache_only_and_is_taken_back(tmp_path: Path, values: dict[str, object]) -> None:
+    parameters = Parameters().but(**values)
+    file = tmp_path / parameters.file
+    file.write_text(parameters.text, encoding="utf-8")
+    for command, text in ((parameters.change, parameters.changed), (parameters.change_back, parameters.text)):
+        subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+        assert file.read_text(encoding="utf-8") == text
 
 
 def test_the_file_says_what_the_services_are() -> None:
