@@ -7,8 +7,9 @@ from typing import Any
 
 from labgen.config.mirror import registry_url
 from labgen.config.scalars import Unquoted
-from labgen.config.schema import MAX_MEMORY, MAX_NODES, MIN_MEMORY
+from labgen.config.schema import MAX_MEMORY, MIN_MEMORY
 from labgen.config.wrong import Wrong
+from labgen.model.lab import MAX_NODES
 
 _RANGES = {
     "memory": (MIN_MEMORY, MAX_MEMORY),

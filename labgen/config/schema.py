@@ -15,7 +15,7 @@ from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
 from labgen.config.mirror import registry_url
 from labgen.config.wrong import Wrong
 from labgen.model import provider_names
-from labgen.model.lab import CloudImageName, EngineSource, Role, Suite
+from labgen.model.lab import MAX_NODES, CloudImageName, EngineSource, Role, Suite
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
@@ -23,7 +23,6 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(choices)}."
 
 
-MAX_NODES = 150
 MIN_MEMORY, MAX_MEMORY = 512, 262144
 """Of one machine, in MiB."""
 _DOTTED = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"

@@ -8,9 +8,9 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import chain
 
 from labgen.config import address_plan
-from labgen.config.schema import MAX_NODES, BoxEntry, LabFile, NodeEntry, PortEntry, nearest
+from labgen.config.schema import BoxEntry, LabFile, NodeEntry, PortEntry, nearest
 from labgen.core.errors import Problem
-from labgen.model.lab import AddressPlan, Box, CloudImageSource, Engine, Lab, Node, Port
+from labgen.model.lab import MAX_NODES, AddressPlan, Box, CloudImageSource, Engine, Lab, Node, Port
 
 _SHA256_DIGITS = 64
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+MAX_NODES = 150
+"""Nodes that a lab may have."""
+
 Role = Literal["manager", "worker"]
 EngineSource = Literal["distribution", "docker", "none"]
 Suite = Literal["bookworm", "trixie", "sid"]

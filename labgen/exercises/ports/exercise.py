@@ -11,6 +11,7 @@ from labgen.exercise import parameters
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import Publish, ServiceSpec
 from labgen.model.capabilities import Capability
+from labgen.model.lab import MAX_NODES
 
 _ = Messages.beside(__file__)
 
@@ -68,7 +69,8 @@ class Parameters(parameters.Parameters):
 
     @property
     def later(self) -> tuple[ServiceSpec, ...]:
-        return (self.crowded(3),)
+        # One of them, whichever lab it is.
+        return tuple(self.crowded(nodes) for nodes in range(2, MAX_NODES + 1))
 
     def mistakes(self) -> Iterator[str]:
         yield from self.alike("names", "chosen_name", "automatic_name", "host_name")

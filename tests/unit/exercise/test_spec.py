@@ -7,8 +7,18 @@ import dataclasses
 import pytest
 
 from labgen.docker.swarm import Port, Service
-from labgen.exercise.services import ServiceSpec, command_of, differences, repository, runs_its_program, same_image
+from labgen.exercise.catalogue import find
+from labgen.exercise.services import (
+    Publish,
+    ServiceSpec,
+    command_of,
+    differences,
+    repository,
+    runs_its_program,
+    same_image,
+)
 from labgen.exercises.loadbalance import exercise as loadbalance
+from labgen.model.lab import MAX_NODES
 from tests.past import service as service_of_tasks
 
 NGINX = dataclasses.replace(service_of_tasks(), image="nginx:latest@sha256:" + "0" * 64)
@@ -90,3 +100,9 @@ def test_differences_tell_another_command_and_another_entrypoint() -> None:
 def test_entrypoint_is_read_from_the_engine() -> None:
     told = {"Spec": {"Name": "a", "TaskTemplate": {"ContainerSpec": {"Command": ["sleep"], "Args": ["9"]}}}}
     assert (Service.of(told).entrypoint, Service.of(told).args) == (("sleep",), ("9",))
+
+
+@pytest.mark.parametrize("nodes", [2, 5, MAX_NODES])
+def test_later_of_ports_has_one_replica_more_than_any_lab_has_nodes(nodes: int) -> None:
+    (host,) = [spec for spec in find("ports").later if spec.replicas == nodes + 1]
+    assert (host.name, host.publish) == ("web-host", (Publish(8004, 80, "host"),))
