@@ -9,6 +9,9 @@ HINT = (
     "The box labgen/debian-12 has everything and needs none (labgen box build)."
 )
 
+APPARMOR = "/sys/module/apparmor/parameters/enabled"
+"""Says Y where the kernel has AppArmor."""
+
 _LOCK = 300
 """Seconds to wait for another apt: a machine that has just booted updates itself."""
 
@@ -46,9 +49,15 @@ def install_engine(version: str | None) -> str:
         'if there docker-cli; then set -- "$@" docker-cli; fi',
         'if there docker-compose-v2; then set -- "$@" docker-compose-v2',
         'elif there docker-compose; then set -- "$@" docker-compose; fi',
+        _apparmor(),
         'apt install -y "$@" || exit 1',
     )
     return "\n".join(lines)
+
+
+def _apparmor() -> str:
+    # The engine's packages only recommend it. Where the kernel has AppArmor, no container starts without its parser.
+    return f'if grep -qs Y {APPARMOR}; then set -- "$@" apparmor; fi'
 
 
 def install_docker_inc(os_id: str, version: str | None) -> str:
@@ -68,5 +77,7 @@ def install_docker_inc(os_id: str, version: str | None) -> str:
         f'echo "deb [arch=$(dpkg --print-architecture) signed-by={key}] {site} $VERSION_CODENAME stable" '
         "> /etc/apt/sources.list.d/docker.list || exit 1\n"
         "update || exit 1\n"
-        f"apt install -y {shlex.quote(package)} docker-compose-plugin || exit 1"
+        f"set -- {shlex.quote(package)} docker-compose-plugin\n"
+        f"{_apparmor()}\n"
+        'apt install -y "$@" || exit 1'
     )

@@ -26,7 +26,8 @@ LISTS = "Could not get lock /var/lib/apt/lists/lock. It is held by process 712 (
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> Path:
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(packages, "APPARMOR", str(tmp_path / "apparmor"))
     place = tmp_path / "bin"
     place.mkdir()
     log = 'echo "$(basename "$0") $*" >> "$LOG"'
@@ -101,6 +102,22 @@ def test_install_docker_inc_stops_where_the_key_cannot_be_fetched(programs: Path
     status, calls, _ = carried_out(packages.install_docker_inc("debian", None), programs, FAILS="download")
     assert status == 1
     assert calls[-1].startswith("curl -fsSL https://download.docker.com/linux/debian/gpg")
+
+
+@pytest.mark.parametrize(("kernel", "parser"), [("Y\n", " apparmor"), ("N\n", ""), (None, "")])
+def test_install_engine_has_the_parser_of_a_kernel_with_apparmor(
+    programs: Path, kernel: str | None, parser: str
+) -> None:
+    if kernel is not None:
+        Path(packages.APPARMOR).write_text(kernel)
+    _, calls, _ = carried_out(packages.install_engine(None), programs)
+    assert calls[-1] == f"install -y docker.io{parser}"
+    script = packages.install_docker_inc("debian", None).replace("/etc/apt", str(programs))
+    (programs / "sources.list.d").mkdir()
+    (programs / "dpkg").write_text("#!/bin/sh\necho amd64\n")
+    (programs / "dpkg").chmod(0o755)
+    _, calls, _ = carried_out(script, programs)
+    assert calls[-1] == f"install -y docker-ce docker-compose-plugin{parser}"
 
 
 @pytest.mark.parametrize("script", [packages.install("curl"), packages.install_engine(None)])
