@@ -151,7 +151,7 @@ def _not_pulled(observations: Observations, service: Service, task: Task, error:
             on(
                 where,
                 "docker info --format '{{.HTTPProxy}} {{.HTTPSProxy}} {{.NoProxy}}'",
-                "sudo grep -rli proxy /etc/systemd/system/docker.service.d/ /etc/default/docker /etc/docker/daemon.json",
+                "sudo grep -rli proxy /etc/systemd/system/docker.service.d /etc/default/docker /etc/docker/daemon.json",
                 "sudo systemctl daemon-reload",
                 "sudo systemctl restart docker",
                 look=_("Correct the proxy where it is written, then restart the engine."),
