@@ -72,7 +72,13 @@ def test_observations_of_a_swarm_that_cannot_be_seen_have_the_reason() -> None:
     assert (observations.swarm, observations.refusal) == (None, "no manager")
 
 
-@pytest.mark.parametrize(("topic", "told_by_nodes"), [("requests", True), ("swarm", False)])
+@pytest.mark.parametrize(
+    ("topic", "told_by_nodes"),
+    [
+        *((topic, True) for topic in ("node", "tasks", "requests", "network", "history")),
+        *((topic, False) for topic in ("swarm", "names", "subnets")),
+    ],
+)
 def test_observations_have_symptoms_only_for_a_topic_that_nodes_tell_of(topic: str, told_by_nodes: bool) -> None:
     lab = Lab()
     observations = Diagnosis(lab).observations(check(topic), None)  # type: ignore[arg-type]

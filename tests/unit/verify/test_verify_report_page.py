@@ -15,7 +15,8 @@ from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 from labgen import report as reports
 from labgen.exercise.hint import Advice
 from labgen.exercise.verdict import Verdict
-from labgen.report import Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
+from labgen.report import Outcome, Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
+from labgen.report.as_html import _first as first_of
 from labgen.report.as_html import _moment as moment
 from labgen.report.as_html import advice, to_html
 from labgen.report.as_junit import to_junit
@@ -402,3 +403,18 @@ def test_moment_is_shown_to_the_second_and_what_is_none_as_it_is(text: str, show
 
 def test_page_shows_when_the_grading_began() -> None:
     assert "2026-11-24 12:00:00 UTC" in to_html(REPORT)
+
+
+def test_page_begins_with_failures_that_have_advice() -> None:
+    failed = outcome("web.open", Verdict.FAIL, 1, "It listens.", "nothing listens", "On manager: docker service ls")
+    silent = replace(failed, id="web.silent", verdict=Verdict.INCONCLUSIVE)
+    bare = replace(failed, id="web.bare", hint="")
+    passed = replace(failed, id="web.right", verdict=Verdict.PASS)
+    more = [replace(failed, id=f"web.more{number}") for number in range(3)]
+
+    def begins(*checks: Outcome) -> list[str]:
+        return [first.id for first in first_of(replace(REPORT, checks=checks))]
+
+    assert begins(silent, bare, passed, failed) == ["web.open", "web.silent"]
+    assert begins(failed, *more) == ["web.open", "web.more0", "web.more1"]
+    assert begins(bare, passed) == []

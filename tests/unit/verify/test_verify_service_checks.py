@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -15,6 +18,7 @@ from labgen.docker.swarm import Network, Port, Service, Swarm, SwarmNode
 from labgen.exercises.cleanup import checks as test_cleanup
 from labgen.exercises.cluster import checks as test_cluster
 from labgen.exercises.discovery import checks as test_discovery
+from labgen.exercises.health import checks as test_health
 from labgen.exercises.recovery import checks as test_recovery
 from labgen.exercises.scaling import checks as test_scaling
 from labgen.exercises.secrets import checks as test_secrets
@@ -237,3 +241,99 @@ def test_virtual_has_a_virtual_address() -> None:
     ):
         with pytest.raises(AssertionError, match=why):
             judge(changed)
+
+
+def event(action: str, **attributes: str) -> str:
+    return json.dumps({"Action": action, "Actor": {"ID": "s", "Attributes": attributes}})
+
+
+MANY, FEW = SCALING.many, SCALING.few
+
+
+def scaled_event(old: int, new: int) -> str:
+    return event("update", **{"replicas.old": str(old), "replicas.new": str(new)})
+
+
+@pytest.mark.parametrize(
+    ("events", "changed", "holds"),
+    [
+        ([event("create"), scaled_event(FEW, MANY), scaled_event(MANY, FEW)], {}, True),
+        ([event("create"), scaled_event(FEW, MANY + 1)], {}, True),
+        ([event("create"), scaled_event(MANY - 2, MANY - 1)], {}, False),
+        # It was created with as many.
+        ([event("create"), scaled_event(MANY, FEW)], {}, False),
+        ([event("create"), scaled_event(MANY + 1, MANY)], {}, False),
+        # The engine has forgotten how it was made: it came down from there.
+        ([scaled_event(MANY, FEW)], {}, True),
+        ([scaled_event(MANY + 1, MANY)], {}, False),
+        ([scaled_event(MANY - 1, FEW - 1)], {}, False),
+        ([], {}, False),
+        ([], {"replicas": FEW, "replicas_before": MANY}, True),
+        ([], {"replicas": MANY, "replicas_before": FEW}, True),
+        ([event("create")], {"replicas": FEW, "replicas_before": MANY}, False),
+        ([], {"replicas": MANY, "replicas_before": MANY}, False),
+    ],
+)
+def test_scaled_up_is_seen_in_events_and_in_the_last_change(
+    events: list[str], changed: Mapping[str, Any], holds: bool
+) -> None:
+    web = replace(WEB, **changed)
+    exam: Any = SimpleNamespace(manager=NODE, on=lambda _node, _script: "\n".join(events))
+    if holds:
+        test_scaling.test_scaled_up(Swarm((), (), {web.name: web}), exam, SCALING)
+        return
+    with pytest.raises(AssertionError, match="changes of that number: "):
+        test_scaling.test_scaled_up(Swarm((), (), {web.name: web}), exam, SCALING)
+
+
+COMMAND = shlex.split(test_service.Parameters().service.command)
+
+
+@pytest.mark.parametrize(
+    ("changed", "holds"),
+    [
+        ({"args": tuple(COMMAND)}, True),
+        ({"entrypoint": tuple(COMMAND[:2]), "args": tuple(COMMAND[2:])}, True),
+        ({"args": (COMMAND[0], "-c", f" {COMMAND[2]} ; ")}, True),
+        ({"args": ("python", *COMMAND[1:])}, False),
+        ({"args": (COMMAND[0], "-x", COMMAND[2])}, False),
+        ({"args": (*COMMAND[:2], "ping docker.com")}, False),
+        ({"args": (*COMMAND, "more")}, False),
+        ({"args": tuple(COMMAND[:2])}, False),
+        ({}, False),
+    ],
+)
+def test_command_is_the_loop_in_a_shell(changed: Mapping[str, Any], holds: bool) -> None:
+    loop = replace(service(), **changed)
+    if holds:
+        test_service.test_command(loop, test_service.Parameters())
+        return
+    with pytest.raises(AssertionError, match="its command is "):
+        test_service.test_command(loop, test_service.Parameters())
+
+
+HEALTH = test_health.Parameters()
+
+
+@pytest.mark.parametrize(
+    ("old", "image", "state", "why"),
+    [
+        (HEALTH.service.image, HEALTH.new, "completed", ""),
+        (HEALTH.service.image, HEALTH.new, "paused", "the update's state: paused"),
+        (HEALTH.service.image, HEALTH.service.image, "completed", "images in use: "),
+        (HEALTH.new, HEALTH.new, "completed", "no task of another image before that of replica 1"),
+    ],
+)
+def test_updated_is_completed_and_came_after_another_image(old: str, image: str, state: str, why: str) -> None:
+    updated = replace(renamed({"image": old}, {"image": image}), update_state=state)
+    if not why:
+        test_health.test_updated(updated, exam_of({}), HEALTH)
+        return
+    with pytest.raises(AssertionError, match=why):
+        test_health.test_updated(updated, exam_of({}), HEALTH)
+
+
+def test_tried_of_health_needs_the_service() -> None:
+    exam: Any = SimpleNamespace(service=lambda _name: None)
+    with pytest.raises(AssertionError, match=f"there is no service {HEALTH.web_name}"):
+        inspect.unwrap(test_health.tried)(exam, {}, HEALTH)
