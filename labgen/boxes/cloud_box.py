@@ -68,7 +68,7 @@ def make(
         with progress.step(step):
             _need_room(directory, disk.stat().st_size * _ROOM)
             packed = packer(image, disk, instance, place, progress)
-        note = {"provider": provider, "arch": arch, "image": image.full_title}
+        note = {"provider": provider, "arch": arch, "image": str(image.full_title)}
         if image.is_own:
             note["own"] = "yes"
         # Before the box: one that is there without its note is taken for finished.
@@ -164,13 +164,19 @@ def _verified(file: Path, image: CloudImage) -> Path:
                 ),
                 _("Get %(file)s:\n%(url)s", file=image.file, url=image.addresses[0]),
             )
+    checksum = Checksum(image.checksum.algorithm, digest)
+    if image.is_own:
+        raise BoxError(
+            _("%(path)s has another checksum than the one that is given:\n%(checksum)s", path=file, checksum=checksum),
+            _("It is cut off, changed, or another file. Copy it again, or give the right checksum with --checksum."),
+        )
     raise BoxError(
         _(
             "%(path)s is not %(file)s of %(image)s: its checksum is\n%(checksum)s",
             path=file,
             file=image.file,
             image=image.full_title,
-            checksum=Checksum(image.checksum.algorithm, digest),
+            checksum=checksum,
         ),
         _(
             "It is cut off, changed, or of another release. Copy it again; or, if you know that it is right, give that "

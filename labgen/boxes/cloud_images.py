@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.errors import BoxError
-from labgen.core.i18n import _
+from labgen.core.i18n import Text, _, untranslated
 from labgen.model.lab import CloudImageSource
 
 _RECORDS = Path(__file__).with_name("cloud_images.json")
@@ -87,9 +87,11 @@ class CloudImage:
     sums: str = ""
 
     @property
-    def full_title(self) -> str:
+    def full_title(self) -> Text:
         """What people name it, with its release: ``Debian 13 20260712-2537``."""
-        return f"{self.title} {self.release}"
+        if self.is_own:
+            return _("%(title)s (own image)", title=self.title)
+        return untranslated(f"{self.title} {self.release}")
 
     @property
     def is_own(self) -> bool:

@@ -275,10 +275,11 @@ def _disk_error(why: OSError, part: Path) -> BoxError:
 def _refusal(name: str, reasons: Iterable[Unavailable], part: Path, gone: bool) -> tuple[Text, Text]:
     """Say why no address gives the file, and what to do."""
     listed = [reason.words.changed("  - {}".format) for reason in {reason.words: reason for reason in reasons}.values()]
-    so_far = _("%(size)s MiB of it are kept.", size=part.stat().st_size >> 20) if part.is_file() else NOTHING
+    size = part.stat().st_size >> 20 if part.is_file() else 0
+    so_far = _("%(size)s MiB of it are kept.", size=size) if size else NOTHING
     words = sentences(_("%(file)s cannot be downloaded:", file=name), *listed, separator="\n")
     hint = _("Check the address.") if gone else _NETWORK_HINT
-    return words, sentences(hint, so_far)
+    return words, sentences(so_far, hint)
 
 
 def full(folder: Path, why: Text) -> BoxError:
@@ -294,4 +295,5 @@ def _host(address: str) -> str:
 
 def _reason(why: BaseException) -> str:
     inner = getattr(why, "reason", why)
-    return str(getattr(inner, "strerror", None) or inner or type(inner).__name__)
+    text = str(getattr(inner, "strerror", None) or inner or type(inner).__name__)
+    return " ".join(text.split())  # what a server sent in place of an answer may have line ends

@@ -66,7 +66,7 @@ def names(lab: LabUnderTest) -> list[str]:
 def test_up_makes_the_box_and_a_swarm(cloud: LabUnderTest) -> None:
     boxes = list(Path(cloud.environment()["XDG_CACHE_HOME"]).rglob("*.box"))
     assert [box.name.startswith("debian-13-") for box in boxes] == [True]
-    assert cloud.run("labgen", "box", "list").stdout.count("Debian 13 own") == 1
+    assert cloud.run("labgen", "box", "list").stdout.count("Debian 13 (own image)") == 1
     nodes = cloud.on("swarm-manager", "docker node ls --format '{{.Hostname}} {{.Status}}'").splitlines()
     assert sorted(nodes) == ["swarm-manager Ready", "swarm-worker1 Ready"]
 

@@ -101,7 +101,7 @@ def test_make_leaves_box_and_note_and_is_done_once(mirror: Mirror, image: bytes,
     assert store.read_note(box) == {
         "provider": "virtualbox",
         "arch": "amd64",
-        "image": "Debian 13 own",
+        "image": "Debian 13 (own image)",
         "checksum": f"sha256:{source.checksum}",
         "own": "yes",
     }
@@ -202,10 +202,12 @@ def test_make_refuses_a_file_that_is_another(mirror: Mirror, image: bytes, cache
     stick = tmp_path / "stick.qcow2"
     stick.write_bytes(image[:-1])
     source = replace(source_of(mirror, image), url="")
-    with pytest.raises(BoxError, match="its checksum is\nsha256:") as refused:
+    with pytest.raises(BoxError, match="another checksum than the one that is given:\nsha256:") as refused:
         make(source, cache, file=stick)
     assert hashlib.sha256(image[:-1]).hexdigest() in refused.value.message
     assert "--checksum" in refused.value.hint
+    with pytest.raises(BoxError, match=r"is not debian-13-\S+ of Debian 13 \d+-\d+: its checksum is\nsha512:"):
+        make(CloudImageSource("debian-13"), cache, file=stick)
     with pytest.raises(BoxError, match="cannot be read: No such file"):
         make(source, cache, file=tmp_path / "missing")
 

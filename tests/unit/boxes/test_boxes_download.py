@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import socket
+import threading
 from collections import namedtuple
 from pathlib import Path
 
@@ -55,7 +57,7 @@ def test_fetch_continues_after_a_lost_connection(mirror: Mirror, target: Path, r
     mirror.files["a"], mirror.drop_after, mirror.ranges = IMAGE, 2_000_000, ranges
     with pytest.raises(BoxError, match="the connection ended after 2000000 of 3000000 bytes") as refused:
         download.fetch([mirror.url + "a"], target, CHECKSUM)
-    assert "1 MiB of it are kept" in refused.value.hint
+    assert refused.value.hint.startswith("1 MiB of it are kept. Check the network")
     assert not target.exists()
     assert part(target).stat().st_size == 2_000_000
     download.fetch([mirror.url + "a"], target, CHECKSUM)
@@ -111,6 +113,23 @@ def test_fetch_names_every_address_and_its_reason(mirror: Mirror, target: Path) 
     assert "127.0.0.1:1 does not answer: Connection refused" in refused.value.message
     assert "labgen box make --image FILE" in refused.value.hint
     assert not isinstance(refused.value, download.Gone)
+
+
+def test_fetch_says_in_one_line_what_a_server_answers_that_speaks_no_http(target: Path) -> None:
+    def answer() -> None:
+        connection, _address = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"SSH-2.0-OpenSSH_10.0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(BoxError) as refused:
+            download.fetch([f"http://127.0.0.1:{listener.getsockname()[1]}/a"], target, CHECKSUM)
+        thread.join()
+    assert refused.value.message.endswith("does not answer: SSH-2.0-OpenSSH_10.0")
+    assert "are kept" not in refused.value.hint
 
 
 @pytest.mark.parametrize("status", [404, 410])
