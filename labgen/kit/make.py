@@ -13,7 +13,7 @@ from pathlib import Path
 import labgen
 from labgen import config
 from labgen.config.reading import text_of
-from labgen.core.errors import HostError
+from labgen.core.errors import HostError, LabFileError, UsageError
 from labgen.core.i18n import LANGUAGES, _
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
@@ -21,6 +21,8 @@ from labgen.kit import check, commands, manifest, nodes, own_wheel, page, progra
 from labgen.kit.files import FAT32_LIMIT, digest, write_text
 from labgen.kit.nodes import Nodes
 from labgen.kit.platforms import Platform, Target
+from labgen.model.lab import Lab
+from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS
 
 WHEELS = "wheels"
@@ -78,7 +80,7 @@ class Kit:
 def make(kit: Kit, progress: Progress) -> list[manifest.File]:
     """Make a kit, and give its files.
 
-    :raises UsageError: a platform does not have a provider.
+    :raises UsageError: a platform does not have a provider, or the lab file takes no line with the box.
     :raises BoxError: a box or a node image is not there.
     :raises LabFileError: the lab file has mistakes.
     :raises HostError: the folder is something else, the network or the disk fails, or a platform lacks a wheel.
@@ -86,8 +88,12 @@ def make(kit: Kit, progress: Progress) -> list[manifest.File]:
     pairs = [(platform, provider) for platform in kit.platforms for provider in kit.providers_of(platform)]
     # Before anything is downloaded: what could not be finished.
     wanted = dict.fromkeys((provider, platform.arch) for platform, provider in pairs) if kit.with_nodes else {}
-    carried = [nodes.find(provider, arch) for provider, arch in wanted]
-    lab_text = _lab_text(kit.lab, carried)
+    lab = config.load(kit.lab)
+    box = lab.box.name if lab.box else BUILT_BOX
+    carried = [nodes.find(provider, arch, box) for provider, arch in wanted]
+    lab_text = _lab_text(kit.lab, lab, carried)
+    if kit.wheel:
+        own_wheel.check(kit.wheel)
     purposes = _wheels(kit, progress)
     for entry in carried:
         nodes.put(entry, kit.folder, progress, kit.digest)
@@ -102,6 +108,11 @@ def make(kit: Kit, progress: Progress) -> list[manifest.File]:
         if file.size >= FAT32_LIMIT:
             progress.note(f"{file.path} is too large for a FAT32 stick (4 GiB): format it as exFAT.")
     for entry in carried:
+        if lab.box and entry.is_box and entry.name != box:
+            progress.note(
+                f"lab.yml takes the box {box}: no lab takes {entry.name}, which the kit carries. Leave `box` out of "
+                "lab.yml, or leave the box out of the kit: --without-nodes"
+            )
         if entry.needs_network:
             progress.note(
                 f"{entry.name} for {PROVIDERS[entry.provider].title} brings no engine: its nodes fetch it. A box that "
@@ -164,13 +175,13 @@ def _texts(kit: Kit, sections: Sequence[page.Section], lab_text: str) -> None:
     write_text(kit.folder / "lab.yml", lab_text)
 
 
-def _lab_text(path: Path | None, carried: Sequence[Nodes]) -> str:
+def _lab_text(path: Path | None, lab: Lab, carried: Sequence[Nodes]) -> str:
     """Give the text of the kit's lab.yml: it takes the box of the kit where it names none.
 
     :param path: the teacher's; that of `labgen init` if ``None``.
-    :raises LabFileError: holds every mistake in it.
+    :param lab: what it describes.
+    :raises UsageError: a line at its end is not read as part of it.
     """
-    lab = config.load(path)
     source = path or Path(labgen.__file__).parent / "skeleton" / "lab.yml"
     text = text_of(source, str(source)).rstrip("\n")
     lines = [] if lab.box else list(dict.fromkeys(line for entry in carried for line in entry.lab_lines()))
@@ -178,7 +189,14 @@ def _lab_text(path: Path | None, carried: Sequence[Nodes]) -> str:
         return f"{text}\n"
     if len(lines) > 1:  # of several providers, each of which takes its own where none is named
         lines = [f"# {line}" for line in lines]
-    return "\n".join([text, "", "# Of the kit: what `vagrant box add` has added.", *lines, ""])
+    text_with_box = "\n".join([text, "", "# Of the kit: what `vagrant box add` has added.", *lines, ""])
+    try:
+        is_read = len(lines) > 1 or config.parse(text_with_box).box is not None
+    except LabFileError:
+        is_read = False
+    if not is_read:
+        raise UsageError(f"{source} takes no line at its end.", f"Write the box of the kit into it: {lines[0]}")
+    return text_with_box
 
 
 def korean() -> dict[str, str]:

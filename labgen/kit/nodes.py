@@ -29,23 +29,28 @@ class Nodes:
 
     :param path: of the file, below the kit.
     :param name: of the box as Vagrant knows it, of the image as Docker does.
-    :param entry: of an existing box, in the cache; ``None`` for an image.
+    :param file: in the cache; ``None`` for an image that an engine has.
     """
 
     provider: str
     arch: str
     path: str
     name: str
-    entry: store.Entry | None = None
+    file: Path | None = None
 
     @property
     def needs_network(self) -> bool:
         """Whether nodes fetch the engine from the distribution when they are set up."""
-        return self.entry is not None and self.name != BUILT_BOX
+        return self.is_box and self.name != BUILT_BOX
+
+    @property
+    def is_box(self) -> bool:
+        """Whether it is a box of Vagrant."""
+        return not PROVIDERS[self.provider].from_image
 
     def lab_lines(self) -> list[str]:
         """Give the lines of lab.yml that have nodes made of it."""
-        if self.entry is None:
+        if not self.is_box:
             return []
         image = self.name.removeprefix("labgen/").removesuffix("-cloud")
         return [f"box: {{image: {image}}}" if self.needs_network else f"box: {{name: {self.name}}}"]
@@ -70,14 +75,17 @@ def _architectures(provider: str) -> frozenset[str]:
     return BOX_ARCHITECTURES[NODE_IMAGE if PROVIDERS[provider].from_image else BUILT_BOX]
 
 
-def find(provider: str, arch: str) -> Nodes:
+def find(provider: str, arch: str, box: str = BUILT_BOX) -> Nodes:
     """Find the box of a provider, or the node image, for an architecture.
 
+    :param box: name of the box to prefer.
     :raises BoxError: there is none; the hint is the command that makes it.
     """
     if PROVIDERS[provider].from_image:
-        name = images.node_image()
-        return Nodes(provider, arch, f"images/{cache.node(arch).name}", name)
+        name, file = images.node_image(), images.built(provider, arch=arch)
+        if file is None:
+            _need_in_engine(provider, arch, name)
+        return Nodes(provider, arch, f"images/{cache.node(arch).name}", name, file)
     listed = [
         entry
         for entry in store.entries(cache.default(), boxes.is_current)
@@ -91,8 +99,9 @@ def find(provider: str, arch: str) -> Nodes:
             f"there is no box for {PROVIDERS[provider].title} on {arch} in {cache.default()}.",
             _make_box(provider, arch),
         )
-    entry = min(listed, key=lambda entry: catalogue.box_name(entry) != BUILT_BOX)
-    return Nodes(provider, arch, f"boxes/{entry.path.name}", catalogue.box_name(entry), entry)
+    by_name = {catalogue.box_name(entry): entry.path for entry in reversed(listed)}
+    name = next((name for name in (box, BUILT_BOX) if name in by_name), catalogue.box_name(listed[0]))
+    return Nodes(provider, arch, f"boxes/{by_name[name].name}", name, by_name[name])
 
 
 def put(nodes: Nodes, kit: Path, progress: Progress, digests: Callable[[Path], str] = digest) -> None:
@@ -101,33 +110,29 @@ def put(nodes: Nodes, kit: Path, progress: Progress, digests: Callable[[Path], s
     What comes from the cache and is there already stays. What comes from an engine is always written again: there is no
     checksum to compare it with.
 
-    :raises BoxError: there is no such image.
     :raises HostError: it cannot be written.
     """
     target = kit / nodes.path
-    source = nodes.entry.path if nodes.entry else images.built(nodes.provider, arch=nodes.arch)
     with progress.step(f"Copying {target.name}"):
-        if source is not None:
-            copy(source, target, digests)
+        if nodes.file is not None:
+            copy(nodes.file, target, digests)
         else:
-            _save(nodes, target, Runner())
+            with writing(target) as part:
+                Runner().run(["docker", "save", "--output", part, nodes.name], timeout=_SAVE).or_raise()
 
 
-def _save(nodes: Nodes, target: Path, engine: Runner) -> None:
-    """Write the node image out of the engine that answers here."""
+def _need_in_engine(provider: str, arch: str, name: str) -> None:
     try:
-        in_engine = ensure.architecture(engine) == nodes.arch and ensure.has(engine, nodes.name)
+        in_engine = ensure.architecture(Runner()) == arch and ensure.has(Runner(), name)
     except LabgenError:
         in_engine = False
     if not in_engine:
         raise BoxError(
-            f"there is no node image for {nodes.arch}, neither in {cache.default()} nor as {nodes.name} in an engine.",
-            f"On a computer with an {nodes.arch} processor: labgen box build --provider {nodes.provider}. Then make "
-            f"the kit there, or bring the file {target.name} into {cache.default()}. Or leave it out of the kit: "
+            f"there is no node image for {arch}, neither in {cache.default()} nor as {name} in an engine.",
+            f"On a computer with an {arch} processor: labgen box build --provider {provider}. Then make the kit there, "
+            f"or bring the file {cache.node(arch).name} into {cache.default()}. Or leave it out of the kit: "
             "--without-nodes",
         )
-    with writing(target) as part:
-        engine.run(["docker", "save", "--output", part, nodes.name], timeout=_SAVE).or_raise()
 
 
 def _make_box(provider: str, arch: str) -> str:

@@ -39,7 +39,7 @@ def put(folder: Path, runner: Runner, file: Path | None = None) -> Path:
     """
     target = folder / NAME
     if file is not None:
-        _check(file)
+        check(file)
         copy(file, target)
     elif (INSTALLED / "pyproject.toml").is_file():
         _build(INSTALLED, target, runner)
@@ -48,7 +48,11 @@ def put(folder: Path, runner: Runner, file: Path | None = None) -> Path:
     return target
 
 
-def _check(file: Path) -> None:
+def check(file: Path) -> None:
+    """See that a file is the wheel of this labgen.
+
+    :raises HostError: it is another file.
+    """
     try:
         name, version, _build, _tags = parse_wheel_filename(file.name)
         with zipfile.ZipFile(file) as wheel:

@@ -8,19 +8,35 @@ import re
 import resource
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 from package_index import LIMITED, NO_NETWORK, Index, make_kit
 
-from labgen import cli, config
+from labgen import boxes, cli, config
 from labgen.boxes import store
 from labgen.core.errors import BoxError, HostError, LabFileError, UsageError
 from labgen.core.process import Result, Runner
+from labgen.core.progress import Progress
 from labgen.images import cache, ensure
 from labgen.kit import check, files, nodes, own_wheel
+from labgen.kit.make import Kit, make
 from labgen.kit.page import FILES
+from labgen.kit.platforms import platforms
+from labgen.model.lab import CloudImageSource
+from labgen.model.provider import BUILT_BOX
 from tests import needs
+
+
+class Notes(Progress):
+    """Keep the notes."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: object) -> None:
+        self.lines.append(str(text))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -170,6 +186,27 @@ def test_make_needs_the_box_before_it_downloads_anything(index: Index, tmp_path:
     assert not (tmp_path / "kit").exists()
 
 
+def test_make_needs_the_node_image_before_it_downloads_anything(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensure, "architecture", lambda _engine: "amd64")
+    with pytest.raises(BoxError, match="no node image for arm64") as caught:
+        make_kit(tmp_path / "kit", "macos-arm64", with_nodes=True)
+    assert "labgen box build --provider docker" in caught.value.hint
+    assert index.runs == 0
+    assert not (tmp_path / "kit").exists()
+
+
+def test_make_leaves_a_kit_as_it_is_if_the_wheel_is_refused(kit: Path, index: Index, tmp_path: Path) -> None:
+    before = contents(kit)
+    wheel = tmp_path / "jinja2-3.1.6-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w"):
+        pass
+    with pytest.raises(HostError, match="is not the wheel of labgen"):
+        make_kit(kit, wheel=wheel)
+    assert contents(kit) == before
+
+
 def test_make_carries_a_box_and_a_node_image(index: Index, tmp_path: Path) -> None:
     directory = cache.default()
     directory.mkdir(parents=True)
@@ -207,6 +244,41 @@ def test_make_carries_the_lab_file_of_the_teacher(index: Index, tmp_path: Path, 
     assert config.load(kit / "lab.yml").box
 
 
+@pytest.mark.parametrize("text", ["box:\n", "workers: 1\n...\n", "{workers: 1}\n"])
+def test_make_refuses_a_lab_file_that_takes_no_line_with_the_box(index: Index, tmp_path: Path, text: str) -> None:
+    cache.default().mkdir(parents=True)
+    cache.box("virtualbox").touch()
+    (tmp_path / "lab.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="takes no line at its end") as caught:
+        make_kit(tmp_path / "kit", "windows-amd64", with_nodes=True, lab=tmp_path / "lab.yml")
+    assert "box: {name: labgen/debian-12}" in caught.value.hint
+    assert index.runs == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "carried", "is_told"),
+    [
+        ("box: {image: debian-13}", [BUILT_BOX], True),
+        ("box: {image: debian-13}", ["labgen/debian-13-cloud", BUILT_BOX], False),
+        ("workers: 1", ["labgen/debian-13-cloud", BUILT_BOX], False),
+    ],
+)
+def test_make_says_that_the_lab_takes_another_box(
+    index: Index, tmp_path: Path, text: str, carried: list[str], is_told: bool
+) -> None:
+    cache.default().mkdir(parents=True)
+    cache.box("virtualbox").write_bytes(b"a box")
+    if carried[0] != BUILT_BOX:
+        cloud = boxes.box_path(CloudImageSource("debian-13"), "amd64", "virtualbox")
+        cloud.write_bytes(b"a cloud box")
+        store.write_note(cloud, {"provider": "virtualbox", "arch": "amd64"})
+    (tmp_path / "lab.yml").write_text(text, encoding="utf-8")
+    notes = Notes()
+    options = {"pythons": ("3.12",), "lab": tmp_path / "lab.yml"}
+    make(Kit(tmp_path / "kit", platforms("windows-amd64"), **options), notes)  # type: ignore[arg-type]
+    assert any("no lab takes labgen/debian-12" in line for line in notes.lines) is is_told
+
+
 def test_make_refuses_a_lab_file_with_mistakes_before_it_downloads(index: Index, tmp_path: Path) -> None:
     (tmp_path / "lab.yml").write_text("wrokers: 1\n", encoding="utf-8")
     with pytest.raises(LabFileError, match="workers"):
@@ -217,10 +289,7 @@ def test_make_refuses_a_lab_file_with_mistakes_before_it_downloads(index: Index,
 
 
 def test_nodes_of_a_cloud_image_need_a_network(tmp_path: Path) -> None:
-    entry = store.Entry(
-        Path("debian-13-0123456789ab-amd64-virtualbox.box"), "box", "virtualbox", "amd64", "", True, 1, 0
-    )
-    box = nodes.Nodes("virtualbox", "amd64", "boxes/x.box", "labgen/debian-13-cloud", entry)
+    box = nodes.Nodes("virtualbox", "amd64", "boxes/x.box", "labgen/debian-13-cloud")
     assert box.needs_network
     assert box.lab_lines() == ["box: {image: debian-13}"]
 
