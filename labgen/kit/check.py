@@ -19,6 +19,7 @@ import json
 import locale
 import os
 import platform
+import re
 import shutil
 import struct
 import sysconfig
@@ -33,14 +34,15 @@ WELL, UNSUITABLE, DAMAGED = 0, 5, 6
 """Exit statuses: all is well; this computer cannot use the kit; the kit is damaged, or there is none."""
 
 OWN_FOLDERS = ("wheels", "boxes", "images")
-"""Folders in which a file that the kit does not have is a fault: pip takes what is in the first."""
+"""Folders that make writes. In the first, a file that the kit does not have is a fault: pip takes what is in it."""
 
 _MODULES = (".py", ".pyc", ".pyw", ".so", ".pyd")
 """Endings of files that Python imports."""
 
-OF_THE_SYSTEM = (".DS_Store", "System Volume Information", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini", "lost+found")
+_OF_THE_SYSTEM = (".DS_Store", "System Volume Information", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini", "lost+found")
 """What systems leave on a stick, beside names that begin with a dot."""
 
+_VERSION = re.compile(r"[0-9.]{1,20}\Z")
 _GIB = 1 << 30
 
 WINDOWS = os.name == "nt"
@@ -143,21 +145,25 @@ def _is_file(entry: dict[str, Any]) -> bool:
     path = entry.get("path")
     return (
         isinstance(path, str)
-        and bool(path)
+        and path.isprintable()
         and "\\" not in path
         and ":" not in path
         and all(part not in ("", ".", "..") for part in path.split("/"))
-        and isinstance(entry.get("size"), int)
+        and _is_size(entry.get("size"))
         and isinstance(entry.get("sha256"), str)
     )
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < 1 << 63
 
 
 def _is_platform(entry: dict[str, Any]) -> bool:
     commands = entry.get("commands")
     return (
         isinstance(entry.get("oldest"), dict)
-        and all(isinstance(version, str) for version in entry["oldest"].values())
-        and isinstance(entry.get("room"), int)
+        and all(isinstance(version, str) and _VERSION.match(version) for version in entry["oldest"].values())
+        and _is_size(entry.get("room"))
         and isinstance(commands, dict)
         and all(
             isinstance(commands.get(key), list) and all(isinstance(line, str) for line in commands[key])
@@ -187,8 +193,8 @@ def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Text]:
             yield _("missing: %(path)s", path=entry["path"])
         except OSError as why:
             yield _("unreadable: %(path)s: %(reason)s", path=entry["path"], reason=why.strerror or why)
-    in_own_folders = [name for name in surplus(kit, manifest) if name.split("/")[0] in OWN_FOLDERS]
-    for name in [*in_own_folders, *modules(kit, manifest)]:
+    in_wheels = [name for name in surplus(kit, manifest) if name.split("/")[0] == OWN_FOLDERS[0]]
+    for name in [*in_wheels, *modules(kit, manifest)]:
         yield _("surplus: %(path)s is not of this kit: remove it", path=name)
 
 
@@ -205,8 +211,8 @@ def surplus(kit: Path, manifest: dict[str, Any]) -> list[str]:
     names = []
     for folder, folders, files in os.walk(str(kit)):
         # An environment of Python in the kit's folder has thousands of files.
-        folders[:] = sorted(name for name in folders if not _of_the_system(name) and not _is_environment(folder, name))
-        names += [Path(folder, name).relative_to(kit).as_posix() for name in sorted(files) if not _of_the_system(name)]
+        folders[:] = sorted(name for name in folders if not of_the_system(name) and not _is_environment(folder, name))
+        names += [Path(folder, name).relative_to(kit).as_posix() for name in sorted(files) if not of_the_system(name)]
     return [name for name in names if name not in listed]
 
 
@@ -224,8 +230,9 @@ def _is_environment(folder: str, name: str) -> bool:
     return name not in OWN_FOLDERS and Path(folder, name, "pyvenv.cfg").is_file()
 
 
-def _of_the_system(name: str) -> bool:
-    return name.startswith(".") or name in OF_THE_SYSTEM or name == "__pycache__"
+def of_the_system(name: str) -> bool:
+    """Whether a name is that of something that systems, or Python, leave in a folder."""
+    return name.startswith(".") or name in _OF_THE_SYSTEM or name == "__pycache__"
 
 
 def digest(path: Path) -> str:
@@ -273,7 +280,7 @@ def problems_of_computer(manifest: dict[str, Any], computer: Computer) -> Iterat
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def problems_of_room(manifest: dict[str, Any], computer: Computer, home: Path) -> Iterator[Text]:
@@ -309,7 +316,7 @@ def check(kit: Path, say: Callable[[Text], None], installed: bool, computer: Com
     damaged = list(problems_of_files(kit, manifest))
     for text in damaged:
         say(text)
-    faulty = (*OWN_FOLDERS, *modules(kit, manifest))
+    faulty = (OWN_FOLDERS[0], *modules(kit, manifest))
     extra = [name for name in surplus(kit, manifest) if name.split("/")[0] not in faulty]
     if extra:
         say(_("Beside the kit, and not checked: %(files)s", files=", ".join(extra[:20])))
@@ -342,7 +349,7 @@ def speaker(translations: dict[str, str]) -> Callable[[Text], None]:
     def say(text: Text) -> None:
         try:
             line = translations.get(text.msgid, text.msgid) % text.values
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, ArithmeticError, MemoryError):
             line = text.msgid % text.values
         print("".join(letter if letter.isprintable() else "?" for letter in line), flush=True)
 

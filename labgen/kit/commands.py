@@ -92,9 +92,10 @@ def use(platform: Platform, provider: str, nodes: Sequence[Nodes], checksums: Ma
 
 
 def _add(nodes: Nodes, checksum: str) -> str:
+    """Give the command that hands over a box or an image; it replaces the box of an earlier kit."""
     if PROVIDERS[nodes.provider].from_image:
         return f"docker load --input {nodes.path}"
     return (
-        f"vagrant box add --name {nodes.name} --provider {nodes.provider} "
+        f"vagrant box add --force --name {nodes.name} --provider {nodes.provider} "
         f"--checksum-type sha256 --checksum {checksum} {nodes.path}"
     )

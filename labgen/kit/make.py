@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +28,12 @@ from labgen.providers import PROVIDERS
 WHEELS = "wheels"
 _ROOM = 10 << 30
 """Bytes that a lab of three nodes takes on a learner's disk, with a box and what grows in it."""
+
+_OF_A_KIT = re.compile(
+    r"(wheels/.+\.whl|boxes/(debian|ubuntu)-[\w.-]*[0-9a-f]{12}-[\w-]+\.box|images/debian-\w+-[0-9a-f]{12}-[\w-]+\.tar)"
+    r"(\.part)?"
+)
+"""Names that make gives to files below the kit."""
 
 _PURPOSES = {
     "check.py": "checks the kit; needs Python only",
@@ -213,12 +219,19 @@ def _msgids(source: str) -> Iterator[str]:
 
 
 def _tidy(kit: Kit, paths: set[str], progress: Progress) -> None:
-    """Remove from the kit's own folders what the kit does not hold any more."""
-    for name in (WHEELS, "boxes", "images"):
+    """Remove from the kit's own folders what a kit does not hold any more; what people have put there stays."""
+    for name in check.OWN_FOLDERS:
         for path in sorted((kit.folder / name).glob("*")):
-            if f"{name}/{path.name}" not in paths:
-                progress.note(f"Removing {name}/{path.name}: it is not of this kit.")
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            place = f"{name}/{path.name}"
+            if place in paths or check.of_the_system(path.name):
+                continue
+            if _OF_A_KIT.fullmatch(place) and (path.is_file() or path.is_symlink()):
+                progress.note(f"Removing {place}: it is not of this kit.")
+                path.unlink()
+            elif name == WHEELS:
+                progress.note(f"{place} is not of this kit, so that check.py calls the kit damaged: move it away.")
+            else:
+                progress.note(f"{place} is not of this kit, and stays there.")
 
 
 def _file(kit: Kit, path: str, purpose: str) -> manifest.File:

@@ -42,12 +42,13 @@ def begin(kit: Path, lock: str) -> frozenset[str]:
     """Take possession of an empty folder, or of a kit, and give the targets whose wheels are in it.
 
     :param lock: SHA-256 of the lock file.
-    :raises HostError: something else is in the folder, a folder of the kit is a link, or it cannot be read.
+    :raises HostError: something else is in the folder, its manifest is damaged, a folder of the kit is a link, or it
+        cannot be read.
     """
     if kit.exists() and not kit.is_dir():
         raise HostError(f"{kit} is a file.", "Name a folder for the kit.")
     try:
-        occupied = kit.is_dir() and any(path.name not in check.OF_THE_SYSTEM for path in kit.iterdir())
+        occupied = kit.is_dir() and any(not check.of_the_system(path.name) for path in kit.iterdir())
     except OSError as why:
         raise HostError(f"{kit} cannot be read: {why.strerror or why}.", "Check its permissions.") from None
     content = _read(kit)
@@ -74,10 +75,17 @@ def go_on(kit: Path, lock: str, targets: Iterable[str]) -> None:
 
 
 def _read(kit: Path) -> dict[str, Any] | None:
+    """Read the manifest of a folder; ``None`` if there is none, or one of another program."""
     try:
         content = json.loads((kit / check.MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except OSError:
         return None
+    except (ValueError, RecursionError):
+        raise HostError(
+            f"{kit / check.MANIFEST} is damaged.",
+            "Name a new folder for the kit. Delete this one if it holds a kit and nothing of yours; nothing in it was "
+            "changed.",
+        ) from None
     return content if isinstance(content, dict) and check.is_manifest(content) else None
 
 

@@ -77,6 +77,20 @@ PURE = "wheels/pure-1.0-py3-none-any.whl"
             lambda kit: edit(kit, lambda content: content["files"].append({"path": "../x", "size": 0, "sha256": ""})),
             "manifest.json was changed",
         ),
+        *(
+            (lambda kit, change=change: edit(kit, change), "manifest.json was changed")
+            for change in (
+                lambda content: content["platforms"]["linux-amd64"].update(room=10**400),
+                lambda content: content["platforms"]["linux-amd64"].update(room="10"),
+                lambda content: content["platforms"]["linux-amd64"]["oldest"].update(glibc="\N{SUPERSCRIPT TWO}"),
+                lambda content: content["platforms"]["linux-amd64"]["oldest"].update(glibc="9" * 5000),
+                lambda content: content["files"][0].update(path="a\0b"),
+                lambda content: content["files"][0].update(path="a\ud800b"),
+                lambda content: content["files"][0].update(path=""),
+                lambda content: content["files"][0].update(size=-1),
+                lambda content: content["files"][0].update(size=10**400),
+            )
+        ),
     ],
 )
 def test_check_names_what_is_wrong_with_a_kit(kit: Path, damage: Callable[[Path], object], line: str) -> None:
@@ -134,13 +148,15 @@ def test_check_takes_no_notice_of_what_systems_and_teachers_leave_beside_a_kit(k
     (kit / "System Volume Information").mkdir()
     (kit / "System Volume Information" / "IndexerVolumeGuid").touch()
     (kit / "슬라이드.pdf").touch()
+    (kit / "boxes").mkdir()
+    (kit / "boxes" / "VirtualBox-7.2.exe").touch()
     (kit / ".venv" / "lib").mkdir(parents=True)
     (kit / "env" / "lib").mkdir(parents=True)
     for name in ("env/pyvenv.cfg", "env/lib/x.py", ".venv/lib/y.py"):
         (kit / name).touch()
     status, lines = checked(kit)
     assert status == WELL
-    assert "Beside the kit, and not checked: 슬라이드.pdf" in lines.splitlines()
+    assert "Beside the kit, and not checked: 슬라이드.pdf, boxes/VirtualBox-7.2.exe" in lines.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -203,6 +219,15 @@ def test_check_py_of_a_kit_runs_alone_in_korean_and_leaves_no_trace(kit: Path, t
     assert result.returncode == DAMAGED, result.stderr
     assert f"바뀜: {PURE}의 내용이 다릅니다(SHA-256)" in result.stdout
     assert sorted(kit.rglob("*")) == before
+
+
+def test_speaker_says_a_text_in_english_whose_translation_cannot_be_filled_in(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = check.Text("%(size)s bytes", {"size": 1 << 40})
+    for translation in ("%(size)c", "%(other)s", "%(size)", "%(size)99999999999999999999d"):
+        check.speaker({"%(size)s bytes": translation})(text)
+    assert capsys.readouterr().out == f"{1 << 40} bytes\n" * 4
 
 
 def test_check_py_is_read_by_python_3_8_and_imports_the_standard_library_only() -> None:

@@ -102,6 +102,22 @@ def test_make_for_fewer_platforms_removes_what_the_kit_no_longer_holds(kit: Path
     assert names == {"pure-1.0-py3-none-any.whl", "both-4.0-py3-none-any.whl", LIMITED[1], own_wheel.NAME}
 
 
+def test_make_leaves_alone_what_people_have_put_into_a_kit_and_says_so(index: Index, tmp_path: Path) -> None:
+    kit = make_kit(tmp_path / "kit", "windows-amd64")
+    stale = ["wheels/old-1.0-py3-none-any.whl", "boxes/debian-13-0123456789ab-amd64-virtualbox.box"]
+    stale += ["images/debian-12-0123456789ab-docker-arm64.tar", "boxes/debian-12-0123456789ab-libvirt.box.part"]
+    own = ["wheels/thesis.docx", "wheels/folder.whl/x", "boxes/VirtualBox-7.2.exe", "boxes/my.box", "images/a/b.png"]
+    for name in (*stale, *own, "boxes/.DS_Store"):
+        (kit / name).parent.mkdir(exist_ok=True)
+        (kit / name).touch()
+    notes = Notes()
+    make(Kit(kit, platforms("windows-amd64"), ("3.12",), with_nodes=False), notes)
+    assert [name for name in (*stale, *own) if (kit / name).exists()] == own
+    assert sorted(line.split(" ")[0] for line in notes.lines if "Removing" not in line) == sorted(
+        name.removesuffix("/x").removesuffix("/b.png") for name in own
+    )
+
+
 @pytest.mark.parametrize(
     ("output", "message"),
     [
@@ -149,6 +165,22 @@ def test_make_leaves_a_folder_alone_that_is_not_a_kit(index: Index, tmp_path: Pa
     assert contents(tmp_path / "thesis") == before
     with pytest.raises(HostError, match="is a file"):
         make_kit(tmp_path / "thesis" / "manifest.json")
+
+
+def test_make_says_that_the_manifest_of_a_kit_is_damaged(kit: Path, index: Index) -> None:
+    (kit / "manifest.json").write_bytes((kit / "manifest.json").read_bytes()[:100])
+    before = contents(kit)
+    with pytest.raises(HostError, match=r"manifest\.json is damaged") as caught:
+        make_kit(kit)
+    assert "Name a new folder" in caught.value.hint
+    assert contents(kit) == before
+
+
+def test_make_takes_a_stick_that_a_system_has_touched(index: Index, tmp_path: Path) -> None:
+    for name in (".Spotlight-V100", ".fseventsd", "System Volume Information"):
+        (tmp_path / "stick" / name).mkdir(parents=True)
+    make_kit(tmp_path / "stick", "windows-amd64")
+    assert manifest(tmp_path / "stick")["complete"] is True
 
 
 @pytest.mark.parametrize("name", check.OWN_FOLDERS)
@@ -218,6 +250,7 @@ def test_make_carries_a_box_and_a_node_image(index: Index, tmp_path: Path) -> No
     assert (kit / "lab.yml").read_text(encoding="utf-8").endswith("\nbox: {name: labgen/debian-12}\n")
     page = (kit / FILES["ko"]).read_text(encoding="utf-8")
     checksum = hashlib.sha256(b"a box").hexdigest()
+    assert "vagrant box add --force --name labgen/debian-12 " in page
     assert f"--checksum {checksum} boxes/{cache.box('virtualbox').name}" in page
     assert f"docker load --input images/{cache.node('arm64').name}" in page
     before, age = contents(kit), (kit / "boxes" / cache.box("virtualbox").name).stat().st_mtime_ns
