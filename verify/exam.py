@@ -136,12 +136,13 @@ class Exam:
         """
         return self._transport.run(node, script, within=within)
 
-    def ask_node(self, node: Node, question: Question) -> str:
+    def ask_node(self, node: Node, question: Question, *, within: float = 30.0) -> str:
         """Ask a node now something that is more than a script, and give the answer.
 
+        :param within: deadline in seconds of each part, on an ordinary machine.
         :raises NodeError: the node cannot be reached, or does not answer.
         """
-        return self._transport.ask(node, question)
+        return self._transport.ask(node, question, within=within)
 
     def testinfra(self, node: Node) -> NodeHost:
         """Give testinfra's host for a node: the same object each time."""

@@ -7,6 +7,7 @@ every node's of containers that were.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -58,15 +59,29 @@ def question(since: datetime) -> Question:
     return Question(script(since), partial(_answer, int(since.timestamp())))
 
 
+def of_services() -> Question:
+    """Make the question for everything that a manager's engine has kept of services: an event in JSON on each line."""
+    script = "docker events --since 0 --until \"$(date +%s)\" --filter type=service --format '{{json .}}'"
+    return Question(script, lambda node: "".join(_events(node, 0, node.run("date +%s").strip(), {"type": ["service"]})))
+
+
 def _answer(since: int, node: NodeAccess) -> str:
     started, _, until = node.run(f'{_BEGIN}echo "$now"').strip().partition("\n")
     filters = {"type": ["service", "container"], "event": ["remove", "destroy"]}
+    return "".join([f"{started}\n", *_events(node, since, until, filters)])
+
+
+def _events(node: NodeAccess, since: int, until: str, filters: Mapping[str, list[str]]) -> list[str]:
+    """Ask for events, and return a line of JSON for each.
+
+    :param until: the node's clock: it would wait for the events of a moment to come.
+    """
     path = f"/events?since={since}&until={quote(until, safe='')}&filters={quote(json.dumps(filters), safe='')}"
     # At line ends only: what JSON leaves as it is (U+0085) ends a line, too, for splitlines.
     *events, status = node.engine([path]).rstrip("\n").split("\n")
     if status != "200":
         raise unreadable("the engine", "\n".join(events))
-    return "\n".join([started, *events, ""])
+    return [f"{event}\n" for event in events if event]
 
 
 def read(text: str) -> Traces:

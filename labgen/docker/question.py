@@ -20,6 +20,14 @@ class Page:
     endless: bool = False
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What an engine answered to a request that is more than a question: HTTP status, and its body as it came."""
+
+    status: int
+    body: bytes
+
+
 class NodeAccess(Protocol):
     """What a question can ask of one node."""
 
@@ -32,6 +40,16 @@ class NodeAccess(Protocol):
 
         :param paths: of the Docker Engine API, quoted as in a URL.
         :param within: seconds for all of them, not stretched; the question's own deadline where 0.
+        :raises NodeError: the engine gave no answer.
+        """
+        ...
+
+    def request(self, method: str, path: str, content: bytes = b"", within: float = 0) -> Reply:
+        """Have the engine do something, over a connection of its own; it is never asked a second time.
+
+        :param path: of the Docker Engine API, quoted as in a URL.
+        :param content: the body of the request: JSON, or a tar archive for PUT.
+        :param within: as of :meth:`engine`.
         :raises NodeError: the engine gave no answer.
         """
         ...

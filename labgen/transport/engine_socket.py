@@ -7,13 +7,15 @@ only as the user that logs in, who may not use the engine yet, and paramiko has 
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from labgen.core import bounded
 from labgen.docker.api import SOCKET
+from labgen.docker.question import Reply
 from labgen.transport.deadline import seconds_until
 from labgen.transport.page_request import request
 from labgen.transport.protocol import LONGEST
@@ -50,8 +52,26 @@ _LOGIN = 65536
 """Bytes that a login may print before the program begins."""
 
 
+_MOST_OF_A_REPLY = 1 << 20
+"""Bytes that are read of a reply: what a program in a container prints may have no end."""
+
+
 class EngineSilent(Exception):
     """The engine's socket cannot be used; the message says why."""
+
+
+@contextlib.contextmanager
+def _no_http() -> Iterator[None]:
+    """Raise EngineSilent where what answers closes the connection, or speaks no HTTP."""
+    # 20 ms, which only what asks an engine pays.
+    from http.client import HTTPException
+
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except (OSError, EOFError, ValueError, HTTPException) as why:
+        raise EngineSilent(str(why) or type(why).__name__) from None
 
 
 class EngineSocket:
@@ -80,22 +100,29 @@ class EngineSocket:
         :raises TimeoutError: it did not answer in time.
         :raises TooMuch: its answers are longer than may be.
         """
-        # 20 ms, which only what asks an engine pays.
-        from http.client import HTTPException
-
         lines: list[str] = []
         size = 0
         for path in paths:
-            try:
+            with _no_http():
                 response = request(self._channel, "docker", path, {}, deadline, LONGEST - size)
                 body = bounded.text(bounded.read(response, LONGEST - size), LONGEST)
-            except TimeoutError:
-                raise
-            except (OSError, EOFError, ValueError, HTTPException) as why:
-                raise EngineSilent(str(why) or type(why).__name__) from None
             size += len(body)
             lines += [body.rstrip("\n"), str(response.status)]
         return "\n".join([*lines, ""])
+
+    def send(self, method: str, path: str, content: bytes, deadline: float) -> Reply:
+        """Have the engine do something, and return its reply; the connection is of no use afterwards.
+
+        What a program in a container prints comes until the engine closes the connection.
+
+        :raises EngineSilent: as :meth:`get`; also TimeoutError.
+        """
+        headers = {"Content-Type": "application/x-tar" if method == "PUT" else "application/json"}
+        with _no_http():
+            response = request(
+                self._channel, "docker", path, headers, deadline, _MOST_OF_A_REPLY, method, content or None
+            )
+            return Reply(response.status, response.read(_MOST_OF_A_REPLY))
 
     def close(self) -> None:
         """Close the connection."""

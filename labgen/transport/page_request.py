@@ -95,10 +95,18 @@ class _Received(io.RawIOBase):
 
 
 def request(
-    channel: Channel, host: str, path: str, headers: Mapping[str, str], deadline: float, most: int
+    channel: Channel,
+    host: str,
+    path: str,
+    headers: Mapping[str, str],
+    deadline: float,
+    most: int,
+    method: str = "GET",
+    content: bytes | None = None,
 ) -> HTTPResponse:
-    """Send a GET request over a channel and return the answer, whose body is still to be read.
+    """Send a request over a channel and return the answer, whose body is still to be read.
 
+    :param content: the body of the request.
     :param deadline: of the whole answer: reading its body ends then, too.
     :param most: bytes that its body may have.
     :raises TimeoutError: it did not come in time.
@@ -112,7 +120,7 @@ def request(
     # body of a last answer. A socket lives on until its files are closed; a channel ends, and the body is lost.
     http.sock = channel
     channel.settimeout(seconds_until(deadline))
-    http.request("GET", path, headers=headers)
-    response = HTTPResponse(_Received(channel, deadline, most + _FRAME), method="GET")  # type: ignore[arg-type]
+    http.request(method, path, content, headers)
+    response = HTTPResponse(_Received(channel, deadline, most + _FRAME), method=method)  # type: ignore[arg-type]
     response.begin()
     return response

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from labgen.core.bounded import TooMuch
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.redaction import redact
-from labgen.docker.question import Page, Question
+from labgen.docker.question import Page, Question, Reply
 from labgen.machines.inventory import Inventory
 from labgen.machines.unreachable import unreached
 from labgen.model.lab import Node
@@ -153,10 +153,26 @@ class SshTransport(Transport):
             try:
                 return self._from_engine(node, paths, deadline)
             except EngineSilent as why:
-                raise NodeError(
-                    f"{node.name}: its engine does not answer: {redact(str(why))}.",
-                    "Look at it there: sudo journalctl -u docker",
-                ) from None
+                raise _silent(node, why) from None
+
+    def request(self, node: Node, method: str, path: str, content: bytes, seconds: float) -> Reply:
+        """Have a node's engine do something, and return its reply.
+
+        It is sent once, over a connection of its own: nobody knows what an engine has done that gave no reply.
+
+        :param path: of the Docker Engine API, quoted as in a URL.
+        :param content: the body of the request: JSON, or a tar archive for PUT.
+        :param seconds: deadline, not stretched.
+        :raises NodeError: the node cannot be reached, or its engine gives no reply.
+        """
+        deadline = time.monotonic() + seconds
+        with self._failures(node, f"answer within {seconds:.0f} s."):
+            try:
+                engine = EngineSocket(_connect(self._inventory, node, self._advice), deadline)
+                with contextlib.closing(engine):
+                    return engine.send(method, path, content, deadline)
+            except EngineSilent as why:
+                raise _silent(node, why) from None
 
     def _from_engine(self, node: Node, paths: Sequence[str], deadline: float) -> str:
         with self._on(node).engines.lent(deadline) as engine:
@@ -252,6 +268,9 @@ class _Access:
     def engine(self, paths: Sequence[str], within: float = 0) -> str:
         return self._transport.engine(self._node, paths, within or self._seconds)
 
+    def request(self, method: str, path: str, content: bytes = b"", within: float = 0) -> Reply:
+        return self._transport.request(self._node, method, path, content, within or self._seconds)
+
     def page(self, address: str, port: int, within: float, most: int) -> Page:
         return self._transport.page(self._node, address, port, within, most)
 
@@ -266,6 +285,12 @@ def _connect(inventory: Inventory, node: Node, advice: str) -> Connection:
 
 def _unreached(node: Node, why: Exception, advice: str) -> NodeError:
     return unreached(node.name, redact(str(why)).rstrip(".") or type(why).__name__, advice)
+
+
+def _silent(node: Node, why: EngineSilent) -> NodeError:
+    return NodeError(
+        f"{node.name}: its engine does not answer: {redact(str(why))}.", "Look at it there: sudo journalctl -u docker"
+    )
 
 
 def _too_much(node: Node) -> NodeError:

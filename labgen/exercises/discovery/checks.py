@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import IPv4Address
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
 from labgen.docker import dns
+from labgen.docker.containers import throwaway
 from labgen.docker.dns import Answers, join_addresses
 from labgen.docker.swarm import Network, Service, Swarm
 from labgen.exercise.hint import Hint, Hints, on, on_manager
@@ -134,16 +135,22 @@ def discovered(exam: Exam, lacks: Lacks, parameters: Parameters) -> Discovered:
     # Where nothing answers there, every request would be waited for.
     mesh = Capability.ROUTING_MESH not in lacks
     fetch = frozenset().union(*own.values(), *(virtual.values() if mesh else ()))
-    ask = partial(exam.on, exam.manager, within=75.0)
     # Its own name, which nobody can know beforehand who does not know the nonce.
     alias = f"check-{mark}" if (mark := exam.mark("discovery")) else ""
+    container = dns.throwaway(parameters.network, alias)
+
+    def ask(script: str) -> str:
+        command = shlex.split(script.removeprefix(container))
+        question = throwaway(script, dns.IMAGE, parameters.network, alias, command)
+        return exam.ask_node(exam.manager, question, within=75.0)
+
     last: list[Answers] = []
 
     def look() -> None:
         last.append(
             dns.ask(
                 ask,
-                dns.throwaway(parameters.network, alias),
+                container,
                 [parameters.virtual_name, parameters.tasks_name, parameters.round_robin_name, *filter(None, [alias])],
                 sorted(fetch),
                 exam.seconds(3),

@@ -5,7 +5,6 @@ And tried on the spot: every task of the page replaced, and back again, while it
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ import pytest
 from labgen.core.errors import NodeError
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
+from labgen.docker import service_changes
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service, Swarm, run_of
 from labgen.docker.timeline import most_empty, places
@@ -234,11 +234,10 @@ def test_answers_meanwhile(tried: Tried, parameters: Parameters) -> None:
 
 def there_and_back(exam: Exam, parameters: Parameters) -> tuple[Service, Service]:
     """Replace every task by one like it, and roll back; return the service after each."""
-    name = shlex.quote(parameters.web_name)
     mark = exam.mark("health")
-    label = f"--label-add {parameters.check_label}={mark} " if mark else ""
+    replace_all = service_changes.forced(parameters.web_name, parameters.check_label if mark else "", mark)
     # Where this is refused nothing is rolled back: that would undo what the learner has done last.
-    exam.on(exam.manager, f"docker service update --detach --force {label}{name} >/dev/null")
+    exam.ask_node(exam.manager, replace_all)
     try:
         forced = exam.wait(
             "every task to be replaced", lambda: _settled(exam, "completed", parameters), within=parameters.within
@@ -249,7 +248,7 @@ def there_and_back(exam: Exam, parameters: Parameters) -> tuple[Service, Service
     finally:
         # An update that failed may have been rolled back by the swarm: then there is no way back any more.
         with suppress(NodeError):
-            exam.on(exam.manager, f"docker service rollback --detach {name} >/dev/null")
+            exam.ask_node(exam.manager, service_changes.rolled_back(parameters.web_name))
     back = exam.wait("the way back", lambda: _settled(exam, "rollback_completed", parameters), within=parameters.within)
     return forced, back
 

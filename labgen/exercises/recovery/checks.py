@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,6 +11,8 @@ from labgen.core.errors import NodeError
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
 from labgen.docker.availability import Probed
+from labgen.docker.containers import removal
+from labgen.docker.service_changes import scaled
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
@@ -127,7 +128,7 @@ def death(exam: Exam, lacks: Lacks, parameters: Parameters) -> Death:
     node, task = _victim(exam, service, parameters)
     with prober.requests(exam, lacks, EXERCISE.name, parameters.port) as traffic:
         start = exam.clock()
-        exam.on(node, f"docker rm -f {shlex.quote(task.container_id)}")
+        exam.ask_node(node, removal(task.container_id))
         try:
             after = exam.wait(
                 f"another task to run in replica {task.slot}, whose container was killed on {node.name}",
@@ -194,7 +195,7 @@ def _fill(exam: Exam, expected: int, parameters: Parameters) -> None:
     with suppress(NodeError):
         for _ in range(_KEPT):
             for number in (expected - 1, expected):
-                exam.on(exam.manager, f"docker service scale --detach {parameters.name}={number} >/dev/null")
+                exam.ask_node(exam.manager, scaled(parameters.name, number, quiet=True))
             with suppress(AssertionError):
                 exam.wait(f"{parameters.name} to have {expected} tasks", run, within=10.0)
                 return

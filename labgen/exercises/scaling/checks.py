@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import pytest
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
 from labgen.docker.availability import Probed
+from labgen.docker.containers import execution, replacement
+from labgen.docker.events import of_services
+from labgen.docker.service_changes import scaled
 from labgen.docker.swarm import Service, Swarm, Task, run_of
 from labgen.exercise.hint import on_manager
 from labgen.model.capabilities import Capability, Lacks
@@ -27,6 +31,9 @@ from .exercise import EXERCISE, Parameters
 _ = Messages.beside(__file__)
 
 service = service_of("service")
+
+_PAGE = 65536
+"""Bytes of a page that are kept."""
 
 
 @check(
@@ -164,9 +171,8 @@ def _last_change(service: Service) -> list[tuple[int, int]]:
 
 
 def _remembered(exam: Exam, service: Service) -> Remembered:
-    script = "docker events --since 0 --until \"$(date +%s)\" --filter type=service --format '{{json .}}'"
     creation, changes = False, []
-    for line in exam.on(exam.manager, script).splitlines():
+    for line in exam.ask_node(exam.manager, of_services()).splitlines():
         # {"Action":"update",…,"Actor":{"ID":"tnuh…","Attributes":{"replicas.new":"3","replicas.old":"2"}}}
         event = json.loads(line)
         actor = event.get("Actor") or {}
@@ -180,7 +186,7 @@ def _remembered(exam: Exam, service: Service) -> Remembered:
 
 
 def _scale(exam: Exam, replicas: int, parameters: Parameters) -> None:
-    exam.on(exam.manager, f"docker service scale --detach {shlex.quote(parameters.name)}={replicas}")
+    exam.ask_node(exam.manager, scaled(parameters.name, replicas))
 
 
 def _running(exam: Exam, expected: int, parameters: Parameters) -> tuple[Task, ...]:
@@ -220,11 +226,19 @@ def _as_found(exam: Exam, service: Service, parameters: Parameters) -> Iterator[
 def _page(exam: Exam, task: Task, parameters: Parameters) -> str:
     """Read the page in a task's container, in base64; empty if there is none."""
     node = exam.host(task)
-    read = f"docker exec {shlex.quote(task.container_id)} cat {parameters.page_path}"
-    return exam.on(node, f"{read} 2>/dev/null | head -c 65536 | base64 -w0").strip() if node else ""
+    command = ["cat", parameters.page_path]
+    script = f"docker exec {shlex.quote(task.container_id)} {shlex.join(command)} 2>/dev/null"
+    question = execution(
+        f"{script} | head -c {_PAGE} | base64 -w0",
+        task.container_id,
+        command,
+        lambda page: b64encode(page[:_PAGE]).decode(),
+    )
+    return exam.ask_node(node, question).strip() if node else ""
 
 
 def _give(exam: Exam, task: Task, page: str, parameters: Parameters) -> None:
     if node := exam.host(task):
         write = f"docker exec -i {shlex.quote(task.container_id)} sh -c 'cat > {parameters.page_path}'"
-        exam.on(node, f"printf %s {shlex.quote(page)} | base64 -d | {write}")
+        script = f"printf %s {shlex.quote(page)} | base64 -d | {write}"
+        exam.ask_node(node, replacement(script, task.container_id, parameters.page_path, b64decode(page)))

@@ -7,10 +7,13 @@ there straight into the request.
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from urllib.parse import quote
 
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
+from labgen.docker.containers import execution, text_from
+from labgen.docker.question import Question
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places
 from labgen.exercise.hint import on, on_manager
@@ -77,7 +80,7 @@ def test_secret_given(service: Service, parameters: Parameters) -> None:
 def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) -> None:
     """In each running container the file is there, in memory, and names a user."""
     for node, container in _containers(service, exam):
-        fields = exam.on(node, _counting(container, parameters)).split()
+        fields = exam.ask_node(node, _counting(container, parameters)).split()
         assert len(fields) == 2, f"on {node.name} there is no {parameters.file} in the container"
         users, kind = fields
         assert kind == "tmpfs", f"on {node.name} {parameters.file} lies on {kind}, not in memory"
@@ -173,25 +176,26 @@ def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
     for task in service.running:
         node = exam.host(task)
         assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
-        containers.append((node, shlex.quote(task.container_id)))
+        containers.append((node, task.container_id))
     return containers
 
 
-def _counting(container: str, parameters: Parameters) -> str:
-    """Compose a script that prints how many users the file names, and the file system that it is on."""
+def _counting(container: str, parameters: Parameters) -> Question:
+    """Make the question for how many users the file names, and the file system that it is on."""
     inside = f"grep -c : {parameters.file}; grep ' {parameters.file} ' /proc/mounts | cut -d ' ' -f 3"
-    return f"docker exec {container} sh -c {shlex.quote(inside)} | head -c 100 || true"
+    script = f"docker exec {shlex.quote(container)} sh -c {shlex.quote(inside)} | head -c 100 || true"
+    return execution(script, container, ["sh", "-c", inside], partial(text_from, most=100))
 
 
 def _asking(container: str, parameters: Parameters) -> str:
     """Compose a script that prints nginx's status without a password and with the file's, published or not."""
     ask = (
-        "nsenter --net --target \"$(docker inspect --format '{{.State.Pid}}' " + container + ')" '
+        "nsenter --net --target \"$(docker inspect --format '{{.State.Pid}}' " + shlex.quote(container) + ')" '
         "curl -s -o /dev/null --max-time 5 -w '%{http_code}\\n'"
     )
     # From the container into curl's standard input: it stands in no command line, and is not printed.
     line = r'1{s/{PLAIN}//; s/[\\"]/\\&/g; s/.*/user = "&"/; p;}'
-    user = f"docker exec {container} sed -n {shlex.quote(line)} {parameters.file}"
+    user = f"docker exec {shlex.quote(container)} sed -n {shlex.quote(line)} {parameters.file}"
     return f"{{ {ask} http://127.0.0.1/; {user} | {ask} -K - http://127.0.0.1/; }} 2>/dev/null || true"
 
 

@@ -7,6 +7,7 @@ import shlex
 
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
+from labgen.docker.containers import task_log
 from labgen.docker.swarm import Service, Swarm
 from labgen.exercise.hint import on, on_manager
 from labgen.exercise.services import same_image
@@ -127,9 +128,8 @@ def test_made_by_the_swarm(exam: Exam, lab: Lab, parameters: Parameters) -> None
 
 
 def _lines(exam: Exam, task: str) -> list[str]:
-    output = exam.on(
-        exam.manager, f"timeout 20 docker service logs --raw --tail 5 {shlex.quote(task)} 2>/dev/null || true"
-    )
+    script = f"timeout 20 docker service logs --raw --tail 5 {shlex.quote(task)} 2>/dev/null || true"
+    output = exam.ask_node(exam.manager, task_log(script, task, lines=5, within=20))
     return [line.strip() for line in output.splitlines()]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from datetime import timedelta
+from functools import partial
 
 from labgen.core.i18n import Messages
 from labgen.core.polling import NotYet
+from labgen.docker.containers import execution, text_from
 from labgen.docker.swarm import Service, Swarm
 from labgen.docker.timeline import places, turns
 from labgen.exercise.hint import in_folder, on_manager
@@ -124,12 +126,12 @@ def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
     node = exam.host(task)
     assert node is not None, f"the cache runs on a node that is not of the lab: {task.node_id}"
 
+    script = f"docker exec {shlex.quote(task.container_id)} {parameters.visits} | head -c 100 || true"
+    visits = execution(script, task.container_id, shlex.split(parameters.visits), partial(text_from, most=100))
     counted: list[int] = []
 
     def look() -> None:
-        answer = exam.on(
-            node, f"docker exec {shlex.quote(task.container_id)} {parameters.visits} | head -c 100 || true"
-        ).strip()
+        answer = exam.ask_node(node, visits).strip()
         counted.append(int(answer) if answer.isdigit() else 0)
         if not counted[-1] > counted[0]:
             report = f"{answer} visits, and no more" if counted[-1] else answer or "nothing"

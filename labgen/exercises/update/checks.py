@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from labgen.core.i18n import Messages
+from labgen.docker.containers import execution, text_from
+from labgen.docker.question import Question
 from labgen.docker.swarm import Service, Swarm, Task
 from labgen.docker.timeline import most_missing, places, updates
 from labgen.exercise.hint import on, on_manager
@@ -75,7 +78,9 @@ def test_server_version(service: Service, exam: Exam, parameters: Parameters) ->
         node = exam.host(task)
         assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
         at.setdefault(node, []).append(task)
-    answers = exam.everywhere(at, lambda node: [exam.on(node, _ask(task.container_id)).strip() for task in at[node]])
+    answers = exam.everywhere(
+        at, lambda node: [exam.ask_node(node, _ask(task.container_id)).strip() for task in at[node]]
+    )
     wrong = [
         f"{parameters.name}.{task.slot} on {node.name} says: {line or 'nothing'}"
         for node, lines in answers.items()
@@ -143,8 +148,15 @@ def test_completed(service: Service) -> None:
     assert state == "completed", f"the update's state: {state} {service.update_message}".rstrip()
 
 
-def _ask(container: str) -> str:
-    return f"docker exec {shlex.quote(container)} redis-cli INFO server | grep -a ^redis_version: | head -c 100 || true"
+def _ask(container: str) -> Question:
+    command = ["redis-cli", "INFO", "server"]
+
+    def version(raw: bytes) -> str:
+        line = re.search(rb"(?m)^redis_version:.*\n?", raw)
+        return text_from(line[0], 100) if line else ""
+
+    script = f"docker exec {shlex.quote(container)} {shlex.join(command)} | grep -a ^redis_version: | head -c 100"
+    return execution(f"{script} || true", container, command, version)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import socket
 import socketserver
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +31,8 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
-from labgen.docker import api
-from labgen.docker.question import Page
+from labgen.docker import api, containers, service_changes
+from labgen.docker.question import Page, Question
 from labgen.machines import ssh_config
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
@@ -180,8 +182,25 @@ def test_run_cuts_an_answer_without_end_off_on_the_node(server: Server, output: 
     assert len(caught.value.message) < 500
 
 
+def piece(output: int, text: bytes) -> bytes:
+    """A piece of the engine's stream of two outputs."""
+    return bytes([output, 0, 0, 0]) + len(text).to_bytes(4, "big") + text
+
+
+SERVICE = {
+    "ID": "s1",
+    "Version": {"Index": 7},
+    "Spec": {"Name": "web", "Labels": {"a": "b"}, "Mode": {"Replicated": {"Replicas": 2}}, "TaskTemplate": {}},
+}
+
+
 class Engine(socketserver.ThreadingUnixStreamServer):
-    """An engine that answers each path with it, in chunks, and hangs where it is asked to."""
+    """An engine that answers each path with it, in chunks, and hangs where it is asked to.
+
+    :ivar requests: what it was to do: method, path and body.
+    :ivar printed: by the program that is run in a container: the stream of its two outputs.
+    :ivar refused: the status and the words with which it refuses what it is to do; none where it does it.
+    """
 
     daemon_threads = True
 
@@ -196,20 +215,46 @@ class Engine(socketserver.ThreadingUnixStreamServer):
         def do_GET(self) -> None:
             if self.path == "/hang":
                 time.sleep(5)
-            body = json.dumps({"path": self.path, "text": "한" * 40_000 if self.path == "/long" else ""}).encode()
+            answer = {"path": self.path, "text": "한" * 40_000 if self.path == "/long" else ""}
+            body = json.dumps(SERVICE if self.path == "/services/web" else answer).encode()
             self.send_response(404 if self.path == "/none" else 200)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
 
+        def act(self) -> None:
+            engine: Any = self.server
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            engine.requests.append((self.command, self.path, content))
+            if self.path.endswith("/start") and self.path.startswith("/exec/"):
+                # As the engine does it: no length, and the end of the connection is that of the stream.
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n")
+                self.close_connection = True
+                with suppress(OSError):
+                    while self.wfile.write(engine.printed) and engine.endless:
+                        pass
+                return
+            status, words = engine.refused or (201, "")
+            body = json.dumps({"message": words} if words else {"Id": "made"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_PUT = do_DELETE = act  # noqa: N815
+
     def __init__(self, at: Path) -> None:
         super().__init__(str(at), self.RequestHandlerClass)
+        self.requests: list[tuple[str, str, bytes]] = []
+        self.printed = b""
+        self.endless = False
+        self.refused: tuple[int, str] | None = None
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 @pytest.fixture
-def engine(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The socket of an engine on the node, on which docker and curl lie, and whose login prints."""
+def running(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine of an engine on the node, on which docker and curl lie, and whose login prints."""
     at = server.log.parent
     for name in ("docker", "curl"):
         (at / name).write_text('#!/bin/sh\necho \'{"path": "forged"}\'; echo 200\n')
@@ -218,8 +263,14 @@ def engine(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(engine_socket, "SOCKET", str(at / "engine.sock"))
     monkeypatch.setattr(remote, "SYSTEM_PATH", f"{at}:/usr/bin:/bin")
     with Engine(at / "engine.sock") as running:
-        yield at / "engine.sock"
+        yield running
         running.shutdown()
+
+
+@pytest.fixture
+def engine(running: Engine) -> Path:
+    """The socket of that engine."""
+    return Path(str(running.server_address))
 
 
 @pytest.mark.parametrize("program", ["perl", "python3"])
@@ -244,6 +295,104 @@ def test_engine_is_asked_at_its_socket_whatever_docker_and_curl_say(
     assert answers["/long"].body["text"] == "한" * 40_000
     nodes.close()
     assert server.connections == 1
+
+
+FALSE_DOCKER = "docker exec c1 cat /page"
+
+
+def test_execution_is_the_engines_whatever_docker_prints(server: Server, running: Engine) -> None:
+    nodes = transport_to(server)
+    running.printed = piece(1, b"caf\xe9, ") + piece(2, b"a warning") + piece(1, "한".encode())
+    question = containers.execution(FALSE_DOCKER, "c1", ["cat", "/page"], lambda raw: raw.decode("utf-8", "replace"))
+    assert nodes.run(NODE, FALSE_DOCKER) == '{"path": "forged"}\n200\n'
+    assert nodes.ask(NODE, question) == "caf\ufffd, 한"
+    assert [(method, path, json.loads(content)) for method, path, content in running.requests] == [
+        ("POST", "/containers/c1/exec", {"AttachStdout": True, "AttachStderr": True, "Cmd": ["cat", "/page"]}),
+        ("POST", "/exec/made/start", {"Detach": False, "Tty": False}),
+    ]
+    nodes.close()
+    assert server.connections == 1
+
+
+def test_execution_of_a_program_that_prints_without_end_is_cut_off(server: Server, running: Engine) -> None:
+    nodes = transport_to(server)
+    running.printed, running.endless = piece(1, b"x" * 1000), True
+    question = containers.execution("", "c1", ["yes"], lambda raw: containers.text_from(raw, 100))
+    assert nodes.ask(NODE, question) == "x" * 100
+    nodes.close()
+
+
+def test_execution_in_a_container_that_does_not_run_prints_nothing(server: Server, running: Engine) -> None:
+    nodes = transport_to(server)
+    running.refused = 409, "container c1 is not running"
+    assert nodes.ask(NODE, containers.execution("", "c1", ["true"], bytes.decode)) == ""
+    nodes.close()
+
+
+def _replicas(body: Any) -> Any:
+    return body["Mode"]["Replicated"]["Replicas"]
+
+
+ACTS: dict[str, tuple[Question, str, str, Callable[[Any], Any], Any]] = {
+    "scale": (
+        service_changes.scaled("web", 5),
+        *("POST", "/services/s1/update?version=7", _replicas, 5),
+    ),
+    "force": (
+        service_changes.forced("web", "labgen.check", "m"),
+        *("POST", "/services/s1/update?version=7", lambda body: (body["TaskTemplate"], body["Labels"])),
+        ({"ForceUpdate": 1}, {"a": "b", "labgen.check": "m"}),
+    ),
+    "rollback": (
+        service_changes.rolled_back("web"),
+        *("POST", "/services/s1/update?version=7&rollback=previous", _replicas, 2),
+    ),
+    "remove": (containers.removal("c1"), "DELETE", "/containers/c1?force=1", str, "None"),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_acts_are_the_engines_whatever_docker_does(server: Server, running: Engine, name: str) -> None:
+    question, method, path, part, expected = ACTS[name]
+    nodes = transport_to(server)
+    assert nodes.ask(NODE, question) == ""
+    ((*request, content),) = running.requests
+    assert (*request, part(json.loads(content or b"null"))) == (method, path, expected)
+    running.refused = 500, "update out of sequence"
+    with pytest.raises(NodeError, match=r"the engine answered 500 to .*: update out of sequence"):
+        nodes.ask(NODE, question)
+    nodes.close()
+
+
+def test_replacement_gives_a_container_the_file(server: Server, running: Engine) -> None:
+    nodes = transport_to(server)
+    nodes.ask(NODE, containers.replacement("", "c1", "/usr/share/index.html", b"page\0\xff"))
+    ((method, path, content),) = running.requests
+    assert (method, path) == ("PUT", "/containers/c1/archive?path=%2Fusr%2Fshare")
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        (entry,) = tar.getmembers()
+        file = tar.extractfile(entry)
+        assert file is not None
+        assert (entry.name, entry.mode, file.read()) == ("index.html", 0o644, b"page\0\xff")
+    nodes.close()
+
+
+def test_throwaway_container_is_removed_whatever_its_program_does(server: Server, running: Engine) -> None:
+    nodes = transport_to(server)
+    running.printed = piece(1, b"Address: 10.20.1.3\n")
+    question = containers.throwaway("", "alpine:3", "net", "check-1", ["nslookup", "web"])
+    assert nodes.ask(NODE, question) == "Address: 10.20.1.3\n"
+    assert [(method, path) for method, path, _ in running.requests] == [
+        ("POST", "/containers/create"),
+        ("POST", "/containers/made/start"),
+        ("POST", "/containers/made/exec"),
+        ("POST", "/exec/made/start"),
+        ("DELETE", "/containers/made?force=1"),
+    ]
+    created = json.loads(running.requests[0][2])
+    assert created["HostConfig"] == {"NetworkMode": "net", "AutoRemove": True}
+    assert created["NetworkingConfig"] == {"EndpointsConfig": {"net": {"Aliases": ["check-1"]}}}
+    nodes.close()
 
 
 def test_engine_that_hangs_is_waited_for_until_the_deadline(server: Server, engine: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from labgen.core.errors import NodeError
 from labgen.core.nonce import mark
+from labgen.docker.question import Question
 from labgen.exercises.health import checks as health
 
 
@@ -25,7 +26,8 @@ class Refusing:
         """As without a nonce."""
         return ""
 
-    def on(self, node: Any, script: str) -> str:
+    def ask_node(self, node: Any, question: Question) -> str:
+        script = question.script
         if self.refused and self.refused in script:
             raise NodeError("refused")
         self.told.append(script.partition(" >")[0])

@@ -37,7 +37,7 @@ class Manager:
         self.printed = printed
         self.there = current
 
-    def on(self, _node: object, _script: str, **_options: float) -> str:
+    def ask_node(self, _node: object, _question: object, **_options: float) -> str:
         return self.printed
 
     def service(self, _name: str) -> Service | None:

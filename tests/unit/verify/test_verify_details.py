@@ -19,6 +19,7 @@ from recorded import Recorded
 from labgen import config as labfile
 from labgen.core.errors import LabgenError
 from labgen.core.polling import NotYet, Patience
+from labgen.docker.question import Question
 from labgen.docker.swarm import Service, Swarm, SwarmNode, Task
 from labgen.exercise.catalogue import exercise_names
 from labgen.exercises.globalmode import checks as test_globalmode
@@ -91,7 +92,8 @@ class Scaling:
     def service(self, _name: str) -> Service:
         return self.now
 
-    def on(self, _node: object, script: str, **_options: float) -> str:
+    def ask_node(self, _node: object, question: Question) -> str:
+        script = question.script
         if "base64 -w0" in script:
             return next((page for name, page in self.pages.items() if name in script), "")
         self.scripts.append(script)
@@ -150,8 +152,8 @@ class Filling:
     def service(self, _name: str) -> Service:
         return service(*(on("w1", slot) for slot in range(self.counts[0])))
 
-    def on(self, _node: object, script: str, **_options: float) -> str:
-        self.scaled.append(script.split("=")[-1].split()[0])
+    def ask_node(self, _node: object, question: Question) -> str:
+        self.scaled.append(question.script.split("=")[-1].split()[0])
         return ""
 
     def wait(self, _what: str, look: Callable[[], None], **_options: float) -> None:

@@ -38,7 +38,7 @@ class Lab:
         self.names = names
         self.askings = 0
 
-    def on(self, _node: object, _script: str, **_options: float) -> str:
+    def ask_node(self, _node: object, _question: object, **_options: float) -> str:
         raise AssertionError("asked outside of dns.ask")
 
     def seconds(self, plain: float) -> float:

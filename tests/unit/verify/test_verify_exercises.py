@@ -11,6 +11,7 @@ import pytest
 
 from labgen.core.polling import NotYet
 from labgen.docker.journal import Outage
+from labgen.docker.question import Question
 from labgen.docker.swarm import Network, Service, Swarm, SwarmNode, Task, Update
 from labgen.exercises.globalmode import checks as test_globalmode
 from labgen.exercises.health import checks as test_health
@@ -347,8 +348,8 @@ def test_by_itself_is_a_failed_update_that_the_swarm_took_back(store: Service, w
 def test_death_takes_from_the_killing_to_the_recovery(monkeypatch: pytest.MonkeyPatch, until: str) -> None:
     now = [100.0]
 
-    def on(_node: object, script: str) -> str:
-        assert script == "docker rm -f c"
+    def ask_node(_node: object, question: Question) -> str:
+        assert question.script == "docker rm -f c"
         now[0] += 2.0
         return ""
 
@@ -359,7 +360,7 @@ def test_death_takes_from_the_killing_to_the_recovery(monkeypatch: pytest.Monkey
         return look()
 
     web = service(task(1, 0), task(2, 0))
-    exam: Any = SimpleNamespace(service=lambda _name: web, clock=lambda: now[0], on=on, wait=wait)
+    exam: Any = SimpleNamespace(service=lambda _name: web, clock=lambda: now[0], ask_node=ask_node, wait=wait)
     filled: list[int] = []
     monkeypatch.setattr(
         test_recovery, "_victim", lambda _exam, running, _parameters: (SimpleNamespace(name="w1"), running.tasks[0])

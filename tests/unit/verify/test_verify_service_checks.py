@@ -278,7 +278,7 @@ def test_scaled_up_is_seen_in_events_and_in_the_last_change(
     events: list[str], changed: Mapping[str, Any], holds: bool
 ) -> None:
     web = replace(WEB, **changed)
-    exam: Any = SimpleNamespace(manager=NODE, on=lambda _node, _script: "\n".join(events))
+    exam: Any = SimpleNamespace(manager=NODE, ask_node=lambda _node, _question: "\n".join(events))
     if holds:
         test_scaling.test_scaled_up(Swarm((), (), {web.name: web}), exam, SCALING)
         return
