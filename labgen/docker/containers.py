@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from labgen.core.errors import NodeError
-from labgen.docker.api import Answer, load_json, text_of
+from labgen.docker.api import Answer, EngineBusy, load_json, text_of
 from labgen.docker.question import NodeAccess, Question, Reply
 
 _STDOUT = 1
@@ -184,4 +184,8 @@ def _json(reply: Reply) -> Any:
 
 
 def _value(reply: Reply, path: str) -> Any:
-    return Answer(200 if _succeeded(reply) else reply.status, _json(reply)).value(path)
+    try:
+        return Answer(200 if _succeeded(reply) else reply.status, _json(reply)).value(path)
+    except EngineBusy as busy:
+        # To a poll it would be a reason to do it again.
+        raise NodeError(busy.message, busy.hint) from None

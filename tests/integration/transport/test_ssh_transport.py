@@ -358,9 +358,10 @@ def test_acts_are_the_engines_whatever_docker_does(server: Server, running: Engi
     assert nodes.ask(NODE, question) == ""
     ((*request, content),) = running.requests
     assert (*request, part(json.loads(content or b"null"))) == (method, path, expected)
-    running.refused = 500, "update out of sequence"
-    with pytest.raises(NodeError, match=r"the engine answered 500 to .*: update out of sequence"):
+    running.refused = 500, "context deadline exceeded"
+    with pytest.raises(NodeError, match=r"the engine answered 500 to .*: context deadline exceeded") as caught:
         nodes.ask(NODE, question)
+    assert not isinstance(caught.value, NotYet), "a poll would do it again"
     nodes.close()
 
 
