@@ -23,6 +23,9 @@ Request = TypeVar("Request")
 _LONGEST = 3 * 3600.0
 """Seconds that the grading of one lab, or of one hand-in, may take."""
 
+LARGEST_REPORT = 64 * 2**20
+"""Bytes that a report.json may have: as many as the evidence it was made of."""
+
 
 @dataclass(frozen=True)
 class HandIn:

@@ -14,7 +14,7 @@ from typing import TextIO
 import click
 
 from labgen.apps.remote_lab import remote_lab
-from labgen.apps.requests import GradingRequest, HandIn
+from labgen.apps.requests import LARGEST_REPORT, GradingRequest, HandIn
 from labgen.apps.requests import grade as grade_in_child
 from labgen.cli import grade_handins
 from labgen.cli.folders import in_lab_folder
@@ -220,7 +220,7 @@ def _request(options: Options, folder: LabFolder) -> GradingRequest:
 def _show(options: Options, report: Path) -> None:
     """Show a report as the options ask for it: as JSON, and in a browser."""
     if options.as_json:
-        sys.stdout.write(read(report / "report.json") or "")
+        sys.stdout.write(read(report / "report.json", LARGEST_REPORT) or "")
     if options.opens:
         _open(report / "report.html")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from labgen.apps.requests import GradingRequest, grade
+from labgen.apps.requests import LARGEST_REPORT, GradingRequest, grade
 from labgen.cli.folders import with_own_exercises
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
@@ -214,7 +214,7 @@ def _points(grade: dict[str, Any], name: str) -> tuple[int, int] | None:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    text = read(file)
+    text = read(file, LARGEST_REPORT)
     data = json.loads(text) if text else {}
     return data if isinstance(data, dict) else {}
 

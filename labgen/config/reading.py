@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from labgen.core.atomic_files import is_utf16
 from labgen.core.errors import LabFileError, Problem
 
 FILE_NAME = "lab.yml"
@@ -50,7 +50,7 @@ def text_of(path: Path, source: str) -> str:
 
 
 def _decoded(content: bytes, source: str) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if is_utf16(content):
         raise _unreadable(
             source,
             "is UTF-16, as Windows PowerShell writes with '>'.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
@@ -16,20 +17,21 @@ from labgen.core.quoting import typed_path
 _HELD = 3.0
 """Seconds for which a virus scanner, or one that synchronises folders, may hold on to a file on Windows."""
 
+_LARGEST = 4 * 2**20
+"""Bytes that a file may have of which nothing else is said."""
 
-def read(path: Path) -> str | None:
+
+def read(path: Path, most: int = _LARGEST) -> str | None:
     """Read a file's text with its line ends made ``\\n``; ``None`` if there is no such file.
 
     A byte order mark is dropped. What is not UTF-8 comes as U+FFFD: such a file is a person's, to be told
     from one of labgen's, not to be kept.
 
-    :raises HostError: something is there that cannot be read, or is not a file.
+    :param most: bytes that it may have.
+    :raises HostError: something is there that cannot be read, is larger, or is not a file.
     """
     try:
-        # A pipe would be waited for, and a device may never end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise HostError(f"{path} is not a file.", "Move it away.")
-        return path.read_text(encoding="utf-8-sig", errors="replace")
+        content = _content(path, most, "Move it away.")
     except FileNotFoundError:
         need_no_dangling_link(path)
         return None
@@ -37,6 +39,37 @@ def read(path: Path) -> str | None:
         raise HostError(
             f"{path} cannot be read: {why.strerror or why}.", "Move it away, or check its permissions."
         ) from None
+    return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def content_of(path: Path, most: int, hint: str) -> bytes:
+    """Read a file that somebody has named.
+
+    :param most: bytes that it may have.
+    :param hint: what to do where it is not such a file.
+    :raises HostError: it is not there, cannot be read, is larger, or is not a file.
+    """
+    try:
+        return _content(path, most, hint)
+    except OSError as why:
+        raise HostError(f"{path} cannot be read: {why.strerror or why}.", hint) from None
+
+
+def _content(path: Path, most: int, hint: str) -> bytes:
+    # A pipe would be waited for, and a device may never end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise HostError(f"{path} is not a file.", hint)
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        size = f"{most >> 20} MiB" if most >= 2**20 else f"{most >> 10} KiB"
+        raise HostError(f"{path} is larger than {size}, which no such file is.", hint)
+    return content
+
+
+def is_utf16(content: bytes) -> bool:
+    """Whether a file's content begins with UTF-16's byte order mark, as Notepad and PowerShell 5 write it."""
+    return content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def is_link(path: Path) -> bool:

@@ -86,7 +86,7 @@ class Inventory:
             # What becomes of a connection is told once, by our own error; paramiko logs its stack traces, too.
             logging.getLogger("paramiko").addHandler(logging.NullHandler())
             # One Config per Connection: a shared one leaks the identity files of one node to the others.
-            text = self.ssh_config.read_text(encoding="utf-8")
+            text = read(self.ssh_config) or ""
             config = Config(ssh_config=SSHConfig.from_text(ssh_config.without_keys(text)))
             self._connections[node.name] = Connection(
                 node.name,
@@ -194,7 +194,7 @@ def discover_as_made(path: Path | None = None) -> Inventory:
     if record is None or state is None or not folder.ssh_config.exists():
         return discover(path)
     refuse_moved(folder)
-    reached = hosts(folder.ssh_config.read_text(encoding="utf-8"))
+    reached = hosts(read(folder.ssh_config) or "")
     nodes = tuple(node for node in record.lab.nodes if node.name in reached)
     return Inventory(folder, replace(record.lab, nodes=nodes), state)
 

@@ -284,7 +284,7 @@ class Machines:
         if box_file is None:
             box_file = self._build(box, provider)
         # The path holds the recipe's key: another recipe is another path.
-        if mark.exists() and mark.read_text(encoding="utf-8") == str(box_file):
+        if read(mark) == str(box_file):
             return
         with self.progress.step(f"Adding the box {box.name} to Vagrant"):
             vagrant.add_box(box.name, box_file, provider, on_line=self.progress.detail)

@@ -83,6 +83,28 @@ def test_write_whole_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
+def test_read_takes_no_more_than_a_file_may_have(tmp_path: Path) -> None:
+    file = tmp_path / "Vagrantfile"
+    file.write_bytes(b"\xef\xbb\xbfa\r\nb\rc")
+    assert atomic_files.read(file) == "a\nb\nc"
+    assert atomic_files.read(file, 9) == "a\nb\nc"
+    with pytest.raises(HostError, match="is larger than 0 KiB"):
+        atomic_files.read(file, 8)
+    with file.open("wb") as source:
+        source.truncate(4 * 2**20 + 1)
+    with pytest.raises(HostError, match="Vagrantfile is larger than 4 MiB, which no such file is") as refused:
+        atomic_files.read(file)
+    assert refused.value.hint == "Move it away."
+    assert atomic_files.read(file, 5 * 2**20) is not None
+
+
+def test_content_of_what_is_no_file(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(HostError) as refused:
+            atomic_files.content_of(path, 100, "Name another.")
+        assert refused.value.hint == "Name another."
+
+
 def test_expanded_takes_a_home_folder_only_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     needs.posix("~ by HOME")
     monkeypatch.setenv("HOME", "/home/kim")
