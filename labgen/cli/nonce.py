@@ -10,10 +10,14 @@ import click
 
 from labgen.apps.handins import table
 from labgen.cli.parameters import Day, FilePath
-from labgen.core.errors import HostError, LabgenError
+from labgen.core.atomic_files import content_of
+from labgen.core.errors import UsageError
 
 _SHORTEST = 16
 """Bytes that a secret must have: with a shorter one, learners could find each other's nonces by trying."""
+
+_LONGEST = 64 * 2**10
+"""Bytes that a secret may have: what is longer is another file."""
 
 
 @click.command
@@ -22,15 +26,10 @@ _SHORTEST = 16
 @click.option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help="the day they are for (default: today)")
 def command(names: tuple[str, ...], file: Path, day: date | None) -> int:
     """Print the table, as CSV."""
-    try:
-        secret = file.read_bytes().strip()
-    except OSError as why:
-        raise HostError(
-            f"{file} cannot be read: {why.strerror or why}.",
-            f"Make a secret, and keep it to yourself: openssl rand -hex 32 > {file}",
-        ) from None
+    make = f"Make a secret, and keep it to yourself: openssl rand -hex 32 > {file}"
+    secret = content_of(file, _LONGEST, make).strip()
     if len(secret) < _SHORTEST:
-        raise LabgenError(
+        raise UsageError(
             f"the secret in {file} is too short: {len(secret)} of at least {_SHORTEST} bytes.",
             f"Make another: openssl rand -hex 32 > {file}",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -74,13 +75,26 @@ def test_read_table_says_what_is_wrong(text: str, why: str, tmp_path: Path) -> N
 
 def test_nonce_command_refuses_a_short_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "secret").write_text("short\n")
-    assert main(["nonce", "--secret", str(tmp_path / "secret"), "kim"]) == 1
+    assert main(["nonce", "--secret", str(tmp_path / "secret"), "kim"]) == 2
     assert "too short: 5 of at least 16 bytes" in capsys.readouterr().err
     assert main(["nonce", "--secret", str(tmp_path / "none"), "kim"]) == 5
     (tmp_path / "secret").write_bytes(SECRET + b"\n")
     capsys.readouterr()
     assert main(["nonce", "--secret", str(tmp_path / "secret"), "--date", "2026-11-28", "kim"]) == 0
     assert capsys.readouterr().out == f"name,nonce\nkim,{derive(SECRET, 'kim', '2026-11-28')}\n"
+
+
+def test_nonce_command_refuses_a_secret_that_is_no_file_or_too_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = tmp_path / "long"
+    long.write_bytes(b"x" * (64 * 2**10 + 1))
+    assert main(["nonce", "--secret", str(long), "kim"]) == 5
+    assert "long is larger than 64 KiB" in capsys.readouterr().err
+    assert main(["nonce", "--secret", os.devnull, "kim"]) == 5
+    assert "is not a file" in capsys.readouterr().err
+    long.write_bytes(b"x" * (64 * 2**10))
+    assert main(["nonce", "--secret", str(long), "kim"]) == 0
 
 
 def test_shared_names_bundles_of_one_lab_whatever_their_heads_say(tmp_path: Path) -> None:
