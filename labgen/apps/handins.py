@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from labgen.core.atomic_files import read, real
-from labgen.core.errors import EvidenceError
+from labgen.core.atomic_files import content_of, is_utf16, real
+from labgen.core.errors import EvidenceError, HostError
 from labgen.core.nonce import derive
 
 _PLAIN_NAME = "evidence"
+_MAKE = "Make it: labgen nonce --secret FILE NAME ... > nonces.csv"
+_LARGEST = 4 * 2**20
 
 
 def name_of(file: Path) -> str:
@@ -44,11 +46,8 @@ def read_table(file: Path) -> Mapping[str, str]:
 
     :raises EvidenceError: there is no such file, or it is no table of names and nonces.
     """
-    text = read(file)
-    if text is None:
-        raise EvidenceError(f"{file} is not there.", "Make it: labgen nonce --secret FILE NAME ... > nonces.csv")
     nonces: dict[str, str] = {}
-    for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
+    for number, row in _rows(file):
         if not any(cell.strip() for cell in row) or row[:2] == ["name", "nonce"]:
             continue
         if len(row) != 2 or not all(cell.strip() for cell in row):
@@ -58,5 +57,23 @@ def read_table(file: Path) -> Mapping[str, str]:
             raise EvidenceError(f"{file}, line {number}: {name} is there twice.", "Each name has one nonce.")
         nonces[name] = row[1].strip()
     if not nonces:
-        raise EvidenceError(f"{file} has no names.", "Make it: labgen nonce --secret FILE NAME ... > nonces.csv")
+        raise EvidenceError(f"{file} has no names.", _MAKE)
     return nonces
+
+
+def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of a CSV file, with their numbers.
+
+    :raises EvidenceError: it cannot be read, or is none.
+    """
+    try:
+        content = content_of(file, _LARGEST, _MAKE)
+    except HostError as why:
+        raise EvidenceError(why.message, why.hint) from None
+    if is_utf16(content):
+        raise EvidenceError(f"{file} is UTF-16.", "Save it as CSV UTF-8.")
+    rows = csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=None))
+    try:
+        yield from enumerate(rows, 1)
+    except csv.Error as why:
+        raise EvidenceError(f"{file}, line {rows.line_num}: this is no CSV: {why}.", _MAKE) from None

@@ -64,11 +64,18 @@ def test_derive_depends_on_secret_name_and_day() -> None:
         ("kim\n", "line 1: this is no name and nonce"),
         ("kim,a\nkim,b\n", "line 2: kim is there twice"),
         ("kim,\n", "line 1: this is no name and nonce"),
+        ("lee,a\nkim," + "x" * 200_000, "line 2: this is no CSV: field larger than field limit"),
+        ("kim,a\n" * 700_000, "is larger than 4 MiB"),
+        ("name,nonce\n".encode("utf-16"), r"is UTF-16\.\n  Save it as CSV UTF-8"),
+        (None, r"is not a file\.\n  Make it: labgen nonce"),
     ],
 )
-def test_read_table_says_what_is_wrong(text: str, why: str, tmp_path: Path) -> None:
+def test_read_table_says_what_is_wrong(text: str | bytes | None, why: str, tmp_path: Path) -> None:
     file = tmp_path / "nonces.csv"
-    file.write_text(text, encoding="utf-8")
+    if text is None:
+        file.mkdir()
+    else:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
     with pytest.raises(EvidenceError, match=why):
         read_table(file)
 
