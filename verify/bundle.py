@@ -51,6 +51,9 @@ _ANSWER = 32 * 2**20
 _TOGETHER = 128 * 2**20
 """Bytes that its answers may take in memory together."""
 
+_MOST = 50_000
+"""Observations that such a file may have; the whole course makes some hundreds, and a small one takes memory, too."""
+
 _PACKED_FROM = 16 * 2**10
 
 
@@ -131,6 +134,8 @@ def _read(lines: Iterator[str]) -> Evidence:
             _check(fields, chain, "its end was changed")
             end = fields
             continue
+        if number > _MOST:
+            raise Damaged("it is forged: it has more observations than any grading makes")
         chain = _check(fields, chain, f"observation {number} was changed, or one before it was taken out or added")
         observation = _observed(fields, evidence, number)
         # An answer that is that of another observation is there once.

@@ -178,6 +178,13 @@ def test_read_refuses_answers_that_are_too_long_together(monkeypatch: pytest.Mon
         bundle.read(bundle.write(made("x" * 400, "y" * 700)))
 
 
+def test_read_refuses_more_observations_than_a_grading_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "_MOST", 2)
+    assert len(bundle.read(bundle.write(made("x", "y"))).observations) == 2
+    with pytest.raises(Damaged, match="it has more observations than any grading makes"):
+        bundle.read(bundle.write(made("x", "y", "z")))
+
+
 def head(**fields: Any) -> str:
     """The file with other fields in its head, its hashes worked out again."""
     return forged(TEXT, 0, lambda line: line.update(fields))
