@@ -12,7 +12,7 @@ from typing import Any
 from invoke import Collection, Context, Exit, task
 
 from labgen.core.console import speak_utf8
-from labgen.core.errors import INTERRUPTED, LabgenError
+from labgen.core.errors import INTERRUPTED, LabgenError, UsageError
 from labgen.core.lock import folder_lock
 from labgen.core.printable import printable
 from labgen.exercise.catalogue import exercises, find, mount
@@ -129,7 +129,7 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
         names = [word for word in nodes.split(",") if word]
         for word in names:
             if word not in {node.name for node in inventory.lab.nodes}:
-                raise LabgenError(f"there is no node {word}.", "See with `labgen status` which there are.")
+                raise UsageError(f"there is no node {word}.", "See with `labgen status` which there are.")
         account = boot.Account(_say)
         do(inventory, names, account)
         print(f"{name}: {account.summary}")

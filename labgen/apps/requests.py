@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from labgen.core.environment import of_python
-from labgen.core.errors import HostError, LabgenError
+from labgen.core.errors import HostError, UsageError
 from labgen.core.i18n import Language
 from labgen.core.process import Runner, python
 
@@ -117,14 +117,14 @@ def _text(request: GradingRequest | ExplainRequest) -> str:
 def received(kind: type[Request]) -> Request:
     """Read the request that this process was started for.
 
-    :raises LabgenError: standard input holds none.
+    :raises UsageError: standard input holds none.
     """
     from pydantic import TypeAdapter  # slow to import, and not needed by who asks
 
     try:
         return TypeAdapter(kind).validate_python(json.load(sys.stdin))
     except (ValueError, RecursionError):
-        raise LabgenError(
+        raise UsageError(
             "this program takes a request that labgen sends it.", "Type: labgen grade, or labgen explain CHECK"
         ) from None
 

@@ -23,7 +23,7 @@ from labgen.providers import doctor
 def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None) -> int:
     """Examine this computer, and install what is missing if asked to; the status is 5 where no provider is usable."""
     lab = load(folder)
-    only = [provider] if provider else None
+    only = [provider] if provider is not None else None
     doctor.refuse_unknown(only or ())
     host = doctor.Host(folder=folder.path, images=images, boxes=boxes)
     if fix:

@@ -28,7 +28,7 @@ from labgen.cli.parameters import (
     repeat_option,
 )
 from labgen.core.atomic_files import is_link, read
-from labgen.core.errors import GRADED, EvidenceError, HostError, LabgenError
+from labgen.core.errors import GRADED, EvidenceError, HostError, UsageError
 from labgen.core.i18n import Language
 from labgen.exercise.catalogue import find, mounted
 from labgen.machines import inventory
@@ -170,27 +170,29 @@ def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
 def _refuse_combinations(options: Options) -> None:
     """Refuse options that do not go together.
 
-    :raises LabgenError: two of them do not, or one lacks another.
+    :raises UsageError: two of them do not, or one lacks another.
     """
     if options.handins and options.ssh_config:
-        raise LabgenError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
+        raise UsageError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
     if options.ssh_config and not options.lab_file:
-        raise LabgenError(
+        raise UsageError(
             "--ssh-config and --lab-file go together: how the nodes are reached, and what lab they are to be.",
             "labgen grade --ssh-config FILE --lab-file FILE",
         )
     if options.lab_file and not (options.ssh_config or options.handins):
-        raise LabgenError(
+        raise UsageError(
             "--lab-file goes with --ssh-config or with --from.", "labgen grade --ssh-config FILE --lab-file FILE"
         )
     if options.nonces and not options.handins:
-        raise LabgenError("--nonces goes with --from.", "labgen grade --from FILE ... --nonces TABLE")
+        raise UsageError("--nonces goes with --from.", "labgen grade --from FILE ... --nonces TABLE")
 
 
 def _request(options: Options, folder: LabFolder) -> GradingRequest:
     """Say what is to be graded, once it is clear that it can be.
 
-    :raises LabgenError: a file is none, an exercise is not there, or options do not go together.
+    :raises EvidenceError: a file is none.
+    :raises ExerciseError: an exercise is not there.
+    :raises UsageError: options do not go together.
     """
     files, exercises = grade_handins.files(options.handins)
     for file in files:
@@ -198,7 +200,7 @@ def _request(options: Options, folder: LabFolder) -> GradingRequest:
     nonces = grade_handins.nonces(files, options.nonce, options.nonces)
     compared = len(files) > 1 or bool(files and options.lab_file)
     if compared and (options.report or options.as_json):
-        raise LabgenError(
+        raise UsageError(
             "--report and --json are for one file: the report of each of several lies beside it.",
             "Leave them out, or grade one file at a time.",
         )

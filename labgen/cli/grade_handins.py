@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labgen.apps.handins import name_of, read_table
 from labgen.core.atomic_files import exists, real
-from labgen.core.errors import EvidenceError, ExerciseError, LabgenError
+from labgen.core.errors import EvidenceError, ExerciseError, UsageError
 from labgen.exercise.catalogue import find
 
 
@@ -45,7 +45,7 @@ def nonces(handins: Sequence[Path], nonce: str | None, table_file: Path | None) 
     if table_file is None:
         return dict.fromkeys(handins, nonce)
     if nonce is not None:
-        raise LabgenError("--nonce and --nonces are two ways to say which nonce it must be.", "Leave one of them out.")
+        raise UsageError("--nonce and --nonces are two ways to say which nonce it must be.", "Leave one of them out.")
     table = read_table(table_file)
     for file in handins:
         if name_of(file) not in table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labgen.config.schema import nearest
-from labgen.core.errors import LabgenError
+from labgen.core.errors import UsageError
 from labgen.model.lab import Lab
 
 
@@ -13,7 +13,7 @@ def distinct_nodes(lab: Lab, names: Iterable[str], machines: Iterable[str] = ())
     """Give the names of nodes, each once.
 
     :param machines: nodes that have a machine, although the lab may not name them any more.
-    :raises LabgenError: the lab has no such node; says which is near, and which there are.
+    :raises UsageError: the lab has no such node; says which is near, and which there are.
 
     >>> from labgen import config
     >>> distinct_nodes(config.parse(""), ["swarm-worker2", "swarm-worker1", "swarm-worker2"])
@@ -23,5 +23,5 @@ def distinct_nodes(lab: Lab, names: Iterable[str], machines: Iterable[str] = ())
     existing = list(dict.fromkeys([*(node.name for node in lab.nodes), *machines]))
     for name in chosen:
         if name not in existing:
-            raise LabgenError(f"there is no node '{name}'.", nearest(name, existing))
+            raise UsageError(f"there is no node '{name}'.", nearest(name, existing))
     return chosen

@@ -20,7 +20,7 @@ from labgen.cli.folders import with_own_exercises
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
-from labgen.core.errors import LabgenError
+from labgen.core.errors import UsageError
 from labgen.core.i18n import LANGUAGES, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
@@ -70,7 +70,7 @@ def command(
             print(f"{name}: left out: {error}", file=sys.stderr)
         return 0
     if not every and not exercise:
-        raise LabgenError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
+        raise UsageError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
     names = list(exercises()) if every else [find(name).name for name in exercise]
     if dry_run and as_json:
         raise click.UsageError("--dry-run and --json cannot be used together.", click.get_current_context())

@@ -9,7 +9,7 @@ import click
 
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.run import fab
-from labgen.core.errors import LabgenError, MachineError
+from labgen.core.errors import MachineError, UsageError
 from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
 from labgen.machines.lifecycle import Machines
@@ -74,7 +74,7 @@ def _act(action: str, name: str) -> int:
     folder = lab_folder()
     machines, driver, state = _machines(folder)
     if not _NAME.fullmatch(name):
-        raise LabgenError(f"'{name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens.")
+        raise UsageError(f"'{name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens.")
     with folder_lock(folder, f"labgen snapshot {action} {name}"):
         _change(action, name, driver, machines, state)
         # Whoever was connected is not any more, and nodes find each other again.

@@ -59,6 +59,7 @@ def command(
     reload: bool,
 ) -> int:
     """Render, choose a provider, compare with what was made, boot, bootstrap."""
+    doctor.refuse_unknown([provider] if provider is not None else [])
     options = Options(provider, not no_bootstrap, force, dry_run, prune, reload)
     # A dry run changes nothing, and needs no lock.
     with contextlib.nullcontext() if dry_run else folder_lock(folder, "labgen up"):

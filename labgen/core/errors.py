@@ -2,7 +2,7 @@
 
 ::
 
-    LabgenError           1   anything below, when nothing more exact is known
+    LabgenError           1   anything below, when nothing more exact is known: labgen itself has failed
     ├── UsageError        2   a command that does not exist, or with words that it does not take
     ├── LabFileError      3   lab.yml says something that cannot be
     ├── RenderConflict    4   a file that a person has edited would be overwritten

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from labgen.core.errors import HostError, LabgenError
+from labgen.core.errors import HostError, LabgenError, UsageError
 from labgen.host import programs, resources, wsl
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
@@ -221,10 +221,10 @@ def _concerns(finding: Finding, provider: str) -> bool:
 
 
 def refuse_unknown(providers: Iterable[str]) -> None:
-    """:raises HostError: one of these is not a provider."""
+    """:raises UsageError: one of these is not a provider."""
     for provider in providers:
         if provider not in PROVIDERS:
-            raise HostError(f"{provider} is not a provider.", f"Known are: {', '.join(PROVIDERS)}.")
+            raise UsageError(f"{provider!r} is not a provider.", f"Known are: {', '.join(PROVIDERS)}.")
 
 
 def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:

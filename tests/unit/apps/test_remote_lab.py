@@ -188,5 +188,5 @@ def test_grade_of_a_remote_lab_leaves_its_report_in_the_working_folder(
     ],
 )
 def test_grade_says_which_options_go_together(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["grade", *words]) == 1
+    assert cli.main(["grade", *words]) == 2
     assert "--ssh-config" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 
 from labgen import cli
 from labgen.cli import up as up_command
+from labgen.core.errors import HostError
 from labgen.machines import leftovers
 from labgen.machines.lifecycle import Machines
 from labgen.model.lab_folder import LabFolder, State
@@ -156,12 +157,26 @@ def test_up_prune_takes_out_and_removes_what_it_printed(bench: Bench) -> None:
     assert set(bench.folder.machine_ids()["virtualbox"]) == {"swarm-manager", "swarm-worker1"}
 
 
+@pytest.mark.parametrize("provider", ["", "nosuch", "virtualbox\n"])
+def test_up_refuses_an_unknown_provider_before_anything_else(
+    bench: Bench, provider: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["-C", str(bench.folder.path), "up", "--provider", provider]) == 2
+    assert f"error: {provider!r} is not a provider.\n  Known are: " in capsys.readouterr().err
+    assert not bench.folder.own.exists()
+
+
 def test_up_with_a_damaged_state_sets_it_aside(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.folder.own.mkdir()
     (bench.folder.own / "state.json").write_text("{")
     monkeypatch.undo()
-    assert cli.main(["-C", str(bench.folder.path), "up", "--provider", "nosuch"]) == 5
+
+    def refuse(*_: object) -> None:
+        raise HostError("nothing can be used here.")
+
+    monkeypatch.setattr(up_command.doctor, "examine", refuse)
+    assert cli.main(["-C", str(bench.folder.path), "up"]) == 5
     assert "It is set aside." in capsys.readouterr().err
     assert (bench.folder.own / "state.json.damaged").read_text() == "{"

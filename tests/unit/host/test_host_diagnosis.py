@@ -32,7 +32,7 @@ from recorded_host import (
     recorded,
 )
 
-from labgen.core.errors import HostError
+from labgen.core.errors import HostError, UsageError
 from labgen.providers import PROVIDERS
 from labgen.providers.diagnosis import GENERAL
 from labgen.providers.doctor import as_json, examine, report
@@ -157,7 +157,7 @@ def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
 
 
 def test_what_is_no_provider_is_refused():
-    with pytest.raises(HostError, match="dockr is not a provider"):
+    with pytest.raises(UsageError, match="'dockr' is not a provider"):
         examine(COURSE, BOTH, ["dockr"])
 
 

@@ -268,7 +268,7 @@ def test_only_what_is_named_is_halted_or_removed(up: Machines, vagrant: FakeVagr
 def test_a_node_that_is_not_there_stops_before_anything_is_done(
     up: Machines, vagrant: FakeVagrant, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    assert labgen(up, command, "swarm-worker1", "swarm-worker3") != 0
+    assert labgen(up, command, "swarm-worker1", "swarm-worker3") == 2
     message = capsys.readouterr().err
     assert "there is no node 'swarm-worker3'" in message
     assert "Did you mean swarm-worker2? Known are: swarm-manager, swarm-worker1, swarm-worker2." in message
