@@ -26,7 +26,13 @@ from tests.mutation.results import Results
 from tests.mutation.trial import Fate, Tried, attempt, copy_of
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTATED = ("verify/*.py", "labgen/exercises/*/checks.py", "labgen/docker/*.py", "labgen/report/*.py")
+MUTATED = (
+    "verify/*.py",
+    "labgen/exercises/*/checks.py",
+    "labgen/docker/*.py",
+    "labgen/observation/*.py",
+    "labgen/report/*.py",
+)
 CHECKS = "labgen/exercises/*/checks.py"
 _LONG = "tests/unit/verify/test_verify_course.py"
 TESTS = (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labgen.docker import timeline
 from labgen.docker.swarm import Task
 from labgen.docker.timeline import (
     Turn,
@@ -227,3 +228,13 @@ def test_taken_back_is_only_what_came_back_whole() -> None:
         for old_task in two_places
     ]
     assert taken_back(service(*mended, spared)) == []
+
+
+@pytest.mark.parametrize(("created", "cause"), [(4.0, "exchange"), (5.0, "update"), (None, "update")])
+def test_cause_is_an_exchange_where_the_new_task_was_made_before_the_old_one_stopped(
+    created: float | None, cause: str
+) -> None:
+    old, new = lived(1, 0, "a", (1, 5)), lived(1, 4, "a", (9, None))
+    other = replace(lived(1, 3, "b", None), state="failed")
+    new = replace(new, created=None if created is None else at(created))
+    assert timeline._cause(old, new, at(5), [old, other, new]) == cause
