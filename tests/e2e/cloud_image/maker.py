@@ -1,8 +1,9 @@
 """Makes a disk image that is like Debian's own cloud image, of Debian's packages, without loop devices.
 
-Like it: Debian 13 with its cloud kernel, cloud-init, netplan, GPT with BIOS and EFI boot, the root file system last so
-that it can grow; no user, no key, no host key, apt's timers on. Unlike it: a package list of our own, and the engine
-among it, because nodes of the test have no way to a mirror.
+Like it: Debian 13 with its cloud kernel, cloud-init, netplan and the file with which Debian has every adapter ask for
+an address, GPT with BIOS and EFI boot, the root file system last so that it can grow; no user, no key, no host key, no
+engine, apt's timers on. Unlike it: a package list of our own, and apt's mirror is what the test serves on the lab's
+network (:mod:`tests.e2e.cloud_image.servers`), because nodes of the test have no other way out.
 
 Run: ``python -m tests.e2e.cloud_image.maker`` as root on Debian; prints where the image is. It is kept under a key of
 this file, the list of packages included.
@@ -20,6 +21,7 @@ from typing import IO
 
 from labgen.core.process import Runner
 from labgen.images import build_host, cache, recipe
+from tests.e2e.cloud_image.servers import MIRROR
 
 SUITE = "trixie"
 LABEL = "cloudimg-root"
@@ -31,17 +33,61 @@ PACKAGES = (
     *("systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "apparmor"),
     *("linux-image-cloud-amd64", "initramfs-tools", "e2fsprogs", "fdisk", "cloud-guest-utils"),
     *("cloud-init", "netplan.io", "openssh-server", "sudo", "ca-certificates", "curl", "iproute2", "iputils-ping"),
-    *("procps", "less", "docker.io", "docker-cli", "iptables", "unattended-upgrades"),
+    *("procps", "less", "unattended-upgrades"),
 )
 
-_GRUB = f"search --no-floppy --label --set=root {LABEL}\nset prefix=($root)/boot/grub\nnormal\n"
-_MENU = f"""\
+_FILES = {
+    "etc/fstab": f"LABEL={LABEL} / ext4 rw,errors=remount-ro 0 1\n",
+    "boot/grub/grub.cfg": f"""\
 set timeout=0
 menuentry Debian {{
   linux /vmlinuz root=LABEL={LABEL} ro console=tty0 console=ttyS0,115200
   initrd /initrd.img
 }}
-"""
+""",
+    # As in Debian's images: it matches the adapter of the lab's network, too.
+    "etc/netplan/90-default.yaml": """\
+network:
+    version: 2
+    ethernets:
+        all-en:
+            match:
+                name: en*
+            dhcp4: true
+            dhcp4-overrides:
+                use-domains: true
+            dhcp6: true
+            dhcp6-overrides:
+                use-domains: true
+        all-eth:
+            match:
+                name: eth*
+            dhcp4: true
+            dhcp4-overrides:
+                use-domains: true
+            dhcp6: true
+            dhcp6-overrides:
+                use-domains: true
+""",
+    "etc/cloud/cloud.cfg.d/01_debian_cloud.cfg": "apt: {preserve_sources_list: true}\nmanage_etc_hosts: true\n",
+    "etc/apt/mirrors/debian.list": f"{MIRROR}/debian\n",
+    "etc/apt/mirrors/debian-security.list": f"{MIRROR}/debian-security\n",
+    "etc/apt/sources.list.d/debian.sources": f"""\
+Types: deb
+URIs: mirror+file:///etc/apt/mirrors/debian.list
+Suites: {SUITE}
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+URIs: mirror+file:///etc/apt/mirrors/debian-security.list
+Suites: {SUITE}-security
+Components: main
+Check-Valid-Until: no
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+""",
+}
+_GRUB = f"search --no-floppy --label --set=root {LABEL}\nset prefix=($root)/boot/grub\nnormal\n"
 _MODULES = (
     "part_gpt",
     "ext2",
@@ -59,7 +105,8 @@ set -eu
 root=$1
 rm -f "$root"/etc/ssh/ssh_host_* "$root"/etc/apt/apt.conf.d/99mmdebstrap "$root/etc/hostname" "$root/etc/resolv.conf"
 : > "$root/etc/machine-id"
-rm -f "$root/var/lib/dbus/machine-id"
+rm -f "$root/var/lib/dbus/machine-id" "$root/etc/apt/sources.list"
+rm -rf "$root"/var/lib/apt/lists/*
 ln -sf /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh
 chroot "$root" passwd --quiet --lock root
@@ -114,9 +161,9 @@ def _tree(place: Path, runner: Runner) -> Path:
         *(f"--aptopt={option}" for option in apt.options),
         *(f"--include={','.join(PACKAGES)}", SUITE, root, *apt.sources(SUITE, runner)),
     )
-    (root / "etc/fstab").write_text(f"LABEL={LABEL} / ext4 rw,errors=remount-ro 0 1\n", encoding="utf-8")
-    (root / "boot/grub").mkdir(parents=True, exist_ok=True)
-    (root / "boot/grub/grub.cfg").write_text(_MENU, encoding="utf-8")
+    for name, content in _FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content, encoding="utf-8")
     _run(runner, "sh", "-c", _SETUP, "sh", root)
     return root
 
