@@ -287,8 +287,7 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     if not facts.curl:
         # How Docker Hub is asked for here, and how a learner asks a published port.
         changes.append(Change("curl installed", packages.install("curl"), 600, packages.HINT))
-    if not facts.engine_installed:
-        changes.append(_installation(facts, lab, node))
+    # Before the engine is installed, which starts it: an engine that runs already is not started again.
     settings = daemon_settings(facts, lab)
     if settings != dict(facts.daemon) or (lab.registry_mirror or "") != facts.mirror_set:
         text = json.dumps(settings, indent=2) + "\n"
@@ -299,6 +298,8 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         script = f"mkdir -p /etc/docker && {write} && {mirrors.note(lab)} && {act}"
         what = _settings(settings, facts.daemon) or f"mirror {lab.registry_mirror or 'removed'} noted"
         changes.append(Change(f"engine settings: {what}", script, within=120))
+    if not facts.engine_installed:
+        changes.append(_installation(facts, lab, node))
     if not facts.engine_answers:
         changes.append(Change("engine started", "systemctl enable --now docker", within=120))
     if facts.user != "root" and "docker" not in facts.groups:

@@ -434,6 +434,13 @@ def test_engine_is_installed_started_and_given_to_the_user() -> None:
     ]
 
 
+def test_engine_is_installed_with_its_settings_there_because_its_package_starts_it() -> None:
+    bare = settled(engine_installed=False, engine_answers=False)
+    settings, installation, _start = engine(bare, MIRRORED, WORKER)
+    assert "/etc/docker/daemon.json" in settings.script
+    assert installation.what == "engine installed (docker.io)"
+
+
 def test_engine_version_cannot_become_code() -> None:
     lab = config.parse("engine: {version: \"1; touch /pwned; '$(id)'\"}")
     (change, *_) = engine(settled(engine_installed=False), lab, WORKER)
