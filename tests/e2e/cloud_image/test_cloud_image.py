@@ -34,7 +34,7 @@ registry:
 
 CURL = """\
 #!/bin/sh
-for word; do case $word in *://*) echo "$word" >> {log};; esac; done
+for word; do case $word in file://* | http://* | https://*) echo "$word" >> {log};; esac; done
 exec {curl} "$@"
 """
 """Vagrant fetches boxes and catalogues with curl, and this notes from where."""
