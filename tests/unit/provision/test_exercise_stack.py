@@ -17,6 +17,7 @@ from labgen.exercises.stack import steps as stack
 from labgen.exercises.stack.exercise import Parameters
 from provision.exercise import rehearse
 from provision.exercise.steps import play
+from tests import needs
 
 CACHE = Parameters().cache
 CHANGED = Parameters().changed
@@ -60,6 +61,7 @@ def test_the_commands_are_the_briefs() -> None:
     ],
 )
 def test_change_is_of_the_cache_only_and_is_taken_back(tmp_path: Path, values: dict[str, object]) -> None:
+    needs.posix("sh, cp and sed")
     parameters = Parameters().but(**values)
     file = tmp_path / parameters.file
     file.write_text(parameters.text, encoding="utf-8")
