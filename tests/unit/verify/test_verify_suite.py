@@ -661,7 +661,7 @@ def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
     checks = {entry["id"]: entry for entry in report["checks"]}
     assert (
         checks["update.service_exists"]["claim"]
-        == "my-database 서비스가 redis 이미지로 만들어져 있고 이미지의 프로그램을 실행한다."
+        == "my-database 서비스가 redis 이미지로 만들어져 있고 redis-server 프로그램을 실행한다."
     )
     assert checks["update.service_exists"]["hint"].startswith(
         "서비스가 아직 없으면 만드세요.\nswarm-manager에서:\n  docker service create"
