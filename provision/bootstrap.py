@@ -18,11 +18,11 @@ from labgen.core.errors import LabgenError, NodeError, NoLeader, SwarmError
 from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.swarm import SwarmNode, nodes
 from labgen.machines.inventory import Inventory
-from labgen.model.lab import Node, Role
+from labgen.model.lab import Lab, Node, Role
 from labgen.observation.facts import read_for_bootstrap
 from labgen.observation.node_facts import NodeFacts
 from labgen.transport.output import Say
-from provision import swarm
+from provision import proxy, swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change
 from provision.shell import Shell
@@ -70,19 +70,21 @@ def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
     chosen = tuple(steps)
 
     def look(node: Node) -> list[str]:
-        facts = observe(Shell(inventory, node))
+        facts = observe(Shell(inventory, node), inventory.lab)
         return [change.what for change in _list_changes(chosen, facts, inventory, node)]
 
     return dict(zip([n.name for n in inventory.lab.nodes], everywhere(inventory.lab.nodes, look), strict=True))
 
 
-def observe(shell: Shell) -> NodeFacts:
+def observe(shell: Shell, lab: Lab) -> NodeFacts:
     """Ask a node for the facts that the steps decide by.
 
+    :param lab: with the proxy that leads to Docker Hub, if there is one.
     :raises NodeError: it does not answer, or not in a way that can be read.
     """
     # The commands' own deadline is for what hangs there; that of a node that answers slowly is stretched.
-    return read_for_bootstrap(partial(shell.ask, within=60), shell.node.name, 300)
+    facts = read_for_bootstrap(partial(shell.ask, within=60), shell.node.name, 300)
+    return proxy.ask_hub(shell, lab, facts) if lab.proxy and facts.curl else facts
 
 
 def _list_changes(steps: Sequence[str], facts: NodeFacts, inventory: Inventory, node: Node) -> list[Change]:
@@ -96,7 +98,7 @@ def _prepare(
     steps: Sequence[str],
     account: Account,
 ) -> NodeFacts:
-    facts = observe(shell)
+    facts = observe(shell, inventory.lab)
     changes = _list_changes(steps, facts, inventory, shell.node)
     # One command for all that is missing: each costs a tenth of a second and more.
     if changes:
@@ -107,6 +109,8 @@ def _prepare(
             account.changed(shell.node, change.what)
         if not output.ok:
             failed = changes[min(finished, len(changes) - 1)]
+            if cause := proxy.refusal(inventory.lab, output.said):
+                raise NodeError(f"{shell.node.name}: {failed.what}: failed: {cause} ({output.said})", proxy.HINT)
             raise NodeError(
                 f"{shell.node.name}: {failed.what}: failed (status {output.status}): {output.said or 'no output'}",
                 f"{failed.hint or f'Look at it there: labgen ssh {shell.node.name}.'} "

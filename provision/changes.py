@@ -19,7 +19,7 @@ from labgen.core.errors import NodeError
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab, Node
 from labgen.observation.node_facts import NETPLAN_FILE, Interface, NodeFacts
-from provision import mirrors, packages
+from provision import mirrors, packages, proxy
 from provision.shell import write_file
 
 PORTS = ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
@@ -281,6 +281,13 @@ def _allowed(rules: str, port: str, network: IPv4Network) -> bool:
     )
 
 
+def proxies(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
+    """The proxy of lab.yml, for apt and the engine; removed where lab.yml has none any more."""
+    del node
+    missing = proxy.missing(lab, facts.apt_proxy, facts.engine_proxy, engine_running=facts.engine_running)
+    return [Change(title, script, within=120) for title, script in missing.items()]
+
+
 def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     """Docker's engine: installed if missing, configured where the lab needs it, running."""
     changes = []
@@ -340,7 +347,7 @@ def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
         )
     package = "docker.io" if source == "distribution" else "docker-ce"
     install = packages.install_engine(version) if source == "distribution" else None
-    script = install or packages.install_docker_inc(facts.os_id, version)
+    script = install or proxy.exports(lab) + packages.install_docker_inc(facts.os_id, version)
     title = f"engine installed ({package}{' ' + version if version else ''})"
     return Change(title, script, within=900, hint=packages.HINT)
 
@@ -374,6 +381,7 @@ STEPS: Mapping[str, Step] = {
     "hosts": Step(hosts),
     "resolver": Step(resolver),
     "firewall": Step(firewall),
+    "proxy": Step(proxies),
     "engine": Step(engine),
     "bridge": Step(bridge),
 }

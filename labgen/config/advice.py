@@ -118,6 +118,8 @@ def section(key: str, value: Any) -> str:
         return f"Write its keys: box: {{name: {text}}}."
     if key == "engine" and text in ("distribution", "docker", "none"):
         return f"Write its keys: engine: {{source: {text}}}."
+    if key == "proxy":
+        return "Write its URL, as in proxy: http://proxy.example:3128; or its keys below it, indented."
     if key == "registry":
         for url in (text, f"http://{text}"):
             try:

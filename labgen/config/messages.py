@@ -17,6 +17,7 @@ from labgen.config.schema import (
     LabFile,
     NodeEntry,
     PortEntry,
+    ProxyEntry,
     RegistryEntry,
     nearest,
 )
@@ -29,6 +30,7 @@ _KNOWN: Mapping[str, type[BaseModel]] = {
     "box": BoxEntry,
     "engine": EngineEntry,
     "registry": RegistryEntry,
+    "proxy": ProxyEntry,
     "addresses": AddressesEntry,
     "ports": PortEntry,
 }
@@ -100,13 +102,20 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 
 
 def shown(value: Any) -> str:
-    """Show a value for people, on one line, at most 60 characters; a scalar as it stands in the file."""
+    """Show a value for people, on one line, at most 60 characters; a scalar as it stands in the file.
+
+    >>> shown("http://kim:secret@proxy:3128")
+    '…@proxy:3128'
+    """
     if value is None:
         return ""
     value = value.text if isinstance(value, Unquoted) else value
     # Not repr: aliases of aliases can make a small file's data endless when written out.
     text = value if isinstance(value, str) else _SHORT.repr(value)
     text = text if text.isprintable() else repr(text)
+    before, _, after = text.rpartition("@")
+    # A name and a password: of a URL, of one without its scheme, or of one with characters that no URL has.
+    text = f"…@{after}" if ":" in before else text
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -132,7 +141,7 @@ def without(raw: Any, locs: Sequence[tuple[str | int, ...]]) -> dict[str, Any]:
                 for index, item in enumerate(value)
             ]
         elif isinstance(value, dict):
-            fields = {name: item for name, item in value.items() if (name,) not in inside}
+            fields = {name: item for name, item in value.items() if not any(loc[0] == name for loc in inside)}
             if key != "box" or {"name", "image", "url"} & set(fields):
                 valid[key] = fields
         else:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from labgen.config import address_plan as addresses
 from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
 from labgen.config.mirror import registry_url
+from labgen.config.proxy import direct_host, in_full, proxy_url
 from labgen.config.wrong import Wrong
 from labgen.model import provider_names
 from labgen.model.lab import MAX_NODES, CloudImageName, EngineSource, Role, Suite
@@ -180,6 +181,28 @@ class RegistryEntry(_Strict):
     )
 
 
+ProxyUrl = Annotated[str, AfterValidator(proxy_url)]
+
+
+class ProxyEntry(_Strict):
+    """The proxy by which nodes reach package servers and registries; a URL alone is for http and https addresses."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["http"]}, {"required": ["https"]}]})
+
+    http: ProxyUrl | None = Field(None, description="URL of the proxy for http addresses.")
+    https: ProxyUrl | None = Field(None, description="URL of the proxy for https addresses.")
+    no_proxy: list[Annotated[str, AfterValidator(direct_host)]] | None = Field(
+        None,
+        description="Hosts, domains (.example) and subnets that are reached without it. The lab's nodes and network, "
+        "localhost and registry.mirror always are.",
+    )
+
+
+def _or_url(schema: dict[str, Any]) -> None:
+    """Add the short form to the JSON Schema."""
+    schema["anyOf"].insert(0, {"type": "string"})
+
+
 class AddressesEntry(_Strict):
     """Subnets other than the lab network. Each left out is chosen so that none overlap."""
 
@@ -220,5 +243,10 @@ class LabFile(_Strict):
     box: BoxEntry | None = Field(None, description="The box; the provider's usual one where left out.")
     engine: EngineEntry = EngineEntry()
     registry: RegistryEntry = RegistryEntry()
+    proxy: Annotated[ProxyEntry, BeforeValidator(in_full)] | None = Field(
+        None,
+        description="The proxy by which nodes reach package servers and registries: its URL, or http, https, no_proxy.",
+        json_schema_extra=_or_url,
+    )
     addresses: AddressesEntry = AddressesEntry()
     ports: list[PortEntry] | None = Field(None, description="Forwarded ports; those of the exercises where left out.")

@@ -11,6 +11,7 @@ from labgen.config import address_plan
 from labgen.config.schema import BoxEntry, LabFile, NodeEntry, PortEntry, nearest
 from labgen.core.errors import Problem
 from labgen.model.lab import MAX_NODES, AddressPlan, Box, CloudImageSource, Engine, Lab, Node, Port
+from labgen.model.proxy import Proxy
 
 _SHA256_DIGITS = 64
 
@@ -32,6 +33,7 @@ def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
         problems += wrong
     problems += _roles(placed_nodes, entry)
     problems += _box(entry)
+    problems += _proxy(entry)
     ports, wrong = _ports(entry, placed_nodes)
     problems += wrong
     if isinstance(planned, list) or any(problem.fatal for problem in problems):
@@ -48,6 +50,7 @@ def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Po
         box=_box_of(entry.box) if entry.box else None,
         engine=Engine(entry.engine.source, entry.engine.version, entry.engine.suite),
         registry_mirror=entry.registry.mirror,
+        proxy=_proxy_of(entry),
         ports=tuple(ports),
     )
 
@@ -87,6 +90,18 @@ def _box_of(entry: BoxEntry) -> Box:
     # Vagrant knows a box by its name: without one, another file is another box.
     name = entry.name or f"labgen/box-{hashlib.sha256((entry.checksum or entry.url or '').encode()).hexdigest()[:12]}"
     return Box(name, entry.version, entry.url, entry.checksum)
+
+
+def _proxy_of(entry: LabFile) -> Proxy:
+    proxy = entry.proxy
+    return Proxy(proxy.http or "", proxy.https or "", tuple(proxy.no_proxy or ())) if proxy else Proxy()
+
+
+def _proxy(entry: LabFile) -> Iterator[Problem]:
+    if entry.proxy and not (entry.proxy.http or entry.proxy.https):
+        yield Problem(
+            "proxy", "", "names no proxy.", "Add http and https, as in proxy: {http: URL, https: URL}; or proxy: URL."
+        )
 
 
 def _box(entry: LabFile) -> Iterator[Problem]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
+from urllib.parse import urlsplit
+
+from labgen.model.proxy import Proxy
 
 MAX_NODES = 150
 """Nodes that a lab may have."""
@@ -149,6 +152,7 @@ class Lab:
     box: Box | None = None
     engine: Engine = Engine()
     registry_mirror: str | None = None
+    proxy: Proxy = field(default_factory=Proxy)
     ports: tuple[Port, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -160,6 +164,14 @@ class Lab:
             return plain
         mark = hashlib.sha256(self.name.encode()).hexdigest()[:6]
         return f"{plain}-{mark}" if plain else f"lab-{mark}"
+
+    @property
+    def no_proxy(self) -> tuple[str, ...]:
+        """Hosts and subnets that nodes reach without the proxy: one another, the mirror, those of lab.yml."""
+        mirror = urlsplit(self.registry_mirror or "").hostname
+        nodes = (part for node in self.nodes for part in (node.name, str(node.address)))
+        own = ("localhost", "127.0.0.0/8", "::1", str(self.plan.lab), *nodes, *((mirror,) if mirror else ()))
+        return tuple(dict.fromkeys((*own, *self.proxy.no_proxy)))
 
     @property
     def managers(self) -> tuple[Node, ...]:

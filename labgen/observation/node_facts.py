@@ -15,6 +15,9 @@ from labgen.docker.model import LocalSwarm
 from labgen.observation.commands import INTERFACES, LISTENING_SOCKETS, CommandAnswer
 
 NETPLAN_FILE = "/etc/netplan/60-labgen.yaml"
+# Both sort before others of their folders: what a person has written there overrides them.
+APT_PROXY_FILE = "/etc/apt/apt.conf.d/00labgen-proxy"
+ENGINE_PROXY_FILE = "/etc/systemd/system/docker.service.d/00-labgen-proxy.conf"
 
 HOSTS = "cat -- /etc/hosts"
 
@@ -48,6 +51,8 @@ REGISTRY = (
     "find /var/lib/docker-registry -name data -size -32k -exec grep -l io.labgen.stand-in {} +"
 )
 MIRROR = _show("/etc/docker/labgen-mirror")
+APT_PROXY = _show(APT_PROXY_FILE)
+ENGINE_PROXY = _show(ENGINE_PROXY_FILE)
 CURL = "command -v curl"
 # HTTP status (000 where no answer came), and how long finding the address took (0.000000 where it was not found).
 HUB = shlex.join(["curl", "-s", "-o", "/dev/null", "--max-time", "4"]) + (
@@ -61,7 +66,7 @@ CLOCK = (
 
 FOR_BOOTSTRAP = (
     *(INTERFACES, HOSTS, NETPLAN, OS_RELEASE, RESOLV_CONF, DOCKERD, DAEMON, LOGIN_USER, GROUPS, UFW, FIREWALLD),
-    *(REGISTRY, MIRROR, CURL, HUB),
+    *(REGISTRY, MIRROR, APT_PROXY, ENGINE_PROXY, CURL, HUB),
     # Last: what it shows is then no older than the way of the answer.
     CLOCK,
 )
@@ -216,6 +221,16 @@ class NodeFacts:
     def mirror_set(self) -> str:
         """Give the mirror that an earlier bootstrap has set, as lab.yml had it; empty where it has set none."""
         return self._out(MIRROR).strip()
+
+    @property
+    def apt_proxy(self) -> str:
+        """Give the text of the file by which a bootstrap has set a proxy for apt; empty where it has set none."""
+        return self._out(APT_PROXY)
+
+    @property
+    def engine_proxy(self) -> str:
+        """Give the text of the file by which a bootstrap has set a proxy for the engine; empty where it set none."""
+        return self._out(ENGINE_PROXY)
 
     @property
     def curl(self) -> bool:

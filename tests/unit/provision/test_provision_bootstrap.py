@@ -24,7 +24,7 @@ E: Package 'docker.io' has no installation candidate
 
 def test_packages_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = settled(hostname="fresh", engine_installed=False, engine_answers=False)
-    monkeypatch.setattr(bootstrap, "observe", lambda shell: bare)
+    monkeypatch.setattr(bootstrap, "observe", lambda shell, lab: bare)
     shell = ScriptedShell(WORKER, [("hostname(?s:.*)apt-get", Output(1, "@@done\n", NO_PACKAGES))])
     lines: list[str] = []
     with pytest.raises(NodeError, match=r"swarm-worker1: engine installed \(docker.io\): failed") as caught:

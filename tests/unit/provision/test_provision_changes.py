@@ -65,6 +65,8 @@ def settled(**values: Any) -> NodeFacts:
         "firewalld_ports": None,
         "registry": "",
         "mirror_set": "",
+        "apt_proxy": "",
+        "engine_proxy": "",
         "curl": True,
         "hub": "200 0.01 0.2",
         "behind": 0.3,
@@ -96,6 +98,8 @@ def settled(**values: Any) -> NodeFacts:
         node_facts.FIREWALLD: "" if ports is None else f"running\n{' '.join(ports)}\n",
         node_facts.REGISTRY: values["registry"],
         node_facts.MIRROR: values["mirror_set"],
+        node_facts.APT_PROXY: values["apt_proxy"],
+        node_facts.ENGINE_PROXY: values["engine_proxy"],
         node_facts.CURL: "/usr/bin/curl\n" if values["curl"] else "",
         node_facts.HUB: values["hub"],
         node_facts.CLOCK: f"{NOW - values['behind']:.9f}\n",
@@ -208,7 +212,7 @@ def test_fab_says_what_is_not_applicable_once(
 ) -> None:
     lab_inventory = Inventory(LabFolder.at(tmp_path), LAB, State("docker", lacks=GIVEN))
 
-    def observed(shell: Shell) -> NodeFacts:
+    def observed(shell: Shell, lab: Lab) -> NodeFacts:
         link = Interface("eth1", "02:42:0a:00:02:01", (f"{shell.node.address}/24",))
         return container(interfaces=(link,), hostname=shell.node.name)
 
