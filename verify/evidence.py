@@ -16,6 +16,7 @@ from labgen.core.redaction import redact
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import State
+from labgen.model.proxy import without_password
 from labgen.transport.observation import Observation
 from labgen.transport.protocol import Transport
 from labgen.transport.recording import Recording
@@ -48,7 +49,7 @@ class Evidence:
     @classmethod
     def of(cls, inventory: Inventory, nonce: str = "") -> Evidence:
         """Make empty evidence for a lab that is up."""
-        return cls(redact(read(inventory.folder.lab_file) or ""), inventory.state, nonce=nonce)
+        return cls(redact(without_password(read(inventory.folder.lab_file) or "")), inventory.state, nonce=nonce)
 
     @property
     def lab(self) -> Lab:

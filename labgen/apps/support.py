@@ -43,6 +43,11 @@ def collect(folder: LabFolder) -> list[Part]:
     return [Part(part.name, redact(part.text)) for part in parts]
 
 
+def _without_passwords(text: str) -> str:
+    """Cut out of a lab.yml, which may not be YAML, what stands before an @ on its line: no other key can have one."""
+    return re.sub(r"(?m)^([^:@\n]*:)?[^\n]*@", r"\1 (secret)@", text)
+
+
 def _versions() -> str:
     """Give the versions of labgen, of what it runs on, and of the libraries that it uses."""
     lines = [
@@ -85,6 +90,7 @@ def _files(folder: LabFolder) -> Iterator[Part]:
     """Give the files of a lab folder that say what happened; no link is followed out of it."""
     for path in (folder.lab_file, folder.own / "state.json", folder.own / "lock.json", folder.unfinished):
         if (text := _end_of(path, folder)) is not None:
+            text = _without_passwords(text) if path == folder.lab_file else text
             yield Part(path.relative_to(folder.path).as_posix().removeprefix("."), text)
     for path in _last_logs(folder):
         if (text := _end_of(path, folder)) is not None:

@@ -67,7 +67,8 @@ _FORMS = tuple(
         r"curl[^\n|;&]{0,200}?[ \t](?:-u|--user)[ \t]{1,8}[^\s:\"']{1,200}:(?P<secret>(?!\(secret)[^\s\"']+)",
     )
 )
-_IN_URLS = re.compile(r"(?<=://)[^/\s:@\"'\\]{0,200}:(?:\\.|[^/\s@\"'\\])+(?=@)")
+# An @ in a password, which no URL can have, does not end it.
+_IN_URLS = re.compile(r"(?<=://)[^/\s:@\"'\\]{0,200}:(?:\\.|[^/\s\"'\\])+(?=@)")
 
 _SUSPICIOUS_WORDS = (
     *("pass", "pwd", "secret", "token", "credential", "auth", "key", "bearer", "swmtkn", "swmkey", "://", "$"),

@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 
 from labgen.core.errors import NodeError
 from labgen.observation.facts import split_sections
+from labgen.model.proxy import without_password
 
 SCRIPT = r"""
 export LC_ALL=C
@@ -162,5 +163,4 @@ def _ports_in(line: str) -> tuple[int, ...]:
 def _proxy(text: str) -> str:
     numbers = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     proxies = [value for name, value in numbers.items() if name.lower() in ("http_proxy", "https_proxy") and value]
-    # Without a user's name and password.
-    return re.sub(r"://[^/@]*@", "://", proxies[0])[:200] if proxies else ""
+    return without_password(proxies[0])[:200] if proxies else ""

@@ -54,6 +54,30 @@ def test_collect_cuts_secrets_out(folder: LabFolder) -> None:
     assert "booting" in parts["logs/vagrant.log"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "proxy: http://kim:hunter2@proxy:3128",
+        "proxy: {http: 'http://kim:hunter2@proxy:3128', https: 'http://kim:hunter2@proxy:3128'}",
+        "proxy: http://kim:hun/ter2@proxy:3128",
+        "proxy: 'http://kim:p@hunter2@proxy",
+        "proxy: kim:hunter2@proxy:3128",
+        "proxy: http://hunter2@proxy:3128",
+        "# proxy: http://kim:hunter2 @proxy:3128",
+        "- http://kim:hunter2@proxy",
+        "proxy:\n  http:\n    http://kim:hunter2@proxy: 3",
+        "kim: {hunter2@proxy: [",
+        "hunter2@proxy",
+    ],
+)
+def test_collect_cuts_the_password_of_a_proxy_out(folder: LabFolder, line: str) -> None:
+    folder.lab_file.write_text(f"workers: 1\n{line}\nname: kept\n", encoding="utf-8")
+    parts = texts(folder)
+    assert not any("ter2" in text for text in parts.values())
+    assert parts["lab.yml"].startswith("workers: 1\n")
+    assert parts["lab.yml"].endswith("\nname: kept\n")
+
+
 def test_collect_follows_no_link(folder: LabFolder, tmp_path: Path) -> None:
     needs.posix("links")
     outside = tmp_path / "id_rsa"

@@ -31,6 +31,8 @@ PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIhunter2\n-----END RSA PRIVATE
         ('{"Env":["DB_PASSWORD=hunter2","MODE=x"]}', '{"Env":["DB_PASSWORD=(secret)","MODE=x"]}'),
         ("mirror: http://user:hunter2@192.0.2.1:5000", "mirror: http://secret@192.0.2.1:5000"),
         ("redis://:hunter2@cache/0", "redis://secret@cache/0"),
+        ("proxy: http://kim:hunt@er2@proxy:3128", "proxy: http://secret@proxy:3128"),
+        ("http://a:1@b,http://c:2@d", "http://secret@b,http://secret@d"),
         ("AWS_SECRET_ACCESS_KEY=hunter2", "AWS_SECRET_ACCESS_KEY=(secret)"),
         ("PASS=hunter2", "PASS=(secret)"),
         ("PWD=hunter2", "PWD=(secret)"),
