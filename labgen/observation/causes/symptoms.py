@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from labgen.core.errors import NodeError
-from labgen.observation.facts import split_sections
 from labgen.model.proxy import without_password
+from labgen.observation.facts import split_sections
 
 SCRIPT = r"""
 export LC_ALL=C

@@ -52,6 +52,8 @@ OUTPUTS = {
     node_facts.FIREWALLD: "",
     node_facts.REGISTRY: "present\n",
     node_facts.MIRROR: "http://10.0.2.2:5000\n",
+    node_facts.APT_PROXY: 'Acquire::http::Proxy "http://10.0.3.1:3128";\n',
+    node_facts.ENGINE_PROXY: "[Service]\n",
     node_facts.CURL: "/usr/bin/curl\n",
     node_facts.HUB: UNREACHABLE,
     node_facts.CLOCK: "1790000000.250000000\n",
@@ -76,6 +78,7 @@ def test_facts_of_the_recorded_node() -> None:
     assert (node.ufw_rules, node.firewalld_ports) == (None, None)
     assert (node.hub_reachable, node.resolver_silent) == (False, False)
     assert (node.has_registry, node.has_stand_ins, node.mirror_set) == (True, False, "http://10.0.2.2:5000")
+    assert (node.apt_proxy, node.engine_proxy) == ('Acquire::http::Proxy "http://10.0.3.1:3128";\n', "[Service]\n")
     assert (node.curl, node.behind) == (True, 0.25)
 
 
@@ -85,6 +88,7 @@ def test_facts_of_a_bare_node() -> None:
     assert (node.os_id, node.engine_installed, node.daemon, node.groups) == ("", False, {}, ())
     assert (node.curl, node.hub_reachable, node.resolver_silent) == (False, False, False)
     assert (node.has_registry, node.mirror_set, node.behind) == (False, "", 0.0)
+    assert (node.apt_proxy, node.engine_proxy) == ("", "")
 
 
 def test_has_stand_ins_where_the_registry_has_files_with_their_label() -> None:

@@ -20,6 +20,7 @@ from labgen.docker.swarm import LocalSwarm
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
+from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder, State
 from labgen.observation import node_facts
 from labgen.observation.commands import CommandAnswer

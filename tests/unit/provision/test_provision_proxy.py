@@ -67,7 +67,9 @@ def test_missing_removes_what_has_left_lab_yml() -> None:
     scripts = proxy.missing(PLAIN, APT, ENGINE, engine_running=True)
     assert scripts == {
         "apt: proxy removed": f"rm -f {proxy.APT_PROXY_FILE}",
-        "engine: proxy removed": f"rm -f {proxy.ENGINE_PROXY_FILE} && systemctl daemon-reload && systemctl restart docker",
+        "engine: proxy removed": (
+            f"rm -f {proxy.ENGINE_PROXY_FILE} && systemctl daemon-reload && systemctl restart docker"
+        ),
     }
     assert proxy.missing(PLAIN, "", "", engine_running=True) == {}
 
