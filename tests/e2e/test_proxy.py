@@ -112,9 +112,8 @@ def test_exercise_is_graded_and_no_password_is_written_down(lab: LabUnderTest, t
         path for path in kept if ".labgen/docker/" not in path.as_posix() and b"hunter2" in path.read_bytes()
     ]
     assert with_password == [lab.path / "lab.yml"]
-    assert lab.run(
-        "labgen", "grade", "--from", str(LabFolder.at(lab.path).own / "evidence.jsonl"), check=False
-    ).returncode in (0, 11)
+    # lab.yml is in the evidence without the password, and can still be read.
+    lab.run("labgen", "grade", "--from", str(LabFolder.at(lab.path).report / "evidence.jsonl"))
 
 
 def test_refusal_of_the_proxy_is_told_in_one_sentence(lab: LabUnderTest, proxy: tuple[str, Path]) -> None:
