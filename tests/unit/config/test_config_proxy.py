@@ -104,3 +104,7 @@ def test_proxy_password_is_in_no_repr() -> None:
     assert lab.proxy.http == "http://kim:hunter2%40@proxy:3128"
     assert "hunter2" not in repr(lab)
     assert (lab.proxy.shown, lab.proxy.has_password) == ("http://proxy:3128", True)
+
+
+def test_lab_is_the_same_by_whichever_proxy() -> None:
+    assert config.parse("proxy: http://kim:hunter2@proxy:3128") == config.parse("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from answering import Answering
@@ -10,7 +11,8 @@ from answering import Answering
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.redaction import TooManySecrets
-from labgen.model.lab_folder import State
+from labgen.machines.inventory import Inventory
+from labgen.model.lab_folder import LabFolder, State
 from labgen.transport import recording as recordings
 from labgen.transport.observation import Observation
 from labgen.transport.recording import Recording
@@ -87,3 +89,13 @@ def test_replay_has_the_times_of_the_recording() -> None:
         times.append(replay.clock())
     replay.pause(2.0)
     assert [*times, replay.clock()] == [0.25, 7.5, 7.5, 9.5]
+
+
+def test_evidence_has_the_lab_file_without_the_password_of_its_proxy(tmp_path: Path) -> None:
+    folder = LabFolder.at(tmp_path)
+    folder.lab_file.write_text("# http://kim:hunter2@a\nproxy: {http: 'http://kim:hunter2@p:1'}\n", encoding="utf-8")
+    lab = config.parse(folder.lab_file.read_text(encoding="utf-8"))
+    evidence = Evidence.of(Inventory(folder, lab, State("docker")))
+    assert "hunter2" not in evidence.lab_file
+    assert evidence.lab.proxy.http == "http://p:1"
+    assert evidence.lab == lab
