@@ -104,8 +104,10 @@ def relieved(service: Service) -> list[Turn]:
     reliefs = []
     for place, tasks in places(service).items():
         now = next((task for task in tasks if task.running), None)
-        ran = [task for task in tasks if now and began(task) and str(task.created) < str(now.created)]
-        if now and ran:
+        if now is None:
+            continue
+        ran = [task for task in tasks if began(task) and str(task.created) < str(now.created)]
+        if ran:
             reliefs.append(Turn(place, ran[-1], now))
     return sorted(reliefs, key=lambda turn: str(turn.new.created))
 

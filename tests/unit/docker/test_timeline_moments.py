@@ -238,3 +238,10 @@ def test_cause_is_an_exchange_where_the_new_task_was_made_before_the_old_one_sto
     other = replace(lived(1, 3, "b", None), state="failed")
     new = replace(new, created=None if created is None else at(created))
     assert timeline._cause(old, new, at(5), [old, other, new]) == cause
+
+
+def test_relieved_passes_over_places_in_which_no_task_runs() -> None:
+    stopped = [lived(1, 0, "a", (1, 5)), lived(1, 6, "a", (7, 9))]
+    replaced = [lived(2, 0, "a", (1, 5)), lived(2, 6, "a", (7, None))]
+    alone = [lived(3, 0, "a", (1, None))]
+    assert relieved(service(*stopped, *replaced, *alone)) == [Turn("2", *replaced)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import io
 import json
 import re
 import zlib
@@ -400,3 +401,29 @@ def test_the_end_names_nodes_tasks_and_digests() -> None:
     assert set(end["nodes"].values()) == {"swarm-manager", "swarm-worker1", "swarm-worker2"}
     assert len(end["tasks"]) == 6
     assert all("@sha256:" in image for image in end["images"])
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        (b"x" * 8 * 2**20, True),
+        (b"x" * (8 * 2**20 + 1), False),
+        ("é".encode() * 2**19, True),
+        ("é".encode() * 2**19 + b"x", False),
+    ],
+    ids=["ASCII, 8 MiB", "longer", "UTF-8, 1 MiB", "longer"],
+)
+def test_lines_of_a_file_are_8_mib_long_at_most_and_ascii_from_1_mib_on(line: bytes, holds: bool) -> None:
+    if holds:
+        assert [len(text.encode()) for text in bundle._lines_of(io.BytesIO(line))] == [len(line)]
+        return
+    with pytest.raises(Damaged, match="a line of it is longer than any in evidence"):
+        list(bundle._lines_of(io.BytesIO(line)))
+
+
+@pytest.mark.parametrize(("more", "why"), [(0, "a line of it is longer"), (1, "it has more than 64 MiB")])
+def test_load_reads_64_mib_at_most(tmp_path: Path, more: int, why: str) -> None:
+    with (tmp_path / "evidence.jsonl").open("wb") as file:
+        file.truncate(64 * 2**20 + more)
+    with pytest.raises(Damaged, match=why):
+        bundle.load(tmp_path / "evidence.jsonl")

@@ -64,3 +64,14 @@ def test_find_where_ip_fails_has_a_reason() -> None:
 def test_addresses_of_a_missing_interface_say_that_there_is_none(node: NodeHost) -> None:
     with pytest.raises(CommandFailed, match=r"^swarm-manager: there is no interface eth7$"):
         _ = node.interface("eth7").addresses
+
+
+@pytest.mark.parametrize(
+    ("family", "addresses"),
+    [("inet", ["10.0.2.101"]), ("inet6", ["fe80::1"]), (None, ["10.0.2.101", "fe80::1"])],
+)
+def test_addresses_are_of_the_family_that_was_asked_for(family: str | None, addresses: list[str]) -> None:
+    entries = '{"family": "inet", "local": "10.0.2.101"}, {"family": "inet6", "local": "fe80::1"}'
+    other = '{"family": "link", "local": "x"}'
+    links = f'[{{"ifname": "eth1", "address": "02:00:00:00:00:01", "addr_info": [{entries}, {other}]}}]'
+    assert host(links).interface("eth1", family).addresses == addresses

@@ -420,3 +420,7 @@ def test_report_of_a_text_that_utf8_has_no_bytes_for(
 @pytest.mark.parametrize(("plain", "status"), [("def test_plain(): pass", 0), ("def test_plain(): assert 0", 1)])
 def test_exit_status_of_a_run_without_any_check_is_that_of_its_tests(run: Run, plain: str, status: int) -> None:
     assert run(plain, options=()).ret == status
+
+
+def test_marker_of_checks_is_known_where_unknown_ones_are_refused(run: Run) -> None:
+    run(GOOD, options=("--strict-markers",)).assert_outcomes(passed=1)
