@@ -14,14 +14,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from labgen.boxes import download
 from labgen.boxes.store import Entry
 from labgen.core.atomic_files import make_folder, write_whole
-from labgen.core.errors import BoxError
+from labgen.core.errors import BoxError, UsageError
 from labgen.core.i18n import _
 from labgen.model.lab import Box, CloudImageSource
 from labgen.model.provider import BUILT_BOX
+
+_SAFE = ":/?#[]@!$&'()*+,;=%~"
+"""Characters that an address may have as they are; what is quoted already stays so."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,21 @@ def publish(entries: Sequence[Entry], folder: Path, base: str = "") -> list[Publ
     """Write boxes and their catalogue into a folder; what is there of them already is replaced.
 
     :param base: address under which the folder will be reached; that of the folder itself if empty.
+    :raises UsageError: the address is none that Vagrant fetches from.
     :raises BoxError: there is nothing to publish, or the folder cannot be written to.
     """
+    if base and not re.match(r"(https?://[^/]|file:///)", base):
+        raise UsageError(
+            _("%(url)s is no address of a folder.", url=base),
+            _("Write it with http://, https:// or file:/// in front: --url http://192.168.0.10:8000/boxes"),
+        )
     if not entries:
         raise BoxError(_("There is no box to publish."), _("Make one first: labgen box make, or labgen box build."))
+    if folder.is_file():
+        raise BoxError(_("%(path)s is a file.", path=folder), _("Name a folder."))
     try:
         make_folder(folder)
-        base = f"{(base or folder.resolve().as_uri()).rstrip('/')}/"
+        base = f"{(quote(base, safe=_SAFE) or folder.resolve().as_uri()).rstrip('/')}/"
         by_name: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_name[box_name(entry)].append(entry)

@@ -142,6 +142,8 @@ def _verified(file: Path, image: CloudImage) -> Path:
 
     :raises BoxError: it is not there, or is another file.
     """
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise BoxError(_("%(path)s is not a file.", path=file), _("Check the path."))
     try:
         digest = download.digest(file, image.checksum.algorithm)
     except OSError as why:

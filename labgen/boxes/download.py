@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from labgen.boxes.cloud_images import Checksum
 from labgen.core.atomic_files import give_to_user
@@ -229,10 +230,14 @@ def _open(address: str, offset: int = 0) -> http.client.HTTPResponse:
     try:
         url = address if "://" in address else Path(address).expanduser().resolve().as_uri()
         scheme = urlsplit(url).scheme
+        path = Path(url2pathname(urlsplit(url).path)) if scheme == "file" else None
+        is_file = path is None or path.is_file() or not path.exists()
     except (ValueError, RuntimeError) as why:
         raise Unavailable(_("%(url)s is no address: %(reason)s", url=address, reason=why)) from None
     if scheme not in ("http", "https", "file"):
         raise Unavailable(_("%(url)s: only http, https and file addresses can be read", url=address))
+    if not is_file:  # a pipe would be waited for
+        raise Unavailable(_("%(url)s is not a file", url=address))
     request = urllib.request.Request(url, headers={"User-Agent": AGENT})  # noqa: S310 - the scheme is checked
     if offset:
         request.add_header("Range", f"bytes={offset}-")

@@ -19,7 +19,7 @@ from labgen.core.i18n import Text, _, ngettext, ui_language, untranslated
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
 from labgen.host.computer import Host
-from labgen.images import cache
+from labgen.images import cache, recipe
 from labgen.model.lab import Box, CloudImageSource, Lab
 from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS
@@ -57,9 +57,14 @@ def print_path(provider: str, suite: str) -> int:
     built = images.built(provider, suite=suite)
     if built is None:
         what = _KINDS["node image" if PROVIDERS[provider].from_image else "box"]
+        options = "" if suite == recipe.SUITE else f" --suite {suite}"
         raise BoxError(
             _("no %(what)s for %(provider)s is built.", what=what, provider=provider),
-            _("Build it with `labgen box build --provider %(provider)s`.", provider=provider),
+            _(
+                "Build it with `labgen box build --provider %(provider)s%(options)s`.",
+                provider=provider,
+                options=options,
+            ),
         )
     print(built)
     return 0

@@ -10,7 +10,7 @@ import pytest
 
 from labgen import boxes, cli
 from labgen.boxes import catalogue, store
-from labgen.core.errors import BoxError
+from labgen.core.errors import BoxError, UsageError
 from labgen.images import cache
 from labgen.model.lab import CloudImageSource
 
@@ -67,6 +67,25 @@ def test_publish_into_a_file_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BoxError, match="inside cannot be written: Not a directory"):
         catalogue.publish(entries(folder), tmp_path / "file" / "inside")
+
+
+def test_publish_onto_a_file_asks_for_a_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BoxError, match="file is a file") as refused:
+        catalogue.publish(entries(folder), tmp_path / "file")
+    assert "Name a folder" in refused.value.hint
+
+
+@pytest.mark.parametrize("base", ["192.168.0.10:8000/boxes", "teacher/boxes", "ftp://teacher/", "http://", "file:a"])
+def test_publish_refuses_an_address_that_vagrant_does_not_fetch_from(folder: Path, tmp_path: Path, base: str) -> None:
+    with pytest.raises(UsageError, match="is no address of a folder"):
+        catalogue.publish(entries(folder), tmp_path / "share", base)
+    assert not (tmp_path / "share").exists()
+
+
+def test_publish_quotes_the_address(folder: Path, tmp_path: Path) -> None:
+    published = catalogue.publish(entries(folder), tmp_path / "share", "http://teacher:8000/공유 a%20b")
+    assert {box.catalogue.rpartition("/")[0] for box in published} == {"http://teacher:8000/%EA%B3%B5%EC%9C%A0%20a%20b"}
 
 
 def test_publish_command_takes_the_newest_of_each_and_prints_what_to_write(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import struct
 import tarfile
 from collections import namedtuple
@@ -23,6 +24,7 @@ from labgen.core.errors import BoxError
 from labgen.core.i18n import Text
 from labgen.core.progress import Progress
 from labgen.model.lab import CloudImageSource
+from tests import needs
 
 QUIET = Progress()
 
@@ -221,6 +223,17 @@ def test_make_names_a_pinned_image_of_another_kind(
     monkeypatch.setattr(cloud_images, "by_checksum", lambda _: arm64)
     with pytest.raises(BoxError, match="is the image debian-13 for arm64; debian-13 for amd64 is needed"):
         make(CloudImageSource("debian-13"), cache, file=stick)
+
+
+def test_make_refuses_an_image_that_is_a_pipe(cache: Path, tmp_path: Path) -> None:
+    needs.posix("a pipe")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(BoxError, match="pipe is not a file"):
+        make(CloudImageSource("debian-13"), cache, file=pipe)
+    for address in (str(pipe), pipe.as_uri()):
+        with pytest.raises(BoxError, match="pipe is not a file"):
+            make(CloudImageSource("debian-13", address), cache)
 
 
 def efi_image(place: Path, program: bytes) -> bytes:

@@ -72,4 +72,6 @@ def test_path_where_nothing_is_built(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cli.main(["box", "path", "--provider", "docker"]) == 6
-    assert "labgen box build --provider docker" in capsys.readouterr().err
+    assert "labgen box build --provider docker`" in capsys.readouterr().err
+    assert cli.main(["box", "path", "--provider", "docker", "--suite", "trixie"]) == 6
+    assert "labgen box build --provider docker --suite trixie`" in capsys.readouterr().err
