@@ -93,10 +93,10 @@ def make(kit: Kit, progress: Progress) -> list[manifest.File]:
     """
     pairs = [(platform, provider) for platform in kit.platforms for provider in kit.providers_of(platform)]
     # Before anything is downloaded: what could not be finished.
-    wanted = dict.fromkeys((provider, platform.arch) for platform, provider in pairs) if kit.with_nodes else {}
+    kinds = dict.fromkeys((provider, platform.arch) for platform, provider in pairs) if kit.with_nodes else {}
     lab = config.load(kit.lab)
     box = lab.box.name if lab.box else BUILT_BOX
-    carried = [nodes.find(provider, arch, box) for provider, arch in wanted]
+    carried = [nodes.find(provider, arch, box) for provider, arch in kinds]
     lab_text = _lab_text(kit.lab, lab, carried)
     if kit.wheel:
         own_wheel.check(kit.wheel)
