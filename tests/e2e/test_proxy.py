@@ -107,9 +107,9 @@ def test_pulls_go_by_the_proxy_except_from_the_node_itself(lab: LabUnderTest, pr
 def test_exercise_is_graded_and_no_password_is_written_down(lab: LabUnderTest, tmp_path: Path) -> None:
     lab.run("labgen", "run", "scaling", "--grade")
     lab.run("labgen", "support", str(tmp_path / "support.zip"))
-    kept = [path for path in (lab.path, tmp_path) for path in path.rglob("*") if path.is_file()]
+    files = [path for path in (lab.path, tmp_path) for path in path.rglob("*") if path.is_file()]
     with_password = [
-        path for path in kept if ".labgen/docker/" not in path.as_posix() and b"hunter2" in path.read_bytes()
+        path for path in files if ".labgen/docker/" not in path.as_posix() and b"hunter2" in path.read_bytes()
     ]
     assert with_password == [lab.path / "lab.yml"]
     # lab.yml is in the evidence without the password, and can still be read.

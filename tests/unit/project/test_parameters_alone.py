@@ -21,6 +21,7 @@ TEXTS = ("messages.ko.po", *map(brief_file, LANGUAGES))
 
 NO_VALUES = {
     ("failover/exercise.py", "2"): "workers of the smallest lab",
+    ("ports/exercise.py", "2"): "nodes of the smallest lab whose crowded service is not the first",
     ("placement/checks.py", "spread"): "name of the property that a hint repeats",
 }
 """Literals that happen to equal a default, and what they are."""
