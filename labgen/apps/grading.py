@@ -19,6 +19,7 @@ from labgen.apps.requests import GradingRequest, HandIn, received
 from labgen.core.console import guarded
 from labgen.core.errors import HostError
 from labgen.core.i18n import Language
+from labgen.core.printable import in_line, printable
 from labgen.exercise.catalogue import mounted
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
@@ -92,9 +93,9 @@ def _answer() -> int:
         print(reports.to_text(report, width=request.width or reports.WIDTH, colour=bool(request.width)), end="")
         unwritten = leave(_files(subject, report))
     if unwritten is not None:
-        print(f"error: {unwritten}")
+        print(f"error: {printable(str(unwritten))}")
         return unwritten.exit_status
-    print(f"The report: {subject.report / 'report.html'}")
+    print(f"The report: {in_line(subject.report / 'report.html')}")
     if request.handins:
         print(f"The evidence: {handin_table.note_of(subject.evidence)}.")
     return exit_status(report)

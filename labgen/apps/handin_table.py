@@ -18,6 +18,7 @@ from labgen.core.errors import (
     HostError,
     LabgenError,
 )
+from labgen.core.printable import in_line
 from labgen.model.lab import Lab
 from labgen.report import Report
 from verify import bundle, handins, identities
@@ -59,7 +60,7 @@ def print_table(request: GradingRequest, grade: Grade) -> int:
     widths = [max(len(line[column]) for line in cells) for column in range(3)]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    print("", *(f"{name}: {row.note}" for name, row in zip(names, rows, strict=True)), sep="\n")
+    print("", *(f"{name}: {in_line(row.note)}" for name, row in zip(names, rows, strict=True)), sep="\n")
     if copies := [_copy(pair, names) for pair in handins.shared([row.ids for row in rows])]:
         print("", *copies, sep="\n")
     sys.stdout.flush()
@@ -83,7 +84,7 @@ def _row(handin: HandIn, lab: Lab | None, grade: Grade) -> _Row:
     try:
         report, unwritten = grade(handin, evidence)
     except LabgenError as error:
-        return _Row(error.exit_status, f"not graded: {error}", "-", ids=ids)
+        return _Row(error.exit_status, f"not graded: {error}".replace("\n  ", " "), "-", ids=ids)
     except Exception as error:
         return _Row(LabgenError.exit_status, f"not graded: {type(error).__name__}: {error}", "-", ids=ids)
     points = f"{report.points.got}/{report.points.of}"
@@ -129,4 +130,5 @@ def _copy(pair: Shared, names: Sequence[str]) -> str:
 def _distinct(files: Sequence[HandIn]) -> list[str]:
     """Give a name for each hand-in: its own, or where two have the same, its path."""
     short = [name_of(handin.file) for handin in files]
-    return [name if short.count(name) == 1 else str(handin.file) for name, handin in zip(short, files, strict=True)]
+    names = [name if short.count(name) == 1 else str(handin.file) for name, handin in zip(short, files, strict=True)]
+    return [in_line(name) for name in names]

@@ -10,6 +10,7 @@ from labgen import boxes, images
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.core.errors import HostError
+from labgen.core.printable import printable
 from labgen.core.progress import for_stream
 from labgen.model.lab_folder import LabFolder
 from labgen.providers import doctor
@@ -32,12 +33,12 @@ def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None
     if as_json:
         print(json.dumps({"version": 1, **doctor.as_json(diagnosis)}, indent=2, ensure_ascii=False))
     else:
-        print(doctor.report(diagnosis))
+        print(printable(doctor.report(diagnosis)))
     try:
         choice = diagnosis.choose(lab)
     except HostError as error:
         if not as_json:
-            print(f"\n{error.message}")
+            print(printable(f"\n{error.message}"))
         return error.exit_status
     if not as_json:
         print(f"\nlabgen up will use {choice.why}")

@@ -12,6 +12,7 @@ from labgen.cli.folders import folder_option
 from labgen.cli.parameters import FolderPath
 from labgen.core.atomic_files import need_no_dangling_link, read, write_whole
 from labgen.core.errors import HostError
+from labgen.core.printable import in_line
 from labgen.core.quoting import typed_path
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
@@ -53,8 +54,8 @@ def command(target: Path) -> int:
         elif present != text:
             edited.append(place)
     for place in created:
-        print(f"{place}: created")
+        print(f"{in_line(place)}: created")
     for place in edited:
-        print(f"{place}: yours, left as it is")
-    print(f"Next:  cd {typed_path(target)}  and then  labgen up")
+        print(f"{in_line(place)}: yours, left as it is")
+    print(f"Next:  cd {in_line(typed_path(target))}  and then  labgen up")
     return 0

@@ -12,6 +12,7 @@ from labgen.cli.folders import in_lab_folder, load
 from labgen.core.atomic_files import read
 from labgen.core.console import say
 from labgen.core.i18n import Text, _
+from labgen.core.printable import in_line, printable
 from labgen.host.computer import Host
 from labgen.machines import render
 from labgen.machines.lifecycle import installed
@@ -35,9 +36,9 @@ def command(folder: LabFolder, *, force: bool, diff: bool, stdout: bool) -> int:
         return 0
     if diff:
         changes = render.diff(read(folder.vagrantfile) or "", text)
-        sys.stdout.write(changes or f"{folder.vagrantfile}: unchanged\n")
+        sys.stdout.write(printable(changes) or f"{in_line(folder.vagrantfile)}: unchanged\n")
         return 0
-    print(render.write(text, folder.vagrantfile, force=force))
+    print(in_line(render.write(text, folder.vagrantfile, force=force)))
     for note in _missing_boxes(lab):
         say(note)
     return 0

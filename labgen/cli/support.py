@@ -9,6 +9,7 @@ import click
 from labgen.apps import support
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import FilePath
+from labgen.core.printable import in_line
 from labgen.core.progress import for_stream
 from labgen.model.lab_folder import LabFolder
 
@@ -28,8 +29,8 @@ def command(folder: LabFolder, file: Path | None) -> int:
     with for_stream().step("Checking this computer and the lab folder"):
         parts = support.collect(folder)
     support.write(parts, path)
-    print(f"{path}:")
+    print(f"{in_line(path)}:")
     for part in parts:
-        print(f"  {part.name}  {len(part.text.encode('utf-8', 'replace'))} bytes")
+        print(f"  {in_line(part.name)}  {len(part.text.encode('utf-8', 'replace'))} bytes")
     print("Passwords, tokens and keys are cut out. Paths, names and addresses are not: read it before you send it.")
     return 0

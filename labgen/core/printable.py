@@ -8,3 +8,8 @@ def printable(text: str) -> str:
     return "".join(
         mark if mark.isprintable() or mark == "\n" else " " if mark == "\t" else ascii(mark)[1:-1] for mark in text
     )
+
+
+def in_line(text: object) -> str:
+    """Make a text one line, its control characters and line ends visible: a path or a name, which may hold any."""
+    return printable(str(text)).replace("\n", r"\n")

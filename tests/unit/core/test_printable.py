@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labgen.core.errors import NodeError
-from labgen.core.printable import printable
+from labgen.core.printable import in_line, printable
 from labgen.transport.output import Output
 from provision import tasks
 
@@ -15,6 +15,11 @@ ESCAPES = "\x1b]0;owned\x07\x1b[2J\r\x9b1m\u202e"
 def test_printable_leaves_what_people_write() -> None:
     assert printable("노드 café\n  1\t2") == "노드 café\n  1 2"
     assert printable(printable(ESCAPES)) == printable(ESCAPES)
+
+
+def test_in_line_is_one_line() -> None:
+    assert in_line("a\nb\x1b[2J") == r"a\nb\x1b[2J"
+    assert in_line(ESCAPES + "\u2028\udcff").isprintable()
 
 
 def test_output_of_a_node_cannot_steer_a_terminal() -> None:

@@ -15,6 +15,7 @@ from labgen.apps.handins import name_of, read_table, table
 from labgen.cli import main
 from labgen.core.errors import EvidenceError
 from labgen.core.nonce import derive
+from tests import needs
 from verify import bundle, handins, identities
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -134,6 +135,36 @@ def test_grade_of_several_tells_a_refused_nonce_and_a_copy(tmp_path: Path, capsy
     assert "exercises named: ports" in out
     assert "its lab.yml describes another lab than --lab-file" in out
     assert (tmp_path / "kim-report" / "report.html").exists()
+
+
+NAME = "kim\x1b[2J\nlee: passed"
+
+
+@pytest.mark.parametrize("more", [[], ["park.jsonl"]])
+def test_grade_prints_no_name_of_a_file_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    needs.posix("any character in a file's name")
+    monkeypatch.chdir(tmp_path)
+    for name in (f"{NAME}.jsonl", *more):
+        hand_in(tmp_path / name, "ports")
+    main(["grade", "--from", f"{NAME}.jsonl", *more])
+    out = capsys.readouterr().out
+    assert r"kim\x1b[2J\nlee: passed" in out
+    assert not [line for line in out.split("\n") if line.startswith("lee") or not line.isprintable()]
+
+
+def test_render_support_and_init_print_no_name_of_a_folder_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs.posix("any character in a file's name")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).mkdir()
+    for words in (["init", NAME], ["-C", NAME, "render"], ["-C", NAME, "render", "--diff"]):
+        assert main(words) == 0
+        out = capsys.readouterr().out
+        assert r"kim\x1b[2J\nlee: passed" in out
+        assert "\x1b" not in out
 
 
 def test_grade_refuses_a_name_that_the_table_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
