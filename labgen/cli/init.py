@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from labgen.cli.folders import folder_option
 from labgen.cli.parameters import FolderPath
-from labgen.core.atomic_files import need_no_dangling_link, read, write_whole
+from labgen.core.atomic_files import is_link, need_no_dangling_link, read, write_whole
 from labgen.core.errors import HostError
 from labgen.core.printable import in_line
 from labgen.core.quoting import typed_path
@@ -38,22 +38,29 @@ def _need_folder_or_nothing(target: Path) -> None:
         ) from None
 
 
+def _refuse_links(folders: Iterable[Path]) -> None:
+    """:raises HostError: one of these is a link: what is written in there would be written elsewhere."""
+    for folder in folders:
+        if is_link(folder):
+            raise HostError(
+                f"{folder} is a link, and nothing is written where it leads.", "Remove it, or choose another folder."
+            )
+
+
 @click.command
 @click.argument("target", type=FolderPath(), metavar="DIR", help="the lab folder to make")
 def command(target: Path) -> int:
     """Lay down what is missing; what is there is left as it is, and said."""
     target = (folder_option() or Path()) / target
     _need_folder_or_nothing(target)
-    created, edited = [], []
-    for relative, text in _files():
-        place = target / relative
-        present = read(place)
-        if present is None:
-            write_whole(place, text)
-            created.append(place)
-        elif present != text:
-            edited.append(place)
+    texts = {target / relative: text for relative, text in _files()}
+    _refuse_links({place.parent for place in texts} - {target})
+    # All are looked at before the first is written, so that no half of a lab folder is left.
+    present = {place: read(place) for place in texts}
+    created = [place for place in texts if present[place] is None]
+    edited = [place for place, text in texts.items() if present[place] not in (None, text)]
     for place in created:
+        write_whole(place, texts[place])
         print(f"{in_line(place)}: created")
     for place in edited:
         print(f"{in_line(place)}: yours, left as it is")

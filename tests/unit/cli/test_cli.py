@@ -126,6 +126,28 @@ def test_init_in_the_place_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "is a file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verify", ["a file", "a link", "a link to itself", "a folder in the place of a file"])
+def test_init_writes_nothing_where_it_cannot_write_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verify: str
+) -> None:
+    needs.posix("links")
+    place, elsewhere = tmp_path / "lab", tmp_path / "elsewhere"
+    place.mkdir()
+    elsewhere.mkdir()
+    if verify == "a file":
+        (place / "verify").write_text("mine")
+    elif verify == "a link":
+        (place / "verify").symlink_to(elsewhere)
+    elif verify == "a link to itself":
+        (place / "verify").symlink_to("verify")
+    else:
+        (place / "verify" / "README.md").mkdir(parents=True)
+    assert cli.main(["init", str(place)]) == 5
+    assert str(place / "verify") in capsys.readouterr().err
+    assert [path.name for path in place.iterdir()] == ["verify"]
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_interruption_says_how_to_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
