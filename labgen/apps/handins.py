@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labgen.core.atomic_files import content_of, is_utf16, real
-from labgen.core.errors import EvidenceError, HostError
+from labgen.core.errors import EvidenceError, HostError, UsageError
 from labgen.core.nonce import derive
 
 _PLAIN_NAME = "evidence"
@@ -33,7 +33,16 @@ def _plain(name: str) -> str:
 
 
 def table(secret: bytes, names: list[str], day: str) -> str:
-    """Write the nonce of each learner as CSV: ``name,nonce``."""
+    """Write the nonce of each learner as CSV: ``name,nonce``.
+
+    :raises UsageError: a name is empty, cannot be printed, or is there twice.
+    """
+    plain = [_plain(name) for name in names]
+    for name in plain:
+        if not name or not name.isprintable():
+            raise UsageError(f"{name!r} cannot be a learner's name.", "Write each name as the learner's file has it.")
+        if plain.count(name) > 1:
+            raise UsageError(f"{name} is there twice.", "Each name has one nonce.")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["name", "nonce"])

@@ -13,7 +13,7 @@ from recorded import Recorded
 from labgen import config
 from labgen.apps.handins import name_of, read_table, table
 from labgen.cli import main
-from labgen.core.errors import EvidenceError
+from labgen.core.errors import EvidenceError, UsageError
 from labgen.core.nonce import derive
 from tests import needs
 from verify import bundle, handins, identities
@@ -90,6 +90,21 @@ def test_nonce_command_refuses_a_short_secret(tmp_path: Path, capsys: pytest.Cap
     capsys.readouterr()
     assert main(["nonce", "--secret", str(tmp_path / "secret"), "--date", "2026-11-28", "kim"]) == 0
     assert capsys.readouterr().out == f"name,nonce\nkim,{derive(SECRET, 'kim', '2026-11-28')}\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["", "kim"], "'' cannot be a learner's name"),
+        ([" "], "'' cannot be a learner's name"),
+        (["a\nb"], r"'a\\nb' cannot be a learner's name"),
+        (["kim", "lee", "kim "], "kim is there twice"),
+        (["\uac00", "\u1100\u1161"], "\uac00 is there twice"),
+    ],
+)
+def test_table_refuses_names_that_read_table_would_refuse(names: list[str], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        table(SECRET, names, "2026-11-28")
 
 
 def test_nonce_command_refuses_a_secret_that_is_no_file_or_too_long(
