@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labgen import config as labfile
-from labgen.core.atomic_files import expanded, is_file, write_whole
+from labgen.core.atomic_files import content_of, expanded, is_file, is_utf16, write_whole
 from labgen.core.errors import HostError, LabgenError, MachineError
 from labgen.core.process import Runner
 from labgen.machines import inventory, ssh_config
@@ -139,7 +139,10 @@ def read(config: Path) -> list[Reached]:
     :raises MachineError: a line would do something else than say how a node is reached; says which line.
     :raises HostError: the file cannot be read.
     """
-    text = _data(config).decode("utf-8", errors="replace")
+    content = content_of(config, _LARGEST, "Check the path.")
+    if is_utf16(content):
+        raise HostError(f"{config} is UTF-16.", "Save it as UTF-8.")
+    text = content.decode("utf-8-sig", errors="replace")
     nodes: list[Reached] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -173,10 +176,14 @@ def _take(nodes: list[Reached], key: str, value: str, refused: Callable[[str], L
         raise refused("it comes before the first Host")
     elif key == "identityfile":
         nodes[-1].keys.append(value)
-    elif not _VALUES[key].fullmatch(ssh_config.unquoted(value)):
+    elif not _is_possible(key, ssh_config.unquoted(value)):
         raise refused(f"it is no {key}")
     else:
         nodes[-1].options.setdefault(key, ssh_config.unquoted(value))
+
+
+def _is_possible(key: str, value: str) -> bool:
+    return bool(_VALUES[key].fullmatch(value)) and (key != "port" or int(value) < 2**16)
 
 
 def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:
@@ -186,7 +193,7 @@ def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:
     for number, value in enumerate(reached.keys):
         copy = folder.own / "keys" / f"{reached.name}-{number}"
         # A private key is text, and OpenSSH wants its last line end.
-        text = _data(_key(value, config)).decode("ascii", errors="replace")
+        text = content_of(_key(value, config), _LARGEST, "Check the path.").decode("ascii", errors="replace")
         write_whole(copy, text.replace("\r\n", "\n").rstrip("\n") + "\n", mode=0o600)
         options.append(("IdentityFile", str(copy)))
     return ssh_config.Host(reached.name, tuple(options))
@@ -199,20 +206,3 @@ def _key(value: str, config: Path) -> Path:
         if is_file(place):
             return place
     raise HostError(f"{config} names a key that is not there: {value[:200]}", "Put the key beside it: IdentityFile KEY")
-
-
-def _data(file: Path) -> bytes:
-    """Read a file of a bounded size.
-
-    :raises HostError: it is none, is too large, or cannot be read.
-    """
-    try:
-        if not file.is_file():
-            raise HostError(f"{file} is no file.", "Check the path.")
-        with file.open("rb") as source:
-            data = source.read(_LARGEST + 1)
-    except OSError as why:
-        raise HostError(f"{file} cannot be read: {why.strerror or why}.", "Check its permissions.") from None
-    if len(data) > _LARGEST:
-        raise HostError(f"{file} is too large for what it is to be.", "Check the path.")
-    return data

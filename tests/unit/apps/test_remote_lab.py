@@ -42,6 +42,8 @@ REFUSED = (
     "Match all",
     "Include other",
     "Host *",
+    "Port 65536",
+    "Port 99999",
     "Host a b",
     "Host !a",
     'Host ""',
@@ -93,6 +95,14 @@ def test_read_takes_how_a_node_is_reached(files: tuple[Path, Path]) -> None:
         {"hostname": "127.0.0.1", "user": "vagrant", "port": "1"},
         ['"key of kim"'],
     )
+
+
+def test_read_takes_a_byte_order_mark_and_names_utf16(files: tuple[Path, Path]) -> None:
+    files[0].write_text(PLAIN, encoding="utf-8-sig")
+    assert [node.name for node in read(files[0])] == ["swarm-manager"]
+    files[0].write_text(PLAIN, encoding="utf-16")
+    with pytest.raises(HostError, match=r"ssh_config is UTF-16\.\n  Save it as UTF-8\."):
+        read(files[0])
 
 
 @pytest.mark.parametrize("line", REFUSED)
