@@ -160,8 +160,10 @@ def load_evidence(file: Path, nonce: str | None = None) -> Evidence:
     try:
         return bundle.load(file, nonce)
     except (OSError, ValueError, LabFileError) as why:
-        reason = why.strerror if isinstance(why, OSError) else str(why)
-        raise EvidenceError(f"{file} cannot be graded: {reason}.", "It is what `labgen grade` has kept.") from None
+        reason = str((why.strerror if isinstance(why, OSError) else None) or why).rstrip(".")
+        raise EvidenceError(
+            f"{file} cannot be graded: {reason}.", "Pass an evidence.jsonl written by `labgen grade`."
+        ) from None
 
 
 def lab_in(evidence: Evidence, folder: Path | None = None) -> Inventory:

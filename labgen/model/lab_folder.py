@@ -28,6 +28,7 @@ from labgen.model.record import Record
 
 STATE_VERSION = 2
 _READABLE = (1, STATE_VERSION)
+_DAMAGED = "it is damaged"
 """Version 1 had no record of the machines."""
 
 
@@ -167,9 +168,14 @@ class LabFolder:
         text = read(self.own / "state.json")
         if text is None:
             return None
-        data = json.loads(text)
-        if not isinstance(data, dict) or data.get("version") not in _READABLE:
-            raise ValueError("of another version")
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            raise ValueError(_DAMAGED)
+        if data.get("version") not in _READABLE:
+            raise ValueError("it is of another version of labgen")
         return data
 
     def state(self) -> State | None:
@@ -187,8 +193,9 @@ class LabFolder:
                 raise ValueError("a network namespace that cannot be")
             return State(data["provider"], data["accelerated"], namespace, lacks)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
+            reason = why if isinstance(why, ValueError) else _DAMAGED
             raise MachineError(
-                f"{self.own / 'state.json'} cannot be read: {why}.",
+                f"{self.own / 'state.json'} cannot be read: {reason}.",
                 "Run `labgen up` again: it checks again what runs here.",
             ) from None
 

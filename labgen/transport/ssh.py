@@ -284,7 +284,10 @@ def _connect(inventory: Inventory, node: Node, advice: str) -> Connection:
 
 
 def _unreached(node: Node, why: Exception, advice: str) -> NodeError:
-    return unreached(node.name, redact(str(why)).rstrip(".") or type(why).__name__, advice)
+    reason = str(why)
+    if isinstance(why, OSError) and why.strerror:  # else `[Errno 111]` stands before it
+        reason = f"{why.filename}: {why.strerror}" if why.filename else why.strerror
+    return unreached(node.name, redact(reason).rstrip(".") or type(why).__name__, advice)
 
 
 def _silent(node: Node, why: EngineSilent) -> NodeError:

@@ -107,11 +107,17 @@ def test_mistakes_in_the_lab_file_come_first(tmp_path: Path) -> None:
         inventory.discover(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 99}', '{"version": 1}', '"x"'])
-def test_a_damaged_state_is_one_message(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        *((text, "damaged") for text in ("", "{", "[]", "null", '"x"', '{"version": 1}', "[" * 100_000)),
+        ('{"version": 99}', "of another version of labgen"),
+    ],
+)
+def test_a_damaged_state_is_one_message(tmp_path: Path, text: str, why: str) -> None:
     up(tmp_path)
     (tmp_path / ".labgen" / "state.json").write_text(text)
-    with pytest.raises(MachineError, match=r"state\.json cannot be read"):
+    with pytest.raises(MachineError, match=rf"state\.json cannot be read: it is {why}\.\n"):
         inventory.discover(tmp_path)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from paramiko.ssh_exception import NoValidConnectionsError
 
+from labgen import config
 from labgen.machines.unreachable import unreached
+from labgen.transport.ssh import _unreached
 
 
 @pytest.mark.parametrize(
@@ -49,3 +52,18 @@ def test_unreached_without_an_ssh_server_says_how_to_start_it(reason: str) -> No
     error = unreached("swarm-worker1", reason)
     assert f"cannot be reached: {reason}." in error.message
     assert "labgen halt --force swarm-worker1, then labgen up" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (NoValidConnectionsError({("127.0.0.1", 9): OSError()}), "Unable to connect to port 9 on 127.0.0.1"),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (FileNotFoundError(2, "No such file or directory", "/k"), "/k: No such file or directory"),
+        (TimeoutError("timed out"), "timed out"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_unreached_tells_what_ssh_says_without_its_number(error: OSError, reason: str) -> None:
+    node = config.parse("").first_manager
+    assert _unreached(node, error, "").message == f"swarm-manager cannot be reached: {reason}."

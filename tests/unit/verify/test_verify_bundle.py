@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import Recorded
 
-from labgen.core.errors import NodeError
+from labgen.core.errors import EvidenceError, NodeError
 from labgen.core.redaction import redact
 from labgen.docker.swarm import Task
 from labgen.exercise.catalogue import exercise_names
@@ -32,6 +32,7 @@ from labgen.transport.protocol import Transport
 from verify import bundle
 from verify.bundle import Damaged
 from verify.evidence import Evidence
+from verify.session import load_evidence
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
 NODE = FakeLab().lab.nodes[0]
@@ -428,3 +429,9 @@ def test_load_reads_64_mib_at_most(tmp_path: Path, more: int, why: str) -> None:
         file.truncate(64 * 2**20 + more)
     with pytest.raises(Damaged, match=why):
         bundle.load(tmp_path / "evidence.jsonl")
+
+
+def test_load_evidence_ends_its_sentence_once(tmp_path: Path) -> None:
+    (tmp_path / "kim.jsonl").write_text(head(lab_file="workers: two"), encoding="utf-8")
+    with pytest.raises(EvidenceError, match=r"as in 2\.\n  Pass an evidence\.jsonl written by `labgen grade`\.$"):
+        load_evidence(tmp_path / "kim.jsonl")
