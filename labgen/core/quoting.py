@@ -34,3 +34,8 @@ def typed_path(path: Path, *, windows: bool = os.name == "nt") -> str:
     if text.startswith("-"):
         text = f".{os.sep}{text}"
     return typed(text, windows=windows)
+
+
+def fits_ssh(path: str) -> bool:
+    """Whether OpenSSH can be told a path: it replaces ``${NAME}``, and knows no escapes for control characters."""
+    return "${" not in path and path.isprintable()

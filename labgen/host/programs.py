@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labgen.core.process import Result
+from labgen.core.quoting import fits_ssh
 from labgen.host import debian, downloads
 from labgen.host.computer import LATE, Host, find_vboxmanage
 from labgen.host.findings import Finding, dotted, version_in
@@ -60,6 +61,19 @@ def _vagrant_home(host: Host) -> Iterator[Finding]:
         "(hashicorp/vagrant#11431).",
         f"setx VAGRANT_HOME C:\\vagrant{machines}\nThen open a new terminal.",
     )
+
+
+def folder(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Check that ssh can be told where the nodes' keys lie: only where it cannot, something is found."""
+    del lab
+    if not fits_ssh(str(host.folder())):
+        yield Finding(
+            "ssh.folder",
+            "error",
+            "lab folder",
+            f"ssh cannot use keys in {str(host.folder())!r}: it would read the folder's name in another way.",
+            "Rename the folder, or move the lab to another, so that it holds neither `${` nor control characters.",
+        )
 
 
 def ssh(lab: Lab, host: Host) -> Iterator[Finding]:

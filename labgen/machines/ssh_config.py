@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.core.errors import MachineError
+from labgen.core.errors import HostError
+from labgen.core.quoting import fits_ssh
 
 _KEY = "identityfile"
 _LINE = re.compile(r"\s*(?P<key>[A-Za-z]\w*)(?:\s*=\s*|\s+)(?P<value>.*?)\s*")
@@ -57,7 +58,7 @@ def compose(hosts: Iterable[Host], options: Mapping[str, Any]) -> str:
 
     :param hosts: with their keys' paths as they are, in double quotes or not.
     :param options: of every host, in place of its own.
-    :raises MachineError: a path cannot be written so that OpenSSH takes it for what it is.
+    :raises HostError: a path cannot be written so that OpenSSH takes it for what it is.
 
     >>> print(compose([Host("a", (("Port", "22"), ("IdentityFile", "/home/kim's 100%/key")))], {"User": "x"}), end="")
     Host a
@@ -79,10 +80,10 @@ def compose(hosts: Iterable[Host], options: Mapping[str, Any]) -> str:
 def quoted(path: str) -> str:
     """Write a path so that OpenSSH takes it for what it is.
 
-    :raises MachineError: there is no way to write it.
+    :raises HostError: there is no way to write it.
     """
-    if "${" in path or not path.isprintable():
-        raise MachineError(
+    if not fits_ssh(path):
+        raise HostError(
             f"ssh cannot use a key in {path!r}: it would read the folder's name in another way.",
             "Rename the folder, or move the lab to another, so that it holds neither `${` nor control characters.",
         )

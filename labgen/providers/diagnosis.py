@@ -16,7 +16,14 @@ from labgen.model.lab import Lab
 from labgen.providers import PROVIDERS
 from labgen.providers.base import Check
 
-GENERAL: tuple[Check, ...] = (programs.vagrant, programs.ssh, wsl.folder, resources.memory, resources.processors)
+GENERAL: tuple[Check, ...] = (
+    programs.vagrant,
+    programs.ssh,
+    programs.folder,
+    wsl.folder,
+    resources.memory,
+    resources.processors,
+)
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,15 @@ def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
         examine(configured, LINUX).choose(configured)
 
 
+@pytest.mark.parametrize("folder", ["/home/${x}/lab", "/home/a\nb"])
+def test_examine_finds_a_folder_whose_keys_ssh_cannot_use(folder):
+    assert any(examine(COURSE, BOTH).usable.values())
+    diagnosis = examine(COURSE, BOTH.but(lab_folder=folder))
+    assert not any(diagnosis.usable.values())
+    (finding,) = (finding for finding in diagnosis.findings if finding.id == "ssh.folder")
+    assert repr(folder) in finding.message
+
+
 def test_what_is_no_provider_is_refused():
     with pytest.raises(UsageError, match="'dockr' is not a provider"):
         examine(COURSE, BOTH, ["dockr"])
@@ -389,4 +398,4 @@ def test_the_image_and_docker_hub_are_asked_for_once_each():
 
 def test_checks_are_named_for_what_they_look_at():
     names = [check.__name__ for check in GENERAL]
-    assert names == ["vagrant", "ssh", "folder", "memory", "processors"]
+    assert names == ["vagrant", "ssh", "folder", "folder", "memory", "processors"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labgen import cli
-from labgen.core.errors import MachineError
+from labgen.core.errors import HostError
 from labgen.machines import inventory
 from labgen.machines.ssh_config import Host, compose, keys, parse, quoted
 from labgen.model.lab_folder import LabFolder, State
@@ -52,7 +52,7 @@ def test_keys_reads_what_compose_has_written(name: str, in_quotes: bool) -> None
 def test_keys_reads_any_path(name: str) -> None:
     path = f"/{name}/key"
     if "${" in path:
-        with pytest.raises(MachineError):
+        with pytest.raises(HostError):
             quoted(path)
         return
     assert keys(f"Host a\n  IdentityFile {quoted(path)}\n", "a") == [path]
@@ -90,7 +90,7 @@ def test_fabric_is_given_the_key_itself(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("path", ["/home/${USER}/key", "/home/a\nb/key", "/home/\x1b[2J/key"])
 def test_quoted_refuses_what_cannot_be_written(path: str) -> None:
-    with pytest.raises(MachineError) as refused:
+    with pytest.raises(HostError) as refused:
         quoted(path)
     assert "Rename the folder" in refused.value.hint
     assert str(refused.value).isprintable() or "\x1b" not in str(refused.value)
@@ -113,6 +113,6 @@ def test_up_refuses_a_folder_whose_keys_ssh_cannot_use_before_anything_is_made(
 ) -> None:
     folder = tmp_path / "${HOME}"
     folder.mkdir()
-    assert cli.main(["-C", str(folder), "up", "--provider", "docker"]) == 7
+    assert cli.main(["-C", str(folder), "up", "--provider", "docker"]) == 5
     assert "Rename the folder" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
