@@ -54,6 +54,9 @@ _TOGETHER = 128 * 2**20
 _MOST = 50_000
 """Observations that such a file may have; the whole course makes some hundreds, and a small one takes memory, too."""
 
+_ANSWERS = frozenset({"out", "packed", "as", "error", "left_out"})
+"""Fields of which each observation has one: what was answered, in one of these ways."""
+
 _PACKED_FROM = 16 * 2**10
 
 
@@ -241,6 +244,12 @@ def _observation(fields: Mapping[str, Any], before: list[Observation], number: i
     left_out = fields.get("left_out", False)
     if not all(isinstance(text, str) for text in texts) or len(error) != 2 or not isinstance(left_out, bool):
         raise TypeError("no text")
+    if unknown := fields.keys() - {"node", "script", "since", "hash", *_ANSWERS}:
+        raise Damaged(
+            f"it is forged: observation {number} has a field that labgen does not write: {min(unknown)[:40]!r}"
+        )
+    if len(fields.keys() & _ANSWERS) != 1:
+        raise Damaged(f"it is forged: observation {number} has not one answer")
     return Observation(node, script, out, (error[0], error[1]), since, left_out=left_out)
 
 

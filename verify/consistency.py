@@ -133,7 +133,8 @@ def check(evidence: Evidence) -> None:
     :raises Damaged: it does not fit.
     """
     nodes = {node.name for node in evidence.lab.nodes}
-    if strange := next((answer.node for answer in evidence.observations if answer.node not in nodes), None):
+    strange = next((answer.node for answer in evidence.observations if answer.node not in nodes), None)
+    if strange is not None:
         raise Damaged(f"it is forged: it has answers of {strange[:40]!r}, and its lab has no such node")
     _check_clocks(evidence)
     _check_history(evidence)

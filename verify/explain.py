@@ -30,6 +30,10 @@ _ANY_PROVIDER = next(iter(PROVIDERS))
 """Where nothing was graded, nothing is asked of the nodes."""
 
 
+_NEAREST = 3
+"""Checks that are named where there is none of a name."""
+
+
 class Explainer:
     """A plugin for pytest that runs one check with those it needs, and keeps what each has looked at.
 
@@ -55,7 +59,7 @@ class Explainer:
             near = difflib.get_close_matches(self.check, [*ids, *checks], n=3, cutoff=0.4)
             shorter = {about.name: about.id for about in checks.values()}
             near += [shorter[name] for name in difflib.get_close_matches(self.check, list(shorter), n=2)]
-            self.unknown = ", ".join(dict.fromkeys(near)) or ", ".join(ids)
+            self.unknown = ", ".join([*dict.fromkeys(near or ids)][:_NEAREST])
         needed = {checks[name].id for name in names}
         while True:
             more = {need for about in checks.values() if about.id in needed for need in about.needs} - needed

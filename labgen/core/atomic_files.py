@@ -241,5 +241,5 @@ def give_to_user(path: Path) -> None:
     # Windows has neither.
     if uid and gid and hasattr(os, "geteuid") and os.geteuid() == 0:
         # A file system that knows no owners refuses.
-        with contextlib.suppress(ValueError, OSError):
+        with contextlib.suppress(ValueError, OverflowError, OSError):
             os.chown(path, int(uid), int(gid))

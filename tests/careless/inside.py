@@ -106,6 +106,7 @@ DAMAGED = {
     "unknown lack": b'{"version": 1, "provider": "docker", "accelerated": true, "namespace": null, "lacks": {"x": 1}}',
     "deep": b"[" * 100_000,
     "binary": bytes(range(256)),
+    "5 MB": b"x" * 5_000_000,
     "UTF-16": "{}".encode("utf-16"),
     "lone surrogates": b'{"version": 1, "provider": "\\ud800", "accelerated": true, "namespace": null, "lacks": {}}',
     "a number without end": b'{"version": ' + b"9" * 6000 + b"}",
@@ -133,6 +134,9 @@ def _options() -> Iterator[Trial]:
             yield Trial("--evidence", case, (*words, "--evidence", path), objects.lie_about)
             yield Trial("--from", case, (*words, "--from", path), objects.lie_about)
         yield Trial("--from", case, ("explain", "update.history", "--from", path), objects.lie_about)
+        secret = ("nonce", "--secret", path, "kim")
+        yield Trial("--secret", case, secret, objects.lie_about, frozenset({2, 5}))
+        yield Trial("--nonces", case, ("grade", "--from", "file", "--nonces", path), objects.lie_about, frozenset({14}))
         # A name that is free is a fine one.
         yield Trial("support", case, ("support", path), objects.lie_about, statuses=frozenset({0, 5}))
     for path in (".", "..", "/"):

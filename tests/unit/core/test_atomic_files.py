@@ -129,3 +129,16 @@ def test_give_to_user_gives_what_was_made_under_sudo(tmp_path: Path, monkeypatch
     monkeypatch.delenv("SUDO_UID")
     atomic_files.give_to_user(tmp_path)
     assert len(owners) == 2
+
+
+@pytest.mark.parametrize("uid", ["-5", "9" * 30, "kim"])
+def test_give_to_user_gives_nothing_to_a_user_that_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: str
+) -> None:
+    needs.posix("users")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("SUDO_UID", uid)
+    monkeypatch.setenv("SUDO_GID", "100")
+    owner = tmp_path.stat().st_uid
+    atomic_files.give_to_user(tmp_path)
+    assert tmp_path.stat().st_uid == owner

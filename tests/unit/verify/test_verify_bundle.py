@@ -244,6 +244,13 @@ def state(**fields: Any) -> str:
             "it is forged: when observation 3 was made is no number",
         ),
         (forged(TEXT, 3, lambda line: line.update(left_out="no")), "it is forged: observation 3 cannot be read"),
+        (forged(TEXT, 3, lambda line: line.update(left_out=True)), "it is forged: observation 3 has not one answer"),
+        (
+            forged(TEXT, 3, lambda line: line.update(error=["NodeError", "x"])),
+            "it is forged: observation 3 has not one",
+        ),
+        (forged(TEXT, 3, lambda line: line.pop("out")), "it is forged: observation 3 has not one answer"),
+        (forged(TEXT, 3, lambda line: line.update(note="x")), "it is forged: observation 3 has a field that labgen"),
         (forged(TEXT, 3, lambda line: line.update(node=7)), "it is forged: observation 3 cannot be read"),
         (relined(TEXT, 3, lambda line: line.update(since=float("inf"))), "it is forged: a line of it has Infinity for"),
         (relined(TEXT, 0, lambda line: line.update(nonce=float("nan"))), "it is forged: a line of it has NaN for"),

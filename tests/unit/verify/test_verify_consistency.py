@@ -122,10 +122,11 @@ def test_check_accepts_one_node_with_a_wrong_clock() -> None:
     consistency.check(evidence)
 
 
-def test_check_refuses_answers_of_a_node_that_the_lab_does_not_have() -> None:
+@pytest.mark.parametrize("node", ["neighbour", ""])
+def test_check_refuses_answers_of_a_node_that_the_lab_does_not_have(node: str) -> None:
     evidence = Recorded("update").evidence
-    evidence.observations[3] = dataclasses.replace(evidence.observations[3], node="neighbour")
-    with pytest.raises(Damaged, match="it has answers of 'neighbour', and its lab has no such node"):
+    evidence.observations[3] = dataclasses.replace(evidence.observations[3], node=node)
+    with pytest.raises(Damaged, match=f"it has answers of {node!r}, and its lab has no such node"):
         consistency.check(evidence)
 
 
