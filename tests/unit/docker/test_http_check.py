@@ -144,3 +144,20 @@ def test_requests_are_made_by_the_connection(pages: list[Page], responses: list[
 
     requests = http_check.ask(ask, ["192.0.2.1"], 80, 3.2, requests=2 if len(pages) < 3 else 3)
     assert requests == {"192.0.2.1": Requests(tuple(responses))}
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        (Response(200, "<p>\n Hi</p>", True), "<p> Hi</p>"),
+        (Response(200, " ", True), "an empty page"),
+        (Response(200, "Hi", False), "Hi (no new connection)"),
+        (Response(200, "x" * 80, True), "x" * 80),
+        (Response(200, "x" * 81, True), "x" * 79 + "…"),
+        (Response(503, "busy", True), "status 503: busy"),
+        (Response(0, "curl: (7) refused", False), "curl: (7) refused"),
+        (Response(0, "", False), "no answer"),
+    ],
+)
+def test_short_tells_a_response_in_one_line(response: Response, words: str) -> None:
+    assert http_check._short(response) == words
