@@ -105,3 +105,21 @@ def test_version_of_a_server_is_the_line_that_its_command_prints(printed: bytes,
     question = update._ask("c1")
     assert engine.answer(question) == expected
     assert question.script == "docker exec c1 redis-cli INFO server | grep -a ^redis_version: | head -c 100 || true"
+
+
+@pytest.mark.parametrize(
+    ("fields", "content"), [(None, b""), ({}, b"{}"), ({"Force": True}, b'{"Force": true}')], ids=["none", "no", "one"]
+)
+def test_post_sends_its_fields_as_json(fields: dict[str, Any] | None, content: bytes) -> None:
+    engine = Engine()
+    contents: list[bytes] = []
+
+    class Node:
+        def request(self, method: str, path: str, content: bytes = b"", within: float = 0) -> Reply:
+            contents.append(content)
+            return engine.request(method, path, content, within)
+
+    node: Any = Node()
+    assert containers.post(node, "/swarm/leave", fields) == {"Id": "made"}
+    assert contents == [content]
+    assert engine.requests == ["POST /swarm/leave"]

@@ -333,6 +333,15 @@ def test_updated_is_completed_and_came_after_another_image(old: str, image: str,
         test_health.test_updated(updated, exam_of({}), HEALTH)
 
 
+def test_updated_is_every_running_task_with_the_new_image() -> None:
+    updated = renamed({"image": HEALTH.service.image}, {"image": HEALTH.new})
+    another = replace(task(2, 0), image=HEALTH.service.image)
+    with pytest.raises(AssertionError, match="images in use: "):
+        test_health.test_updated(
+            replace(updated, tasks=(*updated.tasks, another), update_state="completed"), exam_of({}), HEALTH
+        )
+
+
 def test_tried_of_health_needs_the_service() -> None:
     exam: Any = SimpleNamespace(service=lambda _name: None)
     with pytest.raises(AssertionError, match=f"there is no service {HEALTH.web_name}"):
