@@ -422,5 +422,5 @@ def test_exit_status_of_a_run_without_any_check_is_that_of_its_tests(run: Run, p
     assert run(plain, options=()).ret == status
 
 
-def test_marker_of_checks_is_known_where_unknown_ones_are_refused(run: Run) -> None:
-    run(GOOD, options=("--strict-markers",)).assert_outcomes(passed=1)
+def test_markers_are_listed_with_that_of_checks(run: Run) -> None:
+    run(GOOD, options=("--markers",)).stdout.fnmatch_lines(["@pytest.mark.check(about): a claim about the lab, *"])
