@@ -19,6 +19,9 @@ _SHORTEST = 16
 _LONGEST = 64 * 2**10
 """Bytes that a secret may have: what is longer is another file."""
 
+_MAKE = "Make a secret, keep it to yourself, and name its file:\nopenssl rand -hex 32 > new-secret"
+"""Names a file of its own: what was named may be a file of something else."""
+
 
 @click.command
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", help="the learners, as their files are named")
@@ -26,12 +29,11 @@ _LONGEST = 64 * 2**10
 @click.option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help="the day they are for (default: today)")
 def command(names: tuple[str, ...], file: Path, day: date | None) -> int:
     """Print the table, as CSV."""
-    make = f"Make a secret, and keep it to yourself: openssl rand -hex 32 > {file}"
-    secret = content_of(file, _LONGEST, make).strip()
+    secret = content_of(file, _LONGEST, _MAKE).strip()
     if len(secret) < _SHORTEST:
         raise UsageError(
             f"the secret in {file} is too short: {len(secret)} of at least {_SHORTEST} bytes.",
-            f"Make another: openssl rand -hex 32 > {file}",
+            _MAKE,
         )
     sys.stdout.write(table(secret, list(names), (day or date.today()).isoformat()))
     return 0
