@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -116,7 +116,7 @@ def remote_lab(config: Path, lab_file: Path, *, emulated: bool = False) -> Itera
         inventory.write_ssh_config(folder, ssh_config.compose(hosts, _OURS), proxy_command=None)
         # Where it is left open, the one whose nodes lack nothing: what would excuse a check must be said.
         provider = lab.provider if lab.provider in PROVIDERS else _lacking_nothing()
-        state = State(provider, accelerated=not emulated)
+        state = State(provider, accelerated=not emulated, remote=True)
         folder.remember(state)
         try:
             folder.remember(_with_lacks(folder, lab, state))
@@ -130,7 +130,7 @@ def _lacking_nothing() -> str:
 
 
 def _with_lacks(folder: LabFolder, lab: Lab, state: State) -> State:
-    return State(state.provider, state.accelerated, lacks=inventory.find_lacks(folder, lab, state))
+    return replace(state, lacks=inventory.find_lacks(folder, lab, state))
 
 
 def read(config: Path) -> list[Reached]:

@@ -18,11 +18,12 @@ _NO_SERVER = re.compile(r"(?i)connection (?:closed|reset|refused)|unable to conn
 _START = "See with `labgen status` whether the machine runs, and start it with `labgen up`."
 
 
-def unreached(name: str, reason: str, after: str = "") -> NodeError:
+def unreached(name: str, reason: str, after: str = "", *, remote: bool = False) -> NodeError:
     """Make the error for a node that cannot be reached.
 
     :param reason: what ssh said, without a full stop.
     :param after: what to do once it can be reached again, as a sentence.
+    :param remote: whether it is reached by an ssh configuration of someone's: no command here starts it.
 
     >>> print(unreached("swarm-worker1", "Connection timed out"))
     swarm-worker1 cannot be reached: Connection timed out.
@@ -30,13 +31,23 @@ def unreached(name: str, reason: str, after: str = "") -> NodeError:
     """
     if _MISLEADING.search(reason):
         reason = "Permission denied (publickey)"
-    way_out = _START
+    way_out = _way_out_remote(reason) if remote else _way_out(name, reason)
+    return NodeError(f"{name} cannot be reached: {reason}.", f"{way_out} {after}".rstrip())
+
+
+def _way_out(name: str, reason: str) -> str:
     if _REFUSED.search(reason):
-        way_out = (
+        return (
             "It does not take this lab's key: its user's ~/.ssh/authorized_keys was changed, or another machine has "
             "its address. Put the key back at the machine's own screen, or make the machine again: "
             f"labgen down {name}, then labgen up."
         )
-    elif _NO_SERVER.search(reason):
-        way_out = f"{_START} If it runs, its ssh server does not: labgen halt --force {name}, then labgen up."
-    return NodeError(f"{name} cannot be reached: {reason}.", f"{way_out} {after}".rstrip())
+    if _NO_SERVER.search(reason):
+        return f"{_START} If it runs, its ssh server does not: labgen halt --force {name}, then labgen up."
+    return _START
+
+
+def _way_out_remote(reason: str) -> str:
+    if _REFUSED.search(reason):
+        return "It does not take the key: name its User and the right IdentityFile in the ssh configuration."
+    return "See whether the machine runs, and whether the ssh configuration has its HostName and Port."

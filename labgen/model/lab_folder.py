@@ -41,12 +41,14 @@ class State:
     :param namespace: the network namespace the lab has to itself, ``None`` where it uses the
         computer's own network.
     :param lacks: what the nodes cannot do here, and why.
+    :param remote: whether the lab is reached by an ssh configuration of someone's, and was not brought up here.
     """
 
     provider: str
     accelerated: bool = True
     namespace: str | None = None
     lacks: Lacks = field(default_factory=dict)
+    remote: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class LabFolder:
             # It becomes part of paths that are removed.
             if namespace is not None and not re.fullmatch(r"labgen-[0-9a-z]+", namespace):
                 raise ValueError("a network namespace that cannot be")
-            return State(data["provider"], data["accelerated"], namespace, lacks)
+            return State(data["provider"], data["accelerated"], namespace, lacks, data.get("remote") is True)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
             reason = why if isinstance(why, ValueError) else _DAMAGED
             raise MachineError(

@@ -237,20 +237,20 @@ class SshTransport(Transport):
         except TooMuch:
             raise _too_much(node) from None
         except (OSError, EOFError) as why:
-            raise _unreached(node, why, self._advice) from None
+            raise _unreached(node, why, self._advice, remote=self._inventory.state.remote) from None
         except Exception as why:
             # paramiko's errors; it is imported by what connects only.
             from paramiko import SSHException
 
             if isinstance(why, SSHException):
-                raise _unreached(node, why, self._advice) from None
+                raise _unreached(node, why, self._advice, remote=self._inventory.state.remote) from None
             raise
 
     def _unwell(self, node: Node, what: str) -> NodeError:
-        return NodeError(
-            f"{node.name} {what}",
-            f"See with `labgen status` whether the machine runs. `labgen up` starts it. {self._advice}".rstrip(),
-        )
+        start = "See with `labgen status` whether the machine runs. `labgen up` starts it."
+        if self._inventory.state.remote:
+            start = "See whether the machine runs, and whether it is busy."
+        return NodeError(f"{node.name} {what}", f"{start} {self._advice}".rstrip())
 
 
 class _Access:
@@ -280,14 +280,14 @@ def _connect(inventory: Inventory, node: Node, advice: str) -> Connection:
         return inventory.opened(node).transport
     except TimeoutError as why:
         # Not a deadline of ours.
-        raise _unreached(node, why, advice) from None
+        raise _unreached(node, why, advice, remote=inventory.state.remote) from None
 
 
-def _unreached(node: Node, why: Exception, advice: str) -> NodeError:
+def _unreached(node: Node, why: Exception, advice: str, *, remote: bool) -> NodeError:
     reason = str(why)
     if isinstance(why, OSError) and why.strerror:  # else `[Errno 111]` stands before it
         reason = f"{why.filename}: {why.strerror}" if why.filename else why.strerror
-    return unreached(node.name, redact(reason).rstrip(".") or type(why).__name__, advice)
+    return unreached(node.name, redact(reason).rstrip(".") or type(why).__name__, advice, remote=remote)
 
 
 def _silent(node: Node, why: EngineSilent) -> NodeError:

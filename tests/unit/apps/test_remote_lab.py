@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from labgen import cli
 from labgen.apps.remote_lab import read, remote_lab
-from labgen.core.errors import HostError, LabgenError, MachineError
+from labgen.core.errors import HostError, LabgenError, MachineError, NodeError
 from labgen.machines import inventory
+from labgen.transport.ssh import SshTransport
 
 LAB = "workers: 0\n"
 PLAIN = """\
@@ -127,6 +129,10 @@ def test_remote_lab_is_a_folder_of_labgens_own(files: tuple[Path, Path]) -> None
         lab = inventory.discover(folder.path)
         assert lab.lab.first_manager.name == "swarm-manager"
         assert (lab.state.provider, lab.state.accelerated, lab.state.lacks) == ("virtualbox", False, {})
+        with closing(SshTransport(lab)) as nodes, pytest.raises(NodeError) as failed:
+            nodes.run(lab.lab.first_manager, "true", within=5)
+        assert "ssh configuration" in failed.value.hint
+        assert "labgen" not in failed.value.hint
         written = folder.ssh_config.read_text()
         for option in ("HostName 127.0.0.1", "Port 1", "User vagrant", "ForwardAgent no", "IdentityAgent none"):
             assert f"  {option}\n" in written

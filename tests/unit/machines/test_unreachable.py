@@ -55,6 +55,17 @@ def test_unreached_without_an_ssh_server_says_how_to_start_it(reason: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("reason", "way_out"),
+    [("Permission denied (publickey)", "IdentityFile"), ("Connection refused", "Port"), ("No route to host", "Port")],
+)
+def test_unreached_of_a_remote_lab_names_its_ssh_configuration(reason: str, way_out: str) -> None:
+    error = unreached("swarm-worker1", reason, "Run it again.", remote=True)
+    assert way_out in error.hint
+    assert error.hint.endswith("Run it again.")
+    assert "labgen" not in error.hint  # nothing here starts a machine of someone else's
+
+
+@pytest.mark.parametrize(
     ("error", "reason"),
     [
         (NoValidConnectionsError({("127.0.0.1", 9): OSError()}), "Unable to connect to port 9 on 127.0.0.1"),
@@ -66,4 +77,4 @@ def test_unreached_without_an_ssh_server_says_how_to_start_it(reason: str) -> No
 )
 def test_unreached_tells_what_ssh_says_without_its_number(error: OSError, reason: str) -> None:
     node = config.parse("").first_manager
-    assert _unreached(node, error, "").message == f"swarm-manager cannot be reached: {reason}."
+    assert _unreached(node, error, "", remote=False).message == f"swarm-manager cannot be reached: {reason}."
