@@ -11,5 +11,9 @@ def printable(text: str) -> str:
 
 
 def in_line(text: object) -> str:
-    """Make a text one line, its control characters and line ends visible: a path or a name, which may hold any."""
-    return printable(str(text)).replace("\n", r"\n")
+    """Make a text one line, its control characters and line ends visible: a path or a name, which may hold any.
+
+    A byte of a path that is not UTF-8 stays, so that the path can be copied, but for those that are control characters
+    in the codes of older terminals (0x80 to 0x9f).
+    """
+    return "".join(mark if "\udca0" <= mark <= "\udcff" else printable(mark).replace("\n", r"\n") for mark in str(text))

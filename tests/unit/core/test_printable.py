@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from labgen.core.errors import NodeError
@@ -19,7 +21,11 @@ def test_printable_leaves_what_people_write() -> None:
 
 def test_in_line_is_one_line() -> None:
     assert in_line("a\nb\x1b[2J") == r"a\nb\x1b[2J"
-    assert in_line(ESCAPES + "\u2028\udcff").isprintable()
+    assert in_line(ESCAPES + "\u2028\udc9b").isprintable()
+
+
+def test_in_line_leaves_bytes_that_are_no_text() -> None:
+    assert os.fsencode(in_line(os.fsdecode(b"/\xff\xb0\n"))) == b"/\xff\xb0\\n"
 
 
 def test_output_of_a_node_cannot_steer_a_terminal() -> None:
