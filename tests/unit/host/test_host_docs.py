@@ -69,6 +69,7 @@ def findings() -> Iterator[Finding]:
     silent = BOTH.but(internet={"cloud.debian.org:443": False, "cdimage.debian.org:443": False})
     yield from check("virtualbox", "box", lab("box: {image: debian-13}"), silent)
     yield from check("virtualbox", "images", COURSE, alone)
+    yield from programs.folder(COURSE, BOTH.but(lab_folder="/home/kim/${lab}"))
     yield from wsl.folder(COURSE, WSL_ON_WINDOWS_DISK)
     yield from doctor.check_engine(COURSE, OLD_WSL_DESKTOP)
     yield from programs.vagrant(COURSE, WINDOWS.but(user_home="C:/Users/김 철수"))

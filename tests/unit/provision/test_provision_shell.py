@@ -11,6 +11,7 @@ from labgen import config
 from labgen.core.errors import NodeError
 from labgen.core.polling import Patience
 from labgen.model.lab import Node
+from labgen.model.lab_folder import State
 from provision.shell import Shell
 from tests.local_channel import LocalTransport
 
@@ -24,6 +25,7 @@ class LocalInventory:
 
     connection: LocalTransport = field(default_factory=LocalTransport)
     patience: Patience = field(default_factory=Patience)
+    state: State = field(default_factory=lambda: State("libvirt"))
     refuses: OSError | None = None
     forgotten: int = 0
 
