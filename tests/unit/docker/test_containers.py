@@ -46,6 +46,8 @@ class Engine:
         # The last piece was cut off.
         (piece(1, b"a") + piece(1, b"bcd")[:-2], b"ab"),
         (piece(1, b"a") + piece(1, b"b")[:6], b"a"),
+        # A length of four bytes.
+        (piece(1, bytes(2**24)) + piece(2, b"no"), bytes(2**24)),
         # Of a container with a terminal.
         (b"plain\r\n", b"plain\r\n"),
         (b"\1 no head", b"\1 no head"),

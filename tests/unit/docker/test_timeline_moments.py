@@ -147,6 +147,9 @@ def test_vacancies_know_of_other_tasks_of_the_place_that_ran_meanwhile() -> None
     replicated = service(went_on, happened.old, happened.new)
     assert vacancies([happened], replicated) == [Vacancy("1", at(6), at(9))]
     assert (most_missing([happened], replicated), most_missing([happened])) == (1, 1)
+    # One that runs still leaves nothing empty.
+    runs = lived(1, -60, "a", (-59, None))
+    assert vacancies([happened], service(runs, happened.old, happened.new)) == []
     # One on its way out, of which nobody knows how long it ran, is not counted on.
     on_its_way = replace(lived(1, -60, "a", (-59, None)), desired="shutdown")
     assert vacancies([happened], service(on_its_way, happened.old, happened.new)) == [Vacancy("1", at(2), at(9))]

@@ -21,7 +21,7 @@ from labgen.exercises.rollback import checks as test_rollback
 from labgen.exercises.scaling import checks as test_scaling
 from labgen.exercises.scaling import exercise as scaling
 from labgen.observation.commands import INTERFACES, CommandAnswer
-from tests.past import at, lived, service, task
+from tests.past import at, lived, service, task, turn
 from verify.explaining import _short as short
 from verify.testinfra_host import host_of
 
@@ -259,6 +259,10 @@ def test_moves_are_told_with_what_came_before() -> None:
     assert sentence == (
         "replicas that came from one node to another: 1 (after a node was lost), 2 (after it was stopped), 3 (failed)"
     )
+    one, other = turn(1, 0, 1), turn(2, 0, 1)
+    changed = replace(other, new=replace(other.new, image="another"))
+    assert test_failover._keeps_images([one, other])
+    assert not test_failover._keeps_images([one, changed])
     assert test_failover._describe([]) == "the history shows no task that came from one node to another"
     test_failover.test_failed_over(moved)
     test_failover.test_drained(moved)

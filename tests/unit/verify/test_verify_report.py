@@ -375,6 +375,15 @@ def test_text_in_korean_stands_in_columns() -> None:
     assert text.splitlines()[-1] == "11점 중 2점, 4점은 판정하지 못함; 검사 4개: 1 통과, 1 실패, 1 막힘, 1 판정불가."
 
 
+def test_clean_keeps_six_hundred_characters() -> None:
+    assert reports.clean("가" * 600) == "가" * 600
+    assert reports.clean("가" * 601) == "가" * 599 + "…"
+
+
+def test_markdown_has_an_empty_line_before_each_heading() -> None:
+    assert re.findall(r"[^\n]\n#+ .*", to_markdown(SAMPLE)) == []
+
+
 def test_text_says_the_same_with_colour() -> None:
     plain, coloured = reports.to_text(SAMPLE), reports.to_text(SAMPLE, colour=True)
     assert "\x1b[" not in plain
