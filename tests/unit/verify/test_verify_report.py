@@ -380,8 +380,10 @@ def test_clean_keeps_six_hundred_characters() -> None:
     assert reports.clean("가" * 601) == "가" * 599 + "…"
 
 
-def test_markdown_has_an_empty_line_before_each_heading() -> None:
-    assert re.findall(r"[^\n]\n#+ .*", to_markdown(SAMPLE)) == []
+def test_markdown_has_an_empty_line_before_each_heading_and_the_evidence() -> None:
+    text = to_markdown(SAMPLE)
+    assert "\nEvidence: " in text
+    assert re.findall(r"[^\n]\n(?:#+ |Evidence: ).*", text) == []
 
 
 def test_text_says_the_same_with_colour() -> None:
