@@ -38,8 +38,10 @@ def command(folder: LabFolder, *, force: bool, diff: bool, stdout: bool) -> int:
         changes = render.diff(read(folder.vagrantfile) or "", text)
         sys.stdout.write(printable(changes) or f"{in_line(folder.vagrantfile)}: unchanged\n")
         return 0
+    # Before the file is written: what cannot be looked up ends this.
+    notes = list(_missing_boxes(lab))
     print(in_line(render.write(text, folder.vagrantfile, force=force)))
-    for note in _missing_boxes(lab):
+    for note in notes:
         say(note)
     return 0
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from labgen.core.atomic_files import expanded
 from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.daemon_status import DaemonStatus
@@ -20,9 +21,12 @@ REGISTRY = "https://vagrantcloud.com"
 
 
 def vagrant_home(host: Host) -> Path:
-    """Find the folder where Vagrant keeps boxes."""
+    """Find the folder where Vagrant keeps boxes.
+
+    :raises HostError: ``VAGRANT_HOME`` begins with the home folder of no user.
+    """
     set_by_hand = host.env("VAGRANT_HOME")
-    return Path(set_by_hand) if set_by_hand else host.home() / ".vagrant.d"
+    return expanded(set_by_hand) if set_by_hand else host.home() / ".vagrant.d"
 
 
 def on_disk(lab: Lab, host: Host, provider: ProviderFacts) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labgen.core.errors import HostError
 from labgen.core.process import Result
 from labgen.core.quoting import fits_ssh
 from labgen.host import debian, downloads
@@ -48,8 +49,12 @@ def vagrant(lab: Lab, host: Host) -> Iterator[Finding]:
 
 
 def _vagrant_home(host: Host) -> Iterator[Finding]:
-    """Warn of a folder of boxes whose path Vagrant's Ruby may not be able to read on Windows."""
-    home = str(downloads.vagrant_home(host))
+    """Check the folder of boxes: that there is such a path, and that Vagrant's Ruby can read it on Windows."""
+    try:
+        home = str(downloads.vagrant_home(host))
+    except HostError as why:
+        yield Finding("vagrant.home", "error", "Vagrant", f"VAGRANT_HOME cannot be used: {why.message}.", why.hint)
+        return
     if host.system() != "Windows" or home.isascii():
         return
     machines = "\nVBoxManage setproperty machinefolder C:\\vms" if find_vboxmanage(host) else ""

@@ -15,9 +15,10 @@ from typing import Any
 
 import vagrant as python_vagrant
 
-from labgen.core.atomic_files import expanded, home
 from labgen.core.errors import BoxError, MachineError, ProgramTimeout
 from labgen.core.process import Result, Runner
+from labgen.host.computer import Host
+from labgen.host.downloads import vagrant_home
 from labgen.machines.vagrant_errors import way_out
 from labgen.model.lab import Box
 from labgen.providers.base import Machine
@@ -391,6 +392,4 @@ def box_mark(name: str, provider: str) -> Path:
 
     Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
     """
-    vagrant_home = os.environ.get("VAGRANT_HOME")
-    folder = expanded(vagrant_home) if vagrant_home else home() / ".vagrant.d"
-    return folder / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"
+    return vagrant_home(Host()) / "boxes" / name.replace("/", "-VAGRANTSLASH-") / f"labgen-{provider}"

@@ -238,6 +238,7 @@ def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
     try:
         return list(check(lab, host))
     except (OSError, LabgenError) as why:
+        reason, hint = (why.message, why.hint) if isinstance(why, LabgenError) else (str(why), "")
         name = getattr(check, "func", check).__name__
         provider = getattr(check, "keywords", {}).get("provider")
         subject = name.removeprefix("check_").replace("_", " ")
@@ -246,8 +247,8 @@ def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
                 name,
                 "warning",
                 subject,
-                f"could not be looked at: {why}.",
-                "Look at it by hand.",
+                f"could not be looked at: {reason.rstrip('.')}.",
+                hint or "Look at it by hand.",
                 None if provider is None else provider.name,
             )
         ]

@@ -79,8 +79,16 @@ def complaints(trial: Trial, outcome: Outcome, folder: Path) -> list[str]:
     if outcome.status not in (0, 5, 7, 11, 12, 13, 130) and not errors:
         wrong.append("no sentence that begins with error:")
     wrong += [f"not for people: {text}" for text in errors if _RAW.search(text) or not text.strip()]
+    wrong += [f"left running: {path.name}" for path in left_running(folder)]
     wrong += [f"half-written: {path.name}" for path in half_written(folder)]
     return wrong
+
+
+def left_running(folder: Path) -> list[Path]:
+    """Find the files of process ids whose daemons a command has left."""
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    return [path for path in folder.rglob("*.pid") if Path("/proc", path.read_text().strip() or "none").exists()]
 
 
 def half_written(folder: Path) -> list[Path]:

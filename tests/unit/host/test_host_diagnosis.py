@@ -396,6 +396,14 @@ def test_the_image_and_docker_hub_are_asked_for_once_each():
     assert len(host.commands) == len(set(host.commands))
 
 
+def test_examine_says_why_a_check_could_not_look_and_what_to_do():
+    diagnosis = examine(COURSE, BOTH.but(variables={"VAGRANT_HOME": "~nobody-here/x"}))
+    (finding,) = (finding for finding in diagnosis.findings if finding.id == "disk" and finding.provider == "libvirt")
+    assert finding.message.startswith("could not be looked at: ~nobody-here is the home folder of no user")
+    assert (finding.fix, ".." in finding.message) == ("Write the path without ~nobody-here.", False)
+    assert not diagnosis.usable["libvirt"]
+
+
 def test_checks_are_named_for_what_they_look_at():
     names = [check.__name__ for check in GENERAL]
     assert names == ["vagrant", "ssh", "folder", "folder", "memory", "processors"]

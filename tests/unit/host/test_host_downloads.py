@@ -6,6 +6,7 @@ import pytest
 from recorded_host import BOTH, CI, COURSE, LINUX, MAC, WINDOWS, bad, check, lab, recorded
 
 from labgen.boxes import cloud_images
+from labgen.core.errors import HostError
 from labgen.host import downloads, resources
 from labgen.providers import PROVIDERS
 
@@ -124,6 +125,11 @@ def test_vagrant_home_is_respected():
     name = "/big/vagrant/boxes/bento-VAGRANTSLASH-ubuntu-24.04"
     assert on_disk(PINNED, "virtualbox", name=name, host=elsewhere) == VERSION
     assert on_disk(PINNED, "virtualbox", name=name) is None
+
+
+def test_vagrant_home_of_nobody_is_refused():
+    with pytest.raises(HostError, match=r"^~nobody-here is the home folder of no user"):
+        downloads.vagrant_home(BOTH.but(variables={"VAGRANT_HOME": "~nobody-here/x"}))
 
 
 MIRROR = "registry: {mirror: 'http://192.168.0.10:5000'}"

@@ -116,6 +116,13 @@ def test_vagrant_warns_of_a_home_with_korean_letters_on_windows(host, fix):
         assert findings["vagrant.home"].fix.startswith(fix)
 
 
+def test_vagrant_finds_a_home_of_nobody():
+    host = LINUX.but(variables={"VAGRANT_HOME": "~nobody-here/x"})
+    (finding,) = (finding for finding in programs.vagrant(COURSE, host) if finding.id == "vagrant.home")
+    assert (finding.level, finding.fix) == ("error", "Write the path without ~nobody-here.")
+    assert finding.message.startswith("VAGRANT_HOME cannot be used: ~nobody-here is the home folder of no user")
+
+
 @pytest.mark.parametrize(("host", "fix"), [(LINUX, "apt-get"), (MAC, "/usr/bin"), (WINDOWS, "Optional features")])
 def test_ssh(host, fix):
     assert bad(programs.ssh(COURSE, host)) == {}
