@@ -14,7 +14,6 @@ from labgen.core.nonce import derive
 
 _PLAIN_NAME = "evidence"
 _MAKE = "Make it: labgen nonce --secret FILE NAME ... > nonces.csv"
-_LARGEST = 4 * 2**20
 
 
 def name_of(file: Path) -> str:
@@ -76,7 +75,7 @@ def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     :raises EvidenceError: it cannot be read, or is none.
     """
     try:
-        content = content_of(file, _LARGEST, _MAKE)
+        content = content_of(file, _MAKE)
     except HostError as why:
         raise EvidenceError(why.message, why.hint) from None
     if is_utf16(content):

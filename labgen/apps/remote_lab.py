@@ -139,7 +139,7 @@ def read(config: Path) -> list[Reached]:
     :raises MachineError: a line would do something else than say how a node is reached; says which line.
     :raises HostError: the file cannot be read.
     """
-    content = content_of(config, _LARGEST, "Check the path.")
+    content = content_of(config, "Check the path.", _LARGEST)
     if is_utf16(content):
         raise HostError(f"{config} is UTF-16.", "Save it as UTF-8.")
     text = content.decode("utf-8-sig", errors="replace")
@@ -193,7 +193,7 @@ def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:
     for number, value in enumerate(reached.keys):
         copy = folder.own / "keys" / f"{reached.name}-{number}"
         # A private key is text, and OpenSSH wants its last line end.
-        text = content_of(_key(value, config), _LARGEST, "Check the path.").decode("ascii", errors="replace")
+        text = content_of(_key(value, config), "Check the path.", _LARGEST).decode("ascii", errors="replace")
         write_whole(copy, text.replace("\r\n", "\n").rstrip("\n") + "\n", mode=0o600)
         options.append(("IdentityFile", str(copy)))
     return ssh_config.Host(reached.name, tuple(options))

@@ -39,7 +39,10 @@ def _need_folder_or_nothing(target: Path) -> None:
 
 
 def _refuse_links(folders: Iterable[Path]) -> None:
-    """:raises HostError: one of these is a link: what is written in there would be written elsewhere."""
+    """Refuse folders that are links: files written into them would land elsewhere.
+
+    :raises HostError: one of them is a link.
+    """
     for folder in folders:
         if is_link(folder):
             raise HostError(

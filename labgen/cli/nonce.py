@@ -29,7 +29,7 @@ _MAKE = "Make a secret, keep it to yourself, and name its file:\nopenssl rand -h
 @click.option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help="the day they are for (default: today)")
 def command(names: tuple[str, ...], file: Path, day: date | None) -> int:
     """Print the table, as CSV."""
-    secret = content_of(file, _LONGEST, _MAKE).strip()
+    secret = content_of(file, _MAKE, _LONGEST).strip()
     if len(secret) < _SHORTEST:
         raise UsageError(
             f"the secret in {file} is too short: {len(secret)} of at least {_SHORTEST} bytes.",

@@ -18,7 +18,7 @@ _HELD = 3.0
 """Seconds for which a virus scanner, or one that synchronises folders, may hold on to a file on Windows."""
 
 _LARGEST = 4 * 2**20
-"""Bytes that a file may have of which nothing else is said."""
+"""Bytes that a file may have, unless its reader says otherwise."""
 
 
 def read(path: Path, most: int = _LARGEST) -> str | None:
@@ -42,11 +42,11 @@ def read(path: Path, most: int = _LARGEST) -> str | None:
     return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def content_of(path: Path, most: int, hint: str) -> bytes:
+def content_of(path: Path, hint: str, most: int = _LARGEST) -> bytes:
     """Read a file that somebody has named.
 
-    :param most: bytes that it may have.
     :param hint: what to do where it is not such a file.
+    :param most: bytes that it may have.
     :raises HostError: it is not there, cannot be read, is larger, or is not a file.
     """
     try:

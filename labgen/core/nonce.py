@@ -17,7 +17,7 @@ def nonce(text: str) -> str:
     if not text.strip():
         raise ValueError("the nonce is empty. Is a variable not set?")
     if len(text) > LONGEST or not text.isprintable():
-        raise ValueError(f"a nonce has at most {LONGEST} characters, all of which can be printed.")
+        raise ValueError(f"a nonce has at most {LONGEST} characters, and none that cannot be printed.")
     return text
 
 

@@ -224,7 +224,7 @@ def _names(words: Sequence[str], *programs: str) -> bool:
 
 
 def _redact_value(value: str, name: str, stand_in: _StandIn) -> str:
-    """Redact a value, all of which is a secret. ``PWD`` is the working folder if it is a path."""
+    """Redact a value that is a secret from end to end; a ``PWD`` that is a path is the working folder, and stays."""
     if not value or re.fullmatch(_STAND_IN, value) or (_WORKING_FOLDER.fullmatch(name) and value.startswith("/")):
         return value
     return stand_in(value)

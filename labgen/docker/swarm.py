@@ -51,9 +51,9 @@ class Swarm:
     services: Mapping[str, Service]
 
     def settled(self, names: Collection[str]) -> bool:
-        """Say whether every node's state is known and every service of these names has settled.
+        """Say whether the swarm is at rest: the state of every node is known, and the named services have settled.
 
-        What fails again and again is not on its way.
+        A service whose tasks fail again and again has settled.
         """
         nodes_known = all(node.state != "unknown" for node in self.nodes)
         return nodes_known and all(settled(service) for name, service in self.services.items() if name in names)

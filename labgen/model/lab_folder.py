@@ -28,8 +28,9 @@ from labgen.model.record import Record
 
 STATE_VERSION = 2
 _READABLE = (1, STATE_VERSION)
-_DAMAGED = "it is damaged"
 """Version 1 had no record of the machines."""
+
+_DAMAGED = "it is damaged"
 
 
 @dataclass(frozen=True)

@@ -107,16 +107,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--provider", default="docker", help="what the nodes run on: docker (default) or libvirt")
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LabUnderTest]:
-    """A lab folder made by `labgen init`, taken down at the end whatever happened."""
-    path = tmp_path_factory.mktemp("lab")
-    under_test = LabUnderTest(path, pytestconfig.getoption("--provider"))
+@contextlib.contextmanager
+def made_in(path: Path, lab_file: str = "", provider: str = "docker", *, up: bool = True) -> Iterator[LabUnderTest]:
+    """Make a lab folder and bring its lab up; it is taken down at the end whatever happened.
+
+    :param lab_file: text of its lab.yml; the one of `labgen init` stays where empty.
+    :param up: whether the lab is brought up here.
+    """
+    path.mkdir(exist_ok=True)
+    under_test = LabUnderTest(path, provider)
     under_test.run("labgen", "init", str(path))
+    if lab_file:
+        (path / "lab.yml").write_text(lab_file, encoding="utf-8")
     try:
+        if up:
+            under_test.run("labgen", "up", "--provider", provider)
         yield under_test
     finally:
         under_test.run("labgen", "down", check=False)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LabUnderTest]:
+    """A lab folder made by `labgen init`, taken down at the end whatever happened."""
+    with made_in(tmp_path_factory.mktemp("lab"), provider=pytestconfig.getoption("--provider"), up=False) as lab:
+        yield lab
 
 
 def tokens(text: str) -> list[str]:

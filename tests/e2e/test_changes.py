@@ -13,7 +13,7 @@ import pytest
 from labgen.core.process import Runner
 from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker.dockerd import Dockerd
-from tests.e2e.conftest import LabUnderTest
+from tests.e2e.conftest import LabUnderTest, made_in
 
 EVERYONE = ["swarm-manager", "swarm-worker1", "swarm-worker2", "swarm-worker3"]
 
@@ -23,15 +23,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -
     """A lab of four nodes in a folder with a name that shells and configuration files trip over."""
     if pytestconfig.getoption("--provider") != "docker":
         pytest.skip("on containers only: emulated machines would take an hour")
-    path = tmp_path_factory.mktemp("changes") / "랩 하나"
-    under_test = LabUnderTest(path, "docker")
-    path.mkdir()
-    under_test.run("labgen", "init", str(path))
-    write(under_test, "workers: 3")
-    try:
-        yield under_test
-    finally:
-        under_test.run("labgen", "down", check=False)
+    with made_in(tmp_path_factory.mktemp("changes") / "랩 하나", "workers: 3\n", up=False) as lab:
+        yield lab
 
 
 def write(lab: LabUnderTest, text: str) -> None:

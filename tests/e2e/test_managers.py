@@ -6,24 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import LabUnderTest, every_point
+from tests.e2e.conftest import LabUnderTest, every_point, made_in
 
 
 @pytest.fixture(scope="module")
 def managers(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LabUnderTest]:
     """Three managers and a worker, taken down at the end whatever happened."""
-    provider = pytestconfig.getoption("--provider")
-    if provider != "docker":
+    if pytestconfig.getoption("--provider") != "docker":
         pytest.skip("on containers only: four emulated machines more would say nothing else")
-    path = tmp_path_factory.mktemp("managers")
-    under_test = LabUnderTest(path, provider)
-    under_test.run("labgen", "init", str(path))
-    (path / "lab.yml").write_text("managers: 3\nworkers: 1\n")
-    try:
-        under_test.run("labgen", "up", "--provider", provider)
-        yield under_test
-    finally:
-        under_test.run("labgen", "down", check=False)
+    with made_in(tmp_path_factory.mktemp("managers"), "managers: 3\nworkers: 1\n") as lab:
+        yield lab
 
 
 def test_the_loss_of_a_leader_and_of_the_quorum(managers: LabUnderTest) -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from labgen.model.lab_folder import LabFolder
-from tests.e2e.conftest import LabUnderTest
+from tests.e2e.conftest import LabUnderTest, made_in
+
+WITHOUT = "workers: 1\n"
+"""lab.yml without a proxy."""
 
 PASSWORD = "hunter2%40"
 SOURCE = "deb [trusted=yes] http://packages.test/ ./"
@@ -25,16 +28,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -
     """A lab of two nodes that is up, without a proxy."""
     if pytestconfig.getoption("--provider") != "docker":
         pytest.skip("on containers only: the bootstrap is the same on machines")
-    path = tmp_path_factory.mktemp("proxy") / "lab"
-    under_test = LabUnderTest(path, "docker")
-    path.mkdir()
-    under_test.run("labgen", "init", str(path))
-    write(under_test, "")
-    try:
-        under_test.run("labgen", "up", "--provider", "docker")
-        yield under_test
-    finally:
-        under_test.run("labgen", "down", check=False)
+    with made_in(tmp_path_factory.mktemp("proxy") / "lab", WITHOUT) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +54,7 @@ def proxy(lab: LabUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def write(lab: LabUnderTest, text: str) -> None:
-    (lab.path / "lab.yml").write_text(f"workers: 1\n{text}", encoding="utf-8")
+    (lab.path / "lab.yml").write_text(f"{WITHOUT}{text}", encoding="utf-8")
 
 
 def requests(log: Path) -> list[str]:

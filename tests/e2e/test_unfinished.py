@@ -8,23 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import LabUnderTest
+from tests.e2e.conftest import LabUnderTest, made_in
 
 
 @pytest.fixture(scope="module")
 def unfinished(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LabUnderTest]:
     """A lab of its own, taken down at the end whatever happened."""
-    provider = pytestconfig.getoption("--provider")
-    if provider != "docker":
+    if pytestconfig.getoption("--provider") != "docker":
         pytest.skip("on containers only: emulated machines would take long, and say nothing else")
-    path = tmp_path_factory.mktemp("unfinished")
-    under_test = LabUnderTest(path, provider)
-    under_test.run("labgen", "init", str(path))
-    try:
-        under_test.run("labgen", "up", "--provider", provider)
-        yield under_test
-    finally:
-        under_test.run("labgen", "down", check=False)
+    with made_in(tmp_path_factory.mktemp("unfinished")) as lab:
+        yield lab
 
 
 def kill_at(lab: LabUnderTest, exercise: str, words: str) -> None:

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from labgen.machines import inventory as inventories
-from tests.e2e.conftest import LabUnderTest, every_point
+from tests.e2e.conftest import LabUnderTest, every_point, made_in
 
 LEAST = 26
 """Major version of the engine of Debian 13."""
 
 
-@contextmanager
-def up(path: Path, more: str) -> Iterator[LabUnderTest]:
-    """A lab with nodes of Debian 13, taken down at the end whatever happened."""
-    under_test = LabUnderTest(path, "docker")
-    under_test.run("labgen", "init", str(path))
-    (path / "lab.yml").write_text(f"engine: {{suite: trixie}}\n{more}")
-    try:
-        under_test.run("labgen", "up", "--provider", "docker")
-        yield under_test
-    finally:
-        under_test.run("labgen", "down", check=False)
+ENGINE = "engine: {suite: trixie}\n"
+"""lab.yml's choice of nodes of Debian 13."""
 
 
 @pytest.fixture(scope="module")
 def current(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
     """The course's lab."""
-    with up(tmp_path_factory.mktemp("current"), "") as lab:
+    with made_in(tmp_path_factory.mktemp("current"), ENGINE) as lab:
         yield lab
 
 
 @pytest.fixture
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
     """One of three managers, beside the course's."""
-    with up(tmp_path_factory.mktemp("three"), "name: three\nmanagers: 3\nworkers: 1\n") as lab:
+    with made_in(tmp_path_factory.mktemp("three"), f"{ENGINE}name: three\nmanagers: 3\nworkers: 1\n") as lab:
         yield lab
 
 

@@ -101,7 +101,7 @@ def test_read_takes_no_more_than_a_file_may_have(tmp_path: Path) -> None:
 def test_content_of_what_is_no_file(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(HostError) as refused:
-            atomic_files.content_of(path, 100, "Name another.")
+            atomic_files.content_of(path, "Name another.", 100)
         assert refused.value.hint == "Name another."
 
 

@@ -162,31 +162,21 @@ def test_manager_that_cannot_change_the_swarm_is_told(monkeypatch: pytest.Monkey
         membership.retire(lab.inventory, ["swarm-worker1"], lab.account)
 
 
+def draining(monkeypatch: pytest.MonkeyPatch, *looks: tuple[str, Output]) -> Lab:
+    """A lab whose manager takes the order to drain a worker, and then gives these looks at the swarm."""
+    order = ("availability drain id-swarm-worker1", ok())
+    return Lab(monkeypatch, swarm_manager1=[IN_CHARGE, nodes(member("swarm-worker1")), order, *looks])
+
+
 def test_drain_waits_until_tasks_have_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = Lab(
-        monkeypatch,
-        swarm_manager1=[
-            IN_CHARGE,
-            nodes(member("swarm-worker1")),
-            ("availability drain id-swarm-worker1", ok()),
-            swarm(("id-swarm-worker1", "running"), ("id-swarm-worker1", "shutdown"), ("elsewhere", "running")),
-        ],
-    )
+    tasks = (("id-swarm-worker1", "running"), ("id-swarm-worker1", "shutdown"), ("elsewhere", "running"))
+    lab = draining(monkeypatch, swarm(*tasks))
     with pytest.raises(SwarmError, match="last seen: 1 of their tasks run"):
         membership.drain(lab.inventory, ["swarm-worker1"], lab.account)
 
 
 def test_drain_waits_for_replacements_as_long_as_they_can_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = Lab(
-        monkeypatch,
-        swarm_manager1=[
-            IN_CHARGE,
-            nodes(member("swarm-worker1")),
-            ("availability drain id-swarm-worker1", ok()),
-            MOVED,
-            swarm(("id-swarm-worker1", "shutdown"), ("id-swarm-manager1", "running")),
-        ],
-    )
+    lab = draining(monkeypatch, MOVED, swarm(("id-swarm-worker1", "shutdown"), ("id-swarm-manager1", "running")))
     membership.drain(lab.inventory, ["swarm-worker1"], lab.account)
     assert lab.done()
     assert lab.account.changes == ["swarm-worker1: drained"]
