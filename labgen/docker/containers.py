@@ -145,8 +145,9 @@ def _made(node: NodeAccess, image: str, fields: Mapping[str, Any]) -> Any:
     create = "/containers/create"
     reply = node.request("POST", create, json.dumps(fields).encode())
     if reply.status == _NO_SUCH_IMAGE:
-        repository, _, tag = image.partition(":")
-        node.request("POST", f"/images/create?{urlencode({'fromImage': repository, 'tag': tag})}")
+        # Without a tag the engine would fetch every one. A colon further to the left is a registry's port.
+        tagged = image if re.search(r"[:@][^/]*$", image) else f"{image}:latest"
+        node.request("POST", f"/images/create?{urlencode({'fromImage': tagged})}")
         return post(node, create, fields)
     return _value(reply, create)
 

@@ -71,12 +71,22 @@ def test_task_log_is_empty_where_the_engine_has_none(reply: Reply | NodeError, e
     assert engine.requests == ["GET /tasks/t1/logs?stdout=1&stderr=1&tail=5"]
 
 
-def test_throwaway_fetches_the_image_that_the_engine_has_not() -> None:
+@pytest.mark.parametrize(
+    ("image", "fetched"),
+    [
+        ("alpine:3", "alpine%3A3"),
+        ("alpine", "alpine%3Alatest"),
+        ("mirror:5000/alpine", "mirror%3A5000%2Falpine%3Alatest"),
+        ("mirror:5000/alpine:3", "mirror%3A5000%2Falpine%3A3"),
+        ("alpine@sha256:ab", "alpine%40sha256%3Aab"),
+    ],
+)
+def test_throwaway_fetches_the_image_that_the_engine_has_not(image: str, fetched: str) -> None:
     engine = Engine(**{"containers/create": Reply(404, b'{"message":"No such image: alpine:3"}')})
     with pytest.raises(NodeError, match="No such image"):
-        engine.answer(containers.throwaway("", "alpine:3", "net", "", ["true"]))
+        engine.answer(containers.throwaway("", image, "net", "", ["true"]))
     create = "POST /containers/create"
-    assert engine.requests == [create, "POST /images/create?fromImage=alpine&tag=3", create]
+    assert engine.requests == [create, f"POST /images/create?fromImage={fetched}", create]
 
 
 def test_throwaway_that_does_not_start_is_removed() -> None:
