@@ -263,7 +263,7 @@ class NodeFacts:
     @property
     def _hub(self) -> tuple[str, str, str]:
         """Give HTTP status and seconds; those of a question that was not asked where there is no curl."""
-        match = re.fullmatch(r"(\d{3}) ([\d.]+) ([\d.]+)", self._out(HUB).strip())
+        match = re.fullmatch(r"([0-9]{3}) ([0-9]+\.[0-9]+) ([0-9]+\.[0-9]+)", self._out(HUB).strip())
         return (match[1], match[2], match[3]) if match else ("000", "0", "0")
 
     def _out(self, command: str) -> str:

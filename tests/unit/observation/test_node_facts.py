@@ -109,6 +109,7 @@ def test_hub_reachable_with_any_answer(status: str) -> None:
         (UNREACHABLE, False),  # refused at once
         ("000 0.000000 4.001873", True),  # never found: no name server answered
         ("000 0.012000 4.001873", False),  # found, but it does not answer
+        ("000 0.0.0 4.4.4", False),  # no numbers
     ],
 )
 def test_resolver_silent_is_told_from_one_that_refuses(output: str, silent: bool) -> None:
