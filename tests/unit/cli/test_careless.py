@@ -6,10 +6,12 @@ each kind; tests/integration/careless has all.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.careless.attempt import faults
 from tests.careless.inside import sample, trials
 from tests.careless.trial import Outcome, Trial, complaints
@@ -56,3 +58,12 @@ def test_complaints_finds_what_is_half_written(tmp_path: Path) -> None:
     (tmp_path / ".Vagrantfile.k3_zq01x").touch()
     trial = Trial("kind", "case", ("render",))
     assert complaints(trial, Outcome(0, "", ""), tmp_path) == ["half-written: .Vagrantfile.k3_zq01x"]
+
+
+def test_complaints_finds_a_daemon_that_is_left_running(tmp_path: Path) -> None:
+    needs.linux("its /proc")
+    trial = Trial("kind", "case", ("up",))
+    (tmp_path / "ended.pid").write_text("")
+    assert complaints(trial, Outcome(0, "", ""), tmp_path) == []
+    (tmp_path / "daemon.pid").write_text(f"{os.getpid()}\n")
+    assert complaints(trial, Outcome(0, "", ""), tmp_path) == ["left running: daemon.pid"]
