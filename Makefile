@@ -3,7 +3,8 @@
 # make course the whole course in that lab, each exercise carried out and graded
 # make test   installs what is missing, and runs the unit and integration tests
 # make setup  makes the development environment in .venv/
-# make docs   writes the tables of exercises in the documentation
+# make references
+#             writes the tables of exercises in the documentation
 # make messages
 #             writes new texts of the code into the catalogues of translations
 # make lock   chooses the newest versions of every dependency, and writes them into requirements/
@@ -33,7 +34,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-cloud-image e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation setup lock docs messages release verdicts
+.PHONY: mutation setup lock references messages release verdicts
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -163,7 +164,7 @@ $(VENV)/ready: pyproject.toml requirements/dev.txt
 release: $(VENV)/ready
 	$(BIN)/python -m tests.release
 
-docs: $(VENV)/ready
+references: $(VENV)/ready
 	$(BIN)/python -m tests.docs_tables
 
 messages: $(VENV)/ready

@@ -14,7 +14,7 @@ from labgen.exercise.catalogue import exercises
 from labgen.exercise.model import Exercise
 
 PROJECT = Path(__file__).parents[1]
-BEGIN, END = "<!-- exercises: written by `make docs` -->", "<!-- /exercises -->"
+BEGIN, END = "<!-- exercises: written by `make references` -->", "<!-- /exercises -->"
 
 _NEEDS_MANAGERS: Mapping[Language, str] = {
     "en": " (needs `managers: {}` in `lab.yml`)",
@@ -64,7 +64,7 @@ def refreshed(text: str, new_table: str) -> str:
 
 
 def main() -> None:
-    """Write every table anew."""
+    """Write every table again."""
     for name, make in TABLES.items():
         path = PROJECT / name
         path.write_text(refreshed(path.read_text(encoding="utf-8"), make()), encoding="utf-8", newline="\n")

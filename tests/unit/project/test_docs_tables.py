@@ -11,7 +11,7 @@ from tests.docs_tables import BEGIN, END, PROJECT, TABLES, refreshed
 @pytest.mark.parametrize("name", TABLES)
 def test_table_of_exercises_is_fresh(name: str) -> None:
     text = (PROJECT / name).read_text(encoding="utf-8")
-    assert refreshed(text, TABLES[name]()) == text, f"{name}: run `make docs`"
+    assert refreshed(text, TABLES[name]()) == text, f"{name}: run `make references`"
 
 
 @pytest.mark.parametrize("name", exercises())

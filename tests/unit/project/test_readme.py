@@ -1,4 +1,4 @@
-"""The READMEs list every exit status, in both languages."""
+"""The READMEs say the same in both languages, and list every exit status."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from labgen.core import errors
+from tests import markdown
 
 PROJECT = Path(__file__).parents[3]
+ENGLISH = (PROJECT / "README.md").read_text(encoding="utf-8")
+KOREAN = (PROJECT / "README.ko.md").read_text(encoding="utf-8")
 
 
 def families(error: type[errors.LabgenError]) -> set[type[errors.LabgenError]]:
@@ -22,8 +25,34 @@ UNEXPECTED = errors.LabgenError.exit_status
 """Of errors about which nothing more exact is known."""
 
 
-@pytest.mark.parametrize(("file", "heading"), [("README.md", "Exit statuses"), ("README.ko.md", "종료 상태")])
-def test_readme_lists_every_exit_status(file: str, heading: str) -> None:
-    text = (PROJECT / file).read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    listed = {int(number) for number in re.findall(r"(?:^\s*|· *\n?)(\d+) ", text)}
+@pytest.mark.parametrize(("text", "heading"), [(ENGLISH, "Exit statuses"), (KOREAN, "종료 상태")])
+def test_readme_lists_every_exit_status(text: str, heading: str) -> None:
+    section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    listed = {int(number) for number in re.findall(r"(?:^\s*|· *\n?)(\d+) ", section)}
     assert listed == STATUSES - {UNEXPECTED}
+
+
+def test_readme_has_the_same_headings_code_and_tables_in_both_languages() -> None:
+    assert markdown.heading_levels(KOREAN) == markdown.heading_levels(ENGLISH)
+    assert markdown.code_blocks(KOREAN) == markdown.code_blocks(ENGLISH)
+    assert markdown.unmatched_spans(ENGLISH, KOREAN) == set()
+    assert markdown.table_shapes(KOREAN) == markdown.table_shapes(ENGLISH)
+    assert markdown.external_links(KOREAN) == markdown.external_links(ENGLISH)
+
+
+@pytest.mark.parametrize("text", [ENGLISH, KOREAN], ids=["en", "ko"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "py -3 -m venv .venv",
+        "Set-ExecutionPolicy -Scope CurrentUser RemoteSigned",
+        "cd mylab",
+        "labgen up --provider docker",
+        "pipx install --include-deps",
+        "uv tool install --with-executables-from fabric,pytest",
+        "labgen kit make classroom",
+        "python -m labgen",
+    ],
+)
+def test_readme_has_each_way_complete(text: str, command: str) -> None:
+    assert command in text

@@ -1,0 +1,72 @@
+"""What a page and its translation are compared by."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import markdown
+
+PAGE = """\
+# Title
+
+Type `labgen up`, then `labgen
+grade`. See [Docker](https://docs.docker.com/).
+
+```yaml
+# not a heading
+memory: 1536            # MiB
+url: http://host/#part
+
+```
+
+| a | b |
+|---|---|
+| 1 | `x \\| y` |
+
+<!-- exercises: written by `make references` -->
+| `generated` |
+<!-- /exercises -->
+
+1. An item
+
+   ```
+   cd mylab
+   ```
+"""
+
+
+def test_heading_levels_leave_comments_in_code_out() -> None:
+    assert markdown.heading_levels(PAGE) == [1]
+
+
+def test_code_blocks_come_without_comments_and_also_from_lists() -> None:
+    assert markdown.code_blocks(PAGE) == [
+        ("yaml", ["memory: 1536", "url: http://host/#part"]),
+        ("", ["   cd mylab"]),
+    ]
+
+
+def test_code_spans_leave_generated_tables_out_and_join_lines() -> None:
+    assert markdown.code_spans(PAGE) == {"labgen up", "labgen grade", "x \\| y"}
+
+
+@pytest.mark.parametrize(
+    ("korean", "unmatched"),
+    [
+        ("`up`, `노드이름`", set()),
+        ("`up`", {"NODE"}),
+        ("`up`, `노드이름`, `down`", {"down"}),
+        ("`노드이름`, `다른이름`", set()),
+        ("`up`, `노드이름`, `다른이름`", {"NODE"}),
+    ],
+)
+def test_unmatched_spans_let_a_korean_span_stand_for_an_english_one(korean: str, unmatched: set[str]) -> None:
+    assert markdown.unmatched_spans("`up`, `NODE`", korean) == unmatched
+
+
+def test_table_shapes_count_cells() -> None:
+    assert markdown.table_shapes(PAGE) == [[2, 2, 2], [1]]
+
+
+def test_external_links_are_those_of_other_sites() -> None:
+    assert markdown.external_links(PAGE + "[page](course.md)") == ["https://docs.docker.com/"]
