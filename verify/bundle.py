@@ -203,6 +203,8 @@ def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
             "lacks": dict(evidence.state.lacks),
         },
     }
+    if evidence.parameters:
+        head["parameters"] = {name: dict(values) for name, values in evidence.parameters.items()}
     for line in (
         head,
         *(_line(observation, at, first_places) for at, observation in enumerate(evidence.observations)),

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from labgen import __version__
+from labgen.core.errors import ExerciseError
 from labgen.docker import api
 from labgen.docker.api import load_json
-from labgen.exercise.catalogue import exercise_names
+from labgen.exercise.catalogue import Values, exercise_names, exercises, using
 from labgen.model.capabilities import Capability
 from labgen.model.lab_folder import State
 from labgen.providers import PROVIDERS
@@ -28,6 +30,9 @@ LONGEST_RUN = 24 * 3600.0
 """Seconds that a grading may have taken; the longest known took half an hour."""
 
 _FIRST_YEAR = 2024
+
+_LONGEST = 255
+"""Characters of the longest parameter: the reference of an image."""
 
 _APART = timedelta(minutes=10)
 """How far apart the clocks of a lab's nodes and of the computer that grades it may be. Recordings differ by 0.1 s; a
@@ -65,6 +70,7 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
         started=_started(texts["started"], now),
         labgen=texts["labgen"],
         exercises=tuple(names),
+        parameters=_parameters(fields.get("parameters", {})),
     )
 
 
@@ -73,6 +79,23 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Damaged(f"it is forged: {name} in its head is no text")
     return value
+
+
+def _parameters(fields: Any) -> Values:
+    if not isinstance(fields, dict) or not all(isinstance(values, dict) and values for values in fields.values()):
+        raise Damaged("it is forged: the parameters in its head are no list of values by exercise")
+    for name, values in fields.items():
+        if name not in exercises():
+            raise Damaged(f"it has parameters of an exercise that is not installed here: {name[:40]!r}")
+        if strange := values.keys() - asdict(exercises()[name].parameters).keys():
+            raise Damaged(f"it is forged: the exercise {name} has no parameter {min(strange)[:40]!r}")
+        if any(not isinstance(value, str | int | float) or len(str(value)) > _LONGEST for value in values.values()):
+            raise Damaged(f"it is forged: a parameter of the exercise {name} is no text or number, or too long")
+    try:
+        with using(fields):
+            return fields
+    except ExerciseError as error:
+        raise Damaged(f"it is forged: {error.message.rstrip('.')}") from None
 
 
 def _started(text: str, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from labgen import __version__, config
 from labgen.core.atomic_files import read
 from labgen.core.redaction import redact
+from labgen.exercise.catalogue import Values
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import State
@@ -21,6 +22,16 @@ from labgen.transport.observation import Observation
 from labgen.transport.protocol import Transport
 from labgen.transport.recording import Recording
 from labgen.transport.replay import Replay
+
+
+def parameters_of(evidence: Evidence) -> str:
+    """Say with which parameters evidence was made: ``recovery.port=8101, stack.port=18090``."""
+    values = [
+        f"{name}.{parameter}={value}"
+        for name, values in sorted(evidence.parameters.items())
+        for parameter, value in sorted(values.items())
+    ]
+    return ", ".join(values) or "the course's parameters"
 
 
 class Damaged(ValueError):
@@ -36,6 +47,7 @@ class Evidence:
     :param started: when the run began, in UTC.
     :param labgen: version of labgen that has made it.
     :param exercises: those that whoever started the run has named; empty where the lab's own were graded.
+    :param parameters: values that exercises had instead of the course's, by exercise and parameter.
     """
 
     lab_file: str
@@ -45,6 +57,7 @@ class Evidence:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     labgen: str = __version__
     exercises: tuple[str, ...] = ()
+    parameters: Values = field(default_factory=dict)
 
     @classmethod
     def of(cls, inventory: Inventory, nonce: str = "") -> Evidence:

@@ -9,22 +9,22 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labgen.core.errors import ExerciseError, LabgenError
+from labgen.core.errors import EvidenceError, ExerciseError, LabgenError
 from labgen.core.i18n import Language, ui_language
-from labgen.exercise.catalogue import find, using
+from labgen.exercise.catalogue import Values, are_same, find, using
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
 from labgen.transport.protocol import Transport
 from labgen.transport.ssh import SshTransport
 from verify import plugin, session
 from verify.collection import LEFT_OUT
-from verify.evidence import Evidence
+from verify.evidence import Evidence, parameters_of
 from verify.verdicts import REFUSED, REPORT
 
 CHECKS = Path(__file__).parent
@@ -57,7 +57,7 @@ def grade(
     evidence: Evidence | None = None,
     language: Language | None = None,
     nonce: str = "",
-    parameters: Mapping[str, Mapping[str, object]] | None = None,
+    parameters: Values | None = None,
     warn: Callable[[str], None] = lambda _text: None,
     plugins: Sequence[object] = (),
 ) -> Report:
@@ -72,11 +72,13 @@ def grade(
     :param language: of the report; that of this computer where ``None``.
     :param nonce: what the teacher has given for this grading; with evidence, its own counts.
     :param parameters: values that exercises have in this grading instead of the course's, by exercise and parameter:
-        ``{"recovery": {"port": 8101}}``.
+        ``{"recovery": {"port": 8101}}``. Evidence that is recorded keeps them; evidence that is played back has its
+        own, which are taken.
     :param warn: is told which exercises are left out because of a mistake in them.
     :param plugins: take part in pytest's run.
     :raises ExerciseError: an exercise was named that there is not, or whose checks have a mistake; or a parameter
         that there is not, or a value that it cannot have.
+    :raises EvidenceError: the evidence that is played back was recorded with other parameters than these.
     :raises LabgenError: the checks broke down.
     :raises KeyboardInterrupt: it was interrupted.
     """
@@ -88,6 +90,8 @@ def grade(
     options = [f"--lang={language or ui_language()}", *(f"--exercise={name}" for name in names)]
     options += [f"--nonce={nonce}"] if nonce else []
     way = SshTransport(lab) if transport is None else transport
+    if evidence is not None:
+        parameters = evidence.parameters = _agreed(parameters or {}, evidence)
     run = _Run(lab, way, evidence)
     try:
         with _ONE_AT_A_TIME, using(parameters or {}), _without_variables_of_pytest():
@@ -99,6 +103,21 @@ def grade(
     for name, error in run.left_out.items():
         warn(f"{name}: left out: {error.message}")
     return run.result(int(status))
+
+
+def _agreed(parameters: Values, evidence: Evidence) -> Values:
+    """Give the parameters for a grading by evidence: its own, or where it is still empty, those that are asked for.
+
+    :raises EvidenceError: others are asked for than it was recorded with.
+    """
+    if parameters and not evidence.observations:
+        return parameters
+    if parameters and not are_same(parameters, evidence.parameters):
+        raise EvidenceError(
+            f"the evidence was made with {parameters_of(evidence)}, and cannot be graded with others.",
+            "Leave the parameters out: those of the evidence are taken.",
+        )
+    return evidence.parameters
 
 
 class _Run:

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import combinations
 
 from labgen.model.lab import Lab
-from verify.evidence import Evidence
+from verify.evidence import Evidence, parameters_of
 from verify.identities import Ids
 
 _KINDS = ("nodes", "tasks", "containers")
@@ -23,6 +23,7 @@ class Description:
 
     :param exercises: those that were named when it was made.
     :param lacks: what its nodes could not do.
+    :param parameters: values that exercises had instead of the course's; empty where there were none.
     :param other_lab: whether it is of another lab than the teacher has given out.
     """
 
@@ -31,6 +32,7 @@ class Description:
     provider: str
     exercises: tuple[str, ...]
     lacks: tuple[str, ...]
+    parameters: str
     emulated: bool
     other_lab: bool
 
@@ -59,6 +61,7 @@ def describe(evidence: Evidence, lab: Lab | None) -> Description:
         provider=evidence.state.provider,
         exercises=evidence.exercises,
         lacks=tuple(sorted(evidence.state.lacks)),
+        parameters=parameters_of(evidence) if evidence.parameters else "",
         emulated=not evidence.state.accelerated,
         other_lab=lab is not None and evidence.lab != lab,
     )

@@ -14,7 +14,7 @@ from labgen.core.errors import EvidenceError, ExerciseError, HostError, LabFileE
 from labgen.core.lock import GRADING_WAITS, folder_lock
 from labgen.docker.api import UNREADABLE
 from labgen.docker.swarm import Swarm
-from labgen.exercise.catalogue import exercise_names, exercises, find, mounted, prerequisite
+from labgen.exercise.catalogue import exercise_names, exercises, find, mounted, prerequisite, using
 from labgen.exercise.parameters import Parameters
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
@@ -144,6 +144,9 @@ def lab_of(config: pytest.Config) -> Inventory:
             nonce = config.getoption("nonce", None)
             evidence = config.stash[EVIDENCE] = load_evidence(Path(evidence_file), nonce)
             config.stash[LAB], config.stash[TRANSPORT] = lab_in(evidence, place), evidence.replay()
+            parameters = ExitStack()
+            parameters.enter_context(using(evidence.parameters))
+            config.add_cleanup(parameters.close)
         else:
             config.stash[LAB] = inventory.discover(place)
     lab_inventory, book = config.stash[LAB], config.stash[verdicts.BOOK]

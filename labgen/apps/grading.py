@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from labgen.core.console import guarded
 from labgen.core.errors import HostError
 from labgen.core.i18n import Language
 from labgen.core.printable import in_line, printable
-from labgen.exercise.catalogue import mounted
+from labgen.exercise.catalogue import Values, mounted
 from labgen.machines import inventory
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
@@ -42,12 +42,12 @@ def grade_evidence(
     *,
     nonce: str | None = None,
     language: Language | None = None,
-    parameters: Mapping[str, Mapping[str, object]] | None = None,
+    parameters: Values | None = None,
 ) -> Report:
     """Grade what `labgen grade` has kept of a lab, without the lab; see :func:`grade`.
 
-    :param nonce: what it must have been made with; ``None`` where that does not matter.
-    :raises EvidenceError: the file cannot be read, was changed, or was made with another nonce.
+    :param nonce: what it must have been made with; ``None`` where that does not matter; likewise ``parameters``.
+    :raises EvidenceError: the file cannot be read, was changed, or was made with another nonce or other parameters.
     """
     evidence = load_evidence(file, nonce)
     return grade(

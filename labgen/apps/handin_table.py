@@ -117,6 +117,7 @@ def note(description: Description, now: datetime) -> str:
         f"nonce: {description.nonce or 'none'}",
     ]
     parts += [f"its nodes lacked: {', '.join(description.lacks)}"] if description.lacks else []
+    parts += [f"parameters: {description.parameters}"] if description.parameters else []
     parts += ["its lab.yml describes another lab than --lab-file"] if description.other_lab else []
     return "; ".join(parts)
 

@@ -35,6 +35,7 @@ from typing import Literal
 
 from labgen.core.errors import ExerciseError
 from labgen.core.i18n import LANGUAGES
+from labgen.exercise.conflicts import need_no_conflict
 from labgen.exercise.model import Exercise, brief_file
 from labgen.model.capabilities import Capability
 
@@ -51,6 +52,9 @@ _TASKS = ("all", "reset")
 """Names that mean something else where exercises are named."""
 
 Part = Literal["exercise", "steps", "checks", "faults"]
+
+Values = Mapping[str, Mapping[str, object]]
+"""Values of parameters, by exercise and parameter: ``{"recovery": {"port": 8101}}``."""
 
 _FILES = ("exercise.py", "steps.py", "checks.py", *map(brief_file, LANGUAGES))
 
@@ -74,17 +78,16 @@ def exercises() -> Mapping[str, Exercise]:
 
 
 @contextmanager
-def using(parameters: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
+def using(parameters: Values) -> Iterator[None]:
     """Let exercises have other parameters meanwhile, wherever they are asked for in this thread or task.
 
-    :param parameters: values by exercise and parameter: ``{"recovery": {"port": 8101}}``.
     :raises ExerciseError: there is no such exercise or parameter, a value is not allowed, or two exercises would
-        publish one port.
+        publish one port or make something of the same name.
     """
     changed = {name: find(name).with_parameters(**values) for name, values in parameters.items()}
     course = {**exercises(), **changed}
     for exercise in changed.values():
-        _need_free_ports(exercise, course)
+        need_no_conflict(exercise, course, _catalogue().exercises)
     before = _changed.set({**(_changed.get() or {}), **changed})
     try:
         yield
@@ -92,25 +95,18 @@ def using(parameters: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
         _changed.reset(before)
 
 
-_changed: ContextVar[Mapping[str, Exercise] | None] = ContextVar("exercises with other parameters", default=None)
+def are_same(parameters: Values, others: Values) -> bool:
+    """Tell whether exercises are the same with other values for their parameters; a course's value may be named.
 
-
-def _need_free_ports(exercise: Exercise, course: Mapping[str, Exercise]) -> None:
-    """See that no other exercise publishes a port of this one, unless by a service of the same name.
-
-    :raises ExerciseError: one does.
+    :raises ExerciseError: there is no such exercise or parameter, or a value is not allowed.
     """
-    for neighbour in course.values():
-        for spec in neighbour.services if neighbour.name != exercise.name else ():
-            for service in exercise.services:
-                ports = {publish.published for publish in service.publish} - {0}
-                shared = ports & {publish.published for publish in spec.publish}
-                if shared and service.name != spec.name:
-                    raise ExerciseError(
-                        f"{exercise.name}: port {min(shared)} is that of {spec.name}, which the exercise "
-                        f"{neighbour.name} makes.",
-                        "Choose another port.",
-                    )
+    return all(
+        find(name).with_parameters(**parameters.get(name, {})) == find(name).with_parameters(**others.get(name, {}))
+        for name in {*parameters, *others}
+    )
+
+
+_changed: ContextVar[Mapping[str, Exercise] | None] = ContextVar("exercises with other parameters", default=None)
 
 
 def exercise_names() -> tuple[str, ...]:

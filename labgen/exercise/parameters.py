@@ -144,15 +144,20 @@ TooMuchMemory = Annotated[
 """Memory that a task reserves in vain."""
 
 
+_LONGEST_LINE = 200
+"""Characters of a line of text; enough for a sentence, and short enough for a claim."""
+
+
 def _is_plain_line(text: str) -> bool:
-    return text.isprintable() and text.strip() == text != "" and text[0] != "-" and not set("'\"\\$`") & set(text)
+    plain = text.isprintable() and text.strip() == text != "" and text[0] != "-" and not set("'\"\\$`") & set(text)
+    return plain and len(text) <= _LONGEST_LINE
 
 
 Text = Annotated[
     str,
     Rule(
         "one line of text without quotes, backslashes, dollar signs and backquotes, with no hyphen first and no space "
-        "at either end",
+        f"at either end, at most {_LONGEST_LINE} characters",
         _is_plain_line,
     ),
 ]

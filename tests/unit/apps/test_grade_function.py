@@ -74,25 +74,30 @@ def test_grade_evidence_in_several_threads_gives_the_same(
     assert [as_data(graded) for graded in reports] == [fresh[name] for name in names]
 
 
-def test_grade_evidence_takes_parameters_for_one_grading(handins: dict[str, Path]) -> None:
+def with_parameters(handin: Path, file: Path, parameters: catalogue.Values) -> Path:
+    """A hand-in as if it had been made with other parameters than the course's."""
+    evidence = dataclasses.replace(bundle.load(handin), parameters=parameters)
+    file.write_text(bundle.write(evidence), encoding="utf-8")
+    return file
+
+
+def test_grade_evidence_takes_the_parameters_of_the_file(handins: dict[str, Path], tmp_path: Path) -> None:
     parameters = {"ports": {"port": 18003}}
-    (chosen,) = [
-        check
-        for check in grading.grade_evidence(handins["ports"], language="en", parameters=parameters).checks
-        if check.id == "ports.chosen"
-    ]
+    file = with_parameters(handins["ports"], tmp_path / "kim.jsonl", parameters)
+    (chosen,) = [check for check in grading.grade_evidence(file, language="en").checks if check.id == "ports.chosen"]
     assert chosen.verdict == "fail"
     assert "publishes port 18003 " in chosen.claim
     assert catalogue.find("ports").parameters.fill("{port}") == "8003"
     with pytest.raises(ExerciseError, match=r"^ports: there is no parameter 'prot'"):
         grading.grade_evidence(handins["ports"], language="en", parameters={"ports": {"prot": 18003}})
+    with pytest.raises(EvidenceError, match=r"^the evidence was made with the course's parameters, and cannot be "):
+        grading.grade_evidence(handins["ports"], language="en", parameters=parameters)
 
 
 def test_request_carries_parameters(tmp_path: Path, handins: dict[str, Path]) -> None:
-    handin = requests.HandIn(handins["ports"], tmp_path)
-    request = requests.GradingRequest(
-        tmp_path, tmp_path, "en", ("ports",), handins=(handin,), parameters={"ports": {"port": 18003}}
-    )
+    parameters = {"ports": {"port": 18003}}
+    handin = requests.HandIn(with_parameters(handins["ports"], tmp_path / "kim.jsonl", parameters), tmp_path)
+    request = requests.GradingRequest(tmp_path, tmp_path, "en", ("ports",), handins=(handin,), parameters=parameters)
     lines = list[str]()
     assert requests.grade(request, lines.append) == 11
     graded = report.from_json((tmp_path / "report.json").read_text(encoding="utf-8"))

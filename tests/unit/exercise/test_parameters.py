@@ -81,6 +81,7 @@ def toy() -> Exercise:
         ("line", " hi", "toy: line must be one line of text without quotes"),
         ("line", "-n", "toy: line must be one line of text without quotes"),
         ("line", "it's", "toy: line must be one line of text without quotes"),
+        ("line", "a" * 201, "toy: line must be one line of text without quotes"),
         ("line", "a\nb", "toy: line must be one line of text without quotes"),
         ("reserve", "much", "toy: reserve must be memory as docker takes it"),
         ("label", "a=b", "toy: label must be letters, digits"),
@@ -217,6 +218,12 @@ def test_using_is_for_one_block_and_any_reader() -> None:
     ("values", "sentence"),
     [
         ({"recovery": {"port": 8003}}, "recovery: port 8003 is that of web-chosen, which the exercise ports makes."),
+        ({"failover": {"name": "site"}}, "failover: the exercise secrets makes a service called site, too."),
+        ({"service": {"name": "Shop_Web"}}, "service: the exercise stack makes a service called Shop_Web, too."),
+        (
+            {"failover": {"name": "front"}, "quorum": {"name": "front"}},
+            "failover: the exercise quorum makes a service called front, too.",
+        ),
         ({"ports": {"port": 8004}}, "ports: port and host_port must be two ports; both are 8004."),
         ({"recovery": {"name": "web_"}}, "recovery: name must be a name that Docker takes"),
         ({"loadbalance": {"replicas": 0}}, "loadbalance: replicas must be a whole number from 2 to 100; it is 0."),

@@ -215,6 +215,18 @@ def state(**fields: Any) -> str:
         (head(started="0001-01-01T00:00:00+14:00"), "it is forged: it began before there was labgen"),
         (head(started="yesterday"), "it is forged: it began at no time: 'yesterday'"),
         (head(started=1764000000), "it is forged: started in its head is no text"),
+        (head(parameters=["stack"]), "it is forged: the parameters in its head are no list of values by exercise"),
+        (head(parameters={"stack": 1}), "it is forged: the parameters in its head are no list of values by exercise"),
+        (head(parameters={"bo\x1bgus": {"port": 1}}), "it has parameters of an exercise that is not installed here: "),
+        (head(parameters={"stack": {"po\x1brt": 1}}), "it is forged: the exercise stack has no parameter 'po\\x1brt'"),
+        (
+            head(parameters={"stack": {"port": "x" * 999}}),
+            "it is forged: a parameter of the exercise stack is no text or",
+        ),
+        (head(parameters={"stack": {"port": 70000}}), "it is forged: stack: port must be a port from 1 to 65535, but"),
+        (head(parameters={"stack": {"port": True}}), "it is forged: stack: port must be a port from 1 to 65535, but"),
+        (head(parameters={"stack": {"port": [1]}}), "it is forged: a parameter of the exercise stack is no text"),
+        (head(parameters={"stack": {"port": 8088}}), "it is forged: stack: port 8088 is that of site, which the"),
         (head(state=[]), "it is forged: its head does not say where the lab ran"),
         (state(more=1), "it is forged: its head does not say where the lab ran"),
         (

@@ -18,6 +18,8 @@ from labgen.core.nonce import derive
 from tests import needs
 from verify import bundle, handins, identities
 
+HOSTILE = "<i>[see](http://a.example/)</i>"
+
 SECRET = b"0123456789abcdef0123456789abcdef"
 
 
@@ -197,6 +199,20 @@ def test_grade_of_one_file_says_what_no_check_says(tmp_path: Path, capsys: pytes
     main(["grade", "--from", str(file), "--nonce", "spring"])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("The evidence: made ")]
     assert "on docker; exercises named: ports; nonce: spring; its nodes lacked: netplan" in line
+    assert "parameters" not in line
+
+
+def test_grade_of_one_file_takes_its_parameters_and_names_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evidence = replace(Recorded("service").evidence, parameters={"service": {"line": HOSTILE}})
+    (tmp_path / "kim.jsonl").write_text(bundle.write(evidence), encoding="utf-8")
+    main(["grade", "service", "--from", str(tmp_path / "kim.jsonl"), "--report", str(tmp_path / "out")])
+    assert f"; parameters: service.line={HOSTILE}" in capsys.readouterr().out
+    page, markdown = [(tmp_path / "out" / f"report.{form}").read_text(encoding="utf-8") for form in ("html", "md")]
+    assert "&lt;i&gt;[see]" in page
+    assert "<i>" not in page
+    assert r"says '&lt;i&gt;\[see\]\(" in markdown
 
 
 @pytest.mark.parametrize("accelerated", [True, False])

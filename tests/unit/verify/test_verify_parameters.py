@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
 
 import pytest
 from recorded import Recorded
 
 from labgen.apps.grading import grade
-from labgen.exercise.catalogue import exercise_names, find
+from labgen.core.errors import EvidenceError
+from labgen.exercise.catalogue import Values, exercise_names, find
 from labgen.report import Report
+from verify import bundle
 from verify.evidence import Evidence
 from verify.session import lab_in
-
-Values = Mapping[str, Mapping[str, Any]]
 
 NGINX = "course/nginx:1.27"
 OLD, NEW = {"old": "redis:5.0-alpine"}, {"new": "redis:6.2.7-alpine"}
@@ -153,7 +151,8 @@ def _pattern(default: object) -> re.Pattern[str]:
 
 def graded(name: str, evidence: Evidence, parameters: Values) -> Report:
     """Grade a recording by other values than the course's."""
-    return grade(lab_in(evidence), [name], evidence.replay(), evidence=evidence, language="en", parameters=parameters)
+    evidence = replace(evidence, parameters=parameters)
+    return grade(lab_in(evidence), [name], evidence.replay(), evidence=evidence, language="en")
 
 
 def wrong(name: str, report: Report) -> list[str]:
@@ -175,6 +174,33 @@ def test_grade_of_a_lab_with_other_values_gives_every_point(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_grade_of_the_usual_lab_by_other_values_fails(name: str) -> None:
     assert wrong(name, graded(name, Recorded(name).evidence, OTHERS[name]))
+
+
+def test_grade_refuses_evidence_that_was_made_with_other_parameters() -> None:
+    evidence = replace(Recorded("stack").evidence, parameters={"stack": {"port": 18090}})
+    lab = lab_in(evidence)
+    with pytest.raises(EvidenceError) as refused:
+        grade(lab, ["stack"], evidence.replay(), evidence=evidence, parameters={"recovery": {"port": 8101}})
+    assert refused.value.message == "the evidence was made with stack.port=18090, and cannot be graded with others."
+    usual = Recorded("stack").evidence
+    with pytest.raises(EvidenceError, match="the evidence was made with the course's parameters, and cannot be"):
+        grade(lab, ["stack"], usual.replay(), evidence=usual, parameters={"stack": {"port": 18090}})
+
+
+def test_grade_takes_the_values_of_the_evidence_however_they_are_named() -> None:
+    evidence = replace(renamed("stack", OTHERS["stack"]), parameters=OTHERS["stack"])
+    values = {**OTHERS["stack"], "recovery": {"port": 8001}}
+    report = grade(lab_in(evidence), ["stack"], evidence.replay(), evidence=evidence, language="en", parameters=values)
+    assert wrong("stack", report) == []
+
+
+def test_grade_keeps_the_parameters_in_the_evidence_that_it_records() -> None:
+    played = renamed("globalmode", OTHERS["globalmode"])
+    recorded = replace(played, observations=[])
+    nodes = recorded.recording(played.replay())
+    grade(lab_in(played), ["globalmode"], nodes, evidence=recorded, parameters=OTHERS["globalmode"])
+    assert recorded.observations
+    assert bundle.read(bundle.write(recorded)).parameters == OTHERS["globalmode"]
 
 
 def test_every_parameter_has_another_value_or_a_reason() -> None:
