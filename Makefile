@@ -3,6 +3,7 @@
 # make course the whole course in that lab, each exercise carried out and graded
 # make test   installs what is missing, and runs the unit and integration tests
 # make setup  makes the development environment in .venv/
+# make docs   builds the documentation as a site, in both languages, in build/docs/
 # make references
 #             writes the tables of exercises in the documentation
 # make messages
@@ -34,7 +35,7 @@ SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATU
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
 .PHONY: e2e e2e-cloud-image e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
-.PHONY: mutation setup lock references messages release verdicts
+.PHONY: mutation setup lock docs references messages release verdicts
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
 lab: lab-up
@@ -164,6 +165,14 @@ $(VENV)/ready: pyproject.toml requirements/dev.txt
 release: $(VENV)/ready
 	$(BIN)/python -m tests.release
 
+# Zensical is no part of the development environment: it is installed when the site is built for the first time.
+docs: $(VENV)/docs-ready
+	$(BIN)/python -m tests.docs_site
+
+$(VENV)/docs-ready: $(VENV)/ready requirements/docs.txt
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/docs.txt
+	touch $@
+
 references: $(VENV)/ready
 	$(BIN)/python -m tests.docs_tables
 
@@ -175,5 +184,6 @@ UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-
 lock: $(VENV)/ready
 	$(BIN)/pip install --quiet 'uv>=0.5'
 	$(UV) --extra dev --generate-hashes --output-file requirements/dev.txt
+	$(UV) --extra docs --constraint requirements/dev.txt --generate-hashes --output-file requirements/docs.txt
 	$(UV) --no-annotate --constraint requirements/dev.txt --output-file requirements/constraints.txt
 	$(UV) --no-annotate --constraint requirements/dev.txt --generate-hashes --output-file labgen/kit/requirements.txt

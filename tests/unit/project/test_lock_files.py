@@ -15,6 +15,7 @@ PROJECT = Path(__file__).parents[3]
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 DEV = PROJECT / "requirements" / "dev.txt"
 CONSTRAINTS = PROJECT / "requirements" / "constraints.txt"
+DOCS = PROJECT / "requirements" / "docs.txt"
 KIT = PROJECT / "labgen" / "kit" / "requirements.txt"
 RUNTIME = PYPROJECT["project"]["dependencies"]
 DEVELOPMENT = [
@@ -22,6 +23,7 @@ DEVELOPMENT = [
     *PYPROJECT["project"]["optional-dependencies"]["dev"],
     *PYPROJECT["build-system"]["requires"],  # the project itself is installed with --no-build-isolation
 ]
+DOCUMENTATION = [*RUNTIME, *PYPROJECT["project"]["optional-dependencies"]["docs"]]
 LOCK_AGAIN = "run `make lock`"
 
 
@@ -42,7 +44,9 @@ def version(pin: Requirement) -> str:
 
 
 @pytest.mark.parametrize(
-    ("path", "dependencies"), [(DEV, DEVELOPMENT), (CONSTRAINTS, RUNTIME), (KIT, RUNTIME)], ids=["dev", "wheel", "kit"]
+    ("path", "dependencies"),
+    [(DEV, DEVELOPMENT), (DOCS, DOCUMENTATION), (CONSTRAINTS, RUNTIME), (KIT, RUNTIME)],
+    ids=["dev", "docs", "wheel", "kit"],
 )
 def test_lock_file_satisfies_every_dependency_in_pyproject(path: Path, dependencies: list[str]) -> None:
     locked = pins(path)
@@ -53,7 +57,7 @@ def test_lock_file_satisfies_every_dependency_in_pyproject(path: Path, dependenc
             assert dependency.specifier.contains(version(pin)), f"{path.name} has {pin}, not {dependency}: {LOCK_AGAIN}"
 
 
-@pytest.mark.parametrize("path", [DEV, CONSTRAINTS, KIT], ids=["dev", "wheel", "kit"])
+@pytest.mark.parametrize("path", [DEV, DOCS, CONSTRAINTS, KIT], ids=["dev", "docs", "wheel", "kit"])
 def test_lock_file_has_what_its_packages_need(path: Path) -> None:
     locked = pins(path)
     installed = {canonicalize_name(distribution.name): distribution for distribution in metadata.distributions()}
@@ -64,7 +68,7 @@ def test_lock_file_has_what_its_packages_need(path: Path) -> None:
                 assert canonicalize_name(need.name) in locked, f"{name} needs {need}: {LOCK_AGAIN}"
 
 
-@pytest.mark.parametrize("path", [DEV, KIT], ids=["dev", "kit"])
+@pytest.mark.parametrize("path", [DEV, DOCS, KIT], ids=["dev", "docs", "kit"])
 def test_lock_file_names_a_hash_for_every_pin_and_no_index(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for block in re.split(r"(?m)^(?=[A-Za-z0-9])", text)[1:]:
@@ -72,10 +76,12 @@ def test_lock_file_names_a_hash_for_every_pin_and_no_index(path: Path) -> None:
     assert "://" not in text + CONSTRAINTS.read_text(encoding="utf-8")
 
 
-def test_constraints_are_the_versions_that_development_uses() -> None:
+@pytest.mark.parametrize("path", [DOCS, CONSTRAINTS], ids=["docs", "wheel"])
+def test_lock_file_has_the_versions_that_development_uses(path: Path) -> None:
     development = pins(DEV)
-    for name, constraints in pins(CONSTRAINTS).items():
-        assert list(map(str, constraints)) == list(map(str, development[name]))
+    for name in pins(path).keys() & development.keys():
+        assert list(map(str, pins(path)[name])) == list(map(str, development[name]))
+    assert path == DOCS or pins(path).keys() <= development.keys()
 
 
 def test_kits_have_the_versions_of_the_constraints() -> None:
