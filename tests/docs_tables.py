@@ -1,4 +1,4 @@
-"""Write the tables of exercises in README.md, README.ko.md and docs/course.md: ``python -m tests.docs_tables``.
+"""Write the tables of exercises in the READMEs and in both course.md: ``python -m tests.docs_tables``.
 
 Each stands between two comments, ``<!-- exercises -->`` and ``<!-- /exercises -->``, and is made of the exercises' own
 data. A test compares the files with what this writes.
@@ -20,6 +20,7 @@ _NEEDS_MANAGERS: Mapping[Language, str] = {
     "en": " (needs `managers: {}` in `lab.yml`)",
     "ko": "(`lab.yml`에 `managers: {}` 필요)",
 }
+_SECTIONS: Mapping[Language, Mapping[str, str]] = {"en": {}, "ko": {"beyond the document": "교재에 없음"}}
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -39,15 +40,19 @@ def _for_readers(language: Language, *head: str) -> str:
     return table(head, ([f"`{name}`", summary(exercise, language)] for name, exercise in exercises().items()))
 
 
-def _for_the_course() -> str:
-    rows = ([f"`{name}`", exercise.section, summary(exercise, "en")] for name, exercise in exercises().items())
-    return table(["exercise", "document", "what it shows"], rows)
+def _for_the_course(language: Language, *head: str) -> str:
+    rows = (
+        [f"`{name}`", _SECTIONS[language].get(exercise.section, exercise.section), summary(exercise, language)]
+        for name, exercise in exercises().items()
+    )
+    return table(head, rows)
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "README.md": lambda: _for_readers("en", "exercise", "what it shows"),
     "README.ko.md": lambda: _for_readers("ko", "실습", "내용"),
-    "docs/course.md": _for_the_course,
+    "docs/course.md": lambda: _for_the_course("en", "exercise", "document", "what it shows"),
+    "docs/ko/course.md": lambda: _for_the_course("ko", "실습", "교재", "내용"),
 }
 """What makes the table of each file."""
 
