@@ -20,6 +20,7 @@ from labgen.providers import PROVIDERS
 from labgen.transport import tracing
 from labgen.transport.observation import Observation
 from verify.checks import check_of
+from verify.collection import LEFT_OUT
 from verify.evidence import Evidence
 from verify.explaining import Explained, explanation_of
 from verify.grading import grade
@@ -39,6 +40,7 @@ class Explainer:
 
     :param check: the check, as somebody typed it.
     :ivar explanations: of the check, once for each node it is made for.
+    :ivar mistake: why the checks of its exercise are left out, ``None`` where they are not.
     :ivar unknown: why there is no such check, empty where there is one.
     """
 
@@ -46,13 +48,15 @@ class Explainer:
         self.check = check
         self.explanations: list[Explained] = []
         self.unknown = ""
+        self.mistake: ExerciseError | None = None
         self._items: list[pytest.Item] = []
         self._behind: dict[str, list[Observation]] = {}
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep the check that is wanted, and what it needs."""
         checks = {check_id(item): about for item in items if (about := check_of(item))}
+        self.mistake = config.stash[LEFT_OUT].get(self.check.partition(".")[0])
         names = [name for name, about in checks.items() if self.check in (name, about.id, about.name)]
         if not names:
             ids = dict.fromkeys(about.id for about in checks.values())
@@ -105,6 +109,8 @@ def explain(
     explainer = Explainer(check)
     lab = lab_in(evidence, folder.path)
     grade(lab, ("all",), evidence.replay(), evidence=evidence, language=language, plugins=[explainer])
+    if explainer.mistake:
+        raise explainer.mistake
     if explainer.unknown:
         raise ExerciseError(f"there is no check '{check}'.", f"Did you mean: {explainer.unknown}?")
     if not explainer.explanations:

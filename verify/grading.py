@@ -17,7 +17,7 @@ import pytest
 
 from labgen.core.errors import EvidenceError, ExerciseError, LabgenError
 from labgen.core.i18n import Language, ui_language
-from labgen.exercise.catalogue import Values, are_same, find, using
+from labgen.exercise.catalogue import Values, are_same, find, translation_mistakes, using
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
 from labgen.transport.protocol import Transport
@@ -74,7 +74,8 @@ def grade(
     :param parameters: values that exercises have in this grading instead of the course's, by exercise and parameter:
         ``{"recovery": {"port": 8101}}``. Evidence that is recorded keeps them; evidence that is played back has its
         own, which are taken.
-    :param warn: is told which exercises are left out because of a mistake in them.
+    :param warn: is told which exercises are left out because of a mistake in them, and which translations cannot be
+        read.
     :param plugins: take part in pytest's run.
     :raises ExerciseError: an exercise was named that there is not, or whose checks have a mistake; or a parameter
         that there is not, or a value that it cannot have.
@@ -102,6 +103,8 @@ def grade(
             way.close()
     for name, error in run.left_out.items():
         warn(f"{name}: left out: {error.message}")
+    for warning in translation_mistakes(language or ui_language()):
+        warn(f"warning: {warning}")
     return run.result(int(status))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 
 from labgen import config
-from labgen.cli.folders import with_own_exercises
+from labgen.cli.folders import exercise_named, with_own_exercises
 from labgen.cli.parameters import ExerciseName, language_of, language_option
 from labgen.core.i18n import Language, _
-from labgen.exercise.catalogue import find
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder
@@ -22,7 +21,7 @@ _NOT_APPLICABLE = _("Not applicable here")
 @with_own_exercises
 def command(folder: LabFolder, exercise: str, lang: Language | None) -> int:
     """Print an exercise's brief with this lab's names; last, what the nodes of this lab cannot do of it."""
-    task = find(exercise)
+    task = exercise_named(exercise)
     language = language_of(lang)
     brief = _of_this_lab(task.brief(language), lab_of(folder.path))
     print(f"# {task.title.in_(language)}\n\n{brief}", end="")

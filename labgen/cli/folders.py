@@ -11,7 +11,9 @@ from typing import Concatenate, ParamSpec
 import click
 
 from labgen.core.atomic_files import need_folder
-from labgen.exercise.catalogue import mounted
+from labgen.core.i18n import Language, ui_language
+from labgen.exercise.catalogue import find, mounted, problems, translation_mistakes
+from labgen.exercise.model import Exercise
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder
@@ -56,9 +58,24 @@ def with_own_exercises(command: Callable[Concatenate[LabFolder, Options], int]) 
     @functools.wraps(command)
     def run(folder: LabFolder, *args: Options.args, **options: Options.kwargs) -> int:
         with mounted(folder.path):
+            lang: Language | None = options.get("lang")  # type: ignore[assignment]
+            for warning in translation_mistakes(lang or ui_language()):
+                print(f"warning: {warning}", file=sys.stderr)
             return command(folder, *args, **options)
 
     return in_lab_folder(run)
+
+
+def exercise_named(name: str) -> Exercise:
+    """Find an exercise, and warn of another folder of that name, which is left out.
+
+    :raises ExerciseError: there is none, or its folder has a mistake.
+    """
+    exercise = find(name)
+    for folder, error in problems():
+        if folder.endswith(f".{name}"):
+            print(f"warning: {folder} is left out: {error.message}", file=sys.stderr)
+    return exercise
 
 
 def load(folder: LabFolder) -> Lab:

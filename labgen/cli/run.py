@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from labgen.apps.requests import LARGEST_REPORT, GradingRequest, grade
-from labgen.cli.folders import with_own_exercises
+from labgen.cli.folders import exercise_named, with_own_exercises
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
@@ -71,7 +71,7 @@ def command(
         return 0
     if not every and not exercise:
         raise UsageError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
-    names = list(exercises()) if every else [find(name).name for name in exercise]
+    names = list(exercises()) if every else [exercise_named(name).name for name in exercise]
     if dry_run and as_json:
         raise click.UsageError("--dry-run and --json cannot be used together.", click.get_current_context())
     if dry_run:

@@ -94,6 +94,14 @@ class Messages:
         """
         return cls(str(Path(module).with_name("messages.{language}.po")))
 
+    def file(self, language: Language) -> str:
+        """Give the path of the catalogue for a language."""
+        return self.path.replace("{language}", language)
+
+    def mistake(self, language: Language) -> str:
+        """Say why the catalogue for a language cannot be read: place and reason; empty if it can, or is not there."""
+        return _read(self.file(language)).mistake if language != "en" else ""
+
     def __call__(self, msgid: str, /, **values: object) -> Text:
         return Text(msgid, tuple(values.items()), self)
 
@@ -105,29 +113,47 @@ class Messages:
         """Look a text up; empty where the catalogue does not have it."""
         if language == "en":
             return ""
-        forms = _translations(self.path.replace("{language}", language)).get(msgid, ("",))
+        forms = _read(self.file(language)).translations.get(msgid, ("",))
         # Korean has one form for every number. A language with three takes the rule that its catalogue's header states.
         return forms[0 if count == 1 else -1]
 
 
+@dataclass(frozen=True)
+class _Catalogue:
+    """What a ``.po`` file says.
+
+    :param translations: its translated texts, in each form, by their msgid.
+    :param mistake: why it cannot be read: place and reason.
+    """
+
+    translations: Mapping[str, tuple[str, ...]]
+    mistake: str = ""
+
+
 @cache
-def _translations(path: str) -> Mapping[str, tuple[str, ...]]:
-    """Read a catalogue: its translated texts, in each form, by their msgid; empty if there is none to be read."""
+def _read(path: str) -> _Catalogue:
+    """Read a catalogue; one that cannot be read has no translations."""
     # 10 ms, which only those have to pay who read another language.
     from babel.messages.pofile import PoFileError, read_po
 
     try:
         with Path(path).open("rb") as file:
             catalogue = read_po(file, abort_invalid=True)
-    except (OSError, PoFileError, UnicodeError):
-        return {}
-    return {
+    except FileNotFoundError:
+        return _Catalogue({})
+    except PoFileError as error:
+        return _Catalogue({}, f"{path}, line {error.lineno + 1}: {str(error).rpartition(' on ')[0]}")
+    # Dates, numbers and names of encodings that cannot be end Babel with whatever error it met.
+    except Exception as error:
+        return _Catalogue({}, f"{path}: {' '.join(str(getattr(error, 'strerror', None) or error).split())}")
+    translations = {
         message.id if isinstance(message.id, str) else message.id[0]: (
             (message.string,) if isinstance(message.string, str) else tuple(message.string)
         )
         for message in catalogue
         if message.id and message.string and not message.fuzzy
     }
+    return _Catalogue(translations)
 
 
 _ = Messages(str(Path(__file__).parents[1] / "locale" / "{language}" / "LC_MESSAGES" / "labgen.po"))

@@ -34,7 +34,7 @@ from types import ModuleType
 from typing import Literal
 
 from labgen.core.errors import ExerciseError
-from labgen.core.i18n import LANGUAGES
+from labgen.core.i18n import LANGUAGES, Language, Messages
 from labgen.exercise.conflicts import need_no_conflict
 from labgen.exercise.model import Exercise, brief_file
 from labgen.model.capabilities import Capability
@@ -115,7 +115,10 @@ def exercise_names() -> tuple[str, ...]:
 
 
 def problems() -> Sequence[tuple[str, ExerciseError]]:
-    """Say what is wrong with folders that hold no usable exercise: the folder's name, and why."""
+    """Say what is wrong with folders that hold no usable exercise: the folder's name, and why.
+
+    A folder that has the name of another exercise is named by its package: ``lab_exercises.update``.
+    """
     return _catalogue().problems
 
 
@@ -123,6 +126,17 @@ def problems() -> Sequence[tuple[str, ExerciseError]]:
 def prerequisite() -> str:
     """Name the exercise with whose checks every grading begins: the swarm itself."""
     return next((name for name, exercise in exercises().items() if exercise.prerequisite), "")
+
+
+def translation_mistakes(language: Language) -> list[str]:
+    """Say of which exercises from elsewhere the translations cannot be read, and why, a sentence each."""
+    own = [exercise for exercise in exercises().values() if not exercise.module.startswith(f"{COURSE}.")]
+    mistakes = [Messages.beside(str(_file(exercise.package, "exercise"))).mistake(language) for exercise in own]
+    return [
+        f"{mistake.rstrip('.')}; the texts of {exercise.name} are in English."
+        for exercise, mistake in zip(own, mistakes, strict=True)
+        if mistake
+    ]
 
 
 def find(name: str) -> Exercise:
@@ -230,7 +244,8 @@ def load(roots: Sequence[str]) -> Catalogue:
                 exercise = _read(root, folder)
                 _need_unique(exercise, usable)
             except ExerciseError as error:
-                wrong.append((folder.name, error))
+                # By its package where another exercise has the name, which goes on working.
+                wrong.append((f"{root}.{folder.name}" if folder.name in usable else folder.name, error))
             else:
                 usable[exercise.name] = exercise
     ordered = sorted(usable.values(), key=lambda exercise: (exercise.order, exercise.name))

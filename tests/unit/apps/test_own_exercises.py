@@ -18,6 +18,7 @@ from recorded import Recorded
 
 from labgen import cli
 from labgen.apps import explaining, grading
+from labgen.core.errors import ExerciseError
 from labgen.exercise.catalogue import mounted
 from labgen.machines import inventory
 from provision.exercise import rehearse
@@ -64,6 +65,39 @@ def test_run_carries_out_an_exercise_of_the_lab_folder(lab_folder: Path, capfd: 
     shown = capfd.readouterr().out
     assert "]$ docker service create --name greeting --replicas 2 --publish 8123:80 nginx\n" in shown
     assert "]$ docker service ps greeting" in shown
+
+
+def test_brief_and_run_warn_of_an_exercise_that_the_course_has(
+    lab_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (lab_folder / "exercises" / "greeting").rename(lab_folder / "exercises" / "update")
+    for words in (["brief", "update"], ["run", "update", "--dry-run"]):
+        assert cli.main(["-C", str(lab_folder), *words]) == 0
+        shown = capfd.readouterr()
+        assert "docker service update" in shown.out
+        (warning,) = shown.err.splitlines()
+        assert re.match(r"warning: lab_exercises\.update is left out: .*exercise\.py, line \d+: there is an", warning)
+
+
+def test_brief_warns_of_translations_that_cannot_be_read(lab_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    catalogue = lab_folder / "exercises" / "greeting" / "messages.ko.po"
+    catalogue.write_text("msgid oops\n", encoding="utf-8")
+    assert cli.main(["-C", str(lab_folder), "brief", "greeting", "--lang", "ko"]) == 0
+    shown = capsys.readouterr()
+    assert "# A greeting" in shown.out
+    assert shown.err.startswith(f"warning: {catalogue}, line 1: ")
+    assert shown.err.endswith("; the texts of greeting are in English.\n")
+    assert cli.main(["-C", str(lab_folder), "brief", "greeting", "--lang", "en"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_explain_says_why_the_checks_of_an_exercise_are_left_out(
+    lab_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (lab_folder / "exercises" / "greeting" / "checks.py").write_text("def f(:\n", encoding="utf-8")
+    assert cli.main(["-C", str(lab_folder), "explain", "greeting.running"]) == ExerciseError.exit_status
+    shown = capfd.readouterr()
+    assert re.search(r"error: .*greeting.checks\.py, line 1: ", shown.out + shown.err)
 
 
 def test_rehearse_knows_a_mounted_exercise(lab_folder: Path) -> None:

@@ -82,6 +82,32 @@ def test_text_of_a_catalogue_that_cannot_be_read_is_given_in_english(tmp_path: P
     assert Messages.beside(str(tmp_path / "checks.py"))("the node").in_("ko") == "the node"
 
 
+HEADER = 'msgid ""\nmsgstr ""\n"%s\\n"\n\nmsgid "the node"\nmsgstr "노드"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "mistake"),
+    [
+        ("msgid oops", ", line 1: "),
+        (HEADER % "Content-Type: text/plain; charset=nonsense", ": unknown encoding: nonsense"),
+        (HEADER % "POT-Creation-Date: yesterday", ": "),
+        (HEADER % "Plural-Forms: nplurals=x; plural=)(", ": invalid literal for int()"),
+        (CATALOGUE, ""),
+        (None, ""),
+    ],
+)
+def test_mistake_names_the_place_of_what_cannot_be_read(tmp_path: Path, content: str | None, mistake: str) -> None:
+    path = tmp_path / "messages.ko.po"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    messages = Messages.beside(str(tmp_path / "checks.py"))
+    assert messages.mistake("ko").startswith(f"{path}{mistake}" if mistake else "")
+    assert bool(messages.mistake("ko")) == bool(mistake)
+    assert "\n" not in messages.mistake("ko")
+    assert messages.mistake("en") == ""
+    assert messages("the node").in_("ko") == ("the node" if mistake or content is None else "노드")
+
+
 def test_sentences_stand_behind_one_another(messages: Messages) -> None:
     text = sentences(untranslated("A 100 %."), NOTHING, messages("the node"))
     assert (str(text), text.in_("ko")) == ("A 100 %. the node", "A 100 %. 노드")

@@ -222,7 +222,7 @@ def test_mounted_leaves_an_exercise_out_that_the_course_has(lab_folder: Path) ->
     with catalogue.mounted(lab_folder):
         assert find("update").package == f"{COURSE}.update"
         ((name, error),) = catalogue.problems()
-    assert name == "update"
+    assert name == "lab_exercises.update"
     assert "there is an exercise 'update' already, in " in error.message
 
 
