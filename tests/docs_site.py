@@ -53,7 +53,7 @@ def linked(text: str, file: str, places: dict[str, str]) -> str:
         place = PurePosixPath(places[repository_path])
         if place.parts[0] == here.parts[0]:
             return f"{place.name}{match[2]}"
-        return f"../{place.with_suffix('.html')}{match[2]}"
+        return f"../{str(place).replace('.md', '.html')}{match[2]}"
 
     return _LINK.sub(target, text)
 

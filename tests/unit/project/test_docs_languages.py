@@ -13,9 +13,7 @@ PROJECT = Path(__file__).parents[3]
 ENGLISH_ONLY = {
     "architecture.md",
     "boxes.md",
-    "docker.md",
     "evidence.md",
-    "report.md",
     "troubleshooting.md",
     "addresses.md",
     "api.md",
