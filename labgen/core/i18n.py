@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from labgen.core.josa import with_particles
+
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 
@@ -58,7 +60,9 @@ class Text:
         :param values: for placeholders that have none yet.
         """
         text = self._with_values(language, values)
-        return self.change(text) if self.change else text
+        if self.change:
+            text = self.change(text)
+        return with_particles(text) if language == "ko" else text
 
     def _with_values(self, language: Language, values: Mapping[str, object]) -> str:
         fields = {
