@@ -24,6 +24,9 @@ from labgen.core.josa import with_particles
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 
+LANGUAGE_VARIABLE = "LABGEN_LANG"
+"""Environment variable with the user's language, for this process and those that it starts."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -137,27 +140,17 @@ class _Catalogue:
 @cache
 def _read(path: str) -> _Catalogue:
     """Read a catalogue; one that cannot be read has no translations."""
-    # 10 ms, which only those have to pay who read another language.
-    from babel.messages.pofile import PoFileError, read_po
+    # Only those who read another language need it.
+    from labgen.core.po_file import DamagedCatalogue, decoded, translations
 
     try:
-        with Path(path).open("rb") as file:
-            catalogue = read_po(file, abort_invalid=True)
+        return _Catalogue(translations(decoded(Path(path).read_bytes())))
     except FileNotFoundError:
         return _Catalogue({})
-    except PoFileError as error:
-        return _Catalogue({}, f"{path}, line {error.lineno + 1}: {str(error).rpartition(' on ')[0]}")
-    # Dates, numbers and names of encodings that cannot be end Babel with whatever error it met.
-    except Exception as error:
-        return _Catalogue({}, f"{path}: {' '.join(str(getattr(error, 'strerror', None) or error).split())}")
-    translations = {
-        message.id if isinstance(message.id, str) else message.id[0]: (
-            (message.string,) if isinstance(message.string, str) else tuple(message.string)
-        )
-        for message in catalogue
-        if message.id and message.string and not message.fuzzy
-    }
-    return _Catalogue(translations)
+    except DamagedCatalogue as error:
+        return _Catalogue({}, f"{path}{f', line {error.line}' if error.line else ''}: {error}")
+    except OSError as error:
+        return _Catalogue({}, f"{path}: {error.strerror or error}")
 
 
 _ = Messages(str(Path(__file__).parents[1] / "locale" / "{language}" / "LC_MESSAGES" / "labgen.po"))
@@ -179,8 +172,12 @@ def untranslated(text: str) -> Text:
 
 
 def ui_language() -> Language:
-    """Find the user's language in the environment, else ask the system; English if it is neither of the two."""
-    locale_name = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    """Find the user's language: in ``LABGEN_LANG``, in the locale that the environment sets, in the system's own.
+
+    English where it is a language that labgen does not have.
+    """
+    names = (LANGUAGE_VARIABLE, "LC_ALL", "LC_MESSAGES", "LANG")
+    locale_name = next((os.environ[name] for name in names if os.environ.get(name)), "")
     if not locale_name:
         import locale
 
