@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from labgen.cli.language import chosen
 from labgen.core.console import guarded
 from labgen.core.environment import import_nothing_from_the_working_folder
 
@@ -22,4 +23,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return root.run(sys.argv[1:] if argv is None else argv)
 
-    return guarded(command)
+    with chosen(sys.argv[1:] if argv is None else argv):
+        return guarded(command)

@@ -11,6 +11,7 @@ import click
 
 from labgen import boxes, images
 from labgen.boxes import catalogue, cloud_box, cloud_images, download, package, store
+from labgen.cli.declare import Group, argument, option
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.parameters import Command, FolderPath
 from labgen.core.console import say
@@ -32,22 +33,27 @@ _MADE_FOR = tuple(name for name in PROVIDERS if PROVIDERS[name].disk_format in p
 
 
 def _suite(command: Command) -> Command:
-    option = click.option(
+    suite_option = option(
         "--suite",
         type=click.Choice(("bookworm", "trixie", "sid")),
         default="bookworm",
-        help="of the node image: the release of Debian, and with it of Docker's engine (default: bookworm)",
+        help=_("Debian release of the node image; it decides the version of Docker (default: bookworm)"),
     )
-    return option(command)
+    return suite_option(command)
 
 
-@click.group(subcommand_metavar="ACTION ...", no_args_is_help=False)
+@click.group(cls=Group, subcommand_metavar="ACTION ...", no_args_is_help=False)
 def command() -> None:
     """Build boxes and the node image, list and remove those in the cache."""
 
 
-@command.command("path", help="print where the built box is")
-@click.option("--provider", type=click.Choice(_PROVIDERS), default=_USUAL, help=f"whose box (default: {_USUAL})")
+@command.command("path", help=_("print where the built box is"))
+@option(
+    "--provider",
+    type=click.Choice(_PROVIDERS),
+    default=_USUAL,
+    help=_("the box of this provider (default: %(provider)s)", provider=_USUAL),
+)
 @_suite
 def print_path(provider: str, suite: str) -> int:
     """Print the path of a built box.
@@ -70,9 +76,14 @@ def print_path(provider: str, suite: str) -> int:
     return 0
 
 
-@command.command("build", help="build it from Debian packages")
-@click.option("--provider", type=click.Choice((*_PROVIDERS, "all")), default="all", help="for which (default: all)")
-@click.option("--force", is_flag=True, help="build it again where it is built already")
+@command.command("build", help=_("build it from Debian packages"))
+@option(
+    "--provider",
+    type=click.Choice((*_PROVIDERS, "all")),
+    default="all",
+    help=_("build for this provider (default: all)"),
+)
+@option("--force", is_flag=True, help=_("build it again, even if it exists"))
 @_suite
 def build_boxes(provider: str, *, force: bool, suite: str) -> int:
     """Build boxes and the node image."""
@@ -118,12 +129,16 @@ def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
     say(_("  on another computer:  docker load --input %(file)s", file=file))
 
 
-@command.command("make", help="make a box of a distribution's cloud image")
-@click.argument("name", required=False, type=click.Choice(cloud_images.names()))
-@click.option("--provider", type=click.Choice(_MADE_FOR), help="for which (default: the lab's, or what is installed)")
-@click.option("--image", help="the image's file or URL, in place of the distribution's servers")
-@click.option("--checksum", help="of that image, SHA-256 or SHA-512, if it is not the pinned release")
-@click.option("--force", is_flag=True, help="make it again if it is there already")
+@command.command("make", help=_("make a box of a distribution's cloud image"))
+@argument("name", required=False, type=click.Choice(cloud_images.names()))
+@option(
+    "--provider",
+    type=click.Choice(_MADE_FOR),
+    help=_("make it for this provider (default: the lab's, or the one that is installed)"),
+)
+@option("--image", help=_("take the image from this file or URL, not from the distribution's servers"))
+@option("--checksum", help=_("SHA-256 or SHA-512 of the image; needed unless it is the pinned release"))
+@option("--force", is_flag=True, help=_("make it again, even if it exists"))
 def make_box(name: str | None, provider: str | None, image: str | None, checksum: str | None, *, force: bool) -> int:
     """Make the box that the lab folder's lab.yml asks for, or the one of a named image; add it to Vagrant."""
     lab = load(lab_folder())
@@ -164,7 +179,7 @@ def _image_source(lab: Lab, provider: str, name: str | None) -> CloudImageSource
     return box.image or CloudImageSource(cloud_images.names()[0])
 
 
-@command.command("list", help="list the boxes and images in the cache")
+@command.command("list", help=_("list the boxes and images in the cache"))
 def list_cache() -> int:
     """Print a line for each file of the cache."""
     listed = store.entries(cache.default(), boxes.is_current)
@@ -216,9 +231,14 @@ def _print_table(rows: Sequence[tuple[Text, ...]]) -> None:
         print("  ".join(map(set_cell_size, row, widths)).rstrip())
 
 
-@command.command("prune", help="remove boxes and images that this version of labgen does not use")
-@click.option("--keep", type=click.IntRange(min=0), default=0, help="of each kind and provider, the newest that stay")
-@click.option("--dry-run", is_flag=True, help="print what would be removed, and remove nothing")
+@command.command("prune", help=_("remove boxes and images that this version of labgen does not use"))
+@option(
+    "--keep",
+    type=click.IntRange(min=0),
+    default=0,
+    help=_("how many of the newest to keep, for each kind and provider"),
+)
+@option("--dry-run", is_flag=True, help=_("print what would be removed, and remove nothing"))
 def prune(keep: int, *, dry_run: bool) -> int:
     """Remove what the present recipe and the pinned cloud images have replaced."""
     directory = cache.default()
@@ -238,10 +258,10 @@ def prune(keep: int, *, dry_run: bool) -> int:
     return 0
 
 
-@command.command("publish", help="write boxes and their catalogue into a folder, for a web server or a share")
-@click.argument("folder", type=FolderPath())
-@click.option("--url", default="", help="address under which the folder will be reached (default: its path)")
-@click.option("--provider", type=click.Choice(_MADE_FOR), help="whose boxes only")
+@command.command("publish", help=_("write boxes and their catalogue into a folder, for a web server or a share"))
+@argument("folder", type=FolderPath())
+@option("--url", default="", help=_("address at which learners reach the folder (default: its path)"))
+@option("--provider", type=click.Choice(_MADE_FOR), help=_("publish only the boxes of this provider"))
 def publish(folder: Path, url: str, provider: str | None) -> int:
     """Write a catalogue of the newest boxes in the cache."""
     newest: dict[tuple[str, str, str], store.Entry] = {}

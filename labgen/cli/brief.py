@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from labgen import config
+from labgen.cli.declare import argument
 from labgen.cli.folders import exercise_named, with_own_exercises
-from labgen.cli.parameters import ExerciseName, language_of, language_option
-from labgen.core.i18n import Language, _
+from labgen.cli.parameters import ExerciseName
+from labgen.core.i18n import _, ui_language
 from labgen.machines.inventory import lab_of
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder
@@ -16,13 +17,12 @@ _NOT_APPLICABLE = _("Not applicable here")
 
 
 @click.command
-@click.argument("exercise", type=ExerciseName(), metavar="EXERCISE")
-@language_option
+@argument("exercise", type=ExerciseName(), metavar="EXERCISE")
 @with_own_exercises
-def command(folder: LabFolder, exercise: str, lang: Language | None) -> int:
+def command(folder: LabFolder, exercise: str) -> int:
     """Print an exercise's brief with this lab's names; last, what the nodes of this lab cannot do of it."""
     task = exercise_named(exercise)
-    language = language_of(lang)
+    language = ui_language()
     brief = _of_this_lab(task.brief(language), lab_of(folder.path))
     print(f"# {task.title.in_(language)}\n\n{brief}", end="")
     state = folder.state()

@@ -7,20 +7,23 @@ import sys
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from labgen.cli.declare import Command, argument
+from labgen.core.i18n import _
+
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 @click.command(
-    epilog="""\
-\b
+    cls=Command,
+    epilog=_("""\
 Add a line to the file that your shell reads when it starts:
   ~/.bashrc (bash 4.4 or later)   eval "$(labgen completion bash)"
   ~/.zshrc (after compinit)       eval "$(labgen completion zsh)"
   ~/.config/fish/config.fish      labgen completion fish | source
   $PROFILE (PowerShell)           labgen completion powershell | Out-String | Invoke-Expression
-"""
+"""),
 )
-@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL", help=", ".join(SHELLS))
+@argument("shell", type=click.Choice(SHELLS), metavar="SHELL", help=", ".join(SHELLS))
 def command(shell: str) -> int:
     """Print the script."""
     from labgen.cli.root import COMPLETE, PROGRAM, program

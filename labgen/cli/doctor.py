@@ -7,9 +7,11 @@ import json
 import click
 
 from labgen import boxes, images
+from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.core.errors import HostError
+from labgen.core.i18n import _
 from labgen.core.printable import printable
 from labgen.core.progress import for_stream
 from labgen.model.lab_folder import LabFolder
@@ -17,9 +19,9 @@ from labgen.providers import doctor
 
 
 @click.command
-@click.option("--json", "as_json", is_flag=True, help="print the findings as JSON")
-@click.option("--fix", is_flag=True, help="install the Debian packages that are missing")
-@click.option("--provider", type=ProviderName(), help="check one provider only")
+@option("--json", "as_json", is_flag=True, help=_("print the findings as JSON"))
+@option("--fix", is_flag=True, help=_("install the Debian packages that are missing"))
+@option("--provider", type=ProviderName(), help=_("check one provider only"))
 @in_lab_folder
 def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None) -> int:
     """Examine this computer, and install what is missing if asked to; the status is 5 where no provider is usable."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from labgen.cli.declare import argument
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
 from labgen.core.errors import LabFileError, MachineError
+from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
 from labgen.machines.lifecycle import Machines
@@ -16,7 +18,7 @@ from labgen.model.lab_folder import LabFolder
 
 
 @click.command
-@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="the machines (default: all)")
+@argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help=_("the machines (default: all)"))
 @in_lab_folder
 def command(folder: LabFolder, node: tuple[str, ...]) -> int:
     """Remove what there is, or the machines that are named; nothing there is well, too."""

@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec
 import click
 
 from labgen.core.atomic_files import need_folder
-from labgen.core.i18n import Language, ui_language
+from labgen.core.i18n import ui_language
 from labgen.exercise.catalogue import find, mounted, problems, translation_mistakes
 from labgen.exercise.model import Exercise
 from labgen.machines.inventory import lab_of
@@ -58,8 +58,7 @@ def with_own_exercises(command: Callable[Concatenate[LabFolder, Options], int]) 
     @functools.wraps(command)
     def run(folder: LabFolder, *args: Options.args, **options: Options.kwargs) -> int:
         with mounted(folder.path):
-            lang: Language | None = options.get("lang")  # type: ignore[assignment]
-            for warning in translation_mistakes(lang or ui_language()):
+            for warning in translation_mistakes(ui_language()):
                 print(f"warning: {warning}", file=sys.stderr)
             return command(folder, *args, **options)
 

@@ -17,19 +17,18 @@ from labgen.apps.remote_lab import remote_lab
 from labgen.apps.requests import LARGEST_REPORT, GradingRequest, HandIn
 from labgen.apps.requests import grade as grade_in_child
 from labgen.cli import grade_handins
+from labgen.cli.declare import argument, option
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import (
     ExerciseName,
     FilePath,
     FolderPath,
     Nonce,
-    language_of,
-    language_option,
     repeat_option,
 )
 from labgen.core.atomic_files import is_link, read
 from labgen.core.errors import GRADED, EvidenceError, HostError, UsageError
-from labgen.core.i18n import Language
+from labgen.core.i18n import _, ui_language
 from labgen.exercise.catalogue import find, mounted
 from labgen.machines import inventory
 from labgen.model.lab_folder import LabFolder
@@ -46,7 +45,6 @@ class Options:
     exercises: tuple[str, ...]
     every: bool
     as_json: bool
-    lang: Language | None
     report: Path | None
     evidence: Path | None
     handins: tuple[Path, ...]
@@ -66,43 +64,45 @@ class _Grade(click.Command):
 
 
 @click.command(cls=_Grade)
-@click.argument(
+@argument(
     "exercises",
     nargs=-1,
     type=ExerciseName(),
     metavar="[EXERCISE]...",
-    help="exercises to grade (default: those found in the lab)",
+    help=_("exercises to grade (default: those found in the lab)"),
 )
-@click.option("--all", "every", is_flag=True, help="grade every exercise, even those not started")
-@click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
-@language_option
-@click.option("--report", type=FolderPath(), metavar="DIR", help="write the report to DIR")
-@click.option(
-    "--evidence", type=FilePath(), metavar="FILE", help="write the evidence to FILE instead of the report's folder"
+@option("--all", "every", is_flag=True, help=_("grade every exercise, even those not started"))
+@option("--json", "as_json", is_flag=True, help=_("print the report as JSON"))
+@option("--report", type=FolderPath(), metavar="DIR", help=_("write the report to DIR"))
+@option(
+    "--evidence", type=FilePath(), metavar="FILE", help=_("write the evidence to FILE instead of the report's folder")
 )
-@click.option(
+@option(
     "--from",
     "handins",
     type=FilePath(),
     multiple=True,
     metavar="FILE...",
-    help="grade the evidence in each FILE, without the lab; several are compared with one another",
+    help=_("grade the evidence in each FILE, without the lab; several files are compared"),
 )
-@click.option("--nonce", type=Nonce(), metavar="TEXT", help="put TEXT into the evidence; with --from, it must be there")
-@click.option(
-    "--nonces", type=FilePath(), metavar="TABLE", help="with --from: the nonce that each name's file must have"
+@option(
+    "--nonce",
+    type=Nonce(),
+    metavar="TEXT",
+    help=_("put TEXT into the evidence; with --from, the evidence must contain it"),
 )
-@click.option(
-    "--ssh-config", type=FilePath(), metavar="FILE", help="grade somebody else's lab: how its nodes are reached"
+@option("--nonces", type=FilePath(), metavar="TABLE", help=_("with --from: the nonce that each name's file must have"))
+@option(
+    "--ssh-config", type=FilePath(), metavar="FILE", help=_("grade somebody else's lab: ssh configuration of its nodes")
 )
-@click.option(
+@option(
     "--lab-file",
     type=FilePath(),
     metavar="FILE",
-    help="the lab.yml that the lab is judged by; with --from, that it is compared with",
+    help=_("judge the lab by this lab.yml; with --from, compare the evidence with it"),
 )
-@click.option("--emulated", is_flag=True, help="with --ssh-config: its nodes are emulated, and take longer")
-@click.option("--open", "opens", is_flag=True, help="open the report's page in a browser")
+@option("--emulated", is_flag=True, help=_("with --ssh-config: the nodes are emulated and slow"))
+@option("--open", "opens", is_flag=True, help=_("open the report's page in a browser"))
 @in_lab_folder
 def command(
     folder: LabFolder,
@@ -110,7 +110,6 @@ def command(
     exercises: tuple[str, ...],
     every: bool,
     as_json: bool,
-    lang: Language | None,
     report: Path | None,
     evidence: Path | None,
     handins: tuple[Path, ...],
@@ -125,7 +124,7 @@ def command(
     if evidence and handins:
         raise click.UsageError("--evidence and --from cannot be used together.", click.get_current_context())
     options = Options(
-        exercises, every, as_json, lang, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated, opens
+        exercises, every, as_json, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated, opens
     )
     _refuse_combinations(options)
     with _lab(options, folder) as lab:
@@ -208,7 +207,7 @@ def _request(options: Options, folder: LabFolder) -> GradingRequest:
     return GradingRequest(
         folder=folder.path,
         report=handins[0].report if handins else _report_folder(options, None, folder),
-        language=language_of(options.lang),
+        language=ui_language(),
         exercises=("all",) if options.every else tuple(find(name).name for name in (*options.exercises, *exercises)),
         evidence=options.evidence and options.evidence.absolute(),
         nonce=options.nonce,

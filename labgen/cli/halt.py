@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from labgen.cli.declare import argument, option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
 from labgen.core.errors import MachineError
+from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
 from labgen.machines.inventory import refuse_moved
@@ -16,8 +18,8 @@ from labgen.model.lab_folder import LabFolder
 
 
 @click.command
-@click.argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help="the machines (default: all)")
-@click.option("--force", is_flag=True, help="cut their power, as when a machine fails")
+@argument("node", nargs=-1, type=NodeName(), metavar="[NODE]...", help=_("the machines (default: all)"))
+@option("--force", is_flag=True, help=_("cut their power, as when a machine fails"))
 @in_lab_folder
 def command(folder: LabFolder, node: tuple[str, ...], *, force: bool) -> int:
     """Shut down what runs, or the machines that are named."""

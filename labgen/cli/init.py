@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from labgen.cli.declare import argument
 from labgen.cli.folders import folder_option
 from labgen.cli.parameters import FolderPath
 from labgen.core.atomic_files import is_link, need_no_dangling_link, read, write_whole
 from labgen.core.errors import HostError
+from labgen.core.i18n import _
 from labgen.core.printable import in_line
 from labgen.core.quoting import typed_path
 
@@ -51,7 +53,7 @@ def _refuse_links(folders: Iterable[Path]) -> None:
 
 
 @click.command
-@click.argument("target", type=FolderPath(), metavar="DIR", help="the lab folder to make")
+@argument("target", type=FolderPath(), metavar="DIR", help=_("the lab folder to make"))
 def command(target: Path) -> int:
     """Lay down what is missing; what is there is left as it is, and said."""
     target = (folder_option() or Path()) / target

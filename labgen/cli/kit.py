@@ -6,41 +6,46 @@ from pathlib import Path
 
 import click
 
-from labgen.cli.parameters import FilePath, FolderPath, language_of, language_option
-from labgen.core.i18n import Language
+from labgen.cli.declare import Group, argument, option
+from labgen.cli.parameters import FilePath, FolderPath
+from labgen.core.i18n import _, ui_language
 from labgen.core.progress import for_stream
 from labgen.core.quoting import typed_path
 from labgen.kit import check, platforms
 from labgen.providers import PROVIDERS
 
 
-@click.group(subcommand_metavar="ACTION ...", no_args_is_help=False)
+@click.group(cls=Group, subcommand_metavar="ACTION ...", no_args_is_help=False)
 def command() -> None:
     """Make and check classroom kits."""
 
 
-@command.command("make", help="gather wheels, box or node image, lab.yml and a start page in a folder")
-@click.argument("folder", type=FolderPath(), metavar="DIR")
-@click.option(
-    "--for", "names", required=True, metavar="PLATFORMS", help=f"one or more of {', '.join(platforms.PLATFORMS)}"
+@command.command("make", help=_("gather wheels, box or node image, lab.yml and a start page in a folder"))
+@argument("folder", type=FolderPath(), metavar="DIR")
+@option(
+    "--for",
+    "names",
+    required=True,
+    metavar="PLATFORMS",
+    help=_("one or more of %(platforms)s", platforms=", ".join(platforms.PLATFORMS)),
 )
-@click.option(
+@option(
     "--python",
     "versions",
     default="",
     metavar="VERSIONS",
-    help=f"of the learners (default: {','.join(platforms.PYTHONS)})",
+    help=_("Python versions of the learners (default: %(versions)s)", versions=",".join(platforms.PYTHONS)),
 )
-@click.option(
+@option(
     "--provider",
     "providers",
     multiple=True,
     type=click.Choice(tuple(PROVIDERS)),
-    help="whose box or node image it carries (default: virtualbox on amd64, docker on arm64)",
+    help=_("include the box or node image of this provider (default: virtualbox on amd64, docker on arm64)"),
 )
-@click.option("--without-nodes", is_flag=True, help="carry neither box nor node image")
-@click.option("--lab", type=FilePath(), help="the learners' lab.yml (default: that of `labgen init`)")
-@click.option("--wheel", type=FilePath(), help="labgen's own wheel, in place of one that is made here")
+@option("--without-nodes", is_flag=True, help=_("include neither box nor node image"))
+@option("--lab", type=FilePath(), help=_("lab.yml for the learners (default: the one of `labgen init`)"))
+@option("--wheel", type=FilePath(), help=_("take labgen's wheel from this file, and build none"))
 def make_kit(
     folder: Path,
     names: str,
@@ -75,12 +80,11 @@ def make_kit(
     return 0
 
 
-@command.command("check", help="check that a kit is whole and fits this computer; needs no network")
-@click.argument("folder", type=FolderPath(), metavar="[DIR]", required=False)
-@language_option
-def check_kit(folder: Path | None, lang: Language | None) -> int:
+@command.command("check", help=_("check that a kit is complete and fits this computer; needs no network"))
+@argument("folder", type=FolderPath(), metavar="[DIR]", required=False)
+def check_kit(folder: Path | None) -> int:
     """Check the kit in a folder, the working directory if none is named."""
     from labgen.kit.make import korean
 
-    translations = korean() if language_of(lang) == "ko" else {}
+    translations = korean() if ui_language() == "ko" else {}
     return check.check(folder or Path(), check.speaker(translations), installed=True)

@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from labgen.apps.handins import table
+from labgen.cli.declare import argument, option
 from labgen.cli.parameters import Day, FilePath
 from labgen.core.atomic_files import content_of
 from labgen.core.errors import UsageError
+from labgen.core.i18n import _
 
 _SHORTEST = 16
 """Bytes that a secret must have: with a shorter one, learners could find each other's nonces by trying."""
@@ -24,9 +26,9 @@ _MAKE = "Make a secret, keep it to yourself, and name its file:\nopenssl rand -h
 
 
 @click.command
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", help="the learners, as their files are named")
-@click.option("--secret", "file", type=FilePath(), required=True, metavar="FILE", help="your secret: 16 bytes or more")
-@click.option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help="the day they are for (default: today)")
+@argument("names", nargs=-1, required=True, metavar="NAME...", help=_("the learners, as their files are named"))
+@option("--secret", "file", type=FilePath(), required=True, metavar="FILE", help=_("your secret: 16 bytes or more"))
+@option("--date", "day", type=Day(), metavar="YYYY-MM-DD", help=_("the day they are for (default: today)"))
 def command(names: tuple[str, ...], file: Path, day: date | None) -> int:
     """Print the table, as CSV."""
     secret = content_of(file, _MAKE, _LONGEST).strip()

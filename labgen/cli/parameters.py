@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-if TYPE_CHECKING:
-    from labgen.core.i18n import Language
+from labgen.core.i18n import _, ui_language
 
 Command = TypeVar("Command", bound="Callable[..., object] | click.Command")
 
@@ -26,10 +25,11 @@ class FilePath(click.ParamType[Path]):
         text = str(value)
         # Path("") is the working folder, which nobody means who types "$LAB".
         if not text:
-            self.fail("the path is empty. Is a variable not set?", param, ctx)
+            self.fail(_("the path is empty. Is a variable not set?").in_(ui_language()), param, ctx)
         # An argument that begins with a hyphen stands behind a `--`: that it is a path was said.
         if text.startswith("-") and text != "-" and isinstance(param, click.Option):
-            self.fail(f"a path is expected, not {text!r}. A path that begins with a hyphen: ./{text}", param, ctx)
+            refusal = _("a path is expected, not '%(path)s'. If the path begins with a hyphen: ./%(path)s", path=text)
+            self.fail(refusal.in_(ui_language()), param, ctx)
         return Path(text)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -71,7 +71,7 @@ class Day(click.ParamType[date]):
         try:
             return date.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"{value!r} is not a date like 2026-11-28.", param, ctx)
+            self.fail(_("'%(value)s' is not a date like 2026-11-28.", value=value).in_(ui_language()), param, ctx)
 
 
 class _Name(click.ParamType[str]):
@@ -131,19 +131,6 @@ class ProviderName(_Name):
 
         del ctx
         return list(PROVIDERS)
-
-
-def language_option(command: Command) -> Command:
-    """Give a command the option ``--lang``."""
-    option = click.option("--lang", type=click.Choice(("en", "ko")), help="language (default: that of this computer)")
-    return option(command)
-
-
-def language_of(lang: Language | None) -> Language:
-    """Give the language that was asked for, else that of this computer."""
-    from labgen.core.i18n import ui_language
-
-    return lang or ui_language()
 
 
 def repeat_option(words: Sequence[str], option: str) -> list[str]:

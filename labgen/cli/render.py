@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from labgen import boxes
+from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.core.atomic_files import read
 from labgen.core.console import say
@@ -23,9 +24,9 @@ from labgen.providers import PROVIDERS
 
 
 @click.command
-@click.option("--force", is_flag=True, help="overwrite a file that was edited by hand")
-@click.option("--diff", is_flag=True, help="show what would change, and write nothing")
-@click.option("--stdout", is_flag=True, help="print it, and write nothing")
+@option("--force", is_flag=True, help=_("overwrite a file that was edited by hand"))
+@option("--diff", is_flag=True, help=_("show what would change, and write nothing"))
+@option("--stdout", is_flag=True, help=_("print it, and write nothing"))
 @in_lab_folder
 def command(folder: LabFolder, *, force: bool, diff: bool, stdout: bool) -> int:
     """Write, print or compare the Vagrantfile."""

@@ -16,12 +16,13 @@ from typing import Any
 import click
 
 from labgen.apps.requests import LARGEST_REPORT, GradingRequest, grade
+from labgen.cli.declare import argument, option
 from labgen.cli.folders import exercise_named, with_own_exercises
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
 from labgen.core.environment import of_python
 from labgen.core.errors import UsageError
-from labgen.core.i18n import LANGUAGES, ui_language
+from labgen.core.i18n import LANGUAGES, _, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.exercise.catalogue import exercises, find, prerequisite, problems
@@ -44,13 +45,18 @@ def fab(folder: LabFolder, task: str, *options: str) -> int:
 
 
 @click.command
-@click.argument("exercise", nargs=-1, type=ExerciseName(), metavar="[EXERCISE]...", help="the exercises, in this order")
-@click.option("--all", "every", is_flag=True, help="every exercise of the course, in order")
-@click.option("--list", "listed", is_flag=True, help="list the exercises")
-@click.option("--dry-run", is_flag=True, help="print the commands, and run none")
-@click.option("--json", "as_json", is_flag=True, help="print the outcome as JSON, everything else to standard error")
-@click.option("--grade", "graded", is_flag=True, help="grade each exercise right after it")
-@click.option("--shuffle", type=int, metavar="SEED", help="with --all: in random order, which the number SEED repeats")
+@argument("exercise", nargs=-1, type=ExerciseName(), metavar="[EXERCISE]...", help=_("the exercises, in this order"))
+@option("--all", "every", is_flag=True, help=_("every exercise of the course, in order"))
+@option("--list", "listed", is_flag=True, help=_("list the exercises"))
+@option("--dry-run", is_flag=True, help=_("print the commands, and run none"))
+@option("--json", "as_json", is_flag=True, help=_("print the outcome as JSON, and the rest on standard error"))
+@option("--grade", "graded", is_flag=True, help=_("grade each exercise right after it"))
+@option(
+    "--shuffle",
+    type=int,
+    metavar="SEED",
+    help=_("with --all: run in random order; the same number SEED gives the same order"),
+)
 @with_own_exercises
 def command(
     folder: LabFolder,

@@ -7,9 +7,11 @@ import re
 
 import click
 
+from labgen.cli.declare import Group, argument
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.run import fab
 from labgen.core.errors import MachineError, UsageError
+from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
 from labgen.core.progress import for_stream
 from labgen.machines.lifecycle import Machines
@@ -20,33 +22,33 @@ from labgen.providers.base import SnapshotDriver
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-@click.group(subcommand_metavar="ACTION ...", no_args_is_help=False)
+@click.group(cls=Group, subcommand_metavar="ACTION ...", no_args_is_help=False)
 def command() -> None:
     """Save the state of the machines, return to it, list what is saved, or delete it."""
 
 
-@command.command("save", help="save the state under a name")
-@click.argument("name", metavar="NAME")
+@command.command("save", help=_("save the state under a name"))
+@argument("name", metavar="NAME")
 def save(name: str) -> int:
     """Save the state of every machine."""
     return _act("save", name)
 
 
-@command.command("restore", help="return to a saved state")
-@click.argument("name", metavar="NAME")
+@command.command("restore", help=_("return to a saved state"))
+@argument("name", metavar="NAME")
 def restore(name: str) -> int:
     """Return to a saved state, and see that the swarm runs again."""
     return _act("restore", name)
 
 
-@command.command("delete", help="delete a saved state")
-@click.argument("name", metavar="NAME")
+@command.command("delete", help=_("delete a saved state"))
+@argument("name", metavar="NAME")
 def delete(name: str) -> int:
     """Delete a saved state."""
     return _act("delete", name)
 
 
-@command.command("list", help="list the saved states")
+@command.command("list", help=_("list the saved states"))
 def list_names() -> int:
     """List the saved states."""
     _list(_machines(lab_folder())[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from labgen.cli.declare import argument
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
@@ -14,8 +15,8 @@ from labgen.model.lab_folder import LabFolder
 
 # What stands after the node is the remote command's, options too.
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.argument("node", type=NodeName(), metavar="NODE")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
+@argument("node", type=NodeName(), metavar="NODE")
+@argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
 @in_lab_folder
 def command(folder: LabFolder, node: str, words: tuple[str, ...]) -> int:
     """Log in, or run a command and return its exit status."""

@@ -10,8 +10,10 @@ from typing import TypedDict
 
 import click
 
+from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.core.errors import LabgenError, MachineError
+from labgen.core.i18n import _
 from labgen.core.printable import printable
 from labgen.core.progress import Progress
 from labgen.docker.swarm import Swarm, nodes
@@ -95,7 +97,7 @@ class Status:
 
 
 @click.command
-@click.option("--json", "as_json", is_flag=True, help="print it as JSON")
+@option("--json", "as_json", is_flag=True, help=_("print it as JSON"))
 @in_lab_folder
 def command(folder: LabFolder, *, as_json: bool) -> int:
     """Ask Vagrant, then the first manager."""

@@ -7,20 +7,22 @@ from pathlib import Path
 import click
 
 from labgen.apps import support
+from labgen.cli.declare import argument
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import FilePath
+from labgen.core.i18n import _
 from labgen.core.printable import in_line
 from labgen.core.progress import for_stream
 from labgen.model.lab_folder import LabFolder
 
 
 @click.command
-@click.argument(
+@argument(
     "file",
     type=FilePath(),
     required=False,
     metavar="[FILE]",
-    help="the bundle to write (default: labgen-support.zip in the working directory)",
+    help=_("the bundle to write (default: labgen-support.zip in the working directory)"),
 )
 @in_lab_folder
 def command(folder: LabFolder, file: Path | None) -> int:

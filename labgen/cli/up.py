@@ -9,10 +9,12 @@ import sys
 import click
 
 from labgen import boxes, images
+from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.cli.run import fab
 from labgen.core.errors import MachineError
+from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
 from labgen.machines import reconcile, render
@@ -41,12 +43,12 @@ class Options:
 
 
 @click.command
-@click.option("--provider", type=ProviderName(), help="virtualbox, libvirt or docker (default: the best here)")
-@click.option("--no-bootstrap", is_flag=True, help="stop when the machines run")
-@click.option("--force", is_flag=True, help="overwrite a Vagrantfile that was edited by hand")
-@click.option("--dry-run", is_flag=True, help="print what would be done, and do nothing")
-@click.option("--prune", is_flag=True, help="remove machines that lab.yml does not name any more")
-@click.option("--reload", is_flag=True, help="apply changed memory, cpus and ports, machine by machine")
+@option("--provider", type=ProviderName(), help=_("virtualbox, libvirt or docker (default: the best here)"))
+@option("--no-bootstrap", is_flag=True, help=_("stop when the machines run"))
+@option("--force", is_flag=True, help=_("overwrite a Vagrantfile that was edited by hand"))
+@option("--dry-run", is_flag=True, help=_("print what would be done, and do nothing"))
+@option("--prune", is_flag=True, help=_("remove machines that lab.yml does not name any more"))
+@option("--reload", is_flag=True, help=_("apply changed memory, cpus and ports, machine by machine"))
 @in_lab_folder
 def command(
     folder: LabFolder,

@@ -169,7 +169,7 @@ def test_completion_for_powershell_has_the_summary(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = completed(monkeypatch, capsys, "labgen sn", "powershell")
-    assert lines == ["plain", "snapshot", root.SUMMARIES["snapshot"]]
+    assert lines == ["plain", "snapshot", str(root.SUMMARIES["snapshot"])]
 
 
 def test_completion_has_the_nodes_of_the_folder_that_was_named(
