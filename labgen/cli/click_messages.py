@@ -7,7 +7,6 @@ it look them up in labgen's catalogue, and measure Korean letters, which are two
 from __future__ import annotations
 
 from importlib import import_module
-from unicodedata import east_asian_width
 
 import click.core
 import click.exceptions
@@ -15,6 +14,7 @@ import click.formatting
 import click.parser
 import click.types
 
+from labgen.core.columns import columns
 from labgen.core.i18n import Text, _, ngettext, ui_language
 
 _SENTENCES = (
@@ -60,15 +60,6 @@ def translate() -> None:
         for name, translated in (("_", _gettext), ("ngettext", _ngettext), ("term_len", columns)):
             if hasattr(module, name):
                 setattr(module, name, translated)
-
-
-def columns(text: str) -> int:
-    """Count the columns that a text takes on a terminal.
-
-    >>> columns("노드 1")
-    6
-    """
-    return len(text) if text.isascii() else sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _gettext(msgid: str) -> str:

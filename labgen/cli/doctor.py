@@ -10,8 +10,9 @@ from labgen import boxes, images
 from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
+from labgen.core.console import say
 from labgen.core.errors import HostError
-from labgen.core.i18n import _
+from labgen.core.i18n import _, ui_language
 from labgen.core.printable import printable
 from labgen.core.progress import for_stream
 from labgen.model.lab_folder import LabFolder
@@ -35,13 +36,14 @@ def command(folder: LabFolder, *, as_json: bool, fix: bool, provider: str | None
     if as_json:
         print(json.dumps({"version": 1, **doctor.as_json(diagnosis)}, indent=2, ensure_ascii=False))
     else:
-        print(printable(doctor.report(diagnosis)))
+        print(printable(doctor.report(diagnosis, ui_language())))
     try:
         choice = diagnosis.choose(lab)
     except HostError as error:
         if not as_json:
-            print(printable(f"\n{error.message}"))
+            print(printable(f"\n{error.words.in_(ui_language())}"))
         return error.exit_status
     if not as_json:
-        print(f"\nlabgen up will use {choice.why}")
+        print()
+        say(_("labgen up will use %(choice)s", choice=choice.reason))
     return 0

@@ -28,7 +28,9 @@ class FilePath(click.ParamType[Path]):
             self.fail(_("the path is empty. Is a variable not set?").in_(ui_language()), param, ctx)
         # An argument that begins with a hyphen stands behind a `--`: that it is a path was said.
         if text.startswith("-") and text != "-" and isinstance(param, click.Option):
-            refusal = _("a path is expected, not '%(path)s'. If the path begins with a hyphen: ./%(path)s", path=text)
+            refusal = _(
+                "a path is expected, not %(path)r. If the path begins with a hyphen, write ./ before it.", path=text
+            )
             self.fail(refusal.in_(ui_language()), param, ctx)
         return Path(text)
 
@@ -71,7 +73,7 @@ class Day(click.ParamType[date]):
         try:
             return date.fromisoformat(str(value))
         except ValueError:
-            self.fail(_("'%(value)s' is not a date like 2026-11-28.", value=value).in_(ui_language()), param, ctx)
+            self.fail(_("%(value)r is not a date like 2026-11-28.", value=value).in_(ui_language()), param, ctx)
 
 
 class _Name(click.ParamType[str]):

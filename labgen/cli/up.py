@@ -13,8 +13,9 @@ from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.parameters import ProviderName
 from labgen.cli.run import fab
+from labgen.core.console import say
 from labgen.core.errors import MachineError
-from labgen.core.i18n import _
+from labgen.core.i18n import _, ngettext, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.progress import Progress, for_stream
 from labgen.machines import reconcile, render
@@ -97,7 +98,7 @@ def _up(folder: LabFolder, options: Options) -> int:
 def _preview(plan: Plan, options: Options) -> None:
     """Print what would be done, and do nothing."""
     if refusal := plan.refusal(prune=options.prune):
-        print(f"It would be refused: {refusal}")
+        say(_("labgen up would refuse this: %(refusal)s", refusal=refusal))
         return
     for number, step in enumerate(
         plan.steps(prune=options.prune, reload=options.reload, bootstrap=options.bootstrap), 1
@@ -109,14 +110,15 @@ def _preview(plan: Plan, options: Options) -> None:
 def _conclude(plan: Plan, options: Options) -> None:
     _tell_differing(plan, options)
     if options.bootstrap:
-        print("The lab is up. Next:  labgen run --list   and   labgen grade")
+        say(_("The lab is up. Next:  labgen run --list   and   labgen grade"))
     else:
-        print("The machines run. Next:  fab bootstrap")
+        say(_("The machines run. Next:  fab bootstrap"))
 
 
 def _tell_differing(plan: Plan, options: Options) -> None:
     if plan.restarted and not options.reload:
-        print(f"{', '.join(plan.restarted)}: not yet as lab.yml has it. To apply that:  labgen up --reload")
+        nodes = ", ".join(plan.restarted)
+        say(_("%(nodes)s: lab.yml has other settings. To apply them:  labgen up --reload", nodes=nodes))
 
 
 def _agreed(plan: Plan) -> bool:
@@ -125,7 +127,13 @@ def _agreed(plan: Plan) -> bool:
         return False
     names = ", ".join(node.name for node in plan.surplus)
     try:
-        answer = input(f"Take {names} out of the swarm and remove the machine{'s'[: len(plan.surplus) - 1]}? [y/N] ")
+        question = ngettext(
+            "Take %(names)s out of the swarm and remove the machine? [y/N] ",
+            "Take %(names)s out of the swarm and remove the machines? [y/N] ",
+            len(plan.surplus),
+            names=names,
+        )
+        answer = input(question.in_(ui_language()))
     except EOFError:
         return False
     return answer.strip().lower() in ("y", "yes")
@@ -137,23 +145,23 @@ def _choice(folder: LabFolder, lab: Lab, provider: str | None, progress: Progres
         state = folder.state()
     except MachineError as damaged:
         # Found out anew: which provider has machines of this folder, Vagrant has written down.
-        progress.note(f"note: {damaged.message} It is set aside.")
+        progress.note(_("note: %(message)s labgen does not use that file.", message=damaged.words))
         folder.set_state_aside()
         state = None
     if state is not None:
         if provider and provider != state.provider:
             raise MachineError(
-                f"the lab runs on {state.provider} already.",
-                f"Remove it first with `labgen down`, then use {provider}.",
+                _("the lab already runs on %(provider)s.", provider=state.provider),
+                _("Remove it first with `labgen down`, then use %(provider)s.", provider=provider),
             )
         of_lab(state.provider)
-        return Choice(state.provider, "the lab is on it already", state.accelerated, state.namespace is not None)
+        return Choice(state.provider, _("the lab is on it already"), state.accelerated, state.namespace is not None)
     lab = dataclasses.replace(lab, provider=provider) if provider else lab
-    with progress.step("Checking what this computer can do"):
+    with progress.step(_("Checking what this computer can do")):
         host = doctor.Host(folder=folder.path, images=images, boxes=boxes)
         diagnosis = doctor.examine(lab, host, [provider] if provider else None)
     choice = diagnosis.choose(lab)
-    progress.note(f"Provider: {choice.why}")
+    progress.note(_("Provider: %(choice)s", choice=choice.reason))
     for finding in diagnosis.warnings(choice.provider):
-        progress.note(f"warning: {finding.message} {finding.fix}")
+        progress.note(_("warning: %(message)s %(fix)s", message=finding.words, fix=finding.remedy))
     return choice

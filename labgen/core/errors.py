@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labgen.core.hint import Hints, hints, text_of
-from labgen.core.i18n import Language, Text, untranslated
+from labgen.core.i18n import Language, Spoken, Text, _, sentences, untranslated
 
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
@@ -44,13 +44,14 @@ GRADED = (0, GRADED_WITH_FAILURES, GRADED_INCONCLUSIVE, GRADED_NOTHING)
 INTERRUPTED = 130
 
 
-class LabgenError(Exception):
+class LabgenError(Spoken, Exception):
     """What went wrong, and the way out.
 
     :param message: one sentence: the place and the reason; translated where reports tell it.
     :param hint: what to do now; may hold a command to paste.
     :ivar words: the message in every language.
     :ivar hints: the hint as data.
+    :ivar advice: the hint as a text.
     """
 
     exit_status = 1
@@ -61,6 +62,7 @@ class LabgenError(Exception):
         super().__init__(self.message)
         self.hints: Hints = hints(hint)
         self.hint: str = hint if isinstance(hint, str) else text_of([stage.in_("en", {}) for stage in self.hints])
+        self.advice = hint if isinstance(hint, Text) else untranslated(self.hint)
 
     def in_(self, language: Language) -> str:
         """Give message and hint in a language; in English what is not translated."""
@@ -145,9 +147,10 @@ class ProgramFailed(HostError):
     :param output: the end of what it printed.
     """
 
-    def __init__(self, command: str, status: int, output: str, hint: str = "") -> None:
+    def __init__(self, command: str, status: int, output: str, hint: str | Text = "") -> None:
         tail = "\n".join(output.strip().splitlines()[-15:])
-        super().__init__(f"`{command}` ended with status {status}" + (f":\n{tail}" if tail else ""), hint)
+        ended = _("`%(command)s` ended with status %(status)s", command=command, status=status)
+        super().__init__(sentences(ended, untranslated(tail), separator=":\n"), hint)
         self.command = command
         self.status = status
         self.output = output

@@ -28,13 +28,21 @@ LANGUAGE_VARIABLE = "LABGEN_LANG"
 """Environment variable with the user's language, for this process and those that it starts."""
 
 
+class Spoken:
+    """What can be said in several languages."""
+
+    def in_(self, language: Language) -> str:
+        """Say it in a language."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Text:
+class Text(Spoken):
     """A text that is given in the language of its reader.
 
     :param msgid: the text in English, by which catalogues know it.
-    :param values: what its placeholders stand for (``%(name)s``, as in gettext's python-format); a text among them is
-        given in the same language. Without values a percent sign is only a percent sign.
+    :param values: what its placeholders stand for (``%(name)s``, as in gettext's python-format); a text or an error
+        among them is given in the same language. Without values a percent sign is only a percent sign.
     :param messages: where its translations are; ``None`` for what is the same in every language.
     :param change: made to the text once it is a string.
     :param plural: the text in English for any ``count`` among the values but 1; empty where it does not depend on one.
@@ -69,7 +77,7 @@ class Text:
 
     def _with_values(self, language: Language, values: Mapping[str, object]) -> str:
         fields = {
-            name: value.in_(language) if isinstance(value, Text) else value
+            name: value.in_(language) if isinstance(value, Spoken) else value
             for name, value in (*self.values, *values.items())
         }
         count = fields.get("count", 1)

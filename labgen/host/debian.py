@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.errors import HostError, ProgramFailed
+from labgen.core.i18n import Text, _, ngettext
 from labgen.core.progress import Progress
 from labgen.host.computer import Host
 from labgen.host.daemon_status import DaemonStatus, systemd
@@ -142,13 +143,13 @@ def check(
         yield Finding(
             f"{provider.name}.packages",
             "error",
-            "packages",
-            f"missing: {', '.join(missing)}.",
-            f"{apt_line(host, missing)}\n(or: labgen doctor --fix)",
+            _("packages"),
+            _("missing: %(missing)s.", missing=", ".join(missing)),
+            _("%(apt_line)s\n(or: labgen doctor --fix)", apt_line=apt_line(host, missing)),
             provider.name,
         )
     else:
-        yield Finding(f"{provider.name}.packages", "ok", "packages", "all installed.", provider=provider.name)
+        yield Finding(f"{provider.name}.packages", "ok", _("packages"), _("all installed."), provider=provider.name)
 
 
 def install(host: Host, names: Sequence[str], progress: Progress | None = None) -> None:
@@ -163,18 +164,23 @@ def install(host: Host, names: Sequence[str], progress: Progress | None = None) 
     host.forget()
     if release(host) is None:
         raise HostError(
-            "labgen installs packages on Debian and Ubuntu only.",
-            f"Install what brings these with your own package manager: {', '.join(names)}.",
+            _("labgen installs packages on Debian and Ubuntu only."),
+            _(
+                "Install the packages that contain these, with your own package manager: %(names)s.",
+                names=", ".join(names),
+            ),
         )
     shown = progress or Progress()
     if not any("_Packages" in name for name in host.names(_LISTS)):
         _update(host, shown)
-    with shown.step(f"Installing {len(names)} Debian packages"):
+    with shown.step(
+        ngettext("Installing %(count)s Debian package", "Installing %(count)s Debian packages", len(names))
+    ):
         failure = _apt(host, shown, "install", "--yes", "--no-install-recommends", *names)
     if failure is not None and _stale(failure):
         # The lists are older than what the mirror holds.
         _update(host, shown)
-        with shown.step("Installing them again"):
+        with shown.step(_("Installing them again")):
             failure = _apt(host, shown, "install", "--yes", "--no-install-recommends", *names)
     host.forget()
     if failure is not None:
@@ -182,7 +188,7 @@ def install(host: Host, names: Sequence[str], progress: Progress | None = None) 
 
 
 def _update(host: Host, progress: Progress) -> None:
-    with progress.step("Fetching the lists of packages"):
+    with progress.step(_("Fetching the package lists")):
         failure = _apt(host, progress, "update")
     if failure is not None:
         sudo = "" if host.is_root() else "sudo "
@@ -215,14 +221,14 @@ def _stale(output: str) -> bool:
     return any(mark in output for mark in marks)
 
 
-def _way_out(host: Host, output: str, names: Sequence[str]) -> str:
+def _way_out(host: Host, output: str, names: Sequence[str]) -> Text:
     if "sudo:" in output:
         line = apt_line(host, names) if names else "sudo apt-get update"
-        return f"sudo asks for a password, which labgen does not handle. Run it yourself: {line}"
+        return _("sudo asks for a password, which labgen does not handle. Run it yourself: %(line)s", line=line)
     if "Could not get lock" in output:
-        return "Another program is installing packages; wait until it is done, and try again."
+        return _("Another program is installing packages; wait until it is done, and try again.")
     if "Temporary failure resolving" in output or "Could not connect" in output or "Unable to connect" in output:
-        return "Debian's servers were not reached: check the network, or the mirror in /etc/apt."
+        return _("Debian's servers were not reached: check the network, or the mirror in /etc/apt.")
     if "Unable to locate package" in output:
-        return "The archive lacks a package: on Ubuntu, switch 'universe' on (sudo add-apt-repository universe)."
-    return "Read what apt-get says above, put it right, and try again."
+        return _("The archive lacks a package: on Ubuntu, switch 'universe' on (sudo add-apt-repository universe).")
+    return _("Read what apt-get says above, put it right, and try again.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from labgen.core.atomic_files import expanded
+from labgen.core.i18n import NOTHING, Text, _, sentences
 from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.daemon_status import DaemonStatus
@@ -63,7 +64,7 @@ def box(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
     name = image.name + (f" {image.version}" if image.version else "")
     here = on_disk(lab, host, provider)
     if here is not None:
-        yield _box(provider, "ok", f"{image.name} {here} is here.".replace(" 0 is", " is"))
+        yield _box(provider, "ok", _("%(box)s is here.", box=f"{image.name} {here}".removesuffix(" 0")))
     elif image.image:
         yield _of_cloud_image(image, image.image, host, provider)
     elif image.url:
@@ -74,26 +75,37 @@ def box(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
         yield _from_registry(image.name, name, host, provider)
 
 
-_MAKE = "Have labgen make the box of a cloud image, in lab.yml:\nbox: {image: debian-13}"
+_MAKE = _(
+    "Let labgen make the box from a cloud image. In lab.yml:\n"
+    "box: {image: debian-13}\n"
+    "Or copy the .box file here and set box.url to it."
+)
+_CHECK_NETWORK = _("Or check the network (HTTPS_PROXY, if there is a proxy).")
 
 
 def _from_registry(box: str, name: str, host: Host, provider: ProviderFacts) -> Finding:
     server = (host.env("VAGRANT_SERVER_URL") or REGISTRY).rstrip("/")
     trouble = _trouble(host, f"{server}/{box}")
     if not trouble:
-        return _box(provider, "ok", f"{name} can be fetched from {_split(server).hostname}.")
+        return _box(
+            provider, "ok", _("%(name)s can be fetched from %(hostname)s.", name=name, hostname=_split(server).hostname)
+        )
     return _box(
         provider,
         "error",
-        f"{name} is not here, and {_split(server).hostname} {trouble}.",
-        f"{_MAKE}\nOr copy the .box file here and set box.url to it."
-        + (" Or check the network (HTTPS_PROXY, if there is a proxy)." if trouble == _SILENT else ""),
+        _(
+            "%(name)s is not here, and %(hostname)s %(trouble)s.",
+            name=name,
+            hostname=_split(server).hostname,
+            trouble=trouble,
+        ),
+        sentences(_MAKE, _CHECK_NETWORK) if trouble == _SILENT else _MAKE,
     )
 
 
 def _of_cloud_image(box: Box, source: CloudImageSource, host: Host, provider: ProviderFacts) -> Finding:
     if host.cloud_box(source, provider.name):
-        return _box(provider, "ok", f"{box.name} has been made.")
+        return _box(provider, "ok", _("%(box)s has been made.", box=box.name))
     troubles = {}
     for address in host.cloud_image_addresses(source):
         where = _split(address)
@@ -104,33 +116,47 @@ def _of_cloud_image(box: Box, source: CloudImageSource, host: Host, provider: Pr
             return _box(
                 provider,
                 "ok",
-                f"{box.name} is not made yet; labgen up makes it of a cloud image from {where.hostname} (once).",
+                _(
+                    "%(box)s is not made yet; labgen up makes it of a cloud image from %(hostname)s (once).",
+                    box=box.name,
+                    hostname=where.hostname,
+                ),
             )
-    listed = ", ".join(f"{hostname} {trouble}" for hostname, trouble in troubles.items())
-    removed = troubles and all(trouble.startswith(("answers 404", "answers 410")) for trouble in troubles.values())
+    listed = sentences(
+        *(_("%(hostname)s %(trouble)s", hostname=hostname, trouble=trouble) for hostname, trouble in troubles.items()),
+        separator=", ",
+    )
+    removed = troubles and all(trouble.msgid == _GONE for trouble in troubles.values())
     if removed and not source.checksum:
         return _box(
             provider,
             "warning",
-            f"{box.name} is not made yet, and {listed}.",
-            "labgen up then takes the distribution's newest image. Or take the image from another computer: "
-            "labgen box make --image FILE",
+            _("%(box)s is not made yet, and %(listed)s.", box=box.name, listed=listed),
+            _(
+                "labgen up then takes the distribution's newest image. Or take the image from another "
+                "computer: labgen box make --image FILE"
+            ),
         )
     return _box(
         provider,
         "error" if troubles else "ok",
-        f"{box.name} is not made yet" + (f", and {listed}." if troubles else "; labgen up makes it."),
-        "Check the network (HTTPS_PROXY, if there is a proxy). Or take the image from another computer: "
-        "labgen box make --image FILE"
+        _("%(box)s is not made yet, and %(listed)s.", box=box.name, listed=listed)
         if troubles
-        else "",
+        else _("%(box)s is not made yet; labgen up makes it.", box=box.name),
+        _(
+            "Check the network (HTTPS_PROXY, if there is a proxy). Or take the image from another "
+            "computer: labgen box make --image FILE"
+        )
+        if troubles
+        else NOTHING,
     )
 
 
-_SILENT = "does not answer"
+_SILENT = _("does not answer")
+_GONE = _("answers %(status)s: it no longer has the file").msgid
 
 
-def _trouble(host: Host, url: str) -> str:
+def _trouble(host: Host, url: str) -> Text:
     """Say why a file cannot be fetched: ``answers 404: it has no such file``; empty if it can."""
     if not _reaches(host, url):
         return _SILENT
@@ -138,9 +164,9 @@ def _trouble(host: Host, url: str) -> str:
     if status is None:
         return _SILENT
     if status in (404, 410):
-        return f"answers {status}: it has no such file (any more)"
+        return _(_GONE, status=status)
     # A server may refuse to be asked without being given the file's content.
-    return f"answers {status}" if status >= 400 and status != 405 else ""
+    return _("answers %(status)s", status=status) if status >= 400 and status != 405 else NOTHING
 
 
 def _from_url(url: str, name: str, checksum: str | None, host: Host, provider: ProviderFacts) -> Finding:
@@ -148,12 +174,19 @@ def _from_url(url: str, name: str, checksum: str | None, host: Host, provider: P
     if parts.scheme in ("http", "https"):
         trouble = _trouble(host, url)
         if not trouble:
-            return _box(provider, "ok", f"{name} can be fetched from {parts.hostname}.")
+            return _box(
+                provider, "ok", _("%(name)s can be fetched from %(hostname)s.", name=name, hostname=parts.hostname)
+            )
         return _box(
             provider,
             "error",
-            f"{name} is not here, and {parts.hostname} (box.url) {trouble}.",
-            "Check box.url in lab.yml and the network.",
+            _(
+                "%(name)s is not here, and %(hostname)s (box.url) %(trouble)s.",
+                name=name,
+                hostname=parts.hostname,
+                trouble=trouble,
+            ),
+            _("Check box.url in lab.yml and the network."),
         )
     path = Path(re.sub(r"^/([A-Za-z]:)", r"\1", unquote(parts.path))) if parts.scheme == "file" else Path(url)
     path = host.home() / path.relative_to("~") if path.parts[:1] == ("~",) else host.folder() / path
@@ -162,35 +195,49 @@ def _from_url(url: str, name: str, checksum: str | None, host: Host, provider: P
             return _box(
                 provider,
                 "error",
-                f"the checksum of {path} differs: it is {actual or 'unreadable'}, and lab.yml has {checksum}.",
-                "Copy the file again. If it still differs, do not use it, ask who made it.",
+                _(
+                    "the checksum of %(path)s differs: it is %(value)s, and lab.yml has %(checksum)s.",
+                    path=path,
+                    value=actual or "unreadable",
+                    checksum=checksum,
+                ),
+                _("Copy the file again. If it still differs, do not use it, ask who made it."),
             )
-        return _box(provider, "ok", f"{name} is in {path}.")
+        return _box(provider, "ok", _("%(name)s is in %(path)s.", name=name, path=path))
     return _box(
         provider,
         "error",
-        f"{name} is not here, and there is no file {path} (box.url).",
-        "Check box.url in lab.yml; a path counts from the lab's folder.",
+        _("%(name)s is not here, and there is no file %(path)s (box.url).", name=name, path=path),
+        _("Check box.url in lab.yml; a path counts from the lab's folder."),
     )
 
 
 def _built(name: str, host: Host, provider: ProviderFacts) -> Finding:
     if host.built_box(provider.name):
-        return _box(provider, "ok", f"{name} has been built.")
+        return _box(provider, "ok", _("%(name)s has been built.", name=name))
     if debian.release(host) is None:
         return _box(
             provider,
             "error",
-            f"{name} has not been built, and only Debian and Ubuntu can build it.",
-            "Containers need no box: labgen up --provider docker\n"
-            "Or build it on Debian or Ubuntu (labgen box build), copy the .box file here, and name it in lab.yml:\n"
-            f"box: {{name: {BUILT_BOX}, url: FILE}}\n"
-            "Or have labgen make one of a cloud image, on any computer, in lab.yml:\n"
-            "box: {image: debian-13}",
+            _("%(name)s has not been built, and only Debian and Ubuntu can build it.", name=name),
+            _(
+                "Containers need no box: labgen up --provider docker\n"
+                "Or build it on Debian or Ubuntu (labgen box build), copy the .box file here, and name "
+                "it in lab.yml:\n"
+                "box: {name: %(built_box)s, url: FILE}\n"
+                "Or have labgen make one of a cloud image, on any computer, in lab.yml:\n"
+                "box: {image: debian-13}",
+                built_box=BUILT_BOX,
+            ),
         )
     if not host.is_root():
-        return _box(provider, "warning", f"{name} has not been built yet, which takes root.", "sudo labgen box build")
-    return _box(provider, "ok", f"{name} has not been built yet; labgen up builds it.")
+        return _box(
+            provider,
+            "warning",
+            _("%(name)s has not been built yet, which takes root.", name=name),
+            _("sudo labgen box build"),
+        )
+    return _box(provider, "ok", _("%(name)s has not been built yet; labgen up builds it.", name=name))
 
 
 def images(
@@ -204,34 +251,37 @@ def images(
     if lab.registry_mirror:
         where = _split(lab.registry_mirror)
         if _knock(host, lab.registry_mirror):
-            yield _images(provider, "ok", f"the mirror {where.netloc} answers.")
+            yield _images(provider, "ok", _("the mirror %(netloc)s answers.", netloc=where.netloc))
         else:
             yield _images(
                 provider,
                 "warning",
-                f"the mirror {where.netloc} does not answer from here.",
-                "Check registry.mirror in lab.yml, and that the mirror runs; the nodes have to reach it.",
+                _("the mirror %(netloc)s does not answer from here.", netloc=where.netloc),
+                _("Check registry.mirror in lab.yml, and that the mirror runs; the nodes have to reach it."),
             )
     elif box.name == BUILT_BOX:
-        yield _images(provider, "ok", "in the box.")
+        yield _images(provider, "ok", _("in the box."))
     elif provider.from_image:
-        yield _images(provider, "ok", "in the image of the nodes.")
+        yield _images(provider, "ok", _("in the image of the nodes."))
     elif daemon is not None and daemon(host).state == "own":
         yield _images(
             provider,
             "warning",
-            "the lab's own network has no way out, so the nodes cannot pull any.",
-            f"Leave `box` out of lab.yml: {BUILT_BOX} has them in it.",
+            _("the lab's own network has no way out, so the nodes cannot pull any."),
+            _("Leave `box` out of lab.yml: %(built_box)s has them in it.", built_box=BUILT_BOX),
         )
     elif host.reaches(*DOCKER_HUB):
-        yield _images(provider, "ok", "Docker Hub answers.")
+        yield _images(provider, "ok", _("Docker Hub answers."))
     else:
         yield _images(
             provider,
             "warning",
-            "Docker Hub does not answer from here, and the nodes pull from it.",
-            f"Check the network; or set registry.mirror in lab.yml; or box to {{name: {BUILT_BOX}}}, which has them "
-            "in it.",
+            _("Docker Hub does not answer from here, and the nodes pull from it."),
+            _(
+                "Check the network; or set registry.mirror in lab.yml; or box to {name: "
+                "%(built_box)s}, which has them in it.",
+                built_box=BUILT_BOX,
+            ),
         )
 
 
@@ -259,9 +309,9 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _box(provider: ProviderFacts, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"{provider.name}.box", level, "box", message, fix, provider.name)
+def _box(provider: ProviderFacts, level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding(f"{provider.name}.box", level, _("box"), message, fix, provider.name)
 
 
-def _images(provider: ProviderFacts, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"{provider.name}.images", level, "images", message, fix, provider.name)
+def _images(provider: ProviderFacts, level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding(f"{provider.name}.images", level, _("images"), message, fix, provider.name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
+
+from labgen.core.i18n import NOTHING, Language, Text
 
 Level = Literal["ok", "warning", "error"]
 Version = tuple[int, ...]
@@ -19,26 +21,48 @@ class Finding:
     :param id: stable name for programs: ``virtualbox.version``.
     :param level: ``ok``; ``warning``: the lab can come up, something will be slow or unreachable;
         ``error``: the lab cannot come up with this provider.
-    :param subject: what was looked at, for people: "VirtualBox".
-    :param message: one sentence.
-    :param fix: the way out; may hold a command to paste. Everything that is not ``ok`` has one.
+    :param topic: what was looked at, for people: "VirtualBox".
+    :param words: one sentence.
+    :param remedy: the way out; may hold a command to paste. Everything that is not ``ok`` has one.
     :param provider: the provider it is about; ``None`` where it is about all of them.
     """
 
     id: str
     level: Level
-    subject: str
-    message: str
-    fix: str = ""
+    topic: Text
+    words: Text
+    remedy: Text = NOTHING
     provider: str | None = None
 
     def __post_init__(self) -> None:
-        if self.level != "ok" and not self.fix:
+        if self.level != "ok" and not self.remedy:
             raise ValueError(f"finding {self.id} has no fix")
 
-    def as_json(self) -> dict[str, str | None]:
-        """The finding as plain data."""
-        return asdict(self)
+    @property
+    def subject(self) -> str:
+        """Give the topic in English."""
+        return str(self.topic)
+
+    @property
+    def message(self) -> str:
+        """Give the sentence in English."""
+        return str(self.words)
+
+    @property
+    def fix(self) -> str:
+        """Give the way out in English."""
+        return str(self.remedy)
+
+    def as_json(self, language: Language = "en") -> dict[str, str | None]:
+        """Convert the finding to plain data."""
+        return {
+            "id": self.id,
+            "level": self.level,
+            "subject": self.topic.in_(language),
+            "message": self.words.in_(language),
+            "fix": self.remedy.in_(language),
+            "provider": self.provider,
+        }
 
 
 def version_in(text: str) -> Version | None:

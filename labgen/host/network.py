@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from labgen.config import address_plan
+from labgen.core.i18n import _
 from labgen.host import resources
 from labgen.host.computer import Host
 from labgen.host.daemon_status import DaemonStatus
@@ -136,9 +137,9 @@ def clashes(
         yield Finding(
             name,
             "warning",
-            "network",
-            "this computer's routes cannot be read.",
-            f"See to it that no network of yours overlaps {lab.plan.lab}.",
+            _("network"),
+            _("this computer's routes cannot be read."),
+            _("Check that none of your networks overlaps %(lab)s.", lab=lab.plan.lab),
             provider.name,
         )
         return
@@ -153,8 +154,8 @@ def clashes(
             clash = True
             yield _clash(lab, provider.name, what, subnet, route, table, taken_over=what in bridged)
     if not clash:
-        message = f"{lab.plan.lab} and the lab's other subnets are free."
-        yield Finding(name, "ok", "network", message, provider=provider.name)
+        message = _("%(lab)s and the lab's other subnets are free.", lab=lab.plan.lab)
+        yield Finding(name, "ok", _("network"), message, provider=provider.name)
 
 
 def _clash(
@@ -169,24 +170,30 @@ def _clash(
 ) -> Finding:
     key = KEYS.get(what, f"addresses.{what}")
     free = free_subnet(lab, key, table)
-    fix = f"In lab.yml: {as_yaml(key, free)}" if free else f"Set {key} in lab.yml to a subnet that is free here."
+    fix = (
+        _("In lab.yml: %(as_yaml)s", as_yaml=as_yaml(key, free))
+        if free
+        else _("Set %(key)s in lab.yml to a subnet that is free here.", key=key)
+    )
     name = f"{provider}.network"
-    message = f"the {what} {subnet} overlaps this computer's route to {route}"
+    message = _(
+        "the %(what)s %(subnet)s overlaps this computer's route to %(route)s", what=what, subnet=subnet, route=route
+    )
     if taken_over and route.to.prefixlen >= subnet.prefixlen and _hits(lab, what, subnet, route):
         # libvirt refuses an equal one; a narrower one it lets pass, and packets go the wrong way.
         return Finding(
             name,
             "error",
-            "network",
-            f"{message}: machines would not be reached.",
-            f"{fix} (or disconnect it).",
+            _("network"),
+            _("%(message)s: machines would not be reached.", message=message),
+            _("%(fix)s (or disconnect it).", fix=fix),
             provider,
         )
     return Finding(
         name,
         "warning",
-        "network",
-        f"{message}: from the machines, and while they run, what is there may not be reached.",
+        _("network"),
+        _("%(message)s: from the machines, and while they run, what is there may not be reached.", message=message),
         fix,
         provider,
     )
@@ -231,28 +238,33 @@ def ports(
         free_port = next(
             (number for number in range(18000 + port.guest % 1000, 18999) if host.port(number) == "free"), 0
         )
-        take = f"ports: [{{guest: {port.guest}, host: {free_port or 18080}, node: {port.node}}}]"
+        take = _(
+            "ports: [{guest: %(guest)s, host: %(value)s, node: %(node)s}]",
+            guest=port.guest,
+            value=free_port or 18080,
+            node=port.node,
+        )
         if state == "taken":
             yield Finding(
                 name,
                 "warning",
-                "ports",
-                f"port {port.host} of 127.0.0.1 is taken; `labgen up` forwards another and says which.",
-                f"End what uses it ({_who(host, port.host)}), or in lab.yml: {take}",
+                _("ports"),
+                _("port %(host)s of 127.0.0.1 is taken; `labgen up` forwards another and says which.", host=port.host),
+                _("End what uses it (%(who)s), or in lab.yml: %(take)s", who=_who(host, port.host), take=take),
                 provider.name,
             )
         else:
             yield Finding(
                 name,
                 "error",
-                "ports",
-                f"port {port.host} of 127.0.0.1 may not be bound by this user.",
-                f"Ports below 1024 are root's. In lab.yml: {take}",
+                _("ports"),
+                _("port %(host)s of 127.0.0.1 may not be bound by this user.", host=port.host),
+                _("Ports below 1024 are root's. In lab.yml: %(take)s", take=take),
                 provider.name,
             )
     if not clash:
         listed = ", ".join(str(port.host) for port in lab.ports)
-        yield Finding(name, "ok", "ports", f"free: {listed}.", provider=provider.name)
+        yield Finding(name, "ok", _("ports"), _("free: %(listed)s.", listed=listed), provider=provider.name)
 
 
 def _who(host: Host, port: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labgen.core.errors import HostError
+from labgen.core.i18n import Text, _, untranslated
 from labgen.core.process import Result
 from labgen.core.quoting import fits_ssh
 from labgen.host import debian, downloads
@@ -28,22 +29,27 @@ def vagrant(lab: Lab, host: Host) -> Iterator[Finding]:
     """Vagrant itself."""
     del lab
     if host.which("vagrant") is None:
-        yield Finding("vagrant.missing", "error", "Vagrant", "is not installed.", _get_vagrant(host))
+        yield Finding("vagrant.missing", "error", untranslated("Vagrant"), _("is not installed."), _get_vagrant(host))
         return
     result = ask_vagrant(host, "--version")
     version = version_in(result.out)
     if version is None:
-        yield Finding("vagrant.version", "warning", "Vagrant", no_version(result), _get_vagrant(host))
+        yield Finding("vagrant.version", "warning", untranslated("Vagrant"), no_version(result), _get_vagrant(host))
         return
-    yield Finding("vagrant.version", "ok", "Vagrant", f"{dotted(version)}.")
+    yield Finding("vagrant.version", "ok", untranslated("Vagrant"), untranslated(f"{dotted(version)}."))
     if names := [name for name in _LEADS_ELSEWHERE if host.env(name)]:
         yield Finding(
             "vagrant.variables",
             "warning",
-            "Vagrant",
-            f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} set: labgen works in the lab folder all the "
-            "same, but `vagrant` typed by hand works elsewhere.",
-            f"unset {' '.join(names)}" if host.system() != "Windows" else f"Remove-Item Env:{', Env:'.join(names)}",
+            untranslated("Vagrant"),
+            _(
+                "environment variables are set that change Vagrant's folder: %(names)s. labgen ignores them, but "
+                "`vagrant` typed by hand works in that folder.",
+                names=", ".join(names),
+            ),
+            untranslated(
+                f"Remove-Item Env:{', Env:'.join(names)}" if host.system() == "Windows" else f"unset {' '.join(names)}"
+            ),
         )
     yield from _vagrant_home(host)
 
@@ -53,7 +59,9 @@ def _vagrant_home(host: Host) -> Iterator[Finding]:
     try:
         home = str(downloads.vagrant_home(host))
     except HostError as why:
-        yield Finding("vagrant.home", "error", "Vagrant", f"VAGRANT_HOME cannot be used: {why.message}.", why.hint)
+        reason = why.words.changed(lambda text: text.rstrip("."))
+        message = _("VAGRANT_HOME cannot be used: %(why)s.", why=reason)
+        yield Finding("vagrant.home", "error", untranslated("Vagrant"), message, why.advice)
         return
     if host.system() != "Windows" or home.isascii():
         return
@@ -61,10 +69,13 @@ def _vagrant_home(host: Host) -> Iterator[Finding]:
     yield Finding(
         "vagrant.home",
         "warning",
-        "Vagrant",
-        f"its boxes are in {home}: on Windows it may fail on a path with letters other than a to z "
-        "(hashicorp/vagrant#11431).",
-        f"setx VAGRANT_HOME C:\\vagrant{machines}\nThen open a new terminal.",
+        untranslated("Vagrant"),
+        _(
+            "its boxes are in %(home)s. On Windows it may fail on a path with letters other than a to z "
+            "(hashicorp/vagrant#11431).",
+            home=home,
+        ),
+        _("setx VAGRANT_HOME C:\\vagrant%(machines)s\nThen open a new terminal.", machines=machines),
     )
 
 
@@ -75,9 +86,12 @@ def folder(lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding(
             "ssh.folder",
             "error",
-            "lab folder",
-            f"ssh cannot use keys in {str(host.folder())!r}: it would read the folder's name in another way.",
-            "Rename the folder, or move the lab to another, so that it holds neither `${` nor control characters.",
+            _("lab folder"),
+            _(
+                "ssh cannot use keys in %(folder)r: it reads special characters of the name in another way.",
+                folder=str(host.folder()),
+            ),
+            _("Rename the folder, or move the lab to another, so that it holds neither `${` nor control characters."),
         )
 
 
@@ -85,30 +99,34 @@ def ssh(lab: Lab, host: Host) -> Iterator[Finding]:
     """OpenSSH's client, which the checks of the exercises connect with."""
     del lab
     if host.which("ssh") is not None:
-        yield Finding("ssh", "ok", "OpenSSH", "there.")
+        yield Finding("ssh", "ok", untranslated("OpenSSH"), _("is installed."))
         return
     fix = {
-        "Windows": "Settings > System > Optional features > Add: OpenSSH Client.",
-        "Darwin": "It is part of macOS: see that /usr/bin is on PATH.",
+        "Windows": _("Settings > System > Optional features > Add: OpenSSH Client."),
+        "Darwin": _("It is part of macOS: check that /usr/bin is on PATH."),
     }.get(host.system()) or (
-        debian.apt_line(host, ["openssh-client"])
+        untranslated(debian.apt_line(host, ["openssh-client"]))
         if debian.release(host)
-        else "Install OpenSSH's client with your package manager."
+        else _("Install OpenSSH's client with your package manager.")
     )
-    yield Finding("ssh", "warning", "OpenSSH", "ssh is not installed; grading connects with it.", fix)
+    yield Finding("ssh", "warning", untranslated("OpenSSH"), _("ssh is not installed; grading connects with it."), fix)
 
 
-def no_version(result: Result) -> str:
+def no_version(result: Result) -> Text:
     if result.status == LATE:
-        return "does not answer."
+        return _("does not answer.")
     first = next(iter((result.out.strip() or result.err.strip()).splitlines()), "nothing")
-    return f"does not tell its version; it says: {first[:100]}"
+    return _("does not report its version; it prints: %(first)s", first=first[:100])
 
 
-def _get_vagrant(host: Host) -> str:
+def _get_vagrant(host: Host) -> Text:
     here = debian.release(host)
     if here is None:
-        return f"Install it from {debian.VAGRANT_PAGE}."
+        return _("Install it from %(vagrant_page)s.", vagrant_page=debian.VAGRANT_PAGE)
     if here.has_vagrant:
-        return debian.apt_line(host, ["vagrant"])
-    return f"{here.name} has no package of Vagrant; take HashiCorp's: {debian.VAGRANT_PAGE}."
+        return untranslated(debian.apt_line(host, ["vagrant"]))
+    return _(
+        "%(system)s has no Vagrant package. Install HashiCorp's: %(vagrant_page)s.",
+        system=here.name,
+        vagrant_page=debian.VAGRANT_PAGE,
+    )

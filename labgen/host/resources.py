@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from labgen.core.i18n import Text, _, sentences
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.model import provider_names
@@ -29,33 +30,47 @@ def memory(lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding(
             "memory",
             "warning",
-            "memory",
-            "this computer does not tell how much it has.",
-            f"See to it that {_mib(needed_memory(lab))} are free.",
+            _("memory"),
+            _("the size of this computer's memory is unknown."),
+            _("Check that %(needed)s are free.", needed=_mib(needed_memory(lab))),
         )
         return
     total, available = status
     needed = needed_memory(lab)
     per_node = max(512, (total // 2 // len(lab.nodes) - MEMORY_BESIDE) // 128 * 128)
-    less = f"Lower `memory` in lab.yml (memory: {per_node} would fit), or use fewer nodes."
+    less = _("Lower `memory` in lab.yml (memory: %(per_node)s would fit), or use fewer nodes.", per_node=per_node)
     if needed > total:
         yield Finding(
             "memory",
             "error",
-            "memory",
-            f"the machines take {_mib(needed)}; this computer has {_mib(total)} in all.",
-            less if needed_memory(lab, per_node) <= total else "Use fewer nodes, or a computer with more memory.",
+            _("memory"),
+            _(
+                "the machines take %(needed)s; this computer has %(total)s in all.",
+                needed=_mib(needed),
+                total=_mib(total),
+            ),
+            less if needed_memory(lab, per_node) <= total else _("Use fewer nodes, or a computer with more memory."),
         )
     elif needed > available and existing(lab, host) is None:
         yield Finding(
             "memory",
             "warning",
-            "memory",
-            f"the machines take {_mib(needed)}; only {_mib(available)} of {_mib(total)} are free.",
-            "Close what you do not need, or this computer will swap. " + less,
+            _("memory"),
+            _(
+                "the machines take %(needed)s; only %(available)s of %(total)s are free.",
+                needed=_mib(needed),
+                available=_mib(available),
+                total=_mib(total),
+            ),
+            sentences(_("Close programs that you do not need, or this computer will swap."), less),
         )
     else:
-        yield Finding("memory", "ok", "memory", f"{_mib(needed)} for the machines, {_mib(available)} free.")
+        yield Finding(
+            "memory",
+            "ok",
+            _("memory"),
+            _("%(needed)s for the machines, %(available)s free.", needed=_mib(needed), available=_mib(available)),
+        )
 
 
 def needed_memory(lab: Lab, per_node: int | None = None) -> int:
@@ -71,12 +86,20 @@ def processors(lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding(
             "cpus",
             "warning",
-            "processors",
-            f"{most.name} is to have {most.cpus}; this computer has {has}.",
-            f"Set cpus: {has} or less in lab.yml: more than there are makes a machine slower.",
+            _("processors"),
+            _("%(node)s needs %(cpus)s; this computer has %(has)s.", node=most.name, cpus=most.cpus, has=has),
+            _("In lab.yml, set cpus: %(has)s or less. More than the computer has makes a machine slower.", has=has),
         )
     else:
-        yield Finding("cpus", "ok", "processors", f"{has} here, at most {most.cpus} a machine.")
+        yield Finding(
+            "cpus",
+            "ok",
+            _("processors"),
+            _("%(has)s here, at most %(cpus)s for each machine.", has=has, cpus=most.cpus),
+        )
+
+
+MAKE_ROOM = _("Make room; `vagrant box prune` removes old versions of boxes.")
 
 
 @dataclass(frozen=True)
@@ -90,7 +113,7 @@ class Room:
 
     places: Callable[[Host], tuple[Path, ...]]
     fetched: Callable[[Lab, Host], bool]
-    make_room: str = "Make room; `vagrant box prune` removes old versions of boxes."
+    make_room: Text = MAKE_ROOM
 
 
 def disk(lab: Lab, host: Host, provider: ProviderFacts, room: Room) -> Iterator[Finding]:
@@ -104,21 +127,32 @@ def disk(lab: Lab, host: Host, provider: ProviderFacts, room: Room) -> Iterator[
     )
     name = f"{provider.name}.disk"
     if free is None:
-        fix = f"See to it that {_mib(needed)} are free."
-        yield Finding(name, "warning", "disk", "free space is unknown.", fix, provider.name)
+        fix = _("Check that %(needed)s are free.", needed=_mib(needed))
+        yield Finding(name, "warning", _("disk"), _("free space is unknown."), fix, provider.name)
     elif free < needed:
         # The estimate is for a whole course; half of it still gets the lab up.
         level: Level = "error" if free < needed // 2 else "warning"
         yield Finding(
             name,
             level,
-            "disk",
-            f"the machines and their box may take {_mib(needed)}; {_mib(free)} are free at {place}.",
+            _("disk"),
+            _(
+                "the machines and their box may take %(needed)s; %(free)s are free at %(place)s.",
+                needed=_mib(needed),
+                free=_mib(free),
+                place=place,
+            ),
             room.make_room,
             provider.name,
         )
     else:
-        yield Finding(name, "ok", "disk", f"{_mib(free)} free at {place}.", provider=provider.name)
+        yield Finding(
+            name,
+            "ok",
+            _("disk"),
+            _("%(free)s free at %(place)s.", free=_mib(free), place=place),
+            provider=provider.name,
+        )
 
 
 def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
@@ -131,24 +165,33 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
         yield Finding(
             name,
             "warning",
-            "architecture",
-            f"this computer is {here}; whether box {box.name} is there for it is not known.",
-            f"See the box's page. {_CONTAINERS}",
+            _("architecture"),
+            _("this computer is %(here)s; whether box %(box)s is there for it is not known.", here=here, box=box.name),
+            _("See the box's page. %(containers)s", containers=_CONTAINERS),
             provider.name,
         )
     elif architectures is not None and here not in architectures:
         yield Finding(
             name,
             "error",
-            "architecture",
-            f"this computer is {here}; box {box.name} is there for {', '.join(sorted(architectures))} only.",
-            f"{_CONTAINERS}\nOr name a box for {here} in lab.yml: box: {{name: ..., url: ...}}"
+            _("architecture"),
+            _(
+                "this computer is %(here)s; box %(box)s is there for %(architectures)s only.",
+                here=here,
+                box=box.name,
+                architectures=", ".join(sorted(architectures)),
+            ),
+            _(
+                "%(containers)s\nOr name a box for %(here)s in lab.yml: box: {name: ..., url: ...}",
+                containers=_CONTAINERS,
+                here=here,
+            )
             if here in BOX_ARCHITECTURES[NODE_IMAGE]
-            else "Use a computer with amd64.",
+            else _("Use a computer with amd64."),
             provider.name,
         )
     else:
-        yield Finding(name, "ok", "architecture", f"{here}, as the box.", provider=provider.name)
+        yield Finding(name, "ok", _("architecture"), _("%(here)s, as the box.", here=here), provider=provider.name)
 
 
 def existing(lab: Lab, host: Host) -> str | None:

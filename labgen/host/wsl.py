@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labgen.core.i18n import _, untranslated
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
 from labgen.model.lab import Lab
@@ -29,14 +30,18 @@ def folder(lab: Lab, host: Host) -> Iterator[Finding]:
         return
     path = host.folder()
     if not str(path).lower().startswith("/mnt/"):
-        yield Finding("wsl.folder", "ok", "WSL", f"{path} is on a disk of Linux.")
+        yield Finding("wsl.folder", "ok", untranslated("WSL"), _("%(path)s is on a Linux disk.", path=path))
         return
     allowed = bool(host.env("VAGRANT_WSL_ENABLE_WINDOWS_ACCESS"))
     yield Finding(
         "wsl.folder",
         "warning" if allowed else "error",
-        "WSL",
-        f"{path} is on a disk of Windows: {'there' if allowed else 'Vagrant does not work there, and'} OpenSSH "
-        "refuses the keys of the nodes.",
-        "Make the lab in WSL's own home, and go on there:\nlabgen init ~/lab\ncd ~/lab",
+        untranslated("WSL"),
+        _("%(path)s is on a Windows disk: OpenSSH refuses the nodes' keys there.", path=path)
+        if allowed
+        else _(
+            "%(path)s is on a Windows disk: Vagrant does not work there, and OpenSSH refuses the nodes' keys.",
+            path=path,
+        ),
+        _("Make the lab in WSL's own home, and go on there:\nlabgen init ~/lab\ncd ~/lab"),
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from labgen.core.i18n import _
+
 
 class Capability(StrEnum):
     """Something that a step or a check may need of a node."""
@@ -25,9 +27,9 @@ class Capability(StrEnum):
 Lacks = Mapping[Capability, str]
 """What nodes lack, and why: the end of a sentence, "the kernel has no IPVS (…)"."""
 
-NO_IPVS = "the kernel under the nodes has no IPVS (ip_vs), with which swarm spreads requests over replicas"
+NO_IPVS = _("the kernel under the nodes has no IPVS (ip_vs), with which swarm spreads requests over replicas").msgid
 
-UNKNOWN_KERNEL = "it is not known whether the kernel has IPVS"
+UNKNOWN_KERNEL = _("it is not known whether the kernel has IPVS").msgid
 """Said of a kernel that could not be asked yet."""
 
 ASK_IPVS = "genl ctrl get name IPVS"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from labgen.core.errors import HostError, MachineError
+from labgen.core.i18n import _
 from labgen.model import provider_names
 from labgen.providers.base import Provider
 
@@ -40,8 +41,8 @@ class _Registry(Mapping[str, Provider]):
 
 def _not_loaded(name: str, package: str, why: str) -> HostError:
     return HostError(
-        f"the provider {name} cannot be loaded from {package}: {why}.",
-        "Repair the package that adds it, or remove it: pip uninstall PACKAGE.",
+        _("the provider %(name)s cannot be loaded from %(package)s: %(why)s.", name=name, package=package, why=why),
+        _("Repair the package that adds it, or remove it: pip uninstall PACKAGE."),
     )
 
 
@@ -59,7 +60,7 @@ def of_lab(name: str) -> Provider:
     """
     if name not in PROVIDERS:
         raise MachineError(
-            f"this lab runs on the provider {name!r}, which labgen does not know.",
-            "Use Vagrant for its machines: vagrant up, vagrant halt, vagrant destroy.",
+            _("this lab runs on the provider %(name)r, which labgen does not know.", name=name),
+            _("Use Vagrant for its machines: vagrant up, vagrant halt, vagrant destroy."),
         )
     return PROVIDERS[name]

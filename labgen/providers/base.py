@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from labgen.core.i18n import NOTHING, Text
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab, Node
 from labgen.model.provider import ProviderFacts
@@ -49,7 +50,7 @@ class Checks:
     accelerated: Callable[[Host], bool] = lambda _host: True
     lacks: Callable[[Host], Lacks] = lambda _host: {}
     daemon: Callable[[Host], DaemonStatus] | None = None
-    daemon_title: str = ""
+    daemon_title: Text = NOTHING
     missing_packages: Callable[[Lab, Host], list[str]] = lambda _lab, _host: []
 
 

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from labgen.core.errors import HostError, ProgramFailed
+from labgen.core.i18n import _
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
 from labgen.model.lab_folder import LabFolder
@@ -171,9 +172,16 @@ class Daemon(ABC):
     def _refuse_foreign(self) -> None:
         if self.foreign():
             raise HostError(
-                f"network namespace {self.namespace} belongs to another lab; this folder is a copy of it.",
-                "To make a lab of its own here, forget the other one's machines first:\n"
-                f"rm -r {shlex.quote(str(self._folder.own))} {shlex.quote(str(self._folder.vagrant_data))}",
+                _(
+                    "network namespace %(namespace)s belongs to another lab; this folder is a copy of it.",
+                    namespace=self.namespace,
+                ),
+                _(
+                    "To make a lab of its own here, remove what belongs to the other one first:\n"
+                    "rm -r %(quote)s %(quote2)s",
+                    quote=shlex.quote(str(self._folder.own)),
+                    quote2=shlex.quote(str(self._folder.vagrant_data)),
+                ),
             )
 
     def remove(self) -> None:
@@ -204,7 +212,8 @@ class Daemon(ABC):
         pid = self.pid()
         if pid is None:
             raise HostError(
-                f"the lab's own {self.title} does not run any more.", "Bring the lab up again with `labgen up`."
+                _("the lab's own %(value)s does not run any more.", value=self.title),
+                _("Bring the lab up again with `labgen up`."),
             )
         return pid
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from labgen.core.errors import HostError, LabgenError, UsageError
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 from labgen.host import programs, resources, wsl
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
@@ -30,15 +31,20 @@ GENERAL: tuple[Check, ...] = (
 class Choice:
     """The provider to use.
 
-    :param why: one sentence, for the user.
+    :param reason: one sentence, for the user.
     :param accelerated: ``False`` where machines are emulated and everything takes many times as long.
     :param own_daemon: the lab has to start the provider's daemon itself.
     """
 
     provider: str
-    why: str
+    reason: Text
     accelerated: bool
     own_daemon: bool
+
+    @property
+    def why(self) -> str:
+        """Give the reason in English."""
+        return str(self.reason)
 
 
 @dataclass(frozen=True)
@@ -80,47 +86,64 @@ class Diagnosis:
             and its fix.
         """
         if self.requested and len(self.providers) == 1:
-            return self._choice(self.providers[0], "it is asked for")
+            return self._choice(self.providers[0], _("it is asked for"))
         if lab.provider != "auto":
-            return self._choice(lab.provider, "lab.yml asks for it")
+            return self._choice(lab.provider, _("lab.yml asks for it"))
         if self.existing is not None and self.existing in self.providers:
-            return self._choice(self.existing, "the lab's machines are there already")
+            return self._choice(self.existing, _("the lab's machines are there already"))
         usable = [provider for provider in self.providers if self.usable[provider]]
         if not usable:
             raise HostError(
-                "This lab cannot come up on this computer.\n"
-                + "\n".join(self._reasons(provider) for provider in self.providers),
-                "Put one of them right, then see `labgen doctor`.",
+                sentences(
+                    _("This lab cannot come up on this computer."),
+                    *(self._reasons(provider) for provider in self.providers),
+                    separator="\n",
+                ),
+                _("Fix one of them, then run `labgen doctor` again."),
             )
         best = min(usable, key=self._rank)
         return self._choice(best, self._beside(best))
 
-    def _choice(self, provider: str, reason: str) -> Choice:
+    def _choice(self, provider: str, reason: Text) -> Choice:
         title = _title(provider)
         if provider not in self.providers or self.errors(provider):
             raise HostError(
-                f"{title} cannot be used, although {reason}.\n{self._reasons(provider)}",
-                "Put that right, then see `labgen doctor`.",
+                _(
+                    "%(title)s cannot be used, although %(reason)s.\n%(problems)s",
+                    title=title,
+                    reason=reason,
+                    problems=self._reasons(provider),
+                ),
+                _("Fix that, then run `labgen doctor` again."),
             )
-        how = "" if self.accelerated[provider] else "; machines are emulated, which is slow"
-        if ports := self.published_ports(provider):
-            how += f"; {self.lacks[provider][Capability.ROUTING_MESH]}, so {ports}"
         own = self.own_daemon[provider]
-        daemon = f", with {PROVIDERS[provider].checks().daemon_title} of the lab's own" if own else ""
-        return Choice(provider, f"{title}{daemon}: {reason}{how}.", self.accelerated[provider], own)
+        daemon = PROVIDERS[provider].checks().daemon_title
+        used = _("%(title)s, with the lab's own %(daemon)s", title=title, daemon=daemon) if own else untranslated(title)
+        reasons = [reason]
+        if not self.accelerated[provider]:
+            reasons.append(_("machines are emulated, which is slow"))
+        if ports := self.published_ports(provider):
+            reasons.append(_("%(lacking)s, so %(ports)s", lacking=self._no_mesh(provider), ports=ports))
+        listed = sentences(*reasons, separator="; ")
+        sentence = _("%(provider)s: %(reasons)s.", provider=used, reasons=listed)
+        return Choice(provider, sentence, self.accelerated[provider], own)
 
-    def published_ports(self, provider: str) -> str:
+    def _no_mesh(self, provider: str) -> Text:
+        # Facts of nodes are kept in English; the catalogue has those that labgen states.
+        return _(self.lacks[provider][Capability.ROUTING_MESH])
+
+    def published_ports(self, provider: str) -> Text:
         """Say that ports which a swarm publishes on this provider do not, or may not, answer; empty if they do."""
         why = self.lacks.get(provider, {}).get(Capability.ROUTING_MESH)
         if why is None:
-            return ""
-        return "published ports may not answer" if why == UNKNOWN_KERNEL else "published ports do not answer"
+            return NOTHING
+        return _("published ports may not answer") if why == UNKNOWN_KERNEL else _("published ports do not answer")
 
     def _rank(self, provider: str) -> tuple[float, ...]:
         """The lower, the better."""
         return (*(criterion.short(self, provider) for criterion in _CRITERIA), list(PROVIDERS).index(provider))
 
-    def _beside(self, best: str) -> str:
+    def _beside(self, best: str) -> Text:
         """Say why this one and not the others; those that could not have been better are not mentioned."""
         order = list(PROVIDERS)
         reasons = []
@@ -128,24 +151,34 @@ class Diagnosis:
             at_best = (0, 0, len(PROVIDERS[provider].lacks), order.index(provider))
             if provider != best and (not self.errors(provider) or at_best < self._rank(best)):
                 reasons.append(self._against(best, provider))
-        return "; ".join(reasons) or "it can be used here"
+        return sentences(*reasons, separator="; ") or _("it can be used here")
 
-    def _against(self, best: str, provider: str) -> str:
+    def _against(self, best: str, provider: str) -> Text:
         if wrong := self.errors(provider):
             first = min(wrong, key=lambda criterion: criterion.provider is None)
-            about = _title(provider) if first.subject == _title(provider) else f"{_title(provider)}: {first.subject}:"
-            return f"{about} {first.message.rstrip('.')}"
+            values = {"title": _title(provider), "subject": first.topic, "message": first.words.changed(_without_stop)}
+            if first.subject == _title(provider):
+                return _("%(title)s %(message)s", **values)
+            return _("%(title)s: %(subject)s: %(message)s", **values)
         for criterion in _CRITERIA:
             if criterion.short(self, best) < criterion.short(self, provider):
                 return criterion.lost(self, provider)
-        return f"it is preferred to {_title(provider)}, which would do as well"
+        return _("it is preferred to %(title)s, which would do as well", title=_title(provider))
 
-    def _reasons(self, provider: str) -> str:
-        lines = [f"{_title(provider)}:"]
+    def _reasons(self, provider: str) -> Text:
+        lines = [untranslated(f"{_title(provider)}:")]
         for finding in self.errors(provider):
-            lines.append(f"  ✗ {finding.subject}: {finding.message}")
-            lines += [f"      {line}" for line in finding.fix.splitlines()]
-        return "\n".join(lines)
+            lines.append(Text("  ✗ %(subject)s: %(message)s", (("subject", finding.topic), ("message", finding.words))))
+            lines.append(finding.remedy.changed(_indented))
+        return sentences(*lines, separator="\n")
+
+
+def _without_stop(sentence: str) -> str:
+    return sentence.rstrip(".")
+
+
+def _indented(lines: str) -> str:
+    return "\n".join(f"      {line}" for line in lines.splitlines())
 
 
 @dataclass(frozen=True)
@@ -157,26 +190,37 @@ class Criterion:
     """
 
     short: Callable[[Diagnosis, str], int]
-    lost: Callable[[Diagnosis, str], str]
+    lost: Callable[[Diagnosis, str], Text]
 
 
-def _lost_mesh(diagnosis: Diagnosis, provider: str) -> str:
-    why = diagnosis.lacks[provider][Capability.ROUTING_MESH]
-    anyway = f"`labgen up --provider {provider}` uses it all the same"
-    quick = ", in seconds" if PROVIDERS[provider].shares_kernel else ""
-    return f"{PROVIDERS[provider].title}: {why}, so {diagnosis.published_ports(provider)} ({anyway}{quick})"
+def _lost_mesh(diagnosis: Diagnosis, provider: str) -> Text:
+    return _(
+        "%(title)s: %(lacking)s, so %(ports)s (to use it anyway: `labgen up --provider %(provider)s`)",
+        title=PROVIDERS[provider].title,
+        lacking=_(diagnosis.lacks[provider][Capability.ROUTING_MESH]),
+        ports=diagnosis.published_ports(provider),
+        provider=provider,
+    )
 
 
-def _lost_completeness(diagnosis: Diagnosis, provider: str) -> str:
-    listed = ", ".join(f"{capability} ({why})" for capability, why in diagnosis.lacks[provider].items())
-    return f"nodes of {_title(provider)} would lack {listed}"
+def _lost_completeness(diagnosis: Diagnosis, provider: str) -> Text:
+    listed = sentences(
+        *(
+            _("%(capability)s (%(why)s)", capability=capability, why=_(why))
+            for capability, why in diagnosis.lacks[provider].items()
+        ),
+        separator=", ",
+    )
+    return _("nodes of %(title)s would lack %(listed)s", title=_title(provider), listed=listed)
 
 
 _CRITERIA: tuple[Criterion, ...] = (
     Criterion(lambda diagnosis, provider: Capability.ROUTING_MESH in diagnosis.lacks.get(provider, {}), _lost_mesh),
     Criterion(
         lambda diagnosis, provider: not diagnosis.accelerated[provider],
-        lambda _diagnosis, provider: f"it runs on the processor itself, while {_title(provider)} would emulate",
+        lambda _diagnosis, provider: _(
+            "it runs on the processor itself, while %(title)s would emulate", title=_title(provider)
+        ),
     ),
     Criterion(lambda diagnosis, provider: len(diagnosis.lacks.get(provider, {})), _lost_completeness),
 )
@@ -231,14 +275,17 @@ def refuse_unknown(providers: Iterable[str]) -> None:
     """:raises UsageError: one of these is not a provider."""
     for provider in providers:
         if provider not in PROVIDERS:
-            raise UsageError(f"{provider!r} is not a provider.", f"Known are: {', '.join(PROVIDERS)}.")
+            raise UsageError(
+                _("%(provider)r is not a provider.", provider=provider),
+                _("Choose one of: %(providers)s.", providers=", ".join(PROVIDERS)),
+            )
 
 
 def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
     try:
         return list(check(lab, host))
     except (OSError, LabgenError) as why:
-        reason, hint = (why.message, why.hint) if isinstance(why, LabgenError) else (str(why), "")
+        reason, remedy = (why.words, why.advice) if isinstance(why, LabgenError) else (untranslated(str(why)), NOTHING)
         name = getattr(check, "func", check).__name__
         provider = getattr(check, "keywords", {}).get("provider")
         subject = name.removeprefix("check_").replace("_", " ")
@@ -246,9 +293,9 @@ def _run(lab: Lab, host: Host, check: Check) -> list[Finding]:
             Finding(
                 name,
                 "warning",
-                subject,
-                f"could not be looked at: {reason.rstrip('.')}.",
-                hint or "Look at it by hand.",
+                untranslated(subject),
+                _("could not be checked: %(why)s.", why=reason.changed(lambda text: text.rstrip("."))),
+                remedy or _("Check it by hand."),
                 None if provider is None else provider.name,
             )
         ]

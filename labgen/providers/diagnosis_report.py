@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from labgen.core.columns import columns, padded
+from labgen.core.i18n import Language, Text, _
 from labgen.host.findings import Finding
 from labgen.providers import PROVIDERS
 from labgen.providers.diagnosis import Diagnosis
@@ -12,29 +14,36 @@ MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
 _INDENT = " " * 6
 
 
-def report(diagnosis: Diagnosis) -> str:
+def report(diagnosis: Diagnosis, language: Language = "en") -> str:
     """Write the diagnosis as text: one block for this computer and one for each provider, fixes indented."""
-    blocks = [_block("This computer", [finding for finding in diagnosis.findings if finding.provider is None])]
-    usable = diagnosis.usable
+    general = [finding for finding in diagnosis.findings if finding.provider is None]
+    blocks = [_block(_("This computer").in_(language), general, language)]
     for provider in diagnosis.providers:
-        if not usable[provider]:
-            how = "cannot be used"
-        else:
-            how = "can be used"
-            how += "" if diagnosis.accelerated[provider] else ", emulated"
-            if ports := diagnosis.published_ports(provider):
-                how += f", {ports}"
-        title = f"{PROVIDERS[provider].title}: {how}"
-        blocks.append(_block(title, [finding for finding in diagnosis.findings if finding.provider == provider]))
+        title = f"{PROVIDERS[provider].title}: " + ", ".join(text.in_(language) for text in _uses(diagnosis, provider))
+        findings = [finding for finding in diagnosis.findings if finding.provider == provider]
+        blocks.append(_block(title, findings, language))
     return "\n\n".join(blocks) + "\n"
 
 
-def _block(title: str, findings: list[Finding]) -> str:
-    width = max((len(finding.subject) for finding in findings), default=0)
+def _uses(diagnosis: Diagnosis, provider: str) -> list[Text]:
+    """Say whether a provider can be used, and how."""
+    if not diagnosis.usable[provider]:
+        return [_("cannot be used")]
+    uses = [_("can be used")]
+    if not diagnosis.accelerated[provider]:
+        uses.append(_("emulated"))
+    if ports := diagnosis.published_ports(provider):
+        uses.append(ports)
+    return uses
+
+
+def _block(title: str, findings: list[Finding], language: Language) -> str:
+    subjects = [finding.topic.in_(language) for finding in findings]
+    width = max(map(columns, subjects), default=0)
     lines = [title]
-    for finding in findings:
-        lines.append(f"  {MARKS[finding.level]} {finding.subject:<{width}}  {finding.message}")
-        lines += [f"{_INDENT}{line}" for line in finding.fix.splitlines()]
+    for finding, subject in zip(findings, subjects, strict=True):
+        lines.append(f"  {MARKS[finding.level]} {padded(subject, width)}  {finding.words.in_(language)}")
+        lines += [f"{_INDENT}{line}" for line in finding.remedy.in_(language).splitlines()]
     return "\n".join(lines)
 
 

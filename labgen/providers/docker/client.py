@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labgen.core.errors import MachineError, ProgramTimeout
+from labgen.core.i18n import _
 from labgen.core.process import Result, Runner
 
 WITHIN = 120.0
@@ -29,7 +30,7 @@ class Client:
         try:
             return self.runner.run(["docker", *words], timeout=timeout, hint=_MISSING)
         except ProgramTimeout as late:
-            raise MachineError(late.message, "See whether the engine answers: docker info") from None
+            raise MachineError(late.message, _("See whether the engine answers: docker info")) from None
 
     def run(self, *words: str, timeout: float = WITHIN) -> str:
         """Run a command and give its output.
@@ -50,7 +51,10 @@ def refused(result: Result) -> MachineError:
     """Make the error of a command that failed."""
     text = (result.err or result.out).strip()
     reason = re.sub(r"^(?:Error response from daemon|Error): ", "", text, flags=re.MULTILINE) or "it says nothing"
-    return MachineError(f"docker {result.argv[result.argv.index('docker') + 1]}: {reason}", way_out(reason))
+    return MachineError(
+        _("docker %(argv)s: %(reason)s", argv=result.argv[result.argv.index("docker") + 1], reason=reason),
+        way_out(reason),
+    )
 
 
 _WAYS_OUT: tuple[tuple[re.Pattern[str], str], ...] = (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from labgen.core.i18n import NOTHING, Text, _, untranslated
 from labgen.host import debian, downloads, resources
 from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
@@ -19,7 +20,8 @@ from labgen.providers.docker.engine import Engine
 
 ENGINE_PAGE = "https://docs.docker.com/engine/install/"
 DESKTOP_PAGE = "https://docs.docker.com/desktop/"
-_OTHERWISE = "Or use virtual machines: VirtualBox, or libvirt on Linux."
+_OTHERWISE = _("Or use virtual machines: VirtualBox, or libvirt on Linux.")
+_DOCKER = untranslated("Docker")
 
 
 def checks(provider: ProviderFacts) -> Checks:
@@ -27,7 +29,7 @@ def checks(provider: ProviderFacts) -> Checks:
     room = resources.Room(
         lambda host: (_data(host),),
         lambda lab, host: not to_build(lab, host),
-        "Make room; `docker system prune` removes containers and images that are not used.",
+        _("Make room; `docker system prune` removes containers and images that are not used."),
     )
     return Checks(
         missing,
@@ -45,7 +47,7 @@ def checks(provider: ProviderFacts) -> Checks:
         ),
         lacks=kernel.lacks,
         daemon=engine.daemon,
-        daemon_title="a Docker engine",
+        daemon_title=_("Docker engine"),
         missing_packages=missing_packages,
     )
 
@@ -78,23 +80,29 @@ def _data(host: Host) -> Path:
 def missing(lab: Lab, host: Host) -> Finding | None:
     """An error where Docker is not installed at all, or something else goes by its name."""
     if host.which("docker") is None:
-        return _finding("missing", "error", "is not installed.", _get(lab, host))
+        return _finding("missing", "error", _("is not installed."), _get(lab, host))
     if engine.client_is_podman(host):
         return _finding(
             "podman",
             "error",
-            "the program `docker` here is Podman's (package podman-docker), with which nodes do not come up.",
-            f"Install Docker itself in its place ({ENGINE_PAGE}). {_OTHERWISE}",
+            _("the program `docker` here is Podman's (package podman-docker), with which nodes do not come up."),
+            _(
+                "Install Docker itself in its place (%(engine_page)s). %(otherwise)s",
+                engine_page=ENGINE_PAGE,
+                otherwise=_OTHERWISE,
+            ),
         )
     return None
 
 
-def _get(lab: Lab, host: Host) -> str:
+def _get(lab: Lab, host: Host) -> Text:
     if host.system() != "Linux":
-        return f"Install Docker Desktop ({DESKTOP_PAGE}) and start it. Or use VirtualBox."
+        return _(
+            "Install Docker Desktop (%(desktop_page)s) and start it. Or use VirtualBox.", desktop_page=DESKTOP_PAGE
+        )
     if packages := missing_packages(lab, host):
-        return f"{debian.apt_line(host, packages)}\n(or: labgen doctor --fix --provider docker)"
-    return f"Install Docker Engine: {ENGINE_PAGE}"
+        return _("%(apt_line)s\n(or: labgen doctor --fix --provider docker)", apt_line=debian.apt_line(host, packages))
+    return _("Install Docker Engine: %(engine_page)s", engine_page=ENGINE_PAGE)
 
 
 def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -105,20 +113,23 @@ def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
     elif status.state == "own":
         yield from _own(host)
     elif status.state == "denied":
-        yield _finding("engine", "error", "its engine runs, but this user may not use it.", _allow(host))
+        yield _finding("engine", "error", _("its engine runs, but this user may not use it."), _allow(host))
     elif status.state == "confined":
         yield _finding(
             "engine",
             "error",
-            "no engine runs here, and root may not make network namespaces: this is a confined container.",
-            "Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN.",
+            _("no engine runs here, and root may not make network namespaces: this is a confined container."),
+            _("Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN."),
         )
     elif status.state == "none":
-        yield _finding("engine", "error", "no engine answers here.", _start(lab, host))
+        yield _finding("engine", "error", _("no engine answers here."), _start(lab, host))
     else:
         last = next(reversed(status.output.strip().splitlines()), "nothing")
         yield _finding(
-            "engine", "error", f"its engine does not answer; docker says: {last[:200]}", "See what `docker info` says."
+            "engine",
+            "error",
+            _("its engine does not answer; docker says: %(last)s", last=last[:200]),
+            _("See what `docker info` says."),
         )
 
 
@@ -130,7 +141,7 @@ def _own(host: Host) -> Iterator[Finding]:
         yield _too_old(dotted(version))
     else:
         yield _finding(
-            "engine", "ok", "no engine runs here; the lab starts its own, in a network namespace of its own."
+            "engine", "ok", _("no engine runs here; the lab starts its own, in a network namespace of its own.")
         )
 
 
@@ -143,7 +154,7 @@ def _kind(host: Host) -> Iterator[Finding]:
     if any(finding.level == "error" for finding in wrong):
         return
     where = f" ({details.system})" if details.system else ""
-    yield _finding("engine", "ok", f"its engine {details.version} answers{where}.")
+    yield _finding("engine", "ok", _("its engine %(version)s answers%(where)s.", version=details.version, where=where))
 
 
 def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
@@ -152,31 +163,46 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
         yield _finding(
             "elsewhere",
             "ok",
-            f"its engine is on another computer, {computer}: nodes are reached through ssh; forwarded ports are there.",
+            _(
+                "its engine is on another computer, %(computer)s: nodes are reached through ssh; "
+                "forwarded ports are there.",
+                computer=computer,
+            ),
         )
     elif computer:
         yield _finding(
             "elsewhere",
             "error",
-            f"the engine in use is on another computer, {computer}: its nodes could not be reached from here.",
-            "Reach it through SSH, which reaches its nodes as well: docker context create NAME --docker "
-            f"host=ssh://USER@{computer}, then docker context use NAME. Or use the engine of this computer: unset "
-            f"DOCKER_HOST, and docker context use default. Or run labgen on {computer}.",
+            _(
+                "the engine in use is on another computer, %(computer)s: its nodes could not be reached from here.",
+                computer=computer,
+            ),
+            _(
+                "Reach it through SSH, which reaches its nodes as well: docker context create NAME "
+                "--docker host=ssh://USER@%(computer)s, then docker context use NAME. Or use the "
+                "engine of this computer: unset DOCKER_HOST, and docker context use default. Or run "
+                "labgen on %(computer)s.",
+                computer=computer,
+            ),
         )
     if details.kind == "Podman":
         yield _finding(
             "podman",
             "error",
-            "what answers here is Podman, on which nodes do not come up.",
-            f"Install Docker itself ({ENGINE_PAGE}), and unset DOCKER_HOST. {_OTHERWISE}",
+            _("what answers here is Podman, on which nodes do not come up."),
+            _(
+                "Install Docker itself (%(engine_page)s), and unset DOCKER_HOST. %(otherwise)s",
+                engine_page=ENGINE_PAGE,
+                otherwise=_OTHERWISE,
+            ),
         )
         return
     if details.os != "linux":
         yield _finding(
             "windows-containers",
             "error",
-            "its engine runs Windows containers; nodes are Linux.",
-            "In Docker Desktop's menu in the task bar: Switch to Linux containers…",
+            _("its engine runs Windows containers; nodes are Linux."),
+            _("In Docker Desktop's menu in the task bar: Switch to Linux containers…"),
         )
         return
     if details.api and details.api < engine.OLDEST_API:
@@ -189,46 +215,71 @@ def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
         yield _finding(
             "rootless",
             "error",
-            "its engine is rootless: it may not mount what an engine inside a node needs.",
-            f"Use an engine that root runs: docker context use default ({ENGINE_PAGE}). {_OTHERWISE}",
+            _("its engine is rootless: it may not mount what an engine inside a node needs."),
+            _(
+                "Use an engine that root runs: docker context use default (%(engine_page)s). %(otherwise)s",
+                engine_page=ENGINE_PAGE,
+                otherwise=_OTHERWISE,
+            ),
         )
     if "userns" in details.security:
         yield _finding(
             "userns-remap",
             "error",
-            "its engine maps users to others (userns-remap): root in a node may then not mount what its engine needs.",
-            f"Take userns-remap out of /etc/docker/daemon.json, then: sudo systemctl restart docker. {_OTHERWISE}",
+            _(
+                "its engine maps users to others (userns-remap): root in a node may then not mount "
+                "what its engine needs."
+            ),
+            _(
+                "Take userns-remap out of /etc/docker/daemon.json, then: sudo systemctl restart docker. %(otherwise)s",
+                otherwise=_OTHERWISE,
+            ),
         )
     if not details.cpu_quota:
         yield _finding(
             "cpu-quota",
             "error",
-            "its engine cannot limit a container's processors (no CFS quota in the kernel, or no cgroup for it), "
-            "and refuses containers that ask for it.",
-            f"Mount the cgroup hierarchies (package cgroupfs-mount), or take another kernel. {_OTHERWISE}",
+            _(
+                "its engine cannot limit a container's processors (no CFS quota in the kernel, or no "
+                "cgroup for it), and refuses containers that ask for it."
+            ),
+            _(
+                "Mount the cgroup hierarchies (package cgroupfs-mount), or take another kernel. %(otherwise)s",
+                otherwise=_OTHERWISE,
+            ),
         )
     if details.cgroups == "1" and is_wsl(details.kernel):
         yield _finding(
             "wsl-too-old",
             "warning",
-            "its engine runs on a WSL before 2.5.1, whose control groups are of version 1: systemd may not start in "
-            "the nodes.",
-            "wsl --update\nwsl --shutdown\nThen start Docker Desktop again.",
+            _(
+                "its engine runs on a WSL before 2.5.1, whose control groups are of version 1: systemd "
+                "may not start in the nodes."
+            ),
+            _("wsl --update\nwsl --shutdown\nThen start Docker Desktop again."),
         )
+    yield from _slow_settings(host, details)
+
+
+def _slow_settings(host: Host, details: Engine) -> Iterator[Finding]:
+    """Warn of settings with which nodes may not work, or are slow."""
     if "selinux" in details.security:
         yield _finding(
             "selinux",
             "warning",
-            "its engine confines containers with SELinux, which may keep nodes from mounting what they need.",
-            "If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine.",
+            _("its engine confines containers with SELinux, which may keep nodes from mounting what they need."),
+            _("If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine."),
         )
     if details.arch and details.arch != host.machine() and not engine.elsewhere(engine.endpoint(host)):
         yield _finding(
             "architecture-of-engine",
             "warning",
-            f"its engine is for {details.arch}, this computer {host.machine()}: everything in it is emulated, "
-            "and slow.",
-            f"Install Docker for {host.machine()}.",
+            _(
+                "its engine is for %(arch)s, this computer %(machine)s: everything in it is emulated, and slow.",
+                arch=details.arch,
+                machine=host.machine(),
+            ),
+            _("Install Docker for %(machine)s.", machine=host.machine()),
         )
 
 
@@ -236,33 +287,43 @@ def _too_old(version: str) -> Finding:
     return _finding(
         "too-old",
         "error",
-        f"its engine {version} is too old: nodes need cgroups of their own, which {dotted(engine.OLDEST)} brought.",
-        f"Install a newer one: {ENGINE_PAGE}",
+        _(
+            "its engine %(version)s is too old: nodes need cgroups of their own, which %(oldest)s brought.",
+            version=version,
+            oldest=dotted(engine.OLDEST),
+        ),
+        _("Install a newer one: %(engine_page)s", engine_page=ENGINE_PAGE),
     )
 
 
-def _allow(host: Host) -> str:
+def _allow(host: Host) -> Text:
     if host.system() == "Windows":
-        return "Add your account to the group docker-users (as administrator: lusrmgr.msc), then log out and in again."
-    return "sudo usermod -aG docker $USER\nthen log out and in again; or run labgen with sudo."
+        return _(
+            "Add your account to the group docker-users (as administrator: lusrmgr.msc), then log out and in again."
+        )
+    return _("sudo usermod -aG docker $USER\nthen log out and in again; or run labgen with sudo.")
 
 
-def _start(lab: Lab, host: Host) -> str:
+def _start(lab: Lab, host: Host) -> Text:
     if host.system() != "Linux":
-        return "Start Docker Desktop, and wait until it says that its engine runs."
+        return _("Start Docker Desktop, and wait until it says that its engine runs.")
     address = engine.endpoint(host)
     if address not in ("", engine.DEFAULT_SOCKET):
-        return (
-            f"Start the engine of {address}, or use this computer's own: unset DOCKER_HOST, "
-            "and docker context use default."
+        return _(
+            "Start the engine of %(address)s, or use this computer's own: unset DOCKER_HOST, and "
+            "docker context use default.",
+            address=address,
         )
     if host.which("dockerd") is None:
         return _get(lab, host)
     if systemd(host):
-        return "systemctl start docker" if host.is_root() else "sudo systemctl start docker"
+        return _("systemctl start docker") if host.is_root() else _("sudo systemctl start docker")
     if host.is_root():
-        return f"Install what brings {', '.join(lacking(host, 'dockerd'))}: the lab then starts an engine of its own."
-    return "Run labgen as root (sudo): the lab then starts an engine of its own. There is no systemd to start one."
+        return _(
+            "Install the packages that contain %(lacking)s: the lab then starts its own engine.",
+            lacking=", ".join(lacking(host, "dockerd")),
+        )
+    return _("Run labgen as root (sudo): the lab then starts its own engine. There is no systemd to start one.")
 
 
 def image(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -271,8 +332,8 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _finding(
             "box-unused",
             "warning",
-            f"box {lab.box.name} of lab.yml is not used: containers start from labgen's own image.",
-            "Leave `box` out of lab.yml, or use virtual machines.",
+            _("box %(box)s of lab.yml is not used: containers start from labgen's own image.", box=lab.box.name),
+            _("Leave `box` out of lab.yml, or use virtual machines."),
         )
     name = host.node_image(lab.engine.suite)
     if name is None:
@@ -281,25 +342,30 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
     if state not in ("system", "own"):
         return  # nothing to build it for, or to ask for it: check_engine has said so
     if state == "system" and engine.has_image(host, name):
-        yield _image("ok", f"{name} is here.")
+        yield _image("ok", _("%(name)s is here.", name=name))
     elif host.built_box(PROVIDER.name, lab.engine.suite):
-        yield _image("ok", f"{name} has been built.")
+        yield _image("ok", _("%(name)s has been built.", name=name))
     elif engine.builds_from_hub(host):
-        yield _image("ok", f"{name} has not been built yet; labgen up builds it, on an image of Docker Hub.")
+        yield _image(
+            "ok", _("%(name)s has not been built yet; labgen up builds it, on an image of Docker Hub.", name=name)
+        )
     elif debian.release(host) is not None and host.is_root():
-        yield _image("ok", f"{name} has not been built yet; labgen up builds it.")
+        yield _image("ok", _("%(name)s has not been built yet; labgen up builds it.", name=name))
     elif debian.release(host) is not None:
         yield _image(
             "warning",
-            f"{name} has not been built yet, which takes root.",
-            "sudo labgen box build --provider docker",
+            _("%(name)s has not been built yet, which takes root.", name=name),
+            _("sudo labgen box build --provider docker"),
         )
     else:
         yield _image(
             "error",
-            f"{name} is not here, and Docker Hub, with whose help it is built, does not answer.",
-            "Check the network (in Docker Desktop, a proxy is set in Settings > Resources > Proxies). Or build it on "
-            "Debian or Ubuntu (sudo labgen box build --provider docker), bring the file here and `docker load -i` it.",
+            _("%(name)s is not here, and Docker Hub, with whose help it is built, does not answer.", name=name),
+            _(
+                "Check the network (in Docker Desktop, a proxy is set in Settings > Resources > "
+                "Proxies). Or build it on Debian or Ubuntu (sudo labgen box build --provider docker), "
+                "bring the file here and `docker load -i` it."
+            ),
         )
 
 
@@ -316,9 +382,14 @@ def limits(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _finding(
             "cpus",
             "error",
-            f"{most.name} is to have {most.cpus}; its engine has {cpus}, and refuses more.",
-            f"Set cpus: {cpus} or less in lab.yml.",
-            "processors",
+            _(
+                "%(most)s is to have %(cpus)s; its engine has %(cpus2)s, and refuses more.",
+                most=most.name,
+                cpus=most.cpus,
+                cpus2=cpus,
+            ),
+            _("Set cpus: %(cpus)s or less in lab.yml.", cpus=cpus),
+            _("processors"),
         )
     yield from _inotify(lab, host)
 
@@ -337,10 +408,14 @@ def _inotify(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _finding(
             "inotify",
             "error",
-            f"the kernel allows {limit} inotify instances, enough for {int(limit) // _INOTIFY_OF_A_NODE} nodes; "
-            f"the lab has {len(lab.nodes)}.",
-            f"sudo sysctl fs.inotify.max_user_instances={max(1024, 8 * len(lab.nodes))}",
-            "kernel",
+            _(
+                "the kernel allows %(limit)s inotify instances, enough for %(enough)s nodes; the lab has %(nodes)s.",
+                limit=limit,
+                enough=int(limit) // _INOTIFY_OF_A_NODE,
+                nodes=len(lab.nodes),
+            ),
+            untranslated(f"sudo sysctl fs.inotify.max_user_instances={max(1024, 8 * len(lab.nodes))}"),
+            _("kernel"),
         )
 
 
@@ -349,25 +424,36 @@ def _memory(lab: Lab, host: Host, details: Engine) -> Iterator[Finding]:
         return
     needed = sum(node.memory for node in lab.nodes)
     if needed <= details.memory:
-        yield _finding("memory", "ok", f"{needed} MiB for the nodes, {details.memory} MiB in its engine.", "", "memory")
+        yield _finding(
+            "memory",
+            "ok",
+            _("%(needed)s MiB for the nodes, %(memory)s MiB in its engine.", needed=needed, memory=details.memory),
+            NOTHING,
+            _("memory"),
+        )
         return
-    less = "memory in lab.yml, or fewer nodes."
     settings = (
-        "Docker Desktop > Settings > Resources" if details.desktop else "the settings of Docker's virtual machine"
+        _("Docker Desktop > Settings > Resources") if details.desktop else _("the settings of Docker's virtual machine")
     )
     virtual = host.system() != "Linux" or details.desktop
     yield _finding(
         "memory",
         "warning",
-        f"the nodes may take {needed} MiB together; its engine has {details.memory} MiB.",
-        f"More memory for it ({settings}), or less for each node: {less}" if virtual else f"Less for each node: {less}",
-        "memory",
+        _(
+            "the nodes may take %(needed)s MiB together; its engine has %(memory)s MiB.",
+            needed=needed,
+            memory=details.memory,
+        ),
+        _("Give it more memory (%(settings)s). Or lower memory in lab.yml, or use fewer nodes.", settings=settings)
+        if virtual
+        else _("Lower memory in lab.yml, or use fewer nodes."),
+        _("memory"),
     )
 
 
-def _image(level: Level, message: str, fix: str = "") -> Finding:
-    return _finding("image", level, message, fix, "image")
+def _image(level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return _finding("image", level, message, fix, _("image"))
 
 
-def _finding(name: str, level: Level, message: str, fix: str = "", subject: str = "Docker") -> Finding:
+def _finding(name: str, level: Level, message: Text, fix: Text = NOTHING, subject: Text = _DOCKER) -> Finding:
     return Finding(f"docker.{name}", level, subject, message, fix, "docker")

@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from labgen.core.errors import MachineError
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
 from labgen.model.lab import Lab, Node, Port
@@ -142,10 +143,16 @@ class DockerDriver:
         for container in everything:
             if container.name in names and container.folder != mark:
                 raise MachineError(
-                    f"Docker already has a container named {container.name}, and it is not this lab's.",
-                    "If nothing else needs it, remove it, then try again:\n"
-                    f"docker rm --force --volumes {container.name}\n"
-                    "Otherwise give this lab another name (name: in lab.yml).",
+                    _(
+                        "Docker already has a container named %(container)s, and it is not this lab's.",
+                        container=container.name,
+                    ),
+                    _(
+                        "If nothing else needs it, remove it, then try again:\n"
+                        "docker rm --force --volumes %(container)s\n"
+                        "Otherwise give this lab another name (name: in lab.yml).",
+                        container=container.name,
+                    ),
                 )
         ours = [container for container in everything if container.folder == mark]
         unfinished = [container.id for container in ours if container.state == "created"]
@@ -213,7 +220,7 @@ class DockerDriver:
 
         wait_until("the nodes to boot", look, within=within, every=0.1, error=MachineError)
 
-    def _ready(self, node: tuple[str, str]) -> str:
+    def _ready(self, node: tuple[str, str]) -> Text:
         """Say what a node still lacks; empty if its SSH server and its engine answer.
 
         :raises MachineError: it cannot come up any more.
@@ -222,15 +229,19 @@ class DockerDriver:
         result = self._client.ask("exec", identity, "sh", "-c", _ASK)
         states = result.out.split()
         if result.ok and states == _READY:
-            return ""
+            return NOTHING
         if "failed" in states:
             unit = "ssh" if states[0] == "failed" else "docker"
             log = self._client.ask("exec", identity, "journalctl", "--no-pager", "--lines", "8", "--unit", unit).out
-            raise _not_up(name, f"its {unit} does not start", log)
+            raise _not_up(name, _("its %(unit)s does not start", unit=unit), log)
         if "is not running" in result.err or "no such container" in result.err.lower():
             output = self._client.ask("logs", "--tail", "8", identity)
-            raise _not_up(name, "it ended as soon as it began", output.out + output.err)
-        return f"ssh and docker are {' and '.join(states)}" if result.ok and len(states) == 2 else "its systemd starts"
+            raise _not_up(name, _("it ended as soon as it began"), output.out + output.err)
+        return (
+            _("ssh and docker are %(states)s", states=" and ".join(states))
+            if result.ok and len(states) == 2
+            else _("its systemd starts")
+        )
 
     # --- What is known of them
 
@@ -261,8 +272,8 @@ class DockerDriver:
         port = next((host for host, guest in ports if guest == 22), None)
         if port is None:
             raise MachineError(
-                f"the SSH server of {name} is not published on this computer.",
-                f"Make the node again: labgen down {name}, then labgen up.",
+                _("the SSH server of %(name)s is not published on this computer.", name=name),
+                _("Make the node again: labgen down %(name)s, then labgen up.", name=name),
             )
         options = {
             "HostName": "127.0.0.1",
@@ -289,10 +300,13 @@ def _published(text: str) -> list[tuple[int, int]]:
     return [(int(host), int(guest.partition("/")[0])) for host, guest in pairs]
 
 
-def _not_up(name: str, why: str, log: str) -> MachineError:
+def _not_up(name: str, why: Text, log: str) -> MachineError:
     last = "\n".join(log.strip().splitlines()[-8:])
-    hint = way_out(log) or f"See what the node says, then make it again: labgen down {name}, then labgen up."
-    return MachineError(f"{name} does not come up: {why}.\n{last}".rstrip(), hint)
+    hint = way_out(log) or _(
+        "See what the node says, then make it again: labgen down %(name)s, then labgen up.", name=name
+    )
+    message = _("%(name)s does not come up: %(why)s.", name=name, why=why)
+    return MachineError(sentences(message, untranslated(last), separator="\n"), hint)
 
 
 N = TypeVar("N")

@@ -14,6 +14,7 @@ from ipaddress import IPv4Network
 from typing import Any
 from urllib.parse import urlsplit
 
+from labgen.core.i18n import Text, _
 from labgen.core.process import Result
 from labgen.host.computer import NOT_INSTALLED, Host
 from labgen.host.daemon_status import DaemonStatus, startable
@@ -95,14 +96,18 @@ class Network:
         """Give the subnet of this network that overlaps another, ``None`` if there is none."""
         return next((own for own in self.subnets if own.overlaps(subnet)), None)
 
-    def advice(self, otherwise: str) -> str:
+    def advice(self, otherwise: Text) -> Text:
         """Advise to remove this network, or else something else; that alone, if the engine cannot do without it.
 
-        :param otherwise: the other advice, beginning with a verb in lower case.
+        :param otherwise: the other advice, a whole sentence.
         """
         if self.name in _ENGINE_NETWORKS:
-            return otherwise[0].upper() + otherwise[1:]
-        return f"If nothing needs it, remove it, then try again:\n{self._removal()}\nOtherwise {otherwise}"
+            return otherwise
+        return _(
+            "If nothing needs it, remove it, then try again:\n%(removal)s\nElse: %(otherwise)s",
+            removal=self._removal(),
+            otherwise=otherwise,
+        )
 
     def _removal(self) -> str:
         """Give the commands that remove the network, with the containers of the lab that it is of."""
@@ -110,7 +115,8 @@ class Network:
         folder = self.labels.get("labgen.folder", "")
         if not re.fullmatch(r"[0-9a-f]{12}", folder):
             return remove
-        return f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={folder})\n{remove}"
+        nodes = f"docker ps --all --quiet --filter label=labgen.folder={folder}"
+        return f"docker rm --force --volumes $({nodes})\n{remove}"
 
 
 def parse_networks(inspected: str) -> list[Network]:

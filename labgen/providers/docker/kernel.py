@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
@@ -64,54 +65,53 @@ class Feature:
     """
 
     id: str
-    name: str
+    name: Text
     ways: tuple[tuple[Part, ...], ...]
     level: Level
-    without: str
+    without: Text
 
 
 IPVS = Feature(
     "ipvs",
-    "IPVS",
+    untranslated("IPVS"),
     # The scheduler, and the match in the engine's rules for the ingress network.
     ((Part("ip_vs", "IP_VS"), Part("ip_vs_rr", "IP_VS_RR"), Part("xt_ipvs", "NETFILTER_XT_MATCH_IPVS")),),
     "warning",
-    "the routing mesh does not answer, published ports cannot be reached, and the exercises' checks that need them "
-    "are not applicable",
+    _("published ports do not answer (routing mesh), and the checks that need them do not apply"),
 )
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
         "overlay",
-        "the overlay file system",
+        _("overlay file system"),
         ((Part("overlay", "OVERLAY_FS", "overlay"),),),
         "error",
-        "no engine in a node could keep images",
+        _("no engine in a node could keep images"),
     ),
-    Feature("vxlan", "VXLAN", ((Part("vxlan", "VXLAN"),),), "error", "no overlay network could work"),
+    Feature("vxlan", untranslated("VXLAN"), ((Part("vxlan", "VXLAN"),),), "error", _("no overlay network could work")),
     Feature(
         "bridge",
-        "bridges and veth pairs",
+        _("bridges and veth pairs"),
         ((Part("bridge", "BRIDGE"), Part("veth", "VETH")),),
         "error",
-        "no container could have a network",
+        _("no container could have a network"),
     ),
     Feature(
         "firewall",
-        "iptables",
+        untranslated("iptables"),
         (
             (Part("nf_tables", "NF_TABLES"), Part("nft_compat", "NFT_COMPAT")),
             (Part("ip_tables", "IP_NF_IPTABLES"), Part("iptable_nat", "IP_NF_NAT")),
         ),
         "error",
-        "no engine in a node could start",
+        _("no engine in a node could start"),
     ),
     Feature(
         "bridge-netfilter",
-        "br_netfilter",
+        untranslated("br_netfilter"),
         ((Part("br_netfilter", "BRIDGE_NETFILTER"),),),
         "warning",
-        "containers in a node are not kept apart as they should be",
+        _("containers in a node are not kept apart as they should be"),
     ),
     IPVS,
 )
@@ -286,7 +286,7 @@ def _modules(text: str) -> Iterator[str]:
         yield match[1].replace("-", "_")
 
 
-NO = "the kernel has no IPVS"
+NO = _("the kernel has no IPVS").msgid
 """Why nodes lack the routing mesh, or may lack it."""
 
 
@@ -306,8 +306,8 @@ def check(lab: Lab, host: Host) -> Iterator[Finding]:
         yield from _not_asked(answers)
         return
     kernel = answers.kernel
-    unknown: list[str] = []
-    fine: list[str] = []
+    unknown: list[Text] = []
+    fine: list[Text] = []
     for feature in FEATURES:
         answer = kernel.has(feature)
         if answer == "yes":
@@ -315,57 +315,87 @@ def check(lab: Lab, host: Host) -> Iterator[Finding]:
         elif answer == "unknown":
             unknown.append(feature.name)
         else:
-            what = NO_IPVS if feature is IPVS else f"the kernel under the nodes has no {_bare(feature)}"
-            yield _finding(feature.id, feature.level, f"{what}: {feature.without}.", _fix(host, answers, feature))
+            lacking = _(NO_IPVS) if feature is IPVS else _("the nodes' kernel has no %(feature)s", feature=feature.name)
+            message = _("%(lacking)s: %(effect)s.", lacking=lacking, effect=feature.without)
+            yield _finding(feature.id, feature.level, message, _fix(host, answers, feature))
     if unknown:
         yield _finding(
             "kernel",
             "warning",
-            f"whether {kernel.release} has {', '.join(unknown)} cannot be told from here.",
-            f"Ask the kernel itself, as root: sudo {ASK_IPVS}\n(package iproute2; 'Name: IPVS' means yes)",
+            _(
+                "whether %(release)s has %(unknown)s cannot be told from here.",
+                release=kernel.release,
+                unknown=sentences(*unknown, separator=", "),
+            ),
+            _(
+                "Ask the kernel itself, as root: sudo %(ask_ipvs)s\n(package iproute2; 'Name: IPVS' means yes)",
+                ask_ipvs=ASK_IPVS,
+            ),
         )
     if fine:
-        yield _finding("kernel-has", "ok", f"{kernel.release} has {', '.join(fine)}.")
-
-
-def _bare(feature: Feature) -> str:
-    return feature.name.removeprefix("the ")
+        yield _finding(
+            "kernel-has",
+            "ok",
+            _("%(release)s has %(fine)s.", release=kernel.release, fine=sentences(*fine, separator=", ")),
+        )
 
 
 def _not_asked(answers: NodeKernel) -> Iterator[Finding]:
     if answers.source:
-        yield _finding("kernel", "ok", f"{answers.release} is built with all that a swarm needs ({answers.source}).")
+        yield _finding(
+            "kernel",
+            "ok",
+            _(
+                "%(release)s is built with all that a swarm needs (%(source)s).",
+                release=answers.release,
+                source=answers.source,
+            ),
+        )
     elif answers.release:
         yield _finding(
             "kernel",
             "warning",
-            f"whether {answers.release}, under Docker's virtual machine, has all a swarm needs (IPVS) is not known "
-            "until the image of the nodes is there to ask it.",
-            "labgen box build --provider docker\nthen: labgen doctor --provider docker",
+            _(
+                "whether %(release)s, under Docker's virtual machine, has all a swarm needs (IPVS) is "
+                "not known until the image of the nodes is there to ask it.",
+                release=answers.release,
+            ),
+            _("labgen box build --provider docker\nthen: labgen doctor --provider docker"),
         )
 
 
-def _fix(host: Host, answers: NodeKernel, feature: Feature) -> str:
+def _fix(host: Host, answers: NodeKernel, feature: Feature) -> Text:
     kernel = answers.kernel
-    machines = "Or use virtual machines, which bring a kernel of their own: VirtualBox, or libvirt on Linux."
+    machines = _("Or use virtual machines, which have a kernel of their own: VirtualBox, or libvirt on Linux.")
     if kernel is None or not answers.here:
-        return f"Update what brings Docker's virtual machine. {machines}"
+        return _("Update what brings Docker's virtual machine. %(machines)s", machines=machines)
     if kernel.stale:
-        return (
-            f"Restart this computer: the modules of its running kernel {kernel.release} are gone, as after an update."
+        return _(
+            "Restart this computer: the modules of its running kernel %(release)s are gone, as after an update.",
+            release=kernel.release,
         )
     missing = kernel.missing(feature)
     if any(kernel.built_without(part) for part in missing):
-        return f"This kernel ({kernel.release}) was built without it; another kernel would have it. {machines}"
+        return _(
+            "This kernel (%(release)s) was built without it; another kernel would have it. %(machines)s",
+            release=kernel.release,
+            machines=machines,
+        )
     names = " ".join(part.module for part in missing)
     load = f"sudo modprobe -a {names}"
     if kernel.installed is not None and all(part.module in kernel.installed for part in missing):
-        return f"{load}\n{machines}"
+        return sentences(untranslated(load), machines, separator="\n")
     here = debian.release(host)
     if here is not None and here.is_ubuntu:
-        return f"{debian.apt_line(host, [f'linux-modules-extra-{kernel.release}'])} && {load}\n{machines}"
-    return f"Install all modules of kernel {kernel.release} with your package manager, then: {load}\n{machines}"
+        install = debian.apt_line(host, [f"linux-modules-extra-{kernel.release}"])
+        return sentences(untranslated(f"{install} && {load}"), machines, separator="\n")
+    return _(
+        "Install all modules of kernel %(release)s with your package manager, then: %(load)s\n%(machines)s",
+        release=kernel.release,
+        load=load,
+        machines=machines,
+    )
 
 
-def _finding(name: str, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"docker.{name}", level, "kernel", message, fix, "docker")
+def _finding(name: str, level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding(f"docker.{name}", level, _("kernel"), message, fix, "docker")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labgen.core.atomic_files import remove
 from labgen.core.errors import MachineError
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 
 _MISSING = "Install an OpenSSH client (Windows has one)."
@@ -32,8 +33,8 @@ class LabKey:
         result = runner.run(["ssh-keygen", "-y", "-f", self.path], hint=_MISSING)
         if not result.ok:
             raise MachineError(
-                f"the lab's key {self.path} cannot be used: {result.err.strip()}",
-                "Put it right, or make the nodes again with a new key: labgen down, then labgen up.",
+                _("the lab's key %(path)s cannot be used: %(strip)s", path=self.path, strip=result.err.strip()),
+                _("Put it right, or make the nodes again with a new key: labgen down, then labgen up."),
             )
         return result.out.strip()
 

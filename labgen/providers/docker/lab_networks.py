@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 
 from labgen.core.errors import MachineError
+from labgen.core.i18n import _
 from labgen.model.lab import Lab
 from labgen.providers.docker.client import Client
 from labgen.providers.docker.engine import Network, parse_networks
@@ -38,7 +39,9 @@ def ensure(client: Client, lab: Lab, labels: Mapping[str, str]) -> None:
     try:
         networks = parse_networks(inspected)
     except ValueError as why:
-        raise MachineError(f"the engine's list of networks cannot be read: {why}.", "See: docker network ls") from None
+        raise MachineError(
+            _("the engine's list of networks cannot be read: %(why)s.", why=why), _("See: docker network ls")
+        ) from None
     subnets = {adapter1(lab): lab.plan.adapter1, lab_network(lab): lab.plan.lab}
     missing = [name for name, subnet in subnets.items() if not _exists(name, subnet, networks, labels)]
     for name in missing:
@@ -63,8 +66,17 @@ def _exists(name: str, subnet: IPv4Network, networks: Sequence[Network], labels:
     what = "has other addresses than this lab" if ours else "is not this lab's"
     listed = ", ".join(map(str, network.subnets)) or "none"
     raise MachineError(
-        f"Docker already has a network named {name} with the subnet {listed}, which {what}.",
-        f"If nothing else needs it, remove it, then try again:\ndocker network rm {name}\n{_OTHERWISE}",
+        _(
+            "Docker already has a network named %(name)s with the subnet %(listed)s, which %(what)s.",
+            name=name,
+            listed=listed,
+            what=what,
+        ),
+        _(
+            "If nothing else needs it, remove it, then try again:\ndocker network rm %(name)s\n%(otherwise)s",
+            name=name,
+            otherwise=_OTHERWISE,
+        ),
     )
 
 
@@ -73,6 +85,13 @@ def _refuse_overlap(subnet: IPv4Network, networks: Sequence[Network]) -> None:
         overlapping = network.overlapping(subnet)
         if overlapping is not None:
             raise MachineError(
-                f"Docker's network {network.name} already uses {overlapping}, which overlaps {subnet} of this lab.",
-                network.advice("give this lab other addresses in lab.yml (network:, or addresses: {adapter1: ...})."),
+                _(
+                    "Docker's network %(network)s already uses %(overlapping)s, which overlaps %(subnet)s of this lab.",
+                    network=network.name,
+                    overlapping=overlapping,
+                    subnet=subnet,
+                ),
+                network.advice(
+                    _("Give this lab other addresses in lab.yml (network:, or addresses: {adapter1: ...}).")
+                ),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from labgen.core.i18n import _
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
 from labgen.host.lab_folder import mark
@@ -19,7 +20,7 @@ def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
     state = engine.daemon(host).state
     if state == "own":
         yield Finding(
-            "docker.network", "ok", "network", "the lab has a network namespace to itself.", provider="docker"
+            "docker.network", "ok", _("network"), _("the lab has a network namespace to itself."), provider="docker"
         )
         return
     if state == "system":
@@ -50,9 +51,12 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
         yield Finding(
             "docker.network",
             "warning",
-            "network",
-            "the engine does not list its networks.",
-            f"See with `docker network ls` and `docker network inspect` that none overlaps {lab.plan.lab}.",
+            _("network"),
+            _("the engine does not list its networks."),
+            _(
+                "Check with `docker network ls` and `docker network inspect` that no network overlaps %(lab)s.",
+                lab=lab.plan.lab,
+            ),
             "docker",
         )
         return
@@ -65,9 +69,13 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
             yield Finding(
                 "docker.network",
                 "error",
-                "network",
-                f"Docker has a network {network.name} already: of another lab, or left of a folder that was deleted.",
-                network.advice("give this lab another name in lab.yml (name:)."),
+                _("network"),
+                _(
+                    "Docker already has a network %(network)s. "
+                    "It belongs to another lab, or to a lab folder that was deleted.",
+                    network=network.name,
+                ),
+                network.advice(_("Give this lab another name in lab.yml (name:).")),
                 "docker",
             )
     for what, subnet in lab.plan.named_subnets()[:2]:
@@ -82,10 +90,18 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
             yield Finding(
                 "docker.network",
                 "error",
-                "network",
-                f"the {what} {subnet} overlaps Docker's network {network.name} ({overlapping}).",
+                _("network"),
+                _(
+                    "the %(what)s %(subnet)s overlaps Docker's network %(network)s (%(overlapping)s).",
+                    what=what,
+                    subnet=subnet,
+                    network=network.name,
+                    overlapping=overlapping,
+                ),
                 network.advice(
-                    f"write in lab.yml: {as_yaml(key, free)}" if free else f"set {key} in lab.yml to a free one."
+                    _("Write in lab.yml: %(setting)s", setting=as_yaml(key, free))
+                    if free
+                    else _("Set %(key)s in lab.yml to a free subnet.", key=key)
                 ),
                 "docker",
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 from labgen.host import debian, downloads, resources
 from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
@@ -38,7 +39,7 @@ def checks(provider: ProviderFacts) -> Checks:
         systems=("Linux",),
         accelerated=lambda host: kvm(host).usable,
         daemon=daemon,
-        daemon_title="a libvirtd",
+        daemon_title=untranslated("libvirtd"),
         missing_packages=partial(_missing_packages, provider=provider),
     )
 
@@ -61,20 +62,20 @@ def missing(lab: Lab, host: Host, provider: ProviderFacts) -> Finding | None:
         return Finding(
             "libvirt.system",
             "error",
-            "libvirt",
-            "runs on Linux only.",
-            "Use VirtualBox: leave `provider` out of lab.yml, or set it to virtualbox.",
+            untranslated("libvirt"),
+            _("runs on Linux only."),
+            _("Use VirtualBox: leave `provider` out of lab.yml, or set it to virtualbox."),
             "libvirt",
         )
     if host.which("virsh") is not None:
         return None
     packages = _missing_packages(lab, host, provider)
     fix = (
-        f"{debian.apt_line(host, packages)}\n(or: labgen doctor --fix)"
+        _("%(apt_line)s\n(or: labgen doctor --fix)", apt_line=debian.apt_line(host, packages))
         if packages
-        else "Install libvirt (daemon and client), QEMU, dnsmasq and vagrant-libvirt with your package manager."
+        else _("Install libvirt (daemon and client), QEMU, dnsmasq and vagrant-libvirt with your package manager.")
     )
-    return Finding("libvirt.missing", "error", "libvirt", "is not installed.", fix, "libvirt")
+    return Finding("libvirt.missing", "error", untranslated("libvirt"), _("is not installed."), fix, "libvirt")
 
 
 def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -83,47 +84,52 @@ def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
     status = daemon(host)
     if status.state == "system":
         versions = [line.rpartition(": ")[2] for line in status.output.splitlines() if "Running hypervisor" in line]
-        yield _finding("daemon", "ok", f"its daemon runs ({', '.join(versions) or 'version unknown'}).")
+        yield _finding(
+            "daemon", "ok", _("its daemon runs (%(value)s).", value=", ".join(versions) or "version unknown")
+        )
     elif status.state == "own":
         yield _finding(
-            "daemon", "ok", "no daemon runs here; the lab starts its own, in a network namespace of its own."
+            "daemon", "ok", _("no daemon runs here; the lab starts its own, in a network namespace of its own.")
         )
     elif status.state == "denied":
         yield _finding(
             "daemon",
             "error",
-            "its daemon runs, but this user may not use it.",
-            "sudo usermod -aG libvirt $USER\nthen log out and in again.",
+            _("its daemon runs, but this user may not use it."),
+            _("sudo usermod -aG libvirt $USER\nthen log out and in again."),
         )
     elif status.state == "confined":
         yield _finding(
             "daemon",
             "error",
-            "no daemon runs here, and root may not make network namespaces: this is a confined container.",
-            "Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN.",
+            _("no daemon runs here, and root may not make network namespaces: this is a confined container."),
+            _("Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN."),
         )
     elif status.state == "none":
-        yield _finding("daemon", "error", "no daemon runs here.", _start(host))
+        yield _finding("daemon", "error", _("no daemon runs here."), _start(host))
     else:
         last = next(reversed(status.output.strip().splitlines()), "nothing")
         yield _finding(
             "daemon",
             "error",
-            f"its daemon cannot be reached; virsh says: {last[:200]}",
-            "See what `virsh --connect qemu:///system list` says, and sudo journalctl --unit libvirtd.",
+            _("its daemon cannot be reached; virsh says: %(last)s", last=last[:200]),
+            _("See what `virsh --connect qemu:///system list` says, and sudo journalctl --unit libvirtd."),
         )
 
 
-def _start(host: Host) -> str:
+def _start(host: Host) -> Text:
     runs_systemd = systemd(host)
     if host.is_root():
         # On a machine with modular daemons libvirtd is not there, but virtqemud is.
-        modular = "systemctl start virtqemud.socket virtnetworkd.socket" if runs_systemd else ""
-        need = f"Install what brings {', '.join(lacking(host, 'libvirtd'))}: the lab then starts a daemon of its own"
-        return f"{need}; or: {modular}" if modular else f"{need}."
+        programs = ", ".join(lacking(host, "libvirtd"))
+        need = _(
+            "Install the packages that contain %(programs)s: the lab then starts its own daemon.", programs=programs
+        )
+        modular = _("Or: %(command)s", command="systemctl start virtqemud.socket virtnetworkd.socket")
+        return sentences(need, modular) if runs_systemd else need
     if runs_systemd:
-        return "sudo systemctl start libvirtd"
-    return "Run labgen as root (sudo): the lab then starts a daemon of its own. There is no systemd to start one."
+        return untranslated("sudo systemctl start libvirtd")
+    return _("Run labgen as root (sudo): the lab then starts its own daemon. There is no systemd to start one.")
 
 
 def check_plugin(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -134,27 +140,29 @@ def check_plugin(lab: Lab, host: Host) -> Iterator[Finding]:
     result = ask_vagrant(host, "plugin", "list")
     line = next((line for line in result.out.splitlines() if line.startswith("vagrant-libvirt ")), None)
     if line is not None:
-        yield _finding("plugin", "ok", f"Vagrant's plugin: {line}.")
+        yield _finding("plugin", "ok", _("Vagrant's plugin: %(line)s.", line=line))
     elif result.ok:
-        yield _finding("plugin", "error", "Vagrant's plugin for it, vagrant-libvirt, is not installed.", _plugin(host))
+        yield _finding(
+            "plugin", "error", _("Vagrant's plugin for it, vagrant-libvirt, is not installed."), _plugin(host)
+        )
     else:
         first = next(iter((result.err.strip() or result.out.strip()).splitlines()), "nothing")
         yield _finding(
             "plugin",
             "warning",
-            f"Vagrant does not list its plugins; it says: {first[:100]}",
-            "Run `vagrant plugin list` and put right what it says; `vagrant plugin repair` often does.",
+            _("Vagrant does not list its plugins; it says: %(first)s", first=first[:100]),
+            _("Run `vagrant plugin list` and put right what it says; `vagrant plugin repair` often does."),
         )
 
 
-def _plugin(host: Host) -> str:
+def _plugin(host: Host) -> Text:
     here = debian.release(host)
     if here is not None and here.has_vagrant and not debian.foreign_vagrant(host):
-        return debian.apt_line(host, ["vagrant-libvirt"])
+        return untranslated(debian.apt_line(host, ["vagrant-libvirt"]))
     if here is not None:
         build = debian.apt_line(host, ["libvirt-dev", "pkg-config", "gcc", "g++", "make"])
-        return f"{build}\nvagrant plugin install vagrant-libvirt"
-    return "vagrant plugin install vagrant-libvirt\n(it needs libvirt's headers and a C compiler)"
+        return untranslated(f"{build}\nvagrant plugin install vagrant-libvirt")
+    return _("vagrant plugin install vagrant-libvirt\n(it needs libvirt's headers and a C compiler)")
 
 
 def check_kvm(lab: Lab, host: Host) -> Iterator[Finding]:
@@ -162,17 +170,20 @@ def check_kvm(lab: Lab, host: Host) -> Iterator[Finding]:
     del lab
     status = kvm(host)
     if status.usable:
-        yield Finding("libvirt.kvm", "ok", "virtualization", "KVM can be used.", provider="libvirt")
+        yield Finding("libvirt.kvm", "ok", _("virtualization"), _("KVM can be used."), provider="libvirt")
     else:
         yield Finding(
             "libvirt.kvm",
             "warning",
-            "virtualization",
-            f"{status.reason}: QEMU emulates the processor, which works but is ten times slower or more.",
+            _("virtualization"),
+            _(
+                "%(reason)s: QEMU emulates the processor, which works but is ten times slower or more.",
+                reason=status.reason,
+            ),
             status.fix,
             "libvirt",
         )
 
 
-def _finding(name: str, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"libvirt.{name}", level, "libvirt", message, fix, "libvirt")
+def _finding(name: str, level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding(f"libvirt.{name}", level, untranslated("libvirt"), message, fix, "libvirt")

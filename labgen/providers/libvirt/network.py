@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from labgen.core.i18n import _
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
 from labgen.host.network import Route, clashes, routes
@@ -21,8 +22,8 @@ _NETWORK_CONF = Path("/etc/libvirt/network.conf")
 def check_routes(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
     """Check for clashes: the lab's networks are bridges of this computer."""
     if daemon(host).state == "own":
-        message = "the lab has a network namespace to itself."
-        yield Finding("libvirt.network", "ok", "network", message, provider="libvirt")
+        message = _("the lab has a network namespace to itself.")
+        yield Finding("libvirt.network", "ok", _("network"), message, provider="libvirt")
         return
     yield from clashes(lab, host, provider, ("lab network", "adapter 1"), _own_bridges)
 
@@ -61,9 +62,12 @@ def check_firewall(lab: Lab, host: Host) -> Iterator[Finding]:
     yield Finding(
         "libvirt.firewall",
         "warning",
-        "firewall",
-        "Docker runs here, and its firewall may drop what the machines send, to each other as well.",
-        f"echo 'firewall_backend = \"iptables\"' | sudo tee -a {_NETWORK_CONF}\n"
-        "sudo systemctl restart virtnetworkd libvirtd",
+        _("firewall"),
+        _("Docker runs here, and its firewall may drop what the machines send, to each other as well."),
+        _(
+            "echo 'firewall_backend = \"iptables\"' | sudo tee -a %(file)s\n"
+            "sudo systemctl restart virtnetworkd libvirtd",
+            file=_NETWORK_CONF,
+        ),
         "libvirt",
     )

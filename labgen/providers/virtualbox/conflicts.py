@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from labgen.core.i18n import NOTHING, Text, _, sentences
 from labgen.host.computer import Host, find_vboxmanage
 from labgen.host.findings import Finding, Level
 from labgen.host.lab_folder import written
@@ -24,7 +25,7 @@ def check_names(lab: Lab, host: Host) -> Iterator[Finding]:
     conflicts = [*_machines(lab, host, listed.out), *_nat_network(lab, host, networks.out)]
     yield from conflicts
     if not conflicts and listed.ok:
-        yield _finding("ok", "no other machine or NAT network has this lab's names.")
+        yield _finding("ok", _("no other machine or NAT network has this lab's names."))
 
 
 def _machines(lab: Lab, host: Host, listed: str) -> Iterator[Finding]:
@@ -34,9 +35,17 @@ def _machines(lab: Lab, host: Host, listed: str) -> Iterator[Finding]:
         if name in machines and machines[name] != written(host, "machines", node.name, "virtualbox", "id"):
             yield _finding(
                 "error",
-                f'VirtualBox has a machine "{name}" already: of another lab, or left of a folder that was deleted.',
-                f"If nothing needs it, remove it with its disk:\nVBoxManage unregistervm {machines[name]} --delete\n"
-                "Otherwise give this lab another name in lab.yml (name:).",
+                _(
+                    'VirtualBox already has a machine "%(name)s". It belongs to another lab, or to a lab '
+                    "folder that was deleted.",
+                    name=name,
+                ),
+                _(
+                    "If nothing needs it, remove it with its disk:\n"
+                    "VBoxManage unregistervm %(machines)s --delete\n"
+                    "Otherwise give this lab another name in lab.yml (name:).",
+                    machines=machines[name],
+                ),
             )
 
 
@@ -50,19 +59,27 @@ def _nat_network(lab: Lab, host: Host, listed: str) -> Iterator[Finding]:
             continue
         wrong = []
         if values.get("Network", str(lab.plan.lab)) != str(lab.plan.lab):
-            wrong.append(f"its network is {values['Network']}, not {lab.plan.lab}")
+            wrong.append(_("its network is %(network)s, not %(lab)s", network=values["Network"], lab=lab.plan.lab))
         if re.fullmatch(r"(?i)yes|on|true|enabled", values.get("DHCP Server", values.get("DHCP Enabled", "no"))):
-            wrong.append("its DHCP server is on and could hand out the nodes' addresses")
+            wrong.append(_("its DHCP server is on and could hand out the nodes' addresses"))
         if re.fullmatch(r"(?i)no|off|false|disabled", values.get("Enabled", "yes")):
-            wrong.append("it is disabled")
+            wrong.append(_("it is disabled"))
         if wrong:
             yield _finding(
                 "error",
-                f'VirtualBox has a NAT network "{lab.slug}" already, not made for this lab: {"; ".join(wrong)}.',
-                f"If nothing needs it:\nVBoxManage natnetwork remove --netname {lab.slug}\n"
-                "Otherwise give this lab another name in lab.yml (name:).",
+                _(
+                    'VirtualBox has a NAT network "%(slug)s" already, not made for this lab: %(wrong)s.',
+                    slug=lab.slug,
+                    wrong=sentences(*wrong, separator="; "),
+                ),
+                _(
+                    "If nothing needs it:\n"
+                    "VBoxManage natnetwork remove --netname %(slug)s\n"
+                    "Otherwise give this lab another name in lab.yml (name:).",
+                    slug=lab.slug,
+                ),
             )
 
 
-def _finding(level: Level, message: str, fix: str = "") -> Finding:
-    return Finding("virtualbox.names", level, "names", message, fix, "virtualbox")
+def _finding(level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding("virtualbox.names", level, _("names"), message, fix, "virtualbox")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from labgen.core.i18n import NOTHING, Text, _, untranslated
 from labgen.host import debian, downloads, network, resources
 from labgen.host.computer import Host, find_vboxmanage
 from labgen.host.findings import Finding, Level, Version, dotted, version_in
@@ -55,8 +56,10 @@ def _room(provider: ProviderFacts) -> resources.Room:
     return resources.Room(
         lambda host: (host.home() / "VirtualBox VMs", downloads.vagrant_home(host)),
         lambda lab, host: downloads.on_disk(lab, host, provider) is not None,
-        f"{resources.Room.make_room}\n"
-        "VirtualBox can keep machines elsewhere: VBoxManage setproperty machinefolder FOLDER",
+        _(
+            "%(make_room)s\nVirtualBox can keep machines elsewhere: VBoxManage setproperty machinefolder FOLDER",
+            make_room=resources.MAKE_ROOM,
+        ),
     )
 
 
@@ -68,9 +71,9 @@ def missing(lab: Lab, host: Host) -> Finding | None:
     return Finding(
         "virtualbox.missing",
         "error",
-        "VirtualBox",
-        "is not installed.",
-        f"Install it from {VIRTUALBOX_PAGE} (7.1, or 7.2.8 and later).",
+        untranslated("VirtualBox"),
+        _("is not installed."),
+        _("Install it from %(page)s (7.1, or 7.2.8 and later).", page=VIRTUALBOX_PAGE),
         "virtualbox",
     )
 
@@ -86,12 +89,17 @@ def check_version(lab: Lab, host: Host) -> Iterator[Finding]:
         yield _no_module(result.out + result.err)
     version = version_in(result.out)
     if version is None:
-        yield _virtualbox("version", "warning", no_version(result), f"Reinstall it from {VIRTUALBOX_PAGE}.")
+        yield _virtualbox(
+            "version",
+            "warning",
+            no_version(result),
+            _("Reinstall it from %(virtualbox_page)s.", virtualbox_page=VIRTUALBOX_PAGE),
+        )
         return
     wrong = [*_series(version, host), *_known_bad(version, host)]
     yield from wrong
     if not wrong:
-        yield _virtualbox("version", "ok", f"{dotted(version)}.")
+        yield _virtualbox("version", "ok", untranslated(f"{dotted(version)}."))
 
 
 def _series(version: Version, host: Host) -> Iterator[Finding]:
@@ -100,8 +108,12 @@ def _series(version: Version, host: Host) -> Iterator[Finding]:
         yield _virtualbox(
             "version",
             "error",
-            f"{dotted(version)} is too old; labgen needs {dotted(VIRTUALBOX_OLDEST)}.",
-            f"Install a newer one from {VIRTUALBOX_PAGE}.",
+            _(
+                "%(version)s is too old; labgen needs %(virtualbox_oldest)s.",
+                version=dotted(version),
+                virtualbox_oldest=dotted(VIRTUALBOX_OLDEST),
+            ),
+            _("Install a newer one from %(virtualbox_page)s.", virtualbox_page=VIRTUALBOX_PAGE),
         )
         return
     needed = VIRTUALBOX_NEEDS_VAGRANT.get(series)
@@ -110,8 +122,18 @@ def _series(version: Version, host: Host) -> Iterator[Finding]:
         yield _virtualbox(
             "vagrant",
             "warning",
-            f"{dotted(version)} is newer than labgen knows ({newest}); Vagrant refuses a series it does not know.",
-            f"Take the newest Vagrant ({debian.VAGRANT_PAGE}), or VirtualBox {newest} if it is refused.",
+            _(
+                "%(version)s is newer than labgen knows (%(newest)s). "
+                "Vagrant refuses a VirtualBox that it does not know.",
+                version=dotted(version),
+                newest=newest,
+            ),
+            _(
+                "Install the newest Vagrant (%(vagrant_page)s). "
+                "If Vagrant refuses this VirtualBox, install VirtualBox %(newest)s.",
+                vagrant_page=debian.VAGRANT_PAGE,
+                newest=newest,
+            ),
         )
         return
     if host.which("vagrant") is None:
@@ -121,15 +143,25 @@ def _series(version: Version, host: Host) -> Iterator[Finding]:
         yield _virtualbox(
             "vagrant",
             "error",
-            f"{dotted(version)} is refused by Vagrant {dotted(has)}: it needs {dotted(needed)}.",
-            f"Install Vagrant {dotted(needed)} or later from {debian.VAGRANT_PAGE}, "
-            f"or a VirtualBox that this Vagrant knows: {_known_to(has)}.",
+            _(
+                "%(version)s is refused by Vagrant %(has)s: it needs %(needed)s.",
+                version=dotted(version),
+                has=dotted(has),
+                needed=dotted(needed),
+            ),
+            _(
+                "Install Vagrant %(needed)s or later from %(vagrant_page)s, or a VirtualBox that this "
+                "Vagrant knows: %(known_to)s.",
+                needed=dotted(needed),
+                vagrant_page=debian.VAGRANT_PAGE,
+                known_to=_known_to(has),
+            ),
         )
 
 
-def _known_to(has: Version) -> str:
+def _known_to(has: Version) -> Text:
     usable = [series for series, needed in VIRTUALBOX_NEEDS_VAGRANT.items() if has >= needed]
-    return f"{dotted(max(usable))}.x" if usable else "none that labgen can use"
+    return untranslated(f"{dotted(max(usable))}.x") if usable else _("none that labgen can use")
 
 
 def _known_bad(version: Version, host: Host) -> Iterator[Finding]:
@@ -138,15 +170,32 @@ def _known_bad(version: Version, host: Host) -> Iterator[Finding]:
             yield _virtualbox(
                 "known-bad",
                 "warning",
-                f"{dotted(version)}: {bad.reason} ({bad.source}).",
-                f"Take 7.1, or {dotted(max(bad.fixed for bad in VIRTUALBOX_BAD))} and later: {VIRTUALBOX_PAGE}.",
+                _(
+                    "%(version)s: %(reason)s (%(source)s).",
+                    version=dotted(version),
+                    reason=bad.reason,
+                    source=bad.source,
+                ),
+                _(
+                    "Take 7.1, or %(max)s and later: %(virtualbox_page)s.",
+                    max=dotted(max(bad.fixed for bad in VIRTUALBOX_BAD)),
+                    virtualbox_page=VIRTUALBOX_PAGE,
+                ),
             )
     if host.machine() == "arm64" and version < VIRTUALBOX_ARM64:
         yield _virtualbox(
             "arm64",
             "error",
-            f"{dotted(version)} cannot run machines on an arm64 processor; {dotted(VIRTUALBOX_ARM64)} can.",
-            f"Install {dotted(VIRTUALBOX_ARM64)} or later from {VIRTUALBOX_PAGE}.",
+            _(
+                "%(version)s cannot run machines on an arm64 processor; %(virtualbox_arm64)s can.",
+                version=dotted(version),
+                virtualbox_arm64=dotted(VIRTUALBOX_ARM64),
+            ),
+            _(
+                "Install %(virtualbox_arm64)s or later from %(virtualbox_page)s.",
+                virtualbox_arm64=dotted(VIRTUALBOX_ARM64),
+                virtualbox_page=VIRTUALBOX_PAGE,
+            ),
         )
     # Only kernels from 6.12 on have the parameter.
     holds = host.system() == "Linux" and (host.read(_KVM_AT_LOAD) or "").strip() in ("Y", "1")
@@ -154,25 +203,31 @@ def _known_bad(version: Version, host: Host) -> Iterator[Finding]:
         yield _virtualbox(
             "kvm",
             "warning",
-            "KVM holds the processor's virtualization as long as its module is loaded; "
-            "VirtualBox then cannot start a machine (VERR_VMX_IN_VMX_ROOT_MODE, VERR_SVM_IN_USE).",
-            "Until the next boot: sudo modprobe -r kvm_intel kvm_amd\n"
-            "For good: echo 'options kvm enable_virt_at_load=0' | sudo tee /etc/modprobe.d/virtualbox-kvm.conf",
+            _(
+                "KVM holds the processor's virtualization as long as its module is loaded; VirtualBox "
+                "then cannot start a machine (VERR_VMX_IN_VMX_ROOT_MODE, VERR_SVM_IN_USE)."
+            ),
+            _(
+                "Until the next boot: sudo modprobe -r kvm_intel kvm_amd\n"
+                "For good: echo 'options kvm enable_virt_at_load=0' | sudo tee "
+                "/etc/modprobe.d/virtualbox-kvm.conf"
+            ),
         )
 
 
 def _no_module(text: str) -> Finding:
     if "virtualbox-dkms" in text:
-        fix = 'sudo apt-get install virtualbox-dkms "linux-headers-$(uname -r)" && sudo modprobe vboxdrv'
+        fix = _('sudo apt-get install virtualbox-dkms "linux-headers-$(uname -r)" && sudo modprobe vboxdrv')
     elif "akmods" in text:
-        fix = "sudo akmods && sudo systemctl restart vboxdrv.service"
+        fix = _("sudo akmods && sudo systemctl restart vboxdrv.service")
     else:
-        fix = (
+        fix = _(
             "sudo /sbin/vboxconfig\n"
-            "(it needs the headers of the running kernel; with Secure Boot the module must be signed)"
+            "(it needs the headers of the running kernel; with Secure Boot the module must be "
+            "signed)"
         )
-    return _virtualbox("module", "error", "its kernel module is not loaded: no machine can start.", fix)
+    return _virtualbox("module", "error", _("its kernel module is not loaded: no machine can start."), fix)
 
 
-def _virtualbox(name: str, level: Level, message: str, fix: str = "") -> Finding:
-    return Finding(f"virtualbox.{name}", level, "VirtualBox", message, fix, "virtualbox")
+def _virtualbox(name: str, level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding(f"virtualbox.{name}", level, untranslated("VirtualBox"), message, fix, "virtualbox")

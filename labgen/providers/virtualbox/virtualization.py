@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labgen.core.i18n import NOTHING, Text, _
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.host.virtualization import FIRMWARE, flags
@@ -32,12 +33,12 @@ def check_virtualization(lab: Lab, host: Host) -> Iterator[Finding]:
 
 def _linux(host: Host) -> Iterator[Finding]:
     if host.machine() != "amd64" or flags(host):
-        yield _finding("ok", "the processor offers it.")
+        yield _finding("ok", _("the processor offers it."))
         return
     yield _finding(
         "error",
-        "the processor offers none (neither vmx nor svm in /proc/cpuinfo), and VirtualBox does not emulate.",
-        f"{FIRMWARE} Or use libvirt (provider: libvirt), which can emulate.",
+        _("the processor offers none (neither vmx nor svm in /proc/cpuinfo), and VirtualBox does not emulate."),
+        _("%(firmware)s Or use libvirt (provider: libvirt), which can emulate.", firmware=FIRMWARE),
     )
 
 
@@ -46,8 +47,8 @@ def _windows(host: Host) -> Iterator[Finding]:
     if len(words) != 2 or not set(words) <= {"True", "False"}:
         yield _finding(
             "warning",
-            "Windows does not say whether virtualization is on.",
-            "See Task Manager > Performance > CPU: 'Virtualization' must be 'Enabled'.",
+            _("Windows does not say whether virtualization is on."),
+            _("See Task Manager > Performance > CPU: 'Virtualization' must be 'Enabled'."),
         )
         return
     hypervisor, firmware = (word == "True" for word in words)
@@ -55,30 +56,34 @@ def _windows(host: Host) -> Iterator[Finding]:
         # With a hypervisor in place Windows reports the firmware's setting as off whatever it is.
         yield _finding(
             "warning",
-            "Hyper-V is on (WSL 2, Docker Desktop, Sandbox and core isolation switch it on): "
-            "VirtualBox runs on top of it, slowly, and now and then not at all.",
-            "If machines are slow or do not boot: take Docker Desktop, where it is installed (labgen up --provider "
-            "docker). Or in a terminal as administrator `bcdedit /set "
-            "hypervisorlaunchtype off`, and switch off Settings > Privacy & security > Windows Security > "
-            "Device security > Core isolation > Memory integrity; then restart.\n"
-            "Back again: bcdedit /set hypervisorlaunchtype auto",
+            _(
+                "Hyper-V is on (WSL 2, Docker Desktop, Sandbox and core isolation switch it on): "
+                "VirtualBox runs on top of it, slowly, and now and then not at all."
+            ),
+            _(
+                "If machines are slow or do not boot: take Docker Desktop, where it is installed "
+                "(labgen up --provider docker). Or in a terminal as administrator `bcdedit /set "
+                "hypervisorlaunchtype off`, and switch off Settings > Privacy & security > Windows "
+                "Security > Device security > Core isolation > Memory integrity; then restart.\n"
+                "Back again: bcdedit /set hypervisorlaunchtype auto"
+            ),
         )
     elif firmware:
-        yield _finding("ok", "the processor offers it.")
+        yield _finding("ok", _("the processor offers it."))
     else:
-        yield _finding("error", "it is switched off in the firmware.", FIRMWARE)
+        yield _finding("error", _("it is switched off in the firmware."), FIRMWARE)
 
 
 def _macos(host: Host) -> Iterator[Finding]:
     if host.run("sysctl", "-n", "kern.hv_support").out.strip() == "0":
         yield _finding(
             "error",
-            "this Mac's processor offers none.",
-            "Use another computer; inside a virtual machine, allow nested virtualization.",
+            _("this Mac's processor offers none."),
+            _("Use another computer; inside a virtual machine, allow nested virtualization."),
         )
     else:
-        yield _finding("ok", "the processor offers it.")
+        yield _finding("ok", _("the processor offers it."))
 
 
-def _finding(level: Level, message: str, fix: str = "") -> Finding:
-    return Finding("virtualbox.virtualization", level, "virtualization", message, fix, "virtualbox")
+def _finding(level: Level, message: Text, fix: Text = NOTHING) -> Finding:
+    return Finding("virtualbox.virtualization", level, _("virtualization"), message, fix, "virtualbox")

@@ -49,7 +49,7 @@ def test_what_it_says_of_vagrant_is_so(diagnosis, host):
 
 
 def test_its_memory_and_routes_can_be_read(diagnosis, host):
-    assert "does not tell" not in by_id(diagnosis)["memory"].message
+    assert "is unknown" not in by_id(diagnosis)["memory"].message
     assert network.routes(host) is not None
 
 

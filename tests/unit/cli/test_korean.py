@@ -12,6 +12,7 @@ import pytest
 from labgen import cli
 from labgen.cli import click_messages, root
 from labgen.cli.language import language_in
+from labgen.core.columns import columns
 from labgen.core.i18n import _
 
 NAMES = """
@@ -75,7 +76,7 @@ def test_help_in_korean_has_no_english(
     printed = capsys.readouterr().out
     assert re.search("[가-힣]", printed)
     assert [word for word in latin(printed) if word not in allowed] == []
-    assert [line for line in printed.splitlines() if click_messages.columns(line) > 79 and "labgen" not in line] == []
+    assert [line for line in printed.splitlines() if columns(line) > 79 and "labgen" not in line] == []
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_sentences_are_those_of_click() -> None:
 
 
 def test_columns() -> None:
-    assert [click_messages.columns(text) for text in ("node", "노드", "노드 1", "")] == [4, 4, 6, 0]
+    assert [columns(text) for text in ("node", "노드", "노드 1", "")] == [4, 4, 6, 0]
 
 
 def test_text_that_click_does_not_have_translated_stays_english(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ def test_up_that_was_interrupted_remembers_what_it_made(bench: Bench, capsys: py
     printed = capsys.readouterr().out
     assert "~ swarm-manager: memory 768 MiB -> 1024 MiB" in printed
     assert "+ swarm-worker1: new (worker, 10.0.2.102, 1024 MiB, 1 CPU)" in printed
-    assert "swarm-manager: not yet as lab.yml has it. To apply that:  labgen up --reload" in printed
+    assert "swarm-manager: lab.yml has other settings. To apply them:  labgen up --reload" in printed
     record = bench.folder.record()
     assert record is not None
     assert [node.memory for node in record.lab.nodes] == [768, 1024, 1024]
@@ -144,7 +144,7 @@ def test_up_dry_run_changes_nothing_and_prints_the_plan(
     assert bench.type("--dry-run", "--prune", lab=lab) == 0
     printed = capsys.readouterr().out
     assert (bench.files(), bench.log) == (before, log)
-    assert ("It would be refused" in printed) == ("network" in lab)
+    assert ("labgen up would refuse this" in printed) == ("network" in lab)
     assert ("1. drain and take out of the swarm: swarm-worker2" in printed) == (lab == "workers: 1")
 
 
@@ -162,7 +162,7 @@ def test_up_refuses_an_unknown_provider_before_anything_else(
     bench: Bench, provider: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["-C", str(bench.folder.path), "up", "--provider", provider]) == 2
-    assert f"error: {provider!r} is not a provider.\n  Known are: " in capsys.readouterr().err
+    assert f"error: {provider!r} is not a provider.\n  Choose one of: " in capsys.readouterr().err
     assert not bench.folder.own.exists()
 
 
@@ -178,5 +178,5 @@ def test_up_with_a_damaged_state_sets_it_aside(
 
     monkeypatch.setattr(up_command.doctor, "examine", refuse)
     assert cli.main(["-C", str(bench.folder.path), "up"]) == 5
-    assert "It is set aside." in capsys.readouterr().err
+    assert "labgen does not use that file." in capsys.readouterr().err
     assert (bench.folder.own / "state.json.damaged").read_text() == "{"

@@ -28,7 +28,7 @@ def test_virtualbox_nobody_has_this_labs_names() -> None:
 def test_virtualbox_machine_of_this_name_is_told_with_the_command() -> None:
     (finding,) = findings(f'"other" {{0-0}}\n"labgen swarm-worker1" {{{UUID}}}\n')
     assert finding.level == "error"
-    assert '"labgen swarm-worker1" already' in finding.message
+    assert 'already has a machine "labgen swarm-worker1".' in finding.message
     assert f"VBoxManage unregistervm {UUID} --delete" in finding.fix.splitlines()
 
 

@@ -90,7 +90,7 @@ def test_each_program_is_asked_once():
             "libvirt",
             False,
             True,
-            "libvirt, with a libvirtd of the lab's own: VirtualBox is not installed; Docker is not installed; "
+            "libvirt, with the lab's own libvirtd: VirtualBox is not installed; Docker is not installed; "
             "machines are emulated, which is slow.",
         ),
         (
@@ -277,11 +277,11 @@ NO_KVM = {"devices": {"/dev/kvm": "absent"}}
 NO_VIRTUALBOX = "VirtualBox is not installed"
 WITHOUT_MESH = (
     "Docker (containers as nodes): the kernel has no IPVS, so published ports do not answer "
-    "(`labgen up --provider docker` uses it all the same, in seconds)"
+    "(to use it anyway: `labgen up --provider docker`)"
 )
 UNKNOWN_MESH = (
     "Docker (containers as nodes): it is not known whether the kernel has IPVS, so published ports may not answer "
-    "(`labgen up --provider docker` uses it all the same, in seconds)"
+    "(to use it anyway: `labgen up --provider docker`)"
 )
 NO_NETPLAN = (
     "nodes of Docker would lack netplan (the engine outside gives a container its addresses), restart of a machine (a "
@@ -318,7 +318,7 @@ NO_MESH = {"says": {GENL: NO_IPVS}, "root": True}
             OWN,
             "libvirt",
             True,
-            f"libvirt, with a libvirtd of the lab's own: {NO_VIRTUALBOX}; {WITHOUT_MESH}; "
+            f"libvirt, with the lab's own libvirtd: {NO_VIRTUALBOX}; {WITHOUT_MESH}; "
             "machines are emulated, which is slow.",
         ),
         # Where nothing else is to be had, containers without.
@@ -326,7 +326,7 @@ NO_MESH = {"says": {GENL: NO_IPVS}, "root": True}
             OWN.without("virsh"),
             "docker",
             True,
-            f"Docker, with a Docker engine of the lab's own: {NO_VIRTUALBOX}; libvirt is not installed; "
+            f"Docker, with the lab's own Docker engine: {NO_VIRTUALBOX}; libvirt is not installed; "
             "the kernel has no IPVS, so published ports do not answer.",
         ),
         (
@@ -361,7 +361,7 @@ def test_docker_that_is_asked_for_is_taken_and_what_it_lacks_is_told():
     choice = examine(COURSE, OWN, ["docker"]).choose(COURSE)
     assert (choice.provider, choice.accelerated, choice.own_daemon) == ("docker", True, True)
     assert choice.why == (
-        "Docker, with a Docker engine of the lab's own: it is asked for; "
+        "Docker, with the lab's own Docker engine: it is asked for; "
         "the kernel has no IPVS, so published ports do not answer."
     )
     configured = lab("provider: docker")
@@ -399,7 +399,7 @@ def test_the_image_and_docker_hub_are_asked_for_once_each():
 def test_examine_says_why_a_check_could_not_look_and_what_to_do():
     diagnosis = examine(COURSE, BOTH.but(variables={"VAGRANT_HOME": "~nobody-here/x"}))
     (finding,) = (finding for finding in diagnosis.findings if finding.id == "disk" and finding.provider == "libvirt")
-    assert finding.message.startswith("could not be looked at: ~nobody-here is the home folder of no user")
+    assert finding.message.startswith("could not be checked: ~nobody-here is the home folder of no user")
     assert (finding.fix, ".." in finding.message) == ("Write the path without ~nobody-here.", False)
     assert not diagnosis.usable["libvirt"]
 

@@ -136,7 +136,9 @@ def test_what_to_do_where_no_engine_answers():
     assert fix(silent.but(root=True).without("unshare")) == "systemctl start docker"
     bare = silent.but(files={"/proc/1/comm": "init\n"})
     assert fix(bare).startswith("Run labgen as root (sudo)")
-    assert fix(bare.but(root=True).without("unshare")).startswith("Install what brings unshare: the lab then starts")
+    assert fix(bare.but(root=True).without("unshare")).startswith(
+        "Install the packages that contain unshare: the lab then starts"
+    )
     assert fix(silent.without("dockerd").but(variables={"LACKS": "docker.io"})).startswith(
         "sudo apt-get install --no-install-recommends docker.io"
     )
@@ -313,7 +315,7 @@ def test_networks_of_the_engine():
     assert finding.fix.splitlines() == [
         "If nothing needs it, remove it, then try again:",
         "docker network rm clash",
-        "Otherwise write in lab.yml: network: 10.30.2.0/24",
+        "Else: Write in lab.yml: network: 10.30.2.0/24",
     ]
     assert bad(check("docker", "check_routes", lab("network: 10.30.2.0/24"), clash)) == {}
     (default,) = check("docker", "check_routes", lab("network: 172.17.0.0/24"), DOCKER)
@@ -333,7 +335,7 @@ def test_the_labs_own_networks_are_no_clash():
     for stranger in (host, own.but(files={file: "ffffffffffff\n"})):
         (finding,) = check("docker", "check_routes", COURSE, stranger)
         assert finding.level == "error"
-        assert "Docker has a network labgen-lab already" in finding.message
+        assert "Docker already has a network labgen-lab" in finding.message
         assert finding.fix.splitlines()[1:3] == [
             f"docker rm --force --volumes $(docker ps --all --quiet --filter label=labgen.folder={mark})",
             "docker network rm labgen-lab",

@@ -57,7 +57,7 @@ def test_a_kernel_without_modules_and_ipvs():
     assert asked(OWN) == {**dict.fromkeys(FEATURE, "yes"), "ipvs": "no"}
     findings = [finding for finding in kernel.check(COURSE, OWN) if finding.level != "ok"]
     assert [(finding.id, finding.level) for finding in findings] == [("docker.ipvs", "warning")]
-    assert "published ports cannot be reached" in findings[0].message
+    assert "published ports do not answer" in findings[0].message
     assert "was built without it" in findings[0].fix
     assert "virtual machines" in findings[0].fix
     assert kernel.lacks(OWN) == {Capability.ROUTING_MESH: "the kernel has no IPVS"}

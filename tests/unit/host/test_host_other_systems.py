@@ -40,7 +40,7 @@ def test_examine_finds_a_provider_usable_on_an_ordinary_computer(host: RecordedH
         (windows_says("False\r\nFalse\r\n"), "virtualbox.virtualization", "switched off in the firmware", "BIOS/UEFI"),
         (windows_says(""), "virtualbox.virtualization", "does not say whether", "Task Manager"),
         (WINDOWS.but(mib=(8000, 2000)), "memory", "are free", "Lower `memory` in lab.yml"),
-        (WINDOWS.but(mib=None), "memory", "does not tell", "are free"),
+        (WINDOWS.but(mib=None), "memory", "is unknown", "are free"),
         (
             WINDOWS.but(says={"route print -4": Said("")}),
             "virtualbox.network",
@@ -68,7 +68,7 @@ def test_examine_finds_a_provider_usable_on_an_ordinary_computer(host: RecordedH
         (MAC.without("VBoxManage"), "virtualbox.missing", "is not installed", "https://www.virtualbox.org"),
         (MAC.but(says={"sysctl -n kern.hv_support": Said("0\n")}), "virtualbox.virtualization", "none", "another"),
         (MAC.but(says={VBOXMANAGE: Said("7.1.4r165100\n")}), "virtualbox.arm64", "cannot run", "7.1.6"),
-        (MAC.but(mib=None), "memory", "does not tell", "are free"),
+        (MAC.but(mib=None), "memory", "is unknown", "are free"),
         (engine_says(MAC_DESKTOP, ABSENT.err), "docker.engine", "no engine answers", "Start Docker Desktop"),
     ],
 )

@@ -67,7 +67,7 @@ def test_what_is_not_well_has_a_fix():
         (
             LINUX.without("vagrant").but(files={"/etc/os-release": recorded("os-release-ubuntu-24.04.txt")}),
             {"vagrant.missing": "error"},
-            "Ubuntu 24.04.1 LTS has no package of Vagrant; take HashiCorp's: "
+            "Ubuntu 24.04.1 LTS has no Vagrant package. Install HashiCorp's: "
             "https://developer.hashicorp.com/vagrant/install.",
         ),
         (
@@ -245,7 +245,7 @@ def test_no_virtualbox():
             "error",
             "Run labgen as root",
         ),
-        (CI.without("libvirtd"), "none", "error", "Install what brings libvirtd"),
+        (CI.without("libvirtd"), "none", "error", "Install the packages that contain libvirtd"),
         (
             CI.but(says={"unshare --net --mount true": Said(err="unshare failed: Operation not permitted", status=1)}),
             "confined",
@@ -344,6 +344,8 @@ def test_virtualization_for_virtualbox(host, level, words):
 def test_variables_that_lead_vagrant_elsewhere_are_told():
     host = LINUX.but(variables={"VAGRANT_CWD": "/srv", "VAGRANT_DOTFILE_PATH": ".vx", "VAGRANT_HOME": "/big"})
     (finding,) = [finding for finding in programs.vagrant(COURSE, host) if finding.level == "warning"]
-    assert finding.message.startswith("VAGRANT_CWD and VAGRANT_DOTFILE_PATH are set")
+    assert finding.message.startswith(
+        "environment variables are set that change Vagrant's folder: VAGRANT_CWD, VAGRANT_DOTFILE_PATH."
+    )
     assert finding.fix == "unset VAGRANT_CWD VAGRANT_DOTFILE_PATH"
     assert [finding.level for finding in programs.vagrant(COURSE, LINUX)] == ["ok"]

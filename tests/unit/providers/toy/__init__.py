@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from labgen.core.i18n import untranslated
 from labgen.core.process import Runner
 from labgen.host.computer import Host
 from labgen.host.findings import Finding
@@ -70,7 +71,13 @@ class Toy(Provider):
         return None
 
     def _check_shelf(self, lab: Lab, host: Host) -> Iterator[Finding]:
-        yield Finding("toy.shelf", "ok", "shelf", f"{len(lab.nodes)} toys fit on it.", provider=self.name)
+        yield Finding(
+            "toy.shelf",
+            "ok",
+            untranslated("shelf"),
+            untranslated(f"{len(lab.nodes)} toys fit on it."),
+            provider=self.name,
+        )
 
     def driver(self, folder: LabFolder, lab: Lab, runner: Runner, image: Callable[[], str]) -> Driver:
         """Give its own driver: Vagrant is never asked."""
