@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 
 from labgen.core.errors import NodeError
+from labgen.core.i18n import _
 from labgen.core.redaction import redact
 from labgen.docker.question import Question
 from labgen.machines.inventory import Inventory
@@ -16,7 +17,7 @@ from labgen.model.lab import Node
 from labgen.transport.output import Output
 from labgen.transport.ssh import SshTransport
 
-_CARRIES_ON = "Then run the same command again: it carries on where it stopped."
+_CARRIES_ON = _("Then run the same command again: it continues where it stopped.")
 
 
 class Shell:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from labgen.core.atomic_files import content_of, is_utf16, real
 from labgen.core.errors import EvidenceError, HostError, UsageError
+from labgen.core.i18n import _
 from labgen.core.nonce import derive
 
 _PLAIN_NAME = "evidence"
@@ -39,9 +40,11 @@ def table(secret: bytes, names: list[str], day: str) -> str:
     plain = [_plain(name) for name in names]
     for name in plain:
         if not name or not name.isprintable():
-            raise UsageError(f"{name!r} cannot be a learner's name.", "Write each name as the learner's file has it.")
+            raise UsageError(
+                _("%(name)r cannot be a learner's name.", name=name), _("Write each name as the learner's file has it.")
+            )
         if plain.count(name) > 1:
-            raise UsageError(f"{name} is there twice.", "Each name has one nonce.")
+            raise UsageError(_("%(name)s is there twice.", name=name), _("Each name has one nonce."))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["name", "nonce"])
@@ -59,13 +62,19 @@ def read_table(file: Path) -> Mapping[str, str]:
         if not any(cell.strip() for cell in row) or row[:2] == ["name", "nonce"]:
             continue
         if len(row) != 2 or not all(cell.strip() for cell in row):
-            raise EvidenceError(f"{file}, line {number}: this is no name and nonce.", "Each line reads: name,nonce")
+            raise EvidenceError(
+                _("%(file)s, line %(number)s: this is no name and nonce.", file=file, number=number),
+                _("Each line reads: name,nonce"),
+            )
         name = _plain(row[0])
         if name in nonces:
-            raise EvidenceError(f"{file}, line {number}: {name} is there twice.", "Each name has one nonce.")
+            raise EvidenceError(
+                _("%(file)s, line %(number)s: %(name)s is there twice.", file=file, number=number, name=name),
+                _("Each name has one nonce."),
+            )
         nonces[name] = row[1].strip()
     if not nonces:
-        raise EvidenceError(f"{file} has no names.", _MAKE)
+        raise EvidenceError(_("%(file)s has no names.", file=file), _MAKE)
     return nonces
 
 
@@ -79,9 +88,12 @@ def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     except HostError as why:
         raise EvidenceError(why.message, why.hint) from None
     if is_utf16(content):
-        raise EvidenceError(f"{file} is UTF-16.", "Save it as CSV UTF-8.")
+        raise EvidenceError(_("%(file)s is UTF-16.", file=file), _("Save it as CSV UTF-8."))
     rows = csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=None))
     try:
         yield from enumerate(rows, 1)
     except csv.Error as why:
-        raise EvidenceError(f"{file}, line {rows.line_num}: this is no CSV: {why}.", _MAKE) from None
+        raise EvidenceError(
+            _("%(file)s, line %(line_num)s: this is no CSV: %(why)s.", file=file, line_num=rows.line_num, why=why),
+            _MAKE,
+        ) from None

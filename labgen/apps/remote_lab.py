@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from labgen import config as labfile
 from labgen.core.atomic_files import content_of, expanded, is_file, is_utf16, write_whole
 from labgen.core.errors import HostError, LabgenError, MachineError
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.machines import inventory, ssh_config
 from labgen.model.lab import Lab
@@ -106,8 +107,8 @@ def remote_lab(config: Path, lab_file: Path, *, emulated: bool = False) -> Itera
     missing = [node.name for node in lab.nodes if node.name not in nodes]
     if missing:
         raise MachineError(
-            f"{config} does not say how {', '.join(missing)} can be reached.",
-            f"Each node of {lab_file} takes a block: Host, HostName, Port, User, IdentityFile.",
+            _("%(config)s does not say how %(missing)s can be reached.", config=config, missing=", ".join(missing)),
+            _("Each node of %(lab_file)s needs a block: Host, HostName, Port, User, IdentityFile.", lab_file=lab_file),
         )
     with TemporaryDirectory(prefix="labgen-") as place:
         folder = LabFolder.at(Path(place))
@@ -141,7 +142,7 @@ def read(config: Path) -> list[Reached]:
     """
     content = content_of(config, "Check the path.", _LARGEST)
     if is_utf16(content):
-        raise HostError(f"{config} is UTF-16.", "Save it as UTF-8.")
+        raise HostError(_("%(config)s is UTF-16.", config=config), _("Save it as UTF-8."))
     text = content.decode("utf-8-sig", errors="replace")
     nodes: list[Reached] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -150,8 +151,14 @@ def read(config: Path) -> list[Reached]:
 
         def refused(why: str, number: int = number, line: str = line) -> MachineError:
             return MachineError(
-                f"{config}, line {number}: `{line.strip()[:100]}`: {why}.",
-                "Of a lab of someone else's only Host, HostName, Port, User and IdentityFile are read.",
+                _(
+                    "%(config)s, line %(number)s: `%(text)s`: %(why)s.",
+                    config=config,
+                    number=number,
+                    text=line.strip()[:100],
+                    why=why,
+                ),
+                _("For somebody else's lab, labgen reads only Host, HostName, Port, User and IdentityFile."),
             )
 
         option = ssh_config.option(line)
@@ -205,4 +212,7 @@ def _key(value: str, config: Path) -> Path:
         place = config.absolute().parent / expanded(path)
         if is_file(place):
             return place
-    raise HostError(f"{config} names a key that is not there: {value[:200]}", "Put the key beside it: IdentityFile KEY")
+    raise HostError(
+        _("%(config)s names a key that does not exist: %(value)s", config=config, value=value[:200]),
+        _("Put the key beside it: IdentityFile KEY"),
+    )

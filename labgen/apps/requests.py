@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from labgen.core.environment import of_python
 from labgen.core.errors import HostError, UsageError
-from labgen.core.i18n import Language
+from labgen.core.i18n import Language, _
 from labgen.core.process import Runner, python
 
 Request = TypeVar("Request")
@@ -125,7 +125,7 @@ def received(kind: type[Request]) -> Request:
         return TypeAdapter(kind).validate_python(json.load(sys.stdin))
     except (ValueError, RecursionError):
         raise UsageError(
-            "this program takes a request that labgen sends it.", "Type: labgen grade, or labgen explain CHECK"
+            _("labgen starts this program itself."), _("Type: labgen grade, or labgen explain CHECK")
         ) from None
 
 
@@ -138,5 +138,6 @@ def _remove(report: Path) -> None:
         report.unlink(missing_ok=True)
     except OSError as error:
         raise HostError(
-            f"{report} cannot be written: {error.strerror or error}.", "Name another folder: --report DIR"
+            _("%(report)s cannot be written: %(value)s.", report=report, value=error.strerror or error),
+            _("Name another folder: --report DIR"),
         ) from None

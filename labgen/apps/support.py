@@ -18,6 +18,7 @@ from pathlib import Path
 from labgen import __version__, boxes, config, images
 from labgen.core.atomic_files import is_link
 from labgen.core.errors import HostError, LabgenError
+from labgen.core.i18n import _
 from labgen.core.redaction import redact
 from labgen.model.lab_folder import LabFolder
 from labgen.providers import doctor
@@ -138,7 +139,9 @@ def write(parts: list[Part], path: Path) -> None:
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     except FileExistsError:
-        raise HostError(f"{path} is there already.", "Remove it, or name another file: labgen support FILE") from None
+        raise HostError(
+            _("%(path)s already exists.", path=path), _("Remove it, or name another file: labgen support FILE")
+        ) from None
     except (OSError, ValueError) as error:
         raise _not_written(path, error) from None
     try:
@@ -151,4 +154,7 @@ def write(parts: list[Part], path: Path) -> None:
 
 def _not_written(path: Path, error: OSError | ValueError) -> HostError:
     reason = getattr(error, "strerror", None) or error
-    return HostError(f"{path} cannot be written: {reason}.", "Name another file: labgen support FILE")
+    return HostError(
+        _("%(path)s cannot be written: %(reason)s.", path=path, reason=reason),
+        _("Name another file: labgen support FILE"),
+    )

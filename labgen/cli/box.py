@@ -101,11 +101,17 @@ def build_boxes(provider: str, *, force: bool, suite: str) -> int:
 def _print_box(provider: str, path: Path, name: str = BUILT_BOX) -> None:
     checksum = download.digest(path, "sha256")
     print(f"{provider}: {path}")
-    print(f"  sha256: {checksum}")
+    say(_("  sha256: %(checksum)s", checksum=checksum))
     say(_("  on another computer, which refuses any other file:"))
-    print(
-        f"  vagrant box add --checksum-type sha256 --checksum {checksum} "
-        f"--name {name} --provider {provider} {path.name}"
+    say(
+        _(
+            "  vagrant box add --checksum-type sha256 --checksum %(checksum)s --name %(name)s "
+            "--provider %(provider)s %(path)s",
+            checksum=checksum,
+            name=name,
+            provider=provider,
+            path=path.name,
+        )
     )
 
 
@@ -272,7 +278,7 @@ def publish(folder: Path, url: str, provider: str | None) -> int:
         published = catalogue.publish(list(newest.values()), folder, url)
     for box in published:
         say(_("%(box)s for %(provider)s: %(url)s", box=box.name, provider=box.provider, url=box.file))
-        print(f"  sha256: {box.checksum}")
+        say(_("  sha256: %(checksum)s", checksum=box.checksum))
         say(_("  in lab.yml:    box: {name: %(box)s, url: %(url)s}", box=box.name, url=json.dumps(box.catalogue)))
         say(
             _(

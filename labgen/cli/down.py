@@ -8,6 +8,7 @@ from labgen.cli.declare import argument
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
+from labgen.core.console import say
 from labgen.core.errors import LabFileError, MachineError
 from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
@@ -37,10 +38,15 @@ def _remove(folder: LabFolder, names: tuple[str, ...]) -> int:
     machines = Machines(folder, lab, progress)
     if nodes:
         machines.down_some(state, nodes)
-        print(f"{', '.join(nodes)}: removed. `labgen up` makes what is missing.")
+        say(_("%(nodes)s: removed. `labgen up` makes them again.", nodes=", ".join(nodes)))
         return 0
     machines.down(state)
-    print(f"Nothing of the lab is left but {folder.lab_file.name}, the Vagrantfile, logs and the report.")
+    say(
+        _(
+            "The lab is removed. Only %(lab_file)s, the Vagrantfile, logs and the report are left.",
+            lab_file=folder.lab_file.name,
+        )
+    )
     return 0
 
 
@@ -55,5 +61,5 @@ def _lab(folder: LabFolder, progress: Progress) -> Lab:
         record = folder.record()
         if record is None:
             raise
-        progress.note(f"note: {mistakes.message}\nnote: the lab is removed as it was made.")
+        progress.note(_("note: %(message)s\nnote: the lab is removed as it was made.", message=mistakes.words))
         return record.lab

@@ -122,7 +122,9 @@ def command(
 ) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.core.errors)."""
     if evidence and handins:
-        raise click.UsageError("--evidence and --from cannot be used together.", click.get_current_context())
+        raise click.UsageError(
+            _("--evidence and --from cannot be used together.").in_(ui_language()), click.get_current_context()
+        )
     options = Options(
         exercises, every, as_json, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated, opens
     )
@@ -172,18 +174,18 @@ def _refuse_combinations(options: Options) -> None:
     :raises UsageError: two of them do not, or one lacks another.
     """
     if options.handins and options.ssh_config:
-        raise UsageError("--from and --ssh-config are two ways to grade.", "Leave one of them out.")
+        raise UsageError(_("--from and --ssh-config cannot be used together."), _("Leave one of them out."))
     if options.ssh_config and not options.lab_file:
         raise UsageError(
-            "--ssh-config and --lab-file go together: how the nodes are reached, and what lab they are to be.",
-            "labgen grade --ssh-config FILE --lab-file FILE",
+            _("--ssh-config needs --lab-file."),
+            _("labgen grade --ssh-config FILE --lab-file FILE"),
         )
     if options.lab_file and not (options.ssh_config or options.handins):
         raise UsageError(
-            "--lab-file goes with --ssh-config or with --from.", "labgen grade --ssh-config FILE --lab-file FILE"
+            _("--lab-file goes with --ssh-config or with --from."), _("labgen grade --ssh-config FILE --lab-file FILE")
         )
     if options.nonces and not options.handins:
-        raise UsageError("--nonces goes with --from.", "labgen grade --from FILE ... --nonces TABLE")
+        raise UsageError(_("--nonces goes with --from."), _("labgen grade --from FILE ... --nonces TABLE"))
 
 
 def _request(options: Options, folder: LabFolder) -> GradingRequest:
@@ -200,8 +202,8 @@ def _request(options: Options, folder: LabFolder) -> GradingRequest:
     compared = len(files) > 1 or bool(files and options.lab_file)
     if compared and (options.report or options.as_json):
         raise UsageError(
-            "--report and --json are for one file: the report of each of several lies beside it.",
-            "Leave them out, or grade one file at a time.",
+            _("--report and --json work with one file only. With several files, each report is beside its file."),
+            _("Leave them out, or grade one file at a time."),
         )
     handins = tuple(HandIn(file.absolute(), _report_folder(options, file, folder), nonces[file]) for file in files)
     return GradingRequest(
@@ -241,9 +243,14 @@ def need_evidence(path: Path) -> None:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError) as why:
         reason = getattr(why, "strerror", None) or why
-        raise EvidenceError(f"{path} cannot be read: {reason}.", "Check the path and its permissions.") from None
+        raise EvidenceError(
+            _("%(path)s cannot be read: %(reason)s.", path=path, reason=reason),
+            _("Check the path and its permissions."),
+        ) from None
     if not is_file:
-        raise EvidenceError(f"{path} is not a file.", "Name the file that `labgen grade` left: evidence.jsonl.")
+        raise EvidenceError(
+            _("%(path)s is not a file.", path=path), _("Name the file that `labgen grade` left: evidence.jsonl.")
+        )
 
 
 def _report_folder(options: Options, handin: Path | None, folder: LabFolder) -> Path:
@@ -261,7 +268,7 @@ def _report_folder(options: Options, handin: Path | None, folder: LabFolder) -> 
         report = Path("labgen-report").absolute() if options.ssh_config else folder.report
     if is_link(report):
         raise HostError(
-            f"{report} is a link, and a report is not written where it leads.",
-            "Remove it, or name a folder: --report DIR",
+            _("%(report)s is a link. labgen does not write a report through a link.", report=report),
+            _("Remove it, or name a folder: --report DIR"),
         )
     return report

@@ -8,6 +8,7 @@ from pathlib import Path
 from labgen.apps.handins import name_of, read_table
 from labgen.core.atomic_files import exists, real
 from labgen.core.errors import EvidenceError, ExerciseError, UsageError
+from labgen.core.i18n import _
 from labgen.exercise.catalogue import find
 
 
@@ -45,12 +46,17 @@ def nonces(handins: Sequence[Path], nonce: str | None, table_file: Path | None) 
     if table_file is None:
         return dict.fromkeys(handins, nonce)
     if nonce is not None:
-        raise UsageError("--nonce and --nonces are two ways to say which nonce it must be.", "Leave one of them out.")
+        raise UsageError(_("--nonce and --nonces cannot be used together."), _("Leave one of them out."))
     table = read_table(table_file)
     for file in handins:
         if name_of(file) not in table:
             raise EvidenceError(
-                f"{file} is of {name_of(file)}, and {table_file} has no such name.",
-                "The file's name without .jsonl, or the folder of an evidence.jsonl, is the name in the table.",
+                _(
+                    "%(file)s is of %(name)s, and %(table_file)s has no such name.",
+                    file=file,
+                    name=name_of(file),
+                    table_file=table_file,
+                ),
+                _("The file's name without .jsonl, or the folder of an evidence.jsonl, is the name in the table."),
             )
     return {file: table[name_of(file)] for file in handins}

@@ -8,6 +8,7 @@ from labgen.cli.declare import argument, option
 from labgen.cli.folders import in_lab_folder, load
 from labgen.cli.nodes import distinct_nodes
 from labgen.cli.parameters import NodeName
+from labgen.core.console import say
 from labgen.core.errors import MachineError
 from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
@@ -33,12 +34,12 @@ def _halt(folder: LabFolder, names: tuple[str, ...], *, force: bool) -> int:
     refuse_moved(folder)
     state = folder.state()
     if state is None:
-        raise MachineError("labgen has brought no lab up here.", "If `vagrant up` has: vagrant halt")
+        raise MachineError(_("labgen has started no lab here."), _("If `vagrant up` has: vagrant halt"))
     machines = Machines(folder, lab, for_stream())
     if nodes:
         machines.halt_some(state, nodes, force=force)
-        print(f"{', '.join(nodes)}: halted. `labgen up` starts what does not run.")
+        say(_("%(nodes)s: halted. `labgen up` starts what does not run.", nodes=", ".join(nodes)))
     else:
         machines.halt(state, force=force)
-        print("The lab is halted. `labgen up` starts it again, with its swarm and services; `labgen down` removes it.")
+        say(_("The lab is halted. `labgen up` starts it again, with its swarm and services; `labgen down` removes it."))
     return 0

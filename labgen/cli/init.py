@@ -12,6 +12,7 @@ from labgen.cli.declare import argument
 from labgen.cli.folders import folder_option
 from labgen.cli.parameters import FolderPath
 from labgen.core.atomic_files import is_link, need_no_dangling_link, read, write_whole
+from labgen.core.console import say
 from labgen.core.errors import HostError
 from labgen.core.i18n import _
 from labgen.core.printable import in_line
@@ -31,12 +32,13 @@ def _files() -> Iterator[tuple[str, str]]:
 def _need_folder_or_nothing(target: Path) -> None:
     try:
         if not stat.S_ISDIR(target.stat().st_mode):
-            raise HostError(f"{target} is a file.", "Choose another name for the lab folder.")
+            raise HostError(_("%(target)s is a file.", target=target), _("Choose another name for the lab folder."))
     except FileNotFoundError:
         need_no_dangling_link(target)
     except OSError as why:
         raise HostError(
-            f"{target} cannot be a folder: {why.strerror or why}.", "Choose another name for the lab folder."
+            _("%(target)s cannot be a folder: %(value)s.", target=target, value=why.strerror or why),
+            _("Choose another name for the lab folder."),
         ) from None
 
 
@@ -48,7 +50,8 @@ def _refuse_links(folders: Iterable[Path]) -> None:
     for folder in folders:
         if is_link(folder):
             raise HostError(
-                f"{folder} is a link, and nothing is written where it leads.", "Remove it, or choose another folder."
+                _("%(folder)s is a link. labgen does not write through a link.", folder=folder),
+                _("Remove it, or choose another folder."),
             )
 
 
@@ -66,8 +69,8 @@ def command(target: Path) -> int:
     edited = [place for place, text in texts.items() if present[place] not in (None, text)]
     for place in created:
         write_whole(place, texts[place])
-        print(f"{in_line(place)}: created")
+        say(_("%(place)s: created", place=in_line(place)))
     for place in edited:
-        print(f"{in_line(place)}: yours, left as it is")
-    print(f"Next:  cd {in_line(typed_path(target))}  and then  labgen up")
+        say(_("%(place)s: changed by you, not touched", place=in_line(place)))
+    say(_("Next:  cd %(target)s  and then  labgen up", target=in_line(typed_path(target))))
     return 0

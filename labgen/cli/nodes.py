@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from labgen.config.schema import nearest
 from labgen.core.errors import UsageError
+from labgen.core.i18n import _
 from labgen.model.lab import Lab
 
 
@@ -23,5 +24,5 @@ def distinct_nodes(lab: Lab, names: Iterable[str], machines: Iterable[str] = ())
     existing = list(dict.fromkeys([*(node.name for node in lab.nodes), *machines]))
     for name in chosen:
         if name not in existing:
-            raise UsageError(f"there is no node '{name}'.", nearest(name, existing))
+            raise UsageError(_("there is no node %(name)r.", name=name), nearest(name, existing))
     return chosen

@@ -34,7 +34,12 @@ def command(names: tuple[str, ...], file: Path, day: date | None) -> int:
     secret = content_of(file, _MAKE, _LONGEST).strip()
     if len(secret) < _SHORTEST:
         raise UsageError(
-            f"the secret in {file} is too short: {len(secret)} of at least {_SHORTEST} bytes.",
+            _(
+                "the secret in %(file)s is too short: %(size)s of at least %(shortest)s bytes.",
+                file=file,
+                size=len(secret),
+                shortest=_SHORTEST,
+            ),
             _MAKE,
         )
     sys.stdout.write(table(secret, list(names), (day or date.today()).isoformat()))

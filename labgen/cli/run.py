@@ -20,6 +20,7 @@ from labgen.cli.declare import argument, option
 from labgen.cli.folders import exercise_named, with_own_exercises
 from labgen.cli.parameters import ExerciseName
 from labgen.core.atomic_files import read, remove
+from labgen.core.console import say
 from labgen.core.environment import of_python
 from labgen.core.errors import UsageError
 from labgen.core.i18n import LANGUAGES, _, ui_language
@@ -76,15 +77,20 @@ def command(
             print(f"{name}: left out: {error}", file=sys.stderr)
         return 0
     if not every and not exercise:
-        raise UsageError("which exercise?", f"One of: {', '.join(exercises())}; or --all.")
+        raise UsageError(
+            _("no exercise is named."),
+            _("Name one or more, or use --all: %(exercises)s", exercises=", ".join(exercises())),
+        )
     names = list(exercises()) if every else [exercise_named(name).name for name in exercise]
     if dry_run and as_json:
-        raise click.UsageError("--dry-run and --json cannot be used together.", click.get_current_context())
+        raise click.UsageError(
+            _("--dry-run and --json cannot be used together.").in_(ui_language()), click.get_current_context()
+        )
     if dry_run:
         return max(fab(folder, f"exercise.{name}", "--dry-run") for name in names)
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         if shuffle is not None:
-            print(f"In random order. To repeat it: --shuffle {shuffle}")
+            say(_("In random order. To repeat it: --shuffle %(shuffle)s", shuffle=shuffle))
             random.Random(shuffle).shuffle(names)  # noqa: S311 - an order, not a secret
         with folder_lock(folder, f"labgen run {' '.join(exercise) or '--all'}"):
             outcomes = _course(folder, names, graded=graded)
@@ -168,7 +174,7 @@ def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Ou
     for name in names:
         lacking = find(name).lacking(lab) if len(names) > 1 else ""
         if lacking:
-            print(f"\n== {name}: left out: {lacking}")
+            say(_("\n== %(name)s: skipped: %(lacking)s", name=name, lacking=lacking))
             outcomes.append(Outcome(name, 0, left_out=lacking))
             continue
         spent = folder.spent(name)

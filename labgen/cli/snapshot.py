@@ -10,6 +10,7 @@ import click
 from labgen.cli.declare import Group, argument
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.run import fab
+from labgen.core.console import say
 from labgen.core.errors import MachineError, UsageError
 from labgen.core.i18n import _
 from labgen.core.lock import folder_lock
@@ -62,11 +63,12 @@ def _machines(folder: LabFolder) -> tuple[Machines, SnapshotDriver, State]:
     """
     state = folder.state()
     if state is None:
-        raise MachineError("labgen has brought no lab up here.", "Bring it up with `labgen up`.")
+        raise MachineError(_("labgen has started no lab here."), _("Bring it up with `labgen up`."))
     provider = of_lab(state.provider)
     if not provider.has_snapshots:
         raise MachineError(
-            f"{provider.title} has no snapshots.", "`labgen reset` gives a fresh swarm in seconds, on any provider."
+            _("%(provider)s has no snapshots.", provider=provider.title),
+            _("`labgen reset` gives a fresh swarm in seconds, on any provider."),
         )
     machines = Machines(folder, load(folder), for_stream())
     return machines, machines.snapshot_driver(state), state
@@ -76,7 +78,10 @@ def _act(action: str, name: str) -> int:
     folder = lab_folder()
     machines, driver, state = _machines(folder)
     if not _NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is no name for a snapshot.", "Letters, digits, dots, underscores and hyphens.")
+        raise UsageError(
+            _("'%(name)s' is no name for a snapshot.", name=name),
+            _("Use letters, digits, dots, underscores and hyphens."),
+        )
     with folder_lock(folder, f"labgen snapshot {action} {name}"):
         _change(action, name, driver, machines, state)
         # Whoever was connected is not any more, and nodes find each other again.
@@ -90,7 +95,7 @@ def _list(driver: SnapshotDriver) -> None:
         lacking = [machine for machine, saved in snapshots.items() if name not in saved]
         print(name + (f"  (not of {', '.join(lacking)})" if lacking else ""))
     if not names:
-        print("There is no snapshot. Keep the lab's state with: labgen snapshot save NAME")
+        say(_("There is no snapshot. Save the lab's state with: labgen snapshot save NAME"))
 
 
 def _change(action: str, name: str, driver: SnapshotDriver, machines: Machines, state: State) -> None:
@@ -99,23 +104,26 @@ def _change(action: str, name: str, driver: SnapshotDriver, machines: Machines, 
     having = [machine for machine, names in snapshots.items() if name in names]
     if action == "save" and having:
         raise MachineError(
-            f"there is a snapshot {name} already.",
-            f"Choose another name, or forget that one: labgen snapshot delete {name}",
+            _("there is a snapshot %(name)s already.", name=name),
+            _("Choose another name, or delete that one: labgen snapshot delete %(name)s", name=name),
         )
     if action != "save" and not having:
         existing = ", ".join(dict.fromkeys(itertools.chain.from_iterable(snapshots.values())))
-        raise MachineError(f"there is no snapshot {name}.", f"There are: {existing}" if existing else "There is none.")
+        raise MachineError(
+            _("there is no snapshot %(name)s.", name=name),
+            _("There are: %(existing)s", existing=existing) if existing else _("There is none."),
+        )
     if action == "restore" and len(having) < len(snapshots):
         lacking = ", ".join(machine for machine in snapshots if machine not in having)
         raise MachineError(
-            f"there is no snapshot {name} of {lacking}.",
-            "A lab that goes back in part is no swarm any more. Keep one of all machines: labgen snapshot save NAME",
+            _("there is no snapshot %(name)s of %(lacking)s.", name=name, lacking=lacking),
+            _("Only a snapshot of all machines can be restored. Save one: labgen snapshot save NAME"),
         )
     if action == "save":
-        with progress.step(f"Keeping the state of the lab as {name}"):
+        with progress.step(_("Saving the state of the lab as %(name)s", name=name)):
             driver.save_snapshot(name, on_line=progress.detail)
     elif action == "delete":
-        with progress.step(f"Forgetting {name}"):
+        with progress.step(_("Deleting %(name)s", name=name)):
             driver.delete_snapshot(name, on_line=progress.detail)
     else:
         machines.restore(state, name)

@@ -12,8 +12,9 @@ import click
 
 from labgen.cli.declare import option
 from labgen.cli.folders import in_lab_folder, load
+from labgen.core.columns import padded
 from labgen.core.errors import LabgenError, MachineError
-from labgen.core.i18n import _
+from labgen.core.i18n import Language, Text, _, ui_language
 from labgen.core.printable import printable
 from labgen.core.progress import Progress
 from labgen.docker.swarm import Swarm, nodes
@@ -102,47 +103,51 @@ class Status:
 def command(folder: LabFolder, *, as_json: bool) -> int:
     """Ask Vagrant, then the first manager."""
     lab = load(folder)
-    status = ask(folder, lab)
+    language = "en" if as_json else ui_language()
+    status = ask(folder, lab, language)
     if as_json:
         print(json.dumps({"version": 1, "lab": lab.name, **vars(status)}, indent=2, ensure_ascii=False))
     else:
         # Names and images are what an engine on a node says they are.
-        print(printable(table(lab, status)))
+        print(printable(table(lab, status, language)))
     return 0 if status.machines and not status.trouble else MachineError.exit_status
 
 
-def ask(folder: LabFolder, lab: Lab) -> Status:
-    """Everything that is known; what cannot be asked is said, and the rest is there."""
+def ask(folder: LabFolder, lab: Lab, language: Language = "en") -> Status:
+    """Collect everything that is known; what cannot be asked is said, and the rest is there.
+
+    :param language: of the sentences.
+    """
     status = Status()
     state = folder.state()
     try:
         inventory.refuse_moved(folder)
     except MachineError as moved:
-        status.trouble = str(moved)
+        status.trouble = moved.in_(language)
         return status
     if not folder.vagrantfile.exists():
-        status.trouble = "The lab is not up. Bring it up with `labgen up`."
+        status.trouble = _("The lab is not up. Start it with `labgen up`.").in_(language)
         return status
     try:
         machines = Machines(folder, lab, Progress()).driver(state).status()
         status.machines = {name: machine.state for name, machine in machines.items()}
-        status.differences = _differences(folder, lab, state)
+        status.differences = [text.in_(language) for text in _differences(folder, lab, state)]
         if all(word == "not_created" for word in status.machines.values()):
-            status.trouble = "No machine has been created. Bring the lab up with `labgen up`."
+            status.trouble = _("The lab has no machine yet. Start it with `labgen up`.").in_(language)
             return status
         _ports(folder, lab, machines, status)
-        _swarm(folder, status)
+        _swarm(folder, status, language)
     except LabgenError as error:
-        status.trouble = str(error)
+        status.trouble = error.in_(language)
     return status
 
 
-def _differences(folder: LabFolder, lab: Lab, state: State | None) -> list[str]:
-    """What lab.yml has otherwise than the machines; nothing of a lab that labgen has not brought up."""
+def _differences(folder: LabFolder, lab: Lab, state: State | None) -> list[Text]:
+    """List how lab.yml differs from the machines; nothing for a lab that labgen has not started."""
     if state is None or folder.record() is None:
         return []
     ids = folder.machine_ids().get(state.provider, {})
-    return compare(lab, folder.record(), state.provider, ids).lines() if ids else []
+    return compare(lab, folder.record(), state.provider, ids).texts() if ids else []
 
 
 def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status: Status) -> None:
@@ -152,16 +157,16 @@ def _ports(folder: LabFolder, lab: Lab, machines: Mapping[str, Machine], status:
             status.ports.append({"node": port.node, "guest": port.guest, "wanted": port.host, "host": host})
 
 
-def _swarm(folder: LabFolder, status: Status) -> None:
+def _swarm(folder: LabFolder, status: Status, language: Language) -> None:
     lab = inventory.discover(folder.path)
-    status.lacks = {str(lacking): why for lacking, why in lab.lacks.items()}
+    status.lacks = {str(lacking): _(why).in_(language) for lacking, why in lab.lacks.items()}
     status.namespace = lab.state.namespace
     provider = PROVIDERS.get(lab.state.provider)
     status.computer = provider.other_computer(folder) if provider else ""
     transport = SshTransport(lab)
     try:
         observations = observe(lab.lab, lambda node: partial(transport.ask, node))
-        status.causes = [_cause(finding, lab.lab) for finding in _troubles(observations)]
+        status.causes = [_cause(finding, lab.lab, language) for finding in _troubles(observations)]
         if observations.swarm is None:
             if not status.causes:
                 nodes(partial(transport.ask, lab.lab.first_manager))
@@ -199,38 +204,31 @@ def _troubles(observations: Observations) -> list[Finding]:
     return [finding for finding in findings(observations) if not (is_well and finding.cause == "firewall")]
 
 
-def _cause(finding: Finding, lab: Lab) -> Cause:
+def _cause(finding: Finding, lab: Lab, language: Language) -> Cause:
     manager = lab.first_manager
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
     return {
         "cause": finding.cause,
-        "words": printable(str(finding.words)),
-        "hints": [printable(str(hint.in_("en", names))) for hint in finding.hints],
+        "words": printable(finding.words.in_(language)),
+        "hints": [printable(str(hint.in_(language, names))) for hint in finding.hints],
     }
 
 
-def table(lab: Lab, status: Status) -> str:
-    """The status for people."""
-    lines = [f"{'NODE':18} {'ADDRESS':15} {'MACHINE':12} {'SWARM':24}"]
-    for node in lab.nodes:
-        member = status.nodes.get(node.name)
-        word = "-"
-        if member:
-            part = "manager, leader" if member["leader"] else member["role"]
-            word = f"{member['state']} ({part}{', drained' if member['availability'] == 'drain' else ''})"
-        lines.append(f"{node.name:18} {node.address!s:15} {status.machines.get(node.name, '-'):12} {word}")
-    for name in sorted(status.machines.keys() - {node.name for node in lab.nodes}):
-        lines.append(f"{name:18} {'-':15} {status.machines[name]:12} {'not in lab.yml'}")
+def table(lab: Lab, status: Status, language: Language = "en") -> str:
+    """Write the status for people."""
+    lines = _nodes(lab, status, language)
     for service in status.services:
         where = [_where(port, at, status) for port, at in zip(service["published"], service["at"], strict=True)]
-        lines.append(", ".join([f"service {service['name']}: {service['image']}", *where]))
+        heading = _("service %(service)s: %(image)s", service=service["name"], image=service["image"])
+        lines.append(", ".join(text.in_(language) for text in (heading, *where)))
     for port in status.ports:
         if port["host"] is not None and port["host"] != port["wanted"]:
-            lines.append(
-                connection_info.moved(ForwardedPort(port["guest"], port["wanted"], port["node"]), port["host"])
-            )
+            forwarded = ForwardedPort(port["guest"], port["wanted"], port["node"])
+            lines.append(connection_info.moved(forwarded, port["host"]).in_(language))
     if status.differences:
-        lines += ["lab.yml differs from the machines (`labgen up --dry-run` says what would be done):"]
+        lines.append(
+            _("lab.yml differs from the machines (`labgen up --dry-run` shows what it would do):").in_(language)
+        )
         lines += [f"  {difference}" for difference in status.differences]
     for cause in status.causes:
         lines.append(cause["words"])
@@ -240,15 +238,46 @@ def table(lab: Lab, status: Status) -> str:
     return "\n".join(lines)
 
 
-def _where(port: int, at: str | None, status: Status) -> str:
+def _nodes(lab: Lab, status: Status, language: Language) -> list[str]:
+    """Write the table of nodes, whose states are in the words of Vagrant and Docker."""
+    headings = (_("NODE"), _("ADDRESS"), _("MACHINE"), _("SWARM"))
+    lines = [_row(*(heading.in_(language) for heading in headings))]
+    for node in lab.nodes:
+        machine = status.machines.get(node.name, "-")
+        lines.append(_row(node.name, str(node.address), machine, _member(status.nodes.get(node.name))))
+    for name in sorted(status.machines.keys() - {node.name for node in lab.nodes}):
+        lines.append(_row(name, "-", status.machines[name], _("not in lab.yml").in_(language)))
+    return lines
+
+
+def _row(name: str, address: str, machine: str, swarm: str) -> str:
+    cells = (padded(name, 18), padded(address, 15), padded(machine, 12), swarm)
+    return " ".join(cells).rstrip()
+
+
+def _member(member: Member | None) -> str:
+    if member is None:
+        return "-"
+    role = "manager, leader" if member["leader"] else member["role"]
+    drained = ", drained" if member["availability"] == "drain" else ""
+    return f"{member['state']} ({role}{drained})"
+
+
+def _where(port: int, at: str | None, status: Status) -> Text:
+    if at and status.namespace:
+        return _("at %(url)s (in network namespace %(namespace)s)", url=at, namespace=status.namespace)
     if at:
-        return f"at {at}" + (f" (in network namespace {status.namespace})" if status.namespace else "")
+        return _("at %(url)s", url=at)
     if lacking := status.lacks.get(Capability.ROUTING_MESH):
-        return f"port {port} does not answer here: {lacking}"
+        return _("port %(port)s does not answer here: %(lacking)s", port=port, lacking=lacking)
     unknown = next((entry for entry in status.ports if entry["guest"] == port and entry["host"] is None), None)
     if unknown and status.computer:
-        forward = f"ssh -L {unknown['wanted']}:127.0.0.1:{unknown['wanted']} {status.computer}"
-        return f"port {port} at a port of {status.computer}, not of this computer (`{forward}` brings it here)"
+        return _(
+            "port %(port)s at a port of %(computer)s, not of this computer (`%(forward)s` brings it here)",
+            port=port,
+            computer=status.computer,
+            forward=f"ssh -L {unknown['wanted']}:127.0.0.1:{unknown['wanted']} {status.computer}",
+        )
     if unknown:
-        return f"port {port} at a port of this computer that `labgen up` will find out"
-    return f"port {port} not forwarded to this computer (ports: in lab.yml)"
+        return _("port %(port)s at a port of this computer that `labgen up` will find out", port=port)
+    return _("port %(port)s not forwarded to this computer (ports: in lab.yml)", port=port)

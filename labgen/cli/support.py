@@ -10,6 +10,7 @@ from labgen.apps import support
 from labgen.cli.declare import argument
 from labgen.cli.folders import in_lab_folder
 from labgen.cli.parameters import FilePath
+from labgen.core.console import say
 from labgen.core.i18n import _
 from labgen.core.printable import in_line
 from labgen.core.progress import for_stream
@@ -28,11 +29,11 @@ from labgen.model.lab_folder import LabFolder
 def command(folder: LabFolder, file: Path | None) -> int:
     """Write the bundle and list what is in it."""
     path = file or Path("labgen-support.zip")
-    with for_stream().step("Checking this computer and the lab folder"):
+    with for_stream().step(_("Checking this computer and the lab folder")):
         parts = support.collect(folder)
     support.write(parts, path)
     print(f"{in_line(path)}:")
     for part in parts:
-        print(f"  {in_line(part.name)}  {len(part.text.encode('utf-8', 'replace'))} bytes")
-    print("Passwords, tokens and keys are cut out. Paths, names and addresses are not: read it before you send it.")
+        say(_("  %(part)s  %(size)s bytes", part=in_line(part.name), size=len(part.text.encode("utf-8", "replace"))))
+    say(_("Passwords, tokens and keys are cut out. Paths, names and addresses are not: read it before you send it."))
     return 0

@@ -78,8 +78,8 @@ def _up(folder: LabFolder, options: Options) -> int:
     choice = _choice(folder, lab, options.provider, progress)
     machines = Machines(folder, lab, progress)
     plan = reconcile.plan(folder, lab, choice.provider, machines)
-    for line in plan.lines():
-        print(line, flush=True)
+    for difference in plan.texts():
+        print(difference.in_(ui_language()), flush=True)
     if options.dry_run:
         _preview(plan, options)
         return 0
@@ -103,7 +103,7 @@ def _preview(plan: Plan, options: Options) -> None:
     for number, step in enumerate(
         plan.steps(prune=options.prune, reload=options.reload, bootstrap=options.bootstrap), 1
     ):
-        print(f"{number}. {step}")
+        print(f"{number}. {step.text.in_(ui_language())}")
     _tell_differing(plan, options)
 
 

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from labgen.core.errors import HostError
+from labgen.core.i18n import _
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.quoting import typed_path
 
@@ -37,7 +38,8 @@ def read(path: Path, most: int = _LARGEST) -> str | None:
         return None
     except OSError as why:
         raise HostError(
-            f"{path} cannot be read: {why.strerror or why}.", "Move it away, or check its permissions."
+            _("%(path)s cannot be read: %(value)s.", path=path, value=why.strerror or why),
+            _("Move it away, or check its permissions."),
         ) from None
     return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -52,18 +54,18 @@ def content_of(path: Path, hint: str, most: int = _LARGEST) -> bytes:
     try:
         return _content(path, most, hint)
     except OSError as why:
-        raise HostError(f"{path} cannot be read: {why.strerror or why}.", hint) from None
+        raise HostError(_("%(path)s cannot be read: %(value)s.", path=path, value=why.strerror or why), hint) from None
 
 
 def _content(path: Path, most: int, hint: str) -> bytes:
     # A pipe would be waited for, and a device may never end.
     if not stat.S_ISREG(path.stat().st_mode):
-        raise HostError(f"{path} is not a file.", hint)
+        raise HostError(_("%(path)s is not a file.", path=path), hint)
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
         size = f"{most >> 20} MiB" if most >= 2**20 else f"{most >> 10} KiB"
-        raise HostError(f"{path} is larger than {size}, which no such file is.", hint)
+        raise HostError(_("%(path)s is larger than %(size)s.", path=path, size=size), hint)
     return content
 
 
@@ -98,7 +100,10 @@ def exists(path: Path) -> bool:
     except OSError as why:
         if why.errno == errno.ENAMETOOLONG:
             return False
-        raise HostError(f"{path} cannot be read: {why.strerror or why}.", "Check its folder's permissions.") from None
+        raise HostError(
+            _("%(path)s cannot be read: %(value)s.", path=path, value=why.strerror or why),
+            _("Check its folder's permissions."),
+        ) from None
 
 
 def home() -> Path:
@@ -109,7 +114,7 @@ def home() -> Path:
     try:
         return Path.home()
     except RuntimeError:
-        raise HostError("this user has no home folder.", "Set HOME to a folder: export HOME=/tmp/home") from None
+        raise HostError(_("this user has no home folder."), _("Set HOME to a folder: export HOME=/tmp/home")) from None
 
 
 def expanded(path: str) -> Path:
@@ -122,7 +127,8 @@ def expanded(path: str) -> Path:
     except RuntimeError:
         user = Path(path).parts[0]
         raise HostError(
-            f"{user[:100]} is the home folder of no user: {path[:200]}", f"Write the path without {user[:100]}."
+            _("%(user)s is the home folder of no user: %(path)s", user=user[:100], path=path[:200]),
+            _("Write the path without %(user)s.", user=user[:100]),
         ) from None
 
 
@@ -143,7 +149,10 @@ def need_no_dangling_link(path: Path) -> None:
         try:
             if place.is_symlink() and not place.exists():
                 target = str(place.readlink())
-                raise HostError(f"{place} is a link to {target!r}, which is not there.", "Correct or remove it.")
+                raise HostError(
+                    _("%(place)s is a link to %(target)r, which does not exist.", place=place, target=target),
+                    _("Correct or remove it."),
+                )
         except OSError:
             continue  # too long a name, or a folder that may not be looked into: no link that is known
 
@@ -155,14 +164,20 @@ def need_folder(path: Path) -> None:
     """
     try:
         if not path.resolve(strict=True).is_dir():
-            raise HostError(f"{path} is not a folder.", "Name the lab's folder.")
+            raise HostError(_("%(path)s is not a folder.", path=path), _("Name the lab's folder."))
     except FileNotFoundError:
         need_no_dangling_link(path)
-        raise HostError(f"there is no folder {path}.", f"Make a lab there: labgen init {typed_path(path)}") from None
+        raise HostError(
+            _("there is no folder %(path)s.", path=path),
+            _("Make a lab there: labgen init %(path)s", path=typed_path(path)),
+        ) from None
     except (OSError, RuntimeError) as why:
         # Of a link that leads to itself, Python up to 3.12 says so with a RuntimeError.
         reason = getattr(why, "strerror", None) or "it is a link that leads to itself"
-        raise HostError(f"{path} cannot be looked at: {reason}.", "Check the path and its permissions.") from None
+        raise HostError(
+            _("%(path)s cannot be read: %(reason)s.", path=path, reason=reason),
+            _("Check the path and its permissions."),
+        ) from None
 
 
 def remove(path: Path) -> None:
@@ -175,7 +190,9 @@ def remove(path: Path) -> None:
     except OSError as why:
         if why.errno in (errno.ENOTDIR, errno.ENAMETOOLONG):
             return  # there can be none
-        raise HostError(f"{path} cannot be removed: {why.strerror or why}.", "Move it away.") from None
+        raise HostError(
+            _("%(path)s cannot be removed: %(value)s.", path=path, value=why.strerror or why), _("Move it away.")
+        ) from None
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = False) -> None:
@@ -208,8 +225,8 @@ def write_whole(path: Path, text: str, mode: int = 0o644, *, follow: bool = Fals
     except (OSError, RuntimeError) as why:
         # Of a link that leads to itself, Python up to 3.12 says so with a RuntimeError.
         raise HostError(
-            f"{path} cannot be written: {getattr(why, 'strerror', None) or why}.",
-            "Check the folder's permissions and the disk.",
+            _("%(path)s cannot be written: %(value)s.", path=path, value=getattr(why, "strerror", None) or why),
+            _("Check the folder's permissions and the disk."),
         ) from None
 
 

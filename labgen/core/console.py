@@ -64,7 +64,7 @@ def _need_working_folder() -> None:
     try:
         Path.cwd()
     except OSError:
-        raise HostError("the working folder is not there any more.", "Change to one that is: cd") from None
+        raise HostError(_("the working folder no longer exists."), _("Change to a folder that exists: cd")) from None
 
 
 def _is_of_output(error: OSError) -> bool:

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import FolderLocked, HostError
+from labgen.core.i18n import _
 from labgen.core.polling import NotYet, wait_until
 
 HANDED_ON = "LABGEN_LOCK"
@@ -114,7 +115,8 @@ def _try(lock: FileLock, folder: Folder) -> bool:
         return False
     except OSError as why:
         raise HostError(
-            f"{folder.own / 'lock'} cannot be locked: {why.strerror or why}.", "Check the folder's permissions."
+            _("%(own)s cannot be locked: %(value)s.", own=folder.own / "lock", value=why.strerror or why),
+            _("Check the folder's permissions."),
         ) from None
     return True
 
@@ -162,7 +164,8 @@ def _own_folder(folder: Folder) -> Iterator[None]:
         folder.own.mkdir(parents=True, exist_ok=True)
     except OSError as why:
         raise HostError(
-            f"{folder.own} cannot be made: {why.strerror or why}.", "Check the folder's permissions."
+            _("%(own)s cannot be made: %(value)s.", own=folder.own, value=why.strerror or why),
+            _("Check the folder's permissions."),
         ) from None
     try:
         yield

@@ -24,6 +24,7 @@ from typing import IO
 
 from labgen.core import bounded, environment, signals, verbose
 from labgen.core.errors import INTERRUPTED, HostError, LabgenError, ProgramFailed, ProgramMissing, ProgramTimeout
+from labgen.core.i18n import _
 from labgen.core.polling import NotYet, wait_until
 
 _GRACE = 30.0
@@ -259,7 +260,7 @@ class Runner:
     def _late(self, child: subprocess.Popen[str], line: tuple[str, ...], passed: str, hint: str) -> ProgramTimeout:
         # On Windows nobody can ask it to end: there is nothing to wait for.
         end(child, _GRACE if os.name == "posix" else 0)
-        return ProgramTimeout(f"`{shlex.join(line)}` {passed} and was stopped.", hint)
+        return ProgramTimeout(_("`%(line)s` %(passed)s and was stopped.", line=shlex.join(line), passed=passed), hint)
 
 
 class _Deadline:
@@ -312,11 +313,13 @@ def _read(pipe: IO[str], lines: queue.SimpleQueue[str | None]) -> None:
 def _not_started(program: str, cwd: Path | None, why: OSError, hint: str) -> HostError:
     """Make the error of a program that the system does not start."""
     if cwd is not None and not cwd.is_dir():
-        return HostError(f"{program} cannot be started in {cwd}: there is no such folder.", hint)
+        return HostError(
+            _("%(program)s cannot be started in %(cwd)s: there is no such folder.", program=program, cwd=cwd), hint
+        )
     if isinstance(why, FileNotFoundError | NotADirectoryError):
-        return ProgramMissing(f"{program} is not installed, or not on PATH.", hint)
+        return ProgramMissing(_("%(program)s is not installed, or not on PATH.", program=program), hint)
     reason = "permission denied" if isinstance(why, PermissionError) else why.strerror or str(why)
-    return ProgramMissing(f"{program} cannot be started: {reason}.", hint)
+    return ProgramMissing(_("%(program)s cannot be started: %(reason)s.", program=program, reason=reason), hint)
 
 
 def _feed(pipe: IO[str], text: str) -> None:

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any
 
 from labgen.core.errors import NodeError, NoLeader, SwarmError
+from labgen.core.i18n import _
 from labgen.core.polling import NotYet
 from labgen.docker.question import Ask, Question
 from labgen.docker.refusals import of_refusal
@@ -75,7 +76,8 @@ class Answer:
             raise kind(refusal.words, refusal.hints)
         if self.status == 503:
             raise SwarmError(
-                f"the engine is no manager of a swarm: {message}", "Make one swarm of all nodes: fab bootstrap"
+                _("the engine is no manager of a swarm: %(message)s", message=message),
+                _("Make one swarm of all nodes: fab bootstrap"),
             )
         error = EngineBusy if busy(message) else NodeError
         raise error(
@@ -99,8 +101,13 @@ def reading(where: str) -> Iterator[None]:
     except UNREADABLE as why:
         shown = " ".join(str(why).split())[:120]
         raise NodeError(
-            f"{where} answered in a form that cannot be read ({type(why).__name__}: {shown}).",
-            "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+            _(
+                "the answer of %(where)s cannot be read (%(name)s: %(shown)s).",
+                where=where,
+                name=type(why).__name__,
+                shown=shown,
+            ),
+            _("Does the engine answer there? sudo docker info; sudo journalctl -u docker"),
         ) from None
 
 
@@ -229,8 +236,8 @@ def unreadable(where: str, answer: str) -> NodeError:
     """Make the error for an answer that cannot be parsed, with the answer in its message."""
     shown = " ".join(answer.split())[:200] or "nothing"
     return NodeError(
-        f"{where} gave no JSON that can be read, but: {shown}",
-        "Does the engine answer there? sudo docker info; sudo journalctl -u docker",
+        _("%(where)s did not answer with JSON, but with: %(shown)s", where=where, shown=shown),
+        _("Does the engine answer there? sudo docker info; sudo journalctl -u docker"),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from labgen.core.errors import NodeError
+from labgen.core.i18n import _
 
 MANAGEMENT, GOSSIP, DATA_PATH = 2377, 7946, 4789
 """Ports of a swarm: on its managers, and two on every node."""
@@ -110,7 +111,9 @@ def read(text: str) -> Attempts:
     """
     lines = [line.split() for line in text.splitlines()]
     if ["done"] not in lines:
-        raise NodeError(f"what could be reached was not told to the end: {text.strip()[-200:] or 'nothing'}")
+        raise NodeError(
+            _("the answer about reachable addresses is incomplete: %(value)s", value=text.strip()[-200:] or "nothing")
+        )
     words = {"open": OPEN, "refused": REFUSED, "silent": SILENT}
     outcomes = [line for line in lines if len(line) == 4 and line[3] in words]
     ends = [(at, outcome) for kind, at, _, outcome in outcomes if kind == "overlay"]
@@ -144,8 +147,8 @@ def heard(text: str) -> frozenset[str]:
     """
     if "kept" not in text.split():
         raise NodeError(
-            "the engine has written nothing into the journal, so whether datagrams arrive cannot be seen.",
-            "Look at it there: sudo journalctl -u docker",
+            _("the engine's journal is empty, so labgen cannot check whether datagrams arrive."),
+            _("Look at it there: sudo journalctl -u docker"),
         )
     return frozenset(re.findall(r"(?m)^from=([0-9.]+)$", text))
 

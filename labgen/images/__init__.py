@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.images import recipe
 from labgen.images.recipe import PACKAGES
 from labgen.providers import PROVIDERS as _PROVIDERS
@@ -116,7 +117,8 @@ def build(
     for name in names:
         if _buildable(name) is None:
             raise BoxError(
-                f"labgen builds no box for the provider {name}.", f"It does for {' and '.join(providers())}."
+                _("labgen builds no box for the provider %(name)s.", name=name),
+                _("It builds boxes for %(providers)s.", providers=" and ".join(providers())),
             )
     directory = cache or store.default()
     if any(_PROVIDERS[name].from_image for name in names) and recipe.here() is None:
@@ -176,10 +178,10 @@ def _boxes(workshop: Workshop, missing: Sequence[str], reusable_box: Path | None
         disk_file = vagrant_box.disk_of(reusable_box, workshop.place)
     else:
         root = _tree(workshop, recipe.DISK, "the box")
-        with progress.step("Making the disk"):
+        with progress.step(_("Making the disk")):
             disk_file = disk.make(workshop, root)
     for provider in missing:
-        with progress.step(f"Packing the box for {provider}"):
+        with progress.step(_("Packing the box for %(provider)s", provider=provider)):
             store.keep(vagrant_box.PACKERS[_PROVIDERS[provider].disk_format](workshop, disk_file), places[provider])
 
 
@@ -188,7 +190,7 @@ def _node(workshop: Workshop, place: Path) -> None:
     from labgen.images import node
 
     root = _tree(workshop, recipe.node_form(workshop.suite), "the node image")
-    with workshop.progress.step("Packing the node image"):
+    with workshop.progress.step(_("Packing the node image")):
         store.keep(node.archive(workshop, root), place)
 
 
@@ -197,10 +199,10 @@ def _tree(workshop: Workshop, form: recipe.Form, what: str) -> Path:
     from labgen.images import registry, rootfs, substitutes
 
     progress, runner = workshop.progress, workshop.runner
-    with progress.step(f"Installing Debian's packages into {what}"):
+    with progress.step(_("Installing Debian's packages into %(what)s", what=what)):
         apt = host.apt(runner)
         root = rootfs.make(workshop, apt, form)
-    with progress.step(f"Filling the registry of {what} with the images of the course"):
+    with progress.step(_("Putting the course's images into the registry of %(what)s", what=what)):
         sources = registry.source_images(registry.HUB, runner=runner)
         with registry.in_guest(workshop, root) as running:
             registry.fill(workshop, running, sources, lambda image: substitutes.make(workshop, apt, image))

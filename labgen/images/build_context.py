@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.errors import BoxError, ProgramTimeout
+from labgen.core.i18n import _
 from labgen.core.process import Result, Runner
 from labgen.core.progress import Progress
 from labgen.images.recipe import AMD64, SUITE, Architecture
@@ -66,7 +67,16 @@ class Workshop:
                 raise BoxError(f"{failed}: {late.message}", self._hint(hint)) from late
         if not result.ok:
             tail = "\n".join(f"    {text}" for text in result.out.strip().splitlines()[-8:])
-            raise BoxError(f"{failed}: `{argv[0]}` ended with status {result.status}.\n{tail}", self._hint(hint))
+            raise BoxError(
+                _(
+                    "%(failed)s: `%(argv)s` ended with status %(status)s.\n%(tail)s",
+                    failed=failed,
+                    argv=argv[0],
+                    status=result.status,
+                    tail=tail,
+                ),
+                self._hint(hint),
+            )
         return result
 
     def _hint(self, hint: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.errors import BoxError, ProgramMissing
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.images import recipe
 from labgen.images.recipe import Architecture
@@ -31,14 +32,19 @@ def check(cache: Path, runner: Runner) -> None:
     """
     if not _family() & {"debian", "ubuntu"}:
         raise BoxError(
-            "A box is built from Debian packages, and this computer is neither Debian nor Ubuntu.",
-            "Build it on one that is (a virtual machine will do) and copy the .box file here, or use a box "
-            "from Vagrant's registry: set `box` in lab.yml.",
+            _("A box is built from Debian packages, and this computer is neither Debian nor Ubuntu."),
+            _(
+                "Build it on one that is (a virtual machine will do) and copy the .box file here, or "
+                "use a box from Vagrant's registry: set `box` in lab.yml."
+            ),
         )
     if recipe.here() is not recipe.AMD64:
         raise BoxError(
-            f"The box is for amd64 and can only be built there; this computer is {platform.machine()}.",
-            "Set `box` in lab.yml to a box for this architecture, such as bento/ubuntu-24.04 on VirtualBox.",
+            _(
+                "The box is for amd64 and can only be built there; this computer is %(machine)s.",
+                machine=platform.machine(),
+            ),
+            _("Set `box` in lab.yml to a box for this architecture, such as bento/ubuntu-24.04 on VirtualBox."),
         )
     missing = [] if recipe.MBR.exists() else ["syslinux-common"]
     _programs(recipe.PROGRAMS, missing, runner)
@@ -55,16 +61,22 @@ def check_node(cache: Path, runner: Runner, arch: str | None = None) -> Architec
     """
     if not _family() & {"debian", "ubuntu"}:
         raise BoxError(
-            "Without Docker Hub the node image is built from Debian packages, and this computer is neither "
-            "Debian nor Ubuntu.",
-            "Build it on one that is, with `labgen box build --provider docker`, and load the file here.",
+            _(
+                "Without Docker Hub the node image is built from Debian packages, and this computer is "
+                "neither Debian nor Ubuntu."
+            ),
+            _("Build it on one that is, with `labgen box build --provider docker`, and load the file here."),
         )
     here = recipe.here()
     if here is None or arch not in (None, here.name):
         raise BoxError(
-            f"From packages a node image is built for the architecture of the computer, which is "
-            f"{platform.machine()} here; {arch or ' or '.join(recipe.ARCHITECTURES)} is wanted.",
-            "Build it on a computer of that architecture, and load the file here.",
+            _(
+                "A node image can only be built for this computer's architecture, "
+                "%(machine)s here; %(value)s is wanted.",
+                machine=platform.machine(),
+                value=arch or " or ".join(recipe.ARCHITECTURES),
+            ),
+            _("Build it on a computer of that architecture, and load the file here."),
         )
     _programs(recipe.TREE_PROGRAMS, [], runner)
     _root(
@@ -83,15 +95,15 @@ def _programs(needed: Mapping[str, str], missing: list[str], runner: Runner) -> 
     if missing:
         packages = " ".join(sorted(set(missing)))
         raise ProgramMissing(
-            f"Building needs packages that are not installed: {packages}.",
-            f"sudo apt-get install --no-install-recommends -y {packages}",
+            _("Building needs packages that are not installed: %(packages)s.", packages=packages),
+            _("sudo apt-get install --no-install-recommends -y %(packages)s", packages=packages),
         )
 
 
 def _root(why: str, runner: Runner, *options: str) -> None:
     if os.geteuid() != 0:
         me = runner.which("labgen") or f"{sys.executable} -m labgen"
-        raise BoxError(why, f"Run `sudo {' '.join([me, 'box', 'build', *options])}`.")
+        raise BoxError(why, _("Run `sudo %(value)s`.", value=" ".join([me, "box", "build", *options])))
 
 
 def _room(cache: Path) -> None:
@@ -99,8 +111,13 @@ def _room(cache: Path) -> None:
     free = shutil.disk_usage(existing).free
     if free < DISK_NEEDED:
         raise BoxError(
-            f"Building needs {_gib(DISK_NEEDED)} free in {existing}, and {_gib(free)} are.",
-            "Free some room, or set XDG_CACHE_HOME to a directory on a larger disk.",
+            _(
+                "Building needs %(gib)s free in %(existing)s, and %(gib2)s are.",
+                gib=_gib(DISK_NEEDED),
+                existing=existing,
+                gib2=_gib(free),
+            ),
+            _("Free some room, or set XDG_CACHE_HOME to a directory on a larger disk."),
         )
 
 
@@ -135,9 +152,15 @@ class Apt:
             if self._serves(f"{mirror}/dists/{suite}/InRelease", runner):
                 return mirror
         raise BoxError(
-            f"No mirror of Debian gives the suite {suite}: tried {', '.join(mirrors)}.",
-            "Building needs Debian's packages once: check the connection, and apt's proxy settings if there "
-            "is a proxy (`apt-config dump | grep -i proxy`).",
+            _(
+                "No mirror of Debian gives the suite %(suite)s: tried %(mirrors)s.",
+                suite=suite,
+                mirrors=", ".join(mirrors),
+            ),
+            _(
+                "Building needs Debian's packages once: check the connection, and apt's proxy settings "
+                "if there is a proxy (`apt-config dump | grep -i proxy`)."
+            ),
         )
 
     def _serves(self, url: str, runner: Runner) -> bool:

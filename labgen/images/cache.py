@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labgen.core.atomic_files import give_to_user, home, make_folder
 from labgen.core.errors import BoxBusy
+from labgen.core.i18n import _
 from labgen.images import recipe
 
 _WORK = "building-"
@@ -58,8 +59,8 @@ def workplace(cache: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BoxBusy(
-                f"Another labgen command is building a box or an image in {cache}.",
-                "Wait until it has ended, then type this command again.",
+                _("Another labgen command is building a box or an image in %(cache)s.", cache=cache),
+                _("Wait until it has ended, then type this command again."),
             ) from None
         for leftover in cache.glob(f"{_WORK}*"):
             shutil.rmtree(leftover)

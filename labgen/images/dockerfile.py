@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from labgen.core.errors import BoxError, HostError
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.images import node, recipe, registry, rootfs
@@ -71,10 +72,13 @@ def build(
                 on_line=line,
             )
         except HostError as late:
-            raise BoxError(late.message, f"Everything it said is in {log}.") from late
+            raise BoxError(late.words, _("Its whole output is in %(log)s.", log=log)) from late
     if not result.ok:
         tail = "\n".join(f"      {text}" for text in result.out.strip().splitlines()[-8:])
-        raise BoxError(f"`docker build` ended with status {result.status}.\n{tail}", f"Everything it said is in {log}.")
+        raise BoxError(
+            _("`docker build` ended with status %(status)s.\n%(tail)s", status=result.status, tail=tail),
+            _("Its whole output is in %(log)s.", log=log),
+        )
 
 
 def context(place: Path, arch: Architecture, hub: str, suite: str = recipe.SUITE) -> None:

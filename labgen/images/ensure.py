@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labgen import images
 from labgen.core.errors import BoxBusy, BoxError, HostError, LabgenError, ProgramTimeout
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.images import cache as store
@@ -57,10 +58,19 @@ def ensure(
     ):
         listed = "".join(f"\n  - {reason}" for reason in reasons)
         raise BoxError(
-            f"The image of the nodes, {name}, is not in this Docker engine and cannot be made here:{listed}",
-            "Connect to the internet and try again, once. Or build it on a Debian or Ubuntu computer with "
-            f"`sudo labgen box build --provider {DOCKER.name}{_option(suite)}`, bring the file ({archive.name}) here "
-            f"and load it: docker load --input {archive.name}",
+            _(
+                "The image of the nodes, %(name)s, is not in this Docker engine and cannot be made here:%(listed)s",
+                name=name,
+                listed=listed,
+            ),
+            _(
+                "Connect to the internet and try again, once. Or build it on a Debian or Ubuntu "
+                "computer with `sudo labgen box build --provider %(docker)s%(option)s`, bring the file "
+                "(%(archive)s) here and load it: docker load --input %(archive)s",
+                docker=DOCKER.name,
+                option=_option(suite),
+                archive=archive.name,
+            ),
         )
     _tidy(engine, name, suite, progress)
     return name
@@ -88,13 +98,17 @@ def architecture(engine: Runner) -> str:
     result = engine.run(["docker", "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], timeout=30, hint=hint)
     if not result.ok:
         errors = result.err.strip().splitlines() or ["no reason was given"]
-        raise HostError(f"no Docker engine answers: {errors[-1]}", hint)
-    system, _, arch = result.out.strip().partition("/")
+        raise HostError(_("no Docker engine answers: %(errors)s", errors=errors[-1]), hint)
+    system, _slash, arch = result.out.strip().partition("/")
     if system != "linux" or arch not in recipe.ARCHITECTURES:
         raise HostError(
-            f"this Docker engine runs containers for {system}/{arch}; nodes are there for "
-            f"{' and '.join(f'linux/{supported}' for supported in recipe.ARCHITECTURES)}.",
-            "On Windows, Docker Desktop's menu has `Switch to Linux containers`.",
+            _(
+                "this Docker engine runs containers for %(system)s/%(arch)s; nodes are there for %(architectures)s.",
+                system=system,
+                arch=arch,
+                architectures=" and ".join(f"linux/{supported}" for supported in recipe.ARCHITECTURES),
+            ),
+            _("On Windows, Docker Desktop's menu has `Switch to Linux containers`."),
         )
     return arch
 
@@ -105,7 +119,7 @@ def has(engine: Runner, name: str) -> bool:
 
 
 def _load(engine: Runner, archive: Path, progress: Progress) -> None:
-    with progress.step("Loading the node image into Docker"):
+    with progress.step(_("Loading the node image into Docker")):
         engine.run(["docker", "load", "--quiet", "--input", archive], timeout=_LOAD).or_raise()
 
 
@@ -116,7 +130,7 @@ def _built_by(
 
     base = dockerfile.base(suite)
     if not has(engine, base):
-        with progress.step(f"Asking for {base}, to build the node image with Docker"):
+        with progress.step(_("Asking for %(base)s, to build the node image with Docker", base=base)):
             try:
                 pulled = engine.run(["docker", "pull", "--quiet", base], timeout=_PULL)
             except ProgramTimeout as late:
@@ -130,7 +144,7 @@ def _built_by(
     store.prepare(directory)
     log = directory / "docker-build.log"
     try:
-        with progress.step("Building the node image with Docker"):
+        with progress.step(_("Building the node image with Docker")):
             dockerfile.build(engine, recipe.ARCHITECTURES[arch], progress=progress, log=log, suite=suite)
     except BoxError as error:
         reasons.append(f"with docker build: {error}")
@@ -172,7 +186,7 @@ def _tidy(engine: Runner, name: str, suite: str, progress: Progress) -> None:
         if image != name and _of(image) == suite and engine.run(["docker", "rmi", image], timeout=120).ok
     ]
     if removed:
-        progress.note(f"Removed the node image of an earlier recipe: {', '.join(removed)}")
+        progress.note(_("Removed the node image of an earlier recipe: %(removed)s", removed=", ".join(removed)))
 
 
 def _of(image: str) -> str:

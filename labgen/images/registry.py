@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.errors import BoxError, HostError
+from labgen.core.i18n import _
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
 from labgen.images.build_context import Workshop
@@ -94,7 +95,13 @@ def fill(
             try:
                 store(workshop, theirs, registry.target(image))
             except BoxError as failed:
-                workshop.progress.note(f"{image.reference}: {failed.message.splitlines()[0]}; a stand-in instead")
+                workshop.progress.note(
+                    _(
+                        "%(reference)s: %(problem)s; labgen uses a stand-in",
+                        reference=image.reference,
+                        problem=failed.message.splitlines()[0],
+                    )
+                )
             else:
                 continue
         store(workshop, f"oci:{stand_in(image)}", registry.target(image))
@@ -122,7 +129,7 @@ def running(workshop: Workshop, storage: str, config: Path, serve: Sequence[str 
             within=30,
             every=0.1,
             error=BoxError,
-            hint=f"What it said is in {workshop.log}.",
+            hint=f"Its output is in {workshop.log}.",
         )
         yield Registry(f"127.0.0.1:{port}")
     finally:
@@ -184,7 +191,9 @@ def _answers(port: int, pid: int, log: Path) -> None:
             return
     except (OSError, urllib.error.URLError) as error:
         if _ended(pid):
-            raise BoxError("The registry ended right after its start.", f"What it said is in {log}.") from error
+            raise BoxError(
+                _("The registry ended right after its start."), _("Its output is in %(log)s.", log=log)
+            ) from error
         raise NotYet(str(error)) from error
 
 

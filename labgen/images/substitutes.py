@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.docker import stand_in as labelling
 from labgen.images import oci, recipe, wheels
 from labgen.images.build_context import Workshop
@@ -64,11 +65,23 @@ def make(workshop: Workshop, apt: Apt, image: Image) -> Path:
         arch=workshop.arch.name,
     )
     workshop.progress.note(
-        f"{image.reference}: stand-in made from {recipe_of.program} {version} ({packed_by}), {digest[:19]}"
+        _(
+            "%(reference)s: stand-in made from %(program)s %(version)s (%(packed_by)s), %(digest)s",
+            reference=image.reference,
+            program=recipe_of.program,
+            version=version,
+            packed_by=packed_by,
+            digest=digest[:19],
+        )
     )
     if not _labelled(image, version).is_named_for_its_version:
         workshop.progress.note(
-            f"{image.reference} will answer {version}, which is not the version of its name: {reason}"
+            _(
+                "%(reference)s will answer %(version)s, which is not the version of its name: %(reason)s",
+                reference=image.reference,
+                version=version,
+                reason=reason,
+            )
         )
     shutil.rmtree(source)
     return place / "oci"
@@ -97,7 +110,10 @@ def version_in(output: str) -> str:
     """Find the version in a program's output: ``nginx version: nginx/1.22.1`` -> ``1.22.1``."""
     match = re.search(r"\d+\.\d+\.\d+", output)
     if match is None:
-        raise BoxError(f"No version stands in {output[:80]!r}.", "This is a mistake in labgen; please report it.")
+        raise BoxError(
+            _("%(output)r contains no version.", output=output[:80]),
+            _("This is a mistake in labgen; please report it."),
+        )
     return match[0]
 
 
@@ -150,7 +166,9 @@ def _copy(source: Path, root: Path, path: str) -> None:
     if target.is_symlink() or target.exists():
         return
     if not os.path.lexists(origin):
-        raise BoxError(f"Debian's packages no longer have {path}.", "labgen has to follow: please report it.")
+        raise BoxError(
+            _("Debian's packages no longer have %(path)s.", path=path), _("labgen has to follow: please report it.")
+        )
     if origin.is_symlink():
         goal = origin.readlink()
         target.symlink_to(goal)

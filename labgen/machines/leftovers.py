@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labgen.core.errors import LabgenError, MachineError, ProgramMissing
+from labgen.core.i18n import _, sentences
 from labgen.core.process import Runner
 from labgen.providers import PROVIDERS
 from labgen.providers.leftovers import Leftover, Traces
@@ -31,6 +32,10 @@ def look(provider_name: str, runner: Runner, traces: Traces) -> list[Leftover]:
 def _unknown(traces: Traces, why: LabgenError) -> MachineError:
     machines = f" ({', '.join(sorted(traces.ids))})" if traces.ids else ""
     return MachineError(
-        f"whether anything of the lab is left{machines} cannot be seen: {why.message}",
-        "\n".join(filter(None, ("Start what runs the machines, then: labgen down", why.hint))),
+        _(
+            "labgen cannot find out whether anything of the lab is left%(machines)s: %(message)s",
+            machines=machines,
+            message=why.words,
+        ),
+        sentences(_("Start the program that runs the machines, then: labgen down"), why.advice, separator="\n"),
     )

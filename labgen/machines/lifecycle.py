@@ -13,6 +13,7 @@ from labgen import images as boxes
 from labgen.boxes import store
 from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import BoxError, LabgenError, MachineError
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.host.computer import Host
@@ -57,8 +58,15 @@ class Machines:
         daemon = of_lab(state.provider).own_daemon(self.folder, Runner(), state.namespace)
         if daemon is None:
             raise MachineError(
-                f"the state of this lab names a network namespace, {state.namespace}, and {state.provider} has none.",
-                f"Remove the state, then bring the lab up again:\nrm {self.folder.own / 'state.json'}\nlabgen up",
+                _(
+                    "this lab's state has the network namespace %(namespace)s, but %(provider)s uses none.",
+                    namespace=state.namespace,
+                    provider=state.provider,
+                ),
+                _(
+                    "Remove the state, then bring the lab up again:\nrm %(own)s\nlabgen up",
+                    own=self.folder.own / "state.json",
+                ),
             )
         return daemon
 
@@ -114,7 +122,13 @@ class Machines:
         state = replace(state, namespace=daemon.namespace)
         # Written before anything is made, so that `labgen down` finds it after an interruption.
         self.folder.remember(state)
-        with self.progress.step(f"Starting a {daemon.title} of the lab's own (network namespace {daemon.namespace})"):
+        with self.progress.step(
+            _(
+                "Starting the lab's own %(daemon)s (network namespace %(namespace)s)",
+                daemon=daemon.title,
+                namespace=daemon.namespace,
+            )
+        ):
             daemon.start()
         return state
 
@@ -139,7 +153,13 @@ class Machines:
         self._box(driver, state)
         within = boot_within(accelerated=choice.accelerated)
         count = len(self.lab.nodes)
-        with self.progress.step(f"Booting {len(self.lab.nodes)} machines with {PROVIDERS[choice.provider].title}"):
+        with self.progress.step(
+            _(
+                "Booting %(nodes)s machines with %(provider)s",
+                nodes=len(self.lab.nodes),
+                provider=PROVIDERS[choice.provider].title,
+            )
+        ):
             try:
                 driver.up(choice.provider, within=within, on_line=self.progress.detail, machines=count)
             except MachineError as first:
@@ -167,7 +187,7 @@ class Machines:
         def ask(name: str, command: str) -> str:
             return inventory.ask_once(self.folder, self.lab.node(name), command, within=within)
 
-        with self.progress.step("Waiting for cloud-init to end"):
+        with self.progress.step(_("Waiting for cloud-init to end")):
             boots = first_boot.look_at_all(names, ask)
         for line in first_boot.report(image, boots):
             self.progress.note(line)
@@ -185,7 +205,7 @@ class Machines:
         state = self.start_daemon(state, own=state.namespace is not None)
         machines = Machines(self.folder, record.lab, self.progress)
         driver = machines.driver(state, record.lab)
-        with self.progress.step("Starting the machines as they were made"):
+        with self.progress.step(_("Starting the machines as they were made")):
             within, count = boot_within(accelerated=choice.accelerated), len(record.lab.nodes)
             driver.up(state.provider, within=within, on_line=self.progress.detail, machines=count)
         machines.reached(driver, state)
@@ -195,7 +215,7 @@ class Machines:
         earlier = self.folder.moved_from()
         if earlier is None:
             return
-        self.progress.note(f"note: this folder was moved; its machines were made in {earlier}.")
+        self.progress.note(_("note: this folder was moved; its machines were made in %(earlier)s.", earlier=earlier))
         inventory.close_shared(self.folder, Runner())
         connection_info.forget(self.folder.path, provider, self.folder.machine_ids().get(provider, {}))
 
@@ -204,7 +224,7 @@ class Machines:
         driver = self.snapshot_driver(state)
         inventory.close_shared(self.folder, Runner())
         connection_info.forget(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
-        with self.progress.step(f"Going back to {snapshot}"):
+        with self.progress.step(_("Going back to %(snapshot)s", snapshot=snapshot)):
             # Managers last, and none at work before that: one of now would end what workers did then, and one of then
             # would give workers up that are not back yet, and have their tasks done elsewhere.
             managers = [node.name for node in self.lab.managers]
@@ -228,24 +248,24 @@ class Machines:
         connections = connection_info.of_all(self.folder.path, state.provider, [node.name for node in self.lab.nodes])
         if connections is not None:
             return connection_info.ssh_config(connections)
-        with self.progress.step("Asking how to reach them"):
+        with self.progress.step(_("Asking how to reach the machines")):
             return driver.ssh_config()
 
     def _ports(self, state: State) -> None:
         """Say which ports are forwarded otherwise than lab.yml has them."""
         for port, at in connection_info.ports(self.folder.path, self.lab, state.provider):
             if at is not None and at != port.host:
-                self.progress.note(f"note: {connection_info.moved(port, at)}")
+                self.progress.note(_("note: %(moved)s", moved=connection_info.moved(port, at)))
 
     def _lacks(self, state: State) -> State:
         """What the nodes cannot do, found out and written down."""
         if PROVIDERS[state.provider].shares_kernel:
-            with self.progress.step("Asking the kernel under the nodes what it can do"):
+            with self.progress.step(_("Asking the kernel under the nodes what it can do")):
                 state = replace(state, lacks=inventory.find_lacks(self.folder, self.lab, state))
         else:
             state = replace(state, lacks=PROVIDERS[state.provider].lacks)
         if why := state.lacks.get(Capability.ROUTING_MESH):
-            self.progress.note(f"note: {why}: published ports will not answer.")
+            self.progress.note(_("note: %(why)s: published ports will not answer.", why=_(why)))
         self.folder.remember(state)
         return state
 
@@ -253,16 +273,27 @@ class Machines:
         stuck = stuck_machines(first.message, [node.name for node in self.lab.nodes])
         if not stuck:
             raise first
-        self.progress.note(f"{', '.join(stuck)} did not boot: making {'it' if len(stuck) == 1 else 'them'} once more.")
+        self.progress.note(
+            _("%(stuck)s did not boot: making another one.", stuck=", ".join(stuck))
+            if len(stuck) == 1
+            else _("%(stuck)s did not boot: making other ones.", stuck=", ".join(stuck))
+        )
         driver.destroy(stuck, on_line=self.progress.detail)
         try:
             count = len(self.lab.nodes)
             driver.up(provider, within=within, on_line=self.progress.detail, machines=count)
         except MachineError as second:
             raise MachineError(
-                f"{second.message}\n(tried twice: {', '.join(stuck)} did not boot the first time either)",
-                f"{second.hint} Less memory per machine (memory: in lab.yml), or fewer machines, often helps; "
-                "`labgen doctor` says what there is. Then `labgen up` carries on.",
+                _(
+                    "%(message)s\n(tried twice: %(stuck)s did not boot the first time either)",
+                    message=second.words,
+                    stuck=", ".join(stuck),
+                ),
+                _(
+                    "%(hint)s It often helps to use less memory per machine (memory: in lab.yml), or fewer machines. "
+                    "`labgen doctor` shows what the computer has. Then run `labgen up` again.",
+                    hint=second.advice,
+                ),
             ) from None
 
     def _box(self, driver: Driver, state: State) -> None:
@@ -286,7 +317,7 @@ class Machines:
         # The path holds the recipe's key: another recipe is another path.
         if read(mark) == str(box_file):
             return
-        with self.progress.step(f"Adding the box {box.name} to Vagrant"):
+        with self.progress.step(_("Adding the box %(box)s to Vagrant", box=box.name)):
             vagrant.add_box(box.name, box_file, provider, on_line=self.progress.detail)
         write_whole(mark, str(box_file))
 
@@ -296,7 +327,9 @@ class Machines:
         if (box.url and box.version) or installed(box_mark(box.name, provider), provider, box.version):
             return
         version = f" {box.version}" if box.version else ""
-        with self.progress.step(f"Fetching the box {box.name}{version} (once; hundreds of megabytes)"):
+        with self.progress.step(
+            _("Fetching the box %(box)s%(version)s (once; hundreds of megabytes)", box=box.name, version=version)
+        ):
             vagrant.fetch_box(box, provider, on_line=self.progress.detail)
 
     def _build(self, box: Box, provider: str) -> Path:
@@ -308,7 +341,11 @@ class Machines:
             return boxes.build([provider], runner=Runner(), progress=self.progress)[provider]
         except LabgenError as error:
             raise BoxError(
-                f"the box {box.name} is missing, and cannot be built here: {error.message}",
+                _(
+                    "the box %(box)s is missing, and cannot be built here: %(message)s",
+                    box=box.name,
+                    message=error.words,
+                ),
                 f"{error.hint} Or name another box in lab.yml: box: {{name: ..., url: ...}}.".strip(),
             ) from None
 
@@ -346,7 +383,7 @@ class Machines:
     def _not_halted(self, state: State | None) -> None:
         """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
         if state is not None and self.halted(state):
-            raise MachineError("the lab is halted: none of its machines runs.", "Start it first: labgen up.")
+            raise MachineError(_("the lab is halted: none of its machines runs."), _("Start it first: labgen up."))
 
     def halt(self, state: State, *, force: bool = False) -> None:
         """Shut the machines down; ``up`` starts them again, with everything on their disks.
@@ -356,11 +393,15 @@ class Machines:
         inventory.close_shared(self.folder, Runner())
         own = self._daemon(state) if state.namespace else None
         if own is None or (own.pid() is not None and (force or not own.shuts_down)):
-            with self.progress.step("Cutting the machines' power" if force else "Shutting the machines down"):
+            with self.progress.step(_("Cutting the machines' power") if force else _("Shutting the machines down")):
                 self._with_surplus(state).halt(force=force, on_line=self.progress.detail)
         if own is not None:
-            and_nodes = ", which shuts the nodes down" if own.shuts_down else ""
-            with self.progress.step(f"Ending the lab's own {own.title}{and_nodes}"):
+            ending = (
+                _("Ending the lab's own %(daemon)s, and with it the nodes", daemon=own.title)
+                if own.shuts_down
+                else _("Ending the lab's own %(daemon)s", daemon=own.title)
+            )
+            with self.progress.step(ending):
                 own.end()
         # How to reach them is asked again: ports and addresses may be others then.
         remove(self.folder.ssh_config)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Literal
 
 from labgen.core.errors import MachineError
+from labgen.core.i18n import Text, _, ngettext, sentences, untranslated
 from labgen.model.lab import Lab, Node, Port
 from labgen.model.record import Record
 from labgen.providers import PROVIDERS
@@ -45,18 +46,24 @@ class Step:
     verb: Verb
     nodes: tuple[str, ...]
 
+    @property
+    def text(self) -> Text:
+        """Give the step as a text."""
+        return _VERBS[self.verb](", ".join(self.nodes))
+
     def __str__(self) -> str:
-        return f"{_VERBS[self.verb]} {', '.join(self.nodes)}"
+        return str(self.text)
 
 
-_VERBS: Mapping[Verb, str] = {
-    "retire": "drain and take out of the swarm:",
-    "remove": "remove the machine of",
-    "start": "create what is missing, start what does not run:",
-    "resize": "change in place, without a restart:",
-    "restart": "drain, restart and activate, one by one:",
-    "bootstrap": "bootstrap the swarm on",
+_VERBS: Mapping[Verb, Callable[[str], Text]] = {
+    "retire": lambda nodes: _("drain and take out of the swarm: %(nodes)s", nodes=nodes),
+    "remove": lambda nodes: _("remove the machine of %(nodes)s", nodes=nodes),
+    "start": lambda nodes: _("create what is missing, start what does not run: %(nodes)s", nodes=nodes),
+    "resize": lambda nodes: _("change in place, without a restart: %(nodes)s", nodes=nodes),
+    "restart": lambda nodes: _("drain, restart and activate, one by one: %(nodes)s", nodes=nodes),
+    "bootstrap": lambda nodes: _("bootstrap the swarm on %(nodes)s", nodes=nodes),
 }
+_UNDO = _("Or undo the change in lab.yml.")
 
 
 @dataclass(frozen=True)
@@ -115,15 +122,25 @@ class Plan:
     def refusal(self, *, prune: bool, command: str = "labgen up") -> MachineError | None:
         """Say why `labgen up` would do nothing at all; ``None`` if it goes ahead."""
         if self.lab_wide or self.remade:
-            listed = "; ".join(f"{change.node or 'the lab'}: {change}" for change in (*self.lab_wide, *self.remade))
+            listed = sentences(
+                *(_("the lab: %(change)s", change=change) for change in self.lab_wide),
+                *(untranslated(f"{change.node}: {change}") for change in self.remade),
+                separator="; ",
+            )
             nodes = tuple(dict.fromkeys(change.node for change in self.remade))
             few = not self.lab_wide and set(nodes) <= {node.name for node in self.lab.workers}
-            which, whose = (" " + " ".join(nodes), "what runs there") if few else ("", "their swarm and services")
+            remake = (
+                _("Make these machines again. What runs there is lost:")
+                if few
+                else _("Make the machines again. Their swarm and services are lost:")
+            )
+            commands = untranslated(f"labgen down{' ' + ' '.join(nodes) if few else ''}\nlabgen up")
             return MachineError(
-                f"lab.yml asks for what cannot be changed on machines that exist: {listed}. Nothing was done.",
-                f"Make {'these' if few else 'the'} machines again, which loses {whose}:\n"
-                f"labgen down{which}\nlabgen up\n"
-                "or put lab.yml back as it was.",
+                _(
+                    "lab.yml has changes that existing machines cannot get: %(listed)s. Nothing was done.",
+                    listed=listed,
+                ),
+                sentences(remake, commands, _UNDO, separator="\n"),
             )
         if not self.surplus:
             return None
@@ -133,38 +150,78 @@ class Plan:
         staying -= {change.node for change in self.roles}
         if managers and not staying:
             return MachineError(
-                f"lab.yml does not name {names} any more, the last manager among them: without it the swarm is lost. "
-                "Nothing was done.",
-                "Make the lab again, which loses its swarm and services:\nlabgen down\nlabgen up\n"
-                "or put lab.yml back as it was.",
+                _(
+                    "lab.yml does not name %(names)s any more. That removes the last manager, and the swarm is lost. "
+                    "Nothing was done.",
+                    names=names,
+                ),
+                _(
+                    "Make the lab again. Its swarm and services are lost:\n"
+                    "labgen down\n"
+                    "labgen up\n"
+                    "Or undo the change in lab.yml."
+                ),
             )
         if not prune:
-            these = "them" if len(self.surplus) > 1 else "it"
             return MachineError(
-                f"lab.yml does not name {names} any more. Nothing was done.",
-                f"To take {these} out of the swarm and remove {these}:\n{command} --prune\n"
-                f"To keep {these}, put lab.yml back as it was.",
+                _("lab.yml does not name %(names)s any more. Nothing was done.", names=names),
+                ngettext(
+                    "To take the node out of the swarm and remove its machine:\n"
+                    "%(command)s --prune\n"
+                    "To keep it, undo the change in lab.yml.",
+                    "To take the nodes out of the swarm and remove their machines:\n"
+                    "%(command)s --prune\n"
+                    "To keep them, undo the change in lab.yml.",
+                    len(self.surplus),
+                    command=command,
+                ),
             )
         return None
 
     def lines(self) -> list[str]:
+        """List the differences in English."""
+        return [str(text) for text in self.texts()]
+
+    def texts(self) -> list[Text]:
         """List the differences, for people; empty if there is none."""
-        lines = [f"! {change}: only new machines have that" for change in self.lab_wide]
-        lines += [f"! {change.node}: {change}: only a new machine has that" for change in self.remade]
-        lines += [
-            f"! {change.node}: {change}: a new machine has that (labgen down {change.node}, then labgen up)"
+        texts = [_("! %(change)s: only new machines have that", change=change) for change in self.lab_wide]
+        texts += [
+            _("! %(node)s: %(change)s: only a new machine has that", node=change.node, change=change)
+            for change in self.remade
+        ]
+        texts += [
+            _(
+                "! %(node)s: %(change)s: a new machine has that (labgen down %(node)s, then labgen up)",
+                node=change.node,
+                change=change,
+            )
             for change in self.unchangeable
         ]
-        lines += [
-            f"+ {node.name}: new ({node.role}, {node.address}, {node.memory} MiB, {counted(node.cpus)})"
+        texts += [
+            _(
+                "+ %(node)s: new (%(role)s, %(address)s, %(memory)s MiB, %(cpus)s)",
+                node=node.name,
+                role=node.role,
+                address=node.address,
+                memory=node.memory,
+                cpus=counted(node.cpus),
+            )
             for node in self.new
         ]
-        lines += [f"- {node.name}: not in lab.yml any more" for node in self.surplus]
-        lines += [f"~ {change.node}: {change}" for change in self.differing]
-        lines += [f"~ {change.node}: {change}: changed when it starts" for change in self.starting]
-        lines += [f"~ {change.node}: {change}: changed by the bootstrap" for change in self.roles]
-        lines += [f"~ the swarm: {change}: a new swarm has that (labgen reset)" for change in self.swarm]
-        return lines
+        texts += [_("- %(node)s: not in lab.yml any more", node=node.name) for node in self.surplus]
+        texts += [untranslated(f"~ {change.node}: {change}") for change in self.differing]
+        texts += [
+            _("~ %(node)s: %(change)s: changed when it starts", node=change.node, change=change)
+            for change in self.starting
+        ]
+        texts += [
+            _("~ %(node)s: %(change)s: changed by the bootstrap", node=change.node, change=change)
+            for change in self.roles
+        ]
+        texts += [
+            _("~ the swarm: %(change)s: a new swarm has that (labgen reset)", change=change) for change in self.swarm
+        ]
+        return texts
 
 
 def counted(count: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labgen.core.errors import MachineError, ProgramFailed
+from labgen.core.i18n import _
 from labgen.core.process import Runner
 from labgen.docker.swarm import SwarmNode
 from labgen.machines import inventory, removal
@@ -82,7 +83,7 @@ class Reconciler:
     def _state(self) -> State:
         state = self._folder.state()
         if state is None:
-            raise MachineError("labgen has brought no lab up here.", "Bring it up with `labgen up`.")
+            raise MachineError(_("labgen has started no lab here."), _("Bring it up with `labgen up`."))
         return state
 
     def _retire(self, names: tuple[str, ...]) -> int:
@@ -113,13 +114,20 @@ class Reconciler:
         runner = self.machines.runner(state)
         for name in names:
             node, identity = self.plan.lab.node(name), self._folder.machine_ids()[state.provider][name]
-            with self.machines.progress.step(f"Changing {name}: {node.memory} MiB, {counted(node.cpus)}"):
+            with self.machines.progress.step(
+                _(
+                    "Changing %(name)s: %(memory)s MiB, %(counted)s",
+                    name=name,
+                    memory=node.memory,
+                    counted=counted(node.cpus),
+                )
+            ):
                 try:
                     PROVIDERS[state.provider].resize(runner, identity, node)
                 except ProgramFailed as why:
                     raise MachineError(
-                        f"{name} cannot be changed: {why.output.strip() or why.message}",
-                        "Put lab.yml back as it was, or make the lab again: labgen down, then labgen up.",
+                        _("%(name)s cannot be changed: %(value)s", name=name, value=why.output.strip() or why.message),
+                        _("Put lab.yml back as it was, or make the lab again: labgen down, then labgen up."),
                     ) from None
             self._renewed(name)
         return 0
@@ -137,7 +145,7 @@ class Reconciler:
             driver = self.machines.driver(state)
             # Its connection ends with it.
             inventory.close_shared(self._folder, Runner())
-            with self.machines.progress.step(f"Restarting {name}"):
+            with self.machines.progress.step(_("Restarting %(name)s", name=name)):
                 driver.reload(name, within=within, on_line=self.machines.progress.detail)
             self._renewed(name)
             self.machines.reached(driver, state)

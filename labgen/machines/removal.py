@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import LabgenError, MachineError
+from labgen.core.i18n import _, sentences
 from labgen.core.process import Runner
 from labgen.machines import connection_info, inventory, leftovers, render
 from labgen.machines.leftovers import Leftover, Traces
@@ -83,24 +84,36 @@ class Removal:
             if daemon is None:
                 self._clear(provider, runner, traces, problems)
         for daemon in daemons.values():
-            with self.machines.progress.step(f"Ending the lab's own {daemon.title}"):
+            with self.machines.progress.step(_("Ending the lab's own %(daemon)s", daemon=daemon.title)):
                 daemon.remove()
             if daemon.exists:
                 raise MachineError(
-                    f"the lab's own {daemon.title} could not be removed whole: see network namespace "
-                    f"{daemon.namespace} and {self.folder.own / daemon.place}.",
-                    f"End what still runs in it, then: labgen down\nip netns pids {daemon.namespace}",
+                    _(
+                        "the lab's own %(daemon)s could not be removed completely: see network namespace "
+                        "%(namespace)s and %(own)s.",
+                        daemon=daemon.title,
+                        namespace=daemon.namespace,
+                        own=self.folder.own / daemon.place,
+                    ),
+                    _(
+                        "End what still runs in it, then: labgen down\nip netns pids %(namespace)s",
+                        namespace=daemon.namespace,
+                    ),
                 )
         self.folder.forget()
 
     def _announce(self) -> None:
         earlier = self.folder.moved_from()
         if earlier is not None:
-            self.machines.progress.note(f"note: this folder was moved; its machines were made in {earlier}.")
+            self.machines.progress.note(
+                _("note: this folder was moved; its machines were made in %(earlier)s.", earlier=earlier)
+            )
         lab_names = {node.name for node in self.machines.lab.nodes}
         others = sorted({name for names in self.folder.machine_ids().values() for name in names} - lab_names)
         if others:
-            self.machines.progress.note(f"note: removed as well, though lab.yml does not name it: {', '.join(others)}.")
+            self.machines.progress.note(
+                _("note: also removed, although lab.yml does not name it: %(others)s.", others=", ".join(others))
+            )
 
     def _daemons(self) -> dict[str, Daemon]:
         """Give, by provider, daemons of the lab's own of which anything is left."""
@@ -137,7 +150,7 @@ class Removal:
         lab = with_unknown(self.record.lab if self.record else self.machines.lab, names)
         drivers = [self.machines.edited_vagrantfile(state), self.machines.driver(state, lab)]
         problems: list[LabgenError] = []
-        with self.machines.progress.step("Removing the machines"):
+        with self.machines.progress.step(_("Removing the machines")):
             for driver in filter(None, drivers):
                 try:
                     driver.destroy(on_line=self.machines.progress.detail, parallel=parallel)
@@ -167,9 +180,10 @@ class Removal:
 def _not_removed(remaining: Sequence[Leftover], problems: Sequence[LabgenError]) -> MachineError:
     names = ", ".join(str(leftover) for leftover in remaining)
     commands = "\n".join(shlex.join(command) for leftover in remaining for command in leftover.commands)
-    why = "".join(f"\n{problem.message}" for problem in problems[-1:])
+    message = _("not everything could be removed: %(names)s.", names=names)
     return MachineError(
-        f"not everything could be removed: {names}.{why}", f"Remove it by hand:\n{commands}\nlabgen down"
+        sentences(message, *(problem.words for problem in problems[-1:]), separator="\n"),
+        _("Remove it by hand:\n%(commands)s\nlabgen down", commands=commands),
     )
 
 
@@ -188,7 +202,7 @@ def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -
     inventory.close_shared(folder, Runner())
     lab = with_unknown(record.lab if record else machines.lab, names)
     problems: list[LabgenError] = []
-    with machines.progress.step(f"Removing {', '.join(names)}"):
+    with machines.progress.step(_("Removing %(names)s", names=", ".join(names))):
         try:
             machines.driver(state, lab).destroy(names, on_line=machines.progress.detail)
         except LabgenError as why:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from labgen import boxes
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import RenderConflict
+from labgen.core.i18n import _
 from labgen.model.lab import Lab
 from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS, Provider
@@ -183,9 +184,11 @@ def write(text: str, path: Path, *, force: bool = False) -> Written:
         return Written(path, "unchanged")
     if old is not None and edited(old) and not force:
         raise RenderConflict(
-            f"{path} has been edited by hand, or was not made by labgen: it is left as it is.",
-            "See what would change with `labgen render --diff`; put your change into lab.yml, or "
-            "overwrite the file with `labgen render --force`.",
+            _("%(path)s has been edited by hand, or was not made by labgen: it is left as it is.", path=path),
+            _(
+                "See the difference with `labgen render --diff`. Put your change into lab.yml, or "
+                "overwrite the file with `labgen render --force`."
+            ),
         )
     write_whole(path, text, follow=True)
     if old is None:

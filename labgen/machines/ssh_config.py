@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.core.errors import HostError
+from labgen.core.i18n import _
 from labgen.core.quoting import fits_ssh
 
 _KEY = "identityfile"
@@ -84,8 +85,8 @@ def quoted(path: str) -> str:
     """
     if not fits_ssh(path):
         raise HostError(
-            f"ssh cannot use a key in {path!r}: it would read the folder's name in another way.",
-            "Rename the folder, or move the lab to another, so that it holds neither `${` nor control characters.",
+            _("ssh cannot use a key in %(path)r: it reads special characters of the name in another way.", path=path),
+            _("Rename the folder, or move the lab to another, so that it holds neither `${` nor control characters."),
         )
     # Older versions of OpenSSH know no escapes, and take a backslash for what it is: none that is not needed.
     escaped = re.sub(r'\\(?=[\\"\']|$)', r"\\\\", path).replace('"', r"\"").replace("%", "%%")

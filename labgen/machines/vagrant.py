@@ -16,6 +16,7 @@ from typing import Any
 import vagrant as python_vagrant
 
 from labgen.core.errors import BoxError, MachineError, ProgramTimeout
+from labgen.core.i18n import _, sentences
 from labgen.core.process import Result, Runner
 from labgen.host.computer import Host
 from labgen.host.downloads import vagrant_home
@@ -86,9 +87,9 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
             except ProgramTimeout as late:
                 raise ProgramTimeout(late.message.removesuffix(".") + machine + ".", late.hint) from None
         if not result.ok:
-            all_of_it = f"Everything Vagrant said is in {self._log}."
+            all_of_it = _("The whole output of Vagrant is in %(log)s.", log=self._log)
             why = explain(result.out)
-            raise MachineError(why, "\n".join(filter(None, (way_out(why), all_of_it))))
+            raise MachineError(why, sentences(way_out(why), all_of_it, separator="\n"))
 
     def _stream_vagrant_command(self, args: Any) -> Iterator[str]:
         raise NotImplementedError("streaming goes through on_line")
@@ -97,14 +98,25 @@ class _Cli(python_vagrant.Vagrant):  # type: ignore[misc]
         result = self._run(self._make_vagrant_command(args))
         if not result.ok:
             why = _error_exit(result.out) or explain(result.err or result.out)
-            raise MachineError(f"`{result.command}` ended with status {result.status}: {why}", way_out(why))
+            raise MachineError(
+                _(
+                    "`%(command)s` ended with status %(status)s: %(why)s",
+                    command=result.command,
+                    status=result.status,
+                    why=why,
+                ),
+                way_out(why),
+            )
         return result
 
     def _run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> Result:
         folder = Path(self.root)
         # Without one Vagrant would take that of a folder further up, and with it another lab's machines.
         if command[1:2] != ["box"] and not (folder / self._vagrantfile).is_file():
-            raise MachineError(f"there is no {self._vagrantfile} in {folder}.", "Write it with `labgen render`.")
+            raise MachineError(
+                _("there is no %(vagrantfile)s in %(folder)s.", vagrantfile=self._vagrantfile, folder=folder),
+                _("Write it with `labgen render`."),
+            )
         try:
             return self._runner.run(
                 command,
@@ -235,7 +247,9 @@ class Vagrant:
             with self._saying(on_line, 900):
                 self._cli.box_add(name, str(file), provider=provider, force=True)
         except MachineError as why:
-            raise BoxError(f"the box {file} cannot be added: {why.message}", why.hint) from None
+            raise BoxError(
+                _("the box %(file)s cannot be added: %(message)s", file=file, message=why.words), why.advice
+            ) from None
 
     def fetch_box(self, box: Box, provider: str, *, on_line: Callable[[str], None]) -> None:
         """Fetch a box that is not installed yet, from where lab.yml or Vagrant's catalogue has it.
@@ -263,11 +277,19 @@ class Vagrant:
                 return
             if _OTHER_CHECKSUM.search(why.message):
                 raise BoxError(
-                    f"{file} was refused: its checksum differs from the one that is written down for it.",
-                    "It was cut off or changed. Fetch it again. If it still differs, do not use it, ask who keeps it. "
-                    "The checksum stands in lab.yml (box.checksum) or in the catalogue.",
+                    _(
+                        "%(file)s was refused: its checksum differs from the recorded one.",
+                        file=file,
+                    ),
+                    _(
+                        "The file is incomplete or was changed. Download it again. "
+                        "If the checksum still differs, do not use the file, and ask its provider. "
+                        "The checksum is in lab.yml (box.checksum) or in the catalogue."
+                    ),
                 ) from None
-            raise BoxError(f"the box {box.name} cannot be fetched: {why.message}", why.hint) from None
+            raise BoxError(
+                _("the box %(box)s cannot be fetched: %(message)s", box=box.name, message=why.words), why.advice
+            ) from None
 
     def _saying(self, on_line: Callable[[str], None], within: float, silence: float | None = None) -> _Saying:
         return _Saying(self._cli, on_line, within, silence)
@@ -307,9 +329,9 @@ def parse_status(output: str) -> Mapping[str, Machine]:
         fields = line.split(",", 3)
         if len(fields) < 4 or not fields[0].isdigit():
             continue
-        _, name, kind, data = fields
+        _time, name, kind, data = fields
         if kind == "error-exit":
-            raise MachineError(f"Vagrant says: {_plain(data)}")
+            raise MachineError(_("Vagrant says: %(message)s", message=_plain(data)))
         if name:
             facts_by_name.setdefault(name, {})[kind] = data
     machines = {
@@ -318,7 +340,7 @@ def parse_status(output: str) -> Mapping[str, Machine]:
         if "state" in facts
     }
     if not machines:
-        raise MachineError("`vagrant status` named no machine.", "Render the lab again with `labgen render`.")
+        raise MachineError(_("`vagrant status` named no machine."), _("Render the lab again with `labgen render`."))
     return machines
 
 

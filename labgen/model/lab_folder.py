@@ -22,6 +22,7 @@ from typing import Any
 
 from labgen.core.atomic_files import read, remove, write_whole
 from labgen.core.errors import HostError, MachineError
+from labgen.core.i18n import _
 from labgen.model import record as records
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.record import Record
@@ -198,8 +199,8 @@ class LabFolder:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
             reason = why if isinstance(why, ValueError) else _DAMAGED
             raise MachineError(
-                f"{self.own / 'state.json'} cannot be read: {reason}.",
-                "Run `labgen up` again: it checks again what runs here.",
+                _("%(own)s cannot be read: %(reason)s.", own=self.own / "state.json", reason=reason),
+                _("Run `labgen up` again: it checks again what runs here."),
             ) from None
 
     def record(self) -> Record | None:

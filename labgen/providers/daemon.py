@@ -212,7 +212,7 @@ class Daemon(ABC):
         pid = self.pid()
         if pid is None:
             raise HostError(
-                _("the lab's own %(value)s does not run any more.", value=self.title),
+                _("the lab's own %(daemon)s does not run any more.", daemon=self.title),
                 _("Bring the lab up again with `labgen up`."),
             )
         return pid

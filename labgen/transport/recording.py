@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from labgen.core.errors import LabgenError, NodeError
+from labgen.core.i18n import _
 from labgen.core.redaction import TooManySecrets, redact
 from labgen.docker.question import Question
 from labgen.model.lab import Node
@@ -88,7 +89,10 @@ class Recording(Transport):
             redacted = ""
         # Stand-ins are longer than short secrets.
         if (out and not redacted) or sys.getsizeof(redacted) > 2 * LONGEST:
-            raise NodeError(f"{node.name} answered with more secrets than are cut out.", "What prints them there?")
+            raise NodeError(
+                _("the answer of %(node)s has more secrets than labgen can remove.", node=node.name),
+                _("Find out what prints them there."),
+            )
         return redacted
 
     def _keep(self, node: Node, script: str, out: str, error: tuple[str, str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from labgen.core.errors import NodeError
+from labgen.core.i18n import _
 from labgen.model.lab import Node
 from labgen.transport.observation import Observation
 from labgen.transport.protocol import Transport
@@ -65,7 +66,10 @@ class Replay(Transport):
         if observation.error[0]:
             raise NodeError(*observation.error)
         if observation.left_out:
-            raise NodeError(f"what {node.name} answered was too much to be kept.", "Grade the lab itself.")
+            raise NodeError(
+                _("the evidence does not have the answer of %(node)s: it was too long.", node=node.name),
+                _("Grade the lab itself."),
+            )
         mark = MARK.search(script)
         return observation.out.replace(SAME_MARK, mark[0]) if mark else observation.out
 

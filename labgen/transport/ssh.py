@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from labgen.core.bounded import TooMuch
 from labgen.core.errors import LabgenError, NodeError
+from labgen.core.i18n import NOTHING, Text, _, sentences
 from labgen.core.redaction import redact
 from labgen.docker.question import Page, Question, Reply
 from labgen.machines.inventory import Inventory
@@ -87,7 +88,7 @@ class SshTransport(Transport):
     :param advice: what to do once a node that failed answers again, as a sentence.
     """
 
-    def __init__(self, inventory: Inventory, advice: str = "") -> None:
+    def __init__(self, inventory: Inventory, advice: Text = NOTHING) -> None:
         self._inventory = inventory
         self._advice = advice
         self._nodes: dict[str, _OnNode] = {}
@@ -102,8 +103,13 @@ class SshTransport(Transport):
         if not output.ok:
             message = output.err.strip() or output.out.strip()
             raise NodeError(
-                f"{node.name} did not answer as it should (status {output.status}): {message[-300:]}",
-                f"Look at it there: labgen ssh {node.name}",
+                _(
+                    "%(node)s did not answer as it should (status %(status)s): %(message)s",
+                    node=node.name,
+                    status=output.status,
+                    message=message[-300:],
+                ),
+                _("Look at it there: labgen ssh %(node)s", node=node.name),
             )
         return output.out
 
@@ -190,9 +196,16 @@ class SshTransport(Transport):
                 return page_request.get(_connect(self._inventory, node, self._advice), address, port, seconds, most)
             except Prohibited:
                 raise NodeError(
-                    f"{node.name}: its ssh server opens no connections, so no page can be requested from there.",
-                    f"labgen ssh {node.name}\nTake AllowTcpForwarding and DisableForwarding out of /etc/ssh/sshd_config"
-                    " and sshd_config.d, then: sudo systemctl reload ssh",
+                    _(
+                        "%(node)s: its ssh server opens no connections, so no page can be requested from there.",
+                        node=node.name,
+                    ),
+                    _(
+                        "labgen ssh %(node)s\n"
+                        "Take AllowTcpForwarding and DisableForwarding out of /etc/ssh/sshd_config and "
+                        "sshd_config.d, then: sudo systemctl reload ssh",
+                        node=node.name,
+                    ),
                 ) from None
 
     def open(self, node: Node) -> None:
@@ -247,10 +260,10 @@ class SshTransport(Transport):
             raise
 
     def _unwell(self, node: Node, what: str) -> NodeError:
-        start = "See with `labgen status` whether the machine runs. `labgen up` starts it."
+        start = _("Check with `labgen status` whether the machine runs; start it with `labgen up`.")
         if self._inventory.state.remote:
-            start = "See whether the machine runs, and whether it is busy."
-        return NodeError(f"{node.name} {what}", f"{start} {self._advice}".rstrip())
+            start = _("Check whether the machine runs, and whether it is busy.")
+        return NodeError(_("%(node)s %(problem)s", node=node.name, problem=what), sentences(start, self._advice))
 
 
 class _Access:
@@ -275,7 +288,7 @@ class _Access:
         return self._transport.page(self._node, address, port, within, most)
 
 
-def _connect(inventory: Inventory, node: Node, advice: str) -> Connection:
+def _connect(inventory: Inventory, node: Node, advice: Text) -> Connection:
     try:
         return inventory.opened(node).transport
     except TimeoutError as why:
@@ -283,7 +296,7 @@ def _connect(inventory: Inventory, node: Node, advice: str) -> Connection:
         raise _unreached(node, why, advice, remote=inventory.state.remote) from None
 
 
-def _unreached(node: Node, why: Exception, advice: str, *, remote: bool) -> NodeError:
+def _unreached(node: Node, why: Exception, advice: Text, *, remote: bool) -> NodeError:
     reason = str(why)
     if isinstance(why, OSError) and why.strerror:  # else `[Errno 111]` stands before it
         reason = f"{why.filename}: {why.strerror}" if why.filename else why.strerror
@@ -292,14 +305,19 @@ def _unreached(node: Node, why: Exception, advice: str, *, remote: bool) -> Node
 
 def _silent(node: Node, why: EngineSilent) -> NodeError:
     return NodeError(
-        f"{node.name}: its engine does not answer: {redact(str(why))}.", "Look at it there: sudo journalctl -u docker"
+        _("%(node)s: its engine does not answer: %(reason)s.", node=node.name, reason=redact(str(why))),
+        _("Look at it there: sudo journalctl -u docker"),
     )
 
 
 def _too_much(node: Node) -> NodeError:
     return NodeError(
-        f"{node.name} answered with more than {LONGEST // 2**20} MiB: the answer was not read.",
-        "Something there prints without end: a page, a log, a container's output.",
+        _(
+            "%(node)s answered with more than %(longest)s MiB: the answer was not read.",
+            node=node.name,
+            longest=LONGEST // 2**20,
+        ),
+        _("Something there prints without end: a page, a log, a container's output."),
     )
 
 

@@ -145,7 +145,7 @@ def test_down_of_a_moved_folder_takes_the_old_engine_down(lab: LabUnderTest) -> 
     (lab.path / "Vagrantfile").unlink()
     write(lab, "{workers: 0, name: another}")
     told = lab.run("labgen", "down")
-    assert "Nothing of the lab is left" in told.stdout
+    assert "The lab is removed." in told.stdout
     assert "swarm-worker2" in told.stderr
     nothing_is_left(lab, namespace)
 
@@ -169,5 +169,5 @@ def test_down_after(lab: LabUnderTest, accident: Callable[[LabUnderTest], None])
     namespace = lab.state.namespace
     assert namespace is not None
     accident(lab)
-    assert "Nothing of the lab is left" in lab.run("labgen", "down").stdout
+    assert "The lab is removed." in lab.run("labgen", "down").stdout
     nothing_is_left(lab, namespace)

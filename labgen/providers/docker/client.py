@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labgen.core.errors import MachineError, ProgramTimeout
-from labgen.core.i18n import _
+from labgen.core.i18n import NOTHING, Text, _
 from labgen.core.process import Result, Runner
 
 WITHIN = 120.0
@@ -57,46 +57,54 @@ def refused(result: Result) -> MachineError:
     )
 
 
-_WAYS_OUT: tuple[tuple[re.Pattern[str], str], ...] = (
+_WAYS_OUT: tuple[tuple[re.Pattern[str], Text], ...] = (
     (
         re.compile(r"(?i)is the docker daemon running|if the daemon is running|cannot connect to the docker daemon"),
-        "Start Docker Desktop, or on Linux:  sudo systemctl start docker\nThen run the same command again.",
+        _("Start Docker Desktop, or on Linux:  sudo systemctl start docker\nThen run the same command again."),
     ),
     (
         re.compile(r"Only one usage of each socket address"),
-        "A port of this computer is taken. See who has it:  netstat -ano | findstr LISTENING\n"
-        "End that program, or give another port in lab.yml (`ports:`). Then `labgen up` carries on.",
+        _(
+            "A port of this computer is taken. See who has it:  netstat -ano | findstr LISTENING\n"
+            "End that program, or give another port in lab.yml (`ports:`). Then `labgen up` carries on."
+        ),
     ),
     (
         re.compile(r"forbidden by its access permissions|access a socket in a way forbidden"),
-        "Windows keeps that port for Hyper-V. See the ranges:  netsh int ipv4 show excludedportrange tcp\n"
-        "Give a port outside of them in lab.yml (`ports:`). Then `labgen up` carries on.",
+        _(
+            "Windows keeps that port for Hyper-V. See the ranges:  netsh int ipv4 show excludedportrange tcp\n"
+            "Give a port outside of them in lab.yml (`ports:`). Then `labgen up` carries on."
+        ),
     ),
     (
         re.compile(r"(?i)no such image"),
-        "The image of the nodes is not in this engine:  labgen box build --provider docker\nThen: labgen up",
+        _("The image of the nodes is not in this engine:  labgen box build --provider docker\nThen: labgen up"),
     ),
     (
         re.compile(r"(?i)port is already allocated|address already in use"),
-        "A port that was forwarded when the node was made is taken now. End what uses it, or make the node again, "
-        "which takes another port: labgen down NODE, then labgen up.",
+        _(
+            "A port that was forwarded when the node was made is taken now. End what uses it, or make the node again, "
+            "which takes another port: labgen down NODE, then labgen up."
+        ),
     ),
     (
         re.compile(r"(?i)too many open files|no space left on device|inotify"),
-        "The kernel's limit of inotify instances is reached; each node takes five:  sudo sysctl "
-        "fs.inotify.max_user_instances=1024\nThen: labgen down, and labgen up.",
+        _(
+            "The kernel's limit of inotify instances is reached; each node takes five:  sudo sysctl "
+            "fs.inotify.max_user_instances=1024\nThen: labgen down, and labgen up."
+        ),
     ),
 )
 """What Docker or a node says -> what can be done; the first that fits."""
 
 
-def way_out(text: str) -> str:
+def way_out(text: str) -> Text:
     """Say what to do about a failure; empty if no way out of it is known.
 
-    >>> way_out("Bind for 127.0.0.1:8001 failed: port is already allocated").partition(".")[0]
+    >>> str(way_out("Bind for 127.0.0.1:8001 failed: port is already allocated")).partition(".")[0]
     'A port that was forwarded when the node was made is taken now'
     """
-    return next((hint for pattern, hint in _WAYS_OUT if pattern.search(text)), "")
+    return next((hint for pattern, hint in _WAYS_OUT if pattern.search(text)), NOTHING)
 
 
 _TAKEN = re.compile(r"(?i)already allocated|address already in use|ports are not available")

@@ -103,7 +103,7 @@ def test_a_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path
     (lab / "Vagrantfile").unlink()
     checks = run(installed, lab, "pytest", "verify/")
     assert checks.returncode == 4
-    assert "there is no lab in" in checks.stdout + checks.stderr
+    assert "is not up" in checks.stdout + checks.stderr
     assert "Traceback" not in checks.stdout + checks.stderr
 
 

@@ -163,7 +163,7 @@ def test_fab_by_hand_lists_its_tasks_and_rehearses(typed: Type, lab: Path) -> No
 def test_pytest_by_hand_says_that_there_is_no_lab(typed: Type, lab: Path) -> None:
     done = typed("verify/", folder=lab, module="pytest")
     assert done.returncode == 4
-    assert b"there is no lab in" in done.stdout + done.stderr
+    assert b"is not up" in done.stdout + done.stderr
 
 
 def test_evidence_is_graded_and_explained(typed: Type, tmp_path: Path) -> None:

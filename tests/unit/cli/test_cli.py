@@ -117,7 +117,7 @@ def test_init_lays_down_a_folder_and_leaves_what_is_there(tmp_path: Path, capsys
     assert len([path for path in place.rglob("*") if path.is_file()]) <= 5
     (place / "lab.yml").write_text("workers: 3\n")
     assert cli.main(["init", str(place)]) == 0
-    assert "yours, left as it is" in capsys.readouterr().out
+    assert "changed by you, not touched" in capsys.readouterr().out
     assert (place / "lab.yml").read_text() == "workers: 3\n"
 
 

@@ -92,7 +92,7 @@ def test_read_takes_no_more_than_a_file_may_have(tmp_path: Path) -> None:
         atomic_files.read(file, 8)
     with file.open("wb") as source:
         source.truncate(4 * 2**20 + 1)
-    with pytest.raises(HostError, match="Vagrantfile is larger than 4 MiB, which no such file is") as refused:
+    with pytest.raises(HostError, match="Vagrantfile is larger than 4 MiB") as refused:
         atomic_files.read(file)
     assert refused.value.hint == "Move it away."
     assert atomic_files.read(file, 5 * 2**20) is not None

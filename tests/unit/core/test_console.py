@@ -123,7 +123,7 @@ def test_an_error_that_cannot_be_printed_keeps_its_status(tmp_path: Path) -> Non
 def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     result = shell(f"mkdir gone && cd gone && rmdir ../gone && {LABGEN} schema", tmp_path, PYTHONPATH=str(Path.cwd()))
     assert result.returncode == 5
-    assert result.stderr == "error: the working folder is not there any more.\n  Change to one that is: cd\n"
+    assert result.stderr == "error: the working folder no longer exists.\n  Change to a folder that exists: cd\n"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_dated_computes_with_every_date_and_clock_that_are_read(moment: str, clo
 
 
 def test_read_takes_no_clock_of_the_year_3000_for_one() -> None:
-    with pytest.raises(NodeError, match="the node gave no JSON"):
+    with pytest.raises(NodeError, match="the node did not answer with JSON"):
         container_times.read(told(now=32_503_680_000.0), (10.0, 12.0))
 
 

@@ -39,7 +39,7 @@ def test_read_tells_what_came_of_each_port() -> None:
 
 @pytest.mark.parametrize("text", ["", ANSWER.replace("done", "do")])
 def test_read_refuses_an_answer_that_is_cut_short(text: str) -> None:
-    with pytest.raises(NodeError, match="not told to the end"):
+    with pytest.raises(NodeError, match="is incomplete"):
         read(text)
 
 

@@ -184,7 +184,7 @@ def test_images_of_earlier_recipes_go_unless_a_container_uses_them(tmp_path: Pat
         }
     )
     ensure(told, tmp_path, progress)
-    assert progress.said == ["Removed the node image of an earlier recipe: labgen/node:old"]
+    assert list(map(str, progress.said)) == ["Removed the node image of an earlier recipe: labgen/node:old"]
 
 
 def test_no_engine_answers(tmp_path: Path) -> None:

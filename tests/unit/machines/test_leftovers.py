@@ -72,7 +72,7 @@ def test_look_docker_asks_for_this_labs_mark_only() -> None:
     "answer", ["error: Cannot connect to the Docker daemon", ProgramMissing("docker is not there.")]
 )
 def test_look_says_that_it_does_not_know_where_the_provider_does_not_answer(answer: str | Exception) -> None:
-    with pytest.raises(MachineError, match="cannot be seen") as caught:
+    with pytest.raises(MachineError, match="cannot find out") as caught:
         look("docker", Answers({"docker": answer}), Traces({"swarm-manager": ID}, MARK))
     assert "swarm-manager" in caught.value.message
     assert "labgen down" in caught.value.hint

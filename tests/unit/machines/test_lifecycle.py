@@ -74,7 +74,7 @@ def test_a_machine_that_did_not_boot_is_made_anew_once_and_said(machines: Machin
     vagrant = FakeVagrant(None)
     again(machines, vagrant, STUCK)
     assert vagrant.asked == ["destroy swarm-worker1", "up libvirt"]
-    assert "swarm-worker1 did not boot: making it once more." in machines.progress.notes  # type: ignore[attr-defined]
+    assert "swarm-worker1 did not boot: making another one." in map(str, machines.progress.notes)  # type: ignore[attr-defined]
 
 
 def test_twice_is_an_error_that_says_so(machines: Machines) -> None:

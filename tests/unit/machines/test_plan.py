@@ -93,7 +93,7 @@ def test_plan_what_only_new_machines_have_is_refused(after: str, key: str) -> No
     refusal = planned.refusal(prune=True)
     assert refusal is not None
     assert key in refusal.message
-    assert refusal.hint.startswith("Make the machines again, which loses their swarm and services:\nlabgen down\n")
+    assert refusal.hint.startswith("Make the machines again. Their swarm and services are lost:\nlabgen down\n")
     assert [line for line in planned.lines() if line.startswith("!")] == [f"! {key}: only new machines have that"]
 
 

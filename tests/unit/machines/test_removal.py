@@ -93,7 +93,7 @@ def test_down_removes_what_was_made_whatever_lab_yml_says_now(
 ) -> None:
     world.folder.lab_file.write_text(lab)
     assert world.down() == 0
-    assert "Nothing of the lab is left" in capsys.readouterr().out
+    assert "The lab is removed." in capsys.readouterr().out
     assert world.folder.machine_ids() == {}
     assert world.log == ["destroy by .labgen/Vagrantfile"]
     assert not (world.folder.path / ".labgen" / "Vagrantfile").exists()
@@ -124,7 +124,7 @@ def test_down_that_leaves_something_says_what_and_how_to_remove_it(
     world.fails = "VBoxManage failed: the disk is in use"
     assert world.down() == 7
     printed = capsys.readouterr()
-    assert "Nothing of the lab is left" not in printed.out
+    assert "The lab is removed." not in printed.out
     assert "machine swarm-manager, machine swarm-worker1, machine swarm-worker2" in printed.err
     assert "the disk is in use" in printed.err
     assert "VBoxManage unregistervm a1 --delete" in printed.err

@@ -28,7 +28,7 @@ def test_a_refused_key_is_no_machine_that_is_off(reason: str) -> None:
 @pytest.mark.parametrize("reason", ["No route to host", "Connection timed out", "OSError"])
 def test_anything_else_is_one(reason: str) -> None:
     error = unreached("swarm-worker1", reason, "Run it again.")
-    assert error.hint.startswith("See with `labgen status`")
+    assert error.hint.startswith("Check with `labgen status`")
     assert error.hint.endswith("`labgen up`. Run it again.")
 
 

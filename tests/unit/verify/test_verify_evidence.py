@@ -36,7 +36,7 @@ def test_recording_hands_on_no_answer_with_more_secrets_than_can_be_cut_out(monk
     hosts, filled = recording({"env": "PASSWORD=x", "true": ""})
     assert "PASSWORD=x" not in hosts.run(NODE, "env")
     monkeypatch.setattr(recordings, "redact", redact)
-    with pytest.raises(NodeError, match="more secrets than are cut out"):
+    with pytest.raises(NodeError, match="more secrets than labgen can remove"):
         hosts.run(NODE, "env")
     assert (filled.observations[-1].out, filled.observations[-1].error[0] != "") == ("", True)
     # A script that prints nothing is not one of which everything was cut out.
@@ -55,7 +55,7 @@ def test_recording_hands_on_an_answer_that_stand_ins_make_no_longer_than_twice_t
         if handed_on:
             assert len(hosts.run(NODE, "env")) == length
             continue
-        with pytest.raises(NodeError, match="more secrets than are cut out"):
+        with pytest.raises(NodeError, match="more secrets than labgen can remove"):
             hosts.run(NODE, "env")
 
 
