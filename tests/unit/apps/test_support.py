@@ -140,7 +140,7 @@ def test_support_refuses_to_overwrite(
     mine = tmp_path / "labgen-support.zip"
     mine.write_text("mine")
     assert cli.main(["-C", str(folder.path), "support"]) == 5
-    assert "there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert mine.read_text() == "mine"
 
 

@@ -70,7 +70,7 @@ def test_of_folder_takes_lab_yml_under_another_case_for_itself(tmp_path):
 def test_of_folder_refuses_a_link_that_leads_nowhere(tmp_path):
     needs.posix("links")
     (tmp_path / "lab.yml").symlink_to("gone.yml")
-    assert "is a link to 'gone.yml', which does not exist" in refused(tmp_path)
+    assert "is a link to 'gone.yml', which is not there" in refused(tmp_path)
 
 
 def test_of_folder_refuses_a_link_that_leads_to_itself(tmp_path):

@@ -71,7 +71,7 @@ def test_heard_tells_the_senders() -> None:
 
 
 def test_heard_says_nothing_where_no_journal_is_kept() -> None:
-    with pytest.raises(NodeError, match="nothing into the journal"):
+    with pytest.raises(NodeError, match="journal is empty"):
         heard("from=10.0.2.101\n")
 
 

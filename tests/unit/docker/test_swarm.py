@@ -221,7 +221,7 @@ def test_an_engine_in_trouble() -> None:
     ],
 )
 def test_no_json_says_what_was_seen(answer: str, excerpt: str) -> None:
-    with pytest.raises(NodeError, match=f"but: {re.escape(excerpt)}"):
+    with pytest.raises(NodeError, match=f"but with: {re.escape(excerpt)}"):
         swarm.nodes(lambda _: answer)
 
 

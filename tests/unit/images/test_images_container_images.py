@@ -54,5 +54,5 @@ def test_versions_as_programs_tell_them(said: str, version: str) -> None:
 
 
 def test_a_program_that_tells_no_version() -> None:
-    with pytest.raises(BoxError, match="No version"):
+    with pytest.raises(BoxError, match="no version"):
         substitutes.version_in("not found")

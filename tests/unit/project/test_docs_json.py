@@ -13,6 +13,7 @@ import pytest
 from labgen import cli
 from labgen.cli import run
 from labgen.cli.status import Status
+from labgen.core.i18n import untranslated
 from labgen.host.findings import Finding
 from labgen.providers import doctor
 from labgen.providers.diagnosis import Diagnosis
@@ -43,7 +44,7 @@ def test_docs_json_has_the_fields_of_status(tmp_path: Path, capsys: pytest.Captu
 def test_docs_json_has_the_fields_of_doctor(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finding = Finding("memory", "ok", "memory", "3 GiB.")
+    finding = Finding("memory", "ok", untranslated("memory"), untranslated("3 GiB."))
     diagnosis = Diagnosis((finding,), ("docker",), {"docker": True}, {"docker": False})
     monkeypatch.setattr(doctor, "examine", lambda *_: diagnosis)
     cli.main(["-C", str(tmp_path), "doctor", "--json"])
