@@ -37,7 +37,9 @@ def guarded(command: Callable[[], int]) -> int:
             status = command()
             sys.stdout.flush()
     except KeyboardInterrupt:
-        status = _print_error("\nInterrupted. Run the same command again: it carries on.", INTERRUPTED)
+        status = _print_error(
+            _("\nInterrupted. Run the same command again: it carries on.").in_(ui_language()), INTERRUPTED
+        )
     except LabgenError as error:
         status = _print_error(_error(error).in_(ui_language()), error.exit_status)
     except SystemExit as end:
@@ -74,8 +76,11 @@ def _is_of_output(error: OSError) -> bool:
 
 def _not_written(error: OSError) -> int:
     _silence(sys.stdout)
-    text = f"error: the output cannot be written: {error.strerror}."
-    return _print_error(f"{text}\n  Write it to another file, or make room on that disk.", HostError.exit_status)
+    text = _(
+        "error: the output cannot be written: %(reason)s.\n  Write it to another file, or make room on that disk.",
+        reason=error.strerror,
+    )
+    return _print_error(text.in_(ui_language()), HostError.exit_status)
 
 
 def _unexpected(error: Exception) -> int:
@@ -83,14 +88,23 @@ def _unexpected(error: Exception) -> int:
     if isinstance(error, OSError):
         file = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return _print_error(
-            f"error: {file}{error.strerror or error}.\n  Check that file, its folder's permissions and the disk.",
+            _(
+                "error: %(reason)s.\n  Check that file, its folder's permissions and the disk.",
+                reason=f"{file}{error.strerror or error}",
+            ).in_(ui_language()),
             HostError.exit_status,
         )
     if isinstance(error, MemoryError):
-        return _print_error("error: this computer has not enough memory for it.", HostError.exit_status)
+        return _print_error(
+            _("error: this computer has not enough memory for it.").in_(ui_language()), HostError.exit_status
+        )
     return _print_error(
-        f"error: labgen itself failed: {type(error).__name__}: {error}\n"
-        f"  Please report it: set {TRACEBACK}=1, run the same command again, and add what `labgen support` writes.",
+        _(
+            "error: labgen itself failed: %(error)s\n"
+            "  Please report it: set %(variable)s=1, run the same command again, and add what `labgen support` writes.",
+            error=f"{type(error).__name__}: {error}",
+            variable=TRACEBACK,
+        ).in_(ui_language()),
         LabgenError.exit_status,
     )
 
