@@ -16,7 +16,6 @@ from labgen.cli.declare import LANGUAGE_OPTION, Group, Option, option
 from labgen.cli.parameters import FolderPath
 from labgen.core.errors import UsageError
 from labgen.core.i18n import Text, _, ui_language
-from labgen.core.josa import with_particles
 from labgen.core.verbose import VERBOSE
 
 PROGRAM = "labgen"
@@ -171,6 +170,8 @@ def run(words: Sequence[str]) -> int:
     except click.UsageError as error:
         sentence = error.format_message()
         if ui_language() == "ko":
+            from labgen.core.josa import with_particles
+
             sentence = with_particles(sentence)
         raise UsageError(f"{sentence[:1].lower()}{sentence[1:]}", _way_out(error)) from None
 
