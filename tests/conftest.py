@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from labgen.core.console import TRACEBACK
+from labgen.core.i18n import LANGUAGE_VARIABLE
 from labgen.core.process import Runner
 from verify.bundle import ALLOW_RECORDINGS
 
@@ -19,6 +20,7 @@ settings.load_profile("labgen")
 
 # What labgen does not expect is a fault of its own: tests see where it is, and do not take it for an answer.
 os.environ[TRACEBACK] = "1"
+os.environ.pop(LANGUAGE_VARIABLE, None)
 
 # Tests hand in what right labs answered; nobody else may.
 os.environ[ALLOW_RECORDINGS] = "1"

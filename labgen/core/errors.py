@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labgen.core.hint import Hints, hints, text_of
-from labgen.core.i18n import Language, Spoken, Text, _, sentences, untranslated
+from labgen.core.i18n import Language, Spoken, Text, _, ngettext, sentences, untranslated
 
 GRADED_WITH_FAILURES = 11
 GRADED_INCONCLUSIVE = 12
@@ -115,11 +115,13 @@ class LabFileError(LabgenError):
     exit_status = 3
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
-        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        listed = "\n".join(f"  - {problem}" for problem in problems[:_SHOWN])
+        listed = [untranslated(f"  - {problem}") for problem in problems[:_SHOWN]]
         if len(problems) > _SHOWN:
-            listed += f"\n  and {len(problems) - _SHOWN} more"
-        super().__init__(f"{source}: {count}\n{listed}")
+            listed.append(_("  and %(count)s more", count=len(problems) - _SHOWN))
+        heading = ngettext(
+            "%(source)s: %(count)s mistake", "%(source)s: %(count)s mistakes", len(problems), source=source
+        )
+        super().__init__(sentences(heading, *listed, separator="\n"))
         self.problems = tuple(problems)
 
 

@@ -34,7 +34,7 @@ from types import ModuleType
 from typing import Literal
 
 from labgen.core.errors import ExerciseError
-from labgen.core.i18n import LANGUAGES, Language, Messages
+from labgen.core.i18n import LANGUAGES, NOTHING, Language, Messages, Text, _, sentences
 from labgen.exercise.conflicts import need_no_conflict
 from labgen.exercise.model import Exercise, brief_file
 from labgen.model.capabilities import Capability
@@ -128,12 +128,16 @@ def prerequisite() -> str:
     return next((name for name, exercise in exercises().items() if exercise.prerequisite), "")
 
 
-def translation_mistakes(language: Language) -> list[str]:
+def translation_mistakes(language: Language) -> list[Text]:
     """Say of which exercises from elsewhere the translations cannot be read, and why, a sentence each."""
     own = [exercise for exercise in exercises().values() if not exercise.module.startswith(f"{COURSE}.")]
     mistakes = [Messages.beside(str(_file(exercise.package, "exercise"))).mistake(language) for exercise in own]
     return [
-        f"{mistake.rstrip('.')}; the texts of {exercise.name} are in English."
+        _(
+            "%(mistake)s; the texts of %(exercise)s are in English.",
+            mistake=mistake.rstrip("."),
+            exercise=exercise.name,
+        )
         for exercise, mistake in zip(own, mistakes, strict=True)
         if mistake
     ]
@@ -150,10 +154,9 @@ def find(name: str) -> Exercise:
         if folder == name:
             raise error
     close = difflib.get_close_matches(name, exercises(), n=3)
-    raise ExerciseError(
-        f"there is no exercise '{name}'.",
-        (f"Did you mean {' or '.join(close)}? " if close else "") + f"The exercises are: {', '.join(exercises())}.",
-    )
+    guess = _("Did you mean %(names)s?", names=" / ".join(close)) if close else NOTHING
+    listed = _("The exercises are: %(names)s.", names=", ".join(exercises()))
+    raise ExerciseError(_("there is no exercise '%(name)s'.", name=name), sentences(guess, listed))
 
 
 def import_part(exercise: Exercise, part: Part) -> ModuleType:
