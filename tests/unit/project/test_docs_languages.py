@@ -13,7 +13,6 @@ PROJECT = Path(__file__).parents[3]
 ENGLISH_ONLY = {
     "architecture.md",
     "boxes.md",
-    "evidence.md",
     "troubleshooting.md",
     "addresses.md",
     "api.md",
