@@ -11,8 +11,6 @@ from tests import markdown
 
 PROJECT = Path(__file__).parents[3]
 ENGLISH_ONLY = {
-    "architecture.md",
-    "boxes.md",
     "troubleshooting.md",
     "addresses.md",
     "api.md",
