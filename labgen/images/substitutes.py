@@ -118,6 +118,25 @@ def version_in(output: str) -> str:
 
 
 def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> None:
+    """Fetch and unpack packages; those of the release itself where its security updates are gone.
+
+    Mirrors drop the updates of an old suite one architecture at a time, while its lists still name them.
+    """
+    release, *updates = apt.sources(stand_in.suite, workshop.runner)
+    try:
+        _unpack(workshop, apt, stand_in, target, (release, *updates))
+    except BoxError:
+        if not updates or stand_in.suite == recipe.SUITE:
+            raise
+        shutil.rmtree(target, ignore_errors=True)
+        _unpack(workshop, apt, stand_in, target, (release,))
+        workshop.progress.note(
+            f"The security updates of Debian {stand_in.suite} for {workshop.arch.name} cannot be fetched: "
+            f"{stand_in.main} is the release's own."
+        )
+
+
+def _unpack(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path, sources: tuple[str, ...]) -> None:
     workshop.run(
         [
             "mmdebstrap",
@@ -131,7 +150,7 @@ def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> N
             '--aptopt=APT::Install-Recommends "false";',
             stand_in.suite,
             target,
-            *apt.sources(stand_in.suite, workshop.runner),
+            *sources,
         ],
         failed=f"The packages of the stand-in ({' '.join(stand_in.packages)}) cannot be fetched",
         timeout=300,

@@ -17,6 +17,7 @@ from labgen.core.process import Result
 from labgen.core.progress import Progress
 from labgen.images import recipe, substitutes, wheels
 from labgen.images.build_context import Workshop
+from labgen.images.build_host import Apt
 from labgen.images.container_images import IMAGES
 from tests import needs
 
@@ -136,8 +137,6 @@ def test_stand_in_without_its_wheel_says_what_it_answers(tmp_path: Path, monkeyp
     monkeypatch.setattr(
         "labgen.images.build_host.Apt.sources", lambda *_: ("deb http://127.0.0.1/debian bookworm main",)
     )
-    from labgen.images.build_host import Apt
-
     image = next(image for image in IMAGES if image.tag == "6.2.5-alpine")
     substitutes.make(Workshop(runner, progress, place, tmp_path / "log"), Apt(()), image)
     assert str(progress.notes[-1]).startswith(
@@ -148,3 +147,31 @@ def test_stand_in_without_its_wheel_says_what_it_answers(tmp_path: Path, monkeyp
         path for path in (place / "redis-6.2.5-alpine/oci/blobs/sha256").iterdir() if b'"Labels"' in path.read_bytes()
     )
     assert b'"io.labgen.stand-in":"redis 7.0.15"' in config.read_bytes()
+
+
+@dataclass(frozen=True)
+class GoneUpdates(Debian):
+    """A mirror whose packages are those of the release alone."""
+
+    def run(self, argv: Sequence[str | Path], **options: Any) -> Result:
+        words = list(map(str, argv))
+        if "mmdebstrap" in words and any("-security" in word for word in words):
+            Path(words[words.index("bullseye" if "bullseye" in words else "bookworm") + 1]).mkdir()
+            return Result((), 25, "404  Not Found", "")
+        return super().run(argv, **options)
+
+
+def test_stand_in_of_an_old_suite_does_without_updates_that_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, apt = Notes(), Apt(())
+    monkeypatch.setattr(Apt, "sources", lambda _apt, suite, _runner: (f"deb {suite}", f"deb {suite}-security"))
+    old, new = (next(image for image in IMAGES if image.tag == tag) for tag in ("6.0-alpine", "6.2.5-alpine"))
+    runner = GoneUpdates(answers={"": (0, "")})
+    workshop = Workshop(runner, progress, tmp_path, tmp_path / "log")
+    substitutes._extract(workshop, apt, old.stand_in, tmp_path / "old")
+    assert progress.notes == [
+        "The security updates of Debian bullseye for amd64 cannot be fetched: redis-server is the release's own."
+    ]
+    with pytest.raises(BoxError, match="cannot be fetched"):
+        substitutes._extract(workshop, apt, new.stand_in, tmp_path / "new")
