@@ -106,6 +106,8 @@ def lacking(
 
 
 def _needed(host: Host, package: Package, daemon: DaemonStatus | None) -> bool:
+    if package.arch not in ("", host.machine()):
+        return False
     # Only packages of daemons are ever needed at some times and not at others.
     if package.when == "always" or daemon is None:
         return True

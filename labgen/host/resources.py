@@ -159,7 +159,7 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
     """The processor's architecture against the box's."""
     box = provider.box_for(lab)
     here = host.machine()
-    architectures = BOX_ARCHITECTURES.get(box.name)
+    architectures = provider.architectures_of(box)
     name = f"{provider.name}.architecture"
     if architectures is None and here != "amd64":
         yield Finding(
@@ -182,9 +182,10 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
                 architectures=", ".join(sorted(architectures)),
             ),
             _(
-                "%(containers)s\nOr name a box for %(here)s in lab.yml: box: {name: ..., url: ...}",
+                "%(containers)s\nOr name a box for %(here)s in lab.yml: box: %(box)s",
                 containers=_CONTAINERS,
                 here=here,
+                box="{image: debian-13}" if here in provider.image_architectures else "{name: ..., url: ...}",
             )
             if here in BOX_ARCHITECTURES[NODE_IMAGE]
             else _("Use a computer with amd64."),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from labgen.model.capabilities import Lacks
-from labgen.model.lab import Box, CloudImageName, Lab
+from labgen.model.lab import Box, Lab
 
 BUILT_BOX = "labgen/debian-12"
 """Name of the box that ``labgen box build`` makes."""
@@ -17,12 +17,11 @@ NODE_IMAGE = "labgen/node"
 
 BOX_ARCHITECTURES: Mapping[str, frozenset[str]] = {
     BUILT_BOX: frozenset({"amd64"}),
-    **dict.fromkeys((f"labgen/{name}-cloud" for name in get_args(CloudImageName)), frozenset({"amd64"})),
     NODE_IMAGE: frozenset({"amd64", "arm64"}),
     "bento/ubuntu-24.04": frozenset({"amd64", "arm64"}),
     "cloud-image/ubuntu-24.04": frozenset({"amd64", "arm64"}),
 }
-"""Architectures that boxes known to work are there for."""
+"""Architectures that boxes known to work are there for; for boxes of cloud images, each provider says it."""
 
 When = Literal["always", "no daemon", "own daemon"]
 """When a package is needed: always; where no daemon answers yet; where labgen has to start one of the lab's own,
@@ -36,11 +35,13 @@ class Package:
     :param program: a program it brings; where that is found the package is not asked for. ``None``
         where only the package manager can tell.
     :param when: when it is needed.
+    :param arch: architecture of the computers that need it; empty for all.
     """
 
     name: str
     program: str | None = None
     when: When = "always"
+    arch: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class ProviderFacts:
     :param slower_on: by system of this computer (``platform.system()``), how many times as long its machines may take.
     :param disk_format: format of the disk in the box that labgen builds for it: ``qcow2``, ``vmdk``; empty where it
         builds none.
+    :param image_architectures: for which labgen makes it a box of a cloud image.
     :param marks: what it makes bears the mark of the lab's folder, so that it is found without any other record.
     :param uses_vagrant: Vagrant creates, starts, stops and destroys its machines.
     :param packages: what it needs from Debian or Ubuntu.
@@ -82,6 +84,7 @@ class ProviderFacts:
     from_image: bool = False
     slower_on: Mapping[str, float] = field(default_factory=dict)
     disk_format: str = ""
+    image_architectures: frozenset[str] = frozenset({"amd64"})
     marks: bool = False
     uses_vagrant: bool = True
     packages: tuple[Package, ...] = ()
@@ -90,3 +93,7 @@ class ProviderFacts:
     def box_for(self, lab: Lab) -> Box:
         """Give what machines start from: the lab's box, or the provider's; always the provider's image of nodes."""
         return self.box if self.from_image else lab.box or self.box
+
+    def architectures_of(self, box: Box) -> frozenset[str] | None:
+        """Give the architectures that a box is there for, ``None`` where that is not known."""
+        return self.image_architectures if box.image else BOX_ARCHITECTURES.get(box.name)

@@ -28,6 +28,7 @@ def checks(provider: ProviderFacts) -> Checks:
             check_daemon,
             check_plugin,
             check_kvm,
+            check_firmware,
             partial(check_routes, provider=provider),
             check_firewall,
             partial(downloads.box, provider=provider),
@@ -183,6 +184,28 @@ def check_kvm(lab: Lab, host: Host) -> Iterator[Finding]:
             status.fix,
             "libvirt",
         )
+
+
+FIRMWARE: tuple[Path, ...] = (
+    Path("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),  # Debian, Ubuntu
+    Path("/usr/share/edk2/aarch64/QEMU_EFI.fd"),  # Fedora, Arch
+    Path("/usr/share/qemu/edk2-aarch64-code.fd"),  # QEMU's own
+)
+"""Where UEFI for machines of arm64 is; the Vagrantfile takes the first that is there."""
+
+
+def check_firmware(lab: Lab, host: Host) -> Iterator[Finding]:
+    """Check for UEFI, which machines of arm64 boot by."""
+    del lab
+    if host.machine() != "arm64":
+        return
+    path = next(filter(host.exists, FIRMWARE), None)
+    if path is not None:
+        yield _finding("firmware", "ok", _("machines of arm64 boot by %(path)s.", path=path))
+        return
+    apt_line = untranslated(debian.apt_line(host, ["qemu-efi-aarch64"]))
+    fix = apt_line if debian.release(host) else _("Install edk2 for aarch64.")
+    yield _finding("firmware", "error", _("UEFI for machines of arm64 is not installed."), fix)
 
 
 def _finding(name: str, level: Level, message: Text, fix: Text = NOTHING) -> Finding:

@@ -9,6 +9,7 @@
 #   data         path of .vagrant (play only)
 #   windows      whether the computer is one, false if not given
 #   uname        {sysname: ..., machine: ..., version: ...} of the computer, this one's if not given
+#   files        paths that are taken for files, as the computer has them if not given
 #   active       [[machine, provider], ...]: machines that exist (play only)
 #   dialogue     [[argument list, output or null for an error], ...]: what VBoxManage is asked, in order (play only);
 #                U+FFFD stands for a byte that is not UTF-8, and Ctrl-C is pressed while it says U+0003
@@ -113,7 +114,8 @@ VM = %w[box box_version box_url boot_timeout box_check_update].freeze
 PROVIDER = {
   "virtualbox" => [%w[name memory cpus linked_clone check_guest_additions], %w[customize]],
   "libvirt" => [%w[driver default_prefix memory cpus graphics_type memballoon_enabled management_network_name
-                   management_network_address cpu_mode cpu_model], %w[random cpu_feature]],
+                   management_network_address cpu_mode cpu_model machine_type loader features inputs],
+                %w[random cpu_feature]],
   "docker" => [%w[image has_ssh], []],
 }.freeze
 
@@ -201,6 +203,8 @@ end
 play = JSON.parse($stdin.read)
 uname = play["uname"]
 Etc.define_singleton_method(:uname) { uname.transform_keys(&:to_sym) } if uname
+files = play["files"]
+File.define_singleton_method(:file?) { |path| files.include?(path.to_s) } if files
 Vagrant::Util::Platform.windows = play.fetch("windows", false)
 Vagrant.machines = {}
 load play["vagrantfile"]

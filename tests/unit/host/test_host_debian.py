@@ -52,6 +52,15 @@ def fresh(**changes):
     return host.but(variables={"LACKS": everything}, **changes)
 
 
+def test_fresh_debian_on_arm64_lacks_the_emulator_and_the_firmware_of_arm64():
+    missing = packages(lab("box: {image: debian-13}"), fresh(arch="arm64"))
+    assert "qemu-system-x86" not in missing
+    host = fresh(arch="arm64")
+    host.variables["LACKS"] += " qemu-system-arm qemu-efi-aarch64"
+    assert {"qemu-system-arm", "qemu-efi-aarch64"} <= set(packages(lab("box: {image: debian-13}"), host))
+    assert not {"qemu-system-arm", "qemu-efi-aarch64"} & set(packages(COURSE, fresh()))
+
+
 def test_a_fresh_debian_lacks_everything_and_what_builds_the_box():
     assert packages(COURSE, fresh()) == [
         "vagrant",

@@ -86,6 +86,9 @@ def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
         ("", LINUX, "libvirt", "ok"),
         ("", LINUX.but(arch="arm64"), "libvirt", "error"),
         ("", LINUX.but(arch="riscv64"), "libvirt", "error"),
+        ("box: {image: debian-13}", LINUX.but(arch="arm64"), "libvirt", "ok"),
+        ("box: {image: debian-13}", LINUX.but(arch="riscv64"), "libvirt", "error"),
+        ("box: {image: debian-13}", MAC, "virtualbox", "error"),
         ("box: {name: someone/box}", BOTH, "virtualbox", "ok"),
         ("box: {name: someone/box}", MAC, "virtualbox", "warning"),
     ],
@@ -93,6 +96,13 @@ def test_disk_of_a_daemon_of_the_labs_own_is_the_labs_folder():
 def test_architecture(text, host, provider, level):
     (finding,) = check(provider, "architecture", lab(text), host)
     assert finding.level == level
+
+
+def test_architecture_names_an_image_that_there_is_a_box_of():
+    (finding,) = check("libvirt", "architecture", COURSE, LINUX.but(arch="arm64"))
+    assert finding.fix.endswith("Or name a box for arm64 in lab.yml: box: {image: debian-13}")
+    (finding,) = check("virtualbox", "architecture", COURSE, MAC)
+    assert finding.fix.endswith("Or name a box for arm64 in lab.yml: box: {name: ..., url: ...}")
 
 
 def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):

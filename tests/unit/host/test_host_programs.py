@@ -349,3 +349,33 @@ def test_variables_that_lead_vagrant_elsewhere_are_told():
     )
     assert finding.fix == "unset VAGRANT_CWD VAGRANT_DOTFILE_PATH"
     assert [finding.level for finding in programs.vagrant(COURSE, LINUX)] == ["ok"]
+
+
+FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+
+
+@pytest.mark.parametrize(
+    ("host", "level", "message", "fix"),
+    [
+        (CI.but(arch="arm64", paths={FIRMWARE}), "ok", f"machines of arm64 boot by {FIRMWARE}.", ""),
+        (
+            CI.but(arch="arm64"),
+            "error",
+            "UEFI for machines of arm64 is not installed.",
+            "apt-get install --no-install-recommends qemu-efi-aarch64",
+        ),
+        (
+            CI.but(arch="arm64", files={"/etc/os-release": None}),
+            "error",
+            "UEFI for machines of arm64 is not installed.",
+            "Install edk2 for aarch64.",
+        ),
+    ],
+)
+def test_firmware_of_arm64(host, level, message, fix):
+    (finding,) = check("libvirt", "check_firmware", COURSE, host)
+    assert (finding.level, finding.message, finding.fix) == (level, message, fix)
+
+
+def test_firmware_is_not_asked_for_on_amd64():
+    assert list(check("libvirt", "check_firmware", COURSE, CI)) == []
