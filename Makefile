@@ -14,6 +14,8 @@
 # make e2e    the whole road on real nodes, broken on purpose at the end
 # make e2e-cloud-image
 #             a lab on nodes of a cloud image, on emulated virtual machines
+# make e2e-arm64
+#             the first exercises on nodes of arm64, emulated: their image, their box, and a lab
 # make sabotage, make sabotage-libvirt
 #             faults on real nodes, and the verdicts that each must turn
 # make mutation
@@ -34,7 +36,7 @@ LAB := lab
 SIDE_BY_SIDE := --jobs=2 --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: lab course lab-up test lint unit integration integration-virtualbox integration-others
-.PHONY: e2e e2e-cloud-image e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
+.PHONY: e2e e2e-cloud-image e2e-arm64 e2e-docker e2e-docker-current e2e-machines e2e-libvirt e2e-virtualbox course-docker course-libvirt clean tools sabotage sabotage-libvirt
 .PHONY: mutation setup lock docs references messages release verdicts
 
 # The exercise that shows most in little time: a service on two nodes, asked for through every node.
@@ -93,7 +95,7 @@ e2e-machines: $(VENV)/ready
 
 e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/current --ignore tests/e2e/cloud_image --provider $*
+	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/current --ignore tests/e2e/cloud_image --ignore tests/e2e/arm64 --provider $*
 
 # The course again, on nodes with a current engine; their image is built once, which takes two minutes.
 e2e-docker-current: $(VENV)/ready
@@ -106,6 +108,13 @@ e2e-cloud-image: $(VENV)/ready tools
 	dpkg --status $(CLOUD_IMAGE_PACKAGES) > /dev/null || { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
 	  apt-get -q install -y --no-install-recommends $(CLOUD_IMAGE_PACKAGES); }
 	$(BIN)/pytest -p no:randomly -x tests/e2e/cloud_image
+
+# On this computer, which is told that it is arm64. The image's programs are run by qemu-user, the nodes by QEMU.
+ARM64_PACKAGES := qemu-system-arm qemu-efi-aarch64 qemu-user-static arch-test gcc libc6-dev gdisk dosfstools mtools docker-registry
+e2e-arm64: $(VENV)/ready tools
+	dpkg --status $(ARM64_PACKAGES) > /dev/null || { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+	  apt-get -q install -y --no-install-recommends $(ARM64_PACKAGES); }
+	$(BIN)/pytest -p no:randomly -x tests/e2e/arm64
 
 # Real VirtualBox and real Vagrant; in place of VirtualBox's hypervisor, which needs a kernel module, QEMU.
 e2e-virtualbox: $(VENV)/ready tools

@@ -27,6 +27,7 @@ from labgen.core.progress import Progress
 from labgen.images import build_host, cache, recipe, registry, substitutes
 from labgen.images.build_context import Workshop
 from labgen.images.container_images import IMAGES
+from labgen.images.recipe import AMD64, Architecture
 
 GATEWAY = "10.0.2.1"
 """This computer's address on the lab's network, in the lab's namespace."""
@@ -161,23 +162,27 @@ def on_lab_network(namespace: str, storage: Path) -> Iterator[list[str]]:
             os.waitpid(pid, 0)
 
 
-def registry_storage() -> Path:
-    """Give the storage of a registry that holds the stand-in of nginx, made if it is not there yet."""
-    target = cache.default().parent / "test-images" / f"registry-{recipe.key()}"
+def registry_storage(arch: Architecture = AMD64, names: frozenset[str] = frozenset({"nginx"})) -> Path:
+    """Give the storage of a registry that holds stand-ins of the course's images, made if it is not there yet.
+
+    :param names: of the images.
+    """
+    suffix = "" if arch is AMD64 else f"-{arch.name}"
+    target = cache.default().parent / "test-images" / f"registry-{recipe.key()}{suffix}-{'-'.join(sorted(names))}"
     if target.is_dir():
         return target
     cache.prepare(target.parent)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         place = Path(scratch)
         (place / "storage").mkdir()
-        workshop = Workshop(Runner(), Progress(), place, place / "build.log")
-        image = next(image for image in IMAGES if image.name == "nginx")
-        layout = substitutes.make(workshop, build_host.apt(workshop.runner), image)
+        workshop = Workshop(Runner(), Progress(), place, place / "build.log", arch)
         config = place / "registry.yml"
         with registry.running(
             workshop, str(place / "storage"), config, ["docker-registry", "serve", config]
         ) as running:
-            registry.store(workshop, f"oci:{layout}", running.target(image))
+            for image in (image for image in IMAGES if image.name in names):
+                layout = substitutes.make(workshop, build_host.apt(workshop.runner), image)
+                registry.store(workshop, f"oci:{layout}", running.target(image))
         (place / "storage").replace(target)
     return target
 
