@@ -95,12 +95,12 @@ e2e-machines: $(VENV)/ready
 
 e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/current --ignore tests/e2e/cloud_image --ignore tests/e2e/arm64 --provider $*
+	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/engines --ignore tests/e2e/cloud_image --ignore tests/e2e/arm64 --provider $*
 
 # The course again, on nodes with a current engine; their image is built once, which takes two minutes.
 e2e-docker-current: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider docker || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e/current
+	$(BIN)/pytest -p no:randomly -x tests/e2e/engines
 
 # From a cloud image on a web server to a swarm on emulated machines. The image is made here, once, of Debian's packages.
 CLOUD_IMAGE_PACKAGES := gdisk dosfstools mtools grub-common grub-efi-amd64-bin grub-pc-bin docker-registry
