@@ -15,7 +15,7 @@ from labgen.cli.declare import Group, argument, option
 from labgen.cli.folders import lab_folder, load
 from labgen.cli.parameters import Command, FolderPath
 from labgen.core.console import say
-from labgen.core.errors import BoxError
+from labgen.core.errors import BoxError, UsageError
 from labgen.core.i18n import Text, _, ngettext, ui_language, untranslated
 from labgen.core.process import Runner
 from labgen.core.progress import Progress, for_stream
@@ -28,6 +28,7 @@ from labgen.providers import PROVIDERS
 _PROVIDERS = images.providers()
 _USUAL = images.box_provider("qcow2")
 """The provider whose box is asked for where none is named: the usual one of servers."""
+_FROM_IMAGE = next(name for name in _PROVIDERS if PROVIDERS[name].from_image)
 _MADE_FOR = tuple(name for name in PROVIDERS if PROVIDERS[name].disk_format in package.PACKERS)
 """Providers for which a box can be made of a cloud image, the one to prefer first."""
 
@@ -84,9 +85,22 @@ def print_path(provider: str, suite: str) -> int:
     help=_("build for this provider (default: all)"),
 )
 @option("--force", is_flag=True, help=_("build it again, even if it exists"))
+@option(
+    "--arch",
+    type=click.Choice(tuple(recipe.ARCHITECTURES)),
+    help=_("processor that the node image is for (default: this computer's)"),
+)
 @_suite
-def build_boxes(provider: str, *, force: bool, suite: str) -> int:
-    """Build boxes and the node image."""
+def build_boxes(provider: str, *, force: bool, suite: str, arch: str | None) -> int:
+    """Build boxes and the node image.
+
+    :raises UsageError: an architecture is named for boxes.
+    """
+    if arch is not None and (provider == "all" or not PROVIDERS[provider].from_image):
+        raise UsageError(
+            _("--arch is for the node image; boxes are built for amd64 only."),
+            _("Type: labgen box build --provider %(provider)s --arch %(arch)s", provider=_FROM_IMAGE, arch=arch),
+        )
     progress = for_stream()
     providers = images.providers() if provider == "all" else (provider,)
     boxes = [name for name in providers if not PROVIDERS[name].from_image]
@@ -94,7 +108,7 @@ def build_boxes(provider: str, *, force: bool, suite: str) -> int:
         _print_box(name, file)
     for name in providers:
         if PROVIDERS[name].from_image:
-            _node(name, progress, force, suite)
+            _node(name, progress, force, suite, arch)
     return 0
 
 
@@ -115,19 +129,20 @@ def _print_box(provider: str, path: Path, name: str = BUILT_BOX) -> None:
     )
 
 
-def _node(provider: str, progress: Progress, force: bool, suite: str) -> None:
-    """Into the engine where one answers, whichever way it is made; else into the cache, from packages."""
+def _node(provider: str, progress: Progress, force: bool, suite: str, arch: str | None) -> None:
+    """Into the engine where one answers, whichever way it is made; else, or for a named processor, into the cache."""
     from labgen.images import ensure
 
     path: Path | None
-    if ensure.answers(Runner()):
+    if arch is None and ensure.answers(Runner()):
         name = images.ensure_node_image(Runner(), progress=progress, force=force, suite=suite)
         path = images.built(provider, suite=suite)
         print(f"{provider}: {path or name}")
         if path is None:
             say(_("  for another computer:  docker save --output labgen-node.tar %(image)s", image=name))
     else:
-        path = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite)[provider]
+        archives = images.build([provider], runner=Runner(), progress=progress, force=force, suite=suite, arch=arch)
+        path = archives[provider]
         print(f"{provider}: {path}")
     if path is not None and path.is_file():
         print(f"  sha256: {download.digest(path, 'sha256')}")

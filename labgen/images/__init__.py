@@ -97,6 +97,7 @@ def build(
     cache: Path | None = None,
     force: bool = False,
     suite: str = recipe.SUITE,
+    arch: str | None = None,
 ) -> Mapping[str, Path]:
     """Build a box for each provider (for Docker the archive of the node image), or give the one that is there.
 
@@ -107,6 +108,7 @@ def build(
     :param cache: where boxes are kept; the user's cache where ``None``.
     :param force: build anew what is there already.
     :param suite: the release of Debian that the node image is made of; boxes are of the usual one.
+    :param arch: that the node image is for, as Docker names it; this computer's where ``None``.
     :raises BoxError: no box is known for a provider, this computer cannot build one, or a step failed;
         the error names the log.
     :raises ProgramMissing: a program is not installed; the hint is the line that installs it.
@@ -121,9 +123,9 @@ def build(
                 _("It builds boxes for %(providers)s.", providers=" and ".join(providers())),
             )
     directory = cache or store.default()
-    if any(_PROVIDERS[name].from_image for name in names) and recipe.here() is None:
+    if any(_PROVIDERS[name].from_image for name in names) and recipe.here() is None and arch is None:
         host.check_node(directory, runner)  # which says why not
-    places = {name: place for name in names if (place := _place(name, cache, suite=suite)) is not None}
+    places = {name: place for name in names if (place := _place(name, cache, arch, suite)) is not None}
     missing = [name for name, place in places.items() if force or not place.is_file()]
     boxes = [name for name in missing if not _PROVIDERS[name].from_image]
     images = [name for name in missing if _PROVIDERS[name].from_image]
@@ -132,7 +134,7 @@ def build(
     # Before anything is begun: what could not be finished.
     if boxes:
         host.check(directory, runner)
-    arch = host.check_node(directory, runner) if images else recipe.AMD64
+    target = host.check_node(directory, runner, arch) if images else recipe.AMD64
     log = directory / "build.log"
     if boxes:
         with store.workplace(directory) as place:
@@ -140,7 +142,7 @@ def build(
             _boxes(_workshop(runner, progress, place, log), boxes, reusable_box, places)
     for name in images:
         with store.workplace(directory) as place:
-            _node(_workshop(runner, progress, place, log, arch, suite), places[name])
+            _node(_workshop(runner, progress, place, log, target, suite), places[name])
     return places
 
 

@@ -29,7 +29,7 @@ class Workshop:
 
     :param place: an empty directory of the build's own, removed at its end.
     :param log: where the programs' output is collected; outlives the build.
-    :param arch: what is built for; this computer's own.
+    :param arch: what is built for.
     :param suite: the release of Debian that it is built of.
     """
 

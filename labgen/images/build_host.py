@@ -56,7 +56,7 @@ def check_node(cache: Path, runner: Runner, arch: str | None = None) -> Architec
     """See that a node image can be built here from packages; gives the architecture it will be for.
 
     :param arch: the architecture it has to be for, as Docker names it; this computer's where ``None``.
-    :raises BoxError: another system or architecture, no root, no room.
+    :raises BoxError: another system, an architecture whose programs do not run here, no root, no room.
     :raises ProgramMissing: something is not installed; the hint is the line that installs it.
     """
     if not _family() & {"debian", "ubuntu"}:
@@ -67,25 +67,45 @@ def check_node(cache: Path, runner: Runner, arch: str | None = None) -> Architec
             ),
             _("Build it on one that is, with `labgen box build --provider docker`, and load the file here."),
         )
-    here = recipe.here()
-    if here is None or arch not in (None, here.name):
+    target = recipe.ARCHITECTURES.get(arch) if arch else recipe.here()
+    if target is None:
         raise BoxError(
             _(
-                "A node image can only be built for this computer's architecture, "
-                "%(machine)s here; %(value)s is wanted.",
-                machine=platform.machine(),
-                value=arch or " or ".join(recipe.ARCHITECTURES),
+                "There is no node image for %(machine)s, but for %(architectures)s.",
+                machine=arch or platform.machine(),
+                architectures=" and ".join(recipe.ARCHITECTURES),
             ),
-            _("Build it on a computer of that architecture, and load the file here."),
+            _("Use a computer with one of these processors."),
         )
+    if target is not recipe.here():
+        _emulation(target, runner)
     _programs(recipe.TREE_PROGRAMS, [], runner)
     _root(
         "Building a node image installs packages into a directory, which only root may do.",
         runner,
         "--provider docker",
+        *(("--arch", target.name) if target is not recipe.here() else ()),
     )
     _room(cache)
-    return here
+    return target
+
+
+def _emulation(arch: Architecture, runner: Runner) -> None:
+    """See that programs of another architecture run here, as those of the packages have to."""
+    if runner.which("arch-test") is not None and runner.run(["arch-test", arch.name], timeout=20).ok:
+        return
+    raise BoxError(
+        _(
+            "A node image is built where its programs run, and this computer (%(machine)s) runs none of %(arch)s.",
+            machine=platform.machine(),
+            arch=arch.name,
+        ),
+        _(
+            "Build it on a computer with an %(arch)s processor, and load the file here. Or have QEMU run them:\n"
+            "sudo apt-get install --no-install-recommends -y arch-test binfmt-support qemu-user-static",
+            arch=arch.name,
+        ),
+    )
 
 
 def _programs(needed: Mapping[str, str], missing: list[str], runner: Runner) -> None:

@@ -130,7 +130,8 @@ def _need_in_engine(provider: str, arch: str, name: str) -> None:
         raise BoxError(
             f"there is no node image for {arch}, neither in {cache.default()} nor as {name} in an engine.",
             f"On a computer with an {arch} processor: labgen box build --provider {provider}. Then make the kit there, "
-            f"or bring the file {cache.node(arch).name} into {cache.default()}. Or leave it out of the kit: "
+            f"or bring the file {cache.node(arch).name} into {cache.default()}. Debian and Ubuntu build it for other "
+            f"processors, too: labgen box build --provider {provider} --arch {arch}. Or leave it out of the kit: "
             "--without-nodes",
         )
 

@@ -72,14 +72,32 @@ def test_a_node_image_needs_no_tools_for_disks(tmp_path: Path, monkeypatch: pyte
     assert build_host.check_node(tmp_path, able) is recipe.AMD64
 
 
-def test_a_node_image_is_built_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_image_is_built_where_its_programs_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     assert build_host.check_node(tmp_path, Told()) is recipe.ARM64
-    with pytest.raises(BoxError, match="aarch64 here; amd64 is wanted"):
-        build_host.check_node(tmp_path, Told(), "amd64")
+    emulates = Told(answers={"arch-test amd64": (0, "amd64: ok")})
+    assert build_host.check_node(tmp_path, emulates, "amd64") is recipe.AMD64
+    cannot = Told(answers={"arch-test amd64": (1, "amd64: not supported on this machine/kernel")})
+    without = Told(installed=lambda program: program != "arch-test")
+    for runner in (cannot, without):
+        with pytest.raises(BoxError, match="runs none of amd64") as caught:
+            build_host.check_node(tmp_path, runner, "amd64")
+        assert "qemu-user-static" in caught.value.hint
+
+
+def test_node_image_is_for_known_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    with pytest.raises(BoxError, match="riscv64 here; amd64 or arm64 is wanted"):
+    with pytest.raises(BoxError, match="no node image for riscv64, but for amd64 and arm64"):
         build_host.check_node(tmp_path, Told())
+
+
+def test_node_image_for_another_processor_asks_for_root_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(BoxError) as caught:
+        build_host.check_node(tmp_path, Told(answers={"arch-test arm64": (0, "arm64: ok")}), "arm64")
+    assert caught.value.hint == "Run `sudo /usr/bin/labgen box build --provider docker --arch arm64`."
 
 
 def test_a_node_image_from_packages_needs_debian_and_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

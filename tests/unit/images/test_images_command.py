@@ -75,3 +75,19 @@ def test_path_where_nothing_is_built(
     assert "labgen box build --provider docker`" in capsys.readouterr().err
     assert cli.main(["box", "path", "--provider", "docker", "--suite", "trixie"]) == 6
     assert "labgen box build --provider docker --suite trixie`" in capsys.readouterr().err
+
+
+def test_node_image_for_a_named_processor_asks_no_engine(
+    built: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "answers", lambda _: True)
+    assert cli.main(["box", "build", "--provider", "docker", "--arch", "arm64"]) == 0
+    assert built == ["docker"]
+    assert "docker load --input made-docker" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("provider", ["all", "libvirt", "virtualbox"])
+def test_boxes_are_built_for_one_processor(built: list[str], capsys: pytest.CaptureFixture[str], provider: str) -> None:
+    assert cli.main(["box", "build", "--provider", provider, "--arch", "arm64"]) == 2
+    assert "labgen box build --provider docker --arch arm64" in capsys.readouterr().err
+    assert built == []
