@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,20 +65,31 @@ ACCESS(access)
 ACCESS(eaccess)
 ACCESS(euidaccess)
 """
+_TOLD = ("vagrant", "libvirtd")
+"""Programs that ask what the processor is."""
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _EMULATOR = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
 """What Debian's qemu-user-static registers where systemd runs."""
 
 
-def environment(place: Path) -> dict[str, str]:
-    """Give the environment of programs that are told that this computer is arm64.
+def environment(place: Path, search_path: str) -> dict[str, str]:
+    """Give the environment of a labgen that is told that this computer is arm64, as are the programs it starts.
 
     :param place: an empty folder.
+    :param search_path: the user's ``PATH``. What labgen starts does not get the library from it, hence by a script.
     """
     source, library = place / "arm64.c", place / "arm64.so"
     source.write_text(_LIBRARY, encoding="ascii")
     Runner().run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"]).or_raise()
-    return {"LD_PRELOAD": str(library)}
+    programs = place / "bin"
+    programs.mkdir()
+    for name in _TOLD:
+        program = shutil.which(name, path=f"{search_path}:/usr/sbin")
+        assert program is not None, f"{name} is not installed"
+        script = programs / name
+        script.write_text(f'#!/bin/sh\nLD_PRELOAD={library} exec {program} "$@"\n', encoding="ascii")
+        script.chmod(0o755)
+    return {"LD_PRELOAD": str(library), "PATH": f"{programs}:{search_path}"}
 
 
 @contextlib.contextmanager

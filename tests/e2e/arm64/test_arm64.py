@@ -56,7 +56,9 @@ def registry_storage(foreign_programs: None) -> Path:
 def lab(image: Path, registry_storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
     """A lab whose nodes have booted; taken down at the end whatever happened."""
     path, cache = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("cache")
-    env = {"XDG_CACHE_HOME": str(cache), **computer.environment(tmp_path_factory.mktemp("arm64"))}
+    search_path = LabUnderTest(path, "libvirt").environment()["PATH"]
+    told = computer.environment(tmp_path_factory.mktemp("arm64"), search_path)
+    env = {"XDG_CACHE_HOME": str(cache), **told}
     lab = LabUnderTest(path, "libvirt", env=env)
     lab.run("labgen", "init", str(path))
     with image.open("rb") as file, servers.image_server(image.parent) as server:
@@ -102,10 +104,9 @@ def test_doctor_finds_that_this_computer_carries_it(lab: LabUnderTest) -> None:
     assert "machines of arm64 boot by" in text
 
 
-def test_bootstrap_installs_the_engine_and_makes_a_swarm(lab: LabUnderTest, packages: list[str]) -> None:
+def test_bootstrap_makes_a_swarm_of_the_engines(lab: LabUnderTest, packages: list[str]) -> None:
     _timed(lab, "labgen", "up")
     assert {name.rpartition("_")[2] for name in packages} <= {"arm64.deb", "all.deb"}
-    assert "docker.io" in {name.partition("_")[0] for name in packages}
     listed = lab.on(NODES[0], "docker node ls --format '{{.Hostname}} {{.Status}}'").splitlines()
     assert sorted(listed) == [f"{node} Ready" for node in NODES]
     for node in NODES:

@@ -2,8 +2,9 @@
 
 Like it: Debian 13 with its cloud kernel, cloud-init, netplan and the file with which Debian has every adapter ask for
 an address, GPT with EFI boot (on amd64 BIOS, too), the root file system last so that it can grow; no user, no key, no
-host key, no engine, apt's timers on. Unlike it: a package list of our own, and apt's mirror is what the test serves on
-the lab's network (:mod:`tests.e2e.cloud_image.servers`), because nodes of the test have no other way out.
+host key, no engine (but see :data:`BOOT`), apt's timers on. Unlike it: a package list of our own, and apt's mirror is
+what the test serves on the lab's network (:mod:`tests.e2e.cloud_image.servers`), because nodes of the test have no
+other way out.
 
 Run: ``python -m tests.e2e.cloud_image.maker [ARCH]`` as root on Debian; prints where the image is. It is kept under a
 key of this file, the list of packages included. For the architecture of another computer its programs must run here
@@ -23,7 +24,9 @@ from pathlib import Path
 from typing import IO
 
 from labgen.core.process import Runner
+from labgen.core.progress import Progress
 from labgen.images import build_host, cache, recipe
+from labgen.images.build_context import Workshop
 from labgen.images.recipe import AMD64, ARM64, Architecture
 from tests.e2e.cloud_image.servers import MIRROR
 
@@ -37,7 +40,7 @@ PACKAGES = (
     *("systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "apparmor"),
     *("initramfs-tools", "e2fsprogs", "fdisk", "cloud-guest-utils"),
     *("cloud-init", "netplan.io", "openssh-server", "sudo", "ca-certificates", "curl", "iproute2", "iputils-ping"),
-    *("procps", "less", "unattended-upgrades"),
+    *("procps", "less"),
 )
 
 
@@ -60,14 +63,19 @@ class Boot:
 
 
 BOOT: Mapping[str, Boot] = {
-    AMD64.name: Boot("ttyS0,115200", "x86_64-efi", "BOOTX64.EFI", bios=True, packages=("linux-image-cloud-amd64",)),
+    AMD64.name: Boot(
+        *("ttyS0,115200", "x86_64-efi", "BOOTX64.EFI"),
+        bios=True,
+        packages=("linux-image-cloud-amd64", "unattended-upgrades"),
+    ),
     ARM64.name: Boot(
         *("ttyAMA0,115200", "arm64-efi", "BOOTAA64.EFI"),
         bios=False,
-        packages=("linux-image-cloud-arm64", "grub-efi-arm64-bin"),
+        packages=("linux-image-cloud-arm64", "grub-efi-arm64-bin", "docker.io", "docker-cli", "iptables"),
     ),
 }
-"""By architecture. GRUB for arm64 comes from the guest: Debian on amd64 has no such package."""
+"""By architecture. For arm64 GRUB comes from the guest, because Debian on amd64 has no such package, and the engine is
+in the image, because three emulated nodes would install it for a quarter of an hour."""
 
 _FILES = {
     "etc/fstab": f"LABEL={LABEL} / ext4 rw,errors=remount-ro 0 1\n",
@@ -126,6 +134,9 @@ printf 'MODULES=list\nBUSYBOX=n\n' > "$1/etc/initramfs-tools/conf.d/image"
 printf '%s\n' virtio_pci virtio_blk virtio_scsi ext4 crc32c > "$1/usr/share/initramfs-tools/modules.d/image"
 """
 """Where programs are emulated: with all drivers the kernel's package takes eight minutes to make it, twice."""
+_NO_PATIENCE_FOR = ("/usr/bin/py3compile", "/usr/share/i18n/SUPPORTED")
+"""Left out where programs are emulated. Python compiles modules when they are used, too; and the package of locales
+starts a program for every locale that there is."""
 _GRUB = f"search --no-floppy --label --set=root {LABEL}\nset prefix=($root)/boot/grub\nnormal\n"
 _MODULES = (
     "part_gpt",
@@ -197,13 +208,17 @@ def _make(place: Path, arch: Architecture, runner: Runner) -> Path:
 
 def _tree(place: Path, arch: Architecture, runner: Runner) -> Path:
     apt, root, boot = build_host.apt(runner), place / "root", BOOT[arch.name]
-    _run(
-        runner,
-        *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", f"--keyring={recipe.KEYRING}"),
-        f"--architectures={arch.name}",
-        *([] if arch is recipe.here() else [f"--extract-hook={_SMALL_INITRD}"]),
-        *(f"--aptopt={option}" for option in apt.options),
-        *(f"--include={','.join((*PACKAGES, *boot.packages))}", SUITE, root, *apt.sources(SUITE, runner)),
+    emulated = [f"--extract-hook={_SMALL_INITRD}", *(f"--dpkgopt=path-exclude={path}" for path in _NO_PATIENCE_FOR)]
+    Workshop(runner, Progress(), place, place / "build.log", arch, SUITE).run(
+        [
+            *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", f"--keyring={recipe.KEYRING}"),
+            f"--architectures={arch.name}",
+            *([] if arch is recipe.here() else emulated),
+            *(f"--aptopt={option}" for option in apt.options),
+            *(f"--include={','.join((*PACKAGES, *boot.packages))}", SUITE, root, *apt.sources(SUITE, runner)),
+        ],
+        failed="The packages of the image cannot be installed",
+        timeout=3600,
     )
     for name, content in {**_FILES, "boot/grub/grub.cfg": _GRUB_MENU.format(console=boot.console)}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
