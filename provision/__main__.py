@@ -17,12 +17,9 @@ from provision.tasks import namespace
 def main(tasks: Collection = namespace) -> int:
     """Run fab with labgen's tasks; gives the exit status."""
     program = Fab(name="labgen", version=__version__, namespace=tasks, executor_class=Executor, config_class=Config)
-
-    def run() -> int:
+    with guarded() as command:
         program.run()
-        return 0
-
-    return guarded(run)
+    return command.status
 
 
 if __name__ == "__main__":

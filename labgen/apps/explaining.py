@@ -14,17 +14,14 @@ from verify.explain import explain
 
 def main() -> int:
     """Print what the request asks for; gives the exit status (see :mod:`labgen.core.errors`)."""
-
-    def print_lines() -> int:
+    with guarded() as command:
         request = received(ExplainRequest)
         folder = LabFolder.at(request.folder)
         # Evidence that is named is somebody else's, which brings no code with it.
         with nullcontext() if request.evidence else mounted(folder.path):
             lines = explain(request.check, folder, request.evidence, request.language, full=request.full)
         print("\n".join(lines))
-        return 0
-
-    return guarded(print_lines)
+    return command.status
 
 
 if __name__ == "__main__":

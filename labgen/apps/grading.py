@@ -57,7 +57,13 @@ def grade_evidence(
 
 def main() -> int:
     """Grade what the request asks for; gives the exit status (see :mod:`labgen.core.errors`)."""
-    return guarded(_answer)
+    with guarded() as command:
+        request = received(GradingRequest)
+        if request.compared:
+            command.status = handin_table.print_table(request, partial(_grade_handin, request))
+        else:
+            command.status = _grade_lab(request)
+    return command.status
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,8 @@ class _Subject:
     evidence_file: Path | None = None
 
 
-def _answer() -> int:
-    request = received(GradingRequest)
-    if request.compared:
-        return handin_table.print_table(request, partial(_grade_handin, request))
+def _grade_lab(request: GradingRequest) -> int:
+    """Grade one lab or hand-in, print the table and leave the report; gives the exit status."""
     with ExitStack() as opened:
         subject = _handed_in(request.handins[0]) if request.handins else _recorded(request, opened)
         report = grade(

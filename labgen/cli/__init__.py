@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from labgen.cli.language import chosen
-from labgen.core.console import guarded
+from labgen.core.console import guarded, need_working_folder
 from labgen.core.environment import import_nothing_from_the_working_folder
 
 
@@ -15,13 +15,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :param argv: words after the program's name; those of this process where ``None``.
     """
-
-    def command() -> int:
+    words = sys.argv[1:] if argv is None else argv
+    with chosen(words), guarded() as command:
+        need_working_folder()
         # Before anything is imported that is not labgen's own or Python's.
         import_nothing_from_the_working_folder()
         from labgen.cli import root
 
-        return root.run(sys.argv[1:] if argv is None else argv)
-
-    with chosen(sys.argv[1:] if argv is None else argv):
-        return guarded(command)
+        command.status = root.run(words)
+    return command.status

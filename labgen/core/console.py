@@ -9,7 +9,8 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -24,18 +25,31 @@ TRACEBACK = "LABGEN_TRACEBACK"
 _READER_HAS_LEFT = 1
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command and return its exit status, also where it fails, is interrupted, or cannot print.
+@dataclass
+class Command:
+    """A command that runs.
 
-    :param command: gives an exit status, or raises an error (see :mod:`labgen.core.errors`).
-    :raises SystemExit: the command did, as the parser of a command line does.
+    :param status: its exit status; :func:`guarded` sets it where the command raises an error.
     """
+
+    status: int = 0
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[Command]:
+    """Have the block end with an exit status, also where it fails, is interrupted, or cannot print.
+
+    The block sets ``status``, or raises an error (see :mod:`labgen.core.errors`).
+
+    :raises SystemExit: the block did, as the parser of a command line does.
+    """
+    command = Command()
     open_streams()
     try:
         with signals.as_interrupts():
-            _need_working_folder()
-            status = command()
+            yield command
             sys.stdout.flush()
+        status = command.status
     except KeyboardInterrupt:
         status = _print_error(
             _("\nInterrupted. Run the same command again: it carries on.").in_(ui_language()), INTERRUPTED
@@ -55,14 +69,18 @@ def guarded(command: Callable[[], int]) -> int:
         if os.environ.get(TRACEBACK):
             raise
         status = _unexpected(error)
-    return _flush(status)
+    command.status = _flush(status)
 
 
 def _error(error: LabgenError) -> Text:
     return _("error: %(text)s", text=error.in_(ui_language()))
 
 
-def _need_working_folder() -> None:
+def need_working_folder() -> None:
+    """Refuse a working folder that was removed meanwhile.
+
+    :raises HostError: it was.
+    """
     try:
         Path.cwd()
     except OSError:

@@ -32,10 +32,15 @@ def without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fails(error: BaseException) -> int:
-    def command() -> int:
+    with guarded() as command:
         raise error
+    return command.status
 
-    return guarded(command)
+
+def status_of_a_command_that_gets(number: int) -> int:
+    with guarded() as command:
+        os.kill(os.getpid(), number)
+    return command.status
 
 
 def test_an_error_is_told_in_the_users_language(
@@ -78,12 +83,12 @@ def test_guarded_takes_a_signal_that_ends_it_for_an_interrupt(capsys: pytest.Cap
     number = signal.Signals[name]
     before = signal.signal(number, signal.SIG_DFL)
     try:
-        assert guarded(lambda: os.kill(os.getpid(), number) or 0) == 130
+        assert status_of_a_command_that_gets(number) == 130
         assert "Interrupted." in capsys.readouterr().err
         assert signal.getsignal(number) == signal.SIG_DFL
         # As nohup has it.
         signal.signal(number, signal.SIG_IGN)
-        assert guarded(lambda: os.kill(os.getpid(), number) or 0) == 0
+        assert status_of_a_command_that_gets(number) == 0
     finally:
         signal.signal(number, before)
 
