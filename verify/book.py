@@ -12,6 +12,7 @@ from labgen import __version__
 from labgen import report as reports
 from labgen.core.i18n import Language, Text
 from labgen.exercise.catalogue import exercises
+from labgen.exercise.hint import FIRST_STAGE, Stage
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
 from labgen.observation.causes import Finding
@@ -27,6 +28,7 @@ class Book:
     :param places: of each outcome, by which a report is ordered however the run was.
     :param expected: how many checks were chosen.
     :param language: of claims and hints.
+    :param hints: how much of them is shown; none is kept where they are switched off.
     :param not_begun: exercises that were left out, because nothing of them is there and nobody has named them.
     :param seen: what was seen of the swarm, to be told beside the verdicts.
     :param evidence: the bundle that is kept of the run, or that it is graded from.
@@ -50,6 +52,7 @@ class Book:
     evidence: Callable[[], reports.Bundle | None] = lambda: None
     beside: dict[Path, Callable[[], str]] = field(default_factory=dict)
     language: Language = "en"
+    hints: Stage = FIRST_STAGE
     not_begun: tuple[str, ...] = ()
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: Callable[[], float] = time.monotonic

@@ -14,6 +14,7 @@ import pytest
 
 from labgen.core.atomic_files import exists, read
 from labgen.core.errors import EvidenceError, ExerciseError
+from labgen.core.hint import FIRST_STAGE, Stage
 from labgen.core.i18n import Language
 from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import PROVIDERS
@@ -94,13 +95,20 @@ class Explainer:
 
 
 def explain(
-    check: str, folder: LabFolder, evidence_file: Path | None, language: Language, *, full: bool = False
+    check: str,
+    folder: LabFolder,
+    evidence_file: Path | None,
+    language: Language,
+    *,
+    full: bool = False,
+    hints: Stage = FIRST_STAGE,
 ) -> list[str]:
     """Judge a check again from evidence, and say line by line what it looked at.
 
     :param check: as somebody typed it.
     :param evidence_file: of the grading; the folder's last one where ``None``.
     :param full: without shortening what nodes answered.
+    :param hints: how much of them is shown.
     :raises ExerciseError: there is no such check; names the nearest.
     :raises EvidenceError: the evidence cannot be read, or is not of this check.
     """
@@ -108,14 +116,15 @@ def explain(
     evidence = load_evidence(evidence_file or folder.evidence) if graded else _nothing(folder)
     explainer = Explainer(check)
     lab = lab_in(evidence, folder.path)
-    grade(lab, ("all",), evidence.replay(), evidence=evidence, language=language, plugins=[explainer])
+    grade(lab, ("all",), evidence.replay(), evidence=evidence, language=language, hints=hints, plugins=[explainer])
     if explainer.mistake:
         raise explainer.mistake
     if explainer.unknown:
         raise ExerciseError(f"there is no check '{check}'.", f"Did you mean: {explainer.unknown}?")
     if not explainer.explanations:
         raise EvidenceError(f"{check} could not be judged again.", "Grade again: labgen grade")
-    return explanation_of(explainer.explanations, evidence.started if graded else None, language, full=full)
+    started = evidence.started if graded else None
+    return explanation_of(explainer.explanations, started, language, full=full, hints=hints)
 
 
 def _nothing(folder: LabFolder) -> Evidence:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from labgen.core.i18n import Language, Text, _
 from labgen.core.printable import printable
 from labgen.docker import api
 from labgen.exercise.catalogue import exercises
-from labgen.exercise.hint import text_of
+from labgen.exercise.hint import FIRST_STAGE, Stage, text_of, up_to
 from labgen.exercise.verdict import Verdict
 from labgen.observation.commands import CommandAnswer, Commands
 from labgen.report import words
@@ -52,20 +53,26 @@ class Explained:
 
 
 def explanation_of(
-    explanations: Sequence[Explained], started: datetime | None, language: Language, *, full: bool = False
+    explanations: Sequence[Explained],
+    started: datetime | None,
+    language: Language,
+    *,
+    full: bool = False,
+    hints: Stage = FIRST_STAGE,
 ) -> list[str]:
     """Give the explanation, line by line.
 
     :param explanations: the check, for each node it is made for.
     :param started: when the evidence was taken; ``None`` if there is none.
     :param full: without shortening answers.
+    :param hints: how much of them is shown.
     """
-    lines = (line for part in _parts(explanations, started, language, full) for line in part.split("\n"))
+    lines = (line for part in _parts(explanations, started, language, full, hints) for line in part.split("\n"))
     return [printable(line) for line in lines]
 
 
 def _parts(
-    explanations: Sequence[Explained], started: datetime | None, language: Language, full: bool
+    explanations: Sequence[Explained], started: datetime | None, language: Language, full: bool, hints: Stage
 ) -> Iterator[str]:
     about = explanations[0].about
     yield f"{about.id}  ({words.worth(about.points, language)})" if about.points else about.id
@@ -91,8 +98,11 @@ def _parts(
         yield label(words.VERDICT, words.VERDICTS[outcome.verdict].in_(language) + where)
         if outcome.seen:
             yield label(words.SEEN, outcome.seen)
-    for advice in dict.fromkeys(explained.outcome.advice for explained in explanations if explained.outcome.advice):
+    all_advice = [explained.outcome.advice for explained in explanations]
+    for advice in dict.fromkeys(shown for hint in all_advice if (shown := up_to(hints, hint))):
         yield label(words.TRY, text_of(advice))
+    if more := words.more_hints(hints, list(chain.from_iterable(all_advice)), language):
+        yield f"  {more}"
     behind = list(
         {id(observation): observation for explained in explanations for observation in explained.behind}.values()
     )

@@ -18,6 +18,7 @@ import pytest
 from labgen.core.errors import EvidenceError, ExerciseError, LabgenError
 from labgen.core.i18n import Language, ui_language
 from labgen.exercise.catalogue import Values, are_same, find, translation_mistakes, using
+from labgen.exercise.hint import FIRST_STAGE, Stage
 from labgen.machines.inventory import Inventory
 from labgen.report import Report
 from labgen.transport.protocol import Transport
@@ -57,6 +58,7 @@ def grade(
     evidence: Evidence | None = None,
     language: Language | None = None,
     nonce: str = "",
+    hints: Stage = FIRST_STAGE,
     parameters: Values | None = None,
     warn: Callable[[str], None] = lambda _text: None,
     plugins: Sequence[object] = (),
@@ -71,6 +73,7 @@ def grade(
         (``evidence.replay()``).
     :param language: of the report; that of this computer where ``None``.
     :param nonce: what the teacher has given for this grading; with evidence, its own counts.
+    :param hints: ``Stage.NONE`` leaves them out of the report; otherwise it has all of them.
     :param parameters: values that exercises have in this grading instead of the course's, by exercise and parameter:
         ``{"recovery": {"port": 8101}}``. Evidence that is recorded keeps them; evidence that is played back has its
         own, which are taken.
@@ -89,6 +92,7 @@ def grade(
         )
     names = [name if name == "all" else find(name).name for name in exercises]
     options = [f"--lang={language or ui_language()}", *(f"--exercise={name}" for name in names)]
+    options.append(f"--hints={hints}")
     options += [f"--nonce={nonce}"] if nonce else []
     way = SshTransport(lab) if transport is None else transport
     if evidence is not None:

@@ -13,7 +13,28 @@ def see_tasks(name: str) -> Hint:
     """
     return on_manager(
         f"docker service ps --no-trunc {name}",
-        look=_("See what keeps its tasks from running: the column ERROR says it."),
+        look=_("See the errors of the service's tasks: they say why a task does not run."),
+    )
+
+
+def scale(command: str = "docker service scale {name}={replicas}") -> Hint:
+    """Make the hint that gives a service its number of replicas.
+
+    :param command: the whole command.
+    """
+    return on_manager(
+        command, look=_("Compare the service's number of replicas with the number that the exercise asks for.")
+    )
+
+
+def publish(name: str = "{name}") -> Hint:
+    """Make the hint that publishes a port of a service.
+
+    :param name: the service's, or the place of a parameter.
+    """
+    return on_manager(
+        f"docker service update --publish-add {{port}}:{{target}} {name}",
+        look=_("See which port the service publishes, and for which port of the container."),
     )
 
 
@@ -37,7 +58,7 @@ def repeat(name: str, *commands: str, why: Text) -> Hint:
         f"docker service rm {name}",
         *commands,
         words=why,
-        look=_("This removes %(name)s with its containers and its history, and nothing else.", name=name),
+        note=_("This removes %(name)s with its containers and its history, and nothing else.", name=name),
     )
 
 

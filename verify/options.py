@@ -6,12 +6,20 @@ import argparse
 
 import pytest
 
+from labgen.core.hint import Stage
 from labgen.core.nonce import nonce
 
 
 def _nonce(text: str) -> str:
     try:
         return nonce(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _stage(text: str) -> Stage:
+    try:
+        return Stage.read(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -43,4 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("en", "ko"),
         dest="report_language",
         help="language of the report (default: that of this computer)",
+    )
+    group.addoption(
+        "--hints",
+        metavar="STAGE",
+        type=_stage,
+        help="how much help: 1 what to look at (default), 2 also where, 3 also the commands, 0 none",
     )

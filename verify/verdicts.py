@@ -46,7 +46,7 @@ from labgen.core.errors import (
 )
 from labgen.core.i18n import Language, ui_language
 from labgen.exercise.catalogue import exercises
-from labgen.exercise.hint import Advice, Hints, text_of
+from labgen.exercise.hint import FIRST_STAGE, Advice, Hints, Stage, text_of
 from labgen.exercise.verdict import Verdict
 from labgen.observation import causes
 from labgen.report import words
@@ -93,7 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
     if BOOK not in config.stash:
-        config.stash[BOOK] = Book(language=config.getoption("report_language", None) or ui_language())
+        stage = config.getoption("hints", None)
+        config.stash[BOOK] = Book(
+            language=config.getoption("report_language", None) or ui_language(),
+            hints=FIRST_STAGE if stage is None else stage,
+        )
 
 
 def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -174,21 +178,16 @@ def pytest_runtest_makereport(
     observed = _seen(error, book.language)
     if (lacking := item.stash.get(_NOT_APPLICABLE, "")) and verdict is Verdict.BLOCKED:
         verdict, observed = Verdict.NOT_APPLICABLE, lacking
-    hints, cause = about.hints, ""
     if verdict is Verdict.FAIL and about.whole_lab and (excuse := book.excuse()):
         verdict, observed = Verdict.INCONCLUSIVE, f"{observed}\n{excuse}"
-    if verdict is Verdict.FAIL and (finding := _cause(about, item, book, error)):
-        observed, hints, cause = (
-            _beginning(finding.words.in_(book.language), "" if isinstance(error, SwarmError) else observed),
-            finding.hints,
-            finding.cause,
-        )
-    elif verdict is Verdict.FAIL and isinstance(error, LabgenError):
-        hints = error.hints or hints
-    if verdict is Verdict.INCONCLUSIVE:
-        hints = (error.hints if isinstance(error, LabgenError) else ()) or words.START_MACHINES
-    if verdict in _WITHOUT_HINT or isinstance(error, Unclear):
-        hints = ()
+    finding = _cause(about, item, book, error) if verdict is Verdict.FAIL else None
+    # The cause helps as much as a hint does. It is looked for all the same, so that the evidence has it.
+    if book.hints is Stage.NONE:
+        finding = None
+    if finding:
+        own_words = "" if isinstance(error, SwarmError) else observed
+        observed = _beginning(finding.words.in_(book.language), own_words)
+    hints = finding.hints if finding else _hints(about, verdict, error, book)
     advice = tuple(map(reports.cleaned, _advice(hints, item, book)))
     outcome = reports.Outcome(
         id=check_id(item),
@@ -203,14 +202,14 @@ def pytest_runtest_makereport(
         hint=text_of(advice),
         seconds=spent,
         hints=advice,
-        cause=cause,
+        cause=finding.cause if finding else "",
     )
     book.outcomes[outcome.id] = outcome
     book.places[outcome.id] = _place(about, item, book)
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(describe(outcome, book.language), Crash(outcome.seen))  # type: ignore[assignment]
+        report.longrepr = Finding(describe(outcome, book.language, book.hints), Crash(outcome.seen))  # type: ignore[assignment]
     elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
@@ -287,7 +286,7 @@ def _files(config: pytest.Config, report: reports.Report) -> Iterator[tuple[Path
     if directory:
         from labgen.report.files import files  # what draws the page is loaded only where there is to be one
 
-        for name, text in files(report):
+        for name, text in files(report, config.stash[BOOK].hints):
             yield Path(directory) / name, text
 
 
@@ -299,7 +298,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminal = terminalreporter._tw
         # To a file or a pipe nobody says how wide it is.
         width = terminal.fullwidth if terminal.hasmarkup else reports.WIDTH
-        terminalreporter.write(reports.to_text(report, width=width, colour=terminal.hasmarkup))
+        hints = config.stash[BOOK].hints
+        terminalreporter.write(reports.to_text(report, width=width, colour=terminal.hasmarkup, hints=hints))
     if terminalreporter.hasopt("s"):
         for reason in report.not_applicable:
             terminalreporter.line(f"NOT APPLICABLE [{reason.checks}] {reason.reason}")
@@ -344,6 +344,21 @@ def _seen(error: BaseException | None, language: Language) -> str:
     if isinstance(error, (pytest.skip.Exception, pytest.fail.Exception)):
         return str(error.msg).removeprefix("blocked: ")
     return f"{type(error).__name__}: {error}"
+
+
+def _hints(about: Check, verdict: Verdict, error: BaseException | None, book: Book) -> Hints:
+    """Give the hints of a verdict for which no cause was found."""
+    if verdict in _WITHOUT_HINT or isinstance(error, Unclear) or book.hints is Stage.NONE:
+        return ()
+    of_error = error.hints if isinstance(error, LabgenError) else ()
+    return of_error or (words.START_MACHINES if verdict is Verdict.INCONCLUSIVE else _with_words(about.hints))
+
+
+def _with_words(hints: Hints) -> Hints:
+    """Give hints of which one at least says what to look at."""
+    if not hints or any(hint.words or hint.look for hint in hints):
+        return hints
+    return (replace(hints[0], look=words.COMPARE), *hints[1:])
 
 
 def _advice(hints: Hints, item: pytest.Item, book: Book) -> tuple[Advice, ...]:

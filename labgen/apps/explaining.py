@@ -19,7 +19,9 @@ def main() -> int:
         folder = LabFolder.at(request.folder)
         # Evidence that is named is somebody else's, which brings no code with it.
         with nullcontext() if request.evidence else mounted(folder.path):
-            lines = explain(request.check, folder, request.evidence, request.language, full=request.full)
+            lines = explain(
+                request.check, folder, request.evidence, request.language, full=request.full, hints=request.hints
+            )
         print("\n".join(lines))
     return command.status
 

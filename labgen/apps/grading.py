@@ -18,6 +18,7 @@ from labgen.apps import handin_table
 from labgen.apps.requests import GradingRequest, HandIn, received
 from labgen.core.console import guarded
 from labgen.core.errors import HostError
+from labgen.core.hint import FIRST_STAGE, Stage
 from labgen.core.i18n import Language
 from labgen.core.printable import in_line, printable
 from labgen.exercise.catalogue import Values, mounted
@@ -42,6 +43,7 @@ def grade_evidence(
     *,
     nonce: str | None = None,
     language: Language | None = None,
+    hints: Stage = FIRST_STAGE,
     parameters: Values | None = None,
 ) -> Report:
     """Grade what `labgen grade` has kept of a lab, without the lab; see :func:`grade`.
@@ -51,7 +53,13 @@ def grade_evidence(
     """
     evidence = load_evidence(file, nonce)
     return grade(
-        lab_in(evidence), exercises, evidence.replay(), evidence=evidence, language=language, parameters=parameters
+        lab_in(evidence),
+        exercises,
+        evidence.replay(),
+        evidence=evidence,
+        language=language,
+        hints=hints,
+        parameters=parameters,
     )
 
 
@@ -91,11 +99,13 @@ def _grade_lab(request: GradingRequest) -> int:
             subject.transport,
             evidence=subject.evidence,
             language=request.language,
+            hints=request.hints,
             parameters=request.parameters,
             warn=print,
         )
-        print(reports.to_text(report, width=request.width or reports.WIDTH, colour=bool(request.width)), end="")
-        unwritten = leave(_files(subject, report))
+        width = request.width or reports.WIDTH
+        print(reports.to_text(report, width=width, colour=bool(request.width), hints=request.hints), end="")
+        unwritten = leave(_files(subject, report, request.hints))
     if unwritten is not None:
         print(f"error: {printable(str(unwritten))}")
         return unwritten.exit_status
@@ -131,15 +141,16 @@ def _grade_handin(request: GradingRequest, handin: HandIn, evidence: Evidence) -
         subject.transport,
         evidence=evidence,
         language=request.language,
+        hints=request.hints,
         parameters=request.parameters,
     )
-    return report, leave(_files(subject, report))
+    return report, leave(_files(subject, report, request.hints))
 
 
-def _files(subject: _Subject, report: Report) -> Iterator[tuple[Path, str]]:
+def _files(subject: _Subject, report: Report, hints: Stage) -> Iterator[tuple[Path, str]]:
     if subject.evidence_file is not None:
         yield subject.evidence_file, bundle.write(subject.evidence)
-    for name, text in files(report):
+    for name, text in files(report, hints):
         yield subject.report / name, text
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from labgen.core.environment import of_python
 from labgen.core.errors import HostError, UsageError
+from labgen.core.hint import FIRST_STAGE, Stage
 from labgen.core.i18n import Language, _
 from labgen.core.process import Runner, python
 
@@ -53,6 +54,7 @@ class GradingRequest:
     :param lab_file: the lab.yml that the labs of the hand-ins are compared with.
     :param parameters: values that exercises have instead of the course's, by exercise and parameter.
     :param width: columns of the terminal; 0 where the text goes to none, and is not coloured.
+    :param hints: how much of them is shown.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class GradingRequest:
     lab_file: Path | None = None
     parameters: dict[str, dict[str, int | float | str]] = field(default_factory=dict)
     width: int = 0
+    hints: Stage = FIRST_STAGE
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class ExplainRequest:
     :param check: as somebody typed it.
     :param evidence: where to look; the lab folder's own where ``None``.
     :param full: without shortening what nodes answered.
+    :param hints: how much of them is shown.
     """
 
     folder: Path
@@ -82,6 +86,7 @@ class ExplainRequest:
     language: Language
     evidence: Path | None = None
     full: bool = False
+    hints: Stage = FIRST_STAGE
 
 
 def grade(request: GradingRequest, on_line: Callable[[str], None]) -> int:

@@ -24,10 +24,12 @@ from labgen.cli.parameters import (
     FilePath,
     FolderPath,
     Nonce,
+    hints_option,
     repeat_option,
 )
 from labgen.core.atomic_files import is_link, read
 from labgen.core.errors import GRADED, EvidenceError, HostError, UsageError
+from labgen.core.hint import Stage
 from labgen.core.i18n import _, ui_language
 from labgen.exercise.catalogue import find, mounted
 from labgen.machines import inventory
@@ -54,6 +56,7 @@ class Options:
     lab_file: Path | None
     emulated: bool
     opens: bool
+    hints: Stage
 
 
 class _Grade(click.Command):
@@ -73,6 +76,7 @@ class _Grade(click.Command):
 )
 @option("--all", "every", is_flag=True, help=_("grade every exercise, even those not started"))
 @option("--json", "as_json", is_flag=True, help=_("print the report as JSON"))
+@hints_option
 @option("--report", type=FolderPath(), metavar="DIR", help=_("write the report to DIR"))
 @option(
     "--evidence", type=FilePath(), metavar="FILE", help=_("write the evidence to FILE instead of the report's folder")
@@ -119,6 +123,7 @@ def command(
     lab_file: Path | None,
     emulated: bool,
     opens: bool,
+    hints: Stage,
 ) -> int:
     """Check, print the table, leave the report; gives the exit status of the grading (see labgen.core.errors)."""
     if evidence and handins:
@@ -126,7 +131,19 @@ def command(
             _("--evidence and --from cannot be used together.").in_(ui_language()), click.get_current_context()
         )
     options = Options(
-        exercises, every, as_json, report, evidence, handins, nonce, nonces, ssh_config, lab_file, emulated, opens
+        exercises,
+        every,
+        as_json,
+        report,
+        evidence,
+        handins,
+        nonce,
+        nonces,
+        ssh_config,
+        lab_file,
+        emulated,
+        opens,
+        hints,
     )
     _refuse_combinations(options)
     with _lab(options, folder) as lab:
@@ -217,6 +234,7 @@ def _request(options: Options, folder: LabFolder) -> GradingRequest:
         compared=compared,
         lab_file=options.lab_file and options.lab_file.absolute(),
         width=shutil.get_terminal_size().columns if _stream(options).isatty() else 0,
+        hints=options.hints,
     )
 
 

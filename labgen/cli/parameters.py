@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+from labgen.cli.declare import option
 from labgen.core.i18n import _, ui_language
+
+if TYPE_CHECKING:
+    from labgen.core.hint import Stage
 
 Command = TypeVar("Command", bound="Callable[..., object] | click.Command")
 
@@ -59,6 +63,26 @@ class Nonce(click.ParamType[str]):
             return nonce(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class HintStage(click.ParamType["Stage"]):
+    """How much of the hints is shown (see :class:`labgen.core.hint.Stage`)."""
+
+    name = "stage"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Stage:
+        """Give the stage; refuses what is none."""
+        from labgen.core.hint import Stage
+
+        try:
+            return Stage.read(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """List the stages."""
+        del ctx, param
+        return [CompletionItem(stage) for stage in ("1", "2", "3", "none") if stage.startswith(incomplete)]
 
 
 class Day(click.ParamType[date]):
@@ -133,6 +157,16 @@ class ProviderName(_Name):
 
         del ctx
         return list(PROVIDERS)
+
+
+hints_option = option(
+    "--hints",
+    type=HintStage(),
+    default="1",
+    metavar="STAGE",
+    help=_("how much help: 1 what to look at (default), 2 also where, 3 also the commands, 0 none"),
+)
+"""Gives a command the option ``--hints``."""
 
 
 def repeat_option(words: Sequence[str], option: str) -> list[str]:

@@ -1,19 +1,57 @@
-"""A hint: what is likely wrong, what to look at, and the next commands with the place where they are typed.
+"""A hint: what is likely wrong, what to look at, where, and the commands that are typed there.
 
-Commands are data: each is one whole line, as it is to be copied. What a learner has to fill in stands in it in
-capitals (``CONTAINER``, ``NODE``, ``ID``). ``{node}``, ``{address}`` and ``{manager}`` stand for names and addresses of
-the lab; in an exercise's hints other names in braces stand for its parameters.
+Learners see it in stages (:class:`Stage`) and ask for the next. Commands are data: each is one whole line, as it is to
+be copied. What a learner has to fill in stands in it in capitals (``CONTAINER``, ``NODE``, ``ID``). ``{node}``,
+``{address}`` and ``{manager}`` stand for names and addresses of the lab; in an exercise's hints other names in braces
+stand for its parameters.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
-from labgen.core.i18n import NOTHING, Language, Text, _, untranslated
+from labgen.core.i18n import NOTHING, Language, Text, _, ui_language, untranslated
 
 _PLACE = re.compile(r"\{(node|address|manager)\}")
+
+
+class Stage(IntEnum):
+    """How much of a hint is shown; each stage adds to the one before it."""
+
+    NONE = 0
+    """Nothing: hints are switched off."""
+
+    LOOK = 1
+    """What is likely wrong and what to look at."""
+
+    PLACE = 2
+    """And where."""
+
+    COMMAND = 3
+    """And the commands."""
+
+    @classmethod
+    def read(cls, text: str) -> Stage:
+        """Read a stage that somebody typed: ``0`` or ``none`` to ``3``.
+
+        :raises ValueError: it is none.
+        """
+        number = "0" if text == "none" else text
+        if number not in {str(int(stage)) for stage in cls}:
+            refusal = _(
+                "%(word)r is no stage of hints: choose 0 or none (no hints), 1 (what to look at), 2 (also where) or 3 "
+                "(also the commands).",
+                word=text,
+            )
+            raise ValueError(refusal.in_(ui_language()))
+        return cls(int(number))
+
+
+FIRST_STAGE = Stage.LOOK
+"""What is shown until somebody asks for more."""
 
 
 @dataclass(frozen=True)
@@ -21,20 +59,32 @@ class Advice:
     """A hint in one language, with the names of a lab.
 
     :param words: what is likely wrong.
-    :param look: what the commands show, or what to see to.
+    :param look: what to look at; understood without the commands.
     :param where: the place where the commands are typed; empty where any will do.
     :param commands: whole command lines.
+    :param note: what the commands do or show.
     """
 
     words: str = ""
     look: str = ""
     where: str = ""
     commands: tuple[str, ...] = ()
+    note: str = ""
+
+    def up_to(self, stage: Stage) -> Advice:
+        """Give as much of the hint as a stage shows."""
+        if stage is Stage.NONE:
+            return Advice()
+        if stage is Stage.LOOK:
+            return Advice(self.words, self.look)
+        if stage is Stage.PLACE:
+            return Advice(self.words, self.look, self.where.removesuffix(":"))
+        return self
 
     @property
     def lines(self) -> list[str]:
         """Give the sentences, a line each, and the place; the commands come after them."""
-        return [line for text in (self.words, self.look, self.where) for line in text.splitlines()]
+        return [line for text in (self.words, self.look, self.note, self.where) for line in text.splitlines()]
 
     def __str__(self) -> str:
         return "\n".join([*self.lines, *(f"  {command}" for command in self.commands)])
@@ -45,9 +95,10 @@ class Hint:
     """What to try next.
 
     :param words: what is likely wrong.
-    :param look: what the commands show, or what to see to.
+    :param look: what to look at. It is shown first and without the commands, so it makes sense without them.
     :param where: the place where the commands are typed: a node, or ``FOLDER`` for the lab's folder.
     :param commands: whole command lines, each as it is to be copied.
+    :param note: what the commands do or show; it is shown with them.
     :param names: what ``node``, ``address`` and ``manager`` stand for, as pairs; empty as long as that is not known.
     """
 
@@ -55,6 +106,7 @@ class Hint:
     look: Text = NOTHING
     where: Text = NOTHING
     commands: tuple[str, ...] = ()
+    note: Text = NOTHING
     names: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -68,8 +120,8 @@ class Hint:
 
     def changed(self, change: Callable[[str], str]) -> Hint:
         """Give the hint with a change to each of its texts and commands, made once its language is known."""
-        words, look, where = (text.changed(change) for text in (self.words, self.look, self.where))
-        return replace(self, words=words, look=look, where=where, commands=tuple(map(change, self.commands)))
+        words, look, where, note = (text.changed(change) for text in (self.words, self.look, self.where, self.note))
+        return replace(self, words=words, look=look, where=where, note=note, commands=tuple(map(change, self.commands)))
 
     def in_(self, language: Language, names: Mapping[str, str]) -> Advice:
         """Give the hint in one language.
@@ -83,6 +135,7 @@ class Hint:
             look=_filled(self.look.in_(language), names),
             where=_filled(place, names),
             commands=tuple(_filled(command, names) for command in self.commands),
+            note=_filled(self.note.in_(language), names),
         )
 
 
@@ -93,24 +146,24 @@ NODE = untranslated("{node}")
 FOLDER = _("your own computer, in the lab's folder")
 
 
-def on(where: Text, *commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
+def on(where: Text, *commands: str, words: Text = NOTHING, look: Text = NOTHING, note: Text = NOTHING) -> Hint:
     """Make a hint of commands that are typed at one place."""
-    return Hint(words, look, where, commands)
+    return Hint(words, look, where, commands, note)
 
 
-def on_manager(*commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
+def on_manager(*commands: str, words: Text = NOTHING, look: Text = NOTHING, note: Text = NOTHING) -> Hint:
     """Make a hint of commands that are typed on the first manager."""
-    return Hint(words, look, MANAGER, commands)
+    return Hint(words, look, MANAGER, commands, note)
 
 
-def on_node(*commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
+def on_node(*commands: str, words: Text = NOTHING, look: Text = NOTHING, note: Text = NOTHING) -> Hint:
     """Make a hint of commands that are typed on the node that a check is about."""
-    return Hint(words, look, NODE, commands)
+    return Hint(words, look, NODE, commands, note)
 
 
-def in_folder(*commands: str, words: Text = NOTHING, look: Text = NOTHING) -> Hint:
+def in_folder(*commands: str, words: Text = NOTHING, look: Text = NOTHING, note: Text = NOTHING) -> Hint:
     """Make a hint of labgen's own commands, which are typed on the user's computer."""
-    return Hint(words, look, FOLDER, commands)
+    return Hint(words, look, FOLDER, commands, note)
 
 
 def hints(source: str | Text | Hint | Sequence[Hint]) -> Hints:
@@ -122,9 +175,19 @@ def hints(source: str | Text | Hint | Sequence[Hint]) -> Hints:
     return (source,) if isinstance(source, Hint) else tuple(source)
 
 
+def up_to(stage: Stage, advice: Iterable[Advice]) -> tuple[Advice, ...]:
+    """Give as much of several hints as a stage shows; those that it shows nothing new of are left out."""
+    shown: list[Advice] = []
+    for hint in (hint.up_to(stage) for hint in advice):
+        repeated = stage is Stage.PLACE and any(hint == Advice(where=before.where) for before in shown)
+        if hint != Advice() and not repeated:
+            shown.append(hint)
+    return tuple(shown)
+
+
 def text_of(advice: Sequence[Advice]) -> str:
     """Give several hints as one text: a line for each sentence and each command."""
-    return "\n".join(str(stage) for stage in advice)
+    return "\n".join(map(str, advice))
 
 
 def _filled(text: str, names: Mapping[str, str]) -> str:

@@ -85,14 +85,13 @@ def no_leader(silent: list[str], manager: str | None, address: str) -> Refusal:
                 place,
                 f"docker swarm init --force-new-cluster --advertise-addr {address}",
                 look=_(
-                    "If they cannot come back, this manager leads alone. Services, networks and secrets stay; the "
-                    "other "
-                    "nodes join again with `labgen up`."
+                    "If they cannot come back, one manager can lead alone. Services, networks and secrets stay; the "
+                    "other nodes join again with `labgen up`."
                 ),
             ),
             in_folder(
                 "labgen reset",
-                look=_("Last of all, this makes a new swarm: all services, networks and secrets are lost."),
+                note=_("Last of all, this makes a new swarm: all services, networks and secrets are lost."),
             ),
         ),
     )
@@ -113,7 +112,7 @@ def locked(managers: list[str]) -> Refusal:
             on(
                 place,
                 "docker swarm unlock",
-                look=_("It asks for the key that was printed when the lock was switched on. Nothing is lost."),
+                look=_("Unlock it with the key that was printed when the lock was switched on. Nothing is lost."),
             ),
             on(
                 _("a manager that is not locked"),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labgen.exercise.catalogue import prerequisite
-from labgen.exercise.hint import text_of
+from labgen.exercise.hint import FIRST_STAGE, Stage, text_of, up_to
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
 from labgen.report.model import Outcome, Points, Report
@@ -28,8 +28,11 @@ _TAGS = {
 }
 
 
-def to_junit(report: Report) -> str:
-    """Write the report for CI servers."""
+def to_junit(report: Report, *, hints: Stage = FIRST_STAGE) -> str:
+    """Write the report for CI servers.
+
+    :param hints: how much of them is shown.
+    """
     root = Element("testsuites", _counts(report.checks) | {"name": _fit(f"labgen {report.lab}")})
     suites = [(prerequisite(), report.cluster)] if report.cluster else []
     for name, outcomes in [*suites, *report.exercises()]:
@@ -39,12 +42,12 @@ def to_junit(report: Report) -> str:
         if name != prerequisite():
             _properties(suite, Points.sum(outcomes))
         for outcome in outcomes:
-            _case(suite, outcome, report)
+            _case(suite, outcome, report, hints)
     indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: Element, outcome: Outcome, report: Report) -> None:
+def _case(suite: Element, outcome: Outcome, report: Report, hints: Stage) -> None:
     case = SubElement(
         suite,
         "testcase",
@@ -62,7 +65,8 @@ def _case(suite: Element, outcome: Outcome, report: Report) -> None:
         first = outcome.seen.partition("\n")[0]
         element = SubElement(case, _TAGS[outcome.verdict], {"message": _fit(first), "type": str(outcome.verdict)})
         lines = [f"{words.MUST_BE_TRUE.in_(report.language)}: {outcome.claim}", outcome.seen]
-        lines += [f"{words.TRY.in_(report.language)}: {text_of(outcome.advice)}"] if outcome.advice else []
+        advice = up_to(hints, outcome.advice)
+        lines += [f"{words.TRY.in_(report.language)}: {text_of(advice)}"] if advice else []
         element.text = _fit("\n".join(lines))
 
 

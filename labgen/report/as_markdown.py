@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from labgen.exercise.hint import Advice
+from labgen.exercise.hint import FIRST_STAGE, Advice, Stage, up_to
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
 from labgen.report.model import Outcome, Points, Report, precondition_line, tally
 
 
-def to_markdown(report: Report) -> str:
-    """Write the report as Markdown."""
+def to_markdown(report: Report, *, hints: Stage = FIRST_STAGE) -> str:
+    """Write the report as Markdown.
+
+    :param hints: how much of them is shown.
+    """
     speak = report.language
     took = _escaped(report.took, " ")
     lines = [
@@ -24,14 +27,14 @@ def to_markdown(report: Report) -> str:
     if report.precondition:
         lines += [f"**{_escaped(precondition_line(report.precondition, speak))}**", ""]
         if report.precondition.verdict != "pass":
-            lines += [*_findings(report, report.cluster), ""]
+            lines += [*_findings(report, report.cluster, hints), ""]
     if len(report.exercises()) > 1:
         lines += _sums(report)
     for name, outcomes in report.exercises():
         applicable = [outcome for outcome in outcomes if outcome.applicable]
         lines += [f"## {_escaped(report.title(name))}: {tally(Points.sum(outcomes), speak)}", ""]
         lines += _table(report, applicable) if applicable else []
-        lines += [*_findings(report, applicable), ""]
+        lines += [*_findings(report, applicable, hints), ""]
     for apart in report.not_applicable:
         heading = words.NOT_APPLICABLE_HERE.in_(speak)
         lines += [f"## {heading[:1].upper()}{heading[1:]}: {_escaped(apart.reason)}", ""]
@@ -53,12 +56,14 @@ def to_markdown(report: Report) -> str:
             for exchange in report.seen.exchanges
         ]
         lines.append("")
+    if more := words.more_hints(hints, report.hints(), speak):
+        lines += [_escaped(more), ""]
     if report.evidence:
         lines += [f"{words.EVIDENCE.in_(speak)}: {words.DIGEST.in_(speak)} `{_code(report.evidence.digest)}`", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _findings(report: Report, outcomes: Iterable[Outcome]) -> Iterator[str]:
+def _findings(report: Report, outcomes: Iterable[Outcome], hints: Stage) -> Iterator[str]:
     """What was seen of each check that did not pass, and what to try."""
     speak = report.language
     for outcome in outcomes:
@@ -69,7 +74,7 @@ def _findings(report: Report, outcomes: Iterable[Outcome]) -> Iterator[str]:
         yield f"- **{sign}**: {_escaped(outcome.claim)}{_escaped(where, ' ')}"
         if outcome.seen:
             yield f"  - {words.SEEN.in_(speak)}: {_escaped(outcome.seen)}"
-        for advice in outcome.advice:
+        for advice in up_to(hints, outcome.advice):
             yield from _advice(advice, words.TRY.in_(speak))
 
 

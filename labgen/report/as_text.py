@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from labgen.exercise.hint import Advice
+from labgen.exercise.hint import FIRST_STAGE, Advice, Stage, up_to
 from labgen.exercise.verdict import Verdict
 from labgen.report import words
 from labgen.report.model import Outcome, Points, Report, by_claim, precondition_line, tally, worst
@@ -30,20 +30,22 @@ _OVERALL = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold mage
 _INDENT = " " * 18
 
 
-def to_text(report: Report, *, width: int = WIDTH, colour: bool = False) -> str:
+def to_text(report: Report, *, width: int = WIDTH, colour: bool = False, hints: Stage = FIRST_STAGE) -> str:
     """Write the report for a terminal. Nothing in it depends on colour.
 
     :param width: columns; claims are broken to fit, what is to be copied and typed is not.
     :param colour: with ANSI escape sequences.
+    :param hints: how much of them is shown.
     """
-    page = _Page(report, max(width, 60), colour)
+    page = _Page(report, max(width, 60), colour, hints)
     page.write()
     return page.text
 
 
 class _Page:
-    def __init__(self, report: Report, width: int, colour: bool) -> None:
+    def __init__(self, report: Report, width: int, colour: bool, hints: Stage) -> None:
         self.report = report
+        self.hints = hints
         self.speak = report.language
         self.out = io.StringIO()
         self.console = Console(
@@ -85,6 +87,8 @@ class _Page:
             self._line("")
         if len(self.report.exercises()) > 1:
             self.console.print(self._sums())
+        if more := words.more_hints(self.hints, self.report.hints(), self.speak):
+            self._line(more, "cyan")
         self._line(self.report.closing, "bold")
         if self.report.took:
             self._line(self.report.took)
@@ -126,10 +130,12 @@ class _Page:
 
     def _details(self, claim: Sequence[Outcome]) -> None:
         """What was seen where it does not hold, and once after them what to try for those that say the same."""
-        for advice in dict.fromkeys(outcome.advice for outcome in claim if outcome.verdict is not Verdict.PASS):
-            for outcome in claim:
-                if outcome.verdict is Verdict.PASS or outcome.advice != advice:
-                    continue
+        by_advice: dict[tuple[Advice, ...], list[Outcome]] = {}
+        for outcome in claim:
+            if outcome.verdict is not Verdict.PASS:
+                by_advice.setdefault(up_to(self.hints, outcome.advice), []).append(outcome)
+        for advice, outcomes in by_advice.items():
+            for outcome in outcomes:
                 first, *more = outcome.seen.splitlines() or [""]
                 sign = (
                     f"{words.VERDICTS[outcome.verdict].in_(self.speak)} " if outcome.verdict is not worst(claim) else ""

@@ -28,6 +28,7 @@ def cleaned(advice: Advice) -> Advice:
         words=clean(advice.words),
         look=clean(advice.look),
         where=clean(advice.where),
+        note=clean(advice.note),
         commands=tuple(redact(printable(" ".join(command.split("\n")))) for command in advice.commands),
     )
 

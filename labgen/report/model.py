@@ -183,6 +183,10 @@ class Report:
     evidence: Bundle | None = None
     labgen: str = ""
 
+    def hints(self) -> tuple[Advice, ...]:
+        """Give the hints of all checks."""
+        return tuple(advice for outcome in self.checks for advice in outcome.advice)
+
     @property
     def verdict(self) -> str:
         """``pass``, ``fail``, ``inconclusive`` (some could not be judged), ``ready`` or ``nothing``.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from labgen.core.i18n import Language, _, ngettext
-from labgen.exercise.hint import in_folder
+from labgen.exercise.hint import Advice, Stage, in_folder, up_to
 from labgen.exercise.verdict import Verdict
 from labgen.report.episodes import Episode
 from labgen.report.seen import SeenExchange, SeenProbe, SeenService
@@ -61,7 +63,16 @@ NEEDS_NOT_SO = _("needs %(check)s, which is not so")
 NEEDS_UNJUDGED = _("needs %(check)s, which could not be judged")
 START_MACHINES = (in_folder("labgen status", look=_("See whether the machines run.")),)
 
+COMPARE = _("Compare what was seen with what must be true.")
+"""The first stage of a hint that has commands only."""
+MORE_HINTS = {
+    Stage.LOOK: _("More help: --hints 2 adds where to look, --hints 3 adds the commands."),
+    Stage.PLACE: _("More help: --hints 3 adds the commands."),
+}
+
 # Of the HTML page.
+WHERE = _("where")
+COMMANDS = _("commands")
 BEGIN_HERE = _("Begin here")
 CLUSTER = _("The cluster")
 SERVICE = _("Service")
@@ -148,6 +159,12 @@ def checks(number: int, language: Language) -> str:
 def worth(number: int, language: Language) -> str:
     """``1 point``, ``3 points``."""
     return ngettext("%(count)s point", "%(count)s points", number).in_(language)
+
+
+def more_hints(stage: Stage, hints: Sequence[Advice], language: Language) -> str:
+    """Say how to see more of some hints; empty where a stage shows all of them, or they are switched off."""
+    more = stage in MORE_HINTS and up_to(stage, hints) != tuple(hints)
+    return MORE_HINTS[stage].in_(language) if more else ""
 
 
 def running(service: SeenService, language: Language) -> str:

@@ -25,9 +25,10 @@ _ = Messages.beside(__file__)
         "{everywhere.create}",
         "{remove}",
         look=_(
-            "Nothing was removed yet. Create these services if they do not exist; the last command removes them. Grade "
-            "their own exercises first."
+            "Nothing was removed yet. The services have to exist before you remove them. Grade their own exercises "
+            "first."
         ),
+        note=_("Create the services that do not exist; the last command removes them."),
     ),
 )
 def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
@@ -56,7 +57,7 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
             "docker service rm SERVICE",
             look=_("This exercise is about removing: remove each service named above."),
         ),
-        in_folder("fab exercise.cleanup", look=_("Or let labgen do it.")),
+        in_folder("fab exercise.cleanup", note=_("Or let labgen do it.")),
     ),
 )
 def test_services_gone(swarm: Swarm) -> None:

@@ -34,7 +34,7 @@ _ = Messages.beside(__file__)
         ),
         in_folder(
             "fab bootstrap.network",
-            look=_("This gives every node its address."),
+            note=_("This gives every node its address."),
         ),
     ),
 )
@@ -48,7 +48,10 @@ def test_address(node: Node, host: NodeHost, lacks: Lacks) -> None:
 
 
 @check(
-    hint=on_node("sudo hostnamectl set-hostname {node}"),
+    hint=on_node(
+        "sudo hostnamectl set-hostname {node}",
+        look=_("Compare the node's host name with its name in lab.yml."),
+    ),
 )
 def test_host_name(node: Node, facts: NodeFacts) -> None:
     """The node bears its name."""
@@ -75,10 +78,10 @@ def test_names(host: NodeHost, lab: Lab) -> None:
 @check(
     topics=("node",),
     hint=(
-        on_node("sudo systemctl start docker"),
+        on_node("sudo systemctl start docker", look=_("See whether the Docker engine runs.")),
         on_node(
             "sudo journalctl -u docker --no-pager --lines 50",
-            look=_("If it does not start, its log says why."),
+            note=_("If it does not start, its log says why."),
         ),
     ),
 )
@@ -96,9 +99,10 @@ def test_engine_running(host: NodeHost, facts: NodeFacts) -> None:
     hint=(
         on_manager(
             "docker swarm join-token worker",
-            look=_("This prints another command. Run that one on {node}."),
+            look=_("The node has to join the swarm. A manager has the token for that."),
+            note=_("This prints another command. Run that one on {node}."),
         ),
-        in_folder("fab bootstrap", look=_("Or let labgen join the node.")),
+        in_folder("fab bootstrap", note=_("Or let labgen join the node.")),
     ),
 )
 def test_swarm_active(facts: NodeFacts) -> None:
@@ -115,11 +119,11 @@ def test_swarm_active(facts: NodeFacts) -> None:
                 "A node gives its address when it joins. A worker may leave and join again: Swarm starts its tasks on "
                 "other nodes meanwhile. The only manager must not leave: the swarm and all services would be lost."
             ),
-            look=_("This prints the command with which the node joins. Add --advertise-addr {address} to it."),
+            note=_("This prints the command with which the node joins. Add --advertise-addr {address} to it."),
         ),
         on_node(
             "docker swarm leave",
-            look=_("Leave first, then run the command with the address."),
+            note=_("Leave first, then run the command with the address."),
         ),
     ),
 )
@@ -132,7 +136,7 @@ def test_advertised_address(node: Node, facts: NodeFacts) -> None:
 @check(
     needs=("cluster.swarm_active",),
     topics=("node",),
-    hint=on_node("sudo netstat -nlp | grep dockerd"),
+    hint=on_node("sudo netstat -nlp | grep dockerd", look=_("See on which ports the Docker engine listens.")),
 )
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_gossip_port(node: Node, host: NodeHost, protocol: str) -> None:
@@ -146,7 +150,8 @@ def test_gossip_port(node: Node, host: NodeHost, protocol: str) -> None:
     topics=("node",),
     hint=on_node(
         "docker info --format '{{.Swarm.ControlAvailable}}'",
-        look=_("Only a manager opens this port: true means that the node is a manager."),
+        look=_("Only a manager opens this port. Is the node a manager?"),
+        note=_("The answer true means that the node is a manager."),
     ),
 )
 def test_management_port(node: Node, host: NodeHost) -> None:
@@ -210,11 +215,12 @@ def test_overlay_reached(node: Node, exam: Exam) -> None:
     hint=(
         in_folder(
             "fab bootstrap",
-            look=_("This makes one swarm of all nodes."),
+            look=_("A manager has to start the swarm. Then the other nodes join it."),
+            note=_("This makes one swarm of all nodes."),
         ),
         on_manager(
             "docker swarm init --advertise-addr {address}",
-            look=_("Or by hand."),
+            note=_("Or by hand."),
         ),
     ),
 )
@@ -246,11 +252,12 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
     hint=(
         on_manager(
             "docker node promote {node}",
-            look=_("If lab.yml has it as a manager:"),
+            look=_("Compare the node's role with its role in lab.yml."),
+            note=_("If lab.yml has it as a manager:"),
         ),
         on_manager(
             "docker node demote {node}",
-            look=_("If lab.yml has it as a worker:"),
+            note=_("If lab.yml has it as a worker:"),
         ),
     ),
 )
@@ -266,7 +273,7 @@ def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
     hint=on_manager(
         "docker node ls",
         "docker node rm --force ID",
-        look=_("Remove each entry that is not of this lab, and of a name that is listed twice the one that is Down."),
+        look=_("Remove nodes that are not part of this lab. If a name is listed twice, remove the one that is Down."),
     ),
 )
 def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
@@ -281,7 +288,7 @@ def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
 @check(
     needs=("cluster.swarm_begun",),
     hint=(
-        on_manager("docker network ls"),
+        on_manager("docker network ls", look=_("See which networks the swarm has.")),
         on_manager(
             "docker network create --driver overlay --ingress ingress",
             look=_("If there is no network ingress, create it."),
@@ -303,11 +310,11 @@ def test_ingress_network(swarm: Swarm) -> None:
         on_manager(
             "docker network rm NETWORK",
             words=_("One network that was created by hand has to go, not the swarm."),
-            look=_("Docker refuses while a service uses the network: nothing else is lost."),
+            note=_("Docker refuses while a service uses the network: nothing else is lost."),
         ),
         in_folder(
             "labgen reset",
-            look=_("Only if ingress itself overlaps: this makes a new swarm. All services and secrets are lost."),
+            note=_("Only if ingress itself overlaps: this makes a new swarm. All services and secrets are lost."),
         ),
     ),
 )
@@ -327,13 +334,11 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
 @check(
     needs=("cluster.swarm_active",),
     hint=(
-        on_node("docker network ls"),
+        on_node("docker network ls", look=_("See which networks the node has.")),
         on_node(
             "sudo systemctl restart docker",
-            look=_(
-                "The engine creates this bridge when it starts in a swarm. A restart stops the node's containers for a "
-                "moment; Swarm starts them again."
-            ),
+            look=_("The engine creates this bridge when it starts in a swarm."),
+            note=_("A restart stops the node's containers for a moment; Swarm starts them again."),
         ),
     ),
 )

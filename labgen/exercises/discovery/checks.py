@@ -50,7 +50,10 @@ def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec, parameters: Par
     points=1,
     needs=("cluster.swarm_begun",),
     topics=("network",),
-    hint=on_manager("{create_network}"),
+    hint=on_manager(
+        "{create_network}",
+        look=_("See which overlay networks the swarm has, and whether containers may attach to them."),
+    ),
 )
 def test_network(swarm: Swarm, parameters: Parameters) -> None:
     """There is an overlay network {network}, attachable for containers that are no tasks."""
@@ -66,7 +69,8 @@ def _mended(service: str) -> Hints:
             f"docker service update --network-add {{network}} {{{service}.name}}",
             f"docker service update --endpoint-mode {{{service}.endpoint_mode}} {{{service}.name}}",
             f"docker service scale {{{service}.name}}={{{service}.replicas}}",
-            look=_("If it exists, put right what is named above, with one of these."),
+            look=_("If it exists, compare its network, endpoint mode and replicas with those of the exercise."),
+            note=_("Use the command for what differs."),
         ),
     )
 
@@ -171,7 +175,8 @@ def _look_up(name: str) -> Hint:
         "{start_asker}",
         f"{{ask}} nslookup {name}",
         "{remove_asker}",
-        look=_("Ask for the name from a container of your own; the last command removes it again."),
+        look=_("Look up the name from a container of your own that is on the network."),
+        note=_("The last command removes the container again."),
     )
 
 

@@ -11,7 +11,7 @@ from labgen.exercise.hint import on, on_manager
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import create, see_tasks
+from verify.hinting import create, scale, see_tasks
 from verify.services import all_run, hosts, listed, made_from, service_of
 
 from .exercise import Parameters
@@ -45,7 +45,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     needs=("failover.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
+    hint=(see_tasks("{name}"), scale()),
 )
 def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
@@ -58,7 +58,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     whole_lab=True,
     topics=("history",),
     hint=(
-        on(_BUSY, "{stop}"),
+        on(_BUSY, "{stop}", look=_("A node has to fail while it runs tasks of {name}.")),
         on_manager(
             "docker node ls",
             look=_("Wait until the node is Down and its tasks run elsewhere."),
@@ -80,10 +80,14 @@ def test_failed_over(lived: Service) -> None:
         "tasks",
     ),
     hint=(
-        on(_("the node that is not Ready"), "{start}"),
+        on(
+            _("the node that is not Ready"),
+            "{start}",
+            look=_("See which node is not Ready or not active, and start what was stopped on it."),
+        ),
         on_manager(
             "{activate} NODE",
-            look=_("If the node is not active:"),
+            note=_("If the node is not active:"),
         ),
     ),
 )
@@ -110,7 +114,8 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
         "{drain} NODE",
         "docker service ps {name}",
         "{activate} NODE",
-        look=_("The worker must have a task of {name}: the first command spreads them."),
+        look=_("Drain a worker that has a task of {name}. Make it active again when the task runs elsewhere."),
+        note=_("The first command spreads the tasks over the workers."),
     ),
 )
 def test_drained(lived: Service) -> None:
@@ -123,7 +128,7 @@ def test_drained(lived: Service) -> None:
     needs=("failover.failed_over",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager("{force}"),
+    hint=on_manager("{force}", look=_("Replace every task after a node was lost, without a change of the image.")),
 )
 def test_replaced(lived: Service) -> None:
     """After a node was lost, every task was replaced by another of the same image: docker service update --force."""
@@ -139,7 +144,7 @@ def test_replaced(lived: Service) -> None:
     needs=("failover.replaced", "failover.back"),
     whole_lab=True,
     topics=("tasks", "node"),
-    hint=on_manager("{force}"),
+    hint=on_manager("{force}", look=_("Swarm does not move tasks that run. New tasks are spread over all workers.")),
 )
 def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:
     """The tasks are spread over the workers again: none has two more than another."""

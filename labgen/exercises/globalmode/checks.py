@@ -71,12 +71,13 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
         on(
             _("the last worker"),
             "docker swarm leave",
-            look=_("Let it leave the swarm. No service is lost: its tasks start on other nodes."),
+            look=_("Let the last worker leave the swarm, and join it again."),
+            note=_("No service is lost: its tasks start on other nodes."),
         ),
         on_manager(
             "docker node rm --force NODE",
             "docker swarm join-token worker",
-            look=_("Remove it from the list, then run on it the command that the second line prints."),
+            note=_("Remove it from the list, then run on it the command that the second line prints."),
         ),
     ),
 )

@@ -23,7 +23,7 @@ from labgen.model.capabilities import Capability, Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import create, repeat, see_tasks
+from verify.hinting import create, repeat, scale, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
 from .exercise import EXERCISE, Parameters
@@ -54,7 +54,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     needs=("health.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
+    hint=(see_tasks("{name}"), scale()),
 )
 def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
@@ -66,7 +66,10 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     needs=("health.running",),
     whole_lab=True,
     topics=("tasks",),
-    hint=on_manager("docker service update --health-cmd '{health_command}' --health-interval {interval}s {name}"),
+    hint=on_manager(
+        "docker service update --health-cmd '{health_command}' --health-interval {interval}s {name}",
+        look=_("See which command the health check runs, and whether it asks the server."),
+    ),
 )
 def test_healthy(service: Service, lived: Service, parameters: Parameters) -> None:
     """The service has a health check that asks its server, and every container that runs is healthy."""
@@ -80,7 +83,11 @@ def test_healthy(service: Service, lived: Service, parameters: Parameters) -> No
     needs=("health.healthy",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager("{update_wrong}", "{update_right}"),
+    hint=on_manager(
+        "{update_wrong}",
+        "{update_right}",
+        look=_("First update the service so that its health check fails. Then update it to a good version."),
+    ),
 )
 def test_stopped_by_the_check(lived: Service, parameters: Parameters) -> None:
     """An update failed of its health check: a new task never became healthy, and was given up."""
@@ -103,8 +110,8 @@ def test_stopped_by_the_check(lived: Service, parameters: Parameters) -> None:
         "{update_wrong}",
         "{update_right}",
         why=_(
-            "Start the new task first (--update-order start-first, --rollback-order start-first). The history keeps "
-            "the other update, so the exercise starts from a new service."
+            "In an update and in a rollback, the new task has to start before the old one stops. The history keeps "
+            "the other update, so start again with a new service."
         ),
     ),
 )
@@ -123,7 +130,7 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
         "tasks",
         "history",
     ),
-    hint=on_manager("{update_right}"),
+    hint=on_manager("{update_right}", look=_("See how the last update ended, and which image its tasks have.")),
 )
 def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     """A good update was completed: every task has {new}, and came after one of another image."""
@@ -222,6 +229,7 @@ def test_replaced_unnoticed(tried: Tried, parameters: Parameters) -> None:
     hint=on_manager(
         "docker service update --update-order start-first --rollback-order start-first {web_name}",
         "docker service inspect --pretty {web_name}",
+        look=_("See in which order an update and a rollback replace a task."),
     ),
 )
 def test_answers_meanwhile(tried: Tried, parameters: Parameters) -> None:

@@ -12,7 +12,7 @@ from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Node
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import create, repeat, see_tasks
+from verify.hinting import create, publish, repeat, scale, see_tasks
 from verify.listeners import listening, listens
 from verify.services import kept_off_managers, made_from, published, runs, service_of
 
@@ -40,7 +40,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     points=1,
     needs=("loadbalance.service_exists",),
     hint=(
-        on_manager("docker service scale {name}={replicas}"),
+        scale(),
         repeat(
             "{name}",
             "{service.create}",
@@ -60,7 +60,7 @@ def test_replicated(service: Service, parameters: Parameters) -> None:
     needs=("loadbalance.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
+    hint=(see_tasks("{name}"), scale()),
 )
 def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     """{replicas} tasks of the service run and stay up."""
@@ -70,7 +70,9 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
 @check(
     points=1,
     needs=("loadbalance.service_exists",),
-    hint=on_manager("docker service update --constraint-add {constraint} {name}"),
+    hint=on_manager(
+        "docker service update --constraint-add {constraint} {name}", look=_("See which constraints the service has.")
+    ),
 )
 def test_constraint(service: Service) -> None:
     """The service is constrained to workers."""
@@ -99,7 +101,7 @@ def test_on_workers(service: Service, swarm: Swarm) -> None:
     points=1,
     needs=("loadbalance.service_exists",),
     topics=("requests",),
-    hint=on_manager("docker service update --publish-add {port}:{target} {name}"),
+    hint=publish(),
 )
 def test_published(service: Service, parameters: Parameters) -> None:
     """The service publishes port {port} for its port {target}, through the routing mesh."""
@@ -111,7 +113,11 @@ def test_published(service: Service, parameters: Parameters) -> None:
     needs=("cluster.swarm_active", "loadbalance.published", "loadbalance.running"),
     requires=(Capability.ROUTING_MESH,),
     topics=("requests",),
-    hint=on_node("sudo netstat -nlp | grep {port}", "sudo journalctl -u docker --no-pager --lines 50"),
+    hint=on_node(
+        "sudo netstat -nlp | grep {port}",
+        "sudo journalctl -u docker --no-pager --lines 50",
+        look=_("See which program listens on the port, and what the engine's log says."),
+    ),
 )
 def test_port_open(node: Node, host: NodeHost, parameters: Parameters) -> None:
     """The published port is open on the node, whether a task runs there or not."""

@@ -44,7 +44,11 @@ def test_off_managers(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
 @check(
     points=1,
     needs=("placement.off_managers",),
-    hint=on_manager("docker service ps {off_managers_name}", "docker node ls"),
+    hint=on_manager(
+        "docker service ps {off_managers_name}",
+        "docker node ls",
+        look=_("See on which nodes its tasks run, and which nodes are managers."),
+    ),
 )
 def test_none_on_managers(swarm: Swarm, parameters: Parameters) -> None:
     """No task of {off_managers_name} runs on a manager."""
@@ -60,7 +64,8 @@ def test_none_on_managers(swarm: Swarm, parameters: Parameters) -> None:
     hint=on_manager(
         "docker node update --label-add {label}={value} NODE",
         "docker node inspect --format '{{.Spec.Labels}}' NODE",
-        look=_("Give the label to one worker; the second command shows it."),
+        look=_("Give the label to one worker."),
+        note=_("The second command shows the labels of a node."),
     ),
 )
 def test_label(swarm: Swarm, parameters: Parameters) -> None:
@@ -98,10 +103,10 @@ def test_on_labelled(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     topics=("tasks", "node"),
     hint=(
         create("spread"),
-        on_manager("docker service ps {spread_name}"),
+        on_manager("docker service ps {spread_name}", look=_("See how many tasks run on each node.")),
         on_manager(
             "docker service update --force {spread_name}",
-            look=_("This spreads its tasks over the nodes again."),
+            note=_("This spreads its tasks over the nodes again."),
         ),
     ),
 )

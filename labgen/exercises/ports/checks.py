@@ -10,7 +10,7 @@ from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import create, repeat
+from verify.hinting import create, publish, repeat
 from verify.services import found, hosts, listed, made_from, published, runs, told
 
 from .exercise import Parameters
@@ -32,7 +32,7 @@ def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
     topics=("tasks",),
     hint=(
         create("chosen"),
-        on_manager("docker service update --publish-add {port}:{target} {chosen_name}"),
+        publish("{chosen_name}"),
     ),
 )
 def test_chosen(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
@@ -66,7 +66,11 @@ def test_automatic(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
 
 def _through(service: str) -> Hint:
     name = f"{{{service}.name}}"
-    return on_manager(f"docker service ps --no-trunc {name}", f"docker service inspect --pretty {name}")
+    return on_manager(
+        f"docker service ps --no-trunc {name}",
+        f"docker service inspect --pretty {name}",
+        look=_("See whether its tasks run, and which port it publishes."),
+    )
 
 
 @check(
@@ -128,8 +132,12 @@ def test_host(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     whole_lab=True,
     topics=("requests",),
     hint=(
-        on_manager("docker service ps {host_name}"),
-        on(_("the node named above"), "sudo ss -lntp | grep {host_port}"),
+        on_manager("docker service ps {host_name}", look=_("See on which nodes its tasks run.")),
+        on(
+            _("the node named above"),
+            "sudo ss -lntp | grep {host_port}",
+            look=_("See which program listens on the port there."),
+        ),
     ),
 )
 def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:

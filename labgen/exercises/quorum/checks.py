@@ -98,7 +98,7 @@ def test_another_led(journals: Journals, parameters: Parameters) -> None:
         on(
             _("a second manager, while the first is stopped"),
             "{stop}",
-            look=_("Stop its engine, too."),
+            look=_("While the first manager is stopped, stop the engine of a second one, too."),
         ),
         on(_("the manager that is left"), "{list_nodes}"),
     ),
@@ -116,8 +116,7 @@ def test_majority_lost(journals: Journals, lost: Outage | None, parameters: Para
         "{name}",
         "{service.create}",
         why=_(
-            "Stop the engines of managers only: those of the workers must run on. Start the exercise again from a new "
-            "service."
+            "Stop the engines of managers only. Those of the workers must keep running. Start again with a new service."
         ),
     ),
 )
@@ -139,7 +138,7 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
     whole_lab=True,
     topics=("node",),
     hint=(
-        on(_("each manager that is stopped"), "{start}"),
+        on(_("each manager that is stopped"), "{start}", look=_("Start the engine of every manager that is stopped.")),
         on_manager("{list_nodes}"),
     ),
 )

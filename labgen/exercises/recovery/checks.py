@@ -21,7 +21,7 @@ from labgen.model.lab import Node
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import asked_often, create, see_tasks
+from verify.hinting import asked_often, create, publish, see_tasks
 from verify.services import made_from, open_to_all, published, runs, service_of
 
 from .exercise import EXERCISE, Parameters
@@ -57,7 +57,7 @@ def test_service_made(swarm: Swarm, parameters: Parameters) -> None:
     points=1,
     needs=("recovery.service_made",),
     topics=("requests",),
-    hint=on_manager("docker service update --publish-add {port}:{target} {name}"),
+    hint=publish(),
 )
 def test_published(service: Service, parameters: Parameters) -> None:
     """The service publishes port {port} for its port {target}, through the routing mesh."""
@@ -88,6 +88,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
             _("a node with a task of {name}"),
             "docker ps",
             "docker rm -f CONTAINER",
+            look=_("End a container of the service by force, and see what Swarm does."),
         ),
         on_manager("docker service ps {name}"),
     ),

@@ -42,7 +42,7 @@ def _repeat(service: str, *commands: str) -> Hint:
         f"{{{service}.name}}",
         f"{{{service}.create}}",
         *commands,
-        why=_("The history keeps the updates that were different: the exercise starts from a new service."),
+        why=_("The history keeps other updates, so start again with a new service."),
     )
 
 
@@ -72,7 +72,11 @@ def _broken(service: Service, spec: ServiceSpec, parameters: Parameters) -> bool
     needs=("rollback.services_exist",),
     whole_lab=True,
     topics=("tasks",),
-    hint=on_manager("{mend_queue}", "{rollback}"),
+    hint=on_manager(
+        "{mend_queue}",
+        "{rollback}",
+        look=_("See which image each service has now. Update one to a good image, and roll the other back."),
+    ),
 )
 def test_running(queue: Service, store: Service, exam: Exam) -> None:
     """All replicas of both services run and stay up."""
@@ -102,7 +106,7 @@ def test_paused(queue: Service) -> None:
     points=2,
     needs=("rollback.paused",),
     topics=("tasks",),
-    hint=on_manager("{mend_queue}"),
+    hint=on_manager("{mend_queue}", look=_("Update {queue_name} again, to an image that exists.")),
 )
 def test_mended(queue: Service, exam: Exam, parameters: Parameters) -> None:
     """It was mended by a further update, which is complete: every task of {queue_name} has {new}."""
@@ -128,7 +132,7 @@ def test_continued(store: Service) -> None:
     points=2,
     needs=("rollback.continued",),
     topics=("tasks",),
-    hint=on_manager("{rollback}"),
+    hint=on_manager("{rollback}", look=_("Roll {store_name} back to the image that it had before.")),
 )
 def test_rolled_back(store: Service, parameters: Parameters) -> None:
     """Every replica of {store_name} went back to the image it had before, {old}."""
@@ -142,7 +146,11 @@ def test_rolled_back(store: Service, parameters: Parameters) -> None:
     points=2,
     needs=("rollback.rolled_back",),
     topics=("history",),
-    hint=on_manager("{make_safe}", "{break_safe}"),
+    hint=on_manager(
+        "{make_safe}",
+        "{break_safe}",
+        look=_("First set what Swarm does when an update of {store_name} fails. Then let an update fail."),
+    ),
 )
 def test_by_itself(store: Service, parameters: Parameters) -> None:
     """The last update of {store_name} failed, and the swarm took it back by itself before it had come to every

@@ -23,7 +23,7 @@ from labgen.model.capabilities import Capability, Lacks
 from verify import prober
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import asked_often, create, see_tasks
+from verify.hinting import asked_often, create, scale, see_tasks
 from verify.services import found, kept_off_managers, made_from, published, runs, service_of
 
 from .exercise import EXERCISE, Parameters
@@ -58,7 +58,7 @@ def test_scaled_up(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     needs=("scaling.scaled_up",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(on_manager("{down}"), see_tasks("{name}")),
+    hint=(scale("{down}"), see_tasks("{name}")),
 )
 def test_scaled_down(service: Service, swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     """The service has {few} replicas again, and all of them run and stay up, on workers."""
@@ -75,7 +75,8 @@ def test_scaled_down(service: Service, swarm: Swarm, exam: Exam, parameters: Par
         "docker service update --image {image} {name}",
         "docker service update --constraint-add {constraint} {name}",
         "docker service update --publish-add {port}:{target} {name}",
-        look=_("Scaling changes the number of replicas only. Put back what differs, with one of these."),
+        look=_("Scaling changes the number of replicas only. Put back everything else that differs."),
+        note=_("Use the command for what differs."),
     ),
 )
 def test_same_service(service: Service, swarm: Swarm, parameters: Parameters) -> None:

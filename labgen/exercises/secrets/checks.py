@@ -58,7 +58,10 @@ def test_service_runs(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
 @check(
     points=2,
     needs=("secrets.service_runs",),
-    hint=on_manager("docker service update --secret-add source={first},target={target} {name}"),
+    hint=on_manager(
+        "docker service update --secret-add source={first},target={target} {name}",
+        look=_("See which secrets the service has, and as which files."),
+    ),
 )
 def test_secret_given(service: Service, parameters: Parameters) -> None:
     """The service is given a secret as the file {file}."""
@@ -93,6 +96,7 @@ def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) 
     hint=on_manager(
         "docker config ls",
         "docker service update --config-add source={config},target={config_file} {name}",
+        look=_("See which configs the swarm has, and which of them the service has."),
     ),
 )
 def test_config_given(service: Service, parameters: Parameters) -> None:
@@ -130,7 +134,11 @@ def test_guarded(service: Service, exam: Exam, parameters: Parameters) -> None:
     points=2,
     needs=("secrets.secret_given",),
     topics=("tasks",),
-    hint=on_manager("{create_second}", "{rotate}"),
+    hint=on_manager(
+        "{create_second}",
+        "{rotate}",
+        look=_("Create a second secret. Then update the service: it gets the second one in the place of the first."),
+    ),
 )
 def test_rotated(service: Service, parameters: Parameters) -> None:
     """The password was changed: the service, and every task that runs, is given {second} now."""
@@ -163,7 +171,7 @@ def test_history(service: Service, parameters: Parameters) -> None:
 @check(
     points=1,
     needs=("secrets.rotated",),
-    hint=on_manager("docker secret ls", "docker secret rm {first}"),
+    hint=on_manager("docker secret ls", "docker secret rm {first}", look=_("See which secrets the swarm still has.")),
 )
 def test_old_one_removed(exam: Exam, parameters: Parameters) -> None:
     """The secret before it, {first}, is removed from the swarm."""

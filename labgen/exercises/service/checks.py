@@ -44,7 +44,7 @@ def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab, parameters: Paramete
 @check(
     points=1,
     needs=("service.service_exists",),
-    hint=on_manager("docker service update --image {image} {name}"),
+    hint=on_manager("docker service update --image {image} {name}", look=_("See which image the service has.")),
 )
 def test_image(service: Service, parameters: Parameters) -> None:
     """The service is made from the image {image}."""
@@ -118,7 +118,8 @@ def test_log(service: Service, exam: Exam, parameters: Parameters) -> None:
     hint=on(
         _("the node named above"),
         "docker rm -f {name}",
-        look=_("This removes the container that was made by hand. The service creates its own."),
+        look=_("A container of this name was created by hand. The service creates its own."),
+        note=_("This removes the container that was created by hand."),
     ),
 )
 def test_made_by_the_swarm(exam: Exam, lab: Lab, parameters: Parameters) -> None:

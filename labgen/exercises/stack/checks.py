@@ -38,9 +38,10 @@ _TOGETHER = timedelta(seconds=45)
     hint=(
         in_folder(
             "labgen brief stack",
-            look=_("It shows the file {file}."),
+            look=_("The stack is deployed from the file {file}."),
+            note=_("This shows the file."),
         ),
-        on_manager("{deploy}", look=_("With that file:")),
+        on_manager("{deploy}", note=_("With that file:")),
     ),
 )
 def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
@@ -58,10 +59,13 @@ def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
     whole_lab=True,
     topics=("tasks",),
     hint=(
-        on_manager("docker stack ps --no-trunc {stack}"),
+        on_manager(
+            "docker stack ps --no-trunc {stack}",
+            look=_("See the errors of the stack's tasks: they say why a task does not run."),
+        ),
         in_folder(
             "labgen brief stack",
-            look=_("Compare {file} with the file that this shows."),
+            look=_("Compare {file} with the file in the exercise."),
         ),
     ),
 )
@@ -82,7 +86,8 @@ def test_running(
     topics=("requests",),
     hint=on_manager(
         "{deploy}",
-        words=_('{file} needs, under web: ports: ["{port}:{target}"]. Then deploy it again.'),
+        look=_("See which port {file} publishes for web."),
+        note=_('Under web, {file} needs: ports: ["{port}:{target}"]. Then deploy it again.'),
     ),
 )
 def test_published(web: Service, parameters: Parameters) -> None:
@@ -144,7 +149,7 @@ def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
     points=2,
     needs=("stack.running",),
     topics=("tasks",),
-    hint=on_manager("{change}", "{deploy}"),
+    hint=on_manager("{change}", "{deploy}", look=_("Change the cache's image in {file}. Then deploy the file again.")),
 )
 def test_updated(cache: Service, exam: Exam, parameters: Parameters) -> None:
     """The service cache and its running task have the new image, {new}."""
@@ -213,7 +218,11 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
     requires=(Capability.ROUTING_MESH,),
     whole_lab=True,
     topics=("requests",),
-    hint=on_manager("curl {address}:{port}", "docker stack ps {stack}"),
+    hint=on_manager(
+        "curl {address}:{port}",
+        "docker stack ps {stack}",
+        look=_("See what the port answers, and whether the task of web runs."),
+    ),
 )
 def test_page(node: Node, exam: Exam, parameters: Parameters) -> None:
     """A request to port {port} of the node is answered by web."""

@@ -15,7 +15,7 @@ from labgen.exercise.services import same_image
 from labgen.model.lab import Node
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import create, repeat, see_tasks
+from verify.hinting import create, repeat, scale, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
 from .exercise import Parameters
@@ -40,7 +40,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     needs=("update.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
+    hint=(see_tasks("{name}"), scale()),
 )
 def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
@@ -51,7 +51,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     points=2,
     needs=("update.running",),
     topics=("tasks",),
-    hint=on_manager("{update}"),
+    hint=on_manager("{update}", look=_("See which image the service and its tasks have.")),
 )
 def test_image(service: Service, exam: Exam, parameters: Parameters) -> None:
     """The service and every task that runs have the new image, {new}."""
@@ -69,6 +69,7 @@ def test_image(service: Service, exam: Exam, parameters: Parameters) -> None:
         _("a node with a task of {name}"),
         "docker ps",
         "docker exec CONTAINER redis-server --version",
+        look=_("Ask the server in each container for its version."),
     ),
 )
 def test_server_version(service: Service, exam: Exam, parameters: Parameters) -> None:
@@ -123,8 +124,8 @@ def test_history(service: Service, parameters: Parameters) -> None:
         "{service.create}",
         "{update}",
         why=_(
-            "Update one task at a time (--update-parallelism 1, the default). The history keeps the other update, so "
-            "the exercise starts from a new service."
+            "Update one task at a time, as Swarm does by default. The history keeps the other update, so start again "
+            "with a new service."
         ),
     ),
 )
@@ -140,7 +141,7 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
     points=1,
     needs=("update.image",),
     topics=("tasks",),
-    hint=on_manager("docker service inspect --pretty {name}"),
+    hint=on_manager("docker service inspect --pretty {name}", look=_("See how the last update ended.")),
 )
 def test_completed(service: Service) -> None:
     """The update is complete: neither going on nor paused."""

@@ -11,7 +11,7 @@ from labgen.exercise.hint import on_manager
 from labgen.exercise.services import same_image
 from verify.checks import check
 from verify.exam import Exam
-from verify.hinting import create, see_tasks
+from verify.hinting import create, scale, see_tasks
 from verify.services import all_run, changed_image, made_from, service_of
 
 from .exercise import Parameters
@@ -46,7 +46,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     needs=("updateoptions.service_exists",),
     whole_lab=True,
     topics=("tasks",),
-    hint=(see_tasks("{name}"), on_manager("docker service scale {name}={replicas}")),
+    hint=(see_tasks("{name}"), scale()),
 )
 def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     """The service is replicated, with {replicas} replicas, and all of them run and stay up."""
@@ -57,7 +57,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     points=1,
     needs=("updateoptions.running",),
     topics=("tasks",),
-    hint=on_manager("{update_in_pairs}"),
+    hint=on_manager("{update_in_pairs}", look=_("See which image the tasks have, and how the last update ended.")),
 )
 def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     """Every task that runs has the new image, {new}, and the last update is complete."""
@@ -89,7 +89,10 @@ def test_two_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> No
     needs=("updateoptions.two_at_a_time",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager("docker service update --update-parallelism {parallelism} --update-delay {delay}s --force {name}"),
+    hint=on_manager(
+        "docker service update --update-parallelism {parallelism} --update-delay {delay}s --force {name}",
+        look=_("See which delay the service has between the replicas of an update."),
+    ),
 )
 def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
     """That update waited for {delay} s or more after some replicas before it went on to the next."""
@@ -104,7 +107,7 @@ def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
     needs=("updateoptions.running",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager("{update_start_first}"),
+    hint=on_manager("{update_start_first}", look=_("See in which order an update replaces a task.")),
 )
 def test_start_first(happened: list[list[Turn]], parameters: Parameters) -> None:
     """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
@@ -116,7 +119,7 @@ def test_start_first(happened: list[list[Turn]], parameters: Parameters) -> None
     needs=("updateoptions.start_first",),
     whole_lab=True,
     topics=("history",),
-    hint=on_manager("{update_start_first}"),
+    hint=on_manager("{update_start_first}", look=_("See how many replicas an update replaces at a time.")),
 )
 def test_one_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> None:
     """The update that started first changed one replica at a time."""

@@ -49,7 +49,7 @@ def _no_swarm(observations: Observations) -> Iterator[Finding]:
         (
             in_folder(
                 "fab bootstrap",
-                look=_("This makes one swarm of all nodes."),
+                note=_("This makes one swarm of all nodes."),
             ),
         ),
     )

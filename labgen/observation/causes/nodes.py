@@ -24,7 +24,7 @@ def _unreached(observations: Observations) -> Iterator[Finding]:
             _("%(nodes)s cannot be reached: its machine is off, or its SSH does not answer.", nodes=names_of(away)),
             (
                 in_folder("labgen status", look=_("See whether the machines run.")),
-                in_folder("labgen up", look=_("This starts what is off.")),
+                in_folder("labgen up", note=_("This starts what is off.")),
             ),
         )
 
@@ -54,7 +54,7 @@ def _disk_full(observations: Observations) -> Iterator[Finding]:
                     untranslated(name),
                     "docker image prune",
                     "sudo journalctl --vacuum-size=50M",
-                    look=_("These free some: images that no tag names, and old logs."),
+                    note=_("These free some: images that no tag names, and old logs."),
                 ),
             ),
         )
@@ -71,7 +71,7 @@ def _engine_stopped(observations: Observations) -> Iterator[Finding]:
                     on(
                         untranslated(node.name),
                         "sudo journalctl -u docker --no-pager --lines 50",
-                        look=_("If it does not start, its log says why."),
+                        note=_("If it does not start, its log says why."),
                     ),
                 ),
             )
@@ -207,9 +207,9 @@ def _node_left(observations: Observations) -> Iterator[Finding]:
                 (
                     on_manager(
                         f"docker swarm join-token {node.role}",
-                        look=_("This prints another command. Run that one on %(node)s.", node=node.name),
+                        note=_("This prints another command. Run that one on %(node)s.", node=node.name),
                     ),
-                    in_folder("fab bootstrap", look=_("Or let labgen join the node.")),
+                    in_folder("fab bootstrap", note=_("Or let labgen join the node.")),
                 ),
             )
 

@@ -136,7 +136,8 @@ def _not_pulled(observations: Observations, service: Service, task: Task, error:
     pull = on(
         where,
         f"docker pull {shlex.quote(service.plain_image)}",
-        look=_("The name is right. This shows why it does not arrive."),
+        look=_("The image's name is right, but the image does not arrive."),
+        note=_("This shows why it does not arrive."),
     )
     if not proxy:
         return Finding("image-not-pulled", says(service, error), (pull, see(service.name)))

@@ -142,6 +142,42 @@ def test_grade_imports_nothing_of_a_folder_that_an_empty_entry_of_pythonpath_nam
     assert not (evidence.parent / "ran").exists()
 
 
+@pytest.mark.parametrize("words", [("grade", "--from", "kim.jsonl"), ("explain", "update.history")])
+@pytest.mark.parametrize("stage", ["7", "", "all"])
+def test_hints_of_no_stage_are_refused_in_one_sentence(evidence: Path, words: tuple[str, ...], stage: str) -> None:
+    refused = typed(evidence.parent, *words, "--hints", stage)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"{stage!r} is no stage of hints: choose 0 or none (no hints), 1 (what to look at)" in refused.stderr
+    assert not [line for line in refused.stderr.splitlines() if "Traceback" in line]
+    assert not (evidence.parent / "kim-report").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "printed", "in_files"),
+    [
+        ((), False, True),
+        (("--hints", "2"), False, True),
+        (("--hints", "3"), True, True),
+        (("--hints", "none"), False, False),
+    ],
+)
+def test_grade_shows_the_commands_of_hints_where_they_are_asked_for(
+    evidence: Path, options: tuple[str, ...], printed: bool, in_files: bool
+) -> None:
+    words = ("grade", "ports", "--from", evidence.name, "--lang", "en", *options)
+    grading = typed(evidence.parent, *words)
+    command = "docker service create"
+    assert grading.returncode == 11, grading.stdout + grading.stderr
+    assert (command in grading.stdout) is printed
+    assert ("--hints" in grading.stdout) is (options in ((), ("--hints", "2")))
+    folder = evidence.parent / f"{evidence.stem}-report"
+    having = {path.name for path in folder.iterdir() if command in path.read_text(encoding="utf-8")}
+    assert ({"report.json", "report.html"} <= having) is in_files
+    assert ({"report.txt", "report.md", "junit.xml"} <= having) is printed
+    # JSON on standard output is the report's own.
+    assert (command in typed(evidence.parent, *words, "--json").stdout) is in_files
+
+
 def test_explain_runs_nothing_of_the_folder_it_is_called_in(hostile: Path) -> None:
     explained = typed(hostile, "explain", "update.history", "--from", "kim.jsonl")
     assert explained.returncode == 0, explained.stdout + explained.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -10,9 +11,22 @@ import pytest
 from labgen.core.errors import SwarmError
 from labgen.core.i18n import Messages, Text
 from labgen.exercise.catalogue import exercises
-from labgen.exercise.hint import FOLDER, Advice, Hint, hints, in_folder, on_manager, on_node, text_of
+from labgen.exercise.hint import (
+    FOLDER,
+    Advice,
+    Hint,
+    Stage,
+    hints,
+    in_folder,
+    on_manager,
+    on_node,
+    text_of,
+    up_to,
+)
 from verify.checks import Check
 
+MOST_WORDS = 30
+"""Words that a sentence may have."""
 LAB = {"node": "worker1", "address": "10.0.2.102", "manager": "boss"}
 
 
@@ -64,6 +78,68 @@ def test_error_takes_hints_and_gives_them_as_text() -> None:
     assert error.hint == "On {manager}:\n  docker swarm unlock"
 
 
+ADVICE = Advice("It is stopped.", "See whether it runs.", "On boss:", ("sudo systemctl start docker",), "It starts.")
+
+
+@pytest.mark.parametrize(
+    ("stage", "shown"),
+    [
+        (Stage.NONE, Advice()),
+        (Stage.LOOK, Advice("It is stopped.", "See whether it runs.")),
+        (Stage.PLACE, Advice("It is stopped.", "See whether it runs.", "On boss")),
+        (Stage.COMMAND, ADVICE),
+    ],
+)
+def test_advice_up_to_a_stage_adds_to_the_stage_before(stage: Stage, shown: Advice) -> None:
+    assert ADVICE.up_to(stage) == shown
+
+
+def test_up_to_leaves_out_hints_that_a_stage_shows_nothing_of() -> None:
+    bare = Advice(where="On boss:", commands=("docker ps",))
+    assert up_to(Stage.LOOK, [bare, ADVICE]) == (ADVICE.up_to(Stage.LOOK),)
+    assert up_to(Stage.PLACE, [bare]) == (Advice(where="On boss"),)
+    assert up_to(Stage.PLACE, [ADVICE, bare]) == (ADVICE.up_to(Stage.PLACE),)
+    assert up_to(Stage.NONE, [bare, ADVICE]) == ()
+    assert up_to(Stage.COMMAND, [bare, ADVICE]) == (bare, ADVICE)
+
+
+def test_stage_reads_numbers_and_none() -> None:
+    words = ["none", "0", "1", "2", "3"]
+    assert [Stage.read(word) for word in words] == [Stage.NONE, Stage.NONE, Stage.LOOK, Stage.PLACE, Stage.COMMAND]
+
+
+@pytest.mark.parametrize("word", ["7", "-1", "", " 1", "1.0", "all", "٣"])
+def test_stage_refuses_what_is_none_in_one_sentence(word: str) -> None:
+    with pytest.raises(ValueError, match="is no stage of hints: choose 0 or none") as caught:
+        Stage.read(word)
+    assert str(caught.value).count(". ") == 0
+
+
+@pytest.mark.parametrize("check", checks(), ids=lambda check: check.id)
+def test_hints_of_every_check_say_what_to_look_at_without_the_command(check: Check) -> None:
+    assert any(hint.words or hint.look for hint in check.hints)
+    for hint in check.hints:
+        commands = hint.in_("en", LAB).commands
+        giveaways = {" ".join(command.split()[:3]) for command in commands if len(command.split()) > 2}
+        giveaways |= {option for command in commands for option in re.findall(r"(?<!\S)--[a-z][\w-]+", command)}
+        for language in ("en", "ko"):
+            shown = str(hint.in_(language, LAB).up_to(Stage.LOOK))
+            assert not [giveaway for giveaway in giveaways if giveaway in shown], shown
+
+
+def longest_sentence(text: str) -> int:
+    """Count the words of the longest sentence; a colon or a semicolon does not end one."""
+    return max(len(sentence.split()) for sentence in re.split(r"(?<=[.?!])\s+", text))
+
+
+@pytest.mark.parametrize("check", checks(), ids=lambda check: check.id)
+def test_hints_of_every_check_have_short_sentences(check: Check) -> None:
+    for hint in check.hints:
+        advice = hint.in_("en", LAB)
+        for text in (advice.words, advice.look, advice.note):
+            assert longest_sentence(text) <= MOST_WORDS, text
+
+
 @pytest.mark.parametrize("check", checks(), ids=lambda check: check.id)
 def test_hints_of_every_check_are_whole_commands_in_both_languages(check: Check) -> None:
     assert check.hints
@@ -86,6 +162,6 @@ DESTROYING = ("docker service rm", "docker stack rm", "docker swarm leave", "lab
 def test_hints_that_remove_something_say_what_is_lost(check: Check) -> None:
     for hint in check.hints:
         if any(command.startswith(DESTROYING) for command in hint.commands):
-            said = [text for other in check.hints for text in (other.words, other.look)]
+            said = [text for other in check.hints for text in (other.words, other.look, other.note)]
             assert any(word in str(text) for text in said for word in ("lost", "removes", "removing"))
             assert any(word in text.in_("ko") for text in said for word in ("사라", "지워", "지우", "지웁"))

@@ -194,7 +194,7 @@ def test_cause_advice_destroys_nothing_without_saying_so(name: str) -> None:
         for hint in finding.hints:
             for command in hint.commands:
                 if destroying.search(command):
-                    assert "lost" in str(hint.look) or "stay" in str(hint.look), command
+                    assert re.search("lost|stay", f"{hint.look} {hint.note}"), command
             assert hint.commands
 
 
@@ -220,7 +220,7 @@ def test_no_leader_ways_out_come_in_order_and_say_what_is_lost() -> None:
         "labgen reset",
     ]
     assert [each.where for each in advice][:2] == ["On swarm-worker1:", "On swarm-manager:"]
-    assert "lost" in advice[2].look
+    assert "lost" in advice[2].note
 
 
 @pytest.mark.parametrize(

@@ -158,13 +158,35 @@ CASES: dict[str, tuple[Callable[[FakeLab], None], str, str, str, str]] = {
 def test_a_verdict_begins_with_its_cause(grade: Grade, fake: FakeLab, cause: str, language: str) -> None:
     happen, check, english, korean, command = CASES[cause]
     happen(fake)
-    report = grade("--exercise", "loadbalance", f"--lang={language}")
+    report = grade("--exercise", "loadbalance", f"--lang={language}", "--hints=3")
     check_report = {entry["id"]: entry for entry in report["checks"]}[check]
     assert (check_report["verdict"], check_report["cause"]) == ("fail", cause)
     assert check_report["seen"].startswith(english if language == "en" else korean)
     assert check_report["hints"][0]["commands"][0] == command
     # The command stands whole on a line of the terminal's report.
     assert re.search(rf"(?m)^ +{re.escape(command)}$", report["printed"])
+
+
+@pytest.mark.parametrize(("options", "printed"), [((), False), (("--hints=2",), False), (("--hints=3",), True)])
+def test_a_cause_is_told_at_once_and_its_command_where_it_is_asked_for(
+    grade: Grade, fake: FakeLab, options: tuple[str, ...], printed: bool
+) -> None:
+    happen, check, english, _korean, command = CASES["node-drained"]
+    happen(fake)
+    report = grade("--exercise", "loadbalance", "--lang=en", *options)
+    assert {entry["id"]: entry for entry in report["checks"]}[check]["hints"][0]["commands"][0] == command
+    assert english in report["printed"]
+    assert (command in report["printed"]) is printed
+
+
+def test_a_cause_is_no_part_of_a_report_without_hints(grade: Grade, fake: FakeLab) -> None:
+    happen, check, english, _korean, command = CASES["node-drained"]
+    happen(fake)
+    report = grade("--exercise", "loadbalance", "--lang=en", "--hints=none")
+    entry = {entry["id"]: entry for entry in report["checks"]}[check]
+    assert (entry["verdict"], entry["cause"], entry["hint"], entry["hints"]) == ("fail", "", "", [])
+    assert entry["seen"]
+    assert not [text for text in (english, command) if text in json.dumps(report)]
 
 
 def test_what_has_nothing_to_do_with_the_swarm_keeps_its_own_words_where_nobody_leads(

@@ -55,7 +55,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
-    run = explain(graded, "update.server_version")
+    run = explain(graded, "update.server_version", hints=3)
     assert (run.returncode, run.stderr) == (0, "")
     first, claim, *rest = run.stdout.splitlines()
     assert first == "update.server_version  (2 points)"
@@ -65,7 +65,8 @@ def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
     assert "Verdict: FAIL" in text
     assert "says: redis_version:6.0.16" in text
     assert (
-        "  try: On a node with a task of my-database:\n        docker ps\n"
+        "  try: Ask the server in each container for its version.\n      On a node with a task of my-database:\n"
+        "        docker ps\n"
         "        docker exec CONTAINER redis-server --version\n" in text
     )
     # Each of the three servers was asked, where it runs.
@@ -79,10 +80,27 @@ def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
 
 
 def test_in_korean(graded: Path) -> None:
-    run = explain(graded, "server_version", language="ko")
+    run = explain(graded, "server_version", language="ko", hints=3)
     assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in run.stdout
     assert "판정: 실패" in run.stdout
-    assert "해 볼 것: my-database의 태스크가 있는 노드에서:\n        docker ps\n" in run.stdout
+    assert "해 볼 것: 컨테이너마다 서버의 버전을 확인하세요.\n" in run.stdout
+    assert "      my-database의 태스크가 있는 노드에서:\n        docker ps\n" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"hints": 0}, []),
+        ({}, ["Ask the server", "--hints 2"]),
+        ({"hints": 2}, ["Ask the server", "On a node", "--hints 3"]),
+        ({"hints": 3}, ["Ask the server", "On a node", "docker exec CONTAINER"]),
+    ],
+)
+def test_explanation_shows_hints_up_to_a_stage(graded: Path, options: dict[str, int], shown: list[str]) -> None:
+    text = explain(graded, "update.server_version", **options).stdout
+    phrases = ["Ask the server", "On a node", "docker exec CONTAINER", "--hints 2", "--hints 3"]
+    expected = [*shown, "--hints 3"] if "--hints 2" in shown else shown
+    assert [phrase for phrase in phrases if phrase in text] == sorted(expected, key=phrases.index)
 
 
 def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:

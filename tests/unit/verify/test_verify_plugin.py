@@ -140,6 +140,85 @@ def test_a_failure_says_what_was_seen_and_what_to_try(run: Run, report: Callable
     result.stdout.no_fnmatch_line("*assert 1 == 2*")
 
 
+STAGED = """
+from labgen.core.i18n import Text
+from labgen.exercise.hint import on
+
+@check(points=2, hint=on(Text("the boss"), "docker ps --all", words=Text("It is gone."), note=Text("This lists it.")))
+def test_staged():
+    \"\"\"It is there.\"\"\"
+    assert 1 == 2, "it is not"
+
+@check(points=2, hint=(on(Text("the boss"), "docker node ls"), on(Text("the boss"), "docker info")))
+def test_bare():
+    \"\"\"It is listed.\"\"\"
+    assert 1 == 2, "it is not listed"
+"""
+PHRASES = [
+    "It is gone.",
+    "Compare what was seen with what must be true.",
+    "On the boss",
+    "docker ps --all",
+    "docker info",
+]
+
+
+HINTED = (*PHRASES, "try this", "start it", "This lists it", "--hints")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [((), 2), (("--hints", "1"), 2), (("--hints=2",), 3), (("--hints=3",), 5), (("--hints=0",), 0)],
+)
+def test_hints_are_shown_up_to_the_stage_that_is_asked_for(
+    run: Run, pytester: pytest.Pytester, options: tuple[str, ...], shown: int
+) -> None:
+    printed = run(STAGED, options=("--lang=en", "--report", "out", *options)).stdout.str()
+    texts = [(pytester.path / "out" / name).read_text() for name in ("report.txt", "report.md", "junit.xml")]
+    for text in (printed, *texts):
+        assert [phrase for phrase in PHRASES if phrase in text] == PHRASES[:shown], text
+
+
+@pytest.mark.parametrize("stage", ["1", "2", "3"])
+def test_hints_are_whole_in_json_and_in_the_page_at_every_stage(
+    run: Run, report: Callable[[], dict[str, Any]], pytester: pytest.Pytester, stage: str
+) -> None:
+    run(STAGED, options=("--lang=en", "--report", "out", "--hints", stage))
+    staged, bare = report()["checks"]
+    assert staged["hints"] == [
+        {
+            "words": "It is gone.",
+            "look": "",
+            "where": "On the boss:",
+            "commands": ["docker ps --all"],
+            "note": "This lists it.",
+        }
+    ]
+    assert [hint["look"] for hint in bare["hints"]] == ["Compare what was seen with what must be true.", ""]
+    assert "docker ps --all" in (pytester.path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("word", ["0", "none"])
+def test_hints_that_are_switched_off_are_in_no_form_of_the_report(
+    run: Run, report: Callable[[], dict[str, Any]], pytester: pytest.Pytester, word: str
+) -> None:
+    printed = run(STAGED, BAD, UNCLEAR, options=("--report", "out", "--json", "a.json", "--hints", word)).stdout.str()
+    texts = [path.read_text() for path in (pytester.path / "out").iterdir()]
+    assert len(texts) == 5
+    for text in (printed, *texts, (pytester.path / "a.json").read_text()):
+        assert not [
+            phrase for phrase in (*PHRASES, "try this", "start it", "This lists it", "--hints") if phrase in text
+        ]
+    assert [(entry["hint"], entry["hints"], entry["cause"]) for entry in report()["checks"]] == [("", [], "")] * 4
+
+
+def test_stage_of_hints_that_there_is_not_is_refused_in_one_sentence(run: Run) -> None:
+    result = run(GOOD, options=("--hints", "7"))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--hints: '7' is no stage of hints: choose 0 or none*"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
 def test_unclear_is_an_error_and_costs_nothing(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     run(GOOD, UNCLEAR).assert_outcomes(passed=1, errors=1)
     content = report()

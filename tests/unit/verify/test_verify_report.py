@@ -17,11 +17,13 @@ from sample_report import REPORT as SAMPLE
 
 from labgen import report as reports
 from labgen.core.i18n import Language
-from labgen.exercise.hint import Advice
+from labgen.exercise.hint import Advice, Stage
 from labgen.exercise.verdict import Verdict
 from labgen.report import LabNode, Outcome, Points, Report, words
 from labgen.report.as_html import to_html
+from labgen.report.as_junit import to_junit
 from labgen.report.as_markdown import to_markdown
+from labgen.report.files import files
 
 GOOD = Outcome("first.one[a]", "first", "one", "a", "It is one.", 2, 2, Verdict.PASS, "", "", 0.25)
 BAD = Outcome("first.one[b]", "first", "one", "b", "It is one.", 2, 0, Verdict.FAIL, "it is two", "halve it", 0.5)
@@ -395,7 +397,7 @@ def test_text_says_the_same_with_colour() -> None:
 
 def test_text_breaks_claims_and_never_a_command() -> None:
     bad = replace(BAD, claim="It is one. " * 9, hint=str(ADVICE), hints=(ADVICE,))
-    text = reports.to_text(replace(REPORT, checks=(bad,)), width=60)
+    text = reports.to_text(replace(REPORT, checks=(bad,)), width=60, hints=Stage.COMMAND)
     commands = "".join(f"{' ' * 23}{command}\n" for command in ADVICE.commands)
     assert f"{' ' * 18}-> On manager:\n{commands}" in text
     assert all(len(line) <= 60 for line in text.splitlines() if line.strip().startswith("It is"))
@@ -461,7 +463,8 @@ def test_a_run_cut_short_and_an_empty_one_say_so() -> None:
 
 
 def test_markdown_gives_commands_as_a_block_of_whole_lines() -> None:
-    lines = to_markdown(replace(REPORT, checks=(replace(BAD, hints=(ADVICE,)),))).splitlines()
+    report = replace(REPORT, checks=(replace(BAD, hints=(ADVICE,)),))
+    lines = to_markdown(report, hints=Stage.COMMAND).splitlines()
     start = lines.index("    ```sh")
     assert lines[start - 2] == "  - try: It was never created. On manager:"
     assert lines[start + 1 : start + 4] == [*(f"    {command}" for command in ADVICE.commands), "    ```"]
@@ -469,8 +472,64 @@ def test_markdown_gives_commands_as_a_block_of_whole_lines() -> None:
 
 def test_markdown_commands_cannot_end_their_block() -> None:
     ticks = replace(ADVICE, commands=("echo ```", "echo\n    ```\n# head"))
-    text = to_markdown(replace(REPORT, checks=(replace(BAD, hints=(ticks,)),)))
+    text = to_markdown(replace(REPORT, checks=(replace(BAD, hints=(ticks,)),)), hints=Stage.COMMAND)
     assert "    ````sh\n    echo ```\n    echo     ``` # head\n    ````\n" in text
+
+
+PLACED = "On manager"
+STAGES = {
+    Stage.NONE: ([], [ADVICE.words, PLACED, *ADVICE.commands]),
+    Stage.LOOK: ([ADVICE.words], [PLACED, *ADVICE.commands]),
+    Stage.PLACE: ([ADVICE.words, PLACED], ADVICE.commands),
+    Stage.COMMAND: ([ADVICE.words, PLACED, *ADVICE.commands], []),
+}
+"""What of the hint each stage shows, and what it does not."""
+
+
+@pytest.mark.parametrize("write", [reports.to_text, to_markdown, to_junit])
+@pytest.mark.parametrize("stage", STAGES)
+def test_forms_that_are_read_from_top_to_bottom_show_hints_up_to_a_stage(
+    stage: Stage, write: Callable[..., str]
+) -> None:
+    text = write(replace(REPORT, checks=(replace(BAD, hints=(ADVICE,)),)), hints=stage)
+    shown, hidden = STAGES[stage]
+    assert [phrase for phrase in shown if phrase not in text] == []
+    assert [phrase for phrase in hidden if phrase in text] == []
+
+
+@pytest.mark.parametrize("write", [reports.to_text, to_markdown])
+def test_text_and_markdown_say_how_to_see_more_where_there_is_more(write: Callable[..., str]) -> None:
+    hinted = replace(REPORT, checks=(replace(BAD, hints=(ADVICE,)),))
+    wordy = replace(REPORT, checks=(replace(BAD, hints=(Advice(words="It was never created."),)),))
+    lines = {stage: [line for line in write(hinted, hints=stage).splitlines() if "--hints" in line] for stage in Stage}
+    assert {stage: len(found) for stage, found in lines.items()} == {
+        Stage.NONE: 0,
+        Stage.LOOK: 1,
+        Stage.PLACE: 1,
+        Stage.COMMAND: 0,
+    }
+    assert "--hints 2" in lines[Stage.LOOK][0]
+    assert "--hints 2" not in lines[Stage.PLACE][0]
+    assert not any("--hints" in write(wordy, hints=stage) for stage in Stage)
+    assert "힌트 더 보기" in write(replace(hinted, language="ko"), hints=Stage.LOOK)
+
+
+def test_text_gives_a_hint_once_for_checks_whose_first_stage_is_the_same() -> None:
+    first = replace(BAD, id="first.two[a]", node="a", seen="it is down on a", hints=(ADVICE,))
+    second = replace(BAD, id="first.two[b]", node="b", seen="it is down on b", hints=(replace(ADVICE, where="On b:"),))
+    text = reports.to_text(replace(REPORT, checks=(first, second)))
+    assert text.count(f"-> {ADVICE.words}") == 1
+    assert "a: it is down on a" in text
+    assert "b: it is down on b" in text
+
+
+def test_files_show_hints_up_to_a_stage_and_all_of_them_in_json_and_the_page() -> None:
+    report = replace(REPORT, checks=(replace(BAD, hint=str(ADVICE), hints=(ADVICE,)),))
+    command = ADVICE.commands[1]
+    for stage in Stage:
+        having = {name for name, text in files(report, stage) if command in text}
+        everywhere = {"report.txt", "report.md", "junit.xml"} if stage is Stage.COMMAND else set()
+        assert having == {"report.json", "report.html"} | everywhere
 
 
 def test_markdown_has_no_links_and_calls_nobody() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sample_report import NASTY, NEW, OLD, REPORT, UPDATED, at, outcome, task
 
 from labgen import report as reports
-from labgen.exercise.hint import Advice
+from labgen.exercise.hint import Advice, Stage
 from labgen.exercise.verdict import Verdict
 from labgen.report import Outcome, Report, Seen, SeenAnswer, SeenNode, SeenProbe, SeenRequests, SeenService, SeenStretch
 from labgen.report.as_html import _first as first_of
@@ -85,6 +85,36 @@ def test_the_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
     assert Page(text).open == []
 
 
+BAD = outcome("web.gone", Verdict.FAIL, 2, "It is there.", "nothing is there")
+
+
+def test_the_page_has_the_place_and_the_commands_of_a_hint_behind_a_click_each() -> None:
+    hint = Advice("It is gone.", "See whether it is there.", "On manager:", ("docker ps",), "This lists it.")
+    text = to_html(replace(REPORT, checks=(replace(BAD, hints=(hint,)),)))
+    # Once where to begin, and once with its claim.
+    assert text.count("It is gone.") == text.count("On manager:") == text.count("docker ps") == 2
+    outside = re.sub(r"(?s)<details class=\"hint\"><summary>where</summary>.*?</details>\s*</details>", "", text)
+    assert "See whether it is there." in outside
+    assert not [word for word in ("On manager:", "docker ps", "This lists it.") if word in outside]
+    place = re.search(r"(?s)<summary>where</summary>(.*?)<details class=\"hint\"><summary>commands</summary>", text)
+    assert place is not None
+    assert "On manager:" in place[1]
+    assert "docker ps" not in place[1]
+    assert Page(text).open == []
+    korean = to_html(replace(REPORT, language="ko", checks=(replace(BAD, hints=(hint,)),)))
+    assert "<summary>확인할 곳</summary>" in korean
+    assert "<summary>명령</summary>" in korean
+
+
+def test_the_page_has_commands_without_a_place_behind_one_click() -> None:
+    hint = Advice("It is gone.", commands=("docker ps",))
+    text = to_html(replace(REPORT, checks=(replace(BAD, hints=(hint,)),)))
+    outside = re.sub(r"(?s)<details class=\"hint\"><summary>commands</summary>.*?</details>", "", text)
+    assert "docker ps" in text
+    assert "docker ps" not in outside
+    assert "<summary>where</summary>" not in text
+
+
 def test_the_page_speaks_korean() -> None:
     text = to_html(replace(REPORT, language="ko"))
     assert '<html lang="ko">' in text
@@ -130,7 +160,7 @@ def _with(text: str) -> reports.Report:
                 hint=cleaned,
                 claim=cleaned,
                 node=cleaned,
-                hints=(Advice(cleaned, cleaned, cleaned, (cleaned,)),),
+                hints=(Advice(cleaned, cleaned, cleaned, (cleaned,), cleaned),),
             )
             for check in REPORT.checks
         ),
@@ -158,11 +188,11 @@ def test_nothing_breaks_out_of_the_page(text: str) -> None:
 @given(NASTY_TEXTS)
 def test_nothing_breaks_out_of_the_other_forms(text: str) -> None:
     report = _with(text)
-    root = ElementTree.fromstring(to_junit(report).encode())
+    root = ElementTree.fromstring(to_junit(report, hints=Stage.COMMAND).encode())
     assert len(root.findall(".//testcase")) == len(report.checks)
-    assert "\x1b" not in reports.to_text(report)
+    assert "\x1b" not in reports.to_text(report, hints=Stage.COMMAND)
     # In a block of code everything is text; nothing in a command ends its block.
-    outside, blocks = re.subn(r"(?ms)^    (`{3,})sh\n    [^\n]*\n    \1$", "", to_markdown(report))
+    outside, blocks = re.subn(r"(?ms)^    (`{3,})sh\n    [^\n]*\n    \1$", "", to_markdown(report, hints=Stage.COMMAND))
     unmet = [check for check in report.checks if check.applicable and check.verdict is not Verdict.PASS]
     assert blocks == sum(len(check.hints) for check in unmet)
     assert not re.search(r"<[a-z/]", outside)
