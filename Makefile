@@ -5,7 +5,7 @@
 # make setup  makes the development environment in .venv/
 # make docs   builds the documentation as a site, in both languages, in build/docs/
 # make references
-#             writes the tables of exercises in the documentation
+#             writes the tables of exercises and the references of commands and lab.yml in the documentation
 # make messages
 #             writes new texts of the code into the catalogues of translations
 # make lock   chooses the newest versions of every dependency, and writes them into requirements/
@@ -189,6 +189,7 @@ $(VENV)/docs-ready: $(VENV)/ready requirements/docs.txt
 
 references: $(VENV)/ready
 	$(BIN)/python -m tests.docs_tables
+	$(BIN)/python -m tests.docs_references
 
 messages: $(VENV)/ready
 	$(BIN)/python -m tests.messages

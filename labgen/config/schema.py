@@ -15,6 +15,7 @@ from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
 from labgen.config.mirror import registry_url
 from labgen.config.proxy import direct_host, in_full, proxy_url
 from labgen.config.wrong import Wrong
+from labgen.core.i18n import _
 from labgen.model import provider_names
 from labgen.model.lab import MAX_NODES, CloudImageName, EngineSource, Role, Suite
 
@@ -113,8 +114,8 @@ Checksum = Annotated[
     Field(json_schema_extra={"pattern": "^([sS][hH][aA](256|512):)?([0-9a-fA-F]{64}|[0-9a-fA-F]{128})$"}),
 ]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
-Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of a machine, in MiB.")]
-Cpus = Annotated[int, Field(ge=1, le=64, description="Virtual CPUs of a machine.")]
+Memory = Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description=str(_("Memory of a machine, in MiB.")))]
+Cpus = Annotated[int, Field(ge=1, le=64, description=str(_("Virtual CPUs of a machine.")))]
 
 
 class _Strict(BaseModel):
@@ -125,9 +126,11 @@ class _Strict(BaseModel):
 class NodeEntry(_Strict):
     """One machine, named by hand."""
 
-    name: HostName = Field(description="Host name of the machine.")
-    role: Role = Field(description="Its part in the swarm.")
-    address: Address | None = Field(None, description="Its address on the lab network; chosen where left out.")
+    name: HostName = Field(description=str(_("Host name of the machine.")))
+    role: Role = Field(description=str(_("Role in the swarm: manager or worker.")))
+    address: Address | None = Field(
+        None, description=str(_("Address on the lab network (default: labgen chooses one)."))
+    )
     memory: Memory | None = None
     cpus: Cpus | None = None
 
@@ -140,21 +143,27 @@ class BoxEntry(_Strict):
     )
 
     name: Text | None = Field(
-        None, description="Name of the box, as `vagrant box list` shows it. Needed unless image or url is there."
+        None,
+        description=str(_("Name of the box, as `vagrant box list` shows it. Required without image and url.")),
     )
     image: CloudImageName | None = Field(
-        None, description="Cloud image of a distribution that labgen makes the box of, on any computer."
+        None, description=str(_("Cloud image of a distribution. labgen makes the box from it, on any computer."))
     )
-    version: Text | None = Field(None, description="Version of the box; the newest where left out.")
+    version: Text | None = Field(None, description=str(_("Version of the box (default: the newest).")))
     url: Text | None = Field(
         None,
-        description="Where to fetch it: a URL, or the path of a .box file. With image: the image's file, or a folder "
-        "with it that ends in /.",
+        description=str(
+            _(
+                "Where to download the box: a URL, or the path of a .box file. With image: the file of the image, or "
+                "the folder with that file, which ends in /."
+            )
+        ),
     )
     checksum: Checksum | None = Field(
         None,
-        description="SHA-256 of that .box file; Vagrant refuses another file. With image: SHA-256 or SHA-512 of the "
-        "image's file.",
+        description=str(
+            _("SHA-256 of the .box file; Vagrant refuses another file. With image: SHA-256 or SHA-512 of the image.")
+        ),
     )
 
 
@@ -163,13 +172,19 @@ class EngineEntry(_Strict):
 
     source: EngineSource = Field(
         "distribution",
-        description="distribution: package docker.io; docker: Docker's own packages; none: it is in the box.",
+        description=str(
+            _("distribution: the package docker.io; docker: Docker's own packages; none: the box has an engine.")
+        ),
     )
-    version: Text | None = Field(None, description="Version, as the package manager knows it.")
+    version: Text | None = Field(None, description=str(_("Version, as the package manager knows it.")))
     suite: Suite = Field(
         "bookworm",
-        description="With Docker as provider, whose nodes bring their engine: the release of Debian they are made of. "
-        "bookworm: engine 20.10; trixie: 26.1; sid: the newest.",
+        description=str(
+            _(
+                "With Docker as provider: the Debian release of the nodes and their engine. "
+                "bookworm: engine 20.10; trixie: 26.1; sid: the newest."
+            )
+        ),
     )
 
 
@@ -177,7 +192,7 @@ class RegistryEntry(_Strict):
     """Where images come from."""
 
     mirror: Annotated[str, AfterValidator(registry_url)] | None = Field(
-        None, description="A registry that mirrors Docker Hub, for a classroom behind one slow network."
+        None, description=str(_("A registry that mirrors Docker Hub, for a classroom with one slow line."))
     )
 
 
@@ -189,12 +204,16 @@ class ProxyEntry(_Strict):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["http"]}, {"required": ["https"]}]})
 
-    http: ProxyUrl | None = Field(None, description="URL of the proxy for http addresses.")
-    https: ProxyUrl | None = Field(None, description="URL of the proxy for https addresses.")
+    http: ProxyUrl | None = Field(None, description=str(_("URL of the proxy for http addresses.")))
+    https: ProxyUrl | None = Field(None, description=str(_("URL of the proxy for https addresses.")))
     no_proxy: list[Annotated[str, AfterValidator(direct_host)]] | None = Field(
         None,
-        description="Hosts, domains (.example) and subnets that are reached without it. The lab's nodes and network, "
-        "localhost and registry.mirror always are.",
+        description=str(
+            _(
+                "Hosts, domains (.example) and subnets that are reached without the proxy. The lab's nodes and "
+                "network, localhost and registry.mirror are always reached without it."
+            )
+        ),
     )
 
 
@@ -206,47 +225,59 @@ def _or_url(schema: dict[str, Any]) -> None:
 class AddressesEntry(_Strict):
     """Subnets other than the lab network. Each left out is chosen so that none overlap."""
 
-    adapter1: Network | None = Field(None, description="VirtualBox's NAT of adapter 1, libvirt's management network.")
-    overlay_pool: Network | None = Field(None, description="Pool of the swarm's overlay networks.")
-    overlay_mask: int = Field(
-        addresses.OVERLAY_MASK, ge=8, le=29, description="Length of the mask of each overlay network."
+    adapter1: Network | None = Field(
+        None, description=str(_("VirtualBox's NAT of adapter 1, libvirt's management network."))
     )
-    docker0: Network | None = Field(None, description="The engine's default bridge.")
-    docker_gwbridge: Network | None = Field(None, description="The bridge from overlay networks to the node.")
+    overlay_pool: Network | None = Field(None, description=str(_("Pool of the swarm's overlay networks.")))
+    overlay_mask: int = Field(
+        addresses.OVERLAY_MASK, ge=8, le=29, description=str(_("Length of the mask of each overlay network."))
+    )
+    docker0: Network | None = Field(None, description=str(_("The engine's default bridge.")))
+    docker_gwbridge: Network | None = Field(None, description=str(_("The bridge from overlay networks to the node.")))
 
 
 class PortEntry(_Strict):
     """A port of a node, to be reached at 127.0.0.1 of this computer (VirtualBox)."""
 
-    guest: PortNumber = Field(description="Port on the node.")
-    host: PortNumber | None = Field(None, description="Port on this computer; the same where left out.")
-    node: HostName | None = Field(None, description="The node; the first manager where left out.")
+    guest: PortNumber = Field(description=str(_("Port on the node.")))
+    host: PortNumber | None = Field(None, description=str(_("Port on this computer (default: the same).")))
+    node: HostName | None = Field(None, description=str(_("Name of the node (default: the first manager).")))
 
 
 class LabFile(_Strict):
     """A Docker Swarm lab. Every key may be left out; without any the lab is the course's."""
 
     name: Annotated[str, AfterValidator(_lab_name)] = Field(
-        "labgen", description="Name of the lab, and of its network in VirtualBox and libvirt."
+        "labgen", description=str(_("Name of the lab, and of its network in VirtualBox and libvirt."))
     )
     provider: Annotated[str, AfterValidator(_provider)] = Field(
         "auto",
-        description="What runs the machines; auto takes the best that works here.",
+        description=str(_("What runs the machines; auto chooses the best that works on this computer.")),
         json_schema_extra=lambda schema: schema.update(enum=[*_provider_names()]),
     )
-    managers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of managers (1).")
-    workers: int | None = Field(None, ge=0, le=MAX_NODES, description="Number of workers (2).")
-    nodes: list[NodeEntry] | None = Field(None, description="The machines by hand, instead of their numbers.")
-    network: Network = Field(IPv4Network("10.0.2.0/24"), description="The lab network.", validate_default=False)
+    managers: int | None = Field(None, ge=0, le=MAX_NODES, description=str(_("Number of managers (default: 1).")))
+    workers: int | None = Field(None, ge=0, le=MAX_NODES, description=str(_("Number of workers (default: 2).")))
+    nodes: list[NodeEntry] | None = Field(
+        None, description=str(_("The machines by name, instead of managers and workers."))
+    )
+    network: Network = Field(IPv4Network("10.0.2.0/24"), description=str(_("The lab network.")), validate_default=False)
     memory: Memory = 1024
     cpus: Cpus = 1
-    box: BoxEntry | None = Field(None, description="The box; the provider's usual one where left out.")
-    engine: EngineEntry = EngineEntry()
-    registry: RegistryEntry = RegistryEntry()
+    box: BoxEntry | None = Field(
+        None, description=str(_("The Vagrant box of every machine (default: the provider's usual box)."))
+    )
+    engine: EngineEntry = Field(EngineEntry(), description=str(_("The nodes' Docker engine, if the box has none.")))
+    registry: RegistryEntry = Field(RegistryEntry(), description=str(_("Where the nodes pull images from.")))
     proxy: Annotated[ProxyEntry, BeforeValidator(in_full)] | None = Field(
         None,
-        description="The proxy by which nodes reach package servers and registries: its URL, or http, https, no_proxy.",
+        description=str(
+            _("The proxy through which nodes reach package servers and registries: its URL, or http, https, no_proxy.")
+        ),
         json_schema_extra=_or_url,
     )
-    addresses: AddressesEntry = AddressesEntry()
-    ports: list[PortEntry] | None = Field(None, description="Forwarded ports; those of the exercises where left out.")
+    addresses: AddressesEntry = Field(
+        AddressesEntry(), description=str(_("Subnets other than the lab network. labgen chooses those you leave out."))
+    )
+    ports: list[PortEntry] | None = Field(
+        None, description=str(_("Ports forwarded to 127.0.0.1 of this computer (default: those of the exercises)."))
+    )
