@@ -31,6 +31,21 @@ def code_blocks(text: str) -> list[tuple[str, list[str]]]:
     return blocks
 
 
+def differing_blocks(english: str, korean: str) -> list[tuple[str, list[str]]]:
+    """Give the blocks of code in which a translation differs.
+
+    A block of language ``text`` is an output, which labgen may print in Korean: as many lines are enough there.
+    """
+    theirs, ours = code_blocks(korean), code_blocks(english)
+    if len(theirs) != len(ours):
+        return theirs
+    return [
+        block
+        for block, original in zip(theirs, ours, strict=True)
+        if block != original and not (block[0] == original[0] == "text" and len(block[1]) == len(original[1]))
+    ]
+
+
 def code_spans(text: str) -> set[str]:
     """Give what stands between backticks in a line, apart from code blocks and generated tables."""
     prose = _GENERATED.sub("", without_code(text))

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from labgen.core.atomic_files import read, write_whole
 from labgen.core.errors import FolderLocked, HostError
-from labgen.core.i18n import _
+from labgen.core.i18n import Text, _, ui_language
 from labgen.core.polling import NotYet, wait_until
 
 HANDED_ON = "LABGEN_LOCK"
@@ -31,7 +31,7 @@ HANDED_ON = "LABGEN_LOCK"
 GRADING_WAITS = 60.0
 """Seconds that a grading waits for another command to end."""
 
-_HINT = "Wait until it has ended, or end it, then run this command again."
+_HINT = _("Wait until it has ended, or end it, then run this command again.")
 
 
 class Folder(Protocol):
@@ -62,8 +62,12 @@ class Holder:
     since: str
     token: str
 
-    def __str__(self) -> str:
-        return f"`{self.command}` (process {self.pid}, since {self.since})"
+    @property
+    def title(self) -> Text:
+        """Name the holder for people."""
+        return _(
+            "`%(command)s` (process %(pid)s, since %(since)s)", command=self.command, pid=self.pid, since=self.since
+        )
 
 
 def _tell(text: str) -> None:
@@ -128,15 +132,29 @@ def _wait(lock: FileLock, folder: Folder, within: float, say: Callable[[str], No
         if not _try(lock, folder):
             raise NotYet("it has not ended")
 
-    in_use = f"this lab is in use by {holder_of(folder) or 'another command'}."
     if not within:
-        raise FolderLocked(in_use, _HINT)
-    say(f"{in_use[:1].upper()}{in_use[1:]} Waiting up to {within:.0f} s for it to end.")
+        raise FolderLocked(_("this lab is in use by %(holder)s.", holder=_title(folder)), _HINT)
+    waiting = _(
+        "This lab is in use by %(holder)s. Waiting up to %(seconds)s s for it to end.",
+        holder=_title(folder),
+        seconds=f"{within:.0f}",
+    )
+    say(waiting.in_(ui_language()))
     try:
         wait_until("the other command to end", attempt, within=within, every=0.2, error=FolderLocked)
     except FolderLocked:
-        in_use = f"this lab is still in use by {holder_of(folder) or 'another command'}, after {within:.0f} s."
-        raise FolderLocked(in_use, _HINT) from None
+        still = _(
+            "this lab is still in use by %(holder)s, after %(seconds)s s.",
+            holder=_title(folder),
+            seconds=f"{within:.0f}",
+        )
+        raise FolderLocked(still, _HINT) from None
+
+
+def _title(folder: Folder) -> Text:
+    """Name who holds a folder's lock, for people."""
+    holder = holder_of(folder)
+    return holder.title if holder else _("another command")
 
 
 @contextlib.contextmanager

@@ -21,6 +21,11 @@ _QUIET = (IPv4Network("127.0.0.0/8"), IPv4Network("169.254.0.0/16"), IPv4Network
 CONTAINERS = re.compile(r"docker|br-[0-9a-f]{12}$|cni|podman|lxc|lxd")
 """Bridges of container engines: they lead nowhere but to this computer's own containers."""
 _WINDOWS = re.compile(r"^\s*([\d.]+)\s+([\d.]+)\s+\S.*?\s+[\d.]+\s+\d+\s*$")
+_SUBNETS = {
+    "lab network": _("lab network"),
+    "adapter 1": _("adapter 1"),
+    "overlay pool": _("overlay pool"),
+}
 KEYS = {"lab network": "network", "adapter 1": "addresses.adapter1", "overlay pool": "addresses.overlay_pool"}
 _OTHER_NETWORKS = (
     *(f"10.{second}.2.0/24" for second in (30, 40, 50, 60, 130, 140, 150)),
@@ -177,7 +182,10 @@ def _clash(
     )
     name = f"{provider}.network"
     message = _(
-        "the %(what)s %(subnet)s overlaps this computer's route to %(route)s", what=what, subnet=subnet, route=route
+        "the %(what)s %(subnet)s overlaps this computer's route to %(route)s",
+        what=_SUBNETS.get(what, what),
+        subnet=subnet,
+        route=route,
     )
     if taken_over and route.to.prefixlen >= subnet.prefixlen and _hits(lab, what, subnet, route):
         # libvirt refuses an equal one; a narrower one it lets pass, and packets go the wrong way.

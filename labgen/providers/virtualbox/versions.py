@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from labgen.core.i18n import Text, _
+
 Version = tuple[int, ...]
 
 
@@ -18,7 +20,7 @@ class BadVersion:
 
     first: Version
     fixed: Version
-    reason: str
+    reason: Text
     source: str
 
 
@@ -38,9 +40,12 @@ VIRTUALBOX_ARM64: Version = (7, 1, 6)
 
 VIRTUALBOX_BAD: tuple[BadVersion, ...] = (
     BadVersion(
-        (7, 2, 0), (7, 2, 3), "its NAT networks lose packets or do not come up", "VirtualBox/virtualbox#136, #140, #232"
+        (7, 2, 0),
+        (7, 2, 3),
+        _("its NAT networks lose packets or do not come up"),
+        "VirtualBox/virtualbox#136, #140, #232",
     ),
-    BadVersion((7, 2, 3), (7, 2, 8), "its NAT networks reset TCP connections", "VirtualBox/virtualbox#621"),
+    BadVersion((7, 2, 3), (7, 2, 8), _("its NAT networks reset TCP connections"), "VirtualBox/virtualbox#621"),
 )
 
 VIRTUALBOX_BESIDE_KVM: Version = (7, 2, 10)

@@ -1,4 +1,4 @@
-"""The messages in docs/troubleshooting.md are the ones that are printed."""
+"""The messages in the pages on troubleshooting are the ones that are printed, in each language."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from recorded_host import (
     recorded,
 )
 
+from labgen.core.i18n import Language, Text, _
+from labgen.core.lock import Holder
 from labgen.host import programs, wsl
 from labgen.host.findings import Finding
 from labgen.machines.vagrant import HINT_LATE
@@ -32,11 +34,20 @@ from labgen.providers.docker import doctor
 from labgen.providers.virtualbox import conflicts
 
 CHECKOUT = Path(__file__).parents[3]
-TEXT = (CHECKOUT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-SHOWN = [
-    line for block in re.findall(r"^```\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE) for line in block.splitlines()
-]
+PAGES: dict[Language, Path] = {
+    "en": CHECKOUT / "docs" / "troubleshooting.md",
+    "ko": CHECKOUT / "docs" / "ko" / "troubleshooting.md",
+}
+TEXT = PAGES["en"].read_text(encoding="utf-8")
 
+
+def shown(language: Language) -> list[str]:
+    """List the lines of all messages that a page shows."""
+    blocks = re.findall(r"^```text\n(.*?)^```$", PAGES[language].read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+RUN = Holder("labgen run update", 4711, "2026-11-28 15:20:01", "")
 VPN = '[{"dst": "10.0.2.0/24", "dev": "tun0"}]'
 
 
@@ -75,9 +86,50 @@ def findings() -> Iterator[Finding]:
     yield from programs.vagrant(COURSE, WINDOWS.but(user_home="C:/Users/김 철수"))
 
 
-@pytest.mark.parametrize("line", [line for line in SHOWN if line[0] in MARKS.values()])
-def test_what_the_doctor_is_said_to_say_it_says(line: str) -> None:
-    assert line in {f"{MARKS[finding.level]} {finding.subject}  {finding.message}" for finding in findings()}
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [(language, line) for language in PAGES for line in shown(language) if line[0] in MARKS.values()],
+)
+def test_what_the_doctor_is_said_to_say_it_says(language: Language, line: str) -> None:
+    printed = {
+        f"{MARKS[finding.level]} {finding.topic.in_(language)}  {finding.words.in_(language)}" for finding in findings()
+    }
+    assert line in printed
+
+
+def test_pages_show_the_same_messages_of_the_doctor() -> None:
+    marks = {language: [line[0] for line in shown(language) if line[0] in MARKS.values()] for language in PAGES}
+    assert marks["ko"] == marks["en"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (_("this folder was moved: its machines were made in %(earlier)s.", earlier="/home/kim/lab"), "moved"),
+        (
+            _(
+                "this folder is a copy of %(original)s, and the machines it knows are of the lab there.",
+                original="/home/kim/lab",
+            ),
+            "copy",
+        ),
+        (_("this lab is in use by %(holder)s.", holder=RUN.title), "lock"),
+        (_("%(file)s cannot be downloaded:", file="debian-13-...img"), "download"),
+        (
+            _(
+                "%(nodes)s: lab.yml has other settings. To apply them:  labgen up --reload",
+                nodes="swarm-worker1, swarm-worker2",
+            ),
+            "reload",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("language", PAGES)
+def test_pages_show_messages_of_labgen_as_it_prints_them(text: Text, line: str, language: Language) -> None:
+    printed = text.in_(language)
+    error = _("error: %(text)s", text=text).in_(language)
+    assert {printed, error} & set(shown(language)), line
 
 
 @pytest.mark.parametrize(
@@ -95,5 +147,5 @@ def test_what_labgen_is_said_to_say_stands_in_its_code(part: str, file: str) -> 
 
 
 def test_what_is_said_of_a_provider_that_hangs() -> None:
-    (line,) = (line for line in SHOWN if line.startswith("Something it waits for hangs"))
+    (line,) = (line for line in shown("en") if line.startswith("Something it waits for hangs"))
     assert HINT_LATE.startswith(line)

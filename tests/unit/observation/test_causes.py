@@ -407,8 +407,9 @@ def test_symptoms_script_is_a_shell_script(tmp_path) -> None:
 
 
 def test_causes_table_in_the_documentation_is_in_step() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    assert table() in text
+    docs = Path(__file__).parents[3] / "docs"
+    assert table() in (docs / "troubleshooting.md").read_text(encoding="utf-8")
+    assert table("ko") in (docs / "ko" / "troubleshooting.md").read_text(encoding="utf-8")
     assert all(cause.sign.in_("ko") in table("ko") for cause in CAUSES)
 
 

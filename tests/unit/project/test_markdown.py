@@ -46,6 +46,21 @@ def test_code_blocks_come_without_comments_and_also_from_lists() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("english", "korean", "differ"),
+    [
+        ("```\nlabgen up  # start\n```", "```\nlabgen up  # 시작\n```", 0),
+        ("```\nlabgen up\n```", "```\nlabgen down\n```", 1),
+        ("```text\nerror: a\n```", "```text\n오류: 가\n```", 0),
+        ("```text\nerror: a\n```", "```text\n오류: 가\n나\n```", 1),
+        ("```\nerror: a\n```", "```\n오류: 가\n```", 1),
+        ("```\nlabgen up\n```", "```\nlabgen up\n```\n```\nlabgen up\n```", 2),
+    ],
+)
+def test_differing_blocks_lets_only_outputs_be_translated(english: str, korean: str, differ: int) -> None:
+    assert len(markdown.differing_blocks(english, korean)) == differ
+
+
 def test_code_spans_leave_generated_tables_out_and_join_lines() -> None:
     assert markdown.code_spans(PAGE) == {"labgen up", "labgen grade", "x \\| y"}
 
