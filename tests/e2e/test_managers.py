@@ -18,5 +18,5 @@ def managers(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
         yield lab
 
 
-def test_the_loss_of_a_leader_and_of_the_quorum(managers: LabUnderTest) -> None:
+def test_managers_loss_of_a_leader_and_of_the_quorum(managers: LabUnderTest) -> None:
     assert every_point(managers.run("labgen", "run", "quorum", "--grade").stdout) > 5

@@ -61,7 +61,7 @@ def bound(lab: LabUnderTest) -> int:
     return int(said.strip().rpartition(":")[2])
 
 
-def test_what_is_written_of_a_machine_goes_with_it(small: LabUnderTest) -> None:
+def test_ports_what_is_written_of_a_machine_goes_with_it(small: LabUnderTest) -> None:
     kept = small.path / ".vagrant" / "machines" / "swarm-manager" / "docker"
     assert (kept / "labgen.json").exists()
     small.run("labgen", "down")

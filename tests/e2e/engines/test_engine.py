@@ -38,7 +38,7 @@ def three_managers(suite: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield lab
 
 
-def test_every_node_has_the_engine(lab: LabUnderTest, suite: str) -> None:
+def test_engine_every_node_has_the_engine(lab: LabUnderTest, suite: str) -> None:
     for node in inventories.discover(lab.path).lab.nodes:
         version = lab.on(node.name, "docker version --format '{{.Server.Version}}'").strip()
         print(f"{suite}: {node.name} has {version}")
@@ -57,5 +57,5 @@ def test_three_managers_lose_their_quorum_and_find_it_again(three_managers: LabU
     assert every_point(three_managers.run("labgen", "run", "quorum", "--grade").stdout) > 5
 
 
-def test_every_release_that_a_node_image_can_be_made_of_is_tried() -> None:
+def test_engine_every_release_that_a_node_image_can_be_made_of_is_tried() -> None:
     assert LEAST.keys() == recipe.SUITES.keys()

@@ -104,11 +104,11 @@ def test_verify_is_green(lab: LabUnderTest) -> None:
     assert len(verdicts) >= 30
 
 
-def test_the_page_answers_where_status_says(lab: LabUnderTest, room: Room, taken: int) -> None:
+def test_virtualbox_page_answers_where_status_says(lab: LabUnderTest, room: Room, taken: int) -> None:
     assert the_page(lab, room, taken).startswith("<h1>Hi Docker Swarm ")
 
 
-def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest, room: Room, taken: int) -> None:
+def test_virtualbox_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest, room: Room, taken: int) -> None:
     with brought_back(lab, [node.name for node in course(lab).nodes]):
         # Of whichever task: where a machine was slow to come back, Swarm has another do its work.
         assert "<h1>" in the_page(lab, room, taken)
@@ -122,7 +122,7 @@ def the_page(lab: LabUnderTest, room: Room, taken: int) -> str:
     return room.here.run(["curl", "-sf", "--max-time", "30", service["at"][0]]).or_raise().out
 
 
-def test_an_adapter_changed_by_hand_is_noticed(lab: LabUnderTest, room: Room) -> None:
+def test_virtualbox_adapter_changed_by_hand_is_noticed(lab: LabUnderTest, room: Room) -> None:
     machine = "labgen swarm-worker2"
     room.virtualbox.manage("modifyvm", machine, "--nic2", "intnet")
     told = lab.run("labgen", "up", "--no-bootstrap", check=False)

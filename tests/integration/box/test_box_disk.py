@@ -37,7 +37,7 @@ def blank(workshop: Workshop) -> Path:
     return raw
 
 
-def test_the_partition_table_is_as_sfdisk_reads_it(tmp_path: Path, require_tool: Callable[[str], str]) -> None:
+def test_box_disk_partition_table_is_as_sfdisk_reads_it(tmp_path: Path, require_tool: Callable[[str], str]) -> None:
     raw = tmp_path / "disk.raw"
     with raw.open("wb") as sink:
         sink.write(disk.first_sector(b"\x90" * 440, GIB))
@@ -50,7 +50,7 @@ def test_the_partition_table_is_as_sfdisk_reads_it(tmp_path: Path, require_tool:
     assert (partition["type"], partition["bootable"]) == ("83", True)
 
 
-def test_a_disk_holds_the_tree_and_a_boot_loader(
+def test_box_disk_holds_the_tree_and_a_boot_loader(
     workshop: Workshop, tmp_path: Path, require_tool: Callable[[str], str]
 ) -> None:
     require_tool("extlinux")
@@ -72,14 +72,14 @@ def test_a_disk_holds_the_tree_and_a_boot_loader(
     assert str(raw) not in run(["losetup", "--list", "--noheadings"]).or_raise().out
 
 
-def test_the_libvirt_box(workshop: Workshop, blank: Path) -> None:
+def test_box_disk_libvirt_box(workshop: Workshop, blank: Path) -> None:
     with tarfile.open(vagrant_box.libvirt(workshop, blank)) as box:
         about = json.load(box.extractfile("metadata.json"))  # type: ignore[arg-type]
         assert set(box.getnames()) == {"metadata.json", "Vagrantfile", "box.img"}
     assert (about["provider"], about["format"], about["virtual_size"]) == ("libvirt", "qcow2", 1)
 
 
-def test_the_virtualbox_box_describes_its_disk(workshop: Workshop, blank: Path) -> None:
+def test_box_disk_virtualbox_box_describes_its_disk(workshop: Workshop, blank: Path) -> None:
     with tarfile.open(vagrant_box.virtualbox(workshop, blank)) as box:
         described = ElementTree.parse(box.extractfile("box.ovf"))  # type: ignore[arg-type]
         size = box.getmember("box-disk001.vmdk").size
@@ -94,7 +94,7 @@ def test_the_virtualbox_box_describes_its_disk(workshop: Workshop, blank: Path) 
     assert f'config.vm.base_mac = "{vagrant_box.BASE_MAC}"' in vagrantfile
 
 
-def test_a_disk_taken_out_of_a_box_is_the_same_disk(workshop: Workshop, blank: Path) -> None:
+def test_box_disk_taken_out_of_a_box_is_the_same_disk(workshop: Workshop, blank: Path) -> None:
     with blank.open("r+b") as sink:
         sink.seek(12345)
         sink.write(b"here")

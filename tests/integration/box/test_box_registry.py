@@ -76,7 +76,7 @@ def origin_of(registry_address: str, image: Image) -> str:
     return result.or_raise().out.strip()
 
 
-def test_what_the_hub_has_comes_from_it_and_the_rest_is_made(
+def test_box_registry_what_the_hub_has_comes_from_it_and_the_rest_is_made(
     workshop: Workshop, serve: Serve, make: Callable[..., Path]
 ) -> None:
     with serve("hub") as hub, serve("box") as box:
@@ -93,7 +93,7 @@ def test_what_the_hub_has_comes_from_it_and_the_rest_is_made(
         ]
 
 
-def test_a_hub_that_goes_away_half_way_is_replaced_by_stand_ins(
+def test_box_registry_hub_that_goes_away_half_way_is_replaced_by_stand_ins(
     workshop: Workshop, serve: Serve, make: Callable[..., Path]
 ) -> None:
     with serve("hub") as hub:
@@ -103,7 +103,7 @@ def test_a_hub_that_goes_away_half_way_is_replaced_by_stand_ins(
         assert {origin_of(box.address, image) for image in IMAGES} == {"made here"}
 
 
-def test_a_hub_that_does_not_answer_is_asked_once(require_tool: Callable[[str], str]) -> None:
+def test_box_registry_hub_that_does_not_answer_is_asked_once(require_tool: Callable[[str], str]) -> None:
     require_tool("skopeo")
     runner = Counting()
     with socket.socket() as silent:
@@ -116,13 +116,13 @@ def test_a_hub_that_does_not_answer_is_asked_once(require_tool: Callable[[str], 
     assert len(runner.asked) == 1
 
 
-def test_without_a_hub_nobody_is_asked() -> None:
+def test_box_registry_without_a_hub_nobody_is_asked() -> None:
     runner = Counting()
     assert set(registry.source_images(None, runner=runner).values()) == {None}
     assert runner.asked == []
 
 
-def test_a_registry_that_does_not_start_is_an_error_with_the_log(workshop: Workshop) -> None:
+def test_box_registry_that_does_not_start_is_an_error_with_the_log(workshop: Workshop) -> None:
     with (
         pytest.raises(BoxError) as caught,
         registry.running(workshop, "/nowhere", workshop.place / "c.yml", ["false"]),
@@ -131,7 +131,7 @@ def test_a_registry_that_does_not_start_is_an_error_with_the_log(workshop: Works
     assert str(workshop.log) in caught.value.hint
 
 
-def test_a_registry_ends_with_its_use(workshop: Workshop, serve: Serve) -> None:
+def test_box_registry_ends_with_its_use(workshop: Workshop, serve: Serve) -> None:
     with serve("box") as box:
         pass
     host, _, port = box.address.partition(":")

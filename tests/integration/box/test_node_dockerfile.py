@@ -79,7 +79,7 @@ def base(workshop: Workshop) -> Path:
     return archive
 
 
-def test_an_engine_builds_it(workshop: Workshop, hub: str, base: Path) -> None:
+def test_node_dockerfile_engine_builds_it(workshop: Workshop, hub: str, base: Path) -> None:
     here = recipe.here()
     assert here is not None
     place = workshop.place / "engine"

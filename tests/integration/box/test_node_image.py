@@ -92,7 +92,7 @@ def test_systemd_runs_and_nothing_failed(node: Container) -> None:
     assert node.sh("systemd-detect-virt") == "docker"
 
 
-def test_a_second_look_by_the_image_finds_it(engine: Runner, image: str, tmp_path: Path) -> None:
+def test_node_image_second_look_by_the_image_finds_it(engine: Runner, image: str, tmp_path: Path) -> None:
     assert images.ensure_node_image(engine, progress=Lines(), cache=tmp_path) == image
     assert list(tmp_path.iterdir()) == []
 
@@ -112,7 +112,7 @@ def test_vagrant_gets_in_and_may_do_everything(node: Container) -> None:
     assert node.sh("stat -c '%a %U' /home/vagrant/.ssh/authorized_keys") == "600 vagrant"
 
 
-def test_every_image_of_the_course_is_in_it_and_runs(stocked: Container) -> None:
+def test_node_image_every_image_of_the_course_is_in_it_and_runs(stocked: Container) -> None:
     runs: dict[str, Sequence[str]] = {
         "nginx:latest": ("nginx", "-v"),
         "alpine:3": ("true",),
@@ -141,7 +141,7 @@ def test_redis_answers_the_version_of_its_name(stocked: Container, reference: st
     assert stand_in.is_named_for_its_version
 
 
-def test_a_published_port_answers(stocked: Container) -> None:
+def test_node_image_published_port_answers(stocked: Container) -> None:
     stocked.sh("docker run --detach --name web --publish 8001:80 nginx")
     assert "nginx" in stocked.sh("curl --silent --retry 20 --retry-all-errors --retry-delay 1 http://127.0.0.1:8001/")
 
@@ -165,7 +165,7 @@ def test_names_are_files_that_outlive_a_stop(stocked: Container) -> None:
     assert "forever" in node.sh("docker ps --all --format '{{.Names}}'")
 
 
-def test_the_name_server_is_dockers_unless_the_bootstrap_decides(node: Container) -> None:
+def test_node_image_name_server_is_dockers_unless_the_bootstrap_decides(node: Container) -> None:
     dockers = node.sh("cat /etc/resolv.conf")
     assert "nameserver 127.0.0.11" in dockers
     node.sh("echo nameserver 172.31.10.9 > /etc/resolv.conf")
@@ -176,7 +176,7 @@ def test_the_name_server_is_dockers_unless_the_bootstrap_decides(node: Container
     assert node.sh("head -n 1 /etc/resolv.conf") == "# Written by labgen: for the test."
 
 
-def test_without_the_right_to_mount_it_says_what_is_missing(engine: Runner, image: str) -> None:
+def test_node_image_without_the_right_to_mount_it_says_what_is_missing(engine: Runner, image: str) -> None:
     said = engine.run(["docker", "run", "--rm", "--network", "none", image])
     assert said.status == 1
     assert "labgen-node: the control groups in /sys/fs/cgroup" in said.err

@@ -30,7 +30,9 @@ def kinds(trials: list[Trial]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", kinds(INSIDE))
-def test_every_command_ends_in_one_sentence(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_careless_every_command_ends_in_one_sentence(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = faults([trial for trial in INSIDE if trial.kind == kind], tmp_path, monkeypatch)
     assert not wrong, f"{len(wrong)} of {kind}:\n\n" + "\n\n".join(wrong[:40])
 
@@ -84,7 +86,9 @@ def carried_out(trial: Trial, folder: Path) -> Outcome:
 
 
 @pytest.mark.parametrize("kind", kinds(OUTSIDE))
-def test_every_process_ends_in_one_sentence(kind: str, outcomes: list[tuple[Trial, Path, Future[Outcome]]]) -> None:
+def test_careless_every_process_ends_in_one_sentence(
+    kind: str, outcomes: list[tuple[Trial, Path, Future[Outcome]]]
+) -> None:
     wrong = []
     for trial, folder, future in outcomes:
         if trial.kind != kind:
@@ -96,6 +100,6 @@ def test_every_process_ends_in_one_sentence(kind: str, outcomes: list[tuple[Tria
     assert not wrong, f"{len(wrong)} of {kind}:\n\n" + "\n\n".join(wrong[:40])
 
 
-def test_there_are_enough_of_them() -> None:
+def test_careless_there_are_enough_of_them() -> None:
     assert len(INSIDE) + len(OUTSIDE) >= 300
     assert len({*kinds(INSIDE), *kinds(OUTSIDE)}) >= 20

@@ -56,7 +56,7 @@ def network(provider: str, daemon: Daemon, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("provider", NEEDS)
-def test_it_lives_in_a_network_of_its_own_and_leaves_nothing(
+def test_daemon_it_lives_in_a_network_of_its_own_and_leaves_nothing(
     provider: str, make: Callable[[str], Daemon], tmp_path: Path
 ) -> None:
     daemon = make(provider)
@@ -97,7 +97,9 @@ def test_libvirt_commands_see_the_lab_folder_and_a_resolver_that_refuses(
         daemon.remove()
 
 
-def test_what_an_engine_holds_is_there_again_after_its_end(make: Callable[[str], Daemon], tmp_path: Path) -> None:
+def test_daemon_what_an_engine_holds_is_there_again_after_its_end(
+    make: Callable[[str], Daemon], tmp_path: Path
+) -> None:
     daemon = make("docker")
     try:
         daemon.start()
@@ -112,7 +114,7 @@ def test_what_an_engine_holds_is_there_again_after_its_end(make: Callable[[str],
 
 
 @pytest.mark.parametrize("provider", NEEDS)
-def test_one_that_cannot_start_says_where_its_log_is_and_leaves_nothing(
+def test_daemon_one_that_cannot_start_says_where_its_log_is_and_leaves_nothing(
     provider: str, make: Callable[[str], Daemon], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon = make(provider)

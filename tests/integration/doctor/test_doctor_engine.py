@@ -94,7 +94,7 @@ def docker_said(address, *words, **options):
     return said("docker", *words, env={**os.environ, "DOCKER_HOST": address}, **options)
 
 
-def test_an_engine_is_understood(host):
+def test_doctor_engine_is_understood(host):
     found = engine.engine(host)
     assert found.kind == "Docker"
     assert found.kernel == os.uname().release
@@ -125,13 +125,13 @@ def test_its_networks_are_understood(host, address):
         )
 
 
-def test_whoever_may_not_use_it_is_told_so(address):
+def test_doctor_engine_whoever_may_not_use_it_is_told_so(address):
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     denied = Here(Runner(prefix=nobody, env={"DOCKER_HOST": address, "HOME": "/nonexistent"}))
     assert engine.daemon(denied).state == "denied"
 
 
-def test_where_none_answers_labgen_knows_whether_it_can_start_one():
+def test_doctor_engine_where_none_answers_labgen_knows_whether_it_can_start_one():
     silent = Here(Runner(env={"DOCKER_HOST": "unix:///nonexistent/sock"}))
     assert engine.daemon(silent).state == "none"
 
@@ -141,7 +141,7 @@ def libraries(program):
     return {word for word in told.split() if word.startswith("/")}
 
 
-def test_a_container_asks_the_kernel_as_this_computer_does(host, address, tmp_path, monkeypatch):
+def test_doctor_engine_container_asks_the_kernel_as_this_computer_does(host, address, tmp_path, monkeypatch):
     programs = {name: shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin") for name in ("genl", "gzip", "zcat")}
     programs.update({name: shutil.which(name) for name in ("sh", "uname", "cat")})
     with tarfile.open(tmp_path / "root.tar", "w", dereference=True) as root:

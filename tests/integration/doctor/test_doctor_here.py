@@ -34,12 +34,12 @@ def by_id(diagnosis):
     return {one.id: one for one in diagnosis.findings}
 
 
-def test_no_check_stumbles(diagnosis):
+def test_doctor_no_check_stumbles(diagnosis):
     assert not [one for one in diagnosis.findings if "could not be looked at" in one.message]
     assert all(one.fix or one.level == "ok" for one in diagnosis.findings)
 
 
-def test_what_it_says_of_vagrant_is_so(diagnosis, host):
+def test_doctor_what_it_says_of_vagrant_is_so(diagnosis, host):
     found = by_id(diagnosis)
     if Runner().which("vagrant") is None:
         assert found["vagrant.missing"].level == "error"
@@ -60,7 +60,7 @@ def test_virsh_is_understood(host):
     assert libvirt.daemon(host).state != "unknown"
 
 
-def test_it_ends_in_a_choice_or_in_reasons(diagnosis):
+def test_doctor_it_ends_in_a_choice_or_in_reasons(diagnosis):
     if any(diagnosis.usable.values()):
         choice = diagnosis.choose(parse(""))
         assert diagnosis.usable[choice.provider]
@@ -70,7 +70,7 @@ def test_it_ends_in_a_choice_or_in_reasons(diagnosis):
             diagnosis.choose(parse(""))
 
 
-def test_it_can_be_shown(diagnosis):
+def test_doctor_it_can_be_shown(diagnosis):
     assert doctor.report(diagnosis).startswith("This computer\n")
     assert json.loads(json.dumps(doctor.as_json(diagnosis)))["findings"]
 

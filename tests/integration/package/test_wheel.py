@@ -74,7 +74,7 @@ def test_wheel_refuses_a_recording(installed: Path, tmp_path: Path, monkeypatch:
     assert "kim.jsonl cannot be graded: it is a recording that labgen is tested with" in refused.stdout + refused.stderr
 
 
-def test_a_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_wheel_lab_folder_works_without_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = run(installed, tmp_path, "labgen.cli", "init", "lab")
     assert where.returncode == 0, where.stderr
     lab = tmp_path / "lab"

@@ -79,7 +79,7 @@ def without(name: str) -> str:
 # --- The machines -------------------------------------------------------------------------------
 
 
-def test_a_machines_settings(stage: Callable[..., Any]) -> None:
+def test_virtualbox_machines_settings(stage: Callable[..., Any]) -> None:
     lab = config.parse("{name: 랩 하나, memory: 768, cpus: 2, network: 10.9.8.0/24, box: {name: dummy}}")
     machines = stage(lab, uname=INTEL)
     assert list(machines) == ["swarm-manager", "swarm-worker1", "swarm-worker2"]
@@ -136,7 +136,7 @@ def test_machine_has_more_time_to_boot_on_windows(stage: Callable[..., Any]) -> 
         assert [machine["vm"]["boot_timeout"] for machine in machines.values()] == [seconds] * 3
 
 
-def test_what_virtualbox_is_told_is_ascii(stage: Callable[..., Any]) -> None:
+def test_virtualbox_what_virtualbox_is_told_is_ascii(stage: Callable[..., Any]) -> None:
     """VBoxManage ends with VERR_NO_TRANSLATION where the locale cannot carry a name."""
     for machine in stage(config.parse("name: 도커 실습")).values():
         assert str([machine["settings"], machine["calls"]]).isascii()
@@ -155,7 +155,7 @@ def test_libvirt_is_not_troubled_with_nat_networks(stage: Callable[..., Any]) ->
         assert machine["moments"] == ["before up"]
 
 
-def test_what_cannot_be_written_down_of_a_machine_stops_nothing(play: Play, marker: Path) -> None:
+def test_virtualbox_what_cannot_be_written_down_of_a_machine_stops_nothing(play: Play, marker: Path) -> None:
     """Here there is no Vagrant that could say how to reach it."""
     old = marker.parent / "labgen.json"
     old.write_text("of an earlier start")
@@ -171,19 +171,19 @@ def test_what_cannot_be_written_down_of_a_machine_stops_nothing(play: Play, mark
 
 @pytest.mark.parametrize("moment", ["before up", "before reload", "before resume"])
 @pytest.mark.parametrize("there", ["", without("labgen")], ids=["none", "others"])
-def test_it_is_created_where_missing(moment: str, there: str, play: Play, marker: Path) -> None:
+def test_virtualbox_it_is_created_where_missing(moment: str, there: str, play: Play, marker: Path) -> None:
     assert play(moment, [LIST, there], [ADD, ""]) == {"said": [CREATING], "error": None}
     assert marker.exists()
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("there", [NATNETS, NATNETS_6_1], ids=["7.2", "6.1"])
-def test_it_is_used_where_there(there: str, line_end: str, play: Play, marker: Path) -> None:
+def test_virtualbox_it_is_used_where_there(there: str, line_end: str, play: Play, marker: Path) -> None:
     assert play("before up", [LIST, there.replace("\n", line_end)]) == {"said": [], "error": None}
     assert not marker.exists()
 
 
-def test_what_is_not_told_is_no_difference(play: Play) -> None:
+def test_virtualbox_what_is_not_told_is_no_difference(play: Play) -> None:
     short = "".join(
         line for line in NATNETS.splitlines(keepends=True) if not line.startswith(("Enabled", "DHCP", "Network"))
     )
@@ -206,7 +206,7 @@ def test_someone_else_creates_it_at_the_same_time(play: Play, marker: Path) -> N
     assert not marker.exists()
 
 
-def test_it_cannot_be_created(play: Play, marker: Path) -> None:
+def test_virtualbox_it_cannot_be_created(play: Play, marker: Path) -> None:
     assert play("before up", [LIST, ""], [ADD, None], [LIST, ""])["error"] == "VBoxManage failed"
     assert not marker.exists()
 
@@ -249,7 +249,7 @@ def test_our_own_of_before_a_change_is_to_be_destroyed(play: Play, marker: Path)
     assert "not this lab's" not in told["error"]
 
 
-def test_one_that_is_known_to_be_ours_stays_so_where_it_cannot_be_created(play: Play, marker: Path) -> None:
+def test_virtualbox_one_that_is_known_to_be_ours_stays_so_where_it_cannot_be_created(play: Play, marker: Path) -> None:
     marker.touch()
     assert play("before up", [LIST, ""], [ADD, None], [LIST, NATNETS])["error"] is None
     assert marker.exists()
@@ -270,7 +270,7 @@ RIGHT = OTHER.replace('nic2="none"', "") + (
 )
 
 
-def test_a_machine_that_runs_is_looked_at(play: Play) -> None:
+def test_virtualbox_machine_that_runs_is_looked_at(play: Play) -> None:
     assert play("before up", [LIST, NATNETS], [ASK, RIGHT], state="running") == {"said": [], "error": None}
     # Windows ends its lines otherwise.
     assert play("before up", [LIST, NATNETS], [ASK, RIGHT.replace("\n", "\r\n")], state="running")["error"] is None
@@ -286,14 +286,14 @@ def test_a_machine_that_runs_is_looked_at(play: Play) -> None:
         ('cableconnected2="on"', "", "cableconnected2 is not set, not on"),
     ],
 )
-def test_what_was_changed_by_hand_is_named(was: str, now: str, wrong: str, play: Play) -> None:
+def test_virtualbox_what_was_changed_by_hand_is_named(was: str, now: str, wrong: str, play: Play) -> None:
     assert was in RIGHT
     told = play("before up", [LIST, NATNETS], [ASK, RIGHT.replace(was, now)], state="running")
     assert f"\n{wrong}.\n" in told["error"]
     assert "vagrant reload swarm-manager" in told["error"]
 
 
-def test_a_machine_that_is_started_again_is_not_refused(play: Play) -> None:
+def test_virtualbox_machine_that_is_started_again_is_not_refused(play: Play) -> None:
     """That is the way out, and it asks for no more than the network."""
     assert play("before reload", [LIST, NATNETS], state="running")["error"] is None
 
@@ -301,7 +301,7 @@ def test_a_machine_that_is_started_again_is_not_refused(play: Play) -> None:
 # --- Removing it --------------------------------------------------------------------------------
 
 
-def test_the_last_machine_takes_it_along(play: Play, marker: Path) -> None:
+def test_virtualbox_last_machine_takes_it_along(play: Play, marker: Path) -> None:
     marker.touch()
     asked = (
         [["list", "vms"], VMS],
@@ -323,7 +323,7 @@ def test_another_machine_uses_it(play: Play, marker: Path) -> None:
     assert marker.exists()
 
 
-def test_a_machine_that_vanishes_uses_nothing(play: Play, marker: Path) -> None:
+def test_virtualbox_machine_that_vanishes_uses_nothing(play: Play, marker: Path) -> None:
     marker.touch()
     vms, gone = ["list", "vms"], [["showvminfo", MASTER_ID, "--machinereadable"], None]
     left = "".join(line for line in VMS.splitlines(keepends=True) if MASTER_ID not in line)
@@ -332,14 +332,14 @@ def test_a_machine_that_vanishes_uses_nothing(play: Play, marker: Path) -> None:
     assert not marker.exists()
 
 
-def test_a_machine_that_cannot_be_asked_may_use_it(play: Play, marker: Path) -> None:
+def test_virtualbox_machine_that_cannot_be_asked_may_use_it(play: Play, marker: Path) -> None:
     marker.touch()
     vms, mute = ["list", "vms"], [["showvminfo", MASTER_ID, "--machinereadable"], None]
     assert play("after destroy", [LIST, NATNETS], [vms, VMS], mute, [vms, VMS])["error"] == "VBoxManage failed"
     assert marker.exists()
 
 
-def test_it_stays_while_the_lab_has_machines(play: Play, marker: Path) -> None:
+def test_virtualbox_it_stays_while_the_lab_has_machines(play: Play, marker: Path) -> None:
     marker.touch()
     active = (("swarm-worker1", "virtualbox"),)
     assert play("after destroy", active=active) == {"said": [], "error": None}
@@ -353,23 +353,23 @@ def test_machines_of_another_provider_do_not_hold_it(play: Play, marker: Path) -
     assert not marker.exists()
 
 
-def test_what_was_not_made_here_is_kept(play: Play, marker: Path) -> None:
+def test_virtualbox_what_was_not_made_here_is_kept(play: Play, marker: Path) -> None:
     assert play("after destroy") == {"said": [], "error": None}
 
 
-def test_it_was_removed_by_hand_before(play: Play, marker: Path) -> None:
+def test_virtualbox_it_was_removed_by_hand_before(play: Play, marker: Path) -> None:
     marker.touch()
     assert play("after destroy", [LIST, ""], [["list", "vms"], ""]) == {"said": [], "error": None}
     assert not marker.exists()
 
 
-def test_one_of_an_earlier_name_goes_too(play: Play, marker: Path) -> None:
+def test_virtualbox_one_of_an_earlier_name_goes_too(play: Play, marker: Path) -> None:
     marker.touch()
     asked = ([LIST, NATNETS], [["list", "vms"], ""], [REMOVE, ""])
     assert play("after destroy", *asked, source="name: renamed") == {"said": [REMOVING], "error": None}
 
 
-def test_a_failed_removal_can_be_repeated(play: Play, marker: Path) -> None:
+def test_virtualbox_failed_removal_can_be_repeated(play: Play, marker: Path) -> None:
     marker.touch()
     told = play("after destroy", [LIST, NATNETS], [["list", "vms"], ""], [REMOVE, None])
     assert told["error"] == "VBoxManage failed"
@@ -392,6 +392,6 @@ def test_interrupted_it_removes_nothing(asked: tuple[list[Any], ...], play: Play
     assert marker.exists()
 
 
-def test_nothing_was_ever_brought_up(play: Play, marker: Path) -> None:
+def test_virtualbox_nothing_was_ever_brought_up(play: Play, marker: Path) -> None:
     marker.parent.rmdir()
     assert play("after destroy") == {"said": [], "error": None}

@@ -98,7 +98,9 @@ def measured(browse: Callable[..., str], folder: Path, width: int, *options: str
 
 
 @pytest.mark.parametrize(("width", "beside"), [(1100, True), (360, False)], ids=["wide", "phone"])
-def test_it_fits_and_shows_everything(browse: Callable[..., str], tmp_path: Path, width: int, beside: bool) -> None:
+def test_report_it_fits_and_shows_everything(
+    browse: Callable[..., str], tmp_path: Path, width: int, beside: bool
+) -> None:
     told = measured(browse, tmp_path, width)
     assert told["width"] == width
     assert told["out"] == []
@@ -110,14 +112,14 @@ def test_it_fits_and_shows_everything(browse: Callable[..., str], tmp_path: Path
     assert told["broad"] > width / 8
 
 
-def test_what_a_learner_wrote_is_text(browse: Callable[..., str], tmp_path: Path) -> None:
+def test_report_what_a_learner_wrote_is_text(browse: Callable[..., str], tmp_path: Path) -> None:
     told = measured(browse, tmp_path, 1100)
     assert (told["images"], told["scripts"]) == (0, 0)
     assert NASTY in str(told["text"])
     assert told["title"] == "Report: course, 0/4"
 
 
-def test_it_is_dark_where_the_reader_is(browse: Callable[..., str], tmp_path: Path) -> None:
+def test_report_it_is_dark_where_the_reader_is(browse: Callable[..., str], tmp_path: Path) -> None:
     colours = [
         measured(browse, tmp_path, 800, f"--blink-settings=preferredColorScheme={scheme}")["colour"]
         for scheme in (0, 1)
@@ -125,7 +127,7 @@ def test_it_is_dark_where_the_reader_is(browse: Callable[..., str], tmp_path: Pa
     assert colours == ["rgb(18, 22, 28)", "rgb(246, 247, 249)"]
 
 
-def test_it_prints(browse: Callable[..., str], tmp_path: Path) -> None:
+def test_report_it_prints(browse: Callable[..., str], tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(to_html(replace(REPORT, language="ko")), encoding="utf-8")
     browse(page, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'report.pdf'}")

@@ -59,7 +59,7 @@ def test_its_life(lab: Labs, virtualbox: VirtualBox) -> None:
     assert virtualbox.nat_networks() == {}
 
 
-def test_it_stays_while_another_machine_uses_it(lab: Labs, virtualbox: VirtualBox) -> None:
+def test_nat_network_it_stays_while_another_machine_uses_it(lab: Labs, virtualbox: VirtualBox) -> None:
     here = lab(ALONE)
     here.up()
     virtualbox.manage("createvm", "--name", "다른 것", "--register")
@@ -73,7 +73,7 @@ def test_it_stays_while_another_machine_uses_it(lab: Labs, virtualbox: VirtualBo
     assert virtualbox.nat_networks() == {}
 
 
-def test_one_of_the_same_name_with_dhcp(lab: Labs, virtualbox: VirtualBox) -> None:
+def test_nat_network_one_of_the_same_name_with_dhcp(lab: Labs, virtualbox: VirtualBox) -> None:
     here = lab(ALONE)
     told = refused(here, virtualbox, "--network 10.0.2.0/24 --enable --dhcp on")
     assert "\nits DHCP server is on and could hand out the nodes' addresses.\n" in told
@@ -82,7 +82,7 @@ def test_one_of_the_same_name_with_dhcp(lab: Labs, virtualbox: VirtualBox) -> No
     assert CREATING in here.up()
 
 
-def test_one_of_the_same_name_with_another_prefix(lab: Labs, virtualbox: VirtualBox) -> None:
+def test_nat_network_one_of_the_same_name_with_another_prefix(lab: Labs, virtualbox: VirtualBox) -> None:
     here = lab(ALONE)
     told = refused(here, virtualbox, "--network 10.0.5.0/24 --disable --dhcp off")
     assert "\nits network is 10.0.5.0/24, not 10.0.2.0/24; it is disabled.\n" in told
@@ -114,7 +114,7 @@ def follow(told: str, virtualbox: VirtualBox) -> None:
     virtualbox.inside.run(shlex.split(command[1]), cwd=virtualbox.place).or_raise()
 
 
-def test_a_machine_of_the_same_name(lab: Labs, virtualbox: VirtualBox) -> None:
+def test_nat_network_machine_of_the_same_name(lab: Labs, virtualbox: VirtualBox) -> None:
     virtualbox.manage("createvm", "--name", "labgen swarm-manager", "--register")
     theirs = virtualbox.machines()["labgen swarm-manager"]
     here = lab(ALONE)
@@ -129,7 +129,7 @@ def test_a_machine_of_the_same_name(lab: Labs, virtualbox: VirtualBox) -> None:
     assert virtualbox.machines()["theirs"] == theirs
 
 
-def test_a_box_without_a_build_for_virtualbox(lab: Labs, virtualbox: VirtualBox, tmp_path: Path) -> None:
+def test_nat_network_box_without_a_build_for_virtualbox(lab: Labs, virtualbox: VirtualBox, tmp_path: Path) -> None:
     here = lab(ALONE, box="someone/libvirt-only")
     (here.folder / "box.json").write_text(
         '{"name": "someone/libvirt-only", "versions": [{"version": "1.0", "providers": '
@@ -180,7 +180,9 @@ def test_vboxmanage_hangs(lab: Labs, virtualbox: VirtualBox, place: Path, inside
     assert CREATING in here.up()
 
 
-def test_a_vagrant_too_old_for_this_virtualbox(lab: Labs, virtualbox: VirtualBox, place: Path, inside: Runner) -> None:
+def test_nat_network_vagrant_too_old_for_this_virtualbox(
+    lab: Labs, virtualbox: VirtualBox, place: Path, inside: Runner
+) -> None:
     """The room's Vagrant is one: only what stands between the two keeps it from seeing that."""
     # Without what it says of its kernel module before.
     truly = 'case "$1" in -v|--version) /usr/bin/VBoxManage --version | tail -n 1; exit;; esac'

@@ -122,7 +122,7 @@ def test_vagrant_knows_its_machines(seen: Seen) -> None:
     assert seen.states == {node.name: "poweroff" for node in seen.lab.nodes}
 
 
-def test_the_machines(seen: Seen) -> None:
+def test_shapes_machines(seen: Seen) -> None:
     for node in seen.lab.nodes:
         told = seen.told[node.name]
         assert told["name"] == f"{seen.lab.slug} {node.name}"
@@ -158,14 +158,14 @@ def test_adapter_2_is_the_labs(seen: Seen) -> None:
         assert {told[f"nic{number}"] for number in range(3, 9)} == {"none"}
 
 
-def test_the_nat_network(seen: Seen) -> None:
+def test_shapes_nat_network(seen: Seen) -> None:
     plan = seen.lab.plan
     assert (seen.network["Network"], seen.network["Gateway"]) == (str(plan.lab), str(plan.gateway))
     assert (seen.network["DHCP Server"], seen.network["Enabled"]) == ("No", "Yes")
     assert ["Creating the NAT network" in said for said in seen.said] == [True] + [False] * (len(seen.lab.nodes) - 1)
 
 
-def test_nothing_else_was_made(course: Course) -> None:
+def test_shapes_nothing_else_was_made(course: Course) -> None:
     labs = [seen.lab for seen in course.labs.values()]
     assert course.machines == {f"{lab.slug} {node.name}" for lab in labs for node in lab.nodes}
     assert course.networks == {lab.slug for lab in labs}
@@ -189,5 +189,5 @@ def test_labs_that_go_touch_nothing_of_one_that_stays(course: Course) -> None:
     assert course.beside.network == course.labs["the course's"].network
 
 
-def test_nothing_is_left_of_labs_that_were_destroyed(course: Course) -> None:
+def test_shapes_nothing_is_left_of_labs_that_were_destroyed(course: Course) -> None:
     assert course.left == set()

@@ -42,14 +42,14 @@ def test_find_names_what_there_is() -> None:
         cloud_images.find("debian-13", "riscv64")
 
 
-def test_of_source_asks_a_mirror_first() -> None:
+def test_cloud_images_of_source_asks_a_mirror_first() -> None:
     pinned = cloud_images.find("debian-13", "amd64")
     image = cloud_images.of_source(CloudImageSource("debian-13", "http://teacher:8000/images/"), "amd64")
     assert image.addresses == (f"http://teacher:8000/images/{pinned.file}", *pinned.addresses)
     assert image.checksum == pinned.checksum
 
 
-def test_of_source_takes_an_own_image_by_its_checksum() -> None:
+def test_cloud_images_of_source_takes_an_own_image_by_its_checksum() -> None:
     source = CloudImageSource("debian-13", "http://teacher/own.qcow2", "a" * 64)
     image = cloud_images.of_source(source, "amd64")
     assert image.addresses == ("http://teacher/own.qcow2",)

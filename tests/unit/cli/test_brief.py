@@ -16,7 +16,7 @@ from labgen.model.lab_folder import LabFolder, State
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Not applicable here"), ("ko", "여기에서는 해당 없음")])
-def test_a_brief_ends_with_what_the_nodes_cannot_do_here(
+def test_brief_ends_with_what_the_nodes_cannot_do_here(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, heading: str
 ) -> None:
     words = ["-C", str(tmp_path), "brief", "loadbalance", "--lang", language]
@@ -34,7 +34,7 @@ def test_a_brief_ends_with_what_the_nodes_cannot_do_here(
 
 
 @pytest.mark.parametrize("lacks", [{}, {Capability.NETPLAN: "an engine outside gives addresses"}])
-def test_a_brief_of_a_lab_that_lacks_nothing_it_needs_is_the_same_everywhere(
+def test_brief_of_a_lab_that_lacks_nothing_it_needs_is_the_same_everywhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], lacks: dict[Capability, str]
 ) -> None:
     words = ["-C", str(tmp_path), "brief", "loadbalance", "--lang", "en"]
@@ -45,7 +45,7 @@ def test_a_brief_of_a_lab_that_lacks_nothing_it_needs_is_the_same_everywhere(
     assert capsys.readouterr().out == plain
 
 
-def test_a_brief_has_the_addresses_of_the_lab_it_is_read_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_brief_has_the_addresses_of_the_lab_it_is_read_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "lab.yml").write_text("network: 192.168.77.0/24\n")
     assert cli.main(["-C", str(tmp_path), "brief", "loadbalance", "--lang", "en"]) == 0
     brief = capsys.readouterr().out
@@ -55,7 +55,7 @@ def test_a_brief_has_the_addresses_of_the_lab_it_is_read_in(tmp_path: Path, caps
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("name", sorted(exercises()))
-def test_a_brief_makes_the_services_that_the_exercise_makes(name: str, language: Language) -> None:
+def test_brief_makes_the_services_that_the_exercise_makes(name: str, language: Language) -> None:
     exercise = exercises()[name]
     brief = re.sub(r"\s+", " ", exercise.brief(language).replace("\\\n", " "))
     # What a stack has stands in its file.

@@ -28,7 +28,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert own == {"click_messages", "declare", "language", "parameters", "root"}
 
 
-def test_the_package_can_be_run_as_a_module() -> None:
+def test_cli_package_can_be_run_as_a_module() -> None:
     result = subprocess.run([sys.executable, "-m", "labgen", "--version"], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("labgen ")
 
@@ -70,7 +70,7 @@ def test_mistakes_of_the_lab_file_are_all_told_without_a_traceback(
     assert "Traceback" not in errors
 
 
-def test_a_warning_is_told_and_does_not_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cli_warning_is_told_and_does_not_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "lab.yml").write_text("managers: 2\n")
     assert labgen(tmp_path, "render") == 0
     assert "warning: lab.yml: line 1, managers" in capsys.readouterr().err
@@ -82,14 +82,14 @@ def test_schema_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_brief_speaks_both_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str) -> None:
+def test_cli_brief_speaks_both_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str) -> None:
     assert labgen(tmp_path, "brief", "loadbalance", "--lang", language) == 0
     brief = capsys.readouterr().out
     assert ("로드 밸런싱" in brief) == (language == "ko")
     assert "docker service create --name web-alb" in brief
 
 
-def test_an_exercise_that_does_not_exist_names_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cli_exercise_that_does_not_exist_names_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert labgen(tmp_path, "run", "loadbalanse") == 10
     assert "Did you mean loadbalance?" in capsys.readouterr().err
 
@@ -100,7 +100,7 @@ def test_run_lists_the_exercises(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("command", [["grade"], ["ssh", "swarm-manager"]])
-def test_a_lab_that_is_not_up_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+def test_cli_lab_that_is_not_up_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert labgen(tmp_path, *command) == 7
     assert "labgen up" in capsys.readouterr().err
 
@@ -160,7 +160,7 @@ def test_interruption_says_how_to_go_on(
     assert "carries on" in capsys.readouterr().err
 
 
-def test_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
+def test_cli_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
     needs.posix("sh")
     command = f"'{sys.executable}' -m labgen.cli -C '{tmp_path}' schema | head -c 1"
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)

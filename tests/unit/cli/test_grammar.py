@@ -72,7 +72,7 @@ def test_summaries_have_every_command_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", root.SUMMARIES)
-def test_every_parameter_has_help(name: str) -> None:
+def test_grammar_every_parameter_has_help(name: str) -> None:
     # As a run makes it: a command keeps the names of its help option from the first context that asks.
     context = click.Context(root.program, **root.program.context_settings)
     command = root.program.get_command(context, name)

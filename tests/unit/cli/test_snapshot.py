@@ -31,7 +31,7 @@ def change(action: str, name: str, snapshots: Mapping[str, tuple[str, ...]]) -> 
     return str(refused.value)
 
 
-def test_a_lab_does_not_go_back_in_part() -> None:
+def test_snapshot_lab_does_not_go_back_in_part() -> None:
     message = change(
         "restore", "fresh", {"swarm-manager": ("fresh",), "swarm-worker1": ("fresh",), "swarm-worker2": ()}
     )
@@ -40,11 +40,11 @@ def test_a_lab_does_not_go_back_in_part() -> None:
 
 
 @pytest.mark.parametrize("action", ["restore", "delete"])
-def test_one_that_is_not_there_is_told_with_those_that_are(action: str) -> None:
+def test_snapshot_one_that_is_not_there_is_told_with_those_that_are(action: str) -> None:
     message = change(action, "fresh", {"swarm-manager": ("lunch",), "swarm-worker1": ("lunch",)})
     assert "there is no snapshot fresh." in message
     assert "There are: lunch" in message
 
 
-def test_one_that_is_there_is_not_written_over() -> None:
+def test_snapshot_one_that_is_there_is_not_written_over() -> None:
     assert "labgen snapshot delete fresh" in change("save", "fresh", {"swarm-manager": ("fresh",)})

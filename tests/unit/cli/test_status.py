@@ -54,7 +54,7 @@ NODE = f"@@clock\n1.5\n@@disk\n@@firewall\n@@proxy\n@@end\n@@engine\n{INFO}\n200
         (LAB, State("vmware_desktop"), WEB, "http://10.0.2.101:8001"),
     ],
 )
-def test_where_a_published_port_answers(lab: Lab, state: State, port: Port, at: str | None) -> None:
+def test_status_where_a_published_port_answers(lab: Lab, state: State, port: Port, at: str | None) -> None:
     as_asked = [forwarded(published.node, published.guest, published.host, published.host) for published in lab.ports]
     assert url(lab, state, port, as_asked) == at
 
@@ -63,19 +63,19 @@ def forwarded(node: str, guest: int, requested: int, host: int | None) -> dict[s
     return {"node": node, "guest": guest, "wanted": requested, "host": host}
 
 
-def test_a_port_that_was_taken_answers_where_vagrant_has_put_it() -> None:
+def test_status_port_that_was_taken_answers_where_vagrant_has_put_it() -> None:
     corrected = [forwarded("swarm-manager", 8001, 8001, 2203)]
     assert url(LAB, State("virtualbox"), WEB, corrected) == "http://127.0.0.1:2203"
     lines = table(LAB, Status(ports=corrected)).splitlines()
     assert lines[-1] == "port 8001 of swarm-manager is at 127.0.0.1:2203 of this computer: 8001 was taken."
 
 
-def test_a_port_that_is_where_lab_yml_has_it_needs_no_line() -> None:
+def test_status_port_that_is_where_lab_yml_has_it_needs_no_line() -> None:
     as_asked = [forwarded("swarm-manager", 8001, 8001, 8001)]
     assert table(LAB, Status(ports=as_asked)) == table(LAB, Status())
 
 
-def test_where_a_port_is_forwarded_from_is_not_made_up() -> None:
+def test_status_where_a_port_is_forwarded_from_is_not_made_up() -> None:
     unknown = [forwarded("swarm-manager", 8001, 8001, None)]
     assert url(LAB, State("virtualbox"), WEB, unknown) is None
     service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [None]}
@@ -104,12 +104,12 @@ def test_where_a_port_is_forwarded_from_is_not_made_up() -> None:
         (None, {}, "service web-alb: nginx, port 8001 not forwarded to this computer (ports: in lab.yml)"),
     ],
 )
-def test_the_line_of_a_service(at: str | None, fields: dict[str, Any], line: str) -> None:
+def test_status_line_of_a_service(at: str | None, fields: dict[str, Any], line: str) -> None:
     service = {"name": "web-alb", "image": "nginx", "replicas": 2, "published": [8001], "at": [at]}
     assert table(LAB, Status(services=[service], **fields)).splitlines()[-1] == line
 
 
-def test_a_service_without_ports_is_named_alone() -> None:
+def test_status_service_without_ports_is_named_alone() -> None:
     service = {"name": "redis", "image": "redis:6", "replicas": 3, "published": [], "at": []}
     assert table(LAB, Status(services=[service])).splitlines()[-1] == "service redis: redis:6"
 

@@ -27,7 +27,7 @@ def problems(lab="10.0.2.0/24", mask=24, **chosen):
     return mistakes
 
 
-def test_the_courses_plan():
+def test_address_plan_courses_plan():
     course_plan = plan()
     assert [f"{name} {subnet}" for name, subnet in course_plan.named_subnets()] == [
         "lab network 10.0.2.0/24",
@@ -53,7 +53,7 @@ def lab_networks(draw):
 
 @settings(max_examples=200, deadline=None)
 @given(lab_networks())
-def test_whatever_the_lab_network_nothing_overlaps(lab):
+def test_address_plan_whatever_the_lab_network_nothing_overlaps(lab):
     outcome = address_plan.plan(lab, {})
     if any(lab.overlaps(wrong) for wrong, _ in address_plan.UNUSABLE):
         assert isinstance(outcome, list)
@@ -67,7 +67,7 @@ def test_whatever_the_lab_network_nothing_overlaps(lab):
 
 @settings(max_examples=150, deadline=None)
 @given(lab_networks(), st.dictionaries(st.sampled_from(sorted(address_plan.CANDIDATES)), lab_networks()))
-def test_whatever_is_chosen_by_hand_it_stands_or_is_refused(lab, chosen):
+def test_address_plan_whatever_is_chosen_by_hand_it_stands_or_is_refused(lab, chosen):
     outcome = address_plan.plan(lab, chosen, 28)
     if isinstance(outcome, list):
         assert all(problem.place and problem.reason and problem.fix for problem in outcome)
@@ -76,7 +76,7 @@ def test_whatever_is_chosen_by_hand_it_stands_or_is_refused(lab, chosen):
     assert not any(first.overlaps(second) for (_, first), (_, second) in combinations(outcome.named_subnets(), 2))
 
 
-def test_an_overlap_is_told_once_and_to_the_later_of_the_two():
+def test_address_plan_overlap_is_told_once_and_to_the_later_of_the_two():
     (problem,) = problems(docker0="10.0.2.128/25")
     assert problem.place == "addresses.docker0"
     assert "overlaps the lab network (10.0.2.0/24)" in problem.reason
@@ -110,14 +110,14 @@ def test_sizes_at_the_edge():
     assert problems(adapter1="10.9.0.0/28")[0].place == "addresses.adapter1"
 
 
-def test_a_pool_must_hold_an_overlay_network():
+def test_address_plan_pool_must_hold_an_overlay_network():
     plan(overlay_pool="10.9.0.0/24")
     (problem,) = problems(overlay_pool="10.9.0.0/25")
     assert "smaller than one overlay network (/24)" in problem.reason
     assert "/20 or wider" in problem.fix
 
 
-def test_where_nothing_is_left_it_says_what_to_set():
+def test_address_plan_where_nothing_is_left_it_says_what_to_set():
     (problem,) = problems("10.0.0.0/8", adapter1="172.16.0.0/12", docker_gwbridge="192.168.0.0/16")
     assert problem.place == "addresses.overlay_pool"
     assert "no subnet is left" in problem.reason

@@ -89,7 +89,7 @@ def problem(text):
         ("nodes: [{name: broadcasthost, role: manager}]", "broadcasthost", "Choose another: node-broadcasthost."),
     ],
 )  # fmt: skip
-def test_a_mistake_shows_what_was_written_and_what_to_write(written, value, fix):
+def test_advice_mistake_shows_what_was_written_and_what_to_write(written, value, fix):
     mistake = problem(written)
     assert (mistake.value, mistake.line) == (value, 1)
     assert fix in f"{mistake.reason} {mistake.fix}"
@@ -110,12 +110,12 @@ def test_a_mistake_shows_what_was_written_and_what_to_write(written, value, fix)
         ("ports: 8001", "ports: [{guest: 8001}]", "ports: [{guest: 8001}]"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_right_when_its_fix_is_followed(wrong, advised, right):
+def test_advice_mistake_is_right_when_its_fix_is_followed(wrong, advised, right):
     assert problem(wrong).fix.endswith(f" {advised}.")
     parse(right)
 
 
-def test_a_registry_is_written_in_one_form():
+def test_advice_registry_is_written_in_one_form():
     mirror = parse("registry: {mirror: 'HTTP://Mirror:5000/'}").registry_mirror
     assert mirror == "http://mirror:5000"
 

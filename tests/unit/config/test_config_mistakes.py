@@ -25,7 +25,7 @@ def message(text):
     return str(why.value)
 
 
-def test_without_a_file_the_lab_is_the_courses(tmp_path):
+def test_mistakes_without_a_file_the_lab_is_the_courses(tmp_path):
     lab = of_folder(tmp_path)
     assert [(node.name, node.role, str(node.address)) for node in lab.nodes] == [
         ("swarm-manager", "manager", "10.0.2.101"),
@@ -80,12 +80,12 @@ def test_numbers_of_nodes():
     assert len(parse("workers: 149").nodes) == 150
 
 
-def test_a_small_network_gives_out_what_it_has():
+def test_mistakes_small_network_gives_out_what_it_has():
     addresses = [str(node.address) for node in parse("network: 10.0.2.0/28\nworkers: 10").nodes]
     assert addresses == [f"10.0.2.{last}" for last in range(4, 15)]
 
 
-def test_a_wide_network_is_not_written_out():
+def test_mistakes_wide_network_is_not_written_out():
     lab = parse("network: 10.0.0.0/8")
     assert str(lab.nodes[0].address) == "10.0.0.101"
 
@@ -174,11 +174,11 @@ def test_a_wide_network_is_not_written_out():
         ("[" * 1000, {("file", None)}),
     ],
 )  # fmt: skip
-def test_a_mistake_is_found_at_its_place(text, places):
+def test_mistakes_mistake_is_found_at_its_place(text, places):
     assert mistakes(text) == places
 
 
-def test_every_mistake_at_once():
+def test_mistakes_every_mistake_at_once():
     text = """
 provider: vmware
 memory: 12
@@ -223,11 +223,11 @@ nodes:
         ("managers: 150\nworkers: 150", "a lab has at most 150 nodes"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_explained(text, words):
+def test_mistakes_mistake_is_explained(text, words):
     assert words in message(text)
 
 
-def test_an_even_number_of_managers_is_a_warning():
+def test_mistakes_even_number_of_managers_is_a_warning():
     lab = parse("managers: 2")
     assert len(lab.warnings) == 1
     assert "Better 1 or 3." in lab.warnings[0]
@@ -254,5 +254,5 @@ def test_aliases_of_aliases_cost_nothing():
         ("".join(f"k{number}: 1\n" for number in range(60)), "and 40 more"),
     ],
 )
-def test_a_file_of_thousands_is_refused_at_once(text, words):
+def test_mistakes_file_of_thousands_is_refused_at_once(text, words):
     assert words in message(text)

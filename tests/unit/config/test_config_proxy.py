@@ -34,7 +34,7 @@ def test_proxy_of_one_scheme_leaves_the_other_without() -> None:
     assert (proxy.http, proxy.https, bool(proxy)) == ("", "https://proxy", True)
 
 
-def test_no_proxy_has_the_lab_and_its_mirror_and_what_is_added() -> None:
+def test_proxy_no_proxy_has_the_lab_and_its_mirror_and_what_is_added() -> None:
     lab = config.parse(
         "workers: 1\nnetwork: 10.9.0.0/24\nregistry: {mirror: 'http://mirror:5000'}\n"
         "proxy: {http: 'http://p:1', no_proxy: [Intern.example, .example, 192.168.0.0/16]}"

@@ -30,7 +30,7 @@ def test_load_reads_the_file_named_and_no_other(tmp_path, monkeypatch):
         load(tmp_path / "third.yml")
 
 
-def test_of_folder_reads_no_other_folders_file(tmp_path, monkeypatch):
+def test_reading_of_folder_reads_no_other_folders_file(tmp_path, monkeypatch):
     (tmp_path / "lab.yml").write_text("workers: 5")
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -40,13 +40,13 @@ def test_of_folder_reads_no_other_folders_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["lab.yaml", "Lab.yml", "LAB.YML", "lab.yml.txt", "lab.yaml.txt", "lab.yml.yml", "labgen.yml", " lab.yml"]
 )
-def test_of_folder_refuses_a_name_that_is_nearly_right(tmp_path, name):
+def test_reading_of_folder_refuses_a_name_that_is_nearly_right(tmp_path, name):
     (tmp_path / name).write_text("workers: 5\n")
     assert f"{name}: 1 mistake" in refused(tmp_path)
     assert "is not read: labgen reads lab.yml. Rename it to lab.yml" in refused(tmp_path)
 
 
-def test_of_folder_warns_of_a_second_file_beside_lab_yml(tmp_path):
+def test_reading_of_folder_warns_of_a_second_file_beside_lab_yml(tmp_path):
     (tmp_path / "lab.yml").write_text("workers: 1\n")
     (tmp_path / "lab.yaml").write_text("workers: 5\n")
     lab = of_folder(tmp_path)
@@ -55,31 +55,31 @@ def test_of_folder_warns_of_a_second_file_beside_lab_yml(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["lab2.yml", "lab.yml.bak", "lab.yml~", "lab.schema.json", "labs.yml"])
-def test_of_folder_leaves_other_files_alone(tmp_path, name):
+def test_reading_of_folder_leaves_other_files_alone(tmp_path, name):
     (tmp_path / name).write_text("workers: 5\n")
     assert of_folder(tmp_path).warnings == ()
 
 
-def test_of_folder_takes_lab_yml_under_another_case_for_itself(tmp_path):
+def test_reading_of_folder_takes_lab_yml_under_another_case_for_itself(tmp_path):
     """As on Windows and macOS, where both names lead to the same file."""
     (tmp_path / "lab.yml").write_text("workers: 1\n")
     os.link(tmp_path / "lab.yml", tmp_path / "Lab.yml")
     assert of_folder(tmp_path).warnings == ()
 
 
-def test_of_folder_refuses_a_link_that_leads_nowhere(tmp_path):
+def test_reading_of_folder_refuses_a_link_that_leads_nowhere(tmp_path):
     needs.posix("links")
     (tmp_path / "lab.yml").symlink_to("gone.yml")
     assert "is a link to 'gone.yml', which is not there" in refused(tmp_path)
 
 
-def test_of_folder_refuses_a_link_that_leads_to_itself(tmp_path):
+def test_reading_of_folder_refuses_a_link_that_leads_to_itself(tmp_path):
     needs.posix("links")
     (tmp_path / "lab.yml").symlink_to("lab.yml")
     assert "cannot be read" in refused(tmp_path)
 
 
-def test_of_folder_follows_a_link_to_a_file(tmp_path):
+def test_reading_of_folder_follows_a_link_to_a_file(tmp_path):
     needs.posix("links")
     (tmp_path / "shared.yml").write_text("workers: 1\n")
     (tmp_path / "lab.yml").symlink_to("shared.yml")
@@ -107,13 +107,13 @@ def _device(path):
 
 
 @pytest.mark.parametrize("make", [_folder, _fifo, _socket, _device])
-def test_of_folder_refuses_what_is_no_file(tmp_path, monkeypatch, make):
+def test_reading_of_folder_refuses_what_is_no_file(tmp_path, monkeypatch, make):
     monkeypatch.chdir(tmp_path)
     make((tmp_path / "lab.yml").relative_to(tmp_path))
     assert "is not a file" in refused(tmp_path)
 
 
-def test_of_folder_refuses_a_file_that_is_too_long(tmp_path):
+def test_reading_of_folder_refuses_a_file_that_is_too_long(tmp_path):
     (tmp_path / "lab.yml").write_bytes(b"# " + b"x" * LONGEST)
     assert "is longer than 64 KiB" in refused(tmp_path)
 
@@ -127,6 +127,6 @@ def test_of_folder_refuses_a_file_that_is_too_long(tmp_path):
         ("workers: 1".encode("utf-16-le"), "holds a character that YAML does not allow"),
     ],
 )
-def test_of_folder_names_the_encoding_that_is_wrong(tmp_path, content, words):
+def test_reading_of_folder_names_the_encoding_that_is_wrong(tmp_path, content, words):
     (tmp_path / "lab.yml").write_bytes(content)
     assert words in refused(tmp_path)

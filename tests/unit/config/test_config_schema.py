@@ -58,19 +58,19 @@ def validator():
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_what_is_good_is_good_to_both(validator, text):
+def test_schema_what_is_good_is_good_to_both(validator, text):
     parse(text)
     validator.validate(yaml.safe_load(text))
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_what_is_bad_is_bad_to_both(validator, text):
+def test_schema_what_is_bad_is_bad_to_both(validator, text):
     with pytest.raises(LabFileError):
         parse(text)
     assert not validator.is_valid(yaml.safe_load(text))
 
 
-def test_every_key_is_described_for_the_editor():
+def test_schema_every_key_is_described_for_the_editor():
     json_schema = schema()
     assert json_schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert json_schema["title"] == "labgen lab.yml"

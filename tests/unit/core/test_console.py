@@ -43,7 +43,7 @@ def status_of_a_command_that_gets(number: int) -> int:
     return command.status
 
 
-def test_an_error_is_told_in_the_users_language(
+def test_console_error_is_told_in_the_users_language(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
@@ -100,7 +100,7 @@ def test_guarded_shows_the_stack_where_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["schema", "run --list", "brief update"])
-def test_an_output_that_is_full_is_told(tmp_path: Path, words: str, unbuffered: str) -> None:
+def test_console_output_that_is_full_is_told(tmp_path: Path, words: str, unbuffered: str) -> None:
     result = shell(f"{LABGEN} {words} > /dev/full", tmp_path, PYTHONUNBUFFERED=unbuffered)
     assert result.returncode == 5
     assert result.stderr.startswith("error: the output cannot be written: No space left on device.\n")
@@ -114,18 +114,18 @@ def test_help_that_cannot_be_printed_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "2> /dev/full"])
-def test_a_closed_stream_changes_nothing_else(tmp_path: Path, closed: str) -> None:
+def test_console_closed_stream_changes_nothing_else(tmp_path: Path, closed: str) -> None:
     result = shell(f"{LABGEN} render {closed}", tmp_path)
     assert result.returncode == 0
     assert result.stderr == ""
     assert (tmp_path / "Vagrantfile").read_text(encoding="utf-8").endswith("end\n")
 
 
-def test_an_error_that_cannot_be_printed_keeps_its_status(tmp_path: Path) -> None:
+def test_console_error_that_cannot_be_printed_keeps_its_status(tmp_path: Path) -> None:
     assert shell(f"{LABGEN} run nothing 2> /dev/full", tmp_path).returncode == 10
 
 
-def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_console_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     result = shell(f"mkdir gone && cd gone && rmdir ../gone && {LABGEN} schema", tmp_path, PYTHONPATH=str(Path.cwd()))
     assert result.returncode == 5
     assert result.stderr == "error: the working folder no longer exists.\n  Change to a folder that exists: cd\n"
@@ -134,7 +134,7 @@ def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words", [["-C", "", "down"], ["init", ""], ["grade", "--from", ""], ["grade", "--report", ""]]
 )
-def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+def test_console_empty_path_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     assert cli.main(words) == 2
     assert "the path is empty. Is a variable not set?" in capsys.readouterr().err
 
@@ -149,7 +149,7 @@ def test_bytes_that_are_not_utf8_are_printed_as_they_are(tmp_path: Path) -> None
     assert result.stdout == bytes(tmp_path) + b"/\xff/Vagrantfile: created\n"
 
 
-def test_a_lab_folder_that_is_missing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_console_lab_folder_that_is_missing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needs.posix("its paths")
     assert cli.main(["-C", str(tmp_path / "my lab"), "render"]) == 5
     assert capsys.readouterr().err == (

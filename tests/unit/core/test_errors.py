@@ -28,16 +28,16 @@ def test_statuses_are_those_that_are_documented(family):
 
 
 @pytest.mark.parametrize("kind", HostError.__subclasses__())
-def test_what_is_wrong_with_programs_is_wrong_with_the_computer(kind):
+def test_errors_what_is_wrong_with_programs_is_wrong_with_the_computer(kind):
     assert kind.exit_status == HostError.exit_status
 
 
-def test_an_error_is_its_message_and_its_way_out():
+def test_errors_error_is_its_message_and_its_way_out():
     assert str(LabgenError("It is broken.", "Mend it.")) == "It is broken.\n  Mend it."
     assert str(LabgenError("It is broken.")) == "It is broken."
 
 
-def test_a_failed_program():
+def test_errors_failed_program():
     error = ProgramFailed("virsh list", 1, "one\ntwo\n", "Start it.")
     assert error.message == "`virsh list` ended with status 1:\none\ntwo"
     assert ProgramFailed("true", 1, "").message == "`true` ended with status 1"

@@ -60,7 +60,7 @@ def test_ending_of_what_has_no_sound_that_is_known(word: str) -> None:
         ("괄호(설명)는 그대로, (이) 것도", "괄호(설명)는 그대로, (이) 것도"),
     ],
 )
-def test_with_particles(text: str, right: str) -> None:
+def test_josa_with_particles(text: str, right: str) -> None:
     assert with_particles(text) == right
 
 

@@ -31,19 +31,19 @@ class Clock:
         return wait_until("the door", self.look, within=within, clock=lambda: self.now, pause=self.pause, **options)
 
 
-def test_what_is_there_is_not_waited_for():
+def test_polling_what_is_there_is_not_waited_for():
     clock = Clock(ready_at=0)
     assert clock.wait() == "there"
     assert clock.pauses == []
 
 
-def test_it_hands_on_what_was_found():
+def test_polling_it_hands_on_what_was_found():
     clock = Clock(ready_at=3)
     assert clock.wait() == "there"
     assert clock.now >= 3
 
 
-def test_a_wait_that_runs_out_says_what_was_seen_last():
+def test_polling_wait_that_runs_out_says_what_was_seen_last():
     clock = Clock()
     with pytest.raises(NodeError) as why:
         clock.wait(within=10, error=NodeError, hint="Knock.")
@@ -51,11 +51,11 @@ def test_a_wait_that_runs_out_says_what_was_seen_last():
     assert why.value.hint == "Knock."
 
 
-def test_it_looks_once_more_at_the_deadline():
+def test_polling_it_looks_once_more_at_the_deadline():
     assert Clock(ready_at=10).wait(within=10) == "there"
 
 
-def test_it_looks_at_least_once_however_slow_the_look():
+def test_polling_it_looks_at_least_once_however_slow_the_look():
     clock = Clock(look=60)
     with pytest.raises(LabgenError, match="waited 60 s"):
         clock.wait(within=10)

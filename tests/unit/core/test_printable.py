@@ -19,12 +19,12 @@ def test_printable_leaves_what_people_write() -> None:
     assert printable(printable(ESCAPES)) == printable(ESCAPES)
 
 
-def test_in_line_is_one_line() -> None:
+def test_printable_in_line_is_one_line() -> None:
     assert in_line("a\nb\x1b[2J") == r"a\nb\x1b[2J"
     assert in_line(ESCAPES + "\u2028\udc9b").isprintable()
 
 
-def test_in_line_leaves_bytes_that_are_no_text() -> None:
+def test_printable_in_line_leaves_bytes_that_are_no_text() -> None:
     assert os.fsencode(in_line(os.fsdecode(b"/\xff\xb0\n"))) == b"/\xff\xb0\\n"
 
 

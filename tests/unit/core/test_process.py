@@ -43,7 +43,7 @@ def test_arguments_arrive_as_they_are():
     assert result.out.strip() == repr(nasty)
 
 
-def test_the_command_can_be_pasted():
+def test_process_command_can_be_pasted():
     assert Result(("echo", "a b", "it's"), 0, "", "").command == """echo 'a b' 'it'"'"'s'"""
 
 
@@ -60,29 +60,29 @@ def test_standard_input():
     assert RUNNER.run(py(read), stdin="12345").out == "5\n"
 
 
-def test_the_folder(tmp_path):
+def test_process_folder(tmp_path):
     assert RUNNER.run(py("import os; print(os.getcwd())"), cwd=tmp_path).out.strip() == str(tmp_path)
 
 
-def test_what_is_not_utf8_does_not_stop_it():
+def test_process_what_is_not_utf8_does_not_stop_it():
     result = RUNNER.run(py("import sys; sys.stdout.buffer.write(b'a\\xffb')"))
     assert result.out == "a\ufffdb"
 
 
-def test_a_prefix_stands_before_every_command():
+def test_process_prefix_stands_before_every_command():
     prefixed = Runner(prefix=(sys.executable, "-c", "import sys; print(sys.argv[1:])"))
     assert prefixed.run(["virsh", "list"]).out.strip() == "['virsh', 'list']"
 
 
 @pytest.mark.parametrize("program", ["no-such-program-anywhere", "/etc/passwd/x", "/etc/passwd"])
-def test_a_missing_program_has_the_way_out(program):
+def test_process_missing_program_has_the_way_out(program):
     with pytest.raises(ProgramMissing) as why:
         RUNNER.run([program], hint="Install it.")
     assert program in why.value.message
     assert why.value.hint == "Install it."
 
 
-def test_a_failure_carries_the_command_and_the_end_of_what_was_said():
+def test_process_failure_carries_the_command_and_the_end_of_what_was_said():
     result = RUNNER.run(py("import sys; [print(n, file=sys.stderr) for n in range(100)]; sys.exit(7)"))
     with pytest.raises(ProgramFailed) as why:
         result.or_raise("Try again.")
@@ -94,7 +94,7 @@ def test_a_failure_carries_the_command_and_the_end_of_what_was_said():
     assert RUNNER.run(py("")).or_raise().ok
 
 
-def test_a_late_program_is_ended_with_all_it_started(tmp_path):
+def test_process_late_program_is_ended_with_all_it_started(tmp_path):
     needs.linux("/proc")
     mark = tmp_path / "pid"
     code = (
@@ -108,7 +108,7 @@ def test_a_late_program_is_ended_with_all_it_started(tmp_path):
     still(int(mark.read_text()))
 
 
-def test_what_a_program_leaves_behind_is_made_to_end(tmp_path, monkeypatch):
+def test_process_what_a_program_leaves_behind_is_made_to_end(tmp_path, monkeypatch):
     needs.linux("/proc")
     monkeypatch.setattr(process, "_GRACE_OF_THE_REST", 0.1)
     mark = tmp_path / "pid"
@@ -144,7 +144,7 @@ def test_lines_are_handed_on_as_they_come_and_kept():
     assert go.is_set()
 
 
-def test_a_late_program_whose_lines_are_followed():
+def test_process_late_program_whose_lines_are_followed():
     needs.posix("signals")
     lines = []
     with pytest.raises(ProgramTimeout):
@@ -152,7 +152,7 @@ def test_a_late_program_whose_lines_are_followed():
     assert lines[0] == "hello"
 
 
-def test_an_interruption_ends_the_program(monkeypatch):
+def test_process_interruption_ends_the_program(monkeypatch):
     needs.posix("signals")
     started = []
 
@@ -166,7 +166,7 @@ def test_an_interruption_ends_the_program(monkeypatch):
         os.kill(started[0], 0)
 
 
-def test_a_daemon_stays_and_writes_to_its_log(tmp_path):
+def test_process_daemon_stays_and_writes_to_its_log(tmp_path):
     needs.posix("to wait for a process by its id")
     log = tmp_path / "log"
     pid = RUNNER.start(py("print('up', flush=True)"), log=log)
@@ -203,7 +203,7 @@ def test_standard_input_of_a_program_whose_lines_are_followed():
     assert lines == ["x" * 200_000, "200000"]
 
 
-def test_a_listener_that_fails_ends_the_program(tmp_path):
+def test_process_listener_that_fails_ends_the_program(tmp_path):
     needs.posix("signals")
     mark = tmp_path / "ended"
     code = (

@@ -56,7 +56,7 @@ def test_terminal(capsys):
 
 
 @pytest.mark.parametrize(("terminal", "kind"), [(True, progress.Terminal), (False, progress.Lines)])
-def test_the_kind_that_suits_standard_error(monkeypatch, terminal, kind):
+def test_progress_kind_that_suits_standard_error(monkeypatch, terminal, kind):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
     assert type(progress.for_stream()) is kind
 

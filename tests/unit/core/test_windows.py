@@ -122,7 +122,7 @@ def gone(pid: int) -> None:
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_a_launcher_that_is_late_is_ended_with_what_it_has_started(launched: Path, followed: bool) -> None:
+def test_windows_launcher_that_is_late_is_ended_with_what_it_has_started(launched: Path, followed: bool) -> None:
     """There are no process groups to send a signal to, and to end vagrant.exe ends no Ruby."""
     started = time.monotonic()
     command = [sys.executable, "-c", LAUNCHER, launched, "import time; time.sleep(60)"]
@@ -132,7 +132,7 @@ def test_a_launcher_that_is_late_is_ended_with_what_it_has_started(launched: Pat
     wait_until("it to end", lambda: gone(int(launched.read_text())), within=20)
 
 
-def test_a_launcher_that_is_interrupted_is_waited_for(launched: Path, tmp_path: Path) -> None:
+def test_windows_launcher_that_is_interrupted_is_waited_for(launched: Path, tmp_path: Path) -> None:
     """The console has told Ruby of Ctrl-C, which ends in order: until then the prompt does not come back."""
     tidy = tmp_path / "tidy"
 
@@ -145,7 +145,7 @@ def test_a_launcher_that_is_interrupted_is_waited_for(launched: Path, tmp_path: 
     assert tidy.exists()
 
 
-def test_a_launcher_is_ended_also_without_taskkill(launched: Path, tmp_path: Path) -> None:
+def test_windows_launcher_is_ended_also_without_taskkill(launched: Path, tmp_path: Path) -> None:
     (tmp_path / "taskkill").unlink()
     started = time.monotonic()
     command = [sys.executable, "-c", LAUNCHER, launched, "import time; time.sleep(60)"]
@@ -158,7 +158,7 @@ def test_a_launcher_is_ended_also_without_taskkill(launched: Path, tmp_path: Pat
         os.kill(int(launched.read_text()), signal.SIGKILL)
 
 
-def test_the_vagrantfile_starts_no_shell() -> None:
+def test_windows_vagrantfile_starts_no_shell() -> None:
     """What is done on the computer is done in Ruby, or by VirtualBox and Docker themselves."""
     ruby = "\n".join(line.partition(" # ")[0] for line in render.render(config.parse("")).splitlines())
     code = "\n".join(line for line in ruby.splitlines() if not line.lstrip().startswith("#"))
@@ -166,11 +166,11 @@ def test_the_vagrantfile_starts_no_shell() -> None:
     assert not re.search(r"`|%x|\bsystem\b|\bspawn\b|\bexec\b|\bpopen|trigger\.run\b|run_remote", strings)
 
 
-def test_a_vagrantfile_that_git_has_turned_to_crlf_is_still_labgens() -> None:
+def test_windows_vagrantfile_that_git_has_turned_to_crlf_is_still_labgens() -> None:
     assert not render.edited(render.render(config.parse("")).replace("\n", "\r\n"))
 
 
-def test_the_cache_is_made_where_nobody_is_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_cache_is_made_where_nobody_is_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (cache, atomic_files):
         monkeypatch.setattr(module, "os", WindowsOs())
     monkeypatch.setenv("SUDO_UID", "1000")
@@ -193,7 +193,7 @@ def test_fab_prints_utf8_where_pipes_have_another_encoding(tmp_path: Path) -> No
     assert "로드" in listed.stdout.decode("utf-8")
 
 
-def test_the_configuration_is_read_as_utf8_whatever_the_code_page(
+def test_windows_configuration_is_read_as_utf8_whatever_the_code_page(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """testinfra and Fabric would open it in the code page."""

@@ -112,7 +112,7 @@ class Going:
         return self.probe.read(out)
 
 
-def test_what_is_answered_is_counted_each_over_a_connection_of_its_own(serve: Serve) -> None:
+def test_availability_what_is_answered_is_counted_each_over_a_connection_of_its_own(serve: Serve) -> None:
     server, served = page()
     going = Going(Probe(["127.0.0.1"], serve(server)))
     going.until(lambda: len(served.connections) > 100)
@@ -139,7 +139,7 @@ def test_errors_are_lost_where_they_come_and_told(serve: Serve) -> None:
     assert "%: 3 x status 503), for 0." in str(probed)
 
 
-def test_an_address_where_nobody_listens_is_lost_and_the_others_are_not(serve: Serve) -> None:
+def test_availability_address_where_nobody_listens_is_lost_and_the_others_are_not(serve: Serve) -> None:
     server, served = page()
     going = Going(Probe(["127.0.0.1", "127.0.0.9"], serve(server)))
     going.until(lambda: len(served.connections) > 50)
@@ -169,13 +169,13 @@ def test_silence_is_bounded_and_a_stop_does_not_wait_for_it(serve: Serve) -> Non
     assert "x no answer" in str(probed)
 
 
-def test_it_ends_by_itself(serve: Serve) -> None:
+def test_availability_it_ends_by_itself(serve: Serve) -> None:
     server, _ = page()
     probed = Going(Probe(["127.0.0.1"], serve(server), limit=1)).end(stop=False)
     assert probed.requests > 0
 
 
-def test_a_stop_before_it_has_begun_ends_it_at_once(serve: Serve) -> None:
+def test_availability_stop_before_it_has_begun_ends_it_at_once(serve: Serve) -> None:
     server, _ = page()
     probe = Probe(["127.0.0.1"], serve(server))
     run(probe.stop)
@@ -194,7 +194,7 @@ def test_whether_it_has_begun_can_be_asked(serve: Serve) -> None:
     assert not begun()
 
 
-def test_what_others_print_is_not_read() -> None:
+def test_availability_what_others_print_is_not_read() -> None:
     probe = Probe(["10.0.2.101"], 8001)
     mark = probe._mark
     probed = probe.read(
@@ -244,7 +244,7 @@ def test_probe_takes_a_clock_that_was_put_back_for_no_time() -> None:
     assert (probed.seconds, probed.silence, probed.spell) == (0.0, 0.0, 0.0)
 
 
-def test_no_request_is_told_as_none() -> None:
+def test_availability_no_request_is_told_as_none() -> None:
     assert (str(Probed(())), Probed(()).silence, Probed(()).spell) == ("no request was made", 0.0, 0.0)
 
 
@@ -264,18 +264,18 @@ def test_no_request_is_told_as_none() -> None:
         ([(float(at), at + 0.5) for at in range(10)], 9.0),
     ],
 )
-def test_a_spell_is_what_was_lost_of_one_cause(lost: list[tuple[float, float]], spell: float) -> None:
+def test_availability_spell_is_what_was_lost_of_one_cause(lost: list[tuple[float, float]], spell: float) -> None:
     probed = Probed((ANSWERED, *(Stretch("10.0.2.102", 0, 1, start, end, end - start) for start, end in lost)))
     assert probed.spell == pytest.approx(spell)
 
 
-def test_what_several_waited_in_a_row_is_no_patience() -> None:
+def test_availability_what_several_waited_in_a_row_is_no_patience() -> None:
     several = Stretch("10.0.2.102", 0, 20, 1.0, 12.0, 8.0)
     assert Probed((ANSWERED, several)).spell == pytest.approx(11.0)
 
 
 @pytest.mark.parametrize(("end", "momentary"), [(3.9, True), (4.1, False)])
-def test_what_is_lost_half_of_the_time_is_no_moment(end: float, momentary: bool) -> None:
+def test_availability_what_is_lost_half_of_the_time_is_no_moment(end: float, momentary: bool) -> None:
     answered = Stretch("10.0.2.101", 200, 90, 0.0, 6.0, 0.1)
     probed = Probed((answered, Stretch("10.0.2.102", 0, 9, 1.0, end, 0.1)))
     assert (probed.seconds, probed.momentary(30.0)) == (6.0, momentary)
@@ -298,7 +298,7 @@ def test_silence_is_of_one_address_and_over_different_errors() -> None:
     )
 
 
-def test_a_slow_answer_is_told_though_none_was_lost() -> None:
+def test_availability_slow_answer_is_told_though_none_was_lost() -> None:
     assert str(Probed((Stretch("a", 200, 3, 0, 4, 3.04),))) == "3 requests, none lost; the slowest answer took 3.0 s"
 
 
@@ -339,7 +339,7 @@ def test_requests_end_also_where_what_they_are_beside_fails(serve: Serve) -> Non
     wait_until("the requests to be over", over, within=10)
 
 
-def test_a_node_that_fails_before_the_first_request_is_told() -> None:
+def test_availability_node_that_fails_before_the_first_request_is_told() -> None:
     def gone(_script: str) -> str:
         raise NodeError("swarm-manager cannot be reached")
 
@@ -353,7 +353,7 @@ def test_a_node_that_fails_before_the_first_request_is_told() -> None:
         pytest.fail("nothing asks")
 
 
-def test_a_node_that_cannot_be_told_to_end_is_not_waited_for(serve: Serve) -> None:
+def test_availability_node_that_cannot_be_told_to_end_is_not_waited_for(serve: Serve) -> None:
     server, _ = page()
     probe = Probe(["127.0.0.1"], serve(server), limit=1)
 

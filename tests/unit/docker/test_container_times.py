@@ -27,7 +27,7 @@ def told(now: float = 1000.0, took: float = 1.5, **containers: dict[str, Any]) -
     return "\n".join([str(now), "900.5", *lines, str(now + took)]) + "\n"
 
 
-def test_the_script_asks_for_the_containers_of_one_service() -> None:
+def test_container_times_script_asks_for_the_containers_of_one_service() -> None:
     script = container_times.script("it's")
     assert "'label=com.docker.swarm.service.name=it'\"'\"'s'" in script
     assert script.startswith("trap 'date +%s.%N' EXIT; date +%s.%N; ")
@@ -48,11 +48,11 @@ def test_read_takes_no_clock_of_the_year_3000_for_one() -> None:
         container_times.read(told(now=32_503_680_000.0), (10.0, 12.0))
 
 
-def test_how_long_a_node_takes_to_answer_leaves_no_doubt_about_its_clock() -> None:
+def test_container_times_how_long_a_node_takes_to_answer_leaves_no_doubt_about_its_clock() -> None:
     assert container_times.read(told(took=5.0), (10.0, 15.4)).ahead == pytest.approx((989.6, 990.0))
 
 
-def test_what_a_node_says() -> None:
+def test_container_times_what_a_node_says() -> None:
     checks = [{"ExitCode": 1, "Output": "first\n"}, {"ExitCode": 1, "Output": "refused\n"}]
     lives = container_times.read(
         told(
@@ -82,12 +82,12 @@ def test_what_a_node_says() -> None:
     }
 
 
-def test_a_node_whose_engine_does_not_run_has_no_containers() -> None:
+def test_container_times_node_whose_engine_does_not_run_has_no_containers() -> None:
     assert container_times.read("1000.0\n1000.25\n", (10.0, 12.0)) == Lives((988.25, 990.0), {})
 
 
 @pytest.mark.parametrize("text", ["", "1000.0\n", "date: not found\n", told() + "Error: no such container\n"])
-def test_what_cannot_be_read_is_an_error(text: str) -> None:
+def test_container_times_what_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(NodeError):
         container_times.read(text, (0, 1))
 
@@ -119,7 +119,7 @@ def test_moments_are_those_of_the_managers_clock(ahead: tuple[float, float], shi
         ((-3.2, -2.0), [-2.1], -2.1),
     ],
 )
-def test_when_the_manager_was_told_of_a_state_tells_of_the_clocks_too(
+def test_container_times_when_the_manager_was_told_of_a_state_tells_of_the_clocks_too(
     ahead: tuple[float, float], noted: list[float], shift: float
 ) -> None:
     tasks = [
@@ -132,7 +132,7 @@ def test_when_the_manager_was_told_of_a_state_tells_of_the_clocks_too(
         assert (at(1) - dated_task.began).total_seconds() == pytest.approx(shift)
 
 
-def test_a_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> None:
+def test_container_times_task_whose_node_or_container_is_gone_keeps_what_the_swarm_says() -> None:
     moved = service(task(1, 0, "shutdown", 9))
     assert container_times.dated(moved, {}, "manager") == moved
     assert container_times.dated(moved, {"n": Lives((0, 0), {})}, "n") == moved

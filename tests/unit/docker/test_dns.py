@@ -112,7 +112,7 @@ def test_ask_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert list(scratch.iterdir()) == []
 
 
-def test_the_command_names_the_network() -> None:
+def test_dns_command_names_the_network() -> None:
     assert dns.throwaway("course-net") == "docker run --rm --network course-net alpine:3"
 
 

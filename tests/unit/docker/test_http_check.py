@@ -69,7 +69,7 @@ def serve() -> Iterator[Callable[..., int]]:
         server.server_close()
 
 
-def test_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> None:
+def test_http_check_each_request_has_a_connection_of_its_own(serve: Callable[..., int]) -> None:
     port = serve(b"<h1>1</h1>\n", b"<h1>2</h1>\n")
     requests = http_check.ask(run_script, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert requests.answered
@@ -94,27 +94,27 @@ def test_pages_that_try_to_pass_for_more(serve: Callable[..., int]) -> None:
     assert len(requests.bodies) == 1
 
 
-def test_a_page_without_end_is_not_waited_for(serve: Callable[..., int]) -> None:
+def test_http_check_page_without_end_is_not_waited_for(serve: Callable[..., int]) -> None:
     port = serve(b"x" * 5_000_000)
     requests = http_check.ask(run_script, ["127.0.0.1"], port, 20)["127.0.0.1"]
     assert not requests.answered
     assert len(str(requests)) < 200
 
 
-def test_an_error_page_is_no_answer(serve: Callable[..., int]) -> None:
+def test_http_check_error_page_is_no_answer(serve: Callable[..., int]) -> None:
     port = serve(b"gone", status=503)
     requests = http_check.ask(run_script, ["127.0.0.1"], port, 5)["127.0.0.1"]
     assert (requests.answered, requests.bodies) == (False, frozenset())
     assert str(requests) == "12 requests: 12 x status 503: gone"
 
 
-def test_a_connection_used_twice_is_not_a_new_one() -> None:
+def test_http_check_connection_used_twice_is_not_a_new_one() -> None:
     requests = Requests((Response(200, "1", new_connection=True), Response(200, "2", new_connection=False)))
     assert not requests.answered
     assert "2 (no new connection)" in str(requests)
 
 
-def test_nothing_asked_is_nothing_answered() -> None:
+def test_http_check_nothing_asked_is_nothing_answered() -> None:
     assert (Requests(()).answered, Requests(()).refused) == (False, True)
 
 

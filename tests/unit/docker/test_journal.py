@@ -24,7 +24,7 @@ STARTED = {"MESSAGE_ID": "39f53479d3a045ac8e11786248231fbf"}
 LEADS = {"MESSAGE": 'level=info msg="4a9591b43728c3a1 became leader at term 6" module=raft'}
 
 
-def test_a_journal_is_read_in_order_of_time() -> None:
+def test_journal_is_read_in_order_of_time() -> None:
     text = "\n".join([line(30, **LEADS), line(9, **STARTED), line(0, **STOPPED), "-- no entry --", line(40, **STOPPED)])
     read_back = journal.read(text)
     assert read_back.outages == (Outage(at(0), at(9)), Outage(at(40), FOREVER))
@@ -40,7 +40,7 @@ def test_script_believes_only_what_the_journal_itself_has_noted() -> None:
     assert {"_SYSTEMD_UNIT=docker.service", "_COMM=dockerd"} <= set(engine)
 
 
-def test_a_start_without_a_stop_before_it_is_none() -> None:
+def test_journal_start_without_a_stop_before_it_is_none() -> None:
     assert journal.read(line(0, **STARTED)).outages == ()
 
 
@@ -52,13 +52,13 @@ def test_those_that_were_down_together() -> None:
     assert journal.together([[], [], []], 1) is None
 
 
-def test_a_moment_is_not_enough() -> None:
+def test_journal_moment_is_not_enough() -> None:
     assert journal.together([[Outage(at(0), at(10))], [Outage(at(9.5), at(30))]], 2) is None
 
 
-def test_one_that_is_still_down() -> None:
+def test_journal_one_that_is_still_down() -> None:
     assert journal.together([[Outage(at(0), FOREVER)], [Outage(at(5), FOREVER)]], 2) == Outage(at(5), FOREVER)
 
 
-def test_the_script_asks_for_nothing_before() -> None:
+def test_journal_script_asks_for_nothing_before() -> None:
     assert f"--since=@{int(START.timestamp())}" in journal.script(START)

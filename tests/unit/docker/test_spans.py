@@ -47,7 +47,7 @@ def test_merged_joins_what_overlaps(seconds: list[Seconds], joined: list[Seconds
         ([(32, None)], [(10, 20), (30, 32)]),
     ],
 )
-def test_without_takes_spans_out_of_others(others: list[Seconds], remaining: list[Seconds]) -> None:
+def test_spans_without_takes_spans_out_of_others(others: list[Seconds], remaining: list[Seconds]) -> None:
     assert without(spans((10, 20), (30, None)), spans(*others)) == spans(*remaining)
 
 
@@ -67,7 +67,7 @@ def test_most_at_once_counts_each_place_once(places: list[list[Seconds]], most: 
 
 
 @given(SPANS, SPANS)
-def test_without_leaves_nothing_of_the_others(seconds: list[Seconds], others: list[Seconds]) -> None:
+def test_spans_without_leaves_nothing_of_the_others(seconds: list[Seconds], others: list[Seconds]) -> None:
     remaining = without(merged(spans(*seconds)), spans(*others))
     assert merged(remaining) == remaining
     for start, end in merged(spans(*others)):

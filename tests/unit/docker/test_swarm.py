@@ -76,7 +76,7 @@ def test_nodes() -> None:
     ]
 
 
-def test_a_manager_is_known_by_what_it_advertises() -> None:
+def test_swarm_manager_is_known_by_what_it_advertises() -> None:
     node = recorded("nodes.json")[0]
     node["Status"]["Addr"] = "0.0.0.0"
     assert SwarmNode.of(node).address == "10.0.2.101"
@@ -127,7 +127,7 @@ def test_task() -> None:
     assert task.created == datetime(2026, 11, 23, 8, 10, 6, 648458, tzinfo=UTC)
 
 
-def test_a_task_that_cannot_be_placed() -> None:
+def test_swarm_task_that_cannot_be_placed() -> None:
     service = Service.of(
         recorded("service-updating.json"), [Task.of(fields) for fields in recorded("tasks-pending.json")]
     )
@@ -144,7 +144,7 @@ def test_a_task_that_cannot_be_placed() -> None:
     ("state", "settled"),
     [("updating", False), ("rollback_started", False), ("paused", True), ("rollback_completed", True), ("", True)],
 )
-def test_an_update_that_goes_on_is_not_settled(state: str, settled: bool) -> None:
+def test_swarm_update_that_goes_on_is_not_settled(state: str, settled: bool) -> None:
     assert Service.of({"UpdateStatus": {"State": state}}).settled is settled
 
 
@@ -153,12 +153,12 @@ def test_global_service() -> None:
     assert (service.mode, service.replicas) == ("global", None)
 
 
-def test_no_such_service() -> None:
+def test_swarm_no_such_service() -> None:
     missing = (404, {"message": "service web-alb not found"})
     assert swarm.service(manager(services_web_alb=missing, tasks=missing), "web-alb") is None
 
 
-def test_a_service_found_by_the_beginning_of_its_id_is_another() -> None:
+def test_swarm_service_found_by_the_beginning_of_its_id_is_another() -> None:
     assert swarm.service(manager(services_axwt=(200, recorded("service.json"))), "axwt") is None
 
 
@@ -186,25 +186,25 @@ def test_everything_at_once_is_one_command() -> None:
     assert observed.node("") is None
 
 
-def test_a_node_not_heard_of_is_not_settled() -> None:
+def test_swarm_node_not_heard_of_is_not_settled() -> None:
     nodes = recorded("nodes.json")
     nodes[0]["Status"]["State"] = "unknown"
     assert not swarm.look(manager(nodes=(200, nodes))).settled([])
 
 
-def test_a_service_that_nobody_waits_for_may_be_on_its_way() -> None:
+def test_swarm_service_that_nobody_waits_for_may_be_on_its_way() -> None:
     updating = {**recorded("service-updating.json"), "ID": recorded("service.json")["ID"]}
     observed = swarm.look(manager(services=(200, [updating])))
     name = updating["Spec"]["Name"]
     assert (observed.settled([]), observed.settled([name])) == (True, False)
 
 
-def test_not_a_manager() -> None:
+def test_swarm_not_a_manager() -> None:
     with pytest.raises(SwarmError, match="not a swarm manager"):
         swarm.nodes(engine(nodes=(503, NO_MANAGER)))
 
 
-def test_an_engine_in_trouble() -> None:
+def test_swarm_engine_in_trouble() -> None:
     with pytest.raises(NodeError, match="answered 500 to /nodes: rpc error"):
         swarm.nodes(engine(nodes=(500, {"message": "rpc error: context deadline exceeded"})))
 
@@ -220,7 +220,7 @@ def test_an_engine_in_trouble() -> None:
         ("[]\nOK\n", "[] OK"),
     ],
 )
-def test_no_json_says_what_was_seen(answer: str, excerpt: str) -> None:
+def test_swarm_no_json_says_what_was_seen(answer: str, excerpt: str) -> None:
     with pytest.raises(NodeError, match=f"but with: {re.escape(excerpt)}"):
         swarm.nodes(lambda _: answer)
 
@@ -229,7 +229,7 @@ def test_nulls_are_empty_lists() -> None:
     assert swarm.nodes(engine(nodes=(200, None))) == []
 
 
-def test_nothing_is_required_of_an_answer() -> None:
+def test_swarm_nothing_is_required_of_an_answer() -> None:
     assert SwarmNode.of({}).state == ""
     assert Task.of({}).created is None
     assert Service.of({}).mode == ""

@@ -37,7 +37,7 @@ def test_places_are_replicas_or_nodes_and_each_has_its_tasks_oldest_first() -> N
     }
 
 
-def test_the_latest_turn_of_each_place_in_the_order_in_which_they_began() -> None:
+def test_timeline_latest_turn_of_each_place_in_the_order_in_which_they_began() -> None:
     replicated = service(
         task(1, 0, "failed", 20), task(1, 30, "shutdown", 50), task(1, 51), task(2, 0, "shutdown", 40), task(2, 41)
     )
@@ -47,14 +47,14 @@ def test_the_latest_turn_of_each_place_in_the_order_in_which_they_began() -> Non
     assert (second.stopped, second.started, second.gap) == (at(50), at(52), 2.0)
 
 
-def test_a_place_that_has_had_one_task_had_no_turn() -> None:
+def test_timeline_place_that_has_had_one_task_had_no_turn() -> None:
     assert turns(service(task(1, 0))) == []
 
 
 @pytest.mark.parametrize(
     ("stopped", "started", "gap"), [(None, 5, None), (5, None, None), (5.0, 7.5, 2.5), (9.0, 7.0, -2.0)]
 )
-def test_the_gap_is_below_zero_where_the_new_one_ran_first(
+def test_timeline_gap_is_below_zero_where_the_new_one_ran_first(
     stopped: float | None, started: float | None, gap: float | None
 ) -> None:
     assert turn(1, stopped, started).gap == gap
@@ -78,7 +78,7 @@ def test_the_gap_is_below_zero_where_the_new_one_ran_first(
         ([turn(1, None, None), turn(2, None, 3)], 0),
     ],
 )
-def test_how_many_were_missing_at_once(happened: list[Turn], missing: int) -> None:
+def test_timeline_how_many_were_missing_at_once(happened: list[Turn], missing: int) -> None:
     assert most_missing(happened) == missing
 
 
@@ -97,17 +97,17 @@ def test_updates_are_told_apart_and_restarts_are_none() -> None:
 
 
 @pytest.mark.parametrize(("after", "most"), [(0.0, 2), (2.5, 2), (4.0, 4)])
-def test_how_many_are_changed_at_once_and_how_long_is_paused(after: float, most: int) -> None:
+def test_timeline_how_many_are_changed_at_once_and_how_long_is_paused(after: float, most: int) -> None:
     # Two at a time, and 3 s between the first two and the next.
     happened = [turn(1, 0.1, 1, 0), turn(2, 0.1, 1.2, 0), turn(3, 4.1, 5, 4.1), turn(4, 4.3, 5.2, 4.3)]
     assert at_once(happened, after) == most
 
 
-def test_a_turn_that_has_not_come_to_its_end_goes_on() -> None:
+def test_timeline_turn_that_has_not_come_to_its_end_goes_on() -> None:
     assert at_once([turn(1, 0, None, 0), turn(2, 100, 101, 100)]) == 2
 
 
-def test_a_place_whose_old_task_goes_on_beside_one_that_fails_is_not_empty() -> None:
+def test_timeline_place_whose_old_task_goes_on_beside_one_that_fails_is_not_empty() -> None:
     updated = service(
         lived(1, 0, "old", (1, 40)),
         lived(1, 10, "bad", (11, 14), unwell="refused"),
@@ -119,7 +119,7 @@ def test_a_place_whose_old_task_goes_on_beside_one_that_fails_is_not_empty() -> 
 
 
 @pytest.mark.parametrize(("stopped", "empty"), [(10, 1), (32, 0)])
-def test_a_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> None:
+def test_timeline_place_that_an_update_leaves_empty_is(stopped: float, empty: int) -> None:
     updated = service(
         lived(1, 0, "old", (1, stopped)),
         lived(1, 10, "bad", (11, 14), unwell="refused"),
@@ -181,14 +181,14 @@ def test_broken_off_is_a_task_whose_container_ended_by_itself_beside_an_update(s
     assert (broken_off(broken), most_empty(broken)) == ([], 1)
 
 
-def test_a_task_on_its_way_out_began_when_its_container_did() -> None:
+def test_timeline_task_on_its_way_out_began_when_its_container_did() -> None:
     # Its node has said anew that it runs, after its successor did.
     going = dataclasses.replace(lived(1, 10, "b", (11, None)), desired="shutdown", since=at(22))
     updated = service(lived(1, 0, "a", (1, 15)), going, lived(1, 20, "c", (21, None)))
     assert most_empty(updated) == 0
 
 
-def test_a_place_that_is_empty_because_its_container_failed_is_no_updates() -> None:
+def test_timeline_place_that_is_empty_because_its_container_failed_is_no_updates() -> None:
     assert most_empty(service(lived(1, 0, "a", (1, 10)), lived(1, 10, "a", (16, None)))) == 0
     assert most_empty(service(lived(1, 0, "a", None))) == 0
 
@@ -218,12 +218,14 @@ def on(node: str, moved: Task) -> Task:
         (lived(1, 0, "a", (1, None), desired="shutdown"), True, False),
     ],
 )
-def test_a_node_that_was_lost_is_told_from_one_that_was_drained(old: Task, is_lost: bool, is_drained: bool) -> None:
+def test_timeline_node_that_was_lost_is_told_from_one_that_was_drained(
+    old: Task, is_lost: bool, is_drained: bool
+) -> None:
     (moved,) = moves(service(on("x", old), on("y", lived(1, 10, "a", (11, None)))))
     assert (lost(moved), drained(moved)) == (is_lost, is_drained)
 
 
-def test_an_update_moves_nothing() -> None:
+def test_timeline_update_moves_nothing() -> None:
     assert moves(service(on("x", lived(1, 0, "a", (1, 9))), on("y", lived(1, 10, "b", (11, None))))) == []
     assert moves(service(on("x", lived(1, 0, "a", (1, 9))), on("x", lived(1, 10, "a", (11, None))))) == []
 
@@ -232,7 +234,7 @@ def failed(place: int, created: float, spec: str = "bad") -> Task:
     return dataclasses.replace(lived(place, created, spec, None), state="failed")
 
 
-def test_a_failed_update_that_was_taken_back() -> None:
+def test_timeline_failed_update_that_was_taken_back() -> None:
     spared = lived(2, 0, "good", (1, None))
     rolled_back = service(lived(1, 0, "good", (1, 10)), failed(1, 10), lived(1, 12, "good", (13, None)), spared)
     assert taken_back(rolled_back) == ["1"]
@@ -258,7 +260,7 @@ def test_a_failed_update_that_was_taken_back() -> None:
         [(1, "good", "good", "good"), (2, "good", "good", "good")],
     ],
 )
-def test_what_is_no_way_back(tasks: list[tuple[int, str, str, str]]) -> None:
+def test_timeline_what_is_no_way_back(tasks: list[tuple[int, str, str, str]]) -> None:
     tasks_made = []
     for place, *specs in tasks:
         for number, spec in enumerate(specs):

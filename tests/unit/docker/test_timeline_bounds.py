@@ -58,7 +58,7 @@ def test_vacancies_of_a_place_are_apart_and_no_task_runs_in_them(service: Servic
 
 
 @given(histories())
-def test_at_once_counts_places(service: Service) -> None:
+def test_timeline_bounds_at_once_counts_places(service: Service) -> None:
     for happened in (all_turns(service), turns(service), *updates(service)):
         most = at_once(happened)
         assert 0 <= most <= len({turn.place for turn in happened})
@@ -66,7 +66,7 @@ def test_at_once_counts_places(service: Service) -> None:
 
 
 @given(histories())
-def test_a_move_is_not_both_of_a_lost_node_and_of_a_drained_one(service: Service) -> None:
+def test_timeline_bounds_move_is_not_both_of_a_lost_node_and_of_a_drained_one(service: Service) -> None:
     assert not [turn for turn in moves(service) if lost(turn) and drained(turn)]
 
 

@@ -165,7 +165,7 @@ def test_most_missing_counts_a_place_once_however_many_of_its_tasks_have_no_date
     assert most_missing([*happened, turn(2, 100, 101, created=99)]) == 2
 
 
-def test_at_once_ends_when_the_new_task_runs_and_some_time_after() -> None:
+def test_timeline_moments_at_once_ends_when_the_new_task_runs_and_some_time_after() -> None:
     happened = [turn(1, 0, 5, created=0), turn(2, 6, 8, created=6)]
     assert [at_once(happened, after) for after in (0.0, 1.0, 1.5)] == [1, 1, 2]
     assert at_once([turn(1, 0, 5, created=0), turn(2, 5, 8, created=5.5)]) == 1

@@ -88,7 +88,7 @@ def toy() -> Exercise:
         ("prot", 8101, "toy: there is no parameter 'prot'."),
     ],
 )
-def test_with_parameters_refuses_a_bad_value_in_one_sentence(name: str, value: Any, sentence: str) -> None:
+def test_parameters_with_parameters_refuses_a_bad_value_in_one_sentence(name: str, value: Any, sentence: str) -> None:
     with pytest.raises(ExerciseError) as caught:
         toy().with_parameters(**{name: value})
     assert caught.value.message.startswith(sentence)
@@ -166,7 +166,9 @@ TWO_VERSIONS = "must be two versions of one image, as an update keeps the progra
         ("updateoptions", {"replicas": 2}, "replicas must be more than parallelism; they are 2 and 2"),
     ],
 )
-def test_with_parameters_refuses_what_no_lab_can_have(name: str, values: dict[str, object], sentence: str) -> None:
+def test_parameters_with_parameters_refuses_what_no_lab_can_have(
+    name: str, values: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(ExerciseError) as caught:
         find(name).with_parameters(**values)
     assert caught.value.message.startswith(f"{name}: {sentence}")
@@ -176,17 +178,17 @@ def test_with_parameters_refuses_what_no_lab_can_have(name: str, values: dict[st
 @pytest.mark.parametrize(
     "image", ["nginx", "redis:6.2.5-alpine", "registry.lab:5000/course/nginx:1.27", "docker.io/library/nginx"]
 )
-def test_with_parameters_takes_images_from_anywhere(image: str) -> None:
+def test_parameters_with_parameters_takes_images_from_anywhere(image: str) -> None:
     assert toy().with_parameters(image=image).services[0].image == image
 
 
-def test_with_parameters_names_the_nearest_parameter() -> None:
+def test_parameters_with_parameters_names_the_nearest_parameter() -> None:
     with pytest.raises(ExerciseError) as caught:
         toy().with_parameters(prot=8101)
     assert caught.value.hint.startswith("Did you mean port? There are: name, image, port,")
 
 
-def test_with_parameters_changes_the_services_and_leaves_the_exercise_as_it_was() -> None:
+def test_parameters_with_parameters_changes_the_services_and_leaves_the_exercise_as_it_was() -> None:
     exercise = toy()
     changed = exercise.with_parameters(port=8101, name="front", within=12)
     assert changed.services == (ServiceSpec("front", "nginx", 2, publish=(Publish(8101, 80),)),)
@@ -258,7 +260,7 @@ def texts_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", exercises())
-def test_every_text_of_an_exercise_is_filled(name: str) -> None:
+def test_parameters_every_text_of_an_exercise_is_filled(name: str) -> None:
     remaining = set(re.findall(r"(?<![$%{])\{[a-z][\w.]*\}", texts_of(name)))
     assert remaining <= {"{node}", "{address}", "{manager}"}
 
@@ -282,7 +284,7 @@ def another(value: object) -> object:
 
 
 @pytest.mark.parametrize("name", exercises())
-def test_no_text_of_an_exercise_keeps_a_default(name: str) -> None:
+def test_parameters_no_text_of_an_exercise_keeps_a_default(name: str) -> None:
     defaults = asdict(find(name).parameters)
     values = {parameter: another(value) for parameter, value in defaults.items()}
     with using({name: values}):

@@ -18,7 +18,7 @@ from labgen.host.computer import LATE, NOT_INSTALLED, Host, find_vboxmanage
 from tests import needs
 
 
-def test_the_recorded_host_replaces_every_way_of_looking():
+def test_computer_recorded_host_replaces_every_way_of_looking():
     looks = {name for name, _ in inspect.getmembers(Host, inspect.isfunction) if not name.startswith("_")}
     assert looks <= set(vars(RecordedHost))
 
@@ -35,7 +35,7 @@ class Counting(Runner):
         return Result(tuple(argv), 0, "out", "")
 
 
-def test_a_command_is_run_once_however_many_ask():
+def test_computer_command_is_run_once_however_many_ask():
     runner = Counting()
     host = Host(runner)
     threads = [threading.Thread(target=host.run, args=("vagrant", "--version")) for _ in range(8)]
@@ -68,7 +68,7 @@ def test_ports_of_loopback():
     assert not Host().reaches("127.0.0.1", number)
 
 
-def test_a_resolver_that_hangs_is_given_up(monkeypatch):
+def test_computer_resolver_that_hangs_is_given_up(monkeypatch):
     gate = threading.Event()
 
     def hang(*_):
@@ -109,7 +109,7 @@ def test_files_folders_devices_and_space(tmp_path):
     )
 
 
-def test_a_device_that_may_not_be_opened(monkeypatch):
+def test_computer_device_that_may_not_be_opened(monkeypatch):
     def refuse(*_):
         raise PermissionError
 
@@ -141,7 +141,7 @@ def test_vboxmanage_is_found_where_windows_puts_it():
     assert find_vboxmanage(RecordedHost(os="Linux", variables={"VBOX_MSI_INSTALL_PATH": folder})) is None
 
 
-def test_what_labgen_box_says_of_itself():
+def test_computer_what_labgen_box_says_of_itself():
     host = Host(images=images)
     assert host.node_image().startswith("labgen/node:")
     for_image, for_box = set(host.box_packages("docker")), set(host.box_packages("libvirt"))

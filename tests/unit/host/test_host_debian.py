@@ -37,7 +37,7 @@ def test_elsewhere_nothing_is_missing_because_nothing_is_known(host):
     assert list(check("libvirt", "check", COURSE, host)) == []
 
 
-def test_nothing_is_missing_where_all_is_there():
+def test_debian_nothing_is_missing_where_all_is_there():
     assert packages(COURSE, LINUX) == []
     assert bad(check("libvirt", "check", COURSE, LINUX)) == {}
 
@@ -61,7 +61,7 @@ def test_fresh_debian_on_arm64_lacks_the_emulator_and_the_firmware_of_arm64():
     assert not {"qemu-system-arm", "qemu-efi-aarch64"} & set(packages(COURSE, fresh()))
 
 
-def test_a_fresh_debian_lacks_everything_and_what_builds_the_box():
+def test_debian_fresh_debian_lacks_everything_and_what_builds_the_box():
     assert packages(COURSE, fresh()) == [
         "vagrant",
         "vagrant-libvirt",
@@ -148,7 +148,7 @@ def test_install_fetches_stale_lists_once(output):
         ("", "Read what apt-get says"),
     ],
 )
-def test_an_installation_that_fails_says_why(output, hint):
+def test_debian_installation_that_fails_says_why(output, hint):
     host = LINUX.but(folders=LISTS, apt=lambda _: Said(output, status=100))
     with pytest.raises(HostError) as why:
         install(host, ["vagrant"])
@@ -162,7 +162,7 @@ def test_lists_that_cannot_be_fetched():
     assert len(host.followed) == 1
 
 
-def test_a_package_that_no_list_has():
+def test_debian_package_that_no_list_has():
     host = CI.but(
         folders=LISTS, apt=lambda line: Said("E: Unable to locate package x", status=100 * ("install" in line))
     )
@@ -171,13 +171,13 @@ def test_a_package_that_no_list_has():
     assert "universe" in why.value.hint
 
 
-def test_nothing_to_install_and_nowhere_to_install_it():
+def test_debian_nothing_to_install_and_nowhere_to_install_it():
     install(MAC, [])
     with pytest.raises(HostError, match="Debian and Ubuntu only"):
         install(MAC, ["vagrant"])
 
 
-def test_what_was_asked_before_an_installation_is_asked_again():
+def test_debian_what_was_asked_before_an_installation_is_asked_again():
     host = CI.but(folders=LISTS, apt=lambda _: Said())
     packages(COURSE, host)
     before = len(host.commands)

@@ -53,7 +53,7 @@ ON_ARM64 = "box: {name: bento/ubuntu-24.04}"
 """A box that is there for arm64; those that labgen makes are for amd64."""
 
 
-def test_every_provider_has_its_checks():
+def test_diagnosis_every_provider_has_its_checks():
     assert all(provider.checks().rest for provider in PROVIDERS.values())
 
 
@@ -65,13 +65,13 @@ def test_every_provider_has_its_checks():
         (DOCKER.but(programs=BOTH.programs, says={VBOX: Said("7.0.26r168464\n")}), ""),
     ],
 )
-def test_nothing_is_wrong_where_all_is_well(host, text):
+def test_diagnosis_nothing_is_wrong_where_all_is_well(host, text):
     diagnosis = examine(lab(text), host)
     assert bad(diagnosis.findings) == {}
     assert all(diagnosis.usable.values())
 
 
-def test_each_program_is_asked_once():
+def test_diagnosis_each_program_is_asked_once():
     examine(COURSE, BOTH)
     host = BOTH.but()
     examine(COURSE, host)
@@ -130,14 +130,14 @@ def test_choice(host, text, provider, accelerated, own, why):
     assert choice.why == why
 
 
-def test_one_provider_can_be_asked_for():
+def test_diagnosis_one_provider_can_be_asked_for():
     choice = examine(COURSE, BOTH, ["libvirt"]).choose(COURSE)
     assert choice.why == "libvirt: it is asked for."
     configured = lab("provider: virtualbox")
     assert examine(configured, BOTH, ["libvirt"]).choose(configured).provider == "libvirt"
 
 
-def test_where_none_is_usable_every_reason_and_fix_is_told():
+def test_diagnosis_where_none_is_usable_every_reason_and_fix_is_told():
     nothing = LINUX.but(says=NO_DAEMON)
     diagnosis = examine(COURSE, nothing)
     assert diagnosis.usable == {"virtualbox": False, "libvirt": False, "docker": False}
@@ -150,7 +150,7 @@ def test_where_none_is_usable_every_reason_and_fix_is_told():
     assert "sudo systemctl start libvirtd" in why.value.message
 
 
-def test_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
+def test_diagnosis_where_the_one_asked_for_is_not_usable_the_other_is_not_taken():
     configured = lab("provider: virtualbox")
     with pytest.raises(HostError, match=r"VirtualBox cannot be used, although lab\.yml asks for it"):
         examine(configured, LINUX).choose(configured)
@@ -165,12 +165,12 @@ def test_examine_finds_a_folder_whose_keys_ssh_cannot_use(folder):
     assert repr(folder) in finding.message
 
 
-def test_what_is_no_provider_is_refused():
+def test_diagnosis_what_is_no_provider_is_refused():
     with pytest.raises(UsageError, match="'dockr' is not a provider"):
         examine(COURSE, BOTH, ["dockr"])
 
 
-def test_where_vagrant_is_missing_nothing_is_usable():
+def test_diagnosis_where_vagrant_is_missing_nothing_is_usable():
     diagnosis = examine(COURSE, BOTH.without("vagrant"))
     assert not any(diagnosis.usable.values())
 
@@ -184,7 +184,7 @@ def test_containers_are_usable_where_vagrant_is_missing():
     assert not [finding for finding in only.findings if finding.id.startswith("vagrant.")]
 
 
-def test_a_computer_with_nothing_at_all_is_told_so_without_an_error():
+def test_diagnosis_computer_with_nothing_at_all_is_told_so_without_an_error():
     bare = replace(LINUX, programs=frozenset({"apt-get"}), built=frozenset()).but(
         variables={"LACKS": "vagrant libvirt-clients"}
     )
@@ -204,12 +204,12 @@ def test_libvirt_on_a_mac_is_refused():
         examine(configured, MAC).choose(configured)
 
 
-def test_only_what_the_lab_names_is_looked_at():
+def test_diagnosis_only_what_the_lab_names_is_looked_at():
     assert examine(lab("provider: virtualbox"), BOTH).providers == ("virtualbox",)
     assert examine(COURSE, BOTH, ["libvirt"]).providers == ("libvirt",)
 
 
-def test_a_check_that_the_system_fails_is_a_warning():
+def test_diagnosis_check_that_the_system_fails_is_a_warning():
     class Failing(RecordedHost):
         def cpus(self):
             raise OSError("no such file")
@@ -219,7 +219,7 @@ def test_a_check_that_the_system_fails_is_a_warning():
     assert bad(diagnosis.findings) == {"processors": "warning"}
 
 
-def test_every_finding_that_is_not_well_has_a_fix_and_a_sentence():
+def test_diagnosis_every_finding_that_is_not_well_has_a_fix_and_a_sentence():
     worlds = [
         CI,
         OWN,
@@ -370,7 +370,7 @@ def test_docker_that_is_asked_for_is_taken_and_what_it_lacks_is_told():
         examine(configured, LINUX).choose(configured)
 
 
-def test_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
+def test_diagnosis_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
     files = {"/lib/modules/6.1.0-37-amd64/modules.dep": None}
     unknown = DOCKER.but(**NO_KVM, files=files, says={GENL: Said(err="genl is not installed", status=127)})
     choice = examine(COURSE, unknown).choose(COURSE)
@@ -378,7 +378,7 @@ def test_what_cannot_be_known_of_the_kernel_does_not_count_as_there():
     assert "it is not known whether the kernel has IPVS, so published ports may not answer" in choice.why
 
 
-def test_a_lab_that_names_a_box_is_not_given_containers():
+def test_diagnosis_lab_that_names_a_box_is_not_given_containers():
     configured = lab("box: {name: generic/debian12}")
     assert examine(configured, DOCKER.but(**NO_KVM)).providers == ("virtualbox", "libvirt")
     assert examine(configured, DOCKER, ["docker"]).choose(configured).provider == "docker"
@@ -390,7 +390,7 @@ def test_warnings_of_one_provider():
     assert {finding.id for finding in diagnosis.warnings("docker")} == {"docker.ipvs"}
 
 
-def test_the_image_and_docker_hub_are_asked_for_once_each():
+def test_diagnosis_image_and_docker_hub_are_asked_for_once_each():
     host = DOCKER.but(says={IMAGES: Said()})
     examine(COURSE, host)
     assert len(host.commands) == len(set(host.commands))

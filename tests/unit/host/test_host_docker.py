@@ -40,14 +40,14 @@ def changed(host=DOCKER, **changes):
 
 
 @pytest.mark.parametrize("host", SYSTEMS)
-def test_an_ordinary_engine(host):
+def test_docker_ordinary_engine(host):
     assert doctor.missing(COURSE, host) is None
     assert bad(doctor.check_engine(COURSE, host)) == {}
     assert bad(doctor.limits(COURSE, host)) == {}
     assert engine.daemon(host).state == "system"
 
 
-def test_what_an_engine_says_of_itself():
+def test_docker_what_an_engine_says_of_itself():
     facts = engine.engine(DOCKER)
     assert (facts.version, facts.api, facts.kind, facts.os) == ("20.10.24+dfsg1", (1, 41), "Docker", "linux")
     assert (facts.arch, facts.cpus, facts.memory, facts.root) == ("amd64", 2, 24105, "/var/lib/docker")
@@ -68,7 +68,7 @@ def test_what_an_engine_says_of_itself():
         (WINDOWS, "Install Docker Desktop"),
     ],
 )
-def test_no_docker_at_all(host, fix):
+def test_docker_no_docker_at_all(host, fix):
     world = host.but(variables={"LACKS": "docker.io"}) if host is LINUX else host
     finding = doctor.missing(COURSE, world)
     assert (finding.id, finding.level) == ("docker.missing", "error")
@@ -112,7 +112,7 @@ def test_podman_by_the_name_of_docker():
         ("", "unknown"),
     ],
 )
-def test_an_engine_that_does_not_answer(err, state):
+def test_docker_engine_that_does_not_answer(err, state):
     for host in SYSTEMS:
         silent = host.but(says={VERSION: Said(ABSENT.out, err, 1), INFO: Said("{}", err, 1)})
         assert engine.daemon(silent).state == state
@@ -120,7 +120,7 @@ def test_an_engine_that_does_not_answer(err, state):
         assert bad(doctor.limits(COURSE, silent)) == {}
 
 
-def test_an_engine_that_does_not_answer_in_time_is_not_replaced():
+def test_docker_engine_that_does_not_answer_in_time_is_not_replaced():
     late = OWN.but(says={VERSION: Said(err="`docker version` did not end within 20 s", status=LATE)})
     assert engine.daemon(late).state == "unknown"
 
@@ -130,7 +130,7 @@ def fix(host):
     return finding.fix
 
 
-def test_what_to_do_where_no_engine_answers():
+def test_docker_what_to_do_where_no_engine_answers():
     silent = DOCKER.but(says={VERSION: ABSENT})
     assert fix(silent) == "sudo systemctl start docker"
     assert fix(silent.but(root=True).without("unshare")) == "systemctl start docker"
@@ -148,12 +148,12 @@ def test_what_to_do_where_no_engine_answers():
     assert "Start Docker Desktop" in fix(MAC_DESKTOP.but(says={VERSION: ABSENT}))
 
 
-def test_what_to_do_where_it_may_not_be_used():
+def test_docker_what_to_do_where_it_may_not_be_used():
     assert fix(DOCKER.but(says={VERSION: DENIED})).startswith("sudo usermod -aG docker $USER\nthen log out")
     assert "docker-users" in fix(WINDOWS_DESKTOP.but(says={VERSION: DENIED}))
 
 
-def test_an_engine_of_the_labs_own():
+def test_docker_engine_of_the_labs_own():
     assert engine.daemon(OWN).state == "own"
     (finding,) = doctor.check_engine(COURSE, OWN)
     assert finding.message == "no engine runs here; the lab starts its own, in a network namespace of its own."
@@ -167,7 +167,7 @@ def test_an_engine_of_the_labs_own():
     assert "CAP_SYS_ADMIN" in fix(confined)
 
 
-def test_an_engine_that_was_asked_for_by_name_is_not_replaced_by_one_of_the_labs_own():
+def test_docker_engine_that_was_asked_for_by_name_is_not_replaced_by_one_of_the_labs_own():
     assert engine.daemon(OWN.but(says={ENDPOINT: Said("tcp://10.1.2.3:2375\n")})).state == "none"
 
 
@@ -211,7 +211,7 @@ def test_check_engine_warns_of_a_wsl_whose_control_groups_systemd_does_not_start
 
 
 @pytest.mark.parametrize(("api", "expected"), [("1.40", {"docker.too-old": "error"}), ("1.41", {}), ("1.50", {})])
-def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
+def test_docker_engine_has_to_know_cgroup_namespaces(api, expected):
     assert bad(doctor.check_engine(COURSE, DOCKER.but(says={VERSION: version(ApiVersion=api)}))) == expected
 
 
@@ -229,14 +229,14 @@ def test_an_engine_has_to_know_cgroup_namespaces(api, expected):
         ("", None),
     ],
 )
-def test_an_engine_on_another_computer(address, computer):
+def test_docker_engine_on_another_computer(address, computer):
     assert engine.elsewhere(address) == computer
     levels = bad(doctor.check_engine(COURSE, DOCKER.but(says={ENDPOINT: Said(f"{address}\n")})))
     through_ssh = address.startswith("ssh://")
     assert levels == ({"docker.elsewhere": "error"} if computer and not through_ssh else {})
 
 
-def test_of_an_engine_on_another_computer_this_ones_ports_disk_and_routes_say_nothing():
+def test_docker_of_an_engine_on_another_computer_this_ones_ports_disk_and_routes_say_nothing():
     there = DOCKER.but(says={ENDPOINT: Said("ssh://me@server\n")}, ports={8001: "taken"})
     (finding,) = [message for message in doctor.check_engine(COURSE, there) if message.id == "docker.elsewhere"]
     assert "on another computer, server: nodes are reached through ssh" in finding.message
@@ -269,7 +269,7 @@ def image(host, text=""):
     return findings[-1] if findings else None
 
 
-def test_the_image_of_the_nodes():
+def test_docker_image_of_the_nodes():
     without = DOCKER.but(says={IMAGES: Said()})
     assert image(DOCKER).message == "labgen/node:0123456789ab is here."
     assert image(without.but(built={"docker"})).message == "labgen/node:0123456789ab has been built."
@@ -286,7 +286,7 @@ def test_the_image_of_the_nodes():
     assert image(replace(DOCKER, node=None)) is None
 
 
-def test_a_box_of_the_lab_is_not_what_containers_start_from():
+def test_docker_box_of_the_lab_is_not_what_containers_start_from():
     findings = list(doctor.image(lab("box: {name: a/b}"), DOCKER))
     assert bad(findings) == {"docker.box-unused": "warning"}
     assert bad(check("docker", "architecture", lab("box: {name: a/b}"), DOCKER)) == {}
@@ -322,7 +322,7 @@ def test_networks_of_the_engine():
     assert default.fix == "Write in lab.yml: network: 10.30.2.0/24"
 
 
-def test_the_labs_own_networks_are_no_clash():
+def test_docker_labs_own_networks_are_no_clash():
     networks = json.loads(recorded("docker-networks.json"))
     mark = "0123456789ab"
     networks[1] = {**networks[1], "Name": "labgen-lab", "Labels": {"labgen.lab": "labgen", "labgen.folder": mark}}
@@ -434,7 +434,7 @@ def test_packages_of_a_fresh_debian():
         ("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\nUBUNTU_CODENAME=noble", False),
     ],
 )
-def test_where_the_client_is_a_package_of_its_own(release, split):
+def test_docker_where_the_client_is_a_package_of_its_own(release, split):
     host = fresh(files={"/etc/os-release": release})
     assert debian.release(host).has_docker_cli is split
     names = packages(COURSE, host, ["docker"])
@@ -454,7 +454,7 @@ def test_debians_docker_is_never_put_beside_docker_incs():
     assert not {"docker.io", "docker-cli", "docker-ce-cli"} & set(names)
 
 
-def test_where_an_engine_answers_nothing_of_it_is_installed():
+def test_docker_where_an_engine_answers_nothing_of_it_is_installed():
     desktop = DOCKER.without("dockerd", "ip", "nc", "dnsmasq", "iptables", "nsenter", "unshare")
     everything = desktop.but(variables={"LACKS": EVERYTHING})
     assert packages(COURSE, everything, ["docker"]) == []
@@ -466,7 +466,7 @@ def test_where_an_engine_answers_nothing_of_it_is_installed():
     assert isinstance(everything, Debian)
 
 
-def test_what_has_to_be_built():
+def test_docker_what_has_to_be_built():
     assert not doctor.to_build(COURSE, DOCKER)
     assert doctor.to_build(COURSE, DOCKER.but(says={IMAGES: Said()}))
     assert doctor.to_build(COURSE, OWN)

@@ -90,7 +90,7 @@ def findings() -> Iterator[Finding]:
     ("language", "line"),
     [(language, line) for language in PAGES for line in shown(language) if line[0] in MARKS.values()],
 )
-def test_what_the_doctor_is_said_to_say_it_says(language: Language, line: str) -> None:
+def test_docs_what_the_doctor_is_said_to_say_it_says(language: Language, line: str) -> None:
     printed = {
         f"{MARKS[finding.level]} {finding.topic.in_(language)}  {finding.words.in_(language)}" for finding in findings()
     }
@@ -141,11 +141,11 @@ def test_pages_show_messages_of_labgen_as_it_prints_them(text: Text, line: str, 
         (" did not boot: making ", "labgen/machines/lifecycle.py"),
     ],
 )
-def test_what_labgen_is_said_to_say_stands_in_its_code(part: str, file: str) -> None:
+def test_docs_what_labgen_is_said_to_say_stands_in_its_code(part: str, file: str) -> None:
     assert part in TEXT
     assert part in (CHECKOUT / file).read_text(encoding="utf-8")
 
 
-def test_what_is_said_of_a_provider_that_hangs() -> None:
+def test_docs_what_is_said_of_a_provider_that_hangs() -> None:
     (line,) = (line for line in shown("en") if line.startswith("Something it waits for hangs"))
     assert HINT_LATE.startswith(line)

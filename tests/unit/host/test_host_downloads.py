@@ -34,13 +34,13 @@ def test_memory(host, level, words):
     assert words in finding.message
 
 
-def test_a_lab_that_runs_has_taken_its_memory_already():
+def test_downloads_lab_that_runs_has_taken_its_memory_already():
     running = LINUX.but(mib=(8192, 1000), paths={"/home/learner/lab/.vagrant/machines/swarm-worker1/libvirt/id"})
     assert resources.existing(COURSE, running) == "libvirt"
     assert bad(resources.memory(COURSE, running)) == {}
 
 
-def test_the_memory_it_proposes_fits():
+def test_downloads_memory_it_proposes_fits():
     big = lab("memory: 8192")
     (finding,) = resources.memory(big, LINUX)
     assert finding.level == "error"
@@ -111,7 +111,7 @@ def on_disk(text, *inside, version="202502.21.0", name=BENTO, host=BOTH):
     return downloads.on_disk(lab(text), host.but(folders=folders), PROVIDERS["virtualbox"])
 
 
-def test_a_box_on_disk():
+def test_downloads_box_on_disk():
     assert on_disk(PINNED, "virtualbox") == VERSION
     assert on_disk(PINNED, "amd64") == VERSION
     assert on_disk(PINNED, "libvirt") is None
@@ -122,7 +122,7 @@ def test_a_box_on_disk():
     assert downloads.on_disk(COURSE, BOTH, PROVIDERS["virtualbox"]) is None
 
 
-def test_of_several_versions_of_a_box_the_newest_counts():
+def test_downloads_of_several_versions_of_a_box_the_newest_counts():
     top = f"{BOXES}/a-VAGRANTSLASH-b"
     host = BOTH.but(folders={top: ("1.10.0", "1.9.0"), f"{top}/1.10.0": ("libvirt",), f"{top}/1.9.0": ("libvirt",)})
     assert downloads.on_disk(lab("box: {name: a/b}"), host, PROVIDERS["libvirt"]) == "1.10.0"
@@ -247,7 +247,7 @@ def test_box_tells_silence_a_missing_file_and_a_changed_one_apart(text, host, le
     assert bool(finding.fix) == (level != "ok")
 
 
-def test_a_box_that_can_be_built_by_root_a_warning_or_an_error():
+def test_downloads_box_that_can_be_built_by_root_a_warning_or_an_error():
     (finding,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=True))
     assert (finding.level, finding.fix) == ("ok", "")
     (finding,) = check("libvirt", "box", COURSE, replace(LINUX, built=frozenset(), root=False))
@@ -270,7 +270,7 @@ def test_box_names_ways_that_work_where_it_cannot_be_built():
     assert bad(check("libvirt", "architecture", of_image, online)) == {}
 
 
-def test_a_box_is_fetched_through_the_proxy():
+def test_downloads_box_is_fetched_through_the_proxy():
     behind = BOTH.but(internet={**OFFLINE, "proxy.example:3128": True}, variables={"HTTPS_PROXY": "proxy.example:3128"})
     assert bad(check("virtualbox", "box", COURSE, behind)) == {}
     assert bad(check("virtualbox", "box", lab(PINNED), behind)) == {}

@@ -53,7 +53,7 @@ def test_debians_kernel_has_it_all(host):
     assert kernel.lacks(host) == {}
 
 
-def test_a_kernel_without_modules_and_ipvs():
+def test_kernel_without_modules_and_ipvs():
     assert asked(OWN) == {**dict.fromkeys(FEATURE, "yes"), "ipvs": "no"}
     findings = [finding for finding in kernel.check(COURSE, OWN) if finding.level != "ok"]
     assert [(finding.id, finding.level) for finding in findings] == [("docker.ipvs", "warning")]
@@ -66,7 +66,7 @@ def test_a_kernel_without_modules_and_ipvs():
     assert asked(OWN.but(says={GENL: UNASKED}))["ipvs"] == "no"
 
 
-def test_the_kernels_own_answer_is_the_one_that_counts():
+def test_kernel_own_answer_is_the_one_that_counts():
     assert asked(OWN.but(says={GENL: Said(HAS_IPVS)}))["ipvs"] == "no"  # no scheduler, no match
     built_in = OWN.but(files={"/proc/config.gz": ALL_BUILT_IN.replace("CONFIG_IP_VS=y\n", "")})
     assert asked(built_in.but(says={GENL: Said(HAS_IPVS)}))["ipvs"] == "yes"
@@ -97,7 +97,7 @@ REPLACED = replace(DOCKER, paths=frozenset(), folders={"/lib/modules": ("6.1.0-3
 """The kernel was updated, its old modules removed, and the computer not restarted."""
 
 
-def test_an_update_without_a_restart():
+def test_kernel_update_without_a_restart():
     host = REPLACED.but(says={GENL: NO_IPVS}, files={"/proc/filesystems": "nodev\toverlay\n"})
     answers = asked(host)
     assert answers["overlay"] == "yes"
@@ -108,7 +108,7 @@ def test_an_update_without_a_restart():
 
 
 @pytest.mark.parametrize("mark", ["/.dockerenv", "/run/.containerenv"])
-def test_in_a_container_nothing_is_known_of_the_modules_outside(mark):
+def test_kernel_in_a_container_nothing_is_known_of_the_modules_outside(mark):
     host = REPLACED.but(says={GENL: UNASKED}, paths={mark})
     answers = asked(host)
     assert answers["vxlan"] == answers["ipvs"] == "unknown"
@@ -140,11 +140,11 @@ def test_modules_without_a_list_are_unknown():
         (["overlay"], {}),  # in /proc/filesystems: it is in use
     ],
 )
-def test_what_each_part_is_needed_for(modules, expected):
+def test_kernel_what_each_part_is_needed_for(modules, expected):
     assert bad(kernel.check(COURSE, without_module(*modules))) == expected
 
 
-def test_no_overlay_file_system():
+def test_kernel_no_overlay_file_system():
     host = without_module("overlay").but(files={"/proc/filesystems": "\text4\n"}, folders={"/sys/module": ("ext4",)})
     assert bad(kernel.check(COURSE, host)) == {"docker.overlay": "error"}
 
@@ -158,7 +158,7 @@ def test_either_kind_of_iptables_will_do():
     assert Kernel("x").has(FEATURE["firewall"]) == "unknown"
 
 
-def test_the_kernel_of_linuxkit_is_known():
+def test_kernel_of_linuxkit_is_known():
     (finding,) = kernel.check(COURSE, MAC_DESKTOP)
     assert finding.level == "ok"
     assert finding.message.startswith("6.10.0-linuxkit is built with all that a swarm needs")
@@ -166,7 +166,7 @@ def test_the_kernel_of_linuxkit_is_known():
 
 
 @pytest.mark.parametrize("colima", [desktop(MAC, "6.8.0-50-generic"), WINDOWS_DESKTOP])
-def test_the_kernel_of_another_virtual_machine_is_not_known_until_it_can_be_asked(colima):
+def test_kernel_of_another_virtual_machine_is_not_known_until_it_can_be_asked(colima):
     (finding,) = kernel.check(COURSE, colima)
     assert finding.level == "warning"
     assert finding.fix.startswith("labgen box build --provider docker")
@@ -188,13 +188,13 @@ def answered(genl, options):
         (Said(err="docker: Error response from daemon", status=125), "unknown"),
     ],
 )
-def test_the_image_of_the_nodes_asks_the_kernel_in_dockers_virtual_machine(output, ipvs):
+def test_kernel_image_of_the_nodes_asks_the_kernel_in_dockers_virtual_machine(output, ipvs):
     host = desktop(MAC, "6.8.0-50-generic").but(says={IMAGES: Said("f1f4a5ae21d5\n"), INSIDE: output})
     assert kernel.of_nodes(host).has(IPVS) == ipvs
     assert bad(kernel.check(COURSE, host)).keys() <= {"docker.ipvs", "docker.kernel"}
 
 
-def test_what_to_do_about_a_kernel_in_a_virtual_machine():
+def test_kernel_what_to_do_about_a_kernel_in_a_virtual_machine():
     output = answered(recorded("genl-no-ipvs.txt"), CONFIG)
     host = desktop(MAC, "6.8.0-50-generic").but(says={IMAGES: Said("f1f4a5ae21d5\n"), INSIDE: output})
     assert fix(host).startswith("Update what brings Docker's virtual machine.")
@@ -208,7 +208,7 @@ def test_docker_desktop_on_linux_has_a_kernel_of_its_own():
     assert GENL not in host.commands
 
 
-def test_without_an_engine_a_mac_has_no_kernel_to_ask():
+def test_kernel_without_an_engine_a_mac_has_no_kernel_to_ask():
     silent = MAC_DESKTOP.but(says={VERSION: ABSENT})
     assert list(kernel.check(COURSE, silent)) == []
     assert kernel.of_nodes(silent).has(IPVS) == "unknown"

@@ -65,7 +65,7 @@ def test_routes_that_cannot_be_read_are_a_warning(host, command, output):
     assert finding.level == "warning"
 
 
-def test_nothing_clashes_on_an_ordinary_laptop():
+def test_network_nothing_clashes_on_an_ordinary_laptop():
     assert bad(check("libvirt", "check_routes", COURSE, LINUX)) == {}
     assert bad(check("virtualbox", "clashes", COURSE, BOTH)) == {}
     assert bad(check("virtualbox", "clashes", COURSE, WINDOWS)) == {}
@@ -86,7 +86,7 @@ def test_libvirt_cannot_have_a_subnet_that_is_in_use():
     assert bad(check("libvirt", "check_routes", proposed, linux("linux-inside-virtualbox.json"))) == {}
 
 
-def test_a_vpn_is_a_warning_unless_it_takes_a_nodes_address():
+def test_network_vpn_is_a_warning_unless_it_takes_a_nodes_address():
     findings = [
         finding
         for finding in check("libvirt", "check_routes", COURSE, linux("linux-vpn.json"))
@@ -120,7 +120,7 @@ def test_subnets_inside_the_nodes_clash_with_networks_but_not_with_this_computer
     assert "addresses: {docker0: 172.27.0.0/16}" in finding.fix
 
 
-def test_the_labs_own_bridges_are_no_clash():
+def test_network_labs_own_bridges_are_no_clash():
     running = linux("linux-lab-running.json")
     net_info = "virsh --connect qemu:///system net-info "
     bridges = {
@@ -133,7 +133,7 @@ def test_the_labs_own_bridges_are_no_clash():
     assert bad(check("libvirt", "check_routes", COURSE, running.but(says=others))) == {"libvirt.network": "error"}
 
 
-def test_a_daemon_of_the_labs_own_clashes_with_nothing():
+def test_network_daemon_of_the_labs_own_clashes_with_nothing():
     assert bad(check("libvirt", "check_routes", COURSE, linux("linux-inside-virtualbox.json", CI))) == {}
 
 
@@ -149,7 +149,7 @@ def test_ports():
 
 
 @pytest.mark.parametrize(("host", "word"), [(BOTH, "ss "), (MAC, "lsof"), (WINDOWS, "netstat -ano")])
-def test_who_has_the_port(host, word):
+def test_network_who_has_the_port(host, word):
     (finding,) = check("virtualbox", "ports", COURSE, host.but(ports={8001: "taken"}))
     assert word in finding.fix
 
@@ -159,7 +159,7 @@ def test_ports_of_the_lab_itself_are_not_taken():
     assert list(check("virtualbox", "ports", COURSE, running)) == []
 
 
-def test_the_networks_it_proposes_are_usable():
+def test_network_it_proposes_are_usable():
     for candidate in network._OTHER_NETWORKS:
         assert parse(f"network: {candidate}").plan.lab == IPv4Network(candidate)
 

@@ -49,7 +49,7 @@ def test_versions_are_read_tolerantly(text, version):
     assert version_in(text) == version
 
 
-def test_what_is_not_well_has_a_fix():
+def test_programs_what_is_not_well_has_a_fix():
     with pytest.raises(ValueError, match="no fix"):
         Finding("x", "warning", "x", "x")
 
@@ -162,7 +162,7 @@ def test_virtualbox_and_the_vagrant_it_needs(version, vagrant, expected):
     assert bad(virtualbox(version, vagrant)) == expected
 
 
-def test_the_two_faults_of_virtualbox_7_2_are_told_apart():
+def test_programs_two_faults_of_virtualbox_7_2_are_told_apart():
     (nat,) = virtualbox("7.2.2r170484")
     (tcp,) = virtualbox("7.2.6r172322")
     assert "lose packets" in nat.message
@@ -170,7 +170,7 @@ def test_the_two_faults_of_virtualbox_7_2_are_told_apart():
     assert "7.2.8" in nat.fix
 
 
-def test_a_refused_virtualbox_names_what_this_vagrant_takes():
+def test_programs_refused_virtualbox_names_what_this_vagrant_takes():
     (finding,) = virtualbox("7.2.8r173730", "2.3.4")
     assert "Vagrant 2.4.9" in finding.fix
     assert "7.0.x" in finding.fix
@@ -211,7 +211,7 @@ def test_virtualbox_beside_a_kvm_that_holds_the_processor(parameter, version, ex
     assert bad(virtualbox(version, host=BOTH.but(files={KVM_AT_LOAD: parameter}))) == expected
 
 
-def test_no_virtualbox():
+def test_programs_no_virtualbox():
     assert PROVIDERS["virtualbox"].checks().gate(COURSE, BOTH) is None
     assert PROVIDERS["virtualbox"].checks().gate(COURSE, LINUX).level == "error"
 

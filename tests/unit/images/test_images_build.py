@@ -14,7 +14,7 @@ from labgen.images import build_host, cache, rootfs
 from labgen.images.build_context import Workshop
 
 
-def test_a_finished_box_is_given_without_starting_anything(tmp_path: Path) -> None:
+def test_build_finished_box_is_given_without_starting_anything(tmp_path: Path) -> None:
     places = {provider: cache.box(provider, tmp_path) for provider in ("libvirt", "virtualbox")}
     places["docker"] = cache.node("amd64", tmp_path)
     for place in places.values():
@@ -22,13 +22,13 @@ def test_a_finished_box_is_given_without_starting_anything(tmp_path: Path) -> No
     assert images.build(images.providers(), runner=Told(), progress=Progress(), cache=tmp_path) == places
 
 
-def test_an_unknown_provider(tmp_path: Path) -> None:
+def test_build_unknown_provider(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="vmware"):
         images.build(["vmware"], runner=Told(), progress=Progress(), cache=tmp_path)
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_an_interrupted_build_leaves_nothing_but_the_log(
+def test_build_interrupted_build_leaves_nothing_but_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
 ) -> None:
     monkeypatch.setattr(build_host, "check", lambda *_: None)
@@ -50,7 +50,7 @@ def test_an_interrupted_build_leaves_nothing_but_the_log(
     assert images.built("libvirt", tmp_path) is None
 
 
-def test_a_failure_carries_the_end_of_the_output_and_the_log(tmp_path: Path) -> None:
+def test_build_failure_carries_the_end_of_the_output_and_the_log(tmp_path: Path) -> None:
     log = tmp_path / "build.log"
     workshop = Workshop(Told(answers={"mkfs.ext4": (1, "no space left")}), Progress(), tmp_path, log)
     with pytest.raises(BoxError) as caught:

@@ -33,7 +33,7 @@ def able(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 2 * build_host.DISK_NEEDED))
 
 
-def test_one_that_can_is_not_held_up(tmp_path: Path) -> None:
+def test_build_host_one_that_can_is_not_held_up(tmp_path: Path) -> None:
     build_host.check(tmp_path / "not" / "there" / "yet", Told())
 
 
@@ -59,14 +59,14 @@ def test_missing_programs_are_named_together_with_the_line_that_installs_them(
     assert caught.value.hint.endswith(" qemu-utils skopeo syslinux-common")
 
 
-def test_without_root_the_answer_is_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_host_without_root_the_answer_is_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BoxError) as caught:
         build_host.check(tmp_path, Told())
     assert caught.value.hint == "Run `sudo /usr/bin/labgen box build`."
 
 
-def test_a_node_image_needs_no_tools_for_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_host_node_image_needs_no_tools_for_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "MBR", tmp_path / "nothing")
     able = Told(installed=lambda program: program not in {"qemu-img", "extlinux"})
     assert build_host.check_node(tmp_path, able) is recipe.AMD64
@@ -100,7 +100,9 @@ def test_node_image_for_another_processor_asks_for_root_with_its_name(
     assert caught.value.hint == "Run `sudo /usr/bin/labgen box build --provider docker --arch arm64`."
 
 
-def test_a_node_image_from_packages_needs_debian_and_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_host_node_image_from_packages_needs_debian_and_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BoxError) as caught:
         build_host.check_node(tmp_path, Told())
@@ -110,7 +112,7 @@ def test_a_node_image_from_packages_needs_debian_and_root(tmp_path: Path, monkey
         build_host.check_node(tmp_path, Told())
 
 
-def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_host_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, build_host.DISK_NEEDED - 1))
     with pytest.raises(BoxError, match=r"needs 3\.0 GiB free"):
@@ -136,14 +138,14 @@ class Mirrors(Told):
         return super().run(argv, **options)
 
 
-def test_a_suite_that_has_moved_is_found_in_the_archive() -> None:
+def test_build_host_suite_that_has_moved_is_found_in_the_archive() -> None:
     assert build_host.Apt(()).sources("bullseye", Mirrors()) == (
         "deb [check-valid-until=no] http://archive.debian.org/debian bullseye main",
         "deb [check-valid-until=no] http://deb.debian.org/debian-security bullseye-security main",
     )
 
 
-def test_no_mirror_answers() -> None:
+def test_build_host_no_mirror_answers() -> None:
     with pytest.raises(BoxError, match="No mirror of Debian gives the suite bookworm"):
         build_host.Apt(()).sources("bookworm", Mirrors())
 
@@ -156,6 +158,6 @@ class Everywhere(Told):
         return super().run(argv, **options)
 
 
-def test_what_is_newest_has_no_updates_of_its_own() -> None:
+def test_build_host_what_is_newest_has_no_updates_of_its_own() -> None:
     assert build_host.Apt(()).sources("sid", Everywhere()) == ("deb http://deb.debian.org/debian sid main",)
     assert len(build_host.Apt(()).sources("trixie", Everywhere())) == 2

@@ -26,7 +26,7 @@ def test_under_sudo_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> N
     assert cache.default() == Path(user.pw_dir) / ".cache" / "labgen" / "boxes"
 
 
-def test_a_workplace_is_gone_whatever_happens_in_it(tmp_path: Path) -> None:
+def test_cache_workplace_is_gone_whatever_happens_in_it(tmp_path: Path) -> None:
     work = cache.workplace(tmp_path)
     place = work.__enter__()
     (place / "half").write_text("done")
@@ -34,14 +34,14 @@ def test_a_workplace_is_gone_whatever_happens_in_it(tmp_path: Path) -> None:
     assert not place.exists()
 
 
-def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
+def test_cache_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
     left = tmp_path / "building-old" / "root"
     left.mkdir(parents=True)
     with cache.workplace(tmp_path):
         assert not left.exists()
 
 
-def test_only_one_build_at_a_time(tmp_path: Path) -> None:
+def test_cache_only_one_build_at_a_time(tmp_path: Path) -> None:
     with (
         cache.workplace(tmp_path) as place,
         pytest.raises(BoxBusy, match="is building a box or an image"),
@@ -51,7 +51,7 @@ def test_only_one_build_at_a_time(tmp_path: Path) -> None:
     assert not place.exists()
 
 
-def test_a_box_is_built_once_it_is_kept(tmp_path: Path) -> None:
+def test_cache_box_is_built_once_it_is_kept(tmp_path: Path) -> None:
     with cache.workplace(tmp_path) as place:
         made = place / "libvirt.box"
         made.write_text("box")
@@ -63,5 +63,5 @@ def test_a_box_is_built_once_it_is_kept(tmp_path: Path) -> None:
     assert built("virtualbox", tmp_path) is None
 
 
-def test_no_box_is_built_for_another_provider(tmp_path: Path) -> None:
+def test_cache_no_box_is_built_for_another_provider(tmp_path: Path) -> None:
     assert built("vmware", tmp_path) is None

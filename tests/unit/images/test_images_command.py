@@ -38,7 +38,7 @@ def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return asked
 
 
-def test_all_is_the_boxes_and_the_node_image(built: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_all_is_the_boxes_and_the_node_image(built: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["box", "build"]) == 0
     assert built == ["libvirt", "virtualbox", "docker"]
     said = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_all_is_the_boxes_and_the_node_image(built: list[str], capsys: pytest.Ca
     assert "docker load --input made-docker" in said
 
 
-def test_an_engine_that_answers_gets_it(
+def test_command_engine_that_answers_gets_it(
     built: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "answers", lambda _: True)
@@ -62,7 +62,7 @@ def test_an_engine_that_answers_gets_it(
     assert said[2].endswith("docker load --input labgen-node.tar")
 
 
-def test_one_box_asks_no_engine(built: list[str]) -> None:
+def test_command_one_box_asks_no_engine(built: list[str]) -> None:
     assert cli.main(["box", "build", "--provider", "libvirt"]) == 0
     assert built == ["libvirt"]
 

@@ -20,13 +20,13 @@ def test_they_are_the_courses_four() -> None:
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.reference)
-def test_every_file_laid_over_an_image_is_there(image: Image) -> None:
+def test_container_images_every_file_laid_over_an_image_is_there(image: Image) -> None:
     for name in image.stand_in.files.values():
         assert (recipe.FILES / "images" / name).is_file()
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.reference)
-def test_a_stand_in_says_that_it_is_one(image: Image) -> None:
+def test_container_images_stand_in_says_that_it_is_one(image: Image) -> None:
     settings = substitutes.settings(image, "1.2.3", "Debian bookworm")
     labels = settings["Labels"]
     assert isinstance(labels, dict)
@@ -37,7 +37,7 @@ def test_a_stand_in_says_that_it_is_one(image: Image) -> None:
     assert described == f"{image.stand_in.program} 1.2.3 of Debian bookworm; not the official image of that name"
 
 
-def test_the_version_reaches_the_environment() -> None:
+def test_container_images_version_reaches_the_environment() -> None:
     assert "NGINX_VERSION=1.22.1" in substitutes.settings(IMAGES[0], "1.22.1", "Debian bookworm")["Env"]  # type: ignore[operator]
 
 
@@ -53,6 +53,6 @@ def test_versions_as_programs_tell_them(said: str, version: str) -> None:
     assert substitutes.version_in(said) == version
 
 
-def test_a_program_that_tells_no_version() -> None:
+def test_container_images_program_that_tells_no_version() -> None:
     with pytest.raises(BoxError, match="no version"):
         substitutes.version_in("not found")

@@ -23,14 +23,14 @@ def instructions(text: str) -> list[tuple[str, str]]:
     return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
 
 
-def test_the_packages_are_the_recipes() -> None:
+def test_dockerfile_packages_are_the_recipes() -> None:
     last = instructions(dockerfile.text().rpartition("FROM")[2])
     installing = next(shlex.split(argument) for word, argument in last if "apt-get install" in argument)
     start = installing.index("Acquire::Retries=3") + 1
     assert tuple(installing[start : installing.index("&&", start)]) == recipe.NODE.packages
 
 
-def test_what_needs_quoting_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dockerfile_what_needs_quoting_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "NODE", recipe.Form(("a;b", "$c"), ("guest",), ("setup.sh",)))
     monkeypatch.setattr(node, "COMMAND", ('/say "it"',))
     text = dockerfile.text()
@@ -38,7 +38,7 @@ def test_what_needs_quoting_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(dict(instructions(text))["CMD"]) == ['/say "it"']
 
 
-def test_the_configuration_is_that_of_the_archive() -> None:
+def test_dockerfile_configuration_is_that_of_the_archive() -> None:
     told = dict(instructions(dockerfile.text()))
     settings = node.settings()
     assert json.loads(told["CMD"]) == settings["Cmd"]
@@ -47,11 +47,11 @@ def test_the_configuration_is_that_of_the_archive() -> None:
     assert told["LABEL"] == f'io.labgen.recipe="{recipe.key()}"'
 
 
-def test_the_scripts_run_in_the_recipes_order() -> None:
+def test_dockerfile_scripts_run_in_the_recipes_order() -> None:
     assert "sh /labgen/setup.sh / /labgen && sh /labgen/setup-node.sh / /labgen && rm -rf /labgen" in dockerfile.text()
 
 
-def test_every_image_comes_from_the_hub_for_the_engines_architecture() -> None:
+def test_dockerfile_every_image_comes_from_the_hub_for_the_engines_architecture() -> None:
     copies = [
         shlex.split(line) for line in dockerfile.filling(recipe.ARM64, "docker.io").splitlines() if "skopeo" in line
     ]
@@ -60,7 +60,7 @@ def test_every_image_comes_from_the_hub_for_the_engines_architecture() -> None:
     assert all("--src-tls-verify=true" in copy for copy in copies)
 
 
-def test_the_context_keeps_modes_and_line_ends_whatever_the_checkout(
+def test_dockerfile_context_keeps_modes_and_line_ends_whatever_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs.posix("permission bits")
@@ -95,7 +95,7 @@ def build(told: Told, log: Path) -> None:
     dockerfile.build(told, recipe.AMD64, progress=Progress(), log=log)
 
 
-def test_a_failure_has_the_end_of_what_was_said_and_the_log(tmp_path: Path) -> None:
+def test_dockerfile_failure_has_the_end_of_what_was_said_and_the_log(tmp_path: Path) -> None:
     said = "\n".join(f"line {number}" for number in range(20))
     told = Told(answers={"docker build": (1, said)})
     with pytest.raises(BoxError) as caught:
@@ -106,7 +106,7 @@ def test_a_failure_has_the_end_of_what_was_said_and_the_log(tmp_path: Path) -> N
     assert not Path(told.asked[0].split()[-1]).exists()
 
 
-def test_a_build_that_hangs(tmp_path: Path) -> None:
+def test_dockerfile_build_that_hangs(tmp_path: Path) -> None:
     class Hangs(Told):
         def run(self, argv, **options):  # type: ignore[no-untyped-def]
             raise ProgramTimeout("`docker build` did not end within 1800 s and was stopped.")

@@ -67,14 +67,14 @@ def asked(told: Told) -> list[str]:
     return told.asked[1:]
 
 
-def test_an_engine_that_has_it_is_left_alone(tmp_path: Path) -> None:
+def test_ensure_engine_that_has_it_is_left_alone(tmp_path: Path) -> None:
     told = Told(answers={**NONE, f"{LOOK} {NAME}": (0, "sha256:1")})
     assert ensure(told, tmp_path) == NAME
     assert asked(told) == [f"{LOOK} {NAME}"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_archive_in_the_cache_is_loaded(tmp_path: Path) -> None:
+def test_ensure_archive_in_the_cache_is_loaded(tmp_path: Path) -> None:
     archive = cache.node("amd64", tmp_path)
     archive.touch()
     told = Told(answers={**NONE, "docker load": (0, "")})
@@ -82,13 +82,13 @@ def test_an_archive_in_the_cache_is_loaded(tmp_path: Path) -> None:
     assert asked(told)[1] == f"docker load --quiet --input {archive}"
 
 
-def test_an_archive_for_another_architecture_is_not(tmp_path: Path, no_packages: None) -> None:
+def test_ensure_archive_for_another_architecture_is_not(tmp_path: Path, no_packages: None) -> None:
     cache.node("amd64", tmp_path).touch()
     with pytest.raises(BoxError):
         ensure(Told(answers={**OFFLINE, "docker version": (0, "linux/arm64")}), tmp_path)
 
 
-def test_an_engine_that_reaches_the_hub_builds_it(tmp_path: Path) -> None:
+def test_ensure_engine_that_reaches_the_hub_builds_it(tmp_path: Path) -> None:
     class Builds(Told):
         def run(self, argv, **options):  # type: ignore[no-untyped-def]
             if argv[1] == "build":
@@ -112,14 +112,14 @@ def test_ensure_says_only_that_another_command_builds_where_one_does(
     assert caught.value.hint == "Wait until it has ended, then type this command again."
 
 
-def test_where_the_hub_is_out_of_reach_packages_do(tmp_path: Path, packages: list[object]) -> None:
+def test_ensure_where_the_hub_is_out_of_reach_packages_do(tmp_path: Path, packages: list[object]) -> None:
     told = Told(answers={**OFFLINE, "docker load": (0, "")})
     assert ensure(told, tmp_path) == NAME
     assert packages == [(["docker"], False)]
     assert f"docker load --quiet --input {tmp_path / 'made.tar'}" in told.asked
 
 
-def test_a_build_that_fails_half_way_is_followed_by_the_next_way(tmp_path: Path, packages: list[object]) -> None:
+def test_ensure_build_that_fails_half_way_is_followed_by_the_next_way(tmp_path: Path, packages: list[object]) -> None:
     told = Told(
         answers={
             **OFFLINE,
@@ -133,7 +133,7 @@ def test_a_build_that_fails_half_way_is_followed_by_the_next_way(tmp_path: Path,
     assert len(packages) == 1
 
 
-def test_every_reason_is_told_in_one_error(tmp_path: Path, no_packages: None) -> None:
+def test_ensure_every_reason_is_told_in_one_error(tmp_path: Path, no_packages: None) -> None:
     with pytest.raises(BoxError) as caught:
         ensure(Told(answers=OFFLINE), tmp_path)
     lines = caught.value.message.splitlines()
@@ -146,13 +146,13 @@ def test_every_reason_is_told_in_one_error(tmp_path: Path, no_packages: None) ->
     assert f"docker load --input {cache.node('amd64').name}" in caught.value.hint
 
 
-def test_a_builder_that_keeps_what_it_makes(tmp_path: Path, no_packages: None) -> None:
+def test_ensure_builder_that_keeps_what_it_makes(tmp_path: Path, no_packages: None) -> None:
     told = Told(answers={**OFFLINE, f"{LOOK} {dockerfile.base()}": (0, ""), "docker build": (0, "")})
     with pytest.raises(BoxError, match="docker buildx use default"):
         ensure(told, tmp_path)
 
 
-def test_a_pull_that_hangs_is_a_reason_like_any_other(tmp_path: Path, no_packages: None) -> None:
+def test_ensure_pull_that_hangs_is_a_reason_like_any_other(tmp_path: Path, no_packages: None) -> None:
     class Hangs(Told):
         def run(self, argv, **options):  # type: ignore[no-untyped-def]
             if argv[1] == "pull":
@@ -187,7 +187,7 @@ def test_images_of_earlier_recipes_go_unless_a_container_uses_them(tmp_path: Pat
     assert list(map(str, progress.said)) == ["Removed the node image of an earlier recipe: labgen/node:old"]
 
 
-def test_no_engine_answers(tmp_path: Path) -> None:
+def test_ensure_no_engine_answers(tmp_path: Path) -> None:
     told = Told(
         answers={"docker version": (1, "\nCannot connect to the Docker daemon at unix:///var/run/docker.sock.")}
     )
@@ -196,13 +196,13 @@ def test_no_engine_answers(tmp_path: Path) -> None:
     assert not engine.answers(told)
 
 
-def test_an_engine_for_windows_containers(tmp_path: Path) -> None:
+def test_ensure_engine_for_windows_containers(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="windows/amd64") as caught:
         ensure(Told(answers={"docker version": (0, "windows/amd64")}), tmp_path)
     assert "Switch to Linux containers" in caught.value.hint
 
 
-def test_without_docker_nothing_answers() -> None:
+def test_ensure_without_docker_nothing_answers() -> None:
     class Missing(Told):
         def run(self, argv, **options):  # type: ignore[no-untyped-def]
             raise ProgramMissing("docker is not installed, or not on PATH.", options["hint"])

@@ -42,7 +42,7 @@ def members(tmp_path: Path) -> dict[str, Any]:
     return {"manifest": manifest, "config": json.loads(content[manifest["Config"]]), **content}
 
 
-def test_the_archive_names_its_image_and_its_only_layer(members: dict[str, Any]) -> None:
+def test_node_archive_names_its_image_and_its_only_layer(members: dict[str, Any]) -> None:
     assert members["manifest"]["RepoTags"] == [images.node_image()]
     assert members["manifest"]["Layers"] == ["layer.tar"]
     assert members["layer.tar"] == LAYER
@@ -51,7 +51,7 @@ def test_the_archive_names_its_image_and_its_only_layer(members: dict[str, Any])
     assert hashlib.sha256(members[members["manifest"]["Config"]]).hexdigest() == digest
 
 
-def test_the_engine_is_told_how_to_run_and_stop_it(members: dict[str, Any]) -> None:
+def test_node_engine_is_told_how_to_run_and_stop_it(members: dict[str, Any]) -> None:
     assert members["config"]["architecture"] == "arm64"
     config = members["config"]["config"]
     assert config["Cmd"] == ["/usr/local/sbin/labgen-node"]
@@ -63,7 +63,7 @@ def test_its_command_is_in_the_tree() -> None:
     assert (recipe.FILES / "node" / node.COMMAND[0].lstrip("/")).is_file()
 
 
-def test_a_container_has_nothing_of_a_disk() -> None:
+def test_node_container_has_nothing_of_a_disk() -> None:
     assert {"udev", "apparmor", "netplan.io"}.isdisjoint(recipe.NODE.packages)
     assert not any("linux-image" in package for package in recipe.NODE.packages)
     assert set(recipe.NODE.packages) < set(recipe.DISK.packages)
@@ -104,7 +104,7 @@ def test_labgen_node_refuses_control_groups_that_systemd_does_not_start_in(
     assert not (cgroups / "labgen-probe").exists()
 
 
-def test_an_interrupted_build_leaves_no_half_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_interrupted_build_leaves_no_half_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(Told):
         def run(self, argv, **options):  # type: ignore[no-untyped-def]
             if "tar" in argv:
@@ -121,7 +121,7 @@ def test_an_interrupted_build_leaves_no_half_an_archive(tmp_path: Path, monkeypa
     assert images.built("docker", tmp_path) is None
 
 
-def test_a_build_from_packages_asks_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_build_from_packages_asks_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_host, "check_node", lambda *_: recipe.AMD64)
     monkeypatch.setattr(images, "_tree", lambda workshop, *_: workshop.place / "root")
     runner = Tar()

@@ -29,7 +29,7 @@ def blob(layout: Path, digest: str) -> bytes:
     return (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_bytes()
 
 
-def test_the_digest_does_not_depend_on_when(tmp_path: Path) -> None:
+def test_oci_digest_does_not_depend_on_when(tmp_path: Path) -> None:
     digests = {
         oci.write(tree(tmp_path / f"t{when}", when), tmp_path / f"l{when}", settings={"Cmd": ["sh"]}, made_by="x")
         for when in (1, 1_700_000_000)
@@ -37,7 +37,7 @@ def test_the_digest_does_not_depend_on_when(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
-def test_every_name_of_a_blob_is_its_digest_and_the_layer_is_the_tree(tmp_path: Path) -> None:
+def test_oci_every_name_of_a_blob_is_its_digest_and_the_layer_is_the_tree(tmp_path: Path) -> None:
     layout = tmp_path / "layout"
     digest = oci.write(tree(tmp_path / "tree", 5), layout, settings={"Cmd": ["sh"]}, made_by="x")
     for path in (layout / "blobs" / "sha256").iterdir():

@@ -18,7 +18,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return box
 
 
-def test_a_copy_of_the_recipe_has_the_same_key(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_copy_of_the_recipe_has_the_same_key(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = recipe.key()
     monkeypatch.undo()
     assert recipe.key() == here
@@ -41,19 +41,19 @@ def test_key_is_the_same_in_a_clone_with_the_line_ends_of_windows(copied: Path) 
     assert recipe.key() == before
 
 
-def test_a_renamed_file_gives_another_key(copied: Path) -> None:
+def test_recipe_renamed_file_gives_another_key(copied: Path) -> None:
     before = recipe.key()
     (copied / "files/disk/etc/fstab").rename(copied / "files/disk/etc/fstab2")
     assert recipe.key() != before
 
 
-def test_what_python_compiles_does_not_count(copied: Path) -> None:
+def test_recipe_what_python_compiles_does_not_count(copied: Path) -> None:
     before = recipe.key()
     (copied / "__pycache__").mkdir(exist_ok=True)
     (copied / "__pycache__" / "extra.cpython-311.pyc").write_bytes(b"x")
     assert recipe.key() == before
 
 
-def test_nothing_a_host_installs_starts_a_service() -> None:
+def test_recipe_nothing_a_host_installs_starts_a_service() -> None:
     assert "docker-registry" not in recipe.PACKAGES
     assert {"mmdebstrap", "extlinux", "qemu-utils", "skopeo", "syslinux-common"} <= set(recipe.PACKAGES)

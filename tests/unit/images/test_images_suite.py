@@ -16,7 +16,7 @@ from labgen.images import cache, dockerfile, ensure, node, recipe, rootfs
 from labgen.model.lab import Suite
 
 
-def test_every_place_knows_the_same_suites() -> None:
+def test_suite_every_place_knows_the_same_suites() -> None:
     assert set(recipe.SUITES) == set(get_args(Suite)) == set(_offered())
 
 
@@ -34,11 +34,11 @@ def test_their_images_and_files_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suite", recipe.SUITES)
-def test_an_image_tells_its_suite(suite: str) -> None:
+def test_suite_image_tells_its_suite(suite: str) -> None:
     assert ensure._of(images.node_image(suite)) == suite
 
 
-def test_the_client_is_a_package_of_its_own_from_trixie_on() -> None:
+def test_suite_client_is_a_package_of_its_own_from_trixie_on() -> None:
     assert "docker-cli" not in recipe.node_form().packages
     for suite in ("trixie", "sid"):
         assert "docker-cli" in recipe.node_form(suite).packages
@@ -54,12 +54,12 @@ def sources(suite: str) -> str:
         return member.read().decode()
 
 
-def test_the_guests_own_sources_are_of_its_suite() -> None:
+def test_suite_guests_own_sources_are_of_its_suite() -> None:
     assert sources("bookworm").encode() == recipe.text(recipe.FILES / "guest" / rootfs.SOURCES)
     assert "trixie-security" in sources("trixie")
     assert sources("sid") == "deb http://deb.debian.org/debian sid main\n"
 
 
-def test_a_lab_says_which() -> None:
+def test_suite_lab_says_which() -> None:
     assert config.parse("").engine.suite == recipe.SUITE
     assert config.parse("engine: {suite: trixie}").engine.suite == "trixie"

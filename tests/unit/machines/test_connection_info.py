@@ -34,7 +34,7 @@ def wrote(folder: Path, name: str, port: int = 2222, provider: str = "virtualbox
     return path
 
 
-def test_all_that_was_written_is_known(tmp_path: Path) -> None:
+def test_connection_info_all_that_was_written_is_known(tmp_path: Path) -> None:
     for number, name in enumerate(NAMES):
         wrote(tmp_path, name, 2222 + number)
     information = connection_info.of_all(tmp_path, "virtualbox", NAMES)
@@ -43,7 +43,7 @@ def test_all_that_was_written_is_known(tmp_path: Path) -> None:
     assert information["swarm-manager"].ports == {22: (2222,), 8001: (2201,)}
 
 
-def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
+def test_connection_info_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
     wrote(tmp_path, NAMES[0])
     assert connection_info.of_all(tmp_path, "virtualbox", NAMES) is None
     wrote(tmp_path, NAMES[1], provider="docker")
@@ -51,7 +51,7 @@ def test_one_machine_that_is_not_known_is_reason_to_ask(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"version": 2}, {"ports": [{"guest": 1}]}, {"ports": None}])
-def test_what_cannot_be_read_is_not_known(tmp_path: Path, fields: dict[str, Any]) -> None:
+def test_connection_info_what_cannot_be_read_is_not_known(tmp_path: Path, fields: dict[str, Any]) -> None:
     wrote(tmp_path, NAMES[0], **fields)
     assert connection_info.of(tmp_path, "virtualbox", NAMES[0]) is None
 
@@ -138,21 +138,23 @@ def restarted(folder: LabFolder, name: str, port: int, seconds: float) -> None:
     os.utime(wrote(folder.path, name, port), (since, since))
 
 
-def test_a_machine_started_again_is_followed_to_its_new_port(up: LabFolder) -> None:
+def test_connection_info_machine_started_again_is_followed_to_its_new_port(up: LabFolder) -> None:
     restarted(up, NAMES[1], 2244, seconds=1)
     inventory.discover(up.path)
     assert "Port 2244" in up.ssh_config.read_text()
     assert "ControlMaster" in up.ssh_config.read_text()
 
 
-def test_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> None:
+def test_connection_info_what_is_older_than_the_configuration_changes_nothing(up: LabFolder) -> None:
     restarted(up, NAMES[1], 2244, seconds=-1)
     before = up.ssh_config.stat()
     inventory.discover(up.path)
     assert up.ssh_config.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_after_a_snapshot_the_vagrantfile_writes_it_down_anew(up: LabFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_info_after_a_snapshot_the_vagrantfile_writes_it_down_anew(
+    up: LabFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Vagrant starts machines without the Vagrantfile's hearing of it, and they may have other ports than before."""
     actions: list[str] = []
 

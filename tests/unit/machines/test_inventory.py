@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> LabFolder:
     return LabFolder.at(tmp_path)
 
 
-def test_every_host_gets_what_is_added() -> None:
+def test_inventory_every_host_gets_what_is_added() -> None:
     text = ssh_config.compose(ssh_config.parse(TOLD), {"ProxyCommand": "nsenter --net=/run/netns/x nc %h %p"})
     assert text.count("  ProxyCommand nsenter") == 2
     assert "WARNING" not in text
@@ -76,7 +76,7 @@ def up(tmp_path: Path, vagrants_config: str = TOLD, lab: str = "workers: 1") -> 
     folder(tmp_path).remember(State("libvirt", accelerated=False, namespace="labgen-x"))
 
 
-def test_a_lab_that_is_up_is_found(tmp_path: Path) -> None:
+def test_inventory_lab_that_is_up_is_found(tmp_path: Path) -> None:
     up(tmp_path)
     lab = inventory.discover(tmp_path)
     assert lab.state == State("libvirt", accelerated=False, namespace="labgen-x")
@@ -89,14 +89,14 @@ def test_a_lab_that_is_up_is_found(tmp_path: Path) -> None:
     assert lab.connection(manager) is not first
 
 
-def test_a_node_added_since_is_named(tmp_path: Path) -> None:
+def test_inventory_node_added_since_is_named(tmp_path: Path) -> None:
     up(tmp_path, lab="workers: 2")
     with pytest.raises(MachineError, match="no machine yet for swarm-worker2") as caught:
         inventory.discover(tmp_path)
     assert "labgen up" in caught.value.hint
 
 
-def test_no_lab_at_all(tmp_path: Path) -> None:
+def test_inventory_no_lab_at_all(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="is not up"):
         inventory.discover(tmp_path)
 
@@ -114,7 +114,7 @@ def test_mistakes_in_the_lab_file_come_first(tmp_path: Path) -> None:
         ('{"version": 99}', "of another version of labgen"),
     ],
 )
-def test_a_damaged_state_is_one_message(tmp_path: Path, text: str, why: str) -> None:
+def test_inventory_damaged_state_is_one_message(tmp_path: Path, text: str, why: str) -> None:
     up(tmp_path)
     (tmp_path / ".labgen" / "state.json").write_text(text)
     with pytest.raises(MachineError, match=rf"state\.json cannot be read: it is {why}\.\n"):

@@ -70,7 +70,7 @@ def again(machines: Machines, vagrant: FakeVagrant, first: MachineError) -> None
     machines._again(vagrant, "libvirt", 1, first)  # type: ignore[arg-type]
 
 
-def test_a_machine_that_did_not_boot_is_made_anew_once_and_said(machines: Machines) -> None:
+def test_lifecycle_machine_that_did_not_boot_is_made_anew_once_and_said(machines: Machines) -> None:
     vagrant = FakeVagrant(None)
     again(machines, vagrant, STUCK)
     assert vagrant.asked == ["destroy swarm-worker1", "up libvirt"]
@@ -118,29 +118,31 @@ def installed() -> Path:
     return path
 
 
-def test_a_missing_box_is_built_and_added(machines: Machines, boxes: dict[str, Any]) -> None:
+def test_lifecycle_missing_box_is_built_and_added(machines: Machines, boxes: dict[str, Any]) -> None:
     assert box(machines) == [f"add labgen/debian-12 {boxes['build']} libvirt"]
 
 
-def test_a_box_added_by_hand_is_used_as_it_is(machines: Machines, boxes: dict[str, Any]) -> None:
+def test_lifecycle_box_added_by_hand_is_used_as_it_is(machines: Machines, boxes: dict[str, Any]) -> None:
     installed()
     assert box(machines) == []
     assert boxes["calls"] == 0
 
 
-def test_a_box_of_todays_recipe_is_added_once(machines: Machines, boxes: dict[str, Any], tmp_path: Path) -> None:
+def test_lifecycle_box_of_todays_recipe_is_added_once(
+    machines: Machines, boxes: dict[str, Any], tmp_path: Path
+) -> None:
     installed()
     boxes["built"] = tmp_path / "today.box"
     assert box(machines) == [f"add labgen/debian-12 {tmp_path / 'today.box'} libvirt"]
     assert box(machines) == []
 
 
-def test_a_box_of_an_older_recipe_is_built_anew(machines: Machines, boxes: dict[str, Any]) -> None:
+def test_lifecycle_box_of_an_older_recipe_is_built_anew(machines: Machines, boxes: dict[str, Any]) -> None:
     installed().write_text("/elsewhere/older.box")
     assert box(machines) == [f"add labgen/debian-12 {boxes['build']} libvirt"]
 
 
-def test_a_box_that_cannot_be_built_names_the_other_way(machines: Machines, boxes: dict[str, Any]) -> None:
+def test_lifecycle_box_that_cannot_be_built_names_the_other_way(machines: Machines, boxes: dict[str, Any]) -> None:
     boxes["build"] = BoxError("needs root", "sudo labgen box build.")
     with pytest.raises(BoxError, match="cannot be built here: needs root") as caught:
         box(machines)
@@ -258,14 +260,16 @@ def up(machines: Machines) -> Machines:
         ("down swarm-worker2", "destroy swarm-worker2"),
     ],
 )
-def test_only_what_is_named_is_halted_or_removed(up: Machines, vagrant: FakeVagrant, words: str, command: str) -> None:
+def test_lifecycle_only_what_is_named_is_halted_or_removed(
+    up: Machines, vagrant: FakeVagrant, words: str, command: str
+) -> None:
     assert labgen(up, *words.split()) == 0
     assert vagrant.asked == [command]
     assert up.folder.state() == State("virtualbox")
 
 
 @pytest.mark.parametrize("command", ["halt", "down"])
-def test_a_node_that_is_not_there_stops_before_anything_is_done(
+def test_lifecycle_node_that_is_not_there_stops_before_anything_is_done(
     up: Machines, vagrant: FakeVagrant, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert labgen(up, command, "swarm-worker1", "swarm-worker3") == 2
@@ -291,7 +295,7 @@ def test_removing_a_machine_of_a_lab_that_never_was_is_well(machines: Machines, 
     assert vagrant.asked == []
 
 
-def test_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
+def test_lifecycle_of_a_machine_that_is_not_made_vagrant_asks_the_labs_provider(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "Vagrant", lambda _folder, runner, _log, _file: runner)

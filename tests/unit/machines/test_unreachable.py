@@ -18,7 +18,7 @@ from labgen.transport.ssh import _unreached
         "No authentication methods available",
     ],
 )
-def test_a_refused_key_is_no_machine_that_is_off(reason: str) -> None:
+def test_unreachable_refused_key_is_no_machine_that_is_off(reason: str) -> None:
     error = unreached("swarm-worker1", reason)
     assert error.message == f"swarm-worker1 cannot be reached: {reason}."
     assert "authorized_keys" in error.hint
@@ -32,7 +32,7 @@ def test_anything_else_is_one(reason: str) -> None:
     assert error.hint.endswith("`labgen up`. Run it again.")
 
 
-def test_what_paramiko_says_of_a_refused_key_is_not_repeated() -> None:
+def test_unreachable_what_paramiko_says_of_a_refused_key_is_not_repeated() -> None:
     error = unreached("swarm-worker1", "encountered RSA key, expected OPENSSH key")
     assert error.message == "swarm-worker1 cannot be reached: Permission denied (publickey)."
     assert "authorized_keys" in error.hint

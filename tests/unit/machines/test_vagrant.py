@@ -67,7 +67,7 @@ the configured ("config.vm.boot_timeout" value) time period.
 """
 
 
-def test_an_error_is_told_without_the_progress_before_it() -> None:
+def test_vagrant_error_is_told_without_the_progress_before_it() -> None:
     explanation = explain(UP_FAILED)
     assert explanation.startswith("Vagrant failed (last heard of: swarm-manager):\nTimed out while waiting")
     assert "Starting domain" not in explanation
@@ -127,14 +127,14 @@ def test_up_that_fails_says_why_and_where_the_rest_is(tmp_path: Path) -> None:
         ("destroy --force --parallel m1", lambda vagrant: vagrant.destroy(["m1"], parallel=True, on_line=print)),
     ],
 )
-def test_what_ends_machines_names_those_that_are_meant(
+def test_vagrant_what_ends_machines_names_those_that_are_meant(
     tmp_path: Path, words: str, call: Callable[[Vagrant], None]
 ) -> None:
     # Any other command fails.
     call(door(tmp_path, f"vagrant {words}", 0, ""))
 
 
-def test_a_box_that_is_refused_is_a_box_error(tmp_path: Path) -> None:
+def test_vagrant_box_that_is_refused_is_a_box_error(tmp_path: Path) -> None:
     vagrant = Vagrant(tmp_path, _Any(1, "The box failed to unpackage properly."), tmp_path / "log")
     with pytest.raises(BoxError, match="failed to unpackage"):
         vagrant.add_box("labgen/debian-12", tmp_path / "x.box", "libvirt", on_line=lambda _: None)
@@ -245,7 +245,7 @@ def test_status_error_is_told_once_and_decoded(tmp_path: Path) -> None:
     assert "Install VirtualBox" in caught.value.hint
 
 
-def test_what_several_machines_failed_of_is_said_once():
+def test_vagrant_what_several_machines_failed_of_is_said_once():
     output = (
         "==> b: Running trigger: Docker networks...\n"
         "An error occurred while executing multiple actions in parallel.\n"

@@ -78,13 +78,13 @@ the configured ("config.vm.boot_timeout" value) time period."""
         (VBOXMANAGE + "The VM session was aborted", "showvminfo NAME --log 0"),
     ],
 )
-def test_what_can_be_done_is_said(message: str, way: str) -> None:
+def test_vagrant_errors_what_can_be_done_is_said(message: str, way: str) -> None:
     assert way in str(way_out(message))
 
 
-def test_nothing_is_made_up() -> None:
+def test_vagrant_errors_nothing_is_made_up() -> None:
     assert not way_out("Something that nobody has seen yet.")
 
 
-def test_a_box_is_not_blamed_for_what_another_message_names() -> None:
+def test_vagrant_errors_box_is_not_blamed_for_what_another_message_names() -> None:
     assert "no build" not in str(way_out(SAME_NAME + TOO_OLD))

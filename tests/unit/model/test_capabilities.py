@@ -17,7 +17,7 @@ LAB = config.parse("")
 
 
 @pytest.mark.parametrize(("answer", "lacks"), [(NONE, {Capability.ROUTING_MESH: NO_IPVS}), (THERE, {})])
-def test_the_kernel_is_taken_at_its_word(answer: str, lacks: dict[Capability, str]) -> None:
+def test_capabilities_kernel_is_taken_at_its_word(answer: str, lacks: dict[Capability, str]) -> None:
     asked: list[str] = []
 
     def ask(command: str) -> str:
@@ -43,7 +43,7 @@ def lacking(provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
         ("someone-elses", set()),
     ],
 )
-def test_only_nodes_on_a_shared_kernel_are_asked(
+def test_capabilities_only_nodes_on_a_shared_kernel_are_asked(
     provider: str, lacks: set[Capability], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert lacking(provider, tmp_path, monkeypatch) == lacks

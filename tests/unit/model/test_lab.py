@@ -25,7 +25,7 @@ def test_nodes_by_name():
         LAB.node("nobody")
 
 
-def test_it_is_frozen():
+def test_lab_it_is_frozen():
     with pytest.raises(FrozenInstanceError):
         LAB.name = "other"
 
@@ -39,7 +39,7 @@ def test_macs_are_fixed_and_different():
 
 
 @given(st.integers(0, 2**24 - 1), st.integers(0, 2**24 - 1))
-def test_two_addresses_of_a_lab_network_have_two_macs(one, other):
+def test_lab_two_addresses_of_a_lab_network_have_two_macs(one, other):
     node = LAB.nodes[0]
     macs = {replace(node, address=IPv4Address(10 * 2**24 + number)).mac for number in (one, other)}
     assert len(macs) == len({one, other})

@@ -210,7 +210,7 @@ def test_causes_have_each_one_name_and_one_sample() -> None:
     assert set(SAMPLES) == set(TOLD) == {cause.name for cause in CAUSES}
 
 
-def test_no_leader_ways_out_come_in_order_and_say_what_is_lost() -> None:
+def test_causes_no_leader_ways_out_come_in_order_and_say_what_is_lost() -> None:
     finding = diagnose(SAMPLES["no-leader"][1](), {"swarm"})
     assert finding is not None
     advice = [hint.in_("en", NAMES) for hint in finding.hints]

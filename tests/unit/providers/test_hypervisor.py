@@ -46,12 +46,12 @@ def test_adapter_1_is_where_virtualbox_puts_it_when_it_is_told_nothing() -> None
 @pytest.mark.parametrize(
     "wrong", [{"nic2": "intnet"}, {"nic2": "hostonly"}, {"cableconnected2": "off"}, {"cableconnected1": "off"}]
 )
-def test_what_would_not_reach_the_lab_network_is_refused(wrong: dict[str, str]) -> None:
+def test_hypervisor_what_would_not_reach_the_lab_network_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(SystemExit, match="not in this stand-in"):
         adapters(TOLD | wrong)
 
 
-def test_a_path_with_a_comma_does_not_become_an_option() -> None:
+def test_hypervisor_path_with_a_comma_does_not_become_an_option() -> None:
     line = command(TOLD, Path("/a,b/disk.qcow2"), Path("/a,b"))
     assert "file=/a,,b/disk.qcow2,format=qcow2,if=ide,index=0,cache=unsafe" in line
     assert ("-m", "1024") in itertools.pairwise(line)

@@ -62,7 +62,7 @@ def test_golden(topology: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rendered == golden.read_text(encoding="utf-8")
 
 
-def test_every_golden_is_compared() -> None:
+def test_render_every_golden_is_compared() -> None:
     files = {path.name for path in GOLDEN.iterdir()} - {"README.md"}
     assert files == {f"{name}{end}" for name in TOPOLOGIES for end in (".yml", ".Vagrantfile")}
 
@@ -72,7 +72,7 @@ def test_same_lab_same_text() -> None:
     assert render.render(config.parse(source)) == render.render(config.parse(source))
 
 
-def test_a_hundred_nodes() -> None:
+def test_render_hundred_nodes() -> None:
     lab = config.parse("{managers: 7, workers: 93}")
     rendered = render.render(lab)
     listed = re.findall(
@@ -82,18 +82,18 @@ def test_a_hundred_nodes() -> None:
     assert len(set(listed)) == 100
 
 
-def test_the_text_says_that_it_is_labgens_own(text: str) -> None:
+def test_render_text_says_that_it_is_labgens_own(text: str) -> None:
     assert not render.edited(text)
 
 
-def test_no_template_is_left_in_it(text: str) -> None:
+def test_render_no_template_is_left_in_it(text: str) -> None:
     assert "{{" not in text
     assert "{%" not in text
     assert text.endswith("end\n")
     assert not text.endswith("\n\n")
 
 
-def test_a_name_that_the_lab_lacks_is_an_error() -> None:
+def test_render_name_that_the_lab_lacks_is_an_error() -> None:
     from jinja2 import UndefinedError
 
     # A lab that lacks what the template prints, as when one of the two was renamed.
@@ -143,7 +143,7 @@ def test_literals(value: object, literal: str) -> None:
 
 
 @pytest.mark.parametrize("value", [1.5, [], {}, b"", object()])
-def test_what_has_no_literal_is_refused(value: object) -> None:
+def test_render_what_has_no_literal_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         render.ruby(value)
 
@@ -154,7 +154,7 @@ def test_half_a_character_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "A", "a\n", "#{x}"])
-def test_only_identifiers_are_printed_bare(name: str) -> None:
+def test_render_only_identifiers_are_printed_bare(name: str) -> None:
     with pytest.raises(ValueError, match="not an identifier"):
         render._bare(name)
 
@@ -199,7 +199,7 @@ def test_unchanged_does_not_touch_the_file(text: str, place: Path) -> None:
         pytest.param(lambda text: "", id="empty"),
     ],
 )
-def test_an_edited_file_is_kept(edit, text: str, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_render_edited_file_is_kept(edit, text: str, place: Path) -> None:  # type: ignore[no-untyped-def]
     place.write_text(edit(text), encoding="utf-8")
     with pytest.raises(RenderConflict) as caught:
         render.write(other(text), place)
@@ -209,7 +209,7 @@ def test_an_edited_file_is_kept(edit, text: str, place: Path) -> None:  # type: 
     assert place.read_text(encoding="utf-8") == other(text)
 
 
-def test_a_file_that_is_not_utf_8_is_a_persons(text: str, place: Path) -> None:
+def test_render_file_that_is_not_utf_8_is_a_persons(text: str, place: Path) -> None:
     theirs = "# 실습\n".encode("cp949")
     place.write_bytes(theirs)
     with pytest.raises(RenderConflict):
@@ -231,11 +231,11 @@ def test_edited_knows_line_ends_too(text: str) -> None:
     assert render.edited(text.replace("\n", "\r\n") + "#\r\n")
 
 
-def test_the_folder_is_made(text: str, tmp_path: Path) -> None:
+def test_render_folder_is_made(text: str, tmp_path: Path) -> None:
     assert render.write(text, tmp_path / "a" / "b" / "Vagrantfile").outcome == "created"
 
 
-def test_a_directory_in_its_place(text: str, place: Path) -> None:
+def test_render_directory_in_its_place(text: str, place: Path) -> None:
     place.mkdir()
     with pytest.raises(HostError, match="is not a file"):
         render.write(text, place, force=True)
@@ -243,13 +243,13 @@ def test_a_directory_in_its_place(text: str, place: Path) -> None:
     assert list(place.parent.iterdir()) == [place]
 
 
-def test_a_file_where_the_folder_should_be(text: str, tmp_path: Path) -> None:
+def test_render_file_where_the_folder_should_be(text: str, tmp_path: Path) -> None:
     (tmp_path / "lab").write_text("")
     with pytest.raises(HostError, match="cannot be"):
         render.write(text, tmp_path / "lab" / "Vagrantfile")
 
 
-def test_an_unwritable_folder(text: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_unwritable_folder(text: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -259,7 +259,7 @@ def test_an_unwritable_folder(text: str, place: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
-def test_the_old_text_stays_where_the_new_one_cannot_be_written(
+def test_render_old_text_stays_where_the_new_one_cannot_be_written(
     broken: str, text: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     render.write(text, place)
@@ -274,7 +274,7 @@ def test_the_old_text_stays_where_the_new_one_cannot_be_written(
     assert list(place.parent.iterdir()) == [place]
 
 
-def test_an_interruption_leaves_nothing_half_done(text: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_interruption_leaves_nothing_half_done(text: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -285,7 +285,7 @@ def test_an_interruption_leaves_nothing_half_done(text: str, place: Path, monkey
 
 
 @pytest.mark.skipif(os.name != "posix", reason="symbolic links need rights on Windows")
-def test_a_symbolic_link_is_written_through(text: str, tmp_path: Path, place: Path) -> None:
+def test_render_symbolic_link_is_written_through(text: str, tmp_path: Path, place: Path) -> None:
     target = tmp_path / "elsewhere" / "Vagrantfile"
     target.parent.mkdir()
     render.write(text, target)
@@ -325,7 +325,7 @@ def test_diff_against_nothing_adds_every_line(text: str) -> None:
 REGISTRIES = ("vagrantcloud", "app.vagrantup", "hashicorp.com", "hashicorp.cloud")
 
 
-def test_no_provider_takes_its_box_from_a_registry() -> None:
+def test_render_no_provider_takes_its_box_from_a_registry() -> None:
     for provider in PROVIDERS.values():
         if provider.in_vagrantfile and not provider.from_image:
             assert provider.box.image or provider.box.name == BUILT_BOX, provider.name

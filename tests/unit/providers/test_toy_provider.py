@@ -154,7 +154,7 @@ def test_down_says_what_its_leftovers_are(lab: LabFolder, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("command", ["up", "snapshot save x"])
-def test_of_lab_says_what_to_do_once_it_is_gone(
+def test_toy_provider_of_lab_says_what_to_do_once_it_is_gone(
     lab: LabFolder, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert labgen(lab, "up", "--provider", "toy") == 0

@@ -43,7 +43,7 @@ def run_with(*tasks: dict[str, Any], rounds: int = 1) -> FakeRun:
     return FakeRun(ScriptedShell(MANAGER, answers * rounds))
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_recovery_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("recovery", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -57,19 +57,19 @@ def test_the_commands_are_the_documents() -> None:
     assert places == sorted(places)
 
 
-def test_a_container_on_a_worker_is_removed_where_one_is() -> None:
+def test_recovery_container_on_a_worker_is_removed_where_one_is() -> None:
     node, victim = recovery._victim(run_with(*ALL))
     assert (node, victim.container_id) == (WORKER1, "c3")
     node, victim = recovery._victim(run_with(ALL[0]))
     assert (node, victim.container_id) == (MANAGER, "c1")
 
 
-def test_no_container_anywhere_is_an_error() -> None:
+def test_recovery_no_container_anywhere_is_an_error() -> None:
     with pytest.raises(ExerciseError, match="no task of web-alb runs on a node of the lab"):
         recovery._victim(run_with())
 
 
-def test_the_replacement_is_told_with_the_time_that_it_took() -> None:
+def test_recovery_replacement_is_told_with_the_time_that_it_took() -> None:
     run = run_with(*ALL[:2], KILLED, task(3, WORKER2.name, 6))
     recovery._replaced(run)
     (line,) = run.said
@@ -79,6 +79,6 @@ def test_the_replacement_is_told_with_the_time_that_it_took() -> None:
 
 
 @pytest.mark.parametrize("tasks", [ALL, [*ALL[:2], KILLED]])
-def test_a_replacement_that_does_not_come_is_an_error(tasks: list[dict[str, Any]]) -> None:
+def test_recovery_replacement_that_does_not_come_is_an_error(tasks: list[dict[str, Any]]) -> None:
     with pytest.raises(ExerciseError, match=r"for a replacement to run; last seen: \d of 3 run"):
         recovery._replaced(run_with(*tasks))

@@ -121,5 +121,5 @@ def test_install_engine_has_the_parser_of_a_kernel_with_apparmor(
 
 
 @pytest.mark.parametrize("script", [packages.install("curl"), packages.install_engine(None)])
-def test_a_failed_installation_is_the_scripts_own_status(programs: Path, script: str) -> None:
+def test_packages_failed_installation_is_the_scripts_own_status(programs: Path, script: str) -> None:
     assert carried_out(script, programs, FAILS="install", WHY="no space left")[0] == 1

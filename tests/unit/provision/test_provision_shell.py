@@ -52,7 +52,7 @@ def test_many_scripts_one_session() -> None:
     assert len(inventory.connection.channels) == 1
 
 
-def test_a_node_that_restarts_is_forgotten_and_asked_over_a_new_connection() -> None:
+def test_shell_node_that_restarts_is_forgotten_and_asked_over_a_new_connection() -> None:
     inventory = LocalInventory()
     before = inventory.connection
     shell = shell_of(inventory)
@@ -73,20 +73,20 @@ def test_shell_that_nobody_uses_any_more_gives_its_channel_back() -> None:
     assert channel() is None
 
 
-def test_a_script_that_fails_is_an_error_with_its_words() -> None:
+def test_shell_script_that_fails_is_an_error_with_its_words() -> None:
     with pytest.raises(NodeError, match=r"swarm-manager: trying failed \(status 4\): no such thing") as caught:
         shell_of(LocalInventory()).run("echo no such thing >&2; exit 4", what="trying")
     assert "labgen ssh swarm-manager" in str(caught.value.hint)
 
 
-def test_a_node_that_cannot_be_reached() -> None:
+def test_shell_node_that_cannot_be_reached() -> None:
     inventory = LocalInventory(refuses=TimeoutError("timed out"))
     with pytest.raises(NodeError, match=r"swarm-manager cannot be reached: timed out\.") as caught:
         shell_of(inventory).run("true")
     assert "labgen up" in str(caught.value.hint)
 
 
-def test_a_deadline_that_passes_and_a_shell_used_again() -> None:
+def test_shell_deadline_that_passes_and_a_shell_used_again() -> None:
     inventory = LocalInventory(patience=Patience(0.5))
     shell = shell_of(inventory)
     with pytest.raises(NodeError, match=r"did not finish within 1 s: sleep 5 # \(secret\)\n"):
@@ -102,7 +102,7 @@ def test_sudo_that_refuses_is_told_in_its_words() -> None:
         shell_of(inventory).run("true", what="asking")
 
 
-def test_a_connection_that_is_lost_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_connection_that_is_lost_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
     inventory = LocalInventory()
     shell = shell_of(inventory)
     shell.run("true")

@@ -33,7 +33,7 @@ def shell(transport: LocalTransport) -> Iterator[RootShell]:
     shell.close()
 
 
-def test_what_a_script_did(shell: RootShell) -> None:
+def test_root_shell_what_a_script_did(shell: RootShell) -> None:
     script = "printf 'no line end'\necho 'größer' >&2\nexit 3"
     assert shell.run(script, within=10) == Output(3, "no line end", "größer\n")
 
@@ -43,14 +43,14 @@ def test_run_ends_at_its_deadline_while_the_script_goes_on_printing(shell: RootS
         shell.run("while :; do echo x; sleep 0.002; done", within=0.5)
 
 
-def test_one_script_after_the_other_each_in_a_shell_of_its_own(shell: RootShell) -> None:
+def test_root_shell_one_script_after_the_other_each_in_a_shell_of_its_own(shell: RootShell) -> None:
     assert shell.run("here=there; cd /; set -eu; umask 0077; trap 'echo bye' EXIT", within=10).out == "bye\n"
     assert shell.run('echo "${here:-nothing}"; umask', within=10) == Output(0, "nothing\n0022\n", "")
     assert shell.run("false", within=10) == Output(1, "", "")
     assert shell.run("", within=10) == Output(0, "", "")
 
 
-def test_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> None:
+def test_root_shell_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> None:
     """A .bashrc that prints, and a folder with a program of a known name first in the PATH."""
     needs.linux("a shell script of nodes")
     (tmp_path / "date").write_text("#!/bin/sh\necho forged\n")
@@ -64,17 +64,17 @@ def test_what_a_login_printed_before_is_none_of_a_scripts(tmp_path: Path) -> Non
     shell.close()
 
 
-def test_a_script_arrives_as_it_was_written(shell: RootShell) -> None:
+def test_root_shell_script_arrives_as_it_was_written(shell: RootShell) -> None:
     script = "cat <<'END'\n  two  spaces \\n $HOME `x`\n\nEND\necho 'a\\\nb'"
     assert shell.run(script, within=10).out == "  two  spaces \\n $HOME `x`\n\na\\\nb\n"
 
 
-def test_a_script_that_reads_does_not_eat_the_next_one(shell: RootShell) -> None:
+def test_root_shell_script_that_reads_does_not_eat_the_next_one(shell: RootShell) -> None:
     assert shell.run("cat; echo end", within=10).out == "end\n"
     assert shell.run("echo next", within=10).out == "next\n"
 
 
-def test_a_script_that_is_no_shell_fails_alone(shell: RootShell) -> None:
+def test_root_shell_script_that_is_no_shell_fails_alone(shell: RootShell) -> None:
     assert not shell.run("if true; then (", within=10).ok
     assert shell.run("echo next", within=10).out == "next\n"
 
@@ -84,7 +84,7 @@ def test_much_output_on_both_sides(shell: RootShell) -> None:
     assert (result.out, result.err) == ("out\n" * 3000, "err\n" * 3000)
 
 
-def test_a_secret_comes_by_standard_input_and_is_in_no_command_line(
+def test_root_shell_secret_comes_by_standard_input_and_is_in_no_command_line(
     shell: RootShell, transport: LocalTransport
 ) -> None:
     script = "IFS= read -r token || exit 1; echo \"${#token}\"; tr '\\0' ' ' </proc/$$/cmdline; env"
@@ -100,21 +100,21 @@ def test_scripts_are_in_no_command_line(shell: RootShell, transport: LocalTransp
     assert "in passing" not in "".join(transport.log)
 
 
-def test_a_script_that_takes_too_long(shell: RootShell) -> None:
+def test_root_shell_script_that_takes_too_long(shell: RootShell) -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         shell.run("sleep 5", within=0.2)
     assert time.monotonic() - start < 4
 
 
-def test_a_shell_that_ends_says_how(shell: RootShell) -> None:
+def test_root_shell_that_ends_says_how(shell: RootShell) -> None:
     with pytest.raises(Ended) as caught:
         shell.run("echo first; echo why >&2; kill -9 $$", within=10)
     assert (caught.value.output.status, caught.value.output.out) == (-9, "first\n")
     assert caught.value.output.err.startswith("why\n")
 
 
-def test_a_script_that_is_cut_short_is_not_run(shell: RootShell, transport: LocalTransport) -> None:
+def test_root_shell_script_that_is_cut_short_is_not_run(shell: RootShell, transport: LocalTransport) -> None:
     channel = transport.channels[0]
     channel.sendall(b"\necho half a script\n")
     assert channel._child.stdin is not None

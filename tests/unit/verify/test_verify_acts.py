@@ -37,14 +37,14 @@ class Refusing:
         raise AssertionError(f"waited for {what}")
 
 
-def test_what_the_learner_did_last_is_not_undone_where_the_replacement_is_refused() -> None:
+def test_acts_what_the_learner_did_last_is_not_undone_where_the_replacement_is_refused() -> None:
     exam: Any = Refusing("update")
     with pytest.raises(NodeError):
         health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told == []
 
 
-def test_a_replacement_that_does_not_come_to_its_end_is_rolled_back() -> None:
+def test_acts_replacement_that_does_not_come_to_its_end_is_rolled_back() -> None:
     exam: Any = Refusing()
     with pytest.raises(AssertionError, match="every task to be replaced"):
         health.there_and_back(exam, parameters=health.Parameters())
@@ -68,14 +68,14 @@ class Updated(Refusing):
         return SimpleNamespace(labels=self.labels)
 
 
-def test_there_and_back_with_a_nonce_wants_the_label_that_it_has_put_on() -> None:
+def test_acts_there_and_back_with_a_nonce_wants_the_label_that_it_has_put_on() -> None:
     exam: Any = Updated({"labgen.check": mark("spring-7f3a", "health")})
     health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told[0].startswith("docker service update --detach --force --label-add labgen.check=")
 
 
 @pytest.mark.parametrize("labels", [{}, {"labgen.check": mark("autumn", "health")}])
-def test_there_and_back_refuses_answers_for_another_nonce(labels: dict[str, str]) -> None:
+def test_acts_there_and_back_refuses_answers_for_another_nonce(labels: dict[str, str]) -> None:
     exam: Any = Updated(labels)
     with pytest.raises(AssertionError, match="was updated by someone else meanwhile"):
         health.there_and_back(exam, parameters=health.Parameters())

@@ -87,7 +87,7 @@ JSON = st.recursive(
     ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.isprintable),
 )
-def test_what_was_written_is_read(observations: list[Observation], nonce: str) -> None:
+def test_bundle_what_was_written_is_read(observations: list[Observation], nonce: str) -> None:
     evidence_of_one = dataclasses.replace(made(nonce=nonce), observations=observations)
     again = bundle.read(bundle.write(evidence_of_one))
     assert again == evidence_of_one
@@ -109,13 +109,13 @@ RECORDED = bundle.write(Recorded("update").evidence)
 
 
 @given(st.integers(min_value=0, max_value=len(RECORDED) - 2))
-def test_a_file_cut_anywhere_is_noticed(at: int) -> None:
+def test_bundle_file_cut_anywhere_is_noticed(at: int) -> None:
     with pytest.raises(Damaged):
         bundle.read(RECORDED[:at])
 
 
 @given(st.integers(min_value=0, max_value=len(RECORDED) - 2), st.characters())
-def test_a_character_changed_anywhere_is_noticed(at: int, mark: str) -> None:
+def test_bundle_character_changed_anywhere_is_noticed(at: int, mark: str) -> None:
     changed = RECORDED[:at] + mark + RECORDED[at + 1 :]
     try:
         again = bundle.read(changed)
@@ -161,7 +161,7 @@ TEXT = bundle.write(made("one", "two", "three"))
         (forged(TEXT, 0, lambda line: line.update(state={})), "it is forged: its head does not say where the lab ran"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(text: str, why: str) -> None:
+def test_bundle_what_is_wrong_with_a_file_is_said(text: str, why: str) -> None:
     with pytest.raises(Damaged) as caught:
         bundle.read(text)
     assert str(caught.value).startswith(why)
@@ -312,7 +312,7 @@ def test_read_of_any_state_gives_evidence_or_one_sentence(field: str, value: Any
         (None, ""),
     ],
 )
-def test_the_nonce_must_be_the_one_that_was_given(tmp_path: Any, nonce: str | None, why: str) -> None:
+def test_bundle_nonce_must_be_the_one_that_was_given(tmp_path: Any, nonce: str | None, why: str) -> None:
     (tmp_path / "it").write_text(TEXT, encoding="utf-8")
     if why:
         with pytest.raises(Damaged, match=why):
@@ -321,13 +321,13 @@ def test_the_nonce_must_be_the_one_that_was_given(tmp_path: Any, nonce: str | No
         assert bundle.load(tmp_path / "it", nonce).nonce == "class-7"
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Any) -> None:
+def test_bundle_file_that_is_no_text_is_refused(tmp_path: Any) -> None:
     (tmp_path / "it").write_bytes(bytes(range(256)) * 10)
     with pytest.raises(Damaged, match="no evidence"):
         bundle.load(tmp_path / "it")
 
 
-def test_a_file_too_large_to_be_one_is_not_read(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundle_file_too_large_to_be_one_is_not_read(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "it").write_text(TEXT, encoding="utf-8")
     monkeypatch.setattr(bundle, "LARGEST", 100)
     with pytest.raises(Damaged, match="which no evidence has"):
@@ -349,7 +349,7 @@ class Says(Transport):
         pass
 
 
-def test_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
+def test_bundle_no_secret_enters_and_what_is_judged_is_what_is_kept() -> None:
     kept_evidence = made()
     answer = json.dumps({"JoinTokens": {"Worker": TOKEN}, "Env": ["PASSWORD=hunter2"], "n": 1})
     out = kept_evidence.recording(Says(answer)).run(NODE, "ask")
@@ -417,7 +417,7 @@ def test_ten_thousand_tasks_are_kept_in_little() -> None:
     assert bundle.read(text) == large
 
 
-def test_the_end_names_nodes_tasks_and_digests() -> None:
+def test_bundle_end_names_nodes_tasks_and_digests() -> None:
     end = json.loads(RECORDED.splitlines()[-1])["end"]
     assert set(end["nodes"].values()) == {"swarm-manager", "swarm-worker1", "swarm-worker2"}
     assert len(end["tasks"]) == 6

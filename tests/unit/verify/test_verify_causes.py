@@ -155,7 +155,7 @@ CASES: dict[str, tuple[Callable[[FakeLab], None], str, str, str, str]] = {
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("cause", CASES)
-def test_a_verdict_begins_with_its_cause(grade: Grade, fake: FakeLab, cause: str, language: str) -> None:
+def test_causes_verdict_begins_with_its_cause(grade: Grade, fake: FakeLab, cause: str, language: str) -> None:
     happen, check, english, korean, command = CASES[cause]
     happen(fake)
     report = grade("--exercise", "loadbalance", f"--lang={language}", "--hints=3")
@@ -168,7 +168,7 @@ def test_a_verdict_begins_with_its_cause(grade: Grade, fake: FakeLab, cause: str
 
 
 @pytest.mark.parametrize(("options", "printed"), [((), False), (("--hints=2",), False), (("--hints=3",), True)])
-def test_a_cause_is_told_at_once_and_its_command_where_it_is_asked_for(
+def test_causes_cause_is_told_at_once_and_its_command_where_it_is_asked_for(
     grade: Grade, fake: FakeLab, options: tuple[str, ...], printed: bool
 ) -> None:
     happen, check, english, _korean, command = CASES["node-drained"]
@@ -179,7 +179,7 @@ def test_a_cause_is_told_at_once_and_its_command_where_it_is_asked_for(
     assert (command in report["printed"]) is printed
 
 
-def test_a_cause_is_no_part_of_a_report_without_hints(grade: Grade, fake: FakeLab) -> None:
+def test_causes_cause_is_no_part_of_a_report_without_hints(grade: Grade, fake: FakeLab) -> None:
     happen, check, english, _korean, command = CASES["node-drained"]
     happen(fake)
     report = grade("--exercise", "loadbalance", "--lang=en", "--hints=none")
@@ -189,7 +189,7 @@ def test_a_cause_is_no_part_of_a_report_without_hints(grade: Grade, fake: FakeLa
     assert not [text for text in (english, command) if text in json.dumps(report)]
 
 
-def test_what_has_nothing_to_do_with_the_swarm_keeps_its_own_words_where_nobody_leads(
+def test_causes_what_has_nothing_to_do_with_the_swarm_keeps_its_own_words_where_nobody_leads(
     grade: Grade, fake: FakeLab
 ) -> None:
     _leaderless(fake)
@@ -203,7 +203,7 @@ def test_what_has_nothing_to_do_with_the_swarm_keeps_its_own_words_where_nobody_
     assert checks["cluster.swarm_begun"]["seen"].count("The swarm has no leader") == 1
 
 
-def test_a_verdict_without_a_known_cause_keeps_its_own_words(grade: Grade, fake: FakeLab) -> None:
+def test_causes_verdict_without_a_known_cause_keeps_its_own_words(grade: Grade, fake: FakeLab) -> None:
     fake.nodes[W1]["hostname"] = "ubuntu"
     report = grade("-k", "host_name")
     check_report = {entry["id"]: entry for entry in report["checks"]}[f"cluster.host_name[{W1}]"]
@@ -211,7 +211,7 @@ def test_a_verdict_without_a_known_cause_keeps_its_own_words(grade: Grade, fake:
     assert check_report["hints"][0]["commands"] == [f"sudo hostnamectl set-hostname {W1}"]
 
 
-def test_a_cause_that_cannot_be_looked_for_costs_no_verdict(grade: Grade, fake: FakeLab) -> None:
+def test_causes_cause_that_cannot_be_looked_for_costs_no_verdict(grade: Grade, fake: FakeLab) -> None:
     _image(fake)
     for broken in ("\n@@disk\n9 9 x\n@@end", "\x00", "@@firewall\n-A INPUT --dport 9:x -j DROP\n@@end"):
         _symptom("proxy", broken)(fake)

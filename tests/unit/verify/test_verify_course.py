@@ -70,7 +70,7 @@ def came_out(verdicts: dict[str, str], *accepted: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", exercise_names())
-def test_a_right_lab_gets_every_point(grade: Grade, expected_verdicts: ExpectedVerdicts, name: str) -> None:
+def test_course_right_lab_gets_every_point(grade: Grade, expected_verdicts: ExpectedVerdicts, name: str) -> None:
     verdicts = grade(name, Recorded(name))
     assert verdicts
     assert came_out(verdicts, "fail", "blocked", "inconclusive") == set()
@@ -104,7 +104,7 @@ def put_into(recorded: Recorded, name: str, title: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "title"), RECORDED)
-def test_each_fault_turns_the_checks_that_it_names_and_no_other(
+def test_course_each_fault_turns_the_checks_that_it_names_and_no_other(
     grade: Grade, expected_verdicts: ExpectedVerdicts, right: dict[str, dict[str, str]], name: str, title: str
 ) -> None:
     if name not in right:
@@ -121,7 +121,7 @@ def test_each_fault_turns_the_checks_that_it_names_and_no_other(
 
 
 @pytest.mark.parametrize("name", exercise_names())
-def test_every_check_is_turned_by_a_fault_in_the_recording(name: str) -> None:
+def test_course_every_check_is_turned_by_a_fault_in_the_recording(name: str) -> None:
     checks = {
         name.removeprefix("test_")
         for name in vars(import_module(f"labgen.exercises.{name}.checks"))
@@ -138,7 +138,7 @@ def test_exercises_with_services_have_the_faults_that_all_services_can_have(name
     assert expected <= {title for of, title in RECORDED if of == name}
 
 
-def test_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester: pytest.Pytester) -> None:
+def test_course_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester: pytest.Pytester) -> None:
     recorded = Recorded("health")
     put_into(recorded, "health", "no fault: Swarm itself kept another task than the old one")
     grade("health", recorded)
@@ -148,6 +148,6 @@ def test_what_swarm_itself_did_is_told_and_costs_nothing(grade: Grade, pytester:
     assert exchange.seconds == pytest.approx(0.7)
 
 
-def test_an_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:
+def test_course_exercise_for_which_the_lab_is_too_small_is_not_applicable(grade: Grade) -> None:
     verdicts = grade("quorum", Recorded("stack"))
     assert set(verdicts.values()) == {"not applicable"}

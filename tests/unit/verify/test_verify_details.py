@@ -289,7 +289,7 @@ def test_whole_is_a_lab_with_every_node_ready_and_no_other_entry() -> None:
         test_globalmode.test_whole(Swarm((members[0], swarm_node("w1", state="down")), (), {}), lab)
 
 
-def test_after_is_a_node_that_came_when_the_service_was_there() -> None:
+def test_details_after_is_a_node_that_came_when_the_service_was_there() -> None:
     web = replace(service(), created=at(10))
     assert test_globalmode._after(swarm_node("w1", created=at(11)), web)
     for node, service_then in (
@@ -348,7 +348,7 @@ def test_start_first_is_where_every_new_task_ran_before_the_old_one_ended(
         ((0, 0, 10, 10), (0, 0, 2, 10), False),
     ],
 )
-def test_in_pairs_is_two_at_a_time_and_no_more_missing(
+def test_details_in_pairs_is_two_at_a_time_and_no_more_missing(
     created: tuple[float, ...], stopped: tuple[float, ...], pairs: bool
 ) -> None:
     moments = enumerate(zip(created, stopped, strict=True), 1)

@@ -54,7 +54,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
+def test_explain_check_is_explained_by_what_it_asked(graded: Path) -> None:
     run = explain(graded, "update.server_version", hints=3)
     assert (run.returncode, run.stderr) == (0, "")
     first, claim, *rest = run.stdout.splitlines()
@@ -79,7 +79,7 @@ def test_a_check_is_explained_by_what_it_asked(graded: Path) -> None:
     assert "web-alb" not in text
 
 
-def test_in_korean(graded: Path) -> None:
+def test_explain_in_korean(graded: Path) -> None:
     run = explain(graded, "server_version", language="ko", hints=3)
     assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in run.stdout
     assert "판정: 실패" in run.stdout
@@ -103,7 +103,7 @@ def test_explanation_shows_hints_up_to_a_stage(graded: Path, options: dict[str, 
     assert [phrase for phrase in phrases if phrase in text] == sorted(expected, key=phrases.index)
 
 
-def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:
+def test_explain_one_of_a_node_and_one_of_every_node(graded: Path) -> None:
     every = explain(graded, "cluster.host_name").stdout
     single = explain(graded, "cluster.host_name[swarm-worker1]").stdout
     assert [name for name in ("swarm-manager", "swarm-worker1", "swarm-worker2") if f"{name}, asked at" in every] == [
@@ -115,7 +115,7 @@ def test_one_of_a_node_and_one_of_every_node(graded: Path) -> None:
     assert "@@hostname\n    swarm-worker1\n" in single
 
 
-def test_all_of_it_where_that_is_wanted(graded: Path) -> None:
+def test_explain_all_of_it_where_that_is_wanted(graded: Path) -> None:
     short, full = (explain(graded, "cluster.host_name[swarm-worker1]", full=full).stdout for full in (False, True))
     assert "--full)" in short
     assert "--full)" not in full
@@ -131,7 +131,7 @@ def test_all_of_it_where_that_is_wanted(graded: Path) -> None:
         ("", "cluster."),
     ],
 )
-def test_an_unknown_check_names_the_nearest(graded: Path, typed: str, near: str) -> None:
+def test_explain_unknown_check_names_the_nearest(graded: Path, typed: str, near: str) -> None:
     run = explain(graded, typed)
     assert run.returncode == 10
     assert run.stderr.startswith(f"error: there is no check '{typed}'.\n  Did you mean: ")
@@ -140,13 +140,13 @@ def test_an_unknown_check_names_the_nearest(graded: Path, typed: str, near: str)
     assert "Traceback" not in run.stderr
 
 
-def test_what_was_not_looked_at_is_said(graded: Path) -> None:
+def test_explain_what_was_not_looked_at_is_said(graded: Path) -> None:
     run = explain(graded, "loadbalance.published")
     assert run.returncode == 0
     assert "The service publishes port 8001" in run.stdout
 
 
-def test_before_anything_was_graded_the_claim_is_told(tmp_path: Path) -> None:
+def test_explain_before_anything_was_graded_the_claim_is_told(tmp_path: Path) -> None:
     run = explain(tmp_path, "update.history")
     assert (run.returncode, run.stderr) == (0, "")
     assert "The history has both versions" in run.stdout
@@ -162,7 +162,7 @@ def test_evidence_that_was_changed_is_not_explained(graded: Path, tmp_path: Path
     assert "was changed" in run.stderr
 
 
-def test_the_command_line_starts_it(graded: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_explain_command_line_starts_it(graded: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(graded), "explain", "update.history", "--lang", "en"]) == 0
     assert "The history has both versions" in capfd.readouterr().out
 
@@ -175,7 +175,7 @@ OUTCOME = Outcome("update.it", "update", "it", None, "It is so.", 2, 2, Verdict.
     "out",
     ["\x1b]0;owned\x07", "x" * 100_000, "line\n" * 10_000, "[" * 100_000, '[{"Spec": 3}]\n200', "\udcff\u202e"],
 )
-def test_whatever_a_node_says_is_told_in_short_and_harmlessly(out: str) -> None:
+def test_explain_whatever_a_node_says_is_told_in_short_and_harmlessly(out: str) -> None:
     observations = [
         Observation("n", script, out, ("", ""), 1.0)
         for script in ("cat it", "curl 'http://engine/tasks'", "curl http://engine/x")
@@ -186,7 +186,7 @@ def test_whatever_a_node_says_is_told_in_short_and_harmlessly(out: str) -> None:
     assert len(text) < 30_000
 
 
-def test_what_a_check_looks_at_is_noted_across_threads() -> None:
+def test_explain_what_a_check_looks_at_is_noted_across_threads() -> None:
     first, second, third = (Observation(name, "", "", ("", ""), 0.0) for name in "abc")
     with tracing.gather(outer=True) as check:
         tracing.looked_at([first])

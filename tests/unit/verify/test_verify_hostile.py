@@ -65,7 +65,7 @@ def spread(fake: FakeLab, text: str) -> None:
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_a_grading_survives_it_and_shows_it_escaped(
+def test_hostile_grading_survives_it_and_shows_it_escaped(
     grade: Grade, fake: FakeLab, pytester: pytest.Pytester, what: str
 ) -> None:
     spread(fake, HOSTILE[what])
@@ -108,7 +108,7 @@ def test_grading_is_the_same_with_a_secret_in_the_environment(
     assert grade("--from", "kept.jsonl")["points"] == report["points"]
 
 
-def test_a_server_that_never_answers(grade: Grade, fake: FakeLab) -> None:
+def test_hostile_server_that_never_answers(grade: Grade, fake: FakeLab) -> None:
     fake.pages["10.0.2.102"] = []
     report = grade()
     checks = {entry["id"]: entry for entry in report["checks"]}
@@ -118,7 +118,7 @@ def test_a_server_that_never_answers(grade: Grade, fake: FakeLab) -> None:
     assert checks["loadbalance.pages[swarm-worker2]"]["verdict"] == "pass"
 
 
-def test_a_page_without_end(grade: Grade, fake: FakeLab) -> None:
+def test_hostile_page_without_end(grade: Grade, fake: FakeLab) -> None:
     fake.pages["10.0.2.102"] = ["0" * 200_000, "x"]
     report = grade()
     checks = {entry["id"]: entry for entry in report["checks"]}
@@ -150,7 +150,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(TEXTS)
-def test_no_answer_of_an_engine_breaks_more_than_itself(text: str) -> None:
+def test_hostile_no_answer_of_an_engine_breaks_more_than_itself(text: str) -> None:
     def run(_: str) -> str:
         return text
 
@@ -309,7 +309,7 @@ def test_grading_of_other_nodes_is_the_same_when_one_answers_nonsense(grade: Gra
 
 
 @given(TEXTS, TEXTS)
-def test_no_page_passes_for_several_or_for_another_address(page: str, next_page: str) -> None:
+def test_hostile_no_page_passes_for_several_or_for_another_address(page: str, next_page: str) -> None:
     scripts: list[str] = []
 
     def ask(question: Question) -> str:
@@ -335,7 +335,7 @@ def test_names_reach_a_node_as_words(name: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["quotes", "templates", "html"])
-def test_a_name_in_a_script_is_not_run(what: str, tmp_path: Any) -> None:
+def test_hostile_name_in_a_script_is_not_run(what: str, tmp_path: Any) -> None:
     needs.linux("a shell script of nodes")
     name = HOSTILE[what].replace("/tmp/labgen-was-here", str(tmp_path / "was-here"))
     script = Commands.of([f"echo {shlex.quote(name)}"], 5).script
@@ -345,7 +345,7 @@ def test_a_name_in_a_script_is_not_run(what: str, tmp_path: Any) -> None:
 
 
 @given(TEXTS)
-def test_a_text_that_is_no_bundle_is_refused_in_one_sentence(text: str) -> None:
+def test_hostile_text_that_is_no_bundle_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(bundle.Damaged) as caught:
         bundle.read(text)
     assert "\n" not in str(caught.value)

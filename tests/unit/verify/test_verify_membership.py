@@ -170,7 +170,7 @@ def test_something_was_there_is_a_service_of_the_course_that_an_engine_remembers
         (2, None, "has None replicas, not 2"),
     ],
 )
-def test_all_run_are_as_many_replicas_as_asked_for(
+def test_membership_all_run_are_as_many_replicas_as_asked_for(
     monkeypatch: pytest.MonkeyPatch, least: int | None, replicas: int | None, why: str
 ) -> None:
     counts: list[int | None] = []
@@ -185,7 +185,7 @@ def test_all_run_are_as_many_replicas_as_asked_for(
         test_placement._all_run(UNASKED, web, spec)
 
 
-def test_all_run_are_of_a_replicated_service() -> None:
+def test_membership_all_run_are_of_a_replicated_service() -> None:
     with pytest.raises(AssertionError, match="web is global"):
         test_placement._all_run(UNASKED, replace(service(), mode="global"), SimpleNamespace(replicas=2))  # type: ignore[arg-type]
 

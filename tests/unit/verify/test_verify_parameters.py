@@ -203,7 +203,7 @@ def test_grade_keeps_the_parameters_in_the_evidence_that_it_records() -> None:
     assert bundle.read(bundle.write(recorded)).parameters == OTHERS["globalmode"]
 
 
-def test_every_parameter_has_another_value_or_a_reason() -> None:
+def test_parameters_every_parameter_has_another_value_or_a_reason() -> None:
     assert set(OTHERS) | set(NO_OTHERS) == set(exercise_names())
     for name, others in OTHERS.items():
         parameters = asdict(find(name).parameters)

@@ -122,7 +122,7 @@ def test_exit_status(
     assert run(*checks, options=()).ret == plain
 
 
-def test_a_failure_says_what_was_seen_and_what_to_try(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+def test_plugin_failure_says_what_was_seen_and_what_to_try(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     result = run(BAD)
     result.assert_outcomes(failed=1)
     assert {key: report()["checks"][0][key] for key in ("id", "claim", "points", "got", "verdict", "seen", "hint")} == {
@@ -240,7 +240,7 @@ def test_unclear_is_an_error_and_costs_nothing(run: Run, report: Callable[[], di
     ],
 )
 @pytest.mark.parametrize("place", ["check", "fixture"])
-def test_what_is_the_learners_and_what_the_labs(
+def test_plugin_what_is_the_learners_and_what_the_labs(
     run: Run, report: Callable[[], dict[str, Any]], raised: str, verdict: str, place: str
 ) -> None:
     inside, outside = (raised, "pass") if place == "check" else ("pass", raised)
@@ -281,7 +281,7 @@ def test_late():
 @pytest.mark.parametrize(
     ("late", "verdict"), [("assert False, 'x'", "blocked"), ("raise NodeError('gone')", "inconclusive")]
 )
-def test_what_needs_another_comes_after_it_and_goes_with_it(
+def test_plugin_what_needs_another_comes_after_it_and_goes_with_it(
     run: Run, report: Callable[[], dict[str, Any]], late: str, verdict: str
 ) -> None:
     result = run(NEEDS.format(late), options=("--report", "out", "-ra"))
@@ -294,11 +294,11 @@ def test_what_needs_another_comes_after_it_and_goes_with_it(
         result.stdout.fnmatch_lines(["BLOCKED * test_it.py:*: blocked: needs it.late, which is not so"])
 
 
-def test_what_is_needed_but_was_not_chosen_does_not_block(run: Run) -> None:
+def test_plugin_what_is_needed_but_was_not_chosen_does_not_block(run: Run) -> None:
     assert run(NEEDS.format("pass").replace("raise AssertionError", "str"), options=("-k", "early")).ret == 0
 
 
-def test_a_circle_is_refused(run: Run) -> None:
+def test_plugin_circle_is_refused(run: Run) -> None:
     result = run(NEEDS.format("pass").replace('"", needs=("it.late",)', '"", needs=("it.middle",)'))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: the check it.* needs itself*"])
@@ -332,7 +332,7 @@ def test_whole():
     }
 
 
-def test_a_failure_of_the_whole_says_nothing_while_a_node_is_gone(
+def test_plugin_failure_of_the_whole_says_nothing_while_a_node_is_gone(
     run: Run, report: Callable[[], dict[str, Any]]
 ) -> None:
     run(
@@ -383,13 +383,15 @@ def test_plain():
     assert hints == {"own": "Begin the swarm: fab bootstrap.", "plain": "docker service ls"}
 
 
-def test_a_check_that_skips_itself_is_not_green(run: Run) -> None:
+def test_plugin_check_that_skips_itself_is_not_green(run: Run) -> None:
     skipping = GOOD + "    pytest.skip('no IPVS')\n"
     assert run(skipping).ret == 11
     assert run(skipping, options=()).ret == 1
 
 
-def test_what_nodes_cannot_do_is_not_applicable_and_says_why(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+def test_plugin_what_nodes_cannot_do_is_not_applicable_and_says_why(
+    run: Run, report: Callable[[], dict[str, Any]]
+) -> None:
     result = run(GOOD, LACKING, options=("--report", "out", "-rs", "-v", "-p", "no:randomly"))
     checks = {entry["name"]: entry for entry in report()["checks"]}
     for name in ("mesh", "pages"):
@@ -408,7 +410,7 @@ def test_what_nodes_cannot_do_is_not_applicable_and_says_why(run: Run, report: C
     )
 
 
-def test_what_is_not_applicable_has_a_letter_of_its_own(run: Run) -> None:
+def test_plugin_what_is_not_applicable_has_a_letter_of_its_own(run: Run) -> None:
     run(GOOD, BAD, LACKING, options=("-p", "no:randomly")).stdout.fnmatch_lines(["test_it.py .Fnn *"])
 
 
@@ -419,7 +421,7 @@ def test_to_other_tools_what_is_not_applicable_is_skipped(run: Run, pytester: py
     assert "not applicable: the kernel has no IPVS" in text
 
 
-def test_not_applicable_comes_before_every_other_verdict(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+def test_plugin_not_applicable_comes_before_every_other_verdict(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     also = LACKING.replace('hint="unused", requires', 'hint="unused", needs=("it.bad", "it.unclear"), requires')
     run(BAD, UNCLEAR, also, lacks=NO_MESH)
     verdict_of = {entry["name"]: entry["verdict"] for entry in report()["checks"]}
@@ -427,7 +429,7 @@ def test_not_applicable_comes_before_every_other_verdict(run: Run, report: Calla
 
 
 @pytest.mark.parametrize("lacks", ["", 'Capability.NETPLAN: "an engine gives addresses"'])
-def test_what_is_not_said_to_be_lacking_is_no_excuse(
+def test_plugin_what_is_not_said_to_be_lacking_is_no_excuse(
     run: Run, report: Callable[[], dict[str, Any]], lacks: str
 ) -> None:
     assert run(GOOD, MESH.replace("BOUND", "False"), lacks=lacks).ret == 11
@@ -439,12 +441,12 @@ def test_what_is_not_said_to_be_lacking_is_no_excuse(
     assert run(GOOD, MESH.replace("BOUND", "True"), lacks=lacks).ret == 0
 
 
-def test_a_check_cannot_excuse_itself(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+def test_plugin_check_cannot_excuse_itself(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     assert run(GOOD + "    pytest.skip('not applicable: no IPVS')\n").ret == 11
     assert [entry["verdict"] for entry in report()["checks"]] == ["blocked"]
 
 
-def test_an_interrupted_run_says_that_it_is_not_whole(run: Run, report: Callable[[], dict[str, Any]]) -> None:
+def test_plugin_interrupted_run_says_that_it_is_not_whole(run: Run, report: Callable[[], dict[str, Any]]) -> None:
     interrupted = GOOD.replace("test_good", "test_zz") + "    raise KeyboardInterrupt\n"
     result = run(BAD, interrupted, options=("--report", "out", "-p", "no:randomly"))
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -463,7 +465,7 @@ def test_reports_go_where_they_are_wanted(run: Run, pytester: pytest.Pytester) -
     assert "one is not two" in (pytester.path / "out" / "report.txt").read_text()
 
 
-def test_a_check_without_a_claim_is_refused(run: Run) -> None:
+def test_plugin_check_without_a_claim_is_refused(run: Run) -> None:
     result = run('\n@check(points=1, hint="")\ndef test_silent():\n    pass\n')
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*test_silent has no claim*"])

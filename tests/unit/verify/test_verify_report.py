@@ -270,7 +270,7 @@ def test_json_there_and_back(report: Report) -> None:
     assert reports.from_json(reports.to_json(report)) == report
 
 
-def test_a_report_of_version_3_has_no_probes() -> None:
+def test_report_of_version_3_has_no_probes() -> None:
     fields = json.loads(reports.to_json(SAMPLE))
     del fields["seen"]["probes"]
     del fields["seen"]["exchanges"]
@@ -288,7 +288,7 @@ def test_a_report_of_version_3_has_no_probes() -> None:
         (to_html, "3 lost (0.24 %); lost in a row: sent within 1.3 s"),
     ],
 )
-def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], sentence: str) -> None:
+def test_report_tells_of_requests_made_while_checks_acted(form: Callable[[Report], str], sentence: str) -> None:
     assert sentence in form(SAMPLE)
     assert "lost" not in form(replace(SAMPLE, seen=replace(SAMPLE.seen, probes=())))
 
@@ -297,14 +297,14 @@ def test_a_report_tells_of_requests_made_while_checks_acted(form: Callable[[Repo
 @pytest.mark.parametrize(
     ("language", "words"), [("en", "had no task for 8.2 s."), ("ko", "8.2초 동안 태스크가 없었습니다")]
 )
-def test_a_report_tells_what_swarm_itself_did(form: Callable[[Report], str], language: str, words: str) -> None:
+def test_report_tells_what_swarm_itself_did(form: Callable[[Report], str], language: str, words: str) -> None:
     spoken: Language = "ko" if language == "ko" else "en"
     assert words in form(replace(SAMPLE, language=spoken))
     assert words not in form(replace(SAMPLE, language=spoken, seen=replace(SAMPLE.seen, exchanges=())))
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_older_report_is_read(version: int) -> None:
+def test_report_older_report_is_read(version: int) -> None:
     fields = json.loads(reports.to_json(replace(REPORT, titles={})))
     for added in ("labgen", "language", "seen", "evidence", *(["not_applicable"] if version == 1 else [])):
         del fields[added]
@@ -315,7 +315,7 @@ def test_an_older_report_is_read(version: int) -> None:
 
 
 @pytest.mark.parametrize("report", [REPORT, APART, SAMPLE, replace(REPORT, checks=())])
-def test_a_report_is_as_its_schema_says(report: Report) -> None:
+def test_report_is_as_its_schema_says(report: Report) -> None:
     schema = json.loads((Path(reports.__file__).parent / "schema.json").read_text(encoding="utf-8"))
     fields = json.loads(reports.to_json(report))
     assert list(Draft202012Validator(schema).iter_errors(fields)) == []
@@ -332,7 +332,7 @@ def test_a_report_is_as_its_schema_says(report: Report) -> None:
         ('{"schema": "labgen.report", "version": 3}', "damaged"),
     ],
 )
-def test_what_is_no_report_is_refused(text: str, why: str) -> None:
+def test_report_what_is_no_report_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         reports.from_json(text)
 
@@ -451,13 +451,13 @@ def test_markdown_tells_apart_what_is_not_applicable() -> None:
     assert "| n/a | -/5 | It is four. | a |\n| n/a | -/5 | It is four. | b |\n" in apart
 
 
-def test_a_run_of_nothing_that_applies_is_no_full_mark() -> None:
+def test_report_run_of_nothing_that_applies_is_no_full_mark() -> None:
     assert reports.to_text(replace(REPORT, checks=(ELSEWHERE,))).splitlines()[-1] == (
         "Nothing was graded: no check applies here; not applicable here: 1 check (5 points): the kernel has no IPVS."
     )
 
 
-def test_a_run_cut_short_and_an_empty_one_say_so() -> None:
+def test_report_run_cut_short_and_an_empty_one_say_so() -> None:
     assert "cut short" in reports.to_text(replace(REPORT, complete=False))
     assert reports.to_text(replace(REPORT, checks=())) == "Nothing was graded: no check ran.\n"
 
@@ -551,12 +551,12 @@ def test_markdown_cannot_be_broken_out_of() -> None:
 
 
 @pytest.mark.parametrize("secret", [TOKEN, "SWMKEY-1-abc", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\nnNz"])
-def test_no_secret_gets_through(secret: str) -> None:
+def test_report_no_secret_gets_through(secret: str) -> None:
     assert reports.clean(f"join --token {secret}") == "join --token (secret)"
 
 
 @given(st.text())
-def test_no_control_character_gets_through(text: str) -> None:
+def test_report_no_control_character_gets_through(text: str) -> None:
     cleaned = reports.clean(text)
     assert all(mark.isprintable() or mark == "\n" for mark in cleaned)
     assert len(cleaned) <= 600

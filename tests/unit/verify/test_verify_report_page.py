@@ -53,7 +53,7 @@ class Page(HTMLParser):
             self.text += data
 
 
-def test_the_page_tells_everything() -> None:
+def test_page_tells_everything() -> None:
     page = Page(to_html(REPORT))
     text = " ".join(page.text.split())
     assert page.open == []
@@ -75,7 +75,7 @@ def test_the_page_tells_everything() -> None:
         assert phrase in text, phrase
 
 
-def test_the_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
+def test_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
     command = "docker service create --name web --constraint node.role==worker --publish 8001:80 nginx"
     hint = Advice(words="It is <gone>.", where="On manager:", commands=(command, 'echo "<b>" && ls'))
     text = to_html(replace(REPORT, checks=tuple(replace(check, hints=(hint,)) for check in REPORT.checks)))
@@ -88,7 +88,7 @@ def test_the_page_gives_each_command_whole_in_a_block_of_its_own() -> None:
 BAD = outcome("web.gone", Verdict.FAIL, 2, "It is there.", "nothing is there")
 
 
-def test_the_page_has_the_place_and_the_commands_of_a_hint_behind_a_click_each() -> None:
+def test_page_has_the_place_and_the_commands_of_a_hint_behind_a_click_each() -> None:
     hint = Advice("It is gone.", "See whether it is there.", "On manager:", ("docker ps",), "This lists it.")
     text = to_html(replace(REPORT, checks=(replace(BAD, hints=(hint,)),)))
     # Once where to begin, and once with its claim.
@@ -106,7 +106,7 @@ def test_the_page_has_the_place_and_the_commands_of_a_hint_behind_a_click_each()
     assert "<summary>명령</summary>" in korean
 
 
-def test_the_page_has_commands_without_a_place_behind_one_click() -> None:
+def test_page_has_commands_without_a_place_behind_one_click() -> None:
     hint = Advice("It is gone.", commands=("docker ps",))
     text = to_html(replace(REPORT, checks=(replace(BAD, hints=(hint,)),)))
     outside = re.sub(r"(?s)<details class=\"hint\"><summary>commands</summary>.*?</details>", "", text)
@@ -115,14 +115,14 @@ def test_the_page_has_commands_without_a_place_behind_one_click() -> None:
     assert "<summary>where</summary>" not in text
 
 
-def test_the_page_speaks_korean() -> None:
+def test_page_speaks_korean() -> None:
     text = to_html(replace(REPORT, language="ko"))
     assert '<html lang="ko">' in text
     for phrase in ("여기부터 시작하세요", "클러스터", "my-database 업데이트", "공백 2.5초", "해 볼 것"):
         assert phrase in text, phrase
 
 
-def test_the_page_loads_and_runs_nothing() -> None:
+def test_page_loads_and_runs_nothing() -> None:
     text = to_html(REPORT)
     page = Page(text)
     assert page.tags & {"script", "img", "link", "iframe", "object", "base", "form", "image", "use"} == set()
@@ -178,7 +178,7 @@ PLAIN = Page(to_html(_with("x")))
 
 
 @given(NASTY_TEXTS)
-def test_nothing_breaks_out_of_the_page(text: str) -> None:
+def test_page_nothing_breaks_out_of_the_page(text: str) -> None:
     page = Page(to_html(_with(text)))
     assert page.open == []
     assert page.tags <= PLAIN.tags | {"code"}
@@ -186,7 +186,7 @@ def test_nothing_breaks_out_of_the_page(text: str) -> None:
 
 
 @given(NASTY_TEXTS)
-def test_nothing_breaks_out_of_the_other_forms(text: str) -> None:
+def test_page_nothing_breaks_out_of_the_other_forms(text: str) -> None:
     report = _with(text)
     root = ElementTree.fromstring(to_junit(report, hints=Stage.COMMAND).encode())
     assert len(root.findall(".//testcase")) == len(report.checks)
@@ -274,7 +274,7 @@ def test_commands_in_a_hint_are_told_apart(hint: str, commands: list[str]) -> No
     assert "".join(part for part, _ in parts) == hint.replace("`", "")
 
 
-def test_an_update_and_a_recovery_are_two_episodes() -> None:
+def test_page_update_and_a_recovery_are_two_episodes() -> None:
     update, recovery = episodes(UPDATED)
     assert (update.kind, update.images, len(update.turns), update.missing) == ("update", (OLD, NEW), 3, 1)
     assert (recovery.kind, recovery.images, len(recovery.turns), recovery.longest_gap) == (
@@ -286,7 +286,7 @@ def test_an_update_and_a_recovery_are_two_episodes() -> None:
     assert (update.places, recovery.places) == (3, 3)
 
 
-def test_a_return_to_an_earlier_image_is_told_as_one() -> None:
+def test_page_return_to_an_earlier_image_is_told_as_one() -> None:
     tasks = (
         task(1, "a", "shutdown", OLD, -60, 2),
         task(1, "a", "shutdown", NEW, 1, 9),
@@ -295,13 +295,13 @@ def test_a_return_to_an_earlier_image_is_told_as_one() -> None:
     assert [episode.kind for episode in episodes(replace(UPDATED, tasks=tasks))] == ["update", "back"]
 
 
-def test_two_updates_far_apart_are_two_episodes() -> None:
+def test_page_two_updates_far_apart_are_two_episodes() -> None:
     tasks = [task(slot, "a", "shutdown", OLD, -600, slot * 1000) for slot in (1, 2)]
     tasks += [task(slot, "a", "running", NEW, slot * 1000 - 1, slot * 1000 + 2) for slot in (1, 2)]
     assert [len(episode.turns) for episode in episodes(replace(UPDATED, tasks=tuple(tasks)))] == [1, 1]
 
 
-def test_a_timeline_is_drawn_to_scale() -> None:
+def test_page_timeline_is_drawn_to_scale() -> None:
     update, _ = episodes(UPDATED)
     drawn = timeline(update, REPORT.seen)
     # From 1 s to 12 s, and an eighth of that before and after: 13.64 s are the whole width.
@@ -350,7 +350,7 @@ def _service(tasks: int):  # type: ignore[no-untyped-def]
     return as_service(replace(UPDATED, tasks=tasks_drawn))
 
 
-def test_a_spread_adds_up() -> None:
+def test_page_spread_adds_up() -> None:
     drawn, legend = spreads(REPORT.seen.requests)
     for page in drawn:
         assert sum(part.width for part in page.stretches) == pytest.approx(100, abs=0.1)
@@ -363,24 +363,24 @@ def test_a_spread_adds_up() -> None:
     assert legend[-1] == ("curl: (28) Connection timed out", -1, 3)
 
 
-def test_an_address_that_nobody_answered_at_is_drawn() -> None:
+def test_page_address_that_nobody_answered_at_is_drawn() -> None:
     report = replace(REPORT, seen=Seen(requests=(SeenRequests("manager", "10.0.2.101", 8001, ()),)))
     assert "no answer" in Page(to_html(report)).text
 
 
-def test_a_run_of_nothing_is_a_page_too() -> None:
+def test_page_run_of_nothing_is_a_page_too() -> None:
     empty = replace(REPORT, checks=(), seen=Seen(), nodes=(), evidence=None, not_begun=())
     assert "Nothing was graded" in Page(to_html(empty)).text
 
 
-def test_a_check_that_passed_everywhere_names_its_nodes_once() -> None:
+def test_page_check_that_passed_everywhere_names_its_nodes_once() -> None:
     passed = tuple(outcome(f"cluster.up[w{at}]", Verdict.PASS, 1, "It is up.") for at in range(20))
     page = Page(to_html(replace(REPORT, checks=passed)))
     assert page.text.count("It is up.") == 1
     assert "20 × holds" in page.text
 
 
-def test_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> None:
+def test_page_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> None:
     unclear = outcome("a.first", Verdict.INCONCLUSIVE, 1, "It is first.", "gone", "labgen status")
     without = outcome("a.second", Verdict.INCONCLUSIVE, 1, "It is second.", "needs a.first")
     failed = outcome("a.third", Verdict.FAIL, 1, "It is third.", "it is not", "docker node ls")
@@ -389,7 +389,7 @@ def test_what_failed_is_where_to_begin_and_then_what_could_not_be_judged() -> No
     assert re.findall(r"It is \w+", begin) == ["It is third", "It is first"]
 
 
-def test_a_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
+def test_page_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
     probe = SeenProbe(
         "web",
         "manager",
@@ -412,7 +412,7 @@ def test_a_probe_is_drawn_in_time_and_a_single_lost_request_is_seen() -> None:
     assert drawn.ticks[:2] == ((0.0, "0 s"), (20.0, "2 s"))
 
 
-def test_a_request_lost_at_the_end_stays_within_the_drawing() -> None:
+def test_page_request_lost_at_the_end_stays_within_the_drawing() -> None:
     stretch = SeenStretch("10.0.2.101", 0, 1, 9.999, 10.0)
     (drawn,) = probes([SeenProbe("web", "manager", 8001, 1, 1, 0.0, 0.0, 10.0, (stretch,))])
     (bar,) = drawn.strips[0].bars

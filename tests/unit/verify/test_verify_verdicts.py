@@ -22,7 +22,7 @@ def fault_names() -> dict[str, list[str]]:
     return {**names, "fake_lab": list(SABOTAGE)}
 
 
-def test_the_data_has_every_lab_and_every_fault_and_no_other(expected_verdicts: ExpectedVerdicts) -> None:
+def test_verdicts_data_has_every_lab_and_every_fault_and_no_other(expected_verdicts: ExpectedVerdicts) -> None:
     if not expected_verdicts.write:
         expected_verdicts.check_names(fault_names())
 
