@@ -13,7 +13,7 @@ What a catalogue does not translate is given in English. ``make messages`` write
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -175,6 +175,21 @@ def sentences(*texts: Text, separator: str = " ") -> Text:
     present = [text for text in texts if text]
     values = tuple((f"sentence{number}", text) for number, text in enumerate(present))
     return Text(separator.join(f"%({name})s" for name, _text in values), values)
+
+
+def listed(texts: Iterable[str | Text], separator: str = ", ") -> Text:
+    """Make a list of several texts, with commas between."""
+    return sentences(*(text if isinstance(text, Text) else untranslated(text) for text in texts), separator=separator)
+
+
+def recorded(text: str) -> Text:
+    """Make a text of one in English that a file has kept; what the catalogue has is translated."""
+    return Text(text, messages=_)
+
+
+def shown(text: str | Text) -> str:
+    """Give a text in the user's language; a string stays as it is."""
+    return text.in_(ui_language()) if isinstance(text, Text) else text
 
 
 def untranslated(text: str) -> Text:

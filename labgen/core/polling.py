@@ -14,12 +14,20 @@ from typing import TypeVar
 
 from labgen.core.errors import LabgenError
 from labgen.core.hint import Hints
+from labgen.core.i18n import Text, _, untranslated
 
 T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """Raised by what is polled: not there yet, and this is what was seen instead."""
+    """Raised by what is polled: not there yet, and this is what was seen instead.
+
+    :ivar words: what was seen, in every language.
+    """
+
+    def __init__(self, seen: str | Text) -> None:
+        self.words = seen if isinstance(seen, Text) else untranslated(seen)
+        super().__init__(str(self.words))
 
 
 class Hopeless(NotYet):
@@ -47,13 +55,13 @@ class Patience:
 
 
 def wait_until(
-    what: str,
+    what: str | Text,
     look: Callable[[], T],
     *,
     within: float,
     every: float = 0.5,
     error: type[LabgenError] = LabgenError,
-    hint: str | Hints = "",
+    hint: str | Text | Hints = "",
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = pause,
 ) -> T:
@@ -75,15 +83,25 @@ def wait_until(
         try:
             return look()
         except NotYet as not_yet:
-            last = str(not_yet)
+            last = not_yet.words
             if not isinstance(not_yet, Hopeless):
                 given_up = None
             elif given_up is None:
                 given_up = clock()
         spent = clock() - start
         if given_up is not None and clock() - given_up >= GRACE:
-            raise error(f"waited {spent:.0f} s for {what}, which cannot come any more: {last}", hint)
+            raise error(
+                _(
+                    "waited %(seconds).0f s for %(what)s, which cannot come any more: %(last)s",
+                    seconds=spent,
+                    what=what,
+                    last=last,
+                ),
+                hint,
+            )
         if spent >= within:
-            raise error(f"waited {spent:.0f} s for {what}; last seen: {last}", hint)
+            raise error(
+                _("waited %(seconds).0f s for %(what)s; last seen: %(last)s", seconds=spent, what=what, last=last), hint
+            )
         pause(min(gap, max(within - spent, 0.0)))
         gap = min(gap * 1.3, every * 4)

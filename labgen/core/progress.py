@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from labgen.core.i18n import Text, _, ui_language
+from labgen.core.i18n import Text, _, shown
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -42,7 +42,7 @@ class Lines(Progress):
     @contextmanager
     def step(self, what: str | Text) -> Iterator[None]:
         start = time.monotonic()
-        self._say(f"{_shown(what)} ...")
+        self._say(f"{shown(what)} ...")
         try:
             yield
         except BaseException:
@@ -54,7 +54,7 @@ class Lines(Progress):
         self._say(text)
 
     def _say(self, text: str | Text) -> None:
-        print(_shown(text), file=self._stream, flush=True)
+        print(shown(text), file=self._stream, flush=True)
 
 
 class Terminal(Progress):
@@ -73,7 +73,7 @@ class Terminal(Progress):
         from rich.text import Text as Rich
 
         start = time.monotonic()
-        what = _shown(what)
+        what = shown(what)
         outer, self._what = (self._status, self._what), what
         mark = "✗"
         try:
@@ -88,17 +88,13 @@ class Terminal(Progress):
             self._console.print(Rich.assemble((mark, style), f" {what} ", (spent, "dim")))
 
     def note(self, text: str | Text) -> None:
-        self._console.print(_shown(text))
+        self._console.print(shown(text))
 
     def detail(self, text: str | Text) -> None:
         if self._status is not None:
             from rich.text import Text as Rich
 
-            self._status.update(Rich.assemble(self._what, "  ", (_shown(text)[:100], "dim")))
-
-
-def _shown(text: str | Text) -> str:
-    return text if isinstance(text, str) else text.in_(ui_language())
+            self._status.update(Rich.assemble(self._what, "  ", (shown(text)[:100], "dim")))
 
 
 def for_stream() -> Progress:

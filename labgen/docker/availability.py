@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from labgen.core.errors import LabgenError
+from labgen.core.i18n import NOTHING, Text, _, listed, sentences
 from labgen.core.polling import NotYet
 from labgen.docker.api import Run
 
@@ -133,19 +134,34 @@ class Probed:
         return max((stretch.slowest for stretch in self.stretches if stretch.answered), default=0.0)
 
     def __str__(self) -> str:
+        return str(self.words)
+
+    @property
+    def words(self) -> Text:
         """Describe it for people: ``1240 requests, 2 lost (0.16 %: 2 x no answer), for 0.4 s at most``."""
         if not self.requests:
-            return "no request was made"
-        slow = f"; the slowest answer took {self.slowest:.1f} s" if self.slowest >= _SLOW else ""
+            return _("no request was made")
+        slow = _("the slowest answer took %(seconds).1f s", seconds=self.slowest) if self.slowest >= _SLOW else NOTHING
         if not self.lost:
-            return f"{self.requests} requests, none lost{slow}"
+            return sentences(_("%(requests)s requests, none lost", requests=self.requests), slow, separator="; ")
         why: Counter[int] = Counter()
         for stretch in self.losses:
             why[stretch.status] += stretch.count
-        causes = ", ".join(f"{many} x {f'status {code}' if code else 'no answer'}" for code, many in why.most_common(2))
-        share = 100 * self.lost / self.requests
-        lost = f"{self.lost} lost ({share:.2f} %: {causes}), for {self.silence:.1f} s at most"
-        return f"{self.requests} requests, {lost}{slow}"
+        causes = listed(
+            _("%(number)s x status %(status)s", number=number, status=status)
+            if status
+            else _("%(number)s x no answer", number=number)
+            for status, number in why.most_common(2)
+        )
+        lost = _(
+            "%(requests)s requests, %(lost)s lost (%(share).2f %%: %(causes)s), for %(seconds).1f s at most",
+            requests=self.requests,
+            lost=self.lost,
+            share=100 * self.lost / self.requests,
+            causes=causes,
+            seconds=self.silence,
+        )
+        return sentences(lost, slow, separator="; ")
 
 
 class Probe:
@@ -232,7 +248,7 @@ class Beside:
 
 
 @contextmanager
-def beside(probe: Probe, ask: Run, also: Run, wait: Callable[[str, Callable[[], None]], object]) -> Iterator[Beside]:
+def beside(probe: Probe, ask: Run, also: Run, wait: Callable[[Text, Callable[[], None]], object]) -> Iterator[Beside]:
     """Make a probe's requests while something happens: they begin before it, and end after it, also where it fails.
 
     :param ask: runs the script that makes them; is called in a thread of its own.
@@ -257,11 +273,11 @@ def beside(probe: Probe, ask: Run, also: Run, wait: Callable[[str, Callable[[], 
         if failed:
             raise failed[0]
         if not also(probe.begun).strip():
-            raise NotYet("none was made")
+            raise NotYet(_("no request was made"))
 
     outcome = Beside()
     try:
-        wait("the first requests", begun)
+        wait(_("the first requests"), begun)
         yield outcome
     finally:
         before = len(failed)

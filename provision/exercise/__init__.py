@@ -6,6 +6,7 @@ from types import ModuleType
 
 from labgen.core.atomic_files import write_whole
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import _
 from labgen.exercise.catalogue import find, import_part
 from labgen.exercise.model import Exercise
 from labgen.machines.inventory import Inventory
@@ -59,13 +60,18 @@ def reset(name: str, inventory: Inventory, *, say: Say) -> None:
     undo = getattr(_module(name), "reset", services.clear)
     undo(run)
     leftovers.forget(inventory.folder, name)
-    say(f"{name}: nothing of it is left.")
+    run.say(_("%(exercise)s: everything that it made is removed.", exercise=name))
 
 
 def make_way(run: Run) -> None:
     """Remove the services that an earlier run has left which did not come to its end."""
     if names := leftovers.of_earlier_run(run):
-        run.say(f"# An earlier run of {run.exercise.name} did not come to its end: its services make way.")
+        run.remark(
+            _(
+                "An earlier run of %(exercise)s was interrupted. Its services are removed first.",
+                exercise=run.exercise.name,
+            )
+        )
         services.remove_services(run, names)
 
 
@@ -76,7 +82,7 @@ def _leave(run: Run) -> None:
 def _fitting(name: str, lab: Lab) -> Exercise:
     exercise = find(name)
     if lacking := exercise.lacking(lab):
-        raise ExerciseError(lacking, f"Say so in lab.yml ({exercise.enlarged(lab)}), then: labgen up")
+        raise ExerciseError(lacking, _("Set %(sizes)s in lab.yml, then: labgen up", sizes=exercise.enlarged(lab)))
     return exercise
 
 

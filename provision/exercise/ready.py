@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from labgen.core.errors import ExerciseError, LabgenError, NodeError, SwarmError
+from labgen.core.i18n import Text, _, listed
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.swarm import SwarmNode
@@ -38,17 +39,17 @@ def make_ready(run: Run) -> None:
     suspects = run.lab.nodes if interrupted else away
     started = sum(start_engine(run, node) for node in suspects)
     if sum(_rejoin(run, node) for node in suspects) or started:
-        run.wait("every node to be Ready", functools.partial(_check_all_ready, run), within=60)
+        run.wait(_("every node to be Ready"), functools.partial(_check_all_ready, run), within=60)
         members = _read_members(run)
     missing = [node.name for node in run.lab.nodes if not _is_ready(members, node)]
     if missing:
-        states = ", ".join(
-            f"{name} is {members[name].state if name in members else 'not in the swarm'}" for name in missing
-        )
+        states = listed(_describe(name, members.get(name)) for name in missing)
         error = SwarmError(
-            f"not every node is Ready: {states}.",
-            "See with `labgen status` whether the machines run, start them with `labgen up`; fab bootstrap starts "
-            "engines that were stopped, and brings the swarm together again.",
+            _("not every node is Ready: %(states)s.", states=states),
+            _(
+                "See which machines run: labgen status. Start them: labgen up. If they run, repair the swarm: "
+                "fab bootstrap"
+            ),
         )
         raise run.explained(error, {"node"})
     give_roles(run, members)
@@ -67,7 +68,7 @@ def _reach_members(run: Run) -> dict[str, SwarmNode]:
     except LabgenError:
         if not sum(start_engine(run, node) for node in run.lab.managers) and not _promote_again(run):
             raise
-    return run.look("the first manager to tell the nodes of the swarm", functools.partial(of_swarm, run))
+    return run.look(_("the first manager to list the swarm's nodes"), functools.partial(of_swarm, run))
 
 
 def _wait_for_boot(run: Run, away: list[Node]) -> None:
@@ -80,12 +81,12 @@ def _wait_for_boot(run: Run, away: list[Node]) -> None:
                 shell.run("true", within=10)
             except NodeError as why:
                 shell.forget()
-                raise NotYet(why.message) from None
+                raise NotYet(why.words) from None
 
     names = ", ".join(node.name for node in away)
-    run.say(f"# An exercise that restarts machines did not come to its end: {names} may be booting still.")
+    run.remark(_("An exercise that restarts machines was interrupted. Still booting, perhaps: %(nodes)s.", nodes=names))
     with suppress(ExerciseError):
-        run.wait(f"{names} to answer", look, within=BOOT_WITHIN)
+        run.wait(_("%(nodes)s to answer", nodes=names), look, within=BOOT_WITHIN)
 
 
 def start_engine(run: Run, node: Node) -> bool:
@@ -95,7 +96,7 @@ def start_engine(run: Run, node: Node) -> bool:
     except NodeError:
         return False  # What follows says that the node cannot be reached.
     if started:
-        run.say(f"# The engine of {node.name} did not run.")
+        run.remark(_("The engine of %(node)s was stopped.", node=node.name))
         run.say(f"[{node.name}]$ sudo systemctl start docker")
     return bool(started)
 
@@ -111,7 +112,7 @@ def _promote_again(run: Run) -> bool:
         return False
     for node in run.lab.nodes:
         if node != first and _is_manager(run, node):
-            run.say(f"# {first.name} is a worker; the lab has it as a manager.")
+            run.remark(_wrong_role(first, "worker"))
             run.say(f"[{node.name}]$ docker node promote {first.name}")
             run.shell(node).run(f"docker node promote {shlex.quote(local.node_id)}", what="docker node promote")
             return True
@@ -147,7 +148,7 @@ def _rejoin(run: Run, node: Node) -> bool:
             return False
     except NodeError:
         return False
-    run.say(f"# {node.name} is in no swarm: it joins again, as {node.role}.")
+    run.remark(_("%(node)s is in no swarm. It joins again, as %(role)s.", node=node.name, role=node.role))
     run.say(f"[{node.name}]$ {membership.join_shown(node, run.lab.first_manager)}")
     membership.join(shell, run.manager, swarm.LocalSwarm.inactive(), {}, membership.token(run.manager, node.role))
     return True
@@ -157,9 +158,9 @@ def _check_all_ready(run: Run) -> None:
     members = run.nodes()
     ready = [node.name for node in members if node.ready]
     if missing := [node.name for node in run.lab.nodes if node.name not in ready]:
-        raise NotYet(f"{', '.join(missing)} not yet")
+        raise NotYet(_("not Ready: %(nodes)s", nodes=", ".join(missing)))
     if twice := {name for name in ready if ready.count(name) > 1}:
-        raise NotYet(f"the membership that {', '.join(sorted(twice))} has lost is not missed yet")
+        raise NotYet(_("earlier memberships still Ready: %(nodes)s", nodes=", ".join(sorted(twice))))
     drop_ghosts(run)
 
 
@@ -182,10 +183,30 @@ def give_roles(run: Run, members: Mapping[str, SwarmNode] | None = None) -> None
     wrong = [node for node in run.lab.nodes if members[node.name].role != node.role]
     for node in sorted(wrong, key=lambda node: node.role):
         verb = "promote" if node.role == "manager" else "demote"
-        run.say(f"# {node.name} is a {members[node.name].role}; the lab has it as a {node.role}.")
+        run.remark(_wrong_role(node, members[node.name].role))
         run.say(f"[{run.lab.first_manager.name}]$ docker node {verb} {node.name}")
         run.manager.run(f"docker node {verb} {shlex.quote(members[node.name].id)}", what=f"docker node {verb}")
-        run.wait(f"{node.name} to be a {node.role}", functools.partial(in_role, run, node), within=60)
+        run.wait(
+            _("%(node)s to be a %(role)s", node=node.name, role=node.role),
+            functools.partial(in_role, run, node),
+            within=60,
+        )
+
+
+def _describe(name: str, member: SwarmNode | None) -> Text:
+    """Describe a node as the managers have it: ``swarm-worker1 is down (worker)``."""
+    if member is None:
+        return _("%(node)s is not in the swarm", node=name)
+    return _("%(node)s is %(state)s (%(role)s)", node=name, state=member.state, role=member.role)
+
+
+def _wrong_role(node: Node, role: str) -> Text:
+    return _(
+        "%(node)s has the role %(role)s. In lab.yml it has the role %(right)s.",
+        node=node.name,
+        role=role,
+        right=node.role,
+    )
 
 
 def of_swarm(run: Run) -> dict[str, SwarmNode]:
@@ -196,7 +217,7 @@ def of_swarm(run: Run) -> dict[str, SwarmNode]:
     try:
         return _read_members(run)
     except (NodeError, SwarmError) as why:
-        raise NotYet(why.message) from None
+        raise NotYet(why.words) from None
 
 
 def in_role(run: Run, node: Node) -> None:
@@ -206,14 +227,20 @@ def in_role(run: Run, node: Node) -> None:
     """
     member = of_swarm(run).get(node.name)
     if member is None or not member.ready or member.role != node.role:
-        raise NotYet(f"{node.name} is {f'{member.state}, a {member.role}' if member else 'not in the swarm'}")
+        raise NotYet(_describe(node.name, member))
     if node.role == "manager" and not member.reachable:
-        raise NotYet(f"the managers do not reach {node.name} yet")
+        raise NotYet(_("the managers do not reach %(node)s yet", node=node.name))
     if swarm.local(run.shell(node).ask).is_manager != (node.role == "manager"):
-        raise NotYet(f"{node.name} does not know yet that it is a {node.role}")
+        raise NotYet(_("%(node)s has not changed to %(role)s yet", node=node.name, role=node.role))
 
 
 def _activate(run: Run, node: SwarmNode) -> None:
-    run.say(f"# {node.name} has availability {node.availability}: it takes no tasks until it is active again.")
+    run.remark(
+        _(
+            "%(node)s has availability %(availability)s: it takes no tasks until it is active again.",
+            node=node.name,
+            availability=node.availability,
+        )
+    )
     run.say(f"[{run.lab.first_manager.name}]$ docker node update --availability active {node.name}")
     run.manager.run(f"docker node update --availability active {shlex.quote(node.id)}", what="docker node update")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from labgen.core.errors import ExerciseError, LabgenError
+from labgen.core.i18n import Text, _, shown
 from labgen.core.polling import NotYet, wait_until
 from labgen.docker import container_times, swarm
 from labgen.docker.swarm import Service, SwarmNode, Task
@@ -26,6 +27,11 @@ class _Late(LabgenError):
     """The deadline of a wait passed."""
 
 
+def look_with(command: str) -> Text:
+    """Compose the hint to look with a command."""
+    return _("Look with: %(command)s", command=command)
+
+
 class Run:
     """One carrying-out of an exercise.
 
@@ -36,9 +42,26 @@ class Run:
         self.inventory = inventory
         self.lab = inventory.lab
         self.exercise = exercise
-        self.say = say
+        self._say = say
         self.notes: dict[str, str] = {}
         self._shells: dict[str, Shell] = {}
+
+    def say(self, line: str | Text) -> None:
+        """Print a line in the learner's language."""
+        self._say(shown(line))
+
+    def tell(self, seen: str | Text) -> None:
+        """Print what was seen, below the command."""
+        self._say(f"  {shown(seen)}")
+
+    def remark(self, words: str | Text) -> None:
+        """Print why a command follows that is no step of the exercise."""
+        self._say(f"# {shown(words)}")
+
+    @property
+    def start_over(self) -> Text:
+        """The hint to begin the exercise again from nothing."""
+        return _("Start the exercise over: fab exercise.reset %(exercise)s", exercise=self.exercise.name)
 
     def parameters(self, kind: type[P]) -> P:
         """Give the parameters of the exercise.
@@ -74,7 +97,7 @@ class Run:
         """
         service = swarm.service(self.manager.ask, name)
         if service is None:
-            raise NotYet(f"there is no service {name}")
+            raise NotYet(_("there is no service %(service)s", service=name))
         return service
 
     def lived(self, name: str) -> Service:
@@ -108,13 +131,13 @@ class Run:
         for node in self.lab.nodes:
             if node.name == name:
                 return node
-        raise NotYet(f"task {task.id[:12]} is on no node of the lab")
+        raise NotYet(_("task %(task)s is on no node of the lab", task=task.id[:12]))
 
-    def wait(self, what: str, look: Callable[[], None], *, within: float = 60.0, hint: str = "") -> None:
+    def wait(self, what: str | Text, look: Callable[[], None], *, within: float = 60.0, hint: str | Text = "") -> None:
         """Wait until ``look`` returns, and discard its result."""
         self.look(what, look, within=within, hint=hint)
 
-    def look(self, what: str, look: Callable[[], T], *, within: float = 60.0, hint: str = "") -> T:
+    def look(self, what: str | Text, look: Callable[[], T], *, within: float = 60.0, hint: str | Text = "") -> T:
         """Wait until ``look`` returns, and give its result.
 
         :param look: returns it; raises :class:`labgen.core.polling.NotYet` with what is seen instead.
@@ -122,12 +145,12 @@ class Run:
         :raises ExerciseError: it did not come, with the last thing seen.
         """
         names = [service.name for service in self.exercise.services]
-        look_at = f"Look with: docker service ps --no-trunc {names[0]}" if names else "Look with: docker node ls"
+        look_at = f"docker service ps --no-trunc {names[0]}" if names else "docker node ls"
         within = self.inventory.patience.seconds(within)
         try:
-            return wait_until(what, look, within=within, error=_Late, hint=hint or look_at)
+            return wait_until(what, look, within=within, error=_Late, hint=hint or look_with(look_at))
         except _Late as late:
-            raise self.explained(ExerciseError(late.message, late.hint), {"tasks", "node"}) from None
+            raise self.explained(ExerciseError(late.words, late.hints), {"tasks", "node"}) from None
 
     def explained(self, error: LabgenError, topics: Collection[Topic]) -> LabgenError:
         """Put the cause before an error, if it is recognised; else return the error unchanged.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import NOTHING, Text, _, listed, sentences, untranslated
 from labgen.core.polling import Hopeless, NotYet
 from labgen.docker import swarm
 from labgen.docker.hopeless import hopeless
-from labgen.docker.swarm import Service, run_of
+from labgen.docker.swarm import Service
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec, differences
 from labgen.model.lab import Lab, Node
@@ -19,11 +20,13 @@ from provision.exercise.run import Run
 from provision.exercise.steps import Command, Step
 from provision.exercise.timing import watched
 
+_SEE_TASKS = _("See its tasks, and where they run.")
+
 
 def create(
     lab: Lab,
     spec: ServiceSpec,
-    why: str,
+    why: str | Text,
     *,
     also: Sequence[ServiceSpec] = (),
     until: Callable[[Run], None] | None = None,
@@ -51,14 +54,14 @@ def create(
     )
 
 
-def show(lab: Lab, name: str, why: str = "See its tasks, and where they run.") -> Step:
+def show(lab: Lab, name: str, why: str | Text = _SEE_TASKS) -> Step:
     """Compose the step that shows a service's tasks."""
     return Step(lab.first_manager, why, Command(f"docker service ps {name}"))
 
 
 def _use_existing(
     run: Run, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
-) -> str | None:
+) -> Text | None:
     """Tell why the service need not be created; remove one that the course has left, never a learner's own."""
     name = specs[0].name
     service = swarm.service(run.manager.ask, name)
@@ -66,35 +69,42 @@ def _use_existing(
         return None
     fits = any(not differences(spec, service) for spec in specs)
     if why := _why_recreate(run, service, specs, shows, may_pause) if fits else _name_origin(run, service):
-        run.say(f"  {name} is there, {why}: it is removed first, and made again.")
+        run.tell(_("%(why)s Service %(service)s is removed and created again.", why=why, service=name))
         remove_services(run, [name])
         return None
     if fits:
-        return f"{name} is there already, as it should be."
+        return _("%(service)s exists already, with the right settings.", service=name)
     raise ExerciseError(
-        f"there is a service {name} already, made with other settings: {'; '.join(differences(specs[0], service))}.",
-        f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
+        _(
+            "service %(service)s exists already, with other settings: %(differences)s.",
+            service=name,
+            differences="; ".join(differences(specs[0], service)),
+        ),
+        _(
+            "Correct it by hand, or remove it with: fab exercise.reset %(exercise)s",
+            exercise=run.exercise.name,
+        ),
     )
 
 
 def _why_recreate(
     run: Run, service: Service, specs: Sequence[ServiceSpec], shows: Callable[[Run], bool] | None, may_pause: bool
-) -> str:
+) -> Text:
     """Tell why a service must be created again, though its settings are right; empty if it can be used."""
     if service.update_state == "rollback_paused" or (service.update_state == "paused" and not may_pause):
-        return "and its update is paused"
+        return _("The update of %(service)s is paused.", service=service.name)
     if shows and differences(specs[0], service) and not shows(run):
-        return "but its history does not show what should have happened to it"
-    return ""
+        return _("The history of %(service)s does not show what this exercise does.", service=service.name)
+    return NOTHING
 
 
-def _name_origin(run: Run, service: Service) -> str:
+def _name_origin(run: Run, service: Service) -> Text:
     """Tell which exercise has left a service as it is; empty if it is a learner's own."""
     if exercise := leftovers.made_by(service):
-        return f"as the exercise {exercise} leaves it"
+        return _("Exercise %(exercise)s has left %(service)s.", exercise=exercise, service=service.name)
     if exercise := leftovers.left_by(run, service):
-        return f"as a run of {exercise} has left it that did not come to its end"
-    return ""
+        return _("An interrupted run of %(exercise)s has left %(service)s.", exercise=exercise, service=service.name)
+    return NOTHING
 
 
 def running(run: Run, name: str, count: int | None = None, within: float = 120.0) -> None:
@@ -112,20 +122,25 @@ def running(run: Run, name: str, count: int | None = None, within: float = 120.0
         expected = len(nodes) if expected is None else expected
         if len(service.running) != expected or not service.settled:
             if why := hopeless(service):
-                raise Hopeless(f"{describe(service, expected)}: {why}")
+                raise Hopeless(listed((describe(service, expected), why), ": "))
             raise NotYet(describe(service, expected))
         counts.clear()
         counts.update({host: len(tasks) for host, tasks in sorted(run.placed(service).items())})
 
-    run.wait(f"the tasks of {name} to run", look, within=within)
+    run.wait(_("the tasks of %(service)s to run", service=name), look, within=within)
     total = sum(counts.values())
-    run.say(f"  {total} of {total} tasks run: {', '.join(f'{many} on {host}' for host, many in counts.items())}")
+    run.tell(_("%(count)s of %(count)s tasks run: %(nodes)s", count=total, nodes=spread(counts)))
+
+
+def spread(counts: Mapping[str, int]) -> Text:
+    """Describe how many tasks run on which node: ``2 on swarm-worker1, 1 on swarm-worker2``."""
+    return listed(_("%(count)s on %(node)s", count=count, node=node) for node, count in counts.items())
 
 
 def inside(
     lab: Lab,
     name: str,
-    why: str,
+    why: str | Text,
     shown: str,
     *,
     script: str = "",
@@ -145,12 +160,12 @@ def inside(
         def look() -> None:
             service = run.service(name)
             if not service.running:
-                raise NotYet(f"no task of {name} runs")
+                raise NotYet(_("no task of %(service)s runs", service=name))
             task = service.running[0]
             node = run.host(task)
             output = run.shell(node).attempt((script or shown).replace("CONTAINER", shlex.quote(task.container_id)))
             if not output.ok:
-                raise NotYet(f"on {node.name}: {output.said or 'it failed'}")
+                raise NotYet(_("on %(node)s: %(output)s", node=node.name, output=output.said or _("no output")))
             if judge:
                 judge(run, output.out)
             lines[:] = [f"[{node.name}]$ {shown.replace('CONTAINER', task.container_id[:12])}", output.out.strip()]
@@ -159,14 +174,26 @@ def inside(
         run.say(lines[0])
         return lines[1].replace("\n", "\n  ")
 
-    return Step(lab.first_manager, why, carry_out, placeholder=f"{shown}    (on the node of {name})")
+    return Step(
+        lab.first_manager,
+        why,
+        carry_out,
+        placeholder=_("%(command)s    (on a node with a task of %(service)s)", command=shown, service=name),
+    )
 
 
-def describe(service: Service, expected: int) -> str:
+def describe(service: Service, expected: int) -> Text:
     """Describe how far a service has come, for people."""
     others = [f"{task.state} {task.error}".strip() for task in service.tasks if not task.running]
-    update = f"; update {service.update_state}: {service.update_message}" if service.update_state else ""
-    return f"{run_of(len(service.running), expected)} ({', '.join(others[-4:]) or 'none else'}){update}"
+    count, more = min(len(service.running), expected), len(service.running) - expected
+    running = _("%(count)s of %(expected)s run", count=count, expected=expected)
+    if more > 0:
+        running = _("%(running)s, %(more)s more", running=running, more=more)
+    tasks = untranslated(f"({', '.join(others[-4:])})") if others else NOTHING
+    update = (
+        untranslated(f"(update {service.update_state}: {service.update_message})") if service.update_state else NOTHING
+    )
+    return sentences(running, tasks, update)
 
 
 def listeners(port: int) -> str:
@@ -184,14 +211,14 @@ def port_open(run: Run, node: Node, port: int) -> None:
     def look() -> None:
         output = run.shell(node).attempt(listeners(port))
         if not output.ok:
-            raise NotYet("nothing listens")
+            raise NotYet(_("no program listens there"))
         if "dockerd" not in output.out:
             raise ExerciseError(
-                f"port {port} of {node.name} is taken by another program: {_name_process(output.out)}",
-                f"End it there, then start over: fab exercise.reset {run.exercise.name}",
+                _port_taken(node, port, output.out),
+                _("End that program on %(node)s. %(start_over)s", node=node.name, start_over=run.start_over),
             )
 
-    run.wait(f"port {port} on {node.name}", look, within=30)
+    run.wait(_("port %(port)s on %(node)s", port=port, node=node.name), look, within=30)
 
 
 def ports_free(run: Run, ports: Sequence[int]) -> None:
@@ -208,9 +235,22 @@ def ports_free(run: Run, ports: Sequence[int]) -> None:
             if "docker" not in line:
                 port = next((port for port in ports if f":{port} " in line), ports[0])
                 raise ExerciseError(
-                    f"port {port} of {node.name} is taken by another program: {_name_process(line)}",
-                    f"End it there ({node.name}: sudo ss -lntp | grep {port}), then run the exercise again.",
+                    _port_taken(node, port, line),
+                    _(
+                        "Find it on %(node)s with: sudo ss -lntp | grep %(port)s. End it, then run the exercise again.",
+                        node=node.name,
+                        port=port,
+                    ),
                 )
+
+
+def _port_taken(node: Node, port: int, listening: str) -> Text:
+    return _(
+        "port %(port)s of %(node)s is taken by another program: %(program)s",
+        port=port,
+        node=node.name,
+        program=_name_process(listening),
+    )
 
 
 def _name_process(listening: str) -> str:
@@ -237,10 +277,10 @@ def gone(run: Run, names: Sequence[str], within: float = 60.0) -> None:
     def look() -> None:
         hosts = [node.name for node in run.lab.nodes if run.shell(node).run(script).strip()]
         if hosts:
-            raise NotYet(f"containers on {', '.join(hosts)}")
+            raise NotYet(_("containers on %(nodes)s", nodes=", ".join(hosts)))
 
     if names:
-        run.wait("their containers to be gone", look, within=within)
+        run.wait(_("their containers to be gone"), look, within=within)
 
 
 def clear(run: Run) -> None:
@@ -261,7 +301,8 @@ def clear(run: Run) -> None:
         if existing:
             run.say(f"[{manager}]$ docker {kind} rm {' '.join(existing)}")
             run.wait(
-                f"{kind} {', '.join(existing)} to be gone", functools.partial(_remove_objects, run, kind, existing)
+                _("%(kind)s %(names)s to be gone", kind=kind, names=", ".join(existing)),
+                functools.partial(_remove_objects, run, kind, existing),
             )
     for node in run.nodes():
         keys = [key for key in exercise.labels if f"{node.id} {key}" in before]

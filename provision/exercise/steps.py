@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import NOTHING, Text, _, recorded, shown
 from labgen.core.printable import printable
 from labgen.core.redaction import redact
 from labgen.docker.api import busy
@@ -74,10 +75,10 @@ class Step:
     """
 
     node: Node
-    why: str
-    command: Command | Callable[[Run], Command | str]
-    placeholder: str = ""
-    skip_if: Callable[[Run], str | None] | None = None
+    why: str | Text
+    command: Command | Callable[[Run], Command | str | Text]
+    placeholder: str | Text = ""
+    skip_if: Callable[[Run], str | Text | None] | None = None
     before: Callable[[Run], None] | None = None
     during: Callable[[Run], AbstractContextManager[None]] | None = None
     until: Callable[[Run], None] | None = None
@@ -100,22 +101,31 @@ class Chosen:
     """
 
     def __init__(self, script: Script, lacks: Lacks) -> None:
-        self.steps: list[tuple[Step, str]] = []
+        self.steps: list[tuple[Step, Text]] = []
         reasons: set[str] = set()
         for step in script:
             if step.instead_of and not any(capability in lacks for capability in step.instead_of):
                 continue
             why = next((lacks[capability] for capability in step.needs if capability in lacks), "")
-            # In full where it is met first: several steps in a row lack the same.
-            remark = f"not applicable here: {'as above' if why in reasons else why}" if why else ""
+            self.steps.append((step, _not_applicable(why, repeated=why in reasons) if why else NOTHING))
             reasons.add(why)
-            self.steps.append((step, remark))
         self.left_out = sum(bool(remark) for _, remark in self.steps)
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> Text:
         """What a last line adds: "; 6 of its 14 steps are not applicable here", empty where all are."""
-        return f"; {self.left_out} of its {len(self.steps)} steps are not applicable here" if self.left_out else ""
+        if not self.left_out:
+            return NOTHING
+        return _(
+            "; %(count)s of its %(steps)s steps are not applicable here", count=self.left_out, steps=len(self.steps)
+        )
+
+
+def _not_applicable(why: str, *, repeated: bool) -> Text:
+    """Say that a step is not applicable; the reason in full only once, for several steps in a row lack the same."""
+    if repeated:
+        return _("not applicable here, for the same reason")
+    return _("not applicable here: %(why)s", why=recorded(why))
 
 
 def play(run: Run, script: Script, begin: Callable[[], None] = lambda: None) -> Spent:
@@ -128,15 +138,21 @@ def play(run: Run, script: Script, begin: Callable[[], None] = lambda: None) -> 
     chosen = Chosen(script, run.inventory.lacks)
     spent = Spent(run.exercise.name)
     for step, not_applicable in chosen.steps:
-        run.say(f"\n# {step.why}")
+        run.say(f"\n# {shown(step.why)}")
         if not_applicable:
-            run.say(f"  {not_applicable}")
+            run.tell(not_applicable)
             continue
         begin()
         start = time.monotonic()
         did = _play_step(run, step)
-        spent.step(step.why, time.monotonic() - start, step.timers if did else ())
-    run.say(f"\n{run.exercise.name}: done in {spent}{chosen.summary}.")
+        spent.step(str(step.why), time.monotonic() - start, step.timers if did else ())
+    end = _(
+        "%(exercise)s: done in %(spent)s%(left_out)s.",
+        exercise=run.exercise.name,
+        spent=spent.words,
+        left_out=chosen.summary,
+    )
+    run.say(f"\n{shown(end)}")
     return spent
 
 
@@ -144,15 +160,15 @@ def _play_step(run: Run, step: Step) -> bool:
     """Carry one step out; tell whether there was anything to do."""
     already = step.skip_if(run) if step.skip_if else None
     if already:
-        run.say(f"  {already}")
+        run.tell(already)
         if step.until:
             step.until(run)
         return False
     if step.before:
         step.before(run)
     command = step.command if isinstance(step.command, Command) else step.command(run)
-    if isinstance(command, str):
-        run.say(f"  {command}")
+    if not isinstance(command, Command):
+        run.tell(command)
         return False
     with step.during(run) if step.during else nullcontext():
         _type(run, step, command)
@@ -164,19 +180,31 @@ def _play_step(run: Run, step: Step) -> bool:
 def _type(run: Run, step: Step, command: Command) -> None:
     node = command.node or step.node
     output = _attempt(run, step, node, command)
-    again = f"Start the exercise over: fab exercise.reset {run.exercise.name}"
     if step.ends == "well" and not output.ok:
         raise ExerciseError(
-            f"{run.exercise.name}: `{command.shown}` failed on {node.name}: {output.said or 'no output'}", again
+            _(
+                "%(exercise)s: `%(command)s` failed on %(node)s: %(output)s",
+                exercise=run.exercise.name,
+                command=command.shown,
+                node=node.name,
+                output=output.said or _("no output"),
+            ),
+            run.start_over,
         )
     if step.ends == "error" and output.ok:
         raise ExerciseError(
-            f"{run.exercise.name}: `{command.shown}` on {node.name} should have failed, and did not.", again
+            _(
+                "%(exercise)s: `%(command)s` on %(node)s should have failed, and did not.",
+                exercise=run.exercise.name,
+                command=command.shown,
+                node=node.name,
+            ),
+            run.start_over,
         )
     printed = printable(redact(output.out if output.ok else f"{output.out}\n{output.said}"))
     if not step.quiet:
         for line in filter(str.strip, printed.rstrip().splitlines()):
-            run.say(f"  {line}")
+            run.tell(line)
 
 
 def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
@@ -190,12 +218,12 @@ def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
         if output.ok or attempt == _ATTEMPTS:
             break
         if _CONFLICT in output.said:
-            run.say("  Swarm was changing the service itself, and refused the command. The same command again:")
+            run.tell(_("Swarm was changing the service itself, and refused the command. The same command again:"))
         elif step.skip_if and step.ends == "well" and busy(output.said):
             if already := step.skip_if(run):
-                run.say(f"  {already}")
+                run.tell(already)
                 return Output(0, "", "")
-            run.say("  The engine was too busy to answer in time. The same command again:")
+            run.tell(_("The engine was too busy to answer in time. The same command again:"))
         else:
             break
     return output
@@ -211,8 +239,8 @@ def print_out(exercise: Exercise, script: Script, lacks: Lacks, say: Say) -> Non
     say(headline(exercise))
     for step, not_applicable in Chosen(script, lacks).steps:
         if not_applicable:
-            say(f"\n# {step.why}\n  {not_applicable}")
+            say(f"\n# {shown(step.why)}\n  {shown(not_applicable)}")
             continue
-        shown = step.command.shown if isinstance(step.command, Command) else step.placeholder
-        only = "  (left out where it is so already)" if step.skip_if else ""
-        say(f"\n# {step.why}{only}\n[{step.node.name}]$ {shown}")
+        command = step.command.shown if isinstance(step.command, Command) else shown(step.placeholder)
+        only = f"  ({shown(_('skipped if already done'))})" if step.skip_if else ""
+        say(f"\n# {shown(step.why)}{only}\n[{step.node.name}]$ {command}")

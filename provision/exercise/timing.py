@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from labgen.core.i18n import Text, _
+
 
 @dataclass(frozen=True)
 class Timer:
@@ -82,10 +84,16 @@ class Spent:
         """Add up Swarm's own timers, in seconds."""
         return sum(waited for _, _, waited in self.steps)
 
-    def __str__(self) -> str:
+    @property
+    def words(self) -> Text:
         """For people: ``34 s, including 15 s of Swarm's own timers``."""
-        timers = f", including {self.of_swarm:.0f} s of Swarm's own timers" if self.of_swarm else ""
-        return f"{self.seconds:.0f} s{timers}"
+        if not self.of_swarm:
+            return _("%(seconds).0f s", seconds=self.seconds)
+        return _(
+            "%(seconds).0f s, including %(of_swarm).0f s of Swarm's own timers",
+            seconds=self.seconds,
+            of_swarm=self.of_swarm,
+        )
 
     def to_json(self) -> str:
         """Convert to JSON data, so that several can be added up."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Text, _, recorded
 from labgen.docker.availability import Probe, Probed, beside
 from labgen.docker.swarm import Service
 from labgen.docker.timeline import Turn, most_missing, places, turns
@@ -34,7 +35,7 @@ def requests(
     :raises LabgenError: the node that asks has failed meanwhile.
     """
     if not to and (why := run.inventory.lacks.get(Capability.ROUTING_MESH)):
-        run.say(f"  no requests are made meanwhile: {why}")
+        run.tell(_("no requests are made meanwhile: %(why)s", why=recorded(why)))
         yield
         return
     targets, asker = to or run.lab.nodes, by or run.lab.first_manager
@@ -49,13 +50,13 @@ def requests(
 
     with beside(probe, ask, also.run, run.wait) as traffic:
         yield
-    through = ", ".join(node.name for node in to) if to else "every node"
-    run.say(f"  meanwhile, through {through} in turn: {traffic.probed}")
+    through = ", ".join(node.name for node in to) if to else _("every node")
+    run.tell(_("meanwhile, through %(nodes)s in turn: %(requests)s", nodes=through, requests=traffic.probed.words))
     if judge:
         judge(run, traffic.probed)
 
 
-def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
+def only_a_moment(why: str | Text, longest: float) -> Callable[[Run, Probed], None]:
     """Make a judge of requests that explains short losses, which Swarm itself causes, and refuses long ones.
 
     :param why: what is lost whatever one does, as sentences.
@@ -65,12 +66,15 @@ def only_a_moment(why: str, longest: float) -> Callable[[Run, Probed], None]:
     def judge(run: Run, probed: Probed) -> None:
         if not probed.lost:
             return
-        run.say(f"  Some were lost for {probed.spell:.1f} s at most. {why}")
+        run.tell(_("Some were lost, for %(seconds).1f s at most. %(why)s", seconds=probed.spell, why=why))
         if not probed.momentary(run.inventory.patience.seconds(longest)):
             raise ExerciseError(
-                f"requests were lost for {probed.spell:.1f} s of {probed.seconds:.1f} s, longer than Swarm loses any "
-                "by itself.",
-                "Do the nodes hear of each other? See docker node ls; ports 7946/tcp and 7946/udp must be open.",
+                _(
+                    "requests were lost for %(lost).1f s of %(seconds).1f s, longer than Swarm itself causes.",
+                    lost=probed.spell,
+                    seconds=probed.seconds,
+                ),
+                _("Check the nodes with: docker node ls. Ports 7946/tcp and 7946/udp must be open between them."),
             )
 
     return judge
@@ -85,10 +89,25 @@ def tell_turns(run: Run, service: Service, happened: list[Turn] | None = None) -
     start = min(moments)
     for turn in happened:
         stopped, started = (
-            f"{(moment - start).total_seconds():5.1f} s" if moment else "not yet"
+            _("%(seconds)5.1f s", seconds=(moment - start).total_seconds()) if moment else _("not yet")
             for moment in (turn.stopped, turn.started)
         )
-        old, new = (task.image.partition("@")[0] for task in (turn.old, turn.new))
+        old, new = (side.image.partition("@")[0] for side in (turn.old, turn.new))
         change = f"{old} -> {new}" if old != new else new
-        run.say(f"  {service.name}.{turn.place}: {change}: old stopped at {stopped}, new runs at {started}")
-    run.say(f"  at most {most_missing(happened, service)} of {len(places(service))} missing at any one time")
+        task = f"{service.name}.{turn.place}"
+        run.tell(
+            _(
+                "%(task)s: %(change)s: old stopped at %(stopped)s, new runs at %(started)s",
+                task=task,
+                change=change,
+                stopped=stopped,
+                started=started,
+            )
+        )
+    run.tell(
+        _(
+            "at most %(count)s of %(replicas)s replicas missing at any one time",
+            count=most_missing(happened, service),
+            replicas=len(places(service)),
+        )
+    )

@@ -46,8 +46,8 @@ def kill_at(lab: LabUnderTest, exercise: str, words: str) -> None:
         ("failover", "the managers have given", "# The engine of swarm-worker"),
         ("globalmode", "docker node rm --force", "it joins again"),
         # No task runs; an update goes on.
-        ("rollback", "none of 3 tasks runs", "services make way"),
-        ("health", "docker service update --image", "services make way"),
+        ("rollback", "none of 3 tasks runs", "Its services are removed first"),
+        ("health", "docker service update --image", "Its services are removed first"),
     ],
 )
 def test_an_exercise_that_was_killed_is_run_again(
@@ -62,7 +62,7 @@ def test_an_exercise_that_was_killed_is_run_again(
 def test_a_service_of_the_learners_own_is_not_removed(unfinished: LabUnderTest) -> None:
     unfinished.on("swarm-manager", "docker service create --detach --name my-cache --replicas 1 redis:6.0-alpine")
     refused = unfinished.run("labgen", "run", "updateoptions", check=False)
-    assert "there is a service my-cache already, made with other settings" in refused.stdout + refused.stderr
+    assert "service my-cache exists already, with other settings" in refused.stdout + refused.stderr
     # Nor by another try: it was there before the one that failed.
     refused = unfinished.run("labgen", "run", "updateoptions", check=False)
     assert refused.returncode != 0

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Text
 from labgen.core.polling import NotYet
 from labgen.model.lab import Lab
 from provision.exercise import services
@@ -27,7 +28,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     )
     created: list[str] = []
 
-    def create_or_keep(run: Run) -> str | None:
+    def create_or_keep(run: Run) -> str | Text | None:
         already = make.skip_if(run) if make.skip_if else None
         if not already:
             created.append(parameters.name)

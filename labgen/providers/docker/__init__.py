@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labgen.core.i18n import _
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Box, Lab, Node
 from labgen.model.provider import NODE_IMAGE, Package
@@ -70,8 +71,8 @@ PROVIDER = Docker(
     box=Box(NODE_IMAGE),
     forwards_ports=True,
     lacks={
-        Capability.NETPLAN: "the engine outside gives a container its addresses",
-        Capability.OWN_MACHINE: "a node is a container, and one that has ended is not started again by itself",
+        Capability.NETPLAN: str(_("the engine outside gives a container its addresses")),
+        Capability.OWN_MACHINE: str(_("a node is a container, and one that has ended is not started again by itself")),
     },
     shares_kernel=True,
     removes_in_parallel=True,

@@ -165,13 +165,13 @@ def test_an_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
     swarm.clock += 600
     second, lines = carried_out(tmp_path, swarm, name, None, monkeypatch)
     assert second.services_at_start == []
-    assert any("did not come to its end: its services make way" in line for line in lines) == bool(remaining)
+    assert any("was interrupted. Its services are removed first" in line for line in lines) == bool(remaining)
     # It has come to its end: from now on what is there is the learner's to change.
     assert leftovers.unfinished(LabFolder.at(tmp_path)) == {}
     if at == 0:
         third, lines = carried_out(tmp_path, swarm, name, None, monkeypatch)
         assert third.services_at_start == sorted(first.names[: second.carried])
-        assert not any("make way" in line for line in lines)
+        assert not any("Its services are removed" in line for line in lines)
 
 
 @pytest.mark.parametrize(("name", "when"), list(itertools.product(exercise_names(), ("before", "since"))))
@@ -190,4 +190,4 @@ def test_a_learners_own_service_outlives_an_exercise_that_was_interrupted(
         swarm.services |= dict.fromkeys(own, swarm.clock)
     second, lines = carried_out(tmp_path, swarm, name, None, monkeypatch)
     assert second.services_at_start == sorted(own)
-    assert not any("make way" in line for line in lines)
+    assert not any("Its services are removed" in line for line in lines)

@@ -145,7 +145,7 @@ def test_make_way_removes_what_an_unfinished_run_has_left(
     run = FakeRun(tmp_path, exercise, *shells)
     make_way(run)
     assert all_used(shells)
-    assert ("did not come to its end: its services make way" in "".join(run.said)) == goes
+    assert ("was interrupted. Its services are removed first" in "".join(run.said)) == goes
 
 
 def _done(tmp_path: Path, service: dict[str, Any], spec: ServiceSpec, **options: Any) -> tuple[str | None, str]:
@@ -171,15 +171,15 @@ def test_a_service_that_another_unfinished_run_has_left_makes_way(tmp_path: Path
     note(tmp_path, "update")
     reason, text = _done(tmp_path, answer(OTHER, 5), DATABASE)
     assert reason is None
-    assert "my-database is there, as a run of update has left it that did not come to its end" in text
-    with pytest.raises(ExerciseError, match="made with other settings"):
+    assert "An interrupted run of update has left my-database." in text
+    with pytest.raises(ExerciseError, match="with other settings"):
         _done(tmp_path, answer(OTHER, 500), DATABASE)
 
 
 def test_a_service_half_way_through_an_update_makes_way(tmp_path: Path) -> None:
     reason, text = _done(tmp_path, answer(BROKEN, -500), SESSION, also=(UPDATED,))
     assert reason is None
-    assert "my-session is there, as the exercise health leaves it: it is removed first" in text
+    assert "Exercise health has left my-session. Service my-session is removed and created again." in text
 
 
 @pytest.mark.parametrize(
@@ -196,10 +196,10 @@ def test_a_service_whose_update_is_paused_makes_way(tmp_path: Path, state: str, 
     service = {**answer(DATABASE, -500), "UpdateStatus": {"State": state, "Message": "it failed"}}
     reason, text = _done(tmp_path, service, DATABASE, may_pause=may_pause)
     assert bool(reason) == stays
-    assert ("my-database is there, and its update is paused: it is removed first" in text) != stays
+    assert ("The update of my-database is paused. Service my-database is removed" in text) != stays
 
 
 def test_a_service_whose_history_does_not_show_what_it_should_makes_way(tmp_path: Path) -> None:
     reason, text = _done(tmp_path, answer(UPDATED, -500), SESSION, also=(UPDATED,), shows=lambda _: False)
     assert reason is None
-    assert "but its history does not show what should have happened to it" in text
+    assert "The history of my-session does not show what this exercise does." in text

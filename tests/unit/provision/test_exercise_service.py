@@ -50,7 +50,7 @@ def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
     assert scale.skip_if
     assert remove.skip_if
     assert remove.until
-    assert make.skip_if(run) == "swarm-start is there already, as it should be."
+    assert str(make.skip_if(run)) == "swarm-start exists already, with the right settings."
     assert "left as it is" in (scale.skip_if(run) or "")
     assert "left as it is" in (remove.skip_if(run) or "")
     remove.until(run)  # asks nothing

@@ -43,7 +43,7 @@ def test_rehearse_prints_an_exercise_or_says_what_it_takes(name: str, size: str)
         with pytest.raises(ExerciseError) as caught:
             rehearse(name, lab, {}, say=printed.append)
         # Which was too small, and what lab.yml must say; what is enough is not asked for again.
-        sizes = re.search(r"lab\.yml \((.*)\)", caught.value.hint)
+        sizes = re.search(r"Set (.*) in lab\.yml", caught.value.hint)
         assert sizes is not None
         bigger = {
             **dict(line.split(": ") for line in SIZES[size].split("\n")),

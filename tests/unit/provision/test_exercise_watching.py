@@ -73,6 +73,7 @@ def run_on(*addresses: str) -> Any:
         another_shell=lambda _node: Here(),
         said=lines,
         say=lines.append,
+        tell=lambda text: lines.append(f"  {text}"),
         wait=wait,
     )
 

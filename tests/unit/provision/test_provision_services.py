@@ -87,7 +87,7 @@ def test_a_service_that_is_there_in_any_of_its_states_is_left(state: ServiceSpec
     run = FakeRun("update", ScriptedShell(MANAGER, [there(state)]))
     step = services.create(LAB, DATABASE, "", also=(UPDATED,))
     assert step.skip_if is not None
-    assert step.skip_if(run) == "my-database is there already, as it should be."
+    assert str(step.skip_if(run)) == "my-database exists already, with the right settings."
 
 
 def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
@@ -102,7 +102,7 @@ def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
     assert step.skip_if is not None
     assert step.skip_if(run) is None
     assert all_used(shells)
-    assert "web-alb is there, as the exercise loadbalance leaves it: it is removed first" in run.said[0]
+    assert "Exercise loadbalance has left web-alb. Service web-alb is removed and created again." in run.said[0]
     assert run.said[1] == "[swarm-manager]$ docker service rm web-alb"
 
 
@@ -111,7 +111,7 @@ def test_a_learners_own_service_is_never_removed() -> None:
     shell = ScriptedShell(MANAGER, [there(own)])
     step = services.create(LAB, DATABASE, "")
     assert step.skip_if is not None
-    with pytest.raises(ExerciseError, match="made with other settings: it has 9 replicas, not 3") as caught:
+    with pytest.raises(ExerciseError, match="with other settings: it has 9 replicas, not 3") as caught:
         step.skip_if(FakeRun("update", shell))
     assert "fab exercise.reset update" in caught.value.hint
     assert all_used([shell])
@@ -204,7 +204,7 @@ def test_a_node_in_another_role_is_given_its_own() -> None:
     make_ready(run)
     assert all_used([manager, worker])
     assert run.said == [
-        "# swarm-worker1 is a manager; the lab has it as a worker.",
+        "# swarm-worker1 has the role manager. In lab.yml it has the role worker.",
         "[swarm-manager]$ docker node demote swarm-worker1",
     ]
 
@@ -226,7 +226,7 @@ def test_an_engine_that_does_not_run_is_started_and_that_is_shown() -> None:
     run = FakeRun("update", manager, worker)
     make_ready(run)
     assert all_used([manager, worker])
-    assert run.said == ["# The engine of swarm-worker1 did not run.", "[swarm-worker1]$ sudo systemctl start docker"]
+    assert run.said == ["# The engine of swarm-worker1 was stopped.", "[swarm-worker1]$ sudo systemctl start docker"]
 
 
 def test_the_first_managers_engine_is_started_where_it_tells_nothing() -> None:
@@ -236,7 +236,7 @@ def test_the_first_managers_engine_is_started_where_it_tells_nothing() -> None:
     run = FakeRun("update", manager)
     make_ready(run)
     assert all_used([manager])
-    assert run.said[0] == "# The engine of swarm-manager did not run."
+    assert run.said[0] == "# The engine of swarm-manager was stopped."
 
 
 def test_a_first_manager_that_was_demoted_is_promoted_by_another() -> None:
@@ -282,7 +282,7 @@ def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
         file.parent.mkdir()
         file.write_text('{"failover": {"began": 1, "until": 2}}', encoding="utf-8")
         make_ready(run)
-        assert "swarm-worker1 may be booting still" in run.said[0]
+        assert "Still booting, perhaps: swarm-worker1" in run.said[0]
         assert "(forgotten)" in worker.log
     else:
         with pytest.raises(SwarmError, match="swarm-worker1 is down"):
@@ -319,4 +319,4 @@ def test_a_node_that_has_left_and_is_not_missed_yet_joins_again_where_an_exercis
         LabFolder.at(tmp_path).unfinished.write_text('{"globalmode": {"began": 1, "until": 2}}', encoding="utf-8")
     make_ready(run)
     assert all_used([manager])
-    assert ("swarm-worker2 is in no swarm: it joins again" in "".join(run.said)) == interrupted
+    assert ("swarm-worker2 is in no swarm. It joins again" in "".join(run.said)) == interrupted
