@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from labgen.core.i18n import Text, _
 from labgen.docker.question import Ask, NodeAccess, Question
 
 REQUESTS = 12
@@ -60,10 +61,14 @@ class Requests:
         return frozenset(response.body for response in self.responses if response.status == 200)
 
     def __str__(self) -> str:
+        return str(self.words)
+
+    @property
+    def words(self) -> Text:
         """Describe it for people: ``12 requests: 6 x <h1>…</h1>, 6 x <h1>…</h1>``."""
         counts = Counter(_short(response) for response in self.responses)
-        listed = ", ".join(f"{count} x {what}" for what, count in counts.most_common(4)) or "no answer"
-        return f"{len(self.responses)} requests: {listed}"
+        answers = ", ".join(f"{count} x {what}" for what, count in counts.most_common(4)) or _("no answer")
+        return _("%(requests)s requests: %(answers)s", requests=len(self.responses), answers=answers)
 
 
 def ask(
@@ -100,7 +105,7 @@ def _make(addresses: Sequence[str], port: int, within: float, mark: str, request
     for address in addresses:
         lines.append(f"{mark} address {address}")
         most = _AT_MOST
-        for _ in range(requests):
+        for _request in range(requests):
             page = node.page(address, port, within, most)
             if page.status == 0:
                 lines += ["", f"{mark} 000 0", page.body]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.core.atomic_files import read, remove
-from labgen.core.i18n import Text, _
+from labgen.core.i18n import NOTHING, Text, _
 from labgen.docker.swarm import Port as ServicePort
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab, Port
@@ -136,11 +136,16 @@ def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[s
     return f"http://127.0.0.1:{host}" if host else None
 
 
-def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> str:
+def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> Text:
     """Say where a learner's own browser finds a published port; empty if it finds it nowhere."""
     forwarded = [{"guest": forwarding.guest, "host": host} for forwarding, host in ports(folder, lab, state.provider)]
     address = url(lab, state, port, forwarded)
     if address is None:
-        return ""
-    where = f" (from inside the lab's network namespace {state.namespace})" if state.namespace else ""
-    return f"In a browser on this computer: {address}{where}"
+        return NOTHING
+    if state.namespace:
+        return _(
+            "In a browser on this computer, inside the lab's network namespace %(namespace)s: %(address)s",
+            namespace=state.namespace,
+            address=address,
+        )
+    return _("In a browser on this computer: %(address)s", address=address)

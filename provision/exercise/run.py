@@ -63,6 +63,11 @@ class Run:
         """The hint to begin the exercise again from nothing."""
         return _("Start the exercise over: fab exercise.reset %(exercise)s", exercise=self.exercise.name)
 
+    @property
+    def correct_or_reset(self) -> Text:
+        """The hint to correct what differs by hand, or to remove it."""
+        return _("Correct it by hand, or remove it with: fab exercise.reset %(exercise)s", exercise=self.exercise.name)
+
     def parameters(self, kind: type[P]) -> P:
         """Give the parameters of the exercise.
 

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker import events, swarm
 from labgen.docker.api import as_list, ask, text_of
@@ -23,6 +24,8 @@ from provision.exercise.timing import GRACE
 from . import exercise as cleanup
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 Names = Callable[[Run], list[str]]
 
 
@@ -31,24 +34,24 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     manager = lab.first_manager
     return [
         *(_create(lab, spec) for spec in parameters.removed),
-        Step(manager, "See what there is.", Command("docker service ls")),
+        Step(manager, _("See the services of the swarm."), Command("docker service ls")),
         Step(
             manager,
-            "Remove the two services of this part. Their containers end on every node.",
+            _("Remove the two services of this part. Their containers end on every node."),
             functools.partial(_remove, names=_of_this_part),
             placeholder=parameters.remove,
             quiet=True,
         ),
         Step(
             manager,
-            "Remove the stacks of the course, each with its services and networks.",
+            _("Remove the stacks of the course, each with its services and networks."),
             functools.partial(_rm_command, kind="stack", names=_stacks),
             placeholder="docker stack rm STACK",
             quiet=True,
         ),
         Step(
             manager,
-            "Remove what other exercises have left: everything else that the course has made.",
+            _("Remove the services that other exercises have left."),
             functools.partial(_remove, names=_services),
             placeholder="docker service rm SERVICE",
             timers=(GRACE,),
@@ -57,16 +60,23 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Remove the overlay networks of the course. The swarm's own, ingress, stays.",
+            _("Remove the overlay networks of the course. The network ingress stays: the swarm itself needs it."),
             functools.partial(_rm_command, kind="network", names=_networks),
             placeholder="docker network rm NETWORK",
             until=_no_network,
             quiet=True,
         ),
-        Step(manager, "See that no service of it is left.", Command("docker service ls"), until=_nothing_left),
-        *(Step(node, "See that no container of it is left here.", Command("docker ps --all")) for node in lab.nodes),
         Step(
-            manager, "See the networks that are left: the swarm's own and each engine's.", Command("docker network ls")
+            manager, _("See that no service of the course is left."), Command("docker service ls"), until=_nothing_left
+        ),
+        *(
+            Step(node, _("See that no container of the course is left here."), Command("docker ps --all"))
+            for node in lab.nodes
+        ),
+        Step(
+            manager,
+            _("See which networks are left: those of the swarm and of each engine."),
+            Command("docker network ls"),
         ),
     ]
 
@@ -78,21 +88,31 @@ def reset(run: Run) -> None:
 
 def _create(lab: Lab, spec: ServiceSpec) -> Step:
     step = services.create(
-        lab, spec, f"Make {spec.name}, should it not be there, so that there is something to remove."
+        lab,
+        spec,
+        _("Create %(service)s if it does not exist, so that there is something to remove.", service=spec.name),
     )
     return dataclasses.replace(step, skip_if=functools.partial(_use_existing, spec=spec), until=None)
 
 
-def _use_existing(run: Run, spec: ServiceSpec) -> str | None:
+def _use_existing(run: Run, spec: ServiceSpec) -> Text | None:
     """Tell why a service need not be created: it exists as an exercise leaves it, or all is removed already."""
     _check_no_own_work(run)
     service = swarm.service(run.manager.ask, spec.name)
     if service is not None:
-        return f"{spec.name} is there, as the exercise {made_by(service)} leaves it."
+        return _(
+            "%(service)s exists already: exercise %(exercise)s has left it.",
+            service=spec.name,
+            exercise=made_by(service),
+        )
     if _services(run) or _stacks(run) or _of_this_part(run):
         return None
     gone = _removed_before(run)
-    return f"not needed: the course has left nothing here any more of {', '.join(gone)}." if gone else None
+    return (
+        _("not needed: these services of the course are removed already: %(services)s.", services=", ".join(gone))
+        if gone
+        else None
+    )
 
 
 def _removed_before(run: Run) -> list[str]:
@@ -120,9 +140,14 @@ def _check_no_own_work(run: Run) -> None:
 def _own_work_error(run: Run, changed: list[Service]) -> ExerciseError:
     names = " ".join(service.name for service in changed)
     return ExerciseError(
-        f"{names}: made with other settings than any exercise has, so this exercise does not remove it.",
-        f"Look with: docker service inspect --pretty {changed[0].name}. If it may go: docker service rm {names}; "
-        f"then run {run.exercise.name} again.",
+        _("%(services)s: the settings are those of no exercise, so this exercise does not remove it.", services=names),
+        _(
+            "Look with: docker service inspect --pretty %(service)s. If you do not need it: "
+            "docker service rm %(services)s; then run %(exercise)s again.",
+            service=changed[0].name,
+            services=names,
+            exercise=run.exercise.name,
+        ),
     )
 
 
@@ -152,14 +177,14 @@ def _networks(run: Run) -> list[str]:
     return sorted(cleanup.of_the_course(overlays, cleanup.networks()))
 
 
-def _remove(run: Run, names: Names) -> Command | str:
+def _remove(run: Run, names: Names) -> Command | Text:
     return _rm_command(run, "service", names)
 
 
-def _rm_command(run: Run, kind: str, names: Names) -> Command | str:
+def _rm_command(run: Run, kind: str, names: Names) -> Command | Text:
     existing = names(run)
     if not existing:
-        return f"there is no {kind} of it."
+        return _("the course has left no %(kind)s.", kind=kind)
     shown = f"docker {kind} rm {shlex.join(existing)}"
     return Command(shown, _REMOVE_NETWORKS.format(names=shlex.join(existing)) if kind == "network" else None)
 
@@ -184,13 +209,22 @@ def _no_container(run: Run) -> None:
             of_services, by_hand = containers(run, node)
             if by_hand:
                 raise ExerciseError(
-                    f"{', '.join(by_hand)} on {node.name}: a container of that name was made by hand, not by a swarm.",
-                    f"If it may go, there: docker rm -f {' '.join(by_hand)}; then run {run.exercise.name} again.",
+                    _(
+                        "%(containers)s on %(node)s: a container of that name was started by hand, not by a swarm.",
+                        containers=", ".join(by_hand),
+                        node=node.name,
+                    ),
+                    _(
+                        "If you do not need it, remove it there: docker rm -f %(containers)s. Then run "
+                        "%(exercise)s again.",
+                        containers=" ".join(by_hand),
+                        exercise=run.exercise.name,
+                    ),
                 )
             if of_services:
-                raise NotYet(f"{', '.join(of_services)} on {node.name}")
+                raise NotYet(_("%(services)s on %(node)s", services=", ".join(of_services), node=node.name))
 
-    run.wait("the containers to be gone from every node", look, within=60)
+    run.wait(_("the containers to be gone from every node"), look, within=60)
 
 
 def containers(run: Run, node: Node) -> tuple[list[str], list[str]]:
@@ -212,7 +246,7 @@ def _no_network(run: Run) -> None:
         if remaining := _networks(run):
             raise NotYet(", ".join(remaining))
 
-    run.wait("the networks to be gone", look, within=60)
+    run.wait(_("the networks to be gone"), look, within=60)
 
 
 def _nothing_left(run: Run) -> None:
@@ -220,5 +254,7 @@ def _nothing_left(run: Run) -> None:
     _no_network(run)
     remaining = [*_of_this_part(run), *_services(run)]
     if remaining:
-        raise ExerciseError(f"still there: {', '.join(remaining)}.", "Run the exercise again.")
-    run.say(f"  nothing of the course is left on {len(run.lab.nodes)} nodes")
+        raise ExerciseError(
+            _("still there: %(services)s.", services=", ".join(remaining)), _("Run the exercise again.")
+        )
+    run.tell(_("nothing of the course is left on %(nodes)s nodes", nodes=len(run.lab.nodes)))

@@ -5,32 +5,38 @@ from __future__ import annotations
 import functools
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, listed
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.model.lab import Lab, Node
 from provision import swarm as membership
 from provision.exercise.ready import give_roles, in_role, of_swarm
-from provision.exercise.run import Run
+from provision.exercise.run import Run, look_with
 from provision.exercise.steps import Command, Script, Step
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager = lab.first_manager
     return [
-        *(Step(node, f"See that {node.name} is in a swarm.", _info(), until=_active(node)) for node in lab.nodes),
+        *(
+            Step(node, _("See that %(node)s is in a swarm.", node=node.name), _info(), until=_active(node))
+            for node in lab.nodes
+        ),
         *(_ports(node, parameters) for node in (manager, *lab.workers[:1])),
         Step(
             manager,
-            "See the command with which a worker joins. Its token is a password: it is not shown here.",
+            _("See the command with which a worker joins. Its token is a password, so it is not shown here."),
             Command("docker swarm join-token worker"),
         ),
         _rotation(manager),
         Step(
             manager,
-            "See the nodes: who is a manager, and which manager leads. An empty MANAGER STATUS is a worker.",
+            _("See the nodes: which are managers, and which manager leads. Workers have no MANAGER STATUS."),
             Command("docker node ls"),
             until=_led,
         ),
@@ -38,8 +44,12 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *(
             Step(
                 node,
-                f"See the networks here: {parameters.ingress}, one overlay network over all nodes, "
-                f"and {parameters.bridge}, with which containers on it reach this node.",
+                _(
+                    "See the networks here. %(ingress)s is one overlay network over all nodes. Through "
+                    "%(bridge)s, its containers reach this node.",
+                    ingress=parameters.ingress,
+                    bridge=parameters.bridge,
+                ),
                 Command("docker network ls"),
                 until=functools.partial(_check_networks, node=node),
             )
@@ -64,19 +74,26 @@ def _active(node: Node) -> functools.partial[None]:
 def _check_in_swarm(run: Run, node: Node) -> None:
     local = swarm.local(run.shell(node).ask)
     if not local.active:
-        raise ExerciseError(f"{node.name} is in no swarm: {local.state}.", "Bring it in with: fab bootstrap")
+        raise ExerciseError(
+            _("%(node)s is in no swarm: %(state)s.", node=node.name, state=local.state),
+            _("Join it to the swarm with: fab bootstrap"),
+        )
 
 
 def _ports(node: Node, parameters: Parameters) -> Step:
     if node.role == "manager":
-        role = f"a manager: nodes join at {parameters.managing_port}, and all talk at {parameters.gossip_port}"
+        why = _(
+            "See the swarm's ports on a manager: nodes join at %(managing_port)s, all nodes talk at %(gossip_port)s.",
+            managing_port=parameters.managing_port,
+            gossip_port=parameters.gossip_port,
+        )
     else:
-        role = f"a worker: {parameters.gossip_port} only"
+        why = _("See the swarm's ports on a worker: only %(gossip_port)s.", gossip_port=parameters.gossip_port)
     # Not every distribution has netstat any more; what other programs listen on says nothing here.
     listing = "if command -v netstat >/dev/null; then netstat -nlp; else ss -nlptu; fi"
     return Step(
         node,
-        f"See the swarm's ports on {role}.",
+        why,
         Command("sudo netstat -nlp | grep dockerd", f"{{ {listing}; }} | grep dockerd | grep -E '^(tcp|udp)'"),
         until=functools.partial(_check_ports, node=node),
     )
@@ -89,7 +106,8 @@ def _check_ports(run: Run, node: Node) -> None:
     shut = [str(port) for port in ports if f":{port} " not in sockets]
     if shut:
         raise ExerciseError(
-            f"port {', '.join(shut)} of {node.name} is not open.", "Look at it there: sudo journalctl -u docker"
+            _("port %(ports)s of %(node)s is not open.", ports=", ".join(shut), node=node.name),
+            _("Look on that node: sudo journalctl -u docker"),
         )
 
 
@@ -102,13 +120,13 @@ def _rotation(manager: Node) -> Step:
     def another(run: Run) -> None:
         if membership.token(run.manager, "worker") == before[0]:
             raise ExerciseError(
-                "the token is the same as before.", "Try by hand: docker swarm join-token --rotate worker"
+                _("the token is the same as before."), _("Try by hand: docker swarm join-token --rotate worker")
             )
-        run.say("  the token is another one: with the old one nobody joins any more, and who has joined stays")
+        run.tell(_("the token has changed: nobody joins with the old one, and the nodes that have joined stay"))
 
     return Step(
         manager,
-        "Rotate the token, as after it has been seen by someone it was not for.",
+        _("Rotate the token. Do this when the wrong person has seen it."),
         Command("docker swarm join-token --rotate worker"),
         before=remember,
         until=another,
@@ -118,26 +136,33 @@ def _rotation(manager: Node) -> Step:
 def _led(run: Run) -> None:
     leaders = [node.name for node in run.nodes() if node.leader]
     if len(leaders) != 1:
-        raise ExerciseError(f"{len(leaders)} nodes lead the swarm.", "Look with: docker node ls")
-    run.say(f"  {leaders[0]} leads")
+        raise ExerciseError(_("%(count)s nodes lead the swarm.", count=len(leaders)), look_with("docker node ls"))
+    run.tell(_("%(leader)s leads", leader=leaders[0]))
 
 
 def _roles(manager: Node, worker: Node) -> list[Step]:
     return [
         Step(
             manager,
-            f"Promote {worker.name}: it becomes a manager, and would take part in choosing a leader.",
+            _("Promote %(worker)s: it becomes a manager, and takes part in choosing a leader.", worker=worker.name),
             Command(f"docker node promote {worker.name}"),
             until=functools.partial(_wait_for_promotion, node=worker),
         ),
-        Step(manager, f"See {worker.name} as a manager, Reachable.", Command("docker node ls")),
         Step(
             manager,
-            f"Demote {worker.name}: two managers are no better than one, because most of them must be there.",
+            _("See %(worker)s as a manager: its MANAGER STATUS is Reachable.", worker=worker.name),
+            Command("docker node ls"),
+        ),
+        Step(
+            manager,
+            _(
+                "Demote %(worker)s: two managers are no safer than one, because a majority of two is both.",
+                worker=worker.name,
+            ),
             Command(f"docker node demote {worker.name}"),
             until=functools.partial(_wait_for_demotion, node=worker),
         ),
-        Step(manager, f"See {worker.name} as a worker again.", Command("docker node ls")),
+        Step(manager, _("See %(worker)s as a worker again.", worker=worker.name), Command("docker node ls")),
     ]
 
 
@@ -145,16 +170,16 @@ def _wait_for_promotion(run: Run, node: Node) -> None:
     def look() -> None:
         member = of_swarm(run).get(node.name)
         if member is None or not member.ready or member.role != "manager" or not member.reachable:
-            state = f"{member.state}, a {member.role}" if member else "not in the swarm"
-            raise NotYet(f"{node.name} is {state}, not yet a reachable manager")
+            state = listed((member.state, member.role)) if member else _("not in the swarm")
+            raise NotYet(_("%(node)s: %(state)s, not yet a reachable manager", node=node.name, state=state))
         if not swarm.local(run.shell(node).ask).is_manager:
-            raise NotYet(f"{node.name} does not know yet that it is a manager")
+            raise NotYet(_("%(node)s has not become a manager yet", node=node.name))
 
-    run.wait(f"{node.name} to be a manager", look, within=90)
+    run.wait(_("%(node)s to be a manager", node=node.name), look, within=90)
 
 
 def _wait_for_demotion(run: Run, node: Node) -> None:
-    run.wait(f"{node.name} to be a worker", functools.partial(in_role, run, node), within=90)
+    run.wait(_("%(node)s to be a worker", node=node.name), functools.partial(in_role, run, node), within=90)
 
 
 def _check_networks(run: Run, node: Node) -> None:
@@ -163,4 +188,7 @@ def _check_networks(run: Run, node: Node) -> None:
     bridge, ingress = networks.get(parameters.bridge), networks.get(parameters.ingress)
     if bridge is None or bridge.driver != "bridge" or ingress is None or not ingress.ingress:
         missing = parameters.bridge if bridge is None or bridge.driver != "bridge" else parameters.ingress
-        raise ExerciseError(f"{node.name} has no network {missing} of a swarm's.", "Make a new swarm: fab bootstrap")
+        raise ExerciseError(
+            _("%(node)s lacks the network %(network)s of a swarm.", node=node.name, network=missing),
+            _("Make a new swarm: fab bootstrap"),
+        )

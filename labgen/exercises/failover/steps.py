@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from labgen.core.errors import ExerciseError, LabgenError, NodeError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.core.process import Runner
 from labgen.docker.swarm import Service, SwarmNode
@@ -22,11 +24,18 @@ from provision.exercise.timing import HEARTBEAT, RESTART_DELAY, watched
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 MACHINE = (Capability.OWN_MACHINE,)
 
-_LOST = "a node was lost and its tasks came to run elsewhere"
-_DRAINED = "a node was drained and its tasks came to run elsewhere"
-_RESTARTED = "the machine was restarted"
+_LOST = "lost"
+_DRAINED = "drained"
+_RESTARTED = "restarted"
+_SHOWN = {
+    _LOST: _("The history of %(service)s already shows that tasks of a lost node came to run elsewhere."),
+    _DRAINED: _("The history of %(service)s already shows that tasks of a drained node came to run elsewhere."),
+}
+"""Why a step is skipped, by what it brings about."""
 
 
 def script(lab: Lab, parameters: Parameters) -> Script:
@@ -36,12 +45,16 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name}: {parameters.replicas} replicas, spread over the workers.",
+            _(
+                "Create %(service)s: %(replicas)s replicas, spread over the workers.",
+                service=parameters.name,
+                replicas=parameters.replicas,
+            ),
         ),
         services.show(lab, parameters.name),
         Step(
             second,
-            f"{second.name} fails: stop its engine, and with it every container there.",
+            _("%(node)s fails: stop its engine. Every container there stops, too.", node=second.name),
             Command(parameters.stop),
             skip_if=partial(_shown, kind=lost, what=_LOST),
             before=partial(_has_tasks, node=second),
@@ -52,17 +65,24 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             second,
-            f"{second.name} comes back: start its engine again.",
+            _("%(node)s comes back: start its engine again.", node=second.name),
             Command(parameters.start),
             skip_if=partial(_ready, node=second),
             until=partial(_back, node=second),
             quiet=True,
         ),
-        services.show(lab, parameters.name, f"See that nothing moves back: {second.name} is Ready, and has no task."),
+        services.show(
+            lab,
+            parameters.name,
+            _("See that nothing moves back: %(node)s is Ready, and has no task.", node=second.name),
+        ),
         _force(lab, parameters=parameters),
         Step(
             second,
-            f"The whole machine of {second.name} fails: restart it as if its power had gone for a moment.",
+            _(
+                "The whole machine of %(node)s fails: restart it, as if its power had gone for a moment.",
+                node=second.name,
+            ),
             # A moment later, so that this command itself still ends.
             Command(
                 parameters.restart,
@@ -79,7 +99,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         _force(lab, needs=MACHINE, parameters=parameters),
         Step(
             manager,
-            f"Maintenance on {first.name}: drain it. Its tasks leave at once, no heartbeat is waited for.",
+            _(
+                "Maintenance on %(node)s: drain it. Its tasks move at once, without waiting for a heartbeat.",
+                node=first.name,
+            ),
             Command(f"{parameters.drain} {first.name}"),
             skip_if=partial(_shown, kind=drained, what=_DRAINED),
             before=partial(_has_tasks, node=first),
@@ -88,21 +111,23 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            f"{first.name} may take tasks again. None moves there by itself.",
+            _("Let %(node)s take tasks again. No task moves back by itself.", node=first.name),
             Command(f"{parameters.activate} {first.name}"),
             skip_if=partial(_active, node=first),
             until=partial(_empty, node=first, availability="active"),
             quiet=True,
         ),
         _force(lab, parameters=parameters),
-        services.show(lab, parameters.name, "See the history: where each replica ran before, and where it runs now."),
+        services.show(
+            lab, parameters.name, _("See the history: where each replica ran before, and where it runs now.")
+        ),
     ]
 
 
 def _force(lab: Lab, parameters: Parameters, needs: tuple[Capability, ...] = ()) -> Step:
     return Step(
         lab.first_manager,
-        "Spread the tasks again: replace each by a new one, which goes to the node that has the fewest.",
+        _("Spread the tasks again: each is replaced by a new one, on the node with the fewest tasks."),
         Command(parameters.force),
         skip_if=_spread,
         until=_is_spread,
@@ -121,7 +146,11 @@ def reset(run: Run) -> None:
         if not member.ready:
             run.say(f"[{node.name}]$ {parameters.start}")
             run.shell(node).run(parameters.start, what="systemctl start docker")
-            run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=parameters.down_within)
+            run.wait(
+                _("%(node)s to be Ready", node=node.name),
+                partial(_must_be_ready, run, node),
+                within=parameters.down_within,
+            )
         if member.availability != "active":
             run.say(f"[{run.lab.first_manager.name}]$ {parameters.activate} {node.name}")
             run.manager.run(f"{parameters.activate} {member.id}", what="docker node update")
@@ -133,29 +162,29 @@ def _member(run: Run, node: Node) -> SwarmNode:
     # One that has joined anew is known twice: the one that is lost, and the one that is ready.
     for member in sorted(members, key=lambda member: not member.ready):
         return member
-    raise ExerciseError(f"{node.name} is not in the swarm.", "Bring it back with: fab bootstrap")
+    raise ExerciseError(_("%(node)s is not in the swarm.", node=node.name), _("Bring it back with: fab bootstrap"))
 
 
-def _ready(run: Run, node: Node) -> str | None:
-    return f"{node.name} is Ready." if _member(run, node).ready else None
+def _ready(run: Run, node: Node) -> Text | None:
+    return _("%(node)s is Ready.", node=node.name) if _member(run, node).ready else None
 
 
-def _active(run: Run, node: Node) -> str | None:
-    return f"{node.name} is active." if _member(run, node).availability == "active" else None
+def _active(run: Run, node: Node) -> Text | None:
+    return _("%(node)s is active.", node=node.name) if _member(run, node).availability == "active" else None
 
 
 def _must_be_ready(run: Run, node: Node) -> None:
     member = _member(run, node)
     if not member.ready:
-        raise NotYet(f"it is {member.state}")
+        raise NotYet(_("it is %(state)s", state=member.state))
 
 
-def _shown(run: Run, kind: Callable[..., bool], what: str) -> str | None:
+def _shown(run: Run, kind: Callable[..., bool], what: str) -> Text | None:
     parameters = run.parameters(Parameters)
     if not any(kind(turn) for turn in moves(run.lived(parameters.name))):
         return None
     run.notes[what] = "earlier"
-    return f"The history of {parameters.name} shows already that {what}."
+    return replace(_SHOWN[what], values=(("service", parameters.name),))
 
 
 def _now(run: Run, what: str, look: Callable[[Run], None]) -> None:
@@ -171,8 +200,13 @@ def _on(run: Run, node: Node) -> int:
 
 def _has_tasks(run: Run, node: Node) -> None:
     parameters = run.parameters(Parameters)
-    for _ in range(parameters.tries if len(run.lab.workers) > parameters.replicas and not _on(run, node) else 0):
-        run.say(f"# No task runs on {node.name}: there are more workers than replicas. They are spread again.")
+    for _try in range(parameters.tries if len(run.lab.workers) > parameters.replicas and not _on(run, node) else 0):
+        run.remark(
+            _(
+                "No task runs on %(node)s, because there are more workers than replicas. The tasks are spread again.",
+                node=node.name,
+            )
+        )
         run.say(f"[{run.lab.first_manager.name}]$ {parameters.force}")
         run.manager.run(parameters.force, within=300, what="docker service update --force")
         services.running(run, parameters.name)
@@ -181,10 +215,13 @@ def _has_tasks(run: Run, node: Node) -> None:
 
     def look() -> None:
         if not _on(run, node):
-            raise NotYet(f"none of {parameters.name} runs on {node.name}")
+            raise NotYet(_("no task of %(service)s runs on %(node)s", service=parameters.name, node=node.name))
 
     run.wait(
-        f"a task on {node.name} that can move", look, within=10, hint=f"Spread the tasks first: {parameters.force}"
+        _("a task on %(node)s that can move", node=node.name),
+        look,
+        within=10,
+        hint=_("Spread the tasks first: %(command)s", command=parameters.force),
     )
 
 
@@ -199,7 +236,12 @@ def _started_again(run: Run, node: Node) -> Iterator[None]:
         try:
             run.shell(node).run(parameters.start, what="systemctl start docker")
         except LabgenError as why:
-            run.say(f"  its engine could not be started again ({why.message}); do it there, or with: fab bootstrap")
+            run.tell(
+                _(
+                    "its engine could not be started again (%(error)s). Start it there, or with: fab bootstrap",
+                    error=why.words,
+                )
+            )
         raise
 
 
@@ -212,22 +254,37 @@ def _given_up(run: Run, node: Node) -> None:
         nonlocal announced
         state = _member(run, node).state
         if state == "ready":
-            raise NotYet(f"{node.name} is {state}")
+            raise NotYet(_("%(node)s is %(state)s", node=node.name, state=state))
         if not announced:
-            run.say(f"  after {time.monotonic() - start:.0f} s the managers have given {node.name} up: it is {state}")
+            run.tell(
+                _(
+                    "after %(seconds).0f s the managers have given up on %(node)s: it is %(state)s",
+                    seconds=time.monotonic() - start,
+                    node=node.name,
+                    state=state,
+                )
+            )
             announced = True
         service = run.service(parameters.name)
         if len(service.running) != parameters.replicas or _on(run, node):
             raise NotYet(services.describe(service, parameters.replicas))
         return service
 
-    service = run.look(f"the tasks of {node.name} to run elsewhere", look, within=parameters.down_within)
-    run.say(f"  after {time.monotonic() - start:.0f} s all tasks run again: {_where(run, service)}")
+    service = run.look(_("the tasks of %(node)s to run elsewhere", node=node.name), look, within=parameters.down_within)
+    run.tell(
+        _(
+            "after %(seconds).0f s all tasks run again: %(nodes)s",
+            seconds=time.monotonic() - start,
+            nodes=_where(run, service),
+        )
+    )
 
 
 def _back(run: Run, node: Node) -> None:
     parameters = run.parameters(Parameters)
-    run.wait(f"{node.name} to be Ready", partial(_must_be_ready, run, node), within=parameters.down_within)
+    run.wait(
+        _("%(node)s to be Ready", node=node.name), partial(_must_be_ready, run, node), within=parameters.down_within
+    )
     services.running(run, parameters.name)
 
 
@@ -239,7 +296,7 @@ def _empty(run: Run, node: Node, availability: str) -> None:
     def look() -> Service:
         service, member = run.service(parameters.name), _member(run, node)
         if member.availability != availability:
-            raise NotYet(f"{node.name} is {member.availability}")
+            raise NotYet(_("%(node)s is %(availability)s", node=node.name, availability=member.availability))
         if (
             len(service.running) != parameters.replicas
             or not service.settled
@@ -248,23 +305,32 @@ def _empty(run: Run, node: Node, availability: str) -> None:
             raise NotYet(services.describe(service, parameters.replicas))
         return service
 
-    service = run.look(f"the tasks to run while {node.name} has availability {availability}", look)
-    run.say(f"  {parameters.replicas} of {parameters.replicas} tasks run: {_where(run, service)}")
+    service = run.look(
+        _(
+            "the tasks to run while %(node)s has availability %(availability)s",
+            node=node.name,
+            availability=availability,
+        ),
+        look,
+    )
+    run.tell(
+        _("%(replicas)s of %(replicas)s tasks run: %(nodes)s", replicas=parameters.replicas, nodes=_where(run, service))
+    )
 
 
-def _where(run: Run, service: Service) -> str:
+def _where(run: Run, service: Service) -> Text:
     placed = run.placed(service)
-    return ", ".join(f"{len(placed.get(node.name, ()))} on {node.name}" for node in run.lab.workers)
+    return services.spread({node.name: len(placed.get(node.name, ())) for node in run.lab.workers})
 
 
-def _spread(run: Run) -> str | None:
+def _spread(run: Run) -> Text | None:
     """Tell whether no worker has two tasks more than another."""
     parameters = run.parameters(Parameters)
     service = run.service(parameters.name)
     placed = run.placed(service)
     counts = [len(placed.get(node.name, ())) for node in run.lab.workers]
     even = sum(counts) == parameters.replicas and max(counts) - min(counts) <= 1
-    return f"They are spread: {_where(run, service)}." if even else None
+    return _("The tasks are spread already: %(nodes)s.", nodes=_where(run, service)) if even else None
 
 
 def _is_spread(run: Run) -> None:
@@ -272,8 +338,12 @@ def _is_spread(run: Run) -> None:
     services.running(run, parameters.name)
     if not _spread(run):
         raise ExerciseError(
-            f"the tasks of {parameters.name} are not spread evenly: {_where(run, run.service(parameters.name))}.",
-            "Are all workers Ready and active (docker node ls)? Then run the exercise again.",
+            _(
+                "the tasks of %(service)s are not spread evenly: %(nodes)s.",
+                service=parameters.name,
+                nodes=_where(run, run.service(parameters.name)),
+            ),
+            _("Are all workers Ready and active (docker node ls)? Then run the exercise again."),
         )
 
 
@@ -282,7 +352,7 @@ def _is_spread(run: Run) -> None:
 _BOOTED = "cat /proc/sys/kernel/random/boot_id"
 
 
-def _restarted(run: Run, node: Node) -> str | None:
+def _restarted(run: Run, node: Node) -> Text | None:
     """Tell whether the machine has booted since the service was created."""
     parameters = run.parameters(Parameters)
     created = run.service(parameters.name).created
@@ -292,7 +362,7 @@ def _restarted(run: Run, node: Node) -> str | None:
     if not since:
         return None
     run.notes[_RESTARTED] = "earlier"
-    return f"{node.name} was restarted since {parameters.name} was made."
+    return _("%(node)s was restarted after %(service)s was created.", node=node.name, service=parameters.name)
 
 
 def _remember(run: Run, node: Node) -> None:
@@ -313,19 +383,26 @@ def _machine_back(run: Run, node: Node) -> None:
         state = _member(run, node).state
         if state != "ready" and not given_up:
             given_up.append(time.monotonic() - start)
-            run.say(f"  after {given_up[0]:.0f} s the managers have given {node.name} up: it is {state}")
+            run.tell(
+                _(
+                    "after %(seconds).0f s the managers have given up on %(node)s: it is %(state)s",
+                    seconds=given_up[0],
+                    node=node.name,
+                    state=state,
+                )
+            )
         shell = run.shell(node)
         # What was connected to the machine before is connected to nothing now, and may not know it yet.
         shell.forget()
         try:
             booted = shell.run(_BOOTED, within=10).strip()
         except NodeError as why:
-            raise NotYet(why.message) from None
+            raise NotYet(why.words) from None
         if booted == run.notes[node.name]:
-            raise NotYet(f"{node.name} has not gone down yet")
+            raise NotYet(_("%(node)s has not shut down yet", node=node.name))
         if state != "ready":
-            raise NotYet(f"{node.name} has booted, its node is {state}")
+            raise NotYet(_("%(node)s has booted, and its node is %(state)s", node=node.name, state=state))
 
-    run.wait(f"{node.name} to be back", look, within=parameters.boot_within)
-    run.say(f"  after {time.monotonic() - start:.0f} s {node.name} is back, and Ready")
+    run.wait(_("%(node)s to be back", node=node.name), look, within=parameters.boot_within)
+    run.tell(_("after %(seconds).0f s %(node)s is Ready again", seconds=time.monotonic() - start, node=node.name))
     services.running(run, parameters.name)

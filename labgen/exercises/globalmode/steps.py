@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.swarm import SwarmNode
@@ -18,6 +19,8 @@ from provision.exercise.timing import RESTART_DELAY
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
@@ -28,20 +31,30 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name} in global mode: no number of replicas, one task on every node.",
+            _(
+                "Create %(service)s in global mode: one task on every node, without a number of replicas.",
+                service=parameters.name,
+            ),
         ),
-        services.show(lab, parameters.name, "See one task on each node, named by the node's id instead of a number."),
+        services.show(
+            lab, parameters.name, _("See one task on each node. Its name ends in the node's id instead of a number.")
+        ),
         Step(
             last,
-            f"Let {last.name} leave the swarm. Its task ends with that.",
+            _("Let %(node)s leave the swarm. Its task ends.", node=last.name),
             Command("docker swarm leave"),
             before=functools.partial(before.remember, node=last),
-            skip_if=lambda run: joined(run) or (f"{last.name} has left already." if _outside(run, last) else None),
+            skip_if=lambda run: (
+                joined(run) or (_("%(node)s has left already.", node=last.name) if _outside(run, last) else None)
+            ),
         ),
         Step(
             manager,
-            f"Remove its lost membership. --force, because to the managers {last.name} is Ready until it has been "
-            "silent for 15 s.",
+            _(
+                "Remove its lost membership. The command needs --force: for the managers, %(node)s "
+                "stays Ready until 15 s without a heartbeat.",
+                node=last.name,
+            ),
             functools.partial(_forget, node=last),
             placeholder=f"docker node rm --force {last.name}",
             skip_if=joined,
@@ -49,7 +62,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             last,
-            f"Let {last.name} join again, with the token that `docker swarm join-token worker` tells on a manager.",
+            _(
+                "Let %(node)s join again. On a manager, `docker swarm join-token worker` shows the token.",
+                node=last.name,
+            ),
             functools.partial(_join, node=last),
             placeholder=membership.join_shown(last, manager),
             skip_if=joined,
@@ -57,14 +73,14 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            f"Put the labels of {last.name} back: they went with its membership.",
+            _("Put the labels of %(node)s back: they were removed with its membership.", node=last.name),
             functools.partial(before.label, node=last),
             placeholder=f"docker node update --label-add KEY=VALUE {last.name}",
             quiet=True,
         ),
         Step(
             manager,
-            f"See the other services: what ran on {last.name} runs elsewhere now, and stays there.",
+            _("See the other services: tasks that ran on %(node)s run elsewhere now, and stay there.", node=last.name),
             before.others,
             placeholder="docker service ls",
             until=before.wait_for_services,
@@ -72,10 +88,14 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "See the nodes: the same name, another id. To the swarm it is a new node.",
+            _("See the nodes: the name is the same, the id has changed. For the swarm it is a new node."),
             Command("docker node ls"),
         ),
-        services.show(lab, parameters.name, f"See that {last.name} has its task: nobody had to ask for it."),
+        services.show(
+            lab,
+            parameters.name,
+            _("See that %(node)s has its task: the swarm has started it without a command.", node=last.name),
+        ),
     ]
 
 
@@ -100,18 +120,18 @@ class _Before:
             and any(task.node_id == member.id for task in service.running)
         ]
 
-    def label(self, run: Run, node: Node) -> Command | str:
+    def label(self, run: Run, node: Node) -> Command | Text:
         """Compose the command that puts the labels back."""
         member = _current(run, node)
         if not self.labels or member is None:
-            return "it had none."
+            return _("the node had no labels.")
         flags = shlex.join(f"--label-add={key}={value}" for key, value in self.labels.items())
         return Command(f"docker node update {flags} {node.name}", f"docker node update {flags} {member.id}")
 
-    def others(self, run: Run) -> Command | str:
+    def others(self, run: Run) -> Command | Text:
         """Compose the command that shows the other services."""
         del run
-        return Command("docker service ls") if self.services else "no other service had a task there."
+        return Command("docker service ls") if self.services else _("no other service had a task there.")
 
     def wait_for_services(self, run: Run) -> None:
         """Wait until the other services run as before: Swarm starts a lost task again after 5 s."""
@@ -129,7 +149,7 @@ def _current(run: Run, node: Node) -> SwarmNode | None:
     return memberships[-1] if memberships else None
 
 
-def _joined_later(run: Run, node: Node) -> str | None:
+def _joined_later(run: Run, node: Node) -> Text | None:
     parameters = run.parameters(Parameters)
     member, service_created = _current(run, node), run.service(parameters.name).created
     if (
@@ -142,7 +162,9 @@ def _joined_later(run: Run, node: Node) -> str | None:
         return None
     if _outside(run, node):
         return None
-    return f"{node.name} has joined after {parameters.name} was made: nothing to do."
+    return _(
+        "%(node)s has joined after %(service)s was created: nothing to do.", node=node.name, service=parameters.name
+    )
 
 
 def _outside(run: Run, node: Node) -> bool:
@@ -152,15 +174,15 @@ def _outside(run: Run, node: Node) -> bool:
 def _without(run: Run, node: Node) -> None:
     def look() -> None:
         if not _outside(run, node):
-            raise NotYet("it is still in the swarm")
+            raise NotYet(_("it is still in the swarm"))
 
-    run.wait(f"{node.name} to be out of the swarm", look, within=60)
+    run.wait(_("%(node)s to be out of the swarm", node=node.name), look, within=60)
 
 
-def _forget(run: Run, node: Node) -> Command | str:
+def _forget(run: Run, node: Node) -> Command | Text:
     memberships = [member for member in run.nodes() if member.name == node.name]
     if not memberships:
-        return f"{node.name} is not known any more."
+        return _("the swarm does not list %(node)s any more.", node=node.name)
     ids = shlex.join(member.id for member in memberships)
     return Command(
         f"docker node rm --force {node.name}", f"docker node rm --force {ids} >/dev/null && echo {node.name}"
@@ -184,8 +206,8 @@ def _everywhere(run: Run, lab: Lab) -> None:
         ready = {node.name for node in run.nodes() if node.ready}
         missing = [node.name for node in lab.nodes if node.name not in ready]
         if missing:
-            raise NotYet(f"{', '.join(missing)} not Ready")
+            raise NotYet(_("not Ready: %(nodes)s", nodes=", ".join(missing)))
 
-    run.wait("every node to be Ready", look, within=60)
+    run.wait(_("every node to be Ready"), look, within=60)
     drop_ghosts(run)
     services.running(run, parameters.name, count=len(lab.nodes))

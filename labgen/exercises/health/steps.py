@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker.availability import Probed
 from labgen.docker.swarm import Service
@@ -19,6 +20,8 @@ from provision.exercise.timing import Timer, watched
 from provision.exercise.watching import requests, tell_turns
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 
 def script(lab: Lab, parameters: Parameters) -> Script:
@@ -35,14 +38,22 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name}: {parameters.replicas} servers, asked every {parameters.interval:g} seconds.",
+            _(
+                "Create %(service)s: %(replicas)s servers. A health check asks each every %(interval)g seconds.",
+                service=parameters.name,
+                replicas=parameters.replicas,
+                interval=parameters.interval,
+            ),
             also=(parameters.updated,),
             shows=_shows,
         ),
         services.show(lab, parameters.name),
         Step(
             manager,
-            "Update to the new version, set up wrong: it runs, and does not answer. The old tasks must serve on.",
+            _(
+                "Update to the new version with a wrong setting: it runs, but does not answer. The "
+                "old tasks must go on serving."
+            ),
             Command(parameters.update_wrong),
             skip_if=_failed,
             until=_nothing_lost,
@@ -52,11 +63,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             timers=(unhealthy, *watched(parameters.monitor)),
         ),
         services.show(
-            lab, parameters.name, "See the history: a task that came and went, and the others, which have run on."
+            lab, parameters.name, _("See the history: one new task has failed, and the old tasks have run on.")
         ),
         Step(
             manager,
-            "Update to the new version as it should be: each old task goes when its successor is healthy.",
+            _("Update to the new version with the right setting: each old task stops when its successor is healthy."),
             Command(parameters.update_right),
             skip_if=_updated,
             until=partial(_relieved, name=parameters.name),
@@ -66,11 +77,13 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         services.show(lab, parameters.name),
         services.create(
-            lab, parameters.web, f"The same seen from outside: a page with a health check, at port {port}."
+            lab,
+            parameters.web,
+            _("See the same from outside: create a web service with a health check, at port %(port)s.", port=port),
         ),
         Step(
             manager,
-            "Replace all its tasks while requests go on: none may be lost.",
+            _("Replace all its tasks while requests go on: no request may be lost."),
             Command(parameters.force),
             before=partial(_open, node=manager, port=port),
             during=partial(requests, port=port, judge=few_lost),
@@ -93,16 +106,24 @@ def _shows(run: Run) -> bool:
     return _failed(run) is not None and not most_empty(run.lived(parameters.name))
 
 
-def _failed(run: Run) -> str | None:
+def _failed(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     shown = _unwell(run.lived(parameters.name))
-    return f"The history of {parameters.name} shows a task that never became healthy already." if shown else None
+    return (
+        _("The history of %(service)s already shows a task that never became healthy.", service=parameters.name)
+        if shown
+        else None
+    )
 
 
-def _updated(run: Run) -> str | None:
+def _updated(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     image = run.service(parameters.name).image
-    return f"{parameters.name} is at {parameters.new} already." if same_image(image, parameters.new) else None
+    return (
+        _("%(service)s runs %(image)s already.", service=parameters.name, image=parameters.new)
+        if same_image(image, parameters.new)
+        else None
+    )
 
 
 def _nothing_lost(run: Run) -> None:
@@ -113,16 +134,23 @@ def _nothing_lost(run: Run) -> None:
         if service.update_state not in ("rollback_completed", "completed"):
             raise NotYet(services.describe(service, parameters.replicas))
 
-    run.wait("the update to be rolled back", look)
+    run.wait(_("the update to be rolled back"), look)
     services.running(run, parameters.name)
     service = run.lived(parameters.name)
     unwell = _unwell(service)
     for place, output in unwell.items():
-        run.say(f"  {parameters.name}.{place}: the new task never became healthy; its check said: {output}")
+        run.tell(
+            _(
+                "%(service)s.%(place)s: the new task never became healthy. Its check printed: %(output)s",
+                service=parameters.name,
+                place=place,
+                output=output,
+            )
+        )
     if not unwell:
         raise ExerciseError(
-            f"the update of {parameters.name} did not fail of its health check.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _("the health check should have failed the update of %(service)s, but did not.", service=parameters.name),
+            run.start_over,
         )
     _none_missing(run, service)
 
@@ -141,10 +169,12 @@ def _relieved(run: Run, name: str) -> None:
         service = run.lived(name)
         remaining = [turn.place for turn in relieved(service) if turn.stopped is None]
         if remaining:
-            raise NotYet(f"the old task of replica {', '.join(remaining)} runs beside the new one")
+            raise NotYet(
+                _("the old task of replica %(replicas)s runs beside the new one", replicas=", ".join(remaining))
+            )
         return service
 
-    service = run.look("the old tasks to be gone", look)
+    service = run.look(_("the old tasks to end"), look)
     tell_turns(run, service, relieved(service))
     _none_missing(run, service)
 
@@ -153,23 +183,41 @@ def _none_missing(run: Run, service: Service) -> None:
     missing = most_empty(service)
     if missing:
         raise ExerciseError(
-            f"{missing} of {service.replicas} replicas of {service.name} were missing at one time.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _(
+                "%(missing)s of %(replicas)s replicas of %(service)s were missing at one time.",
+                missing=missing,
+                replicas=service.replicas,
+                service=service.name,
+            ),
+            run.start_over,
         )
     for vacancy in exchanged(service):
         seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
-        run.say(
-            f"  {service.name}.{vacancy.place}: Swarm itself left it without a task for {seconds:.1f} s. {_EXCHANGE}"
+        run.tell(
+            _(
+                "%(service)s.%(place)s: Swarm itself left it without a task for %(seconds).1f s. %(reason)s",
+                service=service.name,
+                place=vacancy.place,
+                seconds=seconds,
+                reason=_EXCHANGE,
+            )
         )
     for vacancy in broken_off(service):
-        run.say(f"  {service.name}.{vacancy.place}: its container ended by itself while the service was updated.")
+        run.tell(
+            _(
+                "%(service)s.%(place)s: its container ended by itself during the update.",
+                service=service.name,
+                place=vacancy.place,
+            )
+        )
     if not exchanged(service) and not broken_off(service):
-        run.say(f"  not one of {service.replicas} replicas was missing at any time")
+        run.tell(_("none of the %(replicas)s replicas was missing at any time", replicas=service.replicas))
 
 
-_EXCHANGE = (
-    "When the new task failed, Swarm made another in its place. Taking the update back, it kept that one and stopped "
-    "the old one at once: the order that was asked for has no say in this."
+_EXCHANGE = _(
+    "When the new task failed, Swarm made another in its place. During the rollback it "
+    "kept that one and stopped the old one at once. The update order does not change "
+    "this."
 )
 
 
@@ -178,6 +226,14 @@ def few_lost(run: Run, probed: Probed) -> None:
     parameters = run.parameters(Parameters)
     if probed.lost * 1000 > probed.requests * parameters.per_thousand:
         raise ExerciseError(
-            f"requests were lost while the tasks of {parameters.web_name} were replaced: {probed}.",
-            f"Do all its tasks run, and healthy? docker service ps {parameters.web_name}; then run the exercise again.",
+            _(
+                "requests were lost while the tasks of %(service)s were replaced: %(requests)s.",
+                service=parameters.web_name,
+                requests=probed,
+            ),
+            _(
+                "Check that all its tasks run and are healthy: docker service ps %(service)s. Then "
+                "run the exercise again.",
+                service=parameters.web_name,
+            ),
         )

@@ -9,6 +9,7 @@ import functools
 import shlex
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text, listed, shown
 from labgen.core.polling import NotYet
 from labgen.docker import http_check
 from labgen.docker.api import as_object, ask, text_of
@@ -23,6 +24,8 @@ from provision.exercise.timing import VERIFY
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
@@ -33,12 +36,16 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name}: {parameters.replicas} replicas, on workers only, "
-            f"port {parameters.port} on every node.",
+            _(
+                "Create %(service)s: %(replicas)s replicas, on workers only, with port %(port)s on every node.",
+                service=parameters.name,
+                replicas=parameters.replicas,
+                port=parameters.port,
+            ),
         ),
         Step(
             manager,
-            "Give each worker its share: a swarm does not move tasks by itself when a node comes back.",
+            _("Spread the tasks over the workers: a swarm does not move tasks by itself when a node comes back."),
             Command(f"docker service update --force {parameters.name}"),
             skip_if=_shared,
             until=functools.partial(services.running, name=parameters.name),
@@ -46,11 +53,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             within=300,
             timers=(VERIFY, VERIFY),
         ),
-        services.show(lab, parameters.name, "See where its tasks run."),
+        services.show(lab, parameters.name, _("See where its tasks run.")),
         *(
             Step(
                 node,
-                f"Port {parameters.port} is open here too, container or not.",
+                _("See that port %(port)s is open here, too, with or without a container.", port=parameters.port),
                 Command(listen, services.listeners(parameters.port)),
                 before=functools.partial(services.port_open, node=node, port=parameters.port),
                 needs=parameters.service.asking_needs,
@@ -60,8 +67,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *(
             Step(
                 worker,
-                "Give the container here a page of its own, so that answers can be told apart: "
-                f"{parameters.page(number)}",
+                _(
+                    "Give the container here its own page, so that you can tell the answers apart: %(page)s",
+                    page=parameters.page(number),
+                ),
                 functools.partial(_copy, worker=worker, number=number),
                 placeholder=_copy_shown("CONTAINER", number, parameters),
                 quiet=True,
@@ -71,7 +80,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *(
             Step(
                 manager,
-                f"Ask {node.name}'s address {parameters.requests} times, each time over a new connection.",
+                _(
+                    "Request the page at %(node)s's address %(requests)s times, each time over a new connection.",
+                    node=node.name,
+                    requests=parameters.requests,
+                ),
                 Command(
                     f"for i in $(seq {parameters.requests}); do curl -s {node.address}:{parameters.port}; done",
                     _ask_script(node, parameters),
@@ -84,7 +97,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *(
             Step(
                 worker,
-                "Ask the container here at its own address, which `docker network inspect docker_gwbridge` tells.",
+                _(
+                    "Request the page at the container's own address here. `docker network inspect "
+                    "docker_gwbridge` shows the address."
+                ),
                 functools.partial(_asked_inside, worker=worker),
                 placeholder=_ask_inside_shown("CONTAINER-ADDRESS", parameters=parameters),
                 until=functools.partial(_own_page, worker=worker, number=number),
@@ -104,12 +120,16 @@ def _tasks(run: Run) -> dict[str, list[Task]]:
     return run.placed(service)
 
 
-def _shared(run: Run) -> str | None:
+def _shared(run: Run) -> Text | None:
     """Tell whether the tasks are spread over as many workers as there can be."""
     parameters = run.parameters(Parameters)
     placed = _tasks(run)
     busy = [worker for worker in run.lab.workers if worker.name in placed]
-    return "Each has its share." if len(busy) >= min(parameters.replicas, len(run.lab.workers)) else None
+    return (
+        _("The tasks are spread over the workers already.")
+        if len(busy) >= min(parameters.replicas, len(run.lab.workers))
+        else None
+    )
 
 
 def _idle(run: Run, worker: Node) -> bool:
@@ -118,26 +138,33 @@ def _idle(run: Run, worker: Node) -> bool:
     return len(run.lab.workers) > parameters.replicas and worker.name not in _tasks(run)
 
 
-_NONE_HERE = "No task runs here: there are more workers than replicas."
+_NONE_HERE = _("No task runs here: there are more workers than replicas.")
 
 
-def _here(run: Run, worker: Node, so: str) -> list[Task]:
-    """List the tasks on a worker; if there are none, raise an error that says what cannot be done."""
+def _here(run: Run, worker: Node) -> list[Task]:
+    """List the tasks on a worker.
+
+    :raises ExerciseError: there are none.
+    """
     parameters = run.parameters(Parameters)
     tasks = _tasks(run).get(worker.name)
     if not tasks:
         raise ExerciseError(
-            f"no task of {parameters.name} runs on {worker.name}, so {so}.",
-            f"Is {worker.name} Ready and active (docker node ls)? Then start over: fab exercise.reset loadbalance",
+            _("no task of %(service)s runs on %(worker)s.", service=parameters.name, worker=worker.name),
+            _(
+                "Check that %(worker)s is Ready and active: docker node ls. %(start_over)s",
+                worker=worker.name,
+                start_over=run.start_over,
+            ),
         )
     return tasks
 
 
-def _copy(run: Run, worker: Node, number: int) -> Command | str:
+def _copy(run: Run, worker: Node, number: int) -> Command | Text:
     parameters = run.parameters(Parameters)
     if _idle(run, worker):
         return _NONE_HERE
-    tasks = _here(run, worker, "it can be given no page")
+    tasks = _here(run, worker)
     # By id: the name in `docker ps` is for people.
     copies = [f"docker cp index.html {task.container_id[:12]}:{parameters.page_path}" for task in tasks]
     make = f"echo {shlex.quote(parameters.page(number))} > index.html"
@@ -170,15 +197,21 @@ def _spread(run: Run) -> None:
         requests = parameters.many_requests
         answers.update(http_check.ask(run.manager.ask, list(addresses), parameters.port, within, requests))
         missing = [
-            f"{addresses[at]} gave only {answer}" for at, answer in answers.items() if not answer.bodies >= expected
+            _("%(node)s gave only %(answer)s", node=addresses[at], answer=answer.words)
+            for at, answer in answers.items()
+            if not answer.bodies >= expected
         ]
         if missing:
-            raise NotYet("; ".join(missing))
+            raise NotYet(listed(missing, "; "))
 
-    run.wait("every page through every node", look, within=60)
-    run.say(f"\n# How {parameters.many_requests} requests to each node spread, each over a new connection:")
+    run.wait(_("every page through every node"), look, within=60)
+    title = _(
+        "How %(requests)s requests to each node were spread, each over a new connection:",
+        requests=parameters.many_requests,
+    )
+    run.say(f"\n# {shown(title)}")
     for at, answer in answers.items():
-        run.say(f"  through {addresses[at]:16} {answer}")
+        run.tell(f"{addresses[at]:16} {shown(answer.words)}")
     where = connection_info.browser(
         run.inventory.folder.path,
         run.lab,
@@ -186,7 +219,7 @@ def _spread(run: Run) -> None:
         Port(parameters.port, parameters.target, "tcp", "ingress"),
     )
     if where:
-        run.say(f"\n# {where}")
+        run.say(f"\n# {shown(where)}")
 
 
 def _inside(run: Run, worker: Node) -> list[str]:
@@ -195,15 +228,19 @@ def _inside(run: Run, worker: Node) -> list[str]:
     The address that ``docker inspect`` tells of a container is the overlay network's, where the node itself is not.
     """
     parameters = run.parameters(Parameters)
-    tasks = _here(run, worker, "nothing can be asked there")
+    tasks = _here(run, worker)
     network = ask(run.shell(worker).ask, [_BRIDGE])[_BRIDGE].value(_BRIDGE)
     containers = as_object(as_object(network, _BRIDGE).get("Containers") or {}, _BRIDGE)
     # {"4a14521cc368…": {"Name": "gateway_f1f83afb8423", "IPv4Address": "172.18.0.4/16", …}, "ingress-sbox": …}
     addresses = [text_of(containers.get(task.container_id), "IPv4Address").partition("/")[0] for task in tasks]
     if not all(addresses):
         raise ExerciseError(
-            f"a container of {parameters.name} on {worker.name} has no address on docker_gwbridge.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _(
+                "a container of %(service)s on %(worker)s has no address on docker_gwbridge.",
+                service=parameters.name,
+                worker=worker.name,
+            ),
+            run.start_over,
         )
     return addresses
 
@@ -211,7 +248,7 @@ def _inside(run: Run, worker: Node) -> list[str]:
 _BRIDGE = "/networks/docker_gwbridge"
 
 
-def _asked_inside(run: Run, worker: Node) -> Command | str:
+def _asked_inside(run: Run, worker: Node) -> Command | Text:
     return _NONE_HERE if _idle(run, worker) else _ask_inside(run, worker)
 
 
@@ -236,6 +273,6 @@ def _own_page(run: Run, worker: Node, number: int) -> None:
         script = _ask_inside(run, worker).script or ""
         pages = {line.strip() for line in run.shell(worker).run(script, within=60).splitlines()}
         if pages != {parameters.page(number)}:
-            raise NotYet(", ".join(sorted(pages)) or "no answer")
+            raise NotYet(", ".join(sorted(pages)) or _("no answer"))
 
-    run.wait(f"{worker.name}'s own page", look, within=60)
+    run.wait(_("the page of %(worker)s", worker=worker.name), look, within=60)

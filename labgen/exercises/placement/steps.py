@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.model.lab import Lab
@@ -14,51 +15,72 @@ from provision.exercise.steps import Command, Script, Step
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager, labelled = lab.first_manager, lab.workers[0]
     return [
         services.create(
-            lab, parameters.off_managers, "Keep the tasks of a service off the managers.", until=_off_managers
+            lab, parameters.off_managers, _("Keep the tasks of a service off the managers."), until=_off_managers
         ),
         services.show(lab, parameters.off_managers_name),
         Step(
             manager,
-            f"Put a label on {labelled.name}: a word of your own, for a node that has something the others lack.",
+            _(
+                "Put a label on %(node)s: a word of your own, for what this node has and others lack.",
+                node=labelled.name,
+            ),
             Command(f"docker node update --label-add {parameters.label}={parameters.value} {labelled.name}"),
             skip_if=_labelled,
             quiet=True,
         ),
-        services.create(lab, parameters.labelled, "Let a service run only where that label is.", until=_on_labelled),
+        services.create(
+            lab, parameters.labelled, _("Run a service only on nodes with that label."), until=_on_labelled
+        ),
         services.show(lab, parameters.labelled_name),
         services.create(
             lab,
             parameters.spread,
-            "Ask for nothing: each task goes to the node with the fewest tasks of its service, however many others run "
-            "there.",
+            _(
+                "Set no constraint: each task goes to the node with the fewest tasks of its service. "
+                "Tasks of other services do not count."
+            ),
             until=_spread,
         ),
         services.show(lab, parameters.spread_name),
         services.create(
             lab,
             parameters.too_big,
-            f"Reserve more memory than any node has ({parameters.reserve}). "
-            "--detach, because the wait would be in vain.",
+            _(
+                "Reserve more memory than any node has (%(reserve)s). With --detach, because the "
+                "command would wait in vain.",
+                reserve=parameters.reserve,
+            ),
             until=_pending,
         ),
         Step(
             manager,
-            "See its task: Pending, on no node, and why.",
+            _("See its task: Pending, on no node, and the reason."),
             Command(f"docker service ps --no-trunc {parameters.too_big_name}"),
         ),
     ]
 
 
-def _labelled(run: Run) -> str | None:
+def _labelled(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     names = [node.name for node in run.nodes() if node.labels.get(parameters.label) == parameters.value]
-    return f"{', '.join(names)}: the label {parameters.label}={parameters.value} is there already." if names else None
+    return (
+        _(
+            "label %(label)s=%(value)s is there already: %(nodes)s.",
+            nodes=", ".join(names),
+            label=parameters.label,
+            value=parameters.value,
+        )
+        if names
+        else None
+    )
 
 
 def _off_managers(run: Run) -> None:
@@ -81,8 +103,12 @@ def _only_on(run: Run, name: str, allowed: set[str]) -> None:
     elsewhere = sorted(set(run.placed(run.service(name))) - allowed)
     if elsewhere:
         raise ExerciseError(
-            f"tasks of {name} run on {', '.join(elsewhere)}, against its constraint.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _(
+                "tasks of %(service)s run on %(nodes)s, against its constraint.",
+                service=name,
+                nodes=", ".join(elsewhere),
+            ),
+            run.start_over,
         )
 
 
@@ -93,8 +119,16 @@ def _spread(run: Run) -> None:
     counts = [here[node.name] for node in run.nodes()]
     if max(counts) - min(counts) > 1:
         raise ExerciseError(
-            f"the tasks of {parameters.spread_name} are not spread evenly: {dict(here)}.",
-            f"Nodes were away when it was made. Spread it: docker service update --force {parameters.spread_name}",
+            _(
+                "the tasks of %(service)s are not spread evenly: %(nodes)s.",
+                service=parameters.spread_name,
+                nodes=services.spread(here),
+            ),
+            _(
+                "Some nodes were away when the service was created. Spread its tasks: docker service "
+                "update --force %(service)s",
+                service=parameters.spread_name,
+            ),
         )
     names = {node.id: node.name for node in run.nodes()}
     others = Counter(
@@ -103,8 +137,8 @@ def _spread(run: Run) -> None:
         if service.name != parameters.spread_name
         for task in service.running
     )
-    listed = ", ".join(f"{others[node.name]} on {node.name}" for node in run.lab.nodes)
-    run.say(f"  tasks of other services, which do not count before its own are even: {listed}")
+    elsewhere = services.spread({node.name: others[node.name] for node in run.lab.nodes})
+    run.tell(_("tasks of other services, which count only after its own are even: %(nodes)s", nodes=elsewhere))
 
 
 def _pending(run: Run) -> None:
@@ -114,8 +148,8 @@ def _pending(run: Run) -> None:
     def look() -> None:
         stuck = [task.error for task in run.service(parameters.too_big_name).tasks if task.stuck]
         if not stuck:
-            raise NotYet("its task is not pending with a reason")
+            raise NotYet(_("its task is not pending with a reason"))
         reasons[:] = stuck
 
-    run.wait(f"the task of {parameters.too_big_name} to say why it is pending", look, within=60)
+    run.wait(_("the task of %(service)s to say why it is pending", service=parameters.too_big_name), look, within=60)
     run.say(f"  {reasons[-1]}")

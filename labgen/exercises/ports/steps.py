@@ -6,14 +6,17 @@ import dataclasses
 import functools
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker import http_check
 from labgen.model.lab import Lab, Node
 from provision.exercise import services
-from provision.exercise.run import Run
+from provision.exercise.run import Run, look_with
 from provision.exercise.steps import Command, Script, Step
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 _PORTS = "--format '{{json .Endpoint.Ports}}'"
 
@@ -22,11 +25,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager, full = lab.first_manager, parameters.crowded(len(lab.nodes))
     return [
-        services.create(lab, parameters.chosen, "Publish a port of your choice: it opens on every node."),
+        services.create(lab, parameters.chosen, _("Publish a port of your choice: it opens on every node.")),
         *(
             Step(
                 node,
-                f"Ask {node.name} at it, whether a task runs there or not.",
+                _("Request the page from %(node)s at that port, with or without a task there.", node=node.name),
                 _ask(node, parameters.port),
                 before=functools.partial(services.port_open, node=node, port=parameters.port),
                 needs=parameters.chosen.asking_needs,
@@ -34,18 +37,22 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             for node in lab.nodes
         ),
         services.create(
-            lab, parameters.automatic, "Name only the container's port: the swarm chooses one that is free."
+            lab, parameters.automatic, _("Give only the container's port: the swarm chooses a free one to publish.")
         ),
         Step(
             manager,
-            f"See which: between {parameters.first_automatic} and {parameters.last_automatic}.",
+            _(
+                "See which port: between %(first)s and %(last)s.",
+                first=parameters.first_automatic,
+                last=parameters.last_automatic,
+            ),
             Command(f"docker service inspect {_PORTS} {parameters.automatic_name}"),
             until=_chosen,
         ),
         *(
             Step(
                 node,
-                f"Ask {node.name} at it.",
+                _("Request the page from %(node)s at that port.", node=node.name),
                 functools.partial(_ask_automatic, node=node),
                 placeholder=_ask(node, "PUBLISHED-PORT").shown,
                 needs=parameters.automatic.asking_needs,
@@ -55,15 +62,19 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.host,
-            "Host mode: the port opens where a task runs, and nowhere else.",
+            _("Host mode: the port opens only on nodes where a task runs."),
             also=(full,),
             until=_host_runs,
         ),
-        services.show(lab, parameters.host_name, "See on which nodes that is."),
+        services.show(lab, parameters.host_name, _("See on which nodes its tasks run.")),
         *(
             Step(
                 manager,
-                f"Ask {node.name}: it answers if a task of {parameters.host_name} runs there.",
+                _(
+                    "Request the page from %(node)s: it answers if a task of %(service)s runs there.",
+                    node=node.name,
+                    service=parameters.host_name,
+                ),
                 _ask_host(node, parameters),
                 until=None if node is not lab.nodes[-1] else _answer_with_a_task,
             )
@@ -71,7 +82,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Ask for one replica more than there are nodes: on each node the port can be had once.",
+            _("Scale to one replica more than there are nodes: each node has the port only once."),
             Command(f"docker service scale --detach {parameters.host_name}={full.replicas}"),
             skip_if=functools.partial(_crowded, replicas=full.replicas),
             until=functools.partial(_one_waits, nodes=len(lab.nodes)),
@@ -79,7 +90,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "See that the last one waits, and why.",
+            _("See that the last task waits, and why."),
             Command(f"docker service ps --no-trunc --filter desired-state=running {parameters.host_name}"),
         ),
     ]
@@ -100,9 +111,13 @@ def _running(run: Run, expected: int) -> None:
         if len(service.running) != expected or not service.settled:
             raise NotYet(services.describe(service, expected))
 
-    run.wait(f"{expected} tasks of {parameters.host_name}", look, within=60)
-    run.say(
-        f"  {expected} tasks run: one on each of {', '.join(sorted(run.placed(run.service(parameters.host_name))))}"
+    run.wait(_("%(expected)s tasks of %(service)s", expected=expected, service=parameters.host_name), look, within=60)
+    run.tell(
+        _(
+            "%(expected)s tasks run: one on each of %(nodes)s",
+            expected=expected,
+            nodes=", ".join(sorted(run.placed(run.service(parameters.host_name)))),
+        )
     )
 
 
@@ -123,15 +138,20 @@ def _published(run: Run) -> int:
     ports = [port.published for port in run.service(parameters.automatic_name).ports]
     if len(ports) != 1 or not parameters.may_choose(ports[0]):
         raise ExerciseError(
-            f"{parameters.automatic_name} is published at {', '.join(map(str, ports)) or 'no port'}, not between "
-            f"{parameters.first_automatic} and {parameters.last_automatic}.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _(
+                "%(service)s has these published ports: %(ports)s. It must have one between %(first)s and %(last)s.",
+                service=parameters.automatic_name,
+                ports=", ".join(map(str, ports)) or _("none"),
+                first=parameters.first_automatic,
+                last=parameters.last_automatic,
+            ),
+            run.start_over,
         )
     return ports[0]
 
 
 def _chosen(run: Run) -> None:
-    run.say(f"  the swarm has chosen port {_published(run)}")
+    run.tell(_("the swarm has chosen port %(port)s", port=_published(run)))
 
 
 def _ask_automatic(run: Run, node: Node) -> Command:
@@ -151,20 +171,30 @@ def _answer_with_a_task(run: Run) -> None:
         answers = http_check.ask(run.manager.ask, list(addresses), port, within, requests=1)
         answer = {name for at, name in addresses.items() if answers[at].answered}
         if answer != set(placed):
-            raise NotYet(f"{', '.join(sorted(answer)) or 'no node'} answer, tasks run on {', '.join(sorted(placed))}")
+            raise NotYet(
+                _(
+                    "nodes that answer: %(answered)s; nodes with a task: %(nodes)s",
+                    answered=", ".join(sorted(answer)) or _("none"),
+                    nodes=", ".join(sorted(placed)),
+                )
+            )
 
-    run.wait("an answer from every node with a task, and from no other", look, within=30)
+    run.wait(_("an answer from every node with a task, and from no other"), look, within=30)
     silent = ", ".join(sorted(set(addresses.values()) - set(placed)))
-    run.say(
-        f"  {', '.join(sorted(placed))} answer at port {port}; "
-        + (f"without a task does not: {silent}" if silent else "on every node a task runs")
+    run.tell(
+        _(
+            "nodes that answer at port %(port)s: %(answered)s; nodes without a task, which do not: %(silent)s",
+            port=port,
+            answered=", ".join(sorted(placed)),
+            silent=silent or _("none"),
+        )
     )
 
 
-def _crowded(run: Run, replicas: int | None) -> str | None:
+def _crowded(run: Run, replicas: int | None) -> Text | None:
     parameters = run.parameters(Parameters)
     return (
-        f"{parameters.host_name} has {replicas} replicas already."
+        _("%(service)s has %(replicas)s replicas already.", service=parameters.host_name, replicas=replicas)
         if run.service(parameters.host_name).replicas == replicas
         else None
     )
@@ -182,10 +212,14 @@ def _one_waits(run: Run, nodes: int) -> None:
             raise NotYet(services.describe(service, nodes))
         why.append(stuck[0].error)
 
-    run.wait("a task on every node, and one that waits", look, within=60)
+    run.wait(_("a task on every node, and one that waits"), look, within=60)
     if "port" not in why[-1]:
         raise ExerciseError(
-            f"a task of {parameters.host_name} waits, but not for the port: {why[-1]}.",
-            f"Look with: docker service ps --no-trunc {parameters.host_name}",
+            _(
+                "a task of %(service)s waits, but not for the port: %(error)s.",
+                service=parameters.host_name,
+                error=why[-1],
+            ),
+            look_with(f"docker service ps --no-trunc {parameters.host_name}"),
         )
-    run.say(f"  one runs on each of {nodes} nodes; the last is pending: {why[-1]}")
+    run.tell(_("one task runs on each of %(nodes)s nodes; the last is pending: %(error)s", nodes=nodes, error=why[-1]))

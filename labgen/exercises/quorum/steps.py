@@ -10,6 +10,7 @@ import functools
 import time
 
 from labgen.core.errors import ExerciseError, LabgenError
+from labgen.core.i18n import NOTHING, Messages, listed
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.availability import Probed
@@ -22,6 +23,8 @@ from provision.exercise.timing import ELECTION
 from provision.exercise.watching import requests
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 
 class _Progress:
@@ -49,72 +52,81 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         return functools.partial(_on_one_left, words=words, progress=progress)
 
     return [
-        Step(manager, "See the managers: one leads, the others could.", Command(parameters.list_nodes)),
+        Step(
+            manager, _("See the managers: one leads, each of the others can take over."), Command(parameters.list_nodes)
+        ),
         services.create(
             lab,
             parameters.service,
-            "A service on the workers: it is asked all the time, whatever the managers do.",
+            _("Create a service on the workers. Requests to it go on, whatever happens to the managers."),
             until=functools.partial(services.running, name=parameters.name, count=len(lab.workers)),
         ),
         Step(
             manager,
-            "Stop the engine of the manager that leads.",
+            _("Stop the engine of the manager that leads."),
             functools.partial(_stop_leader, progress=progress),
-            placeholder=f"{parameters.stop}    (on the manager that leads)",
+            placeholder=_("%(command)s    (on the manager that leads)", command=parameters.stop),
             during=functools.partial(requests, port=parameters.port, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
             until=functools.partial(_wait_for_another_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
             manager,
-            "See it from a manager that is left. Unknown: the new leader has not heard from that node yet.",
+            _("See the nodes from another manager. Unknown: the new leader has not heard from that node yet."),
             on_one_left(parameters.list_nodes),
             placeholder=parameters.list_nodes,
         ),
         Step(
             manager,
-            "Stop the engine of the one that leads now: one of three is left, which is no majority.",
+            _("Stop the engine of the new leader: one manager of three runs, which is no majority."),
             functools.partial(_stop_leader, progress=progress),
-            placeholder=f"{parameters.stop}    (on the manager that leads now)",
+            placeholder=_("%(command)s    (on the manager that leads now)", command=parameters.stop),
             during=functools.partial(requests, port=parameters.port, judge=_check_none_lost, **request_options),  # type: ignore[arg-type]
             until=functools.partial(_wait_for_no_leader, progress=progress),
             timers=(ELECTION,),
         ),
         Step(
             manager,
-            "Ask the one that is left: it knows, but may not answer alone.",
+            _("Ask the remaining manager: it refuses, because it cannot decide alone."),
             on_one_left(parameters.list_nodes),
             placeholder=parameters.list_nodes,
             ends="error",
         ),
-        Step(worker, "What runs, runs on.", Command("docker ps")),
-        Step(worker, "And it serves.", Command(f"curl -s localhost:{parameters.port} | grep title")),
+        Step(worker, _("See that the containers still run."), Command("docker ps")),
         Step(
-            manager,
-            "Where the others never come back, the one that is left can be told to go on alone.",
-            lambda _: (
-                f"left out, because they do come back: {parameters.force} ADDRESS. It keeps services and workers, and "
-                "forgets the other managers."
-            ),
-            placeholder=f"{parameters.force} ADDRESS    (left out: the others do come back)",
+            worker,
+            _("See that the service still answers."),
+            Command(f"curl -s localhost:{parameters.port} | grep title"),
         ),
         Step(
             manager,
-            "Start the engine again that was stopped last: two of three are a majority.",
+            _("If the other managers never come back, you can make the remaining one continue alone."),
+            lambda _run: _(
+                "left out, because the others come back: %(command)s ADDRESS. It keeps services and "
+                "workers, and drops the other managers.",
+                command=parameters.force,
+            ),
+            placeholder=_("%(command)s ADDRESS    (left out: the others come back)", command=parameters.force),
+        ),
+        Step(
+            manager,
+            _("Start the engine that was stopped last: two managers of three are a majority."),
             functools.partial(_start_last, progress=progress),
-            placeholder=f"{parameters.start}    (on the manager that was stopped last)",
+            placeholder=_("%(command)s    (on the manager that was stopped last)", command=parameters.start),
             until=functools.partial(_wait_for_leader, progress=progress),
             timers=(ELECTION,),
         ),
-        Step(manager, "See the managers again.", on_one_left(parameters.list_nodes), placeholder=parameters.list_nodes),
+        Step(
+            manager, _("See the managers again."), on_one_left(parameters.list_nodes), placeholder=parameters.list_nodes
+        ),
         Step(
             manager,
-            "Start the other one, too: it catches up with what it has missed.",
+            _("Start the other engine, too: that manager catches up with what it has missed."),
             functools.partial(_start_last, progress=progress),
-            placeholder=f"{parameters.start}    (on the manager that was stopped first)",
+            placeholder=_("%(command)s    (on the manager that was stopped first)", command=parameters.start),
             until=functools.partial(_wait_for_all, progress=progress),
         ),
-        Step(manager, "Three managers again.", Command(parameters.list_nodes)),
+        Step(manager, _("See three managers again."), Command(parameters.list_nodes)),
     ]
 
 
@@ -122,7 +134,7 @@ def restore(run: Run) -> None:
     """Start every manager's engine that does not run, and wait until all managers are back."""
     started = [node.name for node in run.lab.managers if _start_engine(run, node)]
     if started:
-        run.say(f"# Started again: the engine of {', '.join(started)}.")
+        run.remark(_("Started again: the engines of %(nodes)s.", nodes=", ".join(started)))
         _wait_for_all(run, _Progress())
 
 
@@ -144,8 +156,8 @@ def _start_engine(run: Run, node: Node) -> bool:
     try:
         return bool(run.another_shell(node).attempt(script, within=120).out.strip())
     except LabgenError as error:
-        run.say(f"  The engine of {node.name} could not be started again: {error.message}")
-        run.say(f"  Start it there: {parameters.start}")
+        run.tell(_("The engine of %(node)s could not be started again: %(error)s", node=node.name, error=error.words))
+        run.tell(_("Start it there: %(command)s", command=parameters.start))
         return False
 
 
@@ -154,12 +166,12 @@ def _ask_members(run: Run, managers: list[Node]) -> list[SwarmNode]:
 
     :raises NotYet: none can; says what they say.
     """
-    reason = ""
+    reason = NOTHING
     for node in managers:
         try:
             return swarm.nodes(run.shell(node).ask)
         except LabgenError as error:
-            reason = f"{node.name}: {error.message}"
+            reason = listed((node.name, error.words), ": ")
     raise NotYet(reason)
 
 
@@ -173,13 +185,15 @@ def _find_leader(run: Run, progress: _Progress) -> Node:
     for node in running:
         if node.name == name:
             return node
-    raise NotYet(f"the managers still hold {name or 'nobody'} to be their leader")
+    raise NotYet(_("the managers still name as their leader: %(leader)s", leader=name or _("none")))
 
 
 def _stop_leader(run: Run, progress: _Progress) -> Command:
     parameters = run.parameters(Parameters)
     leaders: list[Node] = []
-    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within)
+    run.wait(
+        _("a manager to lead"), lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within
+    )
     progress.stopped.append(leaders[0])
     progress.since = time.monotonic()
     return Command(parameters.stop, node=leaders[0])
@@ -200,17 +214,34 @@ def _wait_for_another_leader(run: Run, progress: _Progress) -> None:
     parameters = run.parameters(Parameters)
     leaders: list[Node] = []
     run.wait(
-        "another manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within
+        _("another manager to lead"),
+        lambda: leaders.append(_find_leader(run, progress)),
+        within=parameters.agree_within,
     )
     took = time.monotonic() - progress.since
-    run.say(f"  {leaders[0].name} leads, {took:.0f} s after the engine of {progress.stopped[-1].name} was stopped.")
+    run.tell(
+        _(
+            "%(leader)s leads, %(seconds).0f s after the engine of %(node)s was stopped.",
+            leader=leaders[0].name,
+            seconds=took,
+            node=progress.stopped[-1].name,
+        )
+    )
 
 
 def _wait_for_leader(run: Run, progress: _Progress) -> None:
     parameters = run.parameters(Parameters)
     leaders: list[Node] = []
-    run.wait("a manager to lead", lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within)
-    run.say(f"  {leaders[0].name} leads, {time.monotonic() - progress.since:.0f} s after the engine was started.")
+    run.wait(
+        _("a manager to lead"), lambda: leaders.append(_find_leader(run, progress)), within=parameters.agree_within
+    )
+    run.tell(
+        _(
+            "%(leader)s leads, %(seconds).0f s after the engine was started.",
+            leader=leaders[0].name,
+            seconds=time.monotonic() - progress.since,
+        )
+    )
 
 
 def _wait_for_no_leader(run: Run, progress: _Progress) -> None:
@@ -220,17 +251,23 @@ def _wait_for_no_leader(run: Run, progress: _Progress) -> None:
     def look() -> None:
         output = run.shell(node).attempt(f"timeout 5 {parameters.list_nodes}", within=30)
         if output.ok:
-            raise NotYet(f"{node.name} lists the nodes")
+            raise NotYet(_("%(node)s still lists the nodes", node=node.name))
         if parameters.no_leader not in output.said:
-            raise NotYet(output.said or "no answer yet")
+            raise NotYet(output.said or _("no answer yet"))
 
     run.wait(
-        f"{node.name} to miss the majority",
+        _("%(node)s to lose the majority", node=node.name),
         look,
         within=parameters.agree_within,
-        hint=f"Look on {node.name} with: {parameters.list_nodes}",
+        hint=_("Look on %(node)s with: %(command)s", node=node.name, command=parameters.list_nodes),
     )
-    run.say(f"  {node.name} has no leader, {time.monotonic() - progress.since:.0f} s after that engine was stopped.")
+    run.tell(
+        _(
+            "%(node)s has no leader, %(seconds).0f s after that engine was stopped.",
+            node=node.name,
+            seconds=time.monotonic() - progress.since,
+        )
+    )
 
 
 def _wait_for_all(run: Run, progress: _Progress) -> None:
@@ -241,20 +278,23 @@ def _wait_for_all(run: Run, progress: _Progress) -> None:
         members = _ask_members(run, progress.running(run.lab))
         reachable = {node.name for node in members if node.ready and node.reachable}
         if not expected <= reachable:
-            raise NotYet(f"{', '.join(sorted(expected - reachable))} not yet")
+            raise NotYet(_("not reachable yet: %(nodes)s", nodes=", ".join(sorted(expected - reachable))))
         if not any(node.leader for node in members):
-            raise NotYet("nobody leads")
+            raise NotYet(_("no manager leads"))
         if late := [node.name for node in members if not node.ready]:
-            raise NotYet(f"{', '.join(late)} not yet Ready")
+            raise NotYet(_("not Ready yet: %(nodes)s", nodes=", ".join(late)))
 
-    run.wait("every manager to be reachable", look, within=parameters.agree_within)
-    run.say(f"  {len(expected)} of {len(expected)} managers are reachable.")
+    run.wait(_("every manager to be reachable"), look, within=parameters.agree_within)
+    run.tell(_("%(count)s of %(count)s managers are reachable.", count=len(expected)))
 
 
 def _check_none_lost(run: Run, probed: Probed) -> None:
     if probed.lost:
         raise ExerciseError(
-            f"requests to the workers were lost while managers were: {probed}",
-            f"A service needs no manager to serve. Look on the workers: docker ps, sudo journalctl -u docker. Start "
-            f"over: fab exercise.reset {run.exercise.name}",
+            _("requests to the workers were lost while managers were stopped: %(requests)s", requests=probed),
+            _(
+                "A service needs no manager to answer. Look on the workers: docker ps, sudo "
+                "journalctl -u docker. %(start_over)s",
+                start_over=run.start_over,
+            ),
         )

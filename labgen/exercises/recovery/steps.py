@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker.swarm import Service, Task
 from labgen.docker.timeline import Turn, turns
 from labgen.model.lab import Lab, Node
 from provision.exercise import services, watching
-from provision.exercise.run import Run
+from provision.exercise.run import Run, look_with
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import RESTART_DELAY
 from provision.exercise.watching import only_a_moment
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 
 def script(lab: Lab, parameters: Parameters) -> Script:
@@ -25,19 +28,23 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name}: {parameters.replicas} replicas, wherever the swarm puts them.",
+            _(
+                "Create %(service)s: %(replicas)s replicas, on nodes that the swarm chooses.",
+                service=parameters.name,
+                replicas=parameters.replicas,
+            ),
         ),
         services.show(lab, parameters.name),
         Step(
             node,
-            "On one of the nodes, see the container.",
+            _("See the container on one of the nodes."),
             lambda run: Command("docker ps", node=_victim(run)[0]),
             placeholder="docker ps",
             skip_if=_recovered,
         ),
         Step(
             node,
-            "Remove it by force, as if it had died. Swarm waits 5 s (--restart-delay), then starts another.",
+            _("Remove it by force, as if it had crashed. Swarm waits 5 s (--restart-delay), then starts another."),
             _remove,
             placeholder="docker rm -f CONTAINER",
             skip_if=_recovered,
@@ -51,7 +58,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.show(
             lab,
             parameters.name,
-            "See the history: under the task that runs stands the one that failed, and of what.",
+            _("See the history: below the running task is the one that failed, and its error."),
         ),
     ]
 
@@ -64,8 +71,8 @@ def _victim(run: Run) -> tuple[Node, Task]:
         if node.name in placed:
             return node, min(placed[node.name], key=lambda task: task.slot)
     raise ExerciseError(
-        f"no task of {parameters.name} runs on a node of the lab.",
-        f"Look with: docker service ps --no-trunc {parameters.name}",
+        _("no task of %(service)s runs on a node of the lab.", service=parameters.name),
+        look_with(f"docker service ps --no-trunc {parameters.name}"),
     )
 
 
@@ -80,13 +87,16 @@ def killed(service: Service) -> Turn | None:
     return replacements[-1] if replacements else None
 
 
-def _recovered(run: Run) -> str | None:
+def _recovered(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     service = run.service(parameters.name)
     turn = killed(service)
     if turn is None:
         return None
-    return f"Replica {turn.place} has been through it: a task of it was killed, and another runs in its place."
+    return _(
+        "Replica %(place)s has recovered already: one of its tasks was killed, and another runs in its place.",
+        place=turn.place,
+    )
 
 
 def _replaced(run: Run) -> None:
@@ -101,17 +111,23 @@ def _replaced(run: Run) -> None:
             raise NotYet(services.describe(service, parameters.replicas))
         turn.append(replacement)
 
-    run.wait("a replacement to run", look, within=parameters.within)
+    run.wait(_("a replacement to run"), look, within=parameters.within)
     happened = turn[-1]
     gap = max(happened.gap or 0.0, 0.0)
-    run.say(
-        f"  {parameters.name}.{happened.place} failed ({happened.old.error}); another task ran in its place "
-        f"{gap:.1f} s later, on {run.host(happened.new).name}"
+    run.tell(
+        _(
+            "%(service)s.%(place)s failed (%(error)s); another task ran in its place %(gap).1f s later, on %(node)s",
+            service=parameters.name,
+            place=happened.place,
+            error=happened.old.error,
+            gap=gap,
+            node=run.host(happened.new).name,
+        )
     )
 
 
-_LOST = (
-    "These are lost whatever one does: what the container was just answering, and what the routing mesh sent to it "
-    "before every node had heard that it was gone; and what it sent to the new one before its server listened, which "
-    "only a health check holds back. The others were answered by the replicas left."
+_LOST = _(
+    "Two kinds of requests cannot be saved. Some were in the container, or on their way "
+    "to it, when it ended. Some reached the new container before its server listened; a "
+    "health check would hold these back. The other replicas answered the rest."
 )

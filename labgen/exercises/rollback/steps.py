@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text, listed
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.swarm import Service
@@ -18,6 +19,8 @@ from provision.exercise.timing import watched
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
@@ -26,7 +29,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.queue,
-            "pause: create a queue that pauses where an update fails.",
+            _("pause: create a queue whose update pauses when it fails."),
             also=(parameters.mended, *parameters.broken),
             shows=partial(_shows, name=parameters.queue_name),
             may_pause=True,
@@ -34,7 +37,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Update it to an image without redis: its container cannot start, the update is paused, the command fails.",
+            _("Update it to an image without redis: its container cannot start, the update pauses, the command fails."),
             Command(parameters.break_queue),
             skip_if=partial(_happened, name=parameters.queue_name),
             until=_paused,
@@ -43,11 +46,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             ends="either",
         ),
         services.show(
-            lab, parameters.queue_name, "See which replica was lost, and that the others go on in the old version."
+            lab, parameters.queue_name, _("See which replica has failed. The others run on in the old version.")
         ),
         Step(
             manager,
-            "Mend it: with a good image the update goes on.",
+            _("Correct it: with a good image, the update continues."),
             Command(parameters.mend_queue),
             skip_if=_mended,
             until=partial(_well, spec=parameters.mended),
@@ -58,7 +61,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.store,
-            "continue: create a store that goes on with an update that fails.",
+            _("continue: create a store whose update continues when it fails."),
             also=(parameters.safe, *parameters.broken),
             shows=partial(_shows, name=parameters.store_name),
             may_pause=True,
@@ -66,7 +69,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Make the same mistake: one replica after the other goes down. The command must not wait for them.",
+            _(
+                "Make the same mistake: one replica after the other fails. With --detach, because "
+                "the command would wait for them."
+            ),
             Command(parameters.break_store),
             skip_if=_breaking,
             until=_all_down,
@@ -74,7 +80,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Take the update back by hand: every replica goes back to what it ran before.",
+            _("Roll the update back by hand: every replica returns to what it ran before."),
             Command(parameters.rollback),
             skip_if=partial(_happened, name=parameters.store_name),
             until=partial(_well, spec=parameters.store),
@@ -84,14 +90,14 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "rollback: let the swarm do that by itself from now on. No task changes by this.",
+            _("rollback: from now on, the swarm does that by itself. This changes no task."),
             Command(parameters.make_safe),
             skip_if=_safe,
             quiet=True,
         ),
         Step(
             manager,
-            "Make the mistake once more: the first replica fails, and the swarm goes back. The command ends well.",
+            _("Make the mistake once more: the first replica fails, and the swarm rolls back. The command succeeds."),
             Command(parameters.break_safe),
             skip_if=_back,
             until=_rolled_back,
@@ -100,21 +106,26 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             ends="either",
             timers=watched(parameters.monitor),
         ),
-        services.show(lab, parameters.store_name, "See the history: what failed, and what came back."),
+        services.show(lab, parameters.store_name, _("See the history: which tasks failed, and which came back.")),
     ]
 
 
 def _get_service(run: Run, name: str) -> Service:
     service = swarm.service(run.manager.ask, name)
     if service is None:
-        raise ExerciseError(f"the service {name} is gone.", f"Start over: fab exercise.reset {run.exercise.name}")
+        raise ExerciseError(_("service %(service)s is gone.", service=name), run.start_over)
     return service
 
 
 def _see_running(run: Run, name: str) -> None:
     parameters = run.parameters(Parameters)
     if same_image(_get_service(run, name).image, parameters.bad):
-        run.say(f"  an update of it has failed, and is not mended yet: {name} is taken up from there.")
+        run.tell(
+            _(
+                "an update of %(service)s has failed, and is not corrected yet. The exercise continues from there.",
+                service=name,
+            )
+        )
     else:
         services.running(run, name)
 
@@ -128,41 +139,47 @@ def _shows(run: Run, name: str) -> bool:
     return same_image(service.image, parameters.bad) or len(failing(service)) >= least
 
 
-def _happened(run: Run, name: str) -> str | None:
+def _happened(run: Run, name: str) -> Text | None:
     """Tell whether an update has failed already, and is paused or was repaired."""
     service = _get_service(run, name)
     if service.update_state == "paused":
-        return f"An update of {name} is paused already."
-    return f"The history of {name} shows a failed update already." if failing(service) else None
+        return _("An update of %(service)s is paused already.", service=name)
+    return _("The history of %(service)s already shows a failed update.", service=name) if failing(service) else None
 
 
-def _breaking(run: Run) -> str | None:
+def _breaking(run: Run) -> Text | None:
     """Tell whether the store's update has failed or still fails: a second one would leave nothing to go back to."""
     parameters = run.parameters(Parameters)
     if same_image(_get_service(run, parameters.store_name).image, parameters.bad):
-        return f"{parameters.store_name} is being updated to {parameters.bad} already."
+        return _("%(service)s is already updating to %(image)s.", service=parameters.store_name, image=parameters.bad)
     return _happened(run, parameters.store_name)
 
 
-def _mended(run: Run) -> str | None:
+def _mended(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     service = _get_service(run, parameters.queue_name)
     well = same_image(service.image, parameters.new) and service.update_state == "completed"
-    return f"{parameters.queue_name} is at {parameters.new} already." if well else None
+    return (
+        _("%(service)s runs %(image)s already.", service=parameters.queue_name, image=parameters.new) if well else None
+    )
 
 
-def _safe(run: Run) -> str | None:
+def _safe(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     action = _get_service(run, parameters.store_name).update.failure_action
-    return "The failure action is rollback already." if action == "rollback" else None
+    return _("The failure action is rollback already.") if action == "rollback" else None
 
 
-def _back(run: Run) -> str | None:
+def _back(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     service = _get_service(run, parameters.store_name)
     # By hand it would have taken the failure action back, too.
     shown = service.update_state == "rollback_completed" and service.update.failure_action == "rollback"
-    return f"An update of {parameters.store_name} was rolled back by the swarm already." if shown else None
+    return (
+        _("The swarm has rolled back an update of %(service)s already.", service=parameters.store_name)
+        if shown
+        else None
+    )
 
 
 def _paused(run: Run) -> None:
@@ -176,14 +193,22 @@ def _paused(run: Run) -> None:
             raise NotYet(services.describe(service, parameters.replicas))
         return service
 
-    service = run.look("the update to be paused", look)
+    service = run.look(_("the update to be paused"), look)
     old = [task for task in service.running if same_image(task.image, parameters.old)]
     tell_failures(run, service)
-    run.say(f"  update {service.update_state}; {len(old)} of {service.replicas} tasks go on with {parameters.old}")
+    run.tell(
+        _(
+            "update %(state)s; %(count)s of %(replicas)s tasks run on with %(image)s",
+            state=service.update_state,
+            count=len(old),
+            replicas=service.replicas,
+            image=parameters.old,
+        )
+    )
     if not old:
         raise ExerciseError(
-            f"no task of {parameters.queue_name} goes on with {parameters.old}.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _("no task of %(service)s runs on with %(image)s.", service=parameters.queue_name, image=parameters.old),
+            run.start_over,
         )
 
 
@@ -198,9 +223,9 @@ def _all_down(run: Run) -> None:
             raise NotYet(services.describe(service, 0))
         return service
 
-    service = run.look("every replica to be down", look)
+    service = run.look(_("every replica to be down"), look)
     tell_failures(run, service)
-    run.say(f"  none of {service.replicas} tasks runs")
+    run.tell(_("none of %(replicas)s tasks runs", replicas=service.replicas))
 
 
 def tell_failures(run: Run, service: Service) -> None:
@@ -209,9 +234,8 @@ def tell_failures(run: Run, service: Service) -> None:
         bad = [task for task in tasks if task.failed]
         if bad:
             image = bad[-1].image.partition("@")[0]
-            run.say(
-                f"  {service.name}.{place}: {image} {bad[-1].state}: {bad[-1].error[-120:] or 'it ended by itself'}"
-            )
+            error = bad[-1].error[-120:] or _("it ended by itself")
+            run.tell(listed((f"{service.name}.{place}", f"{image} {bad[-1].state}", error), ": "))
 
 
 def _well(run: Run, spec: ServiceSpec) -> None:
@@ -220,8 +244,13 @@ def _well(run: Run, spec: ServiceSpec) -> None:
     images = {task.image.partition("@")[0] for task in service.running}
     if not all(same_image(image, spec.image) for image in images):
         raise ExerciseError(
-            f"tasks of {spec.name} run {', '.join(sorted(images))}, not {spec.image}.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _(
+                "tasks of %(service)s run %(images)s, not %(image)s.",
+                service=spec.name,
+                images=", ".join(sorted(images)),
+                image=spec.image,
+            ),
+            run.start_over,
         )
 
 
@@ -233,8 +262,10 @@ def _rolled_back(run: Run) -> None:
         if service.update_state != "rollback_completed":
             raise NotYet(services.describe(service, parameters.replicas))
 
-    run.wait("the update to be rolled back", look)
+    run.wait(_("the update to be rolled back"), look)
     _well(run, parameters.safe)
     service = run.service(parameters.store_name)
     back = taken_back(service)
-    run.say(f"  update {service.update_state}" + (f": replica {', '.join(back)} failed and went back" if back else ""))
+    if back:
+        run.tell(_("replicas that failed and were rolled back: %(replicas)s", replicas=", ".join(back)))
+    run.tell(f"update {service.update_state}")

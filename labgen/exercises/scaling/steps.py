@@ -6,15 +6,18 @@ import functools
 from collections.abc import Callable
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.model.lab import Lab
 from provision.exercise import services, watching
-from provision.exercise.run import Run
+from provision.exercise.run import Run, look_with
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import GOSSIP, VERIFY
 from provision.exercise.watching import only_a_moment
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 
 def script(lab: Lab, parameters: Parameters) -> Script:
@@ -26,14 +29,18 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Have {parameters.name} as load balancing makes it: {parameters.few} replicas, on workers only.",
+            _(
+                "Create %(service)s as the exercise loadbalance does: %(few)s replicas, on workers only.",
+                service=parameters.name,
+                few=parameters.few,
+            ),
             also=(parameters.scaled,),
             until=functools.partial(services.running, name=parameters.name),
         ),
-        services.show(lab, parameters.name, "See where its tasks run."),
+        services.show(lab, parameters.name, _("See where its tasks run.")),
         Step(
             lab.first_manager,
-            f"Scale up to {parameters.many}: the tasks that run are left alone, more are started.",
+            _("Scale up to %(many)s: the running tasks stay as they are, and new ones start.", many=parameters.many),
             Command(parameters.up),
             skip_if=_scaled_up,
             before=functools.partial(_note, before=before),
@@ -43,10 +50,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             within=300,
             timers=(VERIFY,),
         ),
-        services.show(lab, parameters.name, "See the new task, on a worker as well."),
+        services.show(lab, parameters.name, _("See the new task, on a worker as well.")),
         Step(
             lab.first_manager,
-            f"Scale down to {parameters.few}: tasks are taken out of the routing mesh, then stopped, then forgotten.",
+            _("Scale down to %(few)s: a task leaves the routing mesh, stops, and is removed.", few=parameters.few),
             Command(parameters.down),
             skip_if=_scaled_down,
             during=asking,
@@ -55,24 +62,29 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             within=300,
             timers=(VERIFY, GOSSIP),
         ),
-        services.show(lab, parameters.name, "See that nothing is left of the new task."),
+        services.show(lab, parameters.name, _("See that nothing of the new task is left.")),
     ]
 
 
-def _scaled_up(run: Run) -> str | None:
+def _scaled_up(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     service = run.service(parameters.name)
     if service.replicas == parameters.many:
-        return f"{parameters.name} has {parameters.many} replicas already."
+        return _("%(service)s has %(many)s replicas already.", service=parameters.name, many=parameters.many)
     if service.replicas == parameters.few and service.replicas_before == parameters.many:
-        return f"{parameters.name} has had {parameters.many} replicas before, and has {parameters.few} again."
+        return _(
+            "%(service)s had %(many)s replicas before, and has %(few)s again.",
+            service=parameters.name,
+            many=parameters.many,
+            few=parameters.few,
+        )
     return None
 
 
-def _scaled_down(run: Run) -> str | None:
+def _scaled_down(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     few = run.service(parameters.name).replicas == parameters.few
-    return f"{parameters.name} has {parameters.few} replicas." if few else None
+    return _("%(service)s has %(few)s replicas.", service=parameters.name, few=parameters.few) if few else None
 
 
 def _note(run: Run, before: list[str]) -> None:
@@ -88,10 +100,20 @@ def _left_alone(before: list[str], parameters: Parameters) -> Callable[[Run], No
         now = [task.id for task in run.service(parameters.name).running]
         if gone := [task_id for task_id in before if task_id not in now]:
             raise ExerciseError(
-                f"{len(gone)} of the tasks of {parameters.name} that ran before do not run any more.",
-                f"Look with: docker service ps --no-trunc {parameters.name}",
+                _(
+                    "tasks of %(service)s that ran before and do not run any more: %(count)s.",
+                    count=len(gone),
+                    service=parameters.name,
+                ),
+                look_with(f"docker service ps --no-trunc {parameters.name}"),
             )
-        run.say(f"  the {len(before)} that ran before run still, {len(now) - len(before)} came to them")
+        run.tell(
+            _(
+                "tasks that ran before and still run: %(before)s; new tasks: %(new)s",
+                before=len(before),
+                new=len(now) - len(before),
+            )
+        )
 
     return look
 
@@ -104,12 +126,15 @@ def _back(run: Run) -> None:
     def look() -> None:
         service = run.service(parameters.name)
         if going := [task for task in service.tasks if task.desired == "remove"]:
-            raise NotYet(f"{len(going)} on the way out: {going[0].state}")
+            raise NotYet(
+                _("tasks that are still stopping: %(count)s (%(state)s)", count=len(going), state=going[0].state)
+            )
 
-    run.wait("the tasks to be gone that are too many", look, within=parameters.within)
+    run.wait(_("the surplus tasks to be gone"), look, within=parameters.within)
 
 
-_LOST = (
-    "A container without a health check gets requests as soon as it has started, also before its server listens: "
-    "these met a closed door. One that is to go is first taken out of the routing mesh."
+_LOST = _(
+    "A container without a health check gets requests as soon as it starts, before its "
+    "server listens. Those requests fail. A container that is to stop first leaves the "
+    "routing mesh."
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text, listed
 from labgen.core.polling import NotYet
 from labgen.docker import swarm
 from labgen.docker.api import as_object, ask, part, text_of
@@ -17,6 +19,8 @@ from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import MONITOR, VERIFY
 
 from .exercise import Parameters
+
+_ = Messages.beside(__file__)
 
 
 class _Before:
@@ -32,10 +36,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     return [
         Step(
             manager,
-            "Make a secret: a user, and a password of random characters that nobody sees.",
+            _("Create a secret: a user, and a password of random characters that nobody sees."),
             Command(parameters.create_first),
             skip_if=lambda run: (
-                f"{name} is at {parameters.second} already."
+                _("%(service)s uses %(secret)s already.", service=name, secret=parameters.second)
                 if _current(run) == parameters.second
                 else _exists(run, parameters.first)
             ),
@@ -43,50 +47,54 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "See what swarm tells of it: name and dates, never the value.",
+            _("See what the swarm shows of it: name and dates, never the value."),
             _inspect,
             placeholder=f"docker secret inspect {parameters.first}",
             until=_tells_no_value,
         ),
         Step(
             manager,
-            "Make a config: what nginx is to do, and where it finds the users.",
+            _("Create a config: the settings of nginx, and the path of the file with the users."),
             Command(parameters.create_config),
             skip_if=_config_there,
             quiet=True,
         ),
         Step(
-            manager, "Of a config everything is told.", Command(f"docker config inspect --pretty {parameters.config}")
+            manager,
+            _("See the config: the swarm shows all of it."),
+            Command(f"docker config inspect --pretty {parameters.config}"),
         ),
         services.create(
-            lab, parameters.service, "Give both to a service, as files in its containers.", until=_see_mounts
+            lab, parameters.service, _("Give both to a service, as files in its containers."), until=_see_mounts
         ),
         services.show(lab, name),
         *_looked_at(lab, functools.partial(_note, before=before), parameters),
         Step(
             manager,
-            "The secret cannot be removed while a service uses it.",
+            _("Try to remove the secret: the swarm refuses while a service uses it."),
             lambda run: (
                 Command(f"docker secret rm {parameters.first}")
                 if _current(run) == parameters.first
-                else f"{parameters.first} is in use no more."
+                else _("%(secret)s is not in use any more.", secret=parameters.first)
             ),
             placeholder=f"docker secret rm {parameters.first}",
             ends="error",
         ),
         Step(
             manager,
-            "A secret is never changed. Make another, with another password.",
+            _("Create another secret, with another password: a secret itself never changes."),
             Command(parameters.create_second),
             skip_if=functools.partial(_exists, secret=parameters.second),
             quiet=True,
         ),
         Step(
             manager,
-            "Change it in the service: the task is replaced, the file keeps its name.",
+            _("Replace the secret of the service: a new task starts, the file keeps its name."),
             Command(parameters.rotate),
             skip_if=lambda run: (
-                f"{name} is at {parameters.second} already." if _current(run) == parameters.second else None
+                _("%(service)s uses %(secret)s already.", service=name, secret=parameters.second)
+                if _current(run) == parameters.second
+                else None
             ),
             until=_see_mounts,
             quiet=True,
@@ -96,11 +104,13 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *_looked_at(lab, functools.partial(_changed, before=before), parameters),
         Step(
             manager,
-            "Now the old one can be removed.",
+            _("Remove the old secret: now the swarm allows it."),
             Command(f"docker secret rm {parameters.first}"),
-            skip_if=lambda run: None if _exists(run, parameters.first) else f"{parameters.first} is gone already.",
+            skip_if=lambda run: (
+                None if _exists(run, parameters.first) else _("%(secret)s is removed already.", secret=parameters.first)
+            ),
         ),
-        services.show(lab, name, "See the history: the task with the old secret was replaced."),
+        services.show(lab, name, _("See the history: the task with the old secret was replaced.")),
     ]
 
 
@@ -108,25 +118,27 @@ def _looked_at(lab: Lab, judge: functools.partial[None], parameters: Parameters)
     """Compose the steps that show the file in the container, and the page without and with a password."""
     inside = functools.partial(services.inside, lab, parameters.name)
     return [
-        inside("See the file in the container: it lies in memory.", parameters.look),
-        inside("The hash of what it says, by which values can be told apart.", parameters.hash, judge=judge),
+        inside(_("See the file in the container: it is in memory, not on disk."), parameters.look),
+        inside(_("See the hash of the file, which tells values apart."), parameters.hash, judge=judge),
         inside(
-            "Ask for the page without a password.", parameters.ask, judge=functools.partial(_status, expected="401")
+            _("Request the page without a password."), parameters.ask, judge=functools.partial(_status, expected="401")
         ),
         inside(
-            "Ask with the password of the file; it goes from there into curl, and is not seen on the way.",
+            _("Request the page with the password in the file. The command passes it to curl without showing it."),
             parameters.ask_as_user,
             judge=functools.partial(_status, expected="200"),
         ),
     ]
 
 
-def _status(_: Run, status: str, expected: str) -> None:
+def _status(_run: Run, status: str, expected: str) -> None:
     if status.strip() != expected:
-        raise NotYet(f"HTTP status {status.strip() or 'none'}, not {expected}")
+        raise NotYet(
+            _("HTTP status %(status)s, not %(expected)s", status=status.strip() or _("none"), expected=expected)
+        )
 
 
-def _note(_: Run, output: str, before: _Before) -> None:
+def _note(_run: Run, output: str, before: _Before) -> None:
     before.hash = output.split()[0] if output.split() else ""
 
 
@@ -136,7 +148,7 @@ def _changed(run: Run, output: str, before: _Before) -> None:
     history = {task.files.get(parameters.file) for task in run.service(parameters.name).tasks}
     # On a second run the first look has seen the new one already; the history still tells of the change.
     if not now or (now == before.hash and parameters.first not in history):
-        raise NotYet(f"{parameters.file} is as before")
+        raise NotYet(_("%(file)s has not changed", file=parameters.file))
 
 
 def _current(run: Run) -> str:
@@ -154,13 +166,21 @@ def _see_mounts(run: Run) -> None:
         mounts.get(parameters.file) not in (parameters.first, parameters.second)
         or mounts.get(parameters.config_file) != parameters.config
     ):
-        listed = ", ".join(f"{source} as {file}" for file, source in mounts.items()) or "nothing"
         raise ExerciseError(
-            f"{parameters.name} is given {listed}, not {parameters.first} as {parameters.file} "
-            f"and {parameters.config} as {parameters.config_file}.",
-            f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
+            _(
+                "%(service)s has these files: %(files)s. It must have: %(expected)s.",
+                service=parameters.name,
+                files=_mounted(mounts) or _("none"),
+                expected=_mounted({parameters.file: parameters.first, parameters.config_file: parameters.config}),
+            ),
+            run.correct_or_reset,
         )
-    run.say("  " + ", ".join(f"{file} is {mounts[file]}" for file in (parameters.file, parameters.config_file)))
+    run.tell(_mounted({file: mounts[file] for file in (parameters.file, parameters.config_file)}))
+
+
+def _mounted(files: Mapping[str, str]) -> Text:
+    """List files in a container, each with the secret or config that it holds."""
+    return listed(_("%(file)s is %(source)s", file=file, source=source) for file, source in files.items())
 
 
 def _fetch(run: Run, path: str) -> dict[str, object] | None:
@@ -168,8 +188,8 @@ def _fetch(run: Run, path: str) -> dict[str, object] | None:
     return None if answer.status == 404 else dict(as_object(answer.value(path), path))
 
 
-def _exists(run: Run, secret: str) -> str | None:
-    return f"the secret {secret} is there already." if _fetch(run, f"/secrets/{quote(secret)}") else None
+def _exists(run: Run, secret: str) -> Text | None:
+    return _("secret %(secret)s exists already.", secret=secret) if _fetch(run, f"/secrets/{quote(secret)}") else None
 
 
 def _inspect(run: Run) -> Command:
@@ -184,10 +204,13 @@ def _at_hand(run: Run) -> str:
 def _tells_no_value(run: Run) -> None:
     secret = _fetch(run, f"/secrets/{_at_hand(run)}") or {}
     if part(secret, "Spec").get("Data"):
-        raise ExerciseError("the engine tells a secret's value.", "That must never be: which engine is it?")
+        raise ExerciseError(
+            _("the engine shows the value of a secret."),
+            _("An engine must never do that. Report its version: docker version"),
+        )
 
 
-def _config_there(run: Run) -> str | None:
+def _config_there(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     config = _fetch(run, f"/configs/{quote(parameters.config)}")
     if config is None:
@@ -196,8 +219,12 @@ def _config_there(run: Run) -> str | None:
     # However it is indented.
     if text.split() != parameters.config_text.split():
         raise ExerciseError(
-            f"there is a config {parameters.config} already, and it says something else than the exercise's.",
-            f"Look at it: docker config inspect --pretty {parameters.config}. "
-            f"Or remove everything of the exercise with: fab exercise.reset {run.exercise.name}",
+            _("config %(config)s exists already, with other content.", config=parameters.config),
+            _(
+                "Look with: docker config inspect --pretty %(config)s. Or remove everything that the "
+                "exercise made: fab exercise.reset %(exercise)s",
+                config=parameters.config,
+                exercise=run.exercise.name,
+            ),
         )
-    return f"the config {parameters.config} is there already."
+    return _("config %(config)s exists already.", config=parameters.config)

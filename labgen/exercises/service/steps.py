@@ -6,7 +6,7 @@ import dataclasses
 import functools
 
 from labgen.core.errors import ExerciseError
-from labgen.core.i18n import Text
+from labgen.core.i18n import Messages, Text
 from labgen.core.polling import NotYet
 from labgen.model.lab import Lab
 from provision.exercise import services
@@ -16,6 +16,8 @@ from provision.exercise.timing import GRACE
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
@@ -23,7 +25,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     make = services.create(
         lab,
         parameters.service,
-        f"Create {parameters.name}: one task, which says a line every {parameters.pause} s.",
+        _(
+            "Create %(service)s: one task, which prints a line every %(pause)s s.",
+            service=parameters.name,
+            pause=parameters.pause,
+        ),
         also=(parameters.scaled,),
     )
     created: list[str] = []
@@ -34,23 +40,30 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             created.append(parameters.name)
         return already
 
-    def skip_unless_created(run: Run) -> str | None:
+    def skip_unless_created(run: Run) -> Text | None:
         # What was there before is looked at, and not changed.
         del run
         return (
             None
             if created
-            else "left as it is: it was there before. To see this: fab exercise.reset service, and anew."
+            else _(
+                "left as it is, because it existed before. To see this: fab exercise.reset service, "
+                "then run the exercise again."
+            )
         )
 
     return [
         dataclasses.replace(make, skip_if=create_or_keep),
-        Step(manager, "See the services of the swarm.", Command("docker service ls")),
-        services.show(lab, parameters.name, "See its task: which node it runs on, and for how long."),
-        Step(manager, "See what was asked for.", Command(f"docker service inspect --pretty {parameters.name}")),
+        Step(manager, _("See the services of the swarm."), Command("docker service ls")),
+        services.show(lab, parameters.name, _("See its task: on which node it runs, and since when.")),
         Step(
             manager,
-            f"Let it have {parameters.tasks} tasks, so that a log over several nodes can be seen.",
+            _("See how the swarm has recorded the service."),
+            Command(f"docker service inspect --pretty {parameters.name}"),
+        ),
+        Step(
+            manager,
+            _("Scale to %(tasks)s tasks, to see a log from several nodes.", tasks=parameters.tasks),
             Command(f"docker service scale --detach {parameters.name}={parameters.tasks}"),
             skip_if=skip_unless_created,
             until=functools.partial(services.running, name=parameters.name),
@@ -58,15 +71,18 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Follow the log over all tasks, wherever they run; by hand Ctrl-C ends it, "
-            f"here {parameters.followed} s do.",
+            _(
+                "Follow the log of all tasks, on all nodes. By hand, end it with Ctrl-C; here it "
+                "ends after %(seconds)s s.",
+                seconds=parameters.followed,
+            ),
             Command(f"docker service logs -f {parameters.name}", _follow(parameters)),
             before=_all_have_spoken,
             ends="either",
         ),
         Step(
             manager,
-            "Remove it. Its loop does not hear SIGTERM, so each container is killed after 10 s.",
+            _("Remove it. Its loop ignores SIGTERM, so each container is killed after 10 s."),
             Command(f"docker service rm {parameters.name}"),
             skip_if=skip_unless_created,
             until=lambda run: _gone(run) if created else None,
@@ -74,7 +90,10 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             timers=(GRACE,),
         ),
         services.create(
-            lab, parameters.service, "Make it again, so that it can be looked at and graded.", also=(parameters.scaled,)
+            lab,
+            parameters.service,
+            _("Create it again, so that you can look at it and have it graded."),
+            also=(parameters.scaled,),
         ),
     ]
 
@@ -98,9 +117,13 @@ def _all_have_spoken(run: Run) -> None:
         service = run.service(parameters.name)
         silent = [f"{parameters.name}.{task.slot}" for task in service.running if not spoken(run, task.id)]
         if silent or not service.running:
-            raise NotYet(f"{', '.join(silent) or 'no task'}: no line yet")
+            raise NotYet(_("no line yet: %(tasks)s", tasks=", ".join(silent) or _("no task")))
 
-    run.wait(f"every task of {parameters.name} to say '{parameters.line}'", look, within=60)
+    run.wait(
+        _("every task of %(service)s to print '%(line)s'", service=parameters.name, line=parameters.line),
+        look,
+        within=60,
+    )
 
 
 def _gone(run: Run) -> None:
@@ -109,8 +132,6 @@ def _gone(run: Run) -> None:
     try:
         run.service(parameters.name)
     except NotYet:
-        run.say("  no service of that name is there any more, and no container of it on any node")
+        run.tell(_("no service of that name is left, and no container of it on any node"))
         return
-    raise ExerciseError(
-        f"{parameters.name} is still there.", f"Start the exercise over: fab exercise.reset {run.exercise.name}"
-    )
+    raise ExerciseError(_("%(service)s still exists.", service=parameters.name), run.start_over)

@@ -7,16 +7,17 @@ import json
 from urllib.parse import quote
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import Messages, Text, listed
 from labgen.core.polling import Hopeless, NotYet
 from labgen.docker import swarm
 from labgen.docker.api import as_list, ask, text_of
 from labgen.docker.hopeless import hopeless
-from labgen.docker.swarm import Service, run_of
+from labgen.docker.swarm import Service
 from labgen.exercise.services import differences, same_image
 from labgen.model.capabilities import Capability
 from labgen.model.lab import Lab
 from provision.exercise import services
-from provision.exercise.run import Run
+from provision.exercise.run import Run, look_with
 from provision.exercise.steps import Command, Script, Step
 from provision.exercise.timing import MONITOR
 from provision.exercise.watching import tell_turns
@@ -24,10 +25,12 @@ from provision.shell import write_file
 
 from .exercise import Parameters
 
-_INSTALL = (
-    "left out: this node has neither docker-compose nor docker compose. To install it: sudo apt install "
-    "docker-compose-v2 on Ubuntu, sudo apt install docker-compose on Debian (with Docker's own packages: "
-    "docker-compose-plugin)."
+_ = Messages.beside(__file__)
+
+_INSTALL = _(
+    "left out: this node has neither docker-compose nor docker compose. Install it on "
+    "Ubuntu: sudo apt install docker-compose-v2. On Debian: sudo apt install "
+    "docker-compose. With Docker's own packages: sudo apt install docker-compose-plugin"
 )
 
 
@@ -49,7 +52,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     return [
         Step(
             manager,
-            "Write the file: three services, and what each is made of.",
+            _("Write the file: three services, and the settings of each."),
             _write,
             placeholder=_write_shown(parameters),
             skip_if=_written,
@@ -58,27 +61,30 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *_on_one_host(lab, parameters),
         _deploy(
             lab,
-            "Deploy the same file on the swarm: a network over all nodes, and a service for each.",
+            _("Deploy the same file on the swarm: one network over all nodes, and three services."),
             progress,
             parameters,
         ),
-        Step(manager, "See the stacks there are.", Command("docker stack ls")),
-        Step(manager, "See the services of this one.", Command(f"docker stack services {parameters.stack}")),
-        Step(manager, "See its tasks, and where they run.", Command(f"docker stack ps {parameters.stack}")),
+        Step(manager, _("See the stacks of the swarm."), Command("docker stack ls")),
+        Step(manager, _("See the services of this stack."), Command(f"docker stack services {parameters.stack}")),
+        Step(manager, _("See its tasks, and where they run."), Command(f"docker stack ps {parameters.stack}")),
         Step(
             manager,
-            "Remove the stack: one command for its services and its network.",
-            lambda _: (
-                Command(parameters.remove) if progress.deployed else "left out: the stack was there before this run."
+            _("Remove the stack: one command removes its services and its network."),
+            lambda _run: (
+                Command(parameters.remove) if progress.deployed else _("left out: the stack existed before this run.")
             ),
             placeholder=parameters.remove,
             until=_removed,
         ),
-        _deploy(lab, "Deploy it again: the file is the whole application.", progress, parameters),
+        _deploy(lab, _("Deploy it again: the file describes the whole application."), progress, parameters),
         services.inside(
             lab,
             parameters.cache.name,
-            f"Ask the cache how often {parameters.counter.name} has reached it, by no more than the name `cache`.",
+            _(
+                "Ask the cache how often %(counter)s has reached it. The counter knows only the name `cache`.",
+                counter=parameters.counter.name,
+            ),
             f"docker exec CONTAINER {parameters.visits}",
             judge=_counted,
             # A connection that was begun before the nodes knew the way to each other is tried again after 1, 3, 7, 15,
@@ -87,15 +93,17 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             manager,
-            "Change one service in the file.",
+            _("Change one service in the file."),
             Command(parameters.change),
             skip_if=lambda run: (
-                f"{parameters.file} says {parameters.new} already." if _file(run) == parameters.changed else None
+                _("%(file)s has %(image)s already.", file=parameters.file, image=parameters.new)
+                if _file(run) == parameters.changed
+                else None
             ),
         ),
         Step(
             manager,
-            "Deploy again: of the three services swarm replaces the tasks of the one that changed.",
+            _("Deploy again: the swarm replaces only the tasks of the changed service."),
             Command(parameters.deploy),
             skip_if=_updated,
             before=functools.partial(_remember, progress=progress),
@@ -103,11 +111,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             within=300,
             timers=(MONITOR,),
         ),
-        Step(manager, "See the history: one task was replaced.", Command(f"docker stack ps {parameters.stack}")),
+        Step(manager, _("See the history: one task was replaced."), Command(f"docker stack ps {parameters.stack}")),
         *(
             Step(
                 manager,
-                f"Ask {node.name} for the page of {parameters.web.name}.",
+                _("Request the page of %(web)s from %(node)s.", node=node.name, web=parameters.web.name),
                 Command(f"curl -s --max-time 10 {node.address}:{parameters.port}"),
                 before=functools.partial(services.port_open, node=node, port=parameters.port),
                 needs=(Capability.ROUTING_MESH,),
@@ -143,12 +151,12 @@ def _file(run: Run) -> str:
     return run.manager.run(f"[ ! -e {parameters.file} ] || cat {parameters.file}")
 
 
-def _written(run: Run) -> str | None:
+def _written(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     text = _file(run)
     # The changed one stays where the stack is as changed: what is there is what the file says.
     if text == parameters.text or (text == parameters.changed and _updated(run)):
-        return f"{parameters.file} is there already."
+        return _("%(file)s exists already.", file=parameters.file)
     return None
 
 
@@ -161,7 +169,7 @@ def _write(run: Run) -> Command:
     text = _file(run)
     keep = ""
     if text not in ("", parameters.text, parameters.changed):
-        run.say(f"  {parameters.file} is there, and says something else: it is kept as {parameters.file}~.")
+        run.tell(_("%(file)s exists, with other content: it is kept as %(file)s~.", file=parameters.file))
         keep = f"cp -p {parameters.file} {parameters.file}~ && "
     # Whoever logs in is to be able to edit it.
     write = write_file(parameters.file, parameters.text, "0644")
@@ -172,35 +180,35 @@ def _write(run: Run) -> Command:
 
 
 def _on_one_host(lab: Lab, parameters: Parameters) -> list[Step]:
-    def step(why: str, words: str, **more: object) -> Step:
+    def step(why: Text, words: str, **more: object) -> Step:
         command = functools.partial(_composed, words=words)
         shown = f"docker-compose {_options(parameters)} {words}"
         return Step(lab.first_manager, why, command, placeholder=shown, **more)  # type: ignore[arg-type]
 
     return [
         step(
-            "The file on this one host, with compose. It has the port once, so one web container is what it can hold.",
+            _("Start the file on this one host, with compose. Only one web container can have the port."),
             "up -d --scale web=1",
             until=_composed_runs,
             quiet=True,
             within=300,
         ),
-        step("See the containers: all of them here.", "ps"),
+        step(_("See the containers: all of them run here."), "ps"),
         Step(
             lab.first_manager,
-            f"Ask this host for the page, on port {parameters.port}.",
+            _("Request the page from this host, on port %(port)s.", port=parameters.port),
             lambda run: Command(f"curl -s localhost:{parameters.port} | grep title") if _project(run) else _NOTHING,
             placeholder=f"curl -s localhost:{parameters.port} | grep title",
         ),
         step(
-            f"Ask the cache how often the counter has reached it: {parameters.visits}.",
+            _("Ask the cache how often the counter has reached it: %(command)s.", command=parameters.visits),
             f"exec -T cache {parameters.visits}",
         ),
-        step("Take it down again: the port is to be the swarm's.", "down", quiet=True),
+        step(_("Take it down again, to free the port for the swarm."), "down", quiet=True),
     ]
 
 
-_NOTHING = "left out: compose runs nothing here."
+_NOTHING = _("left out: compose runs nothing here.")
 
 
 def _options(parameters: Parameters) -> str:
@@ -216,14 +224,14 @@ def _tool(run: Run) -> str:
     ).strip()
 
 
-def _composed(run: Run, words: str) -> Command | str:
+def _composed(run: Run, words: str) -> Command | Text:
     parameters = run.parameters(Parameters)
     tool = _tool(run)
     if not tool:
         return _INSTALL
     if words.startswith("up"):
         if swarm.service(run.manager.ask, parameters.web.name):
-            return f"left out: the stack is there, and port {parameters.port} is its own."
+            return _("left out: the stack is deployed already and uses port %(port)s.", port=parameters.port)
     elif not _project(run):
         return _NOTHING
     return Command(f"{tool} {_options(parameters)} {words}")
@@ -244,19 +252,21 @@ def _composed_runs(run: Run) -> None:
     def look() -> None:
         states = _project(run)
         if set(states.values()) != {"running"} or len(states) != len(parameters.services):
-            raise NotYet(", ".join(f"{name} is {state}" for name, state in states.items()))
+            raise NotYet(
+                listed(_("%(container)s is %(state)s", container=name, state=state) for name, state in states.items())
+            )
         output = run.manager.attempt(f"curl -s -o /dev/null --max-time 5 localhost:{parameters.port}")
         if not output.ok:
-            raise NotYet(f"port {parameters.port} does not answer yet")
+            raise NotYet(_("port %(port)s does not answer yet", port=parameters.port))
 
-    run.wait("the containers to run", look, hint=f"Look with: docker ps; docker-compose {_options(parameters)} logs")
+    run.wait(_("the containers to run"), look, hint=look_with(f"docker ps; docker-compose {_options(parameters)} logs"))
 
 
 # On the swarm.
 
 
-def _deploy(lab: Lab, why: str, progress: _Progress, parameters: Parameters) -> Step:
-    def command(_: Run) -> Command:
+def _deploy(lab: Lab, why: Text, progress: _Progress, parameters: Parameters) -> Step:
+    def command(_run: Run) -> Command:
         progress.deployed = True
         return Command(parameters.deploy)
 
@@ -271,24 +281,33 @@ def _deploy(lab: Lab, why: str, progress: _Progress, parameters: Parameters) -> 
     )
 
 
-def _use_existing(run: Run) -> str | None:
+def _use_existing(run: Run) -> Text | None:
     """Tell whether the stack exists; refuse a learner's own services of these names."""
     parameters = run.parameters(Parameters)
     existing = {name: service for name in parameters.names if (service := swarm.service(run.manager.ask, name))}
-    wrong = []
+    wrong: list[Text] = []
     for spec in parameters.services:
         service = existing.get(spec.name)
         variants = (spec, parameters.updated) if spec == parameters.cache else (spec,)
         if service and all(differences(variant, service) for variant in variants):
-            wrong.append(f"{spec.name}: {'; '.join(differences(spec, service))}")
+            wrong.append(listed((spec.name, listed(differences(spec, service), "; ")), ": "))
         elif service and service.stack != parameters.stack:
-            wrong.append(f"{spec.name}: it was made by itself, not with the stack {parameters.stack}")
+            wrong.append(
+                _("%(service)s: it was not created with the stack %(stack)s", service=spec.name, stack=parameters.stack)
+            )
     if wrong:
         raise ExerciseError(
-            f"there are services of these names already, made with other settings: {'. '.join(wrong)}.",
-            f"Mend it by hand, or remove it with: fab exercise.reset {run.exercise.name}",
+            _(
+                "services of these names exist already, with other settings: %(differences)s.",
+                differences=listed(wrong, ". "),
+            ),
+            run.correct_or_reset,
         )
-    return f"the stack {parameters.stack} is there already." if len(existing) == len(parameters.services) else None
+    return (
+        _("stack %(stack)s exists already.", stack=parameters.stack)
+        if len(existing) == len(parameters.services)
+        else None
+    )
 
 
 def _all_run(run: Run) -> None:
@@ -304,14 +323,20 @@ def _all_run(run: Run) -> None:
             if why := next(filter(None, map(hopeless, late)), ""):
                 raise Hopeless(why)
             raise NotYet(
-                "; ".join(f"{service.name}: {services.describe(service, service.replicas or 0)}" for service in late)
+                listed(
+                    (
+                        listed((service.name, services.describe(service, service.replicas or 0)), ": ")
+                        for service in late
+                    ),
+                    "; ",
+                )
             )
 
-    run.wait(f"the tasks of {parameters.stack} to run", look, within=120)
+    run.wait(_("the tasks of %(stack)s to run", stack=parameters.stack), look, within=120)
     for service in stack_services:
         placed = run.placed(service)
-        hosts = ", ".join(f"{len(tasks)} on {host}" for host, tasks in sorted(placed.items()))
-        run.say(f"  {service.name}: {run_of(len(service.running), service.replicas or 0)}: {hosts}")
+        hosts = services.spread({host: len(tasks) for host, tasks in sorted(placed.items())})
+        run.tell(listed((service.name, services.describe(service, service.replicas or 0), hosts), ": "))
 
 
 def _removed(run: Run) -> None:
@@ -320,22 +345,22 @@ def _removed(run: Run) -> None:
 
     def look() -> None:
         if any(network.name == parameters.network for network in swarm.networks(run.manager.ask)):
-            raise NotYet(f"network {parameters.network} is there")
+            raise NotYet(_("network %(network)s still exists", network=parameters.network))
 
-    run.wait("its network to be gone", look)
-    run.say("  no container of it is left on any node, and its network is gone.")
+    run.wait(_("its network to be gone"), look)
+    run.tell(_("no container of the stack is left on any node, and its network is gone."))
 
 
-def _counted(_: Run, output: str) -> None:
+def _counted(_run: Run, output: str) -> None:
     if not output.strip().isdigit():
-        raise NotYet(f"the cache says {output.strip() or 'nothing'}")
+        raise NotYet(_("answer of the cache: %(answer)s", answer=output.strip() or _("none")))
 
 
-def _updated(run: Run) -> str | None:
+def _updated(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     service = swarm.service(run.manager.ask, parameters.cache.name)
     return (
-        f"{parameters.cache.name} is at {parameters.new} already."
+        _("%(service)s runs %(image)s already.", service=parameters.cache.name, image=parameters.new)
         if service and not differences(parameters.updated, service)
         else None
     )
@@ -356,10 +381,10 @@ def _only_the_cache(run: Run, progress: _Progress) -> None:
             raise NotYet(services.describe(service, 1))
 
     run.wait(
-        f"the update of {parameters.cache.name}",
+        _("the update of %(service)s", service=parameters.cache.name),
         look,
         within=120,
-        hint=f"Look with: docker stack ps --no-trunc {parameters.stack}",
+        hint=look_with(f"docker stack ps --no-trunc {parameters.stack}"),
     )
     tell_turns(run, run.service(parameters.cache.name))
     for name in (parameters.web.name, parameters.counter.name):
@@ -368,7 +393,15 @@ def _only_the_cache(run: Run, progress: _Progress) -> None:
             continue  # It was updated before this run: what was replaced then is no longer known.
         if now != progress.tasks[name]:
             raise ExerciseError(
-                f"tasks of {name} were replaced as well, though nothing of it changed in {parameters.file}.",
-                f"Look at the history: docker service ps {name}. Start over: fab exercise.reset {run.exercise.name}",
+                _(
+                    "tasks of %(service)s were replaced as well, although %(file)s changes nothing of it.",
+                    service=name,
+                    file=parameters.file,
+                ),
+                _(
+                    "Look at the history: docker service ps %(service)s. %(start_over)s",
+                    service=name,
+                    start_over=run.start_over,
+                ),
             )
-        run.say(f"  {name}: its tasks are the same as before.")
+        run.tell(_("%(service)s: its tasks are the same as before.", service=name))

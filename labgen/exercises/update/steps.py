@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import NOTHING, Messages, Text
 from labgen.docker.swarm import Service
 from labgen.docker.timeline import most_missing, turns
 from labgen.exercise.services import same_image
@@ -17,6 +18,8 @@ from provision.exercise.watching import tell_turns
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
@@ -24,7 +27,11 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name}: {parameters.replicas} replicas of the old version.",
+            _(
+                "Create %(service)s: %(replicas)s replicas of the old version.",
+                service=parameters.name,
+                replicas=parameters.replicas,
+            ),
             also=(parameters.updated,),
             shows=_shows,
         ),
@@ -32,7 +39,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         *_versions(lab),
         Step(
             lab.first_manager,
-            "Update the image: one task is stopped, its successor started and watched, then the next.",
+            _("Update the image: one task stops, its successor starts and is watched, then the next."),
             Command(parameters.update),
             skip_if=_updated,
             until=_one_after_the_other,
@@ -40,7 +47,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             within=300,
             timers=(MONITOR, VERIFY),
         ),
-        services.show(lab, parameters.name, "See the history: under each task that runs stands the one it replaced."),
+        services.show(lab, parameters.name, _("See the history: below each running task is the one that it replaced.")),
         *_versions(lab),
     ]
 
@@ -49,7 +56,7 @@ def _versions(lab: Lab) -> list[Step]:
     return [
         Step(
             node,
-            "Ask the server here which version it is.",
+            _("Ask the server here for its version."),
             functools.partial(_version, node=node),
             placeholder="docker exec CONTAINER redis-server --version",
         )
@@ -57,18 +64,22 @@ def _versions(lab: Lab) -> list[Step]:
     ]
 
 
-def _version(run: Run, node: Node) -> Command | str:
+def _version(run: Run, node: Node) -> Command | Text:
     parameters = run.parameters(Parameters)
     tasks = run.placed(run.service(parameters.name)).get(node.name)
     if not tasks:
-        return f"no task of {parameters.name} runs on {node.name}."
+        return _("no task of %(service)s runs on %(node)s.", service=parameters.name, node=node.name)
     return Command(f"docker exec {tasks[0].container_id[:12]} redis-server --version")
 
 
-def _updated(run: Run) -> str | None:
+def _updated(run: Run) -> Text | None:
     parameters = run.parameters(Parameters)
     service = run.service(parameters.name)
-    return f"{parameters.name} is at {parameters.new} already." if same_image(service.image, parameters.new) else None
+    return (
+        _("%(service)s runs %(image)s already.", service=parameters.name, image=parameters.new)
+        if same_image(service.image, parameters.new)
+        else None
+    )
 
 
 def _one_after_the_other(run: Run) -> None:
@@ -78,7 +89,8 @@ def _one_after_the_other(run: Run) -> None:
     tell_turns(run, service, turns(service))
     if wrong := not_in_turn(service, parameters):
         raise ExerciseError(
-            f"the history of {parameters.name} {wrong}.", f"Run the exercise again: labgen run {run.exercise.name}"
+            _("the history of %(service)s is wrong: %(reason)s.", service=parameters.name, reason=wrong),
+            _("Run the exercise again: labgen run %(exercise)s", exercise=run.exercise.name),
         )
 
 
@@ -89,7 +101,7 @@ def _shows(run: Run) -> bool:
     return not service.settled or not not_in_turn(service, parameters)
 
 
-def not_in_turn(service: Service, parameters: Parameters) -> str:
+def not_in_turn(service: Service, parameters: Parameters) -> Text:
     """Tell what is wrong with the update of one task after the other; empty if nothing is."""
     happened = turns(service)
     changed = [
@@ -98,6 +110,6 @@ def not_in_turn(service: Service, parameters: Parameters) -> str:
         if same_image(turn.old.image, parameters.old) and same_image(turn.new.image, parameters.new)
     ]
     if len(changed) != len(happened) or len(happened) != len(service.running):
-        return f"does not show each task go from {parameters.old} to {parameters.new}"
+        return _("not every task changed from %(old)s to %(new)s", old=parameters.old, new=parameters.new)
     missing = most_missing(happened)
-    return f"shows {missing} tasks missing at the same time" if missing > 1 else ""
+    return _("tasks missing at the same time: %(count)s", count=missing) if missing > 1 else NOTHING

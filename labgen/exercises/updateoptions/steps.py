@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from labgen.core.errors import ExerciseError
+from labgen.core.i18n import NOTHING, Messages, Text
 from labgen.core.polling import NotYet
 from labgen.docker.timeline import Turn, at_once, most_missing, updates
 from labgen.exercise.services import same_image
@@ -18,6 +19,8 @@ from provision.exercise.watching import tell_turns
 
 from .exercise import Parameters
 
+_ = Messages.beside(__file__)
+
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
@@ -28,14 +31,18 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.create(
             lab,
             parameters.service,
-            f"Create {parameters.name}: {parameters.replicas} replicas.",
+            _("Create %(service)s: %(replicas)s replicas.", service=parameters.name, replicas=parameters.replicas),
             also=(parameters.in_pairs, parameters.start_first),
             shows=_shows,
         ),
         services.show(lab, parameters.name),
         Step(
             lab.first_manager,
-            f"Update {parameters.parallelism} replicas at a time, {delay:g} s between: the old task stops first.",
+            _(
+                "Update %(parallelism)s replicas at a time, with a pause of %(delay)g s: the old task stops first.",
+                parallelism=parameters.parallelism,
+                delay=delay,
+            ),
             Command(parameters.update_in_pairs),
             skip_if=partial(_already_shown, of=to_new),
             until=partial(_see_update, of=to_new, judge=partial(in_pairs, parameters=parameters)),
@@ -45,7 +52,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         ),
         Step(
             lab.first_manager,
-            "Replace every task once more, one at a time: the new task starts first, the old one stops when it runs.",
+            _("Replace every task once more, one at a time: the new task starts first, then the old one stops."),
             Command(parameters.update_start_first),
             skip_if=partial(_already_shown, of=forced),
             until=partial(_see_update, of=forced, judge=start_first),
@@ -54,7 +61,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
             timers=watched(parameters.monitor),
         ),
         services.show(
-            lab, parameters.name, "See the history: of each replica the task that runs, and the two before it."
+            lab, parameters.name, _("See the history: for each replica, the running task and the two before it.")
         ),
     ]
 
@@ -87,40 +94,48 @@ def _shows(run: Run) -> bool:
     return well and (service.update != parameters.start_first.update or (bool(forced) and not start_first(forced)))
 
 
-def _already_shown(run: Run, of: Callable[[Turn], bool]) -> str | None:
+def _already_shown(run: Run, of: Callable[[Turn], bool]) -> Text | None:
     parameters = run.parameters(Parameters)
-    return f"The history of {parameters.name} shows this update already." if _update(run, of) else None
+    return (
+        _("The history of %(service)s already shows this update.", service=parameters.name)
+        if _update(run, of)
+        else None
+    )
 
 
-def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn]], str]) -> None:
+def _see_update(run: Run, of: Callable[[Turn], bool], judge: Callable[[list[Turn]], Text]) -> None:
     parameters = run.parameters(Parameters)
     services.running(run, parameters.name)
 
     def look() -> list[Turn]:
         # The last old task may still be at its end when the update is complete.
         if not (happened := _update(run, of)):
-            raise NotYet("not every replica has its old task and its new one, with their times")
+            raise NotYet(_("the history does not yet have the old and the new task of every replica, with their times"))
         return happened
 
-    happened = run.look(f"the update in the history of {parameters.name}", look, within=30)
+    happened = run.look(_("the update in the history of %(service)s", service=parameters.name), look, within=30)
     tell_turns(run, run.service(parameters.name), happened)
     if wrong := judge(happened):
         raise ExerciseError(
-            f"the history of {parameters.name} {wrong}.",
-            f"Start the exercise over: fab exercise.reset {run.exercise.name}",
+            _("the history of %(service)s is wrong: %(reason)s.", service=parameters.name, reason=wrong),
+            run.start_over,
         )
 
 
-def in_pairs(happened: list[Turn], parameters: Parameters) -> str:
+def in_pairs(happened: list[Turn], parameters: Parameters) -> Text:
     """Tell what is wrong with the update of two at a time; empty if nothing is."""
     if at_once(happened) != parameters.parallelism or most_missing(happened) > parameters.parallelism:
-        return f"shows {at_once(happened)} replicas changed at a time, and {most_missing(happened)} missing"
+        return _(
+            "replicas changed at a time: %(changed)s; replicas missing: %(missing)s",
+            changed=at_once(happened),
+            missing=most_missing(happened),
+        )
     if at_once(happened, parameters.delay - parameters.slack) > parameters.parallelism:
-        return f"shows no pause of {parameters.delay:g} s before the next replicas"
-    return ""
+        return _("there was no pause of %(delay)g s before the next replicas", delay=parameters.delay)
+    return NOTHING
 
 
-def start_first(happened: list[Turn]) -> str:
+def start_first(happened: list[Turn]) -> Text:
     """Tell what is wrong with the update that starts first; empty if nothing is."""
     late = [turn.place for turn in happened if turn.gap is None or turn.gap >= 0]
-    return f"shows replica {', '.join(late)} stopped before its successor ran" if late else ""
+    return _("replica %(replicas)s stopped before its successor ran", replicas=", ".join(late)) if late else NOTHING

@@ -49,7 +49,7 @@ def services(*specs: Any) -> tuple[str, Any]:
 def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() -> None:
     own = update.Parameters().service.but(replicas=9)
     shell = ScriptedShell(MANAGER, [services(GLOBAL, own)])
-    with pytest.raises(ExerciseError, match=r"^my-database: made with other settings") as caught:
+    with pytest.raises(ExerciseError, match=r"^my-database: the settings are those of no exercise") as caught:
         carried._use_existing(FakeRun("cleanup", shell), BALANCED)
     assert "docker service rm my-database" in caught.value.hint
     assert all_used([shell])
@@ -58,7 +58,7 @@ def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() 
 def test_what_an_exercise_has_left_need_not_be_made() -> None:
     global_answer = ("/services/global_nginx", api(told(GLOBAL), "[]"))
     shell = ScriptedShell(MANAGER, [services(GLOBAL), global_answer])
-    assert "as the exercise globalmode leaves it" in (carried._use_existing(FakeRun("cleanup", shell), GLOBAL) or "")
+    assert "exercise globalmode has left it" in str(carried._use_existing(FakeRun("cleanup", shell), GLOBAL))
 
 
 MISSING = ok('{"message": "not found"}\n404\n{"message": "not found"}\n404\n')
@@ -104,7 +104,7 @@ OWN = {"Names": ["/mine.1.x"], "Labels": {"com.docker.swarm.service.name": "mine
     ("leftover", "message"),
     [
         (LEFT, "last seen: web-alb on swarm-worker1"),
-        (BY_HAND, "swarm-start on swarm-worker1: a container of that name was made by hand"),
+        (BY_HAND, "swarm-start on swarm-worker1: a container of that name was started by hand"),
     ],
 )
 def test_a_container_that_is_left_is_said(leftover: dict[str, Any], message: str) -> None:
@@ -121,7 +121,7 @@ def test_own_containers_may_stay() -> None:
 
 def test_nothing_to_remove_is_said() -> None:
     run = FakeRun("cleanup")
-    assert carried._rm_command(run, "stack", lambda _: []) == "there is no stack of it."
+    assert str(carried._rm_command(run, "stack", lambda _: [])) == "the course has left no stack."
     command = carried._rm_command(run, "network", lambda _: ["a b"])
     assert isinstance(command, Command)
     assert command.shown == "docker network rm 'a b'"

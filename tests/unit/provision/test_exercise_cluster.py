@@ -76,7 +76,7 @@ def test_a_port_that_is_shut_is_said() -> None:
 def test_a_node_without_its_bridge_is_said() -> None:
     ingress = {"Name": "ingress", "Driver": "overlay", "Scope": "swarm", "Ingress": True}
     shell = ScriptedShell(WORKER1, [("/networks", api(json.dumps([ingress])))])
-    with pytest.raises(ExerciseError, match="swarm-worker1 has no network docker_gwbridge"):
+    with pytest.raises(ExerciseError, match="swarm-worker1 lacks the network docker_gwbridge"):
         cluster._check_networks(FakeRun("cluster", shell), WORKER1)
 
 
@@ -91,5 +91,5 @@ def test_a_promotion_that_the_node_does_not_know_of_is_waited_for() -> None:
     promoted["Spec"] = {"Role": "manager"}
     manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps([promoted])))])
     worker = ScriptedShell(WORKER1, [("/info", api(json.dumps({"Swarm": {"ControlAvailable": False}})))])
-    with pytest.raises(ExerciseError, match="does not know yet that it is a manager"):
+    with pytest.raises(ExerciseError, match="has not become a manager yet"):
         cluster._wait_for_promotion(FakeRun("cluster", manager, worker), WORKER1)

@@ -43,7 +43,7 @@ def net(**fields: Any) -> FakeRun:
 
 
 def test_the_network_may_be_there() -> None:
-    assert discovery._network_there(net()) == "course-net is there already, as it should be."
+    assert str(discovery._network_there(net())) == "network course-net exists already, with the right settings."
     assert discovery._network_there(net(Name="another")) is None
 
 
@@ -94,7 +94,9 @@ def test_names_as_the_swarm_says(virtual: str, name: list[str], line: str) -> No
     shell = Asked(virtual, {"web-vip": name, "tasks.web-vip": OWN})
     run = FakeRun(shell)
     discovery._as_the_swarm_says(run, "web-vip")
-    assert run.said == [f"  {line}; its tasks: 10.20.3.3, 10.20.3.4; every task gave its page to course-asker"]
+    assert run.said == [
+        f"  {line}; addresses of its tasks: 10.20.3.3, 10.20.3.4; every task gave its page to course-asker"
+    ]
     assert all_used([shell])
 
 

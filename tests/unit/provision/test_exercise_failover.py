@@ -126,7 +126,7 @@ def test_when_a_node_is_given_up_and_its_tasks_run_elsewhere_is_told() -> None:
     run = Told(service=ALL_ON_ONE, swarm_worker2=[("down", "active")])
     failover._given_up(run, WORKER2)
     assert run.said == [
-        "  after 0 s the managers have given swarm-worker2 up: it is down",
+        "  after 0 s the managers have given up on swarm-worker2: it is down",
         "  after 0 s all tasks run again: 4 on swarm-worker1, 0 on swarm-worker2",
     ]
 
@@ -137,13 +137,14 @@ def test_a_node_that_is_never_given_up_is_an_error() -> None:
 
 
 def test_a_node_without_a_task_shows_nothing() -> None:
-    with pytest.raises(ExerciseError, match="none of web-ha runs on swarm-worker2") as caught:
+    with pytest.raises(ExerciseError, match="no task of web-ha runs on swarm-worker2") as caught:
         failover._has_tasks(Told(service=ALL_ON_ONE), WORKER2)
     assert EXERCISE.parameters.force in caught.value.hint
 
 
 def test_tasks_are_spread_where_no_worker_has_two_more() -> None:
-    assert failover._spread(Told(service=BALANCED)) == "They are spread: 2 on swarm-worker1, 2 on swarm-worker2."
+    words = str(failover._spread(Told(service=BALANCED)))
+    assert words == "The tasks are spread already: 2 on swarm-worker1, 2 on swarm-worker2."
     assert failover._spread(Told(service=ALL_ON_ONE)) is None
     assert failover._spread(Told(service=spread(WORKER1, WORKER2))) is None
 
@@ -182,14 +183,14 @@ def test_a_machine_is_asked_over_a_new_connection_until_it_has_booted_anew() -> 
     failover._machine_back(run, WORKER2)
     assert shell.forgotten == 4
     assert all_used([shell])
-    assert run.said[0].endswith("have given swarm-worker2 up: it is down")
-    assert run.said[1].endswith("swarm-worker2 is back, and Ready")
+    assert run.said[0].endswith("have given up on swarm-worker2: it is down")
+    assert run.said[1].endswith("swarm-worker2 is Ready again")
 
 
 def test_a_machine_that_does_not_go_down_is_an_error() -> None:
     run = Told(Rebooting(WORKER2, [("boot_id", ok("boot-1\n"))]), service=BALANCED)
     run.notes[WORKER2.name] = "boot-1"
-    with pytest.raises(ExerciseError, match="swarm-worker2 has not gone down yet"):
+    with pytest.raises(ExerciseError, match="swarm-worker2 has not shut down yet"):
         failover._machine_back(run, WORKER2)
 
 

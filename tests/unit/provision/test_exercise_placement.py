@@ -90,4 +90,4 @@ def test_a_label_may_be_on_another_node() -> None:
     labelled = node_json(WORKER2)
     labelled["Spec"]["Labels"] = {"disk": "ssd"}
     run = FakeRun("placement", ScriptedShell(MANAGER, [("/nodes", api(json.dumps([node_json(MANAGER), labelled])))]))
-    assert "swarm-worker2" in (placement._labelled(run) or "")
+    assert "swarm-worker2" in str(placement._labelled(run))

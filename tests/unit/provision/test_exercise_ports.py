@@ -66,7 +66,7 @@ def test_the_one_too_many_waits_for_the_port() -> None:
     run = FakeRun(ScriptedShell(MANAGER, [("/services/web-host", api(HOST, json.dumps([*three, WAITS])))]))
     ports._one_waits(run, 3)
     assert run.said == [
-        "  one runs on each of 3 nodes; the last is pending: "
+        "  one task runs on each of 3 nodes; the last is pending: "
         "no suitable node (host-mode port already in use on 3 nodes)"
     ]
 
@@ -109,12 +109,15 @@ class Asking(ScriptedShell):
 def test_nodes_with_a_task_answer_in_host_mode() -> None:
     run = FakeRun(Asking(WORKER1.name, WORKER2.name))
     ports._answer_with_a_task(run)
-    assert run.said == ["  swarm-worker1, swarm-worker2 answer at port 8004; without a task does not: swarm-manager"]
+    assert run.said == [
+        "  nodes that answer at port 8004: swarm-worker1, swarm-worker2; "
+        "nodes without a task, which do not: swarm-manager"
+    ]
 
 
 @pytest.mark.parametrize("answer", [(), (WORKER1.name,), (WORKER1.name, WORKER2.name, MANAGER.name)])
 def test_any_other_answer_is_an_error(answer: tuple[str, ...]) -> None:
-    with pytest.raises(ExerciseError, match="answer, tasks run on swarm-worker1, swarm-worker2"):
+    with pytest.raises(ExerciseError, match="nodes with a task: swarm-worker1, swarm-worker2"):
         ports._answer_with_a_task(FakeRun(Asking(*answer)))
 
 
@@ -135,5 +138,5 @@ def test_the_port_that_the_swarm_has_chosen_is_told() -> None:
 
 @pytest.mark.parametrize("published", [(), (8080,), (30001, 30002)])
 def test_another_port_than_the_swarms_is_an_error(published: tuple[int, ...]) -> None:
-    with pytest.raises(ExerciseError, match="web-auto is published at"):
+    with pytest.raises(ExerciseError, match="web-auto has these published ports"):
         ports._chosen(automatic(*published))

@@ -108,14 +108,14 @@ def test_a_manager_that_cannot_say_is_passed_over() -> None:
 def test_an_old_leader_is_none() -> None:
     progress = quorum._Progress()
     progress.stopped.append(ONE)
-    with pytest.raises(NotYet, match="still hold swarm-manager1 to be their leader"):
+    with pytest.raises(NotYet, match="still name as their leader: swarm-manager1"):
         quorum._find_leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), progress)
 
 
 def test_a_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
     progress = quorum._Progress()
     progress.stopped = [ONE, TWO]
-    with pytest.raises(ExerciseError, match="swarm-manager3 lists the nodes"):
+    with pytest.raises(ExerciseError, match="swarm-manager3 still lists the nodes"):
         quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", ok("ID\n"))])), progress)
     lost = refused("Error response from daemon: rpc error: The swarm does not have a leader. It's possible that …")
     quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", lost)])), progress)
@@ -131,7 +131,7 @@ def test_whatever_happens_every_engine_is_started_again() -> None:
     ]
     run = FakeRun(*shells)
     quorum.restore(run)
-    assert run.said[0] == "# Started again: the engine of swarm-manager1, swarm-manager2."
+    assert run.said[0] == "# Started again: the engines of swarm-manager1, swarm-manager2."
     assert all_used(shells)
 
 

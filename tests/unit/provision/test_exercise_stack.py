@@ -111,7 +111,7 @@ NONE = ("/services/", ok('{"message":"not found"}\n404\n{"message":"not found"}\
 def test_services_of_a_learner_are_not_deployed_over() -> None:
     alone = service(CACHE, Labels={})
     shell = ScriptedShell(MANAGER, [NONE, NONE, ("/services/shop_cache", api(alone, "[]"))])
-    with pytest.raises(ExerciseError, match="shop_cache: it was made by itself, not with the stack shop") as caught:
+    with pytest.raises(ExerciseError, match="shop_cache: it was not created with the stack shop") as caught:
         stack._use_existing(FakeRun(shell))
     assert "fab exercise.reset" in caught.value.hint
 
@@ -137,7 +137,7 @@ def test_compose_is_left_out_where_the_stack_has_the_port() -> None:
     )
     run = FakeRun(shell)
     play(run, stack.script(LAB, parameters=stack.Parameters())[1:2])
-    assert "the stack is there" in run.said[2]
+    assert "the stack is deployed already" in run.said[2]
     assert all_used([shell])
 
 

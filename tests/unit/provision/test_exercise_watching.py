@@ -147,10 +147,12 @@ def lost(*moments: float) -> Probed:
 def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
     lines: list[str] = []
     judge = watching.only_a_moment("These are Swarm's own.", 4.0)
-    run: Any = SimpleNamespace(say=lines.append, inventory=SimpleNamespace(patience=Patience()))
+    run: Any = SimpleNamespace(
+        tell=lambda text: lines.append(f"  {text}"), inventory=SimpleNamespace(patience=Patience())
+    )
     judge(run, Probed(()))
     assert lines == []
     judge(run, lost(1.0, 1.5))
-    assert lines == ["  Some were lost for 0.5 s at most. These are Swarm's own."]
+    assert lines == ["  Some were lost, for 0.5 s at most. These are Swarm's own."]
     with pytest.raises(ExerciseError, match=r"were lost for 5\.5 s of 20\.0 s"):
         judge(run, lost(1.0, 3.5, 6.5))

@@ -312,7 +312,7 @@ ONE, TWO = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
 def test_the_spread_is_counted_by_node() -> None:
     run = FakeRun(Serving({str(node.address): [ONE, TWO] for node in LAB.nodes}))
     loadbalance._spread(run)
-    assert f"  through swarm-manager    60 requests: 30 x {ONE}, 30 x {TWO}" in run.said
+    assert f"  swarm-manager    60 requests: 30 x {ONE}, 30 x {TWO}" in run.said
     assert run.said[-1] == "\n# In a browser on this computer: http://10.0.2.101:8001"
 
 
@@ -401,7 +401,7 @@ def test_without_the_mesh_a_wrong_page_is_an_error() -> None:
     bridge = ("/networks/docker_gwbridge", api(BRIDGE))
     welcome_page = ("curl", ok("<h1>Welcome to nginx!</h1>\n"))
     run, step, _ = inside([bridge, welcome_page, bridge, welcome_page], 2)
-    with pytest.raises(ExerciseError, match="swarm-worker1's own page; last seen: <h1>Welcome to nginx!</h1>"):
+    with pytest.raises(ExerciseError, match="the page of swarm-worker1; last seen: <h1>Welcome to nginx!</h1>"):
         play(run, [step])
 
 
