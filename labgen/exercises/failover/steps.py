@@ -79,10 +79,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         _force(lab, parameters=parameters),
         Step(
             second,
-            _(
-                "The whole machine of %(node)s fails: restart it, as if its power had gone for a moment.",
-                node=second.name,
-            ),
+            _("The machine of %(node)s loses its power for a moment: restart it.", node=second.name),
             # A moment later, so that this command itself still ends.
             Command(
                 parameters.restart,
@@ -99,10 +96,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         _force(lab, needs=MACHINE, parameters=parameters),
         Step(
             manager,
-            _(
-                "Maintenance on %(node)s: drain it. Its tasks move at once, without waiting for a heartbeat.",
-                node=first.name,
-            ),
+            _("Maintenance: drain %(node)s. Its tasks move at once, before any heartbeat is missed.", node=first.name),
             Command(f"{parameters.drain} {first.name}"),
             skip_if=partial(_shown, kind=drained, what=_DRAINED),
             before=partial(_has_tasks, node=first),
@@ -256,14 +250,7 @@ def _given_up(run: Run, node: Node) -> None:
         if state == "ready":
             raise NotYet(_("%(node)s is %(state)s", node=node.name, state=state))
         if not announced:
-            run.tell(
-                _(
-                    "after %(seconds).0f s the managers have given up on %(node)s: it is %(state)s",
-                    seconds=time.monotonic() - start,
-                    node=node.name,
-                    state=state,
-                )
-            )
+            _tell_given_up(run, node, state, time.monotonic() - start)
             announced = True
         service = run.service(parameters.name)
         if len(service.running) != parameters.replicas or _on(run, node):
@@ -276,6 +263,17 @@ def _given_up(run: Run, node: Node) -> None:
             "after %(seconds).0f s all tasks run again: %(nodes)s",
             seconds=time.monotonic() - start,
             nodes=_where(run, service),
+        )
+    )
+
+
+def _tell_given_up(run: Run, node: Node, state: str, seconds: float) -> None:
+    run.tell(
+        _(
+            "after %(seconds).0f s the managers have given up on %(node)s: it is %(state)s",
+            seconds=seconds,
+            node=node.name,
+            state=state,
         )
     )
 
@@ -306,11 +304,7 @@ def _empty(run: Run, node: Node, availability: str) -> None:
         return service
 
     service = run.look(
-        _(
-            "the tasks to run while %(node)s has availability %(availability)s",
-            node=node.name,
-            availability=availability,
-        ),
+        _("the tasks to run while %(node)s is %(availability)s", node=node.name, availability=availability),
         look,
     )
     run.tell(
@@ -383,14 +377,7 @@ def _machine_back(run: Run, node: Node) -> None:
         state = _member(run, node).state
         if state != "ready" and not given_up:
             given_up.append(time.monotonic() - start)
-            run.tell(
-                _(
-                    "after %(seconds).0f s the managers have given up on %(node)s: it is %(state)s",
-                    seconds=given_up[0],
-                    node=node.name,
-                    state=state,
-                )
-            )
+            _tell_given_up(run, node, state, given_up[0])
         shell = run.shell(node)
         # What was connected to the machine before is connected to nothing now, and may not know it yet.
         shell.forget()

@@ -81,10 +81,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
         services.inside(
             lab,
             parameters.cache.name,
-            _(
-                "Ask the cache how often %(counter)s has reached it. The counter knows only the name `cache`.",
-                counter=parameters.counter.name,
-            ),
+            _("Ask the cache how often %(counter)s has reached it by name.", counter=parameters.counter.name),
             f"docker exec CONTAINER {parameters.visits}",
             judge=_counted,
             # A connection that was begun before the nodes knew the way to each other is tried again after 1, 3, 7, 15,
@@ -297,10 +294,7 @@ def _use_existing(run: Run) -> Text | None:
             )
     if wrong:
         raise ExerciseError(
-            _(
-                "services of these names exist already, with other settings: %(differences)s.",
-                differences=listed(wrong, ". "),
-            ),
+            _("services exist already, with other settings: %(differences)s.", differences=listed(wrong, ". ")),
             run.correct_or_reset,
         )
     return (
@@ -398,10 +392,6 @@ def _only_the_cache(run: Run, progress: _Progress) -> None:
                     service=name,
                     file=parameters.file,
                 ),
-                _(
-                    "Look at the history: docker service ps %(service)s. %(start_over)s",
-                    service=name,
-                    start_over=run.start_over,
-                ),
+                _("See: docker service ps %(service)s. %(start_over)s", service=name, start_over=run.start_over),
             )
         run.tell(_("%(service)s: its tasks are the same as before.", service=name))

@@ -1,0 +1,128 @@
+"""What a Korean learner reads while exercises are carried out: no sentence in English, and plain English for others."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labgen import config
+from labgen.core.errors import ExerciseError
+from labgen.core.i18n import _
+from labgen.core.polling import Hopeless, NotYet, wait_until
+from labgen.exercise.catalogue import exercise_names, find
+from labgen.model.capabilities import NO_IPVS, Capability, Lacks
+from provision.exercise import rehearse
+from tests.messages import PROJECT, Target, extracted
+
+MODULES = sorted(
+    [*PROJECT.glob("labgen/exercises/*/steps.py"), *PROJECT.glob("provision/exercise/*.py")],
+    key=lambda path: path.as_posix(),
+)
+LACKS: Lacks = {
+    Capability.ROUTING_MESH: NO_IPVS,
+    Capability.OWN_MACHINE: "a node is a container, and one that has ended is not started again by itself",
+}
+_SMALL_WORDS = re.compile(
+    r"\b(?:the|an?|of|is|are|was|were|and|or|to|it|its|that|which|with|by|has|have|had|not|no|from|at|on|in|there)\b"
+)
+_PRINTING = {"say", "tell", "remark", "NotYet", "Hopeless", "wait", "look", "Step", "create", "show", "inside"}
+LONGEST = 30
+"""Words of a sentence."""
+
+
+def english(text: str) -> str:
+    """Find English in a text: three Latin words in a row, one of which no command has; empty if there is none."""
+    text = re.sub(r"`[^`]*`|'[^']*'|%\([a-z_]\w*\)[-.\d]*[a-z]", "·", text)
+    runs = re.findall(r"[A-Za-z][\w'-]*(?: [A-Za-z][\w'-]*){2,}", text)
+    return next((words for words in runs if _SMALL_WORDS.search(words)), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("See where its tasks run.", "See where its tasks run"),
+        ("서비스를 봅니다: docker service ps --no-trunc web", ""),
+        ("서비스를 봅니다. The old one is gone.", "The old one is gone"),
+        ("토큰은 `docker swarm join-token worker` 명령으로 봅니다.", ""),
+    ],
+)
+def test_english_is_found(text: str, found: str) -> None:
+    assert english(text) == found
+
+
+@pytest.mark.parametrize("lacks", [{}, LACKS], ids=["all", "lacking"])
+@pytest.mark.parametrize("name", exercise_names())
+def test_each_step_of_an_exercise_is_korean(name: str, lacks: Lacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    exercise, printed = find(name), []
+    lab = config.parse(f"managers: {max(exercise.managers, 1)}\nworkers: {max(exercise.workers, 2)}")
+    rehearse(name, lab, lacks, say=printed.append)
+    whys = [line for text in printed[1:] for line in text.splitlines() if line.startswith("# ")]
+    remarks = [line for text in printed[1:] for line in text.splitlines() if line.startswith("  ") and "# " in text]
+    assert len(whys) > 3
+    assert [line for line in whys if not re.search("[가-힣]", line)] == []
+    assert [line for line in (*whys, *remarks) if english(line)] == []
+
+
+def literals(module: Path) -> Iterator[str]:
+    """Yield what a module prints or raises that stands in no catalogue."""
+    for call in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in _PRINTING or (name.endswith("Error") and name != "TypeError"):
+            arguments = [*call.args, *(word.value for word in call.keywords if word.arg in (None, "hint", "why"))]
+            for argument in arguments:
+                if isinstance(argument, ast.Constant | ast.JoinedStr):
+                    yield ast.unparse(argument).strip("f'\"")
+
+
+def test_literals_are_found(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text('run.say(f"the port of {node} is open")\nrun.say(_("the port is open"))\nraise NodeError("x y")')
+    assert list(literals(module)) == ["the port of {node} is open", "x y"]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_what_is_printed_or_raised_stands_in_a_catalogue(module: Path) -> None:
+    sentences = [text for text in literals(module) if not text.startswith("[")]
+    assert [text for text in sentences if english(re.sub(r"\{[^}]*\}", "X", text))] == []
+
+
+def sentences(text: str) -> list[str]:
+    """Split a text at the ends of its sentences."""
+    return re.split(r"[.:;?!](?:\s|$)", text)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_sentences_are_short(module: Path) -> None:
+    messages = [str(message.id) for message in extracted(Target(module, (module,))) if message.id]
+    assert [text for text in messages for part in sentences(text) if len(part.split()) > LONGEST] == []
+
+
+def test_a_wait_that_ends_is_told_in_korean() -> None:
+    def look() -> None:
+        raise NotYet(_("there is no service %(service)s", service="web"))
+
+    with pytest.raises(ExerciseError) as caught:
+        wait_until(_("the tasks of %(service)s to run", service="web"), look, within=0, error=ExerciseError)
+    assert str(caught.value) == "waited 0 s for the tasks of web to run; last seen: there is no service web"
+    assert caught.value.in_("ko") == (
+        "web 서비스의 태스크 실행: 0초 동안 기다렸지만 이루어지지 않았습니다. 마지막 상태: web 서비스가 없음"
+    )
+
+
+def test_a_wait_for_what_cannot_come_is_told_in_korean() -> None:
+    def look() -> None:
+        raise Hopeless("No such image: web:0")
+
+    clock = iter(range(0, 100, 2))
+    with pytest.raises(ExerciseError) as caught:
+        wait_until(
+            "web", look, within=60, error=ExerciseError, clock=lambda: float(next(clock)), pause=lambda _seconds: None
+        )
+    assert re.search("더는 이루어질 수 없습니다.* No such image: web:0", caught.value.in_("ko"))
