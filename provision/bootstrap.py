@@ -15,6 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from labgen.core.errors import LabgenError, NodeError, NoLeader, SwarmError
+from labgen.core.i18n import Text, _, listed, ngettext, shown
 from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.swarm import SwarmNode, nodes
 from labgen.machines.inventory import Inventory
@@ -45,18 +46,18 @@ class Account:
     changes: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def changed(self, node: Node, what: str) -> None:
+    def changed(self, node: Node, what: str | Text) -> None:
         """Note a change of a node, and print it."""
         with self._lock:
             self.changes.append(f"{node.name}: {what}")
-            self.say(f"  [{node.name}] {what}")
+            self.say(f"  [{node.name}] {shown(what)}")
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> Text:
         """Summarise the run in one line."""
         if not self.changes:
-            return "nothing changed: every node is as it should be."
-        return f"{len(self.changes)} change{'s' if len(self.changes) > 1 else ''} made."
+            return _("nothing changed: every node is set up already.")
+        return ngettext("%(count)s change made.", "%(count)s changes made.", len(self.changes))
 
 
 def prepare(inventory: Inventory, steps: Iterable[str], account: Account) -> None:
@@ -65,11 +66,11 @@ def prepare(inventory: Inventory, steps: Iterable[str], account: Account) -> Non
     everywhere(inventory.lab.nodes, lambda node: _prepare(Shell(inventory, node), inventory, chosen, account))
 
 
-def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[str]]:
+def preview(inventory: Inventory, steps: Iterable[str]) -> dict[str, list[Text]]:
     """List what :func:`prepare` would change, by node; change nothing."""
     chosen = tuple(steps)
 
-    def look(node: Node) -> list[str]:
+    def look(node: Node) -> list[Text]:
         facts = observe(Shell(inventory, node), inventory.lab)
         return [change.what for change in _list_changes(chosen, facts, inventory, node)]
 
@@ -110,11 +111,28 @@ def _prepare(
         if not output.ok:
             failed = changes[min(finished, len(changes) - 1)]
             if cause := proxy.refusal(inventory.lab, output.said):
-                raise NodeError(f"{shell.node.name}: {failed.what}: failed: {cause} ({output.said})", proxy.HINT)
+                raise NodeError(
+                    _(
+                        "%(node)s: %(change)s: failed: %(cause)s (%(output)s)",
+                        node=shell.node.name,
+                        change=failed.what,
+                        cause=cause,
+                        output=output.said,
+                    ),
+                    proxy.HINT,
+                )
             raise NodeError(
-                f"{shell.node.name}: {failed.what}: failed (status {output.status}): {output.said or 'no output'}",
-                f"{failed.hint or f'Look at it there: labgen ssh {shell.node.name}.'} "
-                "Then run fab bootstrap again: it carries on.",
+                _(
+                    "%(node)s: %(change)s: failed (status %(status)s): %(output)s",
+                    node=shell.node.name,
+                    change=failed.what,
+                    status=output.status,
+                    output=output.said or _("no output"),
+                ),
+                _(
+                    "%(hint)s Then run fab bootstrap again: it carries on.",
+                    hint=failed.hint or _("Look on that node: labgen ssh %(node)s.", node=shell.node.name),
+                ),
             )
     return facts
 
@@ -146,7 +164,7 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
             facts = _prepare(shell, inventory, tuple(STEPS), account)
         start = begun.result()
         if swarm.join(shell, start.shell, facts.local_swarm, start.members, start.token(node.role)):
-            account.changed(node, f"joined the swarm as {node.role}")
+            account.changed(node, _("joined the swarm as %(role)s", role=node.role))
 
     everywhere(lab.nodes, one)
     try:
@@ -189,7 +207,9 @@ def _begin(shell: Shell, inventory: Inventory, account: Account) -> _Begun:
     facts = _prepare(shell, inventory, tuple(STEPS), account)
     tokens = swarm.initialise(shell, inventory.lab, facts.local_swarm)
     if tokens is not None:
-        account.changed(shell.node, f"swarm begun, overlay networks from {inventory.lab.plan.overlay_pool}")
+        account.changed(
+            shell.node, _("swarm created, overlay networks from %(pool)s", pool=inventory.lab.plan.overlay_pool)
+        )
         return _Begun(shell, {}, tokens)
     return _Begun(shell, {node.id: node for node in _members(shell, inventory.patience)})
 
@@ -206,12 +226,12 @@ def _members(shell: Shell, patience: Patience) -> list[SwarmNode]:
             return nodes(shell.ask)
         except NoLeader as error:
             refused.append(error)
-            raise NotYet(error.message) from None
+            raise NotYet(error.words) from None
 
     try:
-        return wait_until("the managers to choose a leader", ask, within=patience.seconds(_ELECTION), error=NoLeader)
+        return wait_until(_("the managers to choose a leader"), ask, within=patience.seconds(_ELECTION), error=NoLeader)
     except NoLeader as late:
-        raise NoLeader(late.message, refused[-1].hint) from None
+        raise NoLeader(late.words, refused[-1].hints) from None
 
 
 def leave(inventory: Inventory, account: Account) -> None:
@@ -219,7 +239,7 @@ def leave(inventory: Inventory, account: Account) -> None:
 
     def one(node: Node) -> None:
         if swarm.leave(Shell(inventory, node)):
-            account.changed(node, "left the swarm")
+            account.changed(node, _("left the swarm"))
 
     # Managers last, so that workers can still say goodbye.
     everywhere(inventory.lab.workers, one)
@@ -251,5 +271,5 @@ def everywhere(nodes: Sequence[Node], do: Callable[[Node], T]) -> list[T]:
         return [future.result() for future in futures]
     first = next(iter(errors.values()))
     if len(errors) > 1:
-        raise type(first)("\n".join(errors), first.hint)
+        raise type(first)(listed((error.words for error in errors.values()), "\n"), first.hints)
     raise first

@@ -16,6 +16,7 @@ from typing import Any
 
 from labgen.config.address_plan import CANDIDATES
 from labgen.core.errors import NodeError
+from labgen.core.i18n import NOTHING, Text, _, listed
 from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab, Node
 from labgen.observation.node_facts import NETPLAN_FILE, Interface, NodeFacts
@@ -36,10 +37,10 @@ class Change:
     :param hint: what to do where it fails, if more than to look at it there.
     """
 
-    what: str
+    what: Text
     script: str
     within: float = 60.0
-    hint: str = ""
+    hint: Text = NOTHING
 
 
 Look = Callable[[NodeFacts, Lab, Node], list[Change]]
@@ -94,8 +95,12 @@ def clock(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     del lab, node
     if abs(facts.behind) <= _APART:
         return []
-    off = f"{abs(facts.behind):.0f} s {'behind' if facts.behind > 0 else 'ahead'}"
-    return [Change(f"clock: was {off}", f"date --set '{facts.behind:+.3f} seconds' >/dev/null")]
+    seconds = abs(facts.behind)
+    late, early = (
+        _("clock: was %(seconds).0f s behind", seconds=seconds),
+        _("clock: was %(seconds).0f s ahead", seconds=seconds),
+    )
+    return [Change(late if facts.behind > 0 else early, f"date --set '{facts.behind:+.3f} seconds' >/dev/null")]
 
 
 def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
@@ -117,7 +122,7 @@ def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         f"echo 'netplan did not set {address} on {link.name}' >&2; exit 1"
     )
     script = f"{write_file(NETPLAN_FILE, text, '0600')} || exit 1\n{apply}"
-    return [Change(f"address {address} on {link.name} (netplan)", script, within=90)]
+    return [Change(_("address %(address)s on %(link)s (netplan)", address=address, link=link.name), script, within=90)]
 
 
 def _generate_alone(text: str) -> str:
@@ -171,9 +176,17 @@ def lab_interface(facts: NodeFacts, lab: Lab, node: Node) -> Interface:
     link = facts.interface_of(node.mac)
     if link is None:
         raise NodeError(
-            f"{node.name} has no network interface with the MAC address {node.mac} (adapter 2, on {lab.plan.lab}).",
-            "The machine was made by another Vagrantfile, or changed since. labgen halt and labgen up set it right on "
-            "VirtualBox; elsewhere make it again: labgen down, then labgen up.",
+            _(
+                "%(node)s has no network interface with the MAC address %(mac)s (adapter 2, on %(network)s).",
+                node=node.name,
+                mac=node.mac,
+                network=lab.plan.lab,
+            ),
+            _(
+                "Another Vagrantfile made the machine, or the machine has changed. On VirtualBox, "
+                "run labgen halt, then labgen up. Elsewhere, make it again: labgen down, then labgen "
+                "up."
+            ),
         )
     return link
 
@@ -186,9 +199,16 @@ def address_given(facts: NodeFacts, lab: Lab, node: Node) -> None:
     others = [link for link in facts.interfaces if link.addresses and link.name != "lo"]
     interfaces = ", ".join(f"{link.name} {' '.join(link.addresses)}" for link in others)
     raise NodeError(
-        f"{node.name} was not given its lab address {address}; it has {interfaces or 'no address at all'}.",
-        "Start it again: labgen halt, then labgen up. Where that does not help, make it again: labgen down, then "
-        "labgen up.",
+        _(
+            "%(node)s lacks its lab address %(address)s. Its addresses: %(addresses)s.",
+            node=node.name,
+            address=address,
+            addresses=interfaces or _("none"),
+        ),
+        _(
+            "Restart it: labgen halt, then labgen up. If that does not help, make it again: "
+            "labgen down, then labgen up."
+        ),
     )
 
 
@@ -203,7 +223,7 @@ def hostname(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         "if [ -d /etc/cloud/cloud.cfg.d ]; then\n"
         "  printf 'preserve_hostname: true\\nmanage_etc_hosts: false\\n' > /etc/cloud/cloud.cfg.d/99-labgen.cfg\nfi"
     )
-    return [Change(f"host name {node.name}", script)]
+    return [Change(_("host name %(node)s", node=node.name), script)]
 
 
 def resolver(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
@@ -218,7 +238,7 @@ def resolver(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     servers = re.findall(r"(?m)^nameserver .*$", facts.resolv_conf) or ["nameserver 127.0.0.53"]
     text = "\n".join(["# Written by labgen: no name server answered.", *servers, f"options {_HASTE}"]) + "\n"
     # Also in the place of a link to a file that systemd-resolved would write anew.
-    return [Change("name resolution: given up on after 1 s", write_file("/etc/resolv.conf", text, "0644"))]
+    return [Change(_("name resolution: one attempt, 1 s"), write_file("/etc/resolv.conf", text, "0644"))]
 
 
 _HASTE = "timeout:1 attempts:1"
@@ -232,7 +252,7 @@ def hosts(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     text = hosts_file(facts.hosts, lab)
     if text.strip() == facts.hosts.strip():
         return []
-    return [Change(f"/etc/hosts: {len(lab.nodes)} names", write_file("/etc/hosts", text, "0644"))]
+    return [Change(_("/etc/hosts: %(count)s names", count=len(lab.nodes)), write_file("/etc/hosts", text, "0644"))]
 
 
 def hosts_file(text: str, lab: Lab) -> str:
@@ -263,13 +283,18 @@ def firewall(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
                 f"ufw allow from {lab.plan.lab} to any port {number} proto {protocol}"
                 for number, protocol in (port.split("/") for port in missing)
             ]
-            return [Change(f"ufw: {', '.join(missing)} from {lab.plan.lab}", " && ".join(rules))]
+            return [
+                Change(
+                    _("ufw: %(ports)s from %(network)s", ports=", ".join(missing), network=lab.plan.lab),
+                    " && ".join(rules),
+                )
+            ]
     if facts.firewalld_ports is not None:
         missing = [port for port in PORTS if port not in facts.firewalld_ports]
         if missing:
             adding = " ".join(f"--add-port={port}" for port in missing)
             script = f"firewall-cmd --quiet {adding} && firewall-cmd --quiet --permanent {adding}"
-            return [Change(f"firewalld: {', '.join(missing)}", script)]
+            return [Change(_("firewalld: %(ports)s", ports=", ".join(missing)), script)]
     return []
 
 
@@ -293,7 +318,7 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     changes = []
     if not facts.curl:
         # How Docker Hub is asked for here, and how a learner asks a published port.
-        changes.append(Change("curl installed", packages.install("curl"), 600, packages.HINT))
+        changes.append(Change(_("curl installed"), packages.install("curl"), 600, packages.HINT))
     # Before the engine is installed, which starts it: an engine that runs already is not started again.
     settings = daemon_settings(facts, lab)
     if settings != dict(facts.daemon) or (lab.registry_mirror or "") != facts.mirror_set:
@@ -303,15 +328,19 @@ def engine(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         act = f"systemctl {how} docker" if facts.engine_answers else "true"
         write = write_file("/etc/docker/daemon.json", text, "0644")
         script = f"mkdir -p /etc/docker && {write} && {mirrors.note(lab)} && {act}"
-        what = _settings(settings, facts.daemon) or f"mirror {lab.registry_mirror or 'removed'} noted"
-        changes.append(Change(f"engine settings: {what}", script, within=120))
+        what = _settings(settings, facts.daemon) or _(
+            "mirror %(mirror)s noted", mirror=lab.registry_mirror or _("removed")
+        )
+        changes.append(Change(_("engine settings: %(settings)s", settings=what), script, within=120))
     if not facts.engine_installed:
         changes.append(_installation(facts, lab, node))
     if not facts.engine_answers:
-        changes.append(Change("engine started", "systemctl enable --now docker", within=120))
+        changes.append(Change(_("engine started"), "systemctl enable --now docker", within=120))
     if facts.user != "root" and "docker" not in facts.groups:
         user = shlex.quote(facts.user)
-        changes.append(Change(f"{facts.user} may use docker", f"groupadd -f docker && usermod -aG docker {user}"))
+        changes.append(
+            Change(_("%(user)s may use docker", user=facts.user), f"groupadd -f docker && usermod -aG docker {user}")
+        )
     return changes
 
 
@@ -325,30 +354,37 @@ def daemon_settings(facts: NodeFacts, lab: Lab) -> dict[str, Any]:
     return settings
 
 
-def _settings(desired: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+def _settings(desired: Mapping[str, Any], current: Mapping[str, Any]) -> Text:
     keys = sorted({*desired, *current})
-    changes = [
-        f"{key} {json.dumps(desired.get(key, 'removed'))}" for key in keys if desired.get(key) != current.get(key)
-    ]
-    return ", ".join(changes)
+    return listed(
+        f"{key} {json.dumps(desired[key])}" if key in desired else _("%(setting)s removed", setting=key)
+        for key in keys
+        if desired.get(key) != current.get(key)
+    )
 
 
 def _installation(facts: NodeFacts, lab: Lab, node: Node) -> Change:
     source, version = lab.engine.source, lab.engine.version
     if source == "none":
         raise NodeError(
-            f"{node.name} has no Docker engine, and lab.yml says engine.source: none.",
-            "Use a box that has one, or set engine.source to distribution or docker.",
+            _("%(node)s has no Docker engine, and lab.yml says engine.source: none.", node=node.name),
+            _("Use a box that has an engine, or set engine.source to distribution or docker."),
         )
     if facts.os_id not in ("debian", "ubuntu"):
         raise NodeError(
-            f"{node.name} runs {facts.os_id or 'an unknown system'}; labgen installs engines on Debian and Ubuntu.",
-            "Use a box of one of these, or one that has an engine, with engine.source: none.",
+            _(
+                "%(node)s runs %(system)s. labgen installs engines on Debian and Ubuntu only.",
+                node=node.name,
+                system=facts.os_id or _("an unknown system"),
+            ),
+            _("Use a box with Debian or Ubuntu, or a box with an engine and engine.source: none."),
         )
     package = "docker.io" if source == "distribution" else "docker-ce"
     install = packages.install_engine(version) if source == "distribution" else None
     script = install or proxy.exports(lab) + packages.install_docker_inc(facts.os_id, version)
-    title = f"engine installed ({package}{' ' + version if version else ''})"
+    if version:
+        package = f"{package} {version}"
+    title = _("engine installed (%(package)s)", package=package)
     return Change(title, script, within=900, hint=packages.HINT)
 
 
@@ -371,7 +407,7 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         "--opt com.docker.network.bridge.enable_icc=false --opt com.docker.network.bridge.enable_ip_masquerade=true "
         "docker_gwbridge"
     )
-    return [Change(f"docker_gwbridge on {subnet}", script, within=60)]
+    return [Change(_("docker_gwbridge on %(subnet)s", subnet=subnet), script, within=60)]
 
 
 STEPS: Mapping[str, Step] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labgen.core.i18n import _, listed, ngettext
 from labgen.machines.inventory import Inventory
 from labgen.model.lab import Node
 from provision import bootstrap as boot
@@ -38,14 +39,15 @@ def fresh(inventory: Inventory, account: Account) -> None:
     boot.leave(inventory, account)
 
     def wipe(node: Node) -> None:
-        numbers = Shell(inventory, node).run(_WIPE, within=120, what="to empty the engine").split()
+        numbers = Shell(inventory, node).run(_WIPE, within=120, what="docker rm").split()
+        containers, volumes, networks = (int(number) for number in numbers)
         counted = [
-            f"{count} {what}{'' if count == '1' else 's'}"
-            for count, what in zip(numbers, ("container", "volume", "network"), strict=False)
-            if count != "0"
+            *([ngettext("%(count)s container", "%(count)s containers", containers)] if containers else []),
+            *([ngettext("%(count)s volume", "%(count)s volumes", volumes)] if volumes else []),
+            *([ngettext("%(count)s network", "%(count)s networks", networks)] if networks else []),
         ]
         if counted:
-            account.changed(node, f"{', '.join(counted)} removed")
+            account.changed(node, _("%(counted)s removed", counted=listed(counted)))
 
     boot.everywhere(inventory.lab.nodes, wipe)
     boot.bootstrap(inventory, account)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Collection, Sequence
 
 from labgen.core.errors import LabgenError, NodeError, SwarmError
+from labgen.core.i18n import _, listed
 from labgen.core.polling import NotYet, wait_until
 from labgen.docker import swarm
 from labgen.docker.swarm import LocalSwarm, SwarmNode, nodes
@@ -45,10 +46,17 @@ def manager(inventory: Inventory, besides: Collection[str] = ()) -> Shell | None
         return None
     if not others and unreachable is not None:
         raise unreachable
-    states = "; ".join(
-        f"{name}: {local.error or ('no manager' if local.active else local.state)}" for name, local in others.items()
+    states = listed(
+        (
+            listed((name, local.error or (_("no manager") if local.active else local.state)), ": ")
+            for name, local in others.items()
+        ),
+        "; ",
     )
-    raise SwarmError(f"no manager can change the swarm ({states}).", "See what is wrong with it: labgen status.")
+    raise SwarmError(
+        _("no manager can change the swarm (%(states)s).", states=states),
+        _("See the state of the swarm: labgen status"),
+    )
 
 
 def drain(inventory: Inventory, names: Sequence[str], account: Account) -> None:
@@ -67,19 +75,19 @@ def activate(inventory: Inventory, names: Sequence[str], account: Account) -> No
     def ready() -> list[SwarmNode]:
         members = [node for node in _select(nodes(shell.ask), names) if node.ready]
         if missing := set(names) - {node.name for node in members}:
-            raise NotYet(f"{', '.join(sorted(missing))} not Ready")
+            raise NotYet(_("not Ready: %(nodes)s", nodes=", ".join(sorted(missing))))
         return members
 
     members = wait_until(
-        f"{', '.join(names)} to be Ready",
+        _("%(nodes)s to be Ready", nodes=", ".join(names)),
         ready,
         within=inventory.patience.seconds(120),
         error=SwarmError,
-        hint="See with `labgen status` what is missing. `labgen up` again carries on.",
+        hint=_("See what is missing: labgen status. Then run labgen up again: it carries on."),
     )
     for node in members:
         _update(shell, "active", [node])
-        account.changed(inventory.lab.node(node.name), "active again")
+        account.changed(inventory.lab.node(node.name), _("active again"))
 
 
 def retire(inventory: Inventory, names: Sequence[str], account: Account) -> None:
@@ -107,7 +115,7 @@ def retire(inventory: Inventory, names: Sequence[str], account: Account) -> None
         if node.ready:
             _leave(Shell(inventory, inventory.lab.node(node.name)))
         shell.run(f"docker node rm --force {shlex.quote(node.id)}", what="docker node rm")
-        account.changed(inventory.lab.node(node.name), "taken out of the swarm")
+        account.changed(inventory.lab.node(node.name), _("removed from the swarm"))
 
 
 def _select(members: Sequence[SwarmNode], names: Collection[str]) -> list[SwarmNode]:
@@ -132,20 +140,20 @@ def _drain(shell: Shell, inventory: Inventory, members: Sequence[SwarmNode], acc
         tasks = [task for service in swarm.look(shell.ask).services.values() for task in service.tasks]
         running = sum(task.state == "running" and task.node_id in ids for task in tasks)
         if running:
-            raise NotYet(f"{running} of their tasks run")
+            raise NotYet(_("%(tasks)s of their tasks run", tasks=running))
 
     wait_until(
-        f"the tasks of {', '.join(node.name for node in up)} to stop",
+        _("the tasks of %(nodes)s to stop", nodes=", ".join(node.name for node in up)),
         stopped,
         within=inventory.patience.seconds(_TASKS_WITHIN),
         error=SwarmError,
-        hint="See what runs there: labgen status.",
+        hint=_("See what runs there: labgen status"),
     )
     for node in up:
         account.changed(inventory.lab.node(node.name), "drained")
     with contextlib.suppress(SwarmError):
         wait_until(
-            "their replacements",
+            _("their replacements"),
             lambda: _replaced(shell),
             within=inventory.patience.seconds(_REPLACED_WITHIN),
             error=SwarmError,
@@ -167,15 +175,17 @@ def _demote(shell: Shell, inventory: Inventory, node: SwarmNode) -> None:
     demoted = shell.attempt(f"docker node demote {shlex.quote(node.id)}")
     if not demoted.ok:
         raise SwarmError(
-            f"{node.name} cannot be demoted: {demoted.said}",
-            "Bring every manager up first, so that those who stay are the majority: see labgen status.",
+            _("%(node)s cannot be demoted: %(output)s", node=node.name, output=demoted.said),
+            _("Start every manager first, so that the remaining ones are a majority. See: labgen status"),
         )
 
     def settled() -> None:
         if any(member.id == node.id and member.role == "manager" for member in nodes(shell.ask)):
-            raise NotYet("it is still a manager")
+            raise NotYet(_("it is still a manager"))
 
-    wait_until(f"{node.name} to be a worker", settled, within=inventory.patience.seconds(30), error=SwarmError)
+    wait_until(
+        _("%(node)s to be a worker", node=node.name), settled, within=inventory.patience.seconds(30), error=SwarmError
+    )
 
 
 def _leave(shell: Shell) -> None:

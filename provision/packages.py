@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 
-HINT = (
-    "Packages come from the internet: does the node reach it (curl -I http://deb.debian.org there)? "
-    "The box labgen/debian-12 has everything and needs none (labgen box build)."
+from labgen.core.i18n import _
+
+HINT = _(
+    "Packages come from the internet. Check on the node: curl -I http://deb.debian.org. "
+    "The box labgen/debian-12 needs no packages (labgen box build)."
 )
 
 APPARMOR = "/sys/module/apparmor/parameters/enabled"

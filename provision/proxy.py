@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import replace
 
+from labgen.core.i18n import NOTHING, Text, _
 from labgen.model.lab import Lab
 from labgen.observation.commands import CommandAnswer
 from labgen.observation.node_facts import APT_PROXY_FILE, ENGINE_PROXY_FILE, HUB, NodeFacts
@@ -14,21 +15,22 @@ from provision.shell import Shell, write_file
 _HEAD = "Written by labgen: the proxy of lab.yml."
 
 
-def missing(lab: Lab, apt_file: str, engine_file: str, *, engine_running: bool) -> dict[str, str]:
+def missing(lab: Lab, apt_file: str, engine_file: str, *, engine_running: bool) -> dict[Text, str]:
     """List what must change so that apt and the engine use the proxy of lab.yml, or none: titles and their scripts.
 
     :param apt_file: text of :data:`APT_PROXY_FILE` on the node; empty where it has none.
     :param engine_file: of :data:`ENGINE_PROXY_FILE`.
     """
     scripts = {}
-    title = f"proxy {lab.proxy.shown}" if lab.proxy else "proxy removed"
+    proxy = lab.proxy.shown if lab.proxy else ""
     if apt_file.strip() != apt_settings(lab).strip():
-        scripts[f"apt: {title}"] = _write(APT_PROXY_FILE, apt_settings(lab), lab)
+        title = _("apt: proxy %(proxy)s", proxy=proxy) if proxy else _("apt: proxy removed")
+        scripts[title] = _write(APT_PROXY_FILE, apt_settings(lab), lab)
     if engine_file.strip() != engine_settings(lab).strip():
         act = " && systemctl restart docker" if engine_running else ""
-        scripts[f"engine: {title}"] = (
-            f"{_write(ENGINE_PROXY_FILE, engine_settings(lab), lab)} && systemctl daemon-reload{act}"
-        )
+        title = _("engine: proxy %(proxy)s", proxy=proxy) if proxy else _("engine: proxy removed")
+        script = f"{_write(ENGINE_PROXY_FILE, engine_settings(lab), lab)} && systemctl daemon-reload{act}"
+        scripts[title] = script
     return scripts
 
 
@@ -87,36 +89,33 @@ def ask_hub(shell: Shell, lab: Lab, facts: NodeFacts) -> NodeFacts:
     return replace(facts, answers={**facts.answers, HUB: CommandAnswer(0, answer)})
 
 
-def refusal(lab: Lab, output: str) -> str:
+def refusal(lab: Lab, output: str) -> Text:
     """Say what the proxy did where it is why a download failed; empty where it is not.
 
     :param output: what apt, curl or the engine printed.
     """
     if not lab.proxy:
-        return ""
-    proxy = f"the proxy {lab.proxy.shown} of lab.yml"
+        return NOTHING
+    proxy = lab.proxy.shown
     if re.search(r"\b407\b|Proxy Authentication Required", output):
-        wants = (
-            "does not accept the name and password in its URL"
-            if lab.proxy.has_password
-            else "wants a name and password"
-        )
-        return f"{proxy} {wants}"
+        if lab.proxy.has_password:
+            return _("the proxy %(proxy)s of lab.yml does not accept the name and password in its URL", proxy=proxy)
+        return _("the proxy %(proxy)s of lab.yml wants a name and password", proxy=proxy)
     if re.search(r"from proxy|CONNECT tunnel failed", output) or re.search(
         rf"\b40[35]\b.*\[IP: [^]]* ({'|'.join(_ports(lab))})\]", output
     ):
-        return f"{proxy} refuses it"
+        return _("the proxy %(proxy)s of lab.yml refuses it", proxy=proxy)
     authorities = "|".join(map(re.escape, lab.proxy.authorities))
     hosts = "|".join(re.escape(authority.partition(":")[0]) for authority in lab.proxy.authorities)
     if re.search(
         rf"(onnect\w* to|dial tcp) ({authorities})|proxyconnect|resolve proxy|(esolving|lookup) '?({hosts})\b", output
     ):
-        return f"{proxy} does not answer"
-    return ""
+        return _("the proxy %(proxy)s of lab.yml does not answer", proxy=proxy)
+    return NOTHING
 
 
 def _ports(lab: Lab) -> list[str]:
     return [authority.partition(":")[2] or "80" for authority in lab.proxy.authorities]
 
 
-HINT = "Correct proxy in lab.yml, or have the proxy allow it."
+HINT = _("Correct the proxy in lab.yml, or have the proxy allow it.")

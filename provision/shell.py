@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 
 from labgen.core.errors import NodeError
-from labgen.core.i18n import _
+from labgen.core.i18n import _, shown
 from labgen.core.redaction import redact
 from labgen.docker.question import Question
 from labgen.machines.inventory import Inventory
@@ -25,7 +25,7 @@ class Shell:
 
     def __init__(self, inventory: Inventory, node: Node) -> None:
         self.node = node
-        self._transport = SshTransport(inventory, _CARRIES_ON)
+        self._transport = SshTransport(inventory, shown(_CARRIES_ON))
 
     def open(self) -> None:
         """Open the shell now, so that the first script need not wait for it.
@@ -50,8 +50,17 @@ class Shell:
         if not output.ok:
             doing = what or redact(script.strip().splitlines()[-1])
             raise NodeError(
-                f"{self.node.name}: {doing} failed (status {output.status}): {output.said or 'no output'}",
-                f"Look at it there: labgen ssh {self.node.name}. Running the same command again carries on.",
+                _(
+                    "%(node)s: %(command)s failed (status %(status)s): %(output)s",
+                    node=self.node.name,
+                    command=doing,
+                    status=output.status,
+                    output=output.said or _("no output"),
+                ),
+                _(
+                    "Look on that node: labgen ssh %(node)s. Then run the same command again: it carries on.",
+                    node=self.node.name,
+                ),
             )
         return output.out
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labgen.core.errors import NodeError, SwarmError
+from labgen.core.i18n import Text, _, listed
 from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.refusals import of_refusal
 from labgen.docker.swarm import LocalSwarm, SwarmNode, local, nodes
@@ -78,17 +79,26 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
     if local.state == "active" and local.is_manager:
         if local.address != str(shell.node.address):
             raise SwarmError(
-                f"{name} is a manager already, but advertises {local.address}, not {shell.node.address}.",
-                "Start over: fab bootstrap.leave (its services are lost), then fab bootstrap.",
+                _(
+                    "%(node)s is a manager already, but advertises %(address)s, not %(expected)s.",
+                    node=name,
+                    address=local.address,
+                    expected=shell.node.address,
+                ),
+                _("Start over: fab bootstrap.leave (this removes its services), then fab bootstrap."),
             )
         return None
     if local.state == "locked":
         finding = of_refusal(local.error or "The swarm is locked")
-        raise SwarmError(finding.words, finding.hints) if finding else SwarmError(f"the swarm on {name} is locked.")
+        raise (
+            SwarmError(finding.words, finding.hints)
+            if finding
+            else SwarmError(_("the swarm on %(node)s is locked.", node=name))
+        )
     if local.state == "active":
         raise SwarmError(
-            f"{name} is a worker of some swarm, but the lab's first manager.",
-            "Make all nodes leave with fab bootstrap.leave, then run fab bootstrap again.",
+            _("%(node)s is the lab's first manager, but it is a worker of another swarm.", node=name),
+            _("Make all nodes leave: fab bootstrap.leave. Then run: fab bootstrap"),
         )
     # A node that was stopped in the middle of an init or a join is left in `pending` or `error`.
     before = "" if local.state == "inactive" else "docker swarm leave --force >/dev/null 2>&1\n"
@@ -98,8 +108,13 @@ def initialise(shell: Shell, lab: Lab, local: LocalSwarm) -> dict[Role, Token] |
         return None
     if not output.ok:
         raise NodeError(
-            f"{name}: docker swarm init failed (status {output.status}): {output.said or 'no output'}",
-            f"Look at it there: labgen ssh {name}. Then run fab bootstrap again: it carries on.",
+            _(
+                "%(node)s: docker swarm init failed (status %(status)s): %(output)s",
+                node=name,
+                status=output.status,
+                output=output.said or _("no output"),
+            ),
+            _("Look on that node: labgen ssh %(node)s. Then run fab bootstrap again: it carries on.", node=name),
         )
     match = _TOKEN.search(output.out)
     return {"worker": Token(match[0])} if match else {}
@@ -126,8 +141,8 @@ def join(shell: Shell, manager: Shell, local: LocalSwarm, members: Mapping[str, 
     if joined is not None:
         return joined
     raise SwarmError(
-        f"{shell.node.name} was refused twice: the join token keeps changing.",
-        "Is someone rotating it (docker swarm join-token --rotate)? Run fab bootstrap again.",
+        _("the swarm refused %(node)s twice: its join token keeps changing.", node=shell.node.name),
+        _("Check that nobody rotates the token (docker swarm join-token --rotate). Then run fab bootstrap again."),
     )
 
 
@@ -162,31 +177,42 @@ def _join_with(shell: Shell, manager: Node, with_token: Token, *, leave: bool) -
     if _REFUSED.search(output.err):
         return None
     if _ENGINE_GONE in output.err:
-        cause = (
-            f"Its engine has ended, as it does where memory runs out ({node.memory} MiB; more with `memory:` in "
-            f"lab.yml): labgen ssh {node.name} -- sudo journalctl --unit docker --lines 20."
+        cause = _(
+            "Its engine has ended, perhaps because memory ran out (%(memory)s MiB; `memory:` in "
+            "lab.yml sets more). See: labgen ssh %(node)s -- sudo journalctl --unit docker "
+            "--lines 20.",
+            memory=node.memory,
+            node=node.name,
         )
     else:
-        cause = f"Does {manager.name} answer at {manager.address}:{PORT}?"
+        cause = _(
+            "Check that %(manager)s answers at %(address)s:%(port)s.",
+            manager=manager.name,
+            address=manager.address,
+            port=PORT,
+        )
     raise NodeError(
-        f"{node.name}: docker swarm join failed: {output.said}", f"{cause} Run fab bootstrap again: it carries on."
+        _("%(node)s: docker swarm join failed: %(output)s", node=node.name, output=output.said),
+        _("%(cause)s Then run fab bootstrap again: it carries on.", cause=cause),
     )
 
 
-def settle(manager: Shell, lab: Lab, patience: Patience) -> list[str]:
+def settle(manager: Shell, lab: Lab, patience: Patience) -> list[Text]:
     """Wait until every node is Ready in its role, and repair what prevents it; list the repairs."""
-    mended: list[str] = []
+    mended: list[Text] = []
     return wait_until(
-        "every node to be Ready",
+        _("every node to be Ready"),
         lambda: _repair_members(manager, lab, mended),
         within=patience.seconds(60),
         error=SwarmError,
-        hint="Look at it with `labgen status`, and on the node: systemctl status docker. "
-        "Then run fab bootstrap again: it carries on.",
+        hint=_(
+            "Look with: labgen status, and on the node: systemctl status docker. "
+            "Then run fab bootstrap again: it carries on."
+        ),
     )
 
 
-def _repair_members(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
+def _repair_members(manager: Shell, lab: Lab, mended: list[Text]) -> list[Text]:
     members = nodes(manager.ask)
     lab_nodes = {node.name: node for node in lab.nodes}
     ready = {node.name: node for node in members if node.ready}
@@ -195,16 +221,24 @@ def _repair_members(manager: Shell, lab: Lab, mended: list[str]) -> list[str]:
         if not ghost.ready and ghost.name in ready and ghost.id != manager_id(members):
             demote = f"docker node demote {ghost.id} >/dev/null; " if ghost.role == "manager" else ""
             manager.run(f"{demote}docker node rm --force {ghost.id}", what="docker node rm")
-            mended.append(f"{ghost.name}: its earlier, lost membership removed")
+            mended.append(_("%(node)s: an earlier, lost membership removed", node=ghost.name))
     missing = [name for name in lab_nodes if name not in ready]
     if missing:
         states = {node.name: node.state for node in members}
-        raise NotYet(", ".join(f"{name} {states.get(name, 'not in the swarm')}" for name in missing))
+        raise NotYet(
+            listed(
+                _("%(node)s is %(state)s", node=name, state=states[name])
+                if name in states
+                else _("%(node)s is not in the swarm", node=name)
+                for name in missing
+            )
+        )
     for name, node in lab_nodes.items():
         if ready[name].role != node.role:
             verb = "promote" if node.role == "manager" else "demote"
             manager.run(f"docker node {verb} {ready[name].id}", what=f"docker node {verb}")
-            mended.append(f"{name}: {verb}d")
+            promoted, demoted = _("%(node)s: promoted", node=name), _("%(node)s: demoted", node=name)
+            mended.append(promoted if node.role == "manager" else demoted)
     return mended
 
 

@@ -13,6 +13,7 @@ from invoke import Collection, Context, Exit, task
 
 from labgen.core.console import speak_utf8
 from labgen.core.errors import INTERRUPTED, LabgenError, UsageError
+from labgen.core.i18n import NOTHING, Text, _, recorded, sentences, shown, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.printable import printable
 from labgen.exercise.catalogue import exercises, find, mount
@@ -50,9 +51,9 @@ def _with_lab(body: Callable[..., None], load: Callable[[], Inventory] | None = 
     return run
 
 
-def _say(text: str) -> None:
-    """Print what may come from a node."""
-    print(printable(text))
+def _say(text: str | Text) -> None:
+    """Print what may come from a node, in the learner's language."""
+    print(printable(shown(text)))
 
 
 def _command() -> str:
@@ -65,13 +66,17 @@ def _report_errors(do: Callable[[], object]) -> None:
     try:
         do()
     except LabgenError as error:
-        raise Exit(printable(f"error: {error}"), code=error.exit_status) from None
+        raise Exit(printable(shown(_error(error))), code=error.exit_status) from None
     except KeyboardInterrupt:
-        raise Exit("Interrupted. Run the same command again: it carries on.", code=INTERRUPTED) from None
+        raise Exit(shown(_("Interrupted. Run the same command again: it carries on.")), code=INTERRUPTED) from None
     except BrokenPipeError:
         # `fab exercise.loadbalance | head`: whoever read has left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=1) from None
+
+
+def _error(error: LabgenError) -> Text:
+    return _("error: %(text)s", text=error.in_(ui_language()))
 
 
 def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
@@ -82,25 +87,29 @@ def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
         _say_not_applicable(inventory, steps)
         account = boot.Account(_say)
         boot.prepare(inventory, steps, account)
-        print(f"{name}: {account.summary}")
+        _summarise(name, account)
 
     body.__name__ = name
     body.__doc__ = words
     return task(_with_lab(body), help={"dry-run": "Say what would change, and change nothing."})
 
 
+def _summarise(task: str, account: boot.Account) -> None:
+    _say(f"{task}: {shown(account.summary)}")
+
+
 def _say_not_applicable(inventory: Inventory, steps: Iterable[str]) -> None:
     """Say once which steps the nodes cannot do here; what those would have made is looked for all the same."""
     for name, why in not_applicable(steps, inventory.lacks).items():
-        print(f"{name}: not applicable: {why}")
+        _say(_("%(name)s: not applicable: %(why)s", name=name, why=recorded(why)))
 
 
 def _preview(inventory: Inventory, steps: tuple[str, ...]) -> None:
     _say_not_applicable(inventory, steps)
     for node, changes in boot.preview(inventory, steps).items():
-        print(f"{node}: {'nothing to change' if not changes else ''}")
+        _say(_("%(node)s: nothing to change", node=node) if not changes else f"{node}:")
         for what in changes:
-            print(f"  {what}")
+            _say(f"  {shown(what)}")
 
 
 def _bootstrap(inventory: Inventory, dry_run: bool = False) -> None:
@@ -108,18 +117,20 @@ def _bootstrap(inventory: Inventory, dry_run: bool = False) -> None:
     if dry_run:
         _preview(inventory, tuple(STEPS))
         return
-    print(f"Bootstrapping {len(inventory.lab.nodes)} nodes")
+    _say(_("Setting up %(count)s nodes", count=len(inventory.lab.nodes)))
     _say_not_applicable(inventory, STEPS)
     account = boot.Account(_say)
     boot.bootstrap(inventory, account)
-    print(f"bootstrap: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
+    _say(
+        _("bootstrap: %(summary)s %(count)s nodes are Ready.", summary=account.summary, count=len(inventory.lab.nodes))
+    )
 
 
 def _leave(inventory: Inventory) -> None:
     """Take every node out of the swarm, to begin anew; its services are lost."""
     account = boot.Account(_say)
     boot.leave(inventory, account)
-    print(f"leave: {account.summary}")
+    _summarise("leave", account)
 
 
 def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name: str, words: str) -> Any:
@@ -129,10 +140,10 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
         names = [word for word in nodes.split(",") if word]
         for word in names:
             if word not in {node.name for node in inventory.lab.nodes}:
-                raise UsageError(f"there is no node {word}.", "See with `labgen status` which there are.")
+                raise UsageError(_("there is no node %(node)s.", node=word), _("List the nodes: labgen status"))
         account = boot.Account(_say)
         do(inventory, names, account)
-        print(f"{name}: {account.summary}")
+        _summarise(name, account)
 
     body.__name__ = name
     body.__doc__ = words
@@ -141,10 +152,10 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
 
 def _fresh(inventory: Inventory) -> None:
     """A fresh swarm: services, containers, volumes and networks of every node are lost, images stay."""
-    print(f"Emptying {len(inventory.lab.nodes)} nodes, and starting a new swarm")
+    _say(_("Emptying %(count)s nodes, and creating a new swarm", count=len(inventory.lab.nodes)))
     account = boot.Account(_say)
     fresh(inventory, account)
-    print(f"fresh: {account.summary} {len(inventory.lab.nodes)} nodes are Ready.")
+    _say(_("fresh: %(summary)s %(count)s nodes are Ready.", summary=account.summary, count=len(inventory.lab.nodes)))
 
 
 def _exercise_task(name: str, title: str) -> Any:
@@ -188,24 +199,22 @@ def _all(inventory: Inventory) -> None:
     left_out: list[str] = []
     for name, exercise in exercises().items():
         if lacking := exercise.lacking(inventory.lab):
-            print(f"\n== {name}: left out: {lacking}")
+            _say("")
+            _say(_("== %(name)s: left out: %(why)s", name=name, why=lacking))
             left_out.append(name)
             continue
         try:
             carry_out(name, inventory, say=_say)
         except LabgenError as error:
-            print(printable(f"\nerror: {error}"))
+            _say(f"\n{shown(_error(error))}")
             failed[name] = error
     succeeded = len(exercises()) - len(failed) - len(left_out)
-    remarks = _list_names("left out", left_out) + _list_names("failed", failed)
-    print(f"\n{succeeded} of {len(exercises())} exercises done{remarks}.")
+    done = _("%(count)s of %(exercises)s exercises done", count=succeeded, exercises=len(exercises()))
+    skipped = _("left out: %(exercises)s", exercises=", ".join(left_out)) if left_out else NOTHING
+    broken = _("failed: %(exercises)s", exercises=", ".join(failed)) if failed else NOTHING
+    _say(f"\n{shown(sentences(done, skipped, broken, separator='; '))}.")
     if failed:
         raise Exit(code=next(iter(failed.values())).exit_status)
-
-
-def _list_names(what: str, names: Iterable[str]) -> str:
-    listed = ", ".join(names)
-    return f"; {what}: {listed}" if listed else ""
 
 
 def refuse_unknown(words: Iterable[str]) -> None:

@@ -63,10 +63,10 @@ _PROVIDERS = (
 _PYTHON = "PYTHONUSERBASE PYTHONDONTWRITEBYTECODE"
 """Where `pip install --user` has put labgen, and that no caches are to be written."""
 
-_LABGEN = "LABGEN_ALLOW_RECORDINGS LABGEN_LOCK LABGEN_TRACEBACK LABGEN_VERBOSE"
-"""Whether recordings of exercises may be graded (:mod:`verify.bundle`), the lock that is handed on
-(:mod:`labgen.core.lock`), whether stack traces are wanted (:mod:`labgen.core.console`), and whether what is started is
-shown (:mod:`labgen.core.verbose`)."""
+_LABGEN = "LABGEN_ALLOW_RECORDINGS LABGEN_LANG LABGEN_LOCK LABGEN_TRACEBACK LABGEN_VERBOSE"
+"""Whether recordings of exercises may be graded (:mod:`verify.bundle`), the user's language (:mod:`labgen.core.i18n`),
+the lock that is handed on (:mod:`labgen.core.lock`), whether stack traces are wanted (:mod:`labgen.core.console`), and
+whether what is started is shown (:mod:`labgen.core.verbose`)."""
 
 HANDED_ON = frozenset(
     " ".join((_USER, _TERMINAL, _LOADER, _WINDOWS, _NETWORK, _VAGRANT, _PROVIDERS, _PYTHON, _LABGEN)).split()

@@ -229,6 +229,9 @@ def _attempt(run: Run, step: Step, node: Node, command: Command) -> Output:
     return output
 
 
+_SKIPPED = _("skipped if already done")
+
+
 def headline(exercise: Exercise) -> str:
     """Compose the first line of what an exercise shows."""
     return f"== {exercise.name}: {exercise.title} · {exercise.title.in_('ko')}"
@@ -242,5 +245,5 @@ def print_out(exercise: Exercise, script: Script, lacks: Lacks, say: Say) -> Non
             say(f"\n# {shown(step.why)}\n  {shown(not_applicable)}")
             continue
         command = step.command.shown if isinstance(step.command, Command) else shown(step.placeholder)
-        only = f"  ({shown(_('skipped if already done'))})" if step.skip_if else ""
+        only = f"  ({shown(_SKIPPED)})" if step.skip_if else ""
         say(f"\n# {shown(step.why)}{only}\n[{step.node.name}]$ {command}")

@@ -127,7 +127,7 @@ def test_first_bootstrap_installs_the_engine_and_makes_a_swarm(cloud: LabUnderTe
 
 
 def test_second_bootstrap_changes_nothing(cloud: LabUnderTest, packages: list[str]) -> None:
-    assert "nothing changed: every node is as it should be." in cloud.run("fab", "bootstrap").stdout
+    assert "nothing changed: every node is set up already." in cloud.run("fab", "bootstrap").stdout
     assert packages == []
 
 

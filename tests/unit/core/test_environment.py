@@ -70,6 +70,7 @@ def test_handed_on_leaves_out_what_leads_elsewhere(name: str) -> None:
         "XDG_CACHE_HOME",
         "TERM",
         "LABGEN_ALLOW_RECORDINGS",
+        "LABGEN_LANG",
         "LABGEN_LOCK",
         "LABGEN_VERBOSE",
     ],

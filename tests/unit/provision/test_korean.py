@@ -19,7 +19,7 @@ from provision.exercise import rehearse
 from tests.messages import PROJECT, Target, extracted
 
 MODULES = sorted(
-    [*PROJECT.glob("labgen/exercises/*/steps.py"), *PROJECT.glob("provision/exercise/*.py")],
+    [*PROJECT.glob("labgen/exercises/*/steps.py"), *PROJECT.glob("provision/**/*.py")],
     key=lambda path: path.as_posix(),
 )
 LACKS: Lacks = {
@@ -29,7 +29,22 @@ LACKS: Lacks = {
 _SMALL_WORDS = re.compile(
     r"\b(?:the|an?|of|is|are|was|were|and|or|to|it|its|that|which|with|by|has|have|had|not|no|from|at|on|in|there)\b"
 )
-_PRINTING = {"say", "tell", "remark", "NotYet", "Hopeless", "wait", "look", "Step", "create", "show", "inside"}
+_PRINTING = {
+    "say",
+    "tell",
+    "remark",
+    "NotYet",
+    "Hopeless",
+    "wait",
+    "look",
+    "Step",
+    "create",
+    "show",
+    "inside",
+    "print",
+    "changed",
+    "Change",
+}
 LONGEST = 30
 """Words of a sentence."""
 

@@ -35,7 +35,7 @@ def test_packages_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
             bootstrap.Account(lines.append),
         )
     assert "E: Package 'docker.io' has no installation candidate" in caught.value.message
-    assert "does the node reach it" in str(caught.value.hint)
+    assert "Check on the node" in str(caught.value.hint)
     assert "it carries on" in str(caught.value.hint)
     # What came before was done, and is told.
     assert lines == ["  [swarm-worker1] host name swarm-worker1"]

@@ -88,7 +88,7 @@ def test_retire_drains_a_worker_and_takes_it_out(monkeypatch: pytest.MonkeyPatch
     )
     membership.retire(lab.inventory, ["swarm-worker1"], lab.account)
     assert lab.done()
-    assert lab.account.changes == ["swarm-worker1: drained", "swarm-worker1: taken out of the swarm"]
+    assert lab.account.changes == ["swarm-worker1: drained", "swarm-worker1: removed from the swarm"]
 
 
 def test_retire_demotes_the_manager_that_does_not_answer_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def test_drain_waits_for_replacements_as_long_as_they_can_come(monkeypatch: pyte
 def test_activate_waits_for_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
     down = nodes(member("swarm-worker1", state="down"))
     lab = Lab(monkeypatch, swarm_manager1=[IN_CHARGE, down])
-    with pytest.raises(SwarmError, match="swarm-worker1 not Ready"):
+    with pytest.raises(SwarmError, match="not Ready: swarm-worker1"):
         membership.activate(lab.inventory, ["swarm-worker1"], lab.account)
     back = [IN_CHARGE, nodes(member("swarm-worker1")), ("availability active id-swarm-worker1", ok())]
     lab = Lab(monkeypatch, swarm_manager1=[*back])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from labgen import config
+from labgen.core.i18n import Text
 from provision import proxy
 from provision.changes import STEPS
 from tests import needs
@@ -49,8 +50,13 @@ def test_apt_has_no_proxy_for_the_scheme_that_has_none() -> None:
     assert "HTTPS_PROXY" not in proxy.engine_settings(lab)
 
 
+def by_title(scripts: dict[Text, str]) -> dict[str, str]:
+    """Map the titles in English to the scripts."""
+    return {str(title): script for title, script in scripts.items()}
+
+
 def test_missing_is_both_once() -> None:
-    scripts = proxy.missing(LAB, "", "", engine_running=True)
+    scripts = by_title(proxy.missing(LAB, "", "", engine_running=True))
     shown = "http://10.0.3.1:3128, http://tls.example:3129"
     assert list(scripts) == [f"apt: proxy {shown}", f"engine: proxy {shown}"]
     assert scripts[f"engine: proxy {shown}"].endswith("systemctl daemon-reload && systemctl restart docker")
@@ -64,7 +70,7 @@ def test_missing_does_not_start_an_engine_that_does_not_run() -> None:
 
 
 def test_missing_removes_what_has_left_lab_yml() -> None:
-    scripts = proxy.missing(PLAIN, APT, ENGINE, engine_running=True)
+    scripts = by_title(proxy.missing(PLAIN, APT, ENGINE, engine_running=True))
     assert scripts == {
         "apt: proxy removed": f"rm -f {proxy.APT_PROXY_FILE}",
         "engine: proxy removed": (
@@ -75,7 +81,7 @@ def test_missing_removes_what_has_left_lab_yml() -> None:
 
 
 def test_missing_tells_no_password_and_gives_it_to_root_only() -> None:
-    scripts = proxy.missing(SECRET, "", "", engine_running=False)
+    scripts = by_title(proxy.missing(SECRET, "", "", engine_running=False))
     assert list(scripts) == ["apt: proxy http://proxy:3128", "engine: proxy http://proxy:3128"]
     # write_file's umask for 0600
     assert all("umask 0066" in script for script in scripts.values())
@@ -129,13 +135,13 @@ def test_bootstrap_sets_the_proxy_before_it_installs_anything() -> None:
 )
 def test_refusal_names_the_proxy(output: str, sentence: str) -> None:
     named = "the proxy http://10.0.3.1:3128, http://tls.example:3129 of lab.yml"
-    assert proxy.refusal(LAB, output) == f"{named} {sentence}"
-    assert proxy.refusal(PLAIN, output) == ""
+    assert str(proxy.refusal(LAB, output)) == f"{named} {sentence}"
+    assert not proxy.refusal(PLAIN, output)
 
 
 def test_refusal_of_a_password() -> None:
     said = proxy.refusal(SECRET, "407  Proxy Authentication Required")
-    assert said == "the proxy http://proxy:3128 of lab.yml does not accept the name and password in its URL"
+    assert str(said) == "the proxy http://proxy:3128 of lab.yml does not accept the name and password in its URL"
 
 
 @pytest.mark.parametrize(
@@ -148,4 +154,4 @@ def test_refusal_of_a_password() -> None:
     ],
 )
 def test_refusal_of_anything_else_is_not_the_proxys(output: str) -> None:
-    assert proxy.refusal(LAB, output) == ""
+    assert not proxy.refusal(LAB, output)
