@@ -156,7 +156,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _too_small(name: str, book: Book) -> str:
     """Say why the lab is too small for an exercise; empty where it is not."""
     exercise = exercises().get(name)
-    return exercise.lacking(book.lab).rstrip(".") if exercise and book.lab else ""
+    return exercise.lacking(book.lab).in_(book.language).rstrip(".") if exercise and book.lab else ""
 
 
 @pytest.hookimpl(wrapper=True)

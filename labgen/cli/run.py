@@ -23,7 +23,7 @@ from labgen.core.atomic_files import read, remove
 from labgen.core.console import say
 from labgen.core.environment import of_python
 from labgen.core.errors import UsageError
-from labgen.core.i18n import LANGUAGES, _, ui_language
+from labgen.core.i18n import LANGUAGES, NOTHING, Text, _, shown, ui_language
 from labgen.core.lock import folder_lock
 from labgen.core.process import Runner, python
 from labgen.exercise.catalogue import exercises, find, prerequisite, problems
@@ -74,7 +74,7 @@ def command(
     if listed:
         print(json.dumps(_list_as_data(), indent=2, ensure_ascii=False) if as_json else _list())
         for name, error in problems():
-            print(f"{name}: left out: {error}", file=sys.stderr)
+            say(_("%(name)s: left out: %(why)s", name=name, why=error), sys.stderr)
         return 0
     if not every and not exercise:
         raise UsageError(
@@ -137,7 +137,7 @@ class Outcome:
 
     name: str
     status: int
-    left_out: str = ""
+    left_out: Text = NOTHING
     seconds: float = 0.0
     of_swarm: float = 0.0
     points: tuple[int, int] | None = None
@@ -158,7 +158,7 @@ def as_data(outcomes: Sequence[Outcome], status: int) -> dict[str, object]:
                 "name": outcome.name,
                 "outcome": outcome.word,
                 "status": outcome.status,
-                "reason": outcome.left_out or None,
+                "reason": str(outcome.left_out) or None,
                 "seconds": round(outcome.seconds, 1),
                 "swarm_seconds": round(outcome.of_swarm, 1),
                 "points": {"got": outcome.points[0], "of": outcome.points[1]} if outcome.points else None,
@@ -172,7 +172,7 @@ def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Ou
     lab = lab_of(folder.path)
     outcomes: list[Outcome] = []
     for name in names:
-        lacking = find(name).lacking(lab) if len(names) > 1 else ""
+        lacking = find(name).lacking(lab) if len(names) > 1 else NOTHING
         if lacking:
             say(_("\n== %(name)s: skipped: %(lacking)s", name=name, lacking=lacking))
             outcomes.append(Outcome(name, 0, left_out=lacking))
@@ -204,9 +204,11 @@ def _grade(folder: LabFolder, name: str) -> tuple[int, tuple[int, int] | None]:
     graded = _json(report)
     points = _points(graded, name)
     if points:
-        print(f"{name}: graded, {points[0]} of {points[1]} points", flush=True)
+        got, of = points
+        say(_("%(name)s: graded, %(got)s of %(of)s points", name=name, got=got, of=of))
     elif name == prerequisite() and (cluster := graded.get("cluster")):
-        print(f"{name}: graded, {cluster['passed']} of {cluster['checks']} checks", flush=True)
+        got, of = cluster["passed"], cluster["checks"]
+        say(_("%(name)s: graded, %(got)s of %(of)s checks", name=name, got=got, of=of))
     copies = folder.report / name
     copies.mkdir(parents=True, exist_ok=True)
     for file in folder.report.iterdir():
@@ -232,18 +234,37 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """What came of each exercise, a line each, and of all together."""
-    lines = [f"{'EXERCISE':14} {'CAME OUT':10} {'SECONDS':>8} {'SWARM':>8} {'POINTS':>9}"]
+    """Compose a table with a line for each exercise, and one for all together."""
+    lines = [_line(_("EXERCISE"), _("RESULT"), _("SECONDS"), _("SWARM"), _("POINTS"))]
     for outcome in outcomes:
-        word = f"failed {outcome.status}" if outcome.word == "failed" else outcome.word
         points = f"{outcome.points[0]}/{outcome.points[1]}" if outcome.points else "-"
-        lines.append(f"{outcome.name:14} {word:10} {outcome.seconds:8.0f} {outcome.of_swarm:8.0f} {points:>9}")
+        lines.append(_line(outcome.name, _result(outcome), f"{outcome.seconds:.0f}", f"{outcome.of_swarm:.0f}", points))
     graded = [outcome.points for outcome in outcomes if outcome.points]
-    points = f"{sum(got for got, _ in graded)}/{sum(of for _, of in graded)}" if graded else "-"
+    points = f"{sum(got for got, _of in graded)}/{sum(of for _got, of in graded)}" if graded else "-"
     carried_out = [outcome for outcome in outcomes if not outcome.left_out]
-    well = sum(not outcome.status for outcome in carried_out)
+    well = _("%(count)s of %(all)s", count=sum(not outcome.status for outcome in carried_out), all=len(carried_out))
     seconds = sum(outcome.seconds for outcome in carried_out)
     of_swarm = sum(outcome.of_swarm for outcome in carried_out)
-    lines.append(f"{'together':14} {f'{well} of {len(carried_out)}':10} {seconds:8.0f} {of_swarm:8.0f} {points:>9}")
-    lines.append("SWARM: the part of SECONDS that Swarm's own timers took.")
+    lines.append(_line(_("total"), well, f"{seconds:.0f}", f"{of_swarm:.0f}", points))
+    lines.append(shown(_("SWARM: the part of SECONDS that Swarm's own timers took.")))
     return "\n".join(lines)
+
+
+_WIDTHS = (14, 10, 8, 8, 9)
+"""Of the table's columns, in letters of a terminal; those after the second hold numbers."""
+
+
+def _line(*cells: str | Text) -> str:
+    from rich.cells import cell_len  # Korean letters are two columns wide.
+
+    line = []
+    for number, (cell, width) in enumerate(zip(map(shown, cells), _WIDTHS, strict=True)):
+        space = " " * (width - cell_len(cell))
+        line.append(f"{cell}{space}" if number < 2 else f"{space}{cell}")
+    return " ".join(line)
+
+
+def _result(outcome: Outcome) -> Text:
+    if outcome.left_out:
+        return _("left out")
+    return _("failed %(status)s", status=outcome.status) if outcome.status else _("done")

@@ -158,9 +158,12 @@ def _silence(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def say(text: Text) -> None:
-    """Print a text in the user's language."""
-    print(text.in_(ui_language()))
+def say(text: Text, stream: TextIO | None = None) -> None:
+    """Print a text in the user's language.
+
+    :param stream: standard output where left out.
+    """
+    print(text.in_(ui_language()), file=stream, flush=True)
 
 
 def open_streams() -> None:

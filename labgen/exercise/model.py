@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labgen.core.errors import ExerciseError
-from labgen.core.i18n import NOTHING, Language, Text
+from labgen.core.i18n import NOTHING, Language, Text, _, ngettext
 from labgen.exercise.parameters import Parameters
 from labgen.exercise.services import ServiceSpec
 from labgen.model.capabilities import Capability
@@ -107,21 +107,36 @@ class Exercise:
         """Say which parts of the brief say nothing where nodes lack something, and what to do instead."""
         return self.instead.get(lacking, NOTHING).changed(self.parameters.fill)
 
-    def lacking(self, lab: Lab) -> str:
+    def lacking(self, lab: Lab) -> Text:
         """Say why a lab is too small for it; empty if it is not."""
-        for role, count, least in (
-            ("manager", len(lab.managers), self.managers),
-            ("worker", len(lab.workers), self.workers),
-        ):
-            if count < least:
-                few, many = (f"{number} {role}{'' if number == 1 else 's'}" for number in (count, least))
-                return f"{self.name} takes {many}, and the lab has {few}."
-        return ""
+        if len(lab.managers) < self.managers:
+            return _(
+                "%(exercise)s needs %(needed)s, and the lab has %(available)s.",
+                exercise=self.name,
+                needed=_managers(self.managers),
+                available=_managers(len(lab.managers)),
+            )
+        if len(lab.workers) < self.workers:
+            return _(
+                "%(exercise)s needs %(needed)s, and the lab has %(available)s.",
+                exercise=self.name,
+                needed=_workers(self.workers),
+                available=_workers(len(lab.workers)),
+            )
+        return NOTHING
 
     def enlarged(self, lab: Lab) -> str:
         """Give what lab.yml must say for a lab that is too small: ``workers: 2``; only what is not enough yet."""
         sizes = (("managers", len(lab.managers), self.managers), ("workers", len(lab.workers), self.workers))
         return ", ".join(f"{role}: {least}" for role, number, least in sizes if number < least)
+
+
+def _managers(count: int) -> Text:
+    return ngettext("%(count)s manager", "%(count)s managers", count)
+
+
+def _workers(count: int) -> Text:
+    return ngettext("%(count)s worker", "%(count)s workers", count)
 
 
 def brief_file(language: Language) -> str:

@@ -141,7 +141,7 @@ def tokens(text: str) -> list[str]:
 
 def every_point(said: str) -> int:
     """The points of the table that a course ends with, all of them earned."""
-    together = next(line for line in said.splitlines() if line.startswith("together")).split()
+    together = next(line for line in said.splitlines() if line.startswith("total")).split()
     got, of = map(int, together[-1].split("/"))
     assert got == of
     return of

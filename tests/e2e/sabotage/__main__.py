@@ -152,7 +152,7 @@ def _bring_about(
     """Bring faults about in one lab; add what comes of each to ``outcomes``, the right lab's verdicts to ``right``."""
     for exercise in dict.fromkeys(fault.exercise for fault in chosen):
         faults = [fault for fault in chosen if fault.exercise == exercise]
-        if too_small := find(exercise).lacking(stage.lab):
+        if too_small := str(find(exercise).lacking(stage.lab)):
             for fault in faults:
                 _add(outcomes, Outcome(fault, {}, (), 0.0, left_out=too_small))
             continue

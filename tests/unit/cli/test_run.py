@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from labgen import cli
 from labgen.cli import run
+from labgen.core.i18n import untranslated
 from labgen.core.process import Result
 from labgen.exercise.catalogue import exercise_names, find
 from labgen.model.lab_folder import LabFolder
@@ -81,14 +84,14 @@ def test_an_exercise_that_fails_does_not_stop_the_rest(
     (update,) = [line for line in out.splitlines() if line.startswith("update  ")]
     assert "failed 11" in update
     assert update.endswith("3/5")
-    (together,) = [line for line in out.splitlines() if line.startswith("together")]
+    (together,) = [line for line in out.splitlines() if line.startswith("total")]
     assert f"{len(_fitting()) - 2} of {len(_fitting())}" in together
 
 
 def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_name(
     carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcomes = [run.Outcome("quorum", 0, left_out="quorum takes 3 managers, and the lab has 1.")]
+    outcomes = [run.Outcome("quorum", 0, left_out=untranslated("quorum needs 3 managers, and the lab has 1."))]
     assert "left out" in run.table(outcomes)
     assert "0 of 0" in run.table(outcomes)
 
@@ -100,7 +103,7 @@ def test_the_table_adds_up() -> None:
             run.Outcome("two", 0, seconds=20.2, of_swarm=10, points=(3, 3)),
         ]
     )
-    (together,) = [line for line in text.splitlines() if line.startswith("together")]
+    (together,) = [line for line in text.splitlines() if line.startswith("total")]
     assert together.split()[1:] == ["2", "of", "2", "31", "15", "10/11"]
 
 
@@ -202,3 +205,17 @@ def test_run_list_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_run_refuses_json_of_a_dry_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "update", "--dry-run", "--json"]) == 2
     assert "cannot be used together" in capsys.readouterr().err
+
+
+def test_the_table_is_korean_and_aligned_for_a_korean_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    *rows, remark = run.table(
+        [
+            run.Outcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
+            run.Outcome("two", 10, seconds=20.2),
+            run.Outcome("quorum", 0, left_out=untranslated("quorum takes 3 managers.")),
+        ]
+    ).splitlines()
+    assert len(set(map(cell_len, rows))) == 1
+    assert [row.split()[1] for row in rows] == ["결과", "완료", "실패", "건너뜀", "2개"]
+    assert not re.search("[A-Za-z]", remark)

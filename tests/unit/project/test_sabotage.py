@@ -159,7 +159,7 @@ def test_faults_that_take_more_managers_have_a_lab_of_their_own(size: str, left_
     outcomes: list[Outcome] = []
     _bring_about(stage, chosen, None, outcomes, {})
     (outcome,) = outcomes
-    assert outcome.left_out == ("quorum takes 3 managers, and the lab has 1 manager." if left_out else "")
+    assert outcome.left_out == ("quorum needs 3 managers, and the lab has 1 manager." if left_out else "")
     assert bool(stage.typed) is not left_out
     assert [len(faults) for faults in _by_size([*chosen, *FAULTS[:1]])] == [1, 1]
 

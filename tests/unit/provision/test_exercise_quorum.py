@@ -78,7 +78,7 @@ def test_the_commands_are_the_briefs() -> None:
 
 
 def test_a_lab_with_one_manager_is_too_small() -> None:
-    with pytest.raises(ExerciseError, match="quorum takes 3 managers, and the lab has 1 manager"):
+    with pytest.raises(ExerciseError, match="quorum needs 3 managers, and the lab has 1 manager"):
         rehearse("quorum", config.parse(""), {}, say=print)
 
 
