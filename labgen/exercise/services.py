@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from labgen.core.i18n import Text, _
 from labgen.docker.swarm import Port, Service, Update
 from labgen.model.capabilities import Capability
 
@@ -185,42 +186,56 @@ def same_image(first: str, second: str) -> bool:
     return (repository(first), tag(first)) == (repository(second), tag(second))
 
 
-def differences(spec: ServiceSpec, service: Service) -> list[str]:
+def differences(spec: ServiceSpec, service: Service) -> list[Text]:
     """Describe how a service differs from an exercise's specification; empty if it does not."""
     return list(_differences(spec, service))
 
 
-def _differences(spec: ServiceSpec, service: Service) -> Iterator[str]:
+def _differences(spec: ServiceSpec, service: Service) -> Iterator[Text]:
+    own = _("the image’s own")
     if not same_image(service.image, spec.image):
-        yield f"its image is {service.plain_image}, not {spec.image}"
+        yield _("its image is %(actual)s, not %(expected)s", actual=service.plain_image, expected=spec.image)
     mode = "global" if spec.replicas is None else "replicated"
     if service.mode != mode:
-        yield f"it is {service.mode}, not {mode}"
+        yield _("it is %(actual)s, not %(expected)s", actual=service.mode, expected=mode)
     elif service.replicas != spec.replicas:
-        yield f"it has {service.replicas} replicas, not {spec.replicas}"
+        yield _("it has %(actual)s replicas, not %(expected)s", actual=service.replicas, expected=spec.replicas)
     if sorted(map(_plain, service.constraints)) != sorted(map(_plain, spec.constraints)):
-        yield f"its constraints are {_listed(service.constraints)}, not {_listed(spec.constraints)}"
+        actual, expected = _listed(service.constraints), _listed(spec.constraints)
+        yield _("its constraints are %(actual)s, not %(expected)s", actual=actual, expected=expected)
     met = len(service.ports) == len(spec.publish) and all(
         any(publish.met_by(port) for port in service.ports) for publish in spec.publish
     )
     if not met:
-        yield f"its published ports are {published_ports(service)}, not {_listed_ports(spec.publish)}"
+        actual, expected = published_ports(service), _listed_ports(spec.publish)
+        yield _("its published ports are %(actual)s, not %(expected)s", actual=actual, expected=expected)
     if service.args != tuple(shlex.split(spec.command)):
-        yield f"its command is {shlex.join(service.args) or 'the image’s own'}, not {spec.command or 'the image’s own'}"
+        command = shlex.join(service.args) or own
+        yield _("its command is %(actual)s, not %(expected)s", actual=command, expected=spec.command or own)
     if service.entrypoint:
-        yield f"its entrypoint is {shlex.join(service.entrypoint)}, not the image’s own"
+        yield _("its entrypoint is %(actual)s, not the image’s own", actual=shlex.join(service.entrypoint))
     if service.endpoint_mode != spec.endpoint_mode:
-        yield f"its endpoint mode is {service.endpoint_mode}, not {spec.endpoint_mode}"
+        actual, expected = service.endpoint_mode, spec.endpoint_mode
+        yield _("its endpoint mode is %(actual)s, not %(expected)s", actual=actual, expected=expected)
     if bool(service.networks) != bool(spec.network):
-        yield f"it is on {len(service.networks)} overlay networks of its own, not on {spec.network or 'none'}"
+        yield _(
+            "its overlay networks: %(actual)s, not %(expected)s",
+            actual=len(service.networks),
+            expected=spec.network or _("none"),
+        )
     if service.reserved[0] != in_bytes(spec.reserve):
-        yield f"its tasks reserve {service.reserved[0]} bytes of memory, not {spec.reserve or 'any'}"
+        yield _(
+            "its tasks reserve %(actual)s bytes of memory, not %(expected)s",
+            actual=service.reserved[0],
+            expected=spec.reserve or _("any"),
+        )
     health = service.health[1:] if service.health[:1] == ("CMD-SHELL",) else service.health
     if (shlex.join(health) if len(health) > 1 else "".join(health)) != spec.health:
-        yield f"its health check is {' '.join(health) or 'none'}, not {spec.health or 'any'}"
+        check, expected_check = " ".join(health) or _("none"), spec.health or _("none")
+        yield _("its health check is %(actual)s, not %(expected)s", actual=check, expected=expected_check)
     if service.update != spec.update:
-        flags = [" ".join(update_flags(update)) or "the defaults" for update in (service.update, spec.update)]
-        yield f"its update settings are {flags[0]}, not {flags[1]}"
+        flags = [" ".join(update_flags(update)) or _("the defaults") for update in (service.update, spec.update)]
+        yield _("its update settings are %(actual)s, not %(expected)s", actual=flags[0], expected=flags[1])
 
 
 def in_bytes(memory: str) -> int:

@@ -78,7 +78,7 @@ def _use_existing(
         _(
             "service %(service)s exists already, with other settings: %(differences)s.",
             service=name,
-            differences="; ".join(differences(specs[0], service)),
+            differences=listed(differences(specs[0], service), "; "),
         ),
         _(
             "Correct it by hand, or remove it with: fab exercise.reset %(exercise)s",

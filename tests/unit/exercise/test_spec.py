@@ -92,9 +92,9 @@ def test_differences_tell_another_command_and_another_entrypoint() -> None:
     right = dataclasses.replace(NGINX, constraints=("node.role==worker",), ports=(Port(8001, 80, "tcp", "ingress"),))
     assert differences(loadbalance.Parameters().service, right) == []
     (command,) = differences(loadbalance.Parameters().service, dataclasses.replace(right, args=("sleep", "10000")))
-    assert command == "its command is sleep 10000, not the image’s own"
+    assert str(command) == "its command is sleep 10000, not the image’s own"
     (entrypoint,) = differences(loadbalance.Parameters().service, dataclasses.replace(right, entrypoint=("sleep",)))
-    assert entrypoint == "its entrypoint is sleep, not the image’s own"
+    assert str(entrypoint) == "its entrypoint is sleep, not the image’s own"
 
 
 def test_entrypoint_is_read_from_the_engine() -> None:

@@ -49,7 +49,9 @@ def test_memory_as_docker_reads_it(written: str, bytes_: int) -> None:
 def test_another_reservation_is_a_difference() -> None:
     fields = json.loads(told(TOO_BIG))
     fields["Spec"]["TaskTemplate"]["Resources"] = {"Reservations": {"MemoryBytes": 1 << 30}}
-    assert differences(TOO_BIG, Service.of(fields)) == ["its tasks reserve 1073741824 bytes of memory, not 1TB"]
+    assert [str(text) for text in differences(TOO_BIG, Service.of(fields))] == [
+        "its tasks reserve 1073741824 bytes of memory, not 1TB"
+    ]
     assert differences(SPREAD, Service.of(json.loads(told(SPREAD)))) == []
 
 

@@ -87,7 +87,7 @@ def test_the_service_as_asked_has_no_differences() -> None:
 )
 def test_each_difference_is_said(changed: dict[str, Any], message: str) -> None:
     (difference,) = differences(SERVICE, dataclasses.replace(AS_ASKED, **changed))
-    assert message in difference
+    assert message in str(difference)
 
 
 def test_a_constraint_may_be_written_with_spaces() -> None:
