@@ -6,16 +6,26 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from scripted_shell import ScriptedShell
+from test_provision_changes import LAB, WORKER, settled
 
 from labgen import config
-from labgen.core.errors import ExerciseError
+from labgen.core.errors import ExerciseError, NodeError
 from labgen.core.i18n import _
 from labgen.core.polling import Hopeless, NotYet, wait_until
 from labgen.exercise.catalogue import exercise_names, find
+from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
+from labgen.model.lab_folder import LabFolder, State
+from labgen.transport.output import Output
+from provision import bootstrap
+from provision.bootstrap import Account
+from provision.changes import STEPS
 from provision.exercise import rehearse
+from provision.exercise.run import Run
 from tests.messages import PROJECT, Target, extracted
 
 MODULES = sorted(
@@ -141,3 +151,57 @@ def test_a_wait_for_what_cannot_come_is_told_in_korean() -> None:
             "web", look, within=60, error=ExerciseError, clock=lambda: float(next(clock)), pause=lambda _seconds: None
         )
     assert re.search("더는 이루어질 수 없습니다.* No such image: web:0", caught.value.in_("ko"))
+
+
+BARE = settled(hostname="fresh", engine_installed=False, engine_answers=False, curl=False, groups=("vagrant",))
+
+
+def test_each_change_of_the_bootstrap_is_korean() -> None:
+    changes = [change for step in STEPS.values() for change in step.changes(BARE, LAB, WORKER, {})]
+    titles = [change.what.in_("ko") for change in changes]
+    assert len(titles) > 4
+    assert [title for title in titles if not re.search("[가-힣]", title)] == []
+
+
+def test_the_account_of_the_bootstrap_is_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    lines: list[str] = []
+    account = Account(lines.append)
+    assert account.summary.in_("ko") == "바뀐 것이 없습니다. 모든 노드가 이미 설정되어 있습니다."
+    account.changed(WORKER, _("left the swarm"))
+    assert lines == ["  [swarm-worker1] 스웜을 떠남"]
+    assert account.changes == ["swarm-worker1: left the swarm"]
+    assert account.summary.in_("ko") == "변경 1건."
+
+
+def test_a_step_of_the_bootstrap_that_fails_is_told_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "observe", lambda shell, lab: BARE)
+    shell = ScriptedShell(WORKER, [("hostname", Output(1, "@@done\n", "E: no network"))])
+    with pytest.raises(NodeError) as caught:
+        bootstrap._prepare(
+            shell,  # type: ignore[arg-type]
+            SimpleNamespace(lab=LAB, lacks={}),  # type: ignore[arg-type]
+            tuple(STEPS),
+            Account(lambda _line: None),
+        )
+    message, *hint = caught.value.in_("ko").splitlines()
+    assert message == "swarm-worker1: curl 설치: 실패(종료 상태 1): E: no network"
+    assert not english(re.sub("fab bootstrap|labgen box build|curl -I [^ ]*", "", "\n".join(hint)))
+
+
+def test_a_run_says_each_line_in_the_learners_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    run = Run(Inventory(LabFolder.at(Path()), LAB, State("libvirt")), find("update"), lines.append)
+    for language in ("ko_KR.UTF-8", "en_US.UTF-8"):
+        monkeypatch.setenv("LC_ALL", language)
+        run.say("[swarm-manager]$ docker ps")
+        run.tell(_("no output"))
+        run.remark(_("left out"))
+    assert lines == [
+        "[swarm-manager]$ docker ps",
+        "  출력 없음",
+        "# 건너뜀",
+        "[swarm-manager]$ docker ps",
+        "  no output",
+        "# left out",
+    ]
