@@ -21,6 +21,7 @@ from labgen.model.capabilities import Capability, Lacks
 from labgen.model.lab import Lab, Node
 from labgen.observation.node_facts import NETPLAN_FILE, Interface, NodeFacts
 from provision import mirrors, packages, proxy
+from provision.netplan import generate_alone, netplan
 from provision.shell import write_file
 
 PORTS = ("2377/tcp", "7946/tcp", "7946/udp", "4789/udp")
@@ -112,7 +113,7 @@ def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         return []
     name = shlex.quote(link.name)
     apply = (
-        f"{_generate_alone(text)} || netplan apply || exit 1\n"
+        f"{generate_alone(text)} || netplan apply || exit 1\n"
         # networkd sets the address a moment after it has answered.
         "try=0; while [ $((try += 1)) -le 100 ]; do\n"
         f'  case "$(ip -4 -oneline address show dev {name})" in *" {address} "*) exit 0;; esac\n'
@@ -123,49 +124,6 @@ def network(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     )
     script = f"{write_file(NETPLAN_FILE, text, '0600')} || exit 1\n{apply}"
     return [Change(_("address %(address)s on %(link)s (netplan)", address=address, link=link.name), script, within=90)]
-
-
-def _generate_alone(text: str) -> str:
-    """Compose a script that has netplan generate this one file, and networkd configure this one interface.
-
-    `netplan apply` starts Python several times, and the generator writes every file anew: networkd would then
-    configure every interface anew, and drop the address through which the node is reached. False where
-    networkd has nothing from netplan so far, as where NetworkManager does its work.
-    """
-    root = "/run/labgen"
-    file, network_file = f"{root}{NETPLAN_FILE}", f"run/systemd/network/10-netplan-{_NETPLAN_ID}.network"
-    return (
-        "{ set -- /run/systemd/network/10-netplan-*; "
-        '[ -e "$1" ] && [ -d /run/systemd/netif/links ] && '
-        # From netplan 1.2 on, `generate` leaves networkd's files to `configure`, and aborts with --root-dir.
-        "for generate in /usr/libexec/netplan/configure /usr/libexec/netplan/generate /lib/netplan/generate; do "
-        '[ ! -x "$generate" ] || break; done && '
-        f"mkdir -p {root}/etc/netplan && (umask 0066; printf %s {shlex.quote(text)} > {file}) && "
-        f'"$generate" --root-dir {root} && mv -f {root}/{network_file} /{network_file} && networkctl reload; }}'
-    )
-
-
-_NETPLAN_ID = "00-labgen"
-"""Names the adapter in netplan, and in the file for networkd, which takes the first file by name that matches: before
-``all-en`` of Debian's cloud images, which matches every adapter."""
-
-
-def netplan(lab: Lab, node: Node) -> str:
-    """Compose the netplan file of a node's adapter 2. No gateway: the default route is adapter 1's."""
-    return (
-        "# Written by labgen: adapter 2, the lab network.\n"
-        "network:\n"
-        "  version: 2\n"
-        "  ethernets:\n"
-        f"    {_NETPLAN_ID}:\n"
-        "      match:\n"
-        f'        macaddress: "{node.mac}"\n'
-        "      dhcp4: false\n"
-        "      dhcp6: false\n"
-        "      link-local: []\n"
-        "      optional: true\n"
-        f'      addresses: ["{node.address}/{lab.plan.lab.prefixlen}"]\n'
-    )
 
 
 def lab_interface(facts: NodeFacts, lab: Lab, node: Node) -> Interface:

@@ -37,11 +37,11 @@ from provision.changes import (
     hostname,
     hosts,
     hosts_file,
-    netplan,
     network,
     not_applicable,
     resolver,
 )
+from provision.netplan import netplan
 from provision.shell import Shell, write_file
 from tests import needs
 
