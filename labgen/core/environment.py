@@ -15,6 +15,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from labgen.core.i18n import LANGUAGE_VARIABLE, ui_language
+
 _USER = (
     "HOME USER LOGNAME SHELL TMPDIR TZ LANG LANGUAGE DISPLAY WAYLAND_DISPLAY XAUTHORITY DBUS_SESSION_BUS_ADDRESS "
     "SSH_AUTH_SOCK SUDO_USER SUDO_UID SUDO_GID XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_RUNTIME_DIR"
@@ -119,9 +121,12 @@ def plain_locale() -> dict[str, str]:
 def of_python() -> dict[str, str]:
     """Give the variables of a Python of labgen's own, which runs this labgen's code and no other.
 
-    It finds labgen where this process did, imports nothing from the working directory, and prints line by line.
+    It finds labgen where this process did, imports nothing from the working directory, prints line by line, and speaks
+    the user's language.
     """
     variables = {
+        # Programs that labgen starts have a locale in English: this says more than theirs.
+        LANGUAGE_VARIABLE: ui_language(),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
         # A pipe on Windows would have a code page that cannot hold what a node says.

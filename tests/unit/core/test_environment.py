@@ -142,3 +142,14 @@ def test_import_nothing_from_the_working_folder_unless_labgen_itself_is_there(mo
     monkeypatch.setattr(sys, "path", ["", "/usr/lib/python"])
     environment.import_nothing_from_the_working_folder()
     assert sys.path == ["", "/usr/lib/python"]
+
+
+@pytest.mark.parametrize(("variable", "language"), [("ko_KR.UTF-8", "ko"), ("C.UTF-8", "en")])
+def test_of_python_has_the_users_language(monkeypatch: pytest.MonkeyPatch, variable: str, language: str) -> None:
+    monkeypatch.delenv("LABGEN_LANG", raising=False)
+    monkeypatch.setenv("LC_ALL", variable)
+    assert environment.of_python()["LABGEN_LANG"] == language
+    # What labgen starts has another locale, and what that starts speaks the same language all the same.
+    monkeypatch.setenv("LABGEN_LANG", language)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert environment.of_python()["LABGEN_LANG"] == language
