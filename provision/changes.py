@@ -51,20 +51,17 @@ Look = Callable[[NodeFacts, Lab, Node], list[Change]]
 class Step:
     """A step of the bootstrap.
 
+    :param words: what it sets up, as `fab -l` lists it.
     :param look: gives the changes that are missing.
     :param needs: what it needs of the nodes, ``None`` where any node will do.
     :param check_provided: called for nodes that lack it: checks that something else has set up what the step would;
         raises NodeError if not.
     """
 
+    words: Text
     look: Look
     needs: Capability | None = None
     check_provided: Callable[[NodeFacts, Lab, Node], None] | None = None
-
-    @property
-    def words(self) -> str:
-        """Describe the step in one sentence: the first line of its function's docstring."""
-        return (self.look.__doc__ or "").strip().split("\n")[0]
 
     def changes(self, facts: NodeFacts, lab: Lab, node: Node, lacks: Lacks) -> list[Change]:
         """List what must change on a node.
@@ -369,14 +366,19 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
 
 
 STEPS: Mapping[str, Step] = {
-    "clock": Step(clock),
-    "network": Step(network, needs=Capability.NETPLAN, check_provided=address_given),
-    "hostname": Step(hostname),
-    "hosts": Step(hosts),
-    "resolver": Step(resolver),
-    "firewall": Step(firewall),
-    "proxy": Step(proxies),
-    "engine": Step(engine),
-    "bridge": Step(bridge),
+    "clock": Step(_("The clock, set to this computer's time if it is off."), clock),
+    "network": Step(
+        _("The static address on the lab network, by netplan."),
+        network,
+        needs=Capability.NETPLAN,
+        check_provided=address_given,
+    ),
+    "hostname": Step(_("The host name, by hostnamectl."), hostname),
+    "hosts": Step(_("/etc/hosts: the names of all nodes, with their lab addresses."), hosts),
+    "resolver": Step(_("Name resolution that gives up soon if no name server answers."), resolver),
+    "firewall": Step(_("The swarm's ports, opened for the lab network if a firewall is active."), firewall),
+    "proxy": Step(_("The proxy of lab.yml, for apt and the engine."), proxies),
+    "engine": Step(_("Docker's engine: installed, configured, running."), engine),
+    "bridge": Step(_("docker_gwbridge, on the subnet of the lab's plan."), bridge),
 }
 """Every step by name, in the order in which they are carried out."""

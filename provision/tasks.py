@@ -13,7 +13,7 @@ from invoke import Collection, Context, Exit, task
 
 from labgen.core.console import speak_utf8
 from labgen.core.errors import INTERRUPTED, LabgenError, UsageError
-from labgen.core.i18n import NOTHING, Text, _, recorded, sentences, shown, ui_language
+from labgen.core.i18n import NOTHING, Text, _, recorded, sentences, shown, ui_language, untranslated
 from labgen.core.lock import folder_lock
 from labgen.core.printable import printable
 from labgen.exercise.catalogue import exercises, find, mount
@@ -79,7 +79,19 @@ def _error(error: LabgenError) -> Text:
     return _("error: %(text)s", text=error.in_(ui_language()))
 
 
-def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
+def _task(body: Callable[..., None], words: Text, **options: Text) -> Any:
+    """Make a task of a function; `fab -l` lists it in the user's language.
+
+    :param options: what each of its options does.
+    """
+    body.__doc__ = shown(words)
+    return task(body, help={name.replace("_", "-"): shown(text) for name, text in options.items()})
+
+
+_PREVIEW = _("Show what would change, and change nothing.")
+
+
+def _steps_task(name: str, steps: tuple[str, ...], words: Text) -> Any:
     def body(inventory: Inventory, dry_run: bool = False) -> None:
         if dry_run:
             _preview(inventory, steps)
@@ -90,8 +102,7 @@ def _steps_task(name: str, steps: tuple[str, ...], words: str) -> Any:
         _summarise(name, account)
 
     body.__name__ = name
-    body.__doc__ = words
-    return task(_with_lab(body), help={"dry-run": "Say what would change, and change nothing."})
+    return _task(_with_lab(body), words, dry_run=_PREVIEW)
 
 
 def _summarise(task: str, account: boot.Account) -> None:
@@ -133,7 +144,7 @@ def _leave(inventory: Inventory) -> None:
     _summarise("leave", account)
 
 
-def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name: str, words: str) -> Any:
+def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name: str, words: Text) -> Any:
     """A task for some nodes, of the lab as it was made: lab.yml need not name them any more."""
 
     def body(inventory: Inventory, nodes: str) -> None:
@@ -146,8 +157,7 @@ def _of_nodes(do: Callable[[Inventory, Sequence[str], boot.Account], None], name
         _summarise(name, account)
 
     body.__name__ = name
-    body.__doc__ = words
-    return task(_with_lab(body, inventories.discover_as_made), help={"nodes": "Names, with commas between."})
+    return _task(_with_lab(body, inventories.discover_as_made), words, nodes=_("Names, with commas between."))
 
 
 def _fresh(inventory: Inventory) -> None:
@@ -175,11 +185,10 @@ def _exercise_task(name: str, title: str) -> Any:
             carried(context)
 
     choose.__name__ = name
-    choose.__doc__ = f"{title}."
-    return task(choose, help={"dry-run": _DRY, "reset": "Remove what the exercise has made."})
+    return _task(choose, untranslated(f"{title}."), dry_run=_DRY, reset=_("Remove what the exercise has made."))
 
 
-_DRY = "Print the commands in order, and run none."
+_DRY = _("Print the commands in order, and run none.")
 
 
 def _lacks() -> Lacks:
@@ -235,24 +244,28 @@ _NO_EXERCISE = ("all", "reset")
 def _namespace() -> Collection:
     root = Collection()
     steps = Collection("bootstrap")
-    dry = {"dry-run": "Say what would change, and change nothing."}
-    steps.add_task(task(_with_lab(_bootstrap), help=dry), name="all", default=True)
+    whole = _("From booted machines to a swarm with every node Ready; a second run changes nothing.")
+    steps.add_task(_task(_with_lab(_bootstrap), whole, dry_run=_PREVIEW), name="all", default=True)
     for name, step in STEPS.items():
         steps.add_task(_steps_task(name, (name,), step.words), name=name)
-    steps.add_task(task(_with_lab(_leave)), name="leave")
-    steps.add_task(task(_with_lab(_fresh)), name="fresh")
+    leaving = _("Take every node out of the swarm; this removes its services.")
+    steps.add_task(_task(_with_lab(_leave), leaving), name="leave")
+    emptying = _("Make a fresh swarm: remove services, containers, volumes and networks; images stay.")
+    steps.add_task(_task(_with_lab(_fresh), emptying), name="fresh")
     for name, do, words in (
-        ("drain", membership.drain, "Have what runs on some nodes run elsewhere."),
-        ("activate", membership.activate, "Let tasks run again on nodes that were drained."),
-        ("retire", membership.retire, "Take nodes out of the swarm that are to be removed."),
+        ("drain", membership.drain, _("Move the tasks of some nodes to other nodes.")),
+        ("activate", membership.activate, _("Let tasks run again on drained nodes.")),
+        ("retire", membership.retire, _("Take nodes out of the swarm, before they are removed.")),
     ):
         steps.add_task(_of_nodes(do, name, words), name=name)
     root.add_collection(steps)
     course = Collection("exercise")
     for name, exercise in exercises().items():
         course.add_task(_exercise_task(name, f"{exercise.title} ({exercise.title.in_('ko')})"), name=name)
-    course.add_task(task(_with_lab(_all)), name="all")
-    course.add_task(task(_with_lab(_reset), help={"name": "The exercise."}), name="reset")
+    every = _("Carry out the whole course, in order; an exercise that fails does not stop the rest.")
+    course.add_task(_task(_with_lab(_all), every), name="all")
+    removing = _("Remove what an exercise has made: fab exercise.reset loadbalance.")
+    course.add_task(_task(_with_lab(_reset), removing, name=_("The exercise.")), name="reset")
     root.add_collection(course)
     return root
 

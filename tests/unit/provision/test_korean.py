@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from scripted_shell import ScriptedShell
@@ -21,7 +22,7 @@ from labgen.machines.inventory import Inventory
 from labgen.model.capabilities import NO_IPVS, Capability, Lacks
 from labgen.model.lab_folder import LabFolder, State
 from labgen.transport.output import Output
-from provision import bootstrap
+from provision import bootstrap, tasks
 from provision.bootstrap import Account
 from provision.changes import STEPS
 from provision.exercise import rehearse
@@ -199,3 +200,16 @@ def test_a_run_says_each_line_in_the_learners_language(monkeypatch: pytest.Monke
         run.remark(_("left out"))
     assert lines[:3] == ["[swarm-manager]$ docker ps", "  출력 없음", "# 건너뜀"]
     assert lines[3:] == ["[swarm-manager]$ docker ps", "  no output", "# left out"]
+
+
+def test_each_task_is_listed_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    listed = {name: task.__doc__ or "" for name, task in _tasks(tasks._namespace()).items()}
+    assert len(listed) > 30
+    assert [name for name, words in listed.items() if not re.search("[가-힣]", words)] == []
+    assert [words for name, words in listed.items() if name not in exercise_names() and english(words)] == []
+
+
+def _tasks(collection: Any) -> dict[str, Any]:
+    inner = [task for part in collection.collections.values() for task in _tasks(part).items()]
+    return dict([*collection.tasks.items(), *inner])
