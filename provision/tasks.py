@@ -218,10 +218,10 @@ def _all(inventory: Inventory) -> None:
             _say(f"\n{shown(_error(error))}")
             failed[name] = error
     succeeded = len(exercises()) - len(failed) - len(left_out)
-    done = _("%(count)s of %(exercises)s exercises done", count=succeeded, exercises=len(exercises()))
+    carried_out = _("%(count)s of %(exercises)s exercises done", count=succeeded, exercises=len(exercises()))
     skipped = _("left out: %(exercises)s", exercises=", ".join(left_out)) if left_out else NOTHING
     broken = _("failed: %(exercises)s", exercises=", ".join(failed)) if failed else NOTHING
-    _say(f"\n{shown(sentences(done, skipped, broken, separator='; '))}.")
+    _say(f"\n{shown(sentences(carried_out, skipped, broken, separator='; '))}.")
     if failed:
         raise Exit(code=next(iter(failed.values())).exit_status)
 
@@ -244,8 +244,8 @@ _NO_EXERCISE = ("all", "reset")
 def _namespace() -> Collection:
     root = Collection()
     steps = Collection("bootstrap")
-    whole = _("From booted machines to a swarm with every node Ready; a second run changes nothing.")
-    steps.add_task(_task(_with_lab(_bootstrap), whole, dry_run=_PREVIEW), name="all", default=True)
+    bootstrapping = _("From booted machines to a swarm with every node Ready; a second run changes nothing.")
+    steps.add_task(_task(_with_lab(_bootstrap), bootstrapping, dry_run=_PREVIEW), name="all", default=True)
     for name, step in STEPS.items():
         steps.add_task(_steps_task(name, (name,), step.words), name=name)
     leaving = _("Take every node out of the swarm; this removes its services.")

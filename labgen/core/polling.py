@@ -25,8 +25,8 @@ class NotYet(Exception):
     :ivar words: what was seen, in every language.
     """
 
-    def __init__(self, seen: str | Text) -> None:
-        self.words = seen if isinstance(seen, Text) else untranslated(seen)
+    def __init__(self, observation: str | Text) -> None:
+        self.words = observation if isinstance(observation, Text) else untranslated(observation)
         super().__init__(str(self.words))
 
 

@@ -50,9 +50,9 @@ class Run:
         """Print a line in the learner's language."""
         self._say(shown(line))
 
-    def tell(self, seen: str | Text) -> None:
+    def tell(self, observation: str | Text) -> None:
         """Print what was seen, below the command."""
-        self._say(f"  {shown(seen)}")
+        self._say(f"  {shown(observation)}")
 
     def remark(self, words: str | Text) -> None:
         """Print why a command follows that is no step of the exercise."""

@@ -128,7 +128,7 @@ def test_exercise_shows_how_requests_spread(lab: LabUnderTest) -> None:
 
 
 def test_exercise_again_changes_nothing(lab: LabUnderTest) -> None:
-    assert "there already" in lab.run("fab", "exercise.loadbalance").stdout
+    assert "exists already" in lab.run("fab", "exercise.loadbalance").stdout
 
 
 def test_verify_is_green_over_one_connection_per_node(lab: LabUnderTest) -> None:

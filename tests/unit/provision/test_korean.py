@@ -68,7 +68,7 @@ def english(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "sentence"),
     [
         ("See where its tasks run.", "See where its tasks run"),
         ("서비스를 봅니다: docker service ps --no-trunc web", ""),
@@ -76,8 +76,8 @@ def english(text: str) -> str:
         ("토큰은 `docker swarm join-token worker` 명령으로 봅니다.", ""),
     ],
 )
-def test_english_is_found(text: str, found: str) -> None:
-    assert english(text) == found
+def test_english_is_found(text: str, sentence: str) -> None:
+    assert english(text) == sentence
 
 
 @pytest.mark.parametrize("lacks", [{}, LACKS], ids=["all", "lacking"])

@@ -501,7 +501,7 @@ def test_pages_of_one_worker_may_not_be_missing_where_there_are_more_workers_tha
 def test_a_lab_without_workers_is_told_what_the_exercise_takes(grade: Grade) -> None:
     report = grade("--exercise", "loadbalance", lab=FakeLab("workers: 0"))
     assert {check["verdict"] for check in report["checks"] if check["exercise"] == "loadbalance"} == {"not applicable"}
-    assert "loadbalance takes 1 worker, and the lab has 0 workers" in report["printed"]
+    assert "loadbalance needs 1 worker, and the lab has 0 workers" in report["printed"]
 
 
 def test_every_check_has_a_fault_that_turns_it() -> None:
