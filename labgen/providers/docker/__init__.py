@@ -71,8 +71,8 @@ PROVIDER = Docker(
     box=Box(NODE_IMAGE),
     forwards_ports=True,
     lacks={
-        Capability.NETPLAN: str(_("the engine outside gives a container its addresses")),
-        Capability.OWN_MACHINE: str(_("a node is a container, and one that has ended is not started again by itself")),
+        Capability.NETPLAN: _("the engine outside gives a container its addresses").msgid,
+        Capability.OWN_MACHINE: _("a node is a container, and one that has ended is not started again by itself").msgid,
     },
     shares_kernel=True,
     removes_in_parallel=True,
