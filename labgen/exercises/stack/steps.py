@@ -133,7 +133,7 @@ def reset(run: Run) -> None:
     run.manager.run(
         f"docker ps --all --quiet {label} | xargs -r docker rm --force\n"
         f"docker network ls --quiet {label} | xargs -r docker network rm",
-        what="removing what compose has made",
+        what="docker rm",
     )
     if _file(run) in (parameters.text, parameters.changed):
         run.manager.run(f"rm -f {parameters.file}")
