@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 
 from labgen.core.errors import NodeError
-from labgen.core.i18n import _, shown
+from labgen.core.i18n import _
 from labgen.core.redaction import redact
 from labgen.docker.question import Question
 from labgen.machines.inventory import Inventory
@@ -17,7 +17,7 @@ from labgen.model.lab import Node
 from labgen.transport.output import Output
 from labgen.transport.ssh import SshTransport
 
-_CARRIES_ON = _("Then run the same command again: it continues where it stopped.")
+_CARRIES_ON = _("Then run the same command again: it carries on.")
 
 
 class Shell:
@@ -25,7 +25,7 @@ class Shell:
 
     def __init__(self, inventory: Inventory, node: Node) -> None:
         self.node = node
-        self._transport = SshTransport(inventory, shown(_CARRIES_ON))
+        self._transport = SshTransport(inventory, _CARRIES_ON)
 
     def open(self) -> None:
         """Open the shell now, so that the first script need not wait for it.

@@ -120,7 +120,7 @@ def published_checksum(sums: str, file: str) -> Checksum:
 
 
 _NETWORK_HINT = _(
-    "Check the network (HTTPS_PROXY, if there is a proxy), then type the command again: it continues where it stopped. "
+    "Check the network (HTTPS_PROXY, if there is a proxy), then type the command again: it carries on. "
     "Or copy the image from another computer: labgen box make --image FILE"
 )
 

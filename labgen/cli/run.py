@@ -174,7 +174,7 @@ def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Ou
     for name in names:
         lacking = find(name).lacking(lab) if len(names) > 1 else NOTHING
         if lacking:
-            say(_("\n== %(name)s: skipped: %(lacking)s", name=name, lacking=lacking))
+            say(_("\n== %(name)s: left out: %(lacking)s", name=name, lacking=lacking))
             outcomes.append(Outcome(name, 0, left_out=lacking))
             continue
         spent = folder.spent(name)

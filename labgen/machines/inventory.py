@@ -310,7 +310,7 @@ def ask_once(folder: LabFolder, node: Node, command: str, within: float = 60) ->
         )
     except ProgramTimeout:
         raise NodeError(
-            _("%(node)s does not answer.", node=node.name), _("Run `labgen up` again: it continues.")
+            _("%(node)s does not answer.", node=node.name), _("Run `labgen up` again: it carries on.")
         ) from None
     if not result.ok:
         raise NodeError(

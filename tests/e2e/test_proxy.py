@@ -118,7 +118,7 @@ def test_refusal_of_the_proxy_is_told_in_one_sentence(lab: LabUnderTest, proxy: 
     lab.on("swarm-worker1", "mv /usr/sbin/dockerd.away /usr/sbin/dockerd")
     assert refused.returncode == 8
     assert f"failed: the proxy http://{address} of lab.yml refuses it" in refused.stderr
-    assert "Correct proxy in lab.yml, or have the proxy allow it." in refused.stderr
+    assert "Correct the proxy in lab.yml, or have the proxy allow it." in refused.stderr
     assert "hunter2" not in refused.stdout + refused.stderr
 
 

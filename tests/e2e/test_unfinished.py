@@ -44,7 +44,7 @@ def kill_at(lab: LabUnderTest, exercise: str, words: str) -> None:
     [
         # The engine of a worker is stopped; one has left the swarm.
         ("failover", "the managers have given", "# The engine of swarm-worker"),
-        ("globalmode", "docker node rm --force", "it joins again"),
+        ("globalmode", "docker node rm --force", "It joins again"),
         # No task runs; an update goes on.
         ("rollback", "none of 3 tasks runs", "Its services are removed first"),
         ("health", "docker service update --image", "Its services are removed first"),
