@@ -55,7 +55,9 @@ def head(fields: Mapping[str, Any], now: datetime) -> Evidence:
     """
     texts = {name: _text(fields, name) for name in ("labgen", "started", "nonce", "lab_file")}
     if texts["labgen"] != __version__:
-        raise Damaged(f"it was made by labgen {texts['labgen']!r}, and this is labgen {__version__}")
+        raise Damaged(
+            f"it was made by labgen {texts['labgen']!r}, and this is labgen {__version__}: grade it with that version"
+        )
     if not texts["nonce"].isprintable():
         raise Damaged("it is forged: its nonce has characters that cannot be printed")
     names = fields.get("named")

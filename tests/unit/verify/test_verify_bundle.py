@@ -201,7 +201,7 @@ def state(**fields: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (head(labgen="99.0"), "it was made by labgen '99.0', and this is labgen 0.1.0"),
+        (head(labgen="99.0"), "it was made by labgen '99.0', and this is labgen 0.1.0: grade it with that version"),
         (head(labgen=1), "it is forged: labgen in its head is no text"),
         (head(nonce=["a"]), "it is forged: nonce in its head is no text"),
         (head(nonce="a\x1b[2J"), "it is forged: its nonce has characters that cannot be printed"),
