@@ -185,8 +185,9 @@ def _settle(manager: Shell, inventory: Inventory, account: Account) -> None:
 
 def _gossiping(inventory: Inventory, account: Account) -> gossip.Nodes:
     def restart(node: Node) -> None:
-        # Containers that do not end by themselves are given 10 s by the engine.
-        Shell(inventory, node).run("systemctl restart docker", within=90, what="systemctl restart docker")
+        # systemd refuses a fourth start within a minute. Containers that do not end at once are given 10 s.
+        again = "systemctl reset-failed docker.service docker.socket 2>/dev/null; systemctl restart docker"
+        Shell(inventory, node).run(again, within=90, what="systemctl restart docker")
         account.changed(node, "engine restarted: it had started before a manager's, and found no other node")
 
     return gossip.Nodes(
