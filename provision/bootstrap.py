@@ -188,7 +188,7 @@ def _gossiping(inventory: Inventory, account: Account) -> gossip.Nodes:
         # systemd refuses a fourth start within a minute. Containers that do not end at once are given 10 s.
         again = "systemctl reset-failed docker.service docker.socket 2>/dev/null; systemctl restart docker"
         Shell(inventory, node).run(again, within=90, what="systemctl restart docker")
-        account.changed(node, "engine restarted: it had started before a manager's, and found no other node")
+        account.changed(node, _("engine restarted: it had started before a manager's, and found no other node"))
 
     return gossip.Nodes(
         inventory.lab,

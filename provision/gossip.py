@@ -6,12 +6,12 @@ over port 7946. Where all engines start at the same time, one that is quicker th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from labgen.core.errors import SwarmError
-from labgen.core.i18n import _
+from labgen.core.i18n import Text, _, listed
 from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.question import Ask
 from labgen.docker.reachability import REJOINING
@@ -80,7 +80,7 @@ def await_all(nodes: Nodes, patience: Patience) -> bool:
     def look() -> Mapping[Node, frozenset[str]]:
         peers = nodes.peers()
         if lacking := strangers(peers):
-            raise NotYet("; ".join(f"{node} does not know {', '.join(others)}" for node, others in lacking.items()))
+            raise NotYet(listed(_described(lacking), "; "))
         return peers
 
     def look_at_once() -> None:
@@ -88,9 +88,9 @@ def await_all(nodes: Nodes, patience: Patience) -> bool:
         # An engine that has just started comes to the ingress network a moment after its node is Ready. For good, a
         # node may be without: where a learner has removed the network.
         if any(peers.values()) and not all(peers.values()):
-            raise NotYet("not every node has the ingress network")
+            raise NotYet(_("not every node has the ingress network"))
 
-    what = "the nodes to find one another"
+    what = _("the nodes to find one another")
     try:
         wait_until(what, look_at_once, within=patience.seconds(_AT_ONCE), every=0.2, error=_NotAtOnce)
     except _NotAtOnce as late:
@@ -105,9 +105,14 @@ def await_all(nodes: Nodes, patience: Patience) -> bool:
         look,
         within=patience.seconds(REJOINING),
         error=SwarmError,
-        hint="Ports 7946/tcp and 7946/udp must be open between all nodes. Then run fab bootstrap again: it carries on.",
+        hint=_("Ports 7946/tcp and 7946/udp must be open between all nodes. Then run fab bootstrap again."),
     )
     return True
+
+
+def _described(lacking: Mapping[str, Collection[str]]) -> Iterator[Text]:
+    for node, others in lacking.items():
+        yield _("%(node)s does not know %(others)s", node=node, others=", ".join(others))
 
 
 def strangers(peers: Mapping[Node, frozenset[str]]) -> dict[str, list[str]]:
