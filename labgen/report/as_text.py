@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -26,8 +27,9 @@ _STYLES = {
     Verdict.INCONCLUSIVE: "magenta",
     Verdict.NOT_APPLICABLE: "dim",
 }
+_MARGIN, _SCORE_WIDTH = 2, 6
+"""Columns beside a verdict and its score, and of the score."""
 _OVERALL = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold magenta", "nothing": "bold"}
-_INDENT = " " * 18
 
 
 def to_text(report: Report, *, width: int = WIDTH, colour: bool = False, hints: Stage = FIRST_STAGE) -> str:
@@ -47,6 +49,9 @@ class _Page:
         self.report = report
         self.hints = hints
         self.speak = report.language
+        # In columns on the terminal: a letter of Korean takes two.
+        self.verdict_width = 1 + max(cell_len(verdict.in_(self.speak)) for verdict in words.VERDICTS.values())
+        self.indent = " " * (_MARGIN + self.verdict_width + _SCORE_WIDTH + _MARGIN)
         self.out = io.StringIO()
         self.console = Console(
             file=self.out,
@@ -117,13 +122,13 @@ class _Page:
                 self._claim(Verdict.NOT_APPLICABLE, worth, f"{name}: {claim[0].claim}")
                 # One reason for all stands below, once.
                 if len(self.report.not_applicable) > 1:
-                    self._line(f"{_INDENT}{claim[0].seen}")
+                    self._line(f"{self.indent}{claim[0].seen}")
         self._line("")
 
     def _claim(self, verdict: Verdict, score: str, claim: str) -> None:
         row = Table.grid(padding=0)
-        for columns in (2, 8, 6, 2):
-            row.add_column(width=columns, justify="right" if columns == 6 else "left", no_wrap=True)
+        for columns in (_MARGIN, self.verdict_width, _SCORE_WIDTH, _MARGIN):
+            row.add_column(width=columns, justify="right" if columns == _SCORE_WIDTH else "left", no_wrap=True)
         row.add_column(ratio=1, overflow="fold")
         row.add_row("", Text(words.VERDICTS[verdict].in_(self.speak), _STYLES[verdict]), score, "", Text(claim))
         self.console.print(row)
@@ -140,18 +145,18 @@ class _Page:
                 sign = (
                     f"{words.VERDICTS[outcome.verdict].in_(self.speak)} " if outcome.verdict is not worst(claim) else ""
                 )
-                self._line(f"{_INDENT}{sign}{outcome.part + ': ' if outcome.part else ''}{first}")
+                self._line(f"{self.indent}{sign}{outcome.part + ': ' if outcome.part else ''}{first}")
                 for line in more:
-                    self._line(f"{_INDENT}  {line}")
+                    self._line(f"{self.indent}  {line}")
             for stage in advice:
                 self._advice(stage)
 
     def _advice(self, advice: Advice) -> None:
         """Write the sentences, and each command on a line of its own with nothing before it but blanks."""
         for line in advice.lines:
-            self._line(f"{_INDENT}-> {line}", "cyan")
+            self._line(f"{self.indent}-> {line}", "cyan")
         for command in advice.commands:
-            self._line(f"{_INDENT}     {command}", "bold cyan")
+            self._line(f"{self.indent}     {command}", "bold cyan")
 
     def _sums(self) -> Table:
         graded = [outcome for _, outcomes in self.report.exercises() for outcome in outcomes]

@@ -372,9 +372,12 @@ def test_text_has_an_empty_line_before_each_section() -> None:
 
 def test_text_in_korean_stands_in_columns() -> None:
     text = reports.to_text(replace(REPORT, language="ko"))
-    rows = [line for line in text.splitlines() if line.startswith(("  실패", "  막힘", "  판정불가"))]
-    assert [cell_len(row[: row.index("It is")]) for row in rows] == [18, 18, 18]
-    assert text.splitlines()[-1] == "11점 중 2점, 4점은 판정하지 못함; 검사 4개: 1 통과, 1 실패, 1 막힘, 1 판정불가."
+    rows = [line for line in text.splitlines() if line.startswith(("  실패", "  선행 검사 실패", "  판정 불가"))]
+    assert [cell_len(row[: row.index("It is")]) for row in rows] == [25, 25, 25]
+    assert (
+        text.splitlines()[-1]
+        == "11점 중 2점, 4점은 판정하지 못함; 검사 4개: 1 통과, 1 실패, 1 선행 검사 실패, 1 판정 불가."
+    )
 
 
 def test_clean_keeps_six_hundred_characters() -> None:

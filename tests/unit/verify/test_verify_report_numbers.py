@@ -160,7 +160,7 @@ def test_episode_of_an_update_that_starts_first_has_no_gap() -> None:
     )
     assert words.episode(episode, "ko") == (
         "새 태스크 2개, 10.3초 동안; 공백 없음: 기존 태스크와 새 태스크가 적어도 3.3초 동안 함께 실행됨; "
-        "빠진 복제본 없음"
+        "중단된 복제본 없음"
     )
 
 
@@ -240,6 +240,6 @@ def test_episode_says_how_many_were_missing_of_how_many() -> None:
         "new tasks: 3, within 11.0 s; longest gap 2.5 s; at most 1 of 3 missing at once"
     )
     assert words.episode(update, "ko") == (
-        "새 태스크 3개, 11.0초 동안; 최대 공백 2.5초; 동시에 빠진 복제본은 많아야 3개 중 1개"
+        "새 태스크 3개, 11.0초 동안; 최대 공백 2.5초; 동시에 중단된 복제본 최대 1개(전체 3개)"
     )
     assert words.episode(recovery, "en").startswith("new tasks: 1, within 6.4 s; longest gap 6.4 s; at most 1 of 3")

@@ -667,7 +667,7 @@ def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
         "서비스가 아직 없으면 만드세요.\nswarm-manager에서:\n  docker service create"
     )
     assert checks["update.running"]["seen"] == "먼저 update.service_exists 검사가 통과해야 합니다"
-    assert re.search("참이어야 함: +my-database", report["printed"])
+    assert re.search("확인 내용: +my-database", report["printed"])
 
 
 @pytest.mark.parametrize(("name", "language"), [("ko_KR.UTF-8", "ko"), ("de_DE.UTF-8", "en"), ("C", "en")])
