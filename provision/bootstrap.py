@@ -23,7 +23,7 @@ from labgen.model.lab import Lab, Node, Role
 from labgen.observation.facts import read_for_bootstrap
 from labgen.observation.node_facts import NodeFacts
 from labgen.transport.output import Say
-from provision import proxy, swarm
+from provision import gossip, proxy, swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change
 from provision.shell import Shell
@@ -141,7 +141,7 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
     """Prepare every node and make them one swarm; what is there already stays as it is.
 
     :raises NodeError: a node does not answer, or a step on it failed.
-    :raises SwarmError: the swarm cannot be made or does not settle.
+    :raises SwarmError: the swarm cannot be made or does not settle, or its nodes do not find one another.
     """
     lab = inventory.lab
     begun: Future[_Begun] = Future()
@@ -167,12 +167,35 @@ def bootstrap(inventory: Inventory, account: Account) -> None:
             account.changed(node, _("joined the swarm as %(role)s", role=node.role))
 
     everywhere(lab.nodes, one)
+    manager = begun.result().shell
+    _settle(manager, inventory, account)
+    if gossip.await_all(_gossiping(inventory, account), inventory.patience):
+        _settle(manager, inventory, account)
+
+
+def _settle(manager: Shell, inventory: Inventory, account: Account) -> None:
+    lab = inventory.lab
     try:
-        mended = swarm.settle(begun.result().shell, lab, inventory.patience)
+        mended = swarm.settle(manager, lab, inventory.patience)
     except SwarmError as error:
         raise explained(error, lab, lambda node: Shell(inventory, node).ask, {"node"}) from None
     for line in mended:
         account.changed(lab.first_manager, line)
+
+
+def _gossiping(inventory: Inventory, account: Account) -> gossip.Nodes:
+    def restart(node: Node) -> None:
+        # systemd refuses a fourth start within a minute. Containers that do not end at once are given 10 s.
+        again = "systemctl reset-failed docker.service docker.socket 2>/dev/null; systemctl restart docker"
+        Shell(inventory, node).run(again, within=90, what="systemctl restart docker")
+        account.changed(node, _("engine restarted: it had started before a manager's, and found no other node"))
+
+    return gossip.Nodes(
+        inventory.lab,
+        run=lambda node, script: Shell(inventory, node).run(script),
+        asker=lambda node: Shell(inventory, node).ask,
+        restart=restart,
+    )
 
 
 def _lanes(inventory: Inventory) -> int:

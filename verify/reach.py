@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 from labgen.core.errors import LabgenError, NodeError
 from labgen.core.polling import NotYet
 from labgen.docker import reachability
-from labgen.docker.reachability import DATA_PATH, GOSSIP, MANAGEMENT, OPEN, SILENT, Attempts, Failure
+from labgen.docker.reachability import (
+    DATA_PATH,
+    GOSSIP,
+    MANAGEMENT,
+    OPEN,
+    REJOINING,
+    SILENT,
+    UNHEARD,
+    Attempts,
+    Failure,
+)
 from labgen.model.lab import Node
 from verify.once import Known, side_by_side
 
@@ -22,11 +32,9 @@ T = TypeVar("T")
 _CONNECTING = 1.5
 """Seconds in which a connection comes about on an ordinary machine; in the lab's own network it takes a thousandth."""
 
-_GOSSIPING = 15.0
-"""Seconds for all rounds, and for nodes which have just joined to hear of one another's ends of the ingress network."""
-
-_ROUNDS = 3
-"""Rounds in which something must be lost each time: a busy node may lose a packet, or answer late, in one."""
+_ROUNDS = {GOSSIP: 3, MANAGEMENT: 3, DATA_PATH: 8}
+"""Rounds in which something must be lost each time: a busy node may lose a packet, or answer late, in one. A node that
+has just heard of another's end of the ingress network learns the way there some seconds later."""
 
 
 class Reach:
@@ -78,9 +86,10 @@ class Reach:
         :raises NodeError: what came of them is not known.
         """
         failures = [
-            Failure(source.name, target.name, SILENT)
+            Failure(source.name, target.name, UNHEARD if self._unheard(source, target) else SILENT)
             for source, target in self._pairs()
-            if self._gossip(source, target) and self._overlay(source, target) is False
+            if self._gossip(source, target)
+            and (self._unheard(source, target) or self._overlay(source, target) is False)
         ]
         return self._blamed(node, failures)
 
@@ -122,6 +131,14 @@ class Reach:
         ]
         return any(answers) if answers else None
 
+    def _unheard(self, source: Node, target: Node) -> bool:
+        """Tell whether neither node knows the other's end of the ingress network, though each has one."""
+        return self._overlay(source, target) is None and self._has_end(source) and self._has_end(target)
+
+    def _has_end(self, node: Node) -> bool:
+        attempts = self._answer(self._attempts, node)
+        return attempts is not None and str(node.address) in attempts.overlay
+
     def _answer(self, answers: dict[str, Known[T]], node: Node) -> T | None:
         """Give a node's answer, ``None`` if there is none."""
         with suppress(LabgenError):
@@ -140,7 +157,7 @@ class Reach:
         self._tried.get()
 
     def _settle(self) -> None:
-        self._exam.settle("the nodes to reach one another", self._try_everything, within=self._exam.seconds(_GOSSIPING))
+        self._exam.settle("the nodes to reach one another", self._try_everything, within=self._exam.seconds(REJOINING))
 
     def _try_everything(self) -> None:
         """Try everything once.
@@ -156,21 +173,22 @@ class Reach:
             members, lambda node: reachability.read(self._exam.on(node, script)).since(self._answer(earlier, node))
         )
         self._heard |= side_by_side(members, self._listen)
-        gossiping = [(source, target) for source, target in _pairs(members) if self._gossip(source, target)]
-        answers = [self._overlay(source, target) for source, target in gossiping]
-        if None in answers and any(answer is not None for answer in answers):
-            raise NotYet("a node has not heard of another's end of the ingress network")
-        if self._rounds < _ROUNDS and any(self._may_come(source, target) for source, target in _pairs(members)):
+        for source, target in _pairs(members):
+            if self._gossip(source, target) and self._unheard(source, target):
+                raise NotYet(f"{source.name} has not heard of {target.name}'s end of the ingress network")
+        if any(self._may_come(source, target) for source, target in _pairs(members)):
             raise NotYet("something was lost on the way")
 
     def _may_come(self, source: Node, target: Node) -> bool:
-        """Tell whether what was lost may come next time: no firewall of the two nodes drops it."""
+        """Tell whether what was lost may come next time: no firewall of the two nodes drops it, and it is early."""
         listening = (GOSSIP, MANAGEMENT) if target in self._managers else (GOSSIP,)
         lost = {port for port in listening if self._connected(source, target, port) == SILENT}
         if self._gossip(source, target):
             senders = self._answer(self._heard, target)
             lost |= {GOSSIP} if senders is not None and str(source.address) not in senders else set()
-            lost |= {DATA_PATH} if self._overlay(source, target) is False else set()
+            ends = self._has_end(source) or self._has_end(target)
+            lost |= {DATA_PATH} if ends and not self._overlay(source, target) else set()
+        lost = {port for port in lost if self._rounds < _ROUNDS[port]}
         drops = self._exam.symptoms.drops
         return any(not (drops(source, target, port) or drops(target, source, port)) for port in lost)
 

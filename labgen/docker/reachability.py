@@ -21,6 +21,13 @@ MANAGEMENT, GOSSIP, DATA_PATH = 2377, 7946, 4789
 
 OPEN, REFUSED, SILENT = "open", "refused", "no answer"
 
+UNHEARD = "the gossip has not told of it"
+"""Why two nodes do not reach each other's ends of the ingress network where neither knows the other's."""
+
+REJOINING = 75.0
+"""Seconds in which nodes find one another by gossip: an engine that started before the managers' could answer tries
+again after 60 s (moby ``libnetwork/networkdb/cluster.go``, ``rejoinInterval``)."""
+
 _DATAGRAMS = 3
 """Datagrams to each node: one may be lost on the way."""
 

@@ -202,7 +202,16 @@ def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
 @check(
     needs=("cluster.advertised_address", "cluster.gossip_reached", "cluster.ingress_network"),
     topics=("node",),
-    hint=_FIREWALL,
+    hint=(
+        *_FIREWALL,
+        on_node(
+            "sudo systemctl restart docker",
+            look=_(
+                "If no rule drops it, the engine has lost the way to another node. This starts the engine again, and "
+                "with it the containers of this node."
+            ),
+        ),
+    ),
 )
 def test_overlay_reached(node: Node, exam: Exam) -> None:
     """Packets of overlay networks (4789/udp) pass between the node and the other nodes."""

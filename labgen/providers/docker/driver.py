@@ -122,10 +122,17 @@ class DockerDriver:
         if missing:
             self._create_all(missing, on_line)
         stopped = [node for node in nodes if node.name in existing and not existing[node.name].running]
-        _side_by_side(lambda node: self._client.run("start", existing[node.name].id), stopped)
+        # Managers first: an engine that finds no manager when it starts tries again after a minute only.
+        managers = [node for node in stopped if node.role == "manager"]
+        workers = [node for node in stopped if node.role == "worker"]
+        _side_by_side(lambda node: self._client.run("start", existing[node.name].id), managers)
+        if workers:
+            self._await({node.name: existing[node.name].id for node in managers}, within, on_line)
+        _side_by_side(lambda node: self._client.run("start", existing[node.name].id), workers)
         names = frozenset(node.name for node in nodes)
         running = {container.node: container.id for container in self._ours(names)}
-        self._await(running, within, on_line)
+        up = {node.name for node in managers} if workers else set()
+        self._await({name: identity for name, identity in running.items() if name not in up}, within, on_line)
         for name, ports in self._ports(running).items():
             self._data(name).write_id(running[name])
             # Ports of another computer are no ports of this one.

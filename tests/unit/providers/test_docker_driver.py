@@ -133,6 +133,21 @@ def test_up_starts_what_was_halted_and_creates_what_is_missing(world: World) -> 
     ]
 
 
+def test_up_starts_workers_that_were_halted_once_the_engine_of_the_manager_answers(world: World) -> None:
+    world.up()
+    world.driver().halt(on_line=world.lines.append)
+    world.engine.units["labgen-swarm-manager"] = "active\nactivating\n"
+    world.engine.commands.clear()
+    with pytest.raises(MachineError, match="swarm-manager: ssh and docker are active and activating"):
+        world.up()
+    assert world.engine.commands == ["start labgen-swarm-manager"]
+    world.engine.units.clear()
+    world.lines.clear()
+    world.up()
+    assert sorted(world.engine.commands[1:]) == ["start labgen-swarm-worker1", "start labgen-swarm-worker2"]
+    assert sorted(line for line in world.lines if line.endswith(": up")) == [f"{name}: up" for name in NODES]
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_halt_ends_only_what_runs(world: World, force: bool) -> None:
     world.up()

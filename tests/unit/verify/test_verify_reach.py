@@ -78,7 +78,7 @@ class Net:
             for target in ALL
             for port in (GOSSIP, MANAGEMENT)
         }
-        ends = {target: self.overlay.get((source, target), True) for target in ALL if target != source}
+        ends = {target: self.overlay.get((source, target), True) for target in ALL}
         return Attempts(tcp, {str(target.address): ends[target] for target in ends if ends[target] is not None})
 
     def heard(self, name: str) -> frozenset[str]:
@@ -235,10 +235,24 @@ def test_reach_waits_for_ends_that_the_gossip_has_not_told_of_yet(reach: Of) -> 
     some = Net(overlay={(W1, W2): None, (W2, W1): None})
     reach(some).overlay(W1)
     assert some.rounds == 5
-    # Where none is known, no overlay network is there that could be waited for.
-    none = Net(overlay={**silent})
-    reach(none).overlay(W1)
+    # Where no node has an end, no overlay network is there that could be waited for.
+    none = Net(overlay={**silent, **dict.fromkeys((node, node) for node in ALL)})
+    assert reach(none).overlay(W1) == []
     assert none.rounds == 1
+
+
+def test_reach_of_ends_that_the_gossip_never_tells_of_is_a_failure(reach: Of) -> None:
+    """As of engines that were all restarted: a worker's that was quicker than the manager's has found no node."""
+    alone = Net(overlay=dict.fromkeys([(W2, MANAGER), (W2, W1), (MANAGER, W2), (W1, W2)]))
+    reached = reach(alone)
+    assert str(reached.overlay(W2)[0]) == (f"{MANAGER.name} does not reach {W2.name} (the gossip has not told of it)")
+    assert reached.overlay(MANAGER) == reached.overlay(W1) == []
+
+
+def test_reach_of_a_node_without_an_end_is_tried_for_some_rounds_and_no_failure(reach: Of) -> None:
+    joining = Net(overlay=dict.fromkeys([(W2, W2), (W2, MANAGER), (W2, W1), (MANAGER, W2), (W1, W2)]))
+    assert reach(joining).overlay(W2) == []
+    assert joining.rounds == 5
 
 
 def test_reach_of_the_overlay_takes_one_way_for_both(reach: Of) -> None:
