@@ -77,3 +77,21 @@ def _cells(table: str) -> Iterator[int]:
 def external_links(text: str) -> list[str]:
     """Give the addresses of other sites that a page links to, sorted."""
     return sorted(re.findall(r"\]\((https?://[^)]+)\)", text))
+
+
+def sentences(text: str) -> list[str]:
+    """Give the sentences of a page's paragraphs, lists and cells, without code and the addresses of links.
+
+    An introduction that ends in a colon counts as a sentence.
+    """
+    prose = _GENERATED.sub("", without_code(text))
+    prose = re.sub(r"(?m)^\|[-| ]+\|$", "", prose)
+    prose = re.sub(r"\]\([^)]*\)", "]", re.sub(r"`[^`]+`", "`", prose))
+    blocks = re.split(r"\n\s*\n|(?m:^ *(?:[-*]|\d+\.) )|(?m:^#+ .*$)|(?<!\\)\||·", prose)
+    parts = (part for block in blocks for part in re.split(r"(?<=[.!?:])[)\]\"*]*\s+", " ".join(block.split())))
+    return [part for part in parts if part]
+
+
+def word_count(sentence: str) -> int:
+    """Count the words of a sentence."""
+    return len(re.findall(r"[A-Za-z0-9][\w'’./-]*", sentence))

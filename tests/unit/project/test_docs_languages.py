@@ -63,3 +63,13 @@ def test_docs_in_korean_are_korean(page: str) -> None:
     for paragraph in paragraphs:
         words = re.findall(r"[A-Za-z]{3,}", re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|\*[^*]+\*", "", paragraph))
         assert re.search("[가-힣]", paragraph) or len(words) < 6, paragraph
+
+
+@pytest.mark.parametrize("page", sorted({*PAIRS, "docs/addresses.md", "docs/json.md", "docs/compatibility.md"}))
+def test_docs_in_english_have_short_sentences_and_plain_words(page: str) -> None:
+    text = read(page)
+    assert [sentence for sentence in markdown.sentences(text) if markdown.word_count(sentence) > 30] == []
+    assert (
+        re.findall(r"(?i)\b(?:of which|anew|whoever|where there is|mend|came of it)\b", markdown.without_code(text))
+        == []
+    )

@@ -85,3 +85,21 @@ def test_table_shapes_count_cells() -> None:
 
 def test_external_links_are_those_of_other_sites() -> None:
     assert markdown.external_links(PAGE + "[page](course.md)") == ["https://docs.docker.com/"]
+
+
+def test_sentences_are_those_of_paragraphs_items_and_cells() -> None:
+    text = "# Title\n\nOne is here. Two: `a. b`\nends.\n\n- Three (see [a.md](a.md)). four\n\n| x | y. z |\n|---|---|\n"
+    assert markdown.sentences(text) == [
+        "One is here.",
+        "Two:",
+        "` ends.",
+        "Three (see [a.md]).",
+        "four",
+        "x",
+        "y.",
+        "z",
+    ]
+
+
+def test_word_count_leaves_signs_out() -> None:
+    assert markdown.word_count("Take VirtualBox 7.1 (or 7.2.8) — it's ` enough.") == 7
