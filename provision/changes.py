@@ -48,7 +48,7 @@ Look = Callable[[NodeFacts, Lab, Node], list[Change]]
 
 
 @dataclass(frozen=True)
-class Step:
+class BootstrapStep:
     """A step of the bootstrap.
 
     :param words: what it sets up, as `fab -l` lists it.
@@ -365,20 +365,20 @@ def bridge(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
     return [Change(_("docker_gwbridge on %(subnet)s", subnet=subnet), script, within=60)]
 
 
-STEPS: Mapping[str, Step] = {
-    "clock": Step(_("The clock, set to this computer's time if it is off."), clock),
-    "network": Step(
+STEPS: Mapping[str, BootstrapStep] = {
+    "clock": BootstrapStep(_("The clock, set to this computer's time if it is off."), clock),
+    "network": BootstrapStep(
         _("The static address on the lab network, by netplan."),
         network,
         needs=Capability.NETPLAN,
         check_provided=address_given,
     ),
-    "hostname": Step(_("The host name, by hostnamectl."), hostname),
-    "hosts": Step(_("/etc/hosts: the names of all nodes, with their lab addresses."), hosts),
-    "resolver": Step(_("Name resolution that gives up soon if no name server answers."), resolver),
-    "firewall": Step(_("The swarm's ports, opened for the lab network if a firewall is active."), firewall),
-    "proxy": Step(_("The proxy of lab.yml, for apt and the engine."), proxies),
-    "engine": Step(_("Docker's engine: installed, configured, running."), engine),
-    "bridge": Step(_("docker_gwbridge, on the subnet of the lab's plan."), bridge),
+    "hostname": BootstrapStep(_("The host name, by hostnamectl."), hostname),
+    "hosts": BootstrapStep(_("/etc/hosts: the names of all nodes, with their lab addresses."), hosts),
+    "resolver": BootstrapStep(_("Name resolution that gives up soon if no name server answers."), resolver),
+    "firewall": BootstrapStep(_("The swarm's ports, opened for the lab network if a firewall is active."), firewall),
+    "proxy": BootstrapStep(_("The proxy of lab.yml, for apt and the engine."), proxies),
+    "engine": BootstrapStep(_("Docker's engine: installed, configured, running."), engine),
+    "bridge": BootstrapStep(_("docker_gwbridge, on the subnet of the lab's plan."), bridge),
 }
 """Every step by name, in the order in which they are carried out."""

@@ -16,7 +16,7 @@ from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.question import Ask
 from labgen.docker.reachability import REJOINING
 from labgen.model.lab import Lab, Node
-from labgen.observation.causes import Finding, findings
+from labgen.observation.causes import RecognisedCause, findings
 from labgen.observation.causes.ask import observe
 
 _AT_ONCE = 3.0
@@ -59,7 +59,7 @@ class Nodes:
             for restarting in [pool.submit(self.restart, node) for node in nodes]:
                 restarting.result()
 
-    def firewall(self) -> Finding | None:
+    def firewall(self) -> RecognisedCause | None:
         """Find a firewall in the way of the gossip."""
         recognised = findings(observe(self.lab, self.asker), {"network"})
         return next((finding for finding in recognised if finding.cause == "firewall"), None)

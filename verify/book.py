@@ -15,7 +15,7 @@ from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import FIRST_STAGE, Stage
 from labgen.model.capabilities import Lacks
 from labgen.model.lab import Lab
-from labgen.observation.causes import Finding
+from labgen.observation.causes import RecognisedCause
 from labgen.report import words
 from verify.checks import Check
 
@@ -47,7 +47,7 @@ class Book:
     places: dict[str, tuple[int, ...]] = field(default_factory=dict)
     expected: int = 0
     excuse: Callable[[], str] = str
-    diagnose: Callable[[Check, str | None], Finding | None] = lambda _check, _node: None
+    diagnose: Callable[[Check, str | None], RecognisedCause | None] = lambda _check, _node: None
     snapshot: Callable[[], reports.Seen] = reports.Seen
     evidence: Callable[[], reports.Bundle | None] = lambda: None
     beside: dict[Path, Callable[[], str]] = field(default_factory=dict)

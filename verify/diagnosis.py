@@ -13,7 +13,7 @@ from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.model import Exercise
 from labgen.model.lab import Node
-from labgen.observation.causes import Finding, NodeState, Observations, Topic, diagnose
+from labgen.observation.causes import NodeState, Observations, RecognisedCause, Topic, diagnose
 from verify.checks import Check
 from verify.exam import Exam
 
@@ -21,13 +21,13 @@ _TOLD_BY_NODES: frozenset[Topic] = frozenset({"node", "tasks", "requests", "netw
 """Topics of which nodes tell symptoms."""
 
 
-class Diagnosis:
+class CauseFinder:
     """Finds causes of failures in one lab."""
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
 
-    def cause(self, about: Check, node: str | None) -> Finding | None:
+    def cause(self, about: Check, node: str | None) -> RecognisedCause | None:
         """Find the cause of a check's failure.
 
         :param node: the node that it is about.

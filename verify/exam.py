@@ -30,7 +30,7 @@ from verify.once import Known, side_by_side
 from verify.pages import Pages
 from verify.reach import Reach
 from verify.staying import Staying
-from verify.stored import Container, Stored
+from verify.stored import Stored, StoredContainer
 from verify.symptoms import NodeSymptoms
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Exam:
             self._networks |= side_by_side(nodes, lambda peer: swarm.networks(partial(self._transport.ask, peer)))
         return self._networks[node.name].get()
 
-    def containers(self, node: Node) -> dict[str, Container]:
+    def containers(self, node: Node) -> dict[str, StoredContainer]:
         """Give the containers on a node, running or not, by name; asked once."""
         return {name: container for container in self.stored.containers(node) for name in container.names}
 

@@ -19,7 +19,7 @@ class Crash:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FailureRepr:
     """What pytest prints of a check that did not pass: words instead of a traceback."""
 
     text: str

@@ -28,7 +28,7 @@ from labgen.transport.ssh import SshTransport
 from verify import bundle, verdicts
 from verify.checks import Check, check_of, exercise_of
 from verify.collection import LEFT_OUT
-from verify.diagnosis import Diagnosis
+from verify.diagnosis import CauseFinder
 from verify.evidence import Evidence
 from verify.exam import Exam
 from verify.plugin import lab_folder_of
@@ -201,7 +201,7 @@ def exam_of(config: pytest.Config) -> Exam:
                 book.least = max((observation.since for observation in evidence.observations), default=0.0)
         exam = config.stash[EXAM] = Exam(lab_inventory.lab, transport, lab_inventory.patience, nonce=nonce)
         book.excuse, book.snapshot = exam.unreachable, partial(snapshot, exam)
-        book.diagnose = Diagnosis(exam).cause
+        book.diagnose = CauseFinder(exam).cause
     return config.stash[EXAM]
 
 

@@ -26,7 +26,7 @@ _CONTAINERS, _IMAGES = "/containers/json?all=1", "/images/json"
 
 
 @dataclass(frozen=True)
-class Container:
+class StoredContainer:
     """A container, running or not.
 
     :param image: as it was asked for; ``image_id``: which it is.
@@ -41,7 +41,7 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Container:
+    def of(cls, answer: Mapping[str, Any]) -> StoredContainer:
         """Read an entry of ``/containers/json``."""
         return cls(
             id=text_of(answer, "Id"),
@@ -60,7 +60,7 @@ class Stored:
         self._exam = exam
         self._answers: dict[str, Known[Mapping[str, Answer]]] = {}
 
-    def containers(self, node: Node) -> tuple[Container, ...]:
+    def containers(self, node: Node) -> tuple[StoredContainer, ...]:
         """Give the containers on a node, running or not; none where no engine runs.
 
         :raises NodeError: its engine does not answer.
@@ -111,7 +111,7 @@ class Stored:
             container.id == task.container_id and container.state == "running" for container in containers
         )
 
-    def _around(self, task: Task) -> tuple[Container, ...] | None:
+    def _around(self, task: Task) -> tuple[StoredContainer, ...] | None:
         """Give the containers on a task's node; ``None`` where no node of the lab tells them."""
         node = self._exam.host(task)
         with suppress(LabgenError):
@@ -136,5 +136,5 @@ class Stored:
         return api.ask(partial(self._exam.ask_node, node), [_CONTAINERS, _IMAGES])
 
 
-def _containers(answers: Mapping[str, Answer]) -> tuple[Container, ...]:
-    return tuple(map(Container.of, as_list(answers[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)))
+def _containers(answers: Mapping[str, Answer]) -> tuple[StoredContainer, ...]:
+    return tuple(map(StoredContainer.of, as_list(answers[_CONTAINERS].value(_CONTAINERS), _CONTAINERS)))

@@ -52,7 +52,7 @@ from labgen.observation import causes
 from labgen.report import words
 from verify.book import Book
 from verify.checks import Check, check_of
-from verify.finding import Crash, Finding, describe
+from verify.finding import Crash, FailureRepr, describe
 from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
@@ -209,7 +209,7 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", str(verdict)))
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         report.outcome = "failed"
-        report.longrepr = Finding(describe(outcome, book.language, book.hints), Crash(outcome.seen))  # type: ignore[assignment]
+        report.longrepr = FailureRepr(describe(outcome, book.language, book.hints), Crash(outcome.seen))  # type: ignore[assignment]
     elif verdict in (Verdict.BLOCKED, Verdict.NOT_APPLICABLE):
         # pytest would name the line here that skips it.
         path, line, _ = item.reportinfo()
@@ -318,7 +318,7 @@ def _judge(error: BaseException | None) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def _cause(about: Check, item: pytest.Item, book: Book, error: BaseException | None) -> causes.Finding | None:
+def _cause(about: Check, item: pytest.Item, book: Book, error: BaseException | None) -> causes.RecognisedCause | None:
     """Find the cause of a failure. The verdict stands, whatever comes of that."""
     try:
         if isinstance(error, SwarmError):

@@ -193,7 +193,7 @@ def _is_possible(key: str, value: str) -> bool:
     return bool(_VALUES[key].fullmatch(value)) and (key != "port" or int(value) < 2**16)
 
 
-def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:
+def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.HostBlock:
     """Describe a node in labgen's own configuration, with a copy of its keys that only this user can read."""
     names = {"hostname": "HostName", "port": "Port", "user": "User"}
     options = [(names[key], value) for key, value in reached.options.items()]
@@ -203,7 +203,7 @@ def _host(reached: Reached, config: Path, folder: LabFolder) -> ssh_config.Host:
         text = content_of(_key(value, config), "Check the path.", _LARGEST).decode("ascii", errors="replace")
         write_whole(copy, text.replace("\r\n", "\n").rstrip("\n") + "\n", mode=0o600)
         options.append(("IdentityFile", str(copy)))
-    return ssh_config.Host(reached.name, tuple(options))
+    return ssh_config.HostBlock(reached.name, tuple(options))
 
 
 def _key(value: str, config: Path) -> Path:

@@ -31,17 +31,17 @@ _MOST_LOGS = 12
 
 
 @dataclass(frozen=True)
-class Part:
+class BundleFile:
     """A file of the bundle: its name there and its text, redacted."""
 
     name: str
     text: str
 
 
-def collect(folder: LabFolder) -> list[Part]:
+def collect(folder: LabFolder) -> list[BundleFile]:
     """Collect what a bundle of a lab folder holds."""
-    parts = [Part("versions.txt", _versions()), Part("doctor.json", _findings(folder)), *_files(folder)]
-    return [Part(part.name, redact(part.text)) for part in parts]
+    parts = [BundleFile("versions.txt", _versions()), BundleFile("doctor.json", _findings(folder)), *_files(folder)]
+    return [BundleFile(part.name, redact(part.text)) for part in parts]
 
 
 def _without_passwords(text: str) -> str:
@@ -87,15 +87,15 @@ def _findings(folder: LabFolder) -> str:
     return json.dumps({**doctor.as_json(diagnosis), "lab_file_error": mistake}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _files(folder: LabFolder) -> Iterator[Part]:
+def _files(folder: LabFolder) -> Iterator[BundleFile]:
     """Give the files of a lab folder that say what happened; no link is followed out of it."""
     for path in (folder.lab_file, folder.own / "state.json", folder.own / "lock.json", folder.unfinished):
         if (text := _end_of(path, folder)) is not None:
             text = _without_passwords(text) if path == folder.lab_file else text
-            yield Part(path.relative_to(folder.path).as_posix().removeprefix("."), text)
+            yield BundleFile(path.relative_to(folder.path).as_posix().removeprefix("."), text)
     for path in _last_logs(folder):
         if (text := _end_of(path, folder)) is not None:
-            yield Part(f"logs/{path.name}", text)
+            yield BundleFile(f"logs/{path.name}", text)
 
 
 def _last_logs(folder: LabFolder) -> list[Path]:
@@ -127,7 +127,7 @@ def _end_of(path: Path, folder: LabFolder) -> str | None:
     return end.partition(b"\n")[2].decode("utf-8", "replace") if size > _LONGEST else end.decode("utf-8", "replace")
 
 
-def write(parts: list[Part], path: Path) -> None:
+def write(parts: list[BundleFile], path: Path) -> None:
     """Write a bundle, readable by the user alone.
 
     :raises HostError: something is there already, or it cannot be written.

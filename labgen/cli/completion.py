@@ -7,14 +7,14 @@ import sys
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from labgen.cli.declare import Command, argument
+from labgen.cli.declare import LocalizedCommand, argument
 from labgen.core.i18n import _
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 @click.command(
-    cls=Command,
+    cls=LocalizedCommand,
     epilog=_("""\
 Add a line to the file that your shell reads when it starts:
   ~/.bashrc (bash 4.4 or later)   eval "$(labgen completion bash)"

@@ -41,7 +41,7 @@ class Argument(_Helpful, click.Argument):
         self.help = help
 
 
-class Command(_Helpful, click.Command):
+class LocalizedCommand(_Helpful, click.Command):
     """A command: its help, and what stands below that."""
 
     _epilog: str | Text | None = None
@@ -56,10 +56,10 @@ class Command(_Helpful, click.Command):
         self._epilog = text
 
 
-class Group(Command, click.Group):
+class Group(LocalizedCommand, click.Group):
     """A command that has commands of its own."""
 
-    command_class = Command
+    command_class = LocalizedCommand
 
 
 option = functools.partial(click.option, cls=Option)

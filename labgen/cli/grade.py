@@ -37,7 +37,7 @@ from labgen.model.lab_folder import LabFolder
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class GradeOptions:
     """What is asked of `labgen grade`: each is the option of its name.
 
     :param handins: the files of ``--from``.
@@ -130,7 +130,7 @@ def command(
         raise click.UsageError(
             _("--evidence and --from cannot be used together.").in_(ui_language()), click.get_current_context()
         )
-    options = Options(
+    options = GradeOptions(
         exercises,
         every,
         as_json,
@@ -154,7 +154,7 @@ def command(
     return status
 
 
-def _stream(options: Options) -> TextIO:
+def _stream(options: GradeOptions) -> TextIO:
     # Where the report is wanted as JSON, standard output holds nothing else.
     return sys.stderr if options.as_json else sys.stdout
 
@@ -172,7 +172,7 @@ class _Printer:
 
 
 @contextlib.contextmanager
-def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
+def _lab(options: GradeOptions, folder: LabFolder) -> Iterator[LabFolder]:
     """Give the folder of the lab that is graded: this one's, or one made for somebody else's lab."""
     if options.ssh_config and options.lab_file:
         with remote_lab(options.ssh_config, options.lab_file, emulated=options.emulated) as remote:
@@ -185,7 +185,7 @@ def _lab(options: Options, folder: LabFolder) -> Iterator[LabFolder]:
             yield inventory.discover(folder.path).folder
 
 
-def _refuse_combinations(options: Options) -> None:
+def _refuse_combinations(options: GradeOptions) -> None:
     """Refuse options that do not go together.
 
     :raises UsageError: two of them do not, or one lacks another.
@@ -205,7 +205,7 @@ def _refuse_combinations(options: Options) -> None:
         raise UsageError(_("--nonces goes with --from."), _("labgen grade --from FILE ... --nonces TABLE"))
 
 
-def _request(options: Options, folder: LabFolder) -> GradingRequest:
+def _request(options: GradeOptions, folder: LabFolder) -> GradingRequest:
     """Say what is to be graded, once it is clear that it can be.
 
     :raises EvidenceError: a file is none.
@@ -238,7 +238,7 @@ def _request(options: Options, folder: LabFolder) -> GradingRequest:
     )
 
 
-def _show(options: Options, report: Path) -> None:
+def _show(options: GradeOptions, report: Path) -> None:
     """Show a report as the options ask for it: as JSON, and in a browser."""
     if options.as_json:
         sys.stdout.write(read(report / "report.json", LARGEST_REPORT) or "")
@@ -271,7 +271,7 @@ def need_evidence(path: Path) -> None:
         )
 
 
-def _report_folder(options: Options, handin: Path | None, folder: LabFolder) -> Path:
+def _report_folder(options: GradeOptions, handin: Path | None, folder: LabFolder) -> Path:
     """Choose where the report is left: where it is asked for, beside the evidence, or in the lab folder.
 
     That of a lab of someone else's is left in the working folder.

@@ -126,7 +126,7 @@ JSON_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExerciseOutcome:
     """What came of one exercise.
 
     :param status: exit status of carrying it out, or of grading it where that went well; 0 where all is well.
@@ -148,7 +148,7 @@ class Outcome:
         return "left out" if self.left_out else "failed" if self.status else "done"
 
 
-def as_data(outcomes: Sequence[Outcome], status: int) -> dict[str, object]:
+def as_data(outcomes: Sequence[ExerciseOutcome], status: int) -> dict[str, object]:
     """Give the outcomes as plain data, in the form of docs/json.md."""
     return {
         "version": JSON_VERSION,
@@ -168,14 +168,14 @@ def as_data(outcomes: Sequence[Outcome], status: int) -> dict[str, object]:
     }
 
 
-def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Outcome]:
+def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[ExerciseOutcome]:
     lab = lab_of(folder.path)
-    outcomes: list[Outcome] = []
+    outcomes: list[ExerciseOutcome] = []
     for name in names:
         lacking = find(name).lacking(lab) if len(names) > 1 else NOTHING
         if lacking:
             say(_("\n== %(name)s: left out: %(lacking)s", name=name, lacking=lacking))
-            outcomes.append(Outcome(name, 0, left_out=lacking))
+            outcomes.append(ExerciseOutcome(name, 0, left_out=lacking))
             continue
         spent = folder.spent(name)
         remove(spent)
@@ -186,7 +186,7 @@ def _course(folder: LabFolder, names: Sequence[str], *, graded: bool) -> list[Ou
         if graded and not status:
             status, points = _grade(folder, name)
         outcomes.append(
-            Outcome(name, status, seconds=seconds, of_swarm=_json(spent).get("of_swarm", 0.0), points=points)
+            ExerciseOutcome(name, status, seconds=seconds, of_swarm=_json(spent).get("of_swarm", 0.0), points=points)
         )
     return outcomes
 
@@ -233,7 +233,7 @@ def _json(file: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(outcomes: Sequence[ExerciseOutcome]) -> str:
     """Compose a table with a line for each exercise, and one for all together."""
     lines = [_line(_("EXERCISE"), _("RESULT"), _("SECONDS"), _("SWARM"), _("POINTS"))]
     for outcome in outcomes:
@@ -264,7 +264,7 @@ def _line(*cells: str | Text) -> str:
     return " ".join(line)
 
 
-def _result(outcome: Outcome) -> Text:
+def _result(outcome: ExerciseOutcome) -> Text:
     if outcome.left_out:
         return _("left out")
     return _("failed %(status)s", status=outcome.status) if outcome.status else _("done")

@@ -22,10 +22,10 @@ from labgen.machines import connection_info, inventory
 from labgen.machines.lifecycle import Machines
 from labgen.machines.plan import compare
 from labgen.model.capabilities import Capability
+from labgen.model.lab import ForwardedPort as ForwardedPort
 from labgen.model.lab import Lab
-from labgen.model.lab import Port as ForwardedPort
 from labgen.model.lab_folder import LabFolder, State
-from labgen.observation.causes import Finding, Observations, findings
+from labgen.observation.causes import Observations, RecognisedCause, findings
 from labgen.observation.causes.ask import observe
 from labgen.providers import PROVIDERS
 from labgen.providers.base import Machine
@@ -42,7 +42,7 @@ class Member(TypedDict):
     address: str
 
 
-class Service(TypedDict):
+class ServiceEntry(TypedDict):
     """A service; ``at`` has for each of its published ports the URL at which it answers, ``None`` where it does not."""
 
     name: str
@@ -65,7 +65,7 @@ class Forwarding(TypedDict):
     host: int | None
 
 
-class Cause(TypedDict):
+class CauseEntry(TypedDict):
     """A cause of trouble that was recognised, and the way out."""
 
     cause: str
@@ -87,13 +87,13 @@ class Status:
 
     machines: dict[str, str] = field(default_factory=dict)
     nodes: dict[str, Member] = field(default_factory=dict)
-    services: list[Service] = field(default_factory=list)
+    services: list[ServiceEntry] = field(default_factory=list)
     ports: list[Forwarding] = field(default_factory=list)
     lacks: dict[str, str] = field(default_factory=dict)
     namespace: str | None = None
     computer: str = ""
     differences: list[str] = field(default_factory=list)
-    causes: list[Cause] = field(default_factory=list)
+    causes: list[CauseEntry] = field(default_factory=list)
     trouble: str = ""
 
 
@@ -198,13 +198,13 @@ def _members(swarm: Swarm, status: Status) -> None:
         }
 
 
-def _troubles(observations: Observations) -> list[Finding]:
+def _troubles(observations: Observations) -> list[RecognisedCause]:
     """The causes that are recognised; a firewall that is in nobody's way is none."""
     is_well = observations.swarm is not None and all(node.ready for node in observations.swarm.nodes)
     return [finding for finding in findings(observations) if not (is_well and finding.cause == "firewall")]
 
 
-def _cause(finding: Finding, lab: Lab, language: Language) -> Cause:
+def _cause(finding: RecognisedCause, lab: Lab, language: Language) -> CauseEntry:
     manager = lab.first_manager
     names = {"manager": manager.name, "node": manager.name, "address": str(manager.address)}
     return {

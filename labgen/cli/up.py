@@ -32,7 +32,7 @@ from labgen.providers.doctor import Choice
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class UpOptions:
     """What is asked of `labgen up`: each is the option of its name."""
 
     provider: str | None
@@ -63,13 +63,13 @@ def command(
 ) -> int:
     """Render, choose a provider, compare with what was made, boot, bootstrap."""
     doctor.refuse_unknown([provider] if provider is not None else [])
-    options = Options(provider, not no_bootstrap, force, dry_run, prune, reload)
+    options = UpOptions(provider, not no_bootstrap, force, dry_run, prune, reload)
     # A dry run changes nothing, and needs no lock.
     with contextlib.nullcontext() if dry_run else folder_lock(folder, "labgen up"):
         return _up(folder, options)
 
 
-def _up(folder: LabFolder, options: Options) -> int:
+def _up(folder: LabFolder, options: UpOptions) -> int:
     quoted(str(folder.path))  # refused before anything is made: ssh could not use the keys in there
     lab = load(folder)
     refuse_copy(folder)
@@ -95,7 +95,7 @@ def _up(folder: LabFolder, options: Options) -> int:
     return status
 
 
-def _preview(plan: Plan, options: Options) -> None:
+def _preview(plan: Plan, options: UpOptions) -> None:
     """Print what would be done, and do nothing."""
     if refusal := plan.refusal(prune=options.prune):
         say(_("labgen up would refuse this: %(refusal)s", refusal=refusal))
@@ -107,7 +107,7 @@ def _preview(plan: Plan, options: Options) -> None:
     _tell_differing(plan, options)
 
 
-def _conclude(plan: Plan, options: Options) -> None:
+def _conclude(plan: Plan, options: UpOptions) -> None:
     _tell_differing(plan, options)
     if options.bootstrap:
         say(_("The lab is up. Next:  labgen run --list   and   labgen grade"))
@@ -115,7 +115,7 @@ def _conclude(plan: Plan, options: Options) -> None:
         say(_("The machines run. Next:  fab bootstrap"))
 
 
-def _tell_differing(plan: Plan, options: Options) -> None:
+def _tell_differing(plan: Plan, options: UpOptions) -> None:
     if plan.restarted and not options.reload:
         nodes = ", ".join(plan.restarted)
         say(_("%(nodes)s: lab.yml has other settings. To apply them:  labgen up --reload", nodes=nodes))

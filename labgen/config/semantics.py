@@ -10,7 +10,7 @@ from itertools import chain
 from labgen.config import address_plan
 from labgen.config.schema import BoxEntry, LabFile, NodeEntry, PortEntry, nearest
 from labgen.core.errors import Problem
-from labgen.model.lab import MAX_NODES, AddressPlan, Box, CloudImageSource, Engine, Lab, Node, Port
+from labgen.model.lab import MAX_NODES, AddressPlan, Box, CloudImageSource, EngineSettings, ForwardedPort, Lab, Node
 from labgen.model.proxy import Proxy
 
 _SHA256_DIGITS = 64
@@ -41,14 +41,14 @@ def build(entry: LabFile) -> tuple[Lab | None, list[Problem]]:
     return _lab(entry, nodes, planned, ports), problems
 
 
-def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[Port]) -> Lab:
+def _lab(entry: LabFile, nodes: list[Node], planned: AddressPlan, ports: list[ForwardedPort]) -> Lab:
     return Lab(
         name=entry.name,
         nodes=tuple(nodes),
         plan=planned,
         provider=entry.provider,
         box=_box_of(entry.box) if entry.box else None,
-        engine=Engine(entry.engine.source, entry.engine.version, entry.engine.suite),
+        engine=EngineSettings(entry.engine.source, entry.engine.version, entry.engine.suite),
         registry_mirror=entry.registry.mirror,
         proxy=_proxy_of(entry),
         ports=tuple(ports),
@@ -226,9 +226,9 @@ def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]
             yield network[offset]
 
 
-def _ports(entry: LabFile, placed_nodes: list[tuple[str, NodeEntry]]) -> tuple[list[Port], list[Problem]]:
+def _ports(entry: LabFile, placed_nodes: list[tuple[str, NodeEntry]]) -> tuple[list[ForwardedPort], list[Problem]]:
     problems: list[Problem] = []
-    ports: list[Port] = []
+    ports: list[ForwardedPort] = []
     names = [node.name for _, node in placed_nodes]
     first = next((node.name for _, node in placed_nodes if node.role == "manager"), "")
     places: dict[int, str] = {}
@@ -249,5 +249,5 @@ def _ports(entry: LabFile, placed_nodes: list[tuple[str, NodeEntry]]) -> tuple[l
                 )
             )
         places.setdefault(host, place)
-        ports.append(Port(port.guest, host, node))
+        ports.append(ForwardedPort(port.guest, host, node))
     return ports, problems

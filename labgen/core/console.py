@@ -26,7 +26,7 @@ _READER_HAS_LEFT = 1
 
 
 @dataclass
-class Command:
+class RunningCommand:
     """A command that runs.
 
     :param status: its exit status; :func:`guarded` sets it where the command raises an error.
@@ -36,14 +36,14 @@ class Command:
 
 
 @contextlib.contextmanager
-def guarded() -> Iterator[Command]:
+def guarded() -> Iterator[RunningCommand]:
     """Have the block end with an exit status, also where it fails, is interrupted, or cannot print.
 
     The block sets ``status``, or raises an error (see :mod:`labgen.core.errors`).
 
     :raises SystemExit: the block did, as the parser of a command line does.
     """
-    command = Command()
+    command = RunningCommand()
     open_streams()
     try:
         with signals.as_interrupts():

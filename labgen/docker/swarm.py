@@ -18,12 +18,12 @@ from labgen.docker.api import Answer, as_list, as_object, ask, part, reading, te
 from labgen.docker.hopeless import settled
 from labgen.docker.model import LocalSwarm, Network, SwarmNode
 from labgen.docker.question import Ask
-from labgen.docker.tasks import Port, Service, Task, Update, run_of
+from labgen.docker.tasks import PublishedPort, Service, Task, Update, run_of
 
 __all__ = [
     "LocalSwarm",
     "Network",
-    "Port",
+    "PublishedPort",
     "Service",
     "Swarm",
     "SwarmNode",

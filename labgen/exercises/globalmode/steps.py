@@ -26,7 +26,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
     manager, last = lab.first_manager, lab.workers[-1]
     joined = functools.partial(_joined_later, node=last)
-    before = _Before()
+    before = _NodeBefore()
     return [
         services.create(
             lab,
@@ -99,7 +99,7 @@ def script(lab: Lab, parameters: Parameters) -> Script:
     ]
 
 
-class _Before:
+class _NodeBefore:
     """What a node had before it left: its labels, and tasks of other services."""
 
     def __init__(self) -> None:

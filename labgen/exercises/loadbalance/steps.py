@@ -14,7 +14,7 @@ from labgen.core.polling import NotYet
 from labgen.docker import http_check
 from labgen.docker.api import as_object, ask, text_of
 from labgen.docker.http_check import Requests
-from labgen.docker.swarm import Port, Task
+from labgen.docker.swarm import PublishedPort, Task
 from labgen.machines import connection_info
 from labgen.model.lab import Lab, Node
 from provision.exercise import services
@@ -216,7 +216,7 @@ def _spread(run: Run) -> None:
         run.inventory.folder.path,
         run.lab,
         run.inventory.state,
-        Port(parameters.port, parameters.target, "tcp", "ingress"),
+        PublishedPort(parameters.port, parameters.target, "tcp", "ingress"),
     )
     if where:
         run.say(f"\n# {shown(where)}")

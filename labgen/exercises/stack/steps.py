@@ -34,7 +34,7 @@ _INSTALL = _(
 )
 
 
-class _Progress:
+class _Deployment:
     """What one run of the exercise remembers from step to step.
 
     :ivar deployed: the stack was not there before.
@@ -48,7 +48,7 @@ class _Progress:
 
 def script(lab: Lab, parameters: Parameters) -> Script:
     """List the steps, in order."""
-    manager, progress = lab.first_manager, _Progress()
+    manager, progress = lab.first_manager, _Deployment()
     return [
         Step(
             manager,
@@ -262,7 +262,7 @@ def _composed_runs(run: Run) -> None:
 # On the swarm.
 
 
-def _deploy(lab: Lab, why: Text, progress: _Progress, parameters: Parameters) -> Step:
+def _deploy(lab: Lab, why: Text, progress: _Deployment, parameters: Parameters) -> Step:
     def command(_run: Run) -> Command:
         progress.deployed = True
         return Command(parameters.deploy)
@@ -360,12 +360,12 @@ def _updated(run: Run) -> Text | None:
     )
 
 
-def _remember(run: Run, progress: _Progress) -> None:
+def _remember(run: Run, progress: _Deployment) -> None:
     parameters = run.parameters(Parameters)
     progress.tasks = {name: {task.id for task in run.service(name).running} for name in parameters.names}
 
 
-def _only_the_cache(run: Run, progress: _Progress) -> None:
+def _only_the_cache(run: Run, progress: _Deployment) -> None:
     parameters = run.parameters(Parameters)
 
     def look() -> None:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from labgen.observation.causes import managers, names, nodes, scheduling, services, tasks
-from labgen.observation.causes.model import Cause, Finding, NodeState, Observations, Topic
+from labgen.observation.causes.model import Cause, NodeState, Observations, RecognisedCause, Topic
 from labgen.observation.causes.symptoms import Symptoms
 from labgen.observation.causes.tasks import lacking_any
 
 __all__ = [
     "CAUSES",
     "Cause",
-    "Finding",
     "NodeState",
     "Observations",
+    "RecognisedCause",
     "Symptoms",
     "Topic",
     "diagnose",
@@ -38,7 +38,7 @@ CAUSES: tuple[Cause, ...] = (
 _ALWAYS: frozenset[Topic] = frozenset({"names"})
 
 
-def findings(observations: Observations, topics: Collection[Topic] | None = None) -> Iterator[Finding]:
+def findings(observations: Observations, topics: Collection[Topic] | None = None) -> Iterator[RecognisedCause]:
     """Give every cause that is recognised, in the order of the table.
 
     :param topics: what a failure is about; ``None`` for everything.
@@ -53,7 +53,7 @@ def findings(observations: Observations, topics: Collection[Topic] | None = None
         yield from cause.recognise(observations)
 
 
-def diagnose(observations: Observations, topics: Collection[Topic]) -> Finding | None:
+def diagnose(observations: Observations, topics: Collection[Topic]) -> RecognisedCause | None:
     """Give the cause of a failure, ``None`` where none is recognised.
 
     :param topics: what the failure is about.

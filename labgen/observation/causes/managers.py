@@ -8,10 +8,10 @@ from labgen.core.i18n import _
 from labgen.docker import refusals
 from labgen.docker.refusals import Refusal, says_locked, says_no_leader
 from labgen.exercise.hint import in_folder
-from labgen.observation.causes.model import Cause, Finding, NodeState, Observations
+from labgen.observation.causes.model import Cause, NodeState, Observations, RecognisedCause
 
 
-def _no_leader(observations: Observations) -> Iterator[Finding]:
+def _no_leader(observations: Observations) -> Iterator[RecognisedCause]:
     messages = [observations.refusal, *(node.swarm.error for node in observations.nodes if node.swarm)]
     if not any(map(says_no_leader, messages)):
         return
@@ -20,8 +20,8 @@ def _no_leader(observations: Observations) -> Iterator[Finding]:
     yield _finding(refusals.no_leader(silent, alive.name if alive else None, alive.address if alive else "ADDRESS"))
 
 
-def _finding(refusal: Refusal) -> Finding:
-    return Finding(refusal.cause, refusal.words, refusal.hints)
+def _finding(refusal: Refusal) -> RecognisedCause:
+    return RecognisedCause(refusal.cause, refusal.words, refusal.hints)
 
 
 def _silent_manager(node: NodeState, observations: Observations) -> bool:
@@ -33,17 +33,17 @@ def _silent_manager(node: NodeState, observations: Observations) -> bool:
     return node.address in addresses and not manages
 
 
-def _locked(observations: Observations) -> Iterator[Finding]:
+def _locked(observations: Observations) -> Iterator[RecognisedCause]:
     locked = [node.name for node in observations.nodes if node.swarm and node.swarm.state == "locked"]
     if locked or says_locked(observations.refusal):
         yield _finding(refusals.locked(locked))
 
 
-def _no_swarm(observations: Observations) -> Iterator[Finding]:
+def _no_swarm(observations: Observations) -> Iterator[RecognisedCause]:
     states = [node.swarm.state for node in observations.nodes if node.swarm and node.engine_running is not False]
     if not states or set(states) != {"inactive"} or len(states) < len(observations.nodes):
         return
-    yield Finding(
+    yield RecognisedCause(
         "no-swarm",
         _("No node is in a swarm."),
         (

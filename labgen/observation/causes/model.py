@@ -25,7 +25,7 @@ services that do not find each other, ``node`` a node that is not as it should b
 
 
 @dataclass(frozen=True)
-class Finding:
+class RecognisedCause:
     """A cause that was recognised.
 
     :param cause: its name in the table.
@@ -114,4 +114,4 @@ class Cause:
     topics: frozenset[Topic]
     sign: Text
     remedy: str
-    recognise: Callable[[Observations], Iterable[Finding]]
+    recognise: Callable[[Observations], Iterable[RecognisedCause]]

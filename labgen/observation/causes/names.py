@@ -12,7 +12,7 @@ from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hints, on_manager
 from labgen.exercise.model import Exercise
 from labgen.exercise.services import ServiceSpec
-from labgen.observation.causes.model import Cause, Finding, Observations
+from labgen.observation.causes.model import Cause, Observations, RecognisedCause
 
 _NEAR = 0.75
 """How alike a name must be (difflib): web-alb2 and web_alb are to web-alb, web is not."""
@@ -40,7 +40,7 @@ def _course_names() -> set[str]:
     return {spec.name for exercise in exercises().values() for spec in (*exercise.services, *exercise.later)}
 
 
-def _near_name(observations: Observations) -> Iterator[Finding]:
+def _near_name(observations: Observations) -> Iterator[RecognisedCause]:
     if observations.swarm is None or observations.exercise is None:
         return
     services = observations.swarm.services
@@ -55,7 +55,7 @@ def _near_name(observations: Observations) -> Iterator[Finding]:
     yield from _near_files(observations, observations.exercise)
 
 
-def _near_files(observations: Observations, exercise: Exercise) -> Iterator[Finding]:
+def _near_files(observations: Observations, exercise: Exercise) -> Iterator[RecognisedCause]:
     """Secrets and configs of almost the right name, among those that the exercise's services are given."""
     for _spec, service in observations.services():
         for kind, expected, attached in (
@@ -72,9 +72,9 @@ def _near_files(observations: Observations, exercise: Exercise) -> Iterator[Find
                     yield _misnamed(kind, near[0], name, (on_manager(f"docker {kind} ls", swap),))
 
 
-def _misnamed(kind: str, name: str, near: str, hints: Hints) -> Finding:
+def _misnamed(kind: str, name: str, near: str, hints: Hints) -> RecognisedCause:
     what = _CREATED[kind]
-    return Finding(
+    return RecognisedCause(
         "near-name",
         _(
             "There is no %(what)s %(name)s, but there is %(near)s: is it meant? Names cannot be changed.",
@@ -86,7 +86,7 @@ def _misnamed(kind: str, name: str, near: str, hints: Hints) -> Finding:
     )
 
 
-def _port_taken(observations: Observations) -> Iterator[Finding]:
+def _port_taken(observations: Observations) -> Iterator[RecognisedCause]:
     if observations.swarm is None:
         return
     for spec in observations.specs:
@@ -100,13 +100,13 @@ def _port_taken(observations: Observations) -> Iterator[Finding]:
                     yield _port_finding(spec, own, another, publish.published, ports[0].target)
 
 
-def _port_finding(spec: ServiceSpec, own: Service | None, another: Service, port: int, target: int) -> Finding:
+def _port_finding(spec: ServiceSpec, own: Service | None, another: Service, port: int, target: int) -> RecognisedCause:
     add = (
         f"docker service update --publish-add {spec.publish[0].published}:{spec.publish[0].target} {spec.name}"
         if own
         else spec.create
     )
-    return Finding(
+    return RecognisedCause(
         "port-taken",
         _(
             "Port %(port)s is published by the service %(owner)s: %(service)s cannot have it, too.",
@@ -124,7 +124,7 @@ def _port_finding(spec: ServiceSpec, own: Service | None, another: Service, port
     )
 
 
-def _wrong_network(observations: Observations) -> Iterator[Finding]:
+def _wrong_network(observations: Observations) -> Iterator[RecognisedCause]:
     if observations.swarm is None:
         return
     networks = {network.id: network for network in observations.swarm.networks}
@@ -133,7 +133,7 @@ def _wrong_network(observations: Observations) -> Iterator[Finding]:
         if not spec.network or not expected or expected[0].id in service.networks:
             continue
         on_them = [networks[place].name for place in service.networks if place in networks]
-        yield Finding(
+        yield RecognisedCause(
             "wrong-network",
             _(
                 "%(service)s is not on the network %(network)s, but on %(networks)s: services find each other on a "
@@ -146,13 +146,13 @@ def _wrong_network(observations: Observations) -> Iterator[Finding]:
         )
 
 
-def _history_cut(observations: Observations) -> Iterator[Finding]:
+def _history_cut(observations: Observations) -> Iterator[RecognisedCause]:
     limits = [
         node.swarm.history_limit for node in observations.nodes if node.swarm and node.swarm.history_limit is not None
     ]
     if not limits or not 0 <= limits[0] < 2:
         return
-    yield Finding(
+    yield RecognisedCause(
         "history-cut",
         _(
             "The swarm keeps %(limit)s tasks of the past for each replica (task history limit): what was "
@@ -168,7 +168,7 @@ def _history_cut(observations: Observations) -> Iterator[Finding]:
     )
 
 
-def _overlay_overlaps(observations: Observations) -> Iterator[Finding]:
+def _overlay_overlaps(observations: Observations) -> Iterator[RecognisedCause]:
     for network in observations.swarm.networks if observations.swarm else ():
         for subnet in network.subnets:
             for name, another in observations.lab_networks:
@@ -176,12 +176,12 @@ def _overlay_overlaps(observations: Observations) -> Iterator[Finding]:
                     yield _overlaps(network, str(subnet), name, str(another), observations)
 
 
-def _overlaps(network: Network, subnet: str, name: str, another: str, observations: Observations) -> Finding:
+def _overlaps(network: Network, subnet: str, name: str, another: str, observations: Observations) -> RecognisedCause:
     services = observations.swarm.services.values() if observations.swarm else ()
     users = [service.name for service in services if network.id in service.networks]
     quoted = shlex.quote(network.name)
     leave = [f"docker service update --network-rm {quoted} {shlex.quote(user)}" for user in users]
-    return Finding(
+    return RecognisedCause(
         "overlay-in-lab-network",
         _(
             "The overlay network %(network)s (%(subnet)s) was created inside %(place)s %(lab_network)s, which the "

@@ -9,17 +9,17 @@ from labgen.core.i18n import Text, _, untranslated
 from labgen.docker.refusals import names_of
 from labgen.docker.swarm import SwarmNode
 from labgen.exercise.hint import in_folder, on, on_manager
-from labgen.observation.causes.model import Cause, Finding, NodeState, Observations
-from labgen.observation.causes.symptoms import Rule
+from labgen.observation.causes.model import Cause, NodeState, Observations, RecognisedCause
+from labgen.observation.causes.symptoms import FirewallRule
 
 _CLOCKS = 30.0
 """Seconds by which the clocks of two nodes may differ: certificates allow an hour, histories need less."""
 
 
-def _unreached(observations: Observations) -> Iterator[Finding]:
+def _unreached(observations: Observations) -> Iterator[RecognisedCause]:
     away = [node.name for node in observations.concerned if not node.reached]
     if away:
-        yield Finding(
+        yield RecognisedCause(
             "node-off",
             _("%(nodes)s cannot be reached: its machine is off, or its SSH does not answer.", nodes=names_of(away)),
             (
@@ -29,7 +29,7 @@ def _unreached(observations: Observations) -> Iterator[Finding]:
         )
 
 
-def _disk_full(observations: Observations) -> Iterator[Finding]:
+def _disk_full(observations: Observations) -> Iterator[RecognisedCause]:
     full = [
         node.name for node in observations.nodes if node.symptoms and node.symptoms.disk and node.symptoms.disk.full
     ]
@@ -40,7 +40,7 @@ def _disk_full(observations: Observations) -> Iterator[Finding]:
         if "no space left on device" in task.error and not task.running
     ]
     for name in dict.fromkeys(filter(None, full)):
-        yield Finding(
+        yield RecognisedCause(
             "disk-full",
             _("The disk of %(name)s is full: its engine can neither unpack an image nor start a container.", name=name),
             (
@@ -60,10 +60,10 @@ def _disk_full(observations: Observations) -> Iterator[Finding]:
         )
 
 
-def _engine_stopped(observations: Observations) -> Iterator[Finding]:
+def _engine_stopped(observations: Observations) -> Iterator[RecognisedCause]:
     for node in observations.concerned:
         if node.engine_running is False:
-            yield Finding(
+            yield RecognisedCause(
                 "engine-stopped",
                 _("The Docker engine of %(node)s does not run.", node=node.name),
                 (
@@ -77,7 +77,7 @@ def _engine_stopped(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _clock_off(observations: Observations) -> Iterator[Finding]:
+def _clock_off(observations: Observations) -> Iterator[RecognisedCause]:
     clocks = {
         node.name: node.symptoms.ahead
         for node in observations.nodes
@@ -90,7 +90,7 @@ def _clock_off(observations: Observations) -> Iterator[Finding]:
     for name, ahead in clocks.items():
         if abs(ahead - middle) > _CLOCKS:
             seconds = abs(ahead - middle)
-            yield Finding(
+            yield RecognisedCause(
                 "clock-off",
                 _("The clock of %(name)s is %(seconds).0f s ahead of the other nodes'.", name=name, seconds=seconds)
                 if ahead > middle
@@ -107,7 +107,7 @@ def _clock_off(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _rules(observations: Observations) -> Iterator[tuple[NodeState, Rule]]:
+def _rules(observations: Observations) -> Iterator[tuple[NodeState, FirewallRule]]:
     """The rules of the nodes' firewalls that concern a node of the lab."""
     addresses = [node.address for node in observations.nodes]
     for node in observations.nodes:
@@ -116,10 +116,10 @@ def _rules(observations: Observations) -> Iterator[tuple[NodeState, Rule]]:
                 yield node, rule
 
 
-def _vxlan(observations: Observations) -> Iterator[Finding]:
+def _vxlan(observations: Observations) -> Iterator[RecognisedCause]:
     for node, rule in _rules(observations):
         if rule.ports == (4789,):
-            yield Finding(
+            yield RecognisedCause(
                 "vxlan-dropped",
                 _(
                     "The firewall of %(node)s drops UDP port 4789 (%(rule)s): over it the overlay networks "
@@ -131,11 +131,11 @@ def _vxlan(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _firewall(observations: Observations) -> Iterator[Finding]:
+def _firewall(observations: Observations) -> Iterator[RecognisedCause]:
     for node, rule in _rules(observations):
         if rule.ports != (4789,):
             ports = ", ".join(map(str, rule.ports))
-            yield Finding(
+            yield RecognisedCause(
                 "firewall",
                 _(
                     "The firewall of %(node)s drops what the swarm sends (ports %(ports)s): %(rule)s",
@@ -165,7 +165,7 @@ def _members(observations: Observations) -> Iterator[tuple[NodeState, SwarmNode]
             yield node, member
 
 
-def _node_down(observations: Observations) -> Iterator[Finding]:
+def _node_down(observations: Observations) -> Iterator[RecognisedCause]:
     for node, member in _members(observations):
         if member.ready or node.engine_running is False:
             continue
@@ -173,7 +173,7 @@ def _node_down(observations: Observations) -> Iterator[Finding]:
             continue
         if not node.reached:
             continue
-        yield Finding(
+        yield RecognisedCause(
             "node-down",
             _(
                 "The managers see %(node)s %(state)s, though its engine runs: what the nodes send each other "
@@ -196,12 +196,12 @@ def _node_down(observations: Observations) -> Iterator[Finding]:
         )
 
 
-def _node_left(observations: Observations) -> Iterator[Finding]:
+def _node_left(observations: Observations) -> Iterator[RecognisedCause]:
     if not any(node.swarm and node.swarm.active for node in observations.nodes):
         return
     for node in observations.concerned:
         if node.engine_running and node.swarm is not None and node.swarm.state == "inactive":
-            yield Finding(
+            yield RecognisedCause(
                 "node-left",
                 _("%(node)s is in no swarm: it has left, or never joined.", node=node.name),
                 (
@@ -217,10 +217,10 @@ def _node_left(observations: Observations) -> Iterator[Finding]:
 def _availability(word: str, cause: str, meaning: Callable[[str], Text]) -> Cause:
     """Make the cause of a node that takes no new tasks because somebody said so."""
 
-    def recognise(observations: Observations) -> Iterator[Finding]:
+    def recognise(observations: Observations) -> Iterator[RecognisedCause]:
         for _node, member in _members(observations):
             if member.availability == word:
-                yield Finding(
+                yield RecognisedCause(
                     cause,
                     meaning(member.name),
                     (on_manager(f"docker node update --availability active {shlex.quote(member.name)}"),),

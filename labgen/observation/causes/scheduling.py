@@ -7,14 +7,14 @@ import shlex
 
 from labgen.core.i18n import NOTHING, _, sentences
 from labgen.exercise.hint import Hint, Hints, on, on_manager
-from labgen.observation.causes.model import Finding
+from labgen.observation.causes.model import RecognisedCause
 from labgen.observation.causes.tasks import Case, of_tasks, says
 
 _PORT_IN_USE = re.compile(r"(?i)host-mode port already in use|port is already allocated|address already in use")
 _GB = 2**30
 
 
-def _constraint(case: Case) -> Finding | None:
+def _constraint(case: Case) -> RecognisedCause | None:
     spec, service, task, error = case.spec, case.service, case.task, case.error
     if not task.stuck or "scheduling constraints" not in error or "insufficient resources" in error:
         return None
@@ -40,21 +40,21 @@ def _constraint(case: Case) -> Finding | None:
         )
     hints.append(on_manager("docker node ls", look=_("Is a node missing or not active?")))
     listed = ", ".join(service.constraints)
-    return Finding(
+    return RecognisedCause(
         "constraint",
         sentences(says(service, error), _("Its constraints: %(listed)s.", listed=listed)),
         tuple(hints),
     )
 
 
-def _resources(case: Case) -> Finding | None:
+def _resources(case: Case) -> RecognisedCause | None:
     spec, service, task, error = case.spec, case.service, case.task, case.error
     if not task.stuck or "insufficient resources" not in error:
         return None
     memory, processors = service.reserved
     flags = [f"--reserve-memory {spec.reserve or 0}"] if memory else []
     flags += ["--reserve-cpu 0"] if processors else []
-    return Finding(
+    return RecognisedCause(
         "resources",
         sentences(
             says(service, error),
@@ -74,7 +74,7 @@ def _resources(case: Case) -> Finding | None:
     )
 
 
-def _host_port(case: Case) -> Finding | None:
+def _host_port(case: Case) -> RecognisedCause | None:
     observations, service, error = case.observations, case.service, case.error
     if not _PORT_IN_USE.search(error):
         return None
@@ -98,17 +98,17 @@ def _host_port(case: Case) -> Finding | None:
     if others:
         target = next(port.target for port in observations.swarm.services[others[0]].ports) if observations.swarm else 0
         hints = (on_manager(f"docker service update --publish-rm {target} {shlex.quote(others[0])}"), *hints)
-    return Finding("host-port-taken", sentences(says(service, error), owner), hints)
+    return RecognisedCause("host-port-taken", sentences(says(service, error), owner), hints)
 
 
-def _not_available(case: Case) -> Finding | None:
+def _not_available(case: Case) -> RecognisedCause | None:
     observations, service, task, error = case.observations, case.service, case.task, case.error
     if not task.stuck or "not available for new tasks" not in error:
         return None
     away = [
         node.name for node in (observations.swarm.nodes if observations.swarm else ()) if node.availability != "active"
     ]
-    return Finding(
+    return RecognisedCause(
         "no-node-available",
         says(service, error),
         (
@@ -118,11 +118,11 @@ def _not_available(case: Case) -> Finding | None:
     )
 
 
-def _platform(case: Case) -> Finding | None:
+def _platform(case: Case) -> RecognisedCause | None:
     spec, service, error = case.spec, case.service, case.error
     if "unsupported platform" not in error:
         return None
-    return Finding(
+    return RecognisedCause(
         "platform",
         sentences(says(service, error), _("The image is for another kind of processor.")),
         (on_manager(f"docker service update --image {spec.image} {service.name}"),),

@@ -8,11 +8,11 @@ from labgen.core.i18n import _
 from labgen.docker.hopeless import hopeless
 from labgen.docker.restarts import restarting
 from labgen.exercise.hint import in_folder, on_manager
-from labgen.observation.causes.model import Cause, Finding, Observations
+from labgen.observation.causes.model import Cause, Observations, RecognisedCause
 from labgen.observation.causes.tasks import TOPICS, errors, see, without_tasks
 
 
-def _flapping(observations: Observations) -> Iterator[Finding]:
+def _flapping(observations: Observations) -> Iterator[RecognisedCause]:
     for _spec, service in observations.services():
         dates = [task.updated or task.since for task in service.tasks]
         now = observations.now or max((date for date in dates if date), default=None)
@@ -20,7 +20,7 @@ def _flapping(observations: Observations) -> Iterator[Finding]:
         if restarts is None:
             continue
         # Their own errors say more where they never ran.
-        yield Finding(
+        yield RecognisedCause(
             "flapping",
             _("The tasks of %(service)s do not stay up: %(restarts)s.", service=service.name, restarts=str(restarts)),
             (
@@ -34,12 +34,12 @@ def _flapping(observations: Observations) -> Iterator[Finding]:
         )
 
 
-def _paused(observations: Observations) -> Iterator[Finding]:
+def _paused(observations: Observations) -> Iterator[RecognisedCause]:
     for _spec, service in without_tasks(observations):
         if service.update_state not in ("paused", "rollback_paused"):
             continue
         why = next((error for _, error in errors(service)), service.update_message)
-        yield Finding(
+        yield RecognisedCause(
             "update-paused",
             _("The update of %(service)s is paused: %(why)s", service=service.name, why=why),
             (
@@ -52,13 +52,13 @@ def _paused(observations: Observations) -> Iterator[Finding]:
         )
 
 
-def _starting(observations: Observations) -> Iterator[Finding]:
+def _starting(observations: Observations) -> Iterator[RecognisedCause]:
     for _spec, service in without_tasks(observations):
         moving = [task for task in service.tasks if task.moving]
         if not moving or hopeless(service):
             continue
         states = ", ".join(dict.fromkeys(task.state for task in moving))
-        yield Finding(
+        yield RecognisedCause(
             "still-starting",
             _("Tasks of %(service)s are still on their way to run (%(states)s).", service=service.name, states=states),
             (

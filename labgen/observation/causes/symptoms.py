@@ -54,7 +54,7 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class Rule:
+class FirewallRule:
     """A rule of a node's firewall by which it drops or refuses something of the swarm's.
 
     :param text: as ``iptables -S`` prints it; a chain's policy as ``-P INPUT DROP``.
@@ -96,7 +96,7 @@ class Symptoms:
 
     ahead: float | None = None
     disk: Disk | None = None
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[FirewallRule, ...] = ()
     proxy: str = ""
 
 
@@ -132,20 +132,20 @@ def _disk(text: str) -> Disk | None:
     return Disk(numbers[0], numbers[1] if counted else None)
 
 
-def _rules(text: str) -> tuple[Rule, ...]:
+def _rules(text: str) -> tuple[FirewallRule, ...]:
     lines = [" ".join(line.split())[:300] for line in text.splitlines() if line.strip()]
     accepted = {port for line in lines if line.endswith("-j ACCEPT") for port in _ports_in(line)}
     rules = []
     for line in lines:
         if policy := re.match(r":(INPUT|OUTPUT) DROP\b", line):
             ports = tuple(port for port in PORTS if port not in accepted)
-            rules.append(Rule(f"-P {policy[1]} DROP", ports))
+            rules.append(FirewallRule(f"-P {policy[1]} DROP", ports))
         # Docker's own rule for encrypted networks drops what is not encrypted.
         elif re.search(r"-j (DROP|REJECT)\b", line) and not re.search(r"-m (policy|u32|bpf)\b", line):
             numbers = _ports_in(line)
             about_ports = "--dport" in line or "--sport" in line
             if numbers or not (about_ports or re.search(r"-i lo\b|-p icmp|--ctstate INVALID", line)):
-                rules.append(Rule(line, numbers or PORTS))
+                rules.append(FirewallRule(line, numbers or PORTS))
     return tuple(rule for rule in rules if rule.ports)
 
 

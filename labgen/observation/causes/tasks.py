@@ -13,7 +13,7 @@ from labgen.docker.swarm import Service, SwarmNode, Task
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import Hint, on, on_manager
 from labgen.exercise.services import ServiceSpec, same_image
-from labgen.observation.causes.model import Cause, Finding, Observations, Topic
+from labgen.observation.causes.model import Cause, Observations, RecognisedCause, Topic
 
 _NO_IMAGE = re.compile(
     r"(?i)no such image|manifest (?:for \S+ )?(?:not found|unknown)|pull access denied|invalid reference"
@@ -74,13 +74,13 @@ def lacking_any(observations: Observations) -> bool:
     return any(True for _ in without_tasks(observations)) or len(existing) < len(observations.specs)
 
 
-Judge = Callable[[Case], Finding | None]
+Judge = Callable[[Case], RecognisedCause | None]
 
 
-def _by_error(cause: str, judge: Judge) -> Callable[[Observations], Iterator[Finding]]:
+def _by_error(cause: str, judge: Judge) -> Callable[[Observations], Iterator[RecognisedCause]]:
     """Recognise a cause by the errors of tasks: for each service by the newest that it is seen in."""
 
-    def recognise(observations: Observations) -> Iterator[Finding]:
+    def recognise(observations: Observations) -> Iterator[RecognisedCause]:
         for spec, service in without_tasks(observations):
             for task, error in errors(service)[:20]:
                 finding = judge(Case(observations, spec, service, task, error))
@@ -100,7 +100,7 @@ def says(service: Service, error: str) -> Text:
     return _("The tasks of %(service)s cannot run: %(error)s", service=service.name, error=error)
 
 
-def _image(case: Case) -> Finding | None:
+def _image(case: Case) -> RecognisedCause | None:
     observations, spec, service, task, error = case.observations, case.spec, case.service, case.task, case.error
     if not _NO_IMAGE.search(error):
         return None
@@ -116,7 +116,7 @@ def _image(case: Case) -> Finding | None:
         return _not_pulled(observations, service, task, error)
     near = difflib.get_close_matches(image, images, n=1, cutoff=0.5)
     right = near[0] if near else spec.image
-    return Finding(
+    return RecognisedCause(
         "image-missing",
         sentences(says(service, error), _("The image is %(image)s: is %(right)s meant?", image=image, right=right)),
         (
@@ -129,7 +129,7 @@ def _image(case: Case) -> Finding | None:
     )
 
 
-def _not_pulled(observations: Observations, service: Service, task: Task, error: str) -> Finding:
+def _not_pulled(observations: Observations, service: Service, task: Task, error: str) -> RecognisedCause:
     name = observations.node_name(task.node_id)
     proxy = next((node.symptoms.proxy for node in observations.nodes if node.name == name and node.symptoms), "")
     where = untranslated(name) if name else _("the node of the task")
@@ -140,8 +140,8 @@ def _not_pulled(observations: Observations, service: Service, task: Task, error:
         note=_("This shows why it does not arrive."),
     )
     if not proxy:
-        return Finding("image-not-pulled", says(service, error), (pull, see(service.name)))
-    return Finding(
+        return RecognisedCause("image-not-pulled", says(service, error), (pull, see(service.name)))
+    return RecognisedCause(
         "proxy",
         sentences(
             says(service, error),
@@ -161,12 +161,12 @@ def _not_pulled(observations: Observations, service: Service, task: Task, error:
     )
 
 
-def _program(case: Case) -> Finding | None:
+def _program(case: Case) -> RecognisedCause | None:
     spec, service, error = case.spec, case.service, case.error
     if not _NO_PROGRAM.search(error):
         return None
     args = spec.command.replace('"', '\\"')
-    return Finding(
+    return RecognisedCause(
         "command-not-found",
         sentences(says(service, error), _("Its command is not in the image.")),
         (on_manager(f'docker service update --args "{args}" {service.name}'), see(service.name)),

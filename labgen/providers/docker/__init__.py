@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labgen.core.process import Runner
     from labgen.model.lab_folder import LabFolder
     from labgen.providers.daemon import Daemon
-    from labgen.providers.leftovers import Leftover, Traces
+    from labgen.providers.leftovers import LabIdentity, Leftover
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Docker(Provider):
 
         return Dockerd(folder, runner, namespace)
 
-    def leftovers(self, runner: Runner, traces: Traces) -> Iterator[Leftover]:
+    def leftovers(self, runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
         """Ask the engine for containers, networks and volumes of the lab."""
         from labgen.providers.docker.leftovers import leftovers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from labgen.model.lab import Lab, Node, Port
+from labgen.model.lab import ForwardedPort, Lab, Node
 from labgen.providers.docker.client import Client
 from labgen.providers.docker.lab_networks import adapter1, label_options
 
@@ -53,7 +53,7 @@ def name_of(lab: Lab, node: Node) -> str:
 
 
 def create_options(
-    lab: Lab, node: Node, *, labels: Mapping[str, str], public_key: str, moved: Sequence[Port] = ()
+    lab: Lab, node: Node, *, labels: Mapping[str, str], public_key: str, moved: Sequence[ForwardedPort] = ()
 ) -> list[str]:
     """Give the options of ``docker create`` for a node.
 
@@ -86,6 +86,6 @@ STOP_WITHIN = 30
 _UNCONFINED = ("systempaths=unconfined", "seccomp=unconfined", "apparmor=unconfined", "label=disable")
 
 
-def _publish(port: Port, moved: Sequence[Port]) -> str:
+def _publish(port: ForwardedPort, moved: Sequence[ForwardedPort]) -> str:
     host = "" if port in moved else str(port.host)
     return f"127.0.0.1:{host}:{port.guest}"

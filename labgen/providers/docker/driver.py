@@ -16,7 +16,7 @@ from labgen.core.errors import MachineError
 from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
 from labgen.core.polling import NotYet, wait_until
 from labgen.core.process import Runner
-from labgen.model.lab import Lab, Node, Port
+from labgen.model.lab import ForwardedPort, Lab, Node
 from labgen.model.lab_folder import LabFolder
 from labgen.providers.base import Machine
 from labgen.providers.docker import endpoint, lab_networks
@@ -177,15 +177,15 @@ class DockerDriver:
 
         def create(node: Node) -> None:
             on_line(f"{node.name}: creating its container")
-            moved: list[Port] = []
+            moved: list[ForwardedPort] = []
             while port := self._create(node, image, labels, public_key, moved):
                 moved.append(port)
 
         _side_by_side(create, nodes)
 
     def _create(
-        self, node: Node, image: str, labels: Mapping[str, str], public_key: str, moved: Sequence[Port]
-    ) -> Port | None:
+        self, node: Node, image: str, labels: Mapping[str, str], public_key: str, moved: Sequence[ForwardedPort]
+    ) -> ForwardedPort | None:
         """Create and start the container of a node.
 
         :param moved: ports that are taken on this computer.

@@ -85,7 +85,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Network:
+class EngineNetwork:
     """A network of the engine."""
 
     name: str
@@ -119,7 +119,7 @@ class Network:
         return f"docker rm --force --volumes $({nodes})\n{remove}"
 
 
-def parse_networks(inspected: str) -> list[Network]:
+def parse_networks(inspected: str) -> list[EngineNetwork]:
     """Read what ``docker network inspect`` prints.
 
     :raises ValueError: it cannot be read.
@@ -130,10 +130,10 @@ def parse_networks(inspected: str) -> list[Network]:
         raise ValueError(str(why)) from None
 
 
-def _network(entry: Mapping[str, Any]) -> Network:
+def _network(entry: Mapping[str, Any]) -> EngineNetwork:
     subnets = [config.get("Subnet") or "" for config in (entry.get("IPAM") or {}).get("Config") or []]
     ipv4 = tuple(IPv4Network(subnet, strict=False) for subnet in subnets if subnet and ":" not in subnet)
-    return Network(entry["Name"], ipv4, entry.get("Labels") or {})
+    return EngineNetwork(entry["Name"], ipv4, entry.get("Labels") or {})
 
 
 def client_is_podman(host: Host) -> bool:
@@ -228,7 +228,7 @@ def builds_from_hub(host: Host) -> bool:
     return daemon(host).state == "system" and host.reaches(*DOCKER_HUB)
 
 
-def networks(host: Host) -> list[Network] | None:
+def networks(host: Host) -> list[EngineNetwork] | None:
     """List the networks of the engine that answers here, ``None`` if it does not tell."""
     listed = host.run("docker", "network", "ls", "--quiet", "--no-trunc", timeout=_ENGINE_WITHIN)
     if not listed.ok:

@@ -9,7 +9,7 @@ from labgen.core.errors import MachineError
 from labgen.core.i18n import _
 from labgen.model.lab import Lab
 from labgen.providers.docker.client import Client
-from labgen.providers.docker.engine import Network, parse_networks
+from labgen.providers.docker.engine import EngineNetwork, parse_networks
 
 _OTHERWISE = "Otherwise give this lab another name (name: in lab.yml)."
 
@@ -56,7 +56,7 @@ def label_options(labels: Mapping[str, str]) -> list[str]:
     return [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
 
 
-def _exists(name: str, subnet: IPv4Network, networks: Sequence[Network], labels: Mapping[str, str]) -> bool:
+def _exists(name: str, subnet: IPv4Network, networks: Sequence[EngineNetwork], labels: Mapping[str, str]) -> bool:
     network = next((network for network in networks if network.name == name), None)
     if network is None:
         return False
@@ -80,7 +80,7 @@ def _exists(name: str, subnet: IPv4Network, networks: Sequence[Network], labels:
     )
 
 
-def _refuse_overlap(subnet: IPv4Network, networks: Sequence[Network]) -> None:
+def _refuse_overlap(subnet: IPv4Network, networks: Sequence[EngineNetwork]) -> None:
     for network in networks:
         overlapping = network.overlapping(subnet)
         if overlapping is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labgen.core.process import Runner
-from labgen.providers.leftovers import Leftover, Traces, rows
+from labgen.providers.leftovers import LabIdentity, Leftover, rows
 
 _MARKED = '{{.ID}}\t{{.Names}}\t{{.Label "labgen.folder"}}'
 
 
-def leftovers(runner: Runner, traces: Traces) -> Iterator[Leftover]:
+def leftovers(runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
     """Find what bears an id of the lab's nodes, or the mark of its folder."""
     for identity, name, mark in rows(runner, "docker", "ps", "--all", "--no-trunc", "--format", _MARKED):
         if identity in traces.ids.values() or (traces.mark and mark == traces.mark):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labgen.core.process import Runner
     from labgen.model.lab_folder import LabFolder
     from labgen.providers.daemon import Daemon
-    from labgen.providers.leftovers import Leftover, Traces
+    from labgen.providers.leftovers import LabIdentity, Leftover
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Libvirt(Provider):
         files = vagrant_data.glob("machines/*/libvirt/created_networks")
         return frozenset(identity for path in files for identity in (read(path) or "").split())
 
-    def leftovers(self, runner: Runner, traces: Traces) -> Iterator[Leftover]:
+    def leftovers(self, runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
         """Ask virsh for domains and networks of the lab."""
         from labgen.providers.libvirt.leftovers import leftovers
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labgen.core.process import Runner
-from labgen.providers.leftovers import ANSWER_WITHIN, Leftover, Traces, words
+from labgen.providers.leftovers import ANSWER_WITHIN, LabIdentity, Leftover, words
 
 _VIRSH = ("virsh", "--connect", "qemu:///system")
 
 
-def leftovers(runner: Runner, traces: Traces) -> Iterator[Leftover]:
+def leftovers(runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
     """Find the lab's domains and networks by their ids."""
     domains = words(runner, *_VIRSH, "list", "--all", "--uuid")
     for node, identity in traces.ids.items():

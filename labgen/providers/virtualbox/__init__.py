@@ -13,7 +13,7 @@ from labgen.providers.base import Checks, Provider
 
 if TYPE_CHECKING:
     from labgen.core.process import Runner
-    from labgen.providers.leftovers import Leftover, Traces
+    from labgen.providers.leftovers import LabIdentity, Leftover
 
 _NETWORK_FILE = "labgen-nat-network-"
 """How files begin in which the Vagrantfile notes NAT networks that it has made (template.rb.j2)."""
@@ -33,7 +33,7 @@ class VirtualBox(Provider):
         """Give the names of the lab's NAT networks."""
         return frozenset(path.name.removeprefix(_NETWORK_FILE) for path in vagrant_data.glob(f"{_NETWORK_FILE}*"))
 
-    def leftovers(self, runner: Runner, traces: Traces) -> Iterator[Leftover]:
+    def leftovers(self, runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
         """Ask VBoxManage for machines and NAT networks of the lab."""
         from labgen.providers.virtualbox.leftovers import leftovers
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from labgen.core.process import Runner
 from labgen.host.computer import Host, find_vboxmanage
-from labgen.providers.leftovers import ANSWER_WITHIN, Leftover, Traces
+from labgen.providers.leftovers import ANSWER_WITHIN, LabIdentity, Leftover
 
 
-def leftovers(runner: Runner, traces: Traces) -> Iterator[Leftover]:
+def leftovers(runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
     """Find the lab's machines by their ids, and its networks by their names."""
     program = find_vboxmanage(Host(runner)) or "VBoxManage"
     machines = runner.run([program, "list", "vms"], timeout=ANSWER_WITHIN).or_raise().out

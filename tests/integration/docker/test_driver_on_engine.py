@@ -15,7 +15,7 @@ from labgen import config
 from labgen.core.errors import MachineError
 from labgen.core.process import Runner
 from labgen.machines import render
-from labgen.machines.leftovers import Traces, look
+from labgen.machines.leftovers import LabIdentity, look
 from labgen.model.lab_folder import LabFolder
 from labgen.providers.docker.dockerd import Dockerd
 from labgen.providers.docker.driver import DockerDriver
@@ -132,13 +132,13 @@ def test_leftovers_of_this_mark_are_found_and_removed_and_no_others(bench: Bench
         bench.docker("volume", "create", *labels, f"{name}-volume")
         bench.docker("create", "--name", name, *labels, IMAGE)
     by_id = bench.docker("create", "--name", "by-id", IMAGE).strip()
-    remaining = look("docker", bench.runner, Traces({"swarm-manager": by_id}, mark))
+    remaining = look("docker", bench.runner, LabIdentity({"swarm-manager": by_id}, mark))
     names = ["machine by-id", "machine ours", "network ours-network", "volume ours-volume"]
     assert sorted(map(str, remaining)) == names
     for leftover in remaining:
         for command in leftover.commands:
             bench.runner.run(command).or_raise()
-    assert look("docker", bench.runner, Traces({"swarm-manager": by_id}, mark)) == []
+    assert look("docker", bench.runner, LabIdentity({"swarm-manager": by_id}, mark)) == []
     assert bench.docker("ps", "--all", "--format", "{{.Names}}").split() == ["theirs"]
     bench.docker("rm", "theirs")
     bench.docker("volume", "rm", "theirs-volume")

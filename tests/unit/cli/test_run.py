@@ -91,7 +91,7 @@ def test_an_exercise_that_fails_does_not_stop_the_rest(
 def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_name(
     carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcomes = [run.Outcome("quorum", 0, left_out=untranslated("quorum needs 3 managers, and the lab has 1."))]
+    outcomes = [run.ExerciseOutcome("quorum", 0, left_out=untranslated("quorum needs 3 managers, and the lab has 1."))]
     assert "left out" in run.table(outcomes)
     assert "0 of 0" in run.table(outcomes)
 
@@ -99,8 +99,8 @@ def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_nam
 def test_the_table_adds_up() -> None:
     text = run.table(
         [
-            run.Outcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
-            run.Outcome("two", 0, seconds=20.2, of_swarm=10, points=(3, 3)),
+            run.ExerciseOutcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
+            run.ExerciseOutcome("two", 0, seconds=20.2, of_swarm=10, points=(3, 3)),
         ]
     )
     (together,) = [line for line in text.splitlines() if line.startswith("total")]
@@ -211,9 +211,9 @@ def test_the_table_is_korean_and_aligned_for_a_korean_learner(monkeypatch: pytes
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     *rows, remark = run.table(
         [
-            run.Outcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
-            run.Outcome("two", 10, seconds=20.2),
-            run.Outcome("quorum", 0, left_out=untranslated("quorum takes 3 managers.")),
+            run.ExerciseOutcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
+            run.ExerciseOutcome("two", 10, seconds=20.2),
+            run.ExerciseOutcome("quorum", 0, left_out=untranslated("quorum takes 3 managers.")),
         ]
     ).splitlines()
     assert len(set(map(cell_len, rows))) == 1

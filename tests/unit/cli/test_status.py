@@ -11,7 +11,7 @@ import pytest
 
 from labgen import cli, config
 from labgen.cli.status import Status, table
-from labgen.docker.swarm import Port
+from labgen.docker.swarm import PublishedPort
 from labgen.machines import inventory
 from labgen.machines.connection_info import url
 from labgen.machines.inventory import Inventory
@@ -26,7 +26,7 @@ from labgen.transport.ssh import SshTransport
 LAB = config.parse("")
 MOVED = config.parse("ports: [{guest: 8001, host: 9001, node: swarm-worker1}]")
 NONE = config.parse("ports: []")
-WEB = Port(8001, 80, "tcp", "ingress")
+WEB = PublishedPort(8001, 80, "tcp", "ingress")
 NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 INFO = json.dumps(json.loads((RECORDED / "info.json").read_text(encoding="utf-8")))
@@ -48,13 +48,13 @@ NODE = f"@@clock\n1.5\n@@disk\n@@firewall\n@@proxy\n@@end\n@@engine\n{INFO}\n200
         (LAB, State("docker", namespace="labgen-1"), WEB, "http://10.0.2.101:8001"),
         # Without the mesh no port of it answers; one that a container has to itself does.
         (LAB, State("docker", lacks=NO_MESH), WEB, None),
-        (LAB, State("docker", lacks=NO_MESH), Port(8001, 80, "tcp", "host"), "http://127.0.0.1:8001"),
+        (LAB, State("docker", lacks=NO_MESH), PublishedPort(8001, 80, "tcp", "host"), "http://127.0.0.1:8001"),
         (LAB, State("docker", lacks={Capability.NETPLAN: "x"}), WEB, "http://127.0.0.1:8001"),
         # One that labgen knows nothing of.
         (LAB, State("vmware_desktop"), WEB, "http://10.0.2.101:8001"),
     ],
 )
-def test_status_where_a_published_port_answers(lab: Lab, state: State, port: Port, at: str | None) -> None:
+def test_status_where_a_published_port_answers(lab: Lab, state: State, port: PublishedPort, at: str | None) -> None:
     as_asked = [forwarded(published.node, published.guest, published.host, published.host) for published in lab.ports]
     assert url(lab, state, port, as_asked) == at
 

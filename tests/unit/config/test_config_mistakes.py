@@ -6,7 +6,7 @@ import pytest
 
 from labgen.config import load, of_folder, parse
 from labgen.core.errors import LabFileError
-from labgen.model.lab import Box, Engine, Port
+from labgen.model.lab import Box, EngineSettings, ForwardedPort
 
 NINE = "address: 10.0.2.9"
 SECOND = "nodes[1].address"
@@ -34,7 +34,7 @@ def test_mistakes_without_a_file_the_lab_is_the_courses(tmp_path):
     ]
     assert {(node.memory, node.cpus) for node in lab.nodes} == {(1024, 1)}
     assert lab.plan.lab == IPv4Network("10.0.2.0/24")
-    assert lab.ports == (Port(8001, 8001, "swarm-manager"),)
+    assert lab.ports == (ForwardedPort(8001, 8001, "swarm-manager"),)
     assert (lab.provider, lab.box, lab.warnings) == ("auto", None, ())
     assert load() == parse("") == parse("# nothing\n") == parse("---\n") == lab
 
@@ -61,7 +61,7 @@ ports: [{guest: 80, host: 8080, node: hand}, {guest: 81}]
     assert (boss.address, boss.memory, boss.cpus) == (IPv4Address("192.168.77.10"), 2048, 2)
     assert (hand.address, hand.memory, hand.cpus) == (IPv4Address("192.168.77.101"), 512, 3)
     assert lab.box == Box("someone/box", "1.2", "./some.box")
-    assert lab.engine == Engine("docker", "28.0")
+    assert lab.engine == EngineSettings("docker", "28.0")
     assert lab.registry_mirror == "http://192.168.0.10:5000"
     assert lab.plan.overlay_mask == 25
     assert [str(subnet) for _, subnet in lab.plan.named_subnets()] == [
@@ -71,7 +71,7 @@ ports: [{guest: 80, host: 8080, node: hand}, {guest: 81}]
         "10.3.0.0/24",
         "10.4.0.0/24",
     ]
-    assert lab.ports == (Port(80, 8080, "hand"), Port(81, 81, "boss"))
+    assert lab.ports == (ForwardedPort(80, 8080, "hand"), ForwardedPort(81, 81, "boss"))
 
 
 def test_numbers_of_nodes():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labgen.docker.hopeless import begun_lately, exhausted, hopeless, settled, stuck
-from labgen.docker.swarm import Port, Service, Swarm, Task
+from labgen.docker.swarm import PublishedPort, Service, Swarm, Task
 from tests.past import at, service, task
 
 REJECTED = "No such image: nginx:nosuch"
@@ -112,7 +112,7 @@ def test_stuck_is_where_all_that_should_run_wait_for_a_node() -> None:
 )
 def test_begun_lately_is_a_running_task_that_the_mesh_may_not_know_yet(begun: dict[str, Any], lately: bool) -> None:
     tasks = (task(1, -900), dataclasses.replace(task(2, -900), **begun))
-    web = of(*tasks, ports=(Port(8001, 80, "tcp", "ingress"),))
+    web = of(*tasks, ports=(PublishedPort(8001, 80, "tcp", "ingress"),))
     # Of ten seconds, and five by which clocks may differ.
     assert begun_lately([web], 8001, at(0), 10.0) is lately
     assert not begun_lately([web], 8002, at(0), 10.0)

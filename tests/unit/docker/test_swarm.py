@@ -16,7 +16,7 @@ from labgen.core.errors import NodeError, SwarmError
 from labgen.docker import swarm
 from labgen.docker.api import ask_command
 from labgen.docker.question import Ask, Question
-from labgen.docker.swarm import LocalSwarm, Network, Port, Service, SwarmNode, Task, Update
+from labgen.docker.swarm import LocalSwarm, Network, PublishedPort, Service, SwarmNode, Task, Update
 
 RECORDED = Path(__file__).parents[1] / "recorded_swarm"
 
@@ -108,7 +108,7 @@ def test_service_and_its_tasks() -> None:
     assert service is not None
     assert (service.mode, service.replicas, service.image) == ("replicated", 2, "tiny:1")
     assert (service.constraints, service.update_state) == ((), "completed")
-    assert service.ports == (Port(8001, 80, "tcp", "ingress"),)
+    assert service.ports == (PublishedPort(8001, 80, "tcp", "ingress"),)
     assert [(task.slot, task.state, task.desired) for task in service.tasks] == [
         (1, "shutdown", "shutdown"),
         (1, "shutdown", "shutdown"),

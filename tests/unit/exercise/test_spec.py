@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from labgen.docker.swarm import Port, Service
+from labgen.docker.swarm import PublishedPort, Service
 from labgen.exercise.catalogue import find
 from labgen.exercise.services import (
     Publish,
@@ -89,7 +89,9 @@ def test_command_of_is_for_people() -> None:
 
 
 def test_differences_tell_another_command_and_another_entrypoint() -> None:
-    right = dataclasses.replace(NGINX, constraints=("node.role==worker",), ports=(Port(8001, 80, "tcp", "ingress"),))
+    right = dataclasses.replace(
+        NGINX, constraints=("node.role==worker",), ports=(PublishedPort(8001, 80, "tcp", "ingress"),)
+    )
     assert differences(loadbalance.Parameters().service, right) == []
     (command,) = differences(loadbalance.Parameters().service, dataclasses.replace(right, args=("sleep", "10000")))
     assert str(command) == "its command is sleep 10000, not the image’s own"

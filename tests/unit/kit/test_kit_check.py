@@ -224,7 +224,7 @@ def test_check_py_of_a_kit_runs_alone_in_korean_and_leaves_no_trace(kit: Path, t
 def test_speaker_says_a_text_in_english_whose_translation_cannot_be_filled_in(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = check.Text("%(size)s bytes", {"size": 1 << 40})
+    text = check.Message("%(size)s bytes", {"size": 1 << 40})
     for translation in ("%(size)c", "%(other)s", "%(size)", "%(size)99999999999999999999d"):
         check.speaker({"%(size)s bytes": translation})(text)
     assert capsys.readouterr().out == f"{1 << 40} bytes\n" * 4

@@ -322,7 +322,7 @@ def test_make_refuses_a_lab_file_with_mistakes_before_it_downloads(index: Index,
 
 
 def test_nodes_of_a_cloud_image_need_a_network(tmp_path: Path) -> None:
-    box = nodes.Nodes("virtualbox", "amd64", "boxes/x.box", "labgen/debian-13-cloud")
+    box = nodes.NodeFile("virtualbox", "amd64", "boxes/x.box", "labgen/debian-13-cloud")
     assert box.needs_network
     assert box.lab_lines() == ["box: {image: debian-13}"]
 

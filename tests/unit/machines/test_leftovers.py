@@ -10,7 +10,7 @@ import pytest
 
 from labgen.core.errors import MachineError, ProgramMissing
 from labgen.core.process import Result, Runner
-from labgen.machines.leftovers import Traces, look
+from labgen.machines.leftovers import LabIdentity, look
 from labgen.providers.virtualbox import leftovers
 
 MARK = "0123456789ab"
@@ -45,7 +45,7 @@ DOCKER = {
 
 
 def test_look_docker_finds_what_bears_the_mark_or_an_id() -> None:
-    leftover_list = look("docker", Answers(dict(DOCKER)), Traces({"swarm-manager": ID}, MARK))
+    leftover_list = look("docker", Answers(dict(DOCKER)), LabIdentity({"swarm-manager": ID}, MARK))
     assert [str(leftover) for leftover in leftover_list] == [
         "machine labgen-swarm-manager", "machine labgen-swarm-worker1", "network labgen-lab", "volume kept"
     ]  # fmt: skip
@@ -60,11 +60,11 @@ def test_look_docker_asks_for_this_labs_mark_only() -> None:
             commands.append(" ".join(map(str, argv)))
             return super().run(argv, **options)
 
-    look("docker", Listening(dict(DOCKER)), Traces({}, MARK))
+    look("docker", Listening(dict(DOCKER)), LabIdentity({}, MARK))
     assert all(f"label=labgen.folder={MARK}" in line for line in commands[1:])
     commands.clear()
     # Without a mark, what bears none is not taken for this lab's.
-    assert look("docker", Listening(dict(DOCKER)), Traces({"swarm-manager": "0000"})) == []
+    assert look("docker", Listening(dict(DOCKER)), LabIdentity({"swarm-manager": "0000"})) == []
     assert len(commands) == 1
 
 
@@ -73,15 +73,15 @@ def test_look_docker_asks_for_this_labs_mark_only() -> None:
 )
 def test_look_says_that_it_does_not_know_where_the_provider_does_not_answer(answer: str | Exception) -> None:
     with pytest.raises(MachineError, match="cannot find out") as caught:
-        look("docker", Answers({"docker": answer}), Traces({"swarm-manager": ID}, MARK))
+        look("docker", Answers({"docker": answer}), LabIdentity({"swarm-manager": ID}, MARK))
     assert "swarm-manager" in caught.value.message
     assert "labgen down" in caught.value.hint
     assert caught.value.exit_status == 7
 
 
 def test_look_asks_nothing_where_nothing_was_made() -> None:
-    assert look("virtualbox", Answers({}), Traces({}, MARK)) == []
-    assert look("docker", Answers({"docker": ProgramMissing("docker is not there.")}), Traces({}, MARK)) == []
+    assert look("virtualbox", Answers({}), LabIdentity({}, MARK)) == []
+    assert look("docker", Answers({"docker": ProgramMissing("docker is not there.")}), LabIdentity({}, MARK)) == []
 
 
 UUID = "8fb3f49d-532e-45dd-be9a-6c532864aa61"
@@ -93,7 +93,7 @@ def test_look_virtualbox_by_uuid_and_marked_networks(monkeypatch: pytest.MonkeyP
         "VBoxManage list vms": f'"labgen swarm-manager" {{{UUID}}}\n"labgen swarm-worker1" {{another}}\n',
         "VBoxManage list natnets": "Name:         labgen\nEnabled:      Yes\n\nName:         theirs\n",
     }
-    traces = Traces({"swarm-manager": UUID, "swarm-worker1": "gone"}, MARK, frozenset({"labgen"}))
+    traces = LabIdentity({"swarm-manager": UUID, "swarm-worker1": "gone"}, MARK, frozenset({"labgen"}))
     leftover_list = look("virtualbox", Answers(answers), traces)
     assert [leftover.commands for leftover in leftover_list] == [
         (("VBoxManage", "unregistervm", UUID, "--delete"),),
@@ -109,6 +109,6 @@ def test_look_libvirt_keeps_a_network_that_others_use() -> None:
         f"{virsh} net-dumpxml net-1": "<network connections='2'>",
         f"{virsh} net-dumpxml net-2": "<network>",
     }
-    traces = Traces({"swarm-manager": UUID}, "", frozenset({"net-1", "net-2", "net-9"}))
+    traces = LabIdentity({"swarm-manager": UUID}, "", frozenset({"net-1", "net-2", "net-9"}))
     leftover_list = look("libvirt", Answers(answers), traces)
     assert [str(leftover) for leftover in leftover_list] == ["machine swarm-manager", "network net-2"]

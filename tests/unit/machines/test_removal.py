@@ -13,7 +13,7 @@ from labgen import cli, config
 from labgen.core.errors import MachineError
 from labgen.core.process import Runner
 from labgen.machines import inventory, leftovers, render
-from labgen.machines.leftovers import Leftover, Traces
+from labgen.machines.leftovers import LabIdentity, Leftover
 from labgen.machines.lifecycle import Machines
 from labgen.model.lab_folder import LabFolder, State
 from labgen.model.record import after_up
@@ -70,7 +70,7 @@ class World:
         vagrant.fails = self.fails
         return vagrant
 
-    def _look(self, provider: str, _runner: Runner, traces: Traces) -> list[Leftover]:
+    def _look(self, provider: str, _runner: Runner, traces: LabIdentity) -> list[Leftover]:
         identities = self.folder.machine_ids().get(provider, {}) if self.removed_by_vagrant else traces.ids
         return [
             Leftover("machine", name, (("VBoxManage", "unregistervm", identity, "--delete"),), False)
@@ -210,7 +210,7 @@ def test_down_looks_for_what_bears_the_mark_where_nothing_else_is_known(
 ) -> None:
     shutil.rmtree(world.folder.own)
     shutil.rmtree(world.folder.vagrant_data / "machines")
-    looks: list[tuple[str, Traces]] = []
+    looks: list[tuple[str, LabIdentity]] = []
     monkeypatch.setattr(leftovers, "look", lambda provider, _runner, traces: looks.append((provider, traces)) or [])
     assert world.down() == 0
     ((provider, traces),) = looks

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from labgen import cli
 from labgen.core.errors import HostError
 from labgen.machines import inventory
-from labgen.machines.ssh_config import Host, compose, keys, parse, quoted
+from labgen.machines.ssh_config import HostBlock, compose, keys, parse, quoted
 from labgen.model.lab_folder import LabFolder, State
 
 FOLDERS = [
@@ -43,7 +43,7 @@ FOLDERS = [
 @pytest.mark.parametrize("in_quotes", [True, False])
 def test_keys_reads_what_compose_has_written(name: str, in_quotes: bool) -> None:
     path = f"/home/{name}/key"
-    written = compose([Host("a", (("IdentityFile", f'"{path}"' if in_quotes else path),))], {"Port": 22})
+    written = compose([HostBlock("a", (("IdentityFile", f'"{path}"' if in_quotes else path),))], {"Port": 22})
     assert keys(written, "a") == [path]
     assert keys(written, "b") == []
 
@@ -65,7 +65,7 @@ def test_openssh_takes_a_path_for_what_it_is(tmp_path: Path, name: str) -> None:
     folder.mkdir()
     (folder / "key.pub").write_text("")
     config = tmp_path / "config"
-    config.write_text(compose([Host("a", (("IdentityFile", str(folder / "key")), ("HostName", "127.0.0.1")))], {}))
+    config.write_text(compose([HostBlock("a", (("IdentityFile", str(folder / "key")), ("HostName", "127.0.0.1")))], {}))
     printed = subprocess.run(["ssh", "-G", "-F", str(config), "a"], capture_output=True, text=True, check=True).stdout
     (line,) = [line for line in printed.splitlines() if line.startswith("identityfile ")]
     # OpenSSH replaces `%%` when it opens the file.

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
-from labgen.docker.swarm import LocalSwarm, Network, Port, Service, Swarm, SwarmNode, Task
+from labgen.docker.swarm import LocalSwarm, Network, PublishedPort, Service, Swarm, SwarmNode, Task
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.services import ServiceSpec
 from labgen.observation.causes import NodeState, Observations, Symptoms, Topic
-from labgen.observation.causes.symptoms import Disk, Rule
+from labgen.observation.causes.symptoms import Disk, FirewallRule
 
 MANAGER, W1, W2 = "swarm-manager", "swarm-worker1", "swarm-worker2"
 ADDRESSES = {MANAGER: "10.0.2.101", W1: "10.0.2.102", W2: "10.0.2.103"}
@@ -88,7 +88,7 @@ def service(spec: ServiceSpec, *tasks: Task, **changed: Any) -> Service:
         replicas=spec.replicas,
         image=spec.image,
         constraints=spec.constraints,
-        ports=tuple(Port(publish.published, publish.target, "tcp", publish.mode) for publish in spec.publish),
+        ports=tuple(PublishedPort(publish.published, publish.target, "tcp", publish.mode) for publish in spec.publish),
         update_state="",
         update_message="",
         tasks=tasks or tuple(task(slot, spec.image) for slot in range(1, (spec.replicas or 1) + 1)),
@@ -290,14 +290,14 @@ SAMPLES: dict[str, tuple[Topic, Callable[[], Observations]]] = {
         lambda: lab(
             "loadbalance",
             service(WEB),
-            nodes=_symptom(W1, rules=(Rule("-A INPUT -p udp -m udp --dport 4789 -j DROP", (4789,)),)),
+            nodes=_symptom(W1, rules=(FirewallRule("-A INPUT -p udp -m udp --dport 4789 -j DROP", (4789,)),)),
         ),
     ),
     "firewall": (
         "node",
         lambda: lab(
             "cluster",
-            nodes=_symptom(MANAGER, rules=(Rule("-A INPUT -s 10.0.2.103/32 -j DROP", (2377, 7946, 4789)),)),
+            nodes=_symptom(MANAGER, rules=(FirewallRule("-A INPUT -s 10.0.2.103/32 -j DROP", (2377, 7946, 4789)),)),
             node=W2,
         ),
     ),

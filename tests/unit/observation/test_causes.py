@@ -38,7 +38,7 @@ from labgen.exercise.hint import text_of
 from labgen.model.lab import Node
 from labgen.observation.causes import CAUSES, diagnose, findings
 from labgen.observation.causes.ask import observe, of_services
-from labgen.observation.causes.symptoms import PORTS, SCRIPT, Disk, Rule, Symptoms, read
+from labgen.observation.causes.symptoms import PORTS, SCRIPT, Disk, FirewallRule, Symptoms, read
 from labgen.observation.causes.table import table
 from labgen.observation.causes.tasks import lacking
 from tests import needs
@@ -374,10 +374,10 @@ def test_symptoms_are_read() -> None:
     assert symptoms.disk.full
     assert symptoms.proxy == "http://192.0.2.1:3128"
     assert symptoms.rules == (
-        Rule("-P INPUT DROP", (7946, 4789)),
-        Rule("-A INPUT -s 10.0.2.103/32 -j DROP", PORTS),
-        Rule("-A INPUT -p udp -m udp --dport 4789 -j DROP", (4789,)),
-        Rule(
+        FirewallRule("-P INPUT DROP", (7946, 4789)),
+        FirewallRule("-A INPUT -s 10.0.2.103/32 -j DROP", PORTS),
+        FirewallRule("-A INPUT -p udp -m udp --dport 4789 -j DROP", (4789,)),
+        FirewallRule(
             "-A INPUT -p tcp -m multiport --dports 7940:7950,80 -j REJECT --reject-with icmp-port-unreachable", (7946,)
         ),
     )
@@ -466,7 +466,7 @@ def test_observe_takes_services_for_what_they_are_where_no_exercise_is_named() -
 )
 def test_firewall_rule_is_a_cause_where_it_concerns_a_node_of_the_lab(rule: str, concerns: bool) -> None:
     state = nodes()[0]
-    rules = replace(state, symptoms=Symptoms(rules=(Rule(rule, (7946,)),)))
+    rules = replace(state, symptoms=Symptoms(rules=(FirewallRule(rule, (7946,)),)))
     observations = lab("cluster", nodes=(rules, *nodes()[1:]))
     assert (diagnose(observations, {"node"}) is not None) is concerns
 

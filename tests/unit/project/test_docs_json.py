@@ -55,11 +55,11 @@ def test_docs_json_has_the_fields_of_doctor(
 
 
 def test_docs_json_has_the_fields_of_run() -> None:
-    outcome = run.Outcome("loadbalance", 0, seconds=21.4, of_swarm=5.0, points=(8, 8))
+    outcome = run.ExerciseOutcome("loadbalance", 0, seconds=21.4, of_swarm=5.0, points=(8, 8))
     assert shape(run.as_data([outcome], 0)) == shape(RUN)
     assert run.as_data([outcome], 0) == RUN
-    left_out = run.Outcome("quorum", 0, left_out=untranslated("quorum takes 3 managers."))
-    words = {entry.word for entry in (outcome, left_out, run.Outcome("update", 10))}
+    left_out = run.ExerciseOutcome("quorum", 0, left_out=untranslated("quorum takes 3 managers."))
+    words = {entry.word for entry in (outcome, left_out, run.ExerciseOutcome("update", 10))}
     assert all(f"`{word}`" in TEXT for word in words)
 
 

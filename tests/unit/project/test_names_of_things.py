@@ -1,4 +1,6 @@
-"""Variables are named for what they hold: the share of names that are pronouns or participles only goes down.
+"""Variables are named for what they hold, and a class name stands for one class.
+
+The share of variables that are pronouns or participles only goes down.
 
 A name counts where it is bound: assigned, a parameter, a loop variable, ``with ... as``, ``except ... as``. To see
 where they are: ``python tests/unit/project/test_names_of_things.py``.
@@ -73,6 +75,20 @@ def call(one, *, other=1, **kept):
 """
     expected = ["one", "other", "kept", "said", "made", "left", "right", "why", "each"]
     assert sorted(bound_names(source)) == sorted(expected)
+
+
+OFTEN = frozenset({"Parameters", "Tried"})
+"""Classes of which each exercise has its own."""
+
+
+def test_class_names_stand_for_one_class_each() -> None:
+    modules: dict[str, list[str]] = {}
+    for package in ("labgen", "provision", "verify"):
+        for path in sorted((PROJECT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    modules.setdefault(node.name, []).append(path.relative_to(PROJECT).as_posix())
+    assert {name: paths for name, paths in modules.items() if len(paths) > 1 and name not in OFTEN} == {}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from labgen import config
 from labgen.core.errors import HostError, RenderConflict
 from labgen.machines import render
-from labgen.model.lab import Engine
+from labgen.model.lab import EngineSettings
 from labgen.model.provider import BUILT_BOX
 from labgen.providers import PROVIDERS
 
@@ -98,7 +98,7 @@ def test_render_name_that_the_lab_lacks_is_an_error() -> None:
 
     # A lab that lacks what the template prints, as when one of the two was renamed.
     with pytest.raises(UndefinedError, match=r"'slug'|'name'"):
-        render.render(dataclasses.make_dataclass("Partial", ["box", "nodes", "engine"])(None, (), Engine()))
+        render.render(dataclasses.make_dataclass("Partial", ["box", "nodes", "engine"])(None, (), EngineSettings()))
 
 
 # --- Quoting ------------------------------------------------------------------------------------

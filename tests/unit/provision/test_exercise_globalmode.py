@@ -83,7 +83,7 @@ def test_what_the_node_had_is_put_back() -> None:
     nodes = ("/nodes'?$", api(json.dumps([labelled])))
     everything = api(json.dumps([labelled]), "[]", json.dumps([balanced]), json.dumps([task]))
     run = FakeRun("globalmode", ScriptedShell(MANAGER, [nodes, ("/services", everything), nodes]))
-    before = globalmode._Before()
+    before = globalmode._NodeBefore()
     assert str(before.others(run)) == "no other service had a task there."
     before.remember(run, WORKER2)
     assert before.services == ["web-alb"]

@@ -16,7 +16,7 @@ from scripted_shell import ScriptedShell, all_used, api, ok, refused
 from labgen import config
 from labgen.core.errors import ExerciseError
 from labgen.core.polling import NotYet, Patience
-from labgen.docker.swarm import Port, Service
+from labgen.docker.swarm import PublishedPort, Service
 from labgen.exercise.catalogue import exercises, find
 from labgen.exercise.model import Exercise
 from labgen.exercise.parameters import P
@@ -44,7 +44,7 @@ AS_ASKED = Service(
     replicas=2,
     image="nginx:latest@sha256:" + "0" * 64,
     constraints=("node.role==worker",),
-    ports=(Port(8001, 80, "tcp", "ingress"),),
+    ports=(PublishedPort(8001, 80, "tcp", "ingress"),),
     update_state="",
     update_message="",
 )
@@ -82,7 +82,7 @@ def test_the_service_as_asked_has_no_differences() -> None:
         ({"constraints": ()}, "its constraints are none"),
         ({"constraints": ("node.role==manager",)}, "its constraints are node.role==manager"),
         ({"ports": ()}, "its published ports are none"),
-        ({"ports": (Port(8002, 80, "tcp", "ingress"),)}, "its published ports are 8002:80"),
+        ({"ports": (PublishedPort(8002, 80, "tcp", "ingress"),)}, "its published ports are 8002:80"),
     ],
 )
 def test_each_difference_is_said(changed: dict[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ from labgen.core.errors import SwarmError
 from labgen.core.polling import Patience
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes.model import NodeState, Observations
-from labgen.observation.causes.symptoms import Rule, Symptoms
+from labgen.observation.causes.symptoms import FirewallRule, Symptoms
 from provision import gossip
 
 LAB = config.load(None)
@@ -31,7 +31,7 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
     time = {"clock": lambda: now[0], "pause": lambda seconds: now.__setitem__(0, now[0] + seconds)}
     monkeypatch.setattr(gossip, "wait_until", partial(polling.wait_until, **time))
 
-    def wait(answers: Callable[[float, list[Node], Node], str], *rules: Rule, lab: Lab = LAB) -> list[Node]:
+    def wait(answers: Callable[[float, list[Node], Node], str], *rules: FirewallRule, lab: Lab = LAB) -> list[Node]:
         states = tuple(NodeState(node.name, str(node.address), node.role, symptoms=Symptoms()) for node in lab.nodes)
         states = (*states[:-1], replace(states[-1], symptoms=Symptoms(rules=rules)))
         monkeypatch.setattr(gossip, "observe", lambda _lab, _asker: Observations(nodes=states))
@@ -102,7 +102,7 @@ def test_nodes_that_never_find_one_another_are_named_with_a_way_out(wait: Wait) 
 
 
 def test_a_firewall_that_keeps_nodes_apart_is_named_and_no_engine_restarted(wait: Wait) -> None:
-    rule = Rule("-A INPUT -p udp -m udp --dport 7946 -j DROP", (7946,))
+    rule = FirewallRule("-A INPUT -p udp -m udp --dport 7946 -j DROP", (7946,))
     with pytest.raises(SwarmError, match="firewall of swarm-worker2 drops what the swarm sends") as caught:
         wait(lambda *args: pytest.fail("restarted") if args[1] else alone(*args), rule)
     assert "sudo iptables -D INPUT -p udp -m udp --dport 7946 -j DROP" in str(caught.value.hint)

@@ -15,7 +15,7 @@ from labgen.docker.swarm import Swarm
 from labgen.observation.causes import Symptoms
 from tests.past import at
 from verify.checks import Check
-from verify.diagnosis import Diagnosis
+from verify.diagnosis import CauseFinder
 
 LAB = config.load(None)
 MANAGER, W1, W2 = LAB.nodes
@@ -54,7 +54,7 @@ class Lab:
 
 @pytest.mark.parametrize("node", [None, W1.name])
 def test_observations_are_of_the_whole_lab_for_one_check(node: str | None) -> None:
-    observations = Diagnosis(Lab()).observations(check("tasks"), node)  # type: ignore[arg-type]
+    observations = CauseFinder(Lab()).observations(check("tasks"), node)  # type: ignore[arg-type]
     assert observations.node == (node or "")
     assert (observations.swarm, observations.refusal, observations.now) == (Swarm((), (), {}), "", at(0))
     assert observations.exercise is not None
@@ -68,7 +68,7 @@ def test_observations_are_of_the_whole_lab_for_one_check(node: str | None) -> No
 
 
 def test_observations_of_a_swarm_that_cannot_be_seen_have_the_reason() -> None:
-    observations = Diagnosis(Lab("no manager")).observations(check("tasks"), None)  # type: ignore[arg-type]
+    observations = CauseFinder(Lab("no manager")).observations(check("tasks"), None)  # type: ignore[arg-type]
     assert (observations.swarm, observations.refusal) == (None, "no manager")
 
 
@@ -81,6 +81,6 @@ def test_observations_of_a_swarm_that_cannot_be_seen_have_the_reason() -> None:
 )
 def test_observations_have_symptoms_only_for_a_topic_that_nodes_tell_of(topic: str, told_by_nodes: bool) -> None:
     lab = Lab()
-    observations = Diagnosis(lab).observations(check(topic), None)  # type: ignore[arg-type]
+    observations = CauseFinder(lab).observations(check(topic), None)  # type: ignore[arg-type]
     assert [state.symptoms for state in observations.nodes[:2]] == [SYMPTOMS if told_by_nodes else None] * 2
     assert lab.questions == ([MANAGER.name, W1.name] if told_by_nodes else [])

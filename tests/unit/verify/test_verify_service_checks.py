@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from labgen.docker.dns import Answers
-from labgen.docker.swarm import Network, Port, Service, Swarm, SwarmNode
+from labgen.docker.swarm import Network, PublishedPort, Service, Swarm, SwarmNode
 from labgen.exercises.cleanup import checks as test_cleanup
 from labgen.exercises.cluster import checks as test_cluster
 from labgen.exercises.discovery import checks as test_discovery
@@ -37,7 +37,7 @@ WEB = replace(
     name=SCALING.name,
     image=SCALING.image,
     constraints=("node.role == worker",),
-    ports=(Port(SCALING.port, SCALING.target, "tcp", "ingress"),),
+    ports=(PublishedPort(SCALING.port, SCALING.target, "tcp", "ingress"),),
 )
 
 
@@ -51,7 +51,7 @@ WEB = replace(
         ({"constraints": ()}, "its constraints: none"),
         ({"constraints": ("node.role==manager",)}, "its constraints: node.role==manager"),
         ({"ports": ()}, "web-alb publishes "),
-        ({"ports": (Port(9, SCALING.target, "tcp", "ingress"),)}, "web-alb publishes "),
+        ({"ports": (PublishedPort(9, SCALING.target, "tcp", "ingress"),)}, "web-alb publishes "),
     ],
 )
 def test_same_service_compares_image_program_constraint_and_port(changed: Mapping[str, Any], why: str) -> None:

@@ -13,7 +13,7 @@ from labgen.core.errors import NodeError
 from labgen.docker.question import Question
 from labgen.docker.swarm import Service, Task
 from tests.past import service, task
-from verify.stored import Container, Stored
+from verify.stored import Stored, StoredContainer
 
 NODES = tuple(SimpleNamespace(name=name) for name in ("m", "w1", "w2"))
 MANAGER, W1, W2 = NODES
@@ -74,7 +74,7 @@ def test_containers_of_a_node_are_asked_once_and_of_all_together() -> None:
     lab = Lab(w1=[container("a")])
     node_containers = stored(lab)
     assert node_containers.containers(W1) == (  # type: ignore[arg-type]
-        Container("a", ("web.1.a",), "nginx", "sha256:1", "running", {}),
+        StoredContainer("a", ("web.1.a",), "nginx", "sha256:1", "running", {}),
     )
     assert node_containers.images(W2) == {"nginx:latest": "sha256:1", "nginx@sha256:d": "sha256:1"}  # type: ignore[arg-type]
     assert node_containers.containers(MANAGER) == ()  # type: ignore[arg-type]
@@ -134,4 +134,4 @@ def test_image_ids_are_those_of_the_containers() -> None:
 
 @pytest.mark.parametrize("fields", [{}, {"Names": None, "Labels": {"a": "b"}}])
 def test_container_of_little_is_one_of_little(fields: dict[str, Any]) -> None:
-    assert Container.of(fields) == Container("", (), "", "", "", fields.get("Labels") or {})
+    assert StoredContainer.of(fields) == StoredContainer("", (), "", "", "", fields.get("Labels") or {})

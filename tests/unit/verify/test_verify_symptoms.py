@@ -9,7 +9,7 @@ import pytest
 from labgen import config
 from labgen.core.errors import NodeError
 from labgen.observation.causes import Symptoms
-from labgen.observation.causes.symptoms import Rule
+from labgen.observation.causes.symptoms import FirewallRule
 from verify import symptoms
 from verify.symptoms import NodeSymptoms
 
@@ -39,8 +39,8 @@ class Lab:
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
     rules = (
-        Rule(f"-A INPUT -s {W2.address}/32 -p tcp --dport 7946 -j DROP", (7946,)),
-        Rule("-A INPUT -p udp --dport 4789 -j DROP", (4789,)),
+        FirewallRule(f"-A INPUT -s {W2.address}/32 -p tcp --dport 7946 -j DROP", (7946,)),
+        FirewallRule("-A INPUT -p udp --dport 4789 -j DROP", (4789,)),
     )
     exam = Lab(**{W1.name: Symptoms(rules=rules), MANAGER.name: Symptoms()})
     monkeypatch.setattr(symptoms.symptoms, "read", lambda name, _moment: exam.answers[name])

@@ -14,7 +14,7 @@ from labgen.model.capabilities import Capability
 from labgen.model.lab import Box, Lab
 from labgen.model.lab_folder import LabFolder
 from labgen.providers.base import Checks, Driver, Machine, Provider
-from labgen.providers.leftovers import Leftover, Traces
+from labgen.providers.leftovers import LabIdentity, Leftover
 
 
 class ToyDriver:
@@ -87,7 +87,7 @@ class Toy(Provider):
         """Give the one network that every lab is in."""
         return frozenset({"shelf"})
 
-    def leftovers(self, runner: Runner, traces: Traces) -> Iterator[Leftover]:
+    def leftovers(self, runner: Runner, traces: LabIdentity) -> Iterator[Leftover]:
         """Find the machines whose ids are known and that stand in a file ``toy-stuck``."""
         assert traces.networks == {"shelf"}
         for name, identity in traces.ids.items():
